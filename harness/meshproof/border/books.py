@@ -1,0 +1,39 @@
+"""What the mesh itself counted while a load ran: the books that must agree with the client's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as a workload received it; `digest` is the SHA-256 of its body, hexadecimal."""
+
+    id: str
+    pod: str
+    method: str
+    path: str
+    authority: str
+    headers: tuple[tuple[str, str], ...]
+    digest: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PodBook:
+    """What one pod received since the books were opened; `high_water` is the most at once."""
+
+    pod: str
+    workload: str
+    received: int
+    high_water: int
+    requests: tuple[Received, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All books of one load: each pod's, and the growth of each proxy's counters (Envoy's own names)."""
+
+    pods: tuple[PodBook, ...] = ()
+    proxies: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -1,0 +1,41 @@
+"""How traffic is driven: a shape (a locustfile in loadtests/), what it requests, and with how many users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshproof.border.request import Request, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load to drive.
+
+    `shape` names a locustfile in loadtests/; `send` is what it requests, one or several, in turn, as
+    text or as Request; `users` is the number of requests under way at once; `timeout` is the
+    client's patience for one answer in seconds.
+    """
+
+    shape: str
+    send: str | Request | tuple[str | Request, ...]
+    users: int = 8
+    timeout: float = 15.0
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """What is sent, parsed; raises UsageError."""
+        several = self.send if isinstance(self.send, tuple) else (self.send,)
+        return tuple(parse(one) if isinstance(one, str) else one for one in several)
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """Where the load generator stands.
+
+    `command` is put before the generator's own command line (empty: run it here); `resolve` maps
+    `host:port` as a request names it to the (address, port) to connect to, like curl's --resolve;
+    what is not in it is resolved where the generator runs.
+    """
+
+    command: tuple[str, ...] = ()
+    resolve: tuple[tuple[str, tuple[str, int]], ...] = ()

@@ -1,0 +1,29 @@
+"""One request as its client saw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What became of one request.
+
+    `id` is its x-meshproof-id; `request` the index into Load.requests; `stage` the stage of the
+    scenario that had been announced to the generator when it sent the request (a transition
+    between two stages has the negative number of the stage it leads to); `started` is in seconds
+    since the load began, `latency` in seconds; `status` is 0 when no answer came and `error` then
+    says why; `pod` is the pod that answered, empty when the proxy did; `headers` holds the
+    response headers that checks read (names in lower case).
+    """
+
+    id: str
+    request: int
+    stage: int
+    started: float
+    latency: float
+    status: int
+    pod: str = ""
+    error: str = ""
+    size: int = 0
+    headers: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,70 @@
+"""One kind of request to send, as a person writes it: `GET http://helloworld:5000/hello end-user:jason`."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from meshproof.errors import UsageError
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as a client of the mesh addresses it.
+
+    `host` is the name without its port; `gateway` is empty for a client inside the mesh, else the
+    `namespace/name` of the Gateway that the request enters by; `body` is sent as it is.
+    """
+
+    method: str
+    host: str
+    port: int
+    path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ()
+    scheme: str = "http"
+    gateway: str = ""
+    body: bytes = b""
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header: the port stands in it unless it is the scheme's own."""
+        return self.host if self.port == DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        words = [f"{self.method} {self.scheme}://{self.authority}{self.path}"]
+        words += [shlex.quote(f"{name}:{value}") for name, value in self.headers]
+        return " ".join(words) + (f" (by gateway {self.gateway})" if self.gateway else "")
+
+
+def parse(text: str, *, gateway: str = "") -> Request:
+    """Read `[METHOD] URL [NAME:VALUE ...]` (HTTPie's order of words); raises UsageError."""
+    shape = (
+        "a request is written [METHOD] URL [HEADER:VALUE ...], as in 'GET http://helloworld:5000/hello end-user:jason'"
+    )
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"request {text!r}: {error}; {shape}") from None
+    method = words.pop(0) if words and "://" not in words[0] else "GET"
+    if not words or not method.isalpha():
+        raise UsageError(f"request {text!r} has no URL; {shape}")
+    try:
+        url = urlsplit(words[0])
+        port = url.port
+    except ValueError as error:
+        raise UsageError(f"request {text!r}: {error}; {shape}") from None
+    if url.scheme not in DEFAULT_PORTS or not url.hostname:
+        raise UsageError(f"request {text!r}: the URL must begin with http://HOST or https://HOST; {shape}")
+    headers = []
+    for word in words[1:]:
+        name, colon, value = word.partition(":")
+        if not colon or not name or any(c in name + value for c in "\r\n\0"):
+            raise UsageError(f"request {text!r}: {word!r} is not HEADER:VALUE; {shape}")
+        headers.append((name.lower(), value))
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    return Request(
+        method.upper(), url.hostname, port or DEFAULT_PORTS[url.scheme], path, tuple(headers), url.scheme, gateway
+    )

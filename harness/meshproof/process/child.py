@@ -1,0 +1,123 @@
+"""Start, watch and end a child process from asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshproof.errors import TargetError
+
+LEASH = Path(__file__).with_name("leash.py")
+TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running child; its standard error goes to the file `log`."""
+
+    name: str
+    argv: tuple[str, ...]
+    process: asyncio.subprocess.Process
+    log: Path
+    leash: int | None
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter:
+        assert self.process.stdin is not None
+        return self.process.stdin
+
+    @property
+    def stdout(self) -> asyncio.StreamReader:
+        assert self.process.stdout is not None
+        return self.process.stdout
+
+    @property
+    def pid(self) -> int:
+        """The child's process group, which is also the id of its first process."""
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None
+
+    def last_words(self) -> str:
+        """The tail of what the child wrote to its standard error."""
+        try:
+            with self.log.open("rb") as stream:
+                stream.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
+                return stream.read().decode(errors="replace")
+        except OSError:
+            return ""
+
+    def failure(self, message: str) -> TargetError:
+        """An error about this child that quotes its command and the tail of its standard error."""
+        code = self.process.returncode
+        how = f" (exit code {code})" if code is not None else ""
+        return TargetError(f"{self.name}: {message}{how}", f"command: {' '.join(self.argv)}\n{self.last_words()}")
+
+    async def stop(self, grace: float) -> None:
+        """End the whole process group: SIGTERM, then after `grace` seconds SIGKILL."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, grace)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+            if not self.alive:
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.process.wait(), seconds)
+                break
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        if self.leash is not None:
+            with contextlib.suppress(OSError):
+                os.close(self.leash)
+
+
+async def spawn(
+    name: str,
+    argv: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    piped: bool = False,
+    leashed: bool = True,
+    remove: Path | None = None,
+) -> Child:
+    """Start `argv` in a process group of its own.
+
+    `piped` gives it pipes for standard input and output (else both are /dev/null). A child that ends
+    by itself when its standard input closes may go without the leash. `remove` is a folder that
+    the leash deletes when this process dies without having stopped the child.
+    """
+    stdio = asyncio.subprocess.PIPE if piped else asyncio.subprocess.DEVNULL
+    held, kept = os.pipe() if leashed else (None, None)
+    command = list(argv)
+    if held is not None:
+        command = [sys.executable, "-I", "-S", str(LEASH), str(held), str(remove or ""), *argv]
+    try:
+        with log.open("ab") as stderr:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=stdio,
+                stdout=stdio,
+                stderr=stderr,
+                env=None if env is None else dict(env),
+                start_new_session=True,
+                pass_fds=() if held is None else (held,),
+                limit=1 << 20,
+            )
+    except OSError as error:
+        if kept is not None:
+            os.close(kept)
+        raise TargetError(f"{name}: cannot start {command[0]}: {error.strerror}") from error
+    finally:
+        if held is not None:
+            os.close(held)
+    return Child(name, tuple(argv), process, log, kept)

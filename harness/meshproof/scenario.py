@@ -1,0 +1,79 @@
+"""A scenario: manifests, the load that drives them, and which properties must hold.
+
+A scenario never states numbers that its manifests already state: checks derive them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Expectation
+from meshproof.border.load import Load
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import ArmResult, Precision, Verdict
+
+
+class Trial(Protocol):
+    """One check at work: fed with observations until it is decided.
+
+    `stage` and `request` say which observations it wants (None: of every one, transitions included).
+    """
+
+    stage: int | None
+    request: int | None
+
+    def observe(self, observation: Observation) -> None: ...
+
+    @property
+    def decided(self) -> bool:
+        """True when no further observation can change the verdict, or the cap is reached."""
+
+    @property
+    def count(self) -> int:
+        """How many observations it has taken."""
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        """Where each arm stands now, for progress and plots (empty for a check without arms)."""
+
+    def conclude(self, books: Books) -> Verdict:
+        """The verdict, once the load has ended; `seconds` is left to the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a check is given: for each stage, for each request of the load, what must become of it."""
+
+    scenario: str
+    stages: tuple[tuple[Expectation, ...], ...]
+    precision: Precision
+
+
+class Check(Protocol):
+    """A property to hold, such as Split() or NoErrors()."""
+
+    @property
+    def name(self) -> str: ...
+
+    def begin(self, plan: Plan) -> Sequence[Trial]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One capability put to the proof.
+
+    `manifests` and `changes` are files beside the scenario. Each of `changes` is applied in turn
+    under the running load, replacing the resources of the same kind and name: one more stage of the
+    scenario, whose expectations are its own. `features` are what a target must offer, else the
+    scenario is skipped with that reason.
+    """
+
+    name: str
+    description: str
+    manifests: Sequence[str]
+    load: Load
+    expect: Sequence[Check]
+    changes: Sequence[str] = ()
+    features: Set[str] = field(default_factory=frozenset)
