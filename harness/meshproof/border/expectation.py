@@ -14,13 +14,13 @@ class Arm:
     """One destination that a route may draw.
 
     `destination` is `service.namespace[/subset]`; `share` the specified fraction of the route's
-    requests; `pods` the names of the pods that it selects; `note` says why the destination cannot
-    answer, when the manifests already tell (an undefined subset, no pods).
+    requests; `workloads` the keys (`namespace/name`) of the Deployments behind it; `note` says why
+    the destination cannot answer, when the manifests already tell (an undefined subset, no pods).
     """
 
     destination: str
     share: Fraction
-    pods: frozenset[str]
+    workloads: frozenset[str]
     location: Location
     note: str = ""
 

@@ -13,8 +13,9 @@ class Observation:
     scenario that had been announced to the generator when it sent the request (a transition
     between two stages has the negative number of the stage it leads to); `started` is in seconds
     since the load began, `latency` in seconds; `status` is 0 when no answer came and `error` then
-    says why; `pod` is the pod that answered, empty when the proxy did; `headers` holds the
-    response headers that checks read (names in lower case).
+    says why; `pod` is the pod that answered and `workload` its Deployment (`namespace/name`),
+    both empty when a proxy answered; `headers` holds the response headers that checks read (names
+    in lower case).
     """
 
     id: str
@@ -24,6 +25,7 @@ class Observation:
     latency: float
     status: int
     pod: str = ""
+    workload: str = ""
     error: str = ""
     size: int = 0
     headers: tuple[tuple[str, str], ...] = ()
