@@ -282,7 +282,7 @@ class CorsPolicy:
 
 @dataclass(frozen=True, slots=True)
 class HttpRoute:
-    """One rule: any of `matches` (none: every request) leads to exactly one of destinations, redirect, direct response."""
+    """One rule: any of `matches` (none: every request) leads to destinations, a redirect or a direct response."""
 
     name: str
     matches: tuple[RouteMatch, ...]
@@ -388,7 +388,7 @@ class Mesh:
         chosen = self.subset(host, subset) if subset else None
         if service is None or (subset and chosen is None) or not service.selector:
             return ()
-        wanted = {**service.selector, **(chosen.labels if chosen else {})}
+        wanted = service.selector.items() | (chosen.labels.items() if chosen else set())
         return tuple(
             workload
             for workload in self.workloads
