@@ -1,0 +1,95 @@
+"""Whether an event happens to the specified share of requests: the test that every such check uses."""
+
+from __future__ import annotations
+
+from math import inf
+
+from meshproof.border.verdict import Outcome
+from meshproof.judge.statistics import Decision, confidence_sequence, fixed_sample_size, sprt_pair
+
+
+def effective_tolerance(p0: float, tolerance: float) -> float:
+    """The tolerance a share is judged with: at most half of the share and half of its complement.
+
+    So a share is never confused with none at all, with half of itself or with one and a half times
+    itself: with three points a dropped 1 % would pass, and the check could not fail.
+    """
+    return min(tolerance, p0 / 2, (1 - p0) / 2) if 0 < p0 < 1 else tolerance
+
+
+class ShareTest:
+    """A pair of sequential tests of one share, fed with one observation after the other.
+
+    `p0` is the specified share; `alpha` the probability that it is failed although it is right;
+    `beta` that it is passed although it is wrong by `tolerance` or more (the effective one stands in
+    the attribute). A share of 0 or 1 is exact: one counter-example fails it, even after it had
+    passed, and it passes after `statistics.exact_sample_size` observations without any. Otherwise the
+    first decision stands. At `cap` observations (default: twice the fixed-sample size) an undecided
+    test stays inconclusive.
+    """
+
+    __slots__ = ("_look_at", "_sides", "cap", "closed", "hits", "n", "outcome", "p0", "tolerance")
+
+    def __init__(self, p0: float, alpha: float, beta: float, tolerance: float, *, cap: int | None = None) -> None:
+        self.p0 = p0
+        self.tolerance = effective_tolerance(p0, tolerance)
+        self.cap = cap if cap is not None else share_cap(p0, alpha, beta, tolerance)
+        self.n = 0
+        self.hits = 0
+        self.outcome = Outcome.INCONCLUSIVE
+        self.closed = False
+        self._sides = sprt_pair(p0, self.tolerance, alpha, beta)
+        self._look_at: float = 1
+
+    @property
+    def exact(self) -> bool:
+        """True when one counter-example refutes the share."""
+        return self.p0 in (0, 1)
+
+    @property
+    def observed(self) -> float:
+        """The share seen so far (0 before the first observation)."""
+        return self.hits / self.n if self.n else 0.0
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """The always-valid interval of the share at 1 - alpha."""
+        return confidence_sequence(self.hits, self.n, alpha)
+
+    def add(self, hit: bool) -> None:
+        """Take one observation: did the event happen?"""
+        self.n += 1
+        if hit:
+            self.hits += 1
+        if self.n >= self._look_at:
+            self._look()
+
+    def _look(self) -> None:
+        """Decide, or find the earliest observation at which a decision is possible at all."""
+        if self.exact and self.hits != self.n * self.p0:
+            self._close(Outcome.FAILED)
+        if self.closed:
+            return
+        decisions = [side.decide(self.hits, self.n) for side in self._sides]
+        if Decision.REJECT in decisions:
+            self._close(Outcome.FAILED)
+            return
+        self._sides = tuple(
+            side for side, decision in zip(self._sides, decisions, strict=True) if decision is Decision.CONTINUE
+        )
+        if not self._sides:
+            self._close(Outcome.PASSED)
+        elif self.n >= self.cap:
+            self._close(Outcome.INCONCLUSIVE)
+        else:
+            self._look_at = self.n + 1 + min(side.quiet(self.hits, self.n) for side in self._sides)
+            self._look_at = min(self.cap, self._look_at)
+
+    def _close(self, outcome: Outcome) -> None:
+        self.outcome, self.closed = outcome, True
+        if not self.exact or outcome is Outcome.FAILED:
+            self._look_at = inf
+
+
+def share_cap(p0: float, alpha: float, beta: float, tolerance: float) -> int:
+    """Twice the sample that a test of fixed size would need, the most that a sequential test may take."""
+    return 2 * fixed_sample_size(p0, effective_tolerance(p0, tolerance), alpha, beta)
