@@ -1,0 +1,1 @@
+"""What a run tells: typed events, and one handler for each way to show them."""

@@ -1,0 +1,153 @@
+"""What happens in a run, as typed events in the order in which they happen.
+
+The engine emits events and knows nobody who reads them; each way to show a run is one Handler. All
+events of a run stand in its events.ndjson, and every report can be made from that file alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The first event; `started_at` is ISO 8601 in UTC.
+
+    `versions` are those of meshproof and of every part that decides a verdict (envoy, locust,
+    python …); `options` hold alpha, beta, tolerance, seed and max_requests; `command` is the argv
+    that repeats the run.
+    """
+
+    run_id: str
+    started_at: str
+    target: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    scenarios: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that a reader should know and that is no failure, such as a kind that is not read.
+
+    `location` is `file:line:column`, empty when it concerns no manifest.
+    """
+
+    scenario: str
+    location: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioStarted:
+    scenario: str
+    description: str
+    manifests: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigApplied:
+    """All proxies acknowledged the configuration of a stage, `seconds` after it was pushed."""
+
+    scenario: str
+    stage: int
+    seconds: float
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a check stands after `n` of at most `limit` requests (0: no cap), `at` seconds into the load."""
+
+    scenario: str
+    check: str
+    request: str
+    stage: int
+    n: int
+    limit: int
+    arms: tuple[ArmResult, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFinished:
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFinished:
+    """`phases` says where the time went, in seconds by name; `reason` why a scenario was skipped."""
+
+    scenario: str
+    outcome: Outcome
+    seconds: float
+    phases: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The harness or its target broke (`scenario` is empty outside of any); `detail` is its last words."""
+
+    scenario: str
+    message: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Somebody ended the run before its verdicts were in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The last event."""
+
+    outcome: Outcome
+    seconds: float
+    exit_code: int
+
+
+Event = (
+    RunStarted
+    | Noticed
+    | ScenarioStarted
+    | ConfigApplied
+    | Progress
+    | CheckFinished
+    | ScenarioFinished
+    | Broke
+    | Interrupted
+    | RunFinished
+)
+
+
+class Handler(Protocol):
+    """One reader of a run's events. `close` is called once, whatever happened, and ends what was begun."""
+
+    def handle(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Broadcast:
+    """A Handler that passes every event on to several, in order; closing closes all, last first."""
+
+    def __init__(self, handlers: Sequence[Handler]) -> None:
+        self._handlers = tuple(handlers)
+
+    def handle(self, event: Event) -> None:
+        for handler in self._handlers:
+            handler.handle(event)
+
+    def close(self) -> None:
+        with ExitStack() as stack:
+            for handler in self._handlers:
+                stack.callback(handler.close)

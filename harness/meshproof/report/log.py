@@ -1,0 +1,52 @@
+"""The event log of a run: one line of JSON for each event, from which every report is made."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from meshproof.errors import UsageError
+from meshproof.report.codec import from_json, plain
+from meshproof.report.events import Event
+from meshproof.report.redact import redact_all
+
+
+class EventLog:
+    """A Handler that appends each event to a new file (0600), complete on disk when `handle` returns.
+
+    Credentials are taken out on the way. Raises FileExistsError: a log is never continued.
+    """
+
+    def __init__(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._stream = os.fdopen(descriptor, "w", encoding="ascii", newline="\n", buffering=1)
+
+    def handle(self, event: Event) -> None:
+        data = {"event": type(event).__name__, **redact_all(plain(event))}
+        self._stream.write(json.dumps(data, allow_nan=False, separators=(",", ":")) + "\n")
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def replay(path: Path) -> Iterator[Event]:
+    """The events of a log, in order.
+
+    A last line without its end is what a killed run leaves, and is passed over. Raises UsageError,
+    with the line, for anything else that is not an event, and when the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    event = from_json(line)
+                except ValueError as error:
+                    raise UsageError(f"{path}:{number}: not an event of a meshproof run: {error}") from None
+                if event is not None:
+                    yield event
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read the events of a run: {error.strerror}") from None

@@ -1,0 +1,71 @@
+"""The outcome of a run in words, and the promise that stands behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshproof.border.verdict import Outcome
+from meshproof.report.record import INTERRUPTED, Record
+from meshproof.report.wording import duration, number, plural, points, tally
+
+
+def rates(options: Any) -> str:
+    """`α = 0.001, β = 0.01, δ = 3 points`, of those that are known."""
+    words = []
+    for name, symbol, write in (("alpha", "α", number), ("beta", "β", number), ("tolerance", "δ", points)):
+        value = options.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            words.append(f"{symbol} = {write(value)}")
+    return ", ".join(words)
+
+
+def result(record: Record) -> str:
+    """What became of the checks: `passed 3 checks of 1 scenario`, `failed: 1 failed, 2 passed of 1 scenario`."""
+    outcomes = [verdict.outcome for verdict in record.verdicts]
+    scenarios = plural(len(record.scenarios), "scenario")
+    if record.outcome == Outcome.PASSED and set(outcomes) == {Outcome.PASSED}:
+        return f"passed {plural(len(outcomes), 'check')} of {scenarios}"
+    if record.outcome == INTERRUPTED:
+        how = "interrupted" if record.interrupted else "cut off before its end"
+        return f"{how}: {tally(outcomes) or 'no check finished'} of {scenarios}"
+    if record.outcome == Outcome.ERROR:
+        return f"error, the harness or its target broke: {tally(outcomes) or 'no check finished'} of {scenarios}"
+    return f"{record.outcome}: {tally(outcomes) or 'no checks'} of {scenarios}"
+
+
+def closing(record: Record) -> str:
+    """The one line that a run ends with, without the report's path."""
+    promise = rates(record.started.options) if record.started else ""
+    took = f" in {duration(record.seconds)}" if record.finished else ""
+    return result(record) + took + (f" ({promise})" if promise else "")
+
+
+def headline(record: Record) -> str:
+    """The outcome as a sentence about the mesh."""
+    match record.outcome:
+        case Outcome.PASSED:
+            return "The mesh does what its YAML says."
+        case Outcome.FAILED:
+            return "The mesh does not do what its YAML says."
+        case Outcome.INCONCLUSIVE:
+            return "It could not be decided whether the mesh does what its YAML says."
+        case Outcome.SKIPPED:
+            return "Nothing was checked."
+        case Outcome.ERROR:
+            return "The harness or its target broke before there was a verdict."
+        case _:
+            return "The run was stopped before there was a verdict."
+
+
+def promise(record: Record) -> str:
+    """What the verdicts of this run are worth, in words."""
+    options = record.started.options if record.started else {}
+    rate = {name: options.get(name) for name in ("alpha", "beta", "tolerance")}
+    known = {name: value for name, value in rate.items() if isinstance(value, (int, float))}
+    if len(known) < len(rate):
+        return ""
+    return (
+        f"A mesh that conforms is failed with probability at most {number(known['alpha'])} (α) per run; a share that"
+        f" is off by {points(known['tolerance'])} (δ) or more is passed with probability at most"
+        f" {number(known['beta'])} (β). No check is ever retried."
+    )

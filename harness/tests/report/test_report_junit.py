@@ -1,0 +1,97 @@
+"""junit.xml is well-formed whatever a text holds, and counts what a CI server counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.report.events import (
+    Broke,
+    CheckFinished,
+    Event,
+    Interrupted,
+    RunFinished,
+    ScenarioFinished,
+    ScenarioStarted,
+)
+from meshproof.report.junit import render
+from meshproof.report.record import gather
+
+
+def parse(events: list[Event]) -> ET.Element:
+    return ET.fromstring(render(gather(events)).encode())
+
+
+def test_each_outcome_has_its_element(mixed_run: list[Event]) -> None:
+    root = parse(mixed_run)
+    assert {key: root.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "6",
+        "failures": "2",
+        "errors": "1",
+        "skipped": "0",
+    }
+    assert [failure.get("type") for failure in root.iter("failure")] == ["failed", "inconclusive"]
+    assert "envoy sidecar: died" in (next(root.iter("error")).get("message") or "")
+    assert [suite.get("name") for suite in root] == ["CanarySplit", "DriftedCanary", "CappedCanary", "BrokenTarget"]
+    assert "helloworld.default/v2: specified 0.1" in (next(root.iter("failure")).text or "")
+
+
+@pytest.mark.parametrize(("outcome", "tag"), [(Outcome.SKIPPED, "skipped"), (Outcome.ERROR, "error")])
+def test_a_verdict_that_is_none(outcome: Outcome, tag: str) -> None:
+    root = parse([CheckFinished(Verdict("s", "c", outcome, "no mirror here")), RunFinished(outcome, 1.0, 3)])
+    assert [one.get("message") for one in root.iter(tag)] == ["no mirror here"]
+
+
+def test_a_skipped_scenario_says_why() -> None:
+    events: list[Event] = [
+        ScenarioStarted("s", ""),
+        ScenarioFinished("s", Outcome.SKIPPED, 0.0, {}, "the target has no gateway"),
+    ]
+    assert next(parse(events).iter("skipped")).get("message") == "the target has no gateway"
+
+
+def test_an_interrupted_or_killed_run_is_not_green(passed_run: list[Event]) -> None:
+    assert parse(passed_run).get("errors") == "0"
+    assert parse([*passed_run, Interrupted()]).get("errors") == "1"
+    assert parse(passed_run[:-1]).get("errors") == "1"
+
+
+def test_what_broke_outside_of_a_scenario_is_an_error(passed_run: list[Event]) -> None:
+    root = parse([*passed_run, Broke("", "no room for a port")])
+    assert root.get("errors") == "1"
+    assert root[-1].get("name") == "meshproof"
+
+
+def test_stages_and_requests_tell_cases_apart(passed_run: list[Event]) -> None:
+    verdict = next(event.verdict for event in passed_run if isinstance(event, CheckFinished))
+    root = parse([*passed_run, CheckFinished(replace(verdict, stage=2))])
+    names = [case.get("name") for case in root.iter("testcase")]
+    assert len(set(names)) == len(names) == 3
+    assert "Split [GET http://helloworld:5000/hello] stage 2" in names
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["]]><failure/>", "<script>&amp;", "\x00\x1b[31m\x08", "\ud800", "\ufffe", "a\"b'c", "x" * 100_000, "a\nb\tc\x9b"],
+)
+def test_hostile_text_stays_text(hostile_run: Callable[[str], list[Event]], text: str) -> None:
+    root = parse(hostile_run(text))
+    assert root.get("tests") == "2"
+    assert {element.tag for element in root.iter()} == {
+        "testsuites",
+        "testsuite",
+        "properties",
+        "property",
+        "testcase",
+        "failure",
+        "error",
+    }
+    assert "\x1b" not in render(gather(hostile_run(text)))
+    assert "\x9b" not in render(gather(hostile_run(text)))
+
+
+def test_text_that_xml_can_hold_is_kept(hostile_run: Callable[[str], list[Event]]) -> None:
+    assert next(parse(hostile_run("größer <b> 🙂")).iter("failure")).get("message") == "größer <b> 🙂"
