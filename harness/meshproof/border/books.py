@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as a workload received it; `digest` is the SHA-256 of its body, hexadecimal."""
+    """One request as a workload received it.
+
+    `digest` is the SHA-256 of its body, hexadecimal; `at` is in seconds since the epoch, by the
+    workload's clock.
+    """
 
     id: str
     pod: str
@@ -22,13 +26,21 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class PodBook:
-    """What one pod received since the books were opened; `high_water` is the most at once."""
+    """What one pod received since the books were opened; `high_water` is the most at once.
+
+    `received` counts the requests that carry an id, `unidentified` those without. `requests` holds
+    each of them up to the workload's cap; `forgotten` says how many are counted but not held.
+    `connections` is the most connections at once.
+    """
 
     pod: str
     workload: str
     received: int
     high_water: int
     requests: tuple[Received, ...] = ()
+    connections: int = 0
+    forgotten: int = 0
+    unidentified: int = 0
 
 
 @dataclass(frozen=True, slots=True)

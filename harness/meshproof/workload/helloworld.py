@@ -1,0 +1,30 @@
+"""Istio's helloworld sample: https://github.com/istio/istio/tree/master/samples/helloworld."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from meshproof.workload.identity import Identity
+from meshproof.workload.message import Reply, Request
+
+
+def behaviour(identity: Identity) -> Callable[[Request], Reply]:
+    """`/hello` says which version and instance answered, `/health` that it is well."""
+    version = identity.version
+    if not version:
+        tagged = re.search(r"helloworld-(v[0-9][0-9A-Za-z.]*)", identity.image)
+        version = tagged.group(1) if tagged else "unknown"
+    html = "text/html; charset=utf-8"
+    paths = {
+        "/hello": Reply(200, f"Hello version: {version}, instance: {identity.pod}\n".encode(), html),
+        "/health": Reply(200, b"Helloworld is healthy", html),
+    }
+    missing = Reply(404, b"Not Found\n", html)
+    refused = Reply(405, b"Method Not Allowed\n", html, (("allow", "GET, HEAD, OPTIONS"),))
+
+    def answer(request: Request) -> Reply:
+        reply = paths.get(request.target) or paths.get(request.path, missing)
+        return reply if reply is missing or request.method in ("GET", "HEAD", "OPTIONS") else refused
+
+    return answer

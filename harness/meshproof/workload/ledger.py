@@ -1,0 +1,95 @@
+"""The books of one workload: what it received, how much at once, within bounded memory."""
+
+from __future__ import annotations
+
+import time
+from hashlib import sha256
+from typing import Any
+
+from meshproof.workload.message import RawHeaders, Request
+
+REQUESTS_CAP = 200_000
+BYTES_CAP = 64 << 20
+PAGE_BYTES = 256 << 10
+EMPTY_DIGEST = sha256(b"").hexdigest()
+
+Row = tuple[str, str, str, str, RawHeaders, str, float]
+
+
+class Ledger:
+    """Counts every request that carries x-meshproof-id and remembers each until a cap is reached.
+
+    `forgotten` says how many were counted but no longer remembered, `unidentified` how many came
+    without the header. `in_flight` are requests whose head has come and whose answer has not been
+    written yet.
+    """
+
+    def __init__(self, requests_cap: int = REQUESTS_CAP, bytes_cap: int = BYTES_CAP) -> None:
+        self.requests_cap = requests_cap
+        self.bytes_cap = bytes_cap
+        self.in_flight = 0
+        self.connections = 0
+        self.open()
+
+    def open(self) -> None:
+        """Begin new books: everything counted so far is dropped, what is under way stays under way."""
+        self.rows: list[Row] = []
+        self.bytes = 0
+        self.received = 0
+        self.forgotten = 0
+        self.unidentified = 0
+        self.high_water = self.in_flight
+        self.connections_high_water = self.connections
+
+    def enter(self) -> None:
+        self.in_flight += 1
+        if self.in_flight > self.high_water:
+            self.high_water = self.in_flight
+
+    def leave(self, count: int = 1) -> None:
+        self.in_flight -= count
+
+    def connected(self) -> None:
+        self.connections += 1
+        self.connections_high_water = max(self.connections_high_water, self.connections)
+
+    def disconnected(self) -> None:
+        self.connections -= 1
+
+    def receive(self, request: Request) -> None:
+        """Enter one request that has been received whole."""
+        if request.id is None:
+            self.unidentified += 1
+            return
+        self.received += 1
+        size = 400 + sum(len(name) + len(value) + 120 for name, value in request.headers)
+        if len(self.rows) >= self.requests_cap or self.bytes + size > self.bytes_cap:
+            self.forgotten += 1
+            return
+        self.bytes += size
+        digest = sha256(request.body).hexdigest() if request.body else EMPTY_DIGEST
+        self.rows.append(
+            (request.id, request.method, request.target, request.authority, request.headers, digest, time.time())
+        )
+
+    def page(self, start: int) -> dict[str, Any]:
+        """The counts, and the remembered requests from `start` on as far as a page goes; `next` is None at the end."""
+        rows: list[list[Any]] = []
+        size = 0
+        for row in self.rows[start:]:
+            headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in row[4]]
+            rows.append([*row[:4], headers, *row[5:]])
+            size += 200 + len(row[2]) + sum(len(name) + len(value) + 8 for name, value in row[4])
+            if size >= PAGE_BYTES:
+                break
+        following = start + len(rows)
+        return self.counts() | {"requests": rows, "next": following if following < len(self.rows) else None}
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "received": self.received,
+            "forgotten": self.forgotten,
+            "unidentified": self.unidentified,
+            "high_water": self.high_water,
+            "connections_high_water": self.connections_high_water,
+        }
