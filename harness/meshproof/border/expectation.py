@@ -8,6 +8,59 @@ from fractions import Fraction
 from meshproof.border.request import Request
 from meshproof.errors import Location
 
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The connection pool limits of a destination; None is unlimited (Istio's default)."""
+
+    max_connections: int | None = None
+    connect_timeout: float | None = None
+    http1_max_pending_requests: int | None = None
+    http2_max_requests: int | None = None
+    max_requests_per_connection: int | None = None
+    max_retries: int | None = None
+    idle_timeout: float | None = None
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ejection:
+    """When a destination's hosts are ejected; None leaves that detector off, times are seconds."""
+
+    consecutive_5xx_errors: int | None = 5
+    consecutive_gateway_errors: int | None = None
+    consecutive_local_origin_failures: int | None = None
+    split_external_local_origin_errors: bool = False
+    interval: float = 10.0
+    base_ejection_time: float = 30.0
+    max_ejection_percent: int = 10
+    min_health_percent: int = 0
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The traffic policy in force for a destination, its subset's and port's own settings merged in."""
+
+    load_balancer: str = "UNSPECIFIED"
+    pool: Pool | None = None
+    ejection: Ejection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderExpectation:
+    """What the rules make of headers; names are in lower case.
+
+    `exact` must carry this value and no other; `added` must be among the values, whatever else the
+    sender put there; `absent` must not appear.
+    """
+
+    exact: Headers = ()
+    added: Headers = ()
+    absent: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -16,6 +69,8 @@ class Arm:
     `destination` is `service.namespace[/subset]`; `share` the specified fraction of the route's
     requests; `workloads` the keys (`namespace/name`) of the Deployments behind it; `note` says why
     the destination cannot answer, when the manifests already tell (an undefined subset, no pods).
+    `port` is the Service's port that it is called on; `request_headers` is what the backend must
+    see, `response_headers` what the client must see of an answer of this destination.
     """
 
     destination: str
@@ -23,6 +78,58 @@ class Arm:
     workloads: frozenset[str]
     location: Location
     note: str = ""
+    port: int = 0
+    policy: Policy = Policy()
+    request_headers: HeaderExpectation = HeaderExpectation()
+    response_headers: HeaderExpectation = HeaderExpectation()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A mirror: `share` of the route's requests is copied to `workloads`; `note` as for an Arm."""
+
+    destination: str
+    share: Fraction
+    workloads: frozenset[str]
+    location: Location
+    note: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """The proxy answers `status` with this Location header."""
+
+    status: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """The proxy itself answers `status` to this share of the requests."""
+
+    share: Fraction
+    status: int
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """This share of the requests is held back for so many seconds."""
+
+    share: Fraction
+    seconds: float
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """At most `attempts` further tries, each limited to `per_try_timeout` seconds (None: the route's timeout)."""
+
+    attempts: int
+    per_try_timeout: float | None
+    retry_on: str
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +140,10 @@ class Expectation:
     `independent` is False when Envoy does not draw per request, with the `dependence` named.
     `status` is the answer that the proxy itself gives (404 where nothing routes), 0 when a
     destination answers.
+
+    `note` says why nothing can answer (no such host, no server on that port). `path` and `authority`
+    are what the backend sees after a rewrite; `body` and `headers` belong to the proxy's own answer;
+    `timeout` is None where the route has none; `retries` None means Istio's default.
     """
 
     request: Request
@@ -41,3 +152,14 @@ class Expectation:
     status: int = 0
     independent: bool = True
     dependence: str = ""
+    note: str = ""
+    path: str = ""
+    authority: str = ""
+    redirect: Redirect | None = None
+    body: str = ""
+    headers: HeaderExpectation = HeaderExpectation()
+    timeout: float | None = None
+    retries: Retries | None = None
+    abort: Abort | None = None
+    delay: Delay | None = None
+    copies: tuple[Copy, ...] = ()

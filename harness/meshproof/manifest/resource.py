@@ -1,0 +1,62 @@
+"""What a load of manifests yields: resources, and notices of what was not taken into account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshproof.errors import Location
+from meshproof.manifest.value import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a person should know about a manifest, though it is no error."""
+
+    location: Location
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of a kind that meshproof reads; `body` is the whole of it."""
+
+    kind: str
+    api_version: str
+    namespace: str
+    name: str
+    body: Value
+
+    @property
+    def location(self) -> Location:
+        """Where the resource begins."""
+        return self.body.location
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What no two resources share: kind, namespace, name."""
+        return self.kind, self.namespace, self.name
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """Everything of one load, in the order of the files."""
+
+    resources: tuple[Resource, ...]
+    notices: tuple[Notice, ...] = ()
+
+
+def merge(base: Manifests, changes: Manifests) -> Manifests:
+    """`base` with the resources of `changes` put in the place of those of the same kind, namespace and name.
+
+    What is new comes last, as an apply to a running mesh would have it; notices are those of both.
+    """
+    replaced = {resource.identity: resource for resource in changes.resources}
+    kept = tuple(replaced.pop(resource.identity, resource) for resource in base.resources)
+    notices = dict.fromkeys(base.notices + changes.notices)
+    return Manifests(kept + tuple(replaced.values()), tuple(notices))

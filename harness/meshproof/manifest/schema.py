@@ -1,0 +1,97 @@
+"""What fields a kind has, as data, and the check of a manifest against it.
+
+A shape is the name of a scalar type, a dict of field name to shape, a list with the shape of its
+items, `Map` with the shape of its values, `OneOf` with the words allowed, or None: anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from meshproof.errors import ManifestError, Problem
+from meshproof.manifest.value import Value
+
+TEXT, WHOLE, FLAG, NUMBER, DURATION = "text", "whole", "flag", "number", "duration"
+WHOLE_OR_TEXT = "whole or text"
+LARGEST_WHOLE = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A mapping with names of one's own."""
+
+    values: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of these words."""
+
+    words: tuple[str, ...]
+
+
+Shape = str | Mapping[str, "Shape"] | list["Shape"] | Map | OneOf | None
+
+
+def check(body: Value, shape: Shape) -> None:
+    """Raise ManifestError with every field that is unknown or of another type."""
+    problems: list[Problem] = []
+    _walk(body, shape, problems)
+    if problems:
+        raise ManifestError(*problems)
+
+
+def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
+    # Kubernetes takes null as a field that is not there.
+    if shape is None or value.data is None:
+        return
+    try:
+        if isinstance(shape, str):
+            _scalar(value, shape)
+        elif isinstance(shape, OneOf):
+            _word(value, shape.words)
+        elif isinstance(shape, list):
+            for item in value.items():
+                if item.data is None:
+                    raise item.problem(f"{item.name} is empty", "remove the '-' or fill the item in")
+                _walk(item, shape[0], problems)
+        elif isinstance(shape, Map):
+            for entry in value.fields().values():
+                _walk(entry, shape.values, problems)
+        else:
+            for name, entry in value.fields().items():
+                if name in shape:
+                    _walk(entry, shape[name], problems)
+                else:
+                    problems.append(_unknown(value, name, entry, shape))
+    except ManifestError as error:
+        problems += error.problems
+
+
+def _scalar(value: Value, shape: str) -> None:
+    if shape == WHOLE:
+        value.whole(-LARGEST_WHOLE, LARGEST_WHOLE)
+    elif shape == FLAG:
+        value.flag()
+    elif shape == NUMBER:
+        value.number()
+    elif shape == DURATION:
+        value.duration()
+    elif shape == TEXT or not isinstance(value.data, int):
+        value.text()
+
+
+def _word(value: Value, words: tuple[str, ...]) -> None:
+    if value.text() not in words:
+        raise value.problem(f"{value.name} must be one of {', '.join(words)}, not {value.shown}")
+
+
+def _unknown(holder: Value, name: str, entry: Value, shape: Mapping[str, Shape]) -> Problem:
+    folded = {known.lower().replace("_", ""): known for known in shape}
+    near = folded.get(name.lower().replace("_", "").replace("-", ""))
+    close = [near] if near else get_close_matches(name, shape, 1)
+    shown = name if len(name) <= 60 else name[:60] + "…"
+    hint = f"did you mean {close[0]}?" if close else f"fields here: {', '.join(sorted(shape)) or 'none'}"
+    return Problem(entry.key or entry.location, f"{holder.name or 'the resource'} has no field {shown!r}", hint)

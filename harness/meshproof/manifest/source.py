@@ -1,0 +1,77 @@
+"""From paths to texts: files, folders and standard input, bounded in size and proven to be text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from yaml.reader import Reader
+
+from meshproof.errors import Location, ManifestError, Problem, UsageError
+
+LARGEST_FILE = 8 * 1024 * 1024
+ENDINGS = (".yaml", ".yml", ".json")
+STDIN = "-"
+STDIN_NAME = "<stdin>"
+
+
+def texts(paths: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, str]]:
+    """Each file's name and text; a folder gives its own files in order, without its subfolders, as kubectl does."""
+    for path in paths:
+        if path == STDIN:
+            yield STDIN_NAME, _decode(STDIN_NAME, _drain(stdin or sys.stdin))
+            continue
+        for file in _files(Path(path)):
+            try:
+                with file.open("rb") as opened:
+                    yield str(file), _decode(str(file), opened.read(LARGEST_FILE + 1))
+            except OSError as error:
+                raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _files(path: Path) -> list[Path]:
+    try:
+        if not path.is_dir():
+            if not path.exists():
+                raise UsageError(f"{path}: there is no such file or folder; -f takes files, folders, or - for stdin")
+            return [path]
+        found = sorted(file for file in path.iterdir() if file.suffix in ENDINGS and file.is_file())
+        deeper = not found and any(child.is_dir() for child in path.iterdir())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    if not found:
+        hint = "its subfolders are not searched: name them as well" if deeper else "name a folder that holds manifests"
+        raise ManifestError(Problem(Location(str(path), 1, 1), f"the folder has no {', '.join(ENDINGS)} file", hint))
+    return found
+
+
+def _drain(stdin: TextIO) -> bytes:
+    binary = getattr(stdin, "buffer", None)
+    if binary is not None:
+        return bytes(binary.read(LARGEST_FILE + 1))
+    return stdin.read(LARGEST_FILE + 1).encode("utf-8", "surrogatepass")
+
+
+def _decode(name: str, data: bytes) -> str:
+    if len(data) > LARGEST_FILE:
+        message = f"larger than {LARGEST_FILE // 1024 // 1024} MB"
+        raise ManifestError(Problem(Location(name, 1, 1), message, "name the manifests themselves"))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        problem = Problem(_end(name, before), f"not UTF-8: byte 0x{data[error.start]:02x}", "save the file as UTF-8")
+        raise ManifestError(problem) from None
+    text = text.removeprefix("\ufeff")
+    odd = Reader.NON_PRINTABLE.search(text)
+    if odd:
+        message = f"the character U+{ord(odd.group()):04X} cannot stand in YAML"
+        raise ManifestError(Problem(_end(name, text[: odd.start()]), message, "this may not be a text file"))
+    return text
+
+
+def _end(name: str, before: str) -> Location:
+    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return Location(name, len(lines), len(lines[-1]) + 1)
