@@ -1,0 +1,41 @@
+"""Which proxy a configuration is for, and where the pods really listen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from meshproof.mesh.model import Labels
+
+
+class Kind(StrEnum):
+    SIDECAR = "sidecar"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One replica: `ports` maps the container's port number to the (host, port) that answers for it.
+
+    A container port that is not in `ports` is one on which nothing listens: it is no endpoint.
+    """
+
+    pod: str
+    ports: Mapping[int, tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One Envoy of the mesh.
+
+    A sidecar has the namespace and labels of the client that it stands beside; a gateway those of
+    its own pod (Gateway selectors match them, and its TLS secrets are read from its namespace).
+    `ports` fixes the local port of a listener by the service's (or the Gateway server's) port
+    number; a port that is not in it gets an ephemeral one.
+    """
+
+    kind: Kind = Kind.SIDECAR
+    namespace: str = "default"
+    labels: Labels = field(default_factory=dict)
+    ports: Mapping[int, int] = field(default_factory=dict)

@@ -1,0 +1,62 @@
+"""What the translation of a route must know of where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshproof.envoy.destination_rule import merged
+from meshproof.envoy.names import cluster_name
+from meshproof.envoy.node import Proxy
+from meshproof.mesh.model import Destination, Mesh, RouteMatch, Service
+
+OPAQUE_PROTOCOLS = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
+
+
+def is_http(protocol: str) -> bool:
+    """True for a port whose requests Envoy routes; one of no stated protocol is detected, and we send HTTP."""
+    return protocol.lower() not in OPAQUE_PROTOCOLS
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One listener of one proxy: the port that requests come to, and the gateways (`mesh`, `namespace/name`) it is."""
+
+    mesh: Mesh
+    proxy: Proxy
+    port: int
+    gateways: frozenset[str]
+    tls: bool = False
+
+    def cluster(self, destination: Destination) -> str:
+        """The cluster of a destination, whether or not it exists: istiod names it all the same."""
+        port = destination.port
+        if port is None:
+            service = self.mesh.service(destination.host)
+            port = service.ports[0].number if service is not None and len(service.ports) == 1 else self.port
+        return cluster_name(destination.host, destination.subset, port)
+
+    def admits(self, match: RouteMatch | None) -> bool:
+        """False when a match can hold for no request of this listener (its port, gateways or source)."""
+        if match is None:
+            return True
+        if match.port is not None and match.port != self.port:
+            return False
+        if match.gateways:
+            return not self.gateways.isdisjoint(match.gateways)
+        labelled = match.source_labels.items() <= self.proxy.labels.items()
+        return labelled and match.source_namespace in ("", self.proxy.namespace)
+
+
+def http_services(mesh: Mesh, port: int) -> tuple[Service, ...]:
+    """The services that take HTTP requests on that port."""
+    return tuple(s for s in mesh.services if any(p.number == port and is_http(p.protocol) for p in s.ports))
+
+
+def undefined(mesh: Mesh, proxy: Proxy, destination: Destination, cluster: str) -> bool:
+    """True when the manifests themselves leave a destination undefined: its service, its port or its subset."""
+    service = mesh.service(destination.host)
+    if service is None:
+        return True
+    if cluster not in {cluster_name(service.host, destination.subset, port.number) for port in service.ports}:
+        return True
+    return bool(destination.subset) and merged(mesh, service, proxy.namespace).subset(destination.subset) is None

@@ -1,0 +1,67 @@
+"""From the model of a mesh to one proxy's configuration, the way istiod goes.
+
+Written from the model alone, independently of what predicts the outcome of a request, so that one
+mistake cannot hide in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.envoy import resource_types as types
+from meshproof.envoy.cluster import clusters
+from meshproof.envoy.endpoint import Addresses, load_assignments
+from meshproof.envoy.gateway import gateway
+from meshproof.envoy.names import service_port
+from meshproof.envoy.node import Kind, Proxy
+from meshproof.envoy.scope import Scope, undefined
+from meshproof.envoy.sidecar import sidecar
+from meshproof.envoy.snapshot import Snapshot, snapshot
+from meshproof.envoy.unit import Json
+from meshproof.mesh.model import Destination, Mesh
+
+
+def destinations(mesh: Mesh) -> Iterator[Destination]:
+    """Every destination that a VirtualService names, mirrors included."""
+    for virtual_service in mesh.virtual_services:
+        for rule in virtual_service.http:
+            yield from (target.destination for target in rule.destinations)
+            yield from (mirror.destination for mirror in rule.mirrors)
+
+
+def dangling(mesh: Mesh, proxy: Proxy, listeners: list[Json]) -> set[str]:
+    """The clusters that the manifests name without defining them, on any of the proxy's listeners."""
+    found = set()
+    for listener in listeners:
+        scope = Scope(mesh, proxy, service_port(listener["name"]), frozenset())
+        for destination in destinations(mesh):
+            name = scope.cluster(destination)
+            if undefined(mesh, proxy, destination, name):
+                found.add(name)
+    return found
+
+
+def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
+    """The snapshot for one proxy; `addresses` maps `namespace/name` of a Deployment to its replicas.
+
+    Raises UsageError, naming the manifest line, for what the embedded mesh does not do.
+    """
+    if proxy.kind is Kind.GATEWAY:
+        listeners, routes, secrets = gateway(mesh, proxy)
+    else:
+        (listeners, routes), secrets = sidecar(mesh, proxy), []
+    services = mesh.services
+    result = snapshot(
+        {
+            types.CLUSTER: [one for service in services for one in clusters(mesh, service, proxy.namespace)],
+            types.ENDPOINT: [
+                one for service in services for one in load_assignments(mesh, service, proxy.namespace, addresses)
+            ],
+            types.LISTENER: listeners,
+            types.ROUTE: routes,
+            types.SECRET: secrets,
+        },
+        dangling(mesh, proxy, listeners),
+    )
+    result.check()
+    return result
