@@ -6,7 +6,7 @@ Source: https://istio.io/latest/docs/reference/config/networking/ and the publis
 from __future__ import annotations
 
 from meshproof.manifest.kubernetes_fields import resource
-from meshproof.manifest.schema import DURATION, FLAG, NUMBER, TEXT, WHOLE, Map, OneOf, Shape
+from meshproof.manifest.schema import DURATION, DURATION_OR_ZERO, FLAG, NUMBER, TEXT, WHOLE, Map, OneOf, Shape
 
 STRING_MATCH: Shape = {"exact": TEXT, "prefix": TEXT, "regex": TEXT}
 PERCENT: Shape = {"value": NUMBER}
@@ -113,7 +113,7 @@ PORT_POLICY: dict[str, Shape] = {
         "tcp": {
             "maxConnections": WHOLE,
             "connectTimeout": DURATION,
-            "idleTimeout": DURATION,
+            "idleTimeout": DURATION_OR_ZERO,
             "maxConnectionDuration": DURATION,
             "tcpKeepalive": {"probes": WHOLE, "time": DURATION, "interval": DURATION},
         },
@@ -175,7 +175,7 @@ TRAFFIC_POLICY: Shape = {
     "portLevelSettings": [{**PORT_POLICY, "port": PORT_SELECTOR}],
     "tunnel": {"protocol": TEXT, "targetHost": TEXT, "targetPort": WHOLE},
     "proxyProtocol": {"version": OneOf(("V1", "V2"))},
-    "retryBudget": {"percent": NUMBER, "budgetInterval": DURATION, "minRetryConcurrency": WHOLE},
+    "retryBudget": {"percent": NUMBER, "budgetInterval": DURATION_OR_ZERO, "minRetryConcurrency": WHOLE},
 }
 
 DESTINATION_RULE = resource(

@@ -15,6 +15,7 @@ from meshproof.manifest.value import Value
 
 TEXT, WHOLE, FLAG, NUMBER, DURATION = "text", "whole", "flag", "number", "duration"
 WHOLE_OR_TEXT = "whole or text"
+DURATION_OR_ZERO = "duration or zero"
 LARGEST_WHOLE = 2**63 - 1
 
 
@@ -77,8 +78,8 @@ def _scalar(value: Value, shape: str) -> None:
         value.flag()
     elif shape == NUMBER:
         value.number()
-    elif shape == DURATION:
-        value.duration()
+    elif shape in (DURATION, DURATION_OR_ZERO):
+        value.duration(zero=shape == DURATION_OR_ZERO)
     elif shape == TEXT or not isinstance(value.data, int):
         value.text()
 

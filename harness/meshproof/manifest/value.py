@@ -116,14 +116,16 @@ class Value:
             raise self._must("between 0 and 100")
         return number / 100
 
-    def duration(self) -> float:
-        """A duration such as 1h, 3m, 1.5s or 100ms, in seconds; Istio refuses less than a millisecond."""
+    def duration(self, *, zero: bool = False) -> float:
+        """A duration such as 1h, 3m, 1.5s or 100ms, in seconds; Istio refuses 0s but for a few fields."""
         hint = "Istio writes durations as 1h, 3m, 1.5s or 100ms"
         text = self.data if isinstance(self.data, str) else ""
         parts = DURATION.findall(text)
         if not parts or "".join(number + unit for number, unit in parts) != text:
             raise self._must("a duration", hint)
         seconds = sum((Fraction(number) * UNITS[unit] for number, unit in parts), Fraction(0))
+        if zero and seconds == 0:
+            return 0.0
         if seconds * 1000 < 1 or (seconds * 1000).denominator != 1:
             raise self._must("a duration of whole milliseconds, at least 1ms", hint)
         return float(seconds)

@@ -392,5 +392,5 @@ class Mesh:
         return tuple(
             workload
             for workload in self.workloads
-            if workload.namespace == service.namespace and wanted.items() <= dict(workload.labels).items()
+            if workload.namespace == service.namespace and wanted <= workload.labels.items()
         )
