@@ -15,7 +15,8 @@ class Observation:
     since the load began, `latency` in seconds; `status` is 0 when no answer came and `error` then
     says why; `pod` is the pod that answered and `workload` its Deployment (`namespace/name`),
     both empty when a proxy answered; `headers` holds the response headers that checks read (names
-    in lower case).
+    in lower case); `digest` is the SHA-256 of the response's body, hexadecimal, when the load asked
+    for it.
     """
 
     id: str
@@ -29,3 +30,4 @@ class Observation:
     error: str = ""
     size: int = 0
     headers: tuple[tuple[str, str], ...] = ()
+    digest: str = ""

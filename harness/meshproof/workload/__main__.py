@@ -24,7 +24,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m meshproof.workload", description=__doc__)
     parser.add_argument("--pod", required=True, help="the pod's name")
     parser.add_argument("--workload", required=True, help="the Deployment, as namespace/name")
-    parser.add_argument("--image", default="", help="decides how it answers: helloworld, httpbin, go-httpbin or an echo")
+    parser.add_argument(
+        "--image", default="", help="decides how it answers: helloworld, httpbin, go-httpbin or an echo"
+    )
     parser.add_argument("--labels", type=json.loads, default={}, help="the pod's labels as JSON")
     parser.add_argument("--ports", default="", help="container ports, separated by commas")
     return parser.parse_args()

@@ -24,7 +24,7 @@ def behaviour(*, lists: bool) -> Callable[[Request], Reply]:
     def answer(request: Request) -> Reply:
         first, _, rest = request.path.lstrip("/").partition("/")
         endpoint = ENDPOINTS.get(first)
-        if endpoint is None or bool(rest) != endpoint.argument and first != "anything":
+        if endpoint is None or (bool(rest) != endpoint.argument and first != "anything"):
             return as_json(404, {"status_code": 404, "error": "Not Found"})
         if endpoint.methods and request.method not in endpoint.methods:
             return Reply(405, b"Method Not Allowed\n", headers=(("allow", ", ".join(endpoint.methods)),))
@@ -138,9 +138,7 @@ class Endpoint:
 
     __slots__ = ("answer", "argument", "methods")
 
-    def __init__(
-        self, answer: Callable[[Request, str, bool], Reply], *methods: str, argument: bool = False
-    ) -> None:
+    def __init__(self, answer: Callable[[Request, str, bool], Reply], *methods: str, argument: bool = False) -> None:
         self.answer = answer
         self.methods = methods
         self.argument = argument

@@ -10,7 +10,7 @@ NAME = re.compile(r"[A-Za-z0-9._/-]{1,253}")
 
 
 class Identity:
-    """`workload` is the Deployment's key (`namespace/name`). Raises ValueError where a name could not stand in a header."""
+    """`workload` is the Deployment's key (`namespace/name`); raises ValueError for what could not stand in a header."""
 
     __slots__ = ("image", "labels", "pod", "version", "workload")
 

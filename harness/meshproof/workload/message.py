@@ -50,7 +50,7 @@ class Request:
         authority: str = "",
         headers: RawHeaders = (),
         body: bytes = b"",
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
         peer: str = "127.0.0.1",
         keep_alive: bool = True,
     ) -> None:

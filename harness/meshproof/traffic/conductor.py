@@ -1,0 +1,179 @@
+"""The generator's side of the wire: what Locust's users are told to send, and when.
+
+Without a harness (plain `locust -f`) there is no wire: users send what --host says without limit.
+Nothing here imports Locust or gevent. Locust has patched `threading` and `socket` by the time that
+a locustfile imports this module, so threads here are greenlets; the one true thread, which must
+outlive a wedged event loop, is started by the function that the locustfile hands in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from meshproof.traffic import prepared, wire
+from meshproof.traffic.assignment import Assignment, Ticket, unlimited
+from meshproof.traffic.output import Output
+
+
+class Conductor:
+    """What Locust's users ask for leave to send.
+
+    `growth`: the users of a load come one after another over so many seconds, not all at once;
+    `together`: they send only all at once.
+    """
+
+    def __init__(self, start_thread: Callable[..., object], *, growth: float = 0.0, together: bool = False) -> None:
+        self.driven = wire.DRIVEN in os.environ
+        self.growth = growth
+        self.together = together
+        self.output: Output | None = None
+        self._start_thread = start_thread
+        self._assignment: Assignment | None = None
+        self._more = threading.Event()
+        self._environment: Any = None
+
+    def listen(self, events: Any) -> None:
+        """Take part in a Locust process; `events` is locust.events."""
+        if self.driven:
+            events.spawning_complete.add_listener(self._spawned)
+        events.init.add_listener(self._begun)
+
+    def take(self, count: int = 1, of: Assignment | None = None) -> list[Ticket]:
+        """Leave to send `count` requests, waiting until there is credit for all; none when the load `of` has ended."""
+        while True:
+            assignment = self._assignment
+            if of is not None and assignment is not of:
+                return []
+            if assignment is not None and assignment.left >= count and not assignment.stopped:
+                return [assignment.take() for _ in range(count)]
+            self._rest()
+
+    def current(self) -> Assignment:
+        """The load that is under way, waiting until there is one."""
+        while (assignment := self._assignment) is None or assignment.stopped:
+            self._rest()
+        return assignment
+
+    def over(self, ticket: Ticket) -> None:
+        """A request has been reported: say what the harness may be waiting to hear."""
+        assignment = ticket.assignment
+        assignment.answered(ticket)
+        if self.output is not None and (assignment.stopped or assignment.stage != ticket.stage):
+            self._settle(assignment)
+
+    @property
+    def users(self) -> int:
+        """How many users there are to be in the end, or are now when Locust alone decides."""
+        if self.driven:
+            return self._assignment.users if self._assignment is not None else 1
+        return int(self._environment.runner.user_count) or 1
+
+    def _begun(self, environment: Any, **_: Any) -> None:
+        self._environment = environment
+        if self.driven:
+            # A configuration file of the person's own may set an end to Locust's runs.
+            environment.parsed_options.run_time = None
+            return
+        if not environment.host:
+            sys.exit("say with --host what to send to, as in --host http://127.0.0.1:8080/hello")
+        try:
+            self._assignment = unlimited(prepared.plain(environment.host))
+        except ValueError as error:
+            sys.exit(str(error))
+
+    def _spawned(self, **_: Any) -> None:
+        if self.output is not None:
+            return
+        # Locust's own end on SIGTERM writes reports and takes its time; the harness wants it gone.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # Only the wire speaks on standard output: whatever else is printed goes to standard error.
+        channel = os.dup(1)
+        os.dup2(2, 1)
+        self.output = Output(channel)
+        ours, theirs = socket.socketpair()
+        os.set_blocking(theirs.fileno(), True)
+        self._start_thread(pump, (theirs.detach(),))
+        threading.Thread(target=self._listen, args=(ours,), daemon=True).start()
+        self.output.say({"ready": {"together": self.together}})
+
+    def _listen(self, channel: Any) -> None:
+        stream = channel.makefile("rb")
+        for line in stream:
+            try:
+                self._obey(json.loads(line))
+            except (ValueError, KeyError, TypeError, IndexError) as error:
+                # Whoever drives this is not the harness that it was made for: end, and say why.
+                print(f"cannot act on {line[:200]!r}: {error!r}", file=sys.stderr, flush=True)
+                os._exit(1)
+
+    def _obey(self, message: Any) -> None:
+        if "start" in message:
+            self._begin(Assignment.read(message["start"]))
+            return
+        assignment = self._assignment
+        if assignment is None:
+            raise ValueError("there is no load")
+        for index, total in message.get("grant", {}).items():
+            assignment.grant(int(index), int(total))
+        if "stage" in message:
+            assignment.announce(int(message["stage"]))
+        if message.get("stop"):
+            assignment.stopped = True
+        self._settle(assignment)
+        self._wake()
+
+    def _begin(self, assignment: Assignment) -> None:
+        if self._assignment is not None:
+            raise ValueError("a load is under way")
+        assert self.output is not None
+        environment = self._environment
+        environment.stats.clear_all()
+        if self.growth:
+            # The users of the load before are still there, at rest.
+            self._populate(1, self._environment.runner.user_count, wait=True)
+        rate = assignment.users / self.growth if self.growth else assignment.users
+        self._populate(assignment.users, rate, wait=not self.growth)
+        self._assignment = assignment
+        self.output.say({"begun": assignment.began_at})
+
+    def _populate(self, users: int, rate: float, *, wait: bool) -> None:
+        runner = self._environment.runner
+        runner.start(users, rate)
+        if wait and runner.spawning_greenlet is not None:
+            runner.spawning_greenlet.join()
+
+    def _settle(self, assignment: Assignment) -> None:
+        assert self.output is not None
+        stage = assignment.settled()
+        if stage is not None:
+            self.output.say({"staged": stage})
+        if assignment.over and assignment is self._assignment:
+            self._assignment = None
+            self.output.say({"done": {"sent": assignment.sent, "observed": assignment.observed}})
+            self._wake()
+
+    def _rest(self) -> None:
+        # Nothing will be sent until the harness speaks, and it may speak only when it has heard all.
+        if self.output is not None:
+            self.output.flush()
+        self._more.wait()
+
+    def _wake(self) -> None:
+        waiting, self._more = self._more, threading.Event()
+        waiting.set()
+
+
+def pump(descriptor: int) -> None:
+    """Pass standard input on, and end the process when it closes: the harness is gone then."""
+    while data := os.read(0, 1 << 16):
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    os._exit(0)

@@ -1,0 +1,88 @@
+"""What the harness and its load generator say to each other, over the generator's standard input and output.
+
+One JSON value a line.
+
+Harness to generator:
+  {"start": {...}}         a load: requests, users, timeout (see `start`); nothing is sent before a grant
+  {"grant": {"0": 400}}    how many requests of each index may have been sent in all
+  {"stage": 1}             tag what is sent from now on
+  {"stop": true}           send nothing more, wait for what is under way, then say done
+Generator to harness:
+  {"ready": {...}}         it can take a start
+  {"begun": 1700000000.0}  the load's zero of time, in seconds since the epoch
+  [id, request, ...]       one observation: the fields of Observation in their order
+  {"staged": 1}            the stage is in force and nothing sent under an earlier one is under way
+  {"done": {"sent": [...], "observed": n}}  the load has ended; another may start
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # The generator reads this module too, and has no use for the records.
+    from meshproof.border.request import Request
+
+HEADERS = ("x-envoy-overloaded", "location", "server", "x-envoy-upstream-service-time")
+DRIVEN = "MESHPROOF_DRIVEN"
+
+Address = tuple[str, int]
+
+
+def line(message: Mapping[str, Any]) -> bytes:
+    """One message as it is sent."""
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def start(
+    requests: Sequence[Request],
+    *,
+    users: int,
+    timeout: float,
+    resolve: Mapping[str, Address],
+    ids: str,
+    headers: Iterable[str] = (),
+    digest: bool = False,
+    tls: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The message that begins a load.
+
+    `ids` is the prefix of every request's id; `headers` names response headers to report beside
+    HEADERS; `digest` asks for the SHA-256 of each response's body; `tls` may hold the paths `ca`,
+    `cert` and `key` as the generator sees them.
+    """
+    described = []
+    for request in requests:
+        endpoint = f"{request.host}:{request.port}"
+        described.append(
+            {
+                "method": request.method,
+                "authority": request.authority,
+                "path": request.path,
+                "headers": request.headers,
+                "body": base64.b64encode(request.body).decode(),
+                "address": resolve.get(endpoint, (request.host, request.port)),
+                "tls": {"sni": request.host, **(tls or {})} if request.scheme == "https" else None,
+            }
+        )
+    return {
+        "start": {
+            "requests": described,
+            "users": users,
+            "timeout": timeout,
+            "ids": ids,
+            "headers": sorted({*HEADERS, *(name.lower() for name in headers)}),
+            "digest": digest,
+        }
+    }
+
+
+def rows(whole_lines: bytes) -> list[Any]:
+    """Decode any number of complete lines at once (much cheaper than one by one); raises ValueError."""
+    if not whole_lines:
+        return []
+    decoded: list[Any] = json.loads(b"[" + whole_lines[:-1].replace(b"\n", b",") + b"]")
+    return decoded

@@ -1,0 +1,31 @@
+"""Bursts: all users connect, wait for each other, and send one request each at the same moment; then again.
+
+With meshproof, or by itself: locust -f burst.py --headless -u 3 -r 3 -t 5s --host http://127.0.0.1:8080/hello
+"""
+
+from gevent import monkey
+from locust import User, constant, events, task
+from meshproof.traffic.burst import Burst
+from meshproof.traffic.conductor import Conductor
+from meshproof.traffic.session import Session
+
+# Between two bursts, when nothing else sets the pace.
+PAUSE_SECONDS = 0.1
+
+conductor = Conductor(monkey.get_original("_thread", "start_new_thread"), together=True)
+conductor.listen(events)
+burst = Burst(conductor)
+
+
+class Bursts(User):
+    wait_time = constant(0 if conductor.driven else PAUSE_SECONDS)
+
+    def on_start(self):
+        self.session = Session(conductor, self.environment)
+
+    def on_stop(self):
+        self.session.close()
+
+    @task
+    def request(self):
+        burst.send(self.session)
