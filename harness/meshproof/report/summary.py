@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from meshproof.border.verdict import Outcome
+from meshproof.border.verdict import SEVERITY, Outcome
 from meshproof.report.record import INTERRUPTED, Record
 from meshproof.report.wording import duration, number, plural, points, tally
 
@@ -20,17 +20,22 @@ def rates(options: Any) -> str:
 
 
 def result(record: Record) -> str:
-    """What became of the checks: `passed 3 checks of 1 scenario`, `failed: 1 failed, 2 passed of 1 scenario`."""
+    """What became of the checks: `passed 3 checks of 1 scenario`, `failed 1 of 3 checks of 1 scenario`."""
     outcomes = [verdict.outcome for verdict in record.verdicts]
     scenarios = plural(len(record.scenarios), "scenario")
-    if record.outcome == Outcome.PASSED and set(outcomes) == {Outcome.PASSED}:
-        return f"passed {plural(len(outcomes), 'check')} of {scenarios}"
+    total = f"{plural(len(outcomes), 'check')} of {scenarios}"
     if record.outcome == INTERRUPTED:
         how = "interrupted" if record.interrupted else "cut off before its end"
         return f"{how}: {tally(outcomes) or 'no check finished'} of {scenarios}"
     if record.outcome == Outcome.ERROR:
         return f"error, the harness or its target broke: {tally(outcomes) or 'no check finished'} of {scenarios}"
-    return f"{record.outcome}: {tally(outcomes) or 'no checks'} of {scenarios}"
+    if not outcomes:
+        return f"{record.outcome}: no checks of {scenarios}"
+    # The passed ones need no number of their own beside those that did not pass.
+    told = [one for one in SEVERITY if one in outcomes and (one is not Outcome.PASSED or record.outcome == one)]
+    if told == [Outcome.PASSED]:
+        return f"passed {total}"
+    return " and ".join(f"{one.value} {outcomes.count(one)}" for one in told) + f" of {total}"
 
 
 def closing(record: Record) -> str:

@@ -102,7 +102,7 @@ def passed(name: str = "CanarySplit") -> list[Event]:
 
 def failed(name: str = "DriftedCanary") -> list[Event]:
     reason = (
-        "helloworld.default/v2 was specified 10 % and observed 20.3 %: the share is off by 3 points or more"
+        "helloworld.default/v2 was specified 10 % and gets more: the share is off by 3 points or more"
         " (scenarios/canary/canary.yaml:19:11)"
     )
     body = split(name, [0.9, 0.1], [0.8, 0.2], 236, Outcome.FAILED, reason)

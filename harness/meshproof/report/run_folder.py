@@ -1,0 +1,89 @@
+"""The folder that a run leaves: events.ndjson, and the reports that are made from it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from meshproof.errors import UsageError
+from meshproof.report import document, html, junit
+from meshproof.report.events import Event
+from meshproof.report.log import EventLog, replay
+from meshproof.report.record import gather
+
+EVENTS, HTML, JUNIT, JSON = "events.ndjson", "report.html", "junit.xml", "report.json"
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """A name that sorts by time (UTC) and is unlike any other: `20260131T101500Z-9f2c4e`."""
+    return f"{(now or datetime.now(UTC)).astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def choose(run_id: str, output: Path | None = None, current: Path | None = None) -> Path:
+    """The run's folder: `output` itself when named, else one in reports/runs/ of a meshproof checkout, else
+    in meshproof-runs/ under the `current` directory.
+    """
+    if output is not None:
+        return output
+    current = current or Path.cwd()
+    checkout = (current / "harness" / "meshproof" / "suite.py").is_file() and (current / "reports").is_dir()
+    return current / (Path("reports", "runs") if checkout else Path("meshproof-runs")) / run_id
+
+
+class RunFolder:
+    """A Handler that keeps a run: the log as it happens, every report when it closes.
+
+    The folder is made with mode 0700 and its files with 0600. Raises UsageError when it cannot be
+    made or already holds a run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            self._log = EventLog(self.path / EVENTS)
+        except FileExistsError:
+            what = "already holds a run" if self.path.is_dir() else "is not a folder"
+            raise UsageError(f"{path} {what}: name another folder with --output") from None
+        except OSError as error:
+            raise UsageError(
+                f"{path}: cannot keep the run there: {error.strerror}; name another with --output"
+            ) from None
+
+    @property
+    def report(self) -> Path:
+        """Where report.html will be."""
+        return self.path / HTML
+
+    def handle(self, event: Event) -> None:
+        self._log.handle(event)
+
+    def close(self) -> None:
+        self._log.close()
+        rebuild(self.path)
+
+
+def rebuild(run: Path) -> Path:
+    """Make every report of a run again from its events and return report.html's path; raises UsageError."""
+    record = gather(replay(run / EVENTS))
+    if record.started is None:
+        raise UsageError(f"{run / EVENTS}: no run was begun in it")
+    _write(run / JSON, document.render(record, run))
+    _write(run / JUNIT, junit.render(record))
+    _write(run / HTML, html.render(record))
+    return run / HTML
+
+
+def _write(path: Path, text: str) -> None:
+    """Put `text` at `path` whole or not at all, for the owner only."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        Path(name).replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot write the report: {error.strerror}") from None

@@ -1,0 +1,137 @@
+"""Verdicts and progress as lines of text of a given width; every text in them shows all its characters."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.report.events import Progress
+from meshproof.report.record import Record, ScenarioRecord
+from meshproof.report.wording import count, line, printable, share, short_names, span, specified
+
+STYLES: dict[str, str] = {
+    Outcome.PASSED.value: "green",
+    Outcome.FAILED.value: "bold red",
+    Outcome.INCONCLUSIVE.value: "yellow",
+    Outcome.SKIPPED.value: "dim",
+    Outcome.ERROR.value: "bold magenta",
+}
+BAR = 16
+NARROWEST = 40
+LONGEST_REASON = 2000
+
+
+def gauge(name: str, progress: Progress | None, width: int) -> Text:
+    """One line of a running scenario: `CanarySplit  ━━━━╌╌╌╌  842/2,960  v1 90.3 % [87.9, 92.4] %  …`."""
+    text = Text(line(name), no_wrap=True, overflow="ellipsis", end="")
+    if progress is None:
+        text.append("  starting", "dim")
+    else:
+        filled = round(BAR * min(1.0, progress.n / progress.limit)) if progress.limit > 0 else 0
+        text.append(f"  {line(progress.check)} ", "dim")
+        text.append("━" * filled, "cyan").append("╌" * (BAR - filled), "dim")
+        limit = f"/{count(progress.limit)}" if progress.limit > 0 else ""
+        text.append(f" {count(progress.n)}{limit}")
+        for short, arm in zip(short_names(progress.arms), progress.arms, strict=True):
+            text.append(f"  {short} {share(arm.observed)} ").append(span(arm.interval), "dim")
+    # One column stays free: a terminal that wraps at its last column would break the line count.
+    text.truncate(max(width - 1, 1), overflow="ellipsis")
+    return text
+
+
+def table(record: Record, width: int) -> Iterator[Text]:
+    """The verdicts by scenario, then an empty line."""
+    verdicts = record.verdicts
+    columns = Columns(
+        check=max([len(line(verdict.check)) for verdict in verdicts], default=0),
+        outcome=max([len(verdict.outcome) for verdict in verdicts], default=0),
+        n=max([len(count(verdict.n)) for verdict in verdicts], default=0),
+    )
+    for scenario in record.scenarios.values():
+        yield Text(line(scenario.name), "bold")
+        yield from _scenario(scenario, columns, width)
+    if record.scenarios:
+        yield Text()
+
+
+class Columns:
+    """The widths of the columns that all scenarios share, none of them wide enough to push the rest away."""
+
+    def __init__(self, check: int, outcome: int, n: int) -> None:
+        self.check, self.outcome, self.n = min(check, 24), outcome, n
+
+    @property
+    def indent(self) -> int:
+        return 2 + self.check + 2 + self.outcome + 2 + self.n + 2
+
+
+def _scenario(scenario: ScenarioRecord, columns: Columns, width: int) -> Iterator[Text]:
+    if not scenario.verdicts:
+        style = STYLES[scenario.outcome]
+        yield Text.assemble("  ", (scenario.outcome.value, style))
+        if scenario.finished and scenario.finished.reason:
+            yield _indented(scenario.finished.reason, 4, width)
+    requests = {verdict.request for verdict in scenario.verdicts if verdict.request}
+    above = None
+    for verdict in scenario.verdicts:
+        place = _place(verdict, several=len(requests) > 1)
+        if place and place != above:
+            yield Text(f"  {place}", "dim")
+        above = place
+        yield from _verdict(verdict, columns, width)
+
+
+def _place(verdict: Verdict, *, several: bool) -> str:
+    """What tells verdicts of one check apart: the request when there are several, the stage after the first."""
+    words = [line(verdict.request)] if several and verdict.request else []
+    return " · ".join([*words, *([f"stage {verdict.stage}"] if verdict.stage else [])])
+
+
+def _verdict(verdict: Verdict, columns: Columns, width: int) -> Iterator[Text]:
+    head = Text.assemble(
+        f"  {line(verdict.check):<{columns.check}}  ",
+        (f"{verdict.outcome.value:<{columns.outcome}}", STYLES[verdict.outcome]),
+        f"  {count(verdict.n):>{columns.n}}",
+    )
+    arms = _arms(verdict.arms)
+    beside = bool(arms) and columns.indent + max(map(len, arms)) <= width
+    if beside:
+        head.append(f"  {arms[0]}")
+    yield head
+    for arm in arms[1:] if beside else arms:
+        yield Text(" " * (columns.indent if beside else 4) + arm)
+    if verdict.outcome is not Outcome.PASSED and verdict.reason:
+        yield _indented(verdict.reason, 4, width)
+
+
+def _arms(arms: tuple[ArmResult, ...]) -> list[str]:
+    """`v1  90 % → 89.7 %  [86.1, 93.3] %` for each arm, in columns."""
+    cells = [
+        (name, specified(arm.expected), share(arm.observed), span(arm.interval))
+        for name, arm in zip(short_names(arms), arms, strict=True)
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        f"{name:<{widths[0]}}  {wanted:>{widths[1]}} → {seen:>{widths[2]}}  {interval:>{widths[3]}}"
+        for name, wanted, seen, interval in cells
+    ]
+
+
+def wrapped(text: str, width: int, style: str = "", indent: int = 0) -> Text:
+    """`text` broken between words at `width`, each of its own lines apart; long ones are cut."""
+    if len(text) > LONGEST_REASON:
+        text = text[:LONGEST_REASON] + " … (the rest is in the report)"
+    room = max(width - indent, NARROWEST)
+    rows = [
+        row
+        for part in printable(text).splitlines()
+        for row in textwrap.wrap(part, room, break_long_words=False, break_on_hyphens=False) or [""]
+    ]
+    return Text("\n".join(" " * indent + row for row in rows), style)
+
+
+def _indented(text: str, indent: int, width: int) -> Text:
+    return wrapped(text, width, indent=indent)
