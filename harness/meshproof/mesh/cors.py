@@ -1,0 +1,41 @@
+"""What the CORS filter adds to answers, and the preflights that it answers itself.
+
+Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#CorsPolicy.
+"""
+
+from __future__ import annotations
+
+from meshproof.border.request import Request
+from meshproof.mesh.match import header_values, string_matches
+from meshproof.mesh.model import CorsPolicy, Headers
+
+
+def allowed_origin(cors: CorsPolicy | None, request: Request) -> str:
+    """The request's Origin where the policy allows it, '' otherwise."""
+    origin = header_values(request).get("origin", "")
+    if cors is None or not origin:
+        return ""
+    allowed = any(string_matches(one, "*") or string_matches(one, origin) for one in cors.allow_origins)
+    return origin if allowed else ""
+
+
+def is_preflight(request: Request) -> bool:
+    """Whether the filter takes the request for a preflight."""
+    return request.method == "OPTIONS" and bool(header_values(request).get("access-control-request-method"))
+
+
+def answer_headers(cors: CorsPolicy, origin: str, *, preflight: bool) -> Headers:
+    """The headers that the filter puts on an answer to an allowed origin."""
+    headers = [("access-control-allow-origin", origin)]
+    if cors.allow_credentials:
+        headers.append(("access-control-allow-credentials", "true"))
+    if preflight:
+        if cors.allow_methods:
+            headers.append(("access-control-allow-methods", ",".join(cors.allow_methods)))
+        if cors.allow_headers:
+            headers.append(("access-control-allow-headers", ",".join(cors.allow_headers)))
+        if cors.max_age is not None:
+            headers.append(("access-control-max-age", str(int(cors.max_age))))
+    elif cors.expose_headers:
+        headers.append(("access-control-expose-headers", ",".join(cors.expose_headers)))
+    return tuple(headers)

@@ -1,0 +1,107 @@
+"""What the manifests say of one request: derived from Istio's reference, never from Envoy's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from meshproof.border import expectation as border
+from meshproof.border.expectation import Expectation, HeaderExpectation
+from meshproof.border.request import Request
+from meshproof.errors import ManifestError, Problem
+from meshproof.mesh import cors, rewrite
+from meshproof.mesh.arms import arm, arms, copies
+from meshproof.mesh.header_effect import authority, effect, with_exact
+from meshproof.mesh.match import Client, matches
+from meshproof.mesh.model import MESH_GATEWAY, Destination, HttpRoute, Mesh, RouteMatch
+from meshproof.mesh.rules import HTTP, Table, table
+
+NOT_FOUND = 404
+MOVED = 301
+
+
+def predict(
+    mesh: Mesh, request: Request, *, namespace: str = "default", labels: Mapping[str, str] | None = None
+) -> Expectation:
+    """What must become of a request that a workload of `namespace` with `labels` sends, or that enters by a gateway."""
+    client = Client(request.gateway or MESH_GATEWAY, request.port, namespace, labels or {})
+    found = table(mesh, request, client)
+    plain = Expectation(request, (), path=request.path, authority=request.authority)
+    if found.refused:
+        return replace(plain, note=found.note)
+    if found.to_https:
+        return replace(plain, status=MOVED, redirect=border.Redirect(MOVED, rewrite.https(request)))
+    if found.rules is None:
+        return _default(mesh, plain, found)
+    for rule in found.rules:
+        if matches(rule.match, request):
+            return _routed(mesh, plain, rule.route, rule.match)
+    return replace(plain, status=NOT_FOUND, note="no rule matches")
+
+
+def require_endpoints(mesh: Mesh) -> None:
+    """Raise ManifestError for every Service that selects no Deployment: a specification must be able to answer."""
+    problems = [
+        Problem(
+            service.location,
+            f"no Deployment stands behind Service {service.namespace}/{service.name}",
+            "add a Deployment whose pod labels have "
+            + ", ".join(f"{name}: {value}" for name, value in service.selector.items())
+            + ", or correct the Service's selector",
+        )
+        for service in mesh.services
+        if service.selector and not mesh.selected(service.host)
+    ]
+    if problems:
+        raise ManifestError(*problems)
+
+
+def _default(mesh: Mesh, plain: Expectation, found: Table) -> Expectation:
+    """No VirtualService has a say: the Service itself answers."""
+    service, port = found.service, found.port
+    if service is None or port is None:
+        return replace(plain, status=NOT_FOUND, note=found.note)
+    destination = Destination(service.host, "", port.number, service.location)
+    expected = replace(plain, arms=(arm(mesh, destination, Fraction(1), port.number),))
+    if port.protocol in HTTP:
+        return expected
+    why = f"port {port.number} speaks {port.protocol}, so Envoy chooses once per connection"
+    return replace(expected, independent=False, dependence=why)
+
+
+def _routed(mesh: Mesh, plain: Expectation, route: HttpRoute, match: RouteMatch | None) -> Expectation:
+    request = plain.request
+    expected = replace(plain, route=route.location)
+    origin = cors.allowed_origin(route.cors, request)
+    shared = effect([[route.headers.response]])
+    if route.cors and origin and cors.is_preflight(request):
+        headers = with_exact(HeaderExpectation(), *cors.answer_headers(route.cors, origin, preflight=True))
+        return replace(expected, status=200, headers=headers)
+    if route.redirect:
+        target = border.Redirect(route.redirect.code, rewrite.location(route.redirect, request))
+        return replace(expected, status=route.redirect.code, redirect=target, headers=shared)
+    if route.direct_response:
+        answer = route.direct_response
+        return replace(expected, status=answer.status, body=answer.body, headers=shared)
+    own = (route.rewrite.authority if route.rewrite else "") or authority(route.headers.request)
+    drawn = arms(mesh, route, request.port, own)
+    if route.cors and origin:
+        extra = cors.answer_headers(route.cors, origin, preflight=False)
+        drawn = tuple(replace(one, response_headers=with_exact(one.response_headers, *extra)) for one in drawn)
+    return replace(
+        expected,
+        arms=drawn,
+        path=rewrite.rewritten(route.rewrite, match, request.path),
+        authority=own or request.authority,
+        timeout=route.timeout or None,
+        retries=_retries(route),
+        abort=border.Abort(route.abort.share, route.abort.status, route.abort.location) if route.abort else None,
+        delay=border.Delay(route.delay.share, route.delay.seconds, route.delay.location) if route.delay else None,
+        copies=tuple(copies(mesh, route, request.port)),
+    )
+
+
+def _retries(route: HttpRoute) -> border.Retries | None:
+    found = route.retries
+    return border.Retries(found.attempts, found.per_try_timeout, found.retry_on, found.location) if found else None

@@ -1,0 +1,60 @@
+"""The path that a backend sees, and where a redirect points.
+
+Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRewrite and
+#HTTPRedirect; Envoy's prefix_rewrite replaces what the match consumed: the prefix, or the whole path
+of an exact or regex match.
+"""
+
+from __future__ import annotations
+
+import re
+
+from meshproof.border.request import DEFAULT_PORTS, Request
+from meshproof.mesh.match import path_only
+from meshproof.mesh.model import MatchKind, Redirect, Rewrite, RouteMatch
+from meshproof.mesh.regex import compile_re2
+
+BACK_REFERENCE = re.compile(r"\\(\d)")
+
+
+def rewritten(rewrite: Rewrite | None, match: RouteMatch | None, path: str) -> str:
+    """The path after a rewrite, its query string kept."""
+    if rewrite is None:
+        return path
+    bare = path_only(path)
+    rest = path[len(bare) :]
+    if rewrite.uri_regex:
+        pattern, by = rewrite.uri_regex
+        return compile_re2(pattern).sub(BACK_REFERENCE.sub(r"\\g<\1>", by), bare) + rest
+    if not rewrite.uri:
+        return path
+    uri = match.uri if match else None
+    if uri is None:
+        return rewrite.uri + bare[1:] + rest
+    if uri.kind is MatchKind.PREFIX:
+        return rewrite.uri + bare[len(uri.value) :] + rest
+    return rewrite.uri + rest
+
+
+def location(redirect: Redirect, request: Request) -> str:
+    """The Location header of a redirect."""
+    scheme = redirect.scheme or request.scheme
+    port = redirect.port or (request.port if redirect.derive_port == "FROM_REQUEST_PORT" else None)
+    if port == DEFAULT_PORTS[scheme]:
+        port = None
+    host = redirect.authority or _host(request, scheme, port is not None)
+    path = redirect.uri or request.path
+    query = request.path[len(path_only(request.path)) :]
+    if redirect.uri and "?" not in redirect.uri:
+        path += query
+    return f"{scheme}://{host}{f':{port}' if port else ''}{path}"
+
+
+def https(request: Request) -> str:
+    """Where a server with httpsRedirect points."""
+    return f"https://{_host(request, 'https', False)}{request.path}"
+
+
+def _host(request: Request, scheme: str, other_port: bool) -> str:
+    # A port of the old scheme's own would be wrong for the new one; Request leaves it out already.
+    return request.host if other_port else request.authority
