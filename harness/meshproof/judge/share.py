@@ -22,18 +22,19 @@ class ShareTest:
 
     `p0` is the specified share; `alpha` the probability that it is failed although it is right;
     `beta` that it is passed although it is wrong by `tolerance` or more (the effective one stands in
-    the attribute). A share of 0 or 1 is exact: one counter-example fails it, even after it had
-    passed, and it passes after `statistics.exact_sample_size` observations without any. Otherwise the
-    first decision stands. At `cap` observations (default: twice the fixed-sample size) an undecided
-    test stays inconclusive.
+    the attribute). `enough` is the sample that a test of fixed size would need; at `cap`
+    observations (default: twice as many) an undecided test closes as inconclusive. The first
+    decision stands, except that a share of 0 or 1 is exact: it passes after `enough` observations
+    without a counter-example, and fails with the first one whenever it comes.
     """
 
-    __slots__ = ("_look_at", "_sides", "cap", "closed", "hits", "n", "outcome", "p0", "tolerance")
+    __slots__ = ("_look_at", "_sides", "cap", "closed", "enough", "hits", "n", "outcome", "p0", "tolerance")
 
     def __init__(self, p0: float, alpha: float, beta: float, tolerance: float, *, cap: int | None = None) -> None:
         self.p0 = p0
         self.tolerance = effective_tolerance(p0, tolerance)
-        self.cap = cap if cap is not None else share_cap(p0, alpha, beta, tolerance)
+        self.enough = fixed_sample_size(p0, self.tolerance, alpha, beta)
+        self.cap = self.enough * (1 if self.exact else 2) if cap is None else cap
         self.n = 0
         self.hits = 0
         self.outcome = Outcome.INCONCLUSIVE
@@ -65,9 +66,8 @@ class ShareTest:
 
     def _look(self) -> None:
         """Decide, or find the earliest observation at which a decision is possible at all."""
-        if self.exact and self.hits != self.n * self.p0:
-            self._close(Outcome.FAILED)
-        if self.closed:
+        if self.exact:
+            self._look_exactly()
             return
         decisions = [side.decide(self.hits, self.n) for side in self._sides]
         if Decision.REJECT in decisions:
@@ -84,12 +84,15 @@ class ShareTest:
             self._look_at = self.n + 1 + min(side.quiet(self.hits, self.n) for side in self._sides)
             self._look_at = min(self.cap, self._look_at)
 
+    def _look_exactly(self) -> None:
+        if self.hits != self.n * self.p0:
+            self._close(Outcome.FAILED)
+        elif not self.closed and self.n >= self.enough:
+            self._close(Outcome.PASSED)
+        elif not self.closed and self.n >= self.cap:
+            self._close(Outcome.INCONCLUSIVE)
+
     def _close(self, outcome: Outcome) -> None:
         self.outcome, self.closed = outcome, True
         if not self.exact or outcome is Outcome.FAILED:
             self._look_at = inf
-
-
-def share_cap(p0: float, alpha: float, beta: float, tolerance: float) -> int:
-    """Twice the sample that a test of fixed size would need, the most that a sequential test may take."""
-    return 2 * fixed_sample_size(p0, effective_tolerance(p0, tolerance), alpha, beta)

@@ -7,7 +7,6 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from meshproof.border.verdict import Outcome
 from meshproof.judge.share import ShareTest, effective_tolerance
 from meshproof.judge.statistics import Decision, fixed_sample_size, sprt_pair
@@ -44,13 +43,12 @@ def test_decides_at_the_same_observation_as_the_naive_pair(
     stream = [source.random() < (true + p0) / 2 for _ in range(600)]
     test = ShareTest(p0, 0.02, 0.05, tolerance, cap=cap)
     outcome, decided_at = naive(stream, test, 0.02, 0.05)
-    for n, hit in enumerate(stream, 1):
+    for hit in stream:
         test.add(hit)
         if test.closed:
             break
-    assert (test.outcome, n) == (outcome, decided_at)
-    assert test.n == n
-    assert test.hits == sum(stream[:n])
+    assert (test.outcome, test.n) == (outcome, decided_at)
+    assert test.hits == sum(stream[: test.n])
 
 
 @pytest.mark.parametrize(

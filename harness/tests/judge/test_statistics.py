@@ -8,8 +8,6 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-
 from meshproof.judge.statistics import (
     Decision,
     confidence_sequence,
@@ -18,6 +16,7 @@ from meshproof.judge.statistics import (
     sprt,
     sprt_pair,
 )
+from scipy import stats
 
 
 @given(

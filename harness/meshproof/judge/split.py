@@ -1,0 +1,136 @@
+"""The observed split of traffic is the specified one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Expectation
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
+from meshproof.judge.answer import AnswerTrial
+from meshproof.judge.share import ShareTest
+from meshproof.judge.split_reason import Strays, reason
+from meshproof.judge.undecidable import UndecidableTrial, obstacle
+from meshproof.scenario import Plan, Trial
+
+
+@dataclass(frozen=True)
+class Split:
+    """Each destination gets its specified share of the requests, and nothing goes elsewhere.
+
+    One trial for each stage and request of the plan. The error rates hold for the plan as a whole:
+
+    * α, that a conforming mesh is failed, is shared equally among all arms of all trials and among
+      both sides of each (Bonferroni). This costs next to nothing, because the requests that a
+      conforming arm needs depend on β. Arms of share 0 or 1 need none of it: no conforming mesh can
+      fail them.
+    * β, that a wrong mesh is passed, is not divided. A mesh is wrong when some arm is wrong by its
+      tolerance or more, and it is passed only if that very arm is passed too, which happens with
+      probability β at most, however many others there are.
+    """
+
+    name: str = "Split"
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        places = [(stage, request) for stage, row in enumerate(plan.stages) for request, _ in enumerate(row)]
+        drawn = sum(0 < share < 1 for stage, request in places for share in shares(plan.stages[stage][request]))
+        rates = plan.precision.shared(drawn)
+        trials: list[Trial] = []
+        for stage, request in places:
+            expectation = plan.stages[stage][request]
+            if expectation.status or not expectation.arms:
+                trials.append(AnswerTrial(self.name, plan, stage, request))
+            elif why := obstacle(expectation):
+                trials.append(UndecidableTrial(self.name, plan, stage, request, why))
+            else:
+                trials.append(SplitTrial(self.name, plan, stage, request, rates))
+        return trials
+
+
+def shares(expectation: Expectation) -> tuple[float, ...]:
+    """The share of all requests that each arm gets: what a fault aborts reaches none of them."""
+    kept = 1 - expectation.abort.share if expectation.abort else 1
+    return tuple(float(kept * arm.share) for arm in expectation.arms)
+
+
+class SplitTrial:
+    """The arms of one expectation, each with a ShareTest, fed in step.
+
+    An answer from a pod behind none of the arms fails the trial at once. A request that no pod
+    answered belongs to no arm, and so lowers the share of all.
+    """
+
+    def __init__(self, check: str, plan: Plan, stage: int, request: int, rates: Precision) -> None:
+        self.stage: int | None = stage
+        self.request: int | None = request
+        self.check = check
+        self._plan = plan
+        self._rates = rates
+        self._expectation: Expectation = plan.stages[stage][request]
+        tests = [
+            ShareTest(share, rates.alpha, rates.beta, rates.tolerance) for share in (0.0, *shares(self._expectation))
+        ]
+        self.limit = max(test.cap for test in tests) if rates.max_requests is None else rates.max_requests
+        for test in tests:
+            test.cap = self.limit
+        self._elsewhere, *self._tests = tests
+        self._all = tests
+        self._arm_of = {
+            workload: index for index, arm in enumerate(self._expectation.arms) for workload in arm.workloads
+        }
+        self._strays = Strays()
+
+    def observe(self, observation: Observation) -> None:
+        index = self._arm_of.get(observation.workload, -1)
+        for number, test in enumerate(self._tests):
+            test.add(number == index)
+        self._elsewhere.add(index < 0 and self._strays.take(observation))
+
+    @property
+    def decided(self) -> bool:
+        still_open = False
+        for test in self._all:
+            if test.outcome is Outcome.FAILED:
+                return True
+            still_open = still_open or not test.closed
+        return not still_open
+
+    @property
+    def count(self) -> int:
+        return self._elsewhere.n
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        return tuple(
+            ArmResult(
+                destination=arm.destination,
+                expected=test.p0,
+                observed=test.observed,
+                interval=test.interval(self._plan.precision.alpha),
+                count=test.hits,
+                tolerance=test.tolerance,
+                outcome=test.outcome,
+                location=str(arm.location),
+            )
+            for arm, test in zip(self._expectation.arms, self._tests, strict=True)
+        )
+
+    def conclude(self, books: Books) -> Verdict:  # noqa: ARG002
+        rates, arms = self._plan.precision, self.arms()
+        outcome = worst([test.outcome for test in self._all])
+        drawn = any(not test.exact for test in self._tests)
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            outcome,
+            reason(outcome, self._expectation, arms, self._strays, self.count, self.limit, rates),
+            n=self.count,
+            request=str(self._expectation.request),
+            stage=self.stage or 0,
+            alpha=rates.alpha if drawn else None,
+            beta=rates.beta if drawn else None,
+            tolerance=rates.tolerance if drawn else None,
+            arms=arms,
+            evidence={"cap": self.limit, "alpha_per_arm": self._rates.alpha, **self._strays.evidence()},
+        )

@@ -1,0 +1,115 @@
+"""NoErrors: the first error fails, wherever in the load it comes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import cycle, islice
+from typing import Any
+
+import pytest
+from meshproof.border.books import Books
+from meshproof.border.expectation import Abort
+from meshproof.border.verdict import Outcome, Precision
+from meshproof.judge import NoErrors
+
+
+def begun(build: Any, *stages: Any, precision: Precision | None = None) -> Any:
+    rows = stages or (build.expectation(build.arm("v1", 100)),)
+    (trial,) = NoErrors().begin(build.plan(*rows, precision=precision))
+    return trial
+
+
+def test_it_takes_every_observation_and_passes_after_152(build: Any) -> None:
+    trial = begun(build)
+    assert (trial.stage, trial.request, trial.limit, trial.check) == (None, None, 152, "NoErrors")
+    verdict = build.feed(trial, cycle([build.seen("v1"), build.seen("v1", status=302, stage=-1)]))
+    assert (verdict.outcome, verdict.n) == (Outcome.PASSED, 152)
+    assert verdict.reason == "all 152 requests were answered without an error"
+    assert (verdict.alpha, verdict.request, verdict.arms) == (None, "", ())
+
+
+@pytest.mark.parametrize(
+    ("subset", "status", "kind"),
+    [
+        ("v1", 500, "answered 500 by default/helloworld-v1"),
+        ("", 503, "answered 503 by the proxy"),
+        ("", 0, "not answered (read timed out)"),
+        ("v1", 404, "answered 404 by default/helloworld-v1"),
+    ],
+)
+def test_one_error_fails_also_after_it_was_satisfied(build: Any, subset: str, status: int, kind: str) -> None:
+    trial = begun(build)
+    assert build.feed(trial, cycle([build.seen("v1")])).outcome is Outcome.PASSED
+    error = "read timed out" if status == 0 else ""
+    trial.observe(build.seen(subset, status=status, id="late", started=1.5, error=error))
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.reason == (
+        f"1 of 153 requests was {kind}; the first was request late, sent 1.500 s after the load began, in stage 0"
+    )
+    assert verdict.evidence == {"errors": {kind: 1}, "first": "late"}
+
+
+def test_errors_are_counted_by_kind_and_explained_by_the_manifests(build: Any) -> None:
+    note = "subset v2 is not defined by any DestinationRule (canary.yaml:14:9)"
+    trial = begun(build, build.expectation(build.arm("v1", 90), build.arm("v2", 10, "none", note=note)))
+    stream = [build.seen(status=503, id="a"), build.seen(status=0), build.seen(status=503), build.seen("v1")]
+    for observation in stream:
+        trial.observe(observation)
+    assert trial.decided
+    assert trial.conclude(Books()).reason == (
+        "2 of 4 requests were answered 503 by the proxy and 1 of 4 requests was not answered; "
+        f"the first was request a, sent 0.250 s after the load began, in stage 0; {note}"
+    )
+
+
+def test_hostile_error_texts_neither_flood_nor_break_the_sentence(build: Any) -> None:
+    trial = begun(build)
+    for number in range(50):
+        trial.observe(build.seen(status=0, error=f"{number}\n" + "x" * 5000))
+    reason = trial.conclude(Books()).reason
+    assert len(reason) < 800
+    assert "\n" not in reason
+    assert "47 more ended otherwise" in reason
+
+
+def test_the_specified_answer_of_the_proxy_is_no_error(build: Any) -> None:
+    closed, opened = build.expectation(status=404), build.expectation(build.arm("v1", 100))
+    assert build.feed(begun(build, closed), cycle([build.seen(status=404)])).outcome is Outcome.PASSED
+    for wrong in (build.seen(status=503), build.seen("v1", status=404), build.seen(status=0)):
+        trial = begun(build, closed)
+        trial.observe(wrong)
+        assert trial.conclude(Books()).outcome is Outcome.FAILED
+    for stage, outcome in ((0, Outcome.FAILED), (1, Outcome.INCONCLUSIVE), (-1, Outcome.INCONCLUSIVE)):
+        trial = begun(build, opened, closed)
+        trial.observe(build.seen(status=404, stage=stage))
+        assert trial.conclude(Books()).outcome is outcome
+
+
+def test_during_a_change_both_neighbours_count_and_no_other(build: Any) -> None:
+    opened, closed = build.expectation(build.arm("v1", 100)), build.expectation(status=404)
+    trial = begun(build, opened, opened, closed)
+    trial.observe(build.seen(status=404, stage=-1))
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is Outcome.FAILED
+    assert "in the change to stage 1" in verdict.reason
+
+
+def test_an_injected_fault_is_no_error(build: Any) -> None:
+    abort = Abort(Fraction(1, 10), 418, build.route)
+    trial = begun(build, build.expectation(build.arm("v1", 100), abort=abort))
+    trial.observe(build.seen(status=418))
+    assert not trial.decided
+    trial.observe(build.seen(status=503))
+    assert trial.decided
+
+
+def test_too_few_requests_are_inconclusive(build: Any) -> None:
+    trial = begun(build)
+    assert trial.conclude(Books()).reason == "no request was observed"
+    verdict = build.feed(trial, islice(cycle([build.seen("v1")]), 20))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason == "only 20 requests were observed, 152 are needed; none was an error"
+    trial = begun(build, precision=Precision(max_requests=50))
+    assert build.feed(trial, cycle([build.seen("v1")])).outcome is Outcome.INCONCLUSIVE
+    assert (trial.count, trial.limit) == (50, 50)
