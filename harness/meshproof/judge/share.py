@@ -28,7 +28,19 @@ class ShareTest:
     without a counter-example, and fails with the first one whenever it comes.
     """
 
-    __slots__ = ("_look_at", "_sides", "cap", "closed", "enough", "hits", "n", "outcome", "p0", "tolerance")
+    __slots__ = (
+        "_look_at",
+        "_refuting",
+        "_sides",
+        "cap",
+        "closed",
+        "enough",
+        "hits",
+        "n",
+        "outcome",
+        "p0",
+        "tolerance",
+    )
 
     def __init__(self, p0: float, alpha: float, beta: float, tolerance: float, *, cap: int | None = None) -> None:
         self.p0 = p0
@@ -41,6 +53,7 @@ class ShareTest:
         self.closed = False
         self._sides = sprt_pair(p0, self.tolerance, alpha, beta)
         self._look_at: float = 1
+        self._refuting = None if not self.exact else p0 == 0
 
     @property
     def exact(self) -> bool:
@@ -56,43 +69,40 @@ class ShareTest:
         """The always-valid interval of the share at 1 - alpha."""
         return confidence_sequence(self.hits, self.n, alpha)
 
-    def add(self, hit: bool) -> None:
-        """Take one observation: did the event happen?"""
+    def add(self, hit: bool) -> bool:
+        """Take one observation: did the event happen? True when it closed the test, or refuted it."""
         self.n += 1
         if hit:
             self.hits += 1
-        if self.n >= self._look_at:
-            self._look()
+        if self.n < self._look_at and hit is not self._refuting:
+            return False
+        return self._look_exactly(hit) if self.exact else self._look()
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
         """Decide, or find the earliest observation at which a decision is possible at all."""
-        if self.exact:
-            self._look_exactly()
-            return
         decisions = [side.decide(self.hits, self.n) for side in self._sides]
         if Decision.REJECT in decisions:
-            self._close(Outcome.FAILED)
-            return
+            return self._close(Outcome.FAILED)
         self._sides = tuple(
             side for side, decision in zip(self._sides, decisions, strict=True) if decision is Decision.CONTINUE
         )
         if not self._sides:
-            self._close(Outcome.PASSED)
-        elif self.n >= self.cap:
-            self._close(Outcome.INCONCLUSIVE)
-        else:
-            self._look_at = self.n + 1 + min(side.quiet(self.hits, self.n) for side in self._sides)
-            self._look_at = min(self.cap, self._look_at)
+            return self._close(Outcome.PASSED)
+        if self.n >= self.cap:
+            return self._close(Outcome.INCONCLUSIVE)
+        self._look_at = min(self.cap, self.n + 1 + min(side.quiet(self.hits, self.n) for side in self._sides))
+        return False
 
-    def _look_exactly(self) -> None:
-        if self.hits != self.n * self.p0:
-            self._close(Outcome.FAILED)
-        elif not self.closed and self.n >= self.enough:
-            self._close(Outcome.PASSED)
-        elif not self.closed and self.n >= self.cap:
-            self._close(Outcome.INCONCLUSIVE)
+    def _look_exactly(self, hit: bool) -> bool:
+        if hit is self._refuting:
+            return self._close(Outcome.FAILED)
+        if self.n >= self.enough:
+            return self._close(Outcome.PASSED)
+        if self.n >= self.cap:
+            return self._close(Outcome.INCONCLUSIVE)
+        self._look_at = min(self.cap, self.enough)
+        return False
 
-    def _close(self, outcome: Outcome) -> None:
-        self.outcome, self.closed = outcome, True
-        if not self.exact or outcome is Outcome.FAILED:
-            self._look_at = inf
+    def _close(self, outcome: Outcome) -> bool:
+        self.outcome, self.closed, self._look_at = outcome, True, inf
+        return True

@@ -76,7 +76,7 @@ class SplitTrial:
         for test in tests:
             test.cap = self.limit
         self._elsewhere, *self._tests = tests
-        self._all = tests
+        self._decided = False
         self._arm_of = {
             workload: index for index, arm in enumerate(self._expectation.arms) for workload in arm.workloads
         }
@@ -84,18 +84,16 @@ class SplitTrial:
 
     def observe(self, observation: Observation) -> None:
         index = self._arm_of.get(observation.workload, -1)
+        changed = self._elsewhere.add(index < 0 and self._strays.take(observation))
         for number, test in enumerate(self._tests):
-            test.add(number == index)
-        self._elsewhere.add(index < 0 and self._strays.take(observation))
+            changed = test.add(number == index) or changed
+        if changed:
+            tests = (self._elsewhere, *self._tests)
+            self._decided = all(test.closed for test in tests) or any(test.outcome is Outcome.FAILED for test in tests)
 
     @property
     def decided(self) -> bool:
-        still_open = False
-        for test in self._all:
-            if test.outcome is Outcome.FAILED:
-                return True
-            still_open = still_open or not test.closed
-        return not still_open
+        return self._decided
 
     @property
     def count(self) -> int:
@@ -118,7 +116,7 @@ class SplitTrial:
 
     def conclude(self, books: Books) -> Verdict:  # noqa: ARG002
         rates, arms = self._plan.precision, self.arms()
-        outcome = worst([test.outcome for test in self._all])
+        outcome = worst([test.outcome for test in (self._elsewhere, *self._tests)])
         drawn = any(not test.exact for test in self._tests)
         return Verdict(
             self._plan.scenario,

@@ -61,8 +61,8 @@ class Sprt:
         ratio = self.ratio(hits, n)
         gain, loss = max(self.hit, self.miss), -min(self.hit, self.miss)
         steps = min((self.upper - ratio) / gain, (ratio - self.lower) / loss)
-        # The last step is left out, so that rounding can never hide a crossing.
-        return max(0, int(steps) - 1)
+        # The margin keeps rounding from hiding a crossing.
+        return max(0, ceil(steps - 1e-6) - 1)
 
 
 def sprt(p0: float, p1: float, alpha: float, beta: float) -> Sprt:
