@@ -1,0 +1,79 @@
+"""The books: every request once, as it was received, and how much there was at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from meshproof.workload.ledger import Ledger
+from meshproof.workload.message import Request
+
+
+def test_each_request_is_entered_as_received(place: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            caller = await here.call(probe)
+            body = bytes(range(256)) * 8192
+            first = await caller.ask("/anything?a=1", "PUT", body, (("X-Meshproof-Id", "a1"), ("X-Other", "Ü")))
+            assert first.status == 200
+            assert first.headers["x-meshproof-pod"] == "httpbin-0"
+            assert first.headers["x-meshproof-workload"] == "default/httpbin"
+            missing = await caller.ask("/nothing", headers=(("x-meshproof-id", "a2"),))
+            assert missing.status == 404
+            assert missing.headers["x-meshproof-pod"] == "httpbin-0"
+            await caller.ask("/get")
+            book = await probe.books()
+            assert (book.received, book.unidentified, book.forgotten) == (2, 1, 0)
+            one, two = book.requests
+            assert (one.id, one.method, one.path, one.authority) == ("a1", "PUT", "/anything?a=1", "httpbin:8000")
+            assert one.digest == sha256(body).hexdigest()
+            assert ("X-Other", "Ü".encode().decode("latin-1")) in one.headers
+            assert (two.id, two.pod) == ("a2", "httpbin-0")
+            assert 0 <= two.at - one.at < 5
+            await probe.open()
+            empty = await probe.books()
+            assert (empty.received, empty.requests, empty.unidentified) == (0, (), 0)
+
+    asyncio.run(run())
+
+
+def test_books_of_many_pages_come_whole(place: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            caller = await here.call(probe)
+            filler = "x" * 8000
+            for number in range(150):
+                caller.send("/get", headers=(("x-meshproof-id", f"n{number}"), ("x-filler", filler)))
+            for _ in range(150):
+                await caller.answer()
+            book = await probe.books()
+            assert [received.id for received in book.requests] == [f"n{number}" for number in range(150)]
+            assert (await probe.books(requests=False)).received == 150
+
+    asyncio.run(run())
+
+
+def test_the_ledger_says_what_it_forgets() -> None:
+    ledger = Ledger(requests_cap=2, bytes_cap=1 << 20)
+    for number in range(5):
+        ledger.receive(Request("GET", "/", id=str(number)))
+    assert (ledger.received, len(ledger.rows), ledger.forgotten) == (5, 2, 3)
+    small = Ledger(bytes_cap=10_000)
+    for number in range(5):
+        small.receive(Request("GET", "/", headers=[(b"x", b"y" * 4000)], id=str(number)))
+    assert (small.received, len(small.rows), small.forgotten) == (5, 2, 3)
+
+
+def test_a_new_book_begins_with_what_is_under_way() -> None:
+    ledger = Ledger()
+    ledger.enter()
+    ledger.enter()
+    ledger.leave()
+    ledger.open()
+    assert ledger.high_water == 1
+    ledger.enter()
+    assert ledger.high_water == 2
