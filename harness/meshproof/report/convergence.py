@@ -60,7 +60,7 @@ def convergence(id_: str, verdict: Verdict, trail: Sequence[Progress], width: fl
     for name, arm, series in zip(short_names(verdict.arms), verdict.arms, found, strict=True):
         panels.append(_panel(name, arm, series, x, at + TOP, narrow, first=not at))
         at += TOP + HEIGHT + (GAP + 14 if narrow else GAP)
-    bottom = at - GAP + 6
+    bottom = at - GAP + (12 if narrow else 6)
     ticks = [(tick, count(round(tick))) for tick in svg.linear_ticks(0, verdict.n, 4 if narrow else 7)]
     axis = svg.horizontal_axis(x, bottom, ticks)
     caption = svg.label(((left + right) / 2, bottom + 36), "requests", "tick", "middle")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from meshproof.errors import UsageError
 from meshproof.report import document, html, junit
-from meshproof.report.events import Event
+from meshproof.report.events import Event, RunFinished, RunStarted
 from meshproof.report.log import EventLog, replay
 from meshproof.report.record import gather
 
@@ -34,14 +34,16 @@ def choose(run_id: str, output: Path | None = None, current: Path | None = None)
 
 
 class RunFolder:
-    """A Handler that keeps a run: the log as it happens, every report when it closes.
+    """A Handler that keeps a run: the log as it happens, every report once the run has finished.
 
+    A handler that names the report comes after it. A run that is closed unfinished has its reports too.
     The folder is made with mode 0700 and its files with 0600. Raises UsageError when it cannot be
     made or already holds a run.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self._begun = self._done = False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
@@ -61,10 +63,18 @@ class RunFolder:
 
     def handle(self, event: Event) -> None:
         self._log.handle(event)
+        self._begun = self._begun or isinstance(event, RunStarted)
+        if isinstance(event, RunFinished):
+            self._finish()
 
     def close(self) -> None:
         self._log.close()
-        rebuild(self.path)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._begun and not self._done:
+            self._done = True
+            rebuild(self.path)
 
 
 def rebuild(run: Path) -> Path:

@@ -57,9 +57,9 @@ def headline(record: Record) -> str:
         case Outcome.SKIPPED:
             return "Nothing was checked."
         case Outcome.ERROR:
-            return "The harness or its target broke before there was a verdict."
+            return "The harness or its target broke."
         case _:
-            return "The run was stopped before there was a verdict."
+            return "The run was stopped before its end."
 
 
 def promise(record: Record) -> str:

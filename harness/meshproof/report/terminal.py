@@ -69,8 +69,9 @@ class Terminal:
                 self._running[event.scenario] = None
                 self._draw(now=True)
             case Progress():
+                first = self._running.get(event.scenario) is None
                 self._running[event.scenario] = event
-                self._draw()
+                self._draw(now=first)
             case ScenarioFinished():
                 self._running.pop(event.scenario, None)
                 self._finished(event)
