@@ -199,8 +199,9 @@ class Recorder:
             raise OSError("disk full")
 
 
-def test_broadcast_reaches_all_and_closes_all_even_when_one_fails() -> None:
-    first, second = Recorder(), Recorder(fails=True)
+@pytest.mark.parametrize("failing", [0, 1])
+def test_broadcast_reaches_all_and_closes_all_even_when_one_fails(failing: int) -> None:
+    first, second = Recorder(fails=failing == 0), Recorder(fails=failing == 1)
     both = Broadcast([first, second])
     event = Progress("s", "c", "", 0, 1, 2, (), 0.1)
     both.handle(event)

@@ -112,7 +112,7 @@ def test_a_higher_share_is_drawn_higher(failed_run: list[Event]) -> None:
 
 def test_progress_of_other_arms_and_after_the_end_is_left_out(passed_run: list[Event]) -> None:
     (verdict, trail), *_ = splits(passed_run)
-    odd = [replace(trail[3], arms=()), replace(trail[3], n=verdict.n + 5)]
+    odd = [replace(trail[3], arms=()), replace(trail[3], n=verdict.n + 5), replace(trail[3], n=verdict.n + 6)]
     assert samples(verdict, [*trail, *odd]) == samples(verdict, trail)
 
 
