@@ -1,3 +1,33 @@
-"""Prove that a service mesh does what its YAML says."""
+"""Prove that a service mesh does what its YAML says.
+
+What a scenario needs is here: `from meshproof import Load, NoErrors, Scenario, Split`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from meshproof.border.load import Load as Load
+    from meshproof.border.request import Request as Request
+    from meshproof.judge import NoErrors as NoErrors
+    from meshproof.judge import Split as Split
+    from meshproof.scenario import Scenario as Scenario
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Load": "border.load",
+    "NoErrors": "judge",
+    "Request": "border.request",
+    "Scenario": "scenario",
+    "Split": "judge",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Looked up when asked for: the workload imports this package too, and must start in no time.
+    if name in _HOMES:
+        return getattr(import_module(f"meshproof.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'meshproof' has no attribute {name!r}")

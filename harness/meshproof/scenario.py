@@ -19,11 +19,15 @@ from meshproof.border.verdict import ArmResult, Precision, Verdict
 class Trial(Protocol):
     """One check at work: fed with observations until it is decided.
 
-    `stage` and `request` say which observations it wants (None: of every one, transitions included).
+    `check` is the name of its check; `stage` and `request` say which observations it wants (None: of
+    every one, transitions included); `limit` is the most that it may need. It may be fed further
+    after it has decided, as long as the load runs down.
     """
 
+    check: str
     stage: int | None
     request: int | None
+    limit: int
 
     def observe(self, observation: Observation) -> None: ...
 

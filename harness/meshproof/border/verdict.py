@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -38,6 +38,14 @@ class Precision:
     beta: float = 0.01
     tolerance: float = 0.03
     max_requests: int | None = None
+
+    def shared(self, parts: int) -> Precision:
+        """What each of several parts may claim so that together they keep the promise (Bonferroni).
+
+        Only alpha is divided: a wrong mesh passes only if the very part that is wrong passes, which
+        has probability beta at most whatever the others do.
+        """
+        return replace(self, alpha=self.alpha / max(1, parts))
 
 
 @dataclass(frozen=True, slots=True)

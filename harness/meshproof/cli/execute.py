@@ -1,0 +1,55 @@
+"""Carry prepared scenarios out on a target and tell the result."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+from meshproof.cli.options import Settings
+from meshproof.report.run_folder import JSON, RunFolder, choose, new_run_id
+from meshproof.report.terminal import Terminal
+from meshproof.run.prepare import Prepared
+from meshproof.run.session import Options, Session
+from meshproof.target.embedded import EmbeddedTarget
+
+
+def execute(prepared: Sequence[Prepared], settings: Settings) -> int:
+    """Run everything and print what was asked for; the exit code."""
+    run = RunFolder(choose(new_run_id(), settings.output))
+    terminal = Terminal(
+        sys.stdout if settings.format == "table" else None, sys.stderr, color=settings.color, report=run.report
+    )
+    target = EmbeddedTarget(dict(settings.ports))
+    session = Session(target, run.path, [run, terminal], Options(settings.precision, settings.seed))
+    with asyncio.Runner() as runner:
+        code = runner.run(_carry_out(session, prepared))
+    if settings.format == "json":
+        click.echo((run.path / JSON).read_text(), nl=False)
+    return code
+
+
+async def _carry_out(session: Session, prepared: Sequence[Prepared]) -> int:
+    """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report says what was known."""
+    work = asyncio.ensure_future(_all(session, prepared))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        return await session.close(interrupted=True)
+    except BaseException:
+        await session.close()
+        raise
+    return await session.close()
+
+
+async def _all(session: Session, prepared: Sequence[Prepared]) -> None:
+    names, shapes = [one.name for one in prepared], [one.load.shape for one in prepared]
+    await session.open(names, shapes, command=("meshproof", *sys.argv[1:]))
+    for one in prepared:
+        await session.run(one)

@@ -1,0 +1,110 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from meshproof.border.verdict import Precision
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the shared options say."""
+
+    target: str
+    format: str
+    precision: Precision
+    seed: int
+    output: Path | None
+    color: bool | None
+    ports: tuple[tuple[int, int], ...]
+
+
+class Fraction(click.FloatRange):
+    """A probability, strictly between 0 and 1."""
+
+    def __init__(self, most: float = 1.0) -> None:
+        super().__init__(min=0, max=most, min_open=True, max_open=True)
+
+
+class PortPair(click.ParamType[tuple[int, int]]):
+    """`SERVICE_PORT=LOCAL_PORT`."""
+
+    name = "SERVICE_PORT=LOCAL_PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            service, local = (int(word) for word in value.split("="))
+        except ValueError:
+            self.fail(f"{value!r} is not {self.name}, as in 5000=15000", param, ctx)
+        if not (0 < service < 65536 and 0 < local < 65536):
+            self.fail(f"{value!r}: a port is a number from 1 to 65535", param, ctx)
+        return service, local
+
+
+def shared(command: Command) -> Command:
+    """Give a command the shared options; it receives them as one `settings`."""
+
+    def call(**values: Any) -> Any:
+        precision = Precision(
+            values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
+        )
+        names = ("target", "format", "seed", "output", "color", "ports")
+        settings = Settings(precision=precision, **{name: values.pop(name) for name in names})
+        return command(settings=settings, **values)
+
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in reversed(OPTIONS):
+        option(call)
+    return call  # type: ignore[return-value]
+
+
+OPTIONS = (
+    click.option(
+        "--target", type=click.Choice(["embedded"]), default="embedded", show_default=True, help="Where to run."
+    ),
+    click.option(
+        "-o", "--output-format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True,
+        help="What to print on stdout.",
+    ),
+    click.option(
+        "--tolerance", type=Fraction(100), default=3.0, show_default=True, metavar="POINTS",
+        help="A share wrong by this many percentage points is found out (with probability 1 - beta); "
+        "never more than half of the share itself.",
+    ),
+    click.option(
+        "--alpha", type=Fraction(), default=0.001, show_default=True,
+        help="Probability that a run fails a mesh that conforms.",
+    ),
+    click.option(
+        "--beta", type=Fraction(), default=0.01, show_default=True,
+        help="Probability that a share wrong by the tolerance passes.",
+    ),
+    click.option(
+        "--max-requests", type=click.IntRange(min=1), metavar="N",
+        help="Cap for each check; undecided there is inconclusive.  [default: twice the fixed-sample size]",
+    ),
+    click.option(
+        "--seed", type=int, default=0, show_default=True,
+        help="Seeds the request ids. Envoy's own draws cannot be seeded.",
+    ),
+    click.option(
+        "--port", "ports", type=PortPair(), multiple=True,
+        help="Listen for a service port on this local port instead of any free one (repeatable).",
+    ),
+    click.option(
+        "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+        help="Folder for this run's reports; must be new or empty.",
+    ),
+    click.option("--color/--no-color", default=None, help="Colours; else by the terminal and NO_COLOR."),
+)  # fmt: skip

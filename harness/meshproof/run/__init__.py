@@ -1,0 +1,1 @@
+"""Where the layers meet: scenarios are prepared, driven on a target, judged, and told as events."""

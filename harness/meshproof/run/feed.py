@@ -1,0 +1,72 @@
+"""Observations to trials, and credit back to the load generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from meshproof.border.observation import Observation
+from meshproof.scenario import Trial
+
+PROGRESS_GROWTH = 1.08
+
+
+class Feed:
+    """Hands each observation to the trials that want it and says how much more traffic is needed.
+
+    The generator may be at most `window` requests ahead of what has been judged, so a verdict stops
+    the load after at most that many more requests, whatever the machine's speed.
+    """
+
+    def __init__(self, trials: Sequence[Trial], requests: int, window: int) -> None:
+        self.stage = 0
+        self.last_stage = max((trial.stage or 0 for trial in trials), default=0)
+        self._trials = trials
+        self._window = window
+        self._seen = [0] * requests
+        self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
+        self._marks: dict[int, int] = {}
+
+    def _wanting(self, stage: int, request: int) -> tuple[Trial, ...]:
+        key = (stage, request)
+        if key not in self._routes:
+            self._routes[key] = tuple(
+                t for t in self._trials if t.stage in (None, stage) and t.request in (None, request)
+            )
+        return self._routes[key]
+
+    def take(self, batch: Iterable[Observation]) -> None:
+        """Hand over a batch."""
+        for observation in batch:
+            self._seen[observation.request] += 1
+            for trial in self._wanting(observation.stage, observation.request):
+                trial.observe(observation)
+
+    def settled(self) -> bool:
+        """True when this stage needs no more traffic."""
+        return not any(self._wanted(request) for request in range(len(self._seen)))
+
+    def _wanted(self, request: int) -> bool:
+        # A transition keeps every request flowing: that nothing fails while the configuration
+        # changes can only be seen under load.
+        if self.stage < 0:
+            return True
+        return any(
+            not trial.decided
+            for trial in self._wanting(self.stage, request)
+            if trial.stage is not None or self.stage == self.last_stage
+        )
+
+    def grants(self) -> Iterator[tuple[int, int]]:
+        """For each request still wanted, how many may have been sent in all."""
+        for request, seen in enumerate(self._seen):
+            if self._wanted(request):
+                yield request, seen + self._window
+
+    def progressed(self) -> Iterator[Trial]:
+        """The trials that have come far enough since they were last told of (or were just decided)."""
+        for number, trial in enumerate(self._trials):
+            mark = self._marks.get(number, 1)
+            if mark and (trial.count >= mark or (trial.decided and trial.count)):
+                grown = max(mark + 5, int(trial.count * PROGRESS_GROWTH))
+                self._marks[number] = 0 if trial.decided else grown
+                yield trial

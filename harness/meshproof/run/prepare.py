@@ -1,0 +1,130 @@
+"""From manifests to a plan: everything about a scenario that can be known before anything is started.
+
+All of a run's scenarios are prepared first, so that a mistake in any manifest is told before a
+single process runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from meshproof.border.load import Load
+from meshproof.border.request import Request
+from meshproof.border.verdict import Precision
+from meshproof.errors import UsageError
+from meshproof.judge import NoErrors, Split
+from meshproof.manifest import Manifests, Notice, Resource, load, merge
+from meshproof.mesh.build import build
+from meshproof.mesh.model import Mesh
+from meshproof.mesh.predict import predict, require_endpoints
+from meshproof.mesh.witness import witnesses
+from meshproof.scenario import Check, Plan, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One configuration that is put in force: the resources, and the mesh that they describe."""
+
+    resources: tuple[Resource, ...]
+    mesh: Mesh
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A scenario ready to be driven: `stages` is what runs, `plan` what was specified."""
+
+    name: str
+    description: str
+    features: Set[str]
+    files: tuple[str, ...]
+    load: Load
+    checks: tuple[Check, ...]
+    stages: tuple[Stage, ...]
+    plan: Plan
+    notices: tuple[Notice, ...]
+
+
+def prepare(scenario: Scenario, folder: Path, precision: Precision) -> Prepared:
+    """A scenario whose manifests stand in `folder`; raises ManifestError and UsageError."""
+    specified = [load([str(folder / name) for name in scenario.manifests])]
+    for change in scenario.changes:
+        specified.append(merge(specified[-1], load([str(folder / change)])))
+    files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
+    return _prepared(
+        Scenario(
+            scenario.name,
+            scenario.description,
+            files,
+            scenario.load,
+            tuple(scenario.expect),
+            features=scenario.features,
+        ),
+        specified,
+        specified,
+        precision,
+    )
+
+
+def prepare_verification(
+    spec: Sequence[str],
+    applied: Sequence[str],
+    requests: Sequence[Request],
+    precision: Precision,
+    *,
+    namespace: str = "default",
+    stdin: TextIO | None = None,
+) -> Prepared:
+    """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty)."""
+    specified = load(spec, stdin=stdin, namespace=namespace)
+    running = load(applied, namespace=namespace) if applied else specified
+    notices: tuple[Notice, ...] = ()
+    if not requests:
+        requests, notices = witnesses(build(specified.resources).mesh)
+    if not requests:
+        places = "".join(f"\n    {notice}" for notice in notices)
+        raise UsageError(f"no request to send could be guessed from {', '.join(spec)}: name one with --request{places}")
+    scenario = Scenario(
+        name="verify",
+        description="The mesh does what its manifests say.",
+        manifests=tuple(spec),
+        load=Load("steady", tuple(requests)),
+        expect=(Split(), NoErrors()),
+    )
+    return _prepared(scenario, [specified], [running], precision, notices)
+
+
+def _prepared(
+    scenario: Scenario,
+    specified: Sequence[Manifests],
+    running: Sequence[Manifests],
+    precision: Precision,
+    notices: Sequence[Notice] = (),
+) -> Prepared:
+    told = list(notices)
+    meshes = []
+    for manifests in specified:
+        built = build(manifests.resources)
+        require_endpoints(built.mesh)
+        told += [*manifests.notices, *built.notices]
+        meshes.append(built.mesh)
+    stages = []
+    for manifests in running:
+        built = build(manifests.resources)
+        told += [*manifests.notices, *built.notices]
+        stages.append(Stage(manifests.resources, built.mesh))
+    requests = scenario.load.requests
+    expectations = tuple(tuple(predict(mesh, request) for request in requests) for mesh in meshes)
+    return Prepared(
+        scenario.name,
+        scenario.description,
+        scenario.features,
+        tuple(scenario.manifests),
+        scenario.load,
+        tuple(scenario.expect),
+        tuple(stages),
+        Plan(scenario.name, expectations, precision),
+        tuple(dict.fromkeys(told)),
+    )

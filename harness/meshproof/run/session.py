@@ -1,0 +1,143 @@
+"""A run: one target, its load generators, and the scenarios that share them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import platform
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import meshproof
+from meshproof.border.load import Vantage
+from meshproof.border.timeouts import Timeouts
+from meshproof.border.verdict import Outcome, Precision, worst
+from meshproof.report.events import (
+    Event,
+    Handler,
+    Interrupted,
+    RunFinished,
+    RunStarted,
+    ScenarioFinished,
+    ScenarioStarted,
+)
+from meshproof.run.engine import Drive, Result
+from meshproof.run.prepare import Prepared
+from meshproof.target.base import Target
+from meshproof.traffic.locust import Generator
+
+EXIT_PASSED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BROKE, EXIT_USAGE, EXIT_NOTHING = range(6)
+WINDOW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person may set for a run."""
+
+    precision: Precision = field(default_factory=Precision)
+    seed: int = 0
+    window: int = WINDOW
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(slots=True)
+class Session:
+    """Runs scenarios one after another; events go to the handlers, and nothing survives `close`."""
+
+    target: Target
+    folder: Path
+    handlers: Sequence[Handler]
+    options: Options = field(default_factory=Options)
+    _generators: dict[str, asyncio.Task[Generator]] = field(default_factory=dict)
+    _outcomes: list[Outcome] = field(default_factory=list)
+    _began: float = 0.0
+
+    async def open(self, names: Sequence[str], shapes: Sequence[str], command: Sequence[str] = ()) -> None:
+        """Bring the target up; the load generators start meanwhile. `command` is what repeats the run."""
+        self._began = time.perf_counter()
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        options = {**asdict(self.options.precision), "seed": self.options.seed}
+        target, versions = self.target.name, self._versions()
+        self._emit(RunStarted(self.folder.name, now, target, versions, options, tuple(names), tuple(command)))
+        for shape in dict.fromkeys(shapes):
+            self._generator(shape)
+        await self.target.up()
+
+    async def run(self, prepared: Prepared) -> Result:
+        """Drive and judge one scenario; a broken harness or target is Outcome.ERROR, not an exception."""
+        lacking = sorted(prepared.features - self.target.features)
+        if lacking:
+            reason = f"the {self.target.name} target does not offer {', '.join(lacking)}"
+            self._emit(ScenarioStarted(prepared.name, prepared.description, prepared.files))
+            self._emit(ScenarioFinished(prepared.name, Outcome.SKIPPED, 0.0, reason=reason))
+            self._outcomes.append(Outcome.SKIPPED)
+            return Result(Outcome.SKIPPED, reason=reason)
+        ids = random.Random(f"{self.options.seed}/{prepared.name}").randbytes(4).hex()  # noqa: S311
+        shape = prepared.load.shape
+        drive = Drive(
+            prepared,
+            self.target.mesh(prepared.name),
+            self._generator(shape),
+            self._emit,
+            self.folder,
+            self.options.window,
+            ids,
+        )
+        result = await drive.run()
+        if result.outcome is Outcome.ERROR:
+            # Whatever state the generator is in, the next scenario gets a fresh one.
+            await self._discard(shape)
+        self._outcomes.append(result.outcome)
+        return result
+
+    async def close(self, *, interrupted: bool = False) -> int:
+        """End everything that the run started; the run's exit code."""
+        for shape in list(self._generators):
+            await self._discard(shape)
+        await self.target.down()
+        outcome = worst(self._outcomes)
+        if interrupted:
+            self._emit(Interrupted())
+        code = EXIT_INTERRUPTED if interrupted else exit_code(outcome)
+        self._emit(RunFinished(outcome, time.perf_counter() - self._began, code))
+        for handler in self.handlers:
+            handler.close()
+        return code
+
+    def _generator(self, shape: str) -> asyncio.Task[Generator]:
+        if shape not in self._generators:
+            log = self.folder / f"locust-{shape}.log"
+            starting = Generator.start(shape, Vantage(), log, self.options.timeouts)
+            self._generators[shape] = asyncio.ensure_future(starting)
+        return self._generators[shape]
+
+    async def _discard(self, shape: str) -> None:
+        task = self._generators.pop(shape)
+        with contextlib.suppress(Exception, asyncio.CancelledError):
+            await (await task).close()
+
+    def _emit(self, event: Event) -> None:
+        for handler in self.handlers:
+            handler.handle(event)
+
+    def _versions(self) -> dict[str, str]:
+        return {
+            "meshproof": meshproof.__version__,
+            "locust": version("locust"),
+            "python": platform.python_version(),
+            **self.target.versions,
+        }
+
+
+def exit_code(outcome: Outcome) -> int:
+    """The exit code of a run whose worst outcome this is."""
+    return {
+        Outcome.PASSED: EXIT_PASSED,
+        Outcome.SKIPPED: EXIT_NOTHING,
+        Outcome.ERROR: EXIT_BROKE,
+    }.get(outcome, EXIT_FAILED)
