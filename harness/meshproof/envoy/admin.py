@@ -45,7 +45,8 @@ class AdminClient:
     async def request(self, method: str, path: str) -> tuple[int, bytes]:
         """Status and body of any answer."""
         try:
-            return await asyncio.wait_for(self._exchange(method, path), self._patience)
+            async with asyncio.timeout(self._patience):
+                return await self._exchange(method, path)
         except TimeoutError:
             raise TargetError(f"Envoy's admin page did not answer {path} within {self._patience:g} s") from None
         except (OSError, EOFError, ValueError) as error:

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from meshproof.envoy import resource_types as types
-from meshproof.envoy.rollout import Step, restoring, steps
+from meshproof.envoy.rollout import Part, Stage, restoring, stages
 from meshproof.envoy.snapshot import Snapshot
 from meshproof.envoy.subscription import Answer, Content, Stream
 from meshproof.errors import TargetError
@@ -65,23 +65,24 @@ class Controlled:
         async with self.lock:
             if self.current is None or self.current.version != snapshot.version:
                 try:
-                    await self.roll_out(steps(self.current, snapshot), snapshot.version, begun + patience)
+                    await self.roll_out(stages(self.current, snapshot), snapshot.version, begun + patience)
                 except RefusedError as refused:
                     await self.restore(refused, patience)
                     raise
                 self.current = snapshot
         return Acknowledgement(snapshot.version, monotonic() - begun)
 
-    async def roll_out(self, order: Iterable[Step], version: str, deadline: float) -> None:
+    async def roll_out(self, order: Iterable[Stage], version: str, deadline: float) -> None:
         pending = list(order)
         while pending:
-            step = pending[0]
-            if not await self.push(step, version, deadline):
-                missing = ", ".join(dict.fromkeys(types.PLURALS[one.type_url] for one in pending if one.awaited))
+            if not await self.push(pending[0], version, deadline):
+                unanswered = [part for part in pending[0] if not self.answer(part)]
+                later = [part for stage in pending[1:] for part in stage]
+                missing = dict.fromkeys(types.PLURALS[one.type_url] for one in unanswered + later if one.awaited)
                 state = "is connected" if self.stream is not None else "is not connected"
                 raise TargetError(
                     f"{self.node}: configuration {version} was not acknowledged in time "
-                    f"(missing: {missing}; the proxy {state})"
+                    f"(missing: {', '.join(missing)}; the proxy {state})"
                 )
             pending.pop(0)
 
@@ -96,27 +97,31 @@ class Controlled:
             message = f"{reason.message}; the former configuration was not restored: {error.message}"
             raise RefusedError(message, reason.detail) from error
 
-    def hold(self, step: Step, version: str) -> Content:
-        self.generation += 1
-        content = Content(self.generation, version, step.resources)
-        self.content[step.type_url] = content
-        return content
-
-    async def push(self, step: Step, version: str, deadline: float) -> bool:
-        """Send one step and wait for its ACK; False when time is up."""
-        content = self.hold(step, version)
-        if self.stream is not None:
-            self.stream.send(step.type_url, content)
-        while step.awaited:
-            answer = self.answers.get(step.type_url)
-            if answer is not None and answer.generation == content.generation:
-                if answer.reason:
-                    name = types.PLURALS[step.type_url]
+    async def push(self, stage: Stage, version: str, deadline: float) -> bool:
+        """Send one stage and wait for its ACKs; False when time is up."""
+        for part in stage:
+            self.generation += 1
+            self.content[part.type_url] = Content(self.generation, version, part.resources)
+        for part in stage:
+            if self.stream is not None:
+                self.stream.send(part.type_url, self.content[part.type_url])
+        while True:
+            answers = [self.answer(part) for part in stage if part.awaited]
+            for answer in answers:
+                if answer is not None and answer.reason:
+                    name = types.PLURALS[answer.type_url]
                     raise RefusedError(f"{self.node} refused the {name} of configuration {version}", answer.reason)
+            if all(answers):
                 return True
             self.answered.clear()
             try:
-                await asyncio.wait_for(self.answered.wait(), max(0.0, deadline - monotonic()))
+                async with asyncio.timeout(max(0.0, deadline - monotonic())):
+                    await self.answered.wait()
             except TimeoutError:
                 return False
-        return True
+
+    def answer(self, part: Part) -> Answer | None:
+        """What the proxy said to the content that is held of a type now."""
+        answer = self.answers.get(part.type_url)
+        content = self.content.get(part.type_url)
+        return answer if answer and content and answer.generation == content.generation else None

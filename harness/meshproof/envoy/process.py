@@ -98,7 +98,8 @@ class EnvoyProxy:
                 await asyncio.sleep(PROBE_INTERVAL)
 
         try:
-            await asyncio.wait_for(self.while_alive(hold()), self.timeouts.envoy_ready)
+            async with asyncio.timeout(self.timeouts.envoy_ready):
+                await self.while_alive(hold())
         except TimeoutError:
             raise self.child.failure(f"waited {self.timeouts.envoy_ready:g} s for {what}") from None
 
@@ -109,13 +110,16 @@ def command(name: str, folder: Path, ads: Path) -> list[str]:
     return [str(envoy_path()), "--config-path", str(write_bootstrap(folder, name, ads)), *OPTIONS]
 
 
-async def start(name: str, folder: Path, ads: AdsServer, timeouts: Timeouts | None = None) -> EnvoyProxy:
+async def start(
+    name: str, folder: Path, ads: AdsServer, timeouts: Timeouts | None = None, remove: Path | None = None
+) -> EnvoyProxy:
     """Start an Envoy whose node id is `name`, with its files in `folder` (made 0700), and wait for its admin page.
 
-    It serves nothing before its first `apply`. Raises UsageError where there is no Envoy to start.
+    It serves nothing before its first `apply`. `remove` is a folder that goes when this process is
+    killed. Raises UsageError where there is no Envoy to start.
     """
     limits = timeouts or Timeouts()
-    child = await spawn(name, command(name, folder, ads.path), log=folder / "envoy.log")
+    child = await spawn(name, command(name, folder, ads.path), log=folder / "envoy.log", remove=remove)
     admin = folder / ADMIN_SOCKET
     proxy = EnvoyProxy(name, child, AdminClient(admin, limits), ads, limits)
 

@@ -15,44 +15,44 @@ from meshproof.envoy.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Part:
     """Give one type this content; `awaited` is False where the proxy has nothing to subscribe to."""
 
     type_url: str
     resources: tuple[Any, ...]
-    awaited: bool = True
+    awaited: bool
 
 
-def union(old: Snapshot | None, new: Snapshot, type_url: str) -> tuple[Any, ...]:
+# What is sent at once, and then acknowledged before the next stage. Endpoints go with their clusters:
+# Envoy holds the ACK of a cluster back until it is warm, and it is not warm without its endpoints.
+Stage = tuple[Part, ...]
+
+
+def union(old: Snapshot | None, new: Snapshot, type_url: str) -> Part:
     """All resources of both, the new ones where both have the name."""
     former = old.of(type_url) if old is not None else {}
-    return tuple({**former, **new.of(type_url)}.values())
+    resources = tuple({**former, **new.of(type_url)}.values())
+    return Part(type_url, resources, type_url == types.CLUSTER or bool(resources))
 
 
-def steps(old: Snapshot | None, new: Snapshot) -> Iterator[Step]:
-    """What to send, one after the other, each once the one before is acknowledged."""
-    clusters = union(old, new, types.CLUSTER)
-    yield Step(types.CLUSTER, clusters)
-    yield Step(types.ENDPOINT, union(old, new, types.ENDPOINT), awaited=bool(clusters))
-    yield everything(new, types.LISTENER, awaited=True)
-    yield everything(new, types.SECRET)
-    yield everything(new, types.ROUTE)
-    if len(clusters) > len(new.clusters):
-        yield Step(types.CLUSTER, tuple(new.clusters.values()))
-        # The proxy has let go of the others by itself; this is what a new stream would be given.
-        yield everything(new, types.ENDPOINT, awaited=False)
-
-
-def everything(snapshot: Snapshot, type_url: str, awaited: bool | None = None) -> Step:
-    """All resources of one type."""
+def everything(snapshot: Snapshot, type_url: str) -> Part:
+    """All resources of one type; clusters and listeners a proxy asks for even where there are none."""
     resources = tuple(snapshot.of(type_url).values())
-    return Step(type_url, resources, bool(resources) if awaited is None else awaited)
+    return Part(type_url, resources, type_url in (types.CLUSTER, types.LISTENER) or bool(resources))
 
 
-def restoring(former: Snapshot) -> Iterator[Step]:
+def stages(old: Snapshot | None, new: Snapshot) -> Iterator[Stage]:
+    """What replaces `old` (None: nothing yet) by `new`."""
+    clusters = union(old, new, types.CLUSTER)
+    yield clusters, union(old, new, types.ENDPOINT)
+    yield (everything(new, types.LISTENER),)
+    yield everything(new, types.SECRET), everything(new, types.ROUTE)
+    if len(clusters.resources) > len(new.clusters):
+        yield everything(new, types.CLUSTER), everything(new, types.ENDPOINT)
+
+
+def restoring(former: Snapshot) -> Iterator[Stage]:
     """What puts a snapshot back after its successor was refused: routes leave the newer clusters before these go."""
-    yield everything(former, types.LISTENER, awaited=True)
-    yield everything(former, types.SECRET)
-    yield everything(former, types.ROUTE)
-    yield everything(former, types.CLUSTER, awaited=True)
-    yield everything(former, types.ENDPOINT)
+    yield (everything(former, types.LISTENER),)
+    yield everything(former, types.SECRET), everything(former, types.ROUTE)
+    yield everything(former, types.CLUSTER), everything(former, types.ENDPOINT)
