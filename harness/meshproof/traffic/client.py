@@ -86,9 +86,9 @@ class Client:
                 self.connect()
             got = self._converse(data, deadline)
         except httptools.HttpParserError as error:
-            # Upgrades end here too; one that was asked for with 101 is an answer like any other.
-            if not (self._headed and isinstance(error, httptools.HttpParserUpgrade)):
-                self.error = self.error or "malformed answer"
+            # What comes after a whole answer does not spoil it, and a 101 is an answer like any other.
+            if not (self._complete or (self._headed and isinstance(error, httptools.HttpParserUpgrade))):
+                self.error = "malformed answer"
             self._keep = False
         except TimeoutError:
             self.error = f"no answer within {self.timeout:g} s"

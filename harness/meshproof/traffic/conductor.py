@@ -135,11 +135,13 @@ class Conductor:
         assert self.output is not None
         environment = self._environment
         environment.stats.clear_all()
+        present = environment.runner.user_count
         if self.growth:
             # The users of the load before are still there, at rest.
-            self._populate(1, self._environment.runner.user_count, wait=True)
-        rate = assignment.users / self.growth if self.growth else assignment.users
-        self._populate(assignment.users, rate, wait=not self.growth)
+            self._populate(1, present, wait=True)
+            self._populate(assignment.users, assignment.users / self.growth, wait=False)
+        else:
+            self._populate(assignment.users, max(assignment.users, present), wait=True)
         self._assignment = assignment
         self.output.say({"begun": assignment.began_at})
 

@@ -93,6 +93,7 @@ class Generator:
             raise ValueError("the load before has not been finished")
         await self._until(lambda: self._ready is not None, "get ready", self._timeouts.locust_ready)
         self._reset()
+        self._rouse()
         self._load = load
         message = wire.start(
             load.requests,
@@ -116,6 +117,7 @@ class Generator:
         if self._ready is not None and self._ready.get("together"):
             total -= total % self._load.users
         if total > self._granted.get(request, 0):
+            self._rouse()
             self._granted[request] = total
             self._say({"grant": {str(request): total}})
 
@@ -144,6 +146,7 @@ class Generator:
         """Send nothing more and wait until all that was sent has been reported."""
         assert self._load is not None
         if not self._stopping:
+            self._rouse()
             self._stopping = True
             self._say({"stop": True})
         limit = self._load.timeout + self._timeouts.locust_silent
@@ -167,9 +170,12 @@ class Generator:
     def _say(self, message: Mapping[str, Any]) -> None:
         if self._error is not None:
             raise self._error
+        self._child.stdin.write(wire.line(message))
+
+    def _rouse(self) -> None:
+        # Its silence so far was rightful: it counts from when there is something to do.
         if not self._owing:
             self._last_heard = time.monotonic()
-        self._child.stdin.write(wire.line(message))
 
     @property
     def _owing(self) -> bool:

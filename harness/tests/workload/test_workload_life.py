@@ -91,7 +91,7 @@ def test_a_workload_that_hangs_is_an_error(place: Callable[[], Any]) -> None:
             here.timeouts = type(here.timeouts)(workload_answer=0.3, process_exit=1.0)
             probe = await here.probe()
             os.kill(probe.pid, signal.SIGSTOP)
-            with pytest.raises(TargetError, match="did not answer 'counts' within 0.3 s"):
+            with pytest.raises(TargetError, match=r"did not answer 'counts' within 0\.3 s"):
                 await probe.books(requests=False)
             os.kill(probe.pid, signal.SIGKILL)
 

@@ -1,0 +1,115 @@
+"""The three shapes, under the harness and with plain Locust."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from meshproof.border.load import Load, Vantage
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import UsageError
+from meshproof.suite import folder
+from meshproof.traffic.locust import Generator, command_line
+
+
+def test_a_burst_is_sent_all_at_once(stand: Callable[..., Any]) -> None:
+    async def run() -> None:
+        async with stand() as here:
+            probe, generator = await here.both(Load("burst", "GET http://echo/a", users=5))
+            await probe.hold()
+            # Credit for a burst and a half: the half waits.
+            generator.grant(0, 7)
+            assert await probe.held(5, within=2.0) == 5
+            await probe.release()
+            seen = await here.collect(generator, 5)
+            await generator.stage(0)
+            assert (await probe.books()).received == 5
+            await probe.hold()
+            generator.grant(0, 10)
+            assert await probe.held(5, within=2.0) == 5
+            await probe.release()
+            seen += await here.collect(generator, 5) + await here.rest(generator)
+            assert (len(seen), (await probe.books()).received) == (10, 10)
+            # The next load is another size, and its users do not meet those of the last.
+            await generator.begin(
+                Load("burst", "GET http://echo/b", users=3), {"echo:80": ("127.0.0.1", probe.ports[80])}, "u-"
+            )
+            await probe.open()
+            await probe.hold()
+            generator.grant(0, 30)
+            assert await probe.held(3, within=2.0) == 3
+            await probe.release()
+            assert len(await here.collect(generator, 30)) == 30
+            await generator.finish()
+            assert (await probe.books()).high_water == 3
+
+    asyncio.run(run())
+
+
+def test_a_ramp_begins_with_one_user_and_grows(stand: Callable[..., Any]) -> None:
+    async def run() -> None:
+        async with stand() as here:
+            probe, generator = await here.both(Load("ramp", "GET http://echo/a", users=8))
+            await probe.hold()
+            generator.grant(0, 100)
+            assert 1 <= await probe.held(1, within=2.0) <= 2
+            assert 2 <= await probe.held(3, within=3.0) <= 5
+            await probe.release()
+            assert len(await here.collect(generator, 100) + await here.rest(generator)) == 100
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("shape", ["steady", "ramp", "burst"])
+def test_plain_locust_runs_the_same_file(stand: Callable[..., Any], shape: str) -> None:
+    async def run() -> None:
+        async with stand() as here:
+            probe = await here.probe()
+            argv = [sys.executable, "-m", "locust", "-f", str(folder("loadtests") / f"{shape}.py"), "--headless"]
+            argv += ["-u", "3", "-r", "3", "-t", "1s", "--json", "--skip-log-setup", "--only-summary"]
+            argv += ["--host", f"http://127.0.0.1:{probe.ports[80]}/some/path?x=1"]
+            process = await asyncio.create_subprocess_exec(*argv, stdout=-1, stderr=-1, cwd=here.folder)
+            output, errors = await asyncio.wait_for(process.communicate(), 15)
+            assert process.returncode == 0, errors.decode()
+            (entry,) = json.loads(output)
+            assert (entry["name"], entry["num_failures"]) == ("/some/path", 0)
+            assert entry["num_requests"] >= 9
+            book = await probe.books()
+            assert entry["num_requests"] <= book.received
+            assert book.requests[0].path == "/some/path?x=1"
+            assert 1 <= book.high_water <= 3
+
+    asyncio.run(run())
+
+
+def test_plain_locust_asks_for_a_host(tmp_path: Path) -> None:
+    file = folder("loadtests") / "steady.py"
+    argv = [sys.executable, "-m", "locust", "-f", str(file), "--headless", "-t", "1s"]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=15, cwd=tmp_path)
+    assert ended.returncode != 0
+    assert "say with --host what to send to" in ended.stderr
+
+
+def test_an_unknown_shape_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="burst, ramp, steady"):
+        asyncio.run(Generator.start("stedy", Vantage(), tmp_path / "log", Timeouts()))
+
+
+def test_the_command_line_runs_elsewhere_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCUST_RUN_TIME", "1s")
+    argv, env, cwd = command_line("steady", Vantage())
+    assert env is not None
+    assert "LOCUST_RUN_TIME" not in env
+    assert env["PATH"] == os.environ["PATH"]
+    assert cwd == folder("loadtests")
+    remote, no_env, no_cwd = command_line("steady", Vantage(command=("kubectl", "exec", "-i", "pod", "--")))
+    assert remote[:7] == ["kubectl", "exec", "-i", "pod", "--", "env", "MESHPROOF_DRIVEN=1"]
+    assert remote[7:] == argv
+    assert (no_env, no_cwd) == (None, None)
