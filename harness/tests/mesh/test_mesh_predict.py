@@ -1,0 +1,373 @@
+"""What must become of a request, straight from Istio's reference."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from meshproof.border.request import parse
+from meshproof.errors import ManifestError
+from meshproof.mesh.predict import predict, require_endpoints
+
+CANARY = """
+- match: [{headers: {end-user: {exact: jason}}}]
+  route: [{destination: {host: greeter, subset: v2}}]
+- route:
+  - {destination: {host: greeter, subset: v1}, weight: 90}
+  - {destination: {host: greeter, subset: v2}, weight: 10}
+"""
+HELLO = "http://greeter:5000/hello"
+FRONT = """
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com, "*.example.org"]}
+  - {port: {number: 81, name: redirecting, protocol: HTTP}, hosts: ["*"], tls: {httpsRedirect: true}}
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: [shop.example.com]
+    tls: {mode: SIMPLE, credentialName: c}
+"""
+
+
+def shares(expectation) -> dict[str, Fraction]:
+    return {arm.destination: arm.share for arm in expectation.arms}
+
+
+def test_split_and_header(routed) -> None:
+    mesh = routed(CANARY).mesh
+    split = predict(mesh, parse(HELLO))
+    assert shares(split) == {"greeter.default/v1": Fraction(9, 10), "greeter.default/v2": Fraction(1, 10)}
+    assert split.arms[0].workloads == {"default/greeter-v1"}
+    assert (split.independent, split.status, split.note) == (True, 0, "")
+    assert shares(predict(mesh, parse(f"{HELLO} End-User:jason"))) == {"greeter.default/v2": 1}
+    assert shares(predict(mesh, parse(f"{HELLO} end-user:jasons"))) == shares(split)
+    assert split.route != predict(mesh, parse(f"{HELLO} end-user:jason")).route
+
+
+@pytest.mark.parametrize(
+    ("host", "namespace", "found"),
+    [
+        ("greeter", "default", True),
+        ("GREETER", "default", True),
+        ("greeter.default", "elsewhere", True),
+        ("greeter.default.svc", "elsewhere", True),
+        ("greeter.default.svc.cluster.local", "elsewhere", True),
+        ("greeter.default.svc.cluster.local.", "elsewhere", True),
+        ("greeter", "elsewhere", False),
+        ("greeter.elsewhere", "default", False),
+    ],
+)
+def test_names_that_a_client_may_use(routed, host: str, namespace: str, found: bool) -> None:
+    expected = predict(routed(CANARY).mesh, parse(f"http://{host}:5000/"), namespace=namespace)
+    assert bool(expected.arms) is found
+    assert bool(expected.note) is not found
+
+
+def test_without_virtual_service_the_service_answers(built) -> None:
+    expected = predict(built().mesh, parse(HELLO))
+    assert shares(expected) == {"greeter.default": 1}
+    assert expected.arms[0].workloads == {"default/greeter-v1", "default/greeter-v2"}
+    assert expected.route is None
+
+
+def test_all_rules_missed_is_404(routed) -> None:
+    mesh = routed("- match: [{uri: {exact: /a}}]\n  route: [{destination: {host: greeter}}]").mesh
+    assert predict(mesh, parse("http://greeter:5000/b")).status == 404
+    assert predict(mesh, parse("http://greeter:5000/a?x=1")).status == 0
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["port: 81", "gateways: [front]", "sourceLabels: {app: other}", "sourceNamespace: other"],
+)
+def test_a_virtual_service_with_no_rule_for_the_client_leaves_the_service_alone(routed, condition: str) -> None:
+    mesh = routed(f"- match: [{{{condition}}}]\n  redirect: {{uri: /moved}}", more=FRONT).mesh
+    assert shares(predict(mesh, parse(HELLO))) == {"greeter.default": 1}
+
+
+def test_the_clients_labels_and_namespace_count(routed) -> None:
+    mesh = routed("- match: [{sourceLabels: {app: a}, sourceNamespace: x}]\n  directResponse: {status: 418}").mesh
+    request = parse("http://greeter.default:5000/")
+    assert predict(mesh, request, namespace="x", labels={"app": "a", "b": "c"}).status == 418
+    assert predict(mesh, request, namespace="y", labels={"app": "a"}).status == 0
+    assert predict(mesh, request, namespace="x").status == 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "hit", "missed"),
+    [
+        ("uri: {prefix: /status}", "/status /status/200 /statusfoo /status?q", "/statu /Status /x/status"),
+        ("uri: {prefix: /status}, ignoreUriCase: true", "/STATUS/1", "/statu"),
+        ("uri: {exact: /a}, ignoreUriCase: true", "/A", "/a/"),
+        ("uri: {regex: '/v[0-9]+/.*'}", "/v12/x /v1/", "/v/x /v1 /xv1/"),
+        ("uri: {regex: '/a|/b'}", "/a /b", "/ab /ax"),
+        ("uri: {prefix: ''}", "/ /anything", ""),
+        ("queryParams: {q: {exact: '1'}}", "/?q=1 /?x&q=1 /?q=1&q=2", "/ /?q=2 /?q=2&q=1 /?Q=1 /?q"),
+        ("queryParams: {q: {}}", "/?q /?q=", "/ /?x=q"),
+        ("authority: {exact: 'greeter:5000'}", "/", ""),
+        ("authority: {exact: greeter}", "", "/"),
+        ("scheme: {exact: http}", "/", ""),
+        ("method: {exact: POST}", "", "/"),
+        ("withoutHeaders: {x-a: {}}", "/", ""),
+        ("headers: {x-a: {}}", "", "/"),
+        ("headers: {x-a: {prefix: b}}", "", "/"),
+        ("withoutHeaders: {x-a: {exact: b}}", "/", ""),
+    ],
+)
+def test_conditions(routed, condition: str, hit: str, missed: str) -> None:
+    mesh = routed(f"- match: [{{{condition}}}]\n  directResponse: {{status: 204}}").mesh
+    for path in hit.split():
+        assert predict(mesh, parse(f"http://greeter:5000{path}")).status == 204, path
+    for path in missed.split():
+        assert predict(mesh, parse(f"http://greeter:5000{path}")).status == 404, path
+
+
+def test_header_conditions_see_all_values(routed) -> None:
+    mesh = routed(
+        "- match: [{headers: {x-a: {exact: 'b,c'}}, withoutHeaders: {x-d: {prefix: e}}}]\n"
+        "  directResponse: {status: 204}"
+    ).mesh
+    assert predict(mesh, parse("http://greeter:5000/ x-a:b X-A:c")).status == 204
+    assert predict(mesh, parse("http://greeter:5000/ x-a:b x-a:c x-d:f")).status == 204
+    assert predict(mesh, parse("http://greeter:5000/ x-a:b x-a:c x-d:ef")).status == 404
+
+
+def test_same_destination_is_one_arm_and_zero_weights_stay(routed) -> None:
+    arms = shares(
+        predict(
+            routed("""
+- route:
+  - {destination: {host: greeter, subset: v1}, weight: 1}
+  - {destination: {host: greeter.default.svc.cluster.local, subset: v1, port: {number: 5000}}, weight: 2}
+  - {destination: {host: greeter, subset: v2}, weight: 0}
+""").mesh,
+            parse(HELLO),
+        )
+    )
+    assert arms == {"greeter.default/v1": 1, "greeter.default/v2": 0}
+
+
+@pytest.mark.parametrize(
+    ("destination", "note"),
+    [
+        ("{host: greeter, subset: v3}", "no DestinationRule defines the subset v3 of greeter.default"),
+        ("{host: absent}", "no Service is called absent.default.svc.cluster.local"),
+        ("{host: greeter, port: {number: 81}}", "greeter.default has no port 81"),
+    ],
+)
+def test_destinations_that_cannot_answer_say_why(routed, destination: str, note: str) -> None:
+    (arm,) = predict(routed(f"- route: [{{destination: {destination}}}]").mesh, parse(HELLO)).arms
+    assert note in arm.note
+    assert "503" in arm.note
+    assert (arm.workloads, str(arm.location)) == (frozenset(), "<stdin>:42:13")
+
+
+def test_require_endpoints(built) -> None:
+    require_endpoints(built().mesh)
+    lonely = "apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {selector: {app: b}, ports: [{port: 1}]}\n"
+    mesh = built(lonely).mesh
+    with pytest.raises(ManifestError, match=r":36:1: no Deployment stands behind Service default/b\n.*app: b"):
+        require_endpoints(mesh)
+    assert "no pod" in predict(mesh, parse("http://b:1/")).arms[0].note
+
+
+def test_named_target_ports_must_exist(built) -> None:
+    service = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: b}\n"
+        "spec: {selector: {app: greeter}, ports: [{port: 1, targetPort: web}]}\n"
+    )
+    assert "container port" in predict(built(service).mesh, parse("http://b:1/")).arms[0].note
+
+
+def test_tcp_ports_are_not_independent(built) -> None:
+    service = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: b}\n"
+        "spec: {selector: {app: greeter}, ports: [{port: 1, name: tcp}]}\n"
+    )
+    expected = predict(built(service).mesh, parse("http://b:1/"))
+    assert not expected.independent
+    assert "tcp" in expected.dependence
+
+
+def test_gateway_hosts_and_ports(routed) -> None:
+    mesh = routed(
+        "- match: [{uri: {prefix: /status}}]\n  route: [{destination: {host: greeter}}]",
+        head='hosts: [shop.example.com, "*.example.org"]\n  gateways: [front]',
+        more=FRONT,
+    ).mesh
+
+    def status(url: str) -> int | str:
+        expected = predict(mesh, parse(url, gateway="default/front"))
+        return expected.note if not expected.status and not expected.arms else expected.status
+
+    assert status("http://shop.example.com/status") == 0
+    assert status("http://SHOP.example.com/statusfoo") == 0
+    assert status("http://a.b.example.org/status") == 0
+    assert status("http://example.org/status") == 404
+    assert status("http://other.example.com/status") == 404
+    assert status("http://shop.example.com/headers") == 404
+    assert status("https://shop.example.com/status") == 0
+    assert "certificate" in str(status("https://a.example.org/status"))
+    assert "listens on port 82" in str(status("http://shop.example.com:82/"))
+    assert "speaks HTTPS" in str(status("http://shop.example.com:443/"))
+    moved = predict(mesh, parse("http://shop.example.com:81/status?a", gateway="default/front"))
+    assert (moved.status, moved.redirect.target) == (301, "https://shop.example.com:81/status?a")
+    # A rule for the gateway leaves the mesh alone.
+    assert predict(mesh, parse(HELLO)).route is None
+
+
+def test_gateway_merges_virtual_services_of_a_host_catch_all_last(routed) -> None:
+    second = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: second}
+spec:
+  hosts: [shop.example.com]
+  gateways: [front]
+  http:
+  - match: [{uri: {prefix: /b}}]
+    directResponse: {status: 201}
+"""
+    mesh = routed(
+        "- directResponse: {status: 200}", head="hosts: [shop.example.com]\n  gateways: [front]", more=second + FRONT
+    ).mesh
+    assert predict(mesh, parse("http://shop.example.com/b", gateway="default/front")).status == 201
+    assert predict(mesh, parse("http://shop.example.com/c", gateway="default/front")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("match", "rewrite", "path", "seen"),
+    [
+        ("uri: {prefix: /a}", "uri: /b", "/a/x?q=1", "/b/x?q=1"),
+        ("uri: {prefix: /a/}", "uri: /", "/a/x", "/x"),
+        ("uri: {exact: /a}", "uri: /b", "/a?q", "/b?q"),
+        ("uri: {regex: '/a.*'}", "uri: /b", "/ax?q", "/b?q"),
+        ("method: {exact: GET}", "uri: /b/", "/x", "/b/x"),
+        ("uri: {prefix: /}", "uriRegexRewrite: {match: '/v([0-9])/(.*)', rewrite: '/\\2/\\1'}", "/v1/x?q", "/x/1?q"),
+        ("uri: {prefix: /}", "authority: other", "/x", "/x"),
+    ],
+)
+def test_rewrites(routed, match: str, rewrite: str, path: str, seen: str) -> None:
+    route = f"- match: [{{{match}}}]\n  rewrite: {{{rewrite}}}\n  route: [{{destination: {{host: greeter}}}}]"
+    expected = predict(routed(route).mesh, parse(f"http://greeter:5000{path}"))
+    assert expected.path == seen
+    assert expected.authority == ("other" if "authority" in rewrite else "greeter:5000")
+    assert (("host", "other") in expected.arms[0].request_headers.exact) is ("authority" in rewrite)
+
+
+@pytest.mark.parametrize(
+    ("redirect", "target"),
+    [
+        ("uri: /b", "http://greeter:5000/b?q=1"),
+        ("uri: /b?c=2", "http://greeter:5000/b?c=2"),
+        ("authority: other", "http://other/a?q=1"),
+        ("scheme: https", "https://greeter:5000/a?q=1"),
+        ("port: 8080", "http://greeter:8080/a?q=1"),
+        ("port: 80", "http://greeter:5000/a?q=1"),
+        ("authority: o, derivePort: FROM_REQUEST_PORT", "http://o:5000/a?q=1"),
+    ],
+)
+def test_redirects(routed, redirect: str, target: str) -> None:
+    expected = predict(routed(f"- redirect: {{{redirect}}}").mesh, parse("http://greeter:5000/a?q=1"))
+    assert (expected.status, expected.redirect.target, expected.arms) == (301, target, ())
+
+
+def test_header_changes(routed) -> None:
+    changes = """
+- headers:
+    request: {set: {X-A: route, x-b: route}, add: {x-c: "1"}, remove: [x-d]}
+    response: {remove: [x-e]}
+  route:
+  - destination: {host: greeter, subset: v1}
+    headers: {request: {set: {x-a: own, x-f: own}}, response: {add: {x-g: own}}}
+"""
+    lone = predict(routed(changes).mesh, parse(HELLO)).arms[0]
+    assert dict(lone.request_headers.exact) == {"x-a": "own", "x-b": "route", "x-f": "own"}
+    assert lone.request_headers.added == (("x-c", "1"),)
+    assert lone.request_headers.absent == ("x-d",)
+    assert (lone.response_headers.added, lone.response_headers.absent) == ((("x-g", "own"),), ("x-e",))
+    two = changes + "    weight: 50\n  - {destination: {host: greeter, subset: v2}, weight: 50}\n"
+    drawn = predict(routed(two).mesh, parse(HELLO)).arms
+    # Envoy applies the route's changes after those of the destination drawn.
+    assert dict(drawn[0].request_headers.exact) == {"x-a": "route", "x-b": "route", "x-f": "own"}
+    assert dict(drawn[1].request_headers.exact) == {"x-a": "route", "x-b": "route"}
+
+
+def test_resilience_and_mirrors(routed) -> None:
+    expected = predict(
+        routed("""
+- timeout: 1s
+  retries: {attempts: 2, perTryTimeout: 250ms, retryOn: 5xx}
+  fault: {abort: {httpStatus: 500, percentage: {value: 0.5}}, delay: {fixedDelay: 2s, percentage: {value: 10}}}
+  mirrors:
+  - {destination: {host: greeter, subset: v2}, percentage: {value: 50}}
+  - {destination: {host: greeter, subset: v9}}
+  route: [{destination: {host: greeter, subset: v1}}]
+""").mesh,
+        parse(HELLO),
+    )
+    assert (expected.timeout, expected.retries.attempts, expected.retries.per_try_timeout) == (1.0, 2, 0.25)
+    assert (expected.abort.share, expected.abort.status) == (Fraction(1, 200), 500)
+    assert (expected.delay.share, expected.delay.seconds) == (Fraction(1, 10), 2.0)
+    first, second = expected.copies
+    assert (first.share, first.workloads, first.note) == (Fraction(1, 2), {"default/greeter-v2"}, "")
+    assert (second.share, second.workloads) == (1, frozenset())
+    assert "v9" in second.note
+
+
+def test_cors(routed) -> None:
+    mesh = routed("""
+- corsPolicy:
+    {allowOrigins: [{exact: "https://a.example"}], allowMethods: [GET, PUT], maxAge: 24h, allowCredentials: true}
+  route: [{destination: {host: greeter}}]
+""").mesh
+    allowed = predict(mesh, parse(f"{HELLO} origin:https://a.example")).arms[0].response_headers
+    assert dict(allowed.exact) == {
+        "access-control-allow-origin": "https://a.example",
+        "access-control-allow-credentials": "true",
+    }
+    assert predict(mesh, parse(f"{HELLO} origin:https://b.example")).arms[0].response_headers.exact == ()
+    preflight = predict(mesh, parse(f"OPTIONS {HELLO} origin:https://a.example access-control-request-method:PUT"))
+    assert preflight.status == 200
+    assert dict(preflight.headers.exact)["access-control-allow-methods"] == "GET,PUT"
+    assert dict(preflight.headers.exact)["access-control-max-age"] == "86400"
+
+
+def test_policies_merge_by_block_and_by_port(built) -> None:
+    rule = """\
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: other}
+spec:
+  host: greeter
+  trafficPolicy:
+    connectionPool: {tcp: {maxConnections: 1}}
+    outlierDetection: {consecutive5xxErrors: 2}
+  subsets:
+  - name: s1
+    labels: {version: v1}
+    trafficPolicy: {connectionPool: {http: {http1MaxPendingRequests: 3}}}
+  - name: s2
+    labels: {version: v2}
+    trafficPolicy: {portLevelSettings: [{port: {number: 5000}, loadBalancer: {simple: RANDOM}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: greeter}
+spec:
+  hosts: [greeter]
+  http:
+  - route:
+    - {destination: {host: greeter}, weight: 1}
+    - {destination: {host: greeter, subset: s1}, weight: 1}
+    - {destination: {host: greeter, subset: s2}, weight: 98}
+"""
+    whole, first, second = (arm.policy for arm in predict(built(rule).mesh, parse(HELLO)).arms)
+    assert (whole.pool.max_connections, whole.ejection.consecutive_5xx_errors) == (1, 2)
+    assert (first.pool.max_connections, first.pool.http1_max_pending_requests) == (None, 3)
+    assert first.ejection.consecutive_5xx_errors == 2
+    assert (second.pool, second.ejection, second.load_balancer) == (None, None, "RANDOM")

@@ -1,0 +1,68 @@
+"""Requests that show each rule, and the rules that none was found for."""
+
+from __future__ import annotations
+
+import pytest
+from meshproof.mesh.witness import MOST, witnesses
+
+
+def shown(built) -> tuple[list[str], list[str]]:
+    requests, notices = witnesses(built.mesh)
+    return [str(request) for request in requests], [str(notice) for notice in notices]
+
+
+def test_without_virtual_services_each_http_port(built) -> None:
+    assert shown(built()) == (["GET http://greeter:5000/hello"], [])
+
+
+def test_each_rule_and_the_shadowed_one(routed) -> None:
+    requests, notices = shown(
+        routed("""
+- match: [{headers: {end-user: {exact: jason}, x-any: {}}, queryParams: {q: {regex: "[0-9]{3}"}}}]
+  route: [{destination: {host: greeter, subset: v2}}]
+- match: [{uri: {prefix: /api/}, method: {regex: "PUT|POST"}}]
+  route: [{destination: {host: greeter}}]
+- match: [{uri: {prefix: /api}, method: {exact: PUT}}]
+  route: [{destination: {host: greeter, subset: v1}}]
+- match: [{uri: {exact: /api/x}, method: {exact: PUT}}]
+  route: [{destination: {host: greeter}}]
+- route: [{destination: {host: greeter}}]
+- redirect: {uri: /never}
+""")
+    )
+    assert requests == [
+        "GET http://greeter:5000/hello?q=000 end-user:jason x-any:a",
+        "PUT http://greeter:5000/api/",
+        "PUT http://greeter:5000/api",
+        "GET http://greeter:5000/hello",
+    ]
+    assert [notice.partition(": ")[0] for notice in notices] == ["<stdin>:48:5", "<stdin>:51:5"]
+    assert all("shadowed" in notice for notice in notices)
+
+
+def test_gateways(routed) -> None:
+    gateway = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec:
+  servers:
+  - {port: {number: 8080, name: a, protocol: HTTP}, hosts: ["*.example.com"]}
+"""
+    made = routed(
+        "- match: [{uri: {exact: /hello}}]\n  route: [{destination: {host: greeter}}]",
+        head="hosts: [greeter, shop.example.com]\n  gateways: [mesh, front]",
+        more=gateway,
+    )
+    assert shown(made)[0] == [
+        "GET http://greeter:5000/hello",
+        "GET http://shop.example.com:8080/hello (by gateway default/front)",
+    ]
+
+
+@pytest.mark.parametrize("count", [MOST, MOST + 1])
+def test_no_more_than_a_bound(routed, count: int) -> None:
+    routes = "".join(f"- match: [{{uri: {{exact: /{n}}}}}]\n  directResponse: {{status: 200}}\n" for n in range(count))
+    requests, notices = shown(routed(routes))
+    assert len(requests) == MOST
+    assert len(notices) == (count > MOST)
