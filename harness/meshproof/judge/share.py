@@ -80,17 +80,21 @@ class ShareTest:
 
     def _look(self) -> bool:
         """Decide, or find the earliest observation at which a decision is possible at all."""
-        decisions = [side.decide(self.hits, self.n) for side in self._sides]
-        if Decision.REJECT in decisions:
-            return self._close(Outcome.FAILED)
-        self._sides = tuple(
-            side for side, decision in zip(self._sides, decisions, strict=True) if decision is Decision.CONTINUE
-        )
-        if not self._sides:
+        going, quiet = [], self.cap
+        for side in self._sides:
+            ratio = side.ratio(self.hits, self.n)
+            decision = side.decide(ratio)
+            if decision is Decision.REJECT:
+                return self._close(Outcome.FAILED)
+            if decision is Decision.CONTINUE:
+                going.append(side)
+                quiet = min(quiet, side.quiet(ratio))
+        if not going:
             return self._close(Outcome.PASSED)
         if self.n >= self.cap:
             return self._close(Outcome.INCONCLUSIVE)
-        self._look_at = min(self.cap, self.n + 1 + min(side.quiet(self.hits, self.n) for side in self._sides))
+        self._sides = tuple(going)
+        self._look_at = min(self.cap, self.n + 1 + quiet)
         return False
 
     def _look_exactly(self, hit: bool) -> bool:

@@ -49,20 +49,18 @@ class Sprt:
             return inf
         return (hits and hits * self.hit) + (misses and misses * self.miss)
 
-    def decide(self, hits: int, n: int) -> Decision:
-        """The state after `hits` among `n`, should no earlier observation have ended the test."""
-        ratio = self.ratio(hits, n)
+    def decide(self, ratio: float) -> Decision:
+        """The state at this log-likelihood ratio, should none before it have ended the test."""
         if ratio >= self.upper:
             return Decision.REJECT
         return Decision.ACCEPT if ratio <= self.lower else Decision.CONTINUE
 
-    def quiet(self, hits: int, n: int) -> int:
-        """How many further observations cannot change the state, whatever they are (0 when the next may)."""
-        ratio = self.ratio(hits, n)
-        gain, loss = max(self.hit, self.miss), -min(self.hit, self.miss)
-        steps = min((self.upper - ratio) / gain, (ratio - self.lower) / loss)
+    def quiet(self, ratio: float) -> int:
+        """How many further observations cannot end the test, whatever they are (0 when the next may)."""
+        rise, fall = (self.hit, -self.miss) if self.hit > 0 else (self.miss, -self.hit)
+        up, down = (self.upper - ratio) / rise, (ratio - self.lower) / fall
         # The margin keeps rounding from hiding a crossing.
-        return max(0, ceil(steps - 1e-6) - 1)
+        return max(0, ceil((up if up < down else down) - 1e-6) - 1)
 
 
 def sprt(p0: float, p1: float, alpha: float, beta: float) -> Sprt:

@@ -18,7 +18,7 @@ def naive(stream: list[bool], test: ShareTest, alpha: float, beta: float) -> tup
     hits = 0
     for n, hit in enumerate(stream, 1):
         hits += hit
-        decisions = [side.decide(hits, n) for side in sides]
+        decisions = [side.decide(side.ratio(hits, n)) for side in sides]
         if Decision.REJECT in decisions:
             return Outcome.FAILED, n
         sides = [side for side, decision in zip(sides, decisions, strict=True) if decision is Decision.CONTINUE]

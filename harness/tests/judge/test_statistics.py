@@ -36,7 +36,7 @@ def test_ratio_at_the_ends_of_the_unit_interval() -> None:
     assert never.ratio(0, 100) == pytest.approx(100 * math.log(0.97))
     assert always.ratio(100, 100) == pytest.approx(100 * math.log(0.97))
     assert sprt(0.03, 0.0, 0.001, 0.01).ratio(1, 500) == -math.inf
-    assert sprt(0.03, 0.0, 0.001, 0.01).decide(1, 500) is Decision.ACCEPT
+    assert sprt(0.03, 0.0, 0.001, 0.01).decide(-math.inf) is Decision.ACCEPT
     assert sprt(0.97, 1.0, 0.001, 0.01).ratio(499, 500) == -math.inf
     assert sprt(1e-9, 2e-9, 0.001, 0.01).miss == pytest.approx(-1e-9, rel=1e-6)
 
@@ -70,10 +70,13 @@ def test_no_decision_falls_into_the_quiet_steps(p0: float, tolerance: float, see
     stream = random.Random(seed)
     hits = sum(stream.random() < p0 for _ in range(n))
     for side in sprt_pair(p0, tolerance, 0.01, 0.05):
-        if side.decide(hits, n) is Decision.CONTINUE:
-            quiet = side.quiet(hits, n)
-            assert side.decide(hits + quiet, n + quiet) is Decision.CONTINUE
-            assert side.decide(hits, n + quiet) is Decision.CONTINUE
+        ratio = side.ratio(hits, n)
+        if side.decide(ratio) is Decision.CONTINUE:
+            quiet = side.quiet(ratio)
+            assert side.decide(side.ratio(hits + quiet, n + quiet)) is Decision.CONTINUE
+            assert side.decide(side.ratio(hits, n + quiet)) is Decision.CONTINUE
+            one_more = {side.decide(side.ratio(hits + more, n + quiet + 1)) for more in (0, quiet + 1)}
+            assert one_more != {Decision.CONTINUE}
 
 
 @pytest.mark.parametrize(("beta", "tolerance"), [(0.01, 0.03), (0.05, 0.03), (0.01, 0.001), (0.3, 0.2)])
