@@ -93,6 +93,9 @@ def test_during_a_change_both_neighbours_count_and_no_other(build: Any) -> None:
     verdict = trial.conclude(Books())
     assert verdict.outcome is Outcome.FAILED
     assert "in the change to stage 1" in verdict.reason
+    trial = begun(build, closed, opened)
+    trial.observe(build.seen(status=404, stage=-1))
+    assert not trial.decided
 
 
 def test_an_injected_fault_is_no_error(build: Any) -> None:
