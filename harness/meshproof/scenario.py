@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.observation import Observation
+from meshproof.border.upset import Upset
 from meshproof.border.verdict import ArmResult, Precision, Verdict
 
 
@@ -46,6 +47,27 @@ class Trial(Protocol):
         """The verdict, once the load has ended; `seconds` is left to the caller."""
 
 
+@runtime_checkable
+class Reconciling(Protocol):
+    """A trial that needs the workloads' books to decide.
+
+    When it says that it is decided the load pauses, and once nothing is under way any more it is
+    shown the books of all the load so far; it may then find that it needs more traffic.
+    """
+
+    stage: int | None
+
+    def reconcile(self, books: Books) -> None: ...
+
+
+@runtime_checkable
+class Rounds(Protocol):
+    """A trial of a `barrier` load: `rounds` are the numbers of requests to let go at once."""
+
+    stage: int | None
+    rounds: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a check is given: for each stage, for each request of the load, what must become of it."""
@@ -71,7 +93,8 @@ class Scenario:
     `manifests` and `changes` are files beside the scenario. Each of `changes` is applied in turn
     under the running load, replacing the resources of the same kind and name: one more stage of the
     scenario, whose expectations are its own. `features` are what a target must offer, else the
-    scenario is skipped with that reason.
+    scenario is skipped with that reason. `upsets` are in force while the load runs. A scenario that
+    mostly waits (`patient`) runs beside others.
     """
 
     name: str
@@ -81,3 +104,5 @@ class Scenario:
     expect: Sequence[Check]
     changes: Sequence[str] = ()
     features: Set[str] = field(default_factory=frozenset)
+    upsets: Sequence[Upset] = ()
+    patient: bool = False

@@ -44,8 +44,24 @@ class PodBook:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that the engine did or saw at a moment of the load, in seconds since the load began.
+
+    `values` are numbers read at that moment, by name (gauges, counts).
+    """
+
+    name: str
+    at: float
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
-    """All books of one load: each pod's, and the growth of each proxy's counters (Envoy's own names)."""
+    """All books of one load: each pod's, and the growth of each proxy's counters (Envoy's own names).
+
+    `marks` are in the order of time.
+    """
 
     pods: tuple[PodBook, ...] = ()
     proxies: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()

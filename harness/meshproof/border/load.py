@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from meshproof.border.request import Request, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """PEM files of the client, beside the scenario: whom it trusts, and who it is (empty: nobody)."""
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """A load to drive.
 
-    `shape` names a locustfile in loadtests/; `send` is what it requests, one or several, in turn, as
-    text or as Request; `users` is the number of requests under way at once; `timeout` is the
-    client's patience for one answer in seconds.
+    `shape` names a locustfile in loadtests/, or one of the courses of the engine that pace one
+    (`barrier`, `ejection`); `send` is what it requests, one or several, in turn, as text or as
+    Request; `users` is the number of requests under way at once; `timeout` is the client's patience
+    for one answer in seconds. `headers` names response headers to keep with each observation beside
+    the usual ones; `digest` keeps the SHA-256 of each response's body.
     """
 
     shape: str
     send: str | Request | tuple[str | Request, ...]
     users: int = 8
     timeout: float = 15.0
+    headers: tuple[str, ...] = ()
+    digest: bool = False
+    tls: Tls = field(default_factory=Tls)
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -33,8 +47,8 @@ class Vantage:
     """Where the load generator stands.
 
     `command` is put before the generator's own command line (empty: run it here); `resolve` maps
-    `host:port` as a request names it to the (address, port) to connect to, like curl's --resolve;
-    what is not in it is resolved where the generator runs.
+    Request.endpoint to the (address, port) to connect to, like curl's --resolve; what is not in it is
+    resolved where the generator runs.
     """
 
     command: tuple[str, ...] = ()

@@ -33,6 +33,11 @@ class Request:
         """The value of the Host header: the port stands in it unless it is the scheme's own."""
         return self.host if self.port == DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
 
+    @property
+    def endpoint(self) -> str:
+        """What its address is looked up by: `host:port`, after `gateway@` when it enters by one."""
+        return f"{self.gateway}@{self.host}:{self.port}" if self.gateway else f"{self.host}:{self.port}"
+
     def __str__(self) -> str:
         words = [f"{self.method} {self.scheme}://{self.authority}{self.path}"]
         words += [shlex.quote(f"{name}:{value}") for name, value in self.headers]

@@ -17,3 +17,5 @@ class Timeouts:
     locust_silent: float = 20.0
     process_exit: float = 3.0
     admin_answer: float = 5.0
+    at_rest: float = 20.0
+    barrier: float = 10.0

@@ -10,25 +10,28 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.errors import TargetError
 from meshproof.report.events import (
     Broke,
     CheckFinished,
     ConfigApplied,
-    Event,
     Noticed,
-    Progress,
     ScenarioFinished,
     ScenarioStarted,
 )
+from meshproof.run.barrier import barrier
 from meshproof.run.feed import Feed
+from meshproof.run.flow import flow
 from meshproof.run.prepare import Prepared
-from meshproof.scenario import Trial
+from meshproof.run.traffic import Emit, Traffic
+from meshproof.run.upset import upset
 from meshproof.target.base import LiveMesh
 from meshproof.traffic.locust import Generator
 
-Emit = Callable[[Event], None]
+COURSES: dict[str, Callable[[Traffic], Coroutine[Any, Any, None]]] = {"barrier": barrier}
+SHAPES = {"barrier": "steady", "ejection": "steady"}
 Value = TypeVar("Value")
 
 
@@ -50,6 +53,7 @@ class Drive:
     generator: Awaitable[Generator]
     emit: Emit
     folder: Path
+    timeouts: Timeouts
     window: int
     id_prefix: str
     phases: dict[str, float] = field(default_factory=dict)
@@ -80,27 +84,25 @@ class Drive:
         return Result(outcome, verdicts, reason)
 
     async def _drive(self) -> tuple[Verdict, ...]:
-        stages, load = self.prepared.stages, self.prepared.load
-        trials = [trial for check in self.prepared.checks for trial in check.begin(self.prepared.plan)]
-        feed = Feed(trials, len(load.requests), self.window)
-        await self._apply(0)
+        load, plan = self.prepared.load, self.prepared.plan
+        trials = [trial for check in self.prepared.checks for trial in check.begin(plan)]
+        with self._phase("mesh"):
+            applied = await self.live.apply(self.prepared.stages[0].mesh, self.prepared.stages[0].resources)
+        self.emit(ConfigApplied(self.prepared.name, 0, applied.seconds, applied.version))
         with self._phase("generator"):
             generator = await self.generator
-        began = time.perf_counter()
         await self.live.open_books()
-        await generator.begin(load, self.live.vantage(load.requests).resolve, self.id_prefix)
-        settled = asyncio.Event()
-        pump = asyncio.create_task(self._pump(generator, feed, settled, began))
+        feed = Feed(trials, len(load.requests), self.window)
+        resolve = self.live.vantage(load.requests).resolve
+        await generator.begin(
+            load, resolve, self.id_prefix, headers=load.headers, digest=load.digest, tls=self.prepared.tls
+        )
+        traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
+        pump = asyncio.create_task(traffic.pump())
         try:
             with self._phase("load"):
-                for number in range(len(stages)):
-                    if number:
-                        await self._enter(generator, feed, settled, -number)
-                        await self._apply(number)
-                        await self._enter(generator, feed, settled, number)
-                    else:
-                        self._grant(generator, feed, settled)
-                    await _beside(settled.wait(), pump)
+                async with upset(self.live, self.prepared.upsets):
+                    await _beside(COURSES.get(load.shape, flow)(traffic), pump)
                 await generator.finish()
                 await pump
         finally:
@@ -108,45 +110,13 @@ class Drive:
         with self._phase("verdict"):
             # A mesh that died looks to its client like one that routes wrongly: only a mesh whose
             # every part still answers is judged.
+            await self.live.at_rest()
             await self.live.check()
-            books = await self.live.books()
-            seconds = time.perf_counter() - began
-            verdicts = tuple(replace(trial.conclude(books), seconds=seconds) for trial in trials)
+            books = replace(await self.live.books(), marks=tuple(traffic.marks))
+            verdicts = tuple(replace(trial.conclude(books), seconds=traffic.seconds) for trial in trials)
             if any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
                 await self.live.save_state(self.folder)
         return verdicts
-
-    async def _apply(self, number: int) -> None:
-        stage = self.prepared.stages[number]
-        with self._phase("mesh"):
-            applied = await self.live.apply(stage.mesh, stage.resources)
-        self.emit(ConfigApplied(self.prepared.name, number, applied.seconds, applied.version))
-
-    async def _enter(self, generator: Generator, feed: Feed, settled: asyncio.Event, stage: int) -> None:
-        feed.stage = stage
-        settled.clear()
-        await generator.stage(stage)
-        self._grant(generator, feed, settled)
-
-    def _grant(self, generator: Generator, feed: Feed, settled: asyncio.Event) -> None:
-        for request, total in feed.grants():
-            generator.grant(request, total)
-        if feed.settled():
-            settled.set()
-
-    async def _pump(self, generator: Generator, feed: Feed, settled: asyncio.Event, began: float) -> None:
-        async for batch in generator.observations():
-            feed.take(batch)
-            self._grant(generator, feed, settled)
-            for trial in feed.progressed():
-                self.emit(self._progress(trial, time.perf_counter() - began))
-
-    def _progress(self, trial: Trial, seconds: float) -> Progress:
-        request = "" if trial.request is None else str(self.prepared.load.requests[trial.request])
-        stage = trial.stage or 0
-        return Progress(
-            self.prepared.name, trial.check, request, stage, trial.count, trial.limit, trial.arms(), seconds
-        )
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -14,15 +14,17 @@ class Feed:
     """Hands each observation to the trials that want it and says how much more traffic is needed.
 
     The generator may be at most `window` requests ahead of what has been judged, so a verdict stops
-    the load after at most that many more requests, whatever the machine's speed.
+    the load after at most that many more requests, whatever the machine's speed. `seen` counts the
+    observations of each request, `last` is the newest one.
     """
 
     def __init__(self, trials: Sequence[Trial], requests: int, window: int) -> None:
         self.stage = 0
         self.last_stage = max((trial.stage or 0 for trial in trials), default=0)
-        self._trials = trials
+        self.trials = tuple(trials)
+        self.seen = [0] * requests
+        self.last: Observation | None = None
         self._window = window
-        self._seen = [0] * requests
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
 
@@ -30,20 +32,21 @@ class Feed:
         key = (stage, request)
         if key not in self._routes:
             self._routes[key] = tuple(
-                t for t in self._trials if t.stage in (None, stage) and t.request in (None, request)
+                t for t in self.trials if t.stage in (None, stage) and t.request in (None, request)
             )
         return self._routes[key]
 
     def take(self, batch: Iterable[Observation]) -> None:
         """Hand over a batch."""
         for observation in batch:
-            self._seen[observation.request] += 1
+            self.seen[observation.request] += 1
             for trial in self._wanting(observation.stage, observation.request):
                 trial.observe(observation)
+            self.last = observation
 
     def settled(self) -> bool:
         """True when this stage needs no more traffic."""
-        return not any(self._wanted(request) for request in range(len(self._seen)))
+        return not any(self._wanted(request) for request in range(len(self.seen)))
 
     def _wanted(self, request: int) -> bool:
         # A transition keeps every request flowing: that nothing fails while the configuration
@@ -58,13 +61,13 @@ class Feed:
 
     def grants(self) -> Iterator[tuple[int, int]]:
         """For each request still wanted, how many may have been sent in all."""
-        for request, seen in enumerate(self._seen):
+        for request, seen in enumerate(self.seen):
             if self._wanted(request):
                 yield request, seen + self._window
 
     def progressed(self) -> Iterator[Trial]:
         """The trials that have come far enough since they were last told of (or were just decided)."""
-        for number, trial in enumerate(self._trials):
+        for number, trial in enumerate(self.trials):
             mark = self._marks.get(number, 1)
             if mark and (trial.count >= mark or (trial.decided and trial.count)):
                 grown = max(mark + 5, int(trial.count * PROGRESS_GROWTH))

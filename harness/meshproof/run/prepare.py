@@ -6,13 +6,14 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
 from meshproof.border.load import Load
 from meshproof.border.request import Request
+from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
 from meshproof.errors import UsageError
 from meshproof.judge import NoErrors, Split
@@ -45,6 +46,9 @@ class Prepared:
     stages: tuple[Stage, ...]
     plan: Plan
     notices: tuple[Notice, ...]
+    upsets: tuple[Upset, ...] = ()
+    tls: Mapping[str, str] = field(default_factory=dict)
+    patient: bool = False
 
 
 def prepare(scenario: Scenario, folder: Path, precision: Precision) -> Prepared:
@@ -53,19 +57,8 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision) -> Prepared:
     for change in scenario.changes:
         specified.append(merge(specified[-1], load([str(folder / change)])))
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
-    return _prepared(
-        Scenario(
-            scenario.name,
-            scenario.description,
-            files,
-            scenario.load,
-            tuple(scenario.expect),
-            features=scenario.features,
-        ),
-        specified,
-        specified,
-        precision,
-    )
+    tls = {name: str(folder / path) for name, path in asdict(scenario.load.tls).items() if path}
+    return replace(_prepared(replace(scenario, manifests=files), specified, specified, precision), tls=tls)
 
 
 def prepare_verification(
@@ -127,4 +120,6 @@ def _prepared(
         tuple(stages),
         Plan(scenario.name, expectations, precision),
         tuple(dict.fromkeys(told)),
+        tuple(scenario.upsets),
+        patient=scenario.patient,
     )

@@ -26,7 +26,7 @@ from meshproof.report.events import (
     ScenarioFinished,
     ScenarioStarted,
 )
-from meshproof.run.engine import Drive, Result
+from meshproof.run.engine import SHAPES, Drive, Result
 from meshproof.run.prepare import Prepared
 from meshproof.target.base import Target
 from meshproof.traffic.locust import Generator
@@ -64,7 +64,7 @@ class Session:
         options = {**asdict(self.options.precision), "seed": self.options.seed}
         target, versions = self.target.name, self._versions()
         self._emit(RunStarted(self.folder.name, now, target, versions, options, tuple(names), tuple(command)))
-        for shape in dict.fromkeys(shapes):
+        for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
             self._generator(shape)
         await self.target.up()
 
@@ -78,13 +78,14 @@ class Session:
             self._outcomes.append(Outcome.SKIPPED)
             return Result(Outcome.SKIPPED, reason=reason)
         ids = random.Random(f"{self.options.seed}/{prepared.name}").randbytes(4).hex()  # noqa: S311
-        shape = prepared.load.shape
+        shape = SHAPES.get(prepared.load.shape, prepared.load.shape)
         drive = Drive(
             prepared,
             self.target.mesh(prepared.name),
             self._generator(shape),
             self._emit,
             self.folder,
+            self.options.timeouts,
             self.options.window,
             ids,
         )

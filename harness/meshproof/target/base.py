@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,37 @@ class Applied:
     seconds: float
 
 
+class Pod(Protocol):
+    """One replica of a workload that obeys the harness. Every method raises TargetError."""
+
+    pod: str
+    workload: str
+
+    async def hold(self) -> None:
+        """From now on requests are received and counted, but not answered until release()."""
+
+    async def release(self) -> None: ...
+
+    async def held(self, least: int = 0, within: float = 0.0) -> int:
+        """How many requests are held, as soon as `least` are or after `within` seconds."""
+
+    async def fail(self, status: int = 503, *, count: int | None = None, reset: bool = False) -> None:
+        """Answer the next `count` requests (None: all) with `status`, or reset their connections."""
+
+    async def heal(self) -> None: ...
+
+    async def latency(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One endpoint of a cluster as a proxy sees it."""
+
+    cluster: str
+    pod: str
+    ejected: bool
+
+
 class LiveMesh(Protocol):
     """One running mesh, made for one scenario and gone after it."""
 
@@ -39,6 +70,18 @@ class LiveMesh(Protocol):
 
     async def books(self) -> Books:
         """What the workloads and the proxies counted since the books were opened."""
+
+    def pods(self, workload: str = "") -> Sequence[Pod]:
+        """The replicas of one workload (`namespace/name`), or of all."""
+
+    async def gauges(self) -> Mapping[str, int]:
+        """What the client's proxy counts at this moment (Envoy's own names)."""
+
+    async def hosts(self) -> Sequence[Host]:
+        """The endpoints that the client's proxy knows."""
+
+    async def at_rest(self) -> None:
+        """Wait until no proxy has a request under way to any workload; raises TargetError."""
 
     async def check(self) -> None:
         """Ask every part for a sign of life; raises TargetError naming the one that gives none."""

@@ -56,7 +56,6 @@ def start(
     """
     described = []
     for request in requests:
-        endpoint = f"{request.host}:{request.port}"
         described.append(
             {
                 "method": request.method,
@@ -64,7 +63,7 @@ def start(
                 "path": request.path,
                 "headers": request.headers,
                 "body": base64.b64encode(request.body).decode(),
-                "address": resolve.get(endpoint, (request.host, request.port)),
+                "address": resolve.get(request.endpoint, (request.host, request.port)),
                 "tls": {"sni": request.host, **(tls or {})} if request.scheme == "https" else None,
             }
         )

@@ -1,0 +1,22 @@
+"""A workload made to misbehave, so that what the mesh does about it can be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Upset:
+    """How every replica of a Deployment (`name`, or `namespace/name`) misbehaves while the load runs.
+
+    `status` is answered to every request; `hang` leaves requests without any answer until the load
+    has ended; `reset` closes the connection; `latency` delays every answer by so many seconds.
+    `replicas` is how many of its replicas misbehave, the first ones (None: all).
+    """
+
+    workload: str
+    status: int = 0
+    hang: bool = False
+    reset: bool = False
+    latency: float = 0.0
+    replicas: int | None = None
