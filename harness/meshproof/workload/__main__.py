@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -54,6 +55,9 @@ def main() -> None:
         identity = Identity(given.pod, given.workload, given.image, given.labels, version)
     except (ValueError, TypeError) as error:
         sys.exit(f"meshproof.workload: {error}")
+    # The books are long-lived and hold no cycles: walking through them would only make pauses of tens of milliseconds.
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
     with contextlib.suppress(ImportError):
         import uvloop
 

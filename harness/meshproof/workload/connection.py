@@ -8,7 +8,7 @@ import socket
 import struct
 import traceback
 from collections import deque
-from typing import cast
+from typing import Any, cast
 
 import httptools
 
@@ -43,7 +43,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.parser = httptools.HttpRequestParser(self)
+        self.parser: Any = httptools.HttpRequestParser(self)
         self.queue: deque[Request] = deque()
         self.waiting: asyncio.Task[None] | None = None
         self.full = False
@@ -82,6 +82,8 @@ class Connection(asyncio.Protocol):
         self.entered = 0
         if self.waiting is not None:
             self.waiting.cancel()
+        # The parser holds this object: without the cycle both go at once, not when the collector comes.
+        self.parser = None
 
     def data_received(self, data: bytes) -> None:
         if self.ending:
