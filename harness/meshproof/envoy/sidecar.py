@@ -83,13 +83,11 @@ def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[s
 def route_table(scope: Scope) -> Json:
     """The route configuration of one port; of two claims to a domain the first holds."""
     taken: set[str] = set()
-    named: set[str] = set()
     hosts = []
     for host, names, routes in virtual_hosts(scope, http_services(scope.mesh, scope.port)):
         free = [name for name in dict.fromkeys(name.lower() for name in names) if name not in taken]
-        if host in named or not free:
+        if not free:
             continue
-        named.add(host)
         taken.update(free)
         hosts.append(virtual_host(host, scope.port, free, routes))
     return route_configuration(str(scope.port), hosts if "*" in taken else [*hosts, block_all()])

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import stat
 from dataclasses import replace
 
 import pytest
@@ -175,6 +176,27 @@ def test_a_port_in_use_is_named(site, build):
 
         with pytest.raises(TargetError, match=f"127.0.0.1:{port}.*Address already in use"):
             asyncio.run(scene())
+
+
+def test_two_proxies_never_share_a_port(site, build):
+    async def scene():
+        async with site() as s:
+            _, ports = await s.serve(build.mesh())
+            second = await s.envoy("second")
+            await second.apply(translate(build.mesh(), Proxy(ports={5000: ports[5000]}), s.addresses))
+
+    with pytest.raises(TargetError, match=r"second refused the listeners(.|\n)*Address already in use"):
+        asyncio.run(scene())
+
+
+def test_nobody_else_reads_the_folder_or_asks_the_admin_page(site, build):
+    async def scene():
+        async with site() as s:
+            await s.envoy()
+            folder = s.folder / "client"
+            return [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "admin.sock")]
+
+    assert asyncio.run(scene()) == [0o700, 0o600]
 
 
 def test_a_fixed_port_is_used(site, build):

@@ -76,6 +76,8 @@ def test_a_subset_replaces_whole_settings_and_a_port_inherits_nothing():
     by_port = TrafficPolicy(ports={80: TrafficPolicy(connection_pool=other)})
     assert effective(rule, by_port, 80) == TrafficPolicy(connection_pool=other)
     assert effective(rule, by_port, 81) == rule
+    alone = TrafficPolicy(ports={80: TrafficPolicy(outlier_detection=outlier)})
+    assert effective(rule, alone, 80) == TrafficPolicy(outlier_detection=outlier)
     assert effective(replace(by_port, load_balancer=LoadBalancer.RANDOM), None, 80).load_balancer == "UNSPECIFIED"
 
 
