@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 
 from meshproof.border import expectation as border
 from meshproof.border.expectation import Expectation, HeaderExpectation
@@ -63,7 +62,7 @@ def _default(mesh: Mesh, plain: Expectation, found: Table) -> Expectation:
     if service is None or port is None:
         return replace(plain, status=NOT_FOUND, note=found.note)
     destination = Destination(service.host, "", port.number, service.location)
-    expected = replace(plain, arms=(arm(mesh, destination, Fraction(1), port.number),))
+    expected = replace(plain, arms=(arm(mesh, destination, port.number),))
     if port.protocol in HTTP:
         return expected
     why = f"port {port.number} speaks {port.protocol}, so Envoy chooses once per connection"

@@ -151,6 +151,20 @@ def test_same_destination_is_one_arm_and_zero_weights_stay(routed) -> None:
     assert arms == {"greeter.default/v1": 1, "greeter.default/v2": 0}
 
 
+def test_entries_of_one_destination_that_change_headers_differently_expect_nothing_of_them(routed) -> None:
+    route = """
+- route:
+  - {destination: {host: greeter}, weight: 50, headers: {request: {set: {x-a: "1"}}}}
+  - {destination: {host: greeter}, weight: WEIGHT, headers: {request: {set: {x-a: "2"}}}}
+  - {destination: {host: greeter, subset: v1}, weight: 50}
+"""
+    both = predict(routed(route.replace("WEIGHT", "50")).mesh, parse(HELLO)).arms
+    assert [arm.share for arm in both] == [Fraction(2, 3), Fraction(1, 3)]
+    assert both[0].request_headers.exact == ()
+    one = predict(routed(route.replace("WEIGHT", "0")).mesh, parse(HELLO)).arms
+    assert one[0].request_headers.exact == (("x-a", "1"),)
+
+
 @pytest.mark.parametrize(
     ("destination", "note"),
     [
