@@ -8,6 +8,8 @@ from meshproof.traffic.assignment import Assignment, Ticket
 from meshproof.traffic.conductor import Conductor
 from meshproof.traffic.session import Session
 
+RECOUNT_SECONDS = 1.0
+
 
 class Burst:
     """All users of a load arrive, get leave together, connect, and send; then they meet again.
@@ -22,6 +24,7 @@ class Burst:
         self._tickets: list[Ticket] = []
         self._connecting = 0
         self._under_way = 0
+        self._taking = False
         self._connected = threading.Event()
         self._ended = threading.Event()
         self._ended.set()
@@ -50,15 +53,24 @@ class Burst:
         mine = threading.Event()
         self._arrived.append(mine)
         try:
-            if len(self._arrived) >= self.conductor.users:
-                self._release(self.conductor.take(len(self._arrived), assignment))
-            else:
-                mine.wait()
+            while not mine.is_set():
+                if len(self._arrived) >= self.conductor.users and not self._taking:
+                    self._take(assignment)
+                else:
+                    # Plain Locust may take users away: then fewer are to be waited for.
+                    mine.wait(RECOUNT_SECONDS)
         except BaseException:
             # Locust has ended this user while it waited.
             if mine in self._arrived:
                 self._arrived.remove(mine)
             raise
+
+    def _take(self, assignment: Assignment) -> None:
+        self._taking = True
+        try:
+            self._release(self.conductor.take(len(self._arrived), assignment))
+        finally:
+            self._taking = False
 
     def _release(self, tickets: list[Ticket]) -> None:
         together, self._arrived = self._arrived, []

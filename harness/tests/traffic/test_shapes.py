@@ -82,7 +82,7 @@ def test_plain_locust_runs_the_same_file(stand: Callable[..., Any], shape: str) 
             assert process.returncode == 0, errors.decode()
             (entry,) = json.loads(output)
             assert (entry["name"], entry["num_failures"]) == ("/some/path", 0)
-            assert entry["num_requests"] >= 9
+            assert entry["num_requests"] > 3
             book = await probe.books()
             assert entry["num_requests"] <= book.received
             assert book.requests[0].path == "/some/path?x=1"
