@@ -54,19 +54,18 @@ def start(
     HEADERS; `digest` asks for the SHA-256 of each response's body; `tls` may hold the paths `ca`,
     `cert` and `key` as the generator sees them.
     """
-    described = []
-    for request in requests:
-        described.append(
-            {
-                "method": request.method,
-                "authority": request.authority,
-                "path": request.path,
-                "headers": request.headers,
-                "body": base64.b64encode(request.body).decode(),
-                "address": resolve.get(request.endpoint, (request.host, request.port)),
-                "tls": {"sni": request.host, **(tls or {})} if request.scheme == "https" else None,
-            }
-        )
+    described = [
+        {
+            "method": request.method,
+            "authority": request.authority,
+            "path": request.path,
+            "headers": request.headers,
+            "body": base64.b64encode(request.body).decode(),
+            "address": resolve.get(request.endpoint, (request.host, request.port)),
+            "tls": {"sni": request.host, **(tls or {})} if request.scheme == "https" else None,
+        }
+        for request in requests
+    ]
     return {
         "start": {
             "requests": described,
