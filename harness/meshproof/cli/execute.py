@@ -51,5 +51,4 @@ async def _carry_out(session: Session, prepared: Sequence[Prepared]) -> int:
 async def _all(session: Session, prepared: Sequence[Prepared]) -> None:
     names, shapes = [one.name for one in prepared], [one.load.shape for one in prepared]
     await session.open(names, shapes, command=("meshproof", *sys.argv[1:]))
-    for one in prepared:
-        await session.run(one)
+    await session.run_all(prepared)

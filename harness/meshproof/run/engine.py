@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ from meshproof.run.flow import flow
 from meshproof.run.prepare import Prepared
 from meshproof.run.traffic import Emit, Traffic
 from meshproof.run.upset import upset
+from meshproof.scenario import Trial
 from meshproof.target.base import LiveMesh
 from meshproof.traffic.locust import Generator
 
@@ -50,7 +52,7 @@ class Drive:
 
     prepared: Prepared
     live: LiveMesh
-    generator: Awaitable[Generator]
+    lending: AbstractAsyncContextManager[Generator]
     emit: Emit
     folder: Path
     timeouts: Timeouts
@@ -84,29 +86,14 @@ class Drive:
         return Result(outcome, verdicts, reason)
 
     async def _drive(self) -> tuple[Verdict, ...]:
-        load, plan = self.prepared.load, self.prepared.plan
-        trials = [trial for check in self.prepared.checks for trial in check.begin(plan)]
+        trials = [trial for check in self.prepared.checks for trial in check.begin(self.prepared.plan)]
         with self._phase("mesh"):
             applied = await self.live.apply(self.prepared.stages[0].mesh, self.prepared.stages[0].resources)
         self.emit(ConfigApplied(self.prepared.name, 0, applied.seconds, applied.version))
-        with self._phase("generator"):
-            generator = await self.generator
-        await self.live.open_books()
-        feed = Feed(trials, len(load.requests), self.window)
-        resolve = self.live.vantage(load.requests).resolve
-        await generator.begin(
-            load, resolve, self.id_prefix, headers=load.headers, digest=load.digest, tls=self.prepared.tls
-        )
-        traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
-        pump = asyncio.create_task(traffic.pump())
-        try:
-            with self._phase("load"):
-                async with upset(self.live, self.prepared.upsets):
-                    await _beside(COURSES.get(load.shape, flow)(traffic), pump)
-                await generator.finish()
-                await pump
-        finally:
-            await _cancelled(pump)
+        began = time.perf_counter()
+        async with self.lending as generator:
+            self.phases["generator"] = time.perf_counter() - began
+            traffic = await self._load(generator, trials)
         with self._phase("verdict"):
             # A mesh that died looks to its client like one that routes wrongly: only a mesh whose
             # every part still answers is judged.
@@ -117,6 +104,27 @@ class Drive:
             if any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
                 await self.live.save_state(self.folder)
         return verdicts
+
+    async def _load(self, generator: Generator, trials: list[Trial]) -> Traffic:
+        """Drive the scenario's load from its first request to the last answer."""
+        load = self.prepared.load
+        await self.live.open_books()
+        resolve = self.live.vantage(load.requests).resolve
+        await generator.begin(
+            load, resolve, self.id_prefix, headers=load.headers, digest=load.digest, tls=self.prepared.tls
+        )
+        feed = Feed(trials, len(load.requests), self.window)
+        traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
+        pump = asyncio.create_task(traffic.pump())
+        try:
+            with self._phase("load"):
+                async with upset(self.live, self.prepared.upsets):
+                    await _beside(COURSES.get(load.shape, flow)(traffic), pump)
+                await generator.finish()
+                await pump
+        finally:
+            await _cancelled(pump)
+        return traffic
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import platform
 import random
@@ -14,9 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import meshproof
-from meshproof.border.load import Vantage
 from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Precision, worst
+from meshproof.errors import MeshproofError
 from meshproof.report.events import (
     Event,
     Handler,
@@ -27,12 +26,13 @@ from meshproof.report.events import (
     ScenarioStarted,
 )
 from meshproof.run.engine import SHAPES, Drive, Result
+from meshproof.run.generators import Generators
 from meshproof.run.prepare import Prepared
 from meshproof.target.base import Target
-from meshproof.traffic.locust import Generator
 
 EXIT_PASSED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BROKE, EXIT_USAGE, EXIT_NOTHING = range(6)
 WINDOW = 100
+PATIENT_LANES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,20 @@ class Session:
     folder: Path
     handlers: Sequence[Handler]
     options: Options = field(default_factory=Options)
-    _generators: dict[str, asyncio.Task[Generator]] = field(default_factory=dict)
+    _generators: Generators = field(init=False)
     _outcomes: list[Outcome] = field(default_factory=list)
     _began: float = 0.0
 
     async def open(self, names: Sequence[str], shapes: Sequence[str], command: Sequence[str] = ()) -> None:
         """Bring the target up; the load generators start meanwhile. `command` is what repeats the run."""
         self._began = time.perf_counter()
+        self._generators = Generators(self.folder, self.options.timeouts)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         options = {**asdict(self.options.precision), "seed": self.options.seed}
         target, versions = self.target.name, self._versions()
         self._emit(RunStarted(self.folder.name, now, target, versions, options, tuple(names), tuple(command)))
         for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
-            self._generator(shape)
+            self._generators.prepare(shape)
         await self.target.up()
 
     async def run(self, prepared: Prepared) -> Result:
@@ -82,7 +83,7 @@ class Session:
         drive = Drive(
             prepared,
             self.target.mesh(prepared.name),
-            self._generator(shape),
+            self._generators.lend(shape),
             self._emit,
             self.folder,
             self.options.timeouts,
@@ -90,16 +91,31 @@ class Session:
             ids,
         )
         result = await drive.run()
-        if result.outcome is Outcome.ERROR:
-            # Whatever state the generator is in, the next scenario gets a fresh one.
-            await self._discard(shape)
         self._outcomes.append(result.outcome)
         return result
 
+    async def run_all(self, prepared: Sequence[Prepared]) -> None:
+        """Run several scenarios: those that mostly wait beside each other and beside the others."""
+        lanes = asyncio.Semaphore(PATIENT_LANES)
+
+        async def wait(one: Prepared) -> None:
+            async with lanes:
+                await self.run(one)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one in prepared:
+                    if one.patient:
+                        group.create_task(wait(one))
+                for one in prepared:
+                    if not one.patient:
+                        await self.run(one)
+        except* MeshproofError as errors:
+            raise errors.exceptions[0] from None
+
     async def close(self, *, interrupted: bool = False) -> int:
         """End everything that the run started; the run's exit code."""
-        for shape in list(self._generators):
-            await self._discard(shape)
+        await self._generators.close()
         await self.target.down()
         outcome = worst(self._outcomes)
         if interrupted:
@@ -109,18 +125,6 @@ class Session:
         for handler in self.handlers:
             handler.close()
         return code
-
-    def _generator(self, shape: str) -> asyncio.Task[Generator]:
-        if shape not in self._generators:
-            log = self.folder / f"locust-{shape}.log"
-            starting = Generator.start(shape, Vantage(), log, self.options.timeouts)
-            self._generators[shape] = asyncio.ensure_future(starting)
-        return self._generators[shape]
-
-    async def _discard(self, shape: str) -> None:
-        task = self._generators.pop(shape)
-        with contextlib.suppress(Exception, asyncio.CancelledError):
-            await (await task).close()
 
     def _emit(self, event: Event) -> None:
         for handler in self.handlers:

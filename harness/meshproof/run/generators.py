@@ -1,0 +1,66 @@
+"""The load generators of a run: Locust processes that are lent to one scenario after another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from meshproof.border.load import Vantage
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.traffic.locust import Generator
+
+Starting = asyncio.Task[Generator]
+
+
+class Generators:
+    """Starts a generator when none is idle, and keeps it for the next scenario of its shape.
+
+    A Locust takes most of a second to start, so `prepare` starts one ahead of its use.
+    """
+
+    def __init__(self, folder: Path, timeouts: Timeouts) -> None:
+        self._folder = folder
+        self._timeouts = timeouts
+        self._idle: dict[str, list[Starting]] = {}
+        self._lent: set[Starting] = set()
+        self._started = 0
+
+    def prepare(self, shape: str) -> None:
+        """Have one of that shape get ready meanwhile."""
+        self._idle.setdefault(shape, []).append(self._start(shape))
+
+    @contextlib.asynccontextmanager
+    async def lend(self, shape: str) -> AsyncIterator[Generator]:
+        """A generator for one load. One that was in use when something broke is ended, not used again."""
+        idle = self._idle.setdefault(shape, [])
+        starting = idle.pop() if idle else self._start(shape)
+        self._lent.add(starting)
+        try:
+            yield await starting
+        except BaseException:
+            await _end(starting)
+            raise
+        else:
+            idle.append(starting)
+        finally:
+            self._lent.discard(starting)
+
+    async def close(self) -> None:
+        """End them all."""
+        everyone = [one for idle in self._idle.values() for one in idle] + list(self._lent)
+        self._idle.clear()
+        await asyncio.gather(*(_end(one) for one in everyone))
+
+    def _start(self, shape: str) -> Starting:
+        self._started += 1
+        log = self._folder / f"locust-{self._started}.log"
+        return asyncio.ensure_future(Generator.start(shape, Vantage(), log, self._timeouts))
+
+
+async def _end(starting: Starting) -> None:
+    # One that never started has nothing to end; its error was raised where it was wanted.
+    with contextlib.suppress(TargetError):
+        await (await starting).close()
