@@ -76,6 +76,7 @@ class SplitTrial:
         for test in tests:
             test.cap = self.limit
         self._elsewhere, *self._tests = tests
+        self._add = tuple((number, test.add) for number, test in enumerate(self._tests))
         self._decided = False
         self._arm_of = {
             workload: index for index, arm in enumerate(self._expectation.arms) for workload in arm.workloads
@@ -85,8 +86,9 @@ class SplitTrial:
     def observe(self, observation: Observation) -> None:
         index = self._arm_of.get(observation.workload, -1)
         changed = self._elsewhere.add(index < 0 and self._strays.take(observation))
-        for number, test in enumerate(self._tests):
-            changed = test.add(number == index) or changed
+        for number, add in self._add:
+            if add(number == index):
+                changed = True
         if changed:
             tests = (self._elsewhere, *self._tests)
             self._decided = all(test.closed for test in tests) or any(test.outcome is Outcome.FAILED for test in tests)
