@@ -1,5 +1,5 @@
 """The command `meshproof`."""
 
-from meshproof.cli.main import main
+from meshproof.cli.entry import main
 
 __all__ = ["main"]

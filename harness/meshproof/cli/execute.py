@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -19,11 +19,12 @@ from meshproof.target.embedded import EmbeddedTarget
 
 def execute(prepared: Sequence[Prepared], settings: Settings) -> int:
     """Run everything and print what was asked for; the exit code."""
+    target = EmbeddedTarget(dict(settings.ports))
+    target.preflight()
     run = RunFolder(choose(new_run_id(), settings.output))
     terminal = Terminal(
         sys.stdout if settings.format == "table" else None, sys.stderr, color=settings.color, report=run.report
     )
-    target = EmbeddedTarget(dict(settings.ports))
     session = Session(target, run.path, [run, terminal], Options(settings.precision, settings.seed))
     with asyncio.Runner() as runner:
         code = runner.run(_carry_out(session, prepared))
@@ -37,15 +38,23 @@ async def _carry_out(session: Session, prepared: Sequence[Prepared]) -> int:
     work = asyncio.ensure_future(_all(session, prepared))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, _once(work.cancel))
     try:
         await work
-    except asyncio.CancelledError:
-        return await session.close(interrupted=True)
-    except BaseException:
-        await session.close()
-        raise
+    except BaseException as error:
+        return await session.close(error)
     return await session.close()
+
+
+def _once(action: Callable[[], object]) -> Callable[[], None]:
+    """The action on the first call, nothing on later ones: an impatient second Ctrl-C must not cut the ending short."""
+    left = [action]
+
+    def call() -> None:
+        if left:
+            left.pop()()
+
+    return call
 
 
 async def _all(session: Session, prepared: Sequence[Prepared]) -> None:

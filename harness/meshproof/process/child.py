@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from meshproof.errors import TargetError
 
@@ -104,17 +105,21 @@ async def spawn(
         command = [sys.executable, "-I", "-S", str(LEASH), str(held), str(remove or ""), *argv]
     try:
         with log.open("ab") as stderr:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=stdio,
-                stdout=stdio,
-                stderr=stderr,
-                env=None if env is None else dict(env),
-                cwd=cwd,
-                start_new_session=True,
-                pass_fds=() if held is None else (held,),
-                limit=1 << 20,
+            starting = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=stdio,
+                    stdout=stdio,
+                    stderr=stderr,
+                    env=None if env is None else dict(env),
+                    cwd=cwd,
+                    start_new_session=True,
+                    pass_fds=() if held is None else (held,),
+                    limit=1 << 20,
+                )
             )
+            cancelled = await _survive(starting)
+        child = Child(name, tuple(argv), starting.result(), log, kept)
     except OSError as error:
         if kept is not None:
             os.close(kept)
@@ -122,4 +127,21 @@ async def spawn(
     finally:
         if held is not None:
             os.close(held)
-    return Child(name, tuple(argv), process, log, kept)
+    if cancelled:
+        await child.stop(0)
+        raise asyncio.CancelledError
+    return child
+
+
+async def _survive(starting: asyncio.Future[Any]) -> bool:
+    """Wait until a process has started or cannot start; True when the caller was cancelled meanwhile.
+
+    asyncio itself would kill what it starts, but not the command that the leash has started by then.
+    """
+    cancelled = False
+    while not starting.done():
+        try:
+            await asyncio.wait({starting})
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled

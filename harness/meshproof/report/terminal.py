@@ -135,6 +135,13 @@ class Terminal:
             out.print(Text(report), soft_wrap=True)
 
 
+class _Console(Console):
+    """rich ends the process when a reader goes away (`| head`); a run goes on, for its exit code and its reports."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 def _console(stream: TextIO, color: bool | None, environ: Mapping[str, str]) -> Console:
     if isinstance(stream, io.TextIOWrapper):
         # A terminal that cannot show α gets a question mark, never a traceback.
@@ -144,7 +151,7 @@ def _console(stream: TextIO, color: bool | None, environ: Mapping[str, str]) -> 
         color = tty and not environ.get("NO_COLOR") and environ.get("TERM") not in ("dumb", "unknown")
     # Only what is decided here decides: rich would read FORCE_COLOR and others by itself.
     own = {name: environ[name] for name in ("TERM", "COLORTERM", "COLUMNS", "LINES") if name in environ}
-    console = Console(
+    console = _Console(
         file=stream,
         color_system="standard" if color else None,
         force_terminal=tty or color,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Verdict, worst
-from meshproof.errors import TargetError
+from meshproof.errors import UsageError
 from meshproof.report.events import (
     Broke,
     CheckFinished,
@@ -23,6 +23,7 @@ from meshproof.report.events import (
     ScenarioStarted,
 )
 from meshproof.run.barrier import barrier
+from meshproof.run.broken import words
 from meshproof.run.feed import Feed
 from meshproof.run.flow import flow
 from meshproof.run.prepare import Prepared
@@ -74,9 +75,12 @@ class Drive:
         try:
             verdicts = await _beside(self._drive(), watch)
             outcome = worst([verdict.outcome for verdict in verdicts])
-        except TargetError as error:
+        except UsageError:
+            raise
+        except Exception as error:
+            # Also what nobody foresaw: the other scenarios go on, and it is no verdict either.
             outcome, reason = Outcome.ERROR, str(error)
-            self.emit(Broke(name, error.message, error.detail))
+            self.emit(Broke(name, *words(error)))
         finally:
             await _cancelled(watch)
             await asyncio.shield(self.live.close())

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from meshproof.border.load import Vantage
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import TargetError
 from meshproof.traffic.locust import Generator
 
 Starting = asyncio.Task[Generator]
@@ -61,6 +60,7 @@ class Generators:
 
 
 async def _end(starting: Starting) -> None:
+    await asyncio.wait({starting})
     # One that never started has nothing to end; its error was raised where it was wanted.
-    with contextlib.suppress(TargetError):
-        await (await starting).close()
+    if not starting.cancelled() and starting.exception() is None:
+        await starting.result().close()

@@ -27,10 +27,11 @@ from meshproof.scenario import Check, Plan, Scenario
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One configuration that is put in force: the resources, and the mesh that they describe."""
+    """One configuration that is put in force: the resources, the mesh that they describe, and what was specified."""
 
     resources: tuple[Resource, ...]
     mesh: Mesh
+    specified: tuple[Resource, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,10 @@ def _prepared(
         told += [*manifests.notices, *built.notices]
         meshes.append(built.mesh)
     stages = []
-    for manifests in running:
+    for manifests, wanted in zip(running, specified, strict=True):
         built = build(manifests.resources)
         told += [*manifests.notices, *built.notices]
-        stages.append(Stage(manifests.resources, built.mesh))
+        stages.append(Stage(manifests.resources, built.mesh, wanted.resources))
     requests = scenario.load.requests
     expectations = tuple(tuple(predict(mesh, request) for request in requests) for mesh in meshes)
     return Prepared(

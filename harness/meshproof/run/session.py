@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import platform
 import random
@@ -17,6 +18,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Precision, worst
 from meshproof.errors import MeshproofError
 from meshproof.report.events import (
+    Broke,
     Event,
     Handler,
     Interrupted,
@@ -25,8 +27,10 @@ from meshproof.report.events import (
     ScenarioFinished,
     ScenarioStarted,
 )
+from meshproof.run.broken import words
 from meshproof.run.engine import SHAPES, Drive, Result
 from meshproof.run.generators import Generators
+from meshproof.run.keep import keep_manifests
 from meshproof.run.prepare import Prepared
 from meshproof.target.base import Target
 
@@ -57,10 +61,12 @@ class Session:
     _outcomes: list[Outcome] = field(default_factory=list)
     _began: float = 0.0
 
+    def __post_init__(self) -> None:
+        self._generators = Generators(self.folder, self.options.timeouts)
+
     async def open(self, names: Sequence[str], shapes: Sequence[str], command: Sequence[str] = ()) -> None:
         """Bring the target up; the load generators start meanwhile. `command` is what repeats the run."""
         self._began = time.perf_counter()
-        self._generators = Generators(self.folder, self.options.timeouts)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         options = {**asdict(self.options.precision), "seed": self.options.seed}
         target, versions = self.target.name, self._versions()
@@ -90,6 +96,7 @@ class Session:
             self.options.window,
             ids,
         )
+        keep_manifests(self.folder, prepared)
         result = await drive.run()
         self._outcomes.append(result.outcome)
         return result
@@ -113,18 +120,32 @@ class Session:
         except* MeshproofError as errors:
             raise errors.exceptions[0] from None
 
-    async def close(self, *, interrupted: bool = False) -> int:
-        """End everything that the run started; the run's exit code."""
-        await self._generators.close()
-        await self.target.down()
-        outcome = worst(self._outcomes)
-        if interrupted:
-            self._emit(Interrupted())
-        code = EXIT_INTERRUPTED if interrupted else exit_code(outcome)
-        self._emit(RunFinished(outcome, time.perf_counter() - self._began, code))
-        for handler in self.handlers:
-            handler.close()
+    async def close(self, error: BaseException | None = None) -> int:
+        """End everything that the run started, whatever fails in that; the run's exit code.
+
+        `error` is what ended the run before its end: a cancellation, or an exception out of `open` or
+        `run`. It is told as an event, and so is what went wrong in the ending.
+        """
+        ended = await asyncio.gather(self._generators.close(), self.target.down(), return_exceptions=True)
+        outcomes = list(self._outcomes)
+        code = exit_code(worst(outcomes))
+        with contextlib.ExitStack() as stack:
+            for handler in self.handlers:
+                stack.callback(handler.close)
+            for failure in (*ended, error):
+                if failure is not None:
+                    code = self._tell(failure)
+                    outcomes += [] if code == EXIT_INTERRUPTED else [Outcome.ERROR]
+            self._emit(RunFinished(worst(outcomes), time.perf_counter() - self._began, code))
         return code
+
+    def _tell(self, failure: BaseException) -> int:
+        """Tell what ended the run; the exit code that belongs to it."""
+        if isinstance(failure, asyncio.CancelledError | KeyboardInterrupt):
+            self._emit(Interrupted())
+            return EXIT_INTERRUPTED
+        self._emit(Broke("", *words(failure)))
+        return failure.exit_code if isinstance(failure, MeshproofError) else EXIT_BROKE
 
     def _emit(self, event: Event) -> None:
         for handler in self.handlers:

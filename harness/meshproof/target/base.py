@@ -109,6 +109,9 @@ class Target(Protocol):
     def versions(self) -> dict[str, str]:
         """The versions of what traffic really passes through (Envoy, Istio, Kubernetes)."""
 
+    def preflight(self) -> None:
+        """Look for everything that must be there before anything is started; raises UsageError."""
+
     async def up(self) -> None: ...
 
     def mesh(self, name: str) -> LiveMesh:

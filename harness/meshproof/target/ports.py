@@ -9,8 +9,12 @@ from meshproof.errors import UsageError
 
 
 def check_free(ports: Mapping[int, int]) -> None:
-    """Raise UsageError for a local port that somebody listens on (`ports`: local port by service port)."""
+    """Raise UsageError for a local port that cannot be had (`ports`: local port by service port)."""
+    owners: dict[int, int] = {}
     for service, local in ports.items():
+        first = owners.setdefault(local, service)
+        if first != service:
+            raise UsageError(f"local port {local} is asked for twice, for the service ports {first} and {service}")
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

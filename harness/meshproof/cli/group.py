@@ -1,8 +1,6 @@
-"""The command group: errors to messages and exit codes, completion, and one command per file."""
+"""The command group: completion, and one command per file."""
 
 from __future__ import annotations
-
-import sys
 
 import click
 from click.shell_completion import get_completion_class
@@ -11,8 +9,9 @@ import meshproof
 from meshproof.cli.report import report
 from meshproof.cli.run import run
 from meshproof.cli.verify import verify
-from meshproof.errors import MeshproofError, UsageError
+from meshproof.errors import UsageError
 
+NAME = "meshproof"
 EXIT_CODES = """\b
 Exit codes:
   0  every check passed
@@ -50,29 +49,8 @@ def completion(shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise UsageError(f"there is no completion for {shell}")
-    click.echo(kind(group, {}, "meshproof", "_MESHPROOF_COMPLETE").source())
+    click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
 for command in (run, verify, report):
     group.add_command(command)
-
-
-def main() -> None:
-    """Run the command line and exit with the code that says what happened."""
-    try:
-        code = group.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(4)
-    except KeyboardInterrupt:
-        sys.exit(2)
-    except MeshproofError as error:
-        click.echo(f"meshproof: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output went away (`| head`): the verdict is in the exit code of nobody.
-        sys.stderr.close()
-        sys.exit(141)
-    sys.exit(code if isinstance(code, int) else 0)

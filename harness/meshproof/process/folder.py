@@ -1,0 +1,52 @@
+"""A temporary folder that goes when its owner does, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+# Only the owner holds the other end of its standard input: the end of input is the end of the owner.
+KEEPER = 'while read -r _; do :; done; rm -rf -- "$1"'
+EXIT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedFolder:
+    """A folder (0700) that a small process of its own removes when this one ends, kill -9 included."""
+
+    path: Path
+    _keeper: subprocess.Popen[bytes]
+
+    @classmethod
+    def make(cls, prefix: str) -> OwnedFolder:
+        """Make one in the system's folder for temporary files; raises OSError."""
+        path = Path(tempfile.gettempdir(), f"{prefix}{secrets.token_hex(4)}")
+        # The keeper comes first, so that there is no moment without one.
+        keeper = subprocess.Popen(
+            ["/bin/sh", "-c", KEEPER, "sh", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
+        folder = cls(path, keeper)
+        try:
+            path.mkdir(mode=0o700)
+        except BaseException:
+            folder.remove()
+            raise
+        return folder
+
+    def remove(self) -> None:
+        """Remove the folder and what is in it; safe to call more than once."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._keeper.stdin is not None:
+            self._keeper.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._keeper.wait(EXIT_SECONDS)
