@@ -106,6 +106,7 @@ def test_same_name_twice_names_both_places() -> None:
     [
         ("weight: 90", "weight: ten", 10, 15, "weight must be a whole number, not 'ten'", "digits"),
         ("weight: 90", "weight: '90'", 10, 15, "weight must be a whole number, not '90'", "quotes"),
+        ("weight: 90", "weight: yes", 10, 15, "weight must be a whole number, not yes", "digits"),
         ("weight: 90", "weigth: 90", 10, 7, "has no field 'weigth'", "weight"),
         ("weight: 90", "weight: 90\n      weight: 80", 11, 7, "weight is given twice, first in line 10", "keep one"),
         ("hosts: [greeter]", "hosts: greeter", 6, 10, "hosts must be a list, not 'greeter'", "- "),
@@ -161,6 +162,24 @@ def test_anchors_and_merge_keys_are_plain_yaml() -> None:
     text = text.replace("{host: greeter, subset: v2}", "{<<: *one, subset: v2}")
     second = read(text).resources[0].body.need("spec").list("http")[0].list("route")[1].need("destination")
     assert (second.need("host").text(), second.need("subset").text()) == ("greeter", "v2")
+
+
+def test_what_has_no_part_in_a_verdict_may_be_anything() -> None:
+    text = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a, creationTimestamp: null, finalizers: [x]}
+spec:
+  strategy: {type: Recreate}
+  template:
+    spec:
+      volumes: [{name: v, emptyDir: {}}]
+      containers: [{name: c, resources: {limits: {cpu: 100m}}, env: [{name: A, value: b}]}]
+status: {}
+"""
+    assert read(text).resources[0].name == "a"
+    (problem,) = problems(text.replace("resources:", "resource:"))
+    assert "did you mean resources?" in problem.hint
 
 
 def test_merge_replaces_by_identity() -> None:

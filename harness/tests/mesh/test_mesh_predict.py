@@ -253,6 +253,41 @@ spec:
     assert predict(mesh, parse("http://shop.example.com/c", gateway="default/front")).status == 200
 
 
+def test_the_most_specific_host_of_a_gateway_decides(routed) -> None:
+    second = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: second}
+spec:
+  hosts: ["a.example.org", "*.b.example.org"]
+  gateways: [front]
+  http: [{directResponse: {status: 201}}]
+"""
+    head = "hosts: ['*.example.org']\n  gateways: [front]"
+    mesh = routed("- directResponse: {status: 200}", head=head, more=second + FRONT).mesh
+    for host, status in (("a", 201), ("c", 200), ("x.b", 201), ("x.c", 200)):
+        assert predict(mesh, parse(f"http://{host}.example.org/", gateway="default/front")).status == status
+
+
+def test_a_deployment_without_replicas_does_not_answer(built) -> None:
+    text = """\
+apiVersion: v1
+kind: Service
+metadata: {name: idle}
+spec: {selector: {app: idle}, ports: [{port: 1}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: idle}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: idle}}
+  template: {metadata: {labels: {app: idle}}, spec: {containers: [{name: c, image: i}]}}
+"""
+    (arm,) = predict(built(text).mesh, parse("http://idle:1/")).arms
+    assert (arm.workloads, arm.note) == (frozenset(), "no pod stands behind idle.default: Envoy answers 503")
+
+
 @pytest.mark.parametrize(
     ("match", "rewrite", "path", "seen"),
     [
