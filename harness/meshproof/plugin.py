@@ -6,10 +6,11 @@ a scenario runs.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,33 +24,122 @@ if TYPE_CHECKING:
     from meshproof.scenario import Scenario
     from meshproof.target.base import Target
 
-OUTCOME = "meshproof_outcome"
-FOLDER = pytest.StashKey[Path]()
-CODES = pytest.StashKey[list[int]]()
+EXIT_CODE = "meshproof_exit_code"
+REPORT = "meshproof_report"
+
+
+class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
+    """A test that ends without a verdict about the mesh; pytest exits with the code that says why."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        super().__init__(reason, pytrace=False)
+        self.exit_code = exit_code
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("meshproof", "service mesh verification")
     group.addoption("--mesh-target", default="embedded", choices=["embedded"], help="where scenarios run")
-    group.addoption("--mesh-alpha", type=float, default=0.001, help="probability of failing a mesh that conforms")
-    group.addoption("--mesh-beta", type=float, default=0.01, help="probability of passing one wrong by the tolerance")
-    group.addoption("--mesh-tolerance", type=float, default=3.0, metavar="POINTS", help="in percentage points")
-    group.addoption("--mesh-max-requests", type=int, default=None, metavar="N", help="cap for each check")
+    group.addoption("--mesh-alpha", type=_between(1), default=0.001, help="probability of failing a mesh that conforms")
+    group.addoption(
+        "--mesh-beta", type=_between(1), default=0.01, help="probability of passing one wrong by the tolerance"
+    )
+    group.addoption("--mesh-tolerance", type=_between(100), default=3.0, metavar="POINTS", help="in percentage points")
+    group.addoption("--mesh-max-requests", type=_positive, default=None, metavar="N", help="cap for each check")
     group.addoption("--mesh-seed", type=int, default=0, help="seeds the request ids")
     group.addoption("--mesh-output", type=Path, default=None, metavar="DIR", help="folder for the run's reports")
 
 
+def _between(most: int) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not 0 < value < most:
+            raise argparse.ArgumentTypeError(f"{text} is not between 0 and {most}")
+        return value
+
+    return number
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[CODES] = []
-    path = folder("fixtures") / f"{config.getoption('--mesh-target')}.py"
+    config.pluginmanager.register(Run(config), "meshproof-run")
+
+
+class Run:
+    """What must be known of a whole pytest run: it is asked for at its end, and across the workers of xdist."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._codes: set[int] = set()
+        self.reports: list[str] = []
+        self.interrupted = False
+
+    @property
+    def worker(self) -> str:
+        """The name of this xdist worker, empty in a run without workers and in their controller."""
+        return str(getattr(self._config, "workerinput", {}).get("workerid", ""))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Only a run that holds scenarios loads the target that they run on."""
+        if _scenarios(session):
+            _load_target(self._config)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.excinfo is not None and isinstance(call.excinfo.value, NoVerdict):
+            report.user_properties.append((EXIT_CODE, call.excinfo.value.exit_code))
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._codes |= {int(str(value)) for name, value in report.user_properties if name == EXIT_CODE}
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted = excinfo.type is KeyboardInterrupt
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """That the harness or its target broke must not look like a mesh that is wrong."""
+        if self.worker:
+            self._config.workeroutput[REPORT] = self.reports  # type: ignore[attr-defined]
+        elif self._codes and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+            session.exitstatus = min(self._codes)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self.reports += getattr(node, "workeroutput", {}).get(REPORT, [])
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for report in self.reports:
+            terminalreporter.write_line(f"meshproof: {report}")
+
+
+def _load_target(config: pytest.Config) -> None:
+    """Register the fixtures of the chosen target; raises pytest.UsageError."""
+    try:
+        path = folder("fixtures") / f"{config.getoption('--mesh-target')}.py"
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     name = f"meshproof_fixtures_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise pytest.UsageError(f"{path}: cannot be imported")
+    if spec is None or spec.loader is None or not path.is_file():
+        raise pytest.UsageError(f"{path}: there are no fixtures for that target")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
     config.pluginmanager.register(module, name)
+
+
+def _scenarios(session: pytest.Session) -> list[pytest.Item]:
+    """The selected tests that run a scenario: they share the run's alpha."""
+    return [item for item in session.items if "mesh_session" in getattr(item, "fixturenames", ())]
 
 
 @pytest.fixture(scope="session")
@@ -59,20 +149,33 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     from meshproof.report.run_folder import RunFolder, choose, new_run_id
     from meshproof.run.session import Options, Session
 
+    run = request.config.pluginmanager.getplugin("meshproof-run")
+    assert isinstance(run, Run)
     option = request.config.getoption
     precision = Precision(
         option("--mesh-alpha"), option("--mesh-beta"), option("--mesh-tolerance") / 100, option("--mesh-max-requests")
     )
-    run = RunFolder(choose(new_run_id(), option("--mesh-output"), request.config.invocation_params.dir))
-    request.config.stash[FOLDER] = run.path
-    session = Session(mesh_target, run.path, [run], Options(precision, option("--mesh-seed")))
-    names = [item.name for item in _items(request)]
+    output = option("--mesh-output")
+    try:
+        mesh_target.preflight()
+        kept = RunFolder(
+            choose(new_run_id(), output / run.worker if output else None, request.config.invocation_params.dir)
+        )
+    except UsageError as error:
+        raise NoVerdict(str(error), error.exit_code) from None
+    run.reports.append(str(kept.report))
+    session = Session(mesh_target, kept.path, [kept], Options(precision, option("--mesh-seed")))
+    names = [item.name for item in _scenarios(request.session)]
     with asyncio.Runner() as runner:
         try:
             runner.run(session.open(names, ["steady"], command=("pytest", *request.config.invocation_params.args)))
-            yield runner, session
-        finally:
-            runner.run(session.close())
+        except BaseException as error:
+            code = runner.run(session.close(error))
+            if isinstance(error, MeshproofError):
+                raise NoVerdict(str(error), code) from None
+            raise
+        yield runner, session
+        runner.run(session.close(KeyboardInterrupt() if run.interrupted else None))
 
 
 @pytest.fixture
@@ -85,45 +188,18 @@ def verify(request: pytest.FixtureRequest, mesh_session: tuple[asyncio.Runner, S
 
     def call(scenario: Scenario) -> None:
         __tracebackhide__ = True
-        precision = session.options.precision.shared(len(_items(request)))
+        precision = session.options.precision.shared(len(_scenarios(request.session)))
         try:
             prepared = prepare(scenario, request.path.parent, precision)
+            result = runner.run(session.run(prepared))
         except UsageError as error:
-            pytest.fail(str(error), pytrace=False)
-        result = runner.run(session.run(prepared))
-        request.node.user_properties.append((OUTCOME, str(result.outcome)))
+            raise NoVerdict(str(error), error.exit_code) from None
+        if result.outcome is Outcome.ERROR:
+            raise NoVerdict(result.reason, MeshproofError.exit_code)
         if result.outcome is Outcome.SKIPPED:
             pytest.skip(result.reason)
         if result.outcome is not Outcome.PASSED:
             words = [f"{v.check} {v.outcome}: {v.reason}" for v in result.verdicts if v.outcome is not Outcome.PASSED]
-            pytest.fail("\n".join(words or [result.reason]), pytrace=False)
+            pytest.fail("\n".join(words), pytrace=False)
 
     return call
-
-
-def _items(request: pytest.FixtureRequest) -> list[Any]:
-    """The selected tests that run a scenario: they share the run's alpha."""
-    return [item for item in request.session.items if "verify" in getattr(item, "fixturenames", ())]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    for name, value in report.user_properties:
-        if name == OUTCOME and value == "error" and report.when == "call":
-            _BROKE.append(report.nodeid)
-
-
-_BROKE: list[str] = []
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """That the harness or its target broke must not look like a mesh that is wrong."""
-    if _BROKE and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
-        session.exitstatus = MeshproofError.exit_code
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    run = config.stash.get(FOLDER, None)
-    if run is not None:
-        terminalreporter.write_line(f"meshproof: {run / 'report.html'}")

@@ -104,7 +104,7 @@ async def spawn(
     if held is not None:
         command = [sys.executable, "-I", "-S", str(LEASH), str(held), str(remove or ""), *argv]
     try:
-        with log.open("ab") as stderr:
+        with open(log, "ab", opener=_private) as stderr:  # noqa: PTH123
             starting = asyncio.ensure_future(
                 asyncio.create_subprocess_exec(
                     *command,
@@ -145,3 +145,7 @@ async def _survive(starting: asyncio.Future[Any]) -> bool:
         except asyncio.CancelledError:
             cancelled = True
     return cancelled
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

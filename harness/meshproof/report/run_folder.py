@@ -38,7 +38,7 @@ class RunFolder:
 
     A handler that names the report comes after it. A run that is closed unfinished has its reports too.
     The folder is made with mode 0700 and its files with 0600. Raises UsageError when it cannot be
-    made or already holds a run.
+    made or already holds something.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,6 +47,8 @@ class RunFolder:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
+            if any(self.path.iterdir()) and not (self.path / EVENTS).exists():
+                raise UsageError(f"{path} is not empty: name another folder with --output")
             self._log = EventLog(self.path / EVENTS)
         except FileExistsError:
             what = "already holds a run" if self.path.is_dir() else "is not a folder"

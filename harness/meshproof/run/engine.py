@@ -35,6 +35,7 @@ from meshproof.traffic.locust import Generator
 
 COURSES: dict[str, Callable[[Traffic], Coroutine[Any, Any, None]]] = {"barrier": barrier}
 SHAPES = {"barrier": "steady", "ejection": "steady"}
+STATE = "proxies"
 Value = TypeVar("Value")
 
 
@@ -79,8 +80,9 @@ class Drive:
             raise
         except Exception as error:
             # Also what nobody foresaw: the other scenarios go on, and it is no verdict either.
-            outcome, reason = Outcome.ERROR, str(error)
-            self.emit(Broke(name, *words(error)))
+            message, detail = words(error)
+            outcome, reason = Outcome.ERROR, f"{message}\n{detail}".rstrip()
+            self.emit(Broke(name, message, detail))
         finally:
             await _cancelled(watch)
             await asyncio.shield(self.live.close())
@@ -106,7 +108,7 @@ class Drive:
             books = replace(await self.live.books(), marks=tuple(traffic.marks))
             verdicts = tuple(replace(trial.conclude(books), seconds=traffic.seconds) for trial in trials)
             if any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
-                await self.live.save_state(self.folder)
+                await self.live.save_state(self.folder / STATE)
         return verdicts
 
     async def _load(self, generator: Generator, trials: list[Trial]) -> Traffic:
