@@ -141,7 +141,9 @@ class Expectation:
     `status` is the answer that the proxy itself gives (404 where nothing routes), 0 when a
     destination answers.
 
-    `note` says why nothing can answer (no such host, no server on that port). `path` and `authority`
+    `note` says why nothing can answer (no such host, no server on that port), or why the proxy answers
+    itself. `refused` tells that there is no answer, because a client gets no further than the
+    `connection` or the TLS `handshake`. `path` and `authority`
     are what the backend sees after a rewrite; `body` and `headers` belong to the proxy's own answer;
     `timeout` is None where the route has none; `retries` None means Istio's default.
     """
@@ -153,6 +155,7 @@ class Expectation:
     independent: bool = True
     dependence: str = ""
     note: str = ""
+    refused: str = ""
     path: str = ""
     authority: str = ""
     redirect: Redirect | None = None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
-from meshproof.border.request import Request, parse
+from meshproof.border.request import Request, Tls, parse
+from meshproof.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """PEM files of the client, beside the scenario: whom it trusts, and who it is (empty: nobody)."""
+class Derived(Enum):
+    """Requests that a scenario does not write: they are made from its manifests."""
 
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
+    PROBES = "probes"
+
+
+PROBES = Derived.PROBES
+"""What shows each rule, and what lies just beyond the borders of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +24,15 @@ class Load:
     """A load to drive.
 
     `shape` names a locustfile in loadtests/, or one of the courses of the engine that pace one
-    (`barrier`, `ejection`); `send` is what it requests, one or several, in turn, as text or as
-    Request; `users` is the number of requests under way at once; `timeout` is the client's patience
+    (`barrier`, `ejection`); `send` is what it requests, one or several, in turn, as text, as Request, or
+    as PROBES; `users` is the number of requests under way at once; `timeout` is the client's patience
     for one answer in seconds. `headers` names response headers to keep with each observation beside
-    the usual ones; `digest` keeps the SHA-256 of each response's body.
+    the usual ones; `digest` keeps the SHA-256 of each response's body. `tls` is what the client
+    brings to a handshake, for requests that do not say it themselves.
     """
 
     shape: str
-    send: str | Request | tuple[str | Request, ...]
+    send: str | Request | Derived | tuple[str | Request | Derived, ...]
     users: int = 8
     timeout: float = 15.0
     headers: tuple[str, ...] = ()
@@ -37,9 +41,29 @@ class Load:
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """What is sent, parsed; raises UsageError."""
-        several = self.send if isinstance(self.send, tuple) else (self.send,)
-        return tuple(parse(one) if isinstance(one, str) else one for one in several)
+        """What is sent, parsed; raises UsageError, also while some of it is yet to be derived."""
+        if self.derives:
+            raise UsageError("some requests of this load are derived from manifests, which are not known here")
+        return self.resolved(())
+
+    @property
+    def derives(self) -> bool:
+        """Whether some of its requests are derived from the manifests."""
+        return any(isinstance(one, Derived) for one in self._several)
+
+    def resolved(self, probes: tuple[Request, ...]) -> tuple[Request, ...]:
+        """What is sent, with the probes in the place of PROBES; raises UsageError."""
+        found: list[Request] = []
+        for one in self._several:
+            if isinstance(one, Derived):
+                found += probes
+            else:
+                found.append(parse(one) if isinstance(one, str) else one)
+        return tuple(found)
+
+    @property
+    def _several(self) -> tuple[str | Request | Derived, ...]:
+        return self.send if isinstance(self.send, tuple) else (self.send,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,28 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """What a client brings to a TLS handshake: PEM files, those of a scenario beside it.
+
+    `ca` says whom it trusts (the PEM text itself will do; empty: the system's authorities), `cert`
+    and `key` who it is (empty: nobody). `newest` is the newest version of TLS that it speaks
+    (`TLSv1_2`, `TLSv1_3`; empty: whatever there is).
+    """
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    newest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request as a client of the mesh addresses it.
 
-    `host` is the name without its port; `gateway` is empty for a client inside the mesh, else the
-    `namespace/name` of the Gateway that the request enters by; `body` is sent as it is.
+    `host` is the name without its port that is connected to; a header `host` says another one for the
+    rules to see, as with curl. `gateway` is empty for a client inside the mesh, else the
+    `namespace/name` of the Gateway that the request enters by; `body` is sent as it is. `tls` None
+    stands for what the load says.
     """
 
     method: str
@@ -27,10 +44,22 @@ class Request:
     scheme: str = "http"
     gateway: str = ""
     body: bytes = b""
+    tls: Tls | None = None
 
     @property
     def authority(self) -> str:
         """The value of the Host header: the port stands in it unless it is the scheme's own."""
+        own = next((value for name, value in self.headers if name == "host"), "")
+        return own or self._address
+
+    @property
+    def domain(self) -> str:
+        """The host of the Host header, in lower case and without the port: virtual hosts are found by it."""
+        name, colon, port = self.authority.rpartition(":")
+        return (name if colon and port.isdigit() else self.authority).lower()
+
+    @property
+    def _address(self) -> str:
         return self.host if self.port == DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property
@@ -39,9 +68,12 @@ class Request:
         return f"{self.gateway}@{self.host}:{self.port}" if self.gateway else f"{self.host}:{self.port}"
 
     def __str__(self) -> str:
-        words = [f"{self.method} {self.scheme}://{self.authority}{self.path}"]
+        words = [f"{self.method} {self.scheme}://{self._address}{self.path}"]
         words += [shlex.quote(f"{name}:{value}") for name, value in self.headers]
-        return " ".join(words) + (f" (by gateway {self.gateway})" if self.gateway else "")
+        words += [f"(by gateway {self.gateway})"] if self.gateway else []
+        words += [f"(certificate {self.tls.cert.rpartition('/')[2]})"] if self.tls and self.tls.cert else []
+        words += [f"(at most {self.tls.newest})"] if self.tls and self.tls.newest else []
+        return " ".join(words)
 
 
 def parse(text: str, *, gateway: str = "") -> Request:

@@ -15,6 +15,8 @@ from meshproof.errors import TargetError
 ADS_CLUSTER = "ads"
 ADMIN_SOCKET = "admin.sock"
 MAX_CONNECTIONS = 50_000
+# As istiod's bootstrap has it: a fragment is cut off the path, where Envoy would answer 400.
+RUNTIME = {"envoy.reloadable_features.http_reject_path_with_fragment": False}
 # sun_path has 108 bytes on Linux and 104 on macOS, the final zero included.
 SOCKET_PATH_LIMIT = 103
 
@@ -64,6 +66,7 @@ def bootstrap(node: str, admin: Path, ads: Path) -> Json:
             "lds_config": source,
         },
         "static_resources": {"clusters": [ads_cluster(ads)]},
+        "layered_runtime": {"layers": [{"name": "istio", "static_layer": RUNTIME}]},
         # Far above any load here: it only answers Envoy's warning that there is no limit.
         "overload_manager": {
             "resource_monitors": [

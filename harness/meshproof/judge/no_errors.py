@@ -19,8 +19,8 @@ from meshproof.scenario import Plan, Trial
 class NoErrors:
     """Every request of the load, transitions included, is answered with a status below 400.
 
-    A status that the specification itself demands of the proxy (also as an injected fault) is no
-    error; during a transition either neighbour's specification may demand it. One error fails.
+    A status that the specification itself demands of the proxy (also as an injected fault), or that it
+    refuses a connection or handshake, is no error; during a transition either neighbour's specification may demand it. One error fails.
     Without any, the check passes once a share of `tolerance` is ruled out at `beta`
     (`statistics.exact_sample_size`), and it goes on watching until the load ends.
     """
@@ -83,8 +83,10 @@ class NoErrorsTrial:
         )
 
     def _demanded(self, observation: Observation) -> bool:
-        if observation.pod or observation.workload or not observation.status:
+        if observation.pod or observation.workload:
             return False
+        if not observation.status:
+            return any(expectation.refused for expectation in self._expectations(observation))
         return any(
             observation.status == expectation.status
             or (

@@ -11,11 +11,14 @@ from meshproof.border.request import Request
 from meshproof.errors import ManifestError, Problem
 from meshproof.mesh import cors, rewrite
 from meshproof.mesh.arms import arm, arms, copies
+from meshproof.mesh.gateway_table import gateway_table
 from meshproof.mesh.header_effect import authority, effect, with_exact
 from meshproof.mesh.match import Client, matches
 from meshproof.mesh.model import MESH_GATEWAY, Destination, HttpRoute, Mesh, RouteMatch
-from meshproof.mesh.rules import HTTP, Table, table
+from meshproof.mesh.path import normalized
+from meshproof.mesh.rules import HTTP, Table, mesh_table
 
+BAD_REQUEST = 400
 NOT_FOUND = 404
 MOVED = 301
 
@@ -23,20 +26,30 @@ MOVED = 301
 def predict(
     mesh: Mesh, request: Request, *, namespace: str = "default", labels: Mapping[str, str] | None = None
 ) -> Expectation:
-    """What must become of a request that a workload of `namespace` with `labels` sends, or that enters by a gateway."""
+    """What must become of a request that a workload of `namespace` with `labels` sends, or that enters by a gateway.
+
+    A request in TLS is judged by the handshake that its client's PEM files make possible; raises
+    UsageError when they cannot be read.
+    """
     client = Client(request.gateway or MESH_GATEWAY, request.port, namespace, labels or {})
-    found = table(mesh, request, client)
-    plain = Expectation(request, (), path=request.path, authority=request.authority)
+    path = normalized(request.path)
+    plain = Expectation(request, (), path=path or "", authority=request.authority)
+    within = client.gateway == MESH_GATEWAY
+    found = mesh_table(mesh, request, client) if within else gateway_table(mesh, request)
     if found.refused:
-        return replace(plain, note=found.note)
+        return replace(plain, refused=found.refused, note=found.note)
+    if path is None:
+        return replace(plain, status=BAD_REQUEST, note="no proxy takes such a path")
+    # Rules are held against the path as it is after normalisation.
+    seen = replace(request, path=path)
     if found.to_https:
-        return replace(plain, status=MOVED, redirect=border.Redirect(MOVED, rewrite.https(request)))
+        return replace(plain, status=MOVED, redirect=border.Redirect(MOVED, rewrite.https(seen)))
     if found.rules is None:
         return _default(mesh, plain, found)
     for rule in found.rules:
-        if matches(rule.match, request):
-            return _routed(mesh, plain, rule.route, rule.match)
-    return replace(plain, status=NOT_FOUND, note="no rule matches")
+        if matches(rule.match, seen):
+            return _routed(mesh, plain, seen, rule.route, rule.match)
+    return replace(plain, status=NOT_FOUND, note=found.note or "no rule matches")
 
 
 def require_endpoints(mesh: Mesh) -> None:
@@ -69,8 +82,9 @@ def _default(mesh: Mesh, plain: Expectation, found: Table) -> Expectation:
     return replace(expected, independent=False, dependence=why)
 
 
-def _routed(mesh: Mesh, plain: Expectation, route: HttpRoute, match: RouteMatch | None) -> Expectation:
-    request = plain.request
+def _routed(
+    mesh: Mesh, plain: Expectation, request: Request, route: HttpRoute, match: RouteMatch | None
+) -> Expectation:
     expected = replace(plain, route=route.location)
     origin = cors.allowed_origin(route.cors, request)
     shared = effect([[route.headers.response]])

@@ -42,7 +42,7 @@ def location(redirect: Redirect, request: Request) -> str:
     port = redirect.port or (request.port if redirect.derive_port == "FROM_REQUEST_PORT" else None)
     if port == DEFAULT_PORTS[scheme]:
         port = None
-    host = redirect.authority or _host(request, port is not None)
+    host = redirect.authority or _host(request, scheme, port is not None)
     path = redirect.uri or request.path
     query = request.path[len(path_only(request.path)) :]
     if redirect.uri and "?" not in redirect.uri:
@@ -52,9 +52,13 @@ def location(redirect: Redirect, request: Request) -> str:
 
 def https(request: Request) -> str:
     """Where a server with httpsRedirect points."""
-    return f"https://{_host(request, False)}{request.path}"
+    return f"https://{_host(request, 'https', False)}{request.path}"
 
 
-def _host(request: Request, other_port: bool) -> str:
-    # A Request leaves the own port of its scheme out, as Envoy does when the scheme changes.
-    return request.host if other_port else request.authority
+def _host(request: Request, scheme: str, other_port: bool) -> str:
+    """The Host header, without its port where another one is set, or where it was the other scheme's own."""
+    name, _, port = request.authority.rpartition(":")
+    if not name or not port.isdigit():
+        return request.authority
+    own = scheme != request.scheme and int(port) == DEFAULT_PORTS[request.scheme]
+    return name if other_port or own else request.authority

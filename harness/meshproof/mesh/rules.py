@@ -1,12 +1,10 @@
-"""Which rules, in which order, decide a request: those of the mesh, or those of a gateway's server.
+"""Which rules, in which order, decide a request within the mesh.
 
-Source: https://istio.io/latest/docs/concepts/traffic-management/#routing-rule-precedence,
-https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services.
+Source: https://istio.io/latest/docs/concepts/traffic-management/#routing-rule-precedence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from meshproof.border.request import Request
@@ -14,21 +12,17 @@ from meshproof.mesh.match import Client, applies
 from meshproof.mesh.model import (
     CLUSTER_DOMAIN,
     MESH_GATEWAY,
-    Gateway,
     HttpRoute,
     MatchKind,
     Mesh,
     RouteMatch,
-    Server,
     Service,
     ServicePort,
-    TlsMode,
     VirtualService,
 )
 from meshproof.mesh.names import covers, specificity
 
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
-ENCRYPTED = frozenset({"HTTPS", "TLS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +38,16 @@ class Table:
     """The rules for one request, in order.
 
     `service` and `port` are what answers when no VirtualService has a say (`rules` None); `note`
-    says why nothing can answer; `to_https` that a gateway sends everything to HTTPS.
+    says why nothing can answer; `refused` at which step (`connection`, `handshake`) a client gets no
+    further; `to_https` that a gateway sends everything to HTTPS.
     """
 
     rules: tuple[Rule, ...] | None = None
     service: Service | None = None
     port: ServicePort | None = None
     note: str = ""
-    refused: bool = False
+    refused: str = ""
     to_https: bool = False
-
-
-def table(mesh: Mesh, request: Request, client: Client) -> Table:
-    """The rules that stand for a request of a client."""
-    return _mesh_table(mesh, request, client) if client.gateway == MESH_GATEWAY else _gateway_table(mesh, request)
 
 
 def rules_of(virtual_service: VirtualService, client: Client) -> tuple[Rule, ...]:
@@ -93,13 +83,14 @@ def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
     return None
 
 
-def _mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
-    service = service_of(mesh, request.host, client.namespace)
+def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
+    """The rules that stand for a request of a client within the mesh."""
+    service = service_of(mesh, request.domain, client.namespace)
     if service is None:
         return _foreign(mesh, request, client)
     port = next((port for port in service.ports if port.number == request.port), None)
     if port is None:
-        return Table(note=f"{service.name}.{service.namespace} has no port {request.port}", refused=True)
+        return Table(note=f"{service.name}.{service.namespace} has no port {request.port}", refused="connection")
     if port.protocol not in HTTP:
         return Table(service=service, port=port)
     bound = [one for one in mesh.virtual_services if MESH_GATEWAY in one.gateways]
@@ -114,7 +105,7 @@ def _mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
 
 def _foreign(mesh: Mesh, request: Request, client: Client) -> Table:
     """A host that no Service has: VirtualServices may still name it, on port 80 or their Services' ports."""
-    name = request.host.lower()
+    name = request.domain
     chosen: list[tuple[tuple[bool, int], VirtualService]] = []
     for one in mesh.virtual_services:
         if MESH_GATEWAY in one.gateways and request.port in _ports(mesh, one):
@@ -123,65 +114,9 @@ def _foreign(mesh: Mesh, request: Request, client: Client) -> Table:
         rules = rules_of(virtual_service, client)
         if rules:
             return Table(rules)
-    return Table(note=f"no Service and no VirtualService is called {request.host}")
+    return Table(note=f"no Service and no VirtualService is called {request.domain}")
 
 
 def _ports(mesh: Mesh, virtual_service: VirtualService) -> set[int]:
     services = [one for one in mesh.services if any(covers(host, one.host) for host in virtual_service.hosts)]
     return {port.number for one in services for port in one.ports if port.protocol in HTTP} or {80}
-
-
-def _gateway_table(mesh: Mesh, request: Request) -> Table:
-    gateway = next((one for one in mesh.gateways if one.key == request.gateway), None)
-    if gateway is None:
-        return Table(note=f"there is no Gateway {request.gateway}", refused=True)
-    listening = [server for server in gateway.servers if server.port == request.port]
-    if not listening:
-        return Table(note=f"no server of Gateway {gateway.key} listens on port {request.port}", refused=True)
-    encrypted = request.scheme == "https"
-    servers = [server for server in listening if (server.protocol in ENCRYPTED) == encrypted]
-    if not servers:
-        spoken = ", ".join(sorted({server.protocol for server in listening}))
-        return Table(note=f"port {request.port} of Gateway {gateway.key} speaks {spoken}", refused=True)
-    host = request.host.lower()
-    if encrypted:
-        named = [(specificity(one), server) for server in servers for one in server.hosts if covers(one, host)]
-        if not named:
-            return Table(note=f"no server of Gateway {gateway.key} has a certificate for {host}", refused=True)
-        servers = [max(named, key=lambda pair: pair[0])[1]]
-        if servers[0].tls.mode is TlsMode.NONE:
-            return Table(note=f"Gateway {gateway.key} passes TLS on, which is not modelled", refused=True)
-    return _virtual_host(mesh, gateway, servers, request, host)
-
-
-def _virtual_host(mesh: Mesh, gateway: Gateway, servers: Iterable[Server], request: Request, host: str) -> Table:
-    client = Client(gateway.key, request.port, gateway.namespace, gateway.selector)
-    domains: dict[str, list[Rule]] = {}
-    secured: set[str] = set()
-    for server in servers:
-        for one in mesh.virtual_services:
-            rules = rules_of(one, client) if gateway.key in one.gateways else ()
-            for domain in dict.fromkeys(_common(server.hosts, one.hosts)) if rules else ():
-                domains.setdefault(domain, []).extend(rules)
-                if server.tls.https_redirect:
-                    secured.add(domain)
-        if server.tls.https_redirect:
-            secured.update(server.hosts)
-            for domain in server.hosts:
-                domains.setdefault(domain, [])
-    fitting = [domain for domain in domains if covers(domain, host)]
-    if not fitting:
-        return Table(rules=())
-    best = max(fitting, key=specificity)
-    # Several VirtualServices of one host count together, what catches all last.
-    ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match))
-    return Table(tuple(ordered), to_https=best in secured and request.scheme == "http")
-
-
-def _common(server_hosts: Iterable[str], hosts: tuple[str, ...]) -> Iterable[str]:
-    for ours in server_hosts:
-        for theirs in hosts:
-            if covers(ours, theirs):
-                yield theirs
-            elif covers(theirs, ours):
-                yield ours

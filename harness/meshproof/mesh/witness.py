@@ -11,6 +11,7 @@ from itertools import islice
 from meshproof.border.request import Request
 from meshproof.manifest.resource import Notice
 from meshproof.mesh.example import accepted
+from meshproof.mesh.gateway_table import ENCRYPTED
 from meshproof.mesh.model import (
     MESH_GATEWAY,
     HttpRoute,
@@ -23,7 +24,7 @@ from meshproof.mesh.model import (
 )
 from meshproof.mesh.names import covers
 from meshproof.mesh.predict import predict
-from meshproof.mesh.rules import ENCRYPTED, HTTP
+from meshproof.mesh.rules import HTTP
 
 MOST = 64
 MOST_TRIES = 48

@@ -247,9 +247,15 @@ def described(error: OSError) -> str:
 @cache
 def context(tls: Tls) -> ssl.SSLContext:
     """TLS as a gateway's client uses it: trust in `ca` alone when given, a client certificate when given."""
-    paths = dict(tls)
-    made = ssl.create_default_context(cafile=paths.get("ca"))
+    given = dict(tls)
+    ca = given.get("ca", "")
+    inline = ca.startswith("-----BEGIN")
+    made = ssl.create_default_context(cafile=None if inline else ca or None, cadata=ca if inline else None)
+    # A certificate that is trusted itself needs no authority above it.
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     made.set_alpn_protocols(["http/1.1"])
-    if paths.get("cert"):
-        made.load_cert_chain(paths["cert"], paths.get("key"))
+    if given.get("cert"):
+        made.load_cert_chain(given["cert"], given.get("key") or None)
+    if given.get("newest"):
+        made.maximum_version = ssl.TLSVersion[given["newest"]]
     return made

@@ -6,6 +6,7 @@ Harness to generator:
   {"start": {...}}         a load: requests, users, timeout (see `start`); nothing is sent before a grant
   {"grant": {"0": 400}}    how many requests of each index may have been sent in all
   {"stage": 1}             tag what is sent from now on
+  {"crowd": 3}             from now on have at most so many requests under way
   {"stop": true}           send nothing more, wait for what is under way, then say done
 Generator to harness:
   {"ready": {...}}         it can take a start
@@ -52,7 +53,7 @@ def start(
 
     `ids` is the prefix of every request's id; `headers` names response headers to report beside
     HEADERS; `digest` asks for the SHA-256 of each response's body; `tls` may hold the paths `ca`,
-    `cert` and `key` as the generator sees them.
+    `cert` and `key` as the generator sees them, for requests that do not say it themselves.
     """
     described = [
         {
@@ -62,7 +63,7 @@ def start(
             "headers": request.headers,
             "body": base64.b64encode(request.body).decode(),
             "address": resolve.get(request.endpoint, (request.host, request.port)),
-            "tls": {"sni": request.host, **(tls or {})} if request.scheme == "https" else None,
+            "tls": {"sni": request.host, **_client(request, tls)} if request.scheme == "https" else None,
         }
         for request in requests
     ]
@@ -76,6 +77,14 @@ def start(
             "digest": digest,
         }
     }
+
+
+def _client(request: Request, tls: Mapping[str, str] | None) -> Mapping[str, str]:
+    own = request.tls
+    if own is None:
+        return tls or {}
+    given = {"ca": own.ca, "cert": own.cert, "key": own.key, "newest": own.newest}
+    return {name: value for name, value in given.items() if value}
 
 
 def rows(whole_lines: bytes) -> list[Any]:

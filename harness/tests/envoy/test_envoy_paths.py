@@ -1,0 +1,48 @@
+"""Envoy normalises paths as prediction says; the two are written apart, and must agree."""
+
+import asyncio
+import random
+
+from meshproof.mesh.path import normalized
+
+ALPHABET = [
+    "/",
+    "/",
+    "a",
+    "B",
+    ".",
+    "..",
+    "%2e",
+    "%2E%2e",
+    "%2f",
+    "%5C",
+    "\\",
+    "%61",
+    "%7e",
+    "%25",
+    "%2",
+    "~",
+    "|",
+    "{",
+]
+PICKED = ["/", "/a/..", "//a//..//b", "/a%00", "/a?b=/../%61", "/a#f", "/a?b#f", "/;x=1/%41,b", "/a%zz%", "/%c3%a9%20"]
+
+
+def paths():
+    draw = random.Random(1)
+    return PICKED + ["/" + "".join(draw.choices(ALPHABET, k=draw.randrange(1, 9))) for _ in range(150)]
+
+
+def test_paths_arrive_normalised(site, build):
+    async def scene():
+        async with site() as s:
+            _, ports = await s.serve(build.mesh(build.route(build.to("v1"))))
+            arrived = {}
+            for path in paths():
+                before = len(s.seen["helloworld-v1-0"])
+                status, _, _ = await s.ask(ports[5000], path)
+                heads = s.seen["helloworld-v1-0"][before:]
+                arrived[path] = heads[0][0].split(" ")[1] if heads else status
+            return arrived
+
+    assert asyncio.run(scene()) == {path: normalized(path) or 400 for path in paths()}
