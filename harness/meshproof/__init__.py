@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from meshproof.border.load import Load as Load
     from meshproof.border.request import Request as Request
+    from meshproof.border.upset import Upset as Upset
+    from meshproof.judge import Mirror as Mirror
     from meshproof.judge import NoErrors as NoErrors
+    from meshproof.judge import OutOfBand as OutOfBand
     from meshproof.judge import Split as Split
     from meshproof.scenario import Scenario as Scenario
 
@@ -19,10 +22,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Load": "border.load",
+    "Mirror": "judge",
     "NoErrors": "judge",
+    "OutOfBand": "judge",
     "Request": "border.request",
     "Scenario": "scenario",
     "Split": "judge",
+    "Upset": "border.upset",
 }
 
 

@@ -1,9 +1,9 @@
-"""Find the scenarios: frozen objects in the test modules of the scenarios folder."""
+"""Find the scenarios: frozen objects, or tuples of them, in the test modules of the scenarios folder."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +37,15 @@ def discover(root: Path | None = None) -> tuple[Found, ...]:
             raise UsageError(f"{path}: cannot be imported")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found += [Found(value, path.parent) for value in vars(module).values() if isinstance(value, Scenario)]
+        found += [Found(scenario, path.parent) for value in vars(module).values() for scenario in _scenarios(value)]
     return tuple(found)
+
+
+def _scenarios(value: object) -> Iterator[Scenario]:
+    """A scenario, or those of a tuple or list of them."""
+    for one in value if isinstance(value, tuple | list) else (value,):
+        if isinstance(one, Scenario):
+            yield one
 
 
 def select(found: Sequence[Found], names: Sequence[str]) -> tuple[Found, ...]:
