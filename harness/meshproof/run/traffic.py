@@ -101,9 +101,14 @@ class Traffic:
         applied = await self.live.apply(stage.mesh, stage.resources)
         self.emit(ConfigApplied(self.prepared.name, number, applied.seconds, applied.version))
 
+    @property
+    def now(self) -> float:
+        """Seconds since the load began, by the clock that observations are stamped with."""
+        return time.time() - self.generator.began
+
     def mark(self, name: str, **values: float) -> None:
-        """Keep a moment, by the clock that observations are stamped with."""
-        self.marks.append(Mark(name, time.time() - self.generator.began, values))
+        """Keep this moment, and what was read at it."""
+        self.marks.append(Mark(name, self.now, values))
 
     def broken(self, what: str, seconds: float) -> TargetError:
         """The error that a wait ran out."""

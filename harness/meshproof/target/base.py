@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from meshproof.border.books import Books
+from meshproof.border.books import Books, PodBook
 from meshproof.border.load import Vantage
 from meshproof.border.request import Request
 from meshproof.manifest import Resource
@@ -43,6 +43,14 @@ class Pod(Protocol):
 
     async def latency(self, seconds: float) -> None: ...
 
+    async def block(self) -> None:
+        """New connections are neither accepted nor refused until unblock(); those that are open go on."""
+
+    async def unblock(self) -> None: ...
+
+    async def books(self, *, requests: bool = True) -> PodBook:
+        """What it received since the books were opened; `requests` False gives the counts alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -76,6 +84,9 @@ class LiveMesh(Protocol):
 
     async def gauges(self) -> Mapping[str, int]:
         """What the client's proxy counts at this moment (Envoy's own names)."""
+
+    async def counters(self) -> Mapping[str, int]:
+        """What the client's proxy has counted since it was started (Envoy's own names)."""
 
     async def hosts(self) -> Sequence[Host]:
         """The endpoints that the client's proxy knows."""

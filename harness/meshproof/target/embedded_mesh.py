@@ -129,6 +129,9 @@ class EmbeddedMesh:
     async def gauges(self) -> Mapping[str, int]:
         return await self._proxies[SIDECAR].admin.gauges()
 
+    async def counters(self) -> Mapping[str, int]:
+        return await self._proxies[SIDECAR].admin.counters()
+
     async def hosts(self) -> Sequence[Host]:
         return [Host(one.cluster, one.pod, one.ejected) for one in await self._proxies[SIDECAR].admin.clusters()]
 

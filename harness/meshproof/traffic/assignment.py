@@ -27,7 +27,10 @@ class Ticket:
 
 
 class Assignment:
-    """`left` is the credit that remains: never more is sent than was granted, whatever happens."""
+    """`left` is the credit that remains: never more is sent than was granted, whatever happens.
+
+    `crowd` is how many requests may be under way at once, when fewer than there are users.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Assignment:
         self.observed = 0
         self.left = 0
         self.stage = 0
+        self.crowd = UNLIMITED
         self.stopped = False
         self._turn = 0
         self._number = 0
@@ -107,6 +111,12 @@ class Assignment:
             return None
         self._announced = None
         return stage
+
+    def allows(self, count: int) -> bool:
+        """Whether `count` requests may be sent now."""
+        if self.stopped or self.left < count:
+            return False
+        return self.crowd == UNLIMITED or self.under_way + count <= self.crowd
 
     @property
     def under_way(self) -> int:

@@ -51,7 +51,7 @@ class Conductor:
             assignment = self._assignment
             if of is not None and assignment is not of:
                 return []
-            if assignment is not None and assignment.left >= count and not assignment.stopped:
+            if assignment is not None and assignment.allows(count):
                 return [assignment.take() for _ in range(count)]
             self._rest()
 
@@ -124,6 +124,8 @@ class Conductor:
             assignment.grant(int(index), int(total))
         if "stage" in message:
             assignment.announce(int(message["stage"]))
+        if "crowd" in message:
+            assignment.crowd = int(message["crowd"])
         if message.get("stop"):
             assignment.stopped = True
         self._settle(assignment)

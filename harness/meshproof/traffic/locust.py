@@ -121,6 +121,11 @@ class Generator:
             self._granted[request] = total
             self._say({"grant": {str(request): total}})
 
+    def crowd(self, users: int) -> None:
+        """Have at most so many requests under way from now on: only so many of the load's users send."""
+        assert self._load is not None
+        self._say({"crowd": users})
+
     async def stage(self, number: int) -> None:
         """Tag what is sent from now on; returns when nothing sent under an earlier stage is under way any more."""
         assert self._load is not None

@@ -14,11 +14,10 @@ from meshproof.workload import stdio
 from meshproof.workload.behaviour import behaviour
 from meshproof.workload.connection import Connection, Site
 from meshproof.workload.control import Control
+from meshproof.workload.door import Door
 from meshproof.workload.gate import Gate
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
-
-BACKLOG = 1024
 
 
 def arguments() -> argparse.Namespace:
@@ -36,13 +35,11 @@ def arguments() -> argparse.Namespace:
 async def serve(identity: Identity, ports: list[int]) -> None:
     ledger, gate = Ledger(), Gate()
     site = Site(behaviour(identity), identity.stamp, ledger, gate)
-    loop = asyncio.get_running_loop()
-    bound = {}
-    for port in ports:
-        server = await loop.create_server(lambda: Connection(site), "127.0.0.1", 0, backlog=BACKLOG)
-        bound[str(port)] = server.sockets[0].getsockname()[1]
-    stdio.say({"ready": True, "ports": bound})
-    await stdio.serve(Control(ledger, gate))
+    doors = {port: Door(lambda: Connection(site)) for port in ports}
+    for door in doors.values():
+        await door.open()
+    stdio.say({"ready": True, "ports": {str(port): door.port for port, door in doors.items()}})
+    await stdio.serve(Control(ledger, gate, tuple(doors.values())))
 
 
 def main() -> None:

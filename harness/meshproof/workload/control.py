@@ -6,8 +6,10 @@ either "error" or the command's results.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from meshproof.workload.door import Door
 from meshproof.workload.gate import Gate
 from meshproof.workload.ledger import Ledger
 
@@ -15,11 +17,12 @@ LONGEST_WAIT = 3600.0
 
 
 class Control:
-    """Acts on one workload's ledger and gate."""
+    """Acts on one workload's ledger, gate and doors."""
 
-    def __init__(self, ledger: Ledger, gate: Gate) -> None:
+    def __init__(self, ledger: Ledger, gate: Gate, doors: Sequence[Door] = ()) -> None:
         self.ledger = ledger
         self.gate = gate
+        self.doors = doors
 
     async def answer(self, command: Any) -> dict[str, Any]:
         """Carry out one command; never raises for a bad one."""
@@ -28,7 +31,7 @@ class Control:
         number = command.get("id")
         try:
             return {"id": number, **(await self._act(command))}
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OSError) as error:
             return {"id": number, "error": f"{command.get('do')!r}: {error}"}
 
     async def _act(self, command: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +58,12 @@ class Control:
                 if not 0 <= seconds <= LONGEST_WAIT:
                     raise ValueError(f"seconds must be 0 to {LONGEST_WAIT:g}")
                 self.gate.delay(seconds)
+            case "block":
+                for door in self.doors:
+                    door.block()
+            case "unblock":
+                for door in self.doors:
+                    await door.open()
             case _:
                 raise ValueError("no such command")
         return {}

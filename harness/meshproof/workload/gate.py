@@ -51,8 +51,12 @@ class Gate:
         self._settle()
 
     async def passed(self) -> int | None:
-        """Wait as long as a request must; returns the status to fail with, 0 to reset, None to answer."""
-        if self._opening is not None:
+        """Wait as long as a request must; returns the status to fail with, 0 to reset, None to answer.
+
+        What is to fail is not held: so a first try can fail, and its retry be held.
+        """
+        failing = self._spend()
+        if failing is None and self._opening is not None:
             self._count(1)
             try:
                 await self._opening.wait()
@@ -60,6 +64,9 @@ class Gate:
                 self._count(-1)
         if self._latency:
             await asyncio.sleep(self._latency)
+        return failing
+
+    def _spend(self) -> int | None:
         fault = self._fault
         if fault is None:
             return None

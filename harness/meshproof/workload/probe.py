@@ -124,6 +124,14 @@ class Probe:
         """Delay every answer by so many seconds; 0 ends it."""
         await self._command("latency", seconds=seconds)
 
+    async def block(self) -> None:
+        """New connections are neither accepted nor refused until unblock()."""
+        await self._command("block")
+
+    async def unblock(self) -> None:
+        """End a block()."""
+        await self._command("unblock")
+
     async def stop(self) -> None:
         """End the process; safe to call more than once."""
         self._reader.cancel()

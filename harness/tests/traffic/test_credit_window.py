@@ -41,6 +41,23 @@ def test_never_more_than_granted_and_each_observed_once(stand: Callable[..., Any
     asyncio.run(run())
 
 
+def test_a_crowd_is_never_larger_than_told_and_sends_all_the_same(stand: Callable[..., Any]) -> None:
+    async def run() -> None:
+        async with stand() as here:
+            probe, generator = await here.both(Load("steady", "GET http://echo/a", users=6))
+            await probe.latency(0.002)
+            total = 0
+            for users in (1, 3, 6, 2):
+                await probe.open()
+                generator.crowd(users)
+                total += 60
+                generator.grant(0, total)
+                assert len(await here.collect(generator, 60)) == 60
+                assert (await probe.books(requests=False)).high_water == users
+
+    asyncio.run(run())
+
+
 def test_stopping_early_really_stops_the_load(stand: Callable[..., Any]) -> None:
     async def run() -> None:
         async with stand() as here:

@@ -121,3 +121,39 @@ def test_a_bad_command_is_refused_and_changes_nothing(place: Callable[[], Any], 
             assert (await (await here.call(probe)).ask("/get")).status == 200
 
     asyncio.run(run())
+
+
+def test_what_fails_is_not_held(place: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            first, second = await here.call(probe), await here.call(probe)
+            await probe.hold()
+            await probe.fail(503, count=1)
+            assert (await first.ask("/get")).status == 503
+            second.send("/get")
+            assert await probe.held(1, within=2.0) == 1
+            await probe.release()
+            assert (await second.answer()).status == 200
+
+    asyncio.run(run())
+
+
+def test_a_blocked_door_lets_nobody_in_and_disturbs_nobody_inside(place: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            inside = await here.call(probe)
+            assert (await inside.ask("/get")).status == 200
+            await probe.block()
+            await probe.block()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await here.call(probe)
+            assert (await inside.ask("/get")).status == 200
+            await probe.unblock()
+            await probe.unblock()
+            assert (await (await here.call(probe)).ask("/get")).status == 200
+            assert (await inside.ask("/get")).status == 200
+
+    asyncio.run(run())
