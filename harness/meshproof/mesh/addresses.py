@@ -1,0 +1,78 @@
+"""Where the hosts of a VirtualService can be called: from within the mesh, and at each Gateway's servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from meshproof.border.request import Tls
+from meshproof.mesh.gateway_table import ENCRYPTED, Entry, common_hosts, gateway_of
+from meshproof.mesh.handshake import served_certificate
+from meshproof.mesh.model import MESH_GATEWAY, Mesh, Service, VirtualService
+from meshproof.mesh.names import covers
+from meshproof.mesh.rules import HTTP
+
+ANY_HOST = "gateway.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host pattern that is served on a port; `entry` is the Gateway's server, None within the mesh."""
+
+    pattern: str
+    port: int
+    scheme: str = "http"
+    entry: Entry | None = None
+    tls: Tls | None = None
+
+    @property
+    def host(self) -> str:
+        """A host that the pattern covers."""
+        if self.pattern == "*":
+            return ANY_HOST
+        return f"www{self.pattern[1:]}" if self.pattern.startswith("*") else self.pattern
+
+    @property
+    def gateway(self) -> str:
+        """What a request that goes there says of its way: empty within the mesh."""
+        return self.entry.gateway.key if self.entry else ""
+
+
+def addresses(
+    mesh: Mesh, virtual_service: VirtualService, gateway: str, namespace: str, tls: Tls | None = None
+) -> Iterator[Address]:
+    """Where one of its gateways (`mesh`, or `namespace/name`) serves its hosts, in the manifests' order."""
+    if gateway == MESH_GATEWAY:
+        yield from _within(mesh, virtual_service, namespace)
+        return
+    found = gateway_of(mesh, gateway)
+    for server in found.servers if found else ():
+        if found and not server.tls.https_redirect:
+            for pattern in dict.fromkeys(common_hosts(server.hosts, virtual_service.hosts)):
+                yield at(mesh, Entry(found, server), pattern, tls)
+
+
+def at(mesh: Mesh, entry: Entry, pattern: str, tls: Tls | None = None) -> Address:
+    """The address of a host at a Gateway's server; a client that says not whom it trusts, trusts what is served."""
+    if entry.server.protocol not in ENCRYPTED:
+        return Address(pattern, entry.server.port, "http", entry)
+    shown = tls or Tls()
+    if not shown.ca:
+        shown = replace(shown, ca=served_certificate(mesh, entry.gateway, entry.server.tls))
+    return Address(pattern, entry.server.port, "https", entry, shown)
+
+
+def short_name(service: Service, namespace: str) -> str:
+    """What a client in a namespace calls a Service."""
+    return service.name if service.namespace == namespace else f"{service.name}.{service.namespace}"
+
+
+def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iterator[Address]:
+    for host in virtual_service.hosts:
+        services = [one for one in mesh.services if covers(host, one.host)]
+        for service in services:
+            for port in service.ports:
+                if port.protocol in HTTP:
+                    yield Address(short_name(service, namespace), port.number)
+        if not services:
+            yield Address(host, 80)
