@@ -13,6 +13,7 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.observation import Observation
+from meshproof.border.steps import Fault, Step
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import ArmResult, Precision, Verdict
 
@@ -61,11 +62,34 @@ class Reconciling(Protocol):
 
 
 @runtime_checkable
-class Rounds(Protocol):
-    """A trial of a `barrier` load: `rounds` are the numbers of requests to let go at once."""
+class Stepping(Protocol):
+    """A trial of a `barrier` load: in its stage the course takes `steps` in order, with its request."""
 
     stage: int | None
-    rounds: Sequence[int]
+    request: int | None
+    steps: Sequence[Step]
+
+
+@runtime_checkable
+class Ejecting(Protocol):
+    """A trial of an `ejection` load, which makes pods fail and watches them being ejected and coming back.
+
+    `workloads` are the Deployments (`namespace/name`) whose pods fail; `enough` is the number of
+    errors after which a host that has not been ejected never will be; `stretch` is how many requests
+    show where traffic goes.
+    """
+
+    stage: int | None
+    request: int | None
+    workloads: Sequence[str]
+    enough: int
+    stretch: int
+
+    def faults(self, hosts: int) -> tuple[Sequence[Fault], Sequence[Fault]]:
+        """With so many hosts: the faults that eject nobody, and one for each ejection to make."""
+
+    def patience(self, ejection: int) -> float:
+        """Seconds after which a host must be back from its first (0) or a later ejection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +118,8 @@ class Scenario:
     under the running load, replacing the resources of the same kind and name: one more stage of the
     scenario, whose expectations are its own. `features` are what a target must offer, else the
     scenario is skipped with that reason. `upsets` are in force while the load runs. A scenario that
-    mostly waits (`patient`) runs beside others.
+    mostly waits (`patient`) runs beside others. One that takes very many requests (`thorough`) runs
+    only where it is named.
     """
 
     name: str
@@ -106,3 +131,4 @@ class Scenario:
     features: Set[str] = field(default_factory=frozenset)
     upsets: Sequence[Upset] = ()
     patient: bool = False
+    thorough: bool = False

@@ -49,16 +49,21 @@ def _scenarios(value: object) -> Iterator[Scenario]:
 
 
 def select(found: Sequence[Found], names: Sequence[str]) -> tuple[Found, ...]:
-    """Those named by scenario or by folder, case aside; all when no name is given."""
+    """Those named by scenario or by folder, case aside; all when no name is given.
+
+    Thorough scenarios are selected by their own names alone.
+    """
+    usual = [one for one in found if not one.scenario.thorough]
     chosen: list[Found] = []
     for name in names:
-        matching = [one for one in found if name.lower() in (one.scenario.name.lower(), one.folder.name.lower())]
+        matching = [one for one in found if name.lower() == one.scenario.name.lower()]
+        matching += [one for one in usual if name.lower() == one.folder.name.lower()]
         if not matching:
             known = ", ".join(one.scenario.name for one in found)
             raise NothingSelectedError(f"no scenario or folder is named {name!r}; there are: {known}")
         chosen += [one for one in matching if one not in chosen]
     if not names:
-        chosen = list(found)
+        chosen = usual
     if not chosen:
         raise NothingSelectedError("there are no scenarios to run")
     return tuple(chosen)

@@ -16,7 +16,7 @@ from meshproof.border.request import Request
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
 from meshproof.errors import UsageError
-from meshproof.judge import NoErrors, Split
+from meshproof.judge import Mirror, NoErrors, Split
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.mesh.build import build
 from meshproof.mesh.model import Mesh
@@ -85,9 +85,15 @@ def prepare_verification(
         description="The mesh does what its manifests say.",
         manifests=tuple(spec),
         load=Load("steady", tuple(requests)),
-        expect=(Split(), NoErrors()),
+        expect=(Split(), Mirror(), NoErrors()) if _mirrors(specified) or _mirrors(running) else (Split(), NoErrors()),
     )
     return _prepared(scenario, [specified], [running], precision, notices)
+
+
+def _mirrors(manifests: Manifests) -> bool:
+    """Whether any rule has a mirror."""
+    mesh = build(manifests.resources).mesh
+    return any(route.mirrors for service in mesh.virtual_services for route in service.http)
 
 
 def _prepared(
