@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+import warnings
 from typing import Any
 
 from meshproof.mesh.match import string_matches
@@ -12,6 +14,18 @@ from meshproof.mesh.regex import NotRe2Error, compile_re2
 ANY = "a"
 CANDIDATES = "a0/-_.A ~"
 MOST_REPEATS = 64
+OTHERWISE_IN_RE2 = {r"\z": r"\Z", r"\C": "."}
+CLASSES = {
+    "alpha": "A-Za-z",
+    "digit": "0-9",
+    "alnum": "A-Za-z0-9",
+    "lower": "a-z",
+    "upper": "A-Z",
+    "space": r"\s",
+    "xdigit": "0-9A-Fa-f",
+    "word": r"\w",
+    "punct": r"!-/:-@\[-`{-~",
+}
 
 
 def accepted(match: StringMatch, *, present: str = ANY) -> str | None:
@@ -21,15 +35,25 @@ def accepted(match: StringMatch, *, present: str = ANY) -> str | None:
     if match.kind is not MatchKind.REGEX:
         return match.value
     try:
-        text = _text(_tree(compile_re2(match.value).pattern))
-    except (NotRe2Error, KeyError, ValueError):
+        # RE2 comes first: it refuses what is too long, too deep or repeated too often to be walked here.
+        compile_re2(match.value)
+        text = _text(_tree(match.value))
+    except (NotRe2Error, re.error, KeyError, ValueError, OverflowError, RecursionError):
         return None
     return text if text is not None and string_matches(match, text) else None
 
 
 def _tree(pattern: str) -> Any:
-    # The parser of re has no public name; what it yields is checked against the pattern afterwards.
-    return importlib.import_module("re._parser").parse(pattern)
+    """The parts of a pattern; where Python reads it otherwise than RE2, the example fails RE2's test afterwards.
+
+    Only the parser of re is used, which takes linear time; it has no public name.
+    """
+    for theirs, ours in OTHERWISE_IN_RE2.items():
+        pattern = pattern.replace(theirs, ours)
+    pattern = re.sub(r"\[:(\w+):\]", lambda found: CLASSES.get(found[1], found[0]), pattern)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return importlib.import_module("re._parser").parse(pattern, re.ASCII)
 
 
 def _text(tree: Any) -> str | None:

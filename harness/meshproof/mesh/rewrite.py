@@ -7,14 +7,10 @@ of an exact or regex match.
 
 from __future__ import annotations
 
-import re
-
 from meshproof.border.request import DEFAULT_PORTS, Request
 from meshproof.mesh.match import path_only
 from meshproof.mesh.model import MatchKind, Redirect, Rewrite, RouteMatch
-from meshproof.mesh.regex import compile_re2
-
-BACK_REFERENCE = re.compile(r"\\(\d)")
+from meshproof.mesh.regex import replace_all
 
 
 def rewritten(rewrite: Rewrite | None, match: RouteMatch | None, path: str) -> str:
@@ -25,7 +21,7 @@ def rewritten(rewrite: Rewrite | None, match: RouteMatch | None, path: str) -> s
     rest = path[len(bare) :]
     if rewrite.uri_regex:
         pattern, by = rewrite.uri_regex
-        return compile_re2(pattern).sub(BACK_REFERENCE.sub(r"\\g<\1>", by), bare) + rest
+        return replace_all(pattern, by, bare) + rest
     if not rewrite.uri:
         return path
     uri = match.uri if match else None
