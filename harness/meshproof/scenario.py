@@ -62,6 +62,14 @@ class Reconciling(Protocol):
 
 
 @runtime_checkable
+class Refutable(Protocol):
+    """A trial that knows before it concludes that it will fail, whatever else is observed."""
+
+    @property
+    def refuted(self) -> bool: ...
+
+
+@runtime_checkable
 class Stepping(Protocol):
     """A trial of a `barrier` load: in its stage the course takes `steps` in order, with its request."""
 
@@ -90,6 +98,13 @@ class Ejecting(Protocol):
 
     def patience(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
+
+
+@runtime_checkable
+class Frugal(Protocol):
+    """A trial that says itself how many more observations of each request it wants, until it has decided."""
+
+    def wants(self, request: int) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ class AnswerTrial:
         return self._others.closed
 
     @property
+    def refuted(self) -> bool:
+        return self._others.outcome is Outcome.FAILED
+
+    @property
     def count(self) -> int:
         return self._others.n
 

@@ -60,6 +60,10 @@ class MirrorShareTrial:
         return self._settled or self._answered >= self._wanted or self._count >= self.limit
 
     @property
+    def refuted(self) -> bool:
+        return any(test.share.outcome is Outcome.FAILED for test in self.tests)
+
+    @property
     def count(self) -> int:
         return self._count
 

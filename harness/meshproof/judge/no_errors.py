@@ -59,6 +59,10 @@ class NoErrorsTrial:
         return self._errors.closed
 
     @property
+    def refuted(self) -> bool:
+        return self._errors.outcome is Outcome.FAILED
+
+    @property
     def count(self) -> int:
         return self._errors.n
 

@@ -98,6 +98,10 @@ class SplitTrial:
         return self._decided
 
     @property
+    def refuted(self) -> bool:
+        return self._decided and any(test.outcome is Outcome.FAILED for test in (self._elsewhere, *self._tests))
+
+    @property
     def count(self) -> int:
         return self._elsewhere.n
 

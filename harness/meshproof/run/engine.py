@@ -41,16 +41,20 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one scenario; `reason` says why there are no verdicts, if there are none."""
+    """What became of one scenario; `reason` says why there are no verdicts, if there are none, and `error` what broke."""
 
     outcome: Outcome
     verdicts: tuple[Verdict, ...] = ()
     reason: str = ""
+    error: Exception | None = None
 
 
 @dataclass(slots=True)
 class Drive:
-    """One scenario on its way: what its steps share."""
+    """One scenario on its way: what its steps share.
+
+    A `hasty` one ends with its first failed check, and keeps no state: for showing that checks can fail.
+    """
 
     prepared: Prepared
     live: LiveMesh
@@ -60,6 +64,7 @@ class Drive:
     timeouts: Timeouts
     window: int
     id_prefix: str
+    hasty: bool = False
     phases: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> Result:
@@ -72,6 +77,7 @@ class Drive:
             self.emit(Noticed(name, str(notice.location), notice.message))
         verdicts: tuple[Verdict, ...] = ()
         reason = ""
+        broken: Exception | None = None
         watch = asyncio.ensure_future(self.live.watch())
         try:
             verdicts = await _beside(self._drive(), watch)
@@ -81,7 +87,7 @@ class Drive:
         except Exception as error:
             # Also what nobody foresaw: the other scenarios go on, and it is no verdict either.
             message, detail = words(error)
-            outcome, reason = Outcome.ERROR, f"{message}\n{detail}".rstrip()
+            outcome, broken, reason = Outcome.ERROR, error, f"{message}\n{detail}".rstrip()
             self.emit(Broke(name, message, detail))
         finally:
             await _cancelled(watch)
@@ -89,7 +95,7 @@ class Drive:
         for verdict in verdicts:
             self.emit(CheckFinished(verdict))
         self.emit(ScenarioFinished(name, outcome, time.perf_counter() - began, dict(self.phases)))
-        return Result(outcome, verdicts, reason)
+        return Result(outcome, verdicts, reason, broken)
 
     async def _drive(self) -> tuple[Verdict, ...]:
         trials = [trial for check in self.prepared.checks for trial in check.begin(self.prepared.plan)]
@@ -107,7 +113,7 @@ class Drive:
             await self.live.check()
             books = replace(await self.live.books(), marks=tuple(traffic.marks))
             verdicts = tuple(replace(trial.conclude(books), seconds=traffic.seconds) for trial in trials)
-            if any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
+            if not self.hasty and any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
                 await self.live.save_state(self.folder / STATE)
         return verdicts
 
@@ -119,7 +125,7 @@ class Drive:
         await generator.begin(
             load, resolve, self.id_prefix, headers=load.headers, digest=load.digest, tls=self.prepared.tls
         )
-        feed = Feed(trials, len(load.requests), self.window)
+        feed = Feed(trials, len(load.requests), self.window, hasty=self.hasty)
         traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
         pump = asyncio.create_task(traffic.pump())
         try:

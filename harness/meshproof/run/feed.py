@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from meshproof.border.observation import Observation
-from meshproof.scenario import Trial
+from meshproof.scenario import Refutable, Trial
 
 PROGRESS_GROWTH = 1.08
 
@@ -15,18 +15,21 @@ class Feed:
 
     The generator may be at most `window` requests ahead of what has been judged, so a verdict stops
     the load after at most that many more requests, whatever the machine's speed. `seen` counts the
-    observations of each request, `last` is the newest one.
+    observations of each request, `last` is the newest one. With `hasty` nothing is wanted any more
+    once one of the trials is refuted: for a load that is only to show that its checks can fail.
     """
 
-    def __init__(self, trials: Sequence[Trial], requests: int, window: int) -> None:
+    def __init__(self, trials: Sequence[Trial], requests: int, window: int, *, hasty: bool = False) -> None:
         self.stage = 0
         self.last_stage = max((trial.stage or 0 for trial in trials), default=0)
         self.trials = tuple(trials)
         self.seen = [0] * requests
         self.last: Observation | None = None
         self._window = window
+        self._refutable = tuple(trial for trial in trials if isinstance(trial, Refutable)) if hasty else ()
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
+        self._frugal = {trial: trial for trial in self.trials if isinstance(trial, Frugal)}
 
     def _wanting(self, stage: int, request: int) -> tuple[Trial, ...]:
         key = (stage, request)
@@ -48,6 +51,11 @@ class Feed:
         """True when this stage needs no more traffic."""
         return not any(self._wanted(request) for request in range(len(self.seen)))
 
+    @property
+    def over(self) -> bool:
+        """True when nothing needs to be sent in any stage any more, for a refuted trial is all that was wanted."""
+        return any(trial.refuted for trial in self._refutable)
+
     def _wanted(self, request: int) -> bool:
         # A transition keeps every request flowing: that nothing fails while the configuration
         # changes can only be seen under load.
@@ -61,9 +69,9 @@ class Feed:
 
     def grants(self) -> Iterator[tuple[int, int]]:
         """For each request still wanted, how many may have been sent in all."""
-        for request, seen in enumerate(self.seen):
-            if self._wanted(request):
-                yield request, seen + self._window
+        for request, seen in enumerate(() if self.over else self.seen):
+            if more := self._wanted(request):
+                yield request, seen + more
 
     def progressed(self) -> Iterator[Trial]:
         """The trials that have come far enough since they were last told of (or were just decided)."""

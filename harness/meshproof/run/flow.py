@@ -11,6 +11,8 @@ from meshproof.scenario import Reconciling
 async def flow(traffic: Traffic) -> None:
     """Drive all stages; a change of configuration is made under load."""
     for number in range(len(traffic.prepared.stages)):
+        if traffic.feed.over:
+            return
         if number:
             await traffic.enter(-number)
             await _changed(traffic, number)

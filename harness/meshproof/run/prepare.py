@@ -6,8 +6,9 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TextIO
 
@@ -17,11 +18,13 @@ from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
 from meshproof.errors import UsageError
 from meshproof.judge import Mirror, NoErrors, Split
-from meshproof.manifest import Manifests, Notice, Resource, load, merge
+from meshproof.manifest import Manifests, Notice, Resource, merge
+from meshproof.manifest import load as read
 from meshproof.mesh.build import build
 from meshproof.mesh.model import Mesh
 from meshproof.mesh.predict import predict, require_endpoints
 from meshproof.mesh.witness import witnesses
+from meshproof.run.resolve import attentive, located, resolved
 from meshproof.scenario import Check, Plan, Scenario
 
 
@@ -48,18 +51,31 @@ class Prepared:
     plan: Plan
     notices: tuple[Notice, ...]
     upsets: tuple[Upset, ...] = ()
-    tls: Mapping[str, str] = field(default_factory=dict)
     patient: bool = False
 
 
-def prepare(scenario: Scenario, folder: Path, precision: Precision) -> Prepared:
-    """A scenario whose manifests stand in `folder`; raises ManifestError and UsageError."""
-    specified = [load([str(folder / name) for name in scenario.manifests])]
-    for change in scenario.changes:
-        specified.append(merge(specified[-1], load([str(folder / change)])))
+def prepare(scenario: Scenario, folder: Path, precision: Precision, *, running: Sequence[Manifests] = ()) -> Prepared:
+    """A scenario whose manifests stand in `folder`; raises ManifestError and UsageError.
+
+    `running` is what is applied at each stage when that is not what its manifests say.
+    """
+    specified = in_force(own_manifests(scenario, folder))
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
-    tls = {name: str(folder / path) for name, path in asdict(scenario.load.tls).items() if path}
-    return replace(_prepared(replace(scenario, manifests=files), specified, specified, precision), tls=tls)
+    placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
+    return _prepared(placed, specified, running or specified, precision)
+
+
+def own_manifests(scenario: Scenario, folder: Path) -> list[Manifests]:
+    """What each stage brings: the scenario's manifests, then each of its changes."""
+    return [
+        load([str(folder / name) for name in scenario.manifests]),
+        *(load([str(folder / change)]) for change in scenario.changes),
+    ]
+
+
+def in_force(own: Sequence[Manifests]) -> list[Manifests]:
+    """What is in force at each stage: what it brings itself, over what was there before."""
+    return list(accumulate(own, merge))
 
 
 def prepare_verification(
@@ -115,14 +131,15 @@ def _prepared(
         built = build(manifests.resources)
         told += [*manifests.notices, *built.notices]
         stages.append(Stage(manifests.resources, built.mesh, wanted.resources))
-    requests = scenario.load.requests
-    expectations = tuple(tuple(predict(mesh, request) for request in requests) for mesh in meshes)
+    load, bounds = resolved(scenario.load, meshes[0])
+    told += bounds
+    expectations = tuple(tuple(predict(mesh, request) for request in load.requests) for mesh in meshes)
     return Prepared(
         scenario.name,
         scenario.description,
         scenario.features,
         tuple(scenario.manifests),
-        scenario.load,
+        attentive(load, chain.from_iterable(expectations)),
         tuple(scenario.expect),
         tuple(stages),
         Plan(scenario.name, expectations, precision),
