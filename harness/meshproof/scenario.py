@@ -109,11 +109,15 @@ class Frugal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a check is given: for each stage, for each request of the load, what must become of it."""
+    """What a check is given: for each stage, for each request of the load, what must become of it.
+
+    `upsets` are in force all the time: how workloads misbehave whatever the mesh does.
+    """
 
     scenario: str
     stages: tuple[tuple[Expectation, ...], ...]
     precision: Precision
+    upsets: tuple[Upset, ...] = ()
 
 
 class Check(Protocol):

@@ -11,7 +11,8 @@ class Upset:
 
     `status` is answered to every request; `hang` leaves requests without any answer until the load
     has ended; `reset` closes the connection; `latency` delays every answer by so many seconds.
-    `replicas` is how many of its replicas misbehave, the first ones (None: all).
+    `replicas` is how many of its replicas misbehave, the first ones (None: all); `tries` how many tries
+    of each request meet it at one replica (None: all of them), so that a retry can succeed.
     """
 
     workload: str
@@ -20,3 +21,4 @@ class Upset:
     reset: bool = False
     latency: float = 0.0
     replicas: int | None = None
+    tries: int | None = None

@@ -142,7 +142,7 @@ def _prepared(
         attentive(load, chain.from_iterable(expectations)),
         tuple(scenario.expect),
         tuple(stages),
-        Plan(scenario.name, expectations, precision),
+        Plan(scenario.name, expectations, precision, tuple(scenario.upsets)),
         tuple(dict.fromkeys(told)),
         tuple(scenario.upsets),
         patient=scenario.patient,

@@ -31,6 +31,8 @@ def _pods(live: LiveMesh, one: Upset) -> Sequence[Pod]:
 
 
 async def _begin(one: Upset, pod: Pod) -> None:
+    if one.tries is not None:
+        await pod.only_first(one.tries)
     if one.hang:
         await pod.hold()
     if one.status or one.reset:
@@ -43,3 +45,4 @@ async def _end(pod: Pod) -> None:
     await pod.heal()
     await pod.release()
     await pod.latency(0.0)
+    await pod.only_first(None)

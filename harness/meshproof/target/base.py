@@ -43,6 +43,9 @@ class Pod(Protocol):
 
     async def latency(self, seconds: float) -> None: ...
 
+    async def only_first(self, tries: int | None) -> None:
+        """Let only the first `tries` of each request be held, failed or delayed; None: all of them."""
+
     async def block(self) -> None:
         """New connections are neither accepted nor refused until unblock(); those that are open go on."""
 

@@ -196,7 +196,7 @@ class Connection(asyncio.Protocol):
 
     async def _answer_later(self, request: Request, reply: Reply | None) -> None:
         if reply is None:
-            fault = await self.site.gate.passed()
+            fault = await self.site.gate.passed(request.id)
             if fault == 0:
                 self._reset()
                 return

@@ -58,6 +58,11 @@ class Control:
                 if not 0 <= seconds <= LONGEST_WAIT:
                     raise ValueError(f"seconds must be 0 to {LONGEST_WAIT:g}")
                 self.gate.delay(seconds)
+            case "only_first":
+                tries = command.get("tries")
+                if tries is not None and int(tries) < 1:
+                    raise ValueError("tries must be 1 or more, or null")
+                self.gate.only_first(None if tries is None else int(tries))
             case "block":
                 for door in self.doors:
                     door.block()

@@ -24,6 +24,8 @@ class Gate:
         self._opening: asyncio.Event | None = None
         self._fault: Fault | None = None
         self._latency = 0.0
+        self._tries: int | None = None
+        self._tried: dict[str, int] = {}
         self._changed = asyncio.Event()
 
     def hold(self) -> None:
@@ -50,11 +52,20 @@ class Gate:
         self._latency = seconds
         self._settle()
 
-    async def passed(self) -> int | None:
+    def only_first(self, tries: int | None) -> None:
+        """From now on only so many tries of each request meet a barrier, a fault or a delay (None: all of them)."""
+        self._tries = tries
+        self._tried.clear()
+
+    async def passed(self, id: str | None = None) -> int | None:
         """Wait as long as a request must; returns the status to fail with, 0 to reset, None to answer.
 
         What is to fail is not held: so a first try can fail, and its retry be held.
         """
+        if self._tries is not None and id is not None:
+            self._tried[id] = self._tried.get(id, 0) + 1
+            if self._tried[id] > self._tries:
+                return None
         failing = self._spend()
         if failing is None and self._opening is not None:
             self._count(1)

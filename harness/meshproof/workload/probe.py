@@ -124,6 +124,10 @@ class Probe:
         """Delay every answer by so many seconds; 0 ends it."""
         await self._command("latency", seconds=seconds)
 
+    async def only_first(self, tries: int | None) -> None:
+        """Let only the first `tries` of each request (by its id) be held, failed or delayed; None: all of them."""
+        await self._command("only_first", tries=tries)
+
     async def block(self) -> None:
         """New connections are neither accepted nor refused until unblock()."""
         await self._command("block")

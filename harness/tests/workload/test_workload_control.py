@@ -157,3 +157,23 @@ def test_a_blocked_door_lets_nobody_in_and_disturbs_nobody_inside(place: Callabl
             assert (await inside.ask("/get")).status == 200
 
     asyncio.run(run())
+
+
+def test_only_the_first_tries_of_each_request_misbehave(place: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            caller = await here.call(probe)
+
+            async def statuses(*ids: str) -> list[int]:
+                return [(await caller.ask("/get", headers=(("x-meshproof-id", id),))).status for id in ids]
+
+            await probe.fail(503)
+            await probe.only_first(2)
+            assert await statuses("a", "a", "b", "a", "b", "b") == [503, 503, 503, 200, 503, 200]
+            await probe.only_first(None)
+            assert await statuses("a", "c") == [503, 503]
+            with pytest.raises(TargetError, match="tries must be 1 or more"):
+                await probe.only_first(0)
+
+    asyncio.run(run())
