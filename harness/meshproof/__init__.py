@@ -9,9 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meshproof.border.load import PROBES as PROBES
     from meshproof.border.load import Load as Load
     from meshproof.border.request import Request as Request
+    from meshproof.border.request import Tls as Tls
     from meshproof.border.upset import Upset as Upset
+    from meshproof.judge import Answers as Answers
+    from meshproof.judge import ConnectionPool as ConnectionPool
     from meshproof.judge import Mirror as Mirror
     from meshproof.judge import NoErrors as NoErrors
     from meshproof.judge import OutOfBand as OutOfBand
@@ -21,13 +25,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Answers": "judge",
+    "ConnectionPool": "judge",
     "Load": "border.load",
     "Mirror": "judge",
     "NoErrors": "judge",
     "OutOfBand": "judge",
+    "PROBES": "border.load",
     "Request": "border.request",
     "Scenario": "scenario",
     "Split": "judge",
+    "Tls": "border.request",
     "Upset": "border.upset",
 }
 

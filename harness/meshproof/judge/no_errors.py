@@ -20,7 +20,8 @@ class NoErrors:
     """Every request of the load, transitions included, is answered with a status below 400.
 
     A status that the specification itself demands of the proxy (also as an injected fault), or that it
-    refuses a connection or handshake, is no error; during a transition either neighbour's specification may demand it. One error fails.
+    refuses a connection or a handshake, is no error; during a transition either neighbour's
+    specification may demand it. One error fails.
     Without any, the check passes once a share of `tolerance` is ruled out at `beta`
     (`statistics.exact_sample_size`), and it goes on watching until the load ends.
     """

@@ -41,7 +41,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one scenario; `reason` says why there are no verdicts, if there are none, and `error` what broke."""
+    """What became of one scenario; where there are no verdicts `reason` says why, and `error` is what broke."""
 
     outcome: Outcome
     verdicts: tuple[Verdict, ...] = ()
@@ -122,9 +122,7 @@ class Drive:
         load = self.prepared.load
         await self.live.open_books()
         resolve = self.live.vantage(load.requests).resolve
-        await generator.begin(
-            load, resolve, self.id_prefix, headers=load.headers, digest=load.digest, tls=self.prepared.tls
-        )
+        await generator.begin(load, resolve, self.id_prefix, headers=load.headers, digest=load.digest)
         feed = Feed(trials, len(load.requests), self.window, hasty=self.hasty)
         traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
         pump = asyncio.create_task(traffic.pump())

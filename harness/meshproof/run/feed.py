@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from meshproof.border.observation import Observation
-from meshproof.scenario import Refutable, Trial
+from meshproof.scenario import Frugal, Refutable, Trial
 
 PROGRESS_GROWTH = 1.08
 
@@ -14,9 +14,10 @@ class Feed:
     """Hands each observation to the trials that want it and says how much more traffic is needed.
 
     The generator may be at most `window` requests ahead of what has been judged, so a verdict stops
-    the load after at most that many more requests, whatever the machine's speed. `seen` counts the
-    observations of each request, `last` is the newest one. With `hasty` nothing is wanted any more
-    once one of the trials is refuted: for a load that is only to show that its checks can fail.
+    the load after at most that many more requests, whatever the machine's speed. A Frugal trial says
+    itself how many it wants. `seen` counts the observations of each request, `last` is the newest
+    one. With `hasty` nothing is wanted any more once one of the trials is refuted: for a load that
+    is only to show that its checks can fail.
     """
 
     def __init__(self, trials: Sequence[Trial], requests: int, window: int, *, hasty: bool = False) -> None:
@@ -29,7 +30,7 @@ class Feed:
         self._refutable = tuple(trial for trial in trials if isinstance(trial, Refutable)) if hasty else ()
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
-        self._frugal = {trial: trial for trial in self.trials if isinstance(trial, Frugal)}
+        self._frugal: dict[Trial, Frugal] = {trial: trial for trial in self.trials if isinstance(trial, Frugal)}
 
     def _wanting(self, stage: int, request: int) -> tuple[Trial, ...]:
         key = (stage, request)
@@ -56,16 +57,18 @@ class Feed:
         """True when nothing needs to be sent in any stage any more, for a refuted trial is all that was wanted."""
         return any(trial.refuted for trial in self._refutable)
 
-    def _wanted(self, request: int) -> bool:
+    def _wanted(self, request: int) -> int:
+        """How many more requests of that index may be under way."""
         # A transition keeps every request flowing: that nothing fails while the configuration
         # changes can only be seen under load.
         if self.stage < 0:
-            return True
-        return any(
-            not trial.decided
-            for trial in self._wanting(self.stage, request)
-            if trial.stage is not None or self.stage == self.last_stage
-        )
+            return self._window
+        most = 0
+        for trial in self._wanting(self.stage, request):
+            if not trial.decided and (trial.stage is not None or self.stage == self.last_stage):
+                frugal = self._frugal.get(trial)
+                most = max(most, min(self._window, frugal.wants(request)) if frugal else self._window)
+        return most
 
     def grants(self) -> Iterator[tuple[int, int]]:
         """For each request still wanted, how many may have been sent in all."""

@@ -18,8 +18,7 @@ from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
 from meshproof.errors import UsageError
 from meshproof.judge import Mirror, NoErrors, Split
-from meshproof.manifest import Manifests, Notice, Resource, merge
-from meshproof.manifest import load as read
+from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.mesh.build import build
 from meshproof.mesh.model import Mesh
 from meshproof.mesh.predict import predict, require_endpoints
@@ -131,15 +130,15 @@ def _prepared(
         built = build(manifests.resources)
         told += [*manifests.notices, *built.notices]
         stages.append(Stage(manifests.resources, built.mesh, wanted.resources))
-    load, bounds = resolved(scenario.load, meshes[0])
+    ready, bounds = resolved(scenario.load, meshes[0])
     told += bounds
-    expectations = tuple(tuple(predict(mesh, request) for request in load.requests) for mesh in meshes)
+    expectations = tuple(tuple(predict(mesh, request) for request in ready.requests) for mesh in meshes)
     return Prepared(
         scenario.name,
         scenario.description,
         scenario.features,
         tuple(scenario.manifests),
-        attentive(load, chain.from_iterable(expectations)),
+        attentive(ready, chain.from_iterable(expectations)),
         tuple(scenario.expect),
         tuple(stages),
         Plan(scenario.name, expectations, precision, tuple(scenario.upsets)),

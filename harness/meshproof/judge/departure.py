@@ -1,0 +1,128 @@
+"""How one answer departs from the specification of its request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+
+from meshproof.border.books import Received
+from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
+from meshproof.border.observation import Observation
+from meshproof.judge.wording import answer, joined
+
+# What a proxy may change of its own accord, or what belongs to the connection.
+UNSTEADY = frozenset({"host", "connection", "te", "expect", "upgrade", "content-length", "transfer-encoding"})
+UNREACHED = ("connection refused", "no answer within")
+
+
+def departure(expectation: Expectation, observation: Observation, received: Sequence[Received]) -> str:
+    """What is otherwise than specified, empty when nothing is; `received` is what pods got of this very request."""
+    if expectation.refused:
+        return _refused(expectation, observation) or _arrived(received)
+    own = own_status(expectation)
+    by_proxy = not (observation.pod or observation.workload)
+    if own and by_proxy and observation.status == own:
+        return _own_answer(expectation, observation) or _arrived(received)
+    if _aborted(expectation, observation, by_proxy):
+        return ""
+    drawn = [arm for arm in expectation.arms if arm.share and observation.workload in arm.workloads]
+    if not drawn or own:
+        return answer(observation)
+    at_pod = [one for one in received if one.pod == observation.pod]
+    if not at_pod:
+        return f"answered by {observation.pod}, which has not received it"
+    faults = [next(_of_arm(expectation, arm, observation, at_pod[-1]), "") for arm in drawn]
+    return "" if "" in faults else faults[0]
+
+
+def own_status(expectation: Expectation) -> int:
+    """The status that the proxy itself must answer; 0 when a pod may."""
+    if expectation.status:
+        return expectation.status
+    if expectation.abort and expectation.abort.share == 1:
+        return expectation.abort.status
+    drawn = [arm for arm in expectation.arms if arm.share]
+    return 503 if drawn and not any(arm.workloads for arm in drawn) else 0
+
+
+def specified(expectation: Expectation) -> str:
+    """What is specified, in words."""
+    if expectation.refused:
+        return f"no {expectation.refused}"
+    own = own_status(expectation)
+    if expectation.redirect:
+        return f"{own} to {expectation.redirect.target}"
+    if own:
+        return f"{own} by the proxy"
+    text = joined(sorted({workload for arm in expectation.arms if arm.share for workload in arm.workloads}))
+    if expectation.path != expectation.request.path:
+        text += f" as {expectation.path}"
+    if expectation.authority != expectation.request.authority:
+        text += f" as {expectation.authority}"
+    return text
+
+
+def _refused(expectation: Expectation, observation: Observation) -> str:
+    if observation.status or observation.pod:
+        return answer(observation)
+    unreached = observation.error.startswith(UNREACHED)
+    return answer(observation) if unreached and expectation.refused == "handshake" else ""
+
+
+def _arrived(received: Sequence[Received]) -> str:
+    return f"it reached {received[0].pod}" if received else ""
+
+
+def _aborted(expectation: Expectation, observation: Observation, by_proxy: bool) -> bool:
+    """Whether it is one of those that an injected fault answers."""
+    abort = expectation.abort
+    return bool(abort and abort.share and by_proxy and observation.status == abort.status)
+
+
+def _own_answer(expectation: Expectation, observation: Observation) -> str:
+    target = dict(observation.headers).get("location", "")
+    if expectation.redirect and target != expectation.redirect.target:
+        return f"redirected to {target or 'nowhere'}"
+    if expectation.body and observation.digest != sha256(expectation.body.encode()).hexdigest():
+        return "answered with another body"
+    return next(_headers("response", expectation.headers, observation.headers), "")
+
+
+def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, received: Received) -> Iterator[str]:
+    request = expectation.request
+    if not observation.status:
+        yield answer(observation)
+    if received.method != request.method:
+        yield f"{received.pod} was asked by {received.method}"
+    if received.path != expectation.path:
+        yield f"{received.pod} was asked for {received.path}"
+    authority = dict(arm.request_headers.exact).get("host", expectation.authority)
+    if received.authority != authority:
+        yield f"{received.pod} was called {received.authority}"
+    changed = arm.request_headers
+    yield from _headers("request", changed, received.headers)
+    touched = {*dict(changed.exact), *dict(changed.added), *changed.absent} | UNSTEADY
+    kept = tuple(pair for pair in request.headers if pair[0] not in touched)
+    yield from _headers("request", HeaderExpectation(added=kept), received.headers)
+    yield from _headers("response", arm.response_headers, observation.headers)
+
+
+def _headers(which: str, expected: HeaderExpectation, found: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """How headers depart from what is expected of them; several of one name may arrive joined by commas."""
+    seen: dict[str, list[str]] = {}
+    for name, value in found:
+        seen.setdefault(name.lower(), []).append(value)
+    for name, value in expected.exact:
+        if name != "host" and seen.get(name) != [value]:
+            yield f"its {which} header {name} was {_shown(seen.get(name))}, not {value!r}"
+    for name, value in expected.added:
+        values = seen.get(name, [])
+        if value not in values and value not in [part.strip() for one in values for part in one.split(",")]:
+            yield f"its {which} header {name} was {_shown(seen.get(name))}, without {value!r}"
+    for name in expected.absent:
+        if name in seen:
+            yield f"its {which} header {name} was there: {_shown(seen[name])}"
+
+
+def _shown(values: Sequence[str] | None) -> str:
+    return "missing" if values is None else joined([repr(value) for value in values])

@@ -1,0 +1,53 @@
+"""A load made ready for its generator: requests derived, files located, and all noted down that checks compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.load import Load
+from meshproof.border.request import Request, Tls
+from meshproof.manifest import Notice
+from meshproof.mesh.model import Mesh
+from meshproof.mesh.probes import probes
+
+
+def located(load: Load, folder: Path) -> Load:
+    """The load with its clients' PEM files, which stand in `folder`, under their whole names."""
+    send = load.send if isinstance(load.send, tuple) else (load.send,)
+    own = (replace(one, tls=_located(one.tls, folder)) if isinstance(one, Request) and one.tls else one for one in send)
+    return replace(load, send=tuple(own), tls=_located(load.tls, folder))
+
+
+def _located(tls: Tls, folder: Path) -> Tls:
+    inline = tls.ca.startswith("-----BEGIN")
+    return replace(
+        tls,
+        ca=tls.ca if inline or not tls.ca else str(folder / tls.ca),
+        cert=str(folder / tls.cert) if tls.cert else "",
+        key=str(folder / tls.key) if tls.key else "",
+    )
+
+
+def resolved(load: Load, mesh: Mesh) -> tuple[Load, tuple[Notice, ...]]:
+    """The load with every request written out, each once; what has no client in TLS yet gets the load's."""
+    client = load.tls if load.tls != Tls() else None
+    found, notices = probes(mesh, tls=client) if load.derives else ((), ())
+    requests = (
+        replace(one, tls=load.tls) if one.scheme == "https" and one.tls is None else one for one in load.resolved(found)
+    )
+    return replace(load, send=tuple(dict.fromkeys(requests))), notices
+
+
+def attentive(load: Load, expectations: Iterable[Expectation]) -> Load:
+    """The load with everything kept of its answers that the expectations speak of."""
+    names = dict.fromkeys(load.headers)
+    digest = load.digest
+    for expectation in expectations:
+        digest = digest or bool(expectation.body)
+        for headers in (expectation.headers, *(arm.response_headers for arm in expectation.arms)):
+            names |= dict.fromkeys(name for name, _ in headers.exact + headers.added)
+            names |= dict.fromkeys(headers.absent)
+    return replace(load, headers=tuple(names), digest=digest)
