@@ -1,0 +1,49 @@
+"""What a trial asks of the course that paces its load: one step after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """So many requests, each after the answer to the one before."""
+
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """`size` requests under way together, because the pod holds what it receives until all have been accounted for.
+
+    With `fails` the pod first answers each with that status at once: what it then holds are the retries.
+    """
+
+    size: int
+    fails: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """So many users, each sending its next request as soon as its last is answered, `requests` in all."""
+
+    users: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """One request while the pod neither accepts nor refuses connections."""
+
+
+Step = InTurn | AtOnce | Crowd | Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error that a pod makes: it answers `status`, or resets the connection (0)."""
+
+    status: int
+
+    def __str__(self) -> str:
+        return str(self.status) if self.status else "reset"

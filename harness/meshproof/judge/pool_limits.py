@@ -1,0 +1,160 @@
+"""What the limits of a connection pool let through, as Istio specifies and Envoy carries out.
+
+https://istio.io/latest/docs/reference/config/networking/destination-rule/#ConnectionPoolSettings
+https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking
+
+* Over HTTP/1.1 a connection carries one request at a time: `maxConnections` n means n at once.
+* A request without a connection waits; `http1MaxPendingRequests` m may, the next is answered 503 at once. A
+  request that waits for its connection to open counts among them.
+* `http2MaxRequests` r holds for HTTP/1.1 too: below n, a request beyond r gets a connection but no leave.
+* `maxRequestsPerConnection` q: after q requests a connection is closed.
+* `maxRetries` R: so many retries at once; the next is not made, its client gets the first answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshproof.border.expectation import Expectation, Pool
+from meshproof.border.steps import AtOnce, Blocked, Crowd, InTurn, Step
+
+# Istio's default, which istiod sends as retry.go has it: https://istio.io/latest/docs/concepts/traffic-management/#retries
+DEFAULT_RETRIES = 2
+DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled"
+BEYOND = 4
+FREE = 8
+LARGEST = 60
+LONGEST_USE = 250
+LONGEST_CONNECT = 3.0
+UNLIMITED_USE = 20
+RETRIABLE = {"5xx": 503, "gateway-error": 503, "retriable-4xx": 409}
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """Where requests stand that are under way at once: with the pod, in the queue, refused."""
+
+    held: int
+    queued: int
+    refused: int
+
+
+def still(pool: Pool, size: int) -> Still:
+    """What becomes of `size` requests at once."""
+    n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
+    if r is not None and (n is None or r < n):
+        held = min(size, r)
+        return Still(held, 0, size - held)
+    held = size if n is None else min(size, n)
+    queued = size - held if m is None else min(size - held, m)
+    return Still(held, queued, size - held - queued)
+
+
+def capacity(pool: Pool) -> int | None:
+    """The most requests at once of which none is refused; None when nothing limits them."""
+    n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
+    if r is not None and (n is None or r < n):
+        return r
+    return None if n is None or m is None else n + m
+
+
+def most_at_once(pool: Pool) -> int | None:
+    """The most that a pod may have under way; None when nothing limits it."""
+    limits = [limit for limit in (pool.max_connections, pool.http2_max_requests) if limit is not None]
+    return min(limits, default=None)
+
+
+def never_trips(pool: Pool, users: int) -> bool:
+    """Whether so many users are surely below the limits.
+
+    Each of them may be waiting for a connection to open, which counts among the pending: so it takes
+    as many pending requests as users, not n + m.
+    """
+    limits = (pool.http1_max_pending_requests, pool.http2_max_requests)
+    return all(limit is None or users <= limit for limit in limits)
+
+
+def first_failure(expectation: Expectation) -> int:
+    """A status of which the specification wants a retry; 0 when it wants none of any status."""
+    retries = expectation.retries
+    if retries is None or retries.attempts < 1:
+        return 0
+    for condition in retries.retry_on.split(","):
+        word = condition.strip()
+        if word in RETRIABLE:
+            return RETRIABLE[word]
+        if word.isdecimal() and 400 <= int(word) <= 599:
+            return int(word)
+    return 0
+
+
+def connect_attempts(expectation: Expectation) -> int:
+    """How often a connection is tried for one request."""
+    retries = expectation.retries
+    if retries is None:
+        return 1 + DEFAULT_RETRIES
+    conditions = [word.strip() for word in (retries.retry_on or DEFAULT_RETRY_ON).split(",")]
+    return 1 + retries.attempts if "connect-failure" in conditions else 1
+
+
+def uses(limit: int) -> tuple[InTurn, ...]:
+    """Requests in turn that show where one connection ends and the next begins."""
+    return tuple(InTurn(count) for count in (limit, 1, limit - 1, 1) if count)
+
+
+def steps(
+    pool: Pool, expectation: Expectation, crowds: tuple[int, ...], requests: int, *, fresh: bool
+) -> tuple[Step, ...]:
+    """What shows each limit of a specification; what needs a pool without connections (`fresh`) comes first."""
+    wanted: list[Step] = []
+    per = pool.max_requests_per_connection
+    if fresh and pool.connect_timeout is not None and pool.connect_timeout <= LONGEST_CONNECT:
+        wanted.append(Blocked())
+    if fresh and per is None:
+        wanted.append(InTurn(UNLIMITED_USE))
+    elif fresh and per is not None and per <= LONGEST_USE:
+        wanted += uses(per)
+    most = capacity(pool)
+    if most is None:
+        wanted.append(AtOnce(FREE))
+    elif most <= LARGEST:
+        # The second time shows that what was refused has left nothing behind.
+        wanted += [AtOnce(most + BEYOND), AtOnce(most + 1)]
+    fails = first_failure(expectation)
+    if pool.max_retries is not None and fails and most is None and pool.max_retries <= LARGEST:
+        wanted += [AtOnce(pool.max_retries + BEYOND, fails), AtOnce(pool.max_retries + 1, fails)]
+    wanted += [Crowd(users, requests) for users in crowds]
+    return tuple(wanted)
+
+
+def unproved(pool: Pool, expectation: Expectation) -> str:
+    """A limit that no step can show, with the reason; empty when all are shown."""
+    n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
+    most = capacity(pool)
+    if r is not None and n is not None and r >= n:
+        return f"http2MaxRequests {r} is never reached behind maxConnections {n}"
+    if r is not None and (n is not None or m is not None):
+        hidden = f"maxConnections {n}" if n is not None else f"http1MaxPendingRequests {m}"
+        return f"{hidden} is never reached behind http2MaxRequests {r}"
+    if m is not None and n is None:
+        return f"http1MaxPendingRequests {m} shows only where maxConnections is limited too"
+    if pool.connect_timeout is not None and pool.connect_timeout > LONGEST_CONNECT:
+        return f"a connectTimeout of {pool.connect_timeout:g} s is longer than the {LONGEST_CONNECT:g} s waited for"
+    if (pool.max_requests_per_connection or 0) > LONGEST_USE:
+        per = pool.max_requests_per_connection
+        return f"maxRequestsPerConnection {per} is more than the {LONGEST_USE} requests sent in turn"
+    if (most or 0) > LARGEST:
+        return f"{most} requests at once are more than the {LARGEST} that are held at once"
+    return _unproved_retries(pool, expectation)
+
+
+def _unproved_retries(pool: Pool, expectation: Expectation) -> str:
+    if pool.max_retries is None:
+        return ""
+    if not first_failure(expectation):
+        return "maxRetries shows only where a route retries a status that a workload can answer"
+    if capacity(pool) is not None:
+        return "maxRetries is not told apart from the other limits of the same pool"
+    if pool.max_retries > LARGEST:
+        return f"maxRetries {pool.max_retries} is more than the {LARGEST} that are held at once"
+    return ""

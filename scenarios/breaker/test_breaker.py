@@ -1,0 +1,89 @@
+"""Circuit breaking: the limits of the connection pool, each seen from both sides."""
+
+import pytest
+from meshproof import ConnectionPool, Load, Scenario
+
+GET = "GET http://httpbin:8000/get"
+POOL = {"DestinationRuleConnectionPool", "ProbeWorkload"}
+
+pool = Scenario(
+    name="BreakerPool",
+    description="One connection and one pending request: of three at once one is served, one waits and one gets 503.",
+    features=POOL,
+    manifests=["httpbin.yaml", "pool-1-1.yaml"],
+    load=Load("barrier", GET, users=10),
+    expect=[ConnectionPool()],
+)
+
+users = Scenario(
+    name="BreakerUsers",
+    description="Under 1, 2, 3 and 10 users what clients saw refused, what the proxy counted and what the pod got agree.",
+    features=POOL,
+    manifests=["httpbin.yaml", "pool-1-1.yaml"],
+    load=Load("barrier", GET, users=10),
+    expect=[ConnectionPool(crowds=(1, 2, 3, 10))],
+)
+
+roomy = Scenario(
+    name="BreakerRoom",
+    description="Up to four users are below limits of four connections and four pending requests: none is refused.",
+    features=POOL,
+    manifests=["httpbin.yaml", "limits-4-4.yaml"],
+    load=Load("barrier", GET, users=12),
+    expect=[ConnectionPool(crowds=(1, 2, 3, 4, 12))],
+)
+
+grid = Scenario(
+    name="BreakerGrid",
+    description="Each combination of connections and pending requests lets through its sum and no more.",
+    features=POOL,
+    manifests=["httpbin.yaml", "limits-1-1.yaml"],
+    changes=["limits-2-1.yaml", "limits-1-3.yaml", "limits-3-2.yaml"],
+    load=Load("barrier", GET, users=10),
+    expect=[ConnectionPool()],
+)
+
+requests = Scenario(
+    name="BreakerRequests",
+    description="Requests beyond http2MaxRequests are refused, whatever connections there are.",
+    features=POOL,
+    manifests=["httpbin.yaml", "max-requests.yaml"],
+    load=Load("barrier", GET, users=10),
+    expect=[ConnectionPool(crowds=(2, 10))],
+)
+
+use = Scenario(
+    name="BreakerConnectionUse",
+    description="A connection serves as many requests as maxRequestsPerConnection says, then the next is opened.",
+    features=POOL,
+    manifests=["httpbin.yaml", "use-3.yaml"],
+    changes=["use-10.yaml"],
+    load=Load("barrier", GET, users=10),
+    expect=[ConnectionPool()],
+)
+
+connect = Scenario(
+    name="BreakerConnectTimeout",
+    description="A connection that does not open is given up after connectTimeout, as often as connecting is tried.",
+    features=POOL,
+    manifests=["httpbin.yaml", "connect-timeout.yaml"],
+    load=Load("barrier", GET, users=10),
+    expect=[ConnectionPool()],
+    patient=True,
+)
+
+retries = Scenario(
+    name="BreakerRetries",
+    description="With maxRetries retries under way the next is not made: its client gets the first answer.",
+    features=POOL | {"VirtualServiceRetry"},
+    manifests=["httpbin.yaml", "retried.yaml", "max-retries.yaml"],
+    load=Load("barrier", GET, users=10),
+    expect=[ConnectionPool()],
+)
+
+
+@pytest.mark.parametrize(
+    "scenario", [pool, users, roomy, grid, requests, use, connect, retries], ids=lambda one: one.name
+)
+def test_breaker(verify, scenario):
+    verify(scenario)
