@@ -1,0 +1,17 @@
+"""All measurements, one after another."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import overshoot
+import startup
+import through_envoy
+
+startup.main([])
+overshoot.main([])
+through_envoy.main([])
+print("\ndirectly against one workload", flush=True)
+subprocess.run([sys.executable, str(Path(__file__).with_name("throughput.py"))], check=False)

@@ -1,0 +1,92 @@
+"""What the documentation claims of commands, files and code holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from meshproof.border.request import parse
+from meshproof.cli.group import EXIT_CODES, group
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
+PATTERNS = ("*.md", "docs/*.md", "reports/*.md", "scenarios/**/*.md")
+PAGES = sorted(page for pattern in PATTERNS for page in ROOT.glob(pattern))
+PATHS = [page.relative_to(ROOT).as_posix() for page in PAGES]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The fenced blocks in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def invocations(text: str) -> list[str]:
+    """What follows `meshproof` on each command line of the shell blocks."""
+    lines = "\n".join(blocks(text, "sh")).replace("\\\n", " ").splitlines()
+    commands = [part.strip() for line in lines for part in re.split(r"&&|\|", line)]
+    return [found[1] for one in commands if (found := re.match(r"(?:\S*/)?meshproof\s+(.*)", one))]
+
+
+def here(command: str, cwd: Path, limit: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run a command line with this environment's programs first on PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "NO_COLOR": "1"}
+    return subprocess.run(["bash", "-c", command], cwd=cwd, env=env, capture_output=True, text=True, timeout=limit)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_command_lines_are_understood(path: str) -> None:
+    for line in invocations((ROOT / path).read_text()):
+        name, *words = shlex.split(line, comments=True)
+        context = group.commands[name].make_context(name, words)
+        for request in context.params.get("requests", ()):
+            parse(request)
+
+
+def test_the_readme_shows_every_kind_of_command() -> None:
+    assert {line.split()[0] for line in invocations(README)} >= {"run", "verify"}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_links_lead_somewhere(path: str) -> None:
+    page = ROOT / path
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+    missing = [one for one in targets if "://" not in one and not (page.parent / one).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", ["run", "tests"])
+def test_the_two_commands_are_one_line_each(name: str) -> None:
+    (block,) = re.findall(rf"^<!-- command: {name} -->\n```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert block.count("\n") == 1
+
+
+def test_exit_codes_are_those_of_the_command_line() -> None:
+    told = re.findall(r"^\| (\d) \| (.*) \|$", README, re.MULTILINE)
+    assert told == re.findall(r"^  (\d)  (.*)$", EXIT_CODES, re.MULTILINE)
+
+
+def test_the_drift_example_fails_as_shown(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios", ignore=shutil.ignore_patterns("meshproof-runs"))
+    (example,) = [one for one in blocks(README, "sh") if "--applied" in one]
+    (shown,) = blocks(README, "text")
+    done = here(example, tmp_path)
+    assert done.returncode == 1, done.stderr
+    for words in ("Split     failed", "NoErrors  passed", "specified at weight-10.yaml:14:11", "failed 1 of 2 checks"):
+        assert words in shown
+        assert words in done.stdout
+
+
+def test_the_scenario_example_passes(tmp_path: Path) -> None:
+    (code,) = blocks(README, "python")
+    (tmp_path / "test_hello.py").write_text(code)
+    for name in ("helloworld.yaml", "subsets.yaml", "weight-10.yaml"):
+        shutil.copy(ROOT / "scenarios/canary" / name, tmp_path)
+    done = here("python -m pytest -q", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
