@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.suite import folder
 
@@ -39,21 +40,28 @@ class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("meshproof", "service mesh verification")
     group.addoption("--mesh-target", default="embedded", choices=["embedded"], help="where scenarios run")
-    group.addoption("--mesh-alpha", type=_between(1), default=0.001, help="probability of failing a mesh that conforms")
     group.addoption(
-        "--mesh-beta", type=_between(1), default=0.01, help="probability of passing one wrong by the tolerance"
+        "--mesh-alpha", type=_within(*ERROR_RATES), default=0.001, help="probability of failing a mesh that conforms"
     )
-    group.addoption("--mesh-tolerance", type=_between(100), default=3.0, metavar="POINTS", help="in percentage points")
+    group.addoption(
+        "--mesh-beta",
+        type=_within(*ERROR_RATES),
+        default=0.01,
+        help="probability of passing one wrong by the tolerance",
+    )
+    group.addoption(
+        "--mesh-tolerance", type=_within(*TOLERANCE_POINTS), default=3.0, metavar="POINTS", help="in percentage points"
+    )
     group.addoption("--mesh-max-requests", type=_positive, default=None, metavar="N", help="cap for each check")
     group.addoption("--mesh-seed", type=int, default=0, help="seeds the request ids")
     group.addoption("--mesh-output", type=Path, default=None, metavar="DIR", help="folder for the run's reports")
 
 
-def _between(most: int) -> Callable[[str], float]:
+def _within(low: float, high: float) -> Callable[[str], float]:
     def number(text: str) -> float:
         value = float(text)
-        if not 0 < value < most:
-            raise argparse.ArgumentTypeError(f"{text} is not between 0 and {most}")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
         return value
 
     return number

@@ -25,6 +25,11 @@ def worst(outcomes: list[Outcome]) -> Outcome:
     return min(outcomes, key=SEVERITY.index, default=Outcome.SKIPPED)
 
 
+# What a person may ask for; beyond that nothing is left of a test, or no load is long enough for it.
+ERROR_RATES = (1e-9, 0.5)
+TOLERANCE_POINTS = (0.01, 50.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Precision:
     """The error rates that a run promises.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from meshproof.border.verdict import Precision
+from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,11 +28,17 @@ class Settings:
     ports: tuple[tuple[int, int], ...]
 
 
-class Fraction(click.FloatRange):
-    """A probability, strictly between 0 and 1."""
+class Within(click.FloatRange):
+    """A number between two others."""
 
-    def __init__(self, most: float = 1.0) -> None:
-        super().__init__(min=0, max=most, min_open=True, max_open=True)
+    def __init__(self, limits: tuple[float, float]) -> None:
+        super().__init__(min=limits[0], max=limits[1])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 class PortPair(click.ParamType[tuple[int, int]]):
@@ -78,16 +85,16 @@ OPTIONS = (
         help="What to print on stdout.",
     ),
     click.option(
-        "--tolerance", type=Fraction(100), default=3.0, show_default=True, metavar="POINTS",
+        "--tolerance", type=Within(TOLERANCE_POINTS), default=3.0, show_default=True, metavar="POINTS",
         help="A share wrong by this many percentage points is found out (with probability 1 - beta); "
         "never more than half of the share itself.",
     ),
     click.option(
-        "--alpha", type=Fraction(), default=0.001, show_default=True,
+        "--alpha", type=Within(ERROR_RATES), default=0.001, show_default=True,
         help="Probability that a run fails a mesh that conforms.",
     ),
     click.option(
-        "--beta", type=Fraction(), default=0.01, show_default=True,
+        "--beta", type=Within(ERROR_RATES), default=0.01, show_default=True,
         help="Probability that a share wrong by the tolerance passes.",
     ),
     click.option(

@@ -104,7 +104,7 @@ async def spawn(
     if held is not None:
         command = [sys.executable, "-I", "-S", str(LEASH), str(held), str(remove or ""), *argv]
     try:
-        with open(log, "ab", opener=_private) as stderr:  # noqa: PTH123
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as stderr:
             starting = asyncio.ensure_future(
                 asyncio.create_subprocess_exec(
                     *command,
@@ -145,7 +145,3 @@ async def _survive(starting: asyncio.Future[Any]) -> bool:
         except asyncio.CancelledError:
             cancelled = True
     return cancelled
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -1,0 +1,52 @@
+"""Standard output belongs to the data."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import jsonschema
+from meshproof.suite import PACKAGE
+
+SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
+
+
+def test_json_is_one_document_that_keeps_to_its_schema(place: Any) -> None:
+    place.mesh("spec")
+    running = place.start(*place.verify, "-o", "json")
+    ended = running.end()
+    assert ended.code == 0, ended.err
+    jsonschema.validate(ended.report, SCHEMA)
+    assert ended.report["outcome"] == "passed"
+    assert ended.report["exit_code"] == 0
+    assert ended.report["run_dir"] == str(running.output)
+    assert ended.out == (running.output / "report.json").read_text()
+    assert "passed 2 checks" in ended.err
+
+
+def test_a_pipe_gets_no_control_characters(place: Any) -> None:
+    place.mesh("spec")
+    ended = place.run(*place.verify, "--tolerance", "6")
+    assert ended.code == 0
+    assert "\x1b" not in ended.out + ended.err
+    assert "\r" not in ended.out + ended.err
+    assert "passed in" in ended.err
+    assert "passed in" not in ended.out
+
+
+def test_a_reader_that_goes_away_changes_no_verdict(place: Any) -> None:
+    place.mesh("spec")
+    place.mesh("applied", 50, 50)
+    reading, writing = os.pipe()
+    os.close(reading)
+    argv = [sys.executable, "-P", "-m", "meshproof", *place.verify]
+    for code, more in ((1, ["--applied", "applied"]), (0, ["--tolerance", "6", "-o", "json"])):
+        ended = subprocess.run(
+            [*argv, *more], cwd=place.here, env=place.env, stdout=writing, stderr=subprocess.PIPE, timeout=20
+        )
+        assert ended.returncode == code, ended.stderr.decode()
+        assert b"Traceback" not in ended.stderr
+    os.close(writing)

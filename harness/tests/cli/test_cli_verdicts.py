@@ -1,0 +1,92 @@
+"""What runs is held against what was specified."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+UNDEFINED = """
+        - destination: {host: helloworld, subset: v1}
+          weight: 90
+        - destination: {host: helloworld, subset: v3}
+          weight: 10
+"""
+OTHERS = """\
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default}
+spec: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {a: b}
+"""
+
+
+@pytest.mark.parametrize("version", ["v1alpha3", "v1beta1", "v1"])
+def test_a_mesh_that_does_what_its_manifests_say_passes(place: Any, version: str) -> None:
+    place.mesh("spec", version=version)
+    ended = place.run(*place.verify)
+    assert ended.code == 0, ended.err
+    assert "passed 2 checks of 1 scenario" in ended.out
+
+
+@pytest.mark.parametrize(("v1", "v2"), [(50, 50), (0, 100), (100, 0), (80, 20), (None, 0)])
+def test_another_split_than_the_specified_one_fails_with_the_line_that_specified_it(
+    place: Any, v1: int | None, v2: int
+) -> None:
+    place.mesh("spec")
+    place.mesh("applied", v1, v2)
+    ended = place.run(*place.verify, "--applied", "applied", "-o", "json")
+    assert ended.code == 1, ended.err
+    split = next(check for check in ended.report["checks"] if check["check"] == "Split")
+    assert split["outcome"] == "failed"
+    place_named = re.search(r"spec/route\.yaml:(\d+):(\d+)", split["reason"])
+    assert place_named is not None, split["reason"]
+    line = (place.here / "spec" / "route.yaml").read_text().splitlines()[int(place_named[1]) - 1]
+    assert line[int(place_named[2]) - 1 :].startswith(("destination:", "weight:", "{host", "- destination"))
+
+
+def test_a_route_to_an_undefined_subset_is_observed_and_named(place: Any) -> None:
+    place.mesh("spec")
+    place.route("spec", UNDEFINED)
+    ended = place.run(*place.verify)
+    assert ended.code == 1, ended.err
+    assert "helloworld.default/v3" in ended.out
+    assert "spec/route.yaml:11:11" in " ".join(ended.out.split())
+    assert re.search(r"answered 503|503", ended.out)
+
+
+def test_what_is_not_read_is_said(place: Any) -> None:
+    (place.mesh("spec") / "others.yaml").write_text(OTHERS)
+    ended = place.run(*place.verify)
+    assert ended.code == 0, ended.err
+    assert "notice spec/others.yaml:1:1: networking.istio.io/v1 Sidecar is not read" in ended.err
+    assert "notice spec/others.yaml:6:1: v1 ConfigMap is not read" in ended.err
+    assert "notice" not in ended.out
+
+
+def test_a_feature_that_is_not_applied_is_said(place: Any) -> None:
+    rule = place.mesh("spec") / "subsets.yaml"
+    rule.write_text(rule.read_text() + "  exportTo: ['.']\n")
+    ended = place.run(*place.verify)
+    assert ended.code == 0, ended.err
+    assert re.search(r"notice spec/subsets\.yaml:\d+:\d+: exportTo", ended.err), ended.err
+
+
+def test_several_requests_are_verified_each(place: Any) -> None:
+    place.mesh("spec")
+    hello = "GET http://helloworld:5000/hello"
+    ended = place.run(*place.verify, "--request", hello, "--request", f"{hello} a:b", "-o", "json")
+    assert ended.code == 0, ended.err
+    assert [check["request"] for check in ended.report["checks"]] == [hello, f"{hello} a:b", ""]
+
+
+def test_standard_input_is_a_specification(place: Any) -> None:
+    spec = place.mesh("spec")
+    text = "\n---\n".join(file.read_text() for file in sorted(spec.iterdir()))
+    ended = place.run("verify", "-f", "-", stdin=text)
+    assert ended.code == 0, ended.err
