@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,25 @@ WEIGHTS = """
           weight: {v1}
         - destination: {{host: helloworld, subset: v2}}
           weight: {v2}
+"""
+UNDEFINED = """
+        - destination: {host: helloworld, subset: v1}
+          weight: 90
+        - destination: {host: helloworld, subset: v3}
+          weight: 10
+"""
+SUITE = """\
+from meshproof import Load, NoErrors, Scenario, Split
+
+canary = Scenario(
+    name="Canary",
+    description="Ten percent of requests reach v2.",
+    manifests=["helloworld.yaml", "subsets.yaml", "route.yaml"],
+    load=Load("steady", "GET http://helloworld:5000/hello"),
+    expect=[Split(), NoErrors()],
+)
+
+
 """
 ROUTE = """\
 apiVersion: {version}
@@ -67,11 +86,9 @@ class Running:
     family: list[psutil.Process] = field(default_factory=list)
 
     def events(self) -> list[Any]:
-        try:
-            lines = (self.output / "events.ndjson").read_text().split("\n")
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines[:-1]]
+        """All events so far, those of several pytest workers one after another."""
+        texts = [file.read_text() for file in sorted(self.output.glob("**/events.ndjson"))]
+        return [json.loads(line) for text in texts for line in text.split("\n")[:-1]]
 
     def until(self, what: str, condition: Callable[[], Any]) -> Any:
         """The first true value of a condition."""
@@ -95,11 +112,11 @@ class Running:
         return self.until(f"{event} {fields}", find)
 
     def part(self, name: str) -> psutil.Process:
-        """The process among its descendants whose command line holds `name`, the innermost one."""
+        """The process started by the command whose command line holds `name` (never the leash that holds it)."""
 
         def find() -> Any:
             found = [one for one in self.descendants() if any(name in word for word in command(one))]
-            return found[-1] if found else None
+            return next((one for one in found if not any("leash.py" in word for word in command(one))), None)
 
         return self.until(f"a process {name}", find)
 
@@ -117,14 +134,23 @@ class Running:
         if number != signal.SIGKILL:
             self.process.send_signal(signal.SIGCONT)
 
-    def end(self) -> Ended:
-        out, err = self.process.communicate(timeout=LIMIT)
+    def end(self, stdin: str | None = None) -> Ended:
+        out, err = self.process.communicate(stdin, timeout=LIMIT)
         return Ended(self.process.returncode, out, err)
 
     def orphans(self) -> list[list[str]]:
         """What is left of the remembered processes, once they have had the time to end."""
-        _, alive = psutil.wait_procs(self.family, timeout=LIMIT)
-        return [command(one) for one in alive]
+        deadline = time.monotonic() + LIMIT
+        while (left := [one for one in self.family if lives(one)]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return [command(one) for one in left]
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def command(process: psutil.Process) -> list[str]:
@@ -143,7 +169,9 @@ class Place:
     env: dict[str, str]
     started: list[Running] = field(default_factory=list)
     verify: tuple[str, ...] = ("verify", "-f", "spec")
-    endless: tuple[str, ...] = ("--tolerance", "0.05", "--alpha", "1e-9", "--beta", "1e-9")
+    endless: tuple[str, ...] = ("--tolerance", "0.3", "--alpha", "1e-9", "--beta", "1e-3")
+    pytest_endless: tuple[str, ...] = ("--mesh-tolerance", "0.3", "--mesh-alpha", "1e-9", "--mesh-beta", "1e-3")
+    undefined: str = UNDEFINED
     """No verdict within anybody's patience: what is sent to such a run comes while its load is running."""
 
     def mesh(self, name: str, v1: int | None = 90, v2: int = 10, *, version: str = "v1") -> Path:
@@ -162,42 +190,48 @@ class Place:
         text = ROUTE.format(version=f"networking.istio.io/{version}", destinations=destinations)
         (self.here / name / "route.yaml").write_text(text)
 
+    def suite(self, name: str, *tests: str, v1: int = 90, v2: int = 10) -> Path:
+        """A folder of scenarios: the canary, once for each of these tests."""
+        place = self.mesh(name, v1, v2)
+        calls = [f"def test_{test}(verify):\n    verify(canary)\n" for test in tests]
+        (place / f"test_{name}.py").write_text(SUITE + "\n\n".join(calls))
+        return place
+
     def start(self, *arguments: str | Path, output: str = "out", env: dict[str, str] | None = None) -> Running:
         """Start the command; its reports go to the folder `output`."""
-        place = self.here / output
-        return self.launch(["meshproof", *arguments, "--output", place], place, env)
-
-    def launch(self, arguments: Sequence[str | Path], output: Path, env: dict[str, str] | None = None) -> Running:
-        argv = [sys.executable, "-P", "-m", *map(str, arguments)]
-        running = Running(self._open(argv, env or {}, subprocess.DEVNULL), output)
-        self.started.append(running)
-        return running
+        folder = self.here / output
+        return self.launch("meshproof", *arguments, "--output", folder, output=folder, env=env)
 
     def run(self, *arguments: str | Path, env: dict[str, str] | None = None, stdin: str | None = None) -> Ended:
         """Run the command to its end."""
-        argv = [sys.executable, "-P", "-m", "meshproof", *map(str, arguments)]
-        process = self._open(argv, env or {}, subprocess.DEVNULL if stdin is None else subprocess.PIPE)
-        out, err = process.communicate(stdin, timeout=LIMIT)
-        return Ended(process.returncode, out, err)
+        return self.launch("meshproof", *arguments, output=self.here, env=env, piped=stdin is not None).end(stdin)
 
-    def pytest(self, *arguments: str | Path, env: dict[str, str] | None = None) -> Ended:
-        """Run pytest to its end, with this plugin and without the project's own configuration."""
-        argv = [sys.executable, "-P", "-m", "pytest", "-c", "/dev/null", "--rootdir", str(self.here)]
-        argv += ["-p", "no:cacheprovider", "--import-mode=importlib", *map(str, arguments)]
-        process = self._open(argv, env or {}, subprocess.DEVNULL)
-        out, err = process.communicate(timeout=LIMIT)
-        return Ended(process.returncode, out, err)
+    def pytest(self, *arguments: str | Path, output: str = "out") -> Running:
+        """Start pytest with this plugin, without the project's own configuration; reports go to `output`."""
+        folder = self.here / output
+        own = ("-c", os.devnull, "--rootdir", self.here, "-p", "no:cacheprovider", "--import-mode=importlib")
+        return self.launch("pytest", *own, *arguments, "--mesh-output", folder, output=folder)
 
-    def _open(self, argv: Sequence[str], env: dict[str, str], stdin: int) -> subprocess.Popen[str]:
+    def launch(
+        self, module: str, *arguments: str | Path, output: Path, env: dict[str, str] | None = None, piped: bool = False
+    ) -> Running:
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            argv, cwd=self.here, env={**self.env, **env}, stdin=stdin, stdout=pipe, stderr=pipe, text=True
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *map(str, arguments)],
+            cwd=self.here,
+            env={**self.env, **(env or {})},
+            stdin=pipe if piped else subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
         )
+        self.started.append(Running(process, output))
+        return self.started[-1]
 
     def left_over(self) -> list[str]:
         """What is still in the folder for temporary files, once it has had the time to go."""
         deadline = time.monotonic() + LIMIT
-        while (found := os.listdir(self.temporary)) and time.monotonic() < deadline:
+        while (found := [one.name for one in self.temporary.glob("meshproof*")]) and time.monotonic() < deadline:
             time.sleep(0.01)
         return found
 
@@ -208,7 +242,8 @@ class Place:
             for one in everyone:
                 if one.is_running():
                     one.kill()
-            running.process.communicate()
+            if not running.process.stdout.closed:
+                running.process.communicate()
 
 
 @pytest.fixture

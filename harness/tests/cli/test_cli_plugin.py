@@ -1,0 +1,132 @@
+"""The pytest plugin, in a pytest of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from meshproof.suite import PACKAGE, folder
+
+SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
+WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+
+
+def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
+    ended = (running := place.pytest(folder("scenarios") / "canary", "-n", "2", "--mesh-tolerance", "6")).end()
+    assert ended.code == 0, ended.out + ended.err
+    assert "3 passed" in ended.out
+    workers = sorted(running.output.iterdir())
+    assert [worker.name for worker in workers] == ["gw0", "gw1"]
+    ran = []
+    for worker in workers:
+        report = json.loads((worker / "report.json").read_text())
+        jsonschema.validate(report, SCHEMA)
+        assert report["outcome"] == "passed"
+        assert f"meshproof: {worker / 'report.html'}" in ended.out
+        ran += [one["scenario"] for one in report["scenarios"]]
+    assert sorted(ran) == ["CanaryByHeader", "CanaryRamp", "CanarySplit"]
+
+
+@WORKERS
+def test_a_mesh_that_is_wrong_fails_with_the_reason_alone(place: Any, workers: tuple[str, ...]) -> None:
+    suite = place.suite("suite", "one")
+    place.route("suite", place.undefined)
+    junit = place.here / "junit.xml"
+    ended = place.pytest(suite, "--junitxml", junit, *workers).end()
+    assert ended.code == 1, ended.out + ended.err
+    assert "Split failed: helloworld.default/v3 " in ended.out
+    assert "NoErrors failed: " in ended.out
+    assert f"{suite / 'route.yaml'}:11:11" in ended.out
+    assert "def test_one" not in ended.out
+    assert "Traceback" not in ended.out
+    failure = ElementTree.parse(junit).find(".//failure")
+    assert failure is not None
+    assert "Split failed: helloworld.default/v3 " in (failure.text or "")
+
+
+def test_selection_and_stopping(place: Any) -> None:
+    suite = place.suite("suite", "one", "two", "three")
+    place.route("suite", place.undefined)
+    ended = (running := place.pytest(suite, "-x", "-k", "two or three")).end()
+    assert ended.code == 1, ended.out + ended.err
+    assert "1 failed, 1 deselected" in ended.out
+    assert [event["scenario"] for event in running.events() if event["event"] == "ScenarioStarted"] == ["Canary"]
+
+
+@WORKERS
+def test_a_harness_that_breaks_is_no_failure_of_the_mesh(place: Any, workers: tuple[str, ...]) -> None:
+    running = place.pytest(place.suite("suite", "one"), *place.pytest_endless, *workers)
+    running.saw("Progress", check="Split")
+    running.part("bootstrap.json").send_signal(signal.SIGKILL)
+    ended = running.end()
+    assert ended.code == 3, ended.out + ended.err
+    assert "Canary-1-sidecar: Envoy ended" in ended.out
+    assert "Traceback" not in ended.out
+    assert place.left_over() == []
+
+
+def test_a_manifest_that_is_wrong_is_no_failure_of_the_mesh(place: Any) -> None:
+    suite = place.suite("suite", "one")
+    (suite / "route.yaml").write_text("kind: [\n")
+    ended = place.pytest(suite).end()
+    assert ended.code == 4, ended.out + ended.err
+    assert f"{suite / 'route.yaml'}:2:1: " in ended.out
+    assert "Traceback" not in ended.out
+
+
+def test_wrong_options(place: Any) -> None:
+    suite = place.suite("suite", "one")
+    wrong = {
+        "--mesh-alpha=0": "--mesh-alpha",
+        "--mesh-tolerance=nan": "nan is not between",
+        "--mesh-target=moon": "moon",
+    }
+    started = {option: place.pytest(suite, option) for option in wrong}
+    for option, running in started.items():
+        ended = running.end()
+        assert ended.code == 4, option
+        assert wrong[option] in ended.err, option
+        assert not running.output.exists()
+
+
+def test_an_output_folder_that_is_in_use(place: Any) -> None:
+    suite = place.suite("suite", "one")
+    ended = place.pytest(suite, output="suite").end()
+    assert ended.code == 4, ended.out + ended.err
+    assert f"{suite} is not empty: name another folder" in ended.out
+
+
+def test_ctrl_c(place: Any) -> None:
+    running = place.pytest(place.suite("suite", "one", "two"), *place.pytest_endless)
+    running.saw("Progress", check="Split")
+    running.signal(signal.SIGINT)
+    ended = running.end()
+    assert ended.code == 2, ended.out + ended.err
+    assert running.orphans() == []
+    assert place.left_over() == []
+    assert json.loads((running.output / "report.json").read_text())["outcome"] == "interrupted"
+
+
+UNRELATED = """\
+import sys
+
+def test_that_has_nothing_to_do_with_meshes():
+    heavy = {"click", "rich", "yaml", "grpc", "google.protobuf", "jinja2", "envoy", "locust", "kubernetes"}
+    assert not heavy & sys.modules.keys()
+    loaded = [name for name in sys.modules if name.startswith("meshproof")]
+    assert not [name for name in loaded if name.startswith(("meshproof.target", "meshproof.run", "meshproof_"))], loaded
+"""
+
+
+def test_a_pytest_that_has_nothing_to_do_with_meshes_is_left_alone(place: Any) -> None:
+    (place.here / "test_unrelated.py").write_text(UNRELATED)
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    arguments = ("-q", "-p", "meshproof.plugin", "test_unrelated.py")
+    ended = place.launch("pytest", *arguments, output=place.here, env=alone).end()
+    assert ended.code == 0, ended.out + ended.err
+    assert "meshproof" not in ended.out
+    assert not (place.here / "meshproof-runs").exists()
