@@ -1,34 +1,131 @@
 """An ingress gateway: what it opens, what it keeps shut, and what it makes of a request on its way in."""
 
 import pytest
-from meshproof import PROBES, Answers, Load, NoErrors, Request, Scenario
+from meshproof import PROBES, Answers, Load, NoErrors, Request, Scenario, Tls
 
-HTTPBIN = "default/httpbin-gateway"
+GATEWAY = "default/httpbin-gateway"
+HOST = "httpbin.example.com"
+CLIENT = Tls("certificates/authority.pem", "certificates/client.pem", "certificates/client.key")
+FOREIGN = Tls("certificates/authority.pem", "certificates/foreign.pem", "certificates/foreign.key")
+TRUSTING = Tls("certificates/authority.pem")
 
 
-def get(path, host="httpbin.example.com", **more):
-    return Request("GET", host, 80, path, gateway=HTTPBIN, **more)
+def get(path, host=HOST, headers=(), port=80, scheme="http", tls=None):
+    return Request("GET", host, port, path, headers, scheme, GATEWAY, tls=tls)
 
 
-paths = Scenario(
-    name="GatewayPaths",
-    description="/status and /delay of one host are opened and nothing else.",
-    features={"Gateway"},
-    manifests=["httpbin.yaml", "paths.yaml"],
-    load=Load("steady", (get("/status/200"), get("/delay/0"), get("/headers"), get("/status/200", "other.example.com"))),
-    expect=[Answers(), NoErrors()],
+def borders(name, description, *manifests, also=(), tls=TRUSTING, features=()):
+    """A scenario of all the requests that its manifests give rise to, and a few more."""
+    return Scenario(
+        name=name,
+        description=description,
+        features={"Gateway", *features},
+        manifests=("httpbin.yaml", *manifests),
+        load=Load("steady", (PROBES, *also), tls=tls),
+        expect=[Answers()],
+    )
+
+
+SCENARIOS = (
+    Scenario(
+        name="GatewayPaths",
+        description="/status and /delay of one host are opened; /headers and another host are not.",
+        features={"Gateway"},
+        manifests=["httpbin.yaml", "paths.yaml"],
+        load=Load(
+            "steady",
+            (get("/status/200"), get("/delay/0"), get("/headers"), get("/status/200", "other.example.com")),
+        ),
+        expect=[Answers(), NoErrors()],
+    ),
+    borders("GatewayBorders", "Two paths of one host are open, whatever form a request takes.", "paths.yaml"),
+    borders(
+        "GatewayHosts",
+        "Wildcard hosts end where they should, and each of several servers serves its own hosts and port.",
+        "go-httpbin.yaml",
+        "hosts.yaml",
+    ),
+    borders(
+        "GatewayMatches",
+        "Paths, methods, headers and query parameters choose the rule, in the order of the rules.",
+        "go-httpbin.yaml",
+        "gateway.yaml",
+        "matches.yaml",
+        also=(get("/anything/12"), get("/anything/12345"), get("/anything/items", headers=(("x-canary", "always"),))),
+    ),
+    borders(
+        "GatewayRewrite",
+        "Backends are asked for the rewritten path and host.",
+        "gateway.yaml",
+        "rewrite.yaml",
+        also=(get("/users/ann/orders/7?all=1"), get("/users/ann/orders/x"), get("/v1/"), get("/v1/a%20b/c?d")),
+    ),
+    borders(
+        "GatewayRedirect",
+        "The gateway itself answers redirects, with code and Location as specified, and a fixed response.",
+        "gateway.yaml",
+        "redirect.yaml",
+    ),
+    borders(
+        "GatewayHeaders",
+        "Request and response headers are set, added and removed, by the route and by its destinations.",
+        "go-httpbin.yaml",
+        "gateway.yaml",
+        "headers.yaml",
+        also=(
+            get(
+                "/response-headers?x-powered-by=httpbin&x-frame-options=ALLOW&x-served-by=backend",
+                headers=(("x-debug", "1"), ("x-trail", "client"), ("x-environment", "test"), ("x-other", "kept")),
+            ),
+        ),
+    ),
+    borders(
+        "GatewayCors",
+        "Preflights of allowed origins are answered at the gateway, those of others are not.",
+        "gateway.yaml",
+        "cors.yaml",
+    ),
+    borders(
+        "GatewayTls",
+        "HTTPS with the certificate of a Secret, no host beside the certificate's, no TLS older than allowed.",
+        "secret.yaml",
+        "tls.yaml",
+        features=["GatewayTLS"],
+    ),
+    borders(
+        "GatewayMutualTls",
+        "Clients are served with a certificate of the right authority, not with a foreign one, nor without any.",
+        "secret.yaml",
+        "mutual-tls.yaml",
+        tls=CLIENT,
+        also=[
+            get("/status/200", host, port=443, scheme="https", tls=tls)
+            for host in (HOST, "optional.example.com")
+            for tls in (CLIENT, FOREIGN, TRUSTING)
+        ],
+        features=["GatewayTLS"],
+    ),
+    borders(
+        "GatewayHttpsRedirect",
+        "Plain HTTP is sent to HTTPS, for hosts with and without a route, and HTTPS is served.",
+        "secret.yaml",
+        "https-redirect.yaml",
+        features=["GatewayTLS"],
+    ),
+    borders(
+        "GatewayTwo",
+        "Two gateways with one host each open their own routes alone.",
+        "go-httpbin.yaml",
+        "two.yaml",
+    ),
+    borders(
+        "GatewayAndMesh",
+        "One VirtualService decides differently for the gateway and for clients within the mesh.",
+        "go-httpbin.yaml",
+        "gateway.yaml",
+        "mesh.yaml",
+    ),
 )
-
-borders = Scenario(
-    name="GatewayBorders",
-    description="The borders of two opened paths and of one host hold, whatever form a request takes.",
-    features={"Gateway"},
-    manifests=["httpbin.yaml", "paths.yaml"],
-    load=Load("steady", PROBES),
-    expect=[Answers()],
-)
-
-SCENARIOS = (paths, borders)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

@@ -96,8 +96,6 @@ def _headers(base: Request, match: RouteMatch) -> Iterator[Request]:
         yield _without_header(base, name)
         for other in text_borders(condition, value):
             yield _with_headers(base, [(name, other)])
-        if condition.kind is MatchKind.EXACT:
-            yield replace(base, headers=(*base.headers, (name, value)))
     for name, condition in match.without_headers:
         refused = accepted(condition) or UNUSUAL
         for other in (refused, f"{refused}x"):

@@ -47,8 +47,8 @@ def location(redirect: Redirect, request: Request) -> str:
 
 
 def https(request: Request) -> str:
-    """Where a server with httpsRedirect points."""
-    return f"https://{_host(request, 'https', False)}{request.path}"
+    """Where a server with httpsRedirect points: whatever the Host header says, its port included."""
+    return f"https://{request.authority}{request.path}"
 
 
 def _host(request: Request, scheme: str, other_port: bool) -> str:
