@@ -6,21 +6,13 @@ import click
 from click.shell_completion import get_completion_class
 
 import meshproof
+from meshproof.cli.options import EXIT_CODES
 from meshproof.cli.report import report
 from meshproof.cli.run import run
 from meshproof.cli.verify import verify
 from meshproof.errors import UsageError
 
 NAME = "meshproof"
-EXIT_CODES = """\b
-Exit codes:
-  0  every check passed
-  1  a check failed or stayed inconclusive: the mesh is not what its YAML says
-  2  interrupted
-  3  the harness or the target broke: no verdict
-  4  a command, an option, a manifest or a prerequisite is wrong
-  5  nothing was selected
-"""
 
 
 @click.group(
@@ -32,7 +24,11 @@ def group() -> None:
     """Prove that a service mesh does what its YAML says.
 
     Real Envoy routes real Locust traffic by your Istio manifests, and a verdict with known error
-    rates comes out. Without any cluster: the embedded mesh needs neither Docker nor root.
+    rates comes out. No cluster, no Docker and no root are needed.
+
+    \b
+    meshproof run               prove the built-in scenarios
+    meshproof verify -f DIR     prove your own manifests
     """
 
 
@@ -40,6 +36,8 @@ def group() -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script for a shell.
+
+    Put the line for yours into its start-up file:
 
     \b
     bash:  eval "$(meshproof completion bash)"

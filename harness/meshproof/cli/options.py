@@ -13,6 +13,15 @@ import click
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+EXIT_CODES = """\b
+Exit codes:
+  0  every check passed
+  1  a check failed or stayed inconclusive: the mesh is not what its YAML says
+  2  interrupted
+  3  the harness or the target broke: no verdict
+  4  a command, an option, a manifest or a prerequisite is wrong
+  5  nothing was selected
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,10 @@ class Within(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value!r} is not a number", param, ctx)
         return number
+
+
+def Fraction(most: float = 1.0) -> Within:  # noqa: N802
+    return Within(ERROR_RATES if most == 1 else TOLERANCE_POINTS)
 
 
 class PortPair(click.ParamType[tuple[int, int]]):
@@ -78,40 +91,44 @@ def shared(command: Command) -> Command:
 
 OPTIONS = (
     click.option(
-        "--target", type=click.Choice(["embedded"]), default="embedded", show_default=True, help="Where to run."
+        "--target", type=click.Choice(["embedded"]), default="embedded", show_default=True,
+        help="Where the mesh runs; embedded is real Envoy on this machine, without a cluster.",
     ),
     click.option(
         "-o", "--output-format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True,
-        help="What to print on stdout.",
-    ),
-    click.option(
-        "--tolerance", type=Within(TOLERANCE_POINTS), default=3.0, show_default=True, metavar="POINTS",
-        help="A share wrong by this many percentage points is found out (with probability 1 - beta); "
-        "never more than half of the share itself.",
-    ),
-    click.option(
-        "--alpha", type=Within(ERROR_RATES), default=0.001, show_default=True,
-        help="Probability that a run fails a mesh that conforms.",
-    ),
-    click.option(
-        "--beta", type=Within(ERROR_RATES), default=0.01, show_default=True,
-        help="Probability that a share wrong by the tolerance passes.",
-    ),
-    click.option(
-        "--max-requests", type=click.IntRange(min=1), metavar="N",
-        help="Cap for each check; undecided there is inconclusive.  [default: twice the fixed-sample size]",
-    ),
-    click.option(
-        "--seed", type=int, default=0, show_default=True,
-        help="Seeds the request ids. Envoy's own draws cannot be seeded.",
-    ),
-    click.option(
-        "--port", "ports", type=PortPair(), multiple=True,
-        help="Listen for a service port on this local port instead of any free one (repeatable).",
+        help="What is printed on standard output; progress always goes to standard error.",
     ),
     click.option(
         "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-        help="Folder for this run's reports; must be new or empty.",
+        help="Folder for the run's reports, new or empty.  [default: a new one in meshproof-runs/]",
     ),
-    click.option("--color/--no-color", default=None, help="Colours; else by the terminal and NO_COLOR."),
+    click.option(
+        "--tolerance", type=Within(TOLERANCE_POINTS), default=3.0, show_default=True, metavar="POINTS",
+        help="A share of the traffic that is off by so many percentage points is found out; for a share below "
+        "twice that, already half of the share.",
+    ),
+    click.option(
+        "--alpha", type=Within(ERROR_RATES), default=0.001, show_default=True, metavar="RATE",
+        help="How often, at most, a run may fail a mesh that is right.",
+    ),
+    click.option(
+        "--beta", type=Within(ERROR_RATES), default=0.01, show_default=True, metavar="RATE",
+        help="How often, at most, a share that is off by the tolerance may pass.",
+    ),
+    click.option(
+        "--max-requests", type=click.IntRange(min=1), metavar="N",
+        help="Most requests for one check; what is undecided by then is inconclusive, and does not pass.  "
+        "[default: twice what a test of fixed size needs]",
+    ),
+    click.option(
+        "--seed", type=int, default=0, show_default=True, metavar="N",
+        help="Decides the ids of the requests. Envoy's own draws cannot be seeded.",
+    ),
+    click.option(
+        "--port", "ports", type=PortPair(), multiple=True,
+        help="Listen for a service's port on this local port, not on any free one (repeatable).",
+    ),
+    click.option(
+        "--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]"
+    ),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from meshproof.cli.options import Settings, shared
+from meshproof.cli.options import EXIT_CODES, Settings, shared
 from meshproof.errors import MeshproofError
 
 
@@ -23,12 +23,20 @@ def _names(_context: click.Context, _parameter: click.Parameter, incomplete: str
     ]
 
 
-@click.command()
-@click.argument("scenarios", nargs=-1, shell_complete=_names)
-@click.option("--list", "listing", is_flag=True, help="Only list the scenarios.")
+@click.command(short_help="Run the built-in scenarios.", epilog=EXIT_CODES)
+@click.argument("scenarios", nargs=-1, shell_complete=_names, metavar="[SCENARIO]...")
+@click.option("--list", "listing", is_flag=True, help="Only list the scenarios: name, folder, what each proves.")
 @shared
 def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
-    """Run scenarios: all of them, or those named (by name, or by folder as in `canary`)."""
+    """Run the built-in scenarios: all of them, or those that are named.
+
+    A folder's name stands for all scenarios in it.
+
+    \b
+    meshproof run
+    meshproof run CanarySplit
+    meshproof run canary -o json
+    """
     from meshproof.cli.execute import execute
     from meshproof.run.discover import discover, select
     from meshproof.run.prepare import prepare

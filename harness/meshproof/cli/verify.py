@@ -7,10 +7,10 @@ import sys
 import click
 
 from meshproof.border.request import parse
-from meshproof.cli.options import Settings, shared
+from meshproof.cli.options import EXIT_CODES, Settings, shared
 
 
-@click.command()
+@click.command(short_help="Hold what runs against your own manifests.", epilog=EXIT_CODES)
 @click.option(
     "-f",
     "--filename",
@@ -18,27 +18,33 @@ from meshproof.cli.options import Settings, shared
     multiple=True,
     required=True,
     metavar="FILE|DIR|-",
-    help="The specification: manifests that expectations are derived from (repeatable; - is stdin).",
+    help="The specification: manifests that say what must happen (repeatable; - is standard input).",
 )
 @click.option(
     "--applied",
     multiple=True,
     metavar="FILE|DIR",
-    help="What really runs, when that is not the specification itself: so drift is found (repeatable).",
+    help="What really runs, to find out how it differs from the specification (repeatable).  "
+    "[default: the specification itself]",
 )
 @click.option(
     "--request",
     "requests",
     multiple=True,
     metavar="'[METHOD] URL [HEADER:VALUE ...]'",
-    help="A request to verify (repeatable). When none is named they are guessed from the routes.",
+    help="A request to verify (repeatable).  [default: one for each route, derived from its rules]",
 )
-@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of manifests that name none.")
+@click.option(
+    "-n", "--namespace", default="default", show_default=True, metavar="NAME", help="Namespace of what names none."
+)
 @shared
 def verify(
     settings: Settings, spec: tuple[str, ...], applied: tuple[str, ...], requests: tuple[str, ...], namespace: str
 ) -> int:
-    """Verify that a mesh does what manifests say.
+    """Run a mesh, and hold what its traffic does against what your manifests say.
+
+    The manifests are those that a cluster would get: Services and Deployments, VirtualServices and
+    DestinationRules. Each Deployment is stood in for by small processes that answer in its place.
 
     \b
     meshproof verify -f k8s/
