@@ -117,7 +117,7 @@ scenarios = (
         manifests=[*LIVE_AND_SHADOW, "no-mirror.yaml"],
         changes=["mirror-100.yaml"],
         upsets=[Upset("httpbin-v2", hang=True)],
-        load=Load("steady", GET, digest=True, timeout=5.0),
+        load=Load("steady", GET, users=32, timeout=3.0, digest=True),
         expect=[OutOfBand(), Mirror(), Split(), NoErrors()],
     ),
     Scenario(

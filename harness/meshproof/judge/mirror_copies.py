@@ -82,7 +82,7 @@ class CopiesTrial:
         if found.kinds:
             places = listed(locations(self._plan))
             where = f"mirrors are specified at {places}" if places else "no mirror is specified"
-            return f"of {copies:,} copies of {n:,} requests {found}; {where}"
+            return f"{found}; {copies:,} copies of {n:,} requests arrived, {where}"
         if forgotten:
             return f"the workloads' books are full: {forgotten:,} requests are counted but not kept"
         if not n:

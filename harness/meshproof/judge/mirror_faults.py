@@ -27,7 +27,7 @@ class Faults:
     def __str__(self) -> str:
         named = self.kinds.most_common(KINDS_NAMED)
         parts = [
-            f"{number:,} {'copy is' if number == 1 else 'copies are'} {kind} (the first of request {self.first[kind]})"
+            f"{number:,} {'copy is' if number == 1 else 'copies are'} {kind} (first: request {self.first[kind]})"
             for kind, number in named
         ]
         if rest := self.kinds.total() - sum(number for _, number in named):
@@ -72,7 +72,7 @@ def _placed(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expecta
         # Where mirrors have a workload in common, it may get a copy for each of them.
         most = max(sum(bool(one.workloads & copy.workloads) for one in copies if one.share) for copies in rules)
         if number > most:
-            found.add(f"one too many of its primary at {copy.destination}", id, number - most)
+            found.add(f"one too many of the same request at {copy.destination}", id, number - most)
 
 
 def _marked(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expectation], found: Faults) -> None:

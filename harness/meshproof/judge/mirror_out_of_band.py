@@ -113,8 +113,8 @@ class OutOfBandTrial:
         if self._kinds:
             first = next(iter(self._first.values()))
             return (
-                f"{kinds(self._kinds, n)}, though a copy must not touch its primary; the first was request "
-                f"{self._fault}, and request {first.id} was {answer(first)}; {slowest}"
+                f"{kinds(self._kinds, n)}, but no copy may change an answer or delay it; the first was request "
+                f"{self._fault}, where request {first.id} had been {answer(first)}; {slowest}"
             )
         if outcome is Outcome.PASSED:
             statuses = "/".join(sorted({str(one.status) for one in self._first.values()}))

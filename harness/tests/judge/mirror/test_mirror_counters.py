@@ -1,0 +1,63 @@
+"""Copies that no workload sees are judged by what the proxies count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from meshproof.border.verdict import Outcome
+from meshproof.judge import Mirror
+
+CLUSTER = "cluster.outbound|5000|{}|helloworld.default.svc.cluster.local"
+
+
+def test_copies_refused_by_the_mirrors_own_limits_are_no_proof(build: Any, lab: Any) -> None:
+    world = lab.World()
+    for number in range(200):
+        world.send(build, *(["v2"] if number % 2 else []))
+    counters = {f"{CLUSTER.format('v2')}.upstream_rq_pending_overflow": 100}
+    _, trial = Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100)))
+    verdict = lab.judged(trial, world, counters=counters)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "refused 100 requests to helloworld.default/v2 by its limits" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("tried", "outcome"),
+    [(200, Outcome.PASSED), (201, Outcome.FAILED), (199, Outcome.FAILED), (0, Outcome.FAILED), (None, "inconclusive")],
+)
+def test_copies_to_nobody_are_counted_by_the_proxy(build: Any, lab: Any, tried: int | None, outcome: str) -> None:
+    down = lab.copy_to("v2", 100, "none", note="no pod stands behind it: Envoy answers 503")
+    world = lab.World()
+    for _ in range(200):
+        world.send(build)
+    counters = {} if tried is None else {f"{CLUSTER.format('v2')}.upstream_cx_none_healthy": tried}
+    _, trial = Mirror().begin(lab.plan_of(build, down))
+    verdict = lab.judged(trial, world, counters=counters)
+    assert verdict.outcome == outcome
+    assert verdict.reason.startswith("no copy can arrive at helloworld.default/v2: no pod stands behind it")
+
+
+def test_a_copy_too_many_fails_whatever_was_refused(build: Any, lab: Any) -> None:
+    world = lab.World()
+    for number in range(200):
+        world.send(build, *(["v2"] if number % 2 else ["v3"]))
+    counters = {f"{CLUSTER.format('v2')}.upstream_rq_pending_overflow": 100}
+    _, trial = Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100), lab.copy_to("v3", 0)))
+    assert lab.judged(trial, world, counters=counters).outcome is Outcome.FAILED
+
+
+def test_what_the_proxy_counts_together_is_not_told_apart(build: Any, lab: Any) -> None:
+    down = lab.copy_to("v2", 100, "none", note="no pod stands behind it")
+    alone = build.expectation(build.arm("v1", 100), copies=(down,))
+    routed = build.expectation(build.arm("v1", 90), build.arm("v2", 10, "none"), copies=(down,))
+    half = build.expectation(build.arm("v1", 100), copies=(lab.copy_to("v2", 50, "none"),))
+    world = lab.World()
+    for _ in range(200):
+        world.send(build)
+    counters = {f"{CLUSTER.format('v2')}.upstream_cx_none_healthy": 200}
+    for plan in (build.plan(routed), build.plan(alone, alone), build.plan((alone, half)), build.plan(half)):
+        _, trial, *_ = Mirror().begin(plan)
+        verdict = lab.judged(trial, world, counters=counters)
+        assert verdict.outcome is Outcome.INCONCLUSIVE
+        assert "the proxies' counters do not tell" in verdict.reason

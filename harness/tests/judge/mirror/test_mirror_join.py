@@ -1,0 +1,88 @@
+"""Copies and primaries told apart, and a copy held against its primary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from meshproof.border.books import Books, PodBook, Received
+from meshproof.judge.mirror_join import alteration, is_copy, join, shadowed
+
+PRIMARY = Received(
+    "a",
+    "v1-0",
+    "POST",
+    "/x?y=1",
+    "httpbin:8000",
+    (("host", "httpbin:8000"), ("X-First", "one"), ("x-first", "two"), ("x-request-id", "r")),
+    "d",
+    2.0,
+)
+COPY = replace(
+    PRIMARY,
+    pod="v2-0",
+    authority="httpbin-shadow:8000",
+    headers=(
+        ("host", "httpbin-shadow:8000"),
+        ("x-first", "one"),
+        ("x-first", "two"),
+        ("x-request-id", "r"),
+        ("x-envoy-internal", "true"),
+        ("x-forwarded-for", "10.0.0.1"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("authority", "copy"),
+    [
+        ("httpbin", "httpbin-shadow"),
+        ("httpbin:8000", "httpbin-shadow:8000"),
+        ("10.0.0.1:80", "10.0.0.1-shadow:80"),
+        ("x-shadow:80", "x-shadow-shadow:80"),
+    ],
+)
+def test_the_mark_stands_between_host_and_port(authority: str, copy: str) -> None:
+    assert shadowed(authority) == copy
+    assert is_copy(copy, {authority})
+    assert not is_copy(authority, {authority})
+
+
+def test_a_host_that_only_holds_the_word_is_no_copy() -> None:
+    for authority in ("shadow:80", "httpbin-shadows:80", "-shadow.example.com", ""):
+        assert not is_copy(authority, set())
+
+
+def test_arrivals_are_sorted_by_id_and_time() -> None:
+    early = replace(PRIMARY, at=1.0)
+    books = Books(
+        (
+            PodBook("v1-0", "default/v1", 2, 1, (PRIMARY, early), forgotten=1),
+            PodBook("v2-0", "default/v2", 1, 1, (COPY,), forgotten=2),
+        )
+    )
+    joined = join(books, {"httpbin:8000"})
+    assert [one.received.at for one in joined.primaries["a"]] == [1.0, 2.0]
+    assert [one.workload for one in joined.copies["a"]] == ["default/v2"]
+    assert joined.forgotten == 3
+
+
+def test_what_the_proxy_writes_alters_nothing() -> None:
+    assert alteration(PRIMARY, COPY) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"digest": "e"}, "another body"),
+        ({"method": "GET"}, "the method GET instead of POST"),
+        ({"path": "/x?y=2"}, "the path '/x?y=2' instead of '/x?y=1'"),
+        ({"authority": "other-shadow:8000"}, "the Host 'other-shadow:8000' instead of 'httpbin-shadow:8000'"),
+        ({"headers": COPY.headers[:2] + COPY.headers[3:]}, "other headers (x-first)"),
+        ({"headers": (*COPY.headers[:1], *COPY.headers[2:0:-1], *COPY.headers[3:])}, "other headers (x-first)"),
+        ({"headers": (*COPY.headers, ("x-new", "1"))}, "other headers (x-new)"),
+        ({"headers": tuple((f"x-{n}", "1") for n in range(9))}, "other headers (x-0, x-1, x-2 and 8 more)"),
+    ],
+)
+def test_anything_else_does(fields: dict[str, object], words: str) -> None:
+    assert alteration(PRIMARY, replace(COPY, **fields)) == words  # type: ignore[arg-type]
