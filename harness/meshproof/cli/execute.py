@@ -37,14 +37,19 @@ def execute(prepared: Sequence[Prepared], settings: Settings) -> int:
 async def _carry_out(session: Session, prepared: Sequence[Prepared]) -> int:
     """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report says what was known."""
     work = asyncio.ensure_future(_all(session, prepared))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _once(work.cancel))
+    on_interrupt(work.cancel)
     try:
         await work
     except BaseException as error:
         return await session.close(error)
     return await session.close()
+
+
+def on_interrupt(action: Callable[[], object]) -> None:
+    """What Ctrl-C and SIGTERM do from now on, within the running event loop."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _once(action))
 
 
 def _once(action: Callable[[], object]) -> Callable[[], None]:

@@ -9,6 +9,7 @@ import meshproof
 from meshproof.cli.options import EXIT_CODES
 from meshproof.cli.report import report
 from meshproof.cli.run import run
+from meshproof.cli.selfcheck import selfcheck
 from meshproof.cli.verify import verify
 from meshproof.errors import UsageError
 
@@ -50,5 +51,5 @@ def completion(shell: str) -> None:
     click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
-for command in (run, verify, report):
+for command in (run, verify, selfcheck, report):
     group.add_command(command)

@@ -9,7 +9,7 @@ from meshproof.cli.options import EXIT_CODES, Settings, shared
 from meshproof.errors import MeshproofError
 
 
-def _names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from meshproof.run.discover import discover
 
     try:
@@ -24,7 +24,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, incomplete: str
 
 
 @click.command(short_help="Run the built-in scenarios.", epilog=EXIT_CODES)
-@click.argument("scenarios", nargs=-1, shell_complete=_names, metavar="[SCENARIO]...")
+@click.argument("scenarios", nargs=-1, shell_complete=names, metavar="[SCENARIO]...")
 @click.option("--list", "listing", is_flag=True, help="Only list the scenarios: name, folder, what each proves.")
 @shared
 def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:

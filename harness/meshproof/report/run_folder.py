@@ -84,14 +84,14 @@ def rebuild(run: Path) -> Path:
     record = gather(replay(run / EVENTS))
     if record.started is None:
         raise UsageError(f"{run / EVENTS}: no run was begun in it")
-    _write(run / JSON, document.render(record, run))
-    _write(run / JUNIT, junit.render(record))
-    _write(run / HTML, html.render(record))
+    write(run / JSON, document.render(record, run))
+    write(run / JUNIT, junit.render(record))
+    write(run / HTML, html.render(record))
     return run / HTML
 
 
-def _write(path: Path, text: str) -> None:
-    """Put `text` at `path` whole or not at all, for the owner only."""
+def write(path: Path, text: str) -> None:
+    """Put `text` at `path` whole or not at all, for the owner only; raises UsageError."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:

@@ -53,15 +53,12 @@ class Prepared:
     patient: bool = False
 
 
-def prepare(scenario: Scenario, folder: Path, precision: Precision, *, running: Sequence[Manifests] = ()) -> Prepared:
-    """A scenario whose manifests stand in `folder`; raises ManifestError and UsageError.
-
-    `running` is what is applied at each stage when that is not what its manifests say.
-    """
+def prepare(scenario: Scenario, folder: Path, precision: Precision) -> Prepared:
+    """A scenario whose manifests stand in `folder`; raises ManifestError and UsageError."""
     specified = in_force(own_manifests(scenario, folder))
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
     placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
-    return _prepared(placed, specified, running or specified, precision)
+    return _prepared(placed, specified, specified, precision)
 
 
 def own_manifests(scenario: Scenario, folder: Path) -> list[Manifests]:
@@ -77,6 +74,13 @@ def in_force(own: Sequence[Manifests]) -> list[Manifests]:
     return list(accumulate(own, merge))
 
 
+def running(prepared: Prepared, applied: Sequence[Manifests]) -> Prepared:
+    """The same specification, with something else applied at each stage; raises ManifestError."""
+    pairs = zip(applied, prepared.stages, strict=True)
+    stages = (Stage(one.resources, build(one.resources).mesh, stage.specified) for one, stage in pairs)
+    return replace(prepared, stages=tuple(stages))
+
+
 def prepare_verification(
     spec: Sequence[str],
     applied: Sequence[str],
@@ -88,7 +92,7 @@ def prepare_verification(
 ) -> Prepared:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty)."""
     specified = load(spec, stdin=stdin, namespace=namespace)
-    running = load(applied, namespace=namespace) if applied else specified
+    actual = load(applied, namespace=namespace) if applied else specified
     notices: tuple[Notice, ...] = ()
     if not requests:
         requests, notices = witnesses(build(specified.resources).mesh)
@@ -100,9 +104,9 @@ def prepare_verification(
         description="The mesh does what its manifests say.",
         manifests=tuple(spec),
         load=Load("steady", tuple(requests)),
-        expect=(Split(), Mirror(), NoErrors()) if _mirrors(specified) or _mirrors(running) else (Split(), NoErrors()),
+        expect=(Split(), Mirror(), NoErrors()) if _mirrors(specified) or _mirrors(actual) else (Split(), NoErrors()),
     )
-    return _prepared(scenario, [specified], [running], precision, notices)
+    return _prepared(scenario, [specified], [actual], precision, notices)
 
 
 def _mirrors(manifests: Manifests) -> bool:

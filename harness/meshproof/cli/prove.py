@@ -1,0 +1,98 @@
+"""Carry a self-check out and tell what it found."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+import meshproof
+from meshproof.border.verdict import Precision
+from meshproof.cli.execute import on_interrupt
+from meshproof.cli.watcher import Watcher
+from meshproof.report.run_folder import choose, new_run_id
+from meshproof.report.selfcheck import document, score, table
+from meshproof.report.selfcheck_folder import claim, keep
+from meshproof.report.selfcheck_record import Judged, SelfCheckRecord
+from meshproof.run.discover import Found
+from meshproof.run.mutants import Case
+from meshproof.run.prepare import prepare
+from meshproof.run.selfcheck import SelfCheck
+from meshproof.run.session import EXIT_INTERRUPTED, Options
+from meshproof.target.base import Target
+from meshproof.target.embedded import EmbeddedTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What to do: `found` mutants there are in all, `cases` are those to judge, of the `plain` scenarios."""
+
+    plain: Sequence[Found]
+    cases: Sequence[Case]
+    found: int
+    precision: Precision
+    shared: Precision
+    seed: int
+
+
+def prove(proof: Proof, format: str, output: Path | None) -> int:
+    """Run everything and print what was asked for; the exit code."""
+    target = EmbeddedTarget()
+    target.preflight()
+    folder = claim(choose(new_run_id(), output))
+    watcher = Watcher(sys.stderr, sum(case.prepared is not None for case in proof.cases))
+    began = time.perf_counter()
+    check = SelfCheck(target, folder, Options(proof.shared, proof.seed), watcher.tell)
+    with asyncio.Runner() as runner:
+        whole = runner.run(_carry_out(check, proof))
+    watcher.close()
+    record = _record(watcher, proof, target, time.perf_counter() - began)
+    kept = keep(folder, record)
+    if format == "json":
+        click.echo(document(record), nl=False)
+    else:
+        for text in table(record):
+            click.echo(text)
+    click.echo(f"{score(record)}; {kept}" if format == "json" else f"report: {kept}", err=True)
+    return record.exit_code if whole else EXIT_INTERRUPTED
+
+
+async def _carry_out(check: SelfCheck, proof: Proof) -> bool:
+    """False when somebody ended it before its end; nothing stays behind either way."""
+    work = asyncio.ensure_future(_all(check, proof))
+    on_interrupt(work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        return False
+    finally:
+        await check.close()
+    return True
+
+
+async def _all(check: SelfCheck, proof: Proof) -> None:
+    plain = [prepare(one.scenario, one.folder, proof.shared) for one in proof.plain]
+    await check.open([one.load.shape for one in plain])
+    await check.run(plain, proof.cases)
+
+
+def _record(watcher: Watcher, proof: Proof, target: Target, seconds: float) -> SelfCheckRecord:
+    order = {_key(case.judged): number for number, case in enumerate(proof.cases)}
+    return SelfCheckRecord(
+        tuple(watcher.unmutated),
+        tuple(sorted(watcher.judged, key=lambda one: order[_key(one)])),
+        seconds,
+        proof.found,
+        {**asdict(proof.precision), "seed": proof.seed},
+        {"meshproof": meshproof.__version__, "locust": version("locust"), **target.versions},
+    )
+
+
+def _key(one: Judged) -> tuple[str, int, str, str, str]:
+    return one.scenario, one.stage, one.operator, one.location, one.what

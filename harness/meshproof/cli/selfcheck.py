@@ -1,0 +1,81 @@
+"""`meshproof selfcheck`: proof that the scenarios' checks can fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from meshproof.border.verdict import Precision
+from meshproof.cli.options import Fraction
+from meshproof.cli.run import names
+
+
+@click.command()
+@click.argument("scenarios", nargs=-1, shell_complete=names)
+@click.option("--list", "listing", is_flag=True, help="Only list the mutants.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Run so many of the mutants, drawn at random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seeds the sample and the request ids.")
+@click.option(
+    "-o",
+    "--output-format",
+    "format",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print on stdout.",
+)
+@click.option(
+    "--tolerance", type=Fraction(100), default=3.0, show_default=True, metavar="POINTS", help="As for `meshproof run`."
+)
+@click.option("--alpha", type=Fraction(), default=0.001, show_default=True, help="As for `meshproof run`.")
+@click.option(
+    "--beta",
+    type=Fraction(),
+    default=0.0001,
+    show_default=True,
+    help="Probability that a mutant wrong by the tolerance survives by chance.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for what is found; must be new or empty.",
+)
+def selfcheck(
+    scenarios: tuple[str, ...],
+    listing: bool,
+    sample: int | None,
+    seed: int,
+    format: str,
+    tolerance: float,
+    alpha: float,
+    beta: float,
+    output: Path | None,
+) -> int:
+    """Prove that the checks of scenarios can fail: all of them, or those named.
+
+    Each scenario's manifests are made wrong in one place at a time (a shifted weight, a dropped mirror,
+    a raised limit, a widened path ...) and put in force, while what is specified stays. Every such
+    mutant must be failed. Exits with 0 when all were, and with 1 when one survived.
+    """
+    from meshproof.cli.prove import Proof, prove
+    from meshproof.report.selfcheck import listing as lines
+    from meshproof.run.discover import discover, select
+    from meshproof.run.mutants import cases
+    from meshproof.run.mutants import sample as draw
+
+    found = select(discover(), scenarios)
+    precision = Precision(alpha, beta, tolerance / 100)
+    shared = precision.shared(len(found))
+    every = [case for one in found for case in cases(one, shared)]
+    chosen = draw(every, sample, seed)
+    if listing:
+        for text in lines(case.judged for case in chosen):
+            click.echo(text)
+        return 0
+    wanted = {case.judged.scenario for case in chosen}
+    plain = [one for one in found if one.scenario.name in wanted]
+    return prove(
+        Proof(plain, chosen, sum(case.prepared is not None for case in every), precision, shared, seed), format, output
+    )

@@ -1,0 +1,45 @@
+"""A self-check as a person watches it, on standard error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from meshproof.report.selfcheck import progress
+from meshproof.report.selfcheck_record import Fate, Judged, Unmutated
+
+SHOWN = (Fate.SURVIVED, Fate.BROKE)
+CLEAR = "\r\x1b[K"
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Keeps what is found; tells each mutant that no check failed at once, and on a terminal counts all.
+
+    `total` is the number of mutants that will run.
+    """
+
+    stream: TextIO
+    total: int
+    judged: list[Judged] = field(default_factory=list)
+    unmutated: list[Unmutated] = field(default_factory=list)
+    _ran: int = 0
+
+    def tell(self, one: Judged | Unmutated) -> None:
+        if isinstance(one, Unmutated):
+            self.unmutated.append(one)
+            return
+        self.judged.append(one)
+        self._ran += one.fate in (Fate.KILLED, *SHOWN)
+        if one.fate in SHOWN:
+            self._write(f"{progress(one)}\n")
+        if self.stream.isatty():
+            self._write(f"{self._ran}/{self.total} mutants")
+
+    def close(self) -> None:
+        """Take the count away."""
+        self._write("")
+
+    def _write(self, text: str) -> None:
+        self.stream.write(f"{CLEAR}{text}" if self.stream.isatty() else text)
+        self.stream.flush()

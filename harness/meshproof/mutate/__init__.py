@@ -1,0 +1,7 @@
+"""Manifests made wrong in one place at a time: what a check must be able to tell from the right ones."""
+
+from meshproof.mutate.catalogue import OPERATORS, mutants
+from meshproof.mutate.meaning import meaning
+from meshproof.mutate.operator import Mutant, Operator
+
+__all__ = ["OPERATORS", "Mutant", "Operator", "meaning", "mutants"]

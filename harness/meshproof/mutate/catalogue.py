@@ -1,0 +1,51 @@
+"""Every mutation operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshproof.manifest.resource import Resource
+from meshproof.mutate.change import dropped
+from meshproof.mutate.edit import plain
+from meshproof.mutate.gateways import GATEWAYS
+from meshproof.mutate.operator import Mutant, Operator
+from meshproof.mutate.policies import POLICY
+from meshproof.mutate.resilience import RESILIENCE
+from meshproof.mutate.rewriting import REWRITING
+from meshproof.mutate.rules import RULES
+from meshproof.mutate.shadow import MIRRORS
+from meshproof.mutate.weights import WEIGHTS
+
+WHOLE = ("",)
+
+OPERATORS: tuple[Operator, ...] = (
+    Operator("virtual-service-dropped", "VirtualService", WHOLE, dropped),
+    Operator("destination-rule-dropped", "DestinationRule", WHOLE, dropped),
+    Operator("gateway-dropped", "Gateway", WHOLE, dropped),
+    *WEIGHTS,
+    *MIRRORS,
+    *RULES,
+    *RESILIENCE,
+    *REWRITING,
+    *POLICY,
+    *GATEWAYS,
+)
+
+
+def mutants(own: Sequence[Resource], resources: Sequence[Resource]) -> Iterator[Mutant]:
+    """Every mutant of the resources `own`, `resources` being all that apply together with them.
+
+    Two operators that come to the same edit give one mutant, that of the first.
+    """
+    seen: set[tuple[object, str]] = set()
+    for operator in OPERATORS:
+        for resource in own:
+            for mutant in operator.mutants(resource, resources):
+                key = (resource.identity, repr(_plain(mutant.resource)))
+                if key not in seen:
+                    seen.add(key)
+                    yield mutant
+
+
+def _plain(resource: Resource | None) -> object:
+    return None if resource is None else plain(resource.body)

@@ -1,0 +1,56 @@
+"""Gateways: their servers, hosts, ports and TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.mutate.change import counted, dropped, dropped_of_several, flipped, renamed
+from meshproof.mutate.edit import fresh, put, without
+from meshproof.mutate.operator import Edit, Operator, Spot
+from meshproof.mutate.rules import host_widened
+
+KIND = "Gateway"
+SERVER = "spec.servers[]"
+WEAKER = {"MUTUAL": ("OPTIONAL_MUTUAL", "SIMPLE"), "OPTIONAL_MUTUAL": ("SIMPLE",)}
+WEAKEST_VERSION = "TLSV1_0"
+
+
+def mode_weakened(spot: Spot) -> Iterator[Edit]:
+    """A client needs no certificate any more."""
+    for new in WEAKER.get(spot.value.text(), ()):
+        yield Edit(f"tls mode {spot.value.data} → {new}", fresh(new, spot.value))
+
+
+def unencrypted(spot: Spot) -> Iterator[Edit]:
+    """An HTTPS server that speaks plain HTTP."""
+    protocol, tls = spot.value.need("port").need("protocol"), spot.value.get("tls")
+    if protocol.data == "HTTPS" and tls:
+        plain = put(without(spot.value, ("tls",)), ("port", "protocol"), fresh("HTTP", protocol))
+        yield Edit("protocol HTTPS → HTTP", plain, protocol.location)
+
+
+def version_weakened(spot: Spot) -> Iterator[Edit]:
+    if spot.value.data != WEAKEST_VERSION:
+        yield Edit(f"minProtocolVersion {spot.value.data} → {WEAKEST_VERSION}", fresh(WEAKEST_VERSION, spot.value))
+
+
+def credential_exchanged(spot: Spot) -> Iterator[Edit]:
+    """Each other Secret."""
+    for secret in spot.resources:
+        if secret.kind == "Secret" and secret.name != spot.value.data:
+            yield Edit(f"credentialName {spot.value.data!r} → {secret.name!r}", fresh(secret.name, spot.value))
+
+
+GATEWAYS = (
+    Operator("server-dropped", KIND, (SERVER,), dropped_of_several),
+    Operator("server-host-wrong", KIND, (f"{SERVER}.hosts[]",), renamed("no-such-")),
+    Operator("server-host-widened", KIND, (f"{SERVER}.hosts[]",), host_widened),
+    Operator("server-host-dropped", KIND, (f"{SERVER}.hosts[]",), dropped_of_several),
+    Operator("server-port-wrong", KIND, (f"{SERVER}.port.number",), counted(more=(1,))),
+    Operator("tls-mode-weakened", KIND, (f"{SERVER}.tls.mode",), mode_weakened),
+    Operator("tls-dropped", KIND, (SERVER,), unencrypted),
+    Operator("tls-version-weakened", KIND, (f"{SERVER}.tls.minProtocolVersion",), version_weakened),
+    Operator("tls-redirect-dropped", KIND, (f"{SERVER}.tls",), dropped),
+    Operator("tls-redirect-flipped", KIND, (f"{SERVER}.tls.httpsRedirect",), flipped),
+    Operator("credential-exchanged", KIND, (f"{SERVER}.tls.credentialName",), credential_exchanged),
+)

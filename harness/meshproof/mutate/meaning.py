@@ -1,0 +1,69 @@
+"""What an expectation says about traffic, without where and in which words it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from meshproof.border.expectation import Arm, Copy, Ejection, Expectation, Policy, Pool
+from meshproof.errors import Location
+
+
+def meaning(expectation: Expectation) -> object:
+    """Equal for two expectations that no traffic could tell apart.
+
+    Left out: locations; destinations, mirrors and faults that get no request; limits that limit
+    nothing; the name of a destination with pods (which pods, on which port and by which policy, stays).
+    """
+    arms = tuple(_arm(arm) for arm in expectation.arms if arm.share)
+    copies = tuple(_copy(copy) for copy in expectation.copies if copy.share)
+    plain = replace(
+        expectation,
+        arms=tuple(sorted(arms, key=repr)),
+        copies=tuple(sorted(copies, key=repr)),
+        abort=expectation.abort if expectation.abort and expectation.abort.share else None,
+        delay=expectation.delay if expectation.delay and expectation.delay.share else None,
+        route=None,
+    )
+    return _bare(plain)
+
+
+def _arm(arm: Arm) -> Arm:
+    name = "" if arm.workloads else arm.destination
+    return replace(arm, destination=name, note="", policy=_policy(arm.policy))
+
+
+def _copy(copy: Copy) -> Copy:
+    return replace(copy, destination="" if copy.workloads else copy.destination, note="")
+
+
+def _policy(policy: Policy) -> Policy:
+    pool, ejection = policy.pool, policy.ejection
+    if pool and replace(pool, location=None) == Pool():
+        pool = None
+    if ejection and not _detects(ejection):
+        ejection = None
+    return replace(policy, pool=pool, ejection=ejection)
+
+
+def _detects(ejection: Ejection) -> bool:
+    return any(
+        (
+            ejection.consecutive_5xx_errors,
+            ejection.consecutive_gateway_errors,
+            ejection.consecutive_local_origin_failures,
+        )
+    )
+
+
+def _bare(value: Any) -> object:
+    if isinstance(value, Location):
+        return None
+    if is_dataclass(value) and not isinstance(value, type):
+        return (type(value).__name__, *((one.name, _bare(getattr(value, one.name))) for one in fields(value)))
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(name), _bare(item)) for name, item in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(_bare(item) for item in value)
+    return frozenset(value) if isinstance(value, set | frozenset) else value

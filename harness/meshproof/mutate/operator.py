@@ -1,0 +1,75 @@
+"""A mutation operator: one way in which a manifest can be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from meshproof.errors import Location
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mutate.edit import Path, put, spots, without
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What takes the place of a value (None: nothing does); `at` is where, when that is not the value's own place."""
+
+    what: str
+    new: Value | None
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A value that an operator may change: where it stands in its resource, and all resources around it."""
+
+    value: Value
+    path: Path
+    resource: Resource
+    resources: Sequence[Resource]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One resource made wrong in one place: `resource` takes the place of `original` (None: it is dropped)."""
+
+    operator: str
+    location: Location
+    what: str
+    original: Resource
+    resource: Resource | None
+
+    def apply(self, resources: Sequence[Resource]) -> tuple[Resource, ...]:
+        """The resources with the mutant among them."""
+        changed = [self.resource if one.identity == self.original.identity else one for one in resources]
+        return tuple(one for one in changed if one is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One way to be wrong: `change` gives the edits of each value that one of `patterns` leads to.
+
+    The empty pattern is the whole resource.
+    """
+
+    name: str
+    kind: str
+    patterns: tuple[str, ...]
+    change: Callable[[Spot], Iterator[Edit]]
+
+    def mutants(self, resource: Resource, resources: Sequence[Resource]) -> Iterator[Mutant]:
+        """The mutants of one resource, `resources` being all that apply together with it."""
+        if resource.kind != self.kind:
+            return
+        for pattern in self.patterns:
+            for path, value in spots(resource.body, pattern):
+                for edit in self.change(Spot(value, path, resource, resources)):
+                    where = edit.at or (value.key if edit.new is None else None) or value.location
+                    yield Mutant(self.name, where, edit.what, resource, _edited(resource, path, edit.new))
+
+
+def _edited(resource: Resource, path: Path, new: Value | None) -> Resource | None:
+    if new is not None:
+        return replace(resource, body=put(resource.body, path, new))
+    return replace(resource, body=without(resource.body, path)) if path else None

@@ -1,0 +1,83 @@
+"""DestinationRules: subsets, connection pools and outlier detection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from meshproof.mutate.change import counted, dropped, dropped_of_several, flipped, lasting, renamed
+from meshproof.mutate.edit import fresh
+from meshproof.mutate.operator import Edit, Operator, Spot
+
+KIND = "DestinationRule"
+POLICIES = tuple(
+    f"{holder}{port}"
+    for holder in ("spec.trafficPolicy", "spec.subsets[].trafficPolicy")
+    for port in ("", ".portLevelSettings[]")
+)
+TCP_LIMITS = ("maxConnections",)
+HTTP_LIMITS = ("http1MaxPendingRequests", "http2MaxRequests", "maxRequestsPerConnection", "maxRetries")
+DETECTORS = ("consecutive5xxErrors", "consecutiveGatewayErrors", "consecutiveLocalOriginFailures")
+PERCENTAGES = ("maxEjectionPercent", "minHealthPercent")
+THIRD = Fraction(1, 3)
+
+
+def relabelled(spot: Spot) -> Iterator[Edit]:
+    """A subset's label with the value that another subset has, and with one that no pod has."""
+    name = str(spot.path[-1])
+    own = spot.value.text()
+    others = [
+        label.text()
+        for subset in spot.resource.body.need("spec").list("subsets")
+        if (labels := subset.get("labels")) and (label := labels.get(name)) and label.text() != own
+    ]
+    for new in (*dict.fromkeys(others), f"{own}-none"):
+        yield Edit(f"label {name} {own!r} → {new!r}", fresh(new, spot.value))
+
+
+def percent_changed(spot: Spot) -> Iterator[Edit]:
+    """The whole, half, and none of a percentage."""
+    now = spot.value.whole(0, 100)
+    for new in dict.fromkeys((100, now // 2, 0)):
+        if new != now:
+            yield Edit(f"{spot.value.name} {now} → {new}", fresh(new, spot.value))
+
+
+def _each(*fields: str) -> tuple[str, ...]:
+    return tuple(f"{policy}.{one}" for policy in POLICIES for one in fields)
+
+
+def _pool(*, durations: bool) -> tuple[str, ...]:
+    if durations:
+        return _each(
+            "connectionPool.tcp.connectTimeout", "connectionPool.tcp.idleTimeout", "connectionPool.http.idleTimeout"
+        )
+    tcp = _each(*(f"connectionPool.tcp.{one}" for one in TCP_LIMITS))
+    return tcp + _each(*(f"connectionPool.http.{one}" for one in HTTP_LIMITS))
+
+
+def _outlier(*fields: str) -> tuple[str, ...]:
+    return _each(*(f"outlierDetection.{one}" for one in fields))
+
+
+PERIODS = ("interval", "baseEjectionTime")
+FLAG = "splitExternalLocalOriginErrors"
+POLICY = (
+    Operator("rule-host-wrong", KIND, ("spec.host",), renamed("no-such-")),
+    Operator("subset-dropped", KIND, ("spec.subsets[]",), dropped_of_several),
+    Operator("subset-relabelled", KIND, ("spec.subsets[].labels.*",), relabelled),
+    Operator("subset-label-dropped", KIND, ("spec.subsets[].labels.*",), dropped),
+    Operator("policy-dropped", KIND, POLICIES[::2], dropped),
+    Operator("pool-dropped", KIND, _each("connectionPool"), dropped),
+    Operator("limit-raised", KIND, _pool(durations=False), counted(more=(1,), times=(10,))),
+    Operator("limit-lowered", KIND, _pool(durations=False), counted(less=(1,))),
+    Operator("limit-dropped", KIND, _pool(durations=False), dropped),
+    Operator("pool-time-changed", KIND, _pool(durations=True), lasting(3, THIRD)),
+    Operator("pool-time-dropped", KIND, _pool(durations=True), dropped),
+    Operator("outlier-dropped", KIND, _each("outlierDetection"), dropped),
+    Operator("outlier-setting-dropped", KIND, _outlier(*DETECTORS, *PERIODS, *PERCENTAGES, FLAG), dropped),
+    Operator("outlier-count-changed", KIND, _outlier(*DETECTORS), counted(more=(1,), times=(3,), less=(1,))),
+    Operator("outlier-time-changed", KIND, _outlier(*PERIODS), lasting(3, THIRD)),
+    Operator("outlier-percent-changed", KIND, _outlier(*PERCENTAGES), percent_changed),
+    Operator("outlier-flag-flipped", KIND, _outlier(FLAG), flipped),
+)

@@ -1,0 +1,100 @@
+"""What a self-check found: of each mutant whether the checks told it from what was specified."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from meshproof.border.verdict import Outcome
+
+
+class Fate(StrEnum):
+    """What became of a mutant.
+
+    Killed: a check failed it. Survived: none did. Equivalent: it means the same as the original for
+    the scenario's requests. Refused: it is no valid configuration, so it never ran. Broke: the
+    harness or the mesh broke, which is neither.
+    """
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    EQUIVALENT = "equivalent"
+    REFUSED = "refused"
+    BROKE = "broke"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One mutant and its fate; without a fate it has not been run.
+
+    `location` is `file:line:col`; `stage` the stage of the scenario whose manifests it changes;
+    `outcome` the worst outcome of its checks; `by` names the checks that failed it; `reason` says
+    why: the first failed verdict, the refusal, or what the survivor's checks said.
+    """
+
+    scenario: str
+    stage: int
+    operator: str
+    location: str
+    what: str
+    fate: Fate | None = None
+    outcome: Outcome | None = None
+    by: tuple[str, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unmutated:
+    """A scenario run as it is: unless it passes, failing its mutants proves nothing."""
+
+    scenario: str
+    outcome: Outcome
+    checks: tuple[str, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheckRecord:
+    """A whole self-check; `found` is the number of mutants that it was sampled from."""
+
+    unmutated: tuple[Unmutated, ...]
+    mutants: tuple[Judged, ...]
+    seconds: float = 0.0
+    found: int = 0
+    options: Mapping[str, object] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def fates(self, mutants: Iterable[Judged] | None = None) -> Counter[Fate | None]:
+        return Counter(one.fate for one in (self.mutants if mutants is None else mutants))
+
+    @property
+    def broken(self) -> tuple[Unmutated, ...]:
+        """The scenarios that do not pass as they are."""
+        return tuple(one for one in self.unmutated if one.outcome not in (Outcome.PASSED, Outcome.SKIPPED))
+
+    @property
+    def idle_checks(self) -> tuple[tuple[str, str], ...]:
+        """Scenario and name of every check that failed none of the mutants that ran."""
+        by = {(one.scenario, check) for one in self.mutants for check in one.by}
+        ran = {one.scenario for one in self.mutants if one.fate in (Fate.KILLED, Fate.SURVIVED)}
+        return tuple(
+            (one.scenario, check)
+            for one in self.unmutated
+            if one.scenario in ran
+            for check in dict.fromkeys(one.checks)
+            if (one.scenario, check) not in by
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every mutant that ran was killed, 1 when one survived, 3 when something broke, 5 when none ran."""
+        fates = self.fates()
+        if fates[Fate.BROKE] or any(one.outcome is Outcome.ERROR for one in self.broken):
+            return 3
+        if fates[Fate.SURVIVED] or self.broken:
+            return 1
+        return 0 if fates[Fate.KILLED] else 5
