@@ -113,7 +113,7 @@ def test_copies_that_follow_the_splits_own_draw_fail_although_their_share_is_rig
     arms = build.arm("v1", 90), build.arm("v2", 10)
     plan = build.plan(build.expectation(*arms, copies=(lab.copy_to("v3", 10),)))
     _, trial = Mirror().begin(plan)
-    assert lab.driven(trial, lab.drawn(build, 0.1, split=0.1)).outcome is Outcome.PASSED
+    assert lab.driven(trial, lab.drawn(build, 0.1, split=0.1, n=20_000)).outcome is Outcome.PASSED
     _, trial = Mirror().begin(plan)
     verdict = lab.driven(trial, lab.drawn(build, 0.1, split=0.1, tied=True))
     assert verdict.outcome is Outcome.FAILED
