@@ -14,27 +14,35 @@ if TYPE_CHECKING:
     from meshproof.border.request import Request as Request
     from meshproof.border.request import Tls as Tls
     from meshproof.border.upset import Upset as Upset
+    from meshproof.judge import Abort as Abort
     from meshproof.judge import Answers as Answers
     from meshproof.judge import ConnectionPool as ConnectionPool
+    from meshproof.judge import Delay as Delay
     from meshproof.judge import Mirror as Mirror
     from meshproof.judge import NoErrors as NoErrors
     from meshproof.judge import OutOfBand as OutOfBand
+    from meshproof.judge import Retries as Retries
     from meshproof.judge import Split as Split
+    from meshproof.judge import Timeout as Timeout
     from meshproof.scenario import Scenario as Scenario
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Abort": "judge",
     "Answers": "judge",
     "ConnectionPool": "judge",
+    "Delay": "judge",
     "Load": "border.load",
     "Mirror": "judge",
     "NoErrors": "judge",
     "OutOfBand": "judge",
     "PROBES": "border.load",
     "Request": "border.request",
+    "Retries": "judge",
     "Scenario": "scenario",
     "Split": "judge",
+    "Timeout": "judge",
     "Tls": "border.request",
     "Upset": "border.upset",
 }

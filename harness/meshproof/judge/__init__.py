@@ -1,10 +1,27 @@
 """Checks and their verdicts: pure computation over expectations and observations."""
 
+from meshproof.judge.abort import Abort
 from meshproof.judge.answers import Answers
+from meshproof.judge.ejection import OutlierDetection
+from meshproof.judge.delay import Delay
 from meshproof.judge.mirror import Mirror
 from meshproof.judge.mirror_out_of_band import OutOfBand
 from meshproof.judge.no_errors import NoErrors
 from meshproof.judge.pool import ConnectionPool
+from meshproof.judge.retries import Retries
 from meshproof.judge.split import Split
+from meshproof.judge.timeout import Timeout
 
-__all__ = ["Answers", "ConnectionPool", "Mirror", "NoErrors", "OutOfBand", "Split"]
+__all__ = [
+    "Abort",
+    "Answers",
+    "ConnectionPool",
+    "Delay",
+    "Mirror",
+    "NoErrors",
+    "OutOfBand",
+    "OutlierDetection",
+    "Retries",
+    "Split",
+    "Timeout",
+]

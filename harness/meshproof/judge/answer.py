@@ -13,11 +13,17 @@ from meshproof.judge.wording import answer, kinds
 from meshproof.scenario import Plan
 
 
-class AnswerTrial:
-    """The exact check of an expectation without arms; the first answer that it does not allow fails it.
+def aborts_all(expectation: Expectation) -> bool:
+    """Whether a fault is specified to abort every request."""
+    return expectation.abort is not None and expectation.abort.share == 1
 
-    With a `status` every answer must be the proxy's own, with that status. Without one nothing can
-    answer: errors of the proxy and broken connections are as specified, anything else is not.
+
+class AnswerTrial:
+    """The exact check of an expectation without arms, or one whose fault aborts every request.
+
+    The first answer that it does not allow fails it. With a status every answer must be the proxy's
+    own, with that status. Without one nothing can answer: errors of the proxy and broken connections
+    are as specified, anything else is not.
     """
 
     def __init__(self, check: str, plan: Plan, stage: int, request: int) -> None:
@@ -26,6 +32,8 @@ class AnswerTrial:
         self.check = check
         self._plan = plan
         self._expectation: Expectation = plan.stages[stage][request]
+        abort = self._expectation.abort
+        self._status = abort.status if abort and aborts_all(self._expectation) else self._expectation.status
         rates = plan.precision
         self._others = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._others.cap
@@ -40,7 +48,7 @@ class AnswerTrial:
             self._kinds[answer(observation)] += 1
 
     def _allowed(self, status: int) -> bool:
-        wanted = self._expectation.status
+        wanted = self._status
         return status == wanted if wanted else status == 0 or status >= 400
 
     @property
@@ -68,14 +76,14 @@ class AnswerTrial:
             request=str(self._expectation.request),
             stage=self.stage or 0,
             evidence={
-                "status": self._expectation.status,
+                "status": self._status,
                 "others": dict(self._kinds),
                 "first": self._first.id if self._first else "",
             },
         )
 
     def _reason(self) -> str:
-        n, status, route = self._others.n, self._expectation.status, self._expectation.route
+        n, status, route = self._others.n, self._status, self._expectation.route
         why = f" at {route}" if route else f" ({self._expectation.note or 'no route matches'})"
         if self._first is not None:
             wanted = f"{status} by the proxy" if status else "no answer"

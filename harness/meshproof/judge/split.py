@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
-from meshproof.judge.answer import AnswerTrial
+from meshproof.judge.answer import AnswerTrial, aborts_all
 from meshproof.judge.share import ShareTest
 from meshproof.judge.split_reason import Strays, reason
 from meshproof.judge.undecidable import UndecidableTrial, obstacle
 from meshproof.scenario import Plan, Trial
+
+ABORTED = 2
+"""How many times the requests that may be needed are sent at most, where aborts take their part."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Split:
         trials: list[Trial] = []
         for stage, request in places:
             expectation = plan.stages[stage][request]
-            if expectation.status or not expectation.arms:
+            if expectation.status or not expectation.arms or aborts_all(expectation):
                 trials.append(AnswerTrial(self.name, plan, stage, request))
             elif why := obstacle(expectation):
                 trials.append(UndecidableTrial(self.name, plan, stage, request, why))
@@ -50,16 +54,17 @@ class Split:
 
 
 def shares(expectation: Expectation) -> tuple[float, ...]:
-    """The share of all requests that each arm gets: what a fault aborts reaches none of them."""
-    kept = 1 - expectation.abort.share if expectation.abort else 1
-    return tuple(float(kept * arm.share) for arm in expectation.arms)
+    """The specified share of each arm, of the requests that no fault aborts."""
+    return tuple(float(arm.share) for arm in expectation.arms)
 
 
 class SplitTrial:
     """The arms of one expectation, each with a ShareTest, fed in step.
 
     An answer from a pod behind none of the arms fails the trial at once. A request that no pod
-    answered belongs to no arm, and so lowers the share of all.
+    answered belongs to no arm, and so lowers the share of all; but what the specification's own fault
+    aborts is left out: Envoy draws faults independently of destinations, so the shares are those
+    of the other requests. Whether as many are aborted as specified is the check of Abort.
     """
 
     def __init__(self, check: str, plan: Plan, stage: int, request: int, rates: Precision) -> None:
@@ -75,6 +80,11 @@ class SplitTrial:
         self.limit = max(test.cap for test in tests) if rates.max_requests is None else rates.max_requests
         for test in tests:
             test.cap = self.limit
+        abort = self._expectation.abort
+        self._abort = abort.status if abort is not None and abort.share else 0
+        self._aborted = 0
+        # A mesh that aborts far more than it should never gets to its destinations.
+        self._most = ABORTED * self.limit / float(1 - abort.share) if abort is not None else inf
         self._elsewhere, *self._tests = tests
         self._add = tuple((number, test.add) for number, test in enumerate(self._tests))
         self._decided = False
@@ -84,6 +94,11 @@ class SplitTrial:
         self._strays = Strays()
 
     def observe(self, observation: Observation) -> None:
+        if self._abort and observation.status == self._abort and not (observation.pod or observation.workload):
+            self._aborted += 1
+            if self._aborted + self.count >= self._most:
+                self._decided = True
+            return
         index = self._arm_of.get(observation.workload, -1)
         changed = self._elsewhere.add(index < 0 and self._strays.take(observation))
         for number, add in self._add:
@@ -136,5 +151,10 @@ class SplitTrial:
             beta=rates.beta if drawn else None,
             tolerance=rates.tolerance if drawn else None,
             arms=arms,
-            evidence={"cap": self.limit, "alpha_per_arm": self._rates.alpha, **self._strays.evidence()},
+            evidence={
+                "cap": self.limit,
+                "aborted": self._aborted,
+                "alpha_per_arm": self._rates.alpha,
+                **self._strays.evidence(),
+            },
         )

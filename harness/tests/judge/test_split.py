@@ -216,12 +216,40 @@ def test_one_trial_for_each_stage_and_request_shares_alpha(build: Any) -> None:
     assert trials[1].conclude(Books()).evidence["alpha_per_arm"] == pytest.approx(0.001 / 4)
 
 
-def test_what_a_fault_aborts_reaches_no_arm(build: Any) -> None:
+@pytest.mark.parametrize("aborted", [50, 10])
+def test_shares_are_those_of_the_requests_that_no_fault_aborts(build: Any, aborted: int) -> None:
     half = Abort(Fraction(1, 2), 503, build.route)
+    kept = 100 - aborted
     (trial,) = Split().begin(canary(build, abort=half))
-    verdict = build.feed(trial, drawn(build, {"v1": 45, "v2": 5, "": 50}))
+    verdict = build.feed(trial, drawn(build, {"v1": 0.9 * kept, "v2": 0.1 * kept, "": aborted}))
     assert verdict.outcome is Outcome.PASSED
-    assert [arm.expected for arm in verdict.arms] == [0.45, 0.05]
+    assert [arm.expected for arm in verdict.arms] == [0.9, 0.1]
+    assert verdict.n == sum(arm.count for arm in verdict.arms)
+    assert verdict.evidence["aborted"] > 0
+    (trial,) = Split().begin(canary(build, abort=half))
+    verdict = build.feed(trial, drawn(build, {"v1": 0.8 * kept, "v2": 0.2 * kept, "": aborted}))
+    assert verdict.outcome is Outcome.FAILED
+
+
+def test_another_status_than_the_aborts_lowers_the_shares(build: Any) -> None:
+    (trial,) = Split().begin(canary(build, abort=Abort(Fraction(1, 2), 500, build.route)))
+    assert build.feed(trial, drawn(build, {"v1": 45, "v2": 5, "": 50})).outcome is Outcome.FAILED
+
+
+def test_a_mesh_that_aborts_all_ends_and_is_not_passed(build: Any) -> None:
+    (trial,) = Split().begin(canary(build, abort=Abort(Fraction(1, 10), 503, build.route)))
+    verdict = build.feed(trial, drawn(build, {"": 1}))
+    assert trial.decided
+    assert (verdict.outcome, verdict.n) == (Outcome.INCONCLUSIVE, 0)
+
+
+def test_where_all_is_aborted_the_proxy_must_answer_all(build: Any) -> None:
+    plan = canary(build, abort=Abort(Fraction(1), 503, build.route))
+    (trial,) = Split().begin(plan)
+    assert build.feed(trial, drawn(build, {"": 1})).outcome is Outcome.PASSED
+    (trial,) = Split().begin(plan)
+    trial.observe(build.seen("v1"))
+    assert trial.conclude(Books()).outcome is Outcome.FAILED
 
 
 def test_the_proxy_must_answer_what_it_is_specified_to_answer(build: Any) -> None:

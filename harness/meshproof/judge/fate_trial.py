@@ -1,0 +1,210 @@
+"""Whether each request ends as its timeout and its retries make it end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Expectation
+from meshproof.border.observation import Observation
+from meshproof.border.upset import Upset
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.clock import EARLY, MACHINE, service_time
+from meshproof.judge.fate import Ending, Try, endings
+from meshproof.judge.mirror_join import join, own_authorities
+from meshproof.judge.share import ShareTest
+from meshproof.judge.wording import answer, counted, joined, kinds
+from meshproof.scenario import Plan
+
+NEVER = Try(0, inf)
+
+
+class FateTrial:
+    """Holds each request against what `fate.endings` says of it; the first that ends otherwise fails.
+
+    What the workload does is known from the plan's upset of it. Without one the observed answer tells:
+    a workload that is not upset does the same with every try, and one that did not answer before the proxy did was too
+    slow. `counting` looks at the number of tries that reached a pod, too. Requests that the specification's
+    own fault aborted must reach none, and are otherwise not looked at.
+    """
+
+    def __init__(
+        self, check: str, plan: Plan, stage: int, request: int, upset: Upset | None, rule: str, *, counting: bool
+    ) -> None:
+        self.stage: int | None = stage
+        self.request: int | None = request
+        self.check = check
+        self._plan = plan
+        self._expectation: Expectation = plan.stages[stage][request]
+        self._rule = rule
+        self._counting = counting
+        self._known = endings(self._expectation, _upset(upset)) if upset else None
+        delay = self._expectation.delay
+        self._held = (0.0, 0.0) if delay is None else (delay.seconds * (delay.share == 1), delay.seconds)
+        rates = plan.precision
+        self._test = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
+        self.limit = self._test.cap
+        self._tries: dict[str, tuple[int, int]] = {}
+        self._answers: Counter[str] = Counter()
+        self._wrong: Counter[str] = Counter()
+        self._first = ""
+        self._lateness: float | None = None
+        self._latencies: list[float] = []
+        self._unmeasured = 0
+
+    def observe(self, observation: Observation) -> None:
+        wrong = self._look(observation)
+        if wrong:
+            self._note(wrong, observation.id)
+        self._test.add(bool(wrong))
+
+    def _look(self, observation: Observation) -> str:
+        """What is wrong with this answer; empty when nothing is."""
+        by_pod = bool(observation.pod or observation.workload)
+        abort = self._expectation.abort
+        if abort is not None and abort.share and not by_pod and observation.status == abort.status:
+            self._tries[observation.id] = (0, 0)
+            return ""
+        self._latencies.append(observation.latency)
+        self._answers[answer(observation)] += 1
+        quick, slow = self._known or endings(self._expectation, self._observed(observation))
+        self._tries[observation.id] = (
+            min(quick.arrivals, slow.arrivals),
+            max(quick.arrivals, slow.arrivals),
+        )
+        if not any((observation.status, by_pod) == (one.status, one.by_pod) for one in (quick, slow)):
+            wanted = " or ".join(dict.fromkeys(_words(one) for one in (quick, slow)))
+            return f"{answer(observation)}, {wanted} was to be expected"
+        if not observation.status:
+            return ""
+        least, most = self._held
+        if observation.latency < min(quick.seconds, slow.seconds) + least - EARLY:
+            return f"{answer(observation)} before {min(quick.seconds, slow.seconds) + least:g} s were over"
+        if self._known or not by_pod:
+            late = observation.latency - max(quick.seconds, slow.seconds) - most
+            self._lateness = late if self._lateness is None else min(late, self._lateness)
+        return ""
+
+    def _observed(self, observation: Observation) -> Callable[[int], Try]:
+        """What a workload does that nothing is known of but this answer."""
+        if not (observation.pod or observation.workload):
+            return lambda _: NEVER if observation.status in (0, 504) else Try(0)
+        waited = service_time(observation.headers)
+        self._unmeasured += waited is None and self._expectation.timeout is not None
+        # An answer and the end of the time for it may be read in one turn of the proxy's loop.
+        whole = max(0.0, (waited or 0.0) - MACHINE)
+        once, _ = endings(replace(self._expectation, timeout=None), lambda _: Try(observation.status))
+        return lambda _: Try(observation.status, whole / once.arrivals)
+
+    def _note(self, wrong: str, id: str) -> None:
+        self._wrong[wrong] += 1
+        self._first = self._first or id
+
+    @property
+    def decided(self) -> bool:
+        return self._test.closed
+
+    @property
+    def count(self) -> int:
+        return self._test.n
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        return ()
+
+    def conclude(self, books: Books) -> Verdict:
+        forgotten = self._count_tries(books) if self._counting else 0
+        late = self._lateness is not None and self._lateness > MACHINE
+        outcome = self._test.outcome
+        if self._wrong or late:
+            outcome = Outcome.FAILED
+        elif forgotten or self._unmeasured:
+            outcome = Outcome.INCONCLUSIVE
+        times = sorted(self._latencies)
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            outcome,
+            self._reason(outcome, forgotten),
+            n=self._test.n,
+            request=str(self._expectation.request),
+            stage=self.stage or 0,
+            evidence={
+                "answers": dict(self._answers),
+                "wrong": dict(self._wrong),
+                "first": self._first,
+                "quickest": times[0] if times else None,
+                "median": times[len(times) // 2] if times else None,
+                "slowest": times[-1] if times else None,
+                "least_lateness": self._lateness,
+                "early": EARLY,
+                "allowance": MACHINE,
+                "forgotten": forgotten,
+            },
+        )
+
+    def _count_tries(self, books: Books) -> int:
+        """Hold the tries that arrived against those to be expected; how many arrivals the books have lost."""
+        arrived = join(books, own_authorities(self._plan))
+        if arrived.forgotten:
+            return arrived.forgotten
+        for id, (least, most) in self._tries.items():
+            number = len(arrived.primaries.get(id, ()))
+            if not least <= number <= most:
+                wanted = f"{least}" if least == most else f"{least} to {most}"
+                self._note(f"received by a pod {_times(number)}, {wanted} was to be expected", id)
+        return 0
+
+    def _reason(self, outcome: Outcome, forgotten: int) -> str:
+        n, late = self._test.n, self._lateness
+        if not n:
+            return "no request was observed"
+        if self._wrong:
+            return f"{kinds(self._wrong, n)}; {self._rule}; the first was request {self._first}"
+        if outcome is Outcome.FAILED and late is not None:
+            return (
+                f"even the quickest of {n:,} requests was answered {late:.3f} s after the specified time, where "
+                f"{MACHINE:g} s are allowed; {self._rule}"
+            )
+        if forgotten:
+            return f"the workloads' books are full: {forgotten:,} requests are counted but not kept"
+        if self._unmeasured:
+            return (
+                f"{counted(self._unmeasured, n)} answered without the header that says how long the proxy waited: "
+                'Load(headers=("x-envoy-upstream-service-time",)) keeps it'
+            )
+        if outcome is not Outcome.PASSED:
+            return f"only {n:,} requests were observed, {self._test.enough:,} are needed; all ended as specified"
+        parts = [kinds(self._answers, n)] if self._answers else []
+        if self._latencies:
+            parts.append(f"the quickest after {min(self._latencies):.3f} s")
+        if self._counting:
+            parts.append(self._arrivals())
+        return f"{', '.join(parts)}; {self._rule}"
+
+    def _arrivals(self) -> str:
+        ranges = {(least, most) for least, most in self._tries.values() if most}
+        words = (_times(least) if least == most else f"{least} to {most} times" for least, most in sorted(ranges))
+        return f"and each was received by a pod {joined(words)}" if ranges else "and none was received by a pod"
+
+
+def _upset(upset: Upset) -> Callable[[int], Try]:
+    """What an upset workload does with the nth try."""
+    if upset.hang:
+        wrong = NEVER
+    else:
+        failing = 0 if upset.reset and not upset.status else upset.status or 200
+        wrong = Try(failing, upset.latency)
+    return lambda number: wrong if upset.tries is None or number <= upset.tries else Try(200)
+
+
+def _words(one: Ending) -> str:
+    if not one.status:
+        return "no answer"
+    return f"{one.status} by {'a pod' if one.by_pod else 'the proxy'}"
+
+
+def _times(number: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number} times")

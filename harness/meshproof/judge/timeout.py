@@ -1,0 +1,43 @@
+"""A route's timeout ends requests when it is over, and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.judge.fate_trial import FateTrial
+from meshproof.judge.undecidable import UndecidableTrial
+from meshproof.judge.upset_workload import upset_of
+from meshproof.scenario import Plan, Trial
+
+
+@dataclass(frozen=True)
+class Timeout:
+    """`timeout`: what the workload has not answered by then, the proxy answers 504 at that time.
+
+    One trial for each stage and request whose route has a timeout, exact: an answer of a pod that the proxy waited for
+    longer (`Load(headers=("x-envoy-upstream-service-time",))`), a 504 before the time, or anything else fails at
+    once. That a 504 comes too late shows in the quickest of them, which may come `clock.MACHINE` later than
+    specified. An injected delay does not count for the timeout: Envoy starts it when the
+    request is sent on.
+
+    A timeout is seen only where the workload is slower: send some request whose answer takes longer.
+    """
+
+    name: str = "Timeout"
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        trials: list[Trial] = []
+        for stage, row in enumerate(plan.stages):
+            for request, expectation in enumerate(row):
+                if not expectation.timeout or not expectation.arms:
+                    continue
+                upset, why = upset_of(plan, expectation)
+                rule = f"a timeout of {expectation.timeout:g} s is specified at {expectation.route}"
+                trials.append(
+                    UndecidableTrial(self.name, plan, stage, request, why)
+                    if why
+                    else FateTrial(self.name, plan, stage, request, upset, rule, counting=False)
+                )
+        nothing = "the manifests specify no timeout for any of these requests"
+        return trials or [UndecidableTrial(self.name, plan, 0, 0, nothing)]
