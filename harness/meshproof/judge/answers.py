@@ -91,6 +91,7 @@ class AnswersTrial:
                 found = departure(expectation, observation, received)
                 if found:
                     faults[number] = found
+        faults = dict(sorted(faults.items()))
         outcome = Outcome.FAILED if faults else Outcome.PASSED if self.decided else Outcome.INCONCLUSIVE
         return Verdict(
             self._plan.scenario,

@@ -68,6 +68,8 @@ def short_name(service: Service, namespace: str) -> str:
 
 
 def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iterator[Address]:
+    """Services come first: a name that is none is only of use to a client that finds an address for it."""
+    foreign: list[Address] = []
     for host in virtual_service.hosts:
         services = [one for one in mesh.services if covers(host, one.host)]
         for service in services:
@@ -75,4 +77,5 @@ def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iter
                 if port.protocol in HTTP:
                     yield Address(short_name(service, namespace), port.number)
         if not services:
-            yield Address(host, 80)
+            foreign.append(Address(host, 80))
+    yield from foreign

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 
 from meshproof.border.request import Request, Tls
 from meshproof.manifest.resource import Notice
@@ -12,7 +12,7 @@ from meshproof.mesh.addresses import Address, addresses, at
 from meshproof.mesh.borders import host_borders, rule_borders
 from meshproof.mesh.gateway_table import ENCRYPTED, Entry, entries
 from meshproof.mesh.model import Mesh, TlsMode, VirtualService
-from meshproof.mesh.witness import first_reaching, requests_of
+from meshproof.mesh.witness import MOST_TRIES, first_reaching, known_paths, requests_of
 
 MOST = 200
 
@@ -61,12 +61,12 @@ def _of_rules(
 ) -> Iterator[list[Request]]:
     for route in virtual_service.http:
         for match in route.matches or (None,):
-            found = (
-                first_reaching(mesh, route, requests_of(mesh, route, match, address), namespace) for address in served
-            )
-            bases = [one for one in found if one is not None]
-            if bases:
-                yield [*bases, *rule_borders(bases[0], route, match)]
+            meant = [list(islice(requests_of(mesh, route, match, address), MOST_TRIES)) for address in served]
+            reaching = [first_reaching(mesh, route, tries, namespace) for tries in meant]
+            # Where the rule does not hold, as at another gateway, what it is for must go elsewhere.
+            bases = [one or tries[0] for one, tries in zip(reaching, meant, strict=True) if one or tries]
+            inside = next((one for one in reaching if one is not None), None)
+            yield [*bases, *(rule_borders(inside, route, match) if inside else ())]
 
 
 def _of_hosts(
@@ -84,6 +84,7 @@ def _of_hosts(
         base = next((one for one in bases if one is not None), None)
         if base is not None:
             yield [*_handshakes(base, address), *host_borders(base, address.pattern)]
+            yield [replace(base, path=path) for path in known_paths(mesh, virtual_service)]
             yield [*_elsewhere(mesh, base, address.entry, tls)]
 
 

@@ -118,5 +118,6 @@ def _foreign(mesh: Mesh, request: Request, client: Client) -> Table:
 
 
 def _ports(mesh: Mesh, virtual_service: VirtualService) -> set[int]:
+    """Where a VirtualService's hosts that are no Services are served: on its Services' ports, and on port 80."""
     services = [one for one in mesh.services if any(covers(host, one.host) for host in virtual_service.hosts)]
-    return {port.number for one in services for port in one.ports if port.protocol in HTTP} or {80}
+    return {port.number for one in services for port in one.ports if port.protocol in HTTP} | {80}

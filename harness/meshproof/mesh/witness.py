@@ -18,8 +18,8 @@ from meshproof.mesh.rules import HTTP
 
 MOST = 64
 MOST_TRIES = 48
-# What the sample images answer with 200.
-IMAGE_PATHS = (("helloworld", "/hello"), ("httpbin", "/get"))
+# What the sample images answer with 200, the one that needs nothing first.
+IMAGE_PATHS = (("helloworld", ("/hello",)), ("httpbin", ("/get", "/headers", "/status/200", "/delay/0")))
 
 
 def witnesses(
@@ -126,10 +126,17 @@ def _paths(match: RouteMatch, free: str) -> Iterator[str]:
 
 def free_path(mesh: Mesh, hosts: list[str]) -> str:
     """A path that what stands behind these hosts answers with 200."""
+    return next(_image_paths(mesh, hosts), "/")
+
+
+def known_paths(mesh: Mesh, virtual_service: VirtualService) -> tuple[str, ...]:
+    """Paths that something behind a VirtualService would answer, whether or not its rules lead there."""
+    hosts = [one.destination.host for route in virtual_service.http for one in route.destinations]
+    return ("/", *dict.fromkeys(_image_paths(mesh, hosts)))
+
+
+def _image_paths(mesh: Mesh, hosts: list[str]) -> Iterator[str]:
     for host in hosts:
         for workload in mesh.selected(host):
             name = workload.image.rpartition("/")[2]
-            for known, path in IMAGE_PATHS:
-                if known in name:
-                    return path
-    return "/"
+            yield from next((paths for known, paths in IMAGE_PATHS if known in name), ())
