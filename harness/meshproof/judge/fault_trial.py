@@ -12,7 +12,7 @@ from meshproof.judge.share import ShareTest
 from meshproof.judge.wording import counted, percent, points, specified
 from meshproof.scenario import Plan
 
-BATCHES = 4
+BATCHES = 8
 """In how many parts the most requests that may be needed are taken."""
 
 

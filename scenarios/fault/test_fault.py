@@ -1,0 +1,146 @@
+"""Injected faults, timeouts and retries, and what becomes of a request where they meet."""
+
+import pytest
+from meshproof import Abort, Delay, Load, NoErrors, Retries, Scenario, Split, Timeout, Upset
+
+GET = "GET http://httpbin:8000/get"
+FAULT = {"VirtualServiceFault"}
+RETRY = {"VirtualServiceRetry", "ProbeWorkload"}
+TIMEOUT = {"VirtualServiceTimeout"}
+
+# What takes long is sent by many at once, and the proxy says how long it waited for the workload.
+WAITED = ("x-envoy-upstream-service-time",)
+USERS = 128
+PATIENCE = 3.0
+
+faults = (
+    Scenario(
+        name="FaultAbort",
+        description="One request in ten is answered 500 by the proxy and reaches no pod, and all others are answered.",
+        features=FAULT,
+        manifests=["httpbin.yaml", "abort-10.yaml"],
+        load=Load("steady", GET),
+        expect=[Abort(), Split(), NoErrors()],
+    ),
+    Scenario(
+        name="FaultAbortAll",
+        description="Every request is answered 503 by the proxy, and none reaches a pod.",
+        features=FAULT,
+        manifests=["httpbin.yaml", "abort-100.yaml"],
+        load=Load("steady", GET),
+        expect=[Abort(), NoErrors()],
+    ),
+    Scenario(
+        name="FaultAbortNone",
+        description="An abort of no percent aborts nothing.",
+        features=FAULT,
+        manifests=["httpbin.yaml", "abort-0.yaml"],
+        load=Load("steady", GET),
+        expect=[Abort(), Split(), NoErrors()],
+    ),
+    Scenario(
+        name="FaultAbortByHeader",
+        description="The requests of one named user are aborted, all of them, and those of nobody else.",
+        features={*FAULT, "VirtualServiceHeaderMatch"},
+        manifests=["httpbin.yaml", "abort-by-header.yaml"],
+        load=Load("steady", (GET, f"{GET} end-user:jason", f"{GET} end-user:jasonx")),
+        expect=[Abort(), Split(), NoErrors()],
+    ),
+    Scenario(
+        name="FaultDelay",
+        description="One request in ten is held for 0.3 s before it is sent on, and all are answered.",
+        features=FAULT,
+        manifests=["httpbin.yaml", "delay-10.yaml"],
+        load=Load("steady", GET, users=USERS, headers=WAITED),
+        expect=[Delay(), Split(), NoErrors()],
+    ),
+    Scenario(
+        name="FaultNotRetried",
+        description="What a fault aborts is not tried again, whatever retries the route has.",
+        features={*FAULT, *RETRY},
+        manifests=["httpbin.yaml", "abort-and-retries.yaml"],
+        load=Load("steady", GET),
+        expect=[Abort(), Retries(), NoErrors()],
+    ),
+)
+
+timeouts = (
+    Scenario(
+        name="Timeout",
+        description="What the workload has not answered after 0.3 s the proxy answers 504; the rest is let through.",
+        features=TIMEOUT,
+        manifests=["httpbin.yaml", "timeout.yaml"],
+        load=Load(
+            "steady",
+            ("GET http://httpbin:8000/delay/0.05", "GET http://httpbin:8000/delay/1"),
+            users=USERS,
+            timeout=PATIENCE,
+            headers=WAITED,
+        ),
+        expect=[Timeout()],
+        patient=True,
+    ),
+    Scenario(
+        name="TimeoutUnderDelay",
+        description="An injected delay of 0.3 s does not count for a timeout of 0.15 s.",
+        features={*FAULT, *TIMEOUT},
+        manifests=["httpbin.yaml", "timeout-under-delay.yaml"],
+        load=Load("steady", (GET, "GET http://httpbin:8000/delay/1"), users=USERS, timeout=PATIENCE, headers=WAITED),
+        expect=[Timeout(), Delay()],
+        patient=True,
+    ),
+)
+
+retries = (
+    Scenario(
+        name="RetriesOn5xx",
+        description="A request whose every try is answered 503 reaches the pod four times: once, and three retries.",
+        features=RETRY,
+        manifests=["httpbin.yaml", "retries-5xx.yaml"],
+        upsets=[Upset("httpbin", status=503)],
+        load=Load("steady", GET, users=USERS),
+        expect=[Retries()],
+    ),
+    Scenario(
+        name="RetriesSucceed",
+        description="A request whose first two tries are answered 503 reaches the pod three times and is answered 200.",
+        features=RETRY,
+        manifests=["httpbin.yaml", "retries-5xx.yaml"],
+        upsets=[Upset("httpbin", status=503, tries=2)],
+        load=Load("steady", GET, users=USERS),
+        expect=[Retries(), NoErrors()],
+    ),
+    Scenario(
+        name="RetriesNotOn",
+        description="A 500 is no gateway error, so it is not tried again.",
+        features=RETRY,
+        manifests=["httpbin.yaml", "retries-gateway-error.yaml"],
+        upsets=[Upset("httpbin", status=500)],
+        load=Load("steady", GET),
+        expect=[Retries()],
+    ),
+    Scenario(
+        name="RetriesPerTry",
+        description="A workload that never answers is tried three times for 0.15 s each, then the proxy answers 504.",
+        features=RETRY,
+        manifests=["httpbin.yaml", "retries-per-try.yaml"],
+        upsets=[Upset("httpbin", hang=True)],
+        load=Load("steady", GET, users=USERS, timeout=PATIENCE),
+        expect=[Retries()],
+        patient=True,
+    ),
+    Scenario(
+        name="RetriesDefault",
+        description="Where no retries are specified, a 503 of the workload is not tried again.",
+        features=RETRY,
+        manifests=["httpbin.yaml", "retries-default.yaml"],
+        upsets=[Upset("httpbin", status=503)],
+        load=Load("steady", GET),
+        expect=[Retries()],
+    ),
+)
+
+
+@pytest.mark.parametrize("scenario", faults + timeouts + retries, ids=lambda scenario: scenario.name)
+def test_fault(verify, scenario):
+    verify(scenario)
