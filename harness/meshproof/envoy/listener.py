@@ -8,6 +8,8 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.unit import Json
 
 LOOPBACK = "127.0.0.1"
+IPPROTO_TCP = 6
+TCP_NODELAY = 1
 HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 RDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
@@ -43,12 +45,23 @@ def connection_manager(kind: Kind, port: int, routes: str) -> Json:
     return {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
 
 
+def own_socket(name: str) -> Json:
+    """A socket option that sets listeners apart by its description; it itself changes nothing.
+
+    Envoy gives a new listener the socket of one that is just being removed when their addresses and
+    socket options are the same, and "any free port" is the same address for all: without this two
+    listeners would end up on one port.
+    """
+    return {"description": name, "level": IPPROTO_TCP, "name": TCP_NODELAY, "int_value": 1}
+
+
 def listener(proxy: Proxy, port: int, chains: list[Json], inspect_tls: bool = False) -> Json:
     """A listener for a service's (or Gateway server's) port; without reuse_port two Envoys never share one silently."""
     result: Json = {
         "name": listener_name(port),
         "address": {"socket_address": {"address": LOOPBACK, "port_value": proxy.ports.get(port, 0)}},
         "enable_reuse_port": False,
+        "socket_options": [own_socket(listener_name(port))],
         "traffic_direction": "OUTBOUND",
         "filter_chains": chains,
     }

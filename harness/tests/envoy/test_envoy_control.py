@@ -286,3 +286,21 @@ def test_an_ejected_host_shows_on_the_admin_page(site, build):
     assert (
         gauges["cluster.outbound|5000|v1|helloworld.default.svc.cluster.local.outlier_detection.ejections_active"] == 1
     )
+
+
+def test_listeners_that_come_as_others_go_never_share_a_local_port(site, build):
+    def on(*numbers):
+        return replace(build.mesh(), services=tuple(build.service(f"s{n}", n) for n in numbers))
+
+    async def scene():
+        found = []
+        async with site() as s:
+            envoy, _ = await s.serve(on(80))
+            for numbers in ((5000, 8080), (80,), (80, 5000), (8080,), (80, 5000)):
+                await envoy.apply(translate(on(*numbers), Proxy(), {}))
+                ports = await envoy.ports()
+                assert set(ports) == set(numbers)
+                found.append(len(set(ports.values())))
+        return found
+
+    assert asyncio.run(scene()) == [2, 1, 2, 1, 2]
