@@ -83,18 +83,19 @@ class Ejecting(Protocol):
     """A trial of an `ejection` load, which makes pods fail and watches them being ejected and coming back.
 
     `workloads` are the Deployments (`namespace/name`) whose pods fail; `enough` is the number of
-    errors after which a host that has not been ejected never will be; `stretch` is how many requests
-    show where traffic goes.
+    errors after which a host that has not been ejected never will be.
     """
 
     stage: int | None
     request: int | None
     workloads: Sequence[str]
     enough: int
-    stretch: int
 
     def faults(self, hosts: int) -> tuple[Sequence[Fault], Sequence[Fault]]:
         """With so many hosts: the faults that eject nobody, and one for each ejection to make."""
+
+    def stretch(self, hosts: int) -> int:
+        """How many requests show where traffic goes."""
 
     def patience(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""

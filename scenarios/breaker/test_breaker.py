@@ -17,7 +17,7 @@ pool = Scenario(
 
 users = Scenario(
     name="BreakerUsers",
-    description="Under 1, 2, 3 and 10 users what clients saw refused, what the proxy counted and what the pod got agree.",
+    description="Under 1, 2, 3 and 10 users the books of clients, proxy and pod agree on what was refused.",
     features=POOL,
     manifests=["httpbin.yaml", "pool-1-1.yaml"],
     load=Load("barrier", GET, users=10),

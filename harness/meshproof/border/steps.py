@@ -41,9 +41,13 @@ Step = InTurn | AtOnce | Crowd | Blocked
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error that a pod makes: it answers `status`, or resets the connection (0)."""
+    """An error that a pod makes: it answers `status`, or resets the connection (0).
+
+    `errors` in a row eject it; 0: however many there are, they do not.
+    """
 
     status: int
+    errors: int = 0
 
     def __str__(self) -> str:
         return str(self.status) if self.status else "reset"

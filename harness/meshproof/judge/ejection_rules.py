@@ -1,0 +1,82 @@
+"""When outlier detection ejects a host, for how long, and where traffic goes meanwhile.
+
+https://istio.io/latest/docs/reference/config/networking/destination-rule/#OutlierDetection
+https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
+
+* `consecutive5xxErrors` counts every 5xx, `consecutiveGatewayErrors` 502, 503 and 504. A connection that breaks
+  before an answer counts as a 503, unless splitExternalLocalOriginErrors: then it counts for
+  `consecutiveLocalOriginFailures` alone (5 where a rule does not say: Envoy's default, which istiod leaves).
+* Of h hosts at most `maxEjectionPercent` are ejected at once, rounded down: with less than 100/h percent none
+  is. (Envoy before 1.27 always ejected one.)
+* The n-th ejection lasts n times `baseEjectionTime`, as long as the host does not stay well for an `interval` in
+  between; it ends with the first tick of the interval after that.
+* With less than `minHealthPercent` of the hosts in, ejections have no effect: all hosts are used.
+"""
+
+from __future__ import annotations
+
+from math import ceil, log
+
+from meshproof.border.expectation import Ejection
+from meshproof.border.steps import Fault
+
+KINDS = (500, 502, 503, 504, 0)
+GATEWAY = (502, 503, 504)
+ENVOY_LOCAL_FAILURES = 5
+LONGEST_EJECTION = 300.0
+EJECTIONS = 2
+
+
+def errors(rule: Ejection, status: int) -> int:
+    """How many such errors in a row eject a host; 0: none do."""
+    if not status and rule.split_external_local_origin_errors:
+        return rule.consecutive_local_origin_failures or ENVOY_LOCAL_FAILURES
+    counts = [rule.consecutive_5xx_errors or 0]
+    if not status or status in GATEWAY:
+        counts.append(rule.consecutive_gateway_errors or 0)
+    return min((count for count in counts if count), default=0)
+
+
+def enough(rule: Ejection) -> int:
+    """After so many errors a host that has not been ejected never will be: twice what any detector wants, and more."""
+    return 2 * max(ENVOY_LOCAL_FAILURES, *(errors(rule, status) for status in KINDS)) + 2
+
+
+def allowed(rule: Ejection, hosts: int) -> int:
+    """How many of so many hosts may be ejected at once."""
+    return hosts * min(rule.max_ejection_percent, 100) // 100
+
+
+def faults(rule: Ejection, hosts: int) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+    """The faults that eject nobody, and one for each ejection: of each detector one, as far as they go."""
+    able = allowed(rule, hosts) > 0
+    every = [Fault(status, errors(rule, status) if able else 0) for status in KINDS]
+    fatal = [fault for fault in every if fault.errors]
+    # 500 shows one detector alone, a reset another; a gateway error shows whichever is quicker.
+    first = [fault for status in (500, 0, 503) for fault in fatal if fault.status == status] if fatal else []
+    several = tuple((first * EJECTIONS)[: max(EJECTIONS, len(_kinds(first)))])
+    return tuple(fault for fault in every if not fault.errors), several
+
+
+def _kinds(several: list[Fault]) -> set[int]:
+    return {fault.errors for fault in several}
+
+
+def reachable(rule: Ejection, ejected: frozenset[int], hosts: int) -> frozenset[int]:
+    """The hosts (by number) that get requests while some are ejected."""
+    everyone = frozenset(range(hosts))
+    healthy = everyone - ejected
+    return everyone if 100 * len(healthy) < rule.min_health_percent * hosts else healthy
+
+
+def duration(rule: Ejection, ejection: int) -> float:
+    """Seconds that an ejection lasts at least, the first being 0."""
+    return min(rule.base_ejection_time * (ejection + 1), max(LONGEST_EJECTION, rule.base_ejection_time))
+
+
+def stretch(hosts: int, alpha: float) -> int:
+    """Requests after which each of so many hosts has got one, but for a probability of alpha.
+
+    With one request at a time every host is as likely as another, whatever the balancer.
+    """
+    return 1 if hosts < 2 else ceil(log(hosts / alpha) / -log(1 - 1 / hosts))

@@ -1,0 +1,170 @@
+"""The course of an ejection: a host is made to fail, is ejected, comes back, and is ejected again.
+
+Requests go one at a time, and after each the proxy is asked whom it has ejected. First come the faults
+that must eject nobody, then an ejection for each of the others, at last all hosts fail at once. Marks:
+
+* `harmless`: the fault's status, the errors that the host made, and whether it was ejected.
+* `ejected`: the errors that the host had made before and after the last request, when that was
+  sent; `returned` (or `kept`, when it is not back in time): the last look that showed it ejected.
+* `capped`: how many were ejected when all failed, the most at any look and in the end; then `settled`
+  and `still`: the moments between which nobody was ejected or came back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from meshproof.border.observation import Observation
+from meshproof.border.steps import Fault
+from meshproof.run.traffic import Traffic
+from meshproof.scenario import Ejecting
+from meshproof.target.base import Pod
+
+# Envoy gathers changes of a cluster's hosts that come within a second of another:
+# https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
+MERGE_WINDOW = 1.0
+MARGIN = 0.1
+LOOK_INTERVAL = 0.04
+TRIES_PER_ERROR = 40
+
+
+async def ejection(traffic: Traffic) -> None:
+    """Drive the first stage: what its trial asks for."""
+    for trial in traffic.trials:
+        if isinstance(trial, Ejecting) and not trial.stage:
+            pods = [pod for key in trial.workloads for pod in traffic.live.pods(key)]
+            if pods:
+                await _Course(traffic, trial, pods).run()
+
+
+class _Course:
+    """The ejections of one trial; the first pod is the one that fails alone."""
+
+    def __init__(self, traffic: Traffic, trial: Ejecting, pods: Sequence[Pod]) -> None:
+        self.traffic = traffic
+        self.trial = trial
+        self.pods = pods
+        self.victim = pods[0]
+        self.request = trial.request or 0
+
+    async def run(self) -> None:
+        traffic = self.traffic
+        harmless, fatal = self.trial.faults(len(self.pods))
+        traffic.generator.crowd(1)
+        traffic.mark("hosts", hosts=len(self.pods))
+        try:
+            # The proxy has just learnt of its hosts: what it does next it does at once only after this.
+            await asyncio.sleep(MERGE_WINDOW + MARGIN)
+            for fault in harmless:
+                if not await self._spared(fault):
+                    return
+            for number, fault in enumerate(fatal):
+                if not await self._ejected(number, fault):
+                    return
+            if fatal:
+                await self._all_at_once(fatal)
+        finally:
+            await asyncio.gather(*(pod.heal() for pod in self.pods))
+
+    async def _spared(self, fault: Fault) -> bool:
+        """Let the victim fail in a way that must not eject it, then do well again."""
+        before, ejected = await self._received(self.victim), False
+        await _fail(self.victim, fault)
+        errors = 0
+        for _ in range(self.trial.enough * TRIES_PER_ERROR):
+            await self._step()
+            errors = await self._received(self.victim) - before
+            ejected = self.victim.pod in await self._out()
+            if ejected or errors >= self.trial.enough:
+                break
+        await self.victim.heal()
+        self.traffic.mark("harmless", status=fault.status, errors=errors, ejected=ejected)
+        return not ejected and await self._serves_again()
+
+    async def _serves_again(self) -> bool:
+        for _ in range(TRIES_PER_ERROR):
+            if (await self._step()).pod == self.victim.pod:
+                return True
+        return False
+
+    async def _ejected(self, number: int, fault: Fault) -> bool:
+        """Let the victim fail until it is ejected, and watch until it is back."""
+        traffic = self.traffic
+        await _fail(self.victim, fault)
+        start = after = await self._received(self.victim)
+        for _ in range(self.trial.enough * TRIES_PER_ERROR):
+            before, sent = after, traffic.now
+            await self._step()
+            after = await self._received(self.victim)
+            if gone := self.victim.pod in await self._out():
+                break
+            if after - start >= self.trial.enough:
+                break
+        values = {"number": number, "status": fault.status, "before": before - start, "after": after - start}
+        traffic.mark("ejected" if gone else "spared", sent=sent, **values)
+        # It is well from now on: a host that fails when it is back may be gone again before that is seen.
+        await self.victim.heal()
+        return gone and await self._returns(number)
+
+    async def _returns(self, number: int) -> bool:
+        """Watch the victim, with traffic, until it is no longer ejected."""
+        traffic = self.traffic
+        still = began = traffic.now
+        limit = self.trial.patience(number)
+        while True:
+            await self._step()
+            look = traffic.now
+            if self.victim.pod not in await self._out():
+                traffic.mark("returned", number=number, still=still)
+                return True
+            still = look
+            if look - began > limit:
+                traffic.mark("kept", number=number, still=still)
+                return False
+            await asyncio.sleep(LOOK_INTERVAL)
+
+    async def _all_at_once(self, fatal: Sequence[Fault]) -> None:
+        """Let all hosts fail until no more can be ejected; then see where traffic goes."""
+        traffic = self.traffic
+        for number, pod in enumerate(self.pods):
+            await _fail(pod, fatal[number % len(fatal)])
+        before = {pod.pod: await self._received(pod) for pod in self.pods}
+        most, most_errors = 0, max(fault.errors for fault in fatal)
+        for _ in range(self.trial.enough * TRIES_PER_ERROR):
+            await self._step()
+            out = await self._out()
+            most = max(most, len(out))
+            staying = [pod for pod in self.pods if pod.pod not in out]
+            errors = [await self._received(pod) - before[pod.pod] for pod in staying]
+            if all(count > most_errors for count in errors):
+                break
+        await asyncio.sleep(MERGE_WINDOW + MARGIN)
+        out = await self._out()
+        traffic.mark("capped", ejected=len(out), most=max(most, len(out)))
+        places = {f"host {number}": float(pod.pod in out) for number, pod in enumerate(self.pods)}
+        for pod in self.pods:
+            await pod.heal()
+        traffic.mark("settled", **places)
+        still = traffic.now
+        for _ in range(self.trial.stretch(len(self.pods))):
+            await self._step()
+            look = traffic.now
+            if await self._out() != out:
+                break
+            still = look
+        traffic.mark("still", still=still)
+
+    async def _step(self) -> Observation:
+        return await self.traffic.step(self.request)
+
+    async def _out(self) -> set[str]:
+        """The pods that the proxy has ejected."""
+        return {host.pod for host in await self.traffic.live.hosts() if host.ejected}
+
+    async def _received(self, pod: Pod) -> int:
+        return (await pod.books(requests=False)).received
+
+
+async def _fail(pod: Pod, fault: Fault) -> None:
+    await pod.fail(fault.status or 503, reset=not fault.status)
