@@ -15,6 +15,7 @@ from markupsafe import Markup
 from meshproof import suite
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.report import summary, wording
+from meshproof.report.answer_table import Row, rows
 from meshproof.report.convergence import convergence
 from meshproof.report.record import Record, ScenarioRecord
 
@@ -38,6 +39,7 @@ class CheckView:
     verdict: Verdict
     names: list[str]
     plots: list[Markup]
+    answers: tuple[Row, ...]
     evidence: str
 
 
@@ -94,7 +96,11 @@ def _scenario(number: int, scenario: ScenarioRecord) -> ScenarioView:
 def _check(id_: str, scenario: ScenarioRecord, verdict: Verdict) -> CheckView:
     trail = scenario.trail(verdict)
     plots = [convergence(f"{id_}-{width:g}", verdict, trail, width) for width in (WIDE, NARROW)] if verdict.arms else []
-    evidence = json.dumps(verdict.evidence, indent=2, ensure_ascii=False, default=str) if verdict.evidence else ""
+    answers = rows(verdict.evidence)
+    shown = {name: value for name, value in verdict.evidence.items() if not (answers and name == "table")}
+    evidence = json.dumps(shown, indent=2, ensure_ascii=False, default=str) if shown else ""
     if len(evidence) > MOST_EVIDENCE:
         evidence = evidence[:MOST_EVIDENCE] + "\n… (the rest is in report.json)"
-    return CheckView(id_, verdict, wording.short_names(verdict.arms), [plot for plot in plots if plot], evidence)
+    return CheckView(
+        id_, verdict, wording.short_names(verdict.arms), [plot for plot in plots if plot], answers, evidence
+    )

@@ -1,0 +1,236 @@
+"""Each request gets exactly its answer: what passes, and each way to fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from hashlib import sha256
+
+import pytest
+from meshproof.border.books import Books, PodBook, Received
+from meshproof.border.expectation import Abort, Copy, Expectation, HeaderExpectation, Redirect
+from meshproof.border.observation import Observation
+from meshproof.border.request import Request
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.judge.answers import Answers
+
+REQUEST = Request("GET", "h.example.com", 80, "/status", (("x-own", "1"),), gateway="default/g")
+
+
+def answered(build, expectation: Expectation, observation: Observation, *received: Received) -> Verdict:
+    """The verdict on one request that was sent once."""
+    (trial,) = Answers(times=1).begin(build.plan(expectation))
+    trial.observe(observation)
+    assert trial.decided
+    books = [PodBook(one.pod, "default/helloworld-v1", 1, 1, (one,)) for one in received]
+    return trial.conclude(Books(tuple(books)))
+
+
+def received(**fields: object) -> Received:
+    plain = {
+        "id": "id-1",
+        "pod": "helloworld-v1-0",
+        "method": "GET",
+        "path": "/status",
+        "authority": "h.example.com",
+        "headers": (("host", "h.example.com"), ("X-Own", "1"), ("x-forwarded-for", "127.0.0.1")),
+        "digest": "",
+        "at": 0.0,
+    }
+    return Received(**{**plain, **fields})  # type: ignore[arg-type]
+
+
+def routed(build, **fields: object) -> Expectation:
+    arm = build.arm("v1", 100)
+    arm = replace(arm, **{name: fields.pop(name) for name in ("request_headers", "response_headers") if name in fields})
+    plain = {"request": REQUEST, "path": "/status", "authority": "h.example.com"}
+    return build.expectation(arm, **{**plain, **fields})
+
+
+def own(build, status: int = 404, **fields: object) -> Expectation:
+    return build.expectation(**{"request": REQUEST, "status": status, "route": None, "note": "no rule", **fields})
+
+
+def test_answers_as_specified_pass(build) -> None:
+    (trial,) = Answers().begin(build.plan((routed(build), own(build), own(build, 0, refused="handshake"))))
+    assert [trial.wants(number) for number in range(3)] == [2, 2, 2]
+    for turn in range(2):
+        assert not trial.decided
+        trial.observe(build.seen("v1", id=f"a{turn}"))
+        trial.observe(build.seen(status=404, request=1, id=f"b{turn}"))
+        trial.observe(build.seen(status=0, error="TLS: no", request=2, id=f"c{turn}"))
+    assert [trial.wants(number) for number in range(3)] == [0, 0, 0]
+    assert trial.decided
+    books = Books((PodBook("helloworld-v1-0", "default/helloworld-v1", 2, 1, (received(id="a0"), received(id="a1"))),))
+    verdict = trial.conclude(books)
+    assert (verdict.outcome, verdict.n, verdict.alpha) == (Outcome.PASSED, 6, None)
+    assert "all 3 requests" in verdict.reason
+    table = verdict.evidence["table"]
+    assert [(row["specified"], row["observed"], row["outcome"]) for row in table] == [
+        ("default/helloworld-v1", "answered 200 by default/helloworld-v1", "passed"),
+        ("404 by the proxy", "answered 404 by the proxy", "passed"),
+        ("no handshake", "not answered (TLS: no)", "passed"),
+    ]
+    assert [row["rule"] for row in table] == ["canary.yaml:10:5", "no rule", "no rule"]
+
+
+def test_too_few_answers_are_inconclusive(build) -> None:
+    (trial,) = Answers().begin(build.plan(own(build)))
+    trial.observe(build.seen(status=404))
+    assert not trial.decided
+    assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE
+
+
+def test_one_departure_among_many_fails_and_names_rule_and_answer(build) -> None:
+    (trial,) = Answers(times=1).begin(build.plan((own(build), own(build, request=replace(REQUEST, path="/x")))))
+    trial.observe(build.seen(status=404))
+    trial.observe(build.seen(status=404, request=1))
+    trial.observe(build.seen("v1", request=1, id="late"))
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.reason == (
+        "1 of 2 requests were not answered as specified. GET http://h.example.com/x x-own:1 (by gateway default/g): "
+        "answered 200 by default/helloworld-v1, but 404 by the proxy is specified (no rule)"
+    )
+    assert [row["outcome"] for row in verdict.evidence["table"]] == ["passed", "failed"]
+
+
+CHANGED = HeaderExpectation(exact=(("x-set", "a"),), added=(("x-add", "b"),), absent=("x-gone",))
+GOOD = (("host", "h.example.com"), ("x-own", "1"), ("x-set", "a"), ("x-add", "z, b"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({}, ""),
+        ({"path": "/other"}, "asked for /other"),
+        ({"authority": "elsewhere"}, "called elsewhere"),
+        ({"method": "POST"}, "asked by POST"),
+        ({"id": "other"}, "which has not received it"),
+        ({"pod": "helloworld-v2-0"}, "which has not received it"),
+        ({"headers": GOOD[:2] + GOOD[3:]}, "x-set was missing"),
+        ({"headers": (*GOOD, ("x-set", "c"))}, "x-set was 'a' and 'c'"),
+        ({"headers": GOOD[:3]}, "x-add was missing"),
+        ({"headers": (*GOOD, ("X-Gone", ""))}, "x-gone was there"),
+        ({"headers": GOOD[2:]}, "x-own was missing"),
+        ({"headers": (("x-own", "2"), *GOOD[2:])}, "x-own was '2'"),
+    ],
+)
+def test_what_the_backend_gets(build, fields: dict[str, object], word: str) -> None:
+    expected = routed(build, request_headers=CHANGED)
+    verdict = answered(build, expected, build.seen("v1"), received(**{"headers": GOOD, **fields}))
+    assert verdict.outcome is (Outcome.FAILED if word else Outcome.PASSED)
+    assert word in verdict.reason
+
+
+def test_a_rewrite_is_what_the_backend_gets(build) -> None:
+    expected = routed(build, path="/new", authority="inside")
+    assert answered(build, expected, build.seen("v1"), received()).outcome is Outcome.FAILED
+    rewritten = received(path="/new", authority="inside")
+    assert answered(build, expected, build.seen("v1"), rewritten).outcome is Outcome.PASSED
+    by_arm = routed(build, authority="own", request_headers=HeaderExpectation(exact=(("host", "arm"),)))
+    assert answered(build, by_arm, build.seen("v1"), received(authority="arm")).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("headers", "good"),
+    [
+        ((("x-set", "a"), ("x-add", "b")), True),
+        ((("x-add", "b"),), False),
+        ((("x-set", "a"),), False),
+        ((("x-set", "a"), ("x-add", "b"), ("x-gone", "1")), False),
+    ],
+)
+def test_what_the_client_gets(build, headers: tuple[tuple[str, str], ...], good: bool) -> None:
+    seen = build.seen("v1", headers=headers)
+    verdict = answered(build, routed(build, response_headers=CHANGED), seen, received())
+    assert (verdict.outcome is Outcome.PASSED) is good
+    verdict = answered(build, own(build, 200, headers=CHANGED), replace(seen, pod="", workload=""))
+    assert (verdict.outcome is Outcome.PASSED) is good
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [{"status": 200}, {"status": 0, "error": "connection reset"}, {"status": 503}, {"subset": "v2"}],
+)
+def test_another_than_the_destination_answers(build, observation: dict[str, object]) -> None:
+    verdict = answered(build, routed(build), build.seen(**observation), received())
+    assert verdict.outcome is Outcome.FAILED
+
+
+def test_an_answer_of_the_proxy_is_not_that_of_a_pod(build) -> None:
+    assert answered(build, own(build), build.seen("v1", status=404), received()).outcome is Outcome.FAILED
+    assert answered(build, own(build), build.seen(status=403)).outcome is Outcome.FAILED
+    leaked = answered(build, own(build), build.seen(status=404), received())
+    assert (leaked.outcome, "it reached helloworld-v1-0" in leaked.reason) == (Outcome.FAILED, True)
+
+
+def test_location_and_body_of_the_proxy(build) -> None:
+    moved = own(build, 301, redirect=Redirect(301, "https://a/b"))
+    good = build.seen(status=301, headers=(("location", "https://a/b"),))
+    assert answered(build, moved, good).outcome is Outcome.PASSED
+    assert answered(build, moved, replace(good, headers=())).outcome is Outcome.FAILED
+    assert answered(build, moved, replace(good, status=302)).outcome is Outcome.FAILED
+    fixed = own(build, 410, body="gone")
+    told = build.seen(status=410, digest=sha256(b"gone").hexdigest())
+    assert answered(build, fixed, told).outcome is Outcome.PASSED
+    assert answered(build, fixed, replace(told, digest="")).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("refused", "seen", "good"),
+    [
+        ("handshake", {"status": 0, "error": "TLS: tlsv13 alert certificate required"}, True),
+        ("handshake", {"status": 0, "error": "connection reset"}, True),
+        ("handshake", {"status": 0, "error": "connection refused"}, False),
+        ("handshake", {"status": 0, "error": "no answer within 15 s"}, False),
+        ("handshake", {"status": 404}, False),
+        ("handshake", {"subset": "v1"}, False),
+        ("connection", {"status": 0, "error": "connection refused"}, True),
+        ("connection", {"status": 400}, False),
+    ],
+)
+def test_what_is_to_be_refused(build, refused: str, seen: dict[str, object], good: bool) -> None:
+    expected = own(build, 0, refused=refused)
+    assert (answered(build, expected, build.seen(**seen)).outcome is Outcome.PASSED) is good
+    assert answered(build, expected, build.seen(status=0, error="TLS: x"), received()).outcome is Outcome.FAILED
+
+
+def test_several_destinations_each_with_its_own_headers(build) -> None:
+    marked = [replace(build.arm(v, 50), request_headers=HeaderExpectation(exact=(("x-v", v),))) for v in ("v1", "v2")]
+    plain = {"request": REQUEST, "path": "/status", "authority": "h.example.com"}
+    expected = build.expectation(*marked, **plain)
+    for version, said, good in (("v1", "v1", True), ("v2", "v2", True), ("v2", "v1", False)):
+        got = received(pod=f"helloworld-{version}-0", headers=(("x-own", "1"), ("x-v", said)))
+        assert (answered(build, expected, build.seen(version), got).outcome is Outcome.PASSED) is good
+    idle = build.expectation(build.arm("v1", 100), build.arm("v2", 0), **plain)
+    assert answered(build, idle, build.seen("v2"), received(pod="helloworld-v2-0")).outcome is Outcome.FAILED
+
+
+def test_a_destination_without_pods_is_the_proxys_503(build) -> None:
+    expected = routed(build)
+    expected = replace(expected, arms=(replace(expected.arms[0], workloads=frozenset(), note="no pods"),))
+    assert answered(build, expected, build.seen(status=503)).outcome is Outcome.PASSED
+    assert answered(build, expected, build.seen("v1"), received()).outcome is Outcome.FAILED
+
+
+def test_injected_aborts_are_answers_too(build) -> None:
+    some = routed(build, abort=Abort(Fraction(1, 2), 418, build.route))
+    assert answered(build, some, build.seen(status=418)).outcome is Outcome.PASSED
+    assert answered(build, some, build.seen("v1"), received()).outcome is Outcome.PASSED
+    assert answered(build, some, build.seen(status=500)).outcome is Outcome.FAILED
+    every = routed(build, abort=Abort(Fraction(1), 418, build.route))
+    assert answered(build, every, build.seen(status=418)).outcome is Outcome.PASSED
+    assert answered(build, every, build.seen("v1"), received()).outcome is Outcome.FAILED
+
+
+def test_a_mirrors_copy_is_no_arrival_of_the_request(build) -> None:
+    copy = Copy("m", Fraction(1), frozenset({"default/helloworld-v1"}), build.route)
+    both = (received(), received(authority="h.example.com-shadow:80", path="/copied"))
+    assert answered(build, routed(build, copies=(copy,)), build.seen("v1"), *both).outcome is Outcome.PASSED
+    assert answered(build, routed(build), build.seen("v1"), *both).outcome is Outcome.FAILED
+
+
+def test_each_stage_is_a_verdict(build) -> None:
+    trials = Answers().begin(build.plan(own(build), own(build)))
+    assert [trial.stage for trial in trials] == [0, 1]

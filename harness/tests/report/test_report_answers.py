@@ -1,0 +1,55 @@
+"""The table of answers in report.html: failures first, nothing in it can act, and what is no table is left alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.report.answer_table import rows
+from meshproof.report.events import CheckFinished, Event
+from meshproof.report.html import render
+from meshproof.report.record import gather
+
+
+def row(request: str, outcome: str = "passed", **more: Any) -> dict[str, Any]:
+    return (
+        {"request": request, "specified": "404 by the proxy", "rule": "a.yaml:1:2", "observed": "x"}
+        | more
+        | {"outcome": outcome}
+    )
+
+
+def page(*table: object) -> str:
+    verdict = Verdict("S", "Answers", Outcome.FAILED, "why", evidence={"times": 2, "table": list(table)})
+    events: list[Event] = [CheckFinished(verdict)]
+    return render(gather(events))
+
+
+def test_failed_requests_come_first() -> None:
+    table = [row("GET /a"), row("GET /b", "failed"), row("GET /c", "inconclusive"), row("GET /d")]
+    assert [one.request for one in rows({"table": table})] == ["GET /b", "GET /c", "GET /a", "GET /d"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["text", [1], [{"request": "x"}], [row("x", "splendid")], [row("x", observed=3)], [row("x"), None]],
+)
+def test_what_is_no_table_is_none(table: object) -> None:
+    assert rows({"table": table}) == ()
+    assert rows({}) == ()
+
+
+def test_the_page_shows_each_request_once_and_escaped() -> None:
+    text = page(row("GET http://h/<script>", "failed", observed="<b>200</b> by \u202epod"))
+    assert text.count("GET http://h/&lt;script&gt;") == 1
+    assert "<b>200" not in text
+    assert "\u202e" not in text
+    assert "<details open>" in text
+    assert "404 by the proxy" in text
+    assert "&#34;times&#34;: 2" in text
+    assert "&#34;table&#34;" not in text
+
+
+def test_a_table_of_another_form_stays_evidence() -> None:
+    assert "&#34;table&#34;" in page(1)
