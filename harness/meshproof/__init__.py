@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from meshproof.judge import Delay as Delay
     from meshproof.judge import Mirror as Mirror
     from meshproof.judge import NoErrors as NoErrors
+    from meshproof.judge import OutlierDetection as OutlierDetection
     from meshproof.judge import OutOfBand as OutOfBand
     from meshproof.judge import Retries as Retries
     from meshproof.judge import Split as Split
@@ -37,6 +38,7 @@ _HOMES = {
     "Mirror": "judge",
     "NoErrors": "judge",
     "OutOfBand": "judge",
+    "OutlierDetection": "judge",
     "PROBES": "border.load",
     "Request": "border.request",
     "Retries": "judge",

@@ -39,9 +39,13 @@ class Blocked:
 Step = InTurn | AtOnce | Crowd | Blocked
 
 
+RESET = 0
+REFUSED = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error that a pod makes: it answers `status`, or resets the connection (0).
+    """An error that a pod makes: it answers `status`, or instead RESETs or has REFUSED the connection.
 
     `errors` in a row eject it; 0: however many there are, they do not.
     """
@@ -50,4 +54,4 @@ class Fault:
     errors: int = 0
 
     def __str__(self) -> str:
-        return str(self.status) if self.status else "reset"
+        return {RESET: "reset", REFUSED: "refused"}.get(self.status, str(self.status))

@@ -2,8 +2,8 @@
 
 from meshproof.judge.abort import Abort
 from meshproof.judge.answers import Answers
-from meshproof.judge.ejection import OutlierDetection
 from meshproof.judge.delay import Delay
+from meshproof.judge.ejection import OutlierDetection
 from meshproof.judge.mirror import Mirror
 from meshproof.judge.mirror_out_of_band import OutOfBand
 from meshproof.judge.no_errors import NoErrors

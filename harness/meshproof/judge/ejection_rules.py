@@ -3,9 +3,10 @@
 https://istio.io/latest/docs/reference/config/networking/destination-rule/#OutlierDetection
 https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
 
-* `consecutive5xxErrors` counts every 5xx, `consecutiveGatewayErrors` 502, 503 and 504. A connection that breaks
-  before an answer counts as a 503, unless splitExternalLocalOriginErrors: then it counts for
-  `consecutiveLocalOriginFailures` alone (5 where a rule does not say: Envoy's default, which istiod leaves).
+* `consecutive5xxErrors` counts every 5xx, `consecutiveGatewayErrors` 502, 503 and 504. A connection that is refused, or
+  breaks before an answer, counts as a 503, unless splitExternalLocalOriginErrors: then it counts for
+  `consecutiveLocalOriginFailures` alone (5 where a rule does not say: Envoy's default, which istiod leaves). There
+  a connection that is made ends the row, so those that break afterwards never are two in a row.
 * Of h hosts at most `maxEjectionPercent` are ejected at once, rounded down: with less than 100/h percent none
   is. (Envoy before 1.27 always ejected one.)
 * The n-th ejection lasts n times `baseEjectionTime`, as long as the host does not stay well for an `interval` in
@@ -18,9 +19,9 @@ from __future__ import annotations
 from math import ceil, log
 
 from meshproof.border.expectation import Ejection
-from meshproof.border.steps import Fault
+from meshproof.border.steps import REFUSED, RESET, Fault
 
-KINDS = (500, 502, 503, 504, 0)
+KINDS = (500, 502, 503, 504, RESET, REFUSED)
 GATEWAY = (502, 503, 504)
 ENVOY_LOCAL_FAILURES = 5
 LONGEST_EJECTION = 300.0
@@ -29,10 +30,12 @@ EJECTIONS = 2
 
 def errors(rule: Ejection, status: int) -> int:
     """How many such errors in a row eject a host; 0: none do."""
-    if not status and rule.split_external_local_origin_errors:
-        return rule.consecutive_local_origin_failures or ENVOY_LOCAL_FAILURES
+    local = status in (RESET, REFUSED)
+    if local and rule.split_external_local_origin_errors:
+        count = rule.consecutive_local_origin_failures or ENVOY_LOCAL_FAILURES
+        return count if status == REFUSED or count == 1 else 0
     counts = [rule.consecutive_5xx_errors or 0]
-    if not status or status in GATEWAY:
+    if local or status in GATEWAY:
         counts.append(rule.consecutive_gateway_errors or 0)
     return min((count for count in counts if count), default=0)
 
@@ -52,8 +55,8 @@ def faults(rule: Ejection, hosts: int) -> tuple[tuple[Fault, ...], tuple[Fault, 
     able = allowed(rule, hosts) > 0
     every = [Fault(status, errors(rule, status) if able else 0) for status in KINDS]
     fatal = [fault for fault in every if fault.errors]
-    # 500 shows one detector alone, a reset another; a gateway error shows whichever is quicker.
-    first = [fault for status in (500, 0, 503) for fault in fatal if fault.status == status] if fatal else []
+    # 500 shows one detector alone, a refusal another; a gateway error shows whichever is quicker.
+    first = [fault for status in (500, REFUSED, 503) for fault in fatal if fault.status == status] if fatal else []
     several = tuple((first * EJECTIONS)[: max(EJECTIONS, len(_kinds(first)))])
     return tuple(fault for fault in every if not fault.errors), several
 

@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Sequence
 
 from meshproof.border.observation import Observation
-from meshproof.border.steps import Fault
+from meshproof.border.steps import REFUSED, RESET, Fault
 from meshproof.run.traffic import Traffic
 from meshproof.scenario import Ejecting
 from meshproof.target.base import Pod
@@ -65,20 +65,20 @@ class _Course:
             if fatal:
                 await self._all_at_once(fatal)
         finally:
-            await asyncio.gather(*(pod.heal() for pod in self.pods))
+            await asyncio.gather(*map(_heal, self.pods))
 
     async def _spared(self, fault: Fault) -> bool:
         """Let the victim fail in a way that must not eject it, then do well again."""
-        before, ejected = await self._received(self.victim), False
+        before, ejected = await self._errors(self.victim, fault), False
         await _fail(self.victim, fault)
         errors = 0
         for _ in range(self.trial.enough * TRIES_PER_ERROR):
             await self._step()
-            errors = await self._received(self.victim) - before
+            errors = await self._errors(self.victim, fault) - before
             ejected = self.victim.pod in await self._out()
             if ejected or errors >= self.trial.enough:
                 break
-        await self.victim.heal()
+        await _heal(self.victim)
         self.traffic.mark("harmless", status=fault.status, errors=errors, ejected=ejected)
         return not ejected and await self._serves_again()
 
@@ -92,11 +92,11 @@ class _Course:
         """Let the victim fail until it is ejected, and watch until it is back."""
         traffic = self.traffic
         await _fail(self.victim, fault)
-        start = after = await self._received(self.victim)
+        start = after = await self._errors(self.victim, fault)
         for _ in range(self.trial.enough * TRIES_PER_ERROR):
             before, sent = after, traffic.now
             await self._step()
-            after = await self._received(self.victim)
+            after = await self._errors(self.victim, fault)
             if gone := self.victim.pod in await self._out():
                 break
             if after - start >= self.trial.enough:
@@ -104,7 +104,7 @@ class _Course:
         values = {"number": number, "status": fault.status, "before": before - start, "after": after - start}
         traffic.mark("ejected" if gone else "spared", sent=sent, **values)
         # It is well from now on: a host that fails when it is back may be gone again before that is seen.
-        await self.victim.heal()
+        await _heal(self.victim)
         return gone and await self._returns(number)
 
     async def _returns(self, number: int) -> bool:
@@ -127,24 +127,26 @@ class _Course:
     async def _all_at_once(self, fatal: Sequence[Fault]) -> None:
         """Let all hosts fail until no more can be ejected; then see where traffic goes."""
         traffic = self.traffic
-        for number, pod in enumerate(self.pods):
-            await _fail(pod, fatal[number % len(fatal)])
-        before = {pod.pod: await self._received(pod) for pod in self.pods}
-        most, most_errors = 0, max(fault.errors for fault in fatal)
+        # Refusals leave no trace at the pod that makes them, so only where there is nothing else.
+        several = [fault for fault in fatal if fault.status != REFUSED] or fatal
+        failing = {pod.pod: several[number % len(several)] for number, pod in enumerate(self.pods)}
+        for pod in self.pods:
+            await _fail(pod, failing[pod.pod])
+        before = {pod.pod: await self._errors(pod, failing[pod.pod]) for pod in self.pods}
+        most = 0
         for _ in range(self.trial.enough * TRIES_PER_ERROR):
             await self._step()
             out = await self._out()
             most = max(most, len(out))
             staying = [pod for pod in self.pods if pod.pod not in out]
-            errors = [await self._received(pod) - before[pod.pod] for pod in staying]
-            if all(count > most_errors for count in errors):
+            errors = {pod.pod: await self._errors(pod, failing[pod.pod]) - before[pod.pod] for pod in staying}
+            if all(count > failing[name].errors * self._shared(failing[name]) for name, count in errors.items()):
                 break
         await asyncio.sleep(MERGE_WINDOW + MARGIN)
         out = await self._out()
         traffic.mark("capped", ejected=len(out), most=max(most, len(out)))
         places = {f"host {number}": float(pod.pod in out) for number, pod in enumerate(self.pods)}
-        for pod in self.pods:
-            await pod.heal()
+        await asyncio.gather(*map(_heal, self.pods))
         traffic.mark("settled", **places)
         still = traffic.now
         for _ in range(self.trial.stretch(len(self.pods))):
@@ -162,9 +164,26 @@ class _Course:
         """The pods that the proxy has ejected."""
         return {host.pod for host in await self.traffic.live.hosts() if host.ejected}
 
-    async def _received(self, pod: Pod) -> int:
-        return (await pod.books(requests=False)).received
+    async def _errors(self, pod: Pod, fault: Fault) -> int:
+        """How many requests met a fault: those that the pod received, or that the proxy found no connection for."""
+        if fault.status != REFUSED:
+            return (await pod.books(requests=False)).received
+        counters = await self.traffic.live.counters()
+        failed = (value for name, value in counters.items() if name.endswith(".upstream_cx_connect_fail"))
+        return sum(failed)
+
+    def _shared(self, fault: Fault) -> int:
+        """How many hosts a fault's count may be spread over, and by how much unevenly."""
+        return 4 * len(self.pods) if fault.status == REFUSED else 1
 
 
 async def _fail(pod: Pod, fault: Fault) -> None:
-    await pod.fail(fault.status or 503, reset=not fault.status)
+    if fault.status == REFUSED:
+        await pod.shut()
+    else:
+        await pod.fail(max(fault.status, 0) or 503, reset=fault.status == RESET)
+
+
+async def _heal(pod: Pod) -> None:
+    await pod.heal()
+    await pod.unblock()

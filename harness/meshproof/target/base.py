@@ -49,6 +49,9 @@ class Pod(Protocol):
     async def block(self) -> None:
         """New connections are neither accepted nor refused until unblock(); those that are open go on."""
 
+    async def shut(self) -> None:
+        """Every connection is reset, and new ones are refused, until unblock()."""
+
     async def unblock(self) -> None: ...
 
     async def books(self, *, requests: bool = True) -> PodBook:

@@ -39,7 +39,7 @@ async def serve(identity: Identity, ports: list[int]) -> None:
     for door in doors.values():
         await door.open()
     stdio.say({"ready": True, "ports": {str(port): door.port for port, door in doors.items()}})
-    await stdio.serve(Control(ledger, gate, tuple(doors.values())))
+    await stdio.serve(Control(ledger, gate, tuple(doors.values()), site.drop))
 
 
 def main() -> None:

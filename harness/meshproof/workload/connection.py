@@ -29,13 +29,19 @@ RESET = struct.pack("ii", 1, 0)
 class Site:
     """What all connections of a workload share."""
 
-    __slots__ = ("answer", "gate", "ledger", "stamp")
+    __slots__ = ("answer", "connections", "gate", "ledger", "stamp")
 
     def __init__(self, answer: Behaviour, stamp: bytes, ledger: Ledger, gate: Gate) -> None:
         self.answer = answer
         self.stamp = stamp
         self.ledger = ledger
         self.gate = gate
+        self.connections: set[Connection] = set()
+
+    def drop(self) -> None:
+        """Reset every connection."""
+        for connection in tuple(self.connections):
+            connection.reset()
 
 
 class Connection(asyncio.Protocol):
@@ -74,10 +80,12 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if peer else ""
         self.site.ledger.connected()
+        self.site.connections.add(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.ending = True
         self.site.ledger.disconnected()
+        self.site.connections.discard(self)
         self.site.ledger.leave(self.entered)
         self.entered = 0
         if self.waiting is not None:
@@ -198,7 +206,7 @@ class Connection(asyncio.Protocol):
         if reply is None:
             fault = await self.site.gate.passed(request.id)
             if fault == 0:
-                self._reset()
+                self.reset()
                 return
             reply = self._reply(request) if fault is None else Reply(fault, b"failing as asked\n")
         if reply.delay:
@@ -229,7 +237,8 @@ class Connection(asyncio.Protocol):
             self.transport.write(Reply(status, REFUSALS[status]).wire(self.site.stamp, close=True))
             self.transport.close()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """End it without an answer."""
         channel = self.transport.get_extra_info("socket")
         with contextlib.suppress(OSError, AttributeError):
             channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -6,7 +6,7 @@ either "error" or the command's results.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from meshproof.workload.door import Door
@@ -19,10 +19,13 @@ LONGEST_WAIT = 3600.0
 class Control:
     """Acts on one workload's ledger, gate and doors."""
 
-    def __init__(self, ledger: Ledger, gate: Gate, doors: Sequence[Door] = ()) -> None:
+    def __init__(
+        self, ledger: Ledger, gate: Gate, doors: Sequence[Door] = (), drop: Callable[[], None] = lambda: None
+    ) -> None:
         self.ledger = ledger
         self.gate = gate
         self.doors = doors
+        self.drop = drop
 
     async def answer(self, command: Any) -> dict[str, Any]:
         """Carry out one command; never raises for a bad one."""
@@ -66,6 +69,10 @@ class Control:
             case "block":
                 for door in self.doors:
                     door.block()
+            case "shut":
+                for door in self.doors:
+                    door.shut()
+                self.drop()
             case "unblock":
                 for door in self.doors:
                     await door.open()

@@ -1,8 +1,8 @@
-"""The listening sockets of a workload, and a door that can be blocked.
+"""The port of a workload, and a door that can be blocked or shut.
 
 A blocked door is what an overloaded host looks like to a client: its kernel drops what would open a
 connection, because the queue of connections not yet accepted is full. Nothing is refused, nothing is
-answered, and connections that are open already go on.
+answered, and connections that are open already go on. A shut one refuses.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import sys
 from collections.abc import Callable
 
 BACKLOG = 1024
@@ -23,38 +24,61 @@ class Door:
 
     def __init__(self, factory: Callable[[], asyncio.BaseProtocol]) -> None:
         self._factory = factory
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._socket.bind(("127.0.0.1", 0))
+        # It never listens: it keeps the port while nobody does.
+        self._keeper = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._keeper.bind(("127.0.0.1", 0))
+        _share(self._keeper)
+        self._listener: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._fillers: list[socket.socket] = []
 
     @property
     def port(self) -> int:
-        return int(self._socket.getsockname()[1])
+        return int(self._keeper.getsockname()[1])
 
     async def open(self) -> None:
-        """Accept connections, also after block()."""
+        """Accept connections, also after block() and shut()."""
         if self._server is not None:
             return
         for filler in self._fillers:
             filler.close()
         self._fillers.clear()
-        # The server gets a descriptor of its own, so that closing it leaves the port taken.
+        if self._listener is None:
+            self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            _share(self._listener)
+            self._listener.bind(("127.0.0.1", self.port))
+        # The server gets a descriptor of its own, so that it can be closed and the socket go on listening.
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._factory, sock=self._socket.dup(), backlog=BACKLOG)
+        self._server = await loop.create_server(self._factory, sock=self._listener.dup(), backlog=BACKLOG)
 
     def block(self) -> None:
         """Accept nothing and let the queue run full; raises OSError where it does not."""
-        if self._server is None:
+        if self._server is None or self._listener is None:
             return
         self._server.close()
         self._server = None
-        self._socket.listen(0)
+        self._listener.listen(0)
         for _ in range(FILLERS):
             filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             self._fillers.append(filler)
             filler.setblocking(False)
-            filler.connect_ex(self._socket.getsockname())
+            filler.connect_ex(self._listener.getsockname())
             if not select.select([], [filler], [], FULL_SECONDS)[1]:
                 return
         raise OSError(f"the queue of port {self.port} took {FILLERS} connections and is not full")
+
+    def shut(self) -> None:
+        """Refuse every new connection."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+
+def _share(channel: socket.socket) -> None:
+    """Let two sockets of this process have the port, of which one listens at most."""
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "darwin":
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -132,8 +132,12 @@ class Probe:
         """New connections are neither accepted nor refused until unblock()."""
         await self._command("block")
 
+    async def shut(self) -> None:
+        """Every connection is reset, and new ones are refused, until unblock()."""
+        await self._command("shut")
+
     async def unblock(self) -> None:
-        """End a block()."""
+        """End a block() or shut()."""
         await self._command("unblock")
 
     async def stop(self) -> None:

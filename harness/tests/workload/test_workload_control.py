@@ -177,3 +177,21 @@ def test_only_the_first_tries_of_each_request_misbehave(place: Callable[[], Any]
                 await probe.only_first(0)
 
     asyncio.run(run())
+
+
+def test_a_shut_door_refuses_and_opens_on_the_same_port(place: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            inside = await here.call(probe)
+            assert (await inside.ask("/get")).status == 200
+            for _ in range(3):
+                await probe.shut()
+                with pytest.raises(ConnectionRefusedError):
+                    await here.call(probe)
+            with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+                await inside.answer()
+            await probe.unblock()
+            assert (await (await here.call(probe)).ask("/get")).status == 200
+
+    asyncio.run(run())
