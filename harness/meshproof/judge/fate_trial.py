@@ -13,7 +13,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.clock import EARLY, MACHINE, service_time
-from meshproof.judge.fate import Ending, Try, endings
+from meshproof.judge.fate import TIMED_OUT, Ending, Try, endings
 from meshproof.judge.mirror_join import join, own_authorities
 from meshproof.judge.share import ShareTest
 from meshproof.judge.wording import answer, counted, joined, kinds
@@ -25,10 +25,11 @@ NEVER = Try(0, inf)
 class FateTrial:
     """Holds each request against what `fate.endings` says of it; the first that ends otherwise fails.
 
-    What the workload does is known from the plan's upset of it. Without one the observed answer tells:
-    a workload that is not upset does the same with every try, and one that did not answer before the proxy did was too
-    slow. `counting` looks at the number of tries that reached a pod, too. Requests that the specification's
-    own fault aborted must reach none, and are otherwise not looked at.
+    What the workload does is known from the plan's upset of it. Without one, and once its upset is
+    over, the observed answer tells: a workload that is not upset does the same with every try, and one
+    that had not answered when the proxy did was too slow. `counting` looks at the number of tries that
+    reached a pod, too. Requests that the specification's own fault aborted must reach none, and are
+    otherwise not looked at.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class FateTrial:
         self._expectation: Expectation = plan.stages[stage][request]
         self._rule = rule
         self._counting = counting
-        self._known = endings(self._expectation, _upset(upset)) if upset else None
+        self._upset = upset
+        always = upset if upset and upset.tries is None else None
+        self._known = endings(self._expectation, lambda _: _misbehaving(always)) if always else None
         delay = self._expectation.delay
         self._held = (0.0, 0.0) if delay is None else (delay.seconds * (delay.share == 1), delay.seconds)
         rates = plan.precision
@@ -70,7 +73,7 @@ class FateTrial:
             return ""
         self._latencies.append(observation.latency)
         self._answers[answer(observation)] += 1
-        quick, slow = self._known or endings(self._expectation, self._observed(observation))
+        quick, slow = self._known or endings(self._expectation, self._workload(observation))
         self._tries[observation.id] = (
             min(quick.arrivals, slow.arrivals),
             max(quick.arrivals, slow.arrivals),
@@ -88,10 +91,15 @@ class FateTrial:
             self._lateness = late if self._lateness is None else min(late, self._lateness)
         return ""
 
-    def _observed(self, observation: Observation) -> Callable[[int], Try]:
-        """What a workload does that nothing is known of but this answer."""
-        if not (observation.pod or observation.workload):
-            return lambda _: NEVER if observation.status in (0, 504) else Try(0)
+    def _workload(self, observation: Observation) -> Callable[[int], Try]:
+        """What the workload does, as far as only this answer tells."""
+        by_pod = observation.pod or observation.workload
+        upset = self._upset
+        if upset is not None and upset.tries is not None:
+            first, tries, then = _misbehaving(upset), upset.tries, Try(observation.status if by_pod else 200)
+            return lambda number: first if number <= tries else then
+        if not by_pod:
+            return lambda _: NEVER if observation.status in (0, TIMED_OUT) else Try(0)
         waited = service_time(observation.headers)
         self._unmeasured += waited is None and self._expectation.timeout is not None
         # An answer and the end of the time for it may be read in one turn of the proxy's loop.
@@ -190,14 +198,11 @@ class FateTrial:
         return f"and each was received by a pod {joined(words)}" if ranges else "and none was received by a pod"
 
 
-def _upset(upset: Upset) -> Callable[[int], Try]:
-    """What an upset workload does with the nth try."""
+def _misbehaving(upset: Upset) -> Try:
+    """What an upset workload does with a try that meets the upset."""
     if upset.hang:
-        wrong = NEVER
-    else:
-        failing = 0 if upset.reset and not upset.status else upset.status or 200
-        wrong = Try(failing, upset.latency)
-    return lambda number: wrong if upset.tries is None or number <= upset.tries else Try(200)
+        return NEVER
+    return Try(0 if upset.reset and not upset.status else upset.status or 200, upset.latency)
 
 
 def _words(one: Ending) -> str:
