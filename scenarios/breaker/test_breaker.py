@@ -1,18 +1,19 @@
 """Circuit breaking: the limits of the connection pool, each seen from both sides."""
 
 import pytest
-from meshproof import ConnectionPool, Load, Scenario
+from meshproof import ConnectionPool, Load, OutlierDetection, Scenario
 
 GET = "GET http://httpbin:8000/get"
 POOL = {"DestinationRuleConnectionPool", "ProbeWorkload"}
 
 pool = Scenario(
     name="BreakerPool",
-    description="One connection and one pending request: of three at once one is served, one waits and one gets 503.",
-    features=POOL,
-    manifests=["httpbin.yaml", "pool-1-1.yaml"],
+    description="Of three at once one is served, one waits, one gets 503; a host is ejected by its first error.",
+    features=POOL | {"DestinationRuleOutlierDetection"},
+    manifests=["httpbin.yaml", "exercise.yaml"],
     load=Load("barrier", GET, users=10),
-    expect=[ConnectionPool()],
+    expect=[ConnectionPool(), OutlierDetection()],
+    patient=True,
 )
 
 users = Scenario(

@@ -22,9 +22,9 @@ def outlier(name: str, description: str, pods: str, rule: str) -> Scenario:
 scenarios = (
     outlier(
         "LoneHost",
-        "The only host is ejected after one error, and while it is out the proxy answers 503 itself.",
+        "The only host is ejected after three errors, and while it is out the proxy answers 503 itself.",
         "httpbin",
-        "exercise",
+        "outlier-lone",
     ),
     outlier(
         "Consecutive5xx",

@@ -36,7 +36,14 @@ class Blocked:
     """One request while the pod neither accepts nor refuses connections."""
 
 
-Step = InTurn | AtOnce | Crowd | Blocked
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """One request whose every try the pod answers with that status."""
+
+    status: int
+
+
+Step = InTurn | AtOnce | Crowd | Blocked | Failing
 
 
 RESET = 0

@@ -105,6 +105,8 @@ class EjectionTrial:
         count = len(self._expectation.arms)
         if count != 1:
             return f"{self._expectation.request} leads to {count} destinations: ejection is judged where there is one"
+        if len(self._plan.stages) > 1:
+            return "ejection is judged in scenarios of one stage: what a host has behind it would outlive a change"
         rule = self._rule
         if rule is None:
             return f"no outlierDetection is specified for {self._expectation.request}"

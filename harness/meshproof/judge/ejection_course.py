@@ -79,28 +79,28 @@ class Course:
         """What was seen, for a person."""
         if not self.fatal:
             return f"none of {len(self.harmless)} kinds of error ejected any of {self.hosts} hosts"
-        counts = [f"{mark.values['after']:g} errors ({_kind(mark)})" for mark in self._marks("ejected")]
+        counts = [_errors(self._wanted(mark), mark) for mark in self._marks("ejected")]
         times = [f"{span.still - span.seen:.1f} s" for span in self.spans]
         capped = self._marks("capped")[0].values["ejected"]
         return (
             f"a host was ejected after {' and '.join(counts)} and back after {' and '.join(times)}, "
-            f"and of {self.hosts} failing hosts {capped:g} were ejected at once"
+            f"and of {self.hosts} failing host{'s'[: self.hosts > 1]} {capped:g} were ejected at once"
         )
 
     def _spared(self) -> Iterator[str]:
         for mark in self._marks("harmless"):
             if mark.values["ejected"]:
                 count = mark.values["errors"]
-                yield f"a host was ejected after {count:g} errors in a row ({_kind(mark)}) that no detector counts"
+                yield f"a host was ejected after {_errors(int(count), mark)} in a row that no detector counts"
         for mark in self._marks("spared"):
             wanted = self._wanted(mark)
-            yield f"{mark.values['after']:g} errors in a row ({_kind(mark)}) did not eject a host; {wanted} do"
+            yield f"{_errors(int(mark.values['after']), mark)} in a row did not eject a host; {wanted} should"
 
     def _counts(self) -> Iterator[str]:
         for mark in self._marks("ejected"):
             before, after, wanted = int(mark.values["before"]), int(mark.values["after"]), self._wanted(mark)
             if not before < wanted <= after:
-                yield f"a host was ejected after {after} errors in a row ({_kind(mark)}); {wanted} are specified"
+                yield f"a host was ejected after {_errors(after, mark)} in a row; {wanted} are specified"
 
     def _wanted(self, mark: Mark) -> int:
         fault: Fault = self.fatal[int(mark.values["number"])]
@@ -158,5 +158,6 @@ class Course:
                 )
 
 
-def _kind(mark: Mark) -> str:
-    return str(Fault(int(mark.values["status"])))
+def _errors(count: int, mark: Mark) -> str:
+    """`3 errors (503)`, `1 error (refused)`."""
+    return f"{count} error{'s'[: count != 1]} ({Fault(int(mark.values['status']))})"

@@ -99,7 +99,7 @@ class PoolTrial:
             self.check,
             outcome,
             reason,
-            n=self.count,
+            n=sum(len(one.observations) for one in taken),
             request=str(self._expectation.request),
             stage=self._stage,
             evidence={"limits": str(self._pool.location or ""), "steps": [one.evidence() for one in taken]},
@@ -124,7 +124,7 @@ class PoolTrial:
             return Outcome.INCONCLUSIVE, f"only {len(taken)} of {len(self.steps)} steps were driven"
         if why := unproved(self._pool, self._expectation):
             return Outcome.INCONCLUSIVE, f"{why}{where}; nothing else was amiss"
-        return Outcome.PASSED, f"{_told(taken)}, as specified{where}"
+        return Outcome.PASSED, f"{_told(taken, self._pool)}, as specified{where}"
 
     def _is_mine(self, mark: Mark) -> bool:
         return mark.values.get("stage") == self._stage and mark.values.get("request") == self.request
@@ -163,7 +163,9 @@ def _size(step: Step) -> int:
     return step.size if isinstance(step, AtOnce) else step.requests if isinstance(step, InTurn | Crowd) else 1
 
 
-def _told(taken: list[Taken]) -> str:
+def _told(taken: list[Taken], pool: Pool) -> str:
     """What was seen, for a person."""
     parts = [text for one in taken if (text := one.told())]
+    if per := pool.max_requests_per_connection:
+        parts.insert(0, f"each connection served {per} request{'s'[: per > 1]}")
     return "; ".join(dict.fromkeys(parts))

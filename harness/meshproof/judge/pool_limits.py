@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation, Pool
-from meshproof.border.steps import AtOnce, Blocked, Crowd, InTurn, Step
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Step
 
 # Istio's default, which istiod sends as retry.go has it: https://istio.io/latest/docs/concepts/traffic-management/#retries
 DEFAULT_RETRIES = 2
@@ -122,7 +122,7 @@ def steps(
         wanted += [AtOnce(most + BEYOND), AtOnce(most + 1)]
     fails = first_failure(expectation)
     if pool.max_retries is not None and fails and most is None and pool.max_retries <= LARGEST:
-        wanted += [AtOnce(pool.max_retries + BEYOND, fails), AtOnce(pool.max_retries + 1, fails)]
+        wanted += [AtOnce(pool.max_retries + BEYOND, fails), AtOnce(pool.max_retries + 1, fails), Failing(fails)]
     wanted += [Crowd(users, requests) for users in crowds]
     return tuple(wanted)
 

@@ -10,7 +10,7 @@ from typing import Any
 from meshproof.border.books import Mark
 from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.observation import Observation
-from meshproof.border.steps import AtOnce, Blocked, Crowd, InTurn, Step
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Step
 from meshproof.judge.pool_limits import Still, connect_attempts, never_trips, still
 from meshproof.judge.wording import answer, kinds
 
@@ -38,7 +38,7 @@ class Taken:
 
     @property
     def retried(self) -> bool:
-        return isinstance(self.step, AtOnce) and self.step.fails > 0
+        return isinstance(self.step, Failing) or (isinstance(self.step, AtOnce) and self.step.fails > 0)
 
     @property
     def refused(self) -> int:
@@ -75,7 +75,7 @@ class Taken:
             )
         if isinstance(step, Crowd):
             return f"{step.users} user{'s'[: step.users > 1]}: {self.served} served and {self.refused} refused"
-        if isinstance(step, Blocked):
+        if isinstance(step, Blocked) and self.observations:
             return f"a connection that did not open was given up after {self.observations[0].latency:.2f} s"
         return ""
 
@@ -90,6 +90,8 @@ def judge(taken: Taken, pool: Pool, expectation: Expectation) -> str:
     step = taken.step
     if isinstance(step, Blocked):
         return _blocked(taken, pool, expectation)
+    if isinstance(step, Failing):
+        return _failing(taken, step, expectation)
     if isinstance(step, AtOnce):
         return _retried(taken, step, pool) if step.fails else _at_once(taken, step, pool)
     wrong = _fates(taken) or _books(taken)
@@ -159,6 +161,16 @@ def _retried(taken: Taken, step: AtOnce, pool: Pool) -> str:
         return f"{given_up} retries were not made, the proxy counted {taken.counted('retry_overflow')}"
     received, sent = taken.counted("received"), step.size + taken.served
     return "" if received == sent else f"{sent} tries were made, but the pod received {received}"
+
+
+def _failing(taken: Taken, step: Failing, expectation: Expectation) -> str:
+    """One retry at a time is within any limit: all that the route allows are made, and no more."""
+    attempts = expectation.retries.attempts if expectation.retries else 0
+    (one,) = taken.observations
+    tries = taken.counted("received")
+    if one.status != step.status or not one.pod:
+        return f"a request that a pod answers {step.status} was {answer(one)}"
+    return "" if tries == 1 + attempts else f"it was tried {tries} times, {1 + attempts} are specified (attempts)"
 
 
 def _in_turn(taken: Taken, step: InTurn, pool: Pool) -> str:

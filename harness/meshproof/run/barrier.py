@@ -15,7 +15,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from meshproof.border.steps import AtOnce, Blocked, Crowd, InTurn, Step
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Step
 from meshproof.errors import TargetError
 from meshproof.run.traffic import Traffic
 from meshproof.scenario import Stepping
@@ -75,6 +75,8 @@ class _Course:
             await self._at_once(number, step)
         elif isinstance(step, Blocked):
             await self._blocked()
+        elif isinstance(step, Failing):
+            await self._failing(step)
         else:
             await self._send(step)
         await traffic.live.at_rest()
@@ -101,6 +103,13 @@ class _Course:
             await self.traffic.step(self.request)
         finally:
             await self.pod.unblock()
+
+    async def _failing(self, step: Failing) -> None:
+        await self.pod.fail(step.status)
+        try:
+            await self.traffic.step(self.request)
+        finally:
+            await self.pod.heal()
 
     async def _at_once(self, number: int, step: AtOnce) -> None:
         self.traffic.generator.crowd(step.size)

@@ -25,7 +25,7 @@ from meshproof.target.base import Pod
 # https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
 MERGE_WINDOW = 1.0
 MARGIN = 0.1
-LOOK_INTERVAL = 0.04
+LOOK_INTERVAL = 0.08
 TRIES_PER_ERROR = 40
 
 
@@ -74,8 +74,8 @@ class _Course:
         errors = 0
         for _ in range(self.trial.enough * TRIES_PER_ERROR):
             await self._step()
-            errors = await self._errors(self.victim, fault) - before
-            ejected = self.victim.pod in await self._out()
+            errors, last = await self._errors(self.victim, fault) - before, errors
+            ejected = errors > last and self.victim.pod in await self._out()
             if ejected or errors >= self.trial.enough:
                 break
         await _heal(self.victim)
@@ -92,14 +92,15 @@ class _Course:
         """Let the victim fail until it is ejected, and watch until it is back."""
         traffic = self.traffic
         await _fail(self.victim, fault)
-        start = after = await self._errors(self.victim, fault)
+        start = before = after = await self._errors(self.victim, fault)
+        gone, sent = False, 0.0
         for _ in range(self.trial.enough * TRIES_PER_ERROR):
             before, sent = after, traffic.now
             await self._step()
             after = await self._errors(self.victim, fault)
-            if gone := self.victim.pod in await self._out():
-                break
-            if after - start >= self.trial.enough:
+            # Only an error ejects, so only then is there anything to ask.
+            gone = after > before and self.victim.pod in await self._out()
+            if gone or after - start >= self.trial.enough:
                 break
         values = {"number": number, "status": fault.status, "before": before - start, "after": after - start}
         traffic.mark("ejected" if gone else "spared", sent=sent, **values)

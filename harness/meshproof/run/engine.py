@@ -22,9 +22,8 @@ from meshproof.report.events import (
     ScenarioFinished,
     ScenarioStarted,
 )
-from meshproof.run.barrier import barrier
+from meshproof.run.breaker import breaker
 from meshproof.run.broken import words
-from meshproof.run.ejection import ejection
 from meshproof.run.feed import Feed
 from meshproof.run.flow import flow
 from meshproof.run.prepare import Prepared
@@ -34,7 +33,7 @@ from meshproof.scenario import Trial
 from meshproof.target.base import LiveMesh
 from meshproof.traffic.locust import Generator
 
-COURSES: dict[str, Callable[[Traffic], Coroutine[Any, Any, None]]] = {"barrier": barrier, "ejection": ejection}
+COURSES: dict[str, Callable[[Traffic], Coroutine[Any, Any, None]]] = {"barrier": breaker, "ejection": breaker}
 SHAPES = {"barrier": "steady", "ejection": "steady"}
 STATE = "proxies"
 Value = TypeVar("Value")
