@@ -37,7 +37,6 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     meshproof run CanarySplit
     meshproof run canary -o json
     """
-    from meshproof.cli.execute import execute
     from meshproof.run.discover import discover, select
     from meshproof.run.prepare import prepare
 
@@ -48,4 +47,7 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
             click.echo(f"{one.scenario.name:{width}}  {one.folder.name:10}  {one.scenario.description}")
         return 0
     precision = settings.precision.shared(len(found))
-    return execute([prepare(one.scenario, one.folder, precision) for one in found], settings)
+    prepared = [prepare(one.scenario, one.folder, precision) for one in found]
+    from meshproof.cli.execute import execute
+
+    return execute(prepared, settings)

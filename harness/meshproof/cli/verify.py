@@ -50,7 +50,6 @@ def verify(
     meshproof verify -f k8s/
     meshproof verify -f k8s/ --applied deployed/ --request 'GET http://helloworld:5000/hello'
     """
-    from meshproof.cli.execute import execute
     from meshproof.run.prepare import prepare_verification
 
     prepared = prepare_verification(
@@ -61,4 +60,7 @@ def verify(
         namespace=namespace,
         stdin=sys.stdin,
     )
+    # What is wrong with the manifests has been said by now, without the half second that this takes.
+    from meshproof.cli.execute import execute
+
     return execute([prepared], settings)

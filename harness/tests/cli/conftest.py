@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ import psutil
 import pytest
 from meshproof.suite import folder
 
-LIMIT = 20.0
+LIMIT = 60.0
 PACKAGES = Path(__file__).parents[2]
 CANARY = folder("scenarios") / "canary"
 WEIGHTS = """
@@ -246,13 +247,28 @@ class Place:
                 running.process.communicate()
 
 
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Place]]:
+    """Make a place by name."""
+    with contextlib.ExitStack() as stack:
+
+        def make(name: str) -> Place:
+            # A unix socket's path is short: not below pytest's own folder.
+            temporary = Path(tempfile.mkdtemp(prefix="m", dir="/tmp"))
+            stack.callback(shutil.rmtree, temporary, ignore_errors=True)
+            kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV") if name in os.environ}
+            paths = os.pathsep.join([str(PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+            here = tmp_path_factory.mktemp(name)
+            own = {"PYTHONPATH": paths, "TMPDIR": str(temporary), "HOME": str(here)}
+            made = Place(here, temporary, {**kept, **own})
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    # A unix socket's path is short: not below tmp_path.
-    temporary = Path(tempfile.mkdtemp(prefix="m", dir="/tmp"))
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV") if name in os.environ}
-    paths = os.pathsep.join([str(PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
-    made = Place(tmp_path, temporary, {**kept, "PYTHONPATH": paths, "TMPDIR": str(temporary), "HOME": str(tmp_path)})
+def place(places: Callable[[str], Place]) -> Iterator[Place]:
+    made = places("place")
     yield made
     made.close()
-    shutil.rmtree(temporary, ignore_errors=True)

@@ -12,7 +12,6 @@ import pytest
 from meshproof.suite import PACKAGE
 
 SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
-BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 MORE_THAN_A_PIPE_HOLDS = "# not yet a manifest\n" * 20_000
 
 MOMENTS: dict[str, Callable[[Any], Any]] = {
@@ -36,8 +35,7 @@ def interrupted(place: Any, running: Any) -> Any:
     return ended.report
 
 
-@BOTH
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(("moment", "number"), [*zip(MOMENTS, 2 * [signal.SIGINT, signal.SIGTERM], strict=True)])
 def test_an_interrupted_run_ends_in_order(place: Any, moment: str, number: int) -> None:
     running = place.start("run", "CanaryRamp", "-o", "json", *place.endless)
     MOMENTS[moment](running)
@@ -46,16 +44,17 @@ def test_an_interrupted_run_ends_in_order(place: Any, moment: str, number: int) 
     assert {"report.html", "junit.xml", "report.json"} <= {file.name for file in running.output.iterdir()}
 
 
-def test_a_second_ctrl_c_does_not_cut_the_ending_short(place: Any) -> None:
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_does_not_cut_the_ending_short(place: Any, second: int) -> None:
     place.mesh("spec")
     running = place.start(*place.verify, "-o", "json", *place.endless)
     running.saw("Progress", check="Split")
     running.signal(signal.SIGINT)
-    running.signal(signal.SIGINT)
+    running.signal(second)
     interrupted(place, running)
 
 
-@BOTH
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_before_anything_is_started(place: Any, number: int) -> None:
     running = place.launch("meshproof", "verify", "-f", "-", output=place.here / "out", piped=True)
     # Written only when the command is reading it.

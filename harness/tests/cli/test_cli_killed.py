@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -25,20 +26,11 @@ def test_nothing_outlives_the_command(place: Any, moment: str) -> None:
     assert running.family
     assert running.orphans() == []
     assert place.left_over() == []
-
-
-def test_the_report_of_a_killed_run_can_be_made(place: Any) -> None:
-    place.mesh("spec")
-    running = place.start(*place.verify, *place.endless)
-    running.saw("Progress", check="Split")
-    running.signal(signal.SIGKILL)
-    running.end()
+    # What it had written until then is enough for its reports.
     assert not (running.output / "report.html").exists()
     ended = place.run("report", "out")
-    assert ended.code == 0, ended.err
-    assert ended.out == "out/report.html\n"
-    assert '"outcome": "interrupted"' in (running.output / "report.json").read_text()
-    assert running.orphans() == []
+    assert (ended.code, ended.out, ended.err) == (0, "out/report.html\n", "")
+    assert json.loads((running.output / "report.json").read_text())["outcome"] == "interrupted"
 
 
 def test_nothing_outlives_pytest(place: Any) -> None:

@@ -12,7 +12,6 @@ import pytest
 from meshproof.suite import PACKAGE, folder
 
 SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
-WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
 
 
 def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
@@ -31,33 +30,25 @@ def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
     assert sorted(ran) == ["CanaryByHeader", "CanaryRamp", "CanarySplit"]
 
 
-@WORKERS
-def test_a_mesh_that_is_wrong_fails_with_the_reason_alone(place: Any, workers: tuple[str, ...]) -> None:
-    suite = place.suite("suite", "one")
+def test_a_mesh_that_is_wrong_fails_with_the_reason_alone(place: Any) -> None:
+    suite = place.suite("suite", "one", "two", "three")
     place.route("suite", place.undefined)
     junit = place.here / "junit.xml"
-    ended = place.pytest(suite, "--junitxml", junit, *workers).end()
+    ended = (running := place.pytest(suite, "-x", "-k", "two or three", "--junitxml", junit)).end()
     assert ended.code == 1, ended.out + ended.err
+    assert "1 failed, 1 deselected" in ended.out
+    assert [event["scenario"] for event in running.events() if event["event"] == "ScenarioStarted"] == ["Canary"]
     assert "Split failed: helloworld.default/v3 " in ended.out
     assert "NoErrors failed: " in ended.out
     assert f"{suite / 'route.yaml'}:11:11" in ended.out
-    assert "def test_one" not in ended.out
+    assert "def test_two" not in ended.out
     assert "Traceback" not in ended.out
     failure = ElementTree.parse(junit).find(".//failure")
     assert failure is not None
     assert "Split failed: helloworld.default/v3 " in (failure.text or "")
 
 
-def test_selection_and_stopping(place: Any) -> None:
-    suite = place.suite("suite", "one", "two", "three")
-    place.route("suite", place.undefined)
-    ended = (running := place.pytest(suite, "-x", "-k", "two or three")).end()
-    assert ended.code == 1, ended.out + ended.err
-    assert "1 failed, 1 deselected" in ended.out
-    assert [event["scenario"] for event in running.events() if event["event"] == "ScenarioStarted"] == ["Canary"]
-
-
-@WORKERS
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_a_harness_that_breaks_is_no_failure_of_the_mesh(place: Any, workers: tuple[str, ...]) -> None:
     running = place.pytest(place.suite("suite", "one"), *place.pytest_endless, *workers)
     running.saw("Progress", check="Split")
