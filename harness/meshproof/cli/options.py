@@ -50,10 +50,6 @@ class Within(click.FloatRange):
         return number
 
 
-def Fraction(most: float = 1.0) -> Within:  # noqa: N802
-    return Within(ERROR_RATES if most == 1 else TOLERANCE_POINTS)
-
-
 class PortPair(click.ParamType[tuple[int, int]]):
     """`SERVICE_PORT=LOCAL_PORT`."""
 

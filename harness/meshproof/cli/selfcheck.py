@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from meshproof.border.verdict import Precision
-from meshproof.cli.options import Fraction
+from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
+from meshproof.cli.options import Within
 from meshproof.cli.run import names
 
 
-@click.command()
-@click.argument("scenarios", nargs=-1, shell_complete=names)
+@click.command(short_help="Prove that the scenarios' checks can fail.")
+@click.argument("scenarios", nargs=-1, shell_complete=names, metavar="[SCENARIO]...")
 @click.option("--list", "listing", is_flag=True, help="Only list the mutants.")
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Run so many of the mutants, drawn at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seeds the sample and the request ids.")
@@ -26,14 +26,27 @@ from meshproof.cli.run import names
     help="What to print on stdout.",
 )
 @click.option(
-    "--tolerance", type=Fraction(100), default=3.0, show_default=True, metavar="POINTS", help="As for `meshproof run`."
+    "--tolerance",
+    type=Within(TOLERANCE_POINTS),
+    default=3.0,
+    show_default=True,
+    metavar="POINTS",
+    help="As for `meshproof run`.",
 )
-@click.option("--alpha", type=Fraction(), default=0.001, show_default=True, help="As for `meshproof run`.")
+@click.option(
+    "--alpha",
+    type=Within(ERROR_RATES),
+    default=0.001,
+    show_default=True,
+    metavar="RATE",
+    help="As for `meshproof run`.",
+)
 @click.option(
     "--beta",
-    type=Fraction(),
+    type=Within(ERROR_RATES),
     default=0.0001,
     show_default=True,
+    metavar="RATE",
     help="Probability that a mutant wrong by the tolerance survives by chance.",
 )
 @click.option(
