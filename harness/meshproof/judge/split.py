@@ -11,6 +11,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.answer import AnswerTrial, aborts_all
+from meshproof.judge.astray import astray, unrouted
 from meshproof.judge.share import ShareTest
 from meshproof.judge.split_reason import Strays, reason
 from meshproof.judge.undecidable import UndecidableTrial, obstacle
@@ -135,15 +136,19 @@ class SplitTrial:
             for arm, test in zip(self._expectation.arms, self._tests, strict=True)
         )
 
-    def conclude(self, books: Books) -> Verdict:  # noqa: ARG002
+    def conclude(self, books: Books) -> Verdict:
         rates, arms = self._plan.precision, self.arms()
         outcome = worst([test.outcome for test in (self._elsewhere, *self._tests)])
+        words = reason(outcome, self._expectation, arms, self._strays, self.count, self.limit, rates)
+        others = astray(books, self._plan)
+        if others and outcome is not Outcome.FAILED:
+            outcome, words = Outcome.FAILED, unrouted(others)
         drawn = any(not test.exact for test in self._tests)
         return Verdict(
             self._plan.scenario,
             self.check,
             outcome,
-            reason(outcome, self._expectation, arms, self._strays, self.count, self.limit, rates),
+            words,
             n=self.count,
             request=str(self._expectation.request),
             stage=self.stage or 0,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshproof.mutate.change import counted, dropped, dropped_of_several, flipped, renamed
+from meshproof.mutate.change import counted, dropped_of_several
 from meshproof.mutate.edit import fresh, put, without
 from meshproof.mutate.operator import Edit, Operator, Spot
-from meshproof.mutate.rules import host_widened
+from meshproof.mutate.rules import host_widened, host_wrong
 
 KIND = "Gateway"
 SERVER = "spec.servers[]"
@@ -29,6 +29,14 @@ def unencrypted(spot: Spot) -> Iterator[Edit]:
         yield Edit("protocol HTTPS → HTTP", plain, protocol.location)
 
 
+def redirect_dropped(spot: Spot) -> Iterator[Edit]:
+    """A server that sends everything to HTTPS does so no more."""
+    if (tls := spot.value.get("tls")) and (redirect := tls.get("httpsRedirect")):
+        rest = without(tls, ("httpsRedirect",))
+        plain = put(spot.value, ("tls",), rest) if rest.fields() else without(spot.value, ("tls",))
+        yield Edit("httpsRedirect dropped", plain, redirect.location)
+
+
 def version_weakened(spot: Spot) -> Iterator[Edit]:
     if spot.value.data != WEAKEST_VERSION:
         yield Edit(f"minProtocolVersion {spot.value.data} → {WEAKEST_VERSION}", fresh(WEAKEST_VERSION, spot.value))
@@ -43,14 +51,13 @@ def credential_exchanged(spot: Spot) -> Iterator[Edit]:
 
 GATEWAYS = (
     Operator("server-dropped", KIND, (SERVER,), dropped_of_several),
-    Operator("server-host-wrong", KIND, (f"{SERVER}.hosts[]",), renamed("no-such-")),
+    Operator("server-host-wrong", KIND, (f"{SERVER}.hosts[]",), host_wrong),
     Operator("server-host-widened", KIND, (f"{SERVER}.hosts[]",), host_widened),
     Operator("server-host-dropped", KIND, (f"{SERVER}.hosts[]",), dropped_of_several),
     Operator("server-port-wrong", KIND, (f"{SERVER}.port.number",), counted(more=(1,))),
     Operator("tls-mode-weakened", KIND, (f"{SERVER}.tls.mode",), mode_weakened),
     Operator("tls-dropped", KIND, (SERVER,), unencrypted),
     Operator("tls-version-weakened", KIND, (f"{SERVER}.tls.minProtocolVersion",), version_weakened),
-    Operator("tls-redirect-dropped", KIND, (f"{SERVER}.tls",), dropped),
-    Operator("tls-redirect-flipped", KIND, (f"{SERVER}.tls.httpsRedirect",), flipped),
+    Operator("tls-redirect-dropped", KIND, (SERVER,), redirect_dropped),
     Operator("credential-exchanged", KIND, (f"{SERVER}.tls.credentialName",), credential_exchanged),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshproof.manifest.value import Value
-from meshproof.mutate.change import appended, dropped, dropped_of_several, flipped, label, renamed
+from meshproof.mutate.change import appended, dropped, dropped_of_several, flipped, label
 from meshproof.mutate.edit import fresh, put
 from meshproof.mutate.operator import Edit, Operator, Spot
 
@@ -54,6 +54,13 @@ def case_ignored(spot: Spot) -> Iterator[Edit]:
         yield Edit("ignoreUriCase added", put(spot.value, ("ignoreUriCase",), fresh(True, spot.value)))
 
 
+def host_wrong(spot: Spot) -> Iterator[Edit]:
+    """The name of something else; of a pattern, a narrower one."""
+    text = spot.value.text()
+    new = f"*.no-such-{text[2:]}" if text.startswith("*.") else "no-such.example" if text == "*" else f"no-such-{text}"
+    yield Edit(f"{label(spot)} {spot.value.shown} → {new!r}", fresh(new, spot.value))
+
+
 def host_widened(spot: Spot) -> Iterator[Edit]:
     """A domain name to all names beside it, and to all names."""
     first, dot, rest = spot.value.text().partition(".")
@@ -88,7 +95,7 @@ def _condition(spot: Spot, kind: str, new: dict[str, str]) -> Edit:
 
 
 RULES = (
-    Operator("host-wrong", KIND, ("spec.hosts[]",), renamed("no-such-")),
+    Operator("host-wrong", KIND, ("spec.hosts[]",), host_wrong),
     Operator("host-widened", KIND, ("spec.hosts[]",), host_widened),
     Operator("host-dropped", KIND, ("spec.hosts[]",), dropped_of_several),
     Operator("gateway-left", KIND, ("spec.gateways",), gateway_left),

@@ -29,12 +29,13 @@ def cases(found: Found, precision: Precision) -> Iterator[Case]:
     """All mutants of one scenario; raises ManifestError and UsageError for the scenario itself."""
     scenario = found.scenario
     plain = prepare(scenario, found.folder, precision)
+    meanings = list(_meanings(plain))
     own = own_manifests(scenario, found.folder)
     for number, (brought, whole) in enumerate(zip(own, in_force(own), strict=True)):
         for mutant in mutants(brought.resources, whole.resources):
             judged = Judged(scenario.name, number, mutant.operator, str(mutant.location), mutant.what)
             changed = [_mutated(one, mutant) if place == number else one for place, one in enumerate(own)]
-            yield _case(judged, plain, changed)
+            yield _case(judged, plain, meanings, changed)
 
 
 def sample(several: Sequence[Case], size: int | None, seed: int) -> tuple[Case, ...]:
@@ -50,10 +51,10 @@ def _mutated(own: Manifests, mutant: Mutant) -> Manifests:
     return Manifests(mutant.apply(own.resources))
 
 
-def _case(judged: Judged, plain: Prepared, own: Sequence[Manifests]) -> Case:
+def _case(judged: Judged, plain: Prepared, meanings: Sequence[object], own: Sequence[Manifests]) -> Case:
     try:
         prepared = running(plain, in_force(own))
-        same = _meanings(prepared) == _meanings(plain)
+        same = all(one == other for one, other in zip(meanings, _meanings(prepared), strict=True))
     except MeshproofError as error:
         return Case(replace(judged, fate=Fate.REFUSED, reason=str(error)), None)
     if same:
@@ -61,10 +62,11 @@ def _case(judged: Judged, plain: Prepared, own: Sequence[Manifests]) -> Case:
     return Case(judged, prepared)
 
 
-def _meanings(prepared: Prepared) -> list[object]:
+def _meanings(prepared: Prepared) -> Iterator[object]:
     """What must become of the scenario's requests by what runs."""
-    requests = prepared.load.requests
-    return [meaning(predict(stage.mesh, request)) for stage in prepared.stages for request in requests]
+    for stage in prepared.stages:
+        for request in prepared.load.requests:
+            yield meaning(predict(stage.mesh, request))
 
 
 def _elsewhere(plain: Prepared, mutated: Prepared) -> str:

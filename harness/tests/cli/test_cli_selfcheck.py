@@ -1,0 +1,130 @@
+"""The proof that checks can fail, on real Envoy, and the proof that it can fail itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from meshproof.border.verdict import Precision
+from meshproof.cli.prove import Proof, prove
+from meshproof.run.discover import discover
+from meshproof.run.mutants import cases, sample
+from meshproof.suite import folder
+
+TOOTHLESS = """
+from meshproof import Load, Scenario
+from meshproof.border.verdict import Outcome, Verdict
+
+
+class Believing:
+    name = "Believing"
+
+    def begin(self, plan):
+        return [BelievingTrial(plan)]
+
+
+class BelievingTrial:
+    check, stage, request, limit = "Believing", 0, 0, 1
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.count = 0
+
+    def observe(self, observation):
+        self.count += 1
+
+    @property
+    def decided(self):
+        return self.count >= self.limit
+
+    def arms(self):
+        return ()
+
+    def conclude(self, books):
+        return Verdict(self.plan.scenario, self.check, Outcome.{outcome}, "it looks fine", n=self.count)
+
+
+scenario = Scenario(
+    name="Believer",
+    description="Nothing is wrong whatever happens.",
+    manifests=["helloworld.yaml", "subsets.yaml", "by-header.yaml"],
+    load=Load("steady", "GET http://helloworld:5000/hello"),
+    expect=[Believing()],
+)
+"""
+
+
+@pytest.fixture
+def toothless(tmp_path):
+    """A proof about a check that always comes to the same outcome, with a few of its mutants."""
+
+    def make(outcome: str, size: int) -> Proof:
+        shutil.copytree(folder("scenarios") / "canary", tmp_path / "suite" / "believing")
+        (tmp_path / "suite" / "believing" / "test_canary.py").unlink()
+        module = TOOTHLESS.replace("{outcome}", outcome)
+        (tmp_path / "suite" / "believing" / "test_believing.py").write_text(module)
+        found = discover(tmp_path / "suite")
+        every = list(cases(found[0], Precision()))
+        return Proof(found, sample(every, size, 1), len(every), Precision(), Precision(), 0)
+
+    return make
+
+
+def test_a_sample_of_real_mutants_is_killed(place):
+    ended = place.run(
+        "selfcheck", "CanarySplit", "CanaryByHeader", "--sample", "8", "--seed", "2", "-o", "json", "--output", "kept"
+    )
+    assert ended.code == 0, ended.err
+    score = ended.report["score"]
+    assert (score["killed"], score["of"], score["survived"]) == (8, 8, 0)
+    assert score["found"] > 40
+    for mutant in ended.report["mutants"]:
+        assert mutant["fate"] == "killed"
+        assert set(mutant["by"]) <= {"Split", "NoErrors"}
+        assert mutant["reason"]
+        assert "scenarios/canary/" in mutant["location"]
+    assert {one["outcome"] for one in ended.report["scenarios"]} == {"passed"}
+    assert json.loads((place.here / "kept" / "selfcheck.json").read_text()) == ended.report
+
+
+def test_a_check_without_teeth_leaves_survivors(toothless, tmp_path, capfd):
+    assert prove(toothless("PASSED", 3), "table", tmp_path / "kept") == 1
+    out, err = capfd.readouterr()
+    assert out.count("survived  Believer") == 3
+    assert "0 of 3 mutants killed (0 %)" in out
+    assert "Believing was never the check that failed a mutant" in out
+    assert err.count("survived  Believer") == 3
+
+
+def test_undecided_is_not_failed(toothless, tmp_path):
+    assert prove(toothless("INCONCLUSIVE", 1), "json", tmp_path / "kept") == 1
+    record = json.loads((tmp_path / "kept" / "selfcheck.json").read_text())
+    assert [one["fate"] for one in record["mutants"]] == ["survived"]
+    assert record["mutants"][0]["outcome"] == "inconclusive"
+
+
+def test_a_check_that_fails_everything_proves_nothing(toothless, tmp_path, capfd):
+    assert prove(toothless("FAILED", 1), "table", tmp_path / "kept") == 1
+    out, _ = capfd.readouterr()
+    assert "failed  Believer as it is" in out
+
+
+def test_mutants_are_listed_without_being_run(place):
+    ended = place.run("selfcheck", "CanaryRamp", "--list")
+    assert ended.code == 0
+    rows = ended.out.splitlines()
+    assert any("weights-shifted  weights 90, 10 → 85, 15" in row and "weight-10.yaml:13:19" in row for row in rows)
+    assert any("equivalent: the same" in row for row in rows)
+
+
+def test_the_same_seed_draws_the_same_sample(place):
+    drawn = [place.run("selfcheck", "canary", "--list", "--sample", "5", "--seed", seed).out for seed in "112"]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert len(drawn[0].splitlines()) == 5
+
+
+def test_a_scenario_that_does_not_exist_is_told(place):
+    ended = place.run("selfcheck", "nothing")
+    assert ended.code == 5
+    assert "nothing" in ended.err

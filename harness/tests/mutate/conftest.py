@@ -1,0 +1,147 @@
+"""Manifests that every operator finds something in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+
+import pytest
+from meshproof.manifest import Resource, load
+
+EVERYTHING = """\
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec:
+  selector: {app: shop}
+  ports: [{name: http, port: 8000, targetPort: 80}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop-v1}
+spec:
+  selector: {matchLabels: {app: shop, version: v1}}
+  template:
+    metadata: {labels: {app: shop, version: v1}}
+    spec: {containers: [{name: c, image: httpbin, ports: [{containerPort: 80}]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop-v2}
+spec:
+  selector: {matchLabels: {app: shop, version: v2}}
+  template:
+    metadata: {labels: {app: shop, version: v2}}
+    spec: {containers: [{name: c, image: httpbin, ports: [{containerPort: 80}]}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: one}
+stringData: {tls.crt: a, tls.key: b}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: other}
+stringData: {tls.crt: a, tls.key: b}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: shop}
+spec:
+  host: shop
+  trafficPolicy:
+    connectionPool:
+      tcp: {maxConnections: 2, connectTimeout: 1s}
+      http: {http1MaxPendingRequests: 3, maxRetries: 1, idleTimeout: 3s}
+    outlierDetection:
+      consecutive5xxErrors: 3
+      interval: 1s
+      baseEjectionTime: 2s
+      maxEjectionPercent: 100
+      splitExternalLocalOriginErrors: true
+  subsets:
+  - {name: v1, labels: {version: v1}}
+  - {name: v2, labels: {version: v2}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: door}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: [shop.example.com, www.example.com]
+    tls: {mode: MUTUAL, credentialName: one, minProtocolVersion: TLSV1_3}
+  - port: {number: 80, name: http, protocol: HTTP}
+    hosts: ["*.example.com"]
+    tls: {httpsRedirect: true}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec:
+  hosts: [shop, shop.example.com]
+  gateways: [mesh, door]
+  http:
+  - match:
+    - uri: {prefix: /cart}
+      ignoreUriCase: true
+      method: {exact: GET}
+      headers: {user: {exact: jason}}
+      sourceLabels: {app: front}
+    - queryParams: {beta: {regex: "t.*"}}
+    fault:
+      abort: {httpStatus: 503, percentage: {value: 10}}
+      delay: {fixedDelay: 1s, percentage: {value: 20}}
+    timeout: 2s
+    retries: {attempts: 2, perTryTimeout: 500ms, retryOn: "5xx,reset"}
+    rewrite: {uri: /basket, authority: basket}
+    headers:
+      request: {set: {a: b}, remove: [c]}
+      response: {add: {d: e}}
+    corsPolicy:
+      allowOrigins: [{exact: "http://a.example"}, {exact: "http://b.example"}]
+      allowMethods: [GET, POST]
+      maxAge: 1m
+      allowCredentials: true
+    route:
+    - destination: {host: shop, subset: v1}
+      weight: 90
+    - destination: {host: shop, subset: v2}
+      weight: 10
+    mirror: {host: shop, subset: v2}
+    mirrorPercentage: {value: 50}
+  - match: [{uri: {exact: /old}}]
+    redirect: {uri: /new, scheme: https, redirectCode: 302}
+  - match: [{uri: {exact: /teapot}}]
+    directResponse: {status: 418, body: {string: short and stout}}
+  - match: [{uri: {prefix: /re}}]
+    rewrite: {uriRegexRewrite: {match: "^/re/(.*)$", rewrite: "/\\\\1"}}
+    route: [{destination: {host: shop, subset: v1}}]
+  - route: [{destination: {host: shop, subset: v1}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: www}
+spec:
+  hosts: [www.example.com]
+  gateways: [door]
+  http: [{route: [{destination: {host: shop}}]}]
+"""
+
+
+@pytest.fixture(scope="session")
+def everything() -> Sequence[Resource]:
+    return load(["-"], stdin=io.StringIO(EVERYTHING)).resources
+
+
+@pytest.fixture(scope="session")
+def rules() -> Callable[[str], Sequence[Resource]]:
+    """The same mesh with these routes instead."""
+
+    def make(http: str) -> Sequence[Resource]:
+        head = EVERYTHING[: EVERYTHING.index("kind: VirtualService")]
+        text = f"{head}kind: VirtualService\nmetadata: {{name: shop}}\nspec:\n  hosts: [shop]\n  http:\n{http}"
+        return load(["-"], stdin=io.StringIO(text)).resources
+
+    return make

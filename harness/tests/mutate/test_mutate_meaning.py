@@ -1,0 +1,58 @@
+"""Two expectations mean the same exactly when neither traffic nor a counter could tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from meshproof.border.request import parse
+from meshproof.manifest import Resource
+from meshproof.mesh.build import build
+from meshproof.mesh.predict import predict
+from meshproof.mutate import meaning
+
+Rules = Callable[[str], Sequence[Resource]]
+
+REQUEST = parse("GET http://shop:8000/cart")
+V1 = "{destination: {host: shop, subset: v1}"
+V2 = "{destination: {host: shop, subset: v2}"
+
+
+def meant(resources: Sequence[Resource]) -> object:
+    return meaning(predict(build(resources).mesh, REQUEST))
+
+
+SAME = [
+    (f"- route: [{V1}}}]", f"- route: [{V1}, weight: 7}}]"),
+    (f"- route: [{V1}}}]", f"- route: [{V1}, weight: 100}}, {V2}, weight: 0}}]"),
+    (f"- route: [{V1}, weight: 9}}, {V2}, weight: 1}}]", f"- route: [{V2}, weight: 10}}, {V1}, weight: 90}}]"),
+    (f"- route: [{V1}}}]", f"- match: [{{uri: {{prefix: /c}}}}]\n    route: [{V1}}}]"),
+    (f"- route: [{V1}}}]", f"- route: [{V1}}}]\n    mirror: {{host: shop, subset: v2}}\n    mirrorPercent: 0"),
+    (
+        f"- route: [{V1}}}]",
+        f"- route: [{V1}}}]\n    fault: {{abort: {{httpStatus: 500}}, delay: {{fixedDelay: 1s}}}}",
+    ),
+]
+
+OTHER = [
+    (f"- route: [{V1}}}]", f"- route: [{V2}}}]"),
+    (f"- route: [{V1}, weight: 9}}, {V2}, weight: 1}}]", f"- route: [{V1}, weight: 90}}, {V2}, weight: 11}}]"),
+    (f"- route: [{V1}}}]", f"- match: [{{uri: {{prefix: /d}}}}]\n    route: [{V1}}}]"),
+    (f"- route: [{V1}}}]", f"- route: [{V1}}}]\n    mirror: {{host: shop, subset: v2}}\n    mirrorPercent: 1"),
+    (f"- route: [{V1}}}]", f"- route: [{V1}}}]\n    timeout: 1s"),
+    (f"- route: [{V1}}}]", f"- route: [{V1}}}]\n    retries: {{attempts: 1}}"),
+    (f"- route: [{V1}}}]", f"- route: [{V1}, headers: {{request: {{set: {{a: b}}}}}}}}]"),
+    (f"- route: [{V1}}}]", "- route: [{destination: {host: shop}}]"),
+    ("- route: [{destination: {host: shop, subset: v3}}]", f"- route: [{V1}}}]"),
+    ("- route: [{destination: {host: shop, subset: v3}}]", "- route: [{destination: {host: shop, subset: v4}}]"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_what_no_traffic_can_tell_apart_means_the_same(rules: Rules, one, other):
+    assert meant(rules(f"  {one}\n")) == meant(rules(f"  {other}\n"))
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER)
+def test_what_traffic_or_the_proxies_counters_can_tell_apart_does_not(rules: Rules, one, other):
+    assert meant(rules(f"  {one}\n")) != meant(rules(f"  {other}\n"))
