@@ -57,7 +57,7 @@ faults = (
     ),
     Scenario(
         name="FaultNotRetried",
-        description="A 503 of the pod is tried three times more; the same status injected into nine requests of ten is not.",
+        description="A 503 of the pod is tried three times more; the 503 injected into nine requests of ten is not.",
         features={*FAULT, *RETRY},
         manifests=["httpbin.yaml", "abort-and-retries.yaml"],
         load=Load("steady", UNAVAILABLE, users=USERS),

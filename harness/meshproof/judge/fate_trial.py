@@ -99,7 +99,7 @@ class FateTrial:
             first, tries, then = _misbehaving(upset), upset.tries, Try(observation.status if by_pod else 200)
             return lambda number: first if number <= tries else then
         if not by_pod:
-            return lambda _: NEVER if observation.status in (0, TIMED_OUT) else Try(0)
+            return lambda _: NEVER if observation.status in (0, TIMED_OUT) else Try(200)
         waited = service_time(observation.headers)
         self._unmeasured += waited is None and self._expectation.timeout is not None
         # An answer and the end of the time for it may be read in one turn of the proxy's loop.

@@ -1,0 +1,114 @@
+"""Delay: the share whatever the order of answers, and the size to both sides."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from meshproof.border.books import Books
+from meshproof.border.expectation import Delay as Fault
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.judge import Delay
+
+SPECIFIED = 0.3
+WINDOW = 100
+
+
+def begun(build: Any, percent: int = 10) -> Any:
+    fault = Fault(Fraction(percent, 100), SPECIFIED, build.route)
+    (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100), delay=fault)))
+    return trial
+
+
+def load(
+    build: Any, trial: Any, share: float, seconds: float = SPECIFIED, *, waited: float = 0.0, seed: int = 1
+) -> Verdict:
+    """A load with at most WINDOW under way: answers come in the order of their ends, the delayed ones last."""
+    source = random.Random(seed)
+    clock, number = 0.0, 0
+    under_way: list[tuple[float, Observation]] = []
+
+    def send() -> None:
+        nonlocal number
+        number += 1
+        held = seconds + source.expovariate(200) if source.random() < share else source.expovariate(500)
+        header = (("x-envoy-upstream-service-time", f"{waited * 1000:.0f}"),)
+        seen = build.seen("v1", id=f"{number:06d}", started=clock, latency=held + waited, headers=header)
+        under_way.append((clock + held + waited, seen))
+
+    def answers(while_open: bool) -> Iterator[Observation]:
+        nonlocal clock
+        while under_way and (not while_open or not trial.decided):
+            under_way.sort(key=lambda entry: entry[0])
+            clock, seen = under_way.pop(0)
+            yield seen
+            if while_open:
+                send()
+
+    while not trial.decided:
+        for _ in range(WINDOW):
+            send()
+        for seen in answers(True):
+            trial.observe(seen)
+        for seen in answers(False):
+            trial.observe(seen)
+        trial.reconcile(Books())
+    return trial.conclude(Books())
+
+
+def test_the_specified_share_passes_although_delayed_answers_come_last(build: Any) -> None:
+    for seed in range(10):
+        verdict = load(build, begun(build), 0.1, seed=seed)
+        assert verdict.outcome is Outcome.PASSED, verdict.reason
+    assert (
+        "were delayed by 0.3 s (10 % ± 3 points specified at canary.yaml:10:5); the quickest of them was held"
+        in verdict.reason
+    )
+    assert verdict.evidence["shortest"] >= SPECIFIED > verdict.evidence["longest_undelayed"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.15, 0.2, 1.0])
+def test_other_shares_fail(build: Any, share: float) -> None:
+    for seed in range(4):
+        assert load(build, begun(build), share, seed=seed).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("percent", [10, 100])
+def test_half_of_the_delay_is_none_and_twice_is_too_long(build: Any, percent: int) -> None:
+    assert load(build, begun(build, percent), percent / 100, SPECIFIED / 2).outcome is Outcome.FAILED
+    verdict = load(build, begun(build, percent), percent / 100, SPECIFIED * 2)
+    assert verdict.outcome is Outcome.FAILED
+    assert "three quarters of them were held for 0.60" in verdict.reason
+    assert "0.3 s specified at canary.yaml:10:5 (0.1 s more are allowed)" in verdict.reason
+
+
+def test_all_delayed_is_exact(build: Any) -> None:
+    verdict = load(build, begun(build, 100), 1.0)
+    assert (verdict.outcome, verdict.alpha) == (Outcome.PASSED, None)
+    trial = begun(build, 100)
+    trial.observe(build.seen("v1", latency=SPECIFIED))
+    assert not trial.decided
+    trial.observe(build.seen("v1", latency=SPECIFIED - 0.011))
+    assert trial.decided
+    assert trial.conclude(Books()).outcome is Outcome.FAILED
+
+
+def test_the_workloads_own_time_is_no_delay(build: Any) -> None:
+    assert load(build, begun(build), 0.1, waited=0.5).outcome is Outcome.PASSED
+    assert load(build, begun(build), 0.0, waited=0.5).outcome is Outcome.FAILED
+
+
+def test_a_machine_that_stalls_now_and_then_fails_nothing(build: Any) -> None:
+    trial = begun(build, 100)
+    for number in range(200):
+        trial.observe(build.seen("v1", latency=SPECIFIED + (2.0 if number % 2 else 0.001)))
+    assert trial.conclude(Books()).outcome is Outcome.PASSED
+
+
+def test_manifests_without_a_delay_pass_nothing(build: Any) -> None:
+    (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100))))
+    assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE

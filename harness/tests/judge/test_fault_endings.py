@@ -1,0 +1,234 @@
+"""Timeout and Retries: which answers, times and numbers of tries fail them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import count
+from typing import Any
+
+import pytest
+from meshproof.border.books import Books, PodBook, Received
+from meshproof.border.expectation import Abort, Delay, Ejection, Policy
+from meshproof.border.expectation import Retries as Rule
+from meshproof.border.upset import Upset
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.errors import Location
+from meshproof.judge import Retries, Timeout
+from meshproof.scenario import Plan
+
+HERE = Location("fault.yaml", 3, 1)
+UPSET = "helloworld-v1"
+
+
+def plan(build: Any, *upsets: Upset, **fields: Any) -> Plan:
+    made: Plan = build.plan(build.expectation(build.arm("v1", 100), **fields))
+    return Plan(made.scenario, made.stages, made.precision, upsets)
+
+
+def driven(build: Any, check: Any, made: Plan, *answers: dict[str, Any], tries: int = 1, n: int = 160) -> Verdict:
+    """The answers in turn, `n` in all; each request with an id of its own, received `tries` times."""
+    (trial,) = check.begin(made)
+    numbers = count()
+    requests = []
+    for number in range(n):
+        answer = {"subset": "v1", "waited": 0.0, "tries": tries, **answers[number % len(answers)]}
+        subset, waited, arrived = answer.pop("subset"), answer.pop("waited"), answer.pop("tries")
+        headers = () if waited is None else (("x-envoy-upstream-service-time", f"{waited * 1000:.0f}"),)
+        id = f"i{next(numbers)}"
+        trial.observe(build.seen(subset, id=id, headers=headers, **answer))
+        requests += [Received(id, "pod-0", "GET", "/", "helloworld:5000", (), "", 0.0)] * arrived
+    return trial.conclude(Books((PodBook("pod-0", "default/helloworld-v1", len(requests), 1, tuple(requests)),)))
+
+
+OK = {"latency": 0.01, "waited": 0.01}
+TIMED_OUT = {"subset": "", "status": 504, "waited": None, "latency": 0.31}
+
+
+def test_answers_in_time_and_504_at_the_time_pass(build: Any) -> None:
+    verdict = driven(build, Timeout(), plan(build, timeout=0.3), OK, TIMED_OUT)
+    assert verdict.outcome is Outcome.PASSED
+    assert verdict.reason == (
+        "80 of 160 requests were answered 200 by default/helloworld-v1 and 80 of 160 requests were answered 504 by the "
+        "proxy, the quickest after 0.010 s; a timeout of 0.3 s is specified at canary.yaml:10:5"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({**TIMED_OUT, "latency": 0.28}, "answered 504 by the proxy before 0.3 s were over"),
+        (
+            {"latency": 0.61, "waited": 0.6},
+            "answered 200 by default/helloworld-v1, 504 by the proxy was to be expected",
+        ),
+        ({**TIMED_OUT, "status": 503}, "answered 503 by the proxy"),
+        (
+            {**TIMED_OUT, "status": 0, "error": "no answer within 3 s", "latency": 3.0},
+            "not answered (no answer within 3 s), 504",
+        ),
+    ],
+)
+def test_one_wrong_ending_fails(build: Any, wrong: dict[str, Any], words: str) -> None:
+    (trial,) = Timeout().begin(plan(build, timeout=0.3))
+    answer = {"subset": "v1", "waited": 0.0, **wrong}
+    waited = answer.pop("waited")
+    headers = () if waited is None else (("x-envoy-upstream-service-time", f"{waited * 1000:.0f}"),)
+    trial.observe(build.seen(answer.pop("subset"), headers=headers, **answer))
+    verdict = trial.conclude(Books())
+    assert trial.decided
+    assert verdict.outcome is Outcome.FAILED
+    assert words in verdict.reason
+
+
+def test_a_504_is_late_when_even_the_quickest_is(build: Any) -> None:
+    late = {**TIMED_OUT, "latency": 0.6}
+    assert driven(build, Timeout(), plan(build, timeout=0.3), late, late, TIMED_OUT).outcome is Outcome.PASSED
+    verdict = driven(build, Timeout(), plan(build, timeout=0.3), OK, late)
+    assert verdict.outcome is Outcome.FAILED
+    assert "even the quickest of 160 requests was answered 0.300 s after the specified time" in verdict.reason
+
+
+def test_without_the_header_an_answer_in_time_cannot_be_told(build: Any) -> None:
+    verdict = driven(build, Timeout(), plan(build, timeout=0.3), {"waited": None})
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "keeps it" in verdict.reason
+
+
+def test_an_injected_delay_does_not_count_for_the_timeout(build: Any) -> None:
+    fields = {"timeout": 0.1, "delay": Delay(Fraction(1), 0.3, HERE)}
+    good = {"latency": 0.31, "waited": 0.01}
+    assert driven(build, Timeout(), plan(build, **fields), good).outcome is Outcome.PASSED
+    counted = {**TIMED_OUT, "latency": 0.31}
+    assert driven(build, Timeout(), plan(build, **fields), counted).outcome is Outcome.FAILED
+    assert driven(build, Timeout(), plan(build, **fields), {**TIMED_OUT, "latency": 0.41}).outcome is Outcome.PASSED
+
+
+def test_a_workload_known_to_hang_must_be_timed_out(build: Any) -> None:
+    made = plan(build, Upset(UPSET, hang=True), timeout=0.3)
+    assert driven(build, Timeout(), made, TIMED_OUT).outcome is Outcome.PASSED
+    assert driven(build, Timeout(), made, OK).outcome is Outcome.FAILED
+
+
+def failing(build: Any, attempts: int = 3, on: str = "5xx", **upset: Any) -> Plan:
+    return plan(build, Upset(UPSET, **{"status": 503, **upset}), retries=Rule(attempts, None, on, HERE))
+
+
+FAILED = {"status": 503, "latency": 0.09}
+
+
+@pytest.mark.parametrize(
+    ("tries", "outcome"), [(4, Outcome.PASSED), (1, Outcome.FAILED), (3, Outcome.FAILED), (5, Outcome.FAILED)]
+)
+def test_tries_are_counted_exactly(build: Any, tries: int, outcome: Outcome) -> None:
+    verdict = driven(build, Retries(), failing(build), FAILED, tries=tries)
+    assert verdict.outcome is outcome
+    rule = "3 retries on 5xx are specified at fault.yaml:3:1"
+    if outcome is Outcome.PASSED:
+        assert verdict.reason.endswith(f"and each was received by a pod 4 times; {rule}")
+    else:
+        assert f", 4 was to be expected; {rule}; the first was request i0" in verdict.reason
+
+
+def test_one_request_among_many_with_another_number_of_tries_fails(build: Any) -> None:
+    answers = [FAILED] * 159 + [{**FAILED, "tries": 3}]
+    verdict = driven(build, Retries(), failing(build), *answers, tries=4)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.reason.startswith("1 of 160 requests was received by a pod 3 times, 4 was to be expected")
+
+
+def test_a_copy_is_no_try(build: Any) -> None:
+    (trial,) = Retries().begin(plan(build))
+    for _ in range(160):
+        trial.observe(build.seen("v1"))
+    rows = [
+        Received("id-1", "pod-0", "GET", "/", host, (), "", 0.0)
+        for host in ("helloworld:5000", "helloworld-shadow:5000")
+    ]
+    assert trial.conclude(Books((PodBook("pod-0", "x", 2, 1, tuple(rows)),))).outcome is Outcome.PASSED
+
+
+def test_a_class_that_is_not_retried_arrives_once(build: Any) -> None:
+    made = failing(build, on="gateway-error", status=500)
+    assert driven(build, Retries(), made, {"status": 500}).outcome is Outcome.PASSED
+    assert driven(build, Retries(), made, {"status": 500}, tries=2).outcome is Outcome.FAILED
+
+
+def test_without_retries_the_default_makes_none_on_an_answer(build: Any) -> None:
+    verdict = driven(build, Retries(), plan(build, Upset(UPSET, status=503)), FAILED)
+    assert verdict.outcome is Outcome.PASSED
+    assert "no retries are specified: Istio makes 2 on connect-failure" in verdict.reason
+    assert driven(build, Retries(), plan(build, Upset(UPSET, status=503)), FAILED, tries=3).outcome is Outcome.FAILED
+
+
+def test_a_retry_that_succeeds_ends_them(build: Any) -> None:
+    made = failing(build, tries=2)
+    assert driven(build, Retries(), made, OK, tries=3).outcome is Outcome.PASSED
+    assert driven(build, Retries(), made, OK, tries=2).outcome is Outcome.FAILED
+    assert driven(build, Retries(), made, OK, tries=4).outcome is Outcome.FAILED
+    assert driven(build, Retries(), made, FAILED, tries=2).outcome is Outcome.FAILED
+
+
+def test_without_an_upset_the_answer_tells_what_every_try_met(build: Any) -> None:
+    made = plan(build, retries=Rule(3, None, "5xx", HERE))
+    assert driven(build, Retries(), made, FAILED, tries=4).outcome is Outcome.PASSED
+    assert driven(build, Retries(), made, FAILED, tries=1).outcome is Outcome.FAILED
+    assert driven(build, Retries(), made, OK, tries=1).outcome is Outcome.PASSED
+    assert driven(build, Retries(), made, OK, tries=2).outcome is Outcome.FAILED
+
+
+def test_what_a_fault_aborts_is_not_tried_at_all(build: Any) -> None:
+    made = plan(build, retries=Rule(3, None, "5xx", HERE), abort=Abort(Fraction(1, 2), 503, HERE))
+    aborted = {"subset": "", "status": 503, "waited": None, "tries": 0}
+    assert driven(build, Retries(), made, aborted, OK).outcome is Outcome.PASSED
+    assert driven(build, Retries(), made, {**aborted, "tries": 1}, OK).outcome is Outcome.FAILED
+
+
+def test_the_limit_of_each_try_is_kept_to_both_sides(build: Any) -> None:
+    made = plan(build, Upset(UPSET, hang=True), retries=Rule(2, 0.15, "5xx", HERE))
+    ended = {**TIMED_OUT, "tries": 3}
+    assert driven(build, Retries(), made, {**ended, "latency": 0.47}).outcome is Outcome.PASSED
+    assert driven(build, Retries(), made, {**ended, "latency": 0.30}).outcome is Outcome.FAILED
+    assert driven(build, Retries(), made, {**ended, "latency": 0.92}).outcome is Outcome.FAILED
+    assert driven(build, Retries(), made, {**ended, "latency": 0.47, "tries": 2}).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("upsets", "words"),
+    [
+        ([Upset(UPSET, status=503, replicas=1)], "misbehave in several ways"),
+        ([Upset(UPSET, status=503), Upset(f"default/{UPSET}", latency=0.1)], "misbehave in several ways"),
+    ],
+)
+def test_workloads_that_differ_cannot_be_judged(build: Any, upsets: list[Upset], words: str) -> None:
+    (trial,) = Retries().begin(plan(build, *upsets))
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert words in verdict.reason
+
+
+def test_a_pod_that_may_be_ejected_cannot_be_judged(build: Any) -> None:
+    from dataclasses import replace
+
+    arm = replace(build.arm("v1", 100), policy=Policy(ejection=Ejection()))
+    made = build.plan(build.expectation(arm))
+    (trial,) = Retries().begin(replace(made, upsets=(Upset(UPSET, status=503),)))
+    assert "outlier detection" in trial.conclude(Books()).reason
+
+
+def test_full_books_do_not_pass(build: Any) -> None:
+    (trial,) = Retries().begin(plan(build))
+    for _ in range(160):
+        trial.observe(build.seen("v1"))
+    assert trial.conclude(Books((PodBook("pod-0", "x", 2, 1, (), forgotten=2),))).outcome is Outcome.INCONCLUSIVE
+
+
+def test_few_requests_do_not_pass(build: Any) -> None:
+    assert driven(build, Retries(), plan(build), OK, n=20).outcome is Outcome.INCONCLUSIVE
+    (trial,) = Retries().begin(plan(build))
+    assert trial.conclude(Books()).reason == "no request was observed"
+
+
+def test_nothing_to_judge_passes_nothing(build: Any) -> None:
+    for check, made in ((Timeout(), plan(build)), (Retries(), build.plan(build.expectation(status=404)))):
+        (trial,) = check.begin(made)
+        assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE
