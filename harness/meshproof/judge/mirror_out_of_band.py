@@ -80,6 +80,10 @@ class OutOfBandTrial:
         return self._faults.closed
 
     @property
+    def refuted(self) -> bool:
+        return bool(self._kinds)
+
+    @property
     def count(self) -> int:
         return self._faults.n
 

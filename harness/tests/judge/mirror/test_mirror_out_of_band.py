@@ -71,4 +71,5 @@ def test_the_bound_is_the_checks_own(build: Any) -> None:
     trial = begun(build, within=0.1)
     trial.observe(build.seen("v1", digest="d", latency=0.2))
     assert trial.decided
+    assert trial.refuted
     assert "answered later than 0.1 s" in trial.conclude(None).reason
