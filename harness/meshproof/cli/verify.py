@@ -32,7 +32,7 @@ from meshproof.cli.options import EXIT_CODES, Settings, shared
     "requests",
     multiple=True,
     metavar="'[METHOD] URL [HEADER:VALUE ...]'",
-    help="A request to verify (repeatable).  [default: one for each route, derived from its rules]",
+    help="A request to verify (repeatable).  [default: one for each route, and many about the borders of its rules]",
 )
 @click.option(
     "-n", "--namespace", default="default", show_default=True, metavar="NAME", help="Namespace of what names none."
@@ -50,7 +50,7 @@ def verify(
     meshproof verify -f k8s/
     meshproof verify -f k8s/ --applied deployed/ --request 'GET http://helloworld:5000/hello'
     """
-    from meshproof.run.prepare import prepare_verification
+    from meshproof.run.prepare import prepare_borders, prepare_verification
 
     prepared = prepare_verification(
         spec,
@@ -63,4 +63,6 @@ def verify(
     # What is wrong with the manifests has been said by now, without the half second that this takes.
     from meshproof.cli.execute import execute
 
-    return execute([prepared], settings)
+    # Whoever names requests wants these and no others.
+    borders = None if requests else prepare_borders(prepared)
+    return execute([prepared, borders] if borders else [prepared], settings)

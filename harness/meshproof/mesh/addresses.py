@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from meshproof.border.request import Tls
+from meshproof.border.request import Request, Tls
 from meshproof.mesh.gateway_table import ENCRYPTED, Entry, common_hosts, gateway_of
 from meshproof.mesh.handshake import served_certificate
 from meshproof.mesh.model import MESH_GATEWAY, Mesh, Service, VirtualService
@@ -60,6 +60,19 @@ def at(mesh: Mesh, entry: Entry, pattern: str, tls: Tls | None = None) -> Addres
     if not shown.ca:
         shown = replace(shown, ca=served_certificate(mesh, entry.gateway, entry.server.tls))
     return Address(pattern, entry.server.port, "https", entry, shown)
+
+
+def entering(mesh: Mesh, request: Request) -> Request:
+    """The request by the first Gateway that serves its host on its port, unless a Service has that name."""
+    host = request.host.lower()
+    if request.gateway or any(host == one.name or one.host.startswith(f"{host}.") for one in mesh.services):
+        return request
+    for gateway in mesh.gateways:
+        for server in gateway.servers:
+            if server.port == request.port and any(covers(pattern, host) for pattern in server.hosts):
+                there = at(mesh, Entry(gateway, server), host)
+                return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
+    return request
 
 
 def short_name(service: Service, namespace: str) -> str:

@@ -5,13 +5,14 @@ A witness is only taken when `predict` sends it to the rule that it is for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from meshproof.border.request import Request, Tls
 from meshproof.manifest.resource import Notice
 from meshproof.mesh.addresses import Address, addresses, short_name
 from meshproof.mesh.example import accepted
+from meshproof.mesh.match import string_matches
 from meshproof.mesh.model import HttpRoute, MatchKind, Mesh, RouteMatch, Service, VirtualService
 from meshproof.mesh.predict import predict
 from meshproof.mesh.rules import HTTP
@@ -82,17 +83,18 @@ def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], names
 
 
 def _default(mesh: Mesh, service: Service, namespace: str) -> list[Request]:
-    path = free_path(mesh, [service.host])
+    path = next(_image_paths(mesh, [service.host]), "/")
     host = short_name(service, namespace)
     return [Request("GET", host, port.number, path) for port in service.ports if port.protocol in HTTP]
 
 
 def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address: Address) -> Iterator[Request]:
     """Requests to an address that meet an entry's own conditions, the likeliest first."""
-    free = free_path(mesh, [one.destination.host for one in route.destinations])
+    answered = tuple(_image_paths(mesh, [one.destination.host for one in route.destinations]))
     host = address.host
     if match is None:
-        yield Request("GET", host, address.port, free, (), address.scheme, address.gateway, tls=address.tls)
+        path = next(iter(answered), "/")
+        yield Request("GET", host, address.port, path, (), address.scheme, address.gateway, tls=address.tls)
         return
     method = accepted(match.method, present="GET") if match.method else "GET"
     named = [(name, accepted(condition)) for name, condition in match.headers]
@@ -103,30 +105,23 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
         return
     headers = tuple((name, value or "") for name, value in named)
     query = "&".join(f"{name}={value}" for name, value in queried)
-    for path in _paths(match, free):
+    for path in _paths(match, answered):
         whole = f"{path}?{query}" if query else path
         if all(" " < character < "\x7f" for character in whole):
             yield Request(method, host, address.port, whole, headers, address.scheme, address.gateway, tls=address.tls)
 
 
-def _paths(match: RouteMatch, free: str) -> Iterator[str]:
+def _paths(match: RouteMatch, answered: Sequence[str]) -> Iterator[str]:
+    """Paths that meet an entry's condition, first those that the backend is known to answer with 200."""
     uri = match.uri
     if uri is None:
-        yield free
+        yield next(iter(answered), "/")
         return
+    yield from (path for path in answered if string_matches(uri, path, ignore_case=match.ignore_uri_case))
     example = accepted(uri)
-    if uri.kind is MatchKind.PREFIX and free.startswith(uri.value):
-        yield free
-    if uri.kind is MatchKind.REGEX and example != free:
-        yield free
     for path in (example, f"{example}/a", f"{example}a") if uri.kind is MatchKind.PREFIX else (example,):
         if path and path.startswith("/"):
             yield path
-
-
-def free_path(mesh: Mesh, hosts: list[str]) -> str:
-    """A path that what stands behind these hosts answers with 200."""
-    return next(_image_paths(mesh, hosts), "/")
 
 
 def known_paths(mesh: Mesh, virtual_service: VirtualService) -> tuple[str, ...]:

@@ -12,13 +12,14 @@ from itertools import accumulate, chain
 from pathlib import Path
 from typing import TextIO
 
-from meshproof.border.load import Load
+from meshproof.border.load import PROBES, Load
 from meshproof.border.request import Request
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
 from meshproof.errors import UsageError
-from meshproof.judge import Mirror, NoErrors, Split
+from meshproof.judge import Answers, Mirror, NoErrors, Split
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
+from meshproof.mesh.addresses import entering
 from meshproof.mesh.build import build
 from meshproof.mesh.model import Mesh
 from meshproof.mesh.predict import predict, require_endpoints
@@ -94,8 +95,10 @@ def prepare_verification(
     specified = load(spec, stdin=stdin, namespace=namespace)
     actual = load(applied, namespace=namespace) if applied else specified
     notices: tuple[Notice, ...] = ()
+    mesh = build(specified.resources).mesh
+    requests = tuple(entering(mesh, request) for request in requests)
     if not requests:
-        requests, notices = witnesses(build(specified.resources).mesh)
+        requests, notices = witnesses(mesh)
     if not requests:
         places = "".join(f"\n    {notice}" for notice in notices)
         raise UsageError(f"no request to send could be guessed from {', '.join(spec)}: name one with --request{places}")
@@ -107,6 +110,31 @@ def prepare_verification(
         expect=(Split(), Mirror(), NoErrors()) if _mirrors(specified) or _mirrors(actual) else (Split(), NoErrors()),
     )
     return _prepared(scenario, [specified], [actual], precision, notices)
+
+
+def prepare_borders(verification: Prepared) -> Prepared | None:
+    """The borders of a verification's rules, to be probed beside it; None where nothing lies beyond them.
+
+    That is so within the mesh when no rule has a condition. The check is exact, and takes nothing of
+    the verification's error rates.
+    """
+    (stage,) = verification.stages
+    mesh = build(stage.specified).mesh
+    known = {gateway.key for gateway in mesh.gateways}
+    if not any(
+        known.intersection(one.gateways) or any(route.matches for route in one.http) for one in mesh.virtual_services
+    ):
+        return None
+    scenario = Scenario(
+        name="borders",
+        description="Requests inside each rule and just beyond its borders are answered as specified.",
+        manifests=verification.files,
+        load=Load("steady", PROBES),
+        expect=(Answers(),),
+    )
+    specified, actual = Manifests(stage.specified), Manifests(stage.resources)
+    prepared = _prepared(scenario, [specified], [actual], verification.plan.precision)
+    return replace(prepared, notices=tuple(one for one in prepared.notices if one not in verification.notices))
 
 
 def _mirrors(manifests: Manifests) -> bool:
