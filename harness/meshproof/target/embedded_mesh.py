@@ -65,9 +65,9 @@ class EmbeddedMesh:
             key: tuple(Address(p.pod, {port: ("127.0.0.1", local) for port, local in p.ports.items()}) for p in probes)
             for key, (_, probes) in self._probes.items()
         }
-        acknowledged = await _together(
-            [self._proxies[name].apply(translate(mesh, role, addresses)) for name, role in roles.items()]
-        )
+        # All are translated before any is pushed: what is refused here changes nothing.
+        snapshots = {name: translate(mesh, role, addresses) for name, role in roles.items()}
+        acknowledged = await _together([self._proxies[name].apply(one) for name, one in snapshots.items()])
         for name in roles:
             self._listening[name] = await self._proxies[name].ports()
         await _together([probe.stop() for probe in retired])
