@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from meshproof.envoy.hosts import matches, specificity
-from meshproof.mesh.model import DestinationRule, LoadBalancer, Mesh, Service, Subset, TrafficPolicy
+from meshproof.mesh.model import ROOT_NAMESPACE, DestinationRule, LoadBalancer, Mesh, Service, Subset, TrafficPolicy
 
-ROOT_NAMESPACE = "istio-system"
 NOTHING = TrafficPolicy()
 
 

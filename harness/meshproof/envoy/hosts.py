@@ -47,4 +47,4 @@ def domains(service: Service, namespace: str) -> list[str]:
     """The names by which a client in `namespace` calls a service."""
     qualified = f"{service.name}.{service.namespace}"
     short = [service.name] if namespace == service.namespace else []
-    return [service.host, *short, f"{qualified}.{CLUSTER_DOMAIN.partition('.')[0]}", qualified]
+    return [service.host, f"{service.host}.", *short, f"{qualified}.{CLUSTER_DOMAIN.partition('.')[0]}", qualified]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from meshproof.envoy.destination_rule import merged
 from meshproof.envoy.names import cluster_name
-from meshproof.envoy.node import Proxy
+from meshproof.envoy.node import Kind, Proxy
 from meshproof.mesh.model import Destination, Mesh, RouteMatch, Service
 
 OPAQUE_PROTOCOLS = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
@@ -28,10 +28,14 @@ class Scope:
     tls: bool = False
 
     def cluster(self, destination: Destination) -> str:
-        """The cluster of a destination, whether or not it exists: istiod names it all the same."""
+        """The cluster of a destination, whether or not it exists: istiod names it all the same.
+
+        Where the manifest leaves the port out, a sidecar's routes lead to the port of their listener, since
+        istiod strips the services of all others there; a gateway's lead to a service's only port.
+        """
         port = destination.port
         if port is None:
-            service = self.mesh.service(destination.host)
+            service = self.mesh.service(destination.host) if self.proxy.kind is Kind.GATEWAY else None
             port = service.ports[0].number if service is not None and len(service.ports) == 1 else self.port
         return cluster_name(destination.host, destination.subset, port)
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from meshproof.border.expectation import Arm, Copy
 from meshproof.mesh.destinations import Backend, backend
 from meshproof.mesh.header_effect import authority, effect, with_exact
+from meshproof.mesh.match import Client
 from meshproof.mesh.model import Destination, HeaderChanges, HttpRoute, Mesh, RouteDestination
 from meshproof.mesh.policy import policy
 
@@ -23,13 +24,13 @@ class _Drawn:
     changes: tuple[HeaderChanges, ...] = ()
 
 
-def arm(mesh: Mesh, destination: Destination, request_port: int) -> Arm:
+def arm(mesh: Mesh, destination: Destination, client: Client) -> Arm:
     """A destination that no VirtualService chose."""
     whole = RouteDestination(destination, 0, HeaderChanges(), destination.location)
-    return _plain(mesh, _Drawn(whole, backend(mesh, destination, request_port), Fraction(1)), [])
+    return _plain(mesh, client, _Drawn(whole, backend(mesh, destination, client), Fraction(1)), [])
 
 
-def arms(mesh: Mesh, route: HttpRoute, request_port: int, own_authority: str) -> tuple[Arm, ...]:
+def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tuple[Arm, ...]:
     """The destinations of a route with their shares, which sum to one.
 
     The weight of a lone destination does not count. Entries that lead to the same destination are
@@ -40,7 +41,7 @@ def arms(mesh: Mesh, route: HttpRoute, request_port: int, own_authority: str) ->
     drawn: dict[tuple[str, int], _Drawn] = {}
     for one in route.destinations:
         share = Fraction(1) if len(route.destinations) == 1 else Fraction(one.weight, total)
-        found = backend(mesh, one.destination, request_port)
+        found = backend(mesh, one.destination, client)
         # An entry without weight leaves no trace in Envoy.
         changes = (one.headers,) if share else ()
         first = drawn.get((found.name, found.port), _Drawn(one, found))
@@ -48,20 +49,20 @@ def arms(mesh: Mesh, route: HttpRoute, request_port: int, own_authority: str) ->
             first, share=first.share + share, changes=tuple(dict.fromkeys(first.changes + changes))
         )
     names = [name for name, _ in drawn]
-    return tuple(_with_headers(_plain(mesh, one, names), route, one, own_authority) for one in drawn.values())
+    return tuple(_with_headers(_plain(mesh, client, one, names), route, one, own_authority) for one in drawn.values())
 
 
-def copies(mesh: Mesh, route: HttpRoute, request_port: int) -> Iterator[Copy]:
+def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
     """The mirrors of a route."""
     for mirror in route.mirrors:
-        found = backend(mesh, mirror.destination, request_port)
+        found = backend(mesh, mirror.destination, client)
         yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port)
 
 
-def _plain(mesh: Mesh, drawn: _Drawn, names: list[str]) -> Arm:
+def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[str]) -> Arm:
     found, aim = drawn.backend, drawn.target.destination
     name = f"{found.name}:{found.port}" if names.count(found.name) > 1 else found.name
-    force = policy(mesh, aim.host, aim.subset, found.port)
+    force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
     return Arm(name, drawn.share, found.workloads, drawn.target.location, found.note, found.port, force)
 
 

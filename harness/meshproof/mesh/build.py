@@ -20,6 +20,7 @@ from meshproof.mesh.model import (
     VirtualService,
     Workload,
 )
+from meshproof.mesh.names import covers
 
 BUILDERS = {
     "Service": build_kubernetes.service,
@@ -71,14 +72,12 @@ def _across(mesh: Mesh, findings: Findings) -> None:
         for name in virtual_service.gateways:
             if name not in known:
                 findings.notice(virtual_service.location, f"the gateway {name} is not among these manifests")
-    owners: dict[tuple[str, str], str] = {}
+    owners: dict[tuple[str, str, str], str] = {}
     for rule in mesh.destination_rules:
-        if "*" in rule.host:
-            findings.notice(rule.location, f"the host {rule.host} is not modelled: name the Service in full")
-        elif not mesh.service(rule.host):
+        if not any(covers(rule.host, service.host) for service in mesh.services):
             findings.notice(rule.location, f"the host {rule.host} is no Service of these manifests")
         for subset in rule.subsets:
-            first = owners.setdefault((rule.host, subset.name), rule.name)
+            first = owners.setdefault((rule.namespace, rule.host, subset.name), rule.name)
             if first != rule.name:
                 message = f"subset {subset.name} of {rule.host} is also defined by DestinationRule {first}"
                 findings.notice(subset.location, f"{message}, which comes first and is the one that counts")

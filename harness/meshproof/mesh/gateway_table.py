@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from meshproof.border.request import Request
 from meshproof.mesh.handshake import refusal
 from meshproof.mesh.match import Client
-from meshproof.mesh.model import Gateway, Mesh, Server, TlsMode
+from meshproof.mesh.model import ROOT_NAMESPACE, Gateway, Mesh, Server, TlsMode
 from meshproof.mesh.names import covers, specificity
 from meshproof.mesh.rules import Rule, Table, catches_all, rules_of
 
@@ -79,7 +79,7 @@ def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Tab
     secured: set[str] = set()
     for entry in several:
         gateway, server = entry.gateway, entry.server
-        client = Client(gateway.key, request.port, gateway.namespace, gateway.selector)
+        client = Client(gateway.key, request.port, ROOT_NAMESPACE, gateway.selector)
         for one in mesh.virtual_services:
             rules = rules_of(one, client) if gateway.key in one.gateways else ()
             for domain in dict.fromkeys(common_hosts(server.hosts, one.hosts)) if rules else ():

@@ -15,9 +15,8 @@ from pathlib import Path
 
 from meshproof.border.request import Tls
 from meshproof.errors import UsageError
-from meshproof.mesh.model import Gateway, Mesh, Secret, ServerTls, TlsMode
+from meshproof.mesh.model import ROOT_NAMESPACE, Gateway, Mesh, Secret, ServerTls, TlsMode
 
-ROOT_NAMESPACE = "istio-system"
 CERTIFICATE_KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
 AUTHORITY_KEYS = ("ca.crt", "cacert")
 VERSIONS = {"TLSV1_0": "TLSv1", "TLSV1_1": "TLSv1_1", "TLSV1_2": "TLSv1_2", "TLSV1_3": "TLSv1_3"}

@@ -20,6 +20,8 @@ Headers = tuple[tuple[str, str], ...]
 
 CLUSTER_DOMAIN = "svc.cluster.local"
 MESH_GATEWAY = "mesh"
+# Istio's own namespace: its configuration is for the whole mesh, and its gateways run there.
+ROOT_NAMESPACE = "istio-system"
 
 
 # Kubernetes
@@ -374,23 +376,13 @@ class Mesh:
         """The Service of that fully qualified host."""
         return next((service for service in self.services if service.host == host), None)
 
-    def rules(self, host: str) -> tuple[DestinationRule, ...]:
-        """The DestinationRules of a host: several define their subsets together, as istiod merges them."""
-        return tuple(rule for rule in self.destination_rules if rule.host == host)
-
-    def subset(self, host: str, name: str) -> Subset | None:
-        """The subset of that name among the host's DestinationRules."""
-        return next((s for rule in self.rules(host) for s in rule.subsets if s.name == name), None)
-
-    def selected(self, host: str, subset: str = "") -> tuple[Workload, ...]:
-        """The workloads behind a host, or behind one subset of it (empty when the subset is undefined)."""
+    def selected(self, host: str) -> tuple[Workload, ...]:
+        """The workloads that the Service of a host selects."""
         service = self.service(host)
-        chosen = self.subset(host, subset) if subset else None
-        if service is None or (subset and chosen is None) or not service.selector:
+        if service is None or not service.selector:
             return ()
-        wanted = service.selector.items() | (chosen.labels.items() if chosen else set())
         return tuple(
             workload
             for workload in self.workloads
-            if workload.namespace == service.namespace and wanted <= workload.labels.items()
+            if workload.namespace == service.namespace and service.selector.items() <= workload.labels.items()
         )

@@ -9,18 +9,22 @@ merge (MergeSubsetTrafficPolicy).
 from __future__ import annotations
 
 from meshproof.border.expectation import Ejection, Policy, Pool
+from meshproof.mesh import destination_rules
 from meshproof.mesh.model import LoadBalancer, Mesh, TrafficPolicy
 
 NOTHING = TrafficPolicy()
 
 
-def policy(mesh: Mesh, host: str, subset: str, port: int) -> Policy:
-    """What of the host's DestinationRules holds for calls of a subset ('' for none) on a port."""
-    rules = mesh.rules(host)
+def policy(mesh: Mesh, host: str, subset: str, port: int, namespace: str) -> Policy:
+    """What of a host's DestinationRules holds when a client in `namespace` calls a subset ('' for none) on a port."""
+    service = mesh.service(host)
+    if service is None:
+        return Policy()
+    rules = destination_rules.rules(mesh, service, namespace)
     # Of several rules for a host the first that has a policy counts, as istiod merges them.
     whole = next((rule.policy for rule in rules if rule.policy != NOTHING), NOTHING)
     base = whole.ports.get(port, whole)
-    chosen = mesh.subset(host, subset) if subset else None
+    chosen = destination_rules.subset(mesh, service, subset, namespace) if subset else None
     if chosen is None:
         return _border(base)
     own = chosen.policy.ports.get(port)

@@ -14,13 +14,16 @@ from meshproof.mesh.arms import arm, arms, copies
 from meshproof.mesh.gateway_table import gateway_table
 from meshproof.mesh.header_effect import authority, effect, with_exact
 from meshproof.mesh.match import Client, matches
-from meshproof.mesh.model import MESH_GATEWAY, Destination, HttpRoute, Mesh, RouteMatch
+from meshproof.mesh.model import MESH_GATEWAY, ROOT_NAMESPACE, Destination, HttpRoute, Mesh, Redirect
 from meshproof.mesh.path import normalized
-from meshproof.mesh.rules import HTTP, Table, mesh_table
+from meshproof.mesh.rules import HTTP, Rule, Table, mesh_table
 
 BAD_REQUEST = 400
 NOT_FOUND = 404
+# What a sidecar answers for a host that is not in the mesh, where outboundTrafficPolicy is REGISTRY_ONLY.
+UNKNOWN_HOST = 502
 MOVED = 301
+CREATED, REDIRECTION = 201, 3
 
 
 def predict(
@@ -31,7 +34,10 @@ def predict(
     A request in TLS is judged by the handshake that its client's PEM files make possible; raises
     UsageError when they cannot be read.
     """
-    client = Client(request.gateway or MESH_GATEWAY, request.port, namespace, labels or {})
+    if request.gateway:
+        client = Client(request.gateway, request.port, ROOT_NAMESPACE, {})
+    else:
+        client = Client(MESH_GATEWAY, request.port, namespace, labels or {})
     path = normalized(request.path)
     plain = Expectation(request, (), path=path or "", authority=request.authority)
     within = client.gateway == MESH_GATEWAY
@@ -45,10 +51,10 @@ def predict(
     if found.to_https:
         return replace(plain, status=MOVED, redirect=border.Redirect(MOVED, rewrite.https(seen)))
     if found.rules is None:
-        return _default(mesh, plain, found)
+        return _default(mesh, plain, found, client)
     for rule in found.rules:
         if matches(rule.match, seen):
-            return _routed(mesh, plain, seen, rule.route, rule.match)
+            return _routed(mesh, plain, seen, client, rule)
     return replace(plain, status=NOT_FOUND, note=found.note or "no rule matches")
 
 
@@ -69,22 +75,21 @@ def require_endpoints(mesh: Mesh) -> None:
         raise ManifestError(*problems)
 
 
-def _default(mesh: Mesh, plain: Expectation, found: Table) -> Expectation:
+def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Expectation:
     """No VirtualService has a say: the Service itself answers."""
     service, port = found.service, found.port
     if service is None or port is None:
-        return replace(plain, status=NOT_FOUND, note=found.note)
+        return replace(plain, status=UNKNOWN_HOST, note=found.note)
     destination = Destination(service.host, "", port.number, service.location)
-    expected = replace(plain, arms=(arm(mesh, destination, port.number),))
+    expected = replace(plain, arms=(arm(mesh, destination, client),))
     if port.protocol in HTTP:
         return expected
     why = f"port {port.number} speaks {port.protocol}, so Envoy chooses once per connection"
     return replace(expected, independent=False, dependence=why)
 
 
-def _routed(
-    mesh: Mesh, plain: Expectation, request: Request, route: HttpRoute, match: RouteMatch | None
-) -> Expectation:
+def _routed(mesh: Mesh, plain: Expectation, request: Request, client: Client, rule: Rule) -> Expectation:
+    route = rule.route
     expected = replace(plain, route=route.location)
     origin = cors.allowed_origin(route.cors, request)
     shared = effect([[route.headers.response]])
@@ -96,22 +101,26 @@ def _routed(
         return replace(expected, status=route.redirect.code, redirect=target, headers=shared)
     if route.direct_response:
         answer = route.direct_response
-        return replace(expected, status=answer.status, body=answer.body, headers=shared)
+        direct = replace(expected, status=answer.status, body=answer.body, headers=shared)
+        if answer.status == CREATED or answer.status // 100 == REDIRECTION:
+            # Envoy says where, even though the rule does not: at the request's own address.
+            return replace(direct, redirect=border.Redirect(answer.status, rewrite.location(Redirect(), request)))
+        return direct
     own = (route.rewrite.authority if route.rewrite else "") or authority(route.headers.request)
-    drawn = arms(mesh, route, request.port, own)
+    drawn = arms(mesh, route, client, own)
     if route.cors and origin:
         extra = cors.answer_headers(route.cors, origin, preflight=False)
         drawn = tuple(replace(one, response_headers=with_exact(one.response_headers, *extra)) for one in drawn)
     return replace(
         expected,
         arms=drawn,
-        path=rewrite.rewritten(route.rewrite, match, request.path),
+        path=rewrite.rewritten(route.rewrite, rule.match, request.path),
         authority=own or request.authority,
         timeout=route.timeout or None,
         retries=_retries(route),
         abort=border.Abort(route.abort.share, route.abort.status, route.abort.location) if route.abort else None,
         delay=border.Delay(route.delay.share, route.delay.seconds, route.delay.location) if route.delay else None,
-        copies=tuple(copies(mesh, route, request.port)),
+        copies=tuple(copies(mesh, route, client)),
     )
 
 

@@ -23,6 +23,8 @@ from meshproof.mesh.model import (
 from meshproof.mesh.names import covers, specificity
 
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
+# Any installation of Istio has a Service on it, so sidecars take requests to any host there.
+DEFAULT_PORT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,52 +74,75 @@ def catches_all(match: RouteMatch | None) -> bool:
     return uri is None or (uri.kind, uri.value) in ((MatchKind.PREFIX, "/"), (MatchKind.REGEX, ".*"))
 
 
+def is_called(service: Service, name: str, namespace: str) -> bool:
+    """Whether a client of a namespace means a Service by a name in lower case; the name in full may end with a dot."""
+    full = service.host
+    names = (full, f"{full}.", full.removesuffix(".cluster.local"), full.removesuffix(f".{CLUSTER_DOMAIN}"))
+    return name in names or (name == service.name and service.namespace == namespace)
+
+
 def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
-    """The Service that a client of a namespace means by a name, short or long."""
-    name = host.lower().removesuffix(".")
-    for service in mesh.services:
-        full = service.host
-        names = (full, full.removesuffix(".cluster.local"), full.removesuffix(f".{CLUSTER_DOMAIN}"))
-        if name in names or (name == service.name and service.namespace == namespace):
-            return service
-    return None
+    """The Service that a client of a namespace means by a name."""
+    return next((one for one in mesh.services if is_called(one, host.lower(), namespace)), None)
 
 
 def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
-    """The rules that stand for a request of a client within the mesh."""
-    service = service_of(mesh, request.domain, client.namespace)
-    if service is None:
-        return _foreign(mesh, request, client)
-    port = next((port for port in service.ports if port.number == request.port), None)
-    if port is None:
-        return Table(note=f"{service.name}.{service.namespace} has no port {request.port}", refused="connection")
+    """The rules that stand for a request of a client within the mesh.
+
+    A sidecar takes requests by their port, and of the Services with that port finds the one that the
+    Host header names.
+    """
+    called = [one for one in mesh.services if is_called(one, request.domain, client.namespace)]
+    found = next(((one, port) for one in called for port in one.ports if port.number == request.port), None)
+    if found is None:
+        return _foreign(mesh, request, client, called)
+    service, port = found
     if port.protocol not in HTTP:
         return Table(service=service, port=port)
-    bound = [one for one in mesh.virtual_services if MESH_GATEWAY in one.gateways]
-    chosen = [(specificity(host), one) for one in bound for host in one.hosts if covers(host, service.host)]
-    # The first of the most specific; one that has no rule for this client leaves the host to the next.
-    for _, virtual_service in sorted(chosen, key=lambda pair: pair[0], reverse=True):
+    for virtual_service in _governing(mesh, service):
         rules = rules_of(virtual_service, client)
         if rules:
             return Table(rules, service, port)
     return Table(service=service, port=port)
 
 
-def _foreign(mesh: Mesh, request: Request, client: Client) -> Table:
-    """A host that no Service has: VirtualServices may still name it, on port 80 or their Services' ports."""
-    name = request.domain
+def _bound(mesh: Mesh) -> list[VirtualService]:
+    return [one for one in mesh.virtual_services if MESH_GATEWAY in one.gateways]
+
+
+def _governing(mesh: Mesh, service: Service) -> list[VirtualService]:
+    """The VirtualServices that may decide for a Service: those that name it, else the one that covers it best.
+
+    The first that has rules for a client decides.
+    """
+    bound = _bound(mesh)
+    exact = [one for one in bound if service.host in one.hosts]
+    covering = [(specificity(host), one) for one in bound for host in one.hosts if covers(host, service.host)]
+    if exact or not covering:
+        return exact
+    return [max(covering, key=lambda pair: pair[0])[1]]
+
+
+def _foreign(mesh: Mesh, request: Request, client: Client, called: list[Service]) -> Table:
+    """A host that no Service of the port has: VirtualServices may name it, on port 80 and their Services' ports."""
+    here = [one for one in mesh.services for port in one.ports if port.number == request.port and port.protocol in HTTP]
+    known = {one.host for one in mesh.services}
+    foreign = any(not host.startswith("*") and host not in known for one in _bound(mesh) for host in one.hosts)
+    what = ", ".join(f"{one.name}.{one.namespace} has no port {request.port}" for one in called)
+    if not here and not (request.port == DEFAULT_PORT and foreign):
+        return Table(note=what or f"no Service has an HTTP port {request.port}", refused="connection")
     chosen: list[tuple[tuple[bool, int], VirtualService]] = []
-    for one in mesh.virtual_services:
-        if MESH_GATEWAY in one.gateways and request.port in _ports(mesh, one):
-            chosen += [(specificity(host), one) for host in one.hosts if covers(host, name)]
+    for one in _bound(mesh):
+        if request.port == DEFAULT_PORT or any(service in here for service in _governed(mesh, one)):
+            # What is a Service of this port, or covers one, is no name of its own.
+            own = [host for host in one.hosts if not any(covers(host, service.host) for service in here)]
+            chosen += [(specificity(host), one) for host in own if covers(host, request.domain)]
     for _, virtual_service in sorted(chosen, key=lambda pair: pair[0], reverse=True):
         rules = rules_of(virtual_service, client)
         if rules:
             return Table(rules)
-    return Table(note=f"no Service and no VirtualService is called {request.domain}")
+    return Table(note=what or f"no Service and no VirtualService is called {request.domain}")
 
 
-def _ports(mesh: Mesh, virtual_service: VirtualService) -> set[int]:
-    """Where a VirtualService's hosts that are no Services are served: on its Services' ports, and on port 80."""
-    services = [one for one in mesh.services if any(covers(host, one.host) for host in virtual_service.hosts)]
-    return {port.number for one in services for port in one.ports if port.protocol in HTTP} | {80}
+def _governed(mesh: Mesh, virtual_service: VirtualService) -> list[Service]:
+    return [one for one in mesh.services if virtual_service in _governing(mesh, one)]

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from meshproof.errors import ManifestError
 from meshproof.mesh.build_kubernetes import protocol
+from meshproof.mesh.destination_rules import selected
 from meshproof.mesh.model import LoadBalancer, MatchKind, OutlierDetection
 
 HTTPBIN = """\
@@ -35,8 +36,9 @@ def test_services_and_workloads(built) -> None:
     (service,) = mesh.services
     assert (service.host, service.ports[0].target) == ("greeter.default.svc.cluster.local", 5000)
     assert [(one.key, one.replicas) for one in mesh.workloads] == [("default/greeter-v1", 1), ("default/greeter-v2", 2)]
-    assert [one.key for one in mesh.selected(service.host, "v2")] == ["default/greeter-v2"]
-    assert mesh.selected(service.host, "v3") == ()
+    assert [one.key for one in mesh.selected(service.host)] == ["default/greeter-v1", "default/greeter-v2"]
+    assert [one.key for one in selected(mesh, service, "v2", "default")] == ["default/greeter-v2"]
+    assert selected(mesh, service, "v3", "default") == ()
 
 
 def test_names_resolve_in_the_resources_own_namespace(built) -> None:

@@ -1,0 +1,153 @@
+"""What a client sees of a mesh: names, ports, and the DestinationRules of its namespace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from meshproof.border.request import Request, parse
+from meshproof.mesh.predict import predict
+
+SHOP = """\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec: {selector: {app: greeter}, ports: [{port: 80, name: http}]}
+"""
+
+
+def virtual_service(name: str, hosts: str, http: str) -> str:
+    return (
+        f"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {name}}}\n"
+        f"spec:\n  hosts: {hosts}\n  http: {http}\n"
+    )
+
+
+def destination_rule(name: str, namespace: str, host: str, version: str) -> str:
+    return (
+        f"---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\n"
+        f"metadata: {{name: {name}, namespace: {namespace}}}\n"
+        f"spec:\n  host: '{host}'\n  subsets: [{{name: s, labels: {{version: {version}}}}}]\n"
+        "  trafficPolicy: {connectionPool: {tcp: {maxConnections: " + version[1:] + "}}}\n"
+    )
+
+
+def of_host(mesh, host: str, *, port: int = 5000):
+    return predict(mesh, Request("GET", "greeter", port, headers=(("host", host),)))
+
+
+@pytest.mark.parametrize("host", ["greeter", "GREETER:1", "greeter.default.svc.cluster.local."])
+def test_a_host_header_that_names_the_service(built, host: str) -> None:
+    assert of_host(built().mesh, host).arms
+
+
+@pytest.mark.parametrize("host", ["greeter.", "greeter.default.", "greeter.default.svc.", "elsewhere"])
+def test_a_host_header_that_names_nothing(built, host: str) -> None:
+    expected = of_host(built().mesh, host)
+    assert (expected.status, expected.arms) == (502, ())
+    assert "no Service and no VirtualService" in expected.note
+
+
+def test_a_port_that_no_service_has_is_not_taken(built) -> None:
+    expected = predict(built().mesh, parse("http://greeter:81/"))
+    assert (expected.refused, expected.note) == ("connection", "greeter.default has no port 81")
+
+
+def test_a_port_that_another_service_has_is_taken_for_that_one_alone(built) -> None:
+    mesh = built(SHOP).mesh
+    expected = predict(mesh, parse("http://greeter:80/"))
+    assert (expected.refused, expected.status, expected.note) == ("", 502, "greeter.default has no port 80")
+    assert of_host(mesh, "shop", port=80).arms
+
+
+def test_on_port_80_a_virtual_service_decides_for_names_that_no_service_has_there(built) -> None:
+    http = "[{directResponse: {status: 204}}]"
+    mesh = built(SHOP + virtual_service("a", "[greeter, '*.test']", http)).mesh
+    assert predict(mesh, parse("http://greeter.default.svc.cluster.local:80/")).status == 204
+    assert predict(mesh, parse("http://greeter:80/")).status == 502
+    assert predict(mesh, parse("http://any.test:80/")).status == 204
+    # It names a Service of port 5000, so its other hosts are served there too.
+    assert of_host(mesh, "any.test").status == 204
+
+
+def test_a_wildcard_that_covers_services_of_the_port_is_no_name_of_its_own(built) -> None:
+    mesh = built(
+        SHOP + virtual_service("a", "['*.default.svc.cluster.local']", "[{directResponse: {status: 204}}]")
+    ).mesh
+    assert predict(mesh, parse("http://shop:80/")).status == 204
+    assert of_host(mesh, "other.default.svc.cluster.local", port=80).status == 502
+
+
+def test_a_virtual_service_that_names_a_service_keeps_wider_ones_off_even_without_a_rule_for_the_client(built) -> None:
+    named = virtual_service("a", "[greeter]", "[{match: [{port: 1}], directResponse: {status: 201}}]")
+    wide = virtual_service("b", "['*.default.svc.cluster.local']", "[{directResponse: {status: 204}}]")
+    assert predict(built(named + wide).mesh, parse("http://greeter:5000/")).arms
+    assert predict(built(wide).mesh, parse("http://greeter:5000/")).status == 204
+
+
+def test_a_destination_without_a_port_means_the_port_of_the_request_to_a_sidecar_and_the_only_one_to_a_gateway(
+    built,
+) -> None:
+    front = """\
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
+"""
+    routes = "[{route: [{destination: {host: greeter}}]}]\n  gateways: [mesh, front]"
+    mesh = built(SHOP + front + virtual_service("a", "[shop]", routes)).mesh
+    (lost,) = predict(mesh, parse("http://shop:80/")).arms
+    assert (lost.port, lost.workloads) == (80, frozenset())
+    assert "no port 80, which stands for the port that the destination leaves out" in lost.note
+    (found,) = predict(mesh, Request("GET", "shop.default.svc.cluster.local", 80, gateway="default/front")).arms
+    assert (found.port, len(found.workloads)) == (5000, 2)
+
+
+@pytest.mark.parametrize(
+    ("rules", "namespace", "version"),
+    [
+        (["default", "client", "istio-system"], "client", 2),
+        (["default", "istio-system"], "client", 1),
+        (["istio-system"], "client", 1),
+        (["istio-system", "default"], "istio-system", 2),
+        (["client", "istio-system"], "default", 2),
+    ],
+)
+def test_rules_of_the_clients_namespace_come_first_then_the_services_then_istios(
+    built, rules, namespace, version
+) -> None:
+    """The n-th rule makes its subset of version n."""
+    text = "".join(
+        destination_rule(f"d{n}", place, "greeter.default.svc.cluster.local", f"v{n}")
+        for n, place in enumerate(rules, 1)
+    )
+    text += virtual_service("a", "[greeter]", "[{route: [{destination: {host: greeter, subset: s}}]}]")
+    (arm,) = predict(
+        without_common_rule(built(text).mesh), parse("http://greeter.default:5000/"), namespace=namespace
+    ).arms
+    assert arm.workloads == {f"default/greeter-v{version}"}
+    assert arm.policy.pool is not None
+    assert arm.policy.pool.max_connections == version
+
+
+def without_common_rule(mesh):
+    return replace(mesh, destination_rules=tuple(one for one in mesh.destination_rules if one.name != "greeter"))
+
+
+def test_the_most_specific_host_of_a_place_counts(built) -> None:
+    wide = destination_rule("wide", "default", "*.default.svc.cluster.local", "v1")
+    route = virtual_service("a", "[greeter]", "[{route: [{destination: {host: greeter, subset: s}}]}]")
+    (arm,) = predict(without_common_rule(built(wide + route).mesh), parse("http://greeter:5000/")).arms
+    assert arm.workloads == {"default/greeter-v1"}
+    (arm,) = predict(built(wide + route).mesh, parse("http://greeter:5000/")).arms
+    assert "no DestinationRule defines the subset s" in arm.note
+
+
+def test_a_direct_response_that_redirects_or_creates_says_where(routed) -> None:
+    for status, target in ((201, "http://greeter:5000/a?q"), (301, "http://greeter:5000/a?q"), (200, None)):
+        expected = predict(routed(f"- directResponse: {{status: {status}}}").mesh, parse("http://greeter:5000/a?q"))
+        assert (expected.redirect.target if expected.redirect else None) == target
