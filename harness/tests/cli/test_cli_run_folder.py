@@ -108,10 +108,3 @@ def test_each_stage_of_a_ramp_is_kept_and_a_conforming_run_keeps_no_dumps(place:
     assert not (running.output / "proxies").exists()
     report = json.loads((running.output / "report.json").read_text())
     assert sorted({check["stage"] for check in report["checks"]}) == [0, 1, 2, 3]
-
-
-def test_without_a_name_it_is_a_new_one(place: Any) -> None:
-    place.mesh("spec")
-    ended = place.run(*place.verify, "--tolerance", "10")
-    (kept,) = (place.here / "meshproof-runs").iterdir()
-    assert f"report: {kept / 'report.html'}" in ended.out
