@@ -83,13 +83,15 @@ class Ejecting(Protocol):
     """A trial of an `ejection` load, which makes pods fail and watches them being ejected and coming back.
 
     `workloads` are the Deployments (`namespace/name`) whose pods fail; `enough` is the number of
-    errors after which a host that has not been ejected never will be.
+    errors after which a host that has not been ejected never will be; `soon` are the seconds after its
+    return within which a host's next ejection is a second one.
     """
 
     stage: int | None
     request: int | None
     workloads: Sequence[str]
     enough: int
+    soon: float
 
     def faults(self, hosts: int) -> tuple[Sequence[Fault], Sequence[Fault]]:
         """With so many hosts: the faults that eject nobody, and one for each ejection to make."""

@@ -54,6 +54,7 @@ class EjectionTrial:
         self.workloads: Sequence[str] = () if self._why else sorted(arms[0].workloads)
         self.enough = rules.enough(self._rule) if self._rule else 0
         self.limit = self.enough
+        self.soon = self._rule.interval if self._rule else 0.0
 
     def faults(self, hosts: int) -> tuple[Sequence[Fault], Sequence[Fault]]:
         """With so many hosts: the faults that eject nobody, and one for each ejection to make."""
@@ -67,7 +68,7 @@ class EjectionTrial:
     def patience(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
         assert self._rule is not None
-        return rules.duration(self._rule, ejection) + self._rule.interval + MACHINE + LATE
+        return rules.duration(self._rule, ejection + 1) + self._rule.interval + MACHINE + LATE
 
     def observe(self, observation: Observation) -> None:
         self._seen.append(observation)
@@ -110,7 +111,7 @@ class EjectionTrial:
         rule = self._rule
         if rule is None:
             return f"no outlierDetection is specified for {self._expectation.request}"
-        longest = rules.duration(rule, rules.EJECTIONS - 1) + rule.interval
+        longest = rules.duration(rule, rules.EJECTIONS) + rule.interval
         if longest > LONGEST_WAIT:
             return (
                 f"a second ejection by {rule.location} lasts {longest:g} s with its interval, longer than the "

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Ejection
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.judge.ejection_rules import allowed, faults, reachable
-from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, too_late
+from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, terms
 from meshproof.judge.wording import answer
 
-NONE_HEALTHY = "upstream_cx_none_healthy"
+Stretch = tuple[frozenset[int], list[Observation]]
 
 
 class Course:
@@ -62,17 +63,20 @@ class Course:
         """Why the course shows too little; empty when it shows all."""
         if len(self._marks("harmless")) < len(self.harmless):
             return "the host that failed got no traffic any more after its failures"
-        for before, span in zip(self.spans, self.spans[1:], strict=False):
-            if too_late(self.rule, before, span):
-                return (
-                    f"{span.name} came {span.seen - before.still:.2f} s after the host's return, more than an interval "
-                    f"of {self.rule.interval:g} s: whether it lasts longer than the first is not specified"
-                )
-        if self.fatal and (len(self.spans) < len(self.fatal) or not self._marks("still")):
+        if not self.fatal:
+            return ""
+        if len(self.spans) < len(self.fatal) or not self._marks("still"):
             return f"only {len(self.spans)} of {len(self.fatal)} ejections were driven to their end"
-        for ejected, during in self._stretches():
-            if not during:
-                return f"no request was made while {len(ejected)} of {self.hosts} hosts were surely ejected"
+        if not any(term.longer for term in terms(self.rule, self.spans)):
+            return (
+                f"no ejection came within an interval of {self.rule.interval:g} s after a return: whether a second one "
+                "lasts longer was not seen"
+            )
+        alone, together = self._stretches()
+        if not any(during for _, during in alone):
+            return "no request was made while a host was surely ejected"
+        if not any(len(during) >= self._stretch(self.hosts) for _, during in together):
+            return f"hosts came back before {self._stretch(self.hosts)} requests had shown where traffic goes"
         return ""
 
     def told(self) -> str:
@@ -103,30 +107,36 @@ class Course:
                 yield f"a host was ejected after {_errors(after, mark)} in a row; {wanted} are specified"
 
     def _wanted(self, mark: Mark) -> int:
-        fault: Fault = self.fatal[int(mark.values["number"])]
+        fault: Fault = self.fatal[min(int(mark.values["number"]), len(self.fatal) - 1)]
         return fault.errors
 
     def _times(self) -> Iterator[str]:
-        for number, span in enumerate(self.spans):
-            if number and too_late(self.rule, self.spans[number - 1], span):
-                return
-            yield judge_alone(self.rule, span)
-            if number:
-                yield judge_tick(self.rule, self.spans[number - 1], span)
+        before: Span | None = None
+        for span, term in zip(self.spans, terms(self.rule, self.spans), strict=True):
+            yield judge_alone(self.rule, span, term)
+            if before is not None:
+                yield judge_tick(self.rule, before, span, term)
+            before = span
 
-    def _stretches(self) -> Iterator[tuple[frozenset[int], list[Observation]]]:
-        """Whom the proxy had ejected, and the requests that were made wholly while that was in force."""
-        for span in self.spans:
-            yield frozenset({0}), self._between(span.seen + MERGE_WINDOW + MACHINE / 2, span.still)
-        for settled, still in zip(self._marks("settled"), self._marks("still"), strict=False):
-            out = frozenset(number for number in range(self.hosts) if settled.values[f"host {number}"])
-            yield out, self._between(settled.at, still.values["still"])
+    def _stretches(self) -> tuple[list[Stretch], list[Stretch]]:
+        """When one host was ejected, and when all had failed: who was out, and what was wholly made in that time."""
+        alone = [
+            (frozenset({0}), self._between(span.seen + MERGE_WINDOW + MACHINE / 2, span.still)) for span in self.spans
+        ]
+        together = [
+            (
+                frozenset(number for number in range(self.hosts) if settled.values[f"host {number}"]),
+                self._between(settled.at, still.values["still"]),
+            )
+            for settled, still in zip(self._marks("settled"), self._marks("still"), strict=False)
+        ]
+        return alone, together
 
     def _between(self, start: float, end: float) -> list[Observation]:
         return [one for one in self.seen if one.started > start and one.started + one.latency < end]
 
     def _traffic(self) -> Iterator[str]:
-        for ejected, during in self._stretches():
+        for ejected, during in chain(*self._stretches()):
             usable = reachable(self.rule, ejected, self.hosts)
             names = {self.pods[number] for number in usable}
             out = f"with {len(ejected)} of {self.hosts} hosts ejected"

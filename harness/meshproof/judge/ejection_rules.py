@@ -72,9 +72,9 @@ def reachable(rule: Ejection, ejected: frozenset[int], hosts: int) -> frozenset[
     return everyone if 100 * len(healthy) < rule.min_health_percent * hosts else healthy
 
 
-def duration(rule: Ejection, ejection: int) -> float:
-    """Seconds that an ejection lasts at least, the first being 0."""
-    return min(rule.base_ejection_time * (ejection + 1), max(LONGEST_EJECTION, rule.base_ejection_time))
+def duration(rule: Ejection, times: int) -> float:
+    """Seconds that an ejection of so many times the base lasts at least."""
+    return min(rule.base_ejection_time * times, max(LONGEST_EJECTION, rule.base_ejection_time))
 
 
 def stretch(hosts: int, alpha: float) -> int:

@@ -7,6 +7,7 @@ moment between satisfies it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -36,37 +37,57 @@ class Span:
         return f"the {ORDINALS[min(self.number, len(ORDINALS) - 1)]} ejection"
 
 
-def judge_alone(rule: Ejection, span: Span) -> str:
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How many times baseEjectionTime an ejection lasts, at least and at most: known exactly when it came soon."""
+
+    least: int = 1
+    most: int = 1
+
+    @property
+    def longer(self) -> bool:
+        """Whether it surely lasts longer than a first one."""
+        return self.least > 1
+
+
+def terms(rule: Ejection, spans: Sequence[Span]) -> list[Term]:
+    """The n-th ejection lasts n times the base, unless the host stayed well for an interval in between."""
+    found: list[Term] = []
+    for number, span in enumerate(spans):
+        if not number:
+            found.append(Term())
+            continue
+        before, last = spans[number - 1], found[-1]
+        soon = span.seen - before.still < rule.interval
+        late = before.back is not None and span.sent - before.back > rule.interval + MACHINE
+        found.append(Term(last.least + 1 if soon else 1, last.most if late else last.most + 1))
+    return found
+
+
+def judge_alone(rule: Ejection, span: Span, term: Term) -> str:
     """Whether it lasted as long as the rule says, and ended with the next tick at the latest."""
-    wanted = duration(rule, span.number)
-    latest = wanted + rule.interval + MACHINE
-    bounds = f"{wanted:g} s, and at most one interval of {rule.interval:g} s more, are specified"
+    least, most = (duration(rule, count) for count in (term.least, term.most))
+    bounds = f"{least:g} s, and at most one interval of {rule.interval:g} s more, are specified"
     if span.back is None:
         return f"{span.name} had not ended after {span.still - span.seen:.2f} s; {bounds}"
-    if span.back - span.sent < wanted:
+    if span.back - span.sent < least:
         return f"{span.name} lasted {span.back - span.sent:.2f} s at most; {bounds}"
-    if span.still - span.seen > latest:
+    if span.still - span.seen > most + rule.interval + MACHINE:
         return f"{span.name} lasted {span.still - span.seen:.2f} s at least; {bounds}"
     return ""
 
 
-def judge_tick(rule: Ejection, before: Span, span: Span) -> str:
+def judge_tick(rule: Ejection, before: Span, span: Span, term: Term) -> str:
     """Whether it ended with the very tick that the rule's interval gives, counted from the end of the one before."""
     if before.back is None or span.back is None:
         return ""
-    wanted = duration(rule, span.number)
-    fewest = ceil((span.sent - before.back + wanted) / rule.interval)
-    most = ceil((span.seen - before.still + wanted) / rule.interval)
+    fewest = ceil((span.sent - before.back + duration(rule, term.least)) / rule.interval)
+    most = ceil((span.seen - before.still + duration(rule, term.most)) / rule.interval)
     shortest, longest = span.still - before.back, span.back - before.still
+    if fewest * rule.interval <= longest and shortest <= most * rule.interval + MACHINE:
+        return ""
     ticks = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    if longest < fewest * rule.interval or shortest > most * rule.interval + MACHINE:
-        return (
-            f"{span.name} ended {shortest:.2f} s to {longest:.2f} s after the one before; with a tick every "
-            f"{rule.interval:g} s (interval) and {wanted:g} s of ejection it ends {ticks} ticks after"
-        )
-    return ""
-
-
-def too_late(rule: Ejection, before: Span, span: Span) -> bool:
-    """Whether a host may have stayed well for so long that its next ejection is a first one again."""
-    return before.back is not None and span.seen - before.still >= rule.interval
+    return (
+        f"{span.name} ended {shortest:.2f} s to {longest:.2f} s after the one before; by the rule it ends "
+        f"{ticks} ticks of {rule.interval:g} s (interval) after"
+    )
