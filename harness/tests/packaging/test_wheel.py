@@ -52,7 +52,7 @@ def test_all_content_is_inside(wheel: zipfile.ZipFile, part: str) -> None:
     wanted = {
         f"meshproof/_suite/{path.relative_to(ROOT).as_posix()}"
         for path in (ROOT / part).rglob("*")
-        if path.suffix in {".py", ".yaml", ".pem"} and "meshproof-runs" not in path.parts
+        if path.suffix in {".py", ".yaml", ".pem", ".key"} and "meshproof-runs" not in path.parts
     }
     assert wanted
     assert wanted <= set(wheel.namelist())
