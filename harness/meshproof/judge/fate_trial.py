@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from math import inf
 
 from meshproof.border.books import Books
@@ -104,7 +103,7 @@ class FateTrial:
         self._unmeasured += waited is None and self._expectation.timeout is not None
         # An answer and the end of the time for it may be read in one turn of the proxy's loop.
         whole = max(0.0, (waited or 0.0) - MACHINE)
-        once, _ = endings(replace(self._expectation, timeout=None), lambda _: Try(observation.status))
+        once, _ = endings(self._expectation, lambda _: Try(observation.status))
         return lambda _: Try(observation.status, whole / once.arrivals)
 
     def _note(self, wrong: str, id: str) -> None:

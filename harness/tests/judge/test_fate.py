@@ -73,7 +73,7 @@ def test_the_timeout_of_the_route_ends_all_tries(build: Any) -> None:
 def test_where_the_timeout_comes_between_tries_chance_decides(build: Any) -> None:
     quick, slow = fates(build, HANG, timeout=0.35, retries=retries(9, "5xx", 0.1))
     assert (quick.status, slow.status, quick.seconds, slow.seconds) == (504, 504, 0.35, 0.35)
-    assert slow.arrivals < quick.arrivals == 4
+    assert (quick.arrivals, slow.arrivals) == (4, 2)
 
 
 def test_a_later_try_may_fare_better(build: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import count
 from typing import Any
 
 import pytest
 from meshproof.border.books import Books, PodBook, Received
-from meshproof.border.expectation import Abort, Delay, Ejection, Policy
+from meshproof.border.expectation import Abort, Delay, Ejection, Policy, Pool
 from meshproof.border.expectation import Retries as Rule
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import Outcome, Verdict
@@ -92,6 +93,12 @@ def test_without_the_header_an_answer_in_time_cannot_be_told(build: Any) -> None
     verdict = driven(build, Timeout(), plan(build, timeout=0.3), {"waited": None})
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "keeps it" in verdict.reason
+
+
+def test_an_answer_that_came_with_the_end_of_its_time_may_still_be_let_through(build: Any) -> None:
+    made = plan(build, timeout=0.3)
+    assert driven(build, Timeout(), made, {"latency": 0.36, "waited": 0.35}).outcome is Outcome.PASSED
+    assert driven(build, Timeout(), made, {"latency": 0.46, "waited": 0.45}).outcome is Outcome.FAILED
 
 
 def test_an_injected_delay_does_not_count_for_the_timeout(build: Any) -> None:
@@ -206,13 +213,19 @@ def test_workloads_that_differ_cannot_be_judged(build: Any, upsets: list[Upset],
     assert words in verdict.reason
 
 
-def test_a_pod_that_may_be_ejected_cannot_be_judged(build: Any) -> None:
-    from dataclasses import replace
-
-    arm = replace(build.arm("v1", 100), policy=Policy(ejection=Ejection()))
-    made = build.plan(build.expectation(arm))
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (Policy(ejection=Ejection()), "outlier detection"),
+        (Policy(pool=Pool(max_retries=1)), "limit of retries at once"),
+    ],
+)
+def test_failing_pods_under_a_policy_that_meddles_cannot_be_judged(build: Any, policy: Policy, words: str) -> None:
+    made = build.plan(build.expectation(replace(build.arm("v1", 100), policy=policy)))
     (trial,) = Retries().begin(replace(made, upsets=(Upset(UPSET, status=503),)))
-    assert "outlier detection" in trial.conclude(Books()).reason
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert words in verdict.reason
 
 
 def test_full_books_do_not_pass(build: Any) -> None:
