@@ -19,7 +19,7 @@ from meshproof.cli.watcher import Watcher
 from meshproof.report.run_folder import choose, new_run_id
 from meshproof.report.selfcheck import document, score, table
 from meshproof.report.selfcheck_folder import claim, keep
-from meshproof.report.selfcheck_record import Judged, SelfCheckRecord, settled
+from meshproof.report.selfcheck_record import Judged, SelfCheckRecord
 from meshproof.run.discover import Found
 from meshproof.run.mutants import Case
 from meshproof.run.prepare import prepare
@@ -86,7 +86,7 @@ def _record(watcher: Watcher, proof: Proof, target: Target, seconds: float) -> S
     order = {_key(case.judged): number for number, case in enumerate(proof.cases)}
     return SelfCheckRecord(
         tuple(watcher.unmutated),
-        settled(sorted(watcher.judged, key=lambda one: order[_key(one)])),
+        tuple(sorted(watcher.judged, key=lambda one: order[_key(one)])),
         seconds,
         proof.found,
         {**asdict(proof.precision), "seed": proof.seed},

@@ -16,6 +16,11 @@ def meaning(expectation: Expectation) -> object:
     Left out: locations; destinations, mirrors and faults that get no request; limits that limit
     nothing; the name of a destination with pods (which pods, on which port and by which policy, stays).
     """
+    if expectation.abort and expectation.abort.share == 1:
+        # The fault filter stands before the router: what is aborted is not routed.
+        expectation = Expectation(
+            expectation.request, (), abort=expectation.abort, delay=expectation.delay, note=expectation.note
+        )
     arms = tuple(_arm(arm) for arm in expectation.arms if arm.share)
     copies = tuple(_copy(copy) for copy in expectation.copies if copy.share)
     plain = replace(

@@ -12,7 +12,7 @@ from meshproof.report.selfcheck_record import Fate, Judged, SelfCheckRecord
 from meshproof.report.wording import duration, line, plural
 
 REASON = 300
-ORDER = (Fate.KILLED, Fate.SURVIVED, Fate.BROKE, Fate.HELD, Fate.EQUIVALENT, Fate.REFUSED)
+ORDER = (Fate.KILLED, Fate.SURVIVED, Fate.BROKE, Fate.EQUIVALENT, Fate.REFUSED)
 
 
 def listing(mutants: Iterable[Judged]) -> Iterator[str]:

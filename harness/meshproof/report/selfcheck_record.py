@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from meshproof.border.verdict import Outcome
@@ -13,15 +13,13 @@ from meshproof.border.verdict import Outcome
 class Fate(StrEnum):
     """What became of a mutant.
 
-    Killed: a check failed it. Survived: none did. Held: none did in this scenario, but another one of
-    the same manifest killed the very same mutant, for it is about another part of it. Equivalent: it
-    means the same as the original for the scenario's requests. Refused: it is no valid configuration,
-    so it never ran. Broke: the harness or the mesh broke, which is neither.
+    Killed: a check failed it. Survived: none did. Equivalent: it means the same as the original for
+    the scenario's requests. Refused: it is no valid configuration, so it never ran. Broke: the
+    harness or the mesh broke, which is neither.
     """
 
     KILLED = "killed"
     SURVIVED = "survived"
-    HELD = "held"
     EQUIVALENT = "equivalent"
     REFUSED = "refused"
     BROKE = "broke"
@@ -46,29 +44,6 @@ class Judged:
     by: tuple[str, ...] = ()
     reason: str = ""
     seconds: float = 0.0
-
-    @property
-    def same(self) -> tuple[str, str, str]:
-        """What the same mutant of a manifest has in common in all scenarios that use the manifest."""
-        return self.location, self.operator, self.what
-
-
-def settled(mutants: Sequence[Judged]) -> tuple[Judged, ...]:
-    """The mutants with those survivors held that another scenario killed.
-
-    A scenario that has killed none of its own mutants is proven by no other: its survivors stay.
-    """
-    killers: dict[tuple[str, str, str], str] = {}
-    for one in mutants:
-        if one.fate is Fate.KILLED:
-            killers.setdefault(one.same, one.scenario)
-    able = {one.scenario for one in mutants if one.fate is Fate.KILLED}
-    return tuple(
-        replace(one, fate=Fate.HELD, reason=f"killed in {killers[one.same]}")
-        if one.fate is Fate.SURVIVED and one.same in killers and one.scenario in able
-        else one
-        for one in mutants
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +80,7 @@ class SelfCheckRecord:
     def idle_checks(self) -> tuple[tuple[str, str], ...]:
         """Scenario and name of every check that failed none of the mutants that ran."""
         by = {(one.scenario, check) for one in self.mutants for check in one.by}
-        ran = {one.scenario for one in self.mutants if one.fate in (Fate.KILLED, Fate.SURVIVED, Fate.HELD)}
+        ran = {one.scenario for one in self.mutants if one.fate in (Fate.KILLED, Fate.SURVIVED)}
         return tuple(
             (one.scenario, check)
             for one in self.unmutated

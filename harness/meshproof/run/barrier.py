@@ -40,7 +40,7 @@ async def barrier(traffic: Traffic) -> None:
             await traffic.apply(number)
             await traffic.enter(number)
         for trial in traffic.trials:
-            if isinstance(trial, Stepping) and trial.stage == number:
+            if isinstance(trial, Stepping) and trial.stage == number >= traffic.feed.first:
                 await _stage(traffic, number, trial.request or 0, trial)
 
 

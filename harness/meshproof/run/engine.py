@@ -53,7 +53,8 @@ class Result:
 class Drive:
     """One scenario on its way: what its steps share.
 
-    A `hasty` one ends with its first failed check, and keeps no state: for showing that checks can fail.
+    A `hasty` one is for showing that checks can fail: it ends with the first failed check, makes short work of
+    the stages before `first`, and keeps no state.
     """
 
     prepared: Prepared
@@ -65,6 +66,7 @@ class Drive:
     window: int
     id_prefix: str
     hasty: bool = False
+    first: int = 0
     phases: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> Result:
@@ -123,7 +125,7 @@ class Drive:
         await self.live.open_books()
         resolve = self.live.vantage(load.requests).resolve
         await generator.begin(load, resolve, self.id_prefix, headers=load.headers, digest=load.digest)
-        feed = Feed(trials, len(load.requests), self.window, hasty=self.hasty)
+        feed = Feed(trials, len(load.requests), self.window, hasty=self.hasty, first=self.first)
         traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
         pump = asyncio.create_task(traffic.pump())
         try:

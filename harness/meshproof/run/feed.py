@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from meshproof.border.observation import Observation
@@ -17,16 +18,21 @@ class Feed:
     the load after at most that many more requests, whatever the machine's speed. A Frugal trial says
     itself how many it wants. `seen` counts the observations of each request, `last` is the newest
     one. With `hasty` nothing is wanted any more once one of the trials is refuted: for a load that
-    is only to show that its checks can fail.
+    is only to show that its checks can fail. `first` is the first stage that it is about: each request
+    gets no more than a window of those before.
     """
 
-    def __init__(self, trials: Sequence[Trial], requests: int, window: int, *, hasty: bool = False) -> None:
+    def __init__(
+        self, trials: Sequence[Trial], requests: int, window: int, *, hasty: bool = False, first: int = 0
+    ) -> None:
         self.stage = 0
         self.last_stage = max((trial.stage or 0 for trial in trials), default=0)
         self.trials = tuple(trials)
         self.seen = [0] * requests
         self.last: Observation | None = None
         self._window = window
+        self.first = first
+        self._early = Counter[tuple[int, int]]()
         self._refutable = tuple(trial for trial in trials if isinstance(trial, Refutable)) if hasty else ()
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
@@ -44,6 +50,8 @@ class Feed:
         """Hand over a batch."""
         for observation in batch:
             self.seen[observation.request] += 1
+            if observation.stage < self.first:
+                self._early[observation.stage, observation.request] += 1
             for trial in self._wanting(observation.stage, observation.request):
                 trial.observe(observation)
             self.last = observation
@@ -63,6 +71,8 @@ class Feed:
         # changes can only be seen under load.
         if self.stage < 0:
             return self._window
+        if self.stage < self.first and self._early[self.stage, request] >= self._window:
+            return 0
         most = 0
         for trial in self._wanting(self.stage, request):
             if not trial.decided and (trial.stage is not None or self.stage == self.last_stage):

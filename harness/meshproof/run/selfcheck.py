@@ -86,15 +86,15 @@ class SelfCheck:
     async def _found(self, work: _Work) -> Judged | Unmutated:
         judged = work.judged
         if judged is None:
-            return _unmutated(work.prepared, await self._drive(work.prepared, work.prepared.name))
+            return _unmutated(work.prepared, await self._drive(work.prepared, work.prepared.name, 0))
         try:
             name = f"{judged.scenario}/{judged.operator}/{judged.location}/{judged.what}"
-            return _judged(judged, await self._drive(work.prepared, name))
+            return _judged(judged, await self._drive(work.prepared, name, judged.stage))
         except UsageError as error:
             # What the embedded mesh does not do it refuses itself.
             return replace(judged, fate=Fate.REFUSED, reason=str(error))
 
-    async def _drive(self, prepared: Prepared, name: str) -> Result:
+    async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
         shape = SHAPES.get(prepared.load.shape, prepared.load.shape)
         ids = random.Random(f"{self.options.seed}/{name}").randbytes(4).hex()  # noqa: S311
         drive = Drive(
@@ -107,6 +107,7 @@ class SelfCheck:
             self.options.window,
             ids,
             hasty=True,
+            first=first,
         )
         return await drive.run()
 
