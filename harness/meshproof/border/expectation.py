@@ -86,7 +86,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A mirror: `share` of the route's requests is copied to `workloads`; `note` as for an Arm."""
+    """A mirror: `share` of the route's requests is copied to `workloads`; `note` and `policy` as for an Arm."""
 
     destination: str
     share: Fraction
@@ -94,6 +94,7 @@ class Copy:
     location: Location
     note: str = ""
     port: int = 0
+    policy: Policy = Policy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manag
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Copy
@@ -15,7 +15,6 @@ from meshproof.judge.wording import joined
 from meshproof.scenario import Plan
 
 DOMAIN = "svc.cluster.local"
-REFUSALS = ("upstream_rq_pending_overflow", "upstream_cx_none_healthy")
 
 
 def cluster(copy: Copy) -> str:
@@ -32,15 +31,24 @@ def growth(books: Books, copy: Copy, counter: str) -> int | None:
 
 
 def refused(books: Books, copies: Iterable[Copy]) -> str:
-    """Why copies may rightly be missing: the destination's own limits or ejections; empty when nothing was refused."""
+    """Why copies may rightly be missing: by limits or ejections that are specified; empty when nothing was refused."""
     for copy in copies:
-        for counter in REFUSALS:
+        for counter, why in _refusals(copy):
             if number := growth(books, copy, counter):
                 return (
-                    f"the proxy refused {number:,} requests to {copy.destination} by its limits or for want of healthy "
-                    f"pods ({counter}), so that a copy that is missing is not proof of a wrong mirror"
+                    f"the proxy refused {number:,} requests to {copy.destination} by {why} ({counter}), "
+                    "so that a copy that is missing is not proof of a wrong mirror"
                 )
     return ""
+
+
+def _refusals(copy: Copy) -> Iterator[tuple[str, str]]:
+    """The counters of refusals that the destination's own traffic policy provides for."""
+    pool, ejection = copy.policy.pool, copy.policy.ejection
+    if pool and (pool.http1_max_pending_requests or pool.http2_max_requests or pool.max_connections):
+        yield "upstream_rq_pending_overflow", f"the limits of its connection pool ({pool.location})"
+    if ejection:
+        yield "upstream_cx_none_healthy", f"ejection of its pods ({ejection.location})"
 
 
 def unreachable(books: Books, plan: Plan, copy: Copy, primaries: int) -> tuple[Outcome, str]:

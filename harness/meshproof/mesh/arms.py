@@ -55,8 +55,10 @@ def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tu
 def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
     """The mirrors of a route."""
     for mirror in route.mirrors:
-        found = backend(mesh, mirror.destination, client)
-        yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port)
+        aim = mirror.destination
+        found = backend(mesh, aim, client)
+        force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
+        yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force)
 
 
 def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[str]) -> Arm:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from meshproof.border.books import Books, PodBook, Received
-from meshproof.border.expectation import Copy
+from meshproof.border.expectation import Copy, Policy
 from meshproof.border.observation import Observation
 from meshproof.errors import Location
 
@@ -52,9 +52,13 @@ class Lab:
     place = PLACE
 
     @staticmethod
-    def copy_to(subset: str, percent: float | str, *workloads: str, note: str = "") -> Copy:
+    def copy_to(
+        subset: str, percent: float | str, *workloads: str, note: str = "", policy: Policy | None = None
+    ) -> Copy:
         behind = frozenset(workloads or (f"default/helloworld-{subset}",)) - {"none"}
-        return Copy(f"helloworld.default/{subset}", Fraction(str(percent)) / 100, behind, PLACE, note, 5000)
+        return Copy(
+            f"helloworld.default/{subset}", Fraction(str(percent)) / 100, behind, PLACE, note, 5000, policy or Policy()
+        )
 
     @staticmethod
     def judged(trial: Any, world: World, **books: Any) -> Any:

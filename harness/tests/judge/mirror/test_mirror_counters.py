@@ -5,21 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from meshproof.border.expectation import Ejection, Policy, Pool
 from meshproof.border.verdict import Outcome
+from meshproof.errors import Location
 from meshproof.judge import Mirror
 
 CLUSTER = "cluster.outbound|5000|{}|helloworld.default.svc.cluster.local"
 
 
-def test_copies_refused_by_the_mirrors_own_limits_are_no_proof(build: Any, lab: Any) -> None:
+POOL = Policy(pool=Pool(max_connections=1, location=Location("rule.yaml", 9, 5)))
+EJECTION = Policy(ejection=Ejection(location=Location("rule.yaml", 9, 5)))
+
+
+@pytest.mark.parametrize(
+    ("policy", "counter", "why"),
+    [
+        (POOL, "upstream_rq_pending_overflow", "the limits of its connection pool (rule.yaml:9:5)"),
+        (EJECTION, "upstream_cx_none_healthy", "ejection of its pods (rule.yaml:9:5)"),
+    ],
+)
+def test_copies_refused_as_the_mirrors_own_policy_provides_are_no_proof(
+    build: Any, lab: Any, policy: Policy, counter: str, why: str
+) -> None:
     world = lab.World()
     for number in range(200):
         world.send(build, *(["v2"] if number % 2 else []))
-    counters = {f"{CLUSTER.format('v2')}.upstream_rq_pending_overflow": 100}
-    _, trial = Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100)))
-    verdict = lab.judged(trial, world, counters=counters)
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "refused 100 requests to helloworld.default/v2 by its limits" in verdict.reason
+    counters = {f"{CLUSTER.format('v2')}.{counter}": 100}
+    outcomes = {}
+    for name, force in {"own": policy, "none": Policy(), "other": POOL if policy is EJECTION else EJECTION}.items():
+        _, trial = Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100, policy=force)))
+        verdict = lab.judged(trial, world, counters=counters)
+        outcomes[name] = verdict.outcome
+        if name == "own":
+            assert f"refused 100 requests to helloworld.default/v2 by {why}" in verdict.reason
+    assert outcomes == {"own": Outcome.INCONCLUSIVE, "none": Outcome.FAILED, "other": Outcome.FAILED}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +62,7 @@ def test_a_copy_too_many_fails_whatever_was_refused(build: Any, lab: Any) -> Non
     for number in range(200):
         world.send(build, *(["v2"] if number % 2 else ["v3"]))
     counters = {f"{CLUSTER.format('v2')}.upstream_rq_pending_overflow": 100}
-    _, trial = Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100), lab.copy_to("v3", 0)))
+    _, trial = Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100, policy=POOL), lab.copy_to("v3", 0)))
     assert lab.judged(trial, world, counters=counters).outcome is Outcome.FAILED
 
 
