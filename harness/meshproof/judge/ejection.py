@@ -127,7 +127,7 @@ class EjectionTrial:
         course = Course(self._rule, books, self.workloads, self._seen, self.stretch)
         found = course.faults()
         if found:
-            return Outcome.FAILED, f"{found[0]}, as {self._rule.location} does not say"
+            return Outcome.FAILED, f"{found[0]} (outlierDetection at {self._rule.location})"
         lacking = course.lacking()
         if lacking:
             return Outcome.INCONCLUSIVE, lacking

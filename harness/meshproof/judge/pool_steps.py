@@ -170,7 +170,9 @@ def _failing(taken: Taken, step: Failing, expectation: Expectation) -> str:
     tries = taken.counted("received")
     if one.status != step.status or not one.pod:
         return f"a request that a pod answers {step.status} was {answer(one)}"
-    return "" if tries == 1 + attempts else f"it was tried {tries} times, {1 + attempts} are specified (attempts)"
+    if tries == 1 + attempts:
+        return ""
+    return f"it was tried {tries} time{'s'[: tries != 1]}, {1 + attempts} are specified (attempts)"
 
 
 def _in_turn(taken: Taken, step: InTurn, pool: Pool) -> str:

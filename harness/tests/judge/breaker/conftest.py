@@ -1,0 +1,156 @@
+"""A proxy with limits, on paper: what it would make of a course's steps, for the checks to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from meshproof.border.books import Books, Mark, PodBook, Received
+from meshproof.border.expectation import Arm, Expectation, Policy, Pool
+from meshproof.border.observation import Observation
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Step
+from meshproof.border.verdict import Verdict
+from meshproof.errors import Location
+from meshproof.judge import ConnectionPool
+
+LIMITS = Location("pool.yaml", 9, 7)
+POD = "httpbin-0"
+WORKLOAD = "default/httpbin"
+REFUSED = (("x-envoy-overloaded", "true"),)
+
+
+@dataclass
+class Proxy:
+    """Its limits (None: none), and the books that it and its pod keep; `attempts` are the route's retries."""
+
+    n: int | None = None
+    m: int | None = None
+    r: int | None = None
+    q: int | None = None
+    retries: int | None = None
+    connect: float = 10.0
+    attempts: int = 0
+    stage: int = 0
+    pods: int = 1
+    high_water: int = 0
+    used: int = 0
+    observations: list[Observation] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+    def drive(self, steps: Sequence[Step]) -> None:
+        """Take every step, as the course of a barrier does."""
+        self.mark("pods", pods=self.pods)
+        for number, step in enumerate(steps if self.pods == 1 else ()):
+            first, got = len(self.observations), len(self.received)
+            growth = self.take(number, step)
+            received = len(self.received) - got
+            self.mark("step", step=number, first=first, last=len(self.observations), received=received, **growth)
+
+    def take(self, number: int, step: Step) -> dict[str, int]:
+        if isinstance(step, InTurn):
+            return {"connections": sum(self.one() for _ in range(step.requests))}
+        if isinstance(step, Crowd):
+            refused = step.requests // 3 if step.users > (self.m or step.users) else 0
+            for _ in range(refused):
+                self.answer(refused=True)
+            opened = sum(self.one() for _ in range(step.requests - refused))
+            return {"connections": opened, "pending_overflow": refused, "active_overflow": 0}
+        if isinstance(step, Blocked):
+            self.answer(latency=3 * self.connect + 0.04, failed=True)
+            return {"connections": 3, "connect_timeouts": 3}
+        if isinstance(step, Failing):
+            self.answer(status=step.status, tries=1 + self.attempts)
+            return {"connections": 0}
+        return self.together(number, step)
+
+    def together(self, number: int, step: AtOnce) -> dict[str, int]:
+        held = queued = answered = 0
+        for size in range(1, step.size + 1):
+            if step.fails:
+                room = self.retries is None or held < self.retries
+                held, answered = (held + 1, answered) if room else (held, answered + 1)
+            elif held < min(self.n or size, self.r or size):
+                held += 1
+            elif self.n is not None and held == self.n and (self.m is None or queued < self.m):
+                queued += 1
+            else:
+                answered += 1
+            self.mark("arrived", step=number, size=size, held=held, queued=queued, answered=answered)
+        self.high_water = max(self.high_water, held)
+        for _ in range(answered):
+            self.answer(refused=not step.fails, status=step.fails or 503)
+        opened = 0
+        for _ in range(held + queued):
+            opened += self.one(tries=2 if step.fails else 1)
+        refused = {"retry_overflow": answered} if step.fails else {"pending_overflow": answered}
+        return {"connections": opened, **refused}
+
+    def one(self, tries: int = 1) -> int:
+        """Serve one request; 1 when that opens a connection."""
+        self.answer(tries=tries)
+        self.high_water = max(self.high_water, 1)
+        self.used += 1
+        return int(self.used == 1 or (self.q is not None and (self.used - 1) % self.q == 0))
+
+    def answer(
+        self, *, refused: bool = False, failed: bool = False, status: int = 200, tries: int = 1, latency: float = 0.001
+    ) -> None:
+        number = len(self.observations)
+        id = f"id-{self.stage}-{number}"
+        by_proxy = refused or failed
+        self.observations.append(
+            Observation(
+                id,
+                0,
+                self.stage,
+                number / 100,
+                latency,
+                503 if by_proxy else status,
+                pod="" if by_proxy else POD,
+                workload="" if by_proxy else WORKLOAD,
+                headers=REFUSED if refused else (),
+            )
+        )
+        if not by_proxy:
+            self.received += [Received(id, POD, "GET", "/get", "httpbin:8000", (), "", 0.0)] * tries
+
+    def mark(self, name: str, **values: float) -> None:
+        self.marks.append(Mark(name, len(self.marks) / 100, {"stage": self.stage, "request": 0, **values}))
+
+    def books(self) -> Books:
+        book = PodBook(POD, WORKLOAD, len(self.received), self.high_water, tuple(self.received))
+        return Books((book,), {}, tuple(self.marks))
+
+
+class PoolBench:
+    """What the tests of pools are written with."""
+
+    Proxy = Proxy
+
+    @staticmethod
+    def expectation(build: Any, pool: Pool | None, **fields: Any) -> Expectation:
+        placed = replace(pool, location=LIMITS) if pool else None
+        plain: Arm = build.arm("v1", 100, WORKLOAD)
+        return build.expectation(replace(plain, policy=Policy(pool=placed)), **fields)
+
+    @classmethod
+    def judged(
+        cls, build: Any, pool: Pool | None, proxy: Proxy, *, crowds: tuple[int, ...] = (), **fields: Any
+    ) -> Verdict:
+        """The verdict on a pool of which `proxy` is what really runs; `spoil` may change the books before."""
+        spoil = fields.pop("spoil", None)
+        (trial,) = ConnectionPool(crowds, 30).begin(build.plan(cls.expectation(build, pool, **fields)))
+        proxy.drive(trial.steps)
+        if spoil:
+            spoil(proxy)
+        for observation in proxy.observations:
+            trial.observe(observation)
+        return trial.conclude(proxy.books())
+
+
+@pytest.fixture(scope="session")
+def bench() -> type[PoolBench]:
+    return PoolBench
