@@ -59,7 +59,8 @@ def terms(rule: Ejection, spans: Sequence[Span]) -> list[Term]:
             continue
         before, last = spans[number - 1], found[-1]
         soon = span.seen - before.still < rule.interval
-        late = before.back is not None and span.sent - before.back > rule.interval + MACHINE
+        # A tick that is a moment early does not count yet: by the second at the latest it has.
+        late = before.back is not None and span.sent - before.back > 2 * rule.interval + MACHINE
         found.append(Term(last.least + 1 if soon else 1, last.most if late else last.most + 1))
     return found
 

@@ -7,7 +7,7 @@ that must eject nobody, then an ejection for each of the others, at last all hos
 * `ejected`: the errors that the host had made before and after the last request, when that was
   sent; `returned` (or `kept`, when it is not back in time): the last look that showed it ejected.
 * `capped`, once or more often: how many were ejected when all failed, in the end and the most at any look;
-  then `settled` and `still`: the moments between which nobody was ejected or came back.
+  then `settled` and `still`: the moments between which nobody was ejected or came back (0: somebody was).
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ MERGE_WINDOW = 1.0
 MARGIN = 0.1
 LOOK_INTERVAL = 0.08
 TRIES_PER_ERROR = 40
-LOOK_EVERY = 5
 # A busy machine may be too slow for an ejection that is to come soon, or for a look that is to be quick.
-REPEATS = 3
+REPEATS = 2
 
 
 async def ejection(traffic: Traffic) -> None:
@@ -64,7 +63,7 @@ class _Course:
                 if not await self._spared(fault):
                     return
             if fatal and await self._again_and_again(fatal):
-                for _ in range(REPEATS):
+                for _ in range(1 + REPEATS):
                     if await self._all_at_once(fatal):
                         break
         finally:
@@ -171,18 +170,12 @@ class _Course:
         places = {f"host {number}": float(pod.pod in out) for number, pod in enumerate(self.pods)}
         await asyncio.gather(*map(_heal, self.pods))
         traffic.mark("settled", **places)
-        still, whole = traffic.now, True
-        for number in range(self.trial.stretch(len(self.pods))):
-            await self._step()
-            look = traffic.now
-            if number % LOOK_EVERY == 0:
-                if not (whole := await self._out() == out):
-                    break
-                still = look
+        # One after another without a look between them: an ejection may end at any moment.
+        total = traffic.grant(self.request, self.trial.stretch(len(self.pods)))
+        await traffic.until(lambda: traffic.feed.seen[self.request] >= total)
         look = traffic.now
-        if whole := whole and await self._out() == out:
-            still = look
-        traffic.mark("still", still=still)
+        whole = await self._out() == out
+        traffic.mark("still", still=look if whole else 0.0)
         return whole
 
     async def _step(self) -> Observation:

@@ -24,6 +24,7 @@ from meshproof.mesh.build import build
 from meshproof.mesh.model import Mesh
 from meshproof.mesh.predict import predict, require_endpoints
 from meshproof.mesh.witness import witnesses
+from meshproof.run.faults import faults
 from meshproof.run.resolve import attentive, located, resolved
 from meshproof.scenario import Check, Plan, Scenario
 
@@ -109,7 +110,9 @@ def prepare_verification(
         load=Load("steady", tuple(requests)),
         expect=(Split(), Mirror(), NoErrors()) if _mirrors(specified) or _mirrors(actual) else (Split(), NoErrors()),
     )
-    return _prepared(scenario, [specified], [actual], precision, notices)
+    prepared = _prepared(scenario, [specified], [actual], precision, notices)
+    checks, driven = faults(prepared.plan, prepared.load)
+    return replace(prepared, checks=(*prepared.checks, *checks), load=driven)
 
 
 def prepare_borders(verification: Prepared) -> Prepared | None:

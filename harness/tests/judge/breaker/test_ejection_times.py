@@ -69,6 +69,7 @@ def test_only_what_comes_soon_is_surely_a_second_one() -> None:
     assert terms(RULE, [first, span(1, 4.2, 9.0)]) == [Term(1, 1), Term(2, 2)]
     assert terms(RULE, [first, span(1, 4.99, 9.0)]) == [Term(1, 1), Term(1, 2)]
     assert terms(RULE, [first, span(1, 5.2, 9.0)]) == [Term(1, 1), Term(1, 2)]
+    assert terms(RULE, [first, span(1, 6.3, 9.0)]) == [Term(1, 1), Term(1, 2)]
     assert terms(RULE, [first, span(1, 6.5, 9.0)]) == [Term(1, 1), Term(1, 1)]
     soon_again = [first, span(1, 6.5, 9.0), span(2, 9.2, 14.0)]
     assert [term.longer for term in terms(RULE, soon_again)] == [False, False, True]
