@@ -139,19 +139,18 @@ class Running:
         out, err = self.process.communicate(stdin, timeout=LIMIT)
         return Ended(self.process.returncode, out, err)
 
+    def lives(self, process: psutil.Process) -> bool:
+        try:
+            return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
     def orphans(self) -> list[list[str]]:
         """What is left of the remembered processes, once they have had the time to end."""
         deadline = time.monotonic() + LIMIT
-        while (left := [one for one in self.family if lives(one)]) and time.monotonic() < deadline:
+        while (left := [one for one in self.family if self.lives(one)]) and time.monotonic() < deadline:
             time.sleep(0.01)
         return [command(one) for one in left]
-
-
-def lives(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def command(process: psutil.Process) -> list[str]:

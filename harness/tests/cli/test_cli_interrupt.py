@@ -48,7 +48,11 @@ def test_a_second_ctrl_c_does_not_cut_the_ending_short(place: Any) -> None:
     place.mesh("spec")
     running = place.start(*place.verify, "-o", "json", *place.endless)
     running.saw("Progress", check="Split")
+    proxy = running.part("bootstrap.json")
+    # This one will not end when it is asked to, only when it is killed.
+    running.part("helloworld-v2-0").suspend()
     running.signal(signal.SIGINT)
+    running.until("the end of the proxy", lambda: not running.lives(proxy))
     running.signal(signal.SIGINT)
     interrupted(place, running)
 
