@@ -37,7 +37,12 @@ def execute(prepared: Sequence[Prepared], settings: Settings) -> int:
 async def _carry_out(session: Session, prepared: Sequence[Prepared]) -> int:
     """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report says what was known."""
     work = asyncio.ensure_future(_all(session, prepared))
-    on_interrupt(work.cancel)
+
+    def interrupt() -> None:
+        if work.cancel():
+            session.interrupted()
+
+    on_interrupt(interrupt)
     try:
         await work
     except BaseException as error:

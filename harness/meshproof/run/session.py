@@ -60,6 +60,7 @@ class Session:
     _generators: Generators = field(init=False)
     _outcomes: list[Outcome] = field(default_factory=list)
     _began: float = 0.0
+    _interrupted: bool = False
 
     def __post_init__(self) -> None:
         self._generators = Generators(self.folder, self.options.timeouts)
@@ -139,10 +140,16 @@ class Session:
             self._emit(RunFinished(worst(outcomes), time.perf_counter() - self._began, code))
         return code
 
+    def interrupted(self) -> None:
+        """Say that somebody ends the run; at once, because the ending itself takes a moment."""
+        if not self._interrupted:
+            self._interrupted = True
+            self._emit(Interrupted())
+
     def _tell(self, failure: BaseException) -> int:
         """Tell what ended the run; the exit code that belongs to it."""
         if isinstance(failure, asyncio.CancelledError | KeyboardInterrupt):
-            self._emit(Interrupted())
+            self.interrupted()
             return EXIT_INTERRUPTED
         self._emit(Broke("", *words(failure)))
         return failure.exit_code if isinstance(failure, MeshproofError) else EXIT_BROKE

@@ -52,6 +52,8 @@ def test_a_second_ctrl_c_does_not_cut_the_ending_short(place: Any) -> None:
     # This one will not end when it is asked to, only when it is killed.
     running.part("helloworld-v2-0").suspend()
     running.signal(signal.SIGINT)
+    running.saw("Interrupted")
+    assert running.process.poll() is None
     running.until("the end of the proxy", lambda: not running.lives(proxy))
     running.signal(signal.SIGINT)
     interrupted(place, running)
