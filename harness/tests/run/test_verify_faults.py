@@ -1,0 +1,37 @@
+"""One's own faults are verified: a verification of manifests with faults has their checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from meshproof.border.verdict import Precision
+from meshproof.run.prepare import Prepared, prepare_verification
+from meshproof.suite import folder
+
+
+def prepared(tmp_path: Path, rest: str) -> Prepared:
+    httpbin = (folder("scenarios") / "fault" / "httpbin.yaml").read_text()
+    route = (folder("scenarios") / "fault" / "retries-default.yaml").read_text()
+    (tmp_path / "mesh.yaml").write_text(f"{httpbin}---\n{route}{rest}")
+    return prepare_verification([str(tmp_path / "mesh.yaml")], [], (), Precision())
+
+
+ABORT = "abort: {httpStatus: 500, percentage: {value: 10}}"
+DELAY = "delay: {fixedDelay: 1s, percentage: {value: 10}}"
+
+
+@pytest.mark.parametrize(
+    ("rest", "names", "users"),
+    [
+        ("", ["Split", "NoErrors"], 8),
+        (f"      fault: {{{ABORT}}}\n", ["Split", "NoErrors", "Abort"], 8),
+        (f"      fault: {{{DELAY}}}\n", ["Split", "NoErrors", "Delay"], 64),
+        (f"      fault: {{{ABORT}, {DELAY}}}\n", ["Split", "NoErrors", "Abort", "Delay"], 64),
+    ],
+)
+def test_faults_have_their_checks(tmp_path: Path, rest: str, names: list[str], users: int) -> None:
+    verification = prepared(tmp_path, rest)
+    assert [check.name for check in verification.checks] == names
+    assert verification.load.users == users
+    assert ("x-envoy-upstream-service-time" in verification.load.headers) is ("Delay" in names)
