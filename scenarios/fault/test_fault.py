@@ -52,7 +52,7 @@ faults = (
         description="One request in ten is held for 0.3 s before it is sent on, and all are answered.",
         features=FAULT,
         manifests=["httpbin.yaml", "delay-10.yaml"],
-        load=Load("steady", GET, users=USERS, headers=WAITED),
+        load=Load("steady", GET, users=32, headers=WAITED),
         expect=[Delay(), Split(), NoErrors()],
     ),
     Scenario(

@@ -29,7 +29,9 @@ class Delay:
     counts). So a delay that is shorter than specified is none.
 
     A longer one shows in the quickest quarter of the delayed requests, which may not exceed the specified time by
-    more than `clock.MACHINE`. The delay must be long beside what the machine itself needs for a request.
+    more than `clock.MACHINE`. The delay must be long beside what the machine itself needs for a request:
+    in a load of one request and one stage, more requests that took as long than the proxies count
+    delays make a share that is too large inconclusive.
 
     α is divided equally among the drawn shares (Bonferroni), β is not: see Split.
     """
@@ -57,15 +59,26 @@ class DelayTrial(FaultTrial):
         self._seconds = fault.seconds
         self._times: list[float] = []
         self._longest_other = 0.0
+        self._hits = 0
 
     def hit(self, observation: Observation) -> bool:
         held = observation.latency - (service_time(observation.headers) or 0.0)
         if held < self._seconds - EARLY:
             self._longest_other = max(self._longest_other, held)
             return False
+        self._hits += 1
         if observation.pod or observation.workload:
             self._times.append(held)
         return True
+
+    def doubt(self, books: Books) -> str:
+        injected = _injected(books)
+        if injected is None or len(self._plan.stages[0]) > 1 or len(self._plan.stages) > 1 or self._hits <= injected:
+            return ""
+        return (
+            f"the proxies injected {injected:,} delays ({INJECTED[1:]}), but {self._hits:,} requests took as long: the "
+            "machine is too slow to tell them apart"
+        )
 
     def flaw(self, books: Books) -> str:  # noqa: ARG002
         quarter = self._quarter()
@@ -80,9 +93,6 @@ class DelayTrial(FaultTrial):
         return f"the quickest of them was held for {min(self._times):.3f} s" if self._times else ""
 
     def evidence(self, books: Books) -> dict[str, object]:
-        injected = [
-            value for counters in books.proxies.values() for name, value in counters.items() if name.endswith(INJECTED)
-        ]
         return {
             "shortest": min(self._times, default=None),
             "quarter": self._quarter() if self._times else None,
@@ -90,8 +100,17 @@ class DelayTrial(FaultTrial):
             "longest_undelayed": self._longest_other,
             "early": EARLY,
             "allowance": MACHINE,
-            "injected": sum(injected) if injected else None,
+            "injected": _injected(books),
+            "held_as_long": self._hits,
         }
 
     def _quarter(self) -> float:
         return sorted(self._times)[len(self._times) // QUARTER] if self._times else 0.0
+
+
+def _injected(books: Books) -> int | None:
+    """The proxies' own count; None where none of them tells."""
+    counts = [
+        value for counters in books.proxies.values() for name, value in counters.items() if name.endswith(INJECTED)
+    ]
+    return sum(counts) if counts else None

@@ -55,6 +55,7 @@ class FateTrial:
         self._first = ""
         self._lateness: float | None = None
         self._latencies: list[float] = []
+        self._timed_out = 0
         self._unmeasured = 0
 
     def observe(self, observation: Observation) -> None:
@@ -85,7 +86,8 @@ class FateTrial:
         least, most = self._held
         if observation.latency < min(quick.seconds, slow.seconds) + least - EARLY:
             return f"{answer(observation)} before {min(quick.seconds, slow.seconds) + least:g} s were over"
-        if self._known or not by_pod:
+        if not by_pod and observation.status == TIMED_OUT:
+            self._timed_out += 1
             late = observation.latency - max(quick.seconds, slow.seconds) - most
             self._lateness = late if self._lateness is None else min(late, self._lateness)
         return ""
@@ -123,7 +125,9 @@ class FateTrial:
 
     def conclude(self, books: Books) -> Verdict:
         forgotten = self._count_tries(books) if self._counting else 0
-        late = self._lateness is not None and self._lateness > MACHINE
+        # A workload does the same with every request: where few run out of time, the machine held those up.
+        common = 2 * self._timed_out > self._test.n
+        late = common and self._lateness is not None and self._lateness > MACHINE
         outcome = self._test.outcome
         if self._wrong or late:
             outcome = Outcome.FAILED

@@ -51,6 +51,10 @@ class FaultTrial:
         """What is wrong beside the share, in words; empty when nothing is."""
         raise NotImplementedError
 
+    def doubt(self, books: Books) -> str:  # noqa: ARG002
+        """Why a share that is too large proves nothing all the same; empty when it does."""
+        return ""
+
     def passed(self) -> str:
         """What else is said of a fault that is as specified."""
         raise NotImplementedError
@@ -98,8 +102,9 @@ class FaultTrial:
     def conclude(self, books: Books) -> Verdict:
         self.reconcile(books)
         rates, test, flaw = self._plan.precision, self._test, self.flaw(books)
-        outcome = Outcome.FAILED if flaw else test.outcome
-        more = flaw or (self.passed() if outcome is Outcome.PASSED else "")
+        doubt = self.doubt(books) if test.outcome is Outcome.FAILED and test.observed > test.p0 else ""
+        outcome = Outcome.FAILED if flaw else Outcome.INCONCLUSIVE if doubt else test.outcome
+        more = flaw or doubt or (self.passed() if outcome is Outcome.PASSED else "")
         return Verdict(
             self._plan.scenario,
             self.check,

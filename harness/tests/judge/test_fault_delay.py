@@ -109,6 +109,19 @@ def test_a_machine_that_stalls_now_and_then_fails_nothing(build: Any) -> None:
     assert trial.conclude(Books()).outcome is Outcome.PASSED
 
 
+@pytest.mark.parametrize(
+    ("injected", "outcome"), [(15, Outcome.INCONCLUSIVE), (160, Outcome.FAILED), (None, Outcome.FAILED)]
+)
+def test_a_machine_too_slow_to_tell_is_no_proof(build: Any, injected: int | None, outcome: Outcome) -> None:
+    trial = begun(build)
+    for number in range(160):
+        trial.observe(build.seen("v1", id=f"{number:03d}", latency=SPECIFIED + 0.05))
+    counters = {} if injected is None else {"http.outbound_0.0.0.0_5000.fault.delays_injected": injected}
+    verdict = trial.conclude(Books(proxies={"sidecar": counters}))
+    assert verdict.outcome is outcome
+    assert ("too slow to tell them apart" in verdict.reason) is (outcome is Outcome.INCONCLUSIVE)
+
+
 def test_manifests_without_a_delay_pass_nothing(build: Any) -> None:
     (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100))))
     assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE

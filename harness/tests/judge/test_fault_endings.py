@@ -84,9 +84,19 @@ def test_one_wrong_ending_fails(build: Any, wrong: dict[str, Any], words: str) -
 def test_a_504_is_late_when_even_the_quickest_is(build: Any) -> None:
     late = {**TIMED_OUT, "latency": 0.6}
     assert driven(build, Timeout(), plan(build, timeout=0.3), late, late, TIMED_OUT).outcome is Outcome.PASSED
-    verdict = driven(build, Timeout(), plan(build, timeout=0.3), OK, late)
+    verdict = driven(build, Timeout(), plan(build, timeout=0.3), OK, late, late)
     assert verdict.outcome is Outcome.FAILED
     assert "even the quickest of 160 requests was answered 0.300 s after the specified time" in verdict.reason
+
+
+def test_few_late_504_beside_answers_in_time_are_the_machines(build: Any) -> None:
+    late = {**TIMED_OUT, "latency": 0.6}
+    assert driven(build, Timeout(), plan(build, timeout=0.3), OK, late).outcome is Outcome.PASSED
+
+
+def test_answers_without_a_specified_time_are_never_late(build: Any) -> None:
+    slow = {**FAILED, "latency": 2.0}
+    assert driven(build, Retries(), failing(build), slow, tries=4).outcome is Outcome.PASSED
 
 
 def test_without_the_header_an_answer_in_time_cannot_be_told(build: Any) -> None:
