@@ -12,7 +12,7 @@ from meshproof.mesh.model import CorsPolicy, Headers
 
 def allowed_origin(cors: CorsPolicy | None, request: Request) -> str:
     """The request's Origin where the policy allows it, '' otherwise."""
-    origin = header_values(request).get("origin", "")
+    origin = ",".join(header_values(request).get("origin", ()))
     if cors is None or not origin:
         return ""
     allowed = any(string_matches(one, "*") or string_matches(one, origin) for one in cors.allow_origins)
@@ -21,7 +21,9 @@ def allowed_origin(cors: CorsPolicy | None, request: Request) -> str:
 
 def is_preflight(request: Request) -> bool:
     """Whether the filter takes the request for a preflight."""
-    return request.method == "OPTIONS" and bool(header_values(request).get("access-control-request-method"))
+    return request.method == "OPTIONS" and bool(
+        "".join(header_values(request).get("access-control-request-method", ()))
+    )
 
 
 def answer_headers(cors: CorsPolicy, origin: str, *, preflight: bool) -> Headers:

@@ -27,11 +27,12 @@ def effect(stages: Sequence[Sequence[HeaderChange]]) -> HeaderExpectation:
                     known[name] = []
                     added.pop(name, None)
         for change in stage:
-            for name, value in change.set:
+            for name, written in change.set:
                 if not _internal(name):
-                    known[name] = [value]
+                    known[name] = [_value(written)]
                     added.pop(name, None)
-            for name, value in change.add:
+            for name, written in change.add:
+                value = _value(written)
                 if not _internal(name):
                     (known[name] if name in known else added.setdefault(name, [])).append(value)
     several = [(name, value) for name, values in known.items() if len(values) > 1 for value in values]
@@ -55,6 +56,11 @@ def with_exact(expected: HeaderExpectation, *pairs: tuple[str, str]) -> HeaderEx
 def authority(change: HeaderChange) -> str:
     """The Host that request header changes set, '' for none; set goes before add."""
     return next((value for name, value in change.set + change.add if name in AUTHORITY), "")
+
+
+def _value(written: str) -> str:
+    """A header value that Envoy formats: %% is a percent sign."""
+    return written.replace("%%", "%")
 
 
 def _internal(name: str) -> bool:

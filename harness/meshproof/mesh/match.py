@@ -2,7 +2,8 @@
 
 Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest. A
 prefix is a prefix of characters: `/status` also covers `/statusfoo`. The query string is no part of
-the path. A header that stands several times counts as its values joined by a comma.
+the path. Of a header that stands several times each value counts by itself, as Envoy reads it since 1.39
+(before, the values joined by a comma counted as one).
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ def string_matches(match: StringMatch, value: str, *, ignore_case: bool = False)
     return found == wanted if match.kind is MatchKind.EXACT else found.startswith(wanted)
 
 
-def header_values(request: Request) -> Mapping[str, str]:
-    """The request's headers by name in lower case, several of one name joined."""
-    values: dict[str, str] = {}
+def header_values(request: Request) -> Mapping[str, tuple[str, ...]]:
+    """The values of the request's headers by name in lower case."""
+    values: dict[str, tuple[str, ...]] = {}
     for name, value in request.headers:
-        key, text = name.lower(), value.strip()
-        values[key] = f"{values[key]},{text}" if key in values else text
+        key = name.lower()
+        values[key] = (*values.get(key, ()), value.strip())
     return values
 
 
@@ -93,14 +94,14 @@ def _headers(match: RouteMatch, request: Request) -> bool:
         return True
     values = header_values(request)
     for name, condition in match.headers:
-        if name not in values or not string_matches(condition, values[name]):
+        if not any(string_matches(condition, value) for value in values.get(name, ())):
             return False
     for name, condition in match.without_headers:
         if condition.kind is MatchKind.PRESENT:
             if name in values:
                 return False
         # istiod has Envoy take a missing header as an empty one here.
-        elif string_matches(condition, values.get(name, "")):
+        elif any(string_matches(condition, value) for value in values.get(name, ("",))):
             return False
     return True
 

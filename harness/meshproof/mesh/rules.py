@@ -5,6 +5,7 @@ Source: https://istio.io/latest/docs/concepts/traffic-management/#routing-rule-p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from meshproof.border.request import Request
@@ -89,25 +90,57 @@ def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
 def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
     """The rules that stand for a request of a client within the mesh.
 
-    A sidecar takes requests by their port, and of the Services with that port finds the one that the
-    Host header names.
+    A sidecar takes requests by their port. There the Host header finds, in this order, a VirtualService
+    that names it or decides for a Service called so, the first of them; a Service for which none
+    decides; and the VirtualService with the longest wildcard that covers it.
     """
-    called = [one for one in mesh.services if is_called(one, request.domain, client.namespace)]
-    found = next(((one, port) for one in called for port in one.ports if port.number == request.port), None)
-    if found is None:
-        return _foreign(mesh, request, client, called)
-    service, port = found
-    if port.protocol not in HTTP:
-        return Table(service=service, port=port)
-    for virtual_service in _governing(mesh, service):
-        rules = rules_of(virtual_service, client)
-        if rules:
-            return Table(rules, service, port)
-    return Table(service=service, port=port)
+    name = request.domain
+    here = [(one, port) for one in mesh.services for port in one.ports if port.number == request.port]
+    called = next((pair for pair in here if is_called(pair[0], name, client.namespace)), None)
+    if called and called[1].protocol not in HTTP:
+        return Table(service=called[0], port=called[1])
+    services = [one for one, port in here if port.protocol in HTTP]
+    claims = list(_claims(mesh, services, client))
+    if not services and not (request.port == DEFAULT_PORT and _named_besides(mesh)):
+        return Table(note=_nobody(mesh, request, client), refused="connection")
+    for claim in claims:
+        if name in claim.hosts or (called and called[0] in claim.services):
+            return Table(claim.rules, *(called or ()))
+    if called:
+        return Table(None, *called)
+    wide = [(specificity(host), claim) for claim in claims for host in claim.hosts if covers(host, name)]
+    if wide:
+        return Table(max(wide, key=lambda pair: pair[0])[1].rules)
+    return Table(note=_nobody(mesh, request, client))
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a VirtualService decides on a port: for Services, and for hosts that no Service of the port has."""
+
+    rules: tuple[Rule, ...]
+    services: tuple[Service, ...]
+    hosts: tuple[str, ...]
+
+
+def _claims(mesh: Mesh, services: list[Service], client: Client) -> Iterator[_Claim]:
+    """The claims on a port with these Services; hosts that are none count on port 80, and beside one that is."""
+    for one in _bound(mesh):
+        rules = rules_of(one, client)
+        governed = tuple(service for service in services if one in _governing(mesh, service))
+        own = tuple(host for host in one.hosts if not any(covers(host, service.host) for service in services))
+        if rules and (governed or client.port == DEFAULT_PORT):
+            yield _Claim(rules, governed, own)
 
 
 def _bound(mesh: Mesh) -> list[VirtualService]:
     return [one for one in mesh.virtual_services if MESH_GATEWAY in one.gateways]
+
+
+def _named_besides(mesh: Mesh) -> bool:
+    """Whether a VirtualService names a host in full that is no Service."""
+    known = {one.host for one in mesh.services}
+    return any(not host.startswith("*") and host not in known for one in _bound(mesh) for host in one.hosts)
 
 
 def _governing(mesh: Mesh, service: Service) -> list[VirtualService]:
@@ -123,26 +156,7 @@ def _governing(mesh: Mesh, service: Service) -> list[VirtualService]:
     return [max(covering, key=lambda pair: pair[0])[1]]
 
 
-def _foreign(mesh: Mesh, request: Request, client: Client, called: list[Service]) -> Table:
-    """A host that no Service of the port has: VirtualServices may name it, on port 80 and their Services' ports."""
-    here = [one for one in mesh.services for port in one.ports if port.number == request.port and port.protocol in HTTP]
-    known = {one.host for one in mesh.services}
-    foreign = any(not host.startswith("*") and host not in known for one in _bound(mesh) for host in one.hosts)
+def _nobody(mesh: Mesh, request: Request, client: Client) -> str:
+    called = [one for one in mesh.services if is_called(one, request.domain, client.namespace)]
     what = ", ".join(f"{one.name}.{one.namespace} has no port {request.port}" for one in called)
-    if not here and not (request.port == DEFAULT_PORT and foreign):
-        return Table(note=what or f"no Service has an HTTP port {request.port}", refused="connection")
-    chosen: list[tuple[tuple[bool, int], VirtualService]] = []
-    for one in _bound(mesh):
-        if request.port == DEFAULT_PORT or any(service in here for service in _governed(mesh, one)):
-            # What is a Service of this port, or covers one, is no name of its own.
-            own = [host for host in one.hosts if not any(covers(host, service.host) for service in here)]
-            chosen += [(specificity(host), one) for host in own if covers(host, request.domain)]
-    for _, virtual_service in sorted(chosen, key=lambda pair: pair[0], reverse=True):
-        rules = rules_of(virtual_service, client)
-        if rules:
-            return Table(rules)
-    return Table(note=what or f"no Service and no VirtualService is called {request.domain}")
-
-
-def _governed(mesh: Mesh, virtual_service: VirtualService) -> list[Service]:
-    return [one for one in mesh.services if virtual_service in _governing(mesh, one)]
+    return what or f"no Service and no VirtualService is called {request.domain}"

@@ -126,14 +126,17 @@ def test_conditions(routed, condition: str, hit: str, missed: str) -> None:
         assert predict(mesh, parse(f"http://greeter:5000{path}")).status == 404, path
 
 
-def test_header_conditions_see_all_values(routed) -> None:
+def test_header_conditions_see_each_value(routed) -> None:
     mesh = routed(
-        "- match: [{headers: {x-a: {exact: 'b,c'}}, withoutHeaders: {x-d: {prefix: e}}}]\n"
-        "  directResponse: {status: 204}"
+        "- match: [{headers: {x-a: {exact: c}}, withoutHeaders: {x-d: {prefix: e}}}]\n  directResponse: {status: 204}"
     ).mesh
-    assert predict(mesh, parse("http://greeter:5000/ x-a:b X-A:c")).status == 204
-    assert predict(mesh, parse("http://greeter:5000/ x-a:b x-a:c x-d:f")).status == 204
-    assert predict(mesh, parse("http://greeter:5000/ x-a:b x-a:c x-d:ef")).status == 404
+    for headers, status in (
+        ("x-a:b X-A:c", 204),
+        ("x-a:c x-a:b x-d:f", 204),
+        ("x-a:b,c", 404),
+        ("x-a:c x-d:f x-d:ef", 404),
+    ):
+        assert predict(mesh, parse(f"http://greeter:5000/ {headers}")).status == status, headers
 
 
 def test_same_destination_is_one_arm_and_zero_weights_stay(routed) -> None:

@@ -151,3 +151,21 @@ def test_a_direct_response_that_redirects_or_creates_says_where(routed) -> None:
     for status, target in ((201, "http://greeter:5000/a?q"), (301, "http://greeter:5000/a?q"), (200, None)):
         expected = predict(routed(f"- directResponse: {{status: {status}}}").mesh, parse("http://greeter:5000/a?q"))
         assert (expected.redirect.target if expected.redirect else None) == target
+
+
+def test_a_short_name_that_a_virtual_service_names_is_taken_from_the_service(built) -> None:
+    short = virtual_service("a", "[shop.default]", "[{directResponse: {status: 204}}]")
+    mesh = built(SHOP + short).mesh
+    assert predict(mesh, parse("http://shop.default:80/")).status == 204
+    assert predict(mesh, parse("http://shop:80/")).arms
+    # One that comes before it and decides for the Service has all of the Service's names.
+    named = virtual_service("b", "[shop]", "[{directResponse: {status: 201}}]")
+    assert predict(built(SHOP + named + short).mesh, parse("http://shop.default:80/")).status == 201
+
+
+def test_a_percent_sign_is_written_twice_in_a_header(routed) -> None:
+    mesh = routed(
+        "- headers: {request: {set: {x-a: 100%%}, add: {x-b: 5%%}}}\n  route: [{destination: {host: greeter}}]"
+    ).mesh
+    (arm,) = predict(mesh, parse("http://greeter:5000/")).arms
+    assert (arm.request_headers.exact, arm.request_headers.added) == ((("x-a", "100%"),), (("x-b", "5%"),))
