@@ -24,7 +24,7 @@ from meshproof.run.discover import Found
 from meshproof.run.mutants import Case
 from meshproof.run.prepare import prepare
 from meshproof.run.selfcheck import SelfCheck
-from meshproof.run.session import EXIT_INTERRUPTED, Options
+from meshproof.run.session import EXIT_BROKE, EXIT_INTERRUPTED, Options
 from meshproof.target.base import Target
 from meshproof.target.embedded import EmbeddedTarget
 
@@ -60,7 +60,10 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
         for text in table(record):
             click.echo(text)
     click.echo(f"{score(record)}; {kept}" if format == "json" else f"report: {kept}", err=True)
-    return record.exit_code if whole else EXIT_INTERRUPTED
+    left = len(proof.cases) - len(record.mutants)
+    if left:
+        click.echo(f"{'interrupted' if not whole else 'ended'} before {left:,} mutants had been judged", err=True)
+    return EXIT_INTERRUPTED if not whole else EXIT_BROKE if left else record.exit_code
 
 
 async def _carry_out(check: SelfCheck, proof: Proof) -> bool:
