@@ -38,17 +38,16 @@ def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tu
     is the Host that the route itself sets.
     """
     total = sum(one.weight for one in route.destinations)
-    drawn: dict[tuple[str, int], _Drawn] = {}
+    drawn: dict[tuple[str, str, int], _Drawn] = {}
     for one in route.destinations:
         share = Fraction(1) if len(route.destinations) == 1 else Fraction(one.weight, total)
         found = backend(mesh, one.destination, client)
         # An entry without weight leaves no trace in Envoy.
         changes = (one.headers,) if share else ()
-        first = drawn.get((found.name, found.port), _Drawn(one, found))
-        drawn[found.name, found.port] = replace(
-            first, share=first.share + share, changes=tuple(dict.fromkeys(first.changes + changes))
-        )
-    names = [name for name, _ in drawn]
+        key = (one.destination.host, one.destination.subset, found.port)
+        first = drawn.get(key, _Drawn(one, found))
+        drawn[key] = replace(first, share=first.share + share, changes=tuple(dict.fromkeys(first.changes + changes)))
+    names = [(one.backend.name, one.backend.port) for one in drawn.values()]
     return tuple(_with_headers(_plain(mesh, client, one, names), route, one, own_authority) for one in drawn.values())
 
 
@@ -61,9 +60,14 @@ def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
         yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force)
 
 
-def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[str]) -> Arm:
+def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]]) -> Arm:
     found, aim = drawn.backend, drawn.target.destination
-    name = f"{found.name}:{found.port}" if names.count(found.name) > 1 else found.name
+    name = found.name
+    if names.count((name, found.port)) > 1:
+        # A host that is no Service may be written as the short name of one.
+        name = f"{aim.host}/{aim.subset}" if aim.subset else aim.host
+    elif [one for one, _ in names].count(name) > 1:
+        name = f"{name}:{found.port}"
     force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
     return Arm(name, drawn.share, found.workloads, drawn.target.location, found.note, found.port, force)
 

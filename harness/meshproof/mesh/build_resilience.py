@@ -15,18 +15,20 @@ from meshproof.mesh.findings import Findings
 from meshproof.mesh.model import Abort, CorsPolicy, Delay, MatchKind, Mirror, Retries, StringMatch
 
 ALWAYS = Fraction(1)
+PER_PERCENT = 10_000
 RETRIES_SET_TO_0 = ("perTryTimeout", "retryOn", "retryRemoteLocalities")
 
 
 def share(value: Value | None, *, missing: Fraction) -> Fraction:
-    """A `percentage: {value: 0.5}` as a fraction; istiod hands Envoy millionths."""
+    """A `percentage: {value: 0.5}` as a fraction, cut off to whole millionths: istiod hands Envoy those."""
     if value is None:
         return missing
     found = value.get("value")
     part = found.percent() if found else Fraction(0)
     if found and 0 < part < Fraction(1, 10**6):
         raise found.problem("a percentage is 0 or at least 0.0001", "Envoy draws in millionths")
-    return part
+    # In floating point, as istiod reckons: 0.0003 % are two millionths.
+    return Fraction(int(float(part * 100) * PER_PERCENT), 10**6)
 
 
 def retries(value: Value, findings: Findings) -> Retries:

@@ -8,7 +8,7 @@ import binascii
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh import build_resilience, names
-from meshproof.mesh.build_headers import header_changes
+from meshproof.mesh.build_headers import check_authority, header_changes
 from meshproof.mesh.build_kubernetes import LARGEST_PORT
 from meshproof.mesh.build_match import route_match
 from meshproof.mesh.build_weights import destinations
@@ -76,6 +76,7 @@ def http_route(value: Value, namespace: str, findings: Findings) -> HttpRoute | 
         raise fault.problem("fault needs abort or delay")
     redirect, direct, rewrite = value.get("redirect"), value.get("directResponse"), value.get("rewrite")
     route = value.get("route")
+    check_authority(_text(rewrite, "authority") if rewrite else "", value.get("headers"))
     return HttpRoute(
         name.text() if name else "",
         tuple(route_match(one, namespace, findings) for one in value.list("match")),

@@ -26,18 +26,24 @@ def is_preflight(request: Request) -> bool:
     )
 
 
-def answer_headers(cors: CorsPolicy, origin: str, *, preflight: bool) -> Headers:
+def answer_headers(cors: CorsPolicy, origin: str, request: Request, *, preflight: bool) -> Headers:
     """The headers that the filter puts on an answer to an allowed origin."""
     headers = [("access-control-allow-origin", origin)]
     if cors.allow_credentials:
         headers.append(("access-control-allow-credentials", "true"))
+    if cors.expose_headers:
+        headers.append(("access-control-expose-headers", ",".join(cors.expose_headers)))
     if preflight:
         if cors.allow_methods:
-            headers.append(("access-control-allow-methods", ",".join(cors.allow_methods)))
+            headers.append(("access-control-allow-methods", _allowed(cors.allow_methods, request, "method")))
         if cors.allow_headers:
-            headers.append(("access-control-allow-headers", ",".join(cors.allow_headers)))
+            headers.append(("access-control-allow-headers", _allowed(cors.allow_headers, request, "headers")))
         if cors.max_age is not None:
             headers.append(("access-control-max-age", str(int(cors.max_age))))
-    elif cors.expose_headers:
-        headers.append(("access-control-expose-headers", ",".join(cors.expose_headers)))
     return tuple(headers)
+
+
+def _allowed(listed: tuple[str, ...], request: Request, what: str) -> str:
+    """What is listed; `*` alone stands for what the preflight asks for."""
+    asked = header_values(request).get(f"access-control-request-{what}", ())
+    return ",".join(asked) if listed == ("*",) else ",".join(listed)

@@ -1,7 +1,8 @@
 """What header changes come to, once those of a route and of its destination are applied.
 
 With one destination its changes follow the route's; with several Envoy applies the drawn
-destination's first, then the route's. What is removed is removed before anything is set or added.
+destination's first, then the route's. What is removed is removed before anything is set, and what is
+set is set before anything is added, whichever of the two asks for it.
 Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#Headers and Envoy's
 HeaderParser.
 """
@@ -17,7 +18,7 @@ AUTHORITY = ("host", ":authority")
 
 
 def effect(stages: Sequence[Sequence[HeaderChange]]) -> HeaderExpectation:
-    """The outcome of stages applied one after the other; the changes within one remove together, then set and add."""
+    """The outcome of stages applied one after the other; the changes within one remove together, then set, then add."""
     known: dict[str, list[str]] = {}
     added: dict[str, list[str]] = {}
     for stage in stages:
@@ -31,6 +32,7 @@ def effect(stages: Sequence[Sequence[HeaderChange]]) -> HeaderExpectation:
                 if not _internal(name):
                     known[name] = [_value(written)]
                     added.pop(name, None)
+        for change in stage:
             for name, written in change.add:
                 value = _value(written)
                 if not _internal(name):

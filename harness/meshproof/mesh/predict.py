@@ -93,9 +93,12 @@ def _routed(mesh: Mesh, plain: Expectation, request: Request, client: Client, ru
     expected = replace(plain, route=route.location)
     origin = cors.allowed_origin(route.cors, request)
     shared = effect([[route.headers.response]])
-    if route.cors and origin and cors.is_preflight(request):
-        headers = with_exact(HeaderExpectation(), *cors.answer_headers(route.cors, origin, preflight=True))
-        return replace(expected, status=200, headers=headers)
+    # Faults come before CORS, and neither looks at a request that is redirected or answered directly.
+    expected = replace(
+        expected,
+        abort=border.Abort(route.abort.share, route.abort.status, route.abort.location) if route.abort else None,
+        delay=border.Delay(route.delay.share, route.delay.seconds, route.delay.location) if route.delay else None,
+    )
     if route.redirect:
         target = border.Redirect(route.redirect.code, rewrite.location(route.redirect, request))
         return replace(expected, status=route.redirect.code, redirect=target, headers=shared)
@@ -106,10 +109,13 @@ def _routed(mesh: Mesh, plain: Expectation, request: Request, client: Client, ru
             # Envoy says where, even though the rule does not: at the request's own address.
             return replace(direct, redirect=border.Redirect(answer.status, rewrite.location(Redirect(), request)))
         return direct
+    if route.cors and origin and cors.is_preflight(request):
+        headers = with_exact(HeaderExpectation(), *cors.answer_headers(route.cors, origin, request, preflight=True))
+        return replace(expected, status=200, headers=headers)
     own = (route.rewrite.authority if route.rewrite else "") or authority(route.headers.request)
     drawn = arms(mesh, route, client, own)
     if route.cors and origin:
-        extra = cors.answer_headers(route.cors, origin, preflight=False)
+        extra = cors.answer_headers(route.cors, origin, request, preflight=False)
         drawn = tuple(replace(one, response_headers=with_exact(one.response_headers, *extra)) for one in drawn)
     return replace(
         expected,
@@ -118,8 +124,6 @@ def _routed(mesh: Mesh, plain: Expectation, request: Request, client: Client, ru
         authority=own or request.authority,
         timeout=route.timeout or None,
         retries=_retries(route),
-        abort=border.Abort(route.abort.share, route.abort.status, route.abort.location) if route.abort else None,
-        delay=border.Delay(route.delay.share, route.delay.seconds, route.delay.location) if route.delay else None,
         copies=tuple(copies(mesh, route, client)),
     )
 

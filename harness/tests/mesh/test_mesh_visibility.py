@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from meshproof.border.request import Request, parse
+from meshproof.errors import ManifestError
 from meshproof.mesh.predict import predict
 
 SHOP = """\
@@ -169,3 +171,66 @@ def test_a_percent_sign_is_written_twice_in_a_header(routed) -> None:
     ).mesh
     (arm,) = predict(mesh, parse("http://greeter:5000/")).arms
     assert (arm.request_headers.exact, arm.request_headers.added) == ((("x-a", "100%"),), (("x-b", "5%"),))
+
+
+def test_a_fault_comes_before_the_answer_to_a_preflight(routed) -> None:
+    mesh = routed(
+        "- corsPolicy: {allowOrigins: [{exact: 'http://o'}]}\n"
+        "  fault:\n"
+        "    abort: {httpStatus: 555, percentage: {value: 100}}\n"
+        "    delay: {fixedDelay: 1s, percentage: {value: 50}}\n"
+        "  route: [{destination: {host: greeter}}]"
+    ).mesh
+    asked = parse("OPTIONS http://greeter:5000/ origin:http://o access-control-request-method:GET")
+    expected = predict(mesh, asked)
+    assert (expected.status, expected.abort.status, expected.delay.seconds) == (200, 555, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "millionths"),
+    [("50", 500_000), ("0.0003", 2), ("33.33333", 333_333), ("0.29", 2_900), ("100", 1_000_000)],
+)
+def test_percentages_are_cut_off_to_what_istiod_hands_to_envoy(routed, written: str, millionths: int) -> None:
+    mesh = routed(
+        f"- fault: {{abort: {{httpStatus: 500, percentage: {{value: {written}}}}}}}\n"
+        "  route: [{destination: {host: greeter}}]"
+    ).mesh
+    assert predict(mesh, parse("http://greeter:5000/")).abort.share == Fraction(millionths, 10**6)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("rewrite: {authority: a}, headers: {request: {set: {host: b}}}", "more than once"),
+        ("headers: {request: {set: {Host: a}, add: {':authority': b}}}", "more than once"),
+        ("headers: {request: {set: {host: a, ':authority': b}}}", "more than once"),
+        ("headers: {request: {remove: [host]}}", "cannot be changed"),
+        ("headers: {request: {set: {':path': /}}}", "cannot be changed"),
+        ("headers: {response: {add: {':status': '200'}}}", "cannot be changed"),
+    ],
+)
+def test_changes_of_envoys_own_headers_that_istiod_refuses(routed, rule: str, said: str) -> None:
+    with pytest.raises(ManifestError, match=said):
+        routed(f"- {{{rule}, route: [{{destination: {{host: greeter}}}}]}}")
+
+
+def test_what_a_destination_sets_does_not_undo_what_its_rule_adds(routed) -> None:
+    mesh = routed(
+        "- headers: {response: {add: {x-a: '1'}}}\n"
+        "  route: [{destination: {host: greeter}, headers: {response: {set: {x-a: '2'}}}}]"
+    ).mesh
+    (arm,) = predict(mesh, parse("http://greeter:5000/")).arms
+    assert sorted(arm.response_headers.added) == [("x-a", "1"), ("x-a", "2")]
+
+
+def test_a_short_name_with_its_namespace_is_another_destination_than_the_service(routed) -> None:
+    """Only a name without a dot is completed: the other one leads nowhere, and is no part of the Service's arm."""
+    mesh = routed("""
+- route:
+  - {destination: {host: greeter.default}, weight: 1}
+  - {destination: {host: greeter}, weight: 3}
+""").mesh
+    lost, found = predict(mesh, parse("http://greeter:5000/")).arms
+    assert (lost.destination, lost.share, lost.workloads) == ("greeter.default", Fraction(1, 4), frozenset())
+    assert (found.destination, found.share) == ("greeter.default.svc.cluster.local", Fraction(3, 4))
+    assert len(found.workloads) == 2

@@ -1,0 +1,141 @@
+"""Real Envoys, and pods that keep what reaches them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+from differential_manifests import CONTAINER_PORT, GATEWAY_LABELS
+from meshproof.border.request import Request
+from meshproof.border.timeouts import Timeouts
+from meshproof.envoy import process
+from meshproof.envoy.ads import AdsServer
+from meshproof.envoy.node import Address, Kind, Proxy
+from meshproof.envoy.process import EnvoyProxy
+from meshproof.envoy.translate import translate
+from meshproof.mesh.model import Mesh
+
+Headers = tuple[tuple[str, str], ...]
+
+CLIENT_LABELS = {"app": "client"}
+SIDECAR = Proxy(namespace="default", labels=CLIENT_LABELS)
+INGRESS = Proxy(Kind.GATEWAY, "istio-system", GATEWAY_LABELS)
+ID = "x-differential-id"
+POD = "x-pod"
+# What every pod answers with, for rules to change.
+ANSWERED: Headers = (("x-a", "pod"), ("x-b", "pod"), ("access-control-allow-origin", "pod"))
+PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as a pod got it."""
+
+    workload: str
+    method: str
+    path: str
+    authority: str
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client got; `seen` is what the pods got (none when a proxy answered)."""
+
+    status: int
+    headers: Headers
+    body: str
+    seen: tuple[Seen, ...]
+
+
+def fields(lines: list[str]) -> Headers:
+    return tuple((name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines))
+
+
+async def head(reader: asyncio.StreamReader) -> list[str]:
+    text = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    return text.split("\r\n")[:-2]
+
+
+@dataclass(repr=False)
+class Site:
+    """`ports` are the local ports of the two proxies in force, by the service's (or the server's) port."""
+
+    ads: AdsServer
+    sidecar: EnvoyProxy
+    ingress: EnvoyProxy
+    stack: contextlib.AsyncExitStack
+    local: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, list[Seen]] = field(default_factory=dict)
+    ports: dict[bool, dict[int, int]] = field(default_factory=dict)
+    numbers: count[int] = field(default_factory=count)
+
+    async def put_on(self, mesh: Mesh) -> None:
+        """Start the pods that are missing and hand both proxies their configuration."""
+        addresses = {}
+        for workload in mesh.workloads:
+            if workload.key not in self.local:
+                server = await asyncio.start_server(self.answering(workload.key), "127.0.0.1", 0)
+                self.stack.callback(server.close)
+                self.local[workload.key] = server.sockets[0].getsockname()[1]
+            here = {CONTAINER_PORT: ("127.0.0.1", self.local[workload.key])}
+            addresses[workload.key] = tuple(
+                Address(f"{workload.name}-{number}", here) for number in range(workload.replicas)
+            )
+        for gateway, envoy, proxy in ((False, self.sidecar, SIDECAR), (True, self.ingress, INGRESS)):
+            await envoy.apply(translate(mesh, proxy, addresses))
+            self.ports[gateway] = await envoy.ports()
+
+    def answering(self, workload: str) -> object:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    first, *rest = await head(reader)
+                    method, path, _ = first.split(" ")
+                    found = fields(rest)
+                    ids = [value for name, value in found if name == ID]
+                    authority = next(value for name, value in found if name == "host")
+                    self.seen.setdefault(ids[0], []).append(Seen(workload, method, path, authority, found))
+                    own = "".join(f"{name}: {value}\r\n" for name, value in ((POD, workload), *ANSWERED))
+                    writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{own}\r\n".encode())
+            writer.close()
+
+        return answer
+
+    async def ask(self, request: Request) -> Answer | None:
+        """One request on a connection of its own; None where nothing listens."""
+        port = self.ports[bool(request.gateway)].get(request.port)
+        if port is None:
+            return None
+        number = str(next(self.numbers))
+        lines = [f"{request.method} {request.path} HTTP/1.1", f"host: {request.authority}", f"{ID}: {number}"]
+        lines += [f"{name}: {value}" for name, value in request.headers if name != "host"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+            async with asyncio.timeout(PATIENCE):
+                first, *rest = await head(reader)
+                found = fields(rest)
+                length = next((int(value) for name, value in found if name == "content-length"), 0)
+                bodiless = request.method == "HEAD" or first.split()[1] in ("204", "304")
+                body = await reader.readexactly(0 if bodiless else length)
+        finally:
+            writer.close()
+        return Answer(int(first.split()[1]), found, body.decode(), tuple(self.seen.pop(number, ())))
+
+
+@contextlib.asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Site]:
+    """The proxies with their control plane, in a folder of their own."""
+    timeouts = replace(Timeouts(), config_acknowledged=PATIENCE)
+    async with contextlib.AsyncExitStack() as stack:
+        ads = await stack.enter_async_context(AdsServer(folder / "ads.sock", timeouts))
+        proxies = []
+        for name in ("sidecar", "ingress"):
+            proxies.append(await process.start(name, folder / name, ads, timeouts))
+            stack.push_async_callback(proxies[-1].stop)
+        yield Site(ads, proxies[0], proxies[1], stack)
