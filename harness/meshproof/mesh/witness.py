@@ -13,10 +13,11 @@ from meshproof.manifest.resource import Notice
 from meshproof.mesh.addresses import Address, addresses, short_name
 from meshproof.mesh.example import accepted
 from meshproof.mesh.match import string_matches
-from meshproof.mesh.model import HttpRoute, MatchKind, Mesh, RouteMatch, Service, VirtualService
+from meshproof.mesh.model import HttpRoute, MatchKind, Mesh, RouteMatch, Service, StringMatch, VirtualService
 from meshproof.mesh.predict import predict
 from meshproof.mesh.rules import HTTP
 
+METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
 MOST = 64
 MOST_TRIES = 48
 # What the sample images answer with 200, the one that needs nothing first.
@@ -96,7 +97,7 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
         path = next(iter(answered), "/")
         yield Request("GET", host, address.port, path, (), address.scheme, address.gateway, tls=address.tls)
         return
-    method = accepted(match.method, present="GET") if match.method else "GET"
+    method = _method(match.method)
     named = [(name, accepted(condition)) for name, condition in match.headers]
     queried = [(name, accepted(condition)) for name, condition in match.query_params]
     if match.authority and match.authority.kind is MatchKind.EXACT:
@@ -109,6 +110,16 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
         whole = f"{path}?{query}" if query else path
         if all(" " < character < "\x7f" for character in whole):
             yield Request(method, host, address.port, whole, headers, address.scheme, address.gateway, tls=address.tls)
+
+
+def _method(wanted: StringMatch | None) -> str | None:
+    """A method that HTTP has, since Envoy answers 400 to others, unless one is asked for by its name."""
+    if wanted is None:
+        return METHODS[0]
+    found = accepted(wanted, present=METHODS[0])
+    if found in METHODS or wanted.kind is MatchKind.EXACT:
+        return found
+    return next((one for one in METHODS if string_matches(wanted, one)), None)
 
 
 def _paths(match: RouteMatch, answered: Sequence[str]) -> Iterator[str]:

@@ -84,7 +84,7 @@ def match(draw: Random) -> Manifest:
         authority=(0.07, lambda: draw.choice(authorities)),
         headers=(0.2, lambda: conditions(NAMES)),
         withoutHeaders=(0.15, lambda: conditions(NAMES)),
-        queryParams=(0.15, lambda: conditions(("q", "Q", "r"))),
+        queryParams=(0.2, lambda: conditions(("q", "Q", "r"))),
         port=(0.07, lambda: draw.choice(PORTS)),
         gateways=(0.07, lambda: draw.sample(("mesh", "default/front", "front", "side"), draw.choice((1, 2)))),
         sourceLabels=(0.05, lambda: {"app": draw.choice(("client", "other"))}),
@@ -112,7 +112,7 @@ def destination(draw: Random) -> Manifest:
     host = often(draw, draw.choice(INTERNAL), *INTERNAL, *ODD)
     return {"host": host} | given(
         draw,
-        subset=(0.3, lambda: draw.choice(SUBSETS)),
+        subset=(0.45, lambda: draw.choice(SUBSETS)),
         port=(0.4, lambda: {"number": often(draw, 80, *PORTS)}),
     )
 
@@ -191,11 +191,18 @@ def route(draw: Random) -> Manifest:
 def virtual_service(draw: Random, number: int, gateways: Sequence[str]) -> Manifest:
     ways: list[list[str]] = [[], [], ["mesh"]]
     if gateways:
-        ways += [["front"], ["front"], ["mesh", "front"], ["default/side", "mesh"], ["side", "front"]]
+        ways += [
+            ["front"],
+            ["front"],
+            ["default/front"],
+            ["mesh", "front"],
+            ["default/side", "mesh"],
+            ["side", "front"],
+        ]
     bound = draw.choice(ways)
     hosts = [*INTERNAL * 3, *ODD, *WILD, *EXTERNAL]
     if bound and "mesh" not in bound:
-        hosts = [*EXTERNAL * 2, *["*"] * 6, "a.default.svc.cluster.local"]
+        hosts = [*EXTERNAL, *["*"] * 12, "a.default.svc.cluster.local"]
     namespace = often(draw, "default", "default", "shop")
     chosen: dict[str, str] = {}
     for host in draw.choices(hosts, k=draw.choice((1, 2))):
@@ -226,7 +233,7 @@ def destination_rule(draw: Random, number: int) -> Manifest:
     labels: list[Manifest] = [{"version": "v1"}, {"version": "v2"}] * 4 + [{"version": "v9"}, {}]
     names = draw.choice([SUBSETS] * 6 + [SUBSETS[:1], ()])
     subsets = [{"name": name, "labels": draw.choice(labels)} for name in names]
-    host = draw.choice((*INTERNAL * 3, *ODD, *WILD))
+    host = often(draw, "a.default.svc.cluster.local", *INTERNAL, *ODD, *WILD)
     place = draw.choice(("default", "default", "shop", "istio-system"))
     return resource("DestinationRule", f"d{number}", place, {"host": host, "subsets": subsets})
 
@@ -245,8 +252,8 @@ def manifests(draw: Random) -> list[Manifest]:
     """The manifests of one mesh."""
     places = draw.choice([PLACES] * 7 + [PLACES[:1]])
     found = [one for name, namespace in places for one in service(draw, name, namespace)]
-    found += [destination_rule(draw, number) for number in range(draw.randint(0, 4))]
+    found += [destination_rule(draw, number) for number in range(draw.randint(0, 5))]
     gateways = draw.choice((("front",), ("front",), ("front", "side"), ()))
     found += [gateway(draw, name) for name in gateways]
-    found += [virtual_service(draw, number, gateways) for number in range(draw.randint(0, 4))]
+    found += [virtual_service(draw, number, gateways) for number in range(draw.randint(1, 5))]
     return found

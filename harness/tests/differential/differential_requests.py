@@ -95,8 +95,13 @@ def path_for(draw: Random, match: RouteMatch) -> str:
     path = example(match.uri) if match.uri else draw.choice(PATHS)
     path = path if path.startswith("/") else f"/{path}"
     path = often(draw, path, path.upper()) + draw.choice(SUFFIXES)
-    query = "&".join(f"{name}={example(value)}" for name, value in match.query_params if draw.random() < 0.9)
+    values = [(name, example(value)) for name, value in match.query_params if draw.random() < 0.9]
+    query = "&".join(f"{name}={often(draw, value, encoded(value))}" for name, value in values)
     return path + (f"?{query}" if query else "") + often(draw, "", *QUERIES)
+
+
+def encoded(value: str) -> str:
+    return "".join(f"%{ord(one):02X}" for one in value)
 
 
 def concrete(pattern: str) -> str:

@@ -40,6 +40,13 @@ def test_each_rule_and_the_shadowed_one(routed) -> None:
     assert all("shadowed" in notice for notice in notices)
 
 
+def test_a_method_that_is_matched_by_its_beginning_is_one_that_there_is(routed) -> None:
+    for condition, method in (("prefix: P", "POST"), ("regex: 'P.*'", "POST"), ("regex: D.*", "DELETE"), ("{}", "GET")):
+        match = f"{{{condition}}}" if condition != "{}" else condition
+        made = routed(f"- match: [{{method: {match}}}]\n  route: [{{destination: {{host: greeter}}}}]")
+        assert shown(made)[0] == [f"{method} http://greeter:5000/hello"]
+
+
 def test_gateways(routed) -> None:
     gateway = """---
 apiVersion: networking.istio.io/v1
