@@ -5,7 +5,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from meshproof.envoy.node import Proxy
+from meshproof.envoy.node import Kind, Proxy
+from meshproof.envoy.scope import Scope
 from meshproof.envoy.translate import translate
 from meshproof.mesh.model import (
     Abort,
@@ -194,3 +195,15 @@ def test_an_abort_of_every_request_and_a_mirror_of_every_request(site, build):
     assert (status, primaries) == (555, 5)
     assert copy[0] == "GET /copy HTTP/1.1"
     assert "host: helloworld-shadow:5000" in copy
+
+
+def test_a_destination_without_a_port_leads_to_the_listeners_port_in_a_sidecar_alone(build):
+    other = build.service("other", 80)
+    mesh = build.mesh(build.route(build.to()))
+    mesh = replace(
+        mesh,
+        services=(*mesh.services, other),
+        virtual_services=(build.virtual_service(build.route(build.to()), hosts=(other.host,)),),
+    )
+    clusters = [Scope(mesh, Proxy(kind), 80, frozenset()).cluster(build.to().destination) for kind in Kind]
+    assert clusters == [f"outbound|80||{build.host}", f"outbound|5000||{build.host}"]
