@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from meshproof.border.request import Request as Request
     from meshproof.border.request import Tls as Tls
     from meshproof.border.upset import Upset as Upset
+    from meshproof.inspection import Inspection as Inspection
     from meshproof.judge import Abort as Abort
     from meshproof.judge import Answers as Answers
     from meshproof.judge import ConnectionPool as ConnectionPool
@@ -34,6 +35,7 @@ _HOMES = {
     "Answers": "judge",
     "ConnectionPool": "judge",
     "Delay": "judge",
+    "Inspection": "inspection",
     "Load": "border.load",
     "Mirror": "judge",
     "NoErrors": "judge",

@@ -21,6 +21,7 @@ from meshproof.errors import MeshproofError, UsageError
 from meshproof.suite import folder
 
 if TYPE_CHECKING:
+    from meshproof.inspection import Inspection
     from meshproof.run.session import Session
     from meshproof.scenario import Scenario
     from meshproof.target.base import Target
@@ -187,19 +188,24 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
 
 
 @pytest.fixture
-def verify(request: pytest.FixtureRequest, mesh_session: tuple[asyncio.Runner, Session]) -> Callable[[Scenario], None]:
-    """Call it with a Scenario whose manifests stand beside the test: passes, fails or skips the test."""
+def verify(
+    request: pytest.FixtureRequest, mesh_session: tuple[asyncio.Runner, Session]
+) -> Callable[[Scenario | Inspection[Any]], None]:
+    """Call it with a Scenario whose manifests stand beside the test, or an Inspection: passes, fails or skips."""
     from meshproof.border.verdict import Outcome
+    from meshproof.inspection import Inspection
     from meshproof.run.prepare import prepare
 
     runner, session = mesh_session
 
-    def call(scenario: Scenario) -> None:
+    def call(scenario: Scenario | Inspection[Any]) -> None:
         __tracebackhide__ = True
         precision = session.options.precision.shared(len(_scenarios(request.session)))
         try:
-            prepared = prepare(scenario, request.path.parent, precision)
-            result = runner.run(session.run(prepared))
+            if isinstance(scenario, Inspection):
+                result = runner.run(session.inspect(scenario))
+            else:
+                result = runner.run(session.run(prepare(scenario, request.path.parent, precision)))
         except UsageError as error:
             raise NoVerdict(str(error), error.exit_code) from None
         if result.outcome is Outcome.ERROR:

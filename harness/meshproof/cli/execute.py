@@ -7,8 +7,10 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from meshproof.cli.options import Settings
+from meshproof.inspection import Inspection
 from meshproof.report.run_folder import JSON, RunFolder, choose, new_run_id
 from meshproof.report.terminal import Terminal
 from meshproof.run.prepare import Prepared
@@ -16,7 +18,7 @@ from meshproof.run.session import Options, Session
 from meshproof.target.embedded import EmbeddedTarget
 
 
-def execute(prepared: Sequence[Prepared], settings: Settings) -> int:
+def execute(prepared: Sequence[Prepared | Inspection[Any]], settings: Settings) -> int:
     """Run everything and print what was asked for; the exit code."""
     target = EmbeddedTarget(dict(settings.ports))
     target.preflight()
@@ -34,7 +36,7 @@ def execute(prepared: Sequence[Prepared], settings: Settings) -> int:
     return code
 
 
-async def _carry_out(session: Session, prepared: Sequence[Prepared]) -> int:
+async def _carry_out(session: Session, prepared: Sequence[Prepared | Inspection[Any]]) -> int:
     """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report says what was known."""
     work = asyncio.ensure_future(_all(session, prepared))
 
@@ -68,7 +70,8 @@ def _once(action: Callable[[], object]) -> Callable[[], None]:
     return call
 
 
-async def _all(session: Session, prepared: Sequence[Prepared]) -> None:
-    names, shapes = [one.name for one in prepared], [one.load.shape for one in prepared]
+async def _all(session: Session, prepared: Sequence[Prepared | Inspection[Any]]) -> None:
+    names = [one.name for one in prepared]
+    shapes = [one.load.shape for one in prepared if isinstance(one, Prepared)]
     await session.open(names, shapes, command=("meshproof", *sys.argv[1:]))
     await session.run_all(prepared)

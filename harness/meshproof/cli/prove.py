@@ -25,6 +25,7 @@ from meshproof.run.mutants import Case
 from meshproof.run.prepare import prepare
 from meshproof.run.selfcheck import SelfCheck
 from meshproof.run.session import EXIT_BROKE, EXIT_INTERRUPTED, Options
+from meshproof.scenario import Scenario
 from meshproof.target.base import Target
 from meshproof.target.embedded import EmbeddedTarget
 
@@ -33,7 +34,7 @@ from meshproof.target.embedded import EmbeddedTarget
 class Proof:
     """What to do: `found` mutants there are in all, `cases` are those to judge, of the `plain` scenarios."""
 
-    plain: Sequence[Found]
+    plain: Sequence[Found[Scenario]]
     cases: Sequence[Case]
     found: int
     precision: Precision

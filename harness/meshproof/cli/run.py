@@ -39,6 +39,7 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     """
     from meshproof.run.discover import discover, select
     from meshproof.run.prepare import prepare
+    from meshproof.scenario import Scenario
 
     found = select(discover(), scenarios)
     if listing:
@@ -46,8 +47,13 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
         for one in found:
             click.echo(f"{one.scenario.name:{width}}  {one.folder.name:10}  {one.scenario.description}")
         return 0
-    precision = settings.precision.shared(len(found))
-    prepared = [prepare(one.scenario, one.folder, precision) for one in found]
+    # An inspection draws nothing at random, so it needs no share of the error rates.
+    driven = sum(isinstance(one.scenario, Scenario) for one in found)
+    precision = settings.precision.shared(driven)
+    prepared = [
+        prepare(one.scenario, one.folder, precision) if isinstance(one.scenario, Scenario) else one.scenario
+        for one in found
+    ]
     from meshproof.cli.execute import execute
 
     return execute(prepared, settings)

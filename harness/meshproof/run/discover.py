@@ -1,4 +1,4 @@
-"""Find the scenarios: frozen objects, or tuples of them, in the test modules of the scenarios folder."""
+"""Find the scenarios and inspections: frozen objects, or tuples of them, in the test modules of scenarios/."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from meshproof.errors import MeshproofError, UsageError
+from meshproof.inspection import Inspection
 from meshproof.scenario import Scenario
 from meshproof.suite import folder
+
+Work = TypeVar("Work", bound=Scenario | Inspection[Any])
 
 
 class NothingSelectedError(MeshproofError):
@@ -19,14 +23,14 @@ class NothingSelectedError(MeshproofError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A scenario, and the folder that its manifests stand in."""
+class Found(Generic[Work]):
+    """A scenario or an inspection, and the folder that it stands in."""
 
-    scenario: Scenario
+    scenario: Work
     folder: Path
 
 
-def discover(root: Path | None = None) -> tuple[Found, ...]:
+def discover(root: Path | None = None) -> tuple[Found[Scenario | Inspection[Any]], ...]:
     """All scenarios below a folder (default: the built-in ones), in the order in which they are written."""
     root = root or folder("scenarios")
     found = []
@@ -41,20 +45,25 @@ def discover(root: Path | None = None) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _scenarios(value: object) -> Iterator[Scenario]:
-    """A scenario, or those of a tuple or list of them."""
+def scenarios(root: Path | None = None) -> tuple[Found[Scenario], ...]:
+    """Those of them that drive a load."""
+    return tuple(Found(one.scenario, one.folder) for one in discover(root) if isinstance(one.scenario, Scenario))
+
+
+def _scenarios(value: object) -> Iterator[Scenario | Inspection[Any]]:
+    """A scenario or an inspection, or those of a tuple or list of them."""
     for one in value if isinstance(value, tuple | list) else (value,):
-        if isinstance(one, Scenario):
+        if isinstance(one, Scenario | Inspection):
             yield one
 
 
-def select(found: Sequence[Found], names: Sequence[str]) -> tuple[Found, ...]:
+def select(found: Sequence[Found[Work]], names: Sequence[str]) -> tuple[Found[Work], ...]:
     """Those named by scenario or by folder, case aside; all when no name is given.
 
     Thorough scenarios are selected by their own names alone.
     """
     usual = [one for one in found if not one.scenario.thorough]
-    chosen: list[Found] = []
+    chosen: list[Found[Work]] = []
     for name in names:
         matching = [one for one in found if name.lower() == one.scenario.name.lower()]
         matching += [one for one in usual if name.lower() == one.folder.name.lower()]

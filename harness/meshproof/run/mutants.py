@@ -15,6 +15,7 @@ from meshproof.mutate import Mutant, meaning, mutants
 from meshproof.report.selfcheck_record import Fate, Judged
 from meshproof.run.discover import Found
 from meshproof.run.prepare import Prepared, in_force, own_manifests, prepare, running
+from meshproof.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Case:
     prepared: Prepared | None
 
 
-def cases(found: Found, precision: Precision) -> Iterator[Case]:
+def cases(found: Found[Scenario], precision: Precision) -> Iterator[Case]:
     """All mutants of one scenario; raises ManifestError and UsageError for the scenario itself."""
     scenario = found.scenario
     plain = prepare(scenario, found.folder, precision)

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import meshproof
 from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Precision, worst
 from meshproof.errors import MeshproofError
+from meshproof.inspection import Inspection
 from meshproof.report.events import (
     Broke,
     Event,
@@ -30,9 +32,10 @@ from meshproof.report.events import (
 from meshproof.run.broken import words
 from meshproof.run.engine import SHAPES, Drive, Result
 from meshproof.run.generators import Generators
+from meshproof.run.inspect import inspect, lacking
 from meshproof.run.keep import keep_manifests
 from meshproof.run.prepare import Prepared
-from meshproof.target.base import Target
+from meshproof.target.base import Inspectable, Target
 
 EXIT_PASSED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BROKE, EXIT_USAGE, EXIT_NOTHING = range(6)
 WINDOW = 100
@@ -78,13 +81,8 @@ class Session:
 
     async def run(self, prepared: Prepared) -> Result:
         """Drive and judge one scenario; a broken harness or target is Outcome.ERROR, not an exception."""
-        lacking = sorted(prepared.features - self.target.features)
-        if lacking:
-            reason = f"the {self.target.name} target does not offer {', '.join(lacking)}"
-            self._emit(ScenarioStarted(prepared.name, prepared.description, prepared.files))
-            self._emit(ScenarioFinished(prepared.name, Outcome.SKIPPED, 0.0, reason=reason))
-            self._outcomes.append(Outcome.SKIPPED)
-            return Result(Outcome.SKIPPED, reason=reason)
+        if missing := sorted(prepared.features - self.target.features):
+            return self._skip(ScenarioStarted(prepared.name, prepared.description, prepared.files), missing)
         ids = random.Random(f"{self.options.seed}/{prepared.name}").randbytes(4).hex()  # noqa: S311
         shape = SHAPES.get(prepared.load.shape, prepared.load.shape)
         drive = Drive(
@@ -102,8 +100,21 @@ class Session:
         self._outcomes.append(result.outcome)
         return result
 
-    async def run_all(self, prepared: Sequence[Prepared]) -> None:
-        """Run several scenarios: those that mostly wait beside each other and beside the others."""
+    async def inspect(self, inspection: Inspection[Any]) -> Result:
+        """Judge what the target is made of; a broken harness or target is Outcome.ERROR, not an exception."""
+        if missing := lacking(inspection, self.target):
+            return self._skip(ScenarioStarted(inspection.name, inspection.description), missing)
+        assert isinstance(self.target, Inspectable)
+        result = await inspect(inspection, self.target, self._emit)
+        self._outcomes.append(result.outcome)
+        return result
+
+    async def run_all(self, work: Sequence[Prepared | Inspection[Any]]) -> None:
+        """Run several: inspections first, then the scenarios, those that mostly wait beside the others."""
+        for one in work:
+            if isinstance(one, Inspection):
+                await self.inspect(one)
+        prepared = [one for one in work if isinstance(one, Prepared)]
         lanes = asyncio.Semaphore(PATIENT_LANES)
 
         async def wait(one: Prepared) -> None:
@@ -145,6 +156,13 @@ class Session:
         if not self._interrupted:
             self._interrupted = True
             self._emit(Interrupted())
+
+    def _skip(self, started: ScenarioStarted, missing: Sequence[str]) -> Result:
+        reason = f"the {self.target.name} target does not offer {', '.join(missing)}"
+        self._emit(started)
+        self._emit(ScenarioFinished(started.scenario, Outcome.SKIPPED, 0.0, reason=reason))
+        self._outcomes.append(Outcome.SKIPPED)
+        return Result(Outcome.SKIPPED, reason=reason)
 
     def _tell(self, failure: BaseException) -> int:
         """Tell what ended the run; the exit code that belongs to it."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar, runtime_checkable
 
 from meshproof.border.books import Books, PodBook
 from meshproof.border.load import Vantage
 from meshproof.border.request import Request
 from meshproof.manifest import Resource
 from meshproof.mesh.model import Mesh
+
+Facts = TypeVar("Facts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +137,11 @@ class Target(Protocol):
         """A mesh of its own for the scenario of that name, not started yet."""
 
     async def down(self) -> None: ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """A target that can say what it is made of, beside driving load through it (or instead)."""
+
+    async def facts(self, kind: type[Facts]) -> Facts:
+        """The facts of that kind as they are now; raises TargetError, also for a kind that it does not know."""

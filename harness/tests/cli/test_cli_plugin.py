@@ -121,3 +121,16 @@ def test_a_pytest_that_has_nothing_to_do_with_meshes_is_left_alone(place: Any) -
     assert ended.code == 0, ended.out + ended.err
     assert "meshproof" not in ended.out
     assert not (place.here / "meshproof-runs").exists()
+
+
+def test_an_inspection_is_skipped_where_the_target_cannot_be_inspected(place: Any) -> None:
+    suite = place.here / "suite"
+    suite.mkdir()
+    (suite / "test_inspection.py").write_text(
+        "from meshproof import Inspection\n\n\n"
+        "def test_installation(verify):\n"
+        "    verify(Inspection('Doors', '', int, [], {'Doors'}))\n"
+    )
+    ended = place.pytest(suite, "-rs").end()
+    assert ended.code == 0, ended.out + ended.err
+    assert "the embedded target does not offer Doors" in ended.out

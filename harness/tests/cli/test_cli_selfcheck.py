@@ -8,7 +8,7 @@ import shutil
 import pytest
 from meshproof.border.verdict import Precision
 from meshproof.cli.prove import Proof, prove
-from meshproof.run.discover import discover, select
+from meshproof.run.discover import scenarios, select
 from meshproof.run.mutants import cases, sample
 from meshproof.suite import folder
 
@@ -64,7 +64,7 @@ def toothless(tmp_path):
         (tmp_path / "suite" / "believing" / "test_canary.py").unlink()
         module = TOOTHLESS.replace("{outcome}", outcome)
         (tmp_path / "suite" / "believing" / "test_believing.py").write_text(module)
-        found = discover(tmp_path / "suite")
+        found = scenarios(tmp_path / "suite")
         every = list(cases(found[0], Precision()))
         return Proof(found, sample(every, size, 1), len(every), Precision(), Precision(), 0)
 
@@ -119,7 +119,7 @@ def test_mutants_are_listed_without_being_run(place):
 
 
 def test_the_same_seed_draws_the_same_sample():
-    every = list(cases(select(discover(), ["CanarySplit"])[0], Precision()))
+    every = list(cases(select(scenarios(), ["CanarySplit"])[0], Precision()))
     first, again, other = (sample(every, 5, seed) for seed in (1, 1, 2))
     assert first == again != other
     assert len(first) == 5
