@@ -1,0 +1,1 @@
+"""The offline bundle: fetched, held against its checksum, unpacked with suspicion, and read."""
