@@ -10,7 +10,8 @@ import json
 import os
 import sys
 
-from meshproof.workload import stdio
+from meshproof.workload import stdio, unix
+from meshproof.workload.attach import attach
 from meshproof.workload.behaviour import behaviour
 from meshproof.workload.connection import Connection, Site
 from meshproof.workload.control import Control
@@ -18,6 +19,9 @@ from meshproof.workload.door import Door
 from meshproof.workload.gate import Gate
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
+
+SOCKET = "/tmp/meshproof-workload.sock"  # noqa: S108 - in a container, whose only user it is
+PATIENCE = 15.0
 
 
 def arguments() -> argparse.Namespace:
@@ -29,22 +33,45 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--labels", type=json.loads, default={}, help="the pod's labels as JSON")
     parser.add_argument("--ports", default="", help="container ports, separated by commas")
+    parser.add_argument(
+        "--bind",
+        default="",
+        help="listen on the container ports themselves, on this address (default: free local ones)",
+    )
+    parser.add_argument("--socket", default="", help="take commands on this unix socket, not on standard input")
     return parser.parse_args()
 
 
-async def serve(identity: Identity, ports: list[int]) -> None:
+async def serve(identity: Identity, ports: list[int], bind: str, socket: str) -> None:
     ledger, gate = Ledger(), Gate()
     site = Site(behaviour(identity), identity.stamp, ledger, gate)
-    doors = {port: Door(lambda: Connection(site)) for port in ports}
+    address = bind or "127.0.0.1"
+    doors = {port: Door(lambda: Connection(site), address, port if bind else 0) for port in ports}
     for door in doors.values():
         await door.open()
-    stdio.say({"ready": True, "ports": {str(port): door.port for port, door in doors.items()}})
-    await stdio.serve(Control(ledger, gate, tuple(doors.values()), site.drop))
+    greeting = {"ready": True, "ports": {str(port): door.port for port, door in doors.items()}}
+    control = Control(ledger, gate, tuple(doors.values()), site.drop)
+    if socket:
+        await unix.serve(control, socket, greeting)
+    else:
+        stdio.say(greeting)
+        await stdio.serve(control)
+
+
+def bridge(words: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m meshproof.workload attach")
+    parser.add_argument("--socket", default=SOCKET, help="the workload's unix socket (default: %(default)s)")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="how many seconds it may take to be there")
+    given = parser.parse_args(words)
+    attach(given.socket, given.patience)
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["attach"]:
+        bridge(sys.argv[2:])
+        return
     given = arguments()
-    if not stdio.attached():
+    if not given.socket and not stdio.attached():
         sys.exit("meshproof.workload: standard input must be its owner's pipe (or a terminal)")
     try:
         ports = [int(port) for port in given.ports.split(",") if port]
@@ -59,7 +86,10 @@ def main() -> None:
         import uvloop
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(serve(identity, ports))
+    try:
+        asyncio.run(serve(identity, ports, given.bind, given.socket))
+    except OSError as error:
+        sys.exit(f"meshproof.workload: {error}")
     # Nothing is worth a graceful end once the owner is gone.
     os._exit(0)
 

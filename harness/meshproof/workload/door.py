@@ -20,13 +20,20 @@ FULL_SECONDS = 0.05
 
 
 class Door:
-    """One port of 127.0.0.1; `factory` makes the protocol of each connection."""
+    """One port of an address (0: a free one); `factory` makes the protocol of each connection."""
 
-    def __init__(self, factory: Callable[[], asyncio.BaseProtocol]) -> None:
+    def __init__(self, factory: Callable[[], asyncio.BaseProtocol], address: str = "127.0.0.1", port: int = 0) -> None:
         self._factory = factory
+        self._address = address
         # It never listens: it keeps the port while nobody does.
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._keeper.bind(("127.0.0.1", 0))
+        if port:
+            # What a process before this one has left in TIME_WAIT must not keep a port from it.
+            self._keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._keeper.bind((address, port))
+        except OSError as error:
+            raise OSError(f"port {port} on {address} cannot be had: {error.strerror}") from error
         _share(self._keeper)
         self._listener: socket.socket | None = None
         self._server: asyncio.Server | None = None
@@ -46,7 +53,7 @@ class Door:
         if self._listener is None:
             self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             _share(self._listener)
-            self._listener.bind(("127.0.0.1", self.port))
+            self._listener.bind((self._address, self.port))
         # The server gets a descriptor of its own, so that it can be closed and the socket go on listening.
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._factory, sock=self._listener.dup(), backlog=BACKLOG)
@@ -62,7 +69,8 @@ class Door:
             filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             self._fillers.append(filler)
             filler.setblocking(False)
-            filler.connect_ex(self._listener.getsockname())
+            # Also where it listens on every address: Linux takes 0.0.0.0 for this machine.
+            filler.connect_ex((self._address, self.port))
             if not select.select([], [filler], [], FULL_SECONDS)[1]:
                 return
         raise OSError(f"the queue of port {self.port} took {FILLERS} connections and is not full")

@@ -1,17 +1,15 @@
-"""Commands over standard input and output, one JSON object a line; the end of input is the end of the workload."""
+"""Commands over standard input and output; the end of input is the end of the workload."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import stat
 import sys
 from typing import Any
 
 from meshproof.workload.control import Control
-
-LINE_CAP = 1 << 20
+from meshproof.workload.lines import LINE_CAP, converse, encoded
 
 
 def attached() -> bool:
@@ -22,9 +20,7 @@ def attached() -> bool:
 
 def say(message: dict[str, Any]) -> None:
     """Write one line to standard output."""
-    data = memoryview(json.dumps(message, separators=(",", ":")).encode() + b"\n")
-    while data:
-        data = data[os.write(1, data) :]
+    _write(encoded(message))
 
 
 async def serve(control: Control) -> None:
@@ -32,17 +28,10 @@ async def serve(control: Control) -> None:
     reader = asyncio.StreamReader(limit=LINE_CAP)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    running: set[asyncio.Task[None]] = set()
+    await converse(control, reader, _write)
 
-    async def answer(line: bytes) -> None:
-        try:
-            command = json.loads(line)
-        except ValueError as error:
-            say({"id": None, "error": f"not JSON: {error}"})
-            return
-        say(await control.answer(command))
 
-    while line := await reader.readline():
-        task = asyncio.ensure_future(answer(line))
-        running.add(task)
-        task.add_done_callback(running.discard)
+def _write(line: bytes) -> None:
+    data = memoryview(line)
+    while data:
+        data = data[os.write(1, data) :]
