@@ -20,6 +20,12 @@ class Timeouts:
     admin_answer: float = 5.0
     at_rest: float = 20.0
     barrier: float = 10.0
+    kube_answer: float = 10.0
+    kube_command: float = 30.0
+    kube_forward: float = 15.0
+    kube_access: float = 20.0
+    kube_gone: float = 120.0
+    kube_ready: float = 180.0
     ssh_connected: float = 20.0
     ssh_command: float = 60.0
     ssh_closed: float = 3.0
