@@ -37,3 +37,11 @@ class Timeouts:
     package_install: float = 1800.0
     boot_loader_config: float = 600.0
     host_reboot: float = 900.0
+    istioctl_answer: float = 30.0
+    istio_precheck: float = 60.0
+    istio_install: float = 420.0
+    istio_ready: float = 300.0
+    istio_uninstall: float = 180.0
+    istio_injected: float = 60.0
+    istio_converged: float = 60.0
+    istio_inspected: float = 120.0

@@ -1,0 +1,69 @@
+"""Command lines of ssh: the person's own configuration, with what must not be left to it stated first."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from meshproof.border.inventory import HostEntry, Jump, SshSettings
+
+# What comes first on ssh's command line wins over every file. A host whose key is not known is refused
+# whatever the configuration says, nobody is asked anything, and nothing is forwarded.
+FIRM = (
+    "StrictHostKeyChecking=yes",
+    "UpdateHostKeys=no",
+    "BatchMode=yes",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "ClearAllForwardings=yes",
+    "PermitLocalCommand=no",
+    "RequestTTY=no",
+    "RemoteCommand=none",
+    "EscapeChar=none",
+    "LogLevel=ERROR",
+)
+# A link that is cut is noticed within the product of the two, in seconds.
+ALIVE = ("ServerAliveInterval=5", "ServerAliveCountMax=3")
+
+
+def master(entry: HostEntry, settings: SshSettings, socket: Path, connect_seconds: float) -> list[str]:
+    """The one connection to a host, which every command then shares; it stays in the foreground."""
+    own = [*ALIVE, f"ConnectTimeout={max(1, round(connect_seconds))}", "ControlPersist=no"]
+    if entry.jump is not None:
+        # `ssh -J` would hand none of these options to the machine in between.
+        proxy = shlex.join(_jump(entry.jump, settings, connect_seconds)).replace("%", "%%").replace("%%h", "%h")
+        own += ["ProxyUseFdpass=no", f"ProxyCommand={proxy.replace('%%p', '%p')}"]
+    reach = [*_files(settings, entry.key), *_options(own), *_target(entry.address, entry.port, entry.user)]
+    return ["ssh", *_options(FIRM), "-M", "-N", "-S", str(socket), *reach]
+
+
+def command(entry: HostEntry, settings: SshSettings, socket: Path, remote: str) -> list[str]:
+    """One command over the shared connection; where that is gone it fails rather than make another."""
+    lone = ["ControlMaster=no", "ProxyCommand=false"]
+    reach = [*_files(settings, None), *_options(lone), *_target(entry.address, entry.port, entry.user)]
+    return ["ssh", *_options(FIRM), "-S", str(socket), *reach, remote]
+
+
+def _jump(jump: Jump, settings: SshSettings, connect_seconds: float) -> list[str]:
+    firm = [option for option in FIRM if not option.startswith(("ClearAll", "RemoteCommand"))]
+    own = [*ALIVE, f"ConnectTimeout={max(1, round(connect_seconds))}", "ControlMaster=no", "ControlPath=none"]
+    reach = [*_files(settings, jump.key), *_options(own)]
+    return ["ssh", *_options(firm), *reach, "-W", "[%h]:%p", *_target(jump.address, jump.port, jump.user)]
+
+
+def _files(settings: SshSettings, key: Path | None) -> list[str]:
+    words = ["-F", str(settings.config)] if settings.config else []
+    words += ["-o", f'UserKnownHostsFile="{settings.known_hosts}"'] if settings.known_hosts else []
+    # A key that was named is the one to use: an agent full of others would use up the attempts allowed.
+    return words + (["-i", str(key), "-o", "IdentitiesOnly=yes"] if key else [])
+
+
+def _target(address: str, port: int | None, user: str) -> list[str]:
+    words = ["-p", str(port)] if port else []
+    words += ["-l", user] if user else []
+    return [*words, "--", address]
+
+
+def _options(options: Sequence[str]) -> list[str]:
+    return [word for option in options for word in ("-o", option)]

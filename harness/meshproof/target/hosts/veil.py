@@ -1,0 +1,50 @@
+"""Names and addresses of hosts, kept out of whatever is told unless a person asked for them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from meshproof.border.inventory import HostEntry, Inventory
+
+JUMP = "jump-host"
+REGISTRY = "the-registry"
+# What stands for itself everywhere is hidden nowhere.
+PUBLIC = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(slots=True)
+class Veil:
+    """Puts a host's label in the place of its name and address; with `names` it leaves everything as it is."""
+
+    names: bool = False
+    _labels: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, inventory: Inventory, *, names: bool = False) -> Veil:
+        veil = cls(names)
+        for host in inventory.hosts:
+            veil.learn(host.label, host.name, host.address)
+            if host.jump is not None:
+                veil.learn(JUMP, host.jump.address)
+        if inventory.registry is not None:
+            veil.learn(REGISTRY, inventory.registry.url.partition("://")[2].rpartition(":")[0])
+            veil.learn(REGISTRY, inventory.registry.url.partition("://")[2])
+        return veil
+
+    def learn(self, label: str, *words: str) -> None:
+        """From now on `label` stands for these words, where no other label does already."""
+        for word in words:
+            if word and word not in PUBLIC:
+                self._labels.setdefault(word, label)
+
+    def name(self, entry: HostEntry) -> str:
+        """What a host is called where it is told of."""
+        return entry.name if self.names else entry.label
+
+    def __call__(self, text: str) -> str:
+        if self.names or not self._labels:
+            return text
+        longest_first = sorted(self._labels, key=len, reverse=True)
+        words = "|".join(re.escape(word) for word in longest_first)
+        return re.sub(rf"(?<![\w.-])(?:{words})(?![\w-])", lambda found: self._labels[found[0]], text)
