@@ -24,7 +24,8 @@ from meshproof.target.embedded import EmbeddedTarget
 from meshproof.traffic.locust import Generator
 from table import Row, show
 
-LOAD = Load("steady", "GET http://helloworld:5000/hello", users=8)
+# As many at once for both: with few of them the time goes into waking up.
+LOAD = Load("steady", "GET http://helloworld:5000/hello", users=32)
 WINDOW = 400
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import httptools
 
+from meshproof.traffic.patience import Patience
+
 CHUNK = 1 << 16
 HEAD_CAP = 256 << 10
 ANSWER_CAP = 128 << 20
@@ -28,6 +30,8 @@ RESTED_SECONDS = 0.5
 FRAMING = {b"content-length", b"transfer-encoding"}
 
 Tls = tuple[tuple[str, str], ...]
+
+patience = Patience()
 
 
 class Client:
@@ -50,6 +54,8 @@ class Client:
         self.tls = tls
         self.socket: Any = None
         self.last_used = 0.0
+        self.deadline = 0.0
+        self.expired = False
         self._blank()
 
     def _blank(self) -> None:
@@ -77,14 +83,14 @@ class Client:
         self._blank()
         self._head_only = head
         began = perf_counter()
-        deadline = began + self.timeout
         got = 0
         try:
             if self.socket is not None and began - self.last_used > RESTED_SECONDS:
                 self._look()
             if self.socket is None:
                 self.connect()
-            got = self._converse(data, deadline)
+            self.deadline = began + self.timeout
+            got = self._converse(data)
         except httptools.HttpParserError as error:
             # What comes after a whole answer does not spoil it, and a 101 is an answer like any other.
             if not (self._complete or (self._headed and isinstance(error, httptools.HttpParserUpgrade))):
@@ -94,6 +100,9 @@ class Client:
             self.error = f"no answer within {self.timeout:g} s"
         except OSError as error:
             self.error = described(error)
+        self.deadline = 0.0
+        if self.expired and not self._complete:
+            self.error = f"no answer within {self.timeout:g} s"
         if self.error:
             self.status = 0
         elif not self._complete and not self._headed:
@@ -109,11 +118,14 @@ class Client:
             channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.tls is not None:
                 channel = context(self.tls).wrap_socket(channel, server_hostname=dict(self.tls)["sni"])
+            channel.settimeout(None)
         except BaseException:
             channel.close()
             raise
         self.socket = channel
+        self.expired = False
         self.parser = httptools.HttpResponseParser(self)
+        patience.watch(self)
 
     def warm(self) -> None:
         """Connect ahead of an exchange; a failure is left for the exchange to meet and tell."""
@@ -125,41 +137,34 @@ class Client:
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self.socket is not None:
+            patience.forget(self)
             with contextlib.suppress(OSError):
                 self.socket.close()
             self.socket = None
 
-    def _converse(self, data: bytes, deadline: float) -> int:
+    def _converse(self, data: bytes) -> int:
         channel = self.socket
         try:
-            channel.sendall(data)
+            sent = channel.send(data)
+            if sent < len(data):
+                channel.sendall(memoryview(data)[sent:])
         except (BrokenPipeError, ConnectionResetError):
             # A server may refuse a body before it has come: its answer, if any, is there to be read.
             self._surplus = True
         got = 0
-        hurried = False
-        while True:
-            part = channel.recv(CHUNK)
-            if not part:
-                self._keep = False
-                self._complete = self._headed and not self._framed
-                if self._headed and not self._complete:
-                    self.error = "connection closed in mid-answer"
-                return got
+        while part := channel.recv(CHUNK):
             got += len(part)
             self.parser.feed_data(part)
             if self._complete:
-                if hurried:
-                    channel.settimeout(self.timeout)
                 return got
             if got > (ANSWER_CAP if self._headed else HEAD_CAP):
                 self.error = "the answer is too long" if self._headed else "the head of the answer is too long"
                 return got
-            left = deadline - perf_counter()
-            if left <= 0:
-                raise TimeoutError
-            channel.settimeout(left)
-            hurried = True
+        self._keep = False
+        self._complete = self._headed and not self._framed and not self.expired
+        if self._headed and not self._complete:
+            self.error = "connection closed in mid-answer"
+        return got
 
     def _look(self) -> None:
         # Whatever can be read before a request is sent is either the end or nothing that was asked for.
@@ -167,7 +172,7 @@ class Client:
             self.socket.setblocking(False)
             self.socket.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
-            self.socket.settimeout(self.timeout)
+            self.socket.settimeout(None)
         except OSError:
             self.close()
         else:

@@ -116,6 +116,30 @@ def test_a_server_that_drips_does_not_outlast_the_timeout() -> None:
         assert (client.status, client.error) == (0, "no answer within 0.3 s")
 
 
+def test_a_server_that_does_not_even_read_does_not_outlast_the_timeout() -> None:
+    ended = threading.Event()
+    with serving(lambda _channel: ended.wait(10) and None) as address:
+        client = Client(address, 0.3)
+        client.exchange(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 30000000\r\n\r\n" + b"x" * 30_000_000)
+        assert (client.status, client.error) == (0, "no answer within 0.3 s")
+        client.exchange(REQUEST)
+        ended.set()
+        assert client.error == "no answer within 0.3 s"
+
+
+def test_silence_over_tls_does_not_outlast_the_timeout(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    wrap = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("httpbin.example.com").configure_cert(wrap)
+    ended = threading.Event()
+    with serving(lambda _channel: ended.wait(10) and None, wrap) as address:
+        client = Client(address, 0.3, tls=(("ca", str(tmp_path / "ca.pem")), ("sni", "httpbin.example.com")))
+        client.exchange(REQUEST)
+        ended.set()
+        assert (client.status, client.error) == (0, "no answer within 0.3 s")
+
+
 @pytest.mark.parametrize(
     ("answer", "size"),
     [

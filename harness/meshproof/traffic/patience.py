@@ -1,0 +1,62 @@
+"""One watch over all connections, which ends every exchange that has lasted too long.
+
+A timer for each exchange would cost a quarter of what the generator spends on it. Under Locust the
+thread here is a greenlet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from typing import Any, Protocol
+
+TICK_SECONDS = 0.005
+
+
+class Waiting(Protocol):
+    """Who waits for an answer: until `deadline` by time.perf_counter, 0 while nothing is waited for."""
+
+    deadline: float
+    expired: bool
+    socket: Any
+
+
+class Patience:
+    """Shuts the connection down under whoever waits beyond the deadline, which ends the waiting."""
+
+    def __init__(self) -> None:
+        self._watched: set[Waiting] = set()
+        self._some = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, one: Waiting) -> None:
+        """From now on, whenever it has a deadline."""
+        self._watched.add(one)
+        self._some.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+
+    def forget(self, one: Waiting) -> None:
+        self._watched.discard(one)
+
+    def _run(self) -> None:
+        while True:
+            if not self._watched:
+                self._some.clear()
+                self._some.wait()
+            time.sleep(TICK_SECONDS)
+            now = time.perf_counter()
+            for one in list(self._watched):
+                if 0 < one.deadline < now and not one.expired:
+                    one.expired = True
+                    _shut(one.socket)
+
+
+def _shut(channel: Any) -> None:
+    # By a second descriptor: a TLS socket's own shutdown would speak TLS, and wait.
+    with contextlib.suppress(OSError, ValueError, AttributeError), socket.socket(fileno=os.dup(channel.fileno())) as s:
+        s.shutdown(socket.SHUT_RDWR)
