@@ -1,0 +1,57 @@
+"""The rights of a run in its own namespace: those of a role that an administrator granted the right to bind.
+
+A user who may do everything anyway needs none of this. See docs/rbac.yaml.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from meshproof.errors import TargetError
+from meshproof.target.kube import ownership
+from meshproof.target.kube.objects import Objects
+from meshproof.target.kube.refusal import RefusedError
+
+ROLE = "meshproof-run"
+RBAC = "rbac.authorization.k8s.io"
+INTERVAL = 0.1
+
+
+async def grant(objects: Objects, namespace: str, run: str, limit: float) -> None:
+    """See to it that this user may work in the namespace; TargetError says what an administrator has to grant."""
+    if await _enough(objects, namespace):
+        return
+    user = await _whoami(objects)
+    binding = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": ROLE, "namespace": namespace, "labels": ownership.labels(run)},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": ROLE},
+        "subjects": [{"kind": "User", "apiGroup": RBAC, "name": user}],
+    }
+    try:
+        await objects.create(binding)
+    except RefusedError as error:
+        message = f"user {user} may neither work in namespace {namespace} nor bind the role {ROLE} there"
+        raise TargetError(message, f"{error.words}\nan administrator grants it with docs/rbac.yaml") from None
+    # The API server's own view of its role bindings is a moment behind.
+    deadline = time.monotonic() + limit
+    while not await _enough(objects, namespace):
+        if time.monotonic() > deadline:
+            raise TargetError(f"user {user} has no rights in namespace {namespace} {limit:g} s after binding {ROLE}")
+        await asyncio.sleep(INTERVAL)
+
+
+async def _enough(objects: Objects, namespace: str) -> bool:
+    """Whether the user may do there what only the role, or an administrator, may."""
+    return await objects.allowed("patch", "deployments", namespace, "apps") and await objects.allowed(
+        "create", "pods", namespace, sub="exec"
+    )
+
+
+async def _whoami(objects: Objects) -> str:
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    told = await objects.raw(path, "POST", body=body, what="asking who this user is (needs Kubernetes 1.28)")
+    return str(told["status"]["userInfo"]["username"])

@@ -1,0 +1,171 @@
+"""kubectl as a child process: everything that streams, and whatever else a person would type.
+
+Each command names its context; the current one is never used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.process import Child, spawn
+
+OLDEST = (1, 20)
+FORWARDING = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+) ->")
+LONGEST_OUTPUT = 256 << 20
+# Defaults that a person set for typing are not meant for a program.
+SILENCED = {"KUBERC": "off", "KUBECTL_KUBERC": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """One kubectl for one context; `kubeconfig` empty means where kubectl itself looks."""
+
+    binary: str
+    kubeconfig: tuple[Path, ...]
+    context: str
+    namespace: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.context:
+            raise ValueError("kubectl is never used without a context")
+
+    def within(self, namespace: str) -> Kubectl:
+        """The same for another namespace."""
+        return replace(self, namespace=namespace)
+
+    def argv(self, *args: str) -> list[str]:
+        """The whole command."""
+        several = len(self.kubeconfig) > 1
+        command = ["env", f"KUBECONFIG={os.pathsep.join(map(str, self.kubeconfig))}"] if several else []
+        command.append(self.binary)
+        if len(self.kubeconfig) == 1:
+            command += ["--kubeconfig", str(self.kubeconfig[0])]
+        command += ["--context", self.context]
+        if self.namespace:
+            command += ["--namespace", self.namespace]
+        return [*command, *args]
+
+    def shown(self, *args: str) -> str:
+        """The command as a person may type it to look further."""
+        return " ".join(["kubectl", *self.argv(*args)[self.argv().index(self.binary) + 1 :]])
+
+    def exec_argv(self, pod: str, container: str, *command: str, stdin: bool = True) -> tuple[str, ...]:
+        """What runs `command` in a container, its standard input and output carried over."""
+        return tuple(self.argv("exec", *(["-i"] if stdin else []), pod, "-c", container, "--", *command))
+
+    async def run(self, *args: str, stdin: bytes = b"", timeout: float, what: str) -> bytes:  # noqa: ASYNC109
+        """What the command prints; TargetError names `what` it was for when it fails or takes longer than `timeout`."""
+        async with self.running(*args) as child:
+            try:
+                async with asyncio.timeout(timeout):
+                    output = await _converse(child, stdin)
+                    await child.process.wait()
+            except TimeoutError:
+                raise child.failure(f"{what}: no end within {timeout:g} s") from None
+            if child.process.returncode:
+                raise child.failure(f"{what} failed")
+            return output
+
+    async def json(self, *args: str, stdin: bytes = b"", timeout: float, what: str) -> Any:  # noqa: ASYNC109
+        """The same for a command that prints JSON."""
+        output = await self.run(*args, stdin=stdin, timeout=timeout, what=what)
+        try:
+            return json.loads(output)
+        except ValueError:
+            told = output[:200].decode(errors="replace")
+            raise TargetError(f"kubectl: {what}: its answer is no JSON", f"{self.shown(*args)}\n{told}") from None
+
+    @contextlib.asynccontextmanager
+    async def running(self, *args: str) -> AsyncIterator[Child]:
+        """The command as a child with pipes, ended with the block however that ends."""
+        with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
+            log = Path(folder, "stderr")
+            child = await spawn("kubectl", self.argv(*args), log=log, env={**os.environ, **SILENCED}, piped=True)
+            try:
+                yield child
+            finally:
+                await asyncio.shield(child.stop(Timeouts().process_exit))
+
+    @contextlib.asynccontextmanager
+    async def forward(self, pod: str, port: int, *, timeout: float | None = None) -> AsyncIterator[int]:  # noqa: ASYNC109
+        """A port of 127.0.0.1 that leads to a pod's port for as long as the block lasts."""
+        limit = Timeouts().kube_forward if timeout is None else timeout
+        what = f"forwarding a local port to {pod}:{port}"
+        arguments = ("port-forward", "--address", "127.0.0.1", pod if "/" in pod else f"pod/{pod}", f":{port}")
+        async with self.running(*arguments) as child:
+            try:
+                async with asyncio.timeout(limit):
+                    line = await child.stdout.readline()
+            except TimeoutError:
+                raise child.failure(f"{what}: no port within {limit:g} s") from None
+            found = FORWARDING.search(line)
+            if found is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(child.process.wait(), Timeouts().process_exit)
+                raise child.failure(f"{what} failed")
+            # It tells of every connection, and stops when nobody reads that.
+            reading = asyncio.ensure_future(_drain(child))
+            try:
+                yield int(found[1])
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+            if not child.alive:
+                raise child.failure(f"{what} ended before its time")
+
+
+async def find(binary: str, limit: float) -> tuple[str, str]:
+    """The path of kubectl and its version (`v1.34.4`); TargetError when it is missing, too old or something else."""
+    path = shutil.which(binary)
+    if path is None:
+        raise TargetError(
+            f"{binary} is not on PATH: kubectl is needed for clusters",
+            "install it as https://kubernetes.io/docs/tasks/tools/ says",
+        )
+    told = await Kubectl(path, (), "none").json("version", "--client", "-o", "json", timeout=limit, what="its version")
+    version = told.get("clientVersion", {}).get("gitVersion", "") if isinstance(told, dict) else ""
+    numbers = re.match(r"v(\d+)\.(\d+)", str(version))
+    if numbers is None:
+        raise TargetError(f"{path} does not tell its version: is it kubectl?", str(told)[:200])
+    if (int(numbers[1]), int(numbers[2])) < OLDEST:
+        raise TargetError(f"{path} is {version}; {OLDEST[0]}.{OLDEST[1]} or newer is needed")
+    return path, str(version)
+
+
+async def _converse(child: Child, stdin: bytes) -> bytes:
+    async def say() -> None:
+        with contextlib.suppress(ConnectionError):
+            child.stdin.write(stdin)
+            await child.stdin.drain()
+            child.stdin.close()
+
+    saying = asyncio.ensure_future(say())
+    try:
+        parts: list[bytes] = []
+        size = 0
+        while part := await child.stdout.read(1 << 16):
+            parts.append(part)
+            size += len(part)
+            if size > LONGEST_OUTPUT:
+                raise child.failure(f"printed more than {LONGEST_OUTPUT >> 20} MB")
+        return b"".join(parts)
+    finally:
+        saying.cancel()
+        await asyncio.gather(saying, return_exceptions=True)
+
+
+async def _drain(child: Child) -> None:
+    while await child.stdout.read(1 << 16):
+        pass
