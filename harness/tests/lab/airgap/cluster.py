@@ -1,0 +1,69 @@
+"""A kind cluster of one node, from the lab's node image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airgap import engine, node, programs
+from airgap.command import output, run
+from airgap.step import Lab, timed
+
+NAME = "meshproof-lab"
+CONTEXT = f"kind-{NAME}"
+CREATE_SECONDS = 600.0
+
+
+def kubeconfig(lab: Lab) -> Path:
+    return lab.run / "kubeconfig"
+
+
+def environment(lab: Lab) -> dict[str, str]:
+    return {**engine.environment(lab), "KUBECONFIG": str(kubeconfig(lab))}
+
+
+def exists(lab: Lab) -> bool:
+    told = output([programs.kind.path(lab), "get", "clusters"], seconds=60, env=environment(lab))
+    return NAME in told.split()
+
+
+def up(lab: Lab, mode: str) -> None:
+    """Load the node image unless the engine has it, create the cluster unless it is there, wait until it is ready."""
+    archive = node.node.ensure(lab)
+    programs.kind.ensure(lab)
+    if node.TAG not in engine.images(lab):
+        with timed(lab, "load node image"):
+            engine.load(lab, archive)
+    if exists(lab):
+        return
+    config = lab.run / "kind.yaml"
+    text = (node.FILES / "kind.yaml").read_text()
+    config.write_text(text.replace("kubeProxyMode: iptables", f"kubeProxyMode: {mode}"))
+    argv: list[str | Path] = [
+        programs.kind.path(lab),
+        "create",
+        "cluster",
+        "--name",
+        NAME,
+        "--image",
+        node.TAG,
+        "--config",
+        config,
+    ]
+    argv += ["--wait", "180s", "--retain"]
+    with timed(lab, "create cluster"):
+        run(argv, log=lab.log("kind"), seconds=CREATE_SECONDS, env=environment(lab), nice=False)
+
+
+def load(lab: Lab, archive: Path) -> None:
+    """Import an image's archive into the node."""
+    argv: list[str | Path] = [programs.kind.path(lab), "load", "image-archive", archive, "--name", NAME]
+    run(argv, log=lab.log("kind-load"), seconds=600, env=environment(lab))
+
+
+def down(lab: Lab) -> None:
+    """Delete the cluster, if the engine runs and has it."""
+    if engine.pid(lab) is None or not programs.kind.path(lab).exists() or not exists(lab):
+        return
+    with timed(lab, "delete cluster"):
+        argv: list[str | Path] = [programs.kind.path(lab), "delete", "cluster", "--name", NAME]
+        run(argv, log=lab.log("kind"), seconds=120, env=environment(lab))
