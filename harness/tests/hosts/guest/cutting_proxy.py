@@ -1,0 +1,99 @@
+"""A TCP proxy on 127.0.0.1 that drops a connection at a chosen byte."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+CHUNK = 1 << 14
+# Unread or unsent bytes are thrown away: the other side sees a reset.
+ABORT = struct.pack("ii", 1, 0)
+
+
+class CuttingProxy:
+    """Passes connections on to a port of 127.0.0.1, and cuts each when it has carried so many bytes, both ways counted.
+
+    `limit` holds for connections that are made after it was set; None lets everything pass. `watch`
+    sees every chunk before it goes on, and cuts there by giving True.
+    """
+
+    def __init__(self, target: int) -> None:
+        self.limit: int | None = None
+        self.watch: Callable[[bytes], bool] = lambda _chunk: False
+        self.carried: list[int] = []
+        self.cuts = 0
+        self._target = target
+        self._open: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Drop every connection that is open now."""
+        with self._lock:
+            ends, self._open = self._open, []
+            self.cuts += bool(ends)
+        for end in ends:
+            _abort(end)
+
+    def close(self) -> None:
+        """Take no more connections, and drop the open ones."""
+        _abort(self._listener)
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target), 10)
+            except OSError:
+                _abort(near)
+                continue
+            far.settimeout(None)
+            with self._lock:
+                self._open += [near, far]
+                self.carried.append(0)
+                number = len(self.carried) - 1
+            for ends in ((near, far), (far, near)):
+                threading.Thread(target=self._pump, args=(*ends, number, self.limit), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, number: int, limit: int | None) -> None:
+        try:
+            while chunk := source.recv(CHUNK):
+                with self._lock:
+                    room = len(chunk) if limit is None else max(0, limit - self.carried[number])
+                    self.carried[number] += min(room, len(chunk))
+                sink.sendall(chunk[:room])
+                if room < len(chunk) or self.watch(chunk):
+                    self.cut()
+                    return
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            _abort(sink)
+
+
+def _abort(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
+    with contextlib.suppress(OSError):
+        # A thread that waits for this socket is woken by the first, and only by the first.
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
+
+
+@contextmanager
+def cutting_proxy(target: int) -> Iterator[CuttingProxy]:
+    """A proxy to a port of 127.0.0.1, for the length of the block."""
+    proxy = CuttingProxy(target)
+    try:
+        yield proxy
+    finally:
+        proxy.close()

@@ -1,0 +1,147 @@
+"""One running guest: qemu with software emulation, reached over SSH on a port of 127.0.0.1 and by nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from guest_qmp import monitor
+from meshproof.errors import TargetError
+from meshproof.process import Child, spawn
+
+BOOT_SECONDS = 600.0
+SSH_SECONDS = 15.0
+EXIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """How it is reached; its serial console is kept in `folder`/serial.log."""
+
+    folder: Path
+    port: int
+    key: Path
+    runner: asyncio.Runner
+    child: Child
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.folder / "known_hosts"
+
+    def ssh(self, *, user: str = "root", port: int = 0) -> list[str]:
+        """The command that opens a session; it reads no settings of the user's own."""
+        options = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10", "IdentitiesOnly=yes")
+        named = [argument for option in options for argument in ("-o", option)]
+        hosts = ["-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=/dev/null"]
+        return [
+            "ssh",
+            "-F",
+            "none",
+            "-i",
+            str(self.key),
+            *named,
+            *hosts,
+            "-p",
+            str(port or self.port),
+            f"{user}@127.0.0.1",
+        ]
+
+    def run(self, script: str, *, limit: float = 60.0, user: str = "root", check: bool = True) -> str:
+        """What a shell script in the guest prints; raises TargetError when it fails and `check` is set."""
+        command = [*self.ssh(user=user), "sh -s"]
+        done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=limit)
+        if check and done.returncode != 0:
+            raise TargetError(f"in the guest: {script.strip()[:200]} ended with {done.returncode}", done.stderr[-3000:])
+        return done.stdout.strip()
+
+    def boot_id(self) -> str:
+        """The kernel's id of this boot; empty when the guest does not answer."""
+        try:
+            return self.run("cat /proc/sys/kernel/random/boot_id", limit=SSH_SECONDS)
+        except (TargetError, subprocess.TimeoutExpired):
+            return ""
+
+    def wait(self, *, other_than: str = "", limit: float = BOOT_SECONDS) -> float:
+        """Wait until the guest answers with a boot id other than the given one; gives the seconds that it took."""
+        began = time.monotonic()
+        while time.monotonic() - began < limit:
+            if self.boot_id() not in ("", other_than):
+                return time.monotonic() - began
+            if not self._alive(0.5):
+                raise self.child.failure("the guest ended while it was waited for")
+        raise TargetError(f"the guest did not answer over SSH within {limit:g} s", self.console())
+
+    def power_off(self) -> None:
+        """Shut down in order, and wait until qemu has ended."""
+        self.run("systemctl poweroff", check=False)
+        if self._alive(EXIT_SECONDS * 2):
+            raise TargetError("the guest did not power off", self.console())
+
+    def reset(self) -> None:
+        """What a power failure does: no process is told, nothing is written."""
+        with monitor(self.folder / "qmp") as qemu:
+            qemu.execute("system_reset")
+
+    def save(self, file: Path) -> None:
+        """Write the guest's state to a file from which it can go on, and end it."""
+        with monitor(self.folder / "qmp") as qemu:
+            qemu.save(file)
+            qemu.execute("quit")
+        if self._alive(EXIT_SECONDS):
+            raise TargetError("qemu did not quit", self.console())
+
+    def console(self) -> str:
+        """The end of what the guest wrote to its serial console."""
+        log = self.folder / "serial.log"
+        return log.read_text(errors="replace")[-3000:] if log.exists() else ""
+
+    def _alive(self, seconds: float) -> bool:
+        async def ended() -> None:
+            await asyncio.wait([asyncio.ensure_future(self.child.process.wait())], timeout=seconds)
+
+        self.runner.run(ended())
+        return self.child.alive
+
+
+@contextmanager
+def started(
+    disk: Path, key: Path, host_key: str, folder: Path, *, state: Path | None = None, direct: Sequence[str] = ()
+) -> Iterator[Guest]:
+    """Boot `disk`, or go on from a saved `state` of it, and wait for SSH.
+
+    The guest ends with the block, and with this process, however that ends. `folder` has a short path.
+    """
+    port = _free_port()
+    # The guest reaches nothing: no network but the one port that is forwarded to its SSH.
+    network = f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"
+    command = ["nice", "-n", "19", "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]
+    command += ["-m", "1024", "-display", "none", "-monitor", "none", "-serial", f"file:{folder / 'serial.log'}"]
+    command += ["-drive", f"file={disk},if=virtio,cache=unsafe", "-netdev", network]
+    command += ["-device", "virtio-net-pci,netdev=n,romfile=", "-device", "virtio-rng-pci"]
+    command += ["-qmp", f"unix:{folder / 'qmp'},server=on,wait=off", *direct]
+    command += ["-incoming", f"exec:cat {state}"] if state else []
+    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
+    with asyncio.Runner() as runner:
+        child = runner.run(spawn("the guest", command, log=folder / "qemu.log"))
+        try:
+            guest = Guest(folder, port, key, runner, child)
+            guest.wait()
+            if state:
+                # The clock went on from where it was saved.
+                guest.run(f"date -u -s @{time.time() + 0.5:.0f}")
+            yield guest
+        finally:
+            runner.run(child.stop(5.0))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,55 @@
+"""What qemu is told while it runs: keep the guest's state in a file, reset it, tell how it is."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from meshproof.errors import TargetError
+
+ANSWER_SECONDS = 60.0
+
+
+class Monitor:
+    """qemu's QMP over its unix socket: one command at a time, events passed over."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._lines = link.makefile("r")
+        self._lines.readline()
+        self.execute("qmp_capabilities")
+
+    def execute(self, command: str, **arguments: Any) -> Any:
+        """What the command returns; raises TargetError when qemu refuses it."""
+        self._link.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+        while line := self._lines.readline():
+            answer = json.loads(line)
+            if "error" in answer:
+                raise TargetError(f"qemu refused {command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+        raise TargetError(f"qemu ended before it answered to {command}")
+
+    def save(self, file: Path, *, limit: float = 600.0) -> None:
+        """Stop the guest and write its memory and devices to `file`; its disk rests from then on."""
+        self.execute("stop")
+        self.execute("migrate", uri=f"exec:cat > {file}")
+        began = time.monotonic()
+        while (status := self.execute("query-migrate")["status"]) != "completed":
+            if status == "failed" or time.monotonic() - began > limit:
+                raise TargetError(f"the guest's state was not saved: {status}")
+            time.sleep(0.1)
+
+
+@contextmanager
+def monitor(path: Path) -> Iterator[Monitor]:
+    """Talk to the qemu whose QMP socket is `path`."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(ANSWER_SECONDS)
+        link.connect(str(path))
+        yield Monitor(link)

@@ -1,0 +1,89 @@
+"""The proxy passes everything on until the byte at which it was to cut."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from cutting_proxy import CuttingProxy, cutting_proxy
+
+
+@pytest.fixture
+def echo() -> Iterator[int]:
+    """A port that sends back what it gets."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                link, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(link,), daemon=True).start()
+
+    def answer(link: socket.socket) -> None:
+        with link:
+            try:
+                while data := link.recv(1000):
+                    link.sendall(data)
+            except OSError:
+                return
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def received(proxy: CuttingProxy, sent: bytes) -> bytes:
+    """What comes back before the connection ends or everything is there."""
+    got = b""
+    with socket.create_connection(("127.0.0.1", proxy.port), 10) as link:
+        link.sendall(sent)
+        try:
+            while len(got) < len(sent) and (data := link.recv(1000)):
+                got += data
+        except ConnectionError:
+            pass
+    return got
+
+
+def test_without_a_limit_everything_passes(echo: int) -> None:
+    with cutting_proxy(echo) as proxy:
+        assert received(proxy, b"x" * 100_000) == b"x" * 100_000
+        assert proxy.carried == [200_000]
+        assert proxy.cuts == 0
+
+
+@pytest.mark.parametrize("limit", [0, 1, 99, 100, 101, 199])
+def test_a_connection_is_cut_at_the_chosen_byte(echo: int, limit: int) -> None:
+    with cutting_proxy(echo) as proxy:
+        proxy.limit = limit
+        assert len(received(proxy, b"x" * 100)) <= max(0, limit - 100)
+        assert proxy.carried == [limit]
+        assert proxy.cuts == 1
+
+
+def test_each_connection_is_counted_by_itself_and_the_limit_can_be_lifted(echo: int) -> None:
+    with cutting_proxy(echo) as proxy:
+        proxy.limit = 10
+        assert received(proxy, b"x" * 100) == b""
+        proxy.limit = None
+        assert received(proxy, b"y" * 100) == b"y" * 100
+        assert proxy.carried == [10, 200]
+
+
+def test_what_is_watched_for_cuts_too(echo: int) -> None:
+    with cutting_proxy(echo) as proxy:
+        proxy.watch = lambda chunk: b"stop" in chunk
+        assert received(proxy, b"go on") == b"go on"
+        assert received(proxy, b"stop") == b""
+
+
+def test_a_port_that_nobody_serves_ends_the_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with cutting_proxy(port) as proxy:
+        assert received(proxy, b"x") == b""
