@@ -3,7 +3,7 @@
 import pytest
 from meshproof import PROBES, Answers, Load, NoErrors, Request, Scenario, Tls
 
-GATEWAY = "default/httpbin-gateway"
+GATEWAY = "httpbin-gateway"
 HOST = "httpbin.example.com"
 CLIENT = Tls("certificates/authority.pem", "certificates/client.pem", "certificates/client.key")
 FOREIGN = Tls("certificates/authority.pem", "certificates/foreign.pem", "certificates/foreign.key")

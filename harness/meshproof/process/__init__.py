@@ -1,6 +1,8 @@
 """Child processes and folders that never outlive their owner, and children whose last words are kept."""
 
 from meshproof.process.child import Child, spawn
+from meshproof.process.command import Ended, call, run
 from meshproof.process.folder import OwnedFolder
+from meshproof.process.will import LastWill
 
-__all__ = ["Child", "OwnedFolder", "spawn"]
+__all__ = ["Child", "Ended", "LastWill", "OwnedFolder", "call", "run", "spawn"]

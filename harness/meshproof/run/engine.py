@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from meshproof.border.load import Vantage
 from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.errors import UsageError
@@ -37,6 +38,8 @@ COURSES: dict[str, Callable[[Traffic], Coroutine[Any, Any, None]]] = {"barrier":
 SHAPES = {"barrier": "steady", "ejection": "steady"}
 STATE = "proxies"
 Value = TypeVar("Value")
+# A generator for one load, given what is put before its command line to run it where it has to stand.
+Lend = Callable[[tuple[str, ...]], AbstractAsyncContextManager[Generator]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Drive:
 
     prepared: Prepared
     live: LiveMesh
-    lending: AbstractAsyncContextManager[Generator]
+    lend: Lend
     emit: Emit
     folder: Path
     timeouts: Timeouts
@@ -105,9 +108,10 @@ class Drive:
             applied = await self.live.apply(self.prepared.stages[0].mesh, self.prepared.stages[0].resources)
         self.emit(ConfigApplied(self.prepared.name, 0, applied.seconds, applied.version))
         began = time.perf_counter()
-        async with self.lending as generator:
+        vantage = self.live.vantage(self.prepared.load.requests)
+        async with self.lend(vantage.command) as generator:
             self.phases["generator"] = time.perf_counter() - began
-            traffic = await self._load(generator, trials)
+            traffic = await self._load(generator, trials, vantage)
         with self._phase("verdict"):
             # A mesh that died looks to its client like one that routes wrongly: only a mesh whose
             # every part still answers is judged.
@@ -119,12 +123,11 @@ class Drive:
                 await self.live.save_state(self.folder / STATE)
         return verdicts
 
-    async def _load(self, generator: Generator, trials: list[Trial]) -> Traffic:
+    async def _load(self, generator: Generator, trials: list[Trial], vantage: Vantage) -> Traffic:
         """Drive the scenario's load from its first request to the last answer."""
         load = self.prepared.load
         await self.live.open_books()
-        resolve = self.live.vantage(load.requests).resolve
-        await generator.begin(load, resolve, self.id_prefix, headers=load.headers, digest=load.digest)
+        await generator.begin(load, vantage.resolve, self.id_prefix, headers=load.headers, digest=load.digest)
         feed = Feed(trials, len(load.requests), self.window, hasty=self.hasty, first=self.first)
         traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
         pump = asyncio.create_task(traffic.pump())

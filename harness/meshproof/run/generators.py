@@ -12,30 +12,32 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.traffic.locust import Generator
 
 Starting = asyncio.Task[Generator]
+Kind = tuple[str, tuple[str, ...]]
 
 
 class Generators:
-    """Starts a generator when none is idle, and keeps it for the next scenario of its shape.
+    """Starts a generator when none is idle, and keeps it for the next scenario of its shape and its place.
 
-    A Locust takes most of a second to start, so `prepare` starts one ahead of its use.
+    A Locust takes most of a second to start, so `prepare` starts one ahead of its use. `command` is
+    what is put before its command line, to run it elsewhere (empty: on this machine).
     """
 
     def __init__(self, folder: Path, timeouts: Timeouts) -> None:
         self._folder = folder
         self._timeouts = timeouts
-        self._idle: dict[str, list[Starting]] = {}
+        self._idle: dict[Kind, list[Starting]] = {}
         self._lent: set[Starting] = set()
         self._started = 0
 
-    def prepare(self, shape: str) -> None:
+    def prepare(self, shape: str, command: tuple[str, ...] = ()) -> None:
         """Have one of that shape get ready meanwhile."""
-        self._idle.setdefault(shape, []).append(self._start(shape))
+        self._idle.setdefault((shape, command), []).append(self._start(shape, command))
 
     @contextlib.asynccontextmanager
-    async def lend(self, shape: str) -> AsyncIterator[Generator]:
+    async def lend(self, shape: str, command: tuple[str, ...] = ()) -> AsyncIterator[Generator]:
         """A generator for one load. One that was in use when something broke is ended, not used again."""
-        idle = self._idle.setdefault(shape, [])
-        starting = idle.pop() if idle else self._start(shape)
+        idle = self._idle.setdefault((shape, command), [])
+        starting = idle.pop() if idle else self._start(shape, command)
         self._lent.add(starting)
         try:
             yield await starting
@@ -53,10 +55,10 @@ class Generators:
         self._idle.clear()
         await asyncio.gather(*(_end(one) for one in everyone))
 
-    def _start(self, shape: str) -> Starting:
+    def _start(self, shape: str, command: tuple[str, ...]) -> Starting:
         self._started += 1
         log = self._folder / f"locust-{self._started}.log"
-        return asyncio.ensure_future(Generator.start(shape, Vantage(), log, self._timeouts))
+        return asyncio.ensure_future(Generator.start(shape, Vantage(command), log, self._timeouts))
 
 
 async def _end(starting: Starting) -> None:

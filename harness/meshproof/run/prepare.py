@@ -28,6 +28,8 @@ from meshproof.run.faults import faults
 from meshproof.run.resolve import attentive, located, resolved
 from meshproof.scenario import Check, Plan, Scenario
 
+NAMESPACE = "default"
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -40,7 +42,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A scenario ready to be driven: `stages` is what runs, `plan` what was specified."""
+    """A scenario ready to be driven: `stages` is what runs, `plan` what was specified.
+
+    `namespace` is where its client stands.
+    """
 
     name: str
     description: str
@@ -53,21 +58,25 @@ class Prepared:
     notices: tuple[Notice, ...]
     upsets: tuple[Upset, ...] = ()
     patient: bool = False
+    namespace: str = NAMESPACE
 
 
-def prepare(scenario: Scenario, folder: Path, precision: Precision) -> Prepared:
-    """A scenario whose manifests stand in `folder`; raises ManifestError and UsageError."""
-    specified = in_force(own_manifests(scenario, folder))
+def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: str = NAMESPACE) -> Prepared:
+    """A scenario whose manifests stand in `folder`; raises ManifestError and UsageError.
+
+    `namespace` is where everything stands that names none, and its client too.
+    """
+    specified = in_force(own_manifests(scenario, folder, namespace))
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
     placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
-    return _prepared(placed, specified, specified, precision)
+    return _prepared(placed, specified, specified, precision, namespace=namespace)
 
 
-def own_manifests(scenario: Scenario, folder: Path) -> list[Manifests]:
+def own_manifests(scenario: Scenario, folder: Path, namespace: str = NAMESPACE) -> list[Manifests]:
     """What each stage brings: the scenario's manifests, then each of its changes."""
     return [
-        load([str(folder / name) for name in scenario.manifests]),
-        *(load([str(folder / change)]) for change in scenario.changes),
+        load([str(folder / name) for name in scenario.manifests], namespace=namespace),
+        *(load([str(folder / change)], namespace=namespace) for change in scenario.changes),
     ]
 
 
@@ -89,17 +98,22 @@ def prepare_verification(
     requests: Sequence[Request],
     precision: Precision,
     *,
-    namespace: str = "default",
+    namespace: str = NAMESPACE,
+    client: str = "",
     stdin: TextIO | None = None,
 ) -> Prepared:
-    """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty)."""
+    """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
+
+    `client` is the namespace that requests come from (empty: the one of what names none).
+    """
+    client = client or namespace
     specified = load(spec, stdin=stdin, namespace=namespace)
     actual = load(applied, namespace=namespace) if applied else specified
     notices: tuple[Notice, ...] = ()
     mesh = build(specified.resources).mesh
     requests = tuple(entering(mesh, request) for request in requests)
     if not requests:
-        requests, notices = witnesses(mesh)
+        requests, notices = witnesses(mesh, namespace=client)
     if not requests:
         places = "".join(f"\n    {notice}" for notice in notices)
         raise UsageError(f"no request to send could be guessed from {', '.join(spec)}: name one with --request{places}")
@@ -110,7 +124,7 @@ def prepare_verification(
         load=Load("steady", tuple(requests)),
         expect=(Split(), Mirror(), NoErrors()) if _mirrors(specified) or _mirrors(actual) else (Split(), NoErrors()),
     )
-    prepared = _prepared(scenario, [specified], [actual], precision, notices)
+    prepared = _prepared(scenario, [specified], [actual], precision, notices, namespace=client)
     checks, driven = faults(prepared.plan, prepared.load)
     return replace(prepared, checks=(*prepared.checks, *checks), load=driven)
 
@@ -136,8 +150,14 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
         expect=(Answers(),),
     )
     specified, actual = Manifests(stage.specified), Manifests(stage.resources)
-    prepared = _prepared(scenario, [specified], [actual], verification.plan.precision)
+    precision, namespace = verification.plan.precision, verification.namespace
+    prepared = _prepared(scenario, [specified], [actual], precision, namespace=namespace)
     return replace(prepared, notices=tuple(one for one in prepared.notices if one not in verification.notices))
+
+
+def _placed(upset: Upset, namespace: str) -> Upset:
+    """The upset with the namespace of its workload written out."""
+    return upset if "/" in upset.workload else replace(upset, workload=f"{namespace}/{upset.workload}")
 
 
 def _mirrors(manifests: Manifests) -> bool:
@@ -152,6 +172,8 @@ def _prepared(
     running: Sequence[Manifests],
     precision: Precision,
     notices: Sequence[Notice] = (),
+    *,
+    namespace: str,
 ) -> Prepared:
     told = list(notices)
     meshes = []
@@ -165,9 +187,12 @@ def _prepared(
         built = build(manifests.resources)
         told += [*manifests.notices, *built.notices]
         stages.append(Stage(manifests.resources, built.mesh, wanted.resources))
-    ready, bounds = resolved(scenario.load, meshes[0])
+    ready, bounds = resolved(scenario.load, meshes[0], namespace)
     told += bounds
-    expectations = tuple(tuple(predict(mesh, request) for request in ready.requests) for mesh in meshes)
+    expectations = tuple(
+        tuple(predict(mesh, request, namespace=namespace) for request in ready.requests) for mesh in meshes
+    )
+    upsets = tuple(_placed(one, namespace) for one in scenario.upsets)
     return Prepared(
         scenario.name,
         scenario.description,
@@ -176,8 +201,9 @@ def _prepared(
         attentive(ready, chain.from_iterable(expectations)),
         tuple(scenario.expect),
         tuple(stages),
-        Plan(scenario.name, expectations, precision, tuple(scenario.upsets)),
+        Plan(scenario.name, expectations, precision, upsets),
         tuple(dict.fromkeys(told)),
-        tuple(scenario.upsets),
+        upsets,
         patient=scenario.patient,
+        namespace=namespace,
     )

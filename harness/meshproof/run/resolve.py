@@ -31,14 +31,23 @@ def _located(tls: Tls, folder: Path) -> Tls:
     )
 
 
-def resolved(load: Load, mesh: Mesh) -> tuple[Load, tuple[Notice, ...]]:
-    """The load with every request written out, each once; what has no client in TLS yet gets the load's."""
+def resolved(load: Load, mesh: Mesh, namespace: str) -> tuple[Load, tuple[Notice, ...]]:
+    """The load with every request of a client in `namespace` written out, each once.
+
+    What has no client in TLS yet gets the load's; a gateway without a namespace stands in the client's.
+    """
     client = load.tls if load.tls != Tls() else None
-    found, notices = probes(mesh, tls=client) if load.derives else ((), ())
+    found, notices = probes(mesh, namespace=namespace, tls=client) if load.derives else ((), ())
     requests = (
-        replace(one, tls=load.tls) if one.scheme == "https" and one.tls is None else one for one in load.resolved(found)
+        replace(one, tls=load.tls) if one.scheme == "https" and one.tls is None else one
+        for one in (_entering(one, namespace) for one in load.resolved(found))
     )
     return replace(load, send=tuple(dict.fromkeys(requests))), notices
+
+
+def _entering(request: Request, namespace: str) -> Request:
+    gateway = request.gateway
+    return replace(request, gateway=f"{namespace}/{gateway}") if gateway and "/" not in gateway else request
 
 
 def attentive(load: Load, expectations: Iterable[Expectation]) -> Load:

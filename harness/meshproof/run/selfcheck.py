@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import random
 import time
@@ -100,7 +101,7 @@ class SelfCheck:
         drive = Drive(
             prepared,
             self.target.mesh(prepared.name),
-            self._generators.lend(shape),
+            functools.partial(self._generators.lend, shape),
             _unheard,
             self.folder,
             self.options.timeouts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import functools
 import platform
 import random
 import time
@@ -75,8 +76,9 @@ class Session:
         options = {**asdict(self.options.precision), "seed": self.options.seed}
         target, versions = self.target.name, self._versions()
         self._emit(RunStarted(self.folder.name, now, target, versions, options, tuple(names), tuple(command)))
-        for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
-            self._generators.prepare(shape)
+        if self.target.local:
+            for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
+                self._generators.prepare(shape)
         await self.target.up()
 
     async def run(self, prepared: Prepared) -> Result:
@@ -88,7 +90,7 @@ class Session:
         drive = Drive(
             prepared,
             self.target.mesh(prepared.name),
-            self._generators.lend(shape),
+            functools.partial(self._generators.lend, shape),
             self._emit,
             self.folder,
             self.options.timeouts,

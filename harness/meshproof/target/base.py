@@ -126,10 +126,18 @@ class Target(Protocol):
 
     @property
     def versions(self) -> dict[str, str]:
-        """The versions of what traffic really passes through (Envoy, Istio, Kubernetes)."""
+        """The versions of what traffic really passes through (Envoy, Istio, Kubernetes), those known so far."""
+
+    @property
+    def namespace(self) -> str:
+        """Where everything stands that names no namespace, and the client too."""
+
+    @property
+    def local(self) -> bool:
+        """Whether load generators run on this machine, so that they may start before the target is up."""
 
     def preflight(self) -> None:
-        """Look for everything that must be there before anything is started; raises UsageError."""
+        """Look for everything that must be there before anything is started; raises UsageError and TargetError."""
 
     async def up(self) -> None: ...
 

@@ -35,6 +35,8 @@ class EmbeddedTarget:
 
     name = "embedded"
     features: frozenset[str] = FEATURES
+    namespace = "default"
+    local = True
 
     def __init__(self, ports: Mapping[int, int] | None = None, timeouts: Timeouts | None = None) -> None:
         self._ports = dict(ports or {})

@@ -20,6 +20,7 @@ from meshproof.suite import folder
 from meshproof.traffic import wire
 
 READ_BYTES = 1 << 18
+ELSEWHERE = ("python", "-P", "-m", "meshproof.traffic")
 
 
 class Generator:
@@ -61,7 +62,9 @@ class Generator:
         `log` gets its standard error. Raises UsageError for a shape that does not exist.
         """
         command, env, cwd = command_line(shape, vantage)
-        child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, leashed=False)
+        # What carries it elsewhere does not end by itself when its standard input closes, as Locust does.
+        leashed = bool(vantage.command)
+        child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, leashed=leashed)
         return cls(shape, child, timeouts)
 
     @property
@@ -271,7 +274,8 @@ def command_line(shape: str, vantage: Vantage) -> tuple[list[str], dict[str, str
     locust = [sys.executable, "-P", "-m", "locust", "-f", str(file)]
     locust += ["--headless", "--users", "1", "--spawn-rate", "1", "--only-summary", "--skip-log-setup"]
     if vantage.command:
-        return [*vantage.command, "env", f"{wire.DRIVEN}=1", *locust], None, None
+        # Where it stands, the locustfiles are somewhere else.
+        return [*vantage.command, *ELSEWHERE, shape], None, None
     # Locust takes options from LOCUST_* and from locust.conf where it stands: neither is meant for this run.
     env = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
     return locust, {**env, wire.DRIVEN: "1"}, file.parent

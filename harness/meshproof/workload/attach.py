@@ -36,8 +36,8 @@ def connect(path: str, patience: float) -> socket.socket:
 def bridge(channel: socket.socket) -> None:
     """Carry bytes both ways until either side ends."""
     while True:
-        readable, _, _ = select.select([0, channel], [], [])
-        if channel in readable:
+        readable, _, _ = select.select([0, channel.fileno()], [], [])
+        if channel.fileno() in readable:
             data = channel.recv(CHUNK)
             if not data:
                 sys.exit("meshproof.workload: the workload ended")
