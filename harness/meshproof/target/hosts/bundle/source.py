@@ -43,15 +43,18 @@ async def fetch(origin: str, checksum: str, cache: Path, timeouts: Timeouts, tel
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", origin):
         archive = await asyncio.to_thread(_download, origin, checksum, cache, timeouts.bundle_answer, tell)
         return await asyncio.to_thread(_unpacked, archive, checksum, cache)
-    path = Path(origin)
+    return await asyncio.to_thread(_local, Path(origin), checksum, cache)
+
+
+def _local(path: Path, checksum: str, cache: Path) -> Path:
     if not path.exists():
-        raise UsageError(f"{origin}: there is no such bundle; name a folder, a tar archive or an http(s) URL")
-    if path.is_dir():
-        if checksum:
-            raise UsageError(f"{origin} is a folder, which has no checksum: put a {SUMS} into it instead")
-        await asyncio.to_thread(_hold_against_sums, path)
-        return path
-    return await asyncio.to_thread(_from_file, path, checksum, cache)
+        raise UsageError(f"{path}: there is no such bundle; name a folder, a tar archive or an http(s) URL")
+    if not path.is_dir():
+        return _from_file(path, checksum, cache)
+    if checksum:
+        raise UsageError(f"{path} is a folder, which has no checksum: put a {SUMS} into it instead")
+    _hold_against_sums(path)
+    return path
 
 
 def _from_file(path: Path, checksum: str, cache: Path) -> Path:

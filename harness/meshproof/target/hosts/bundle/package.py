@@ -1,0 +1,148 @@
+"""What a package file says of itself: name, version, architecture, and the kernel that it brings.
+
+Formats: https://rpm-software-management.github.io/rpm/manual/format_v4.html and deb(5).
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import struct
+import tarfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshproof.errors import UsageError
+
+RPM_LEAD, RPM_MAGIC, HEADER_MAGIC = 96, b"\xed\xab\xee\xdb", b"\x8e\xad\xe8\x01"
+NAME, VERSION, RELEASE, EPOCH, ARCH, DIRINDEXES, BASENAMES, DIRNAMES = 1000, 1001, 1002, 1003, 1022, 1116, 1117, 1118
+NUMBERS, TEXTS = 4, (6, 8, 9)
+DEB_MAGIC = b"!<arch>\n"
+LARGEST_HEADER = 64 * 1024 * 1024
+LARGEST_CONTROL = 4 * 1024 * 1024
+MOST_INDEXES = 100_000
+DEB_KERNEL = re.compile(r"linux-image-(?:unsigned-)?(\d+\.\d+.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package file. `kernel` is what `uname -r` prints where its kernel runs; empty for any other package."""
+
+    path: Path
+    name: str
+    version: str
+    architecture: str
+    kernel: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.architecture})"
+
+
+def read_package(path: Path) -> Package:
+    """Read a .rpm or .deb file; raises UsageError when it is none."""
+    try:
+        with path.open("rb") as stream:
+            if path.suffix == ".rpm":
+                return _rpm(path, io.BufferedReader(stream.raw))
+            return _deb(path, stream)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (struct.error, ValueError, IndexError, KeyError, EOFError, tarfile.TarError, lzma.LZMAError, zlib.error):
+        raise UsageError(f"{path}: this is not a {path.suffix} package, or it is damaged") from None
+
+
+def _rpm(path: Path, stream: io.BufferedReader) -> Package:
+    if stream.read(RPM_LEAD)[:4] != RPM_MAGIC:
+        raise ValueError("no lead")
+    _, size = _header(stream)
+    stream.read(-size % 8)
+    tags, _ = _header(stream)
+    (name,), (version,), (release,), (arch,) = (tags[tag] for tag in (NAME, VERSION, RELEASE, ARCH))
+    epoch = f"{tags[EPOCH][0]}:" if EPOCH in tags else ""
+    folders = tags.get(DIRNAMES, [])
+    files = [
+        f"{folders[int(index)]}{base}"
+        for base, index in zip(tags.get(BASENAMES, []), tags.get(DIRINDEXES, []), strict=True)
+    ]
+    return Package(path, str(name), f"{epoch}{version}-{release}", str(arch), _kernel_among(files))
+
+
+def _kernel_among(files: list[str]) -> str:
+    """EL7 puts the kernel into /boot; later ones put it below /lib/modules and copy it when it is installed."""
+    for file in files:
+        if matched := re.fullmatch(r"/boot/vmlinuz-(\S+)|(?:/usr)?/lib/modules/([^/\s]+)/vmlinuz", file):
+            return matched[1] or matched[2]
+    return ""
+
+
+def _header(stream: io.BufferedReader) -> tuple[dict[int, list[str | int]], int]:
+    magic, _, count, size = struct.unpack(">4s4sII", stream.read(16))
+    if magic != HEADER_MAGIC or count > MOST_INDEXES or size > LARGEST_HEADER:
+        raise ValueError("no header")
+    indexes = [struct.unpack(">IIII", stream.read(16)) for _ in range(count)]
+    store = stream.read(size)
+    if len(store) < size:
+        raise EOFError
+    tags: dict[int, list[str | int]] = {}
+    for tag, kind, offset, number in indexes:
+        if number > LARGEST_HEADER // 4:
+            raise ValueError("no count")
+        if kind in TEXTS:
+            parts = (
+                store[offset:].split(b"\0", number)[:number] if tag in (BASENAMES, DIRNAMES) else [_text(store, offset)]
+            )
+            tags[tag] = [part.decode(errors="replace") for part in parts]
+        elif kind == NUMBERS and tag in (EPOCH, DIRINDEXES):
+            tags[tag] = list(struct.unpack_from(f">{number}I", store, offset))
+    return tags, size
+
+
+def _text(store: bytes, offset: int) -> bytes:
+    return store[offset : store.index(b"\0", offset)]
+
+
+def _deb(path: Path, stream: io.BufferedIOBase) -> Package:
+    if stream.read(8) != DEB_MAGIC:
+        raise ValueError("no archive")
+    while header := stream.read(60):
+        member, size = header[:16].decode().strip().rstrip("/"), int(header[48:58])
+        if member.startswith("control.tar"):
+            if size > LARGEST_CONTROL:
+                raise ValueError("control too large")
+            return _from_control(path, _unpacked(member, stream.read(size)))
+        stream.seek(size + size % 2, io.SEEK_CUR)
+    raise ValueError("no control")
+
+
+def _unpacked(member: str, data: bytes) -> bytes | None:
+    """The uncompressed tar; None for a compression (zstd) that this Python does not have."""
+    if member.endswith(".xz"):
+        return lzma.LZMADecompressor(memlimit=256 << 20).decompress(data, LARGEST_CONTROL)
+    if member.endswith(".gz"):
+        return gzip.GzipFile(fileobj=io.BytesIO(data)).read(LARGEST_CONTROL)
+    if member.endswith(".bz2"):
+        return bz2.BZ2Decompressor().decompress(data, LARGEST_CONTROL)
+    return data if member.endswith(".tar") else None
+
+
+def _from_control(path: Path, control: bytes | None) -> Package:
+    if control is None:
+        # The name of the file is how dpkg-deb writes it: NAME_VERSION_ARCHITECTURE.deb.
+        name, version, architecture = path.stem.split("_")
+        return Package(path, name, version.replace("%3a", ":"), architecture, _deb_kernel(name))
+    with tarfile.open(fileobj=io.BytesIO(control), mode="r:") as tar:
+        member = next(one for one in tar if one.name in ("control", "./control") and one.isreg())
+        source = tar.extractfile(member)
+        assert source is not None
+        text = source.read(LARGEST_CONTROL).decode(errors="replace")
+    fields = dict(re.findall(r"^(Package|Version|Architecture):[ \t]*(\S+)", text, re.MULTILINE))
+    return Package(path, fields["Package"], fields["Version"], fields["Architecture"], _deb_kernel(fields["Package"]))
+
+
+def _deb_kernel(name: str) -> str:
+    matched = DEB_KERNEL.fullmatch(name)
+    return matched[1].removesuffix("-unsigned") if matched else ""
