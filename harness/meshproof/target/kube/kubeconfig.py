@@ -5,6 +5,7 @@ https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeco
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,6 +95,8 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
     if context.plugin and not configuration.api_key and not configuration.cert_file:
         message = f"context {context.name}: its credential plugin {context.plugin} gives neither token nor certificate"
         raise TargetError(message, f"run it by hand, or: kubectl --context {context.name} auth can-i --list")
+    # It would tell of each repetition on standard error.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     configuration.retries = urllib3.Retry(
         total=3,
         backoff_factor=0.2,

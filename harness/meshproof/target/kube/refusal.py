@@ -105,9 +105,11 @@ def _cause(server: str, error: Exception) -> str:
         return f"there is no TLS connection to {server}"
     if isinstance(root, transport.NameResolutionError):
         return f"the name of {server} is not known here"
+    if isinstance(root, transport.NewConnectionError):
+        return f"the API server at {server} cannot be reached"
     if isinstance(root, transport.ConnectTimeoutError | transport.ReadTimeoutError | TimeoutError):
         return f"the API server at {server} did not answer in time"
-    return f"the API server at {server} cannot be reached"
+    return f"the connection to the API server at {server} broke"
 
 
 def _root(error: BaseException) -> BaseException:

@@ -1,0 +1,222 @@
+"""A real control plane on loopback: etcd, kube-apiserver and its controllers. No node: nothing runs a pod."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import datetime
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+from meshproof.border.timeouts import Timeouts
+from meshproof.process.child import LEASH
+from meshproof.target.kube.connection import Cluster, connect
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[3]
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+ADMIN = "admin"
+Json = dict[str, Any]
+
+
+def _programs() -> Path:
+    """Where the programs are; skips when they are not."""
+    pinned = (HERE.parents[1] / "lab" / "kubernetes" / "go.mod").read_text()
+    version = re.search(r"k8s\.io/kubernetes v(\S+)", pinned)
+    assert version
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    named = os.environ.get("MESHPROOF_KUBERNETES_BIN")
+    folder = Path(named) if named else cache / "meshproof" / f"kubernetes-{version[1]}"
+    missing = [name for name in (*PROGRAMS, "istio-crds.yaml") if not (folder / name).is_file()]
+    if missing:
+        pytest.skip(f"{folder} has no {', '.join(missing)}: harness/tests/kube/apiserver/build.sh builds them")
+    return folder
+
+
+@dataclass(slots=True)
+class ControlPlane:
+    """etcd, an API server and the controllers; `url` is the API server's."""
+
+    programs: Path
+    folder: Path
+    url: str = ""
+    ca: trustme.CA = field(default_factory=trustme.CA)
+    _leashes: list[int] = field(default_factory=list)
+    _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self) -> None:
+        etcd, peer, secure, manager = _free_ports(4)
+        self.url = f"https://127.0.0.1:{secure}"
+        self.ca.cert_pem.write_to_path(str(self.folder / "ca.crt"))
+        served = self.ca.issue_cert("127.0.0.1", "localhost")
+        served.private_key_pem.write_to_path(str(self.folder / "server.key"))
+        served.cert_chain_pems[0].write_to_path(str(self.folder / "server.crt"))
+        store = f"http://127.0.0.1:{etcd}"
+        mine = f"http://127.0.0.1:{peer}"
+        self._spawn(
+            *("etcd", "--data-dir", str(self.folder / "etcd"), "--unsafe-no-fsync", "--name", "one"),
+            *("--listen-client-urls", store, "--advertise-client-urls", store),
+            *("--listen-peer-urls", mine, "--initial-advertise-peer-urls", mine, "--initial-cluster", f"one={mine}"),
+        )
+        key, crt = str(self.folder / "server.key"), str(self.folder / "server.crt")
+        self._spawn(
+            *("kube-apiserver", "--etcd-servers", store, "--bind-address", "127.0.0.1", "--secure-port", str(secure)),
+            *("--advertise-address", "127.0.0.1", "--tls-cert-file", crt, "--tls-private-key-file", key),
+            *("--client-ca-file", str(self.folder / "ca.crt"), "--authorization-mode", "RBAC"),
+            *("--service-cluster-ip-range", "10.96.0.0/16", "--service-account-issuer", self.url),
+            *("--service-account-key-file", key, "--service-account-signing-key-file", key),
+            *("--disable-admission-plugins", "ServiceAccount", "--endpoint-reconciler-type", "none"),
+        )
+        self._wait("/readyz", 120)
+        self._spawn(
+            *("kube-controller-manager", "--kubeconfig", str(self.kubeconfig(ADMIN, "system:masters"))),
+            *("--bind-address", "127.0.0.1", "--secure-port", str(manager), "--leader-elect=false"),
+            *("--controllers", "namespace-controller,garbage-collector-controller,deployment-controller"),
+            *("--controllers", "replicaset-controller,clusterrole-aggregation-controller"),
+            *("--namespace-sync-period", "1s", "--use-service-account-credentials=false"),
+        )
+
+    def kubeconfig(self, user: str, group: str = "", *, days: float = 1, url: str = "", **identity: Any) -> Path:
+        """A kubeconfig with the one context `lab`, for a client certificate, or for `identity` in its place."""
+        if not identity:
+            end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+            begin = end - datetime.timedelta(days=30)
+            issued = self.ca.issue_cert(common_name=user, organization_name=group, not_after=end, not_before=begin)
+            identity = {
+                "client-certificate-data": _b64(issued.cert_chain_pems[0].bytes()),
+                "client-key-data": _b64(issued.private_key_pem.bytes()),
+            }
+        told = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {
+                    "name": "lab",
+                    "cluster": {
+                        "server": url or self.url,
+                        "certificate-authority-data": _b64(self.ca.cert_pem.bytes()),
+                    },
+                }
+            ],
+            "users": [{"name": user, "user": identity}],
+            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user}}],
+        }
+        path = Path(tempfile.mkdtemp(dir=self.folder), "kubeconfig")
+        path.write_text(json.dumps(told))
+        return path
+
+    async def connect(self, kubeconfig: Path | None = None, **limits: float) -> Cluster:
+        """The product's own connection, an administrator's unless told otherwise."""
+        file = kubeconfig or self.kubeconfig(ADMIN, "system:masters")
+        return await connect((file,), "lab", Timeouts(**limits), kubectl=str(self.programs / "kubectl"))
+
+    def kubectl(self, *args: str, stdin: str = "", check: bool = True) -> str:
+        """What an administrator does beside the run."""
+        file = self.kubeconfig(ADMIN, "system:masters")
+        command = [str(self.programs / "kubectl"), "--kubeconfig", str(file), *args]
+        done = subprocess.run(command, input=stdin.encode(), capture_output=True, timeout=60, check=False)
+        assert not check or done.returncode == 0, done.stderr.decode()
+        return (done.stdout + (b"" if check else done.stderr)).decode()
+
+    def stop(self) -> None:
+        for leash in self._leashes:
+            os.close(leash)
+        for child in self._children:
+            child.wait(20)
+
+    def _spawn(self, program: str, *args: str) -> None:
+        held, kept = os.pipe()
+        argv = [sys.executable, "-I", "-S", str(LEASH), str(held), "", str(self.programs / program), *args]
+        with (self.folder / f"{program}.log").open("wb") as log:
+            child = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=(held,))
+        os.close(held)
+        self._leashes.append(kept)
+        self._children.append(child)
+
+    def _wait(self, path: str, limit: float) -> None:
+        context = ssl.create_default_context(cadata=self.ca.cert_pem.bytes().decode())
+        deadline = time.monotonic() + limit
+        while True:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(self.url + path, timeout=5, context=context).read()
+                return
+            ended = [child.args for child in self._children if child.poll() is not None]
+            if ended or time.monotonic() > deadline:
+                logs = "\n".join(log.read_text()[-2000:] for log in self.folder.glob("*.log"))
+                pytest.fail(f"the API server does not get ready\n{logs}")
+            time.sleep(0.1)
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """A control plane with Istio's CRDs."""
+    programs = _programs()
+    folder = Path(tempfile.mkdtemp(prefix="control-plane-"))
+    plane = ControlPlane(programs, folder)
+    try:
+        plane.start()
+        plane.kubectl("apply", "--server-side", "-f", str(programs / "istio-crds.yaml"))
+        plane.kubectl("wait", "--for", "condition=Established", "crd", "--all", "--timeout=60s")
+        plane.kubectl("create", "namespace", "istio-system")
+        yield plane
+    finally:
+        plane.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def run_id(request: pytest.FixtureRequest) -> str:
+    """An id that no other test has."""
+    return re.sub("[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40] + f"-{os.urandom(3).hex()}"
+
+
+@pytest.fixture
+def with_cluster(control_plane: ControlPlane) -> Callable[..., Any]:
+    """Run a coroutine function on a connection: `with_cluster(body, kubeconfig=None, **limits)`."""
+
+    def call(body: Callable[[Cluster], Any], kubeconfig: Path | None = None, **limits: float) -> Any:
+        async def go() -> Any:
+            cluster = await control_plane.connect(kubeconfig, **limits)
+            try:
+                return await body(cluster)
+            finally:
+                await cluster.close()
+
+        return asyncio.run(go())
+
+    return call
+
+
+@pytest.fixture
+def rbac() -> Sequence[Json]:
+    """The documents of docs/rbac.yaml."""
+    return [body for body in yaml.safe_load_all((ROOT / "docs" / "rbac.yaml").read_text()) if body]

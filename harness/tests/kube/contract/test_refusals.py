@@ -1,0 +1,109 @@
+"""An API server's refusals in words, and at the lines that they are about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from meshproof.errors import ManifestError
+from meshproof.manifest import load
+from meshproof.target.kube.refusal import RefusedError, refusal
+from meshproof.target.kube.wanted import Wanted, wanted
+
+ROUTE = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: shop
+spec:
+  hosts: [shop]
+  http:
+  - route:
+    - destination: {host: shop}
+      weight: 100
+"""
+
+
+def status(code: int, reason: str, message: str, **details: Any) -> bytes:
+    return json.dumps(
+        {"kind": "Status", "code": code, "reason": reason, "message": message, "details": details}
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "message", "words"),
+    [
+        (401, "Unauthorized", "Unauthorized", "does not accept the credentials"),
+        (403, "Forbidden", 'pods is forbidden: User "a" cannot list', "forbidden to this user (docs/rbac.yaml"),
+        (403, "Forbidden", "pods is forbidden: exceeded quota: few", "a quota of the cluster"),
+        (403, "Forbidden", "because it is being terminated", "the namespace is being deleted"),
+        (404, "NotFound", "not found", "not found"),
+        (409, "AlreadyExists", "exists", "it exists already"),
+        (409, "Conflict", 'conflict with "kubectl-edit"', "it was changed by somebody else"),
+        (422, "Invalid", "no", "refused as invalid"),
+        (
+            500,
+            "InternalError",
+            "failed calling webhook x: timeout",
+            "an admission webhook of the cluster does not answer",
+        ),
+        (503, "", "down", "the API server answers 503"),
+    ],
+)
+def test_each_refusal_has_its_words(code: int, reason: str, message: str, words: str) -> None:
+    error = refusal("listing Pods", code, status(code, reason, message))
+    assert error.message.startswith("listing Pods: ")
+    assert words in error.message
+    assert message in error.detail
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>\xff</html>", b"[]", b'"x"', None, b"{"])
+def test_what_is_no_status_is_still_told(body: bytes | None) -> None:
+    error = refusal("listing Pods", 502, body)
+    assert (error.status, error.message) == (502, "listing Pods: the API server answers 502")
+
+
+@pytest.fixture
+def route(tmp_path: Path) -> Wanted:
+    file = tmp_path / "route.yaml"
+    file.write_text(ROUTE)
+    return wanted(load([str(file)], namespace="run").resources[0])
+
+
+def invalid(*causes: tuple[str, str]) -> RefusedError:
+    listed = [{"field": field, "message": message} for field, message in causes]
+    return refusal("applying", 422, status(422, "Invalid", "is invalid", causes=listed))
+
+
+def test_a_resource_is_sent_in_the_runs_namespace_and_as_it_was_written(route: Wanted) -> None:
+    assert route.body["metadata"] == {"name": "shop", "namespace": "run"}
+    assert route.body["spec"]["http"][0]["route"][0] == {"destination": {"host": "shop"}, "weight": 100}
+
+
+def test_a_refused_field_is_told_with_its_line(route: Wanted) -> None:
+    error = route.refused(invalid(("spec.http[0].route[0].weight", "must be small"), ("spec.nothing", "odd")))
+    assert isinstance(error, ManifestError)
+    places = [(problem.location.line, problem.location.column) for problem in error.problems]
+    assert places == [(11, 15), (7, 3)]
+    assert "VirtualService run/shop: must be small" in str(error)
+
+
+def test_what_nobody_wrote_has_no_line(route: Wanted) -> None:
+    error = invalid(("spec", "no"))
+    assert Wanted(route.body).refused(error) is error
+
+
+def test_a_refusal_that_is_not_about_the_object_has_none_either(route: Wanted) -> None:
+    forbidden = refusal("applying", 403, status(403, "Forbidden", "no"))
+    assert route.refused(forbidden) is forbidden
+    silent = refusal("applying", 500, status(500, "InternalError", 'failed calling webhook "validation.istio.io"'))
+    assert route.refused(silent) is silent
+
+
+def test_a_webhooks_no_is_about_the_object(route: Wanted) -> None:
+    words = 'admission webhook "validation.istio.io" denied the request: configuration is invalid'
+    error = route.refused(refusal("applying", 400, status(400, "BadRequest", words)))
+    assert isinstance(error, ManifestError)
+    assert error.problems[0].location.line == 2
