@@ -1,0 +1,1 @@
+"""Istio on a Kubernetes: its command line, its installation, its sidecars."""

@@ -1,0 +1,188 @@
+"""Istio put into a cluster, or found there; what fails half-way is told and removed again."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshproof.errors import MeshproofError, TargetError, UsageError
+from meshproof.target.istio import health, manifest
+from meshproof.target.istio.health import ControlPlane
+from meshproof.target.istio.istioctl import NAMESPACE, Istioctl
+from meshproof.target.kube import ownership
+from meshproof.target.kube.connection import Cluster
+
+ANNOTATION = "meshproof.dev/installed"
+UNFINISHED = "unfinished"
+INTERVAL = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How Istio shall be installed: `settings` are values for `--set`, `manifest` is a rendered one to apply instead.
+
+    `skip` takes what stands in the cluster.
+    """
+
+    profile: str = "demo"
+    hub: str = ""
+    settings: tuple[str, ...] = ()
+    revision: str = ""
+    manifest: Path | None = None
+    skip: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All values for `--set`, in the order in which they are given."""
+        return (f"profile={self.profile}", *((f"hub={self.hub}",) if self.hub else ()), *self.settings)
+
+    def fingerprint(self, version: str) -> str:
+        """What tells one installation by this program from another."""
+        text = self.manifest.read_text(encoding="utf-8") if self.manifest else json.dumps(self.values)
+        return hashlib.sha256(f"{version}\n{self.revision}\n{text}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The Istio that a run uses: `fresh` when this run installed it. `warnings` are those of the precheck."""
+
+    version: str
+    revision: str
+    fresh: bool
+    warnings: tuple[str, ...] = ()
+
+
+async def install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> Installed:
+    """Install Istio and wait until it is ready; what this program installed before in the same way is taken as it is.
+
+    UsageError for an Istio that somebody else installed, unless the plan skips the installation.
+    TargetError when it fails; what was installed by then has been removed again.
+    """
+    if plan.skip:
+        return await _found(cluster, await health.standing(cluster), plan)
+    if istioctl is None and plan.manifest is None:
+        raise ValueError("an installation needs istioctl or a manifest")
+    mark = plan.fingerprint(istioctl.version if istioctl and not plan.manifest else "")
+    namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
+    before = ((namespace or {}).get("metadata", {}).get("annotations") or {}).get(ANNOTATION, "")
+    there = await health.standing(cluster, "")
+    if foreign := [one for one in there if not before or one.namespace != NAMESPACE]:
+        raise UsageError(
+            f"{_told(foreign)} is installed already, and not by meshproof: it is not replaced. Use it with"
+            " --skip-install (in pytest: --mesh-skip-install), or remove it first"
+        )
+    if there and before == mark:
+        await health.ready(cluster)
+        return Installed(there[0].version, there[0].revision, fresh=False)
+    return await _install(cluster, istioctl, plan, mark, ours=namespace is None or bool(before))
+
+
+async def remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> None:
+    """Remove an Istio that this program installed, its namespace too; nothing else is touched."""
+    namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
+    metadata = (namespace or {}).get("metadata", {})
+    if ANNOTATION not in (metadata.get("annotations") or {}):
+        return
+    await _remove(cluster, istioctl, plan)
+    if (metadata.get("labels") or {}).get(ownership.MANAGED_BY) == ownership.NAME:
+        await _vanish(cluster, str(metadata["uid"]))
+    else:
+        await _annotate(cluster, None)
+
+
+async def _found(cluster: Cluster, there: Sequence[ControlPlane], plan: Plan) -> Installed:
+    fitting = [one for one in there if plan.revision in ("", one.revision)]
+    if not fitting:
+        what = f"revision {plan.revision}" if plan.revision else "Istio"
+        others = f"; there is {_told(there)}" if there else ""
+        raise TargetError(
+            f"{what} is not installed in this cluster, and its installation is skipped{others}",
+            f"look: {cluster.kubectl.within(NAMESPACE).shown('get', 'deployments', '--show-labels')}",
+        )
+    await health.ready(cluster)
+    chosen = next((one for one in fitting if one.revision == "default"), fitting[0])
+    return Installed(chosen.version, chosen.revision, fresh=False)
+
+
+async def _install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, mark: str, *, ours: bool) -> Installed:
+    warnings = await istioctl.precheck(cluster.timeouts) if istioctl and not plan.manifest else ()
+    # Noted first: an installation that is killed half-way is known as one.
+    await _claim(cluster, ours=ours)
+    try:
+        if plan.manifest:
+            await manifest.apply(cluster, plan.manifest)
+        else:
+            assert istioctl is not None
+            await istioctl.install(plan.values, plan.revision, cluster.timeouts)
+        await health.ready(cluster)
+        there = await health.standing(cluster)
+    except BaseException as error:
+        await asyncio.shield(_undo(cluster, istioctl, plan, error))
+        raise
+    await _annotate(cluster, mark)
+    chosen = next((one for one in there if plan.revision in ("", one.revision)), there[0])
+    return Installed(chosen.version, chosen.revision, True, warnings)
+
+
+async def _undo(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, error: BaseException) -> None:
+    """Remove what was installed by then, and say in the error what became of it."""
+    said = await _account(cluster) if isinstance(error, TargetError) else ""
+    try:
+        await remove(cluster, istioctl, plan)
+        end = "what was installed by then has been removed again"
+    except MeshproofError as failure:
+        end = f"what was installed by then could not be removed: {failure}"
+    if isinstance(error, TargetError):
+        detail = "\n".join(part for part in (error.detail, said, end) if part)
+        raise TargetError(f"Istio could not be installed: {error.message}", detail) from None
+
+
+async def _account(cluster: Cluster) -> str:
+    """What is not ready, when istioctl itself has only said that something is not."""
+    try:
+        await health.ready(cluster, limit=0)
+    except MeshproofError as told:
+        return str(told)
+    return ""
+
+
+async def _remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> None:
+    if plan.manifest:
+        await manifest.delete(cluster, plan.manifest)
+    elif istioctl:
+        await istioctl.uninstall(plan.revision, cluster.timeouts)
+
+
+async def _vanish(cluster: Cluster, uid: str) -> None:
+    """Delete the namespace and wait until it is gone: a new one cannot be made before."""
+    await cluster.objects.delete("v1", "Namespace", NAMESPACE, uid=uid)
+    limit = cluster.timeouts.kube_gone
+    deadline = time.monotonic() + limit
+    while (found := await cluster.objects.get("v1", "Namespace", NAMESPACE)) and found["metadata"]["uid"] == uid:
+        if time.monotonic() > deadline:
+            look = cluster.kubectl.within("").shown("get", "namespace", NAMESPACE, "-o", "yaml")
+            raise TargetError(f"namespace {NAMESPACE} is still being deleted after {limit:g} s", f"look: {look}")
+        await asyncio.sleep(INTERVAL)
+
+
+async def _claim(cluster: Cluster, *, ours: bool) -> None:
+    """The namespace, with the note that an installation has begun."""
+    labels = {ownership.MANAGED_BY: ownership.NAME} if ours else {}
+    metadata = {"name": NAMESPACE, "labels": labels, "annotations": {ANNOTATION: UNFINISHED}}
+    await cluster.objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
+async def _annotate(cluster: Cluster, mark: str | None) -> None:
+    await cluster.objects.merge("v1", "Namespace", NAMESPACE, {"metadata": {"annotations": {ANNOTATION: mark}}})
+
+
+def _told(there: Sequence[ControlPlane]) -> str:
+    return " and ".join(
+        f"Istio {one.version or '(of unknown version)'}, revision {one.revision}, namespace {one.namespace}"
+        for one in there
+    )

@@ -1,0 +1,97 @@
+"""A pod's proxy, asked through its own pilot-agent: Envoy's admin page in a cluster.
+
+https://istio.io/latest/docs/reference/commands/pilot-agent/#pilot-agent-request
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from meshproof.border.timeouts import Timeouts
+from meshproof.envoy.admin import host_status
+from meshproof.errors import TargetError
+from meshproof.target.base import Host
+from meshproof.target.kube.kubectl import Kubectl
+
+CONTAINER = "istio-proxy"
+KEPT = ("cluster.outbound", "cluster.inbound", "http.", "listener.")
+
+
+def statistics(prefixes: Sequence[str] = KEPT) -> dict[str, str]:
+    """What a pod carries so that its proxy keeps the statistics that begin so; Istio keeps few of itself.
+
+    The first one is for every version that reads ProxyConfig from it (1.7 on), the second, which
+    outweighs it, for all.
+    """
+    config = {"proxyStatsMatcher": {"inclusionPrefixes": list(prefixes)}}
+    return {
+        "proxy.istio.io/config": json.dumps(config),
+        "sidecar.istio.io/statsInclusionPrefixes": ",".join(prefixes),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """The proxy of one pod, a gateway's too; `kubectl` is for the pod's namespace. Every method raises TargetError."""
+
+    kubectl: Kubectl
+    pod: str
+    timeouts: Timeouts
+
+    async def get(self, path: str) -> bytes:
+        """The admin page at `path`, which goes without its slash."""
+        return await self.kubectl.run(
+            *("exec", self.pod, "-c", CONTAINER, "--", "pilot-agent", "request", "GET", path),
+            timeout=self.timeouts.kube_command,
+            what=f"asking the proxy of {self.pod} for {path}",
+        )
+
+    async def ready(self) -> None:
+        """Return when the proxy says that it is."""
+        await self.get("ready")
+
+    async def counters(self) -> dict[str, int]:
+        """All counters by Envoy's names (an Envoy before 1.23 gives its gauges too)."""
+        return await self._stats("Counters")
+
+    async def gauges(self) -> dict[str, int]:
+        """All gauges by Envoy's names (an Envoy before 1.23 gives its counters too)."""
+        return await self._stats("Gauges")
+
+    async def hosts(self, pods: Mapping[str, str]) -> tuple[Host, ...]:
+        """The endpoints that it knows; `pods` gives a pod's name by its address, others go by their address."""
+        found = []
+        for cluster in (await self._json("clusters?format=json")).get("cluster_statuses", ()):
+            for one in cluster.get("host_statuses", ()):
+                status = host_status(cluster["name"], one)
+                found.append(Host(status.cluster, pods.get(status.address[0], status.address[0]), status.ejected))
+        return tuple(found)
+
+    async def config_dump(self) -> Any:
+        """What the proxy runs, endpoints included."""
+        return await self._json("config_dump?include_eds")
+
+    async def _stats(self, kind: str) -> dict[str, int]:
+        text = (await self.get(f"stats?type={kind}")).decode(errors="replace")
+        pairs = (line.rpartition(": ") for line in text.splitlines())
+        return {plain(name): int(value) for name, _, value in pairs if value.isdecimal()}
+
+    async def _json(self, path: str) -> Any:
+        answer = await self.get(path)
+        try:
+            told = json.loads(answer)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            # pilot-agent passes a 404 on as if it were an answer.
+            shown = answer[:500].decode(errors="replace")
+            raise TargetError(f"the proxy of {self.pod} does not answer {path} in JSON", shown)
+        return told
+
+
+def plain(name: str) -> str:
+    """A statistic by Envoy's own name: since 1.23 istiod ends the variable part of each with a semicolon."""
+    return name.replace(";.", ".", 1)

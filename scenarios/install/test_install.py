@@ -1,0 +1,38 @@
+"""Before any routing: does the cluster, and the Istio on it, stand as it should?"""
+
+from meshproof import Inspection
+from meshproof.border.install import InstallFacts
+from meshproof.judge.install_istio import (
+    AnalysisClean,
+    ControlPlaneHealthy,
+    DefinitionsServed,
+    GatewayReachable,
+    ImagesFromHub,
+    InjectionOn,
+    VersionAsSpecified,
+)
+from meshproof.judge.install_kubernetes import KubeProxyMode, KubernetesSupported, NodesReady, ServiceBalances
+
+installation = Inspection(
+    name="Installation",
+    description="Kubernetes, its nodes and kube-proxy carry this Istio, and Istio itself is whole and ready.",
+    facts=InstallFacts,
+    features={"InstalledIstio"},
+    expect=[
+        KubernetesSupported(),
+        NodesReady(),
+        KubeProxyMode(),
+        ServiceBalances(),
+        VersionAsSpecified(),
+        ControlPlaneHealthy(),
+        ImagesFromHub(),
+        DefinitionsServed(),
+        InjectionOn(),
+        GatewayReachable(),
+        AnalysisClean(),
+    ],
+)
+
+
+def test_installation(verify):
+    verify(installation)
