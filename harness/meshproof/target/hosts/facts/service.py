@@ -1,0 +1,37 @@
+"""Units of systemd, by testinfra's module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from meshproof.border.host_facts import ServiceFacts
+from meshproof.target.hosts.connection import Connection
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+RUNTIMES = ("docker", "containerd", "crio")
+KUBELET = "kubelet"
+
+
+async def services(connection: Connection, names: Sequence[str]) -> dict[str, ServiceFacts]:
+    """The state of these units, and what their programs say to `--version`."""
+
+    def look(host: Host) -> dict[str, ServiceFacts]:
+        return {name: _service(host, name) for name in names}
+
+    return await connection.look(look, root=False)
+
+
+def _service(host: Host, name: str) -> ServiceFacts:
+    service = host.service(name)
+    try:
+        properties = service.systemd_properties
+    except (NotImplementedError, AssertionError):
+        return ServiceFacts(name, "unknown", "unknown", unseen="the host is not run by systemd")
+    if properties.get("LoadState") == "not-found":
+        return ServiceFacts(name, "not installed", "")
+    said = host.run("%s --version", name)
+    version = said.stdout.strip().splitlines()[0] if said.rc == 0 and said.stdout.strip() else ""
+    return ServiceFacts(name, properties.get("ActiveState", ""), properties.get("UnitFileState", ""), version)
