@@ -14,6 +14,7 @@ class Timeouts:
     workload_ready: float = 15.0
     workload_answer: float = 5.0
     workload_attached: float = 30.0
+    pods_watched: float = 5.0
     locust_ready: float = 30.0
     locust_silent: float = 20.0
     process_exit: float = 3.0

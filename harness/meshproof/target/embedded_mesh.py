@@ -24,6 +24,7 @@ from meshproof.errors import TargetError
 from meshproof.manifest import Resource
 from meshproof.mesh.model import Mesh, Workload
 from meshproof.target.base import Applied, Host
+from meshproof.target.listening import ports
 from meshproof.workload.probe import Probe
 
 SIDECAR = "sidecar"
@@ -91,11 +92,11 @@ class EmbeddedMesh:
         self._births.put_nowait(proxy.exited())
 
     async def _start_workload(self, mesh: Mesh, workload: Workload) -> None:
-        ports = [port.number for port in workload.ports] or _targets(mesh, workload)
+        numbers = ports(mesh, workload)
         self._probes[workload.key] = (workload, replicas := [])
 
         async def start(pod: str) -> None:
-            probe = await Probe.start(pod, workload, self.folder / f"{pod}.log", self.timeouts, ports)
+            probe = await Probe.start(pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers)
             replicas.append(probe)
             self._births.put_nowait(probe.died())
 
@@ -198,12 +199,6 @@ def _identity(workload: Workload | None) -> object:
     if workload is None:
         return None
     return (workload.key, workload.replicas, tuple(workload.labels.items()), workload.image, workload.ports)
-
-
-def _targets(mesh: Mesh, workload: Workload) -> list[int]:
-    """The ports to listen on for a workload that names none: those that its services send to."""
-    selecting = [s for s in mesh.services if s.namespace == workload.namespace and workload in mesh.selected(s.host)]
-    return sorted({port.target for service in selecting for port in service.ports if isinstance(port.target, int)})
 
 
 async def _together(actions: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:

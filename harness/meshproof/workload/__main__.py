@@ -11,7 +11,7 @@ import os
 import sys
 
 from meshproof.workload import stdio, unix
-from meshproof.workload.attach import attach
+from meshproof.workload.attach import SOCKET, attach
 from meshproof.workload.behaviour import behaviour
 from meshproof.workload.connection import Connection, Site
 from meshproof.workload.control import Control
@@ -20,7 +20,6 @@ from meshproof.workload.gate import Gate
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
 
-SOCKET = "/tmp/meshproof-workload.sock"  # noqa: S108 - in a container, whose only user it is
 PATIENCE = 15.0
 
 
@@ -66,9 +65,20 @@ def bridge(words: list[str]) -> None:
     attach(given.socket, given.patience)
 
 
+def relayed(words: list[str]) -> None:
+    from meshproof.workload.relay import ADMIN_PORT, relay
+
+    parser = argparse.ArgumentParser(prog="python -m meshproof.workload relay")
+    parser.add_argument("--port", type=int, default=ADMIN_PORT, help="the proxy's admin port (default: %(default)s)")
+    relay(parser.parse_args(words).port)
+
+
 def main() -> None:
     if sys.argv[1:2] == ["attach"]:
         bridge(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["relay"]:
+        relayed(sys.argv[2:])
         return
     given = arguments()
     if not given.socket and not stdio.attached():

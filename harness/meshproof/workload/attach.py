@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 
+SOCKET = "/tmp/meshproof-workload.sock"  # noqa: S108 - in a container, whose only user it is
 CHUNK = 1 << 16
 LOOK_SECONDS = 0.02
 

@@ -14,6 +14,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.mesh.model import Workload
 from meshproof.process import spawn
+from meshproof.workload.attach import SOCKET as SOCKET
 from meshproof.workload.channel import Channel
 
 ATTACH = ("python", "-P", "-m", "meshproof.workload", "attach")

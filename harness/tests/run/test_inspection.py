@@ -36,6 +36,8 @@ class House:
 
     name = "house"
     features = frozenset({"Doors"})
+    namespace = "default"
+    local = True
 
     def __init__(self, *found: Doors | Exception) -> None:
         self.found = list(found)

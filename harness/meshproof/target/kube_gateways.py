@@ -1,0 +1,157 @@
+"""The gateways of a cluster: which pods they are, and how a client outside of the mesh gets to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.mesh.model import ROOT_NAMESPACE, Mesh
+from meshproof.target.istio.sidecar import Sidecar
+from meshproof.target.kube import pods
+from meshproof.target.kube.connection import Cluster
+
+Address = tuple[str, int]
+Selector = tuple[tuple[str, str], ...]
+INGRESS = {"istio": "ingressgateway"}
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPod:
+    """One pod that Gateways select; `listeners` maps a server's port to the port that its proxy listens on for it."""
+
+    name: str
+    address: str
+    labels: Mapping[str, str]
+    listeners: Mapping[int, int]
+
+    def listener(self, port: int) -> int:
+        """istiod opens the target port of the gateway's Service, and the port itself where no Service has it."""
+        return self.listeners.get(port, port)
+
+
+@dataclass(slots=True)
+class Gateways:
+    """The gateways that one mesh after another uses.
+
+    `mapped` are ports of the ingress gateway that this machine has already, by the server's port; to
+    every other one a port of 127.0.0.1 is forwarded.
+    """
+
+    cluster: Cluster
+    timeouts: Timeouts
+    mapped: Mapping[int, int] = field(default_factory=dict)
+    namespace: str = ROOT_NAMESPACE
+    _pods: dict[str, tuple[GatewayPod, ...]] = field(default_factory=dict)
+    _selectors: dict[str, Selector] = field(default_factory=dict)
+    _served: dict[str, frozenset[int]] = field(default_factory=dict)
+    _local: dict[tuple[str, int], int] = field(default_factory=dict)
+    _forwards: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+
+    async def find(self, mesh: Mesh) -> None:
+        """Look which pods the Gateways of this mesh select; TargetError for one that selects none."""
+        self._selectors = {one.key: tuple(sorted(one.selector.items())) for one in mesh.gateways}
+        self._pods = {}
+        self._served = {}
+        if not mesh.gateways:
+            return
+        services = await self.cluster.objects.list("v1", "Service", self.namespace)
+        found: dict[Selector, tuple[GatewayPod, ...]] = {}
+        for key, selector in self._selectors.items():
+            if selector not in found:
+                found[selector] = tuple(await self._selected(key, selector, services))
+            self._pods[key] = found[selector]
+            # Gateways of the same pods are one proxy: what one of them opens is open.
+            ports = (s.port for one in mesh.gateways if self._selectors[one.key] == selector for s in one.servers)
+            self._served[key] = frozenset(ports)
+
+    async def _selected(self, key: str, selector: Selector, services: Sequence[Json]) -> Iterator[GatewayPod]:
+        labels = ",".join(f"{name}={value}" for name, value in selector)
+        listed = await self.cluster.objects.list("v1", "Pod", self.namespace, labels=labels)
+        ready = sorted((one for one in listed if pods.ready(one)), key=lambda one: str(one["metadata"]["name"]))
+        if not ready:
+            look = self.cluster.kubectl.within(self.namespace).shown("get", "pods", "-l", labels)
+            state = await pods.account(self.cluster, self.namespace, listed) or "there is no such pod"
+            raise TargetError(
+                f"Gateway {key} selects no ready pod of namespace {self.namespace} ({labels})", f"{state}\nlook: {look}"
+            )
+        return (_gateway_pod(one, services) for one in ready)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those of all pods that the mesh's Gateways select."""
+        return tuple(sorted({one.address for several in self._pods.values() for one in several}))
+
+    @property
+    def selectors(self) -> tuple[dict[str, str], ...]:
+        """The different selectors of the mesh's Gateways."""
+        return tuple(dict(one) for one in dict.fromkeys(self._selectors.values()))
+
+    def proxies(self) -> dict[str, Sidecar]:
+        """Each gateway pod's proxy, by the name that its counters go under."""
+        kubectl = self.cluster.kubectl.within(self.namespace)
+        names = sorted({one.name for several in self._pods.values() for one in several})
+        return {f"gateway-{number}": Sidecar(kubectl, name, self.timeouts) for number, name in enumerate(names)}
+
+    def serves(self, gateway: str, port: int) -> bool:
+        """Whether any Gateway of those pods has a server on that port."""
+        return port in self._served.get(gateway, ())
+
+    def inside(self, gateway: str, port: int) -> Address:
+        """Where a client in the cluster enters."""
+        chosen = self._pods.get(gateway, ())
+        return (chosen[0].address, chosen[0].listener(port)) if chosen else ("127.0.0.1", 0)
+
+    def outside(self, gateway: str, port: int) -> Address:
+        """Where a client on this machine enters; a port without a server refuses every connection."""
+        chosen = self._pods.get(gateway, ())
+        if not chosen or not self.serves(gateway, port):
+            return "127.0.0.1", 0
+        if port in self.mapped and INGRESS.items() <= chosen[0].labels.items():
+            return "127.0.0.1", self.mapped[port]
+        return "127.0.0.1", self._local[chosen[0].name, chosen[0].listener(port)]
+
+    async def forward(self) -> None:
+        """Have a local port for every server that `outside` may be asked for."""
+        kubectl = self.cluster.kubectl.within(self.namespace)
+        wanted = {
+            (several[0].name, several[0].listener(port))
+            for key, several in self._pods.items()
+            for port in self._served[key]
+            if several and not (port in self.mapped and INGRESS.items() <= several[0].labels.items())
+        }
+        for name, port in sorted(wanted - self._local.keys()):
+            forwarding = kubectl.forward(name, port, timeout=self.timeouts.kube_forward)
+            self._local[name, port] = await self._forwards.enter_async_context(forwarding)
+
+    async def close(self) -> None:
+        """End all forwarding."""
+        forwards, self._forwards, self._local = self._forwards, contextlib.AsyncExitStack(), {}
+        with contextlib.suppress(TargetError):
+            await asyncio.shield(forwards.aclose())
+
+
+def _gateway_pod(pod: Json, services: Sequence[Json]) -> GatewayPod:
+    metadata = pod["metadata"]
+    labels = metadata.get("labels") or {}
+    named = {
+        port["name"]: port["containerPort"]
+        for container in pod["spec"]["containers"]
+        for port in container.get("ports") or ()
+        if "name" in port
+    }
+    listeners: dict[int, int] = {}
+    for service in services:
+        selector = service["spec"].get("selector") or {}
+        if selector and selector.items() <= labels.items():
+            for port in service["spec"].get("ports") or ():
+                target = port.get("targetPort", port["port"])
+                number = named.get(target) if isinstance(target, str) else target
+                listeners.setdefault(port["port"], number or port["port"])
+    return GatewayPod(metadata["name"], pod["status"].get("podIP", ""), labels, listeners)

@@ -1,0 +1,229 @@
+"""One mesh in a cluster: what a scenario's manifests make of the run's namespace."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from meshproof.border.books import Books
+from meshproof.border.load import Vantage
+from meshproof.border.request import Request
+from meshproof.errors import TargetError, UsageError
+from meshproof.manifest import Resource
+from meshproof.mesh.model import DestinationRule, Mesh
+from meshproof.target import kube_client
+from meshproof.target.base import Applied, Host
+from meshproof.target.istio import injection, marker
+from meshproof.target.istio.convergence import Watched, converged
+from meshproof.target.istio.relayed import RelayedSidecar
+from meshproof.target.istio.sidecar import Sidecar
+from meshproof.target.kube import conflicts, wait
+from meshproof.target.kube.wanted import Wanted, wanted
+from meshproof.target.kube_names import NOWHERE, address, by_address, endpoints, service_of
+from meshproof.target.kube_place import Place
+from meshproof.target.kube_state import save
+from meshproof.target.kube_workload import probed, sample
+from meshproof.target.listening import ports
+from meshproof.workload.probe import Probe
+
+SIDECAR = "sidecar"
+REST_INTERVAL = 0.02
+
+
+@dataclass(slots=True)
+class KubeMesh:
+    """One scenario's mesh in the run's place, which it has to itself from the first apply until close."""
+
+    name: str
+    place: Place
+    _mine: bool = False
+    _settled: bool = False
+    _mesh: Mesh | None = None
+    _pods: Sequence[Mapping[str, Any]] = ()
+    _services: dict[tuple[str, str], Mapping[str, Any] | None] = field(default_factory=dict)
+    _markers: tuple[Wanted, ...] = ()
+    _opened: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
+        """Put the resources in force, wait for their pods, then until every proxy runs the configuration."""
+        place = self.place
+        if not self._mine:
+            await place.lock.acquire()
+            self._mine = True
+        await place.gateways.find(mesh)
+        # A client that has gateways beside it needs not be another one where there are none.
+        place.beside = place.gateways.addresses or place.beside
+        self._settled = False
+        objects = [*self._objects(mesh, resources), self._client()]
+        if self._mesh is None:
+            await self._conflicts(objects)
+        self._mesh = mesh
+        began = time.monotonic()
+        # The markers of before stay until all else stands: the next ones are seen after it.
+        await place.slate.apply([*objects, *self._markers])
+        pushed = time.monotonic()
+        ready = await wait.available(place.cluster, place.namespace)
+        await place.attach(ready)
+        injection.carried([pod for pod in ready if pod["metadata"]["labels"].get("app") == kube_client.NAME])
+        self._pods = await self._all_pods(mesh)
+        waited = time.monotonic() - pushed
+        place.revision += 1
+        revision = place.revision
+        bodies = marker.manifests(place.namespace, revision, place.gateways.selectors)
+        self._markers = tuple(Wanted(body) for body in bodies)
+        await place.slate.apply([*objects, *self._markers])
+        await self._converged(mesh, revision)
+        await self._look_up(mesh)
+        await place.gateways.forward()
+        self._settled = True
+        return Applied(marker.mark(revision), time.monotonic() - began - waited)
+
+    def _objects(self, mesh: Mesh, resources: Sequence[Resource]) -> list[Wanted]:
+        if not self.place.applying:
+            return []
+        workloads = {workload.key: workload for workload in mesh.workloads}
+        # An ejected host stays known to the client's proxy: where hosts are ejected each scenario gets new ones.
+        fresh = self.name if any(_ejects(rule) for rule in mesh.destination_rules) else ""
+        found = []
+        for resource in resources:
+            one = wanted(resource)
+            workload = workloads.get(f"{resource.namespace}/{resource.name}") if resource.kind == "Deployment" else None
+            if resource.kind == "Namespace":
+                continue
+            if workload is not None and self.place.probed:
+                one = probed(one, workload, ports(mesh, workload), self.place.image, fresh)
+            elif workload is not None:
+                one = sample(one, workload, fresh)
+            found.append(one)
+        return found
+
+    def _client(self) -> Wanted:
+        return Wanted(kube_client.deployment(self.place.namespace, self.place.image, self.place.beside))
+
+    async def _conflicts(self, objects: Sequence[Wanted]) -> None:
+        found = await conflicts.find(self.place.cluster, objects, self.place.slate.run)
+        if found:
+            raise UsageError("what is to be applied meets what stands in the cluster:\n" + "\n".join(map(str, found)))
+
+    async def _all_pods(self, mesh: Mesh) -> Sequence[Mapping[str, Any]]:
+        """The pods of every namespace that the mesh has a Service in."""
+        listed = []
+        for namespace in sorted({self.place.namespace} | {service.namespace for service in mesh.services}):
+            listed += await self.place.cluster.objects.list("v1", "Pod", namespace)
+        return [pod for pod in listed if not pod["metadata"].get("deletionTimestamp")]
+
+    async def _converged(self, mesh: Mesh, revision: int) -> None:
+        place = self.place
+        known = endpoints(mesh.services, self._pods)
+        watched = [Watched(self._sidecar, endpoints=known)]
+        watched += [Watched(proxy, gateway=True) for proxy in place.gateways.proxies().values()]
+        await converged(watched, place.namespace, revision, place.timeouts, place.istioctl)
+
+    async def _look_up(self, mesh: Mesh) -> None:
+        for service in mesh.services:
+            key = (service.namespace, service.name)
+            self._services[key] = await self.place.cluster.objects.get("v1", "Service", service.name, service.namespace)
+
+    @property
+    def _sidecar(self) -> RelayedSidecar:
+        if self.place.client is None:
+            raise TargetError(f"namespace {self.place.namespace}: there is no client")
+        return self.place.client
+
+    def vantage(self, requests: Sequence[Request]) -> Vantage:
+        """On this machine when every request enters by a gateway that is open there; else in the client's pod."""
+        gateways = self.place.gateways
+        files = any(one.tls and (one.tls.cert or one.tls.key) for one in requests)
+        entering = all(one.gateway for one in requests)
+        if entering and (files or all(gateways.serves(one.gateway, one.port) for one in requests)):
+            return Vantage(resolve=tuple((one.endpoint, gateways.outside(one.gateway, one.port)) for one in requests))
+        if files:
+            raise UsageError("a load with client certificates must enter by gateways alone: it is sent from outside")
+        command = self.place.command(self._sidecar.pod)
+        return Vantage(command, tuple((one.endpoint, self._inside(one)) for one in requests))
+
+    def _inside(self, request: Request) -> tuple[str, int]:
+        if request.gateway:
+            return self.place.gateways.inside(request.gateway, request.port)
+        assert self._mesh is not None
+        service = service_of(self._mesh, request.host, self.place.namespace)
+        if service is None:
+            return NOWHERE, request.port
+        return address(self._services.get((service.namespace, service.name)), self._pods), request.port
+
+    async def open_books(self) -> None:
+        await asyncio.gather(*(probe.open() for probe in self.pods()))
+        self._opened = {name: await proxy.counters() for name, proxy in self._proxies().items()}
+
+    async def books(self) -> Books:
+        pods = await asyncio.gather(*(probe.books() for probe in self.pods()))
+        growth = {}
+        for name, proxy in self._proxies().items():
+            before, now = self._opened.get(name, {}), await proxy.counters()
+            growth[name] = {stat: value - before.get(stat, 0) for stat, value in now.items()}
+        return Books(tuple(pods), growth)
+
+    def _proxies(self) -> dict[str, Sidecar]:
+        return {SIDECAR: self._sidecar, **self.place.gateways.proxies()}
+
+    def pods(self, workload: str = "") -> Sequence[Probe]:
+        found = (probe for probe in self.place.probes.values() if workload in ("", probe.workload))
+        return sorted(found, key=lambda probe: probe.pod)
+
+    async def gauges(self) -> Mapping[str, int]:
+        return await self._sidecar.gauges()
+
+    async def counters(self) -> Mapping[str, int]:
+        return await self._sidecar.counters()
+
+    async def hosts(self) -> Sequence[Host]:
+        return await self._sidecar.hosts(by_address(self._pods))
+
+    async def at_rest(self) -> None:
+        limit = self.place.timeouts.at_rest
+        deadline = time.monotonic() + limit
+        for name, proxy in self._proxies().items():
+            while busy := self._under_way(await proxy.gauges()):
+                if time.monotonic() > deadline:
+                    raise TargetError(f"{name}: requests were still under way after {limit:g} s", "\n".join(busy))
+                await asyncio.sleep(REST_INTERVAL)
+
+    def _under_way(self, gauges: Mapping[str, int]) -> list[str]:
+        """This mesh's clusters that a proxy has requests under way to: a gateway may serve others too."""
+        wanted = ("upstream_rq_active", "upstream_rq_pending_active")
+        hosts = tuple(service.host for service in self._mesh.services) if self._mesh else ()
+        return [
+            f"{name}: {value}"
+            for name, value in gauges.items()
+            if value and name.startswith("cluster.outbound") and name.endswith(wanted) and any(h in name for h in hosts)
+        ]
+
+    async def check(self) -> None:
+        await asyncio.gather(*(proxy.ready() for proxy in self._proxies().values()))
+        await asyncio.gather(*(probe.held() for probe in self.pods()))
+
+    async def watch(self) -> None:
+        """Waits for the first pod of the run that ends or is not ready any more."""
+        while True:
+            await asyncio.sleep(self.place.timeouts.pods_watched)
+            # While a configuration is put in force pods rightly come and go.
+            if self._settled and (error := await self.place.restarted()):
+                raise error
+
+    async def save_state(self, folder: Path) -> None:
+        await save(self.place, self._proxies(), folder / self.name)
+
+    async def close(self) -> None:
+        """Give the place to the next mesh; what stands in it is exchanged by that one's apply."""
+        if self._mine:
+            self._mine = False
+            self.place.lock.release()
+
+
+def _ejects(rule: DestinationRule) -> bool:
+    policies = (rule.policy, *rule.policy.ports.values(), *(one.policy for one in rule.subsets))
+    return any(policy is not None and policy.outlier_detection is not None for policy in policies)
