@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import click
-from airgap import cluster, debian, engine, images, node, programs
+from airgap import cluster, debian, engine, images, node, product, programs
 from airgap import istio as installation
 from airgap.step import Lab, Step
 
-STEPS: dict[str, Step] = {
-    step.name: step
-    for step in (*programs.ALL, debian.pod_root, debian.node_root, *images.NODE_IMAGES, *images.ISTIO_IMAGES, node.node)
-}
+WHOLE = (
+    *programs.ALL,
+    debian.pod_root,
+    debian.node_root,
+    *images.NODE_IMAGES,
+    *images.ISTIO_IMAGES,
+    node.node,
+    product.meshproof,
+)
+STEPS: dict[str, Step] = {step.name: step for step in WHOLE}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,3 +69,12 @@ def down(lab: Lab) -> None:
     """End the cluster and the engine, and put the machine's network back; what was made is kept."""
     cluster.down(lab)
     engine.down(lab)
+
+
+@main.command()
+@click.pass_obj
+def load(lab: Lab) -> None:
+    """Build meshproof's image from the sources as they are now and load it into the cluster; print its name."""
+    archive = product.meshproof.ensure(lab)
+    cluster.load(lab, archive)
+    click.echo(product.TAG)
