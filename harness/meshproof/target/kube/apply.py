@@ -103,11 +103,11 @@ class Slate:
             message = f"{one} would stand {where}; a run touches only its own namespace"
             raise one.source.body.problem(message, "name no namespace") if one.source else UsageError(message)
         body = ownership.labelled(one.body, self.run)
-        group, _, version = str(body["apiVersion"]).rpartition("/")
+        group = str(body["apiVersion"]).rpartition("/")[0]
         if group in self.interchangeable:
-            served = await self.cluster.objects.versions(group)
-            if served and version not in served:
-                body = {**body, "apiVersion": f"{group}/{served[0]}"}
+            served = await self.cluster.objects.served(group, kind)
+            if served and body["apiVersion"] not in served:
+                body = {**body, "apiVersion": served[0]}
         return replace(one, body=body)
 
     async def _recall(self) -> None:

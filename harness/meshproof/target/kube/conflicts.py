@@ -40,10 +40,10 @@ async def find(
     conflicts: list[Conflict] = []
     chosen = [one for one in objects if one.key[0] in kinds]
     for kind, group in sorted({(one.key[0], str(one.body["apiVersion"]).rpartition("/")[0]) for one in chosen}):
-        versions = await cluster.objects.versions(group)
-        if not versions:
+        served = await cluster.objects.served(group, kind)
+        if not served:
             continue
-        listed = await cluster.objects.list(f"{group}/{versions[0]}", kind)
+        listed = await cluster.objects.list(served[0], kind)
         others = [body for body in listed if not ownership.owned(body, run)]
         mine = [one for one in chosen if one.key[0] == kind]
         conflicts += [conflict for one in mine for body in others for conflict in _between(one, body)]

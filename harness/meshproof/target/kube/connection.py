@@ -83,9 +83,11 @@ async def connect(
     folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
     try:
         # kubectl first: it runs a credential plugin as a child that can be ended, and quotes what that says.
-        answer = await command.json(
-            "version", "-o", "json", timeout=timeouts.kube_command, what=f"reaching {chosen.server}"
-        )
+        what = f"reaching {chosen.server}"
+        try:
+            answer = await command.json("version", "-o", "json", timeout=timeouts.kube_command, what=what)
+        except TargetError as error:
+            raise TargetError(error.message, "\n".join((error.detail, *_expired(chosen)))) from None
         version = str((answer.get("serverVersion") or {}).get("gitVersion", "")) if isinstance(answer, dict) else ""
         if not version:
             raise TargetError(f"context {context}: {chosen.server} does not answer as an API server does")
@@ -111,11 +113,16 @@ async def _system(objects: Objects, context: Context) -> Json:
     except RefusedError as error:
         if error.status != 401:
             raise
-        now = datetime.datetime.now(datetime.UTC).isoformat()
-        hint = "log in again, or renew what the kubeconfig holds"
-        if context.expires and context.expires < now:
-            hint = f"the client certificate of user {context.user} has expired on {context.expires}"
-        raise TargetError(f"context {context.name}: {error.message}", "\n".join((error.words, hint))) from None
+        hints = _expired(context) or ["log in again, or renew what the kubeconfig holds"]
+        raise TargetError(f"context {context.name}: {error.message}", "\n".join((error.words, *hints))) from None
+
+
+def _expired(context: Context) -> list[str]:
+    """What a server that refuses an expired certificate leaves out."""
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    if not context.expires or context.expires > now:
+        return []
+    return [f"the client certificate of user {context.user} has expired on {context.expires}"]
 
 
 def _marked(namespace: Json) -> bool:

@@ -32,7 +32,7 @@ from meshproof.target.kube.connection import Cluster, connect
 HERE = Path(__file__).parent
 ROOT = HERE.parents[3]
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
-ADMIN = "admin"
+ADMIN, MANAGER = "admin", "controllers"
 Json = dict[str, Any]
 
 
@@ -86,7 +86,7 @@ class ControlPlane:
         )
         self._wait("/readyz", 120)
         self._spawn(
-            *("kube-controller-manager", "--kubeconfig", str(self.kubeconfig(ADMIN, "system:masters"))),
+            *("kube-controller-manager", "--kubeconfig", str(self.kubeconfig(MANAGER, "system:masters"))),
             *("--bind-address", "127.0.0.1", "--secure-port", str(manager), "--leader-elect=false"),
             *("--controllers", "namespace-controller,garbage-collector-controller,deployment-controller"),
             *("--controllers", "replicaset-controller,clusterrole-aggregation-controller"),
@@ -98,7 +98,10 @@ class ControlPlane:
         if not identity:
             end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
             begin = end - datetime.timedelta(days=30)
-            issued = self.ca.issue_cert(common_name=user, organization_name=group, not_after=end, not_before=begin)
+            # Go refuses a certificate that names nobody in its subjectAltName.
+            issued = self.ca.issue_cert(
+                "client.test", common_name=user, organization_name=group, not_after=end, not_before=begin
+            )
             identity = {
                 "client-certificate-data": _b64(issued.cert_chain_pems[0].bytes()),
                 "client-key-data": _b64(issued.private_key_pem.bytes()),
@@ -117,6 +120,7 @@ class ControlPlane:
             ],
             "users": [{"name": user, "user": identity}],
             "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user}}],
+            "current-context": "lab" if user == MANAGER else "",
         }
         path = Path(tempfile.mkdtemp(dir=self.folder), "kubeconfig")
         path.write_text(json.dumps(told))
@@ -130,7 +134,7 @@ class ControlPlane:
     def kubectl(self, *args: str, stdin: str = "", check: bool = True) -> str:
         """What an administrator does beside the run."""
         file = self.kubeconfig(ADMIN, "system:masters")
-        command = [str(self.programs / "kubectl"), "--kubeconfig", str(file), *args]
+        command = [str(self.programs / "kubectl"), "--kubeconfig", str(file), "--context", "lab", *args]
         done = subprocess.run(command, input=stdin.encode(), capture_output=True, timeout=60, check=False)
         assert not check or done.returncode == 0, done.stderr.decode()
         return (done.stdout + (b"" if check else done.stderr)).decode()

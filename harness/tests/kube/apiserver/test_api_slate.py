@@ -1,0 +1,318 @@
+"""What is in force in a run's namespace, on a real API server with Istio's CRDs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from meshproof.errors import ManifestError, TargetError
+from meshproof.manifest import load
+from meshproof.target.kube import ownership
+from meshproof.target.kube.apply import Slate, sweep
+from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.namespace import RunNamespace, name_of
+from meshproof.target.kube.refusal import RefusedError
+from meshproof.target.kube.wanted import Wanted, wanted
+
+SHOP = """
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec:
+  ports: [{name: http, port: 5000}]
+  selector: {app: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers: [{name: shop, image: shop, ports: [{containerPort: 5000}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: shop}
+spec:
+  host: shop
+  subsets: [{name: v1, labels: {version: v1}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec:
+  hosts: [shop]
+  http:
+  - route:
+    - destination: {host: shop, subset: v1}
+      weight: 90
+    - destination: {host: shop, subset: v1}
+      weight: 10
+"""
+
+Body = Callable[[Cluster, Slate], Awaitable[None]]
+InForce = Callable[..., None]
+
+
+@pytest.fixture
+def in_force(with_cluster: Callable[..., Any], run_id: str) -> InForce:
+    """Run `body(cluster, slate)` with a namespace of its own."""
+
+    def call(body: Body, *, limits: dict[str, float] | None = None, **given: Any) -> None:
+        async def go(cluster: Cluster) -> None:
+            namespace = RunNamespace(cluster, name_of(run_id), run_id)
+            await namespace.create()
+            try:
+                await body(cluster, Slate(cluster, namespace.name, run_id, **given))
+            finally:
+                await namespace.delete()
+
+        with_cluster(go, **(limits or {}))
+
+    return call
+
+
+@pytest.fixture
+def shop(tmp_path: Path, run_id: str) -> Callable[..., Sequence[Wanted]]:
+    """The shop's resources, with some of their text replaced: `shop(old=new)`."""
+
+    def read(*replacements: tuple[str, str]) -> Sequence[Wanted]:
+        text = SHOP
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        file = tmp_path / "shop.yaml"
+        file.write_text(text)
+        return [wanted(one) for one in load([str(file)], namespace=name_of(run_id)).resources]
+
+    return read
+
+
+async def versions(cluster: Cluster, slate: Slate) -> dict[str, str]:
+    """The resource versions of what is in force, by kind."""
+    kinds = {"Service": "v1", "Deployment": "apps/v1"}
+    kinds |= dict.fromkeys(("DestinationRule", "VirtualService"), "networking.istio.io/v1")
+    selector = ownership.selector(slate.run)
+    return {
+        kind: one["metadata"]["resourceVersion"]
+        for kind, version in kinds.items()
+        for one in await cluster.objects.list(version, kind, slate.namespace, labels=selector)
+        if kind != "Deployment"
+    }
+
+
+def kinds(keys: Sequence[tuple[str, str, str]]) -> list[str]:
+    return sorted(key[0] for key in keys)
+
+
+ALL = ["Deployment", "DestinationRule", "Service", "VirtualService"]
+
+
+def test_only_what_changes_is_touched(in_force: InForce, shop: Callable[..., Sequence[Wanted]]) -> None:
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        first = await slate.apply(shop())
+        assert kinds(first.created) == ALL
+        assert (first.changed, first.deleted, first.unchanged) == ((), (), ())
+        before = await versions(cluster, slate)
+
+        again = await slate.apply(shop())
+        assert kinds(again.unchanged) == ALL
+        assert await versions(cluster, slate) == before
+
+        shifted = await slate.apply(shop(("weight: 90", "weight: 80"), ("weight: 10", "weight: 20")))
+        assert kinds(shifted.changed) == ["VirtualService"]
+        after = await versions(cluster, slate)
+        assert {kind for kind in after if after[kind] != before[kind]} == {"VirtualService"}
+
+        fewer = await slate.apply(shop()[:2])
+        assert kinds(fewer.deleted) == ["DestinationRule", "VirtualService"]
+        assert kinds(fewer.unchanged) == ["Deployment", "Service"]
+        assert set(await versions(cluster, slate)) == {"Service"}
+
+        assert kinds((await slate.clear()).deleted) == ["Deployment", "Service"]
+
+    in_force(body)
+
+
+def test_a_field_that_is_no_longer_wanted_goes(in_force: InForce, shop: Callable[..., Sequence[Wanted]]) -> None:
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        await slate.apply(shop(("host: shop\n", "host: shop\n  trafficPolicy: {loadBalancer: {simple: RANDOM}}\n")))
+        await slate.apply(shop())
+        found = await cluster.objects.get("networking.istio.io/v1", "DestinationRule", "shop", slate.namespace)
+        assert found is not None
+        assert "trafficPolicy" not in found["spec"]
+
+    in_force(body)
+
+
+def test_what_somebody_else_made_is_not_touched(
+    in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
+) -> None:
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop", "namespace": slate.namespace}}
+        await cluster.objects.create({**service, "spec": {"ports": [{"port": 1}]}})
+        with pytest.raises(TargetError, match=r"Service .*/shop exists already and was not made by this run"):
+            await slate.apply(shop())
+        # Nothing else was applied either.
+        assert await versions(cluster, slate) == {}
+        await slate.clear()
+        kept = await cluster.objects.get("v1", "Service", "shop", slate.namespace)
+        assert kept is not None
+        assert kept["spec"]["ports"][0]["port"] == 1
+        assert ownership.RUN not in (kept["metadata"].get("labels") or {})
+
+    in_force(body)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("weight: 90", "weight: 5000000000", 36, "weight"),
+        ("subset: v1}\n      weight: 90", "subset: v1, sort: x}\n      weight: 90", 0, "sort"),
+        ("simple", "simple", 0, ""),
+        ("name: http, port: 5000", "name: http, port: 70000", 0, "65535"),
+        ("metadata: {labels: {app: shop}}", "metadata: {labels: {app: other}}", 0, "selector"),
+    ],
+)
+def test_what_the_cluster_refuses_is_told_with_its_place_and_changes_nothing(
+    in_force: InForce, tmp_path: Path, run_id: str, old: str, new: str, line: int, words: str
+) -> None:
+    if old == new:
+        pytest.skip("nothing is changed")
+    file = tmp_path / "shop.yaml"
+    file.write_text(SHOP)
+    good = [wanted(one) for one in load([str(file)], namespace=name_of(run_id)).resources]
+    broken = [
+        one if _text(one.body) == _text(other) else Wanted(other, one.source) for one, other in _pairs(good, old, new)
+    ]
+
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        with pytest.raises(ManifestError, match=words) as caught:
+            await slate.apply(broken)
+        assert str(caught.value).startswith(f"{file}:{line or ''}")
+        assert await versions(cluster, slate) == {}
+
+    in_force(body)
+
+
+def _text(body: Any) -> str:
+    return json.dumps(body, sort_keys=True)
+
+
+def _pairs(good: Sequence[Wanted], old: str, new: str) -> list[tuple[Wanted, Any]]:
+    """Each good object with its broken form: the manifest loader itself would refuse most of these mistakes."""
+    import yaml
+
+    bodies = [body for body in yaml.safe_load_all(SHOP.replace(old, new)) if body]
+    return [
+        (one, {**body, "metadata": {**body["metadata"], "namespace": one.key[1]}})
+        for one, body in zip(good, bodies, strict=True)
+    ]
+
+
+def test_what_was_changed_by_hand_is_a_conflict_that_names_who(
+    in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
+) -> None:
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        await slate.apply(shop())
+        control_plane.kubectl("scale", "deployment", "shop", "--replicas=3", "--namespace", slate.namespace)
+        with pytest.raises(RefusedError, match="it was changed by somebody else") as caught:
+            await slate.apply(shop())
+        assert 'conflict with "kubectl" with subresource "scale"' in caught.value.words
+        assert ".spec.replicas" in caught.value.words
+
+    in_force(body)
+
+
+def test_what_was_deleted_by_hand_is_put_back(
+    in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
+) -> None:
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        await slate.apply(shop())
+        control_plane.kubectl("delete", "virtualservice", "shop", "--namespace", slate.namespace)
+        change = await slate.apply(shop())
+        assert kinds(change.created) == ["VirtualService"]
+
+    in_force(body)
+
+
+def test_a_deletion_that_a_finalizer_holds_up_is_named(
+    in_force: InForce, shop: Callable[..., Sequence[Wanted]]
+) -> None:
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        await slate.apply(shop())
+        patch = {"metadata": {"finalizers": ["example.com/never"]}}
+        networking = "networking.istio.io/v1"
+        await cluster.objects.merge(networking, "VirtualService", "shop", patch, slate.namespace)
+        with pytest.raises(
+            TargetError, match=r"VirtualService .*/shop is still being deleted after 2 s.*example.com/never"
+        ):
+            await slate.apply(shop()[:3])
+        patch = {"metadata": {"finalizers": None}}
+        await cluster.objects.merge(networking, "VirtualService", "shop", patch, slate.namespace)
+        assert kinds((await slate.apply(shop())).created) == ["VirtualService"]
+
+    in_force(body, limits={"kube_gone": 2})
+
+
+def test_nothing_stands_outside_of_the_namespace_unless_allowed(
+    in_force: InForce, with_cluster: Callable[..., Any], run_id: str
+) -> None:
+    metadata = {"name": f"{run_id}-tls"[-60:].strip("-"), "namespace": "istio-system"}
+    secret = Wanted({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"a": "b"}})
+
+    async def refused(cluster: Cluster, slate: Slate) -> None:
+        for body in (secret.body, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}):
+            with pytest.raises(Exception, match="a run touches only its own namespace"):
+                await slate.apply([Wanted(body)])
+        assert await cluster.objects.get("v1", "Namespace", "other") is None
+
+    async def allowed(cluster: Cluster, slate: Slate) -> None:
+        await slate.apply([secret])
+
+    in_force(refused)
+    places = [("Secret", "istio-system")]
+    in_force(allowed, outside=places)
+
+    async def left(cluster: Cluster) -> None:
+        # As after a kill: the namespace is gone, what stood outside is found by its label.
+        assert await sweep(cluster, run_id, places) == [("Secret", "istio-system", metadata["name"])]
+        assert await sweep(cluster, run_id, places) == []
+
+    with_cluster(left)
+
+
+def test_a_version_that_is_not_served_is_told_or_interchanged(
+    in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
+) -> None:
+    crd = json.loads(control_plane.kubectl("get", "crd", "virtualservices.networking.istio.io", "-o", "json"))
+
+    def serve(value: bool) -> None:
+        index = next(i for i, version in enumerate(crd["spec"]["versions"]) if version["name"] == "v1")
+        patch = json.dumps([{"op": "replace", "path": f"/spec/versions/{index}/served", "value": value}])
+        control_plane.kubectl("patch", "crd", crd["metadata"]["name"], "--type=json", "-p", patch)
+        # The API server takes a moment to serve what a CRD says.
+        deadline = time.monotonic() + 30
+        while ("virtualservices" in control_plane.kubectl("get", "--raw", "/apis/networking.istio.io/v1")) is not value:
+            assert time.monotonic() < deadline
+
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        route = [one for one in shop() if one.key[0] == "VirtualService"]
+        with pytest.raises(TargetError, match=r"knows no VirtualService of networking.istio.io/v1") as caught:
+            await slate.apply(route)
+        assert "v1beta1" in caught.value.detail
+        change = await Slate(cluster, slate.namespace, slate.run, interchangeable=["networking.istio.io"]).apply(route)
+        assert kinds(change.created) == ["VirtualService"]
+
+    serve(False)
+    try:
+        in_force(body)
+    finally:
+        serve(True)
