@@ -10,12 +10,30 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from meshproof.errors import TargetError
 
 LEASH = Path(__file__).with_name("leash.py")
 TAIL_BYTES = 4096
+
+
+class Process(Protocol):
+    """What a Child needs of a process: asyncio's own have it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter | None: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+
+    async def wait(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +42,7 @@ class Child:
 
     name: str
     argv: tuple[str, ...]
-    process: asyncio.subprocess.Process
+    process: Process
     log: Path
     leash: int | None
 

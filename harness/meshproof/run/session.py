@@ -40,7 +40,8 @@ from meshproof.target.base import Inspectable, Target
 
 EXIT_PASSED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BROKE, EXIT_USAGE, EXIT_NOTHING = range(6)
 WINDOW = 100
-PATIENT_LANES = 4
+BUSY_LANES = 2
+PATIENT_LANES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,25 +113,21 @@ class Session:
         return result
 
     async def run_all(self, work: Sequence[Prepared | Inspection[Any]]) -> None:
-        """Run several: inspections first, then the scenarios, those that mostly wait beside the others."""
+        """Run several: inspections first, then scenarios, two at a time and those that mostly wait beside them."""
         for one in work:
             if isinstance(one, Inspection):
                 await self.inspect(one)
-        prepared = [one for one in work if isinstance(one, Prepared)]
-        lanes = asyncio.Semaphore(PATIENT_LANES)
+        busy, patient = asyncio.Semaphore(BUSY_LANES), asyncio.Semaphore(PATIENT_LANES)
 
-        async def wait(one: Prepared) -> None:
-            async with lanes:
+        async def drive(one: Prepared) -> None:
+            async with patient if one.patient else busy:
                 await self.run(one)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for one in prepared:
-                    if one.patient:
-                        group.create_task(wait(one))
-                for one in prepared:
-                    if not one.patient:
-                        await self.run(one)
+                for one in work:
+                    if isinstance(one, Prepared):
+                        group.create_task(drive(one))
         except* MeshproofError as errors:
             raise errors.exceptions[0] from None
 

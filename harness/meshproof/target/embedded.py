@@ -12,6 +12,7 @@ from meshproof.process import OwnedFolder
 from meshproof.target.base import LiveMesh
 from meshproof.target.embedded_mesh import EmbeddedMesh
 from meshproof.target.ports import check_free
+from meshproof.workload.nursery import Nursery
 
 FEATURES = frozenset(
     {
@@ -43,6 +44,7 @@ class EmbeddedTarget:
         self._timeouts = timeouts or Timeouts()
         self._folder: OwnedFolder | None = None
         self._ads: AdsServer | None = None
+        self._nursery: Nursery | None = None
         self._made = 0
 
     @property
@@ -54,26 +56,31 @@ class EmbeddedTarget:
         check_free(self._ports)
 
     async def up(self) -> None:
-        """Start the control plane."""
+        """Start the control plane, and what workloads are forked from."""
         # 0700: nobody else reaches the sockets in it.
         self._folder = OwnedFolder.make("meshproof-")
-        self._ads = AdsServer(self._folder.path / "ads.sock", self._timeouts)
+        home = self._folder.path
+        self._ads = AdsServer(home / "ads.sock", self._timeouts)
         await self._ads.start()
+        self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self._timeouts)
 
     def mesh(self, name: str) -> LiveMesh:
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
+        assert self._nursery is not None
         self._made += 1
         home = self._folder.path
         folder = home / f"{self._made}"
         folder.mkdir(mode=0o700)
-        return EmbeddedMesh(f"{name}-{self._made}", folder, home, self._ads, self._ports, self._timeouts)
+        return EmbeddedMesh(f"{name}-{self._made}", folder, home, self._ads, self._nursery, self._ports, self._timeouts)
 
     async def down(self) -> None:
         try:
+            if self._nursery is not None:
+                await self._nursery.stop()
             if self._ads is not None:
                 await self._ads.stop()
         finally:
             if self._folder is not None:
                 self._folder.remove()
-            self._ads = self._folder = None
+            self._ads = self._nursery = self._folder = None

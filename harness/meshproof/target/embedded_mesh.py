@@ -25,6 +25,7 @@ from meshproof.manifest import Resource
 from meshproof.mesh.model import Mesh, Workload
 from meshproof.target.base import Applied, Host
 from meshproof.target.listening import ports
+from meshproof.workload.nursery import Nursery
 from meshproof.workload.probe import Probe
 
 SIDECAR = "sidecar"
@@ -44,6 +45,7 @@ class EmbeddedMesh:
     folder: Path
     home: Path
     ads: AdsServer
+    nursery: Nursery
     ports: Mapping[int, int]
     timeouts: Timeouts
     _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
@@ -96,7 +98,7 @@ class EmbeddedMesh:
         self._probes[workload.key] = (workload, replicas := [])
 
         async def start(pod: str) -> None:
-            probe = await Probe.start(pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers)
+            probe = await Probe.start(pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers, self.nursery)
             replicas.append(probe)
             self._births.put_nowait(probe.died())
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import json
 import os
 import sys
+from collections.abc import Sequence
 
-from meshproof.workload import stdio, unix
+from meshproof.workload import forks, stdio, unix
 from meshproof.workload.attach import SOCKET, attach
 from meshproof.workload.behaviour import behaviour
 from meshproof.workload.connection import Connection, Site
@@ -20,10 +20,15 @@ from meshproof.workload.gate import Gate
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
 
+try:
+    import uvloop
+except ImportError:
+    uvloop = None  # type: ignore[assignment]
+
 PATIENCE = 15.0
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m meshproof.workload", description=__doc__)
     parser.add_argument("--pod", required=True, help="the pod's name")
     parser.add_argument("--workload", required=True, help="the Deployment, as namespace/name")
@@ -38,7 +43,7 @@ def arguments() -> argparse.Namespace:
         help="listen on the container ports themselves, on this address (default: free local ones)",
     )
     parser.add_argument("--socket", default="", help="take commands on this unix socket, not on standard input")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 async def serve(identity: Identity, ports: list[int], bind: str, socket: str) -> None:
@@ -57,7 +62,7 @@ async def serve(identity: Identity, ports: list[int], bind: str, socket: str) ->
         await stdio.serve(control)
 
 
-def bridge(words: list[str]) -> None:
+def bridge(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m meshproof.workload attach")
     parser.add_argument("--socket", default=SOCKET, help="the workload's unix socket (default: %(default)s)")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="how many seconds it may take to be there")
@@ -65,7 +70,7 @@ def bridge(words: list[str]) -> None:
     attach(given.socket, given.patience)
 
 
-def relayed(words: list[str]) -> None:
+def relayed(words: Sequence[str]) -> None:
     from meshproof.workload.relay import ADMIN_PORT, relay
 
     parser = argparse.ArgumentParser(prog="python -m meshproof.workload relay")
@@ -73,14 +78,14 @@ def relayed(words: list[str]) -> None:
     relay(parser.parse_args(words).port)
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["attach"]:
-        bridge(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["relay"]:
-        relayed(sys.argv[2:])
-        return
-    given = arguments()
+def nurse(words: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m meshproof.workload nursery")
+    parser.add_argument("socket", help="a unix socket to make, where replicas are asked for")
+    forks.run(parser.parse_args(words).socket, replica)
+
+
+def replica(words: Sequence[str]) -> None:
+    given = arguments(words)
     if not given.socket and not stdio.attached():
         sys.exit("meshproof.workload: standard input must be its owner's pipe (or a terminal)")
     try:
@@ -92,9 +97,7 @@ def main() -> None:
     # The books are long-lived and hold no cycles: walking through them would only make pauses of tens of milliseconds.
     gc.freeze()
     gc.set_threshold(50_000, 50, 1000)
-    with contextlib.suppress(ImportError):
-        import uvloop
-
+    if uvloop is not None:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
         asyncio.run(serve(identity, ports, given.bind, given.socket))
@@ -104,5 +107,17 @@ def main() -> None:
     os._exit(0)
 
 
+def main(words: Sequence[str]) -> None:
+    match words[:1]:
+        case ["attach"]:
+            bridge(words[1:])
+        case ["relay"]:
+            relayed(words[1:])
+        case ["nursery"]:
+            nurse(words[1:])
+        case _:
+            replica(words)
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

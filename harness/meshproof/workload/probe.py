@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from meshproof.mesh.model import Workload
 from meshproof.process import spawn
 from meshproof.workload.attach import SOCKET as SOCKET
 from meshproof.workload.channel import Channel
+from meshproof.workload.nursery import PROGRAM, Nursery, clean
 
 ATTACH = ("python", "-P", "-m", "meshproof.workload", "attach")
 
@@ -35,20 +34,26 @@ class Probe:
 
     @classmethod
     async def start(
-        cls, pod: str, workload: Workload, log: Path, timeouts: Timeouts, ports: Iterable[int] | None = None
+        cls,
+        pod: str,
+        workload: Workload,
+        log: Path,
+        timeouts: Timeouts,
+        ports: Iterable[int] | None = None,
+        nursery: Nursery | None = None,
     ) -> Probe:
         """Start one replica as a process of this machine, on 127.0.0.1, and wait until it listens.
 
         `ports` are container ports (default: those that the Deployment names); `log` gets its
-        standard error.
+        standard error. With a nursery it is forked there, else started by itself.
         """
         numbers = sorted({port.number for port in workload.ports} if ports is None else set(ports))
-        argv = [sys.executable, "-P", "-m", "meshproof.workload", "--pod", pod, "--workload", workload.key]
-        argv += ["--labels", json.dumps(dict(workload.labels)), "--image", workload.image]
-        argv += ["--ports", ",".join(map(str, numbers))]
-        # What the harness' own environment says of a version is not the workload's.
-        env = {name: value for name, value in os.environ.items() if name != "SERVICE_VERSION"}
-        child = await spawn(f"workload {pod}", argv, log=log, env=env, piped=True, leashed=False)
+        words = ["--pod", pod, "--workload", workload.key, "--labels", json.dumps(dict(workload.labels))]
+        words += ["--image", workload.image, "--ports", ",".join(map(str, numbers))]
+        if nursery is not None:
+            child = await nursery.spawn(f"workload {pod}", words, log)
+        else:
+            child = await spawn(f"workload {pod}", [*PROGRAM, *words], log=log, env=clean(), piped=True, leashed=False)
         probe = cls(pod, workload.key, Channel(child, timeouts))
         await probe._greeted(timeouts.workload_ready, "listen")
         return probe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import stat
 import sys
 from typing import Any
@@ -34,4 +35,8 @@ async def serve(control: Control) -> None:
 def _write(line: bytes) -> None:
     data = memoryview(line)
     while data:
-        data = data[os.write(1, data) :]
+        try:
+            data = data[os.write(1, data) :]
+        except BlockingIOError:
+            # Input and output may be one socket, which the reader of the input does not let block.
+            select.select([], [1], [])

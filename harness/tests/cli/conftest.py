@@ -154,8 +154,9 @@ class Running:
 
 
 def command(process: psutil.Process) -> list[str]:
+    """Its arguments and the files that it has open: a forked workload is known by the log that it writes to."""
     try:
-        return list(process.cmdline())
+        return [*process.cmdline(), *(file.path for file in process.open_files())]
     except psutil.Error:
         return []
 

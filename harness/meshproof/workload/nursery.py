@@ -1,0 +1,136 @@
+"""The owner's side of the nursery, which forks workloads instead of starting each from nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from meshproof.border.timeouts import Timeouts
+from meshproof.process import Child, spawn
+
+PROGRAM = (sys.executable, "-P", "-m", "meshproof.workload")
+LINE_CAP = 1 << 20
+
+
+def clean() -> dict[str, str]:
+    """The environment of a workload: what the harness' own says of a version is not the workload's."""
+    return {name: value for name, value in os.environ.items() if name != "SERVICE_VERSION"}
+
+
+class Forked:
+    """A process of the nursery's, as asyncio's own would be seen; its standard streams are one socket."""
+
+    def __init__(self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.pid = pid
+        self.stdout = reader
+        self.stdin = writer
+        self.returncode: int | None = None
+        self._ended = asyncio.Event()
+
+    async def wait(self) -> int | None:
+        """Its exit code; None when the nursery did not live to tell."""
+        await self._ended.wait()
+        return self.returncode
+
+    def end(self, code: int | None) -> None:
+        self.returncode = code
+        self._ended.set()
+
+
+class Nursery:
+    """One nursery; `socket` must be a path that only its owner reaches. Raises TargetError."""
+
+    def __init__(self, socket: Path, child: Child, timeouts: Timeouts) -> None:
+        self._socket = socket
+        self._child = child
+        self._timeouts = timeouts
+        self._forked: dict[int, Forked] = {}
+        self._codes: dict[int, int] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, socket: Path, log: Path, timeouts: Timeouts) -> Nursery:
+        """Start the nursery; it is ready when this returns."""
+        argv = [*PROGRAM, "nursery", str(socket)]
+        child = await spawn("nursery of workloads", argv, log=log, env=clean(), piped=True, leashed=False)
+        nursery = cls(socket, child, timeouts)
+        try:
+            async with asyncio.timeout(timeouts.workload_ready):
+                if not await child.stdout.readline():
+                    await child.process.wait()
+                    raise child.failure("died")
+        except TimeoutError:
+            error = child.failure(f"was not ready within {timeouts.workload_ready:g} s")
+            await nursery.stop()
+            raise error from None
+        except BaseException:
+            await nursery.stop()
+            raise
+        nursery._reader = asyncio.ensure_future(nursery._read())
+        return nursery
+
+    async def spawn(self, name: str, words: Sequence[str], log: Path) -> Child:
+        """A replica with these arguments; its standard error goes to `log`."""
+        argv = (*PROGRAM, *words)
+        writer: asyncio.StreamWriter | None = None
+        try:
+            async with asyncio.timeout(self._timeouts.workload_ready):
+                reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=LINE_CAP)
+                writer.write(json.dumps({"argv": list(words), "log": str(log)}).encode() + b"\n")
+                greeting = await reader.readline()
+            forked = Forked(int(json.loads(greeting)["pid"]), reader, writer)
+        except (OSError, ValueError, KeyError) as error:
+            if writer is not None:
+                writer.close()
+            late = "" if str(error) else f" within {self._timeouts.workload_ready:g} s"
+            raise self._child.failure(f"did not make {name}{late}") from error
+        except BaseException:
+            if writer is not None:
+                writer.close()
+            raise
+        self._forked[forked.pid] = forked
+        if forked.pid in self._codes:
+            self._end(forked.pid, self._codes.pop(forked.pid))
+        return Child(name, argv, forked, log, None)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    async def ended(self) -> None:
+        """Wait until the nursery has died."""
+        await self._child.process.wait()
+
+    async def stop(self) -> None:
+        """End the nursery; the replicas are their owners' to end."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+        self._all_ended()
+        await self._child.stop(self._timeouts.process_exit)
+
+    async def _read(self) -> None:
+        try:
+            while line := await self._child.stdout.readline():
+                news = json.loads(line)
+                self._end(news["ended"], news["code"])
+        finally:
+            self._all_ended()
+
+    def _end(self, pid: int, code: int | None) -> None:
+        forked = self._forked.pop(pid, None)
+        if forked is not None:
+            forked.end(code)
+        elif code is not None:
+            # It ended before anybody had heard of its birth.
+            self._codes[pid] = code
+
+    def _all_ended(self) -> None:
+        for pid in list(self._forked):
+            self._end(pid, None)
