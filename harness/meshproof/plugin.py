@@ -40,7 +40,9 @@ class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("meshproof", "service mesh verification")
-    group.addoption("--mesh-target", default="embedded", choices=["embedded"], help="where scenarios run")
+    group.addoption("--mesh-target", default="embedded", choices=["embedded", "hosts"], help="where scenarios run")
+    group.addoption("--mesh-hosts", type=Path, default=None, metavar="FILE", help="inventory for the hosts target")
+    group.addoption("--mesh-show-names", action="store_true", help="call hosts by their own names, in reports too")
     group.addoption(
         "--mesh-alpha", type=_within(*ERROR_RATES), default=0.001, help="probability of failing a mesh that conforms"
     )

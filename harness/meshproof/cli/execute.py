@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from meshproof.cli.options import Settings
@@ -15,21 +16,34 @@ from meshproof.report.run_folder import JSON, RunFolder, choose, new_run_id
 from meshproof.report.terminal import Terminal
 from meshproof.run.prepare import Prepared
 from meshproof.run.session import Options, Session
+from meshproof.target.base import Target
 from meshproof.target.embedded import EmbeddedTarget
 
 
 def execute(prepared: Sequence[Prepared | Inspection[Any]], settings: Settings) -> int:
     """Run everything and print what was asked for; the exit code."""
+    options = Options(settings.precision, settings.seed)
     target = EmbeddedTarget(dict(settings.ports))
+    return execute_on(target, prepared, options, settings.format, settings.output, color=settings.color)
+
+
+def execute_on(
+    target: Target,
+    prepared: Sequence[Prepared | Inspection[Any]],
+    options: Options,
+    form: str,
+    output: Path | None,
+    *,
+    color: bool | None,
+) -> int:
+    """Run everything on this target and print it as `form` (`table` or `json`); the exit code."""
     target.preflight()
-    run = RunFolder(choose(new_run_id(), settings.output))
-    terminal = Terminal(
-        sys.stdout if settings.format == "table" else None, sys.stderr, color=settings.color, report=run.report
-    )
-    session = Session(target, run.path, [run, terminal], Options(settings.precision, settings.seed))
+    run = RunFolder(choose(new_run_id(), output))
+    terminal = Terminal(sys.stdout if form == "table" else None, sys.stderr, color=color, report=run.report)
+    session = Session(target, run.path, [run, terminal], options)
     with asyncio.Runner() as runner:
         code = runner.run(_carry_out(session, prepared))
-    if settings.format == "json":
+    if form == "json":
         # A reader that went away changes no verdict.
         with contextlib.suppress(BrokenPipeError):
             sys.stdout.write((run.path / JSON).read_text())

@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 import meshproof
+from meshproof.cli.hosts import hosts
 from meshproof.cli.options import EXIT_CODES
 from meshproof.cli.report import report
 from meshproof.cli.run import run
@@ -30,6 +31,7 @@ def group() -> None:
     \b
     meshproof run               prove the built-in scenarios
     meshproof verify -f DIR     prove your own manifests
+    meshproof hosts check       look at the machines below a cluster
     """
 
 
@@ -51,5 +53,5 @@ def completion(shell: str) -> None:
     click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
-for command in (run, verify, selfcheck, report):
+for command in (run, verify, hosts, selfcheck, report):
     group.add_command(command)

@@ -13,6 +13,7 @@ STATE = """r=$(uname -r)
 for m in NAMES; do
   if grep -q "^$m " /proc/modules; then s=loaded
   elif grep -q "/$m\\.ko" /lib/modules/$r/modules.builtin 2>/dev/null; then s='built in'
+  elif [ -d /sys/module/$m ]; then s='built in'
   elif modprobe -nq $m 2>/dev/null; then s=loadable
   else s=missing; fi
   printf '%s:%s\\n' $m "$s"

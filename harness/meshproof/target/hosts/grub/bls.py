@@ -36,7 +36,8 @@ def entries(files: Mapping[str, str]) -> tuple[BlsEntry, ...]:
         if "linux" in fields:
             identity = name.removesuffix(".conf")
             found.append(BlsEntry(identity, fields.get("title", identity), fields.get("version", ""), fields["linux"]))
-    return tuple(sorted(found, key=functools.cmp_to_key(lambda a, b: compare(a.id, b.id)), reverse=True))
+    newest_first = functools.cmp_to_key(compare)
+    return tuple(sorted(found, key=lambda one: newest_first(one.id), reverse=True))
 
 
 def compare(left: str, right: str) -> int:

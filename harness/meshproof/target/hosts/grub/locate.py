@@ -16,8 +16,8 @@ FOLDERS = ("/boot/grub2", "/boot/grub")
 EFI = "/boot/efi/EFI"
 ENTRIES = "/boot/loader/entries"
 PATTERNS = (
-    DEFAULTS, f"{DEFAULTS_FOLDER}/*.cfg", *(f"{folder}/{name}" for folder in FOLDERS for name in ("grub.cfg", "grubenv")),
-    *(f"{folder}/custom.cfg" for folder in FOLDERS), f"{EFI}/*/grub.cfg", f"{EFI}/*/grubenv", f"{ENTRIES}/*.conf",
+    DEFAULTS, f"{DEFAULTS_FOLDER}/*.cfg", f"{EFI}/*/grub.cfg", f"{EFI}/*/grubenv", f"{ENTRIES}/*.conf",
+    *(f"{folder}/{name}" for folder in FOLDERS for name in ("grub.cfg", "grubenv", "custom.cfg")),
 )  # fmt: skip
 """What has to be read of a host, as patterns of a shell."""
 
