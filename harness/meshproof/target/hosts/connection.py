@@ -157,7 +157,7 @@ class Connection:
                 stderr = self.veil(child.last_words())
                 await child.stop(self.timeouts.ssh_closed)
                 log.unlink(missing_ok=True)
-        if code == SSH_FAILED:
+        if code is None or code == SSH_FAILED:
             raise self._lost(what, stderr)
         return Output(code, stdout, stderr)
 
