@@ -212,7 +212,7 @@ def _registry(value: Value | None) -> RegistryEntry | None:
 def _matching(value: Value, pattern: re.Pattern[str]) -> str:
     text = value.text()
     if not pattern.fullmatch(text):
-        raise value.problem(f"{value.shown} cannot be a {value.name or 'value'} here")
+        raise value.problem(f"{value.shown} is no valid {value.name or 'value'}")
     return text
 
 
