@@ -1,0 +1,249 @@
+"""Stand-ins: executables that write down how they were called, and an API server that keeps objects in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from kubernetes.client import ApiClient, Configuration
+from meshproof.border.timeouts import Timeouts
+from meshproof.process import OwnedFolder
+from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.kubeconfig import Context
+from meshproof.target.kube.kubectl import Kubectl
+from meshproof.target.kube.objects import Objects
+
+Json = dict[str, Any]
+SCRIPT = """#!{python} -IS
+import json, os, sys, time
+args, env = sys.argv[1:], dict(os.environ)
+begun = dict(program={name!r}, args=args, env=env, pid=os.getpid(), stdin=sys.stdin.read())
+with open({calls!r}, "a") as calls:
+    print(json.dumps(begun), file=calls, flush=True)
+def api(method, path, body=None):
+    import urllib.request
+    data = json.dumps(body).encode() if body is not None else None
+    with urllib.request.urlopen(urllib.request.Request({url!r} + path, data, method=method)) as answer:
+        return json.load(answer)
+def tell(value):
+    print(json.dumps(value))
+{body}
+"""
+KINDS = {
+    "v1": {"Namespace": "namespaces", "Node": "nodes", "Pod": "pods", "Service": "services"}
+    | {"ConfigMap": "configmaps", "Event": "events"},
+    "apps/v1": {"Deployment": "deployments", "ReplicaSet": "replicasets"},
+    "networking.istio.io/v1beta1": {"VirtualService": "virtualservices", "Gateway": "gateways"}
+    | {"DestinationRule": "destinationrules", "ServiceEntry": "serviceentries"},
+}
+CLUSTER_WIDE = {"Namespace", "Node"}
+
+
+@dataclass(slots=True)
+class Api:
+    """Objects by their paths. `webhook` changes what a dry run gives back; `refuse` maps a path to a status."""
+
+    objects: dict[str, Json] = field(default_factory=dict)
+    refuse: dict[str, tuple[int, Json]] = field(default_factory=dict)
+    webhook: Callable[[Json], Json] = field(default=lambda body: body)
+    url: str = ""
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    _made: int = 0
+
+    def put(self, kind: str, name: str, namespace: str = "", **body: Any) -> Json:
+        api_version = next(version for version, kinds in KINDS.items() if kind in kinds)
+        metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **body.pop("metadata", {})}
+        path = f"{root(api_version)}{f'/namespaces/{namespace}' if namespace else ''}/{KINDS[api_version][kind]}/{name}"
+        return self.keep(path, {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body})
+
+    def keep(self, path: str, body: Json) -> Json:
+        self._made += 1
+        body["metadata"] = {"uid": f"uid-{self._made}", **body["metadata"]}
+        self.objects[path] = body
+        return body
+
+    def until(self, path: str) -> None:
+        """Wait until there is an object at that path."""
+        deadline = time.monotonic() + 20
+        while path not in self.objects:
+            assert time.monotonic() < deadline, f"there was never anything at {path}"
+            time.sleep(0.01)
+
+    def called(self, method: str, path: str) -> None:
+        """Wait until that was asked."""
+        deadline = time.monotonic() + 20
+        while (method, path) not in self.calls:
+            assert time.monotonic() < deadline, f"{method} {path} was never asked"
+            time.sleep(0.01)
+
+    def answer(self, method: str, target: str, body: Json | None) -> tuple[int, Json]:
+        parts = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        path = parts.path
+        self.calls.append((method, path))
+        if path in self.refuse:
+            return self.refuse[path]
+        for version, kinds in KINDS.items():
+            if path == root(version):
+                names = [{"kind": k, "name": n, "namespaced": k not in CLUSTER_WIDE} for k, n in kinds.items()]
+                return 200, {"resources": names}
+        if path == "/apis/networking.istio.io":
+            return 200, {"versions": [{"version": "v1beta1"}]}
+        if method == "PATCH" and query.get("dryRun"):
+            assert body is not None
+            return 200, self.webhook(body)
+        if method == "PATCH":
+            assert body is not None
+            known = self.objects.get(path) or self.keep(path, {"metadata": {}})
+            merge(known, body)
+            return 200, known
+        if method == "POST":
+            assert body is not None
+            return 201, self.keep(f"{path}/{body['metadata']['name']}", body)
+        if method == "DELETE" and path in self.objects:
+            for one in [one for one in self.objects if one == path or one.startswith(f"{path}/")]:
+                del self.objects[one]
+            return 200, {}
+        if path in self.objects:
+            return 200, self.objects[path]
+        if path.rpartition("/")[2] in {name for kinds in KINDS.values() for name in kinds.values()}:
+            return 200, {"items": [one for one in self._listed(path) if selected(one, query.get("labelSelector", ""))]}
+        return 404, {"kind": "Status", "reason": "NotFound", "message": f"{path} not found"}
+
+    def _listed(self, path: str) -> Iterator[Json]:
+        before, _, plural = path.rpartition("/")
+        for place, one in self.objects.items():
+            folder = place.rpartition("/")[0]
+            if folder == path or (folder.startswith(f"{before}/namespaces/") and folder.endswith(f"/{plural}")):
+                yield one
+
+
+def root(api_version: str) -> str:
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
+def merge(known: Json, patch: Mapping[str, Any]) -> None:
+    for name, value in patch.items():
+        if value is None:
+            known.pop(name, None)
+        elif isinstance(value, dict):
+            merge(known.setdefault(name, {}), value)
+        else:
+            known[name] = value
+
+
+def selected(body: Json, selector: str) -> bool:
+    labels = body["metadata"].get("labels") or {}
+    pairs = [one.partition("=") for one in selector.split(",") if one]
+    return all(labels.get(name) == value if sign else name in labels for name, sign, value in pairs)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    kept = Api()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            size = int(self.headers.get("content-length") or 0)
+            body = json.loads(self.rfile.read(size)) if size else None
+            status, told = kept.answer(self.command, self.path, body)
+            data = json.dumps(told).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815
+
+        def log_message(self, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    kept.url = f"http://127.0.0.1:{server.server_port}"
+    yield kept
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Executables in a folder of their own; their calls stand in one file, in order."""
+
+    folder: Path
+    url: str
+
+    def make(self, name: str, body: str) -> str:
+        path = self.folder / name
+        path.write_text(
+            SCRIPT.format(python=sys.executable, name=name, calls=str(self.folder / "calls"), url=self.url, body=body)
+        )
+        path.chmod(0o700)
+        return str(path)
+
+    def calls(self, program: str = "") -> list[Json]:
+        log = self.folder / "calls"
+        told = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [one for one in told if program in ("", one["program"])]
+
+    def until(self, program: str, word: str) -> None:
+        """Wait until a call with that word has begun."""
+        deadline = time.monotonic() + 20
+        while not any(word in one["args"] for one in self.calls(program)):
+            assert time.monotonic() < deadline, f"{program} {word} was never called"
+            time.sleep(0.01)
+
+    def alive(self) -> list[Json]:
+        """The calls whose processes still run."""
+        return [one for one in self.calls() if _runs(one["pid"])]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def programs(tmp_path: Path, api: Api) -> Programs:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return Programs(folder, api.url)
+
+
+@pytest.fixture
+def cluster(api: Api, programs: Programs) -> Iterator[Callable[..., Cluster]]:
+    """A cluster whose API server is the stand-in; `kubectl` is the body of its kubectl, the rest are limits."""
+    clients: list[ApiClient] = []
+    folders: list[OwnedFolder] = []
+
+    def make(kubectl: str = "sys.exit('not expected')", **limits: float) -> Cluster:
+        timeouts = Timeouts(**limits)
+        client = ApiClient(Configuration(host=api.url))
+        clients.append(client)
+        folders.append(OwnedFolder.make("meshproof-test-"))
+        command = Kubectl(programs.make("kubectl", kubectl), (), "lab")
+        context = Context(name="lab", cluster="lab", user="me", server=api.url, namespace="default")
+        objects = Objects(client, timeouts.kube_answer)
+        return Cluster(client, objects, command, context, "v1.35.0", "v1.35.0", timeouts, folders[-1])
+
+    yield make
+    for client in clients:
+        client.close()
+    for folder in folders:
+        folder.remove()

@@ -1,0 +1,176 @@
+"""A proxy has converged when it runs the marker of the revision, and nothing of it is still on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from meshproof.errors import TargetError
+from meshproof.target.istio import marker
+from meshproof.target.istio.convergence import Watched, converged, missing
+from meshproof.target.istio.istioctl import Istioctl
+from meshproof.target.istio.sidecar import Sidecar
+
+NAMESPACE = "meshproof-a"
+ADDRESSES = {"10.0.0.1", "10.0.0.2"}
+SERVICE = "outbound|5000||helloworld.shop.svc.cluster.local"
+
+
+def dump(revision: int, *, gateway: bool = False) -> Any:
+    """What a proxy that runs the revision shows."""
+    name = marker.cluster(NAMESPACE, revision)
+    host = marker.entered(NAMESPACE, revision) if gateway else marker.host(NAMESPACE)
+    domains = [host, f"{host}:{marker.PORT}"]
+    virtual_host = {"name": host, "domains": domains, "routes": [{"name": "r", "route": {"cluster": name}}]}
+    endpoints = [{"endpoint": {"address": {"socket_address": {"address": one}}}} for one in sorted(ADDRESSES)]
+    return {
+        "configs": [
+            {"bootstrap": {}},
+            {"dynamic_active_clusters": [{"cluster": {"name": name}}, {"cluster": {"name": SERVICE}}]},
+            {"dynamic_listeners": [{"name": "0.0.0.0_24999", "active_state": {}}]},
+            {"dynamic_route_configs": [{"route_config": {"name": "24999", "virtual_hosts": [virtual_host]}}]},
+            {
+                "dynamic_endpoint_configs": [
+                    {"endpoint_config": {"cluster_name": SERVICE, "endpoints": [{"lb_endpoints": endpoints}]}}
+                ]
+            },
+        ]
+    }
+
+
+def lacks(told: Any, revision: int = 7, *, gateway: bool = False, endpoints: Any = ()) -> list[str]:
+    watched = Watched(None, gateway, dict(endpoints))  # type: ignore[arg-type]
+    return missing(told, watched, NAMESPACE, revision)
+
+
+@pytest.mark.parametrize("gateway", [False, True])
+def test_a_proxy_that_runs_the_marker_lacks_nothing(gateway: bool) -> None:
+    assert lacks(dump(7, gateway=gateway), gateway=gateway) == []
+
+
+def test_an_older_marker_is_not_the_newest() -> None:
+    told = lacks(dump(6))
+    assert told == [
+        f"cluster {marker.cluster(NAMESPACE, 7)}",
+        f"the route of {marker.host(NAMESPACE)} to {marker.cluster(NAMESPACE, 7)}",
+    ]
+
+
+def test_routes_may_lag_behind_clusters() -> None:
+    told = dump(6)
+    told["configs"][1]["dynamic_active_clusters"].append({"cluster": {"name": marker.cluster(NAMESPACE, 7)}})
+    assert lacks(told) == [f"the route of {marker.host(NAMESPACE)} to {marker.cluster(NAMESPACE, 7)}"]
+
+
+def test_a_gateway_must_serve_the_revisions_own_domain() -> None:
+    """The marker's Gateway changes with each revision, so that changes of Gateways are waited for too."""
+    assert lacks(dump(7), gateway=True)[0].startswith(f"the route of {marker.entered(NAMESPACE, 7)}")
+
+
+def test_the_marker_of_another_run_does_not_count() -> None:
+    told = json.loads(json.dumps(dump(7)).replace(NAMESPACE, "meshproof-b"))
+    assert len(lacks(told)) == 2
+
+
+def test_what_is_warming_is_not_yet_there() -> None:
+    told = dump(7)
+    told["configs"][1]["dynamic_warming_clusters"] = [{"cluster": {"name": "outbound|80||slow"}}]
+    told["configs"][2]["dynamic_listeners"].append({"name": "0.0.0.0_8443", "warming_state": {}})
+    assert lacks(told) == ["cluster outbound|80||slow (warming)", "listener 0.0.0.0_8443 (warming)"]
+
+
+def test_what_a_proxy_refuses_is_quoted() -> None:
+    told = dump(6)
+    told["configs"][2]["dynamic_listeners"][0]["error_state"] = {"details": "duplicate listener"}
+    assert lacks(told)[-1] == "what it refused: duplicate listener"
+
+
+def test_endpoints_must_be_exactly_those_that_there_are() -> None:
+    assert lacks(dump(7), endpoints={SERVICE: ADDRESSES}.items()) == []
+    for wrong in ({"10.0.0.1"}, ADDRESSES | {"10.0.0.3"}):
+        (told,) = lacks(dump(7), endpoints={SERVICE: wrong}.items())
+        assert told.startswith(f"the endpoints of {SERVICE} (has 10.0.0.1, 10.0.0.2; wanted {len(wrong)})")
+    assert "none" in lacks(dump(7), endpoints={"outbound|1||gone": {"10.0.0.1"}}.items())[0]
+
+
+SERVES = """
+import pathlib
+pod = args[args.index("exec") + 1]
+steps = sorted(pathlib.Path(env["DUMPS"]).glob(pod + "-*"))
+print(steps[0].read_text())
+if len(steps) > 1:
+    steps[0].unlink()
+"""
+
+
+@pytest.fixture
+def proxies(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Proxies whose dumps are those given, one after another; the last one stays."""
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    monkeypatch.setenv("DUMPS", str(folder))
+
+    def make(**dumps: list[Any]) -> tuple[Any, list[Sidecar]]:
+        there = cluster(SERVES, istio_converged=dumps.pop("limit", 20))
+        for pod, steps in dumps.items():
+            for number, step in enumerate(steps):
+                (folder / f"{pod}-{number}").write_text(json.dumps(step))
+        return there, [Sidecar(there.kubectl.within(NAMESPACE), pod, there.timeouts) for pod in dumps]
+
+    return make
+
+
+def test_it_is_waited_for_every_proxy(proxies: Any, programs: Any) -> None:
+    there, (client, gateway) = proxies(client=[dump(6), dump(7)], gateway=[dump(7, gateway=True)])
+    watched = [Watched(client), Watched(gateway, gateway=True)]
+    began = time.monotonic()
+    seconds = asyncio.run(converged(watched, NAMESPACE, 7, there.timeouts))
+    assert 0 < seconds <= time.monotonic() - began
+    assert len(programs.calls("kubectl")) == 3
+
+
+def test_when_the_time_is_up_each_that_lacks_something_is_named(proxies: Any, programs: Any) -> None:
+    there, (client, gateway) = proxies(client=[dump(6)], gateway=[dump(7, gateway=True)], limit=2)
+    istioctl = Istioctl(programs.make("istioctl", "print('client-1  STALE')"), "1.30.4", (), "lab")
+    watched = [Watched(client), Watched(gateway, gateway=True)]
+    with pytest.raises(TargetError, match="the proxies did not take the configuration within 2 s") as caught:
+        asyncio.run(converged(watched, NAMESPACE, 7, there.timeouts, istioctl))
+    detail = caught.value.detail
+    assert "client lacks " in detail
+    assert "client-1  STALE" in detail
+    assert programs.alive() == []
+
+
+def test_a_proxy_that_fails_ends_the_wait(proxies: Any, programs: Any) -> None:
+    there, (client,) = proxies(client=[dump(6)])
+    programs.make("kubectl", "sys.exit('pods \"client\" not found')")
+    with pytest.raises(TargetError, match="asking the proxy of client for config_dump"):
+        asyncio.run(converged([Watched(client)], NAMESPACE, 7, there.timeouts))
+
+
+def test_the_marker_comes_in_an_order_that_leads_nowhere_undefined() -> None:
+    kinds = [one["kind"] for one in marker.manifests(NAMESPACE, 7)]
+    assert kinds == ["ServiceEntry", "DestinationRule", "VirtualService"]
+    kinds = [one["kind"] for one in marker.manifests(NAMESPACE, 7, [{"istio": "ingressgateway"}])]
+    assert kinds == ["ServiceEntry", "DestinationRule", "Gateway", "VirtualService", "VirtualService"]
+
+
+def test_every_kind_of_the_marker_changes_with_the_revision_but_the_entry() -> None:
+    first, second = (marker.manifests(NAMESPACE, one, [{"istio": "ingressgateway"}]) for one in (1, 2))
+    same = [one["kind"] for one, other in zip(first, second, strict=True) if one["spec"] == other["spec"]]
+    assert same == ["ServiceEntry"]
+    assert [one["metadata"] for one in first] == [one["metadata"] for one in second]
+
+
+def test_without_gateways_nobody_outside_sees_the_marker() -> None:
+    assert {tuple(one["spec"]["exportTo"]) for one in marker.manifests(NAMESPACE, 7)} == {(".",)}
+
+
+def test_gateways_that_select_the_same_pods_are_marked_once() -> None:
+    selectors = [{"istio": "ingressgateway"}, {"istio": "ingressgateway"}, {"app": "mine"}]
+    found = [one for one in marker.manifests(NAMESPACE, 7, selectors) if one["kind"] == "Gateway"]
+    assert [one["spec"]["selector"] for one in found] == [{"istio": "ingressgateway"}, {"app": "mine"}]

@@ -1,0 +1,216 @@
+"""The facts of an installation are gathered from a cluster; what cannot be had is noted and stops nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from meshproof.border.install import Balance, GatewayFact, Message, NodeFact, PodFact, Specified
+from meshproof.errors import TargetError
+from meshproof.target.istio import balance, kube_proxy
+from meshproof.target.istio.inspect import Inspector
+from meshproof.target.istio.istioctl import Istioctl
+
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+ANALYSIS = [{"code": "IST0102", "level": "Info", "origin": "Namespace x", "message": "not injected", "other": 1}]
+# kubectl as far as it is used: it forwards a port to a page that answers, and connects from within a pod.
+KUBECTL = """
+import http.server
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        told = {"/proxyMode": env.get("MODE", ""), "/healthz/ready": "live"}.get(self.path, "")
+        self.send_response(200 if told else 404)
+        self.send_header("content-length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told.encode())
+    def log_message(self, *args): ...
+if "port-forward" in args:
+    if args[-2] in env.get("CLOSED", ""):
+        sys.exit("error: forbidden")
+    server = http.server.HTTPServer(("127.0.0.1", 0), Page)
+    print(f"Forwarding from 127.0.0.1:{server.server_port} -> 1", flush=True)
+    server.serve_forever()
+elif "exec" in args:
+    assert args[-3:] == ["10.96.0.7", "8080", "64"], args[-3:]
+    tell({"answers": {"meshproof-balance-1": 31, "meshproof-balance-2": 33}, "error": ""})
+"""
+STDIN_KEPT = ("stdin=sys.stdin.read()", 'stdin=""')
+
+
+def node(api: Any, name: str) -> None:
+    info = {"kernelVersion": "6.1.0-18-amd64", "kubeletVersion": "v1.35.2"}
+    api.put("Node", name, status={"nodeInfo": info, **READY})
+
+
+def pod(
+    api: Any, name: str, namespace: str, labels: Any, containers: Any = (), status: Any = None, **spec: Any
+) -> None:
+    spec = {"containers": [{"name": name, "image": image} for name, image in dict(containers).items()], **spec}
+    api.put("Pod", name, namespace, metadata={"labels": labels}, spec=spec, status=status or READY)
+
+
+@pytest.fixture
+def installed(api: Any, cluster: Any, programs: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A whole installation on two nodes; the inspector of it."""
+    for number in ("1", "2"):
+        node(api, f"node-{number}")
+        pod(api, f"kube-proxy-{number}", "kube-system", {"k8s-app": "kube-proxy"}, nodeName=f"node-{number}")
+    containers = [{"name": "discovery", "image": "hub.example/pilot:1.30.4"}]
+    spec = {"template": {"spec": {"containers": containers}}}
+    api.put("Deployment", "istiod", "istio-system", metadata={"labels": {"app": "istiod"}}, spec=spec)
+    pod(api, "istiod-1", "istio-system", {"app": "istiod"}, {"discovery": "hub.example/pilot:1.30.4"})
+    waiting = {"containerStatuses": [{"name": "istio-proxy", "state": {"waiting": {"reason": "ErrImagePull"}}}]}
+    labels = {"app": "istio-ingressgateway", "istio": "ingressgateway"}
+    pod(api, "gateway-1", "istio-system", labels, {"istio-proxy": "hub.example/proxyv2:1.30.4"}, waiting)
+    pod(api, "prometheus-1", "istio-system", {"app": "prometheus"}, {"prometheus": "docker.io/prom/prometheus"})
+    ports = [{"port": 80, "nodePort": 30080}, {"port": 15021}]
+    api.put("Service", "istio-ingressgateway", "istio-system", metadata={"labels": labels}, spec={"ports": ports})
+    monkeypatch.setenv("MODE", "ipvs")
+
+    def make(image: str = "", analysis: str = f"tell({ANALYSIS!r})", **limits: float) -> Inspector:
+        istioctl = Istioctl(programs.make("istioctl", analysis), "1.30.4", (), "lab")
+        there = cluster(KUBECTL, **limits)
+        path = programs.folder / "kubectl"
+        path.write_text(path.read_text().replace(*STDIN_KEPT))
+        return Inspector(there, istioctl, Specified(hub="hub.example"), "run-1", "r1", image)
+
+    return make
+
+
+def test_everything_is_found_out(installed: Any, api: Any, programs: Any) -> None:
+    api.webhook = lambda body: {**body, "spec": {"containers": [{"name": "istio-proxy", "image": "hub.example/p:1"}]}}
+    facts = asyncio.run(installed().facts())
+    assert (facts.kubernetes, facts.istio, facts.istioctl) == ("v1.35.0", "1.30.4", "1.30.4")
+    assert facts.nodes == tuple(
+        NodeFact(f"node-{number}", True, "6.1.0-18-amd64", "v1.35.2", "ipvs", "running") for number in (1, 2)
+    )
+    assert facts.pods is not None
+    assert {one.name: one.hindrance for one in facts.pods} == {
+        "istiod-1": "",
+        "gateway-1": "container istio-proxy waits: ErrImagePull",
+    }
+    assert facts.pods[0] == PodFact("istiod-1", {"discovery": "hub.example/pilot:1.30.4"})
+    assert facts.sidecar == "hub.example/p:1"
+    assert facts.gateways == (GatewayFact("istio-ingressgateway", ("node port 30080",), 200),)
+    assert facts.messages == (Message("IST0102", "Info", "Namespace x", "not injected"),)
+    assert facts.definitions is not None
+    assert {one.name: one.served for one in facts.definitions}["gateways.networking.istio.io"] == ("v1beta1",)
+    assert set(facts.unknown) == {"balance"}
+    forwarded = sorted(call["args"][-2:] for call in programs.calls("kubectl"))
+    assert forwarded == [
+        ["pod/kube-proxy-1", ":10249"],
+        ["pod/kube-proxy-2", ":10249"],
+        ["service/istio-ingressgateway", ":15021"],
+    ]
+    assert programs.alive() == []
+
+
+def test_what_cannot_be_found_out_is_noted_with_the_reason(
+    installed: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOSED", "pod/kube-proxy-1 service/istio-ingressgateway")
+    words = {"kind": "Status", "reason": "Forbidden", "message": "nodes is forbidden"}
+    api.refuse["/api/v1/namespaces/run-1/pods/meshproof-injected"] = (403, words)
+    facts = asyncio.run(installed(analysis="sys.exit('no rights')").facts())
+    assert (facts.sidecar, facts.messages) == (None, None)
+    assert "forbidden" in facts.unknown["sidecar"]
+    assert "no rights" in facts.unknown["messages"]
+    assert facts.gateways is not None
+    assert (facts.gateways[0].status, "forbidden" in facts.gateways[0].error) == (0, True)
+    # One kube-proxy keeps silent, and no ConfigMap tells for it: neither mode is taken.
+    assert facts.nodes is not None
+    assert {one.kube_proxy for one in facts.nodes} == {""}
+    assert "ConfigMap" in facts.unknown["kube_proxy"]
+
+
+def test_a_kube_proxy_that_keeps_silent_is_as_it_is_configured(
+    installed: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOSED", "pod/kube-proxy-1")
+    api.put("ConfigMap", "kube-proxy", "kube-system", data={"config.conf": "kind: K\nmode: nftables\n"})
+    modes = asyncio.run(kube_proxy.modes(installed().cluster))
+    assert modes == {"node-1": ("nftables", "configured"), "node-2": ("ipvs", "running")}
+
+
+@pytest.mark.parametrize(("text", "mode"), [("mode: ipvs", "ipvs"), ('mode: ""', "iptables"), ("kind: K", "iptables")])
+def test_no_mode_in_the_configuration_is_the_default(cluster: Any, api: Any, text: str, mode: str) -> None:
+    api.put("ConfigMap", "kube-proxy", "kube-system", data={"config.conf": text})
+    assert asyncio.run(kube_proxy.configured(cluster())) == mode
+
+
+def test_a_cluster_without_kube_proxy_is_told(cluster: Any) -> None:
+    with pytest.raises(TargetError, match="there are no pods k8s-app=kube-proxy"):
+        asyncio.run(kube_proxy.modes(cluster()))
+
+
+def test_a_cluster_without_istio_has_no_version(cluster: Any) -> None:
+    facts = asyncio.run(Inspector(cluster(), None, Specified(), "run-1", "r1").facts())
+    assert (facts.istio, facts.istioctl, facts.pods, facts.gateways) == ("", "", (), ())
+    assert "istioctl" in facts.unknown["messages"]
+
+
+def test_a_fact_that_takes_too_long_is_given_up(installed: Any) -> None:
+    facts = asyncio.run(installed(analysis="time.sleep(60)", istio_inspected=3).facts())
+    assert facts.messages is None
+    assert facts.unknown["messages"] == "no answer within 3 s"
+
+
+def test_a_cluster_ip_is_asked_from_a_pod_without_a_sidecar(installed: Any, api: Any) -> None:
+    """What a real cluster would do with the objects is done here: an address, and pods that are ready."""
+    inspector = installed("registry.example/meshproof:1")
+
+    async def measure() -> Balance | None:
+        task = asyncio.create_task(inspector._balance())
+        root = "/apis/apps/v1/namespaces/run-1/deployments"
+        await asyncio.to_thread(api.until, f"{root}/meshproof-balance-client")
+        await asyncio.to_thread(api.until, f"{root}/meshproof-balance")
+        api.objects["/api/v1/namespaces/run-1/services/meshproof-balance"]["spec"]["clusterIP"] = "10.96.0.7"
+        for app, count in (("meshproof-balance", 2), ("meshproof-balance-client", 1)):
+            for number in range(1, count + 1):
+                pod(api, f"{app}-{number}", "run-1", {"app": app})
+            status = {"updatedReplicas": count, "availableReplicas": count, "replicas": count}
+            api.objects[f"{root}/{app}"]["status"] = status
+        return await task
+
+    found = asyncio.run(measure())
+    names = ("meshproof-balance-1", "meshproof-balance-2")
+    assert found == Balance(names, 64, {"meshproof-balance-1": 31, "meshproof-balance-2": 33})
+    left = [path for path in api.objects if "run-1" in path and "/pods/" not in path]
+    assert left == []
+
+
+def test_the_pods_that_balance_are_kept_out_of_the_mesh_and_have_no_rights() -> None:
+    service, *deployments = balance.manifests("run-1", "registry.example/meshproof:1")
+    assert service["spec"]["selector"] == {"app": "meshproof-balance"}
+    for one in deployments:
+        template = one["spec"]["template"]
+        assert template["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+        assert template["metadata"]["annotations"]["sidecar.istio.io/inject"] == "false"
+        assert template["spec"]["automountServiceAccountToken"] is False
+        assert template["spec"]["containers"][0]["securityContext"]["runAsNonRoot"] is True
+
+
+def test_what_serves_and_what_asks_understand_each_other(tmp_path: Any) -> None:
+    """Both programs as they stand in the pods, on this machine."""
+    import contextlib
+    import socket
+    import subprocess
+    import sys
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve = balance.SERVE.replace(str(balance.PORT), str(port))
+    with subprocess.Popen([sys.executable, "-c", serve]) as server:
+        try:
+            connected = False
+            while not connected:
+                assert server.poll() is None
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+                    connected = True
+            command = [sys.executable, "-c", balance.ASK, "127.0.0.1", str(port), "5"]
+            told = json.loads(subprocess.check_output(command, timeout=30))
+        finally:
+            server.terminate()
+    assert told == {"answers": {socket.gethostname(): 5}, "error": ""}

@@ -1,0 +1,246 @@
+"""Istio is installed, found, taken as it is, and removed again when it fails half-way."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from meshproof.errors import TargetError, UsageError
+from meshproof.target.istio import install as installation
+from meshproof.target.istio.install import Plan, install, remove
+from meshproof.target.istio.istioctl import Istioctl
+
+SYSTEM = "/api/v1/namespaces/istio-system"
+ISTIOD = "/apis/apps/v1/namespaces/istio-system/deployments/istiod"
+# What the real one does, as far as the cluster shows it: a Deployment, and in the end none.
+INSTALLS = """
+deployment = {
+    "apiVersion": "apps/v1", "kind": "Deployment",
+    "metadata": {"name": "istiod", "namespace": "istio-system", "labels": {"app": "istiod", "istio.io/rev": "default"}},
+    "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "istiod"}}, "template": {"spec": {"containers": [
+        {"name": "discovery", "image": "registry.example/library/pilot:1.30.4"}]}}},
+    "status": {"updatedReplicas": READY, "availableReplicas": READY, "replicas": 1},
+}
+pod = {
+    "apiVersion": "v1", "kind": "Pod",
+    "metadata": {"name": "istiod-1", "namespace": "istio-system", "labels": {"app": "istiod"}},
+    "spec": {}, "status": {"containerStatuses": [{"name": "discovery", "state": {"waiting": {
+        "reason": "ImagePullBackOff", "message": "no such image"}}}]},
+}
+if READY:
+    pod["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
+if "install" in args:
+    api("POST", "/apis/apps/v1/namespaces/istio-system/deployments", deployment)
+    api("POST", "/api/v1/namespaces/istio-system/pods", pod)
+    END
+elif "uninstall" in args:
+    REMOVE
+    try:
+        api("DELETE", "/apis/apps/v1/namespaces/istio-system/deployments/istiod")
+    except OSError:
+        print("no resources will be pruned")
+"""
+
+
+@pytest.fixture
+def istioctl(programs: Any) -> Any:
+    def make(ready: int = 1, end: str = "", remove: str = "") -> Istioctl:
+        body = INSTALLS.replace("READY", str(ready)).replace("END", end or "pass").replace("REMOVE", remove or "pass")
+        return Istioctl(programs.make("istioctl", body), "1.30.4", (), "lab")
+
+    return make
+
+
+def commands(programs: Any) -> list[str]:
+    return [next(word for word in call["args"] if word != "x") for call in programs.calls("istioctl")]
+
+
+def test_it_is_checked_for_installed_awaited_and_noted(cluster: Any, istioctl: Any, programs: Any, api: Any) -> None:
+    plan = Plan(hub="registry.example/library", settings=("values.pilot.autoscaleEnabled=false",))
+    done = asyncio.run(install(cluster(), istioctl(), plan))
+    assert (done.version, done.revision, done.fresh, done.warnings) == ("1.30.4", "default", True, ())
+    assert commands(programs) == ["precheck", "install"]
+    sets = [word for word in programs.calls("istioctl")[1]["args"] if "=" in word]
+    assert sets == ["profile=demo", "hub=registry.example/library", "values.pilot.autoscaleEnabled=false"]
+    assert api.objects[SYSTEM]["metadata"]["annotations"] == {installation.ANNOTATION: plan.fingerprint("1.30.4")}
+
+
+def test_what_was_installed_in_the_same_way_is_taken_as_it_is(cluster: Any, istioctl: Any, programs: Any) -> None:
+    asyncio.run(install(cluster(), istioctl(), Plan()))
+    again = asyncio.run(install(cluster(), istioctl(), Plan()))
+    assert (again.version, again.fresh) == ("1.30.4", False)
+    assert commands(programs) == ["precheck", "install"]
+
+
+def test_what_was_installed_otherwise_or_never_finished_is_installed_again(
+    cluster: Any, istioctl: Any, programs: Any, api: Any
+) -> None:
+    asyncio.run(install(cluster(), istioctl(), Plan()))
+    asyncio.run(install(cluster(), istioctl(), Plan(hub="elsewhere.example")))
+    api.objects[SYSTEM]["metadata"]["annotations"][installation.ANNOTATION] = installation.UNFINISHED
+    asyncio.run(install(cluster(), istioctl(), Plan(hub="elsewhere.example")))
+    assert commands(programs).count("install") == 3
+
+
+def test_what_fails_half_way_is_told_with_what_is_not_ready_and_removed_again(
+    cluster: Any, istioctl: Any, programs: Any, api: Any
+) -> None:
+    broken = istioctl(ready=0, end="print('timed out waiting', file=sys.stderr); sys.exit(1)")
+    with pytest.raises(TargetError, match="Istio could not be installed: installing Istio") as caught:
+        asyncio.run(install(cluster(), broken, Plan()))
+    detail = caught.value.detail
+    assert "timed out waiting" in detail
+    assert "pod istiod-1: container discovery waits: ImagePullBackOff no such image" in detail
+    assert "has been removed again" in detail
+    assert commands(programs) == ["precheck", "install", "uninstall"]
+    assert SYSTEM not in api.objects
+
+
+def test_what_never_gets_ready_is_named_and_removed_again(cluster: Any, istioctl: Any, api: Any) -> None:
+    with pytest.raises(TargetError, match=r"not ready after 1 s: istiod \(0 of 1 replicas up to date\)") as caught:
+        asyncio.run(install(cluster(istio_ready=1), istioctl(ready=0), Plan()))
+    assert "ImagePullBackOff" in caught.value.detail
+    assert ISTIOD not in api.objects
+
+
+def test_one_that_hangs_is_ended_and_what_it_did_removed(cluster: Any, istioctl: Any, programs: Any, api: Any) -> None:
+    with pytest.raises(TargetError, match="installing Istio: no end within 2 s"):
+        asyncio.run(install(cluster(istio_install=2), istioctl(end="time.sleep(60)"), Plan()))
+    assert SYSTEM not in api.objects
+    assert programs.alive() == []
+
+
+def test_an_interruption_removes_what_was_installed_by_then(
+    cluster: Any, istioctl: Any, programs: Any, api: Any
+) -> None:
+    async def interrupted() -> None:
+        task = asyncio.create_task(install(cluster(), istioctl(end="time.sleep(60)"), Plan()))
+        await asyncio.to_thread(api.until, ISTIOD)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+
+    asyncio.run(interrupted())
+    assert SYSTEM not in api.objects
+    assert programs.alive() == []
+
+
+def test_a_removal_that_fails_too_is_told(cluster: Any, istioctl: Any, api: Any) -> None:
+    broken = istioctl(end="sys.exit(1)", remove="sys.exit('webhook does not answer')")
+    with pytest.raises(TargetError) as caught:
+        asyncio.run(install(cluster(), broken, Plan()))
+    assert "could not be removed: removing Istio: istioctl failed" in caught.value.detail
+    assert "webhook does not answer" in caught.value.detail
+    assert api.objects[SYSTEM]["metadata"]["annotations"] == {installation.ANNOTATION: installation.UNFINISHED}
+
+
+def test_a_precheck_that_says_no_leaves_the_cluster_as_it_is(cluster: Any, programs: Any, api: Any) -> None:
+    refusing = Istioctl(programs.make("istioctl", "sys.exit('no')"), "1.30.4", (), "lab")
+    with pytest.raises(TargetError, match="cannot be installed here"):
+        asyncio.run(install(cluster(), refusing, Plan()))
+    assert api.objects == {}
+
+
+def foreign(api: Any, namespace: str = "istio-system", revision: str = "default") -> None:
+    api.put("Namespace", namespace)
+    labels = {"app": "istiod", "istio.io/rev": revision}
+    containers = [{"name": "discovery", "image": "docker.io/istio/pilot:1.28.0-distroless"}]
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"spec": {"containers": containers}}}
+    status = {"updatedReplicas": 1, "availableReplicas": 1, "replicas": 1}
+    api.put("Deployment", "istiod", namespace, metadata={"labels": labels}, spec=spec, status=status)
+
+
+@pytest.mark.parametrize("namespace", ["istio-system", "elsewhere"])
+def test_an_istio_of_somebody_else_is_never_replaced(
+    cluster: Any, istioctl: Any, programs: Any, api: Any, namespace: str
+) -> None:
+    foreign(api, namespace)
+    told = f"Istio 1.28.0, revision default, namespace {namespace} is installed already, and not by meshproof"
+    with pytest.raises(UsageError, match=told):
+        asyncio.run(install(cluster(), istioctl(), Plan()))
+    asyncio.run(remove(cluster(), istioctl(), Plan()))
+    assert programs.calls() == []
+
+
+def test_an_istio_that_stands_there_is_used_when_the_installation_is_skipped(cluster: Any, api: Any) -> None:
+    foreign(api, revision="stable")
+    done = asyncio.run(install(cluster(), None, Plan(skip=True)))
+    assert (done.version, done.revision, done.fresh) == ("1.28.0", "stable", False)
+    with pytest.raises(TargetError, match="revision canary is not installed in this cluster"):
+        asyncio.run(install(cluster(), None, Plan(skip=True, revision="canary")))
+
+
+def test_without_istio_nothing_can_be_skipped(cluster: Any) -> None:
+    with pytest.raises(TargetError, match="Istio is not installed in this cluster, and its installation is skipped"):
+        asyncio.run(install(cluster(), None, Plan(skip=True)))
+
+
+def test_a_namespace_that_was_there_stays(cluster: Any, istioctl: Any, api: Any) -> None:
+    api.put("Namespace", "istio-system", metadata={"labels": {"team": "mesh"}})
+    asyncio.run(install(cluster(), istioctl(), Plan()))
+    asyncio.run(remove(cluster(), istioctl(), Plan()))
+    metadata = api.objects[SYSTEM]["metadata"]
+    assert (metadata["labels"], metadata["annotations"]) == ({"team": "mesh"}, {})
+
+
+KUBECTL = """
+if "apply" in args and "Deployment" in begun["stdin"]:
+    import re
+    status = {"updatedReplicas": 1, "availableReplicas": 1, "replicas": 1}
+    containers = [{"name": "discovery", "image": "hub.example/pilot:1.9.5"}]
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "istiod"}}}
+    spec["template"] = {"spec": {"containers": containers}}
+    metadata = {"name": "istiod", "namespace": "istio-system", "labels": {"app": "istiod"}}
+    api("POST", "/apis/apps/v1/namespaces/istio-system/deployments",
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec, "status": status})
+"""
+
+
+@pytest.fixture
+def rendered(tmp_path: Path) -> Path:
+    path = tmp_path / "istio.yaml"
+    documents = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "istiod"}},
+        {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "a.b"}},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "istiod"}},
+    ]
+    path.write_text(yaml.safe_dump_all(documents))
+    return path
+
+
+def test_a_rendered_manifest_is_applied_its_definitions_first(cluster: Any, programs: Any, rendered: Path) -> None:
+    plan = Plan(manifest=rendered)
+    done = asyncio.run(install(cluster(KUBECTL), None, plan))
+    assert (done.version, done.fresh) == ("1.9.5", True)
+    first, second, third = programs.calls()
+    applies = ["apply", "--server-side", "--field-manager", "meshproof", "--force-conflicts", "-f", "-"]
+    assert first["args"] == third["args"] == ["--context", "lab", *applies]
+    assert second["args"][2:] == ["wait", "--for", "condition=Established", "--timeout", "60s", "-f", "-"]
+    kinds = [[one["kind"] for one in yaml.safe_load_all(call["stdin"])] for call in (first, third)]
+    assert kinds == [["CustomResourceDefinition"], ["ServiceAccount", "Deployment"]]
+
+
+def test_a_rendered_manifest_that_is_refused_is_taken_out_again(
+    cluster: Any, programs: Any, rendered: Path, api: Any
+) -> None:
+    refuses = "if 'apply' in args and 'Deployment' in begun['stdin']: sys.exit('quota exceeded')"
+    with pytest.raises(TargetError, match="Istio could not be installed") as caught:
+        asyncio.run(install(cluster(refuses), None, Plan(manifest=rendered)))
+    assert "quota exceeded" in caught.value.detail
+    deletions = [call["args"][2:] for call in programs.calls() if "delete" in call["args"]]
+    assert deletions == [["delete", "--ignore-not-found", "--wait=false", "-f", "-"]] * 2
+    assert SYSTEM not in api.objects
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "it is empty"), ("a: [", "cannot be read"), ("just words", "has no kind"), ("- 1", "has no kind")],
+)
+def test_a_file_that_is_no_manifest_is_refused(cluster: Any, tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "istio.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=told):
+        asyncio.run(install(cluster(), None, Plan(manifest=path)))
