@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from meshproof.cli.hosts_check import check
+from meshproof.cli.hosts_prepare import prepare, restore
 
 
 @click.group(short_help="Look at the machines below a cluster, and make them ready.")
@@ -15,5 +16,5 @@ def hosts() -> None:
     """
 
 
-for command in (check,):
+for command in (check, prepare, restore):
     hosts.add_command(command)

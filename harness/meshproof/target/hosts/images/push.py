@@ -105,7 +105,7 @@ class Pusher:
             raise UsageError(f"{image.path}: skopeo takes no path with a colon in it; move the bundle")
         digest_file = self.folder / "digest"
         words = ["--authfile", str(self._auth_file()), "--digestfile", str(digest_file)]
-        if self.registry.plain:
+        if self.registry.plain or not self.registry.verify:
             words += ["--dest-tls-verify=false"]
         elif self.registry.ca:
             words += ["--dest-cert-dir", str(self._certificates(self.registry.ca))]

@@ -62,20 +62,22 @@ class Manifest:
 class Registry:
     """One registry `HOST[:PORT]`; every method raises TargetError, which names it.
 
-    Without TLS only on this machine, or where `insecure` says so; `ca` is a PEM file of this machine.
+    `scheme` is `http` or `https`; empty means https, and http for a registry on this machine. `verify` False takes
+    anybody's certificate; `ca` is a PEM file of this machine.
     """
 
     host: str
     timeout: float
     credentials: Credentials | None = None
-    insecure: bool = False
+    scheme: str = ""
+    verify: bool = True
     ca: Path | None = None
     _tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def plain(self) -> bool:
         """True when it is spoken to over HTTP without TLS."""
-        return self.insecure or (self.ca is None and _is_here(self.host))
+        return self.scheme == "http" or (not self.scheme and self.ca is None and _is_here(self.host))
 
     async def ask(self, path: str, *, method: str = "GET", accept: str = "", scope: str = "") -> Answer:
         """One request; when the registry wants to know who asks, it is told, and asked again."""
@@ -164,7 +166,7 @@ class Registry:
             body = answer.read(LARGEST_ANSWER)
             return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
         except ssl.SSLError as error:
-            hint = "name its certificate authority with --registry-ca, or say --registry-insecure for plain HTTP"
+            hint = "name its certificate authority with --registry-ca, or say `insecure: true` of it in the inventory"
             raise TargetError(f"the registry {host}: no TLS connection: {hint}", str(error)) from None
         except (OSError, http.client.HTTPException) as error:
             message = f"the registry {host} gave no answer within {self.timeout:g} s, or broke off"
@@ -174,6 +176,9 @@ class Registry:
 
     def _context(self) -> ssl.SSLContext:
         try:
+            if not self.verify:
+                # A person said so, of this one registry.
+                return ssl._create_unverified_context()  # noqa: S323
             return ssl.create_default_context(cafile=str(self.ca) if self.ca else None)
         except (OSError, ssl.SSLError) as error:
             raise UsageError(f"{self.ca}: this is not a PEM file with certificates: {error}") from None

@@ -1,0 +1,85 @@
+"""The last step: Istio on the cluster, from the bundle and the registry, by the code of the cluster target."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError, UsageError
+from meshproof.target.hosts.connection import Connection
+from meshproof.target.hosts.prepare.remote import Tell
+from meshproof.target.istio.injection import ENABLED
+from meshproof.target.istio.install import Installed, Plan, install
+from meshproof.target.istio.istioctl import find
+from meshproof.target.kube.connection import connect
+
+LARGEST_KUBECONFIG = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class MeshPlan:
+    """How Istio is installed: `istioctl` is the bundle's own, `hub` the registry that its images come from."""
+
+    istioctl: Path
+    version: str
+    hub: str
+    settings: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    allow: frozenset[str] = frozenset()
+
+    @property
+    def plan(self) -> Plan:
+        """What the cluster target's code is told."""
+        return Plan(hub=self.hub, settings=self.settings)
+
+    def lines(self) -> list[str]:
+        """How a person reads it."""
+        values = " ".join(f"--set {value}" for value in self.plan.values)
+        labels = [f"label the namespace {name} with {ENABLED}=enabled" for name in self.namespaces]
+        return [
+            f"istioctl {self.version}: x precheck, then install -y {values}, unless it is installed so already",
+            *labels,
+        ]
+
+
+async def fetch_kubeconfig(connection: Connection, path: str, folder: Path) -> tuple[Path, str]:
+    """The cluster's kubeconfig from a control-plane host, in a file of mode 0600; and its context."""
+    what = f"reading {path}"
+    data = await connection.must("cat -- %s", path, root=True, what=what)
+    try:
+        body = yaml.safe_load(data[:LARGEST_KUBECONFIG])
+        context = str(body.get("current-context") or body["contexts"][0]["name"])
+    except (yaml.YAMLError, KeyError, IndexError, TypeError, AttributeError):
+        # What the parser says may quote the file, and the file holds a key.
+        raise TargetError(f"{connection.label}: {path} is no kubeconfig with a context") from None
+    file = folder / "kubeconfig"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        stream.write(data)
+    return file, context
+
+
+async def put_mesh(plan: MeshPlan, kubeconfig: Path, context: str, timeouts: Timeouts, tell: Tell) -> Installed:
+    """Install Istio where it is not installed in this way, and label the namespaces; raises MeshproofError."""
+    cluster = await connect([kubeconfig], context, timeouts, allow=plan.allow)
+    try:
+        tell(f"istioctl {plan.version} prechecks and installs, images from {plan.hub}")
+        istioctl = await find(str(plan.istioctl), (kubeconfig,), context, timeouts)
+        installed = await install(cluster, istioctl, plan.plan)
+        for name in plan.namespaces:
+            await cluster.objects.merge("v1", "Namespace", name, {"metadata": {"labels": {ENABLED: "enabled"}}})
+        return installed
+    finally:
+        await cluster.close()
+
+
+def binary(release: Path, names: Sequence[str] = ("bin/istioctl", "istioctl")) -> Path:
+    """istioctl in an unpacked release of Istio; raises UsageError."""
+    for name in names:
+        if (release / name).is_file():
+            return release / name
+    raise UsageError(f"{release}: has no {names[0]}, so this is no release of Istio")
