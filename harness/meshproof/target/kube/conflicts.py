@@ -46,11 +46,12 @@ async def find(
         listed = await cluster.objects.list(served[0], kind)
         others = [body for body in listed if not ownership.owned(body, run)]
         mine = [one for one in chosen if one.key[0] == kind]
-        conflicts += [conflict for one in mine for body in others for conflict in _between(one, body)]
+        conflicts += [conflict for one in mine for body in others for conflict in between(one, body)]
     return conflicts
 
 
-def _between(mine: Wanted, other: Json) -> Iterator[Conflict]:
+def between(mine: Wanted, other: Json) -> Iterator[Conflict]:
+    """What an object that is wanted claims, and another one of its kind too."""
     kind, namespace, name = mine.key
     metadata = other["metadata"]
     place = f"{metadata.get('namespace', '')}/{metadata['name']}"

@@ -58,13 +58,15 @@ class Objects:
             self._served.pop(api_version, None)
             found = (await self._kinds(api_version)).get(kind)
         if found is None:
-            group = api_version.rpartition("/")[0]
-            others = await self.versions(group) if group else ()
-            served = (
-                f"it serves {group} as {', '.join(others)}" if others else f"it serves nothing of {group or 'core'}"
-            )
-            raise TargetError(f"the cluster knows no {kind} of {api_version}", served)
+            others = await self.served(api_version.rpartition("/")[0], kind)
+            hint = f"it serves it as {', '.join(others)}" if others else "is what defines it installed?"
+            raise TargetError(f"the cluster knows no {kind} of {api_version}", hint)
         return found
+
+    async def served(self, group: str, kind: str) -> tuple[str, ...]:
+        """The apiVersions that a kind of a group is served in, the preferred one first."""
+        versions = [f"{group}/{version}" for version in await self.versions(group)] if group else ["v1"]
+        return tuple([version for version in versions if kind in await self._kinds(version)])
 
     async def versions(self, group: str) -> tuple[str, ...]:
         """The versions that an API group is served in, the preferred one first; none when it is not there."""

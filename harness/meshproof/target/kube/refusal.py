@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from typing import Any
 
@@ -11,6 +12,9 @@ import urllib3.exceptions as transport
 from meshproof.errors import TargetError
 
 TRANSIENT = frozenset({429, 503, 504})
+# A server-side apply with a field that the schema lacks is answered with 500, the field in the words alone.
+UNDECLARED = "failed to create typed patch object"
+FIELD = re.compile(r": \.(\S+): (.+)")
 
 
 class UnreachableError(TargetError):
@@ -38,7 +42,7 @@ class RefusedError(TargetError):
     def about_the_object(self) -> bool:
         """Whether the object itself is refused: a field that is wrong, or an admission webhook that says so."""
         denied = "admission webhook" in self.words and "denied the request" in self.words
-        return self.reason == "Invalid" or self.status == 422 or self.status == 400 or denied
+        return self.reason == "Invalid" or self.status in (400, 422) or UNDECLARED in self.words or denied
 
 
 def refusal(what: str, status: int, body: bytes | str | None, hint: str = "") -> RefusedError:
@@ -57,7 +61,10 @@ def refusal(what: str, status: int, body: bytes | str | None, hint: str = "") ->
         for cause in listed or ()
         if isinstance(cause, dict)
     )
-    return RefusedError(what, status, str(told.get("reason") or ""), str(told.get("message") or ""), causes, hint)
+    words = str(told.get("message") or "")
+    if not causes and UNDECLARED in words and (named := FIELD.search(words)):
+        causes = ((named[1], named[2]),)
+    return RefusedError(what, status, str(told.get("reason") or ""), words, causes, hint)
 
 
 def meaning(status: int, reason: str, words: str) -> str:
@@ -78,7 +85,7 @@ def meaning(status: int, reason: str, words: str) -> str:
         return "it exists already"
     if reason == "Conflict" or status == 409:
         return "it was changed by somebody else"
-    if status in (400, 422):
+    if status in (400, 422) or UNDECLARED in words:
         return "refused as invalid"
     return f"the API server answers {status}{f' ({reason})' if reason else ''}"
 

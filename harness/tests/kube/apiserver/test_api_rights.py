@@ -1,0 +1,232 @@
+"""docs/rbac.yaml on a real API server: enough for a run, and nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from meshproof.errors import TargetError
+from meshproof.target.kube import conflicts, ownership
+from meshproof.target.kube.apply import Slate
+from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.namespace import RunNamespace, leftovers, name_of
+from meshproof.target.kube.refusal import RefusedError
+from meshproof.target.kube.wanted import Wanted
+
+NETWORKING = "networking.istio.io/v1"
+
+
+@pytest.fixture(scope="module")
+def account(control_plane: Any) -> Iterator[Path]:
+    """The kubeconfig of the account that docs/rbac.yaml sets up."""
+    text = (Path(__file__).parents[4] / "docs" / "rbac.yaml").read_text()
+    control_plane.kubectl("apply", "--validate=false", "-f", "-", stdin=text)
+    token = control_plane.kubectl("create", "token", "meshproof", "--namespace", "meshproof").strip()
+    kubeconfig = control_plane.kubeconfig("account", token=token)
+    # A policy holds from a moment after it was made.
+    probe = ("create", "rolebinding", "probe", "--clusterrole=meshproof-run", "--user=x", "--namespace=default")
+    deadline = time.monotonic() + 60
+    identity = "--as=system:serviceaccount:meshproof:meshproof"
+    while "touches only the namespaces" not in control_plane.kubectl(*probe, identity, "--dry-run=server", check=False):
+        assert time.monotonic() < deadline, "the policy is not in force"
+        time.sleep(0.2)
+    yield kubeconfig
+    control_plane.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=text)
+
+
+def everything(namespace: str) -> list[Wanted]:
+    """One object of each kind that a run applies."""
+    labels = {"app": "shop"}
+    container = {"name": "shop", "image": "registry.test/shop:1"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    route = {"route": [{"destination": {"host": "shop"}}]}
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["shop.test"]}
+    port = {"number": 80, "name": "http", "protocol": "HTTP"}
+    entry = {"hosts": ["marker.test"], "ports": [port], "resolution": "STATIC", "endpoints": [{"address": "127.0.0.1"}]}
+    specs: list[tuple[str, str, dict[str, Any]]] = [
+        ("v1", "Secret", {"stringData": {"a": "b"}}),
+        ("v1", "ConfigMap", {"data": {"a": "b"}}),
+        ("v1", "ServiceAccount", {}),
+        ("v1", "Service", {"spec": {"ports": [{"port": 80}], "selector": labels}}),
+        ("apps/v1", "Deployment", {"spec": {"selector": {"matchLabels": labels}, "template": template}}),
+        (NETWORKING, "Sidecar", {"spec": {"egress": [{"hosts": ["./*"]}]}}),
+        (NETWORKING, "ServiceEntry", {"spec": entry}),
+        (NETWORKING, "DestinationRule", {"spec": {"host": "shop"}}),
+        (NETWORKING, "Gateway", {"spec": {"selector": {"istio": "ingressgateway"}, "servers": [server]}}),
+        (NETWORKING, "VirtualService", {"spec": {"hosts": ["shop"], "http": [route]}}),
+    ]
+    metadata = {"name": "shop", "namespace": namespace}
+    return [
+        Wanted({"apiVersion": version, "kind": kind, "metadata": metadata, **body}) for version, kind, body in specs
+    ]
+
+
+def test_a_whole_run_can_be_done_with_these_rights(
+    with_cluster: Callable[..., Any], account: Path, run_id: str
+) -> None:
+    async def body(cluster: Cluster) -> None:
+        objects = cluster.objects
+        assert await cluster.nodes() == ()
+        namespace = RunNamespace(cluster, name_of(run_id), run_id)
+        await namespace.create()
+        await namespace.label({"istio-injection": "enabled"})
+        assert run_id in [one.run for one in await leftovers(cluster)]
+        slate = Slate(cluster, namespace.name, run_id)
+        wanted = everything(namespace.name)
+        assert await conflicts.find(cluster, wanted, run_id) == []
+        assert len((await slate.apply(wanted)).created) == len(wanted)
+        changed = [Wanted({**one.body, "metadata": {**one.body["metadata"], "labels": {"a": "b"}}}) for one in wanted]
+        assert len((await slate.apply(changed)).changed) == len(wanted)
+        for kind in ("Pod", "Event", "Endpoints"):
+            await objects.list("v1", kind, namespace.name)
+        await objects.list("discovery.k8s.io/v1", "EndpointSlice", namespace.name)
+        await objects.list("apps/v1", "ReplicaSet", namespace.name)
+        for version, kind in (("v1", "Pod"), ("v1", "Service"), ("v1", "ConfigMap"), ("apps/v1", "Deployment")):
+            await objects.list(version, kind, "istio-system")
+        for place in (namespace.name, "istio-system"):
+            for sub in ("exec", "portforward"):
+                assert await objects.allowed("create", "pods", place, sub=sub)
+            assert await objects.allowed("get", "pods", place, sub="log")
+        assert await objects.allowed("watch", "pods", namespace.name)
+        assert len((await slate.clear()).deleted) == len(wanted)
+        await namespace.delete()
+
+    with_cluster(body, account)
+
+
+def test_nothing_more_is_allowed(with_cluster: Callable[..., Any], account: Path) -> None:
+    async def body(cluster: Cluster) -> None:
+        asked = [
+            *(("get", "secrets", place, "", "") for place in ("default", "istio-system", "kube-system", "")),
+            *(
+                ("create", kind, place, "", "")
+                for kind in ("pods", "services")
+                for place in ("default", "istio-system")
+            ),
+            ("patch", "deployments", "default", "apps", ""),
+            ("patch", "deployments", "istio-system", "apps", ""),
+            ("create", "pods", "default", "", "exec"),
+            ("create", "pods", "kube-system", "", "exec"),
+            ("create", "virtualservices", "default", "networking.istio.io", ""),
+            ("create", "envoyfilters", "", "networking.istio.io", ""),
+            ("patch", "nodes", "", "", ""),
+            ("create", "clusterroles", "", "rbac.authorization.k8s.io", ""),
+            ("create", "clusterrolebindings", "", "rbac.authorization.k8s.io", ""),
+            ("bind", "clusterroles", "", "rbac.authorization.k8s.io", ""),
+            ("escalate", "clusterroles", "", "rbac.authorization.k8s.io", ""),
+            ("impersonate", "users", "", "", ""),
+            ("create", "serviceaccounts", "meshproof", "", "token"),
+            ("patch", "customresourcedefinitions", "", "apiextensions.k8s.io", ""),
+        ]
+        granted = [one for one in asked if await cluster.objects.allowed(one[0], one[1], one[2], one[3], one[4])]
+        assert granted == []
+
+    with_cluster(body, account)
+
+
+def binding(namespace: str, role: str) -> dict[str, Any]:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "more", "namespace": namespace},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": "meshproof", "namespace": "meshproof"}],
+    }
+
+
+def test_what_a_role_cannot_say_the_policy_does(
+    with_cluster: Callable[..., Any], control_plane: Any, account: Path, run_id: str
+) -> None:
+    foreign = f"foreign-{run_id[-6:]}"
+    control_plane.kubectl("create", "namespace", foreign)
+
+    async def body(cluster: Cluster) -> None:
+        objects = cluster.objects
+        words = "meshproof touches only the namespaces that it made"
+        with pytest.raises(RefusedError, match=words):
+            await objects.create(binding("kube-system", "meshproof-run"))
+        with pytest.raises(RefusedError, match=words):
+            await objects.delete("v1", "Namespace", foreign)
+        marked = {"metadata": {"labels": ownership.labels(run_id)}}
+        with pytest.raises(RefusedError, match=words):
+            await objects.merge("v1", "Namespace", foreign, marked)
+        with pytest.raises(RefusedError, match=words):
+            await objects.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "unmarked"}})
+        namespace = RunNamespace(cluster, name_of(run_id), run_id)
+        await namespace.create()
+        with pytest.raises(RefusedError, match=r"attempting to grant RBAC permissions not currently held"):
+            await objects.create(binding(namespace.name, "cluster-admin"))
+        await objects.delete("v1", "Namespace", namespace.name)
+
+    with_cluster(body, account)
+    assert foreign in control_plane.kubectl("get", "namespace", foreign, "-o", "name")
+    control_plane.kubectl("delete", "namespace", foreign, "--wait=false")
+
+
+def test_gateway_secrets_need_their_own_consent(
+    with_cluster: Callable[..., Any], control_plane: Any, account: Path, run_id: str
+) -> None:
+    metadata = {"name": f"tls-{run_id[-6:]}", "namespace": "istio-system"}
+    secret = Wanted({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"a": "b"}})
+    outside = [("Secret", "istio-system")]
+
+    async def refused(cluster: Cluster) -> None:
+        with pytest.raises(RefusedError, match="forbidden to this user"):
+            await Slate(cluster, name_of(run_id), run_id, outside).apply([secret])
+
+    async def allowed(cluster: Cluster) -> None:
+        slate = Slate(cluster, name_of(run_id), run_id, outside)
+        async with asyncio.timeout(30):
+            while not await cluster.objects.allowed("patch", "secrets", "istio-system"):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert len((await slate.apply([secret])).created) == 1
+        # The policy lets only a run's own secrets through, whatever the role says.
+        body = {**secret.body, "metadata": {**metadata, "name": "unmarked"}}
+        with pytest.raises(RefusedError, match="meshproof touches only"):
+            await cluster.objects.create(body)
+        assert len((await slate.clear()).deleted) == 1
+
+    with_cluster(refused, account)
+    where = ("--namespace", "istio-system")
+    role = ("--role=meshproof-gateway-secrets", "--serviceaccount=meshproof:meshproof")
+    control_plane.kubectl("create", "rolebinding", "gateway-secrets", *role, *where)
+    try:
+        with_cluster(allowed, account)
+    finally:
+        control_plane.kubectl("delete", "rolebinding", "gateway-secrets", *where)
+
+
+def test_a_user_who_may_not_work_in_the_namespace_is_told_what_to_grant(
+    with_cluster: Callable[..., Any], control_plane: Any, account: Path, run_id: str
+) -> None:
+    role = ("--verb=get,list,create,delete", "--resource=namespaces")
+    control_plane.kubectl("create", "clusterrole", "spaces", *role)
+    control_plane.kubectl("create", "clusterrolebinding", "spaces", "--clusterrole=spaces", "--user=half")
+
+    async def body(cluster: Cluster) -> None:
+        namespace = RunNamespace(cluster, name_of(run_id), run_id)
+        words = f"user half may neither work in namespace {namespace.name} nor bind the role meshproof-run there"
+        with pytest.raises(TargetError, match=words) as caught:
+            await namespace.create()
+        assert "docs/rbac.yaml" in caught.value.detail
+        await cluster.objects.delete("v1", "Namespace", namespace.name)
+
+    try:
+        with_cluster(body, control_plane.kubeconfig("half"))
+    finally:
+        control_plane.kubectl("delete", "clusterrolebinding", "spaces")
+        control_plane.kubectl("delete", "clusterrole", "spaces")
+
+
+def test_what_is_documented_is_yaml_without_surprises(rbac: Sequence[dict[str, Any]]) -> None:
+    for body in rbac:
+        for rule in body.get("rules", ()):
+            assert "*" not in json.dumps([rule["verbs"], rule["resources"], rule["apiGroups"]])
+    assert yaml.safe_dump(rbac[0])
