@@ -24,7 +24,7 @@ from meshproof.target.base import Pod
 # Envoy gathers changes of a cluster's hosts that come within a second of another:
 # https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
 MERGE_WINDOW = 1.0
-MARGIN = 0.1
+MARGIN = 0.25
 LOOK_INTERVAL = 0.08
 TRIES_PER_ERROR = 40
 # A busy machine may be too slow for an ejection that is to come soon, or for a look that is to be quick.
@@ -164,11 +164,15 @@ class _Course:
             errors = {pod.pod: count - before[pod.pod] for pod, count in zip(staying, counts, strict=True)}
             if all(count > failing[name].errors * self._shared(failing[name]) for name, count in errors.items()):
                 break
+        reached = await self._out()
         await asyncio.sleep(MERGE_WINDOW + MARGIN)
         out = await self._out()
         traffic.mark("capped", ejected=len(out), most=max(most, len(out)))
         places = {f"host {number}": float(pod.pod in out) for number, pod in enumerate(self.pods)}
         await asyncio.gather(*map(_heal, self.pods))
+        if out != reached:
+            # Some came back meanwhile: traffic may not know it yet.
+            return False
         traffic.mark("settled", **places)
         # One after another without a look between them: an ejection may end at any moment.
         total = traffic.grant(self.request, self.trial.stretch(len(self.pods)))

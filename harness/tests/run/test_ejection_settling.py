@@ -1,0 +1,75 @@
+"""A stretch is only shown where the proxy's traffic surely knows who is out: seen on paper, moment by moment."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from meshproof.border.steps import Fault
+from meshproof.run import ejection
+from meshproof.target.base import Host
+
+
+class Pod:
+    def __init__(self, name: str) -> None:
+        self.pod = name
+        self.failed = 0
+
+    async def fail(self, *_: object, **__: object) -> None: ...
+
+    async def heal(self) -> None: ...
+
+    async def unblock(self) -> None: ...
+
+    async def books(self, *, requests: bool = True) -> Any:
+        self.failed += 5
+        return SimpleNamespace(received=self.failed)
+
+
+class Traffic:
+    """A proxy whose ejected hosts are given look by look; the last look repeats."""
+
+    def __init__(self, *looks: set[str]) -> None:
+        self.looks = list(looks)
+        self.live = self
+        self.feed = SimpleNamespace(seen=[0])
+        self.now = 0.0
+        self.marks: list[str] = []
+
+    async def hosts(self) -> list[Host]:
+        out = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        return [Host("outbound", name, name in out) for name in ("a", "b", "c")]
+
+    def mark(self, name: str, **_: float) -> None:
+        self.marks.append(name)
+
+    def grant(self, _request: int, count: int) -> int:
+        return count
+
+    async def until(self, _condition: object) -> None: ...
+
+    async def step(self, _request: int) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("looks", "shown", "marks"),
+    [
+        ([{"a", "b"}], True, ["capped", "settled", "still"]),
+        ([{"a", "b"}, {"a", "b"}, {"b"}], False, ["capped"]),
+        ([{"a", "b"}, {"a", "b"}, set()], False, ["capped"]),
+        ([{"a", "b"}, {"a", "b"}, {"a", "b"}, {"b"}], False, ["capped", "settled", "still"]),
+    ],
+)
+def test_hosts_that_come_back_before_traffic_settles_show_nothing(
+    monkeypatch: pytest.MonkeyPatch, looks: list[set[str]], shown: bool, marks: list[str]
+) -> None:
+    monkeypatch.setattr(ejection, "MERGE_WINDOW", 0.0)
+    monkeypatch.setattr(ejection, "MARGIN", 0.0)
+    traffic: Any = Traffic(*looks)
+    trial: Any = SimpleNamespace(enough=4, request=0, stretch=lambda _hosts: 10)
+    pods: Any = [Pod("a"), Pod("b"), Pod("c")]
+    course = ejection._Course(traffic, trial, pods)
+    assert asyncio.run(course._all_at_once([Fault(503, 2)])) is shown
+    assert traffic.marks == marks
