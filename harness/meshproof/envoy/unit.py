@@ -23,3 +23,8 @@ def fractional_percent(share: Fraction) -> Json:
     and the same random number, and a coarser denominator would tie them together.
     """
     return {"numerator": int(share * MILLION), "denominator": "MILLION"}
+
+
+def percent(share: Fraction) -> Json:
+    """A share of whole percents as istiod writes an integer: of a hundred, Envoy's default."""
+    return {"numerator": int(share * 100), "denominator": "HUNDRED"}

@@ -12,11 +12,11 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.departure import departure, own_status, specified
+from meshproof.judge.mirror_join import entered, forwarded, is_marked
 from meshproof.judge.wording import answer, joined
 from meshproof.scenario import Plan, Trial
 
 ROWS_NAMED = 3
-MIRRORED = "-shadow"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class AnswersTrial:
                 expectation = self._expectations[number]
                 received = arrived.get(observation.id, ())
                 if expectation.copies:
-                    received = tuple(one for one in received if not _is_copy(one))
+                    received = tuple(one for one in received if not _is_copy(one, expectation))
                 found = departure(expectation, observation, received)
                 if found:
                     faults[number] = found
@@ -146,9 +146,10 @@ def _by_id(books: Books) -> dict[str, tuple[Received, ...]]:
     return found
 
 
-def _is_copy(received: Received) -> bool:
-    """Whether it is a mirror's copy: its Host says so, before the port."""
-    return received.authority.partition(":")[0].endswith(MIRRORED)
+def _is_copy(received: Received, expectation: Expectation) -> bool:
+    """Whether it is a mirror's copy: it came by one proxy more, or its Host says so."""
+    further = forwarded(received.headers) > entered(expectation.request)
+    return further or is_marked(received.authority, {expectation.authority})
 
 
 def _where(expectation: Expectation) -> str:

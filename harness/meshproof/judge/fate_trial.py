@@ -13,7 +13,7 @@ from meshproof.border.upset import Upset
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.clock import EARLY, MACHINE, service_time
 from meshproof.judge.fate import TIMED_OUT, Ending, Try, endings
-from meshproof.judge.mirror_join import join, own_authorities
+from meshproof.judge.mirror_join import join, primaries
 from meshproof.judge.share import ShareTest
 from meshproof.judge.wording import answer, counted, joined, kinds
 from meshproof.scenario import Plan
@@ -158,7 +158,7 @@ class FateTrial:
 
     def _count_tries(self, books: Books) -> int:
         """Hold the tries that arrived against those to be expected; how many arrivals the books have lost."""
-        arrived = join(books, own_authorities(self._plan))
+        arrived = join(books, primaries(self._plan))
         if arrived.forgotten:
             return arrived.forgotten
         for id, (least, most) in self._tries.items():

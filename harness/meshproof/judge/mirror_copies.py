@@ -9,7 +9,7 @@ from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.mirror_faults import Faults, faults, locations
-from meshproof.judge.mirror_join import join, own_authorities
+from meshproof.judge.mirror_join import join, primaries
 from meshproof.judge.share import ShareTest
 from meshproof.judge.wording import joined as listed
 from meshproof.scenario import Plan
@@ -33,7 +33,7 @@ class CopiesTrial:
         rates = plan.precision
         self._seen = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._seen.cap
-        self._own = own_authorities(plan)
+        self._looks = primaries(plan)
         self._sent: dict[str, tuple[int, int]] = {}
 
     def observe(self, observation: Observation) -> None:
@@ -52,7 +52,7 @@ class CopiesTrial:
         return ()
 
     def conclude(self, books: Books) -> Verdict:
-        joined = join(books, self._own)
+        joined = join(books, self._looks)
         found = faults(joined, self._plan, self._sent)
         copies = list(chain(*joined.copies.values()))
         outcome = self._seen.outcome

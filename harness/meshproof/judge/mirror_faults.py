@@ -81,7 +81,7 @@ def _marked(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expecta
     routed = {one for expectation in expectations for arm in expectation.arms for one in arm.workloads}
     for arrival in arrivals:
         if arrival.workload in mirrored - routed:
-            found.add(f"at {arrival.workload} without the mark of a copy in its Host", id)
+            found.add(f"at {arrival.workload} without the marks of a copy", id)
 
 
 def locations(plan: Plan) -> Iterator[str]:

@@ -1,19 +1,23 @@
 """Copies joined to their primaries by request id, from the books of all workloads.
 
-Envoy marks a copy by its authority: `-shadow` stands after the host and before the port
-(https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto,
-RouteAction.RequestMirrorPolicy).
+The proxy that makes a copy adds its own address to x-forwarded-for, so a copy has come one proxy further than
+its primary. Istio before 1.28 also let Envoy mark its authority: `-shadow` stands after the host and before the
+port (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto,
+RouteAction.RequestMirrorPolicy; istiod's DISABLE_SHADOW_HOST_SUFFIX).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from meshproof.border.books import Books, Received
+from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request
 from meshproof.scenario import Plan
 
 SHADOW = "-shadow"
+FORWARDED = "x-forwarded-for"
 
 # What the proxy that makes a copy writes into it, and into the primary on its own way: its mark, where
 # it came from, the number of the attempt, and the span of a trace.
@@ -51,9 +55,31 @@ class Joined:
     forgotten: int
 
 
-def own_authorities(plan: Plan) -> frozenset[str]:
-    """The authorities that primaries may carry: a Service may be called something-shadow itself."""
+@dataclass(frozen=True, slots=True)
+class Primaries:
+    """How primaries look: the authorities that they may carry, and the most proxies that they tell of."""
+
+    authorities: frozenset[str] = frozenset()
+    hops: int = 0
+
+
+def primaries(plan: Plan) -> Primaries:
+    """How the primaries of a plan look; a Service may be called something-shadow itself."""
     expectations = [expectation for row in plan.stages for expectation in row]
+    return Primaries(_authorities(expectations), max((entered(one.request) for one in expectations), default=0))
+
+
+def entered(request: Request) -> int:
+    """How many addresses x-forwarded-for has in a primary: those it was sent with, and its client's at a gateway."""
+    return forwarded(request.headers) + bool(request.gateway)
+
+
+def forwarded(headers: Iterable[tuple[str, str]]) -> int:
+    """How many addresses x-forwarded-for has."""
+    return sum(len(value.split(",")) for name, value in headers if name.lower() == FORWARDED and value.strip())
+
+
+def _authorities(expectations: Sequence[Expectation]) -> frozenset[str]:
     own = {expectation.authority for expectation in expectations}
     for expectation in expectations:
         for arm in expectation.arms:
@@ -67,27 +93,30 @@ def shadowed(authority: str) -> str:
     return f"{host}{SHADOW}:{port}" if colon and port.isdigit() else f"{authority}{SHADOW}"
 
 
-def is_copy(authority: str, own: Set[str]) -> bool:
-    """Whether a request that arrived with this authority is a copy."""
+def is_marked(authority: str, own: Set[str]) -> bool:
+    """Whether an authority is that of a copy, where Envoy marks copies."""
     host, colon, port = authority.rpartition(":")
     name = host if colon and port.isdigit() else authority
     return name.endswith(SHADOW) and authority not in own
 
 
-def join(books: Books, own: Set[str]) -> Joined:
+def join(books: Books, expected: Primaries) -> Joined:
     """Sort what all pods received into primaries and copies, each in the order of arrival."""
-    primaries: dict[str, list[Arrival]] = {}
-    copies: dict[str, list[Arrival]] = {}
-    known: dict[str, bool] = {}
+    arrived: dict[str, list[Arrival]] = {}
     for book in books.pods:
         for received in book.requests:
-            authority = received.authority
-            if authority not in known:
-                known[authority] = is_copy(authority, own)
-            side = copies if known[authority] else primaries
-            side.setdefault(received.id, []).append(Arrival(book.workload, received))
-    for arrivals in (*primaries.values(), *copies.values()):
+            arrived.setdefault(received.id, []).append(Arrival(book.workload, received))
+    primaries: dict[str, list[Arrival]] = {}
+    copies: dict[str, list[Arrival]] = {}
+    for id, arrivals in arrived.items():
         arrivals.sort(key=lambda arrival: arrival.received.at)
+        # Requests that enter by a gateway and such that do not may stand in one plan; of several arrivals those
+        # that came by the fewest proxies are the primaries.
+        least = min(expected.hops, *(forwarded(one.received.headers) for one in arrivals))
+        for arrival in arrivals:
+            received = arrival.received
+            copy = forwarded(received.headers) > least or is_marked(received.authority, expected.authorities)
+            (copies if copy else primaries).setdefault(id, []).append(arrival)
     return Joined(primaries, copies, sum(book.forgotten for book in books.pods))
 
 
@@ -99,8 +128,8 @@ def alteration(primary: Received, copy: Received) -> str:
         return f"the method {copy.method} instead of {primary.method}"
     if copy.path != primary.path:
         return f"the path {copy.path[:100]!r} instead of {primary.path[:100]!r}"
-    if copy.authority != shadowed(primary.authority):
-        return f"the Host {copy.authority[:100]!r} instead of {shadowed(primary.authority)!r}"
+    if copy.authority not in (primary.authority, shadowed(primary.authority)):
+        return f"the Host {copy.authority[:100]!r} instead of {primary.authority!r}"
     ours, theirs = _headers(primary), _headers(copy)
     names = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
     if names:

@@ -8,7 +8,7 @@ from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.mirror_counters import refused, unreachable
-from meshproof.judge.mirror_join import join, own_authorities
+from meshproof.judge.mirror_join import join, primaries
 from meshproof.judge.mirror_reason import reason
 from meshproof.judge.mirror_rule import Rule
 from meshproof.judge.statistics import exact_sample_size
@@ -31,7 +31,7 @@ class MirrorShareTrial:
         self.rule = rule
         self._plan = plan
         self._rates = rates
-        self._own = own_authorities(plan)
+        self._looks = primaries(plan)
         self.tests = rule.tests(rates)
         self._first_pause = ceil(
             max([exact_sample_size(rates.tolerance, rates.beta), *(test.expected(rates.beta) for test in self.tests)])
@@ -75,7 +75,7 @@ class MirrorShareTrial:
 
     def take(self, books: Books) -> None:
         """Judge what has come since the books were last seen."""
-        joined = join(books, self._own)
+        joined = join(books, self._looks)
         self._forgotten = joined.forgotten
         for observation in sorted(self._pending, key=lambda one: one.started):
             primary = joined.primaries.get(observation.id)

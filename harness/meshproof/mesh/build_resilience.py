@@ -77,10 +77,13 @@ def mirrors(route: Value, namespace: str) -> tuple[Mirror, ...]:
         part = share(
             route.get("mirrorPercentage"), missing=Fraction(old.whole(0, 100), 100) if old is not None else ALWAYS
         )
-        return (Mirror(destination(found, namespace), part, found.location),)
+        return (Mirror(destination(found, namespace), part, found.location, route.get("mirrorPercentage") is None),)
     return tuple(
         Mirror(
-            destination(one.need("destination"), namespace), share(one.get("percentage"), missing=ALWAYS), one.location
+            destination(one.need("destination"), namespace),
+            share(one.get("percentage"), missing=ALWAYS),
+            one.location,
+            one.get("percentage") is None,
         )
         for one in several
     )

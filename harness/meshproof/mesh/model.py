@@ -222,9 +222,12 @@ class RouteDestination:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
+    """`coarse` where the share is drawn from a hundred, not from a million: `mirrorPercent`, or no share given."""
+
     destination: Destination
     share: Fraction
     location: Location
+    coarse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def test_an_abort_of_every_request_and_a_mirror_of_every_request(site, build):
     status, primaries, copy = asyncio.run(scene())
     assert (status, primaries) == (555, 5)
     assert copy[0] == "GET /copy HTTP/1.1"
-    assert "host: helloworld-shadow:5000" in copy
+    assert "host: helloworld:5000" in copy
 
 
 def test_a_destination_without_a_port_leads_to_the_listeners_port_in_a_sidecar_alone(build):

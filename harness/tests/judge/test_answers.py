@@ -229,6 +229,8 @@ def test_a_mirrors_copy_is_no_arrival_of_the_request(build) -> None:
     both = (received(), received(authority="h.example.com-shadow:80", path="/copied"))
     assert answered(build, routed(build, copies=(copy,)), build.seen("v1"), *both).outcome is Outcome.PASSED
     assert answered(build, routed(build), build.seen("v1"), *both).outcome is Outcome.FAILED
+    further = (received(), received(headers=(("x-forwarded-for", "10.0.0.9, 10.0.0.1"),), path="/copied"))
+    assert answered(build, routed(build, copies=(copy,)), build.seen("v1"), *further).outcome is Outcome.PASSED
 
 
 def test_each_stage_is_a_verdict(build) -> None:

@@ -55,9 +55,7 @@ def test_a_copy_without_its_mark_fails(build: Any, lab: Any) -> None:
     world.entries["v2"].append(world.entries["v1"][3])
     verdict = lab.judged(Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100)))[0], world)
     assert verdict.outcome is Outcome.FAILED
-    assert "1 copy is at default/helloworld-v2 without the mark of a copy in its Host (first: request id-3)" in (
-        verdict.reason
-    )
+    assert "1 copy is at default/helloworld-v2 without the marks of a copy (first: request id-3)" in (verdict.reason)
 
 
 def test_a_retried_primary_is_one_primary(build: Any, lab: Any) -> None:
