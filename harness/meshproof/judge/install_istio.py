@@ -23,7 +23,8 @@ class VersionAsSpecified:
 
     def judge(self, facts: InstallFacts) -> Verdict:
         wanted = facts.specified.istio
-        if wanted and facts.istio != wanted:
+        # `1.30` asks for any of its patches.
+        if wanted and not f"{facts.istio}.".startswith(f"{wanted}."):
             return failed(f"Istio {wanted} is specified, and {facts.istio or 'one of unknown version'} is installed")
         if facts.istioctl and minor(facts.istioctl) != minor(facts.istio):
             return failed(f"istioctl is of {facts.istioctl}, the control plane of {facts.istio}")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -194,11 +198,6 @@ def test_the_pods_that_balance_are_kept_out_of_the_mesh_and_have_no_rights() -> 
 
 def test_what_serves_and_what_asks_understand_each_other(tmp_path: Any) -> None:
     """Both programs as they stand in the pods, on this machine."""
-    import contextlib
-    import socket
-    import subprocess
-    import sys
-
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     serve = balance.SERVE.replace(str(balance.PORT), str(port))

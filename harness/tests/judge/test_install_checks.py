@@ -177,6 +177,8 @@ def test_what_was_not_specified_is_not_held() -> None:
     assert istio.ImagesFromHub().judge(nothing).outcome is Outcome.SKIPPED
     assert kubernetes.KubeProxyMode().judge(nothing).outcome is Outcome.PASSED
     assert istio.VersionAsSpecified().judge(nothing).outcome is Outcome.PASSED
+    for wanted, outcome in (("1.30", Outcome.PASSED), ("1.3", Outcome.FAILED)):
+        assert istio.VersionAsSpecified().judge(replace(RIGHT, specified=Specified(wanted))).outcome is outcome
     assert istio.GatewayReachable().judge(replace(RIGHT, gateways=())).outcome is Outcome.SKIPPED
 
 

@@ -33,7 +33,8 @@ Fact = TypeVar("Fact")
 class Inspector:
     """Looks at the Istio of a cluster. `namespace` is the run's, labelled for injection; `image` is one with Python.
 
-    Without an image nothing is put into the cluster, and whether a ClusterIP balances stays unknown.
+    Without an image nothing is put into the cluster, and whether a ClusterIP balances stays unknown. `revision` says
+    which control plane is meant where there are several.
     """
 
     cluster: Cluster
@@ -42,6 +43,7 @@ class Inspector:
     namespace: str
     run: str
     image: str = ""
+    revision: str = ""
     _unknown: dict[str, str] = field(default_factory=dict)
 
     async def facts(self) -> InstallFacts:
@@ -59,7 +61,7 @@ class Inspector:
         return InstallFacts(
             specified=self.specified,
             kubernetes=self.cluster.version,
-            istio=there[0].version if there else "",
+            istio=next((one.version for one in there if self.revision in ("", one.revision)), ""),
             istioctl=self.istioctl.version if self.istioctl else "",
             nodes=nodes.result(),
             pods=pods.result(),
