@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshproof import plugin_clusters
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.suite import folder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from meshproof.scenario import Scenario
     from meshproof.target.base import Target
 
+TARGETS = ("embedded", "kind", "cluster", "hosts")
 EXIT_CODE = "meshproof_exit_code"
 REPORT = "meshproof_report"
 
@@ -40,7 +42,8 @@ class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("meshproof", "service mesh verification")
-    group.addoption("--mesh-target", default="embedded", choices=["embedded", "hosts"], help="where scenarios run")
+    group.addoption("--mesh-target", default="embedded", choices=TARGETS, help="where scenarios run")
+    plugin_clusters.add(group)
     group.addoption("--mesh-hosts", type=Path, default=None, metavar="FILE", help="inventory for the hosts target")
     group.addoption("--mesh-show-names", action="store_true", help="call hosts by their own names, in reports too")
     group.addoption(
@@ -172,10 +175,12 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
         kept = RunFolder(
             choose(new_run_id(), output / run.worker if output else None, request.config.invocation_params.dir)
         )
-    except UsageError as error:
+    except MeshproofError as error:
         raise NoVerdict(str(error), error.exit_code) from None
     run.reports.append(str(kept.report))
-    session = Session(mesh_target, kept.path, [kept], Options(precision, option("--mesh-seed")))
+    session = Session(
+        mesh_target, kept.path, [kept], Options(precision, option("--mesh-seed"), timeouts=mesh_target.timeouts)
+    )
     names = [item.name for item in _scenarios(request.session)]
     with asyncio.Runner() as runner:
         try:
@@ -207,7 +212,9 @@ def verify(
             if isinstance(scenario, Inspection):
                 result = runner.run(session.inspect(scenario))
             else:
-                result = runner.run(session.run(prepare(scenario, request.path.parent, precision)))
+                result = runner.run(
+                    session.run(prepare(scenario, request.path.parent, precision, session.target.namespace))
+                )
         except UsageError as error:
             raise NoVerdict(str(error), error.exit_code) from None
         if result.outcome is Outcome.ERROR:

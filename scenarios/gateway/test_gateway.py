@@ -19,7 +19,7 @@ def borders(name, description, *manifests, also=(), tls=TRUSTING, features=()):
     return Scenario(
         name=name,
         description=description,
-        features={"Gateway", *features},
+        features={"Gateway", "ProbeWorkload", *features},
         manifests=("httpbin.yaml", *manifests),
         load=Load("steady", (PROBES, *also), tls=tls),
         expect=[Answers()],
@@ -30,7 +30,7 @@ SCENARIOS = (
     Scenario(
         name="GatewayPaths",
         description="/status and /delay of one host are opened; /headers and another host are not.",
-        features={"Gateway"},
+        features={"Gateway", "ProbeWorkload"},
         manifests=["httpbin.yaml", "paths.yaml"],
         load=Load(
             "steady",

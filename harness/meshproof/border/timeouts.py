@@ -15,6 +15,13 @@ class Timeouts:
     workload_answer: float = 5.0
     workload_attached: float = 30.0
     pods_watched: float = 5.0
+    container_engine: float = 30.0
+    image_built: float = 900.0
+    image_loaded: float = 300.0
+    kind_answer: float = 60.0
+    kind_created: float = 420.0
+    kind_deleted: float = 120.0
+    state_saved: float = 120.0
     locust_ready: float = 30.0
     locust_silent: float = 20.0
     process_exit: float = 3.0

@@ -17,13 +17,11 @@ from meshproof.report.terminal import Terminal
 from meshproof.run.prepare import Prepared
 from meshproof.run.session import Options, Session
 from meshproof.target.base import Target
-from meshproof.target.embedded import EmbeddedTarget
 
 
-def execute(prepared: Sequence[Prepared | Inspection[Any]], settings: Settings) -> int:
-    """Run everything and print what was asked for; the exit code."""
-    options = Options(settings.precision, settings.seed)
-    target = EmbeddedTarget(dict(settings.ports))
+def execute(target: Target, prepared: Sequence[Prepared | Inspection[Any]], settings: Settings) -> int:
+    """Run everything on the target and print what was asked for; the exit code."""
+    options = Options(settings.precision, settings.seed, timeouts=target.timeouts)
     return execute_on(target, prepared, options, settings.format, settings.output, color=settings.color)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
+from meshproof.cli.kube_options import KUBE_OPTIONS, NAMES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 EXIT_CODES = """\b
@@ -35,6 +36,7 @@ class Settings:
     output: Path | None
     color: bool | None
     ports: tuple[tuple[int, int], ...]
+    kube: Mapping[str, Any]
 
 
 class Within(click.FloatRange):
@@ -75,19 +77,20 @@ def shared(command: Command) -> Command:
             values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
         )
         names = ("target", "format", "seed", "output", "color", "ports")
-        settings = Settings(precision=precision, **{name: values.pop(name) for name in names})
+        kube = {name: values.pop(name) for name in NAMES}
+        settings = Settings(precision=precision, kube=kube, **{name: values.pop(name) for name in names})
         return command(settings=settings, **values)
 
     call.__name__, call.__doc__ = command.__name__, command.__doc__
     call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in reversed(OPTIONS):
+    for option in reversed((*OPTIONS, *KUBE_OPTIONS)):
         option(call)
     return call  # type: ignore[return-value]
 
 
 OPTIONS = (
     click.option(
-        "--target", type=click.Choice(["embedded"]), default="embedded", show_default=True,
+        "--target", type=click.Choice(["embedded", "kind", "cluster"]), default="embedded", show_default=True,
         help="Where the mesh runs; embedded is real Envoy on this machine, without a cluster.",
     ),
     click.option(
@@ -122,7 +125,7 @@ OPTIONS = (
     ),
     click.option(
         "--port", "ports", type=PortPair(), multiple=True,
-        help="Listen for a service's port on this local port, not on any free one (repeatable).",
+        help="Listen for a service's port on this local port, not on any free one (repeatable); on kind the gateway's.",
     ),
     click.option(
         "--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]"

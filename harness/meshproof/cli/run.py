@@ -37,6 +37,7 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     meshproof run CanarySplit
     meshproof run canary -o json
     """
+    from meshproof.cli.targets import target_of
     from meshproof.run.discover import discover, select
     from meshproof.run.prepare import prepare
     from meshproof.scenario import Scenario
@@ -50,10 +51,13 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     # An inspection draws nothing at random, so it needs no share of the error rates.
     driven = sum(isinstance(one.scenario, Scenario) for one in found)
     precision = settings.precision.shared(driven)
+    target = target_of(settings)
     prepared = [
-        prepare(one.scenario, one.folder, precision) if isinstance(one.scenario, Scenario) else one.scenario
+        prepare(one.scenario, one.folder, precision, target.namespace)
+        if isinstance(one.scenario, Scenario)
+        else one.scenario
         for one in found
     ]
     from meshproof.cli.execute import execute
 
-    return execute(prepared, settings)
+    return execute(target, prepared, settings)

@@ -8,6 +8,7 @@ import click
 
 from meshproof.border.request import parse
 from meshproof.cli.options import EXIT_CODES, Settings, shared
+from meshproof.errors import UsageError
 
 
 @click.command(short_help="Hold what runs against your own manifests.", epilog=EXIT_CODES)
@@ -35,11 +36,26 @@ from meshproof.cli.options import EXIT_CODES, Settings, shared
     help="A request to verify (repeatable).  [default: one for each route, and many about the borders of its rules]",
 )
 @click.option(
-    "-n", "--namespace", default="default", show_default=True, metavar="NAME", help="Namespace of what names none."
+    "-n",
+    "--namespace",
+    default="",
+    metavar="NAME",
+    help="Namespace of what names none.  [default: default; on a cluster the run's own]",
+)
+@click.option(
+    "--no-apply",
+    "untouched",
+    is_flag=True,
+    help="Hold what a cluster runs already against the specification; only a client is added (with --target cluster).",
 )
 @shared
 def verify(
-    settings: Settings, spec: tuple[str, ...], applied: tuple[str, ...], requests: tuple[str, ...], namespace: str
+    settings: Settings,
+    spec: tuple[str, ...],
+    applied: tuple[str, ...],
+    requests: tuple[str, ...],
+    namespace: str,
+    untouched: bool,
 ) -> int:
     """Run a mesh, and hold what its traffic does against what your manifests say.
 
@@ -49,15 +65,24 @@ def verify(
     \b
     meshproof verify -f k8s/
     meshproof verify -f k8s/ --applied deployed/ --request 'GET http://helloworld:5000/hello'
+    meshproof verify -f k8s/ --target cluster --context staging --image REF -n shop --no-apply
     """
+    from meshproof.cli.targets import target_of
     from meshproof.run.prepare import prepare_borders, prepare_verification
 
+    if untouched and applied:
+        raise UsageError("--no-apply takes what runs from the cluster, and --applied from files: say one of them")
+    if namespace and settings.target != "embedded" and not untouched:
+        raise UsageError("-n is for what runs already (--no-apply): else everything stands in the run's own namespace")
+    target = target_of(settings, applying=not untouched)
     prepared = prepare_verification(
         spec,
         applied,
         tuple(parse(text) for text in requests),
         settings.precision,
-        namespace=namespace,
+        namespace=namespace or ("default" if untouched else target.namespace),
+        client=target.namespace if untouched else namespace,
+        probed="ProbeWorkload" in target.features,
         stdin=sys.stdin,
     )
     # What is wrong with the manifests has been said by now, without the half second that this takes.
@@ -65,4 +90,4 @@ def verify(
 
     # Whoever names requests wants these and no others.
     borders = None if requests else prepare_borders(prepared)
-    return execute([prepared, borders] if borders else [prepared], settings)
+    return execute(target, [prepared, borders] if borders else [prepared], settings)

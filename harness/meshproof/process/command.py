@@ -47,12 +47,12 @@ async def call(
         try:
             async with asyncio.timeout(limit):
                 out = await _read(child.stdout)
-                code = await child.process.wait()
+                await child.process.wait()
         except TimeoutError:
             raise child.failure(f"{what}: no end within {limit:g} s") from None
         finally:
             await asyncio.shield(child.stop(GRACE_SECONDS))
-        return Ended(tuple(argv), code, out, child.last_words())
+        return Ended(tuple(argv), child.process.returncode or 0, out, child.last_words())
 
 
 async def run(

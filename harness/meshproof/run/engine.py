@@ -94,6 +94,7 @@ class Drive:
             message, detail = words(error)
             outcome, broken, reason = Outcome.ERROR, error, f"{message}\n{detail}".rstrip()
             self.emit(Broke(name, message, detail))
+            await self._keep_state()
         finally:
             await _cancelled(watch)
             await asyncio.shield(self.live.close())
@@ -122,6 +123,13 @@ class Drive:
             if not self.hasty and any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
                 await self.live.save_state(self.folder / STATE)
         return verdicts
+
+    async def _keep_state(self) -> None:
+        """What can still be had of a mesh that broke; that it cannot all be had is no news."""
+        if not self.hasty:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(self.timeouts.state_saved):
+                    await self.live.save_state(self.folder / STATE)
 
     async def _load(self, generator: Generator, trials: list[Trial], vantage: Vantage) -> Traffic:
         """Drive the scenario's load from its first request to the last answer."""

@@ -100,11 +100,13 @@ def prepare_verification(
     *,
     namespace: str = NAMESPACE,
     client: str = "",
+    probed: bool = True,
     stdin: TextIO | None = None,
 ) -> Prepared:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
 
-    `client` is the namespace that requests come from (empty: the one of what names none).
+    `client` is the namespace that requests come from (empty: the one of what names none). Where workloads
+    are not `probed` nobody counts a mirror's copies.
     """
     client = client or namespace
     specified = load(spec, stdin=stdin, namespace=namespace)
@@ -117,12 +119,16 @@ def prepare_verification(
     if not requests:
         places = "".join(f"\n    {notice}" for notice in notices)
         raise UsageError(f"no request to send could be guessed from {', '.join(spec)}: name one with --request{places}")
+    mirrors = _mirrors(specified) or _mirrors(actual)
+    if mirrors and not probed:
+        text = "mirrors are not verified: the workloads here do not count what they receive"
+        notices = (*notices, Notice(specified.resources[0].location, text))
     scenario = Scenario(
         name="verify",
         description="The mesh does what its manifests say.",
         manifests=tuple(spec),
         load=Load("steady", tuple(requests)),
-        expect=(Split(), Mirror(), NoErrors()) if _mirrors(specified) or _mirrors(actual) else (Split(), NoErrors()),
+        expect=(Split(), Mirror(), NoErrors()) if mirrors and probed else (Split(), NoErrors()),
     )
     prepared = _prepared(scenario, [specified], [actual], precision, notices, namespace=client)
     checks, driven = faults(prepared.plan, prepared.load)
@@ -148,6 +154,7 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
         manifests=verification.files,
         load=Load("steady", PROBES),
         expect=(Answers(),),
+        features={"ProbeWorkload"},
     )
     specified, actual = Manifests(stage.specified), Manifests(stage.resources)
     precision, namespace = verification.plan.precision, verification.namespace

@@ -15,7 +15,7 @@ from meshproof.report.events import ConfigApplied, Event, Progress
 from meshproof.run.feed import Feed
 from meshproof.run.prepare import Prepared
 from meshproof.scenario import Trial
-from meshproof.target.base import LiveMesh
+from meshproof.target.base import Attributing, LiveMesh
 from meshproof.traffic.locust import Generator
 
 Emit = Callable[[Event], None]
@@ -47,8 +47,9 @@ class Traffic:
 
     async def pump(self) -> None:
         """Take observations until the load has been finished."""
+        attributing = self.live if isinstance(self.live, Attributing) else None
         async for batch in self.generator.observations():
-            self.feed.take(batch)
+            self.feed.take(attributing.attributed(batch) if attributing else batch)
             self._news.set()
             for trial in self.feed.progressed():
                 self.emit(self._progress(trial))

@@ -9,7 +9,9 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from meshproof.border.books import Books, PodBook
 from meshproof.border.load import Vantage
+from meshproof.border.observation import Observation
 from meshproof.border.request import Request
+from meshproof.border.timeouts import Timeouts
 from meshproof.manifest import Resource
 from meshproof.mesh.model import Mesh
 
@@ -115,6 +117,13 @@ class LiveMesh(Protocol):
         """Leave nothing behind."""
 
 
+@runtime_checkable
+class Attributing(Protocol):
+    """A live mesh whose workloads do not say themselves who they are: it finds that out for each observation."""
+
+    def attributed(self, batch: Sequence[Observation]) -> Sequence[Observation]: ...
+
+
 class Target(Protocol):
     """A place for live meshes. `features` are the capabilities that scenarios may ask for."""
 
@@ -131,6 +140,10 @@ class Target(Protocol):
     @property
     def namespace(self) -> str:
         """Where everything stands that names no namespace, and the client too."""
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The limits of every wait for it."""
 
     @property
     def local(self) -> bool:

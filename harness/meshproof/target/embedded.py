@@ -41,7 +41,7 @@ class EmbeddedTarget:
 
     def __init__(self, ports: Mapping[int, int] | None = None, timeouts: Timeouts | None = None) -> None:
         self._ports = dict(ports or {})
-        self._timeouts = timeouts or Timeouts()
+        self.timeouts = timeouts or Timeouts()
         self._folder: OwnedFolder | None = None
         self._ads: AdsServer | None = None
         self._nursery: Nursery | None = None
@@ -60,9 +60,9 @@ class EmbeddedTarget:
         # 0700: nobody else reaches the sockets in it.
         self._folder = OwnedFolder.make("meshproof-")
         home = self._folder.path
-        self._ads = AdsServer(home / "ads.sock", self._timeouts)
+        self._ads = AdsServer(home / "ads.sock", self.timeouts)
         await self._ads.start()
-        self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self._timeouts)
+        self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
 
     def mesh(self, name: str) -> LiveMesh:
         assert self._ads is not None, "up() comes first"
@@ -72,7 +72,7 @@ class EmbeddedTarget:
         home = self._folder.path
         folder = home / f"{self._made}"
         folder.mkdir(mode=0o700)
-        return EmbeddedMesh(f"{name}-{self._made}", folder, home, self._ads, self._nursery, self._ports, self._timeouts)
+        return EmbeddedMesh(f"{name}-{self._made}", folder, home, self._ads, self._nursery, self._ports, self.timeouts)
 
     async def down(self) -> None:
         try:

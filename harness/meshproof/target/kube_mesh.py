@@ -11,6 +11,7 @@ from typing import Any
 
 from meshproof.border.books import Books
 from meshproof.border.load import Vantage
+from meshproof.border.observation import Observation
 from meshproof.border.request import Request
 from meshproof.errors import TargetError, UsageError
 from meshproof.manifest import Resource
@@ -23,6 +24,7 @@ from meshproof.target.istio.relayed import RelayedSidecar
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.target.kube import conflicts, wait
 from meshproof.target.kube.wanted import Wanted, wanted
+from meshproof.target.kube_attribution import Owner, attributed, envoy_filter, owners
 from meshproof.target.kube_names import NOWHERE, address, by_address, endpoints, service_of
 from meshproof.target.kube_place import Place
 from meshproof.target.kube_state import save
@@ -46,6 +48,7 @@ class KubeMesh:
     _pods: Sequence[Mapping[str, Any]] = ()
     _services: dict[tuple[str, str], Mapping[str, Any] | None] = field(default_factory=dict)
     _markers: tuple[Wanted, ...] = ()
+    _owners: dict[str, Owner] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
 
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
@@ -58,7 +61,7 @@ class KubeMesh:
         # A client that has gateways beside it needs not be another one where there are none.
         place.beside = place.gateways.addresses or place.beside
         self._settled = False
-        objects = [*self._objects(mesh, resources), self._client()]
+        objects = [*self._objects(mesh, resources), *self._client()]
         if self._mesh is None:
             await self._conflicts(objects)
         self._mesh = mesh
@@ -101,8 +104,14 @@ class KubeMesh:
             found.append(one)
         return found
 
-    def _client(self) -> Wanted:
-        return Wanted(kube_client.deployment(self.place.namespace, self.place.image, self.place.beside))
+    def _client(self) -> list[Wanted]:
+        place = self.place
+        client = [Wanted(kube_client.deployment(place.namespace, place.image, place.beside))]
+        return client if place.talks else [*client, Wanted(envoy_filter(place.namespace))]
+
+    def attributed(self, batch: Sequence[Observation]) -> Sequence[Observation]:
+        """The observations with the pods that answered, which published images do not tell."""
+        return batch if self.place.talks else attributed(batch, self._owners)
 
     async def _conflicts(self, objects: Sequence[Wanted]) -> None:
         found = await conflicts.find(self.place.cluster, objects, self.place.slate.run)
@@ -111,7 +120,7 @@ class KubeMesh:
 
     async def _all_pods(self, mesh: Mesh) -> Sequence[Mapping[str, Any]]:
         """The pods of every namespace that the mesh has a Service in."""
-        listed = []
+        listed: list[Mapping[str, Any]] = []
         for namespace in sorted({self.place.namespace} | {service.namespace for service in mesh.services}):
             listed += await self.place.cluster.objects.list("v1", "Pod", namespace)
         return [pod for pod in listed if not pod["metadata"].get("deletionTimestamp")]
@@ -122,6 +131,7 @@ class KubeMesh:
         watched = [Watched(self._sidecar, endpoints=known)]
         watched += [Watched(proxy, gateway=True) for proxy in place.gateways.proxies().values()]
         await converged(watched, place.namespace, revision, place.timeouts, place.istioctl)
+        self._owners = owners(mesh, self._pods)
 
     async def _look_up(self, mesh: Mesh) -> None:
         for service in mesh.services:

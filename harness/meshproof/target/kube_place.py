@@ -49,6 +49,11 @@ class Place:
     beside: tuple[str, ...] = ()
     _logs: int = 0
 
+    @property
+    def talks(self) -> bool:
+        """Whether the workloads say themselves who they are."""
+        return self.probed and self.applying
+
     def log(self, name: str) -> Path:
         """A file of its own for what a child says last."""
         self._logs += 1

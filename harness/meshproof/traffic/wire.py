@@ -14,6 +14,18 @@ Generator to harness:
   [id, request, ...]       one observation: the fields of Observation in their order
   {"staged": 1}            the stage is in force and nothing sent under an earlier one is under way
   {"done": {"sent": [...], "observed": n}}  the load has ended; another may start
+
+Where a Locust master has the load carried out by workers, they say the same to each other in Locust's custom
+messages, and besides:
+
+Master to worker, on its standard input (one line, before all else):
+  {"host": ..., "port": n, "worker": 0, "token": ...}  where its master is, and what to say there
+Master to worker:
+  {"recall": true}         give back the credit that is left
+Worker to master:
+  {"hello": token, "worker": 0}      it can take a start
+  {"lines": bytes, "count": n}       so many observations, each a line that the master passes on as it is
+  {"returned": [...]}      how many of each index it has sent, and may have sent
 """
 
 from __future__ import annotations
@@ -27,8 +39,11 @@ if TYPE_CHECKING:
     # The generator reads this module too, and has no use for the records.
     from meshproof.border.request import Request
 
-HEADERS = ("x-envoy-overloaded", "location", "server", "x-envoy-upstream-service-time")
+HEADERS = ("x-envoy-overloaded", "location", "server", "x-envoy-upstream-service-time", "x-meshproof-upstream")
 DRIVEN = "MESHPROOF_DRIVEN"
+ALONE, MASTER, WORKER = "1", "master", "worker"
+WORKERS = "MESHPROOF_WORKERS"
+MESSAGE = "meshproof"
 
 Address = tuple[str, int]
 
@@ -48,12 +63,14 @@ def start(
     headers: Iterable[str] = (),
     digest: bool = False,
     tls: Mapping[str, str] | None = None,
+    silence: float = 20.0,
 ) -> dict[str, Any]:
     """The message that begins a load.
 
     `ids` is the prefix of every request's id; `headers` names response headers to report beside
     HEADERS; `digest` asks for the SHA-256 of each response's body; `tls` may hold the paths `ca`,
-    `cert` and `key` as the generator sees them, for requests that do not say it themselves.
+    `cert` and `key` as the generator sees them, for requests that do not say it themselves; `silence` is
+    for how many seconds a worker may give no sign of life.
     """
     described = [
         {
@@ -75,6 +92,7 @@ def start(
             "ids": ids,
             "headers": sorted({*HEADERS, *(name.lower() for name in headers)}),
             "digest": digest,
+            "silence": silence,
         }
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import TargetError
 from meshproof.inspection import Inspection
@@ -38,6 +39,7 @@ class House:
     features = frozenset({"Doors"})
     namespace = "default"
     local = True
+    timeouts = Timeouts()
 
     def __init__(self, *found: Doors | Exception) -> None:
         self.found = list(found)

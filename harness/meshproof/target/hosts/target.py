@@ -32,7 +32,7 @@ class HostsTarget:
 
     def __init__(self, path: Path, timeouts: Timeouts | None = None, *, names: bool = False) -> None:
         self._path = path
-        self._timeouts = timeouts or Timeouts()
+        self.timeouts = timeouts or Timeouts()
         self._names = names
         self._inventory: Inventory | None = None
         self._folder: OwnedFolder | None = None
@@ -62,7 +62,7 @@ class HostsTarget:
 
         async def one(entry: HostEntry) -> None:
             async with lanes:
-                self._connections.append(await connect(entry, inventory.ssh, path, self._timeouts, veil))
+                self._connections.append(await connect(entry, inventory.ssh, path, self.timeouts, veil))
 
         raise_together(
             [

@@ -1,0 +1,80 @@
+"""The options of a mesh on Kubernetes: those of the targets kind and cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meshproof.errors import UsageError
+
+if TYPE_CHECKING:
+    from meshproof.target.kube_settings import KubeSettings
+
+KIND, CLUSTER, BOTH = "kind", "cluster", "kind, cluster"
+
+
+def _text(name: str, metavar: str, of: str, help: str, default: str = "") -> Callable[..., Any]:
+    return click.option(name, metavar=metavar, default=default, help=f"{help}  [{of}]")
+
+
+def _flag(name: str, of: str, help: str) -> Callable[..., Any]:
+    return click.option(name, is_flag=True, help=f"{help}  [{of}]")
+
+
+def _several(name: str, metavar: str, of: str, help: str, *more: str) -> Callable[..., Any]:
+    return click.option(name, *more, metavar=metavar, multiple=True, help=f"{help} (repeatable)  [{of}]")
+
+
+KUBE_OPTIONS = (
+    _text("--context", "NAME", CLUSTER, "The cluster's context; the current one is never used."),
+    _text("--kubeconfig", "FILES", CLUSTER, "Where contexts are looked up; KUBECONFIG otherwise."),
+    _text("--image", "REF", BOTH, "The probe image; kind can do without, it is built here then."),
+    _flag("--samples", BOTH, "Keep the published images of workloads; there are fewer checks then."),
+    _flag("--keep", BOTH, "Leave the cluster (kind) or the run's namespace (cluster); kind uses it again."),
+    _several("--allow", "WHAT", CLUSTER, "`production`, or `gateway-secrets` in istio-system."),
+    _text("--istioctl", "PATH", BOTH, "The istioctl to install with.", "istioctl"),
+    _text("--istio-version", "X.Y[.Z]", BOTH, "The Istio that must be there."),
+    _text("--hub", "REGISTRY", BOTH, "Where Istio's images come from."),
+    _several("--set", "NAME=VALUE", BOTH, "A value for istioctl install.", "settings"),
+    click.option(
+        *("--istio-manifest", "manifest"),
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Apply this rendered manifest instead of istioctl install.  [kind, cluster]",
+    ),
+    _text("--revision", "NAME", BOTH, "Istio's revision."),
+    _flag("--skip-install", BOTH, "Take Istio as it stands; cluster does so unless told how to install it."),
+    _text("--cluster", "NAME", KIND, "The kind cluster's name; one that is there is used again."),
+    _text("--kubernetes", "VERSION|IMAGE", KIND, "Kubernetes' version, or a node image."),
+    click.option("--kube-proxy-mode", "kube_proxy", default="", help="iptables, ipvs or nftables.  [kind]"),
+    click.option("--workers", type=click.IntRange(0, 20), help="Worker nodes beside the control plane.  [kind]"),
+)
+NAMES = (
+    *("context", "kubeconfig", "image", "samples", "keep", "allow", "istioctl", "istio_version", "hub", "settings"),
+    *("manifest", "revision", "skip_install", "cluster", "kubernetes", "kube_proxy", "workers"),
+)
+SPELLED = {"settings": "set", "manifest": "istio-manifest", "kube_proxy": "kube-proxy-mode"}
+DEFAULTS = {"istioctl": "istioctl"}
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of these options that say something."""
+    return {name: value for name, value in values.items() if value and value != DEFAULTS.get(name)}
+
+
+def refused(values: Mapping[str, Any], target: str) -> None:
+    """Raise UsageError when one of them is given for a target that runs on no Kubernetes."""
+    for name in given(values):
+        word = SPELLED.get(name, name.replace("_", "-"))
+        raise UsageError(f"--{word} is for --target kind and cluster: the mesh runs on {target} here")
+
+
+def kube_settings(values: Mapping[str, Any], ports: Mapping[int, int], *, applying: bool = True) -> KubeSettings:
+    """The settings that these options make; raises UsageError for what contradicts itself."""
+    from meshproof.target.kube_settings import KubeSettings
+
+    said = {**values, "allow": frozenset(values["allow"]), "settings": tuple(values["settings"])}
+    return KubeSettings(**said, ports=dict(ports), applying=applying).checked()

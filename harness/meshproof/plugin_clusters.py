@@ -1,0 +1,77 @@
+"""The pytest plugin's options for meshes on Kubernetes, `--mesh-*` as the command's own `--*`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from meshproof.errors import UsageError
+
+if TYPE_CHECKING:
+    from meshproof.target.kube_settings import KubeSettings
+
+TEXTS = {
+    "context": ("NAME", "the cluster's context (cluster)"),
+    "kubeconfig": ("FILES", "where contexts are looked up (cluster)"),
+    "image": ("REF", "the probe image (kind, cluster)"),
+    "istio-version": ("X.Y[.Z]", "the Istio that must be there (kind, cluster)"),
+    "hub": ("REGISTRY", "where Istio's images come from (kind, cluster)"),
+    "revision": ("NAME", "Istio's revision (kind, cluster)"),
+    "cluster": ("NAME", "the kind cluster's name; one that is there is used again (kind)"),
+    "kubernetes": ("VERSION|IMAGE", "Kubernetes' version, or a node image (kind)"),
+    "kube-proxy-mode": ("MODE", "iptables, ipvs or nftables (kind)"),
+}
+FLAGS = {
+    "samples": "keep the published images of workloads; fewer checks then (kind, cluster)",
+    "keep": "leave the cluster (kind) or the run's namespace (cluster), and use it again",
+    "skip-install": "take Istio as it stands (kind; cluster does so by itself)",
+}
+
+
+def add(group: pytest.OptionGroup) -> None:
+    """Add the options."""
+    for name, (metavar, text) in TEXTS.items():
+        group.addoption(f"--mesh-{name}", default="", metavar=metavar, help=text)
+    for name, text in FLAGS.items():
+        group.addoption(f"--mesh-{name}", action="store_true", help=text)
+    group.addoption("--mesh-istioctl", default="istioctl", metavar="PATH", help="the istioctl to install with")
+    group.addoption("--mesh-istio-manifest", type=Path, default=None, metavar="FILE", help="apply this, not istioctl")
+    group.addoption("--mesh-set", action="append", default=[], metavar="NAME=VALUE", help="for istioctl install")
+    group.addoption(
+        "--mesh-allow", action="append", default=[], metavar="WHAT", help="production, or gateway-secrets (cluster)"
+    )
+    group.addoption("--mesh-workers", type=int, default=None, metavar="N", help="worker nodes (kind)")
+
+
+def kube_settings(config: pytest.Config) -> KubeSettings:
+    """The settings that these options make; raises pytest.UsageError for what contradicts itself."""
+    from meshproof.target.kube_settings import KubeSettings
+
+    def option(name: str) -> str:
+        return str(config.getoption(f"--mesh-{name}"))
+
+    settings = KubeSettings(
+        context=option("context"),
+        kubeconfig=option("kubeconfig"),
+        image=option("image"),
+        samples=config.getoption("--mesh-samples"),
+        allow=frozenset(config.getoption("--mesh-allow")),
+        keep=config.getoption("--mesh-keep"),
+        istioctl=option("istioctl"),
+        istio_version=option("istio-version"),
+        hub=option("hub"),
+        settings=tuple(config.getoption("--mesh-set")),
+        manifest=config.getoption("--mesh-istio-manifest"),
+        revision=option("revision"),
+        skip_install=config.getoption("--mesh-skip-install"),
+        cluster=option("cluster"),
+        kubernetes=option("kubernetes"),
+        kube_proxy=option("kube-proxy-mode"),
+        workers=config.getoption("--mesh-workers"),
+    )
+    try:
+        return settings.checked()
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None

@@ -1,0 +1,56 @@
+"""A cluster that exists already, by an explicit context. Nothing but the run's own namespace is touched."""
+
+from __future__ import annotations
+
+import shutil
+
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError, UsageError
+from meshproof.process import OwnedFolder
+from meshproof.target.istio.install import Plan
+from meshproof.target.kube import kubeconfig
+from meshproof.target.kube.connection import Cluster, connect
+from meshproof.target.kube_settings import FAR, KubeSettings
+from meshproof.target.kube_target import KubeTarget
+
+KIND_ONLY = ("cluster", "kubernetes", "workers", "ports")
+
+
+class ClusterTarget(KubeTarget):
+    """Istio is used as it stands, unless the settings say how to install it."""
+
+    name = "cluster"
+
+    def __init__(self, settings: KubeSettings, timeouts: Timeouts = FAR) -> None:
+        super().__init__(settings, timeouts)
+        self.outside = self.allowed_outside()
+
+    def preflight(self) -> None:
+        """Refuse what is not said clearly enough, before anything is asked of any cluster."""
+        said = self.settings
+        for name in KIND_ONLY:
+            if getattr(said, name):
+                raise UsageError(f"--{'port' if name == 'ports' else name} is for --target kind: a cluster is as it is")
+        files = kubeconfig.paths(said.kubeconfig or None)
+        kubeconfig.read(files, said.context)
+        if not said.image:
+            raise UsageError(
+                "--target cluster needs --image: the probe image where the cluster's nodes find it (it is built from "
+                "fixtures/Dockerfile). The client is made from it, and the workloads too unless --samples is given"
+            )
+        if shutil.which("kubectl") is None:
+            raise TargetError(
+                "kubectl is not on PATH: kubectl is needed for clusters",
+                "install it as https://kubernetes.io/docs/tasks/tools/ says",
+            )
+
+    async def reach(self, folder: OwnedFolder) -> Cluster:  # noqa: ARG002
+        said = self.settings
+        return await connect(said.kubeconfig or None, said.context, self.timeouts, allow=said.allow)
+
+    async def image(self, cluster: Cluster) -> str:  # noqa: ARG002
+        return self.settings.image
+
+    def plan(self) -> Plan:
+        said = self.settings
+        return said.plan(skip=said.skip_install or not said.installs)

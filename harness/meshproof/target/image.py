@@ -1,0 +1,84 @@
+"""The image of workloads and clients: built here from the meshproof that runs, or one that somebody names."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import meshproof
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.process import OwnedFolder, call, run
+from meshproof.suite import folder
+from meshproof.target import wheel
+
+REPOSITORY = "meshproof.local/probe"
+BASE, OPTIONS = "MESHPROOF_IMAGE_BASE", "MESHPROOF_IMAGE_PIP_OPTIONS"
+ENGINES = ("docker", "podman", "nerdctl")
+PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A container engine by its command, which docker, podman and nerdctl share."""
+
+    binary: str
+
+    @property
+    def name(self) -> str:
+        return Path(self.binary).name
+
+    async def architecture(self, image: str, timeouts: Timeouts) -> str:
+        """The architecture of an image that the engine has (`amd64`, `arm64`); empty when it has none of that name."""
+        argv = [self.binary, "image", "inspect", "--format", "{{.Architecture}}", image]
+        ended = await call(argv, limit=timeouts.container_engine, what=f"looking for the image {image}")
+        return "" if ended.code else ended.out.strip()
+
+    async def build(self, timeouts: Timeouts) -> str:
+        """Build the image unless it is there already; its reference, which is another one for other content."""
+        place = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
+        try:
+            reference = await asyncio.to_thread(_context, place.path)
+            if await self.architecture(reference, timeouts):
+                return reference
+            argv = [self.binary, "build", "--tag", reference]
+            for argument, variable in (("BASE", BASE), ("PIP_OPTIONS", OPTIONS)):
+                if value := os.environ.get(variable):
+                    argv += ["--build-arg", f"{argument}={value}"]
+            try:
+                await run([*argv, str(place.path)], limit=timeouts.image_built, what="building the probe image")
+            except TargetError as error:
+                hint = f"without a registry: name a base image with {BASE}, or an image that is there with --image"
+                raise TargetError(error.message, f"{error.detail}\n{hint}") from None
+            return reference
+        finally:
+            await asyncio.to_thread(place.remove)
+
+
+def engine() -> Engine:
+    """The container engine that kind would take; TargetError when there is none."""
+    asked = os.environ.get(PROVIDER, "")
+    for name in (asked,) if asked else ENGINES:
+        if path := shutil.which(name):
+            return Engine(path)
+    what = f"{asked}, which {PROVIDER} names," if asked else "docker (or podman, or nerdctl)"
+    raise TargetError(
+        f"{what} is not on PATH: kind runs the nodes of a cluster in containers",
+        "install it as https://docs.docker.com/engine/install/ says, or use --target cluster or embedded",
+    )
+
+
+def _context(place: Path) -> str:
+    """Fill a folder with what the image is built from; its reference."""
+    _, digest = wheel.write(place)
+    needed = wheel.requirements()
+    dockerfile = (folder("fixtures") / "Dockerfile").read_text()
+    (place / "requirements.txt").write_text(needed)
+    (place / "Dockerfile").write_text(dockerfile)
+    made_of = (digest, needed, dockerfile, os.environ.get(BASE, ""), os.environ.get(OPTIONS, ""))
+    tag = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
+    return f"{REPOSITORY}:{meshproof.__version__}-{tag}"

@@ -1,0 +1,72 @@
+"""pytest-kubernetes' kind manager, with every command run as a list of arguments, on a leash and within a limit."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_kubernetes.providers.kind import KindManagerBase
+
+from meshproof.errors import TargetError
+
+Run = Callable[[Sequence[str], float, str], str]
+INTERVAL = 0.5
+WHAT = {"create": "creating the kind cluster", "delete": "deleting the kind cluster", "load": "loading an image"}
+
+
+class KindManager(KindManagerBase):  # type: ignore[misc]
+    """One kind cluster, of its creation and deletion. To be used in a thread: it waits.
+
+    `config` must hold the cluster's name, which is then the one that is used; `run` runs a command to its
+    end, given its arguments, a limit in seconds and what it is for. Nothing goes through a shell, and
+    neither this process' environment nor any kubeconfig of the person's own is changed.
+    """
+
+    def __init__(self, name: str, config: Path, kubeconfig: Path, kubectl: str, run: Run, limit: float) -> None:
+        super().__init__(name, str(config), kubeconfig)
+        if self.cluster_name != name:
+            raise ValueError(f"{config} is for a cluster {self.cluster_name}, not {name}")
+        self.context = f"kind-{name}"
+        self._kubectl = kubectl
+        self._run = run
+        self._limit = limit
+
+    def create_as(self, image: str, limit: float) -> None:
+        """Create it with a node image (empty: kind's own), and wait until it takes pods."""
+        # With a config the manager gives neither --name nor --image.
+        options = ["--name", self.cluster_name, "--wait", f"{limit / 2:g}s"]
+        options += ["--image", image] if image else []
+        try:
+            self.create(timeout=int(limit / 2), options=options)
+        except RuntimeError as error:
+            raise TargetError(f"creating the kind cluster: {error}") from None
+
+    def ready(self, timeout: float = 20) -> bool:
+        """Whether the cluster answers, and has what a pod needs, within `timeout` seconds."""
+        kubeconfig = self.kubeconfig
+        if kubeconfig is None or not kubeconfig.is_file() or not kubeconfig.stat().st_size:
+            return False
+        argv = [self._kubectl, "--kubeconfig", str(kubeconfig), "--context", str(self.context)]
+        argv += ["--namespace", "default", "get", "serviceaccount", "default"]
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self._run(argv, max(1.0, deadline - time.monotonic()), "asking the kind cluster whether it is ready")
+            except TargetError:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(INTERVAL)
+            else:
+                return True
+
+    def _exec(
+        self,
+        arguments: Sequence[str],
+        additional_env: Any = None,  # noqa: ARG002 - the manager's own signature
+        timeout: float | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        argv = [str(self._exec_path), *arguments]
+        return subprocess.CompletedProcess(argv, 0, self._run(argv, timeout or self._limit, WHAT[arguments[0]]), "")

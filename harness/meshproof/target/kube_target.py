@@ -1,0 +1,210 @@
+"""What the targets kind and cluster share: Istio, a namespace of the run's own, a client, one mesh after another."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from meshproof.border.install import InstallFacts, Specified
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import MeshproofError, TargetError, UsageError
+from meshproof.mesh.model import ROOT_NAMESPACE
+from meshproof.process import LastWill, OwnedFolder
+from meshproof.target.base import LiveMesh
+from meshproof.target.embedded import FEATURES
+from meshproof.target.istio import injection, install, istioctl
+from meshproof.target.istio.inspect import Inspector
+from meshproof.target.istio.install import Installed, Plan
+from meshproof.target.istio.istioctl import Istioctl
+from meshproof.target.kube import ownership
+from meshproof.target.kube.apply import Slate, sweep
+from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.namespace import RunNamespace, name_of
+from meshproof.target.kube_gateways import Gateways
+from meshproof.target.kube_mesh import KubeMesh
+from meshproof.target.kube_place import Place
+from meshproof.target.kube_settings import FAR, GATEWAY_SECRETS, KubeSettings
+
+SECRETS = ("Secret", ROOT_NAMESPACE)
+INSTALLED = "InstalledIstio"
+Facts = TypeVar("Facts")
+
+
+class KubeTarget:
+    """A mesh on Kubernetes; what is special to a kind of cluster is in the subclass."""
+
+    name = ""
+    local = False
+
+    def __init__(self, settings: KubeSettings, timeouts: Timeouts = FAR) -> None:
+        self.settings = settings.checked()
+        self.timeouts = timeouts
+        self.run = secrets.token_hex(4)
+        self.namespace = name_of(self.run)
+        self.versions: dict[str, str] = {}
+        self.outside: tuple[tuple[str, str], ...] = ()
+        self.cluster: Cluster | None = None
+        self.installed: Installed | None = None
+        self._istioctl: Istioctl | None = None
+        self._place: Place | None = None
+        self._space: RunNamespace | None = None
+        self._will: LastWill | None = None
+        self._folder: OwnedFolder | None = None
+        self._image = ""
+        self._made = 0
+
+    @property
+    def features(self) -> frozenset[str]:
+        talks = self.settings.applying and not self.settings.samples
+        lacking = set() if talks else {"ProbeWorkload"}
+        lacking |= set() if SECRETS in self.outside else {"GatewayTLS"}
+        return (FEATURES | {INSTALLED}) - lacking
+
+    @property
+    def keeps_namespace(self) -> bool:
+        """Whether the run's namespace outlives the run."""
+        return self.settings.keep
+
+    def doomed(self) -> bool:
+        """Whether the whole cluster is to go, and everything in it with that."""
+        return False
+
+    def preflight(self) -> None:
+        """See the subclasses."""
+        raise NotImplementedError
+
+    async def reach(self, folder: OwnedFolder) -> Cluster:
+        """A cluster that answers, made if need be; `folder` goes with this process."""
+        raise NotImplementedError
+
+    async def image(self, cluster: Cluster) -> str:
+        """The probe image, where the cluster's nodes find it."""
+        raise NotImplementedError
+
+    def mapped(self) -> Mapping[int, int]:
+        """Ports of this machine that lead to the ingress gateway, by the server's port."""
+        return {}
+
+    async def ingress(self, cluster: Cluster) -> None:
+        """Called when Istio stands, before anything is applied."""
+
+    async def gone(self, cluster: Cluster | None) -> None:
+        """Undo what `reach` did."""
+
+    def plan(self) -> Plan:
+        """How Istio is installed, or that it is not."""
+        raise NotImplementedError
+
+    async def up(self) -> None:
+        """Reach the cluster, see to Istio, and make the run's namespace with its place."""
+        self._folder = folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
+        self.cluster = cluster = await self.reach(folder)
+        self.versions["kubernetes"] = cluster.version
+        self._istioctl = await self._tool(cluster)
+        self.installed = await install.install(cluster, self._istioctl, self.plan())
+        self.versions["istio"] = self.installed.version
+        self._image = await self.image(cluster)
+        await self.ingress(cluster)
+        await self._settle(cluster, folder)
+
+    async def _tool(self, cluster: Cluster) -> Istioctl | None:
+        """istioctl, which an installation that stands can do without."""
+        plan = self.plan()
+        try:
+            found = await istioctl.find(
+                self.settings.istioctl, cluster.kubectl.kubeconfig, cluster.kubectl.context, self.timeouts
+            )
+        except TargetError:
+            if plan.skip or plan.manifest:
+                return None
+            raise
+        asked = self.settings.istio_version
+        if asked and not plan.skip and not f"{found.version}.".startswith(f"{asked}."):
+            raise UsageError(
+                f"{found.binary} installs Istio {found.version}, and --istio-version asks for {asked}: "
+                "name the istioctl of that release with --istioctl"
+            )
+        return found
+
+    async def _settle(self, cluster: Cluster, folder: OwnedFolder) -> None:
+        assert self.installed is not None
+        wanted = injection.labels(self.installed.revision)
+        labels = {name: value for name, value in wanted.items() if value is not None}
+        self._space = RunNamespace(cluster, self.namespace, self.run, labels)
+        if not self.keeps_namespace:
+            self._will = await asyncio.to_thread(LastWill, self._testament(cluster))
+        await self._space.create()
+        sidecar = await injection.prove(cluster.objects, self.namespace, self.timeouts)
+        self.versions["proxy"] = sidecar.rpartition("/")[2]
+        slate = Slate(cluster, self.namespace, self.run, self.outside, ("networking.istio.io",))
+        gateways = Gateways(cluster, self.timeouts, self.mapped())
+        self._place = Place(
+            cluster,
+            self.namespace,
+            slate,
+            gateways,
+            self._istioctl,
+            self._image,
+            folder.path,
+            self.timeouts,
+            probed=not self.settings.samples,
+            applying=self.settings.applying,
+        )
+
+    def _testament(self, cluster: Cluster) -> list[list[str]]:
+        """What removes everything of this run from the cluster, should this process be killed."""
+        kubectl = cluster.kubectl.within("")
+        gone = ("--ignore-not-found", "--wait=false")
+        commands = [kubectl.argv("delete", "namespace", self.namespace, *gone)]
+        for kind, namespace in self.outside:
+            selected = ("--namespace", namespace, "--selector", ownership.selector(self.run))
+            commands.append(kubectl.argv("delete", kind.lower(), *selected, *gone))
+        return commands
+
+    def mesh(self, name: str) -> LiveMesh:
+        if self._place is None:
+            raise TargetError(f"{self.name}: up() comes first")
+        self._made += 1
+        return KubeMesh(f"{name}-{self._made}", self._place)
+
+    async def facts(self, kind: type[Facts]) -> Facts:
+        """InstallFacts, as they are now."""
+        if kind is not InstallFacts or self.cluster is None:
+            raise TargetError(f"the {self.name} target knows nothing of {kind.__name__}")
+        asked = self.settings
+        specified = Specified(asked.istio_version, asked.hub, asked.kube_proxy)
+        inspector = Inspector(self.cluster, self._istioctl, specified, self.namespace, self.run, self._image)
+        inspector.revision = self.installed.revision if self.installed else ""
+        return cast(Facts, await inspector.facts())
+
+    async def down(self) -> None:
+        """Leave nothing behind, unless it is to be kept; what cannot be removed is told after all else has been."""
+        failures: list[Exception] = []
+
+        async def attempt(action: Any) -> None:
+            try:
+                await action
+            except MeshproofError as error:
+                failures.append(error)
+
+        if self._place is not None:
+            await attempt(self._place.close())
+        if self.cluster is not None and self._space is not None and not (self.keeps_namespace or self.doomed()):
+            await attempt(sweep(self.cluster, self.run, self.outside))
+            await attempt(self._space.delete())
+        await attempt(self.gone(self.cluster))
+        if self.cluster is not None:
+            await attempt(self.cluster.close())
+        if self._will is not None and not failures:
+            await asyncio.to_thread(self._will.revoke)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.remove)
+        self._place = self._space = self.cluster = self._will = self._folder = None
+        if failures:
+            raise failures[0]
+
+    def allowed_outside(self) -> tuple[tuple[str, str], ...]:
+        """What may stand outside of the run's namespace, as far as somebody allowed it."""
+        return (SECRETS,) if GATEWAY_SECRETS in self.settings.allow else ()
