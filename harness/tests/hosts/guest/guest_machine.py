@@ -16,7 +16,7 @@ from meshproof.errors import TargetError
 from meshproof.process import Child, spawn
 
 BOOT_SECONDS = 600.0
-SSH_SECONDS = 15.0
+SSH_SECONDS = 90.0
 EXIT_SECONDS = 60.0
 
 
@@ -34,9 +34,12 @@ class Guest:
     def known_hosts(self) -> Path:
         return self.folder / "known_hosts"
 
-    def ssh(self, *, user: str = "root", port: int = 0) -> list[str]:
-        """The command that opens a session; it reads no settings of the user's own."""
-        options = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10", "IdentitiesOnly=yes")
+    def ssh(self, *, user: str = "root", port: int = 0, shared: bool = False) -> list[str]:
+        """The command that opens a session; it reads no settings of the user's own.
+
+        Sessions may share one connection: software emulation takes seconds to exchange keys.
+        """
+        options = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=60", "IdentitiesOnly=yes")
         named = [argument for option in options for argument in ("-o", option)]
         hosts = ["-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=/dev/null"]
         return [
@@ -52,18 +55,24 @@ class Guest:
             f"{user}@127.0.0.1",
         ]
 
-    def run(self, script: str, *, limit: float = 60.0, user: str = "root", check: bool = True) -> str:
+    def run(
+        self, script: str, *, limit: float = 120.0, user: str = "root", check: bool = True, shared: bool = True
+    ) -> str:
         """What a shell script in the guest prints; raises TargetError when it fails and `check` is set."""
-        command = [*self.ssh(user=user), "sh -s"]
-        done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=limit)
+        command = [*self.ssh(user=user, shared=shared), "sh -s"]
+        with (self.folder / "ssh.log").open("w+") as said:
+            # The shared connection's own process keeps standard error open: a pipe would not come to its end.
+            done = subprocess.run(command, input=script, stdout=subprocess.PIPE, stderr=said, text=True, timeout=limit)
+            said.seek(0)
+            words = said.read()
         if check and done.returncode != 0:
-            raise TargetError(f"in the guest: {script.strip()[:200]} ended with {done.returncode}", done.stderr[-3000:])
+            raise TargetError(f"in the guest: {script.strip()[:200]} ended with {done.returncode}", words[-3000:])
         return done.stdout.strip()
 
     def boot_id(self) -> str:
         """The kernel's id of this boot; empty when the guest does not answer."""
         try:
-            return self.run("cat /proc/sys/kernel/random/boot_id", limit=SSH_SECONDS)
+            return self.run("cat /proc/sys/kernel/random/boot_id", limit=SSH_SECONDS, shared=False)
         except (TargetError, subprocess.TimeoutExpired):
             return ""
 
@@ -72,10 +81,19 @@ class Guest:
         began = time.monotonic()
         while time.monotonic() - began < limit:
             if self.boot_id() not in ("", other_than):
+                self.hang_up()
                 return time.monotonic() - began
             if not self._alive(0.5):
                 raise self.child.failure("the guest ended while it was waited for")
         raise TargetError(f"the guest did not answer over SSH within {limit:g} s", self.console())
+
+    def hang_up(self) -> None:
+        """End the shared connections: one to an earlier boot would never answer."""
+        for path in self.folder.glob("*.ssh"):
+            subprocess.run(
+                ["ssh", "-F", "none", "-S", str(path), "-O", "exit", "guest"], capture_output=True, timeout=30
+            )
+            path.unlink(missing_ok=True)
 
     def power_off(self) -> None:
         """Shut down in order, and wait until qemu has ended."""
@@ -90,6 +108,7 @@ class Guest:
 
     def save(self, file: Path) -> None:
         """Write the guest's state to a file from which it can go on, and end it."""
+        self.hang_up()
         with monitor(self.folder / "qmp") as qemu:
             qemu.save(file)
             qemu.execute("quit")
@@ -129,14 +148,18 @@ def started(
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
     with asyncio.Runner() as runner:
         child = runner.run(spawn("the guest", command, log=folder / "qemu.log"))
+        guest = Guest(folder, port, key, runner, child)
         try:
-            guest = Guest(folder, port, key, runner, child)
+            if state:
+                with monitor(folder / "qmp") as qemu:
+                    qemu.go_on()
             guest.wait()
             if state:
                 # The clock went on from where it was saved.
                 guest.run(f"date -u -s @{time.time() + 0.5:.0f}")
             yield guest
         finally:
+            guest.hang_up()
             runner.run(child.stop(5.0))
 
 

@@ -45,11 +45,25 @@ class Monitor:
                 raise TargetError(f"the guest's state was not saved: {status}")
             time.sleep(0.1)
 
+    def go_on(self, *, limit: float = 600.0) -> None:
+        """Let a guest run whose state is being read: it was saved at rest, and would stay so."""
+        began = time.monotonic()
+        while (status := self.execute("query-status")["status"]) == "inmigrate":
+            if time.monotonic() - began > limit:
+                raise TargetError("the guest's state was not read")
+            time.sleep(0.1)
+        if status != "running":
+            self.execute("cont")
+
 
 @contextmanager
 def monitor(path: Path) -> Iterator[Monitor]:
     """Talk to the qemu whose QMP socket is `path`."""
     with socket.socket(socket.AF_UNIX) as link:
         link.settimeout(ANSWER_SECONDS)
-        link.connect(str(path))
+        began = time.monotonic()
+        while (error := link.connect_ex(str(path))) and time.monotonic() - began < ANSWER_SECONDS:
+            time.sleep(0.05)
+        if error:
+            raise TargetError(f"qemu does not answer on {path}")
         yield Monitor(link)

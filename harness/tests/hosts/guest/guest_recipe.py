@@ -1,4 +1,4 @@
-"""What the guest's disk is made of: Debian's packages, two kernels, and the settings of a machine that boots the older one."""
+"""What the guest's disk is made of: Debian's packages, two kernels, and what makes it boot the older one."""
 
 from __future__ import annotations
 
@@ -98,6 +98,6 @@ def _order(release: str) -> tuple[int, ...]:
 
 
 def content_key() -> str:
-    """A hash of this file and of the distribution: another recipe makes another image."""
-    release = Path("/etc/os-release").read_bytes()
-    return hashlib.sha256(Path(__file__).read_bytes() + release).hexdigest()[:16]
+    """A hash of the recipe and of the distribution: another recipe makes another image."""
+    recipe = (PACKAGES, MASKED, USERS, BOOT_MIB, ROOT_MIB, EARLY, LATE, INSTALL_GRUB)
+    return hashlib.sha256(repr(recipe).encode() + Path("/etc/os-release").read_bytes()).hexdigest()[:16]
