@@ -42,7 +42,9 @@ class KindTarget(KubeTarget):
         self._ports: dict[int, int] = {}
         self._manager: KindManager | None = None
         self._cluster_will: LastWill | None = None
-        self._lock: FileLock | None = None
+        # Whoever makes the cluster does so alone; whoever uses it does so together with others.
+        self._making: FileLock | None = None
+        self._using: FileLock | None = None
         self._command: concurrent.futures.Future[str] | None = None
 
     @property
@@ -57,7 +59,9 @@ class KindTarget(KubeTarget):
 
     def doomed(self) -> bool:
         """Whether the cluster itself goes: nobody else uses it."""
-        return not self.kept and self._lock is not None and self._lock.try_alone()
+        if self.kept or self._making is None or self._using is None:
+            return False
+        return self._making.try_alone() and self._using.try_alone()
 
     def cluster_name(self) -> str:
         """The name given, the one of kept clusters of that kind, the one that a run's workers share, or a new one."""
@@ -88,8 +92,10 @@ class KindTarget(KubeTarget):
         name = self.cluster_name()
         self.versions["kind"] = await kind_version(self._kind, self.timeouts)
         await survey(self._engine, self.timeouts)
-        self._lock = FileLock(Path(tempfile.gettempdir(), f"meshproof-kind-{os.getuid()}-{name}.lock"))
-        await self._lock.alone(self.timeouts.kind_created, f"waiting for kind cluster {name}")
+        lock = f"{tempfile.gettempdir()}/meshproof-kind-{os.getuid()}-{name}"
+        self._making, self._using = FileLock(Path(f"{lock}.making")), FileLock(Path(f"{lock}.using"))
+        await self._making.alone(self.timeouts.kind_created, f"waiting for kind cluster {name}")
+        self._using.together()
         chosen = config(self.settings, name, local_ports(self.settings.ports))
         kubeconfig = folder.path / "kubeconfig"
         kubectl = shutil.which("kubectl") or "kubectl"
@@ -113,7 +119,7 @@ class KindTarget(KubeTarget):
 
     def _testify(self, name: str) -> None:
         if not self.kept and self._cluster_will is None:
-            lock = str(self._lock.path) if self._lock else ""
+            lock = str(self._using.path) if self._using else ""
             self._cluster_will = LastWill([[self._kind, "delete", "cluster", "--name", name]], lock)
 
     async def image(self, cluster: Cluster) -> str:  # noqa: ARG002
@@ -144,8 +150,8 @@ class KindTarget(KubeTarget):
         spec = {"type": "NodePort", "selector": {"istio": "ingressgateway"}, "ports": ports}
         metadata = {"name": SERVICE, "namespace": ROOT_NAMESPACE}
         await cluster.objects.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
-        if self._lock is not None:
-            self._lock.together()
+        if self._making is not None:
+            self._making.release()
 
     def mapped(self) -> Mapping[int, int]:
         return self._ports
@@ -167,16 +173,17 @@ class KindTarget(KubeTarget):
 
     async def gone(self, cluster: Cluster | None) -> None:  # noqa: ARG002
         """Delete the cluster, unless it is kept or somebody else uses it."""
-        lock, manager = self._lock, self._manager
+        manager = self._manager
         try:
             if manager is not None and self.doomed():
                 await self._threaded(manager.delete)
             if self._cluster_will is not None:
                 await asyncio.to_thread(self._cluster_will.revoke)
         finally:
-            if lock is not None:
-                lock.release()
-            self._lock = self._manager = self._cluster_will = None
+            for lock in (self._using, self._making):
+                if lock is not None:
+                    lock.release()
+            self._using = self._making = self._manager = self._cluster_will = None
 
     async def _ask(self, *arguments: str, what: str) -> str:
         return await run([self._kind, *arguments], limit=self.timeouts.kind_answer, what=what)
