@@ -49,6 +49,7 @@ class Objects:
         self._timeout = timeout
         self._hint = hint
         self._served: dict[str, dict[str, Kind]] = {}
+        self._versions: dict[str, tuple[str, ...]] = {}
 
     async def kind(self, api_version: str, kind: str) -> Kind:
         """How the cluster serves a kind; TargetError when it does not."""
@@ -70,13 +71,15 @@ class Objects:
 
     async def versions(self, group: str) -> tuple[str, ...]:
         """The versions that an API group is served in, the preferred one first; none when it is not there."""
-        try:
-            told = await self.raw(f"/apis/{group}", what=f"reading which versions of {group} are served")
-        except RefusedError as error:
-            if error.status == 404:
-                return ()
-            raise
-        return tuple(version["version"] for version in told.get("versions", ()))
+        if group not in self._versions:
+            try:
+                told = await self.raw(f"/apis/{group}", what=f"reading which versions of {group} are served")
+            except RefusedError as error:
+                if error.status == 404:
+                    return ()
+                raise
+            self._versions[group] = tuple(version["version"] for version in told.get("versions", ()))
+        return self._versions[group]
 
     async def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Json | None:
         """The object, or None when there is none."""
