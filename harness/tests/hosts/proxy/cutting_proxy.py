@@ -17,8 +17,8 @@ ABORT = struct.pack("ii", 1, 0)
 class CuttingProxy:
     """Passes connections on to a port of 127.0.0.1, and cuts each when it has carried so many bytes, both ways counted.
 
-    `limit` holds for connections that are made after it was set; None lets everything pass. `watch`
-    sees every chunk before it goes on, and cuts there by giving True.
+    `limit` holds for each connection by itself; None lets everything pass. `watch` sees every chunk when it
+    has gone on, and cuts there by giving True.
     """
 
     def __init__(self, target: int) -> None:
@@ -32,6 +32,11 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_after(self, count: int) -> None:
+        """Cut the newest connection when it has carried `count` bytes more than until now."""
+        with self._lock:
+            self.limit = count + (self.carried[-1] if self.carried else 0)
 
     def cut(self) -> None:
         """Drop every connection that is open now."""
@@ -63,13 +68,13 @@ class CuttingProxy:
                 self.carried.append(0)
                 number = len(self.carried) - 1
             for ends in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(*ends, number, self.limit), daemon=True).start()
+                threading.Thread(target=self._pump, args=(*ends, number), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket, number: int, limit: int | None) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, number: int) -> None:
         try:
             while chunk := source.recv(CHUNK):
                 with self._lock:
-                    room = len(chunk) if limit is None else max(0, limit - self.carried[number])
+                    room = len(chunk) if self.limit is None else max(0, self.limit - self.carried[number])
                     self.carried[number] += min(room, len(chunk))
                 sink.sendall(chunk[:room])
                 if room < len(chunk) or self.watch(chunk):

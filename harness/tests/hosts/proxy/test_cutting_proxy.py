@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -73,6 +74,18 @@ def test_each_connection_is_counted_by_itself_and_the_limit_can_be_lifted(echo: 
         proxy.limit = None
         assert received(proxy, b"y" * 100) == b"y" * 100
         assert proxy.carried == [10, 200]
+
+
+def test_an_open_connection_is_cut_after_so_many_bytes_more(echo: int) -> None:
+    with cutting_proxy(echo) as proxy, socket.create_connection(("127.0.0.1", proxy.port), 60) as link:
+        link.sendall(b"x" * 100)
+        assert link.recv(100, socket.MSG_WAITALL) == b"x" * 100
+        proxy.cut_after(10)
+        link.sendall(b"y" * 100)
+        # The end of it comes with or without a reset, as the two race.
+        with contextlib.suppress(ConnectionError):
+            assert link.recv(100, socket.MSG_WAITALL) == b""
+        assert proxy.carried == [210]
 
 
 def test_what_is_watched_for_cuts_too(echo: int) -> None:
