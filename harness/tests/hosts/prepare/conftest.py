@@ -34,6 +34,7 @@ for one in run tmp root boot; do mount -t tmpfs -o size=64m tmpfs "$1/root/$one"
 mkdir -p "$1/root/run/sshd"
 cp -r "$2" "$1/root/run/keys"
 chmod 700 "$1/root/root"
+chmod 755 "$1/root/run/keys"
 exec chroot "$1/root" /usr/sbin/sshd -D -e -f /run/keys/sshd_config
 """
 # Nothing in the scratch root may restart or change the machine that it stands on.
@@ -67,6 +68,22 @@ grub-mkconfig -o /boot/grub/grub.cfg 2>/dev/null
 """
 
 
+def deb(folder: Path, release: str) -> Path:
+    """A package of a kernel of that release, which is a text."""
+    root = folder.parent / f"root-{release}"
+    (root / "DEBIAN").mkdir(parents=True)
+    (root / "boot").mkdir()
+    (root / f"boot/vmlinuz-{release}").write_text("a kernel of a test\n")
+    (root / "DEBIAN/control").write_text(
+        f"Package: linux-image-{release}\nVersion: {release}\nArchitecture: amd64\n"
+        "Maintainer: Nobody <nobody@localhost>\nDescription: a package of a test\n"
+    )
+    path = folder / f"linux-image-{release}_{release}_amd64.deb"
+    build = ["dpkg-deb", "-Zgzip", "--root-owner-group", "-b", root, path]
+    subprocess.run(build, check=True, capture_output=True)
+    return path
+
+
 @dataclass
 class Scratch:
     """The scratch root: `root` is where it stands in the namespace, `run` runs a script in it."""
@@ -92,14 +109,16 @@ class Scratch:
         assert not check or done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def inventory(self, expect: str = "{modules: []}", *, role: str = "worker", port: int = 0, more: str = "") -> Path:
+    def inventory(
+        self, expect: str = "{modules: []}", *, role: str = "worker", port: int = 0, more: str = "", user: str = "root"
+    ) -> Path:
         path = self.folder / "hosts.yaml"
         port = port or self.port
         known = (self.keys / "host.pub").read_text()
         (self.folder / "known").write_text(f"[127.0.0.1]:{port} {known}")
         path.write_text(
             f"ssh: {{config: {self.keys}/client, knownHosts: {self.folder}/known}}\n{more}\n"
-            f"hosts:\n- {{name: scratch, role: {role}, address: 127.0.0.1, port: {port}, user: root, "
+            f"hosts:\n- {{name: scratch, role: {role}, address: 127.0.0.1, port: {port}, user: {user}, "
             f"key: {self.keys}/id, expect: {expect}}}\n"
         )
         return path

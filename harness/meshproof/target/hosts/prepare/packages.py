@@ -18,6 +18,7 @@ INDEPENDENT = ("noarch", "all")
 # A kernel with its initial RAM disk, in /boot: about so many times the size of its packed package, 120 MB at most.
 BOOT_FACTOR, BOOT_MOST = 3, 120 << 20
 QUIET = (("DEBIAN_FRONTEND", "noninteractive"), ("NEEDRESTART_MODE", "l"))
+NO_SOURCES = ("-o", "Dir::Etc::sourcelist=/dev/null", "-o", "Dir::Etc::sourceparts=-")
 LOCK_SECONDS = 60
 APT_WAITS = ("-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}")
 
@@ -77,7 +78,8 @@ def _install(host: Survey, missing: Sequence[Package]) -> list[Change]:
     # What takes the place of an older one cannot be taken back by removing it.
     fresh = [package for package in missing if package.kernel or package.name not in there]
     if host.manager == APT:
-        alone = ("-y", "--no-download", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold")
+        # With --no-download apt does not find even the files that are named to it.
+        alone = ("-y", "--no-install-recommends", *NO_SOURCES, "-o", "Dpkg::Options::=--force-confold")
         install = (APT, *alone, *APT_WAITS, "install", *places)
         remove = (APT, "-y", *APT_WAITS, "remove", *(package.name for package in fresh))
     else:

@@ -151,6 +151,8 @@ def _refused(detail: str) -> str:
     text = detail.lower()
     if "sudo" in text and ("password" in text or "not allowed" in text or "not in the sudoers" in text):
         return ": the user may not become root with sudo without a password"
+    if "sudo: not found" in text or "sudo: command not found" in text:
+        return ": the host has no sudo, and `become: true` needs it"
     if "permission denied" in text or "operation not permitted" in text:
         return ": the user is not root; say `become: true` in the inventory where sudo makes it so"
     return ""

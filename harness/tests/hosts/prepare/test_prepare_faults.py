@@ -1,0 +1,258 @@
+"""What is in the way while a host is changed: nothing is left half-done, and running again goes on."""
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import MeshproofError, TargetError, UsageError
+from meshproof.target.hosts.bundle.source import sha256
+from meshproof.target.hosts.connection import connect
+from meshproof.target.hosts.inventory import load_inventory
+from meshproof.target.hosts.prepare import packages, remote, scripts
+from meshproof.target.hosts.prepare.change import Command, Upload, WriteFile
+from meshproof.target.hosts.veil import Veil
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "proxy"))
+
+from cutting_proxy import cutting_proxy
+
+from .conftest import NEW, deb
+
+WANTED = f'{{modules: [], kernel: "{NEW}"}}'
+BEFORE = "GRUB_DEFAULT=saved\nGRUB_TIMEOUT=0\nGRUB_DISABLE_SUBMENU=y\nGRUB_DISABLE_OS_PROBER=true"
+AFTER = BEFORE.replace("saved\n", "saved\nGRUB_DEFAULT=0\n")
+CONSENT = "needs your consent"
+
+
+def defaults(scratch):
+    return scratch.run("cat /etc/default/grub")
+
+
+def config(scratch):
+    return scratch.run("cat /boot/grub/grub.cfg")
+
+
+def journal(scratch):
+    text = scratch.run("cat /var/lib/meshproof/journal.ndjson 2>/dev/null", check=False)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def whole(scratch):
+    """No file is half of what it was or shall be."""
+    assert defaults(scratch) in (BEFORE, AFTER)
+    assert config(scratch).endswith("### END /etc/grub.d/41_custom ###")
+    assert scratch.run("find /etc/default /boot -name '*meshproof*.cfg'") == ""
+
+
+def test_a_connection_that_is_cut_anywhere_leaves_whole_files_and_running_again_goes_on(scratch, go):
+    with cutting_proxy(scratch.port) as proxy:
+        inventory = scratch.inventory(WANTED, port=proxy.port)
+        # Where the connection is cut, in bytes: the login takes about 7,000, all of it about 80,000.
+        for limit in (5_000, 15_000, 25_000, 40_000, 55_000):
+            proxy.limit = limit
+            with pytest.raises(MeshproofError) as caught:
+                go(inventory)
+            assert "SSH connection" in str(caught.value) or CONSENT in str(caught.value)
+            whole(scratch)
+        proxy.limit = None
+        with pytest.raises(UsageError, match=CONSENT):
+            go(inventory)
+    assert proxy.cuts
+    assert defaults(scratch) == AFTER
+    assert 'set default="0"' in config(scratch)
+    states = [entry["state"] for entry in journal(scratch)]
+    assert states.count("done") == 2
+
+
+def test_a_command_outlives_its_connection_and_is_not_started_twice(scratch, tmp_path, monkeypatch):
+    slow = Command(
+        ("sh", "-c", "echo began >> /root/count; until [ -e /root/go ]; do sleep 0.1; done; echo ended >> /root/count"),
+        "slow",
+        "package_install",
+    )
+
+    async def course():
+        with cutting_proxy(scratch.port) as proxy:
+            read = load_inventory(scratch.inventory(port=proxy.port))
+
+            async def run(cut):
+                connection = await connect(read.hosts[0], read.ssh, tmp_path, limits, Veil.of(read))
+                try:
+                    work = asyncio.ensure_future(remote.command(connection, slow))
+                    if cut:
+                        until = (
+                            "n=0; until grep -q began /root/count || [ $n -gt 400 ]; do sleep 0.05; n=$((n+1)); done"
+                        )
+                        await asyncio.to_thread(scratch.run, until + " 2>/dev/null")
+                        proxy.cut()
+                    await work
+                finally:
+                    await connection.close()
+
+            with pytest.raises(TargetError, match="SSH connection was lost"):
+                await run(True)
+            monkeypatch.setattr(remote, "script", open_when_waited_for)
+            await run(False)
+
+    async def open_when_waited_for(connection, text, *args, **more):
+        if text is scripts.WAIT:
+            await asyncio.to_thread(scratch.run, "touch /root/go")
+        return await plain(connection, text, *args, **more)
+
+    plain = remote.script
+    limits = replace(Timeouts(), package_install=30)
+    asyncio.run(asyncio.wait_for(course(), 60))
+    assert scratch.run("cat /root/count").split() == ["began", "ended"]
+
+
+def test_an_upload_that_was_cut_goes_on_where_it_stopped(scratch, tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "PIECE", 1 << 20)
+    source = tmp_path / "file"
+    source.write_bytes(bytes(range(256)) * 16384)
+    change = Upload(source, "/usr/local/bin/uploaded", sha256(source), source.stat().st_size, "", 0o755)
+
+    async def course():
+        with cutting_proxy(scratch.port) as proxy:
+            read = load_inventory(scratch.inventory(port=proxy.port))
+
+            async def run():
+                connection = await connect(read.hosts[0], read.ssh, tmp_path, Timeouts(), Veil.of(read))
+                try:
+                    await remote.upload(connection, change, lambda _text: None)
+                finally:
+                    await connection.close()
+
+            proxy.limit = 2_600_000
+            with pytest.raises(TargetError, match="SSH connection was lost"):
+                await run()
+            assert scratch.run("test ! -e /usr/local/bin/uploaded && echo none") == "none"
+            proxy.limit = None
+            await run()
+            return proxy.carried
+
+    carried = asyncio.run(asyncio.wait_for(course(), 60))
+    assert carried[-1] < 3_000_000
+    assert scratch.run("stat -c '%s %a' /usr/local/bin/uploaded") == f"{source.stat().st_size} 755"
+
+
+def test_a_full_boot_disk_is_told_and_leaves_the_old_configuration(scratch, go):
+    before = config(scratch)
+    scratch.run(
+        "dd if=/dev/zero of=/boot/fill bs=1M 2>/dev/null || true; cat /dev/zero > /boot/fill2 2>/dev/null || true"
+    )
+    with pytest.raises(TargetError, match="disk is full"):
+        go(scratch.inventory(WANTED))
+    assert config(scratch) == before
+    assert defaults(scratch) == AFTER
+    assert journal(scratch)[-1]["state"] == "failed"
+    scratch.run("rm /boot/fill /boot/fill2")
+    with pytest.raises(UsageError, match=CONSENT):
+        go(scratch.inventory(WANTED))
+    assert 'set default="0"' in config(scratch)
+
+
+def test_a_read_only_filesystem_is_told_and_nothing_is_changed(scratch, go):
+    scratch.run(
+        "mount -o remount,ro /boot; mount --bind /etc/default /etc/default; mount -o remount,bind,ro /etc/default"
+    )
+    try:
+        with pytest.raises(TargetError, match="mounted read-only"):
+            go(scratch.inventory(WANTED))
+        assert defaults(scratch) == BEFORE
+    finally:
+        scratch.run("umount /etc/default; mount -o remount,rw /boot")
+
+
+def test_a_package_manager_in_use_is_told_and_the_next_run_installs(scratch, go, back, tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, "APT_WAITS", ("-o", "DPkg::Lock::Timeout=1"))
+    bundle = tmp_path / "bundle"
+    (bundle / "kernel").mkdir(parents=True)
+    deb(bundle / "kernel", "7.0.0-1-test")
+    scratch.run(
+        f"rm -f /root/held; setsid perl -e '{PERL_LOCK}' >/dev/null 2>&1 & "
+        "n=0; while [ ! -e /root/held ] && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done; test -e /root/held"
+    )
+    inventory = scratch.inventory("{modules: []}")
+    with pytest.raises(TargetError, match="in use by another process"):
+        go(inventory, bundle=str(bundle))
+    scratch.run("kill $(cat /root/held)")
+    with pytest.raises(UsageError, match=CONSENT):
+        go(inventory, bundle=str(bundle))
+    assert "installed" in scratch.run("dpkg-query -W -f '${Status}' linux-image-7.0.0-1-test")
+    assert "vmlinuz-7.0.0-1-test" in config(scratch)
+    back(inventory)
+    assert "installed" not in scratch.run("dpkg-query -W -f '${Status}' linux-image-7.0.0-1-test 2>&1", check=False)
+
+
+PERL_LOCK = (
+    'use Fcntl; open(F,">>/var/lib/dpkg/lock-frontend"); $l=pack("ssx4qqi",F_WRLCK,0,0,0,0); fcntl(F,F_SETLK,$l) '
+    'or die; open(H,">/root/held.new"); print H $$; close H; rename "/root/held.new","/root/held"; sleep 60'
+)
+
+
+def test_a_user_who_may_not_become_root_is_told(scratch, go):
+    scratch.run("id plain >/dev/null 2>&1 || useradd --create-home --password '*' plain")
+    with pytest.raises(TargetError, match="not root"):
+        go(scratch.inventory(WANTED, user="plain"))
+    scratch.run(
+        "printf '#!/bin/sh\\necho sudo: a password is required >&2; exit 1\\n' > /usr/bin/sudo; chmod 755 /usr/bin/sudo"
+    )
+    inventory = scratch.inventory(WANTED, user="plain")
+    inventory.write_text(inventory.read_text().replace("role: worker", "become: true, role: worker"))
+    with pytest.raises(TargetError, match="without a password"):
+        go(inventory)
+    assert defaults(scratch) == BEFORE
+    assert journal(scratch) == []
+
+
+def test_a_file_that_somebody_changed_since_is_not_put_back(scratch, go, back):
+    with pytest.raises(UsageError, match=CONSENT):
+        go(scratch.inventory(WANTED))
+    scratch.run("echo GRUB_TIMEOUT=9 >> /etc/default/grub")
+    with pytest.raises(TargetError, match="changed by somebody else since") as caught:
+        back(scratch.inventory(WANTED))
+    assert "/var/lib/meshproof/backup/etc/default/grub" in str(caught.value)
+    assert "GRUB_TIMEOUT=9" in defaults(scratch)
+    scratch.run("sed -i '/GRUB_TIMEOUT=9/d' /etc/default/grub")
+    back(scratch.inventory(WANTED))
+    assert defaults(scratch) == BEFORE
+
+
+def test_a_file_that_changes_under_the_plan_is_left_alone(scratch, tmp_path):
+    async def course():
+        read = load_inventory(scratch.inventory())
+        connection = await connect(read.hosts[0], read.ssh, tmp_path, Timeouts(), Veil.of(read))
+        try:
+            await remote.write_file(connection, WriteFile("/etc/default/grub", b"new\n", b"what it was not\n", ""))
+        finally:
+            await connection.close()
+
+    with pytest.raises(TargetError, match="changed by somebody else meanwhile"):
+        asyncio.run(course())
+    assert defaults(scratch) == BEFORE
+
+
+def test_a_link_stays_a_link_and_permissions_stay(scratch, go):
+    scratch.run(
+        "mv /etc/default/grub /etc/grub-elsewhere; chmod 640 /etc/grub-elsewhere; "
+        "ln -s ../grub-elsewhere /etc/default/grub"
+    )
+    with pytest.raises(UsageError, match=CONSENT):
+        go(scratch.inventory(WANTED))
+    assert scratch.run("readlink /etc/default/grub; stat -c %a /etc/grub-elsewhere") == "../grub-elsewhere\n640"
+    assert defaults(scratch) == AFTER
+
+
+def test_two_runs_of_one_machine_do_not_change_the_same_host(scratch, course):
+    one, _ = course(scratch.inventory(WANTED))
+
+    async def both():
+        async with one._on(one.inventory.hosts[0], scratch.folder):
+            await one.prepare(apply=True)
+
+    with pytest.raises(UsageError, match="being changed by another run"):
+        asyncio.run(both())
