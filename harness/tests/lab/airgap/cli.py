@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from airgap import cluster, debian, engine, images, node, product, programs
+from airgap import cluster, debian, engine, images, node, product, programs, record
 from airgap import istio as installation
 from airgap.step import Lab, Step
 
@@ -14,7 +14,7 @@ WHOLE = (
     *images.NODE_IMAGES,
     *images.ISTIO_IMAGES,
     node.node,
-    product.meshproof,
+    product.python,
 )
 STEPS: dict[str, Step] = {step.name: step for step in WHOLE}
 
@@ -75,6 +75,12 @@ def down(lab: Lab) -> None:
 @click.pass_obj
 def load(lab: Lab) -> None:
     """Build meshproof's image from the sources as they are now and load it into the cluster; print its name."""
-    archive = product.meshproof.ensure(lab)
-    cluster.load(lab, archive)
-    click.echo(product.TAG)
+    click.echo(cluster.load_product(lab))
+
+
+@main.command("record")
+@click.argument("names", nargs=-1)
+@click.pass_obj
+def record_command(lab: Lab, names: tuple[str, ...]) -> None:
+    """Record what istiod makes of the scenarios' manifests, for the comparison with meshproof's own translation."""
+    record.record(lab, names)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
-from airgap import engine, node, programs
+from airgap import engine, node, product, programs
 from airgap.command import output, run
 from airgap.step import Lab, timed
+from meshproof.border.timeouts import Timeouts
+from meshproof.target.image import Engine
 
 NAME = "meshproof-lab"
 CONTEXT = f"kind-{NAME}"
@@ -58,6 +62,19 @@ def load(lab: Lab, archive: Path) -> None:
     """Import an image's archive into the node."""
     argv: list[str | Path] = [programs.kind.path(lab), "load", "image-archive", archive, "--name", NAME]
     run(argv, log=lab.log("kind-load"), seconds=600, env=environment(lab))
+
+
+def load_product(lab: Lab) -> str:
+    """Build meshproof's own image, as its kind target would, and import it into the node; its name."""
+    archive = product.python.ensure(lab)
+    if product.TAG not in engine.images(lab):
+        engine.load(lab, archive)
+    os.environ.update({**engine.environment(lab), **product.ENVIRONMENT})
+    with timed(lab, "meshproof's image"):
+        name = asyncio.run(Engine("docker").build(Timeouts()))
+        argv: list[str | Path] = [programs.kind.path(lab), "load", "docker-image", name, "--name", NAME]
+        run(argv, log=lab.log("kind-load"), seconds=600, env=environment(lab))
+    return name
 
 
 def down(lab: Lab) -> None:
