@@ -43,7 +43,7 @@ def score(record: SelfCheckRecord) -> str:
     killed, ran = fates[Fate.KILLED], fates[Fate.KILLED] + fates[Fate.SURVIVED] + fates[Fate.BROKE]
     rate = f" ({killed / ran * 100:.4g} %)" if ran else ""
     others = "".join(f", {fates[one]} {one.value}" for one in ORDER[1:] if fates[one])
-    sampled = f", sampled from {record.found:,}" if record.found > ran else ""
+    sampled = f", sampled from {record.found:,}" if record.found > ran + fates[Fate.REFUSED] else ""
     return f"{killed:,} of {plural(ran, 'mutant')} killed{rate} in {duration(record.seconds)}{others}{sampled}"
 
 
