@@ -15,11 +15,13 @@ import fcntl
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 
 REVOKED = b"revoked\n"
 EXIT_SECONDS = 3.0
 COMMAND_SECONDS = 300.0
+LOCK_SECONDS = 5.0
 
 
 class LastWill:
@@ -52,9 +54,7 @@ def main(lock: str, commands: Sequence[Sequence[str]]) -> None:
     with contextlib.ExitStack() as stack:
         if lock:
             held = stack.enter_context(open(lock, "ab"))  # noqa: PTH123
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            if not _alone(held.fileno()):
                 return
         for argv in commands:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
@@ -66,6 +66,20 @@ def main(lock: str, commands: Sequence[Sequence[str]]) -> None:
                     timeout=COMMAND_SECONDS,
                     check=False,
                 )
+
+
+def _alone(lock: int) -> bool:
+    """Whether nobody else holds the lock; a process that dies lets go of its files one after another."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
 
 
 if __name__ == "__main__":

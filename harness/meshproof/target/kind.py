@@ -43,14 +43,20 @@ class KindTarget(KubeTarget):
         self._manager: KindManager | None = None
         self._cluster_will: LastWill | None = None
         # Whoever makes the cluster does so alone; whoever uses it does so together with others.
+        self._made_by = Path()
         self._making: FileLock | None = None
         self._using: FileLock | None = None
         self._command: concurrent.futures.Future[str] | None = None
 
     @property
     def kept(self) -> bool:
-        """Whether the cluster outlives the run."""
-        return self.settings.keep
+        """Whether the cluster outlives the run: asked for, or found and not made by it."""
+        return self.settings.keep or not (self._made_by.is_file() and self._made_by.read_text() == self._whole_run)
+
+    @property
+    def _whole_run(self) -> str:
+        """What all workers of a run know themselves by."""
+        return os.environ.get(XDIST, "") or self.run
 
     @property
     def keeps_namespace(self) -> bool:
@@ -71,8 +77,7 @@ class KindTarget(KubeTarget):
         if said.keep:
             words = (said.kube_proxy or "iptables", said.kubernetes or "", f"{said.workers or 0}w")
             return "-".join(["meshproof", *(word.rpartition(":")[2].replace(".", "-") for word in words if word)])
-        shared = os.environ.get(XDIST, "")
-        return f"meshproof-{shared[:8] or self.run}"
+        return f"meshproof-{self._whole_run[:8]}"
 
     def preflight(self) -> None:
         """Look for the programs and ports."""
@@ -94,6 +99,7 @@ class KindTarget(KubeTarget):
         await survey(self._engine, self.timeouts)
         lock = f"{tempfile.gettempdir()}/meshproof-kind-{os.getuid()}-{name}"
         self._making, self._using = FileLock(Path(f"{lock}.making")), FileLock(Path(f"{lock}.using"))
+        self._made_by = Path(f"{lock}.made")
         await self._making.alone(self.timeouts.kind_created, f"waiting for kind cluster {name}")
         self._using.together()
         chosen = config(self.settings, name, local_ports(self.settings.ports))
@@ -106,21 +112,22 @@ class KindTarget(KubeTarget):
             await self._ask("export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig), what="reaching it")
         else:
             await self._create(manager, chosen)
-        self._testify(name)
         self._ports = await self._published(name)
         return await connect([kubeconfig], f"kind-{name}", self.timeouts, allow=self.settings.allow)
 
     async def _create(self, manager: KindManager, chosen: KindConfig) -> None:
-        self._testify(chosen.name)
+        # Noted first: what is made half-way is this run's too.
+        await asyncio.to_thread(self._made_by.write_text, self._whole_run)
+        if not self.kept:
+            self._testify(chosen.name)
         try:
             await self._threaded(lambda: manager.create_as(chosen.image, self.timeouts.kind_created))
         except TargetError as error:
             raise meaning(error) from None
 
     def _testify(self, name: str) -> None:
-        if not self.kept and self._cluster_will is None:
-            lock = str(self._using.path) if self._using else ""
-            self._cluster_will = LastWill([[self._kind, "delete", "cluster", "--name", name]], lock)
+        lock = str(self._using.path) if self._using else ""
+        self._cluster_will = LastWill([[self._kind, "delete", "cluster", "--name", name]], lock)
 
     async def image(self, cluster: Cluster) -> str:  # noqa: ARG002
         """Build it, or take the one that is named, and load it into the nodes."""
@@ -177,6 +184,7 @@ class KindTarget(KubeTarget):
         try:
             if manager is not None and self.doomed():
                 await self._threaded(manager.delete)
+                await asyncio.to_thread(self._made_by.unlink, missing_ok=True)
             if self._cluster_will is not None:
                 await asyncio.to_thread(self._cluster_will.revoke)
         finally:

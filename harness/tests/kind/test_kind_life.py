@@ -101,6 +101,21 @@ def test_a_kept_cluster_is_found_again_and_stays(bench, reached) -> None:
     assert bench.clusters() == ["meshproof-nftables-0w"]
 
 
+def test_a_cluster_that_was_there_is_used_and_stays(bench, reached) -> None:
+    (bench.folder / "clusters").write_text("mine\n")
+    target = KindTarget(KubeSettings(cluster="mine"), SHORT)
+
+    async def life() -> None:
+        await made(target)
+        await target.ingress(Installed())
+        await target.gone(None)
+
+    asyncio.run(life())
+    assert reached == [(True, "kind-mine")]
+    assert not [one for one in bench.words("kind") if one[0] in ("create", "delete")]
+    assert bench.clusters() == ["mine"]
+
+
 def test_workers_of_one_run_share_a_cluster_and_the_last_one_ends_it(bench, reached, monkeypatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", "0123456789abcdef")
     first, second = (KindTarget(KubeSettings(), SHORT) for _ in range(2))
