@@ -170,7 +170,7 @@ def _definitions(file: Path) -> Iterator[str]:
     """The definitions of Istio's kinds that a run applies; the others cost an API server much time."""
     for text in file.read_text().split("\n---\n"):
         if re.search(r"^  name: (\w+)\.networking\.istio\.io$", text, re.MULTILINE) and re.search(
-            r"^    kind: (VirtualService|DestinationRule|Gateway|ServiceEntry|Sidecar)$", text, re.MULTILINE
+            r"^    kind: (VirtualService|DestinationRule|Gateway|ServiceEntry|Sidecar|EnvoyFilter)$", text, re.MULTILINE
         ):
             yield text + "\n"
 

@@ -59,6 +59,7 @@ def everything(namespace: str) -> list[Wanted]:
         (NETWORKING, "ServiceEntry", {"spec": entry}),
         (NETWORKING, "DestinationRule", {"spec": {"host": "shop"}}),
         (NETWORKING, "Gateway", {"spec": {"selector": {"istio": "ingressgateway"}, "servers": [server]}}),
+        ("networking.istio.io/v1alpha3", "EnvoyFilter", {"spec": {"configPatches": []}}),
         (NETWORKING, "VirtualService", {"spec": {"hosts": ["shop"], "http": [route]}}),
     ]
     metadata = {"name": "shop", "namespace": namespace}
@@ -93,7 +94,11 @@ def test_a_whole_run_can_be_done_with_these_rights(
             for sub in ("exec", "portforward"):
                 assert await objects.allowed("create", "pods", place, sub=sub)
             assert await objects.allowed("get", "pods", place, sub="log")
-        assert await objects.allowed("watch", "pods", namespace.name)
+        await objects.list("v1", "Pod", "kube-system")
+        assert await objects.get("v1", "ConfigMap", "kube-proxy", "kube-system") is None
+        pod = {"containers": [{"name": "app", "image": "example.invalid/app"}]}
+        metadata = {"name": "tried", "namespace": namespace.name}
+        await objects.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}, dry_run=True)
         assert len((await slate.clear()).deleted) == len(wanted)
         await namespace.delete()
 
@@ -115,6 +120,8 @@ def test_nothing_more_is_allowed(with_cluster: Callable[..., Any], account: Path
             ("create", "pods", "kube-system", "", "exec"),
             ("create", "virtualservices", "default", "networking.istio.io", ""),
             ("create", "envoyfilters", "", "networking.istio.io", ""),
+            ("create", "envoyfilters", "istio-system", "networking.istio.io", ""),
+            ("get", "configmaps", "kube-system", "", ""),
             ("patch", "nodes", "", "", ""),
             ("create", "clusterroles", "", "rbac.authorization.k8s.io", ""),
             ("create", "clusterrolebindings", "", "rbac.authorization.k8s.io", ""),
