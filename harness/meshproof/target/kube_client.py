@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from meshproof.target.istio.sidecar import statistics
+from meshproof.target.istio.sidecar import client_annotations
 from meshproof.target.kube_workload import security
 
 NAME = "meshproof-client"
@@ -17,7 +17,7 @@ SLEEP = "import signal; s = {signal.SIGTERM}; signal.pthread_sigmask(signal.SIG_
 
 def deployment(namespace: str, image: str, beside: Sequence[str] = ()) -> dict[str, Any]:
     """The client; connections to the addresses `beside` do not pass its sidecar (a gateway is entered from outside)."""
-    annotations = {**statistics()}
+    annotations = {**client_annotations()}
     if beside:
         annotations[EXCLUDED] = ",".join(f"{address}/32" for address in sorted(beside))
     labels = {"app": NAME}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from meshproof.errors import TargetError
 from meshproof.target.base import Host
-from meshproof.target.istio.sidecar import Sidecar, statistics
+from meshproof.target.istio.sidecar import Sidecar, client_annotations
 
 CLUSTER = "outbound|5000|v1|helloworld.shop.svc.cluster.local"
 STATS = f"""
@@ -91,9 +91,9 @@ def test_a_proxy_that_hangs_is_named(sidecar: Any, programs: Any) -> None:
     assert programs.alive() == []
 
 
-def test_a_pod_keeps_the_statistics_that_are_read_of_it() -> None:
-    told = statistics()
+def test_a_clients_proxy_has_one_worker_and_keeps_the_statistics_that_are_read_of_it() -> None:
+    told = client_annotations()
     config = json.loads(told["proxy.istio.io/config"])
     prefixes = told["sidecar.istio.io/statsInclusionPrefixes"].split(",")
-    assert config == {"proxyStatsMatcher": {"inclusionPrefixes": prefixes}}
+    assert config == {"concurrency": 1, "proxyStatsMatcher": {"inclusionPrefixes": prefixes}}
     assert "cluster.outbound" in prefixes

@@ -20,13 +20,14 @@ CONTAINER = "istio-proxy"
 KEPT = ("cluster.outbound", "cluster.inbound", "http.", "listener.")
 
 
-def statistics(prefixes: Sequence[str] = KEPT) -> dict[str, str]:
-    """What a pod carries so that its proxy keeps the statistics that begin so; Istio keeps few of itself.
+def client_annotations(prefixes: Sequence[str] = KEPT) -> dict[str, str]:
+    """What a client's pod carries: its proxy keeps the statistics that begin so, and has one worker thread.
 
-    The first one is for every version that reads ProxyConfig from it (1.7 on), the second, which
-    outweighs it, for all.
+    Istio keeps few statistics of itself. The first annotation is for every version that reads ProxyConfig from
+    it (1.7 on), the second, which outweighs it, for all. Each worker thread has a connection pool of its own and
+    may open at least one connection, so a limit is exact with one thread alone; Istio's default is two.
     """
-    config = {"proxyStatsMatcher": {"inclusionPrefixes": list(prefixes)}}
+    config = {"concurrency": 1, "proxyStatsMatcher": {"inclusionPrefixes": list(prefixes)}}
     return {
         "proxy.istio.io/config": json.dumps(config),
         "sidecar.istio.io/statsInclusionPrefixes": ",".join(prefixes),
