@@ -5,8 +5,8 @@ import functools
 import hashlib
 import http.server
 import io
-import tarfile
 import socketserver
+import tarfile
 import threading
 
 import pytest

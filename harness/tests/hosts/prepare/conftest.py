@@ -21,6 +21,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.target.hosts.inventory import load_inventory
 from meshproof.target.hosts.prepare.course import Course, Wish
 
+ASKED_FOR, LONGER = "MESHPROOF_HOSTS_SCRATCH", ("test_prepare_faults", "test_prepare_el")
 NEEDED = ("unshare", "sshd", "ssh-keygen", "dpkg-deb", "apt-get", "grub-mkconfig")
 ENTER = """
 set -e
@@ -175,7 +176,9 @@ def made():
 
 
 @pytest.fixture(scope="module")
-def _scratch():
+def _scratch(request):
+    if request.module.__name__.rpartition(".")[2] in LONGER and not os.environ.get(ASKED_FOR):
+        pytest.skip(f"takes longer than a test should: tox -e hosts (or {ASKED_FOR}=1)")
     if reason := available():
         pytest.skip(reason)
     with made() as one:

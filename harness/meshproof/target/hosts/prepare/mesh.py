@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -13,12 +14,13 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.target.hosts.connection import Connection
 from meshproof.target.hosts.prepare.remote import Tell
-from meshproof.target.istio.injection import ENABLED
-from meshproof.target.istio.install import Installed, Plan, install
-from meshproof.target.istio.istioctl import find
-from meshproof.target.kube.connection import connect
+
+if TYPE_CHECKING:
+    from meshproof.target.istio.install import Installed
 
 LARGEST_KUBECONFIG = 1 << 20
+PROFILE = "demo"
+INJECTION = "istio-injection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +34,13 @@ class MeshPlan:
     namespaces: tuple[str, ...] = ()
     allow: frozenset[str] = frozenset()
 
-    @property
-    def plan(self) -> Plan:
-        """What the cluster target's code is told."""
-        return Plan(hub=self.hub, settings=self.settings)
-
     def lines(self) -> list[str]:
         """How a person reads it."""
-        values = " ".join(f"--set {value}" for value in self.plan.values)
-        labels = [f"label the namespace {name} with {ENABLED}=enabled" for name in self.namespaces]
+        values = [f"profile={PROFILE}", *([f"hub={self.hub}"] if self.hub else []), *self.settings]
+        given = " ".join(f"--set {value}" for value in values)
+        labels = [f"label the namespace {name} with {INJECTION}=enabled" for name in self.namespaces]
         return [
-            f"istioctl {self.version}: x precheck, then install -y {values}, unless it is installed so already",
+            f"istioctl {self.version}: x precheck, then install -y {given}, unless it is installed so already",
             *labels,
         ]
 
@@ -65,13 +63,18 @@ async def fetch_kubeconfig(connection: Connection, path: str, folder: Path) -> t
 
 async def put_mesh(plan: MeshPlan, kubeconfig: Path, context: str, timeouts: Timeouts, tell: Tell) -> Installed:
     """Install Istio where it is not installed in this way, and label the namespaces; raises MeshproofError."""
+    # The Kubernetes client takes longer to import than most hosts take to be looked at.
+    from meshproof.target.istio.install import Plan, install
+    from meshproof.target.istio.istioctl import find
+    from meshproof.target.kube.connection import connect
+
     cluster = await connect([kubeconfig], context, timeouts, allow=plan.allow)
     try:
         tell(f"istioctl {plan.version} prechecks and installs, images from {plan.hub}")
         istioctl = await find(str(plan.istioctl), (kubeconfig,), context, timeouts)
-        installed = await install(cluster, istioctl, plan.plan)
+        installed = await install(cluster, istioctl, Plan(PROFILE, plan.hub, plan.settings))
         for name in plan.namespaces:
-            await cluster.objects.merge("v1", "Namespace", name, {"metadata": {"labels": {ENABLED: "enabled"}}})
+            await cluster.objects.merge("v1", "Namespace", name, {"metadata": {"labels": {INJECTION: "enabled"}}})
         return installed
     finally:
         await cluster.close()

@@ -31,7 +31,8 @@ for one in /boot/vmlinuz-*; do [ ! -f "$one" ] || echo "${one#/boot/vmlinuz-}" |
 if command -v dpkg-query >/dev/null 2>&1; then
   dpkg-query -W -f '${Package} ${Version} ${Architecture} ${db:Status-Status}\n' 2>/dev/null | put dpkg
   dpkg --audit 2>/dev/null | put unfinished
-elif command -v rpm >/dev/null 2>&1; then
+fi
+if command -v rpm >/dev/null 2>&1; then
   rpm -qa --qf '%{NAME} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} %{ARCH}\n' 2>/dev/null | put rpm
 fi
 cut -d' ' -f1 /proc/modules | put loaded
