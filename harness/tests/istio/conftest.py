@@ -41,22 +41,34 @@ def tell(value):
 """
 KINDS = {
     "v1": {"Namespace": "namespaces", "Node": "nodes", "Pod": "pods", "Service": "services"}
-    | {"ConfigMap": "configmaps", "Event": "events"},
-    "apps/v1": {"Deployment": "deployments", "ReplicaSet": "replicasets"},
+    | {"ConfigMap": "configmaps", "Event": "events", "ServiceAccount": "serviceaccounts"},
+    "apps/v1": {"Deployment": "deployments", "ReplicaSet": "replicasets", "DaemonSet": "daemonsets"},
+    "rbac.authorization.k8s.io/v1": {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}
+    | {"Role": "roles", "RoleBinding": "rolebindings"},
+    "admissionregistration.k8s.io/v1": {
+        "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
+    },
     "networking.istio.io/v1beta1": {"VirtualService": "virtualservices", "Gateway": "gateways"}
     | {"DestinationRule": "destinationrules", "ServiceEntry": "serviceentries"},
 }
-CLUSTER_WIDE = {"Namespace", "Node"}
+CLUSTER_WIDE = {"Namespace", "Node", "ClusterRole", "ClusterRoleBinding"} | set(
+    KINDS["admissionregistration.k8s.io/v1"]
+)
 
 
 @dataclass(slots=True)
 class Api:
-    """Objects by their paths. `webhook` changes what a dry run gives back; `refuse` maps a path to a status."""
+    """Objects by their paths. `webhook` changes what a dry run gives back; `refuse` maps a path to a status.
+
+    `kinds` says whether Istio's kinds are known.
+    """
 
     objects: dict[str, Json] = field(default_factory=dict)
     refuse: dict[str, tuple[int, Json]] = field(default_factory=dict)
     webhook: Callable[[Json], Json] = field(default=lambda body: body)
     url: str = ""
+    kinds: bool = True
     calls: list[tuple[str, str]] = field(default_factory=list)
     _made: int = 0
 
@@ -97,7 +109,7 @@ class Api:
             if path == root(version):
                 names = [{"kind": k, "name": n, "namespaced": k not in CLUSTER_WIDE} for k, n in kinds.items()]
                 return 200, {"resources": names}
-        if path == "/apis/networking.istio.io":
+        if path == "/apis/networking.istio.io" and self.kinds:
             return 200, {"versions": [{"version": "v1beta1"}]}
         if method == "PATCH" and query.get("dryRun"):
             assert body is not None

@@ -54,6 +54,10 @@ def istioctl(programs: Any) -> Any:
     return make
 
 
+def noted(api: Any) -> str:
+    return str(api.objects[SYSTEM]["metadata"]["annotations"][installation.ANNOTATION])
+
+
 def commands(programs: Any) -> list[str]:
     return [next(word for word in call["args"] if word != "x") for call in programs.calls("istioctl")]
 
@@ -65,7 +69,7 @@ def test_it_is_checked_for_installed_awaited_and_noted(cluster: Any, istioctl: A
     assert commands(programs) == ["precheck", "install"]
     sets = [word for word in programs.calls("istioctl")[1]["args"] if "=" in word]
     assert sets == ["profile=demo", "hub=registry.example/library", "values.pilot.autoscaleEnabled=false"]
-    assert api.objects[SYSTEM]["metadata"]["annotations"] == {installation.ANNOTATION: plan.fingerprint("1.30.4")}
+    assert noted(api) == plan.fingerprint("1.30.4")
 
 
 def test_what_was_installed_in_the_same_way_is_taken_as_it_is(cluster: Any, istioctl: Any, programs: Any) -> None:
@@ -134,7 +138,7 @@ def test_a_removal_that_fails_too_is_told(cluster: Any, istioctl: Any, api: Any)
         asyncio.run(install(cluster(), broken, Plan()))
     assert "could not be removed: removing Istio: istioctl failed" in caught.value.detail
     assert "webhook does not answer" in caught.value.detail
-    assert api.objects[SYSTEM]["metadata"]["annotations"] == {installation.ANNOTATION: installation.UNFINISHED}
+    assert noted(api) == installation.UNFINISHED
 
 
 def test_a_precheck_that_says_no_leaves_the_cluster_as_it_is(cluster: Any, programs: Any, api: Any) -> None:
@@ -176,6 +180,23 @@ def test_an_istio_that_stands_there_is_used_when_the_installation_is_skipped(clu
 def test_without_istio_nothing_can_be_skipped(cluster: Any) -> None:
     with pytest.raises(TargetError, match="Istio is not installed in this cluster, and its installation is skipped"):
         asyncio.run(install(cluster(), None, Plan(skip=True)))
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_kinds_that_were_there_stay_and_what_was_written_of_them(
+    cluster: Any, istioctl: Any, programs: Any, api: Any, known: bool
+) -> None:
+    api.kinds = known
+    asyncio.run(install(cluster(), istioctl(), Plan()))
+    api.kinds = True
+    asyncio.run(install(cluster(), istioctl(), Plan(hub="elsewhere.example")))
+    api.put("ClusterRole", "istio-reader", metadata={"labels": {"operator.istio.io/component": "Base"}})
+    api.put("ClusterRole", "mine")
+    asyncio.run(remove(cluster(), istioctl(), Plan()))
+    roles = [path.rpartition("/")[2] for path in api.objects if "clusterroles" in path]
+    assert roles == (["mine"] if known else ["istio-reader", "mine"])
+    which = ["--revision", "default"] if known else ["--purge"]
+    assert programs.calls("istioctl")[-1]["args"] == ["uninstall", *which, "-y", "--context", "lab"]
 
 
 def test_a_namespace_that_was_there_stays(cluster: Any, istioctl: Any, api: Any) -> None:
@@ -223,15 +244,20 @@ def test_a_rendered_manifest_is_applied_its_definitions_first(cluster: Any, prog
     assert kinds == [["CustomResourceDefinition"], ["ServiceAccount", "Deployment"]]
 
 
+@pytest.mark.parametrize("known", [False, True])
 def test_a_rendered_manifest_that_is_refused_is_taken_out_again(
-    cluster: Any, programs: Any, rendered: Path, api: Any
+    cluster: Any, programs: Any, rendered: Path, api: Any, known: bool
 ) -> None:
+    api.kinds = known
     refuses = "if 'apply' in args and 'Deployment' in begun['stdin']: sys.exit('quota exceeded')"
     with pytest.raises(TargetError, match="Istio could not be installed") as caught:
         asyncio.run(install(cluster(refuses), None, Plan(manifest=rendered)))
     assert "quota exceeded" in caught.value.detail
-    deletions = [call["args"][2:] for call in programs.calls() if "delete" in call["args"]]
-    assert deletions == [["delete", "--ignore-not-found", "--wait=false", "-f", "-"]] * 2
+    deletions = [call for call in programs.calls() if "delete" in call["args"]]
+    assert {tuple(one["args"][2:]) for one in deletions} == {
+        ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
+    }
+    assert [one["stdin"].count("CustomResourceDefinition") for one in deletions] == ([0] if known else [0, 1])
     assert SYSTEM not in api.objects
 
 

@@ -6,19 +6,25 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from meshproof.errors import MeshproofError, TargetError, UsageError
 from meshproof.target.istio import health, manifest
 from meshproof.target.istio.health import ControlPlane
+from meshproof.target.istio.injection import DEFAULT
 from meshproof.target.istio.istioctl import NAMESPACE, Istioctl
+from meshproof.target.istio.sweep import sweep
 from meshproof.target.kube import ownership
 from meshproof.target.kube.connection import Cluster
 
 ANNOTATION = "meshproof.dev/installed"
 UNFINISHED = "unfinished"
+# With Istio's kinds goes everything that anybody wrote of them: those that were there before stay.
+KINDS_BEFORE = "meshproof.dev/kinds-before"
+GROUP = "networking.istio.io"
 INTERVAL = 0.25
 
 
@@ -69,7 +75,7 @@ async def install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> In
         raise ValueError("an installation needs istioctl or a manifest")
     mark = plan.fingerprint(istioctl.version if istioctl and not plan.manifest else "")
     namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
-    before = ((namespace or {}).get("metadata", {}).get("annotations") or {}).get(ANNOTATION, "")
+    before = _note(namespace, ANNOTATION)
     there = await health.standing(cluster, "")
     if foreign := [one for one in there if not before or one.namespace != NAMESPACE]:
         raise UsageError(
@@ -85,10 +91,10 @@ async def install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> In
 async def remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> None:
     """Remove an Istio that this program installed, its namespace too; nothing else is touched."""
     namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
-    metadata = (namespace or {}).get("metadata", {})
-    if ANNOTATION not in (metadata.get("annotations") or {}):
+    if namespace is None or not _note(namespace, ANNOTATION):
         return
-    await _remove(cluster, istioctl, plan)
+    await _remove(cluster, istioctl, plan, kinds=not _note(namespace, KINDS_BEFORE))
+    metadata = namespace["metadata"]
     if (metadata.get("labels") or {}).get(ownership.MANAGED_BY) == ownership.NAME:
         await _vanish(cluster, str(metadata["uid"]))
     else:
@@ -151,11 +157,14 @@ async def _account(cluster: Cluster) -> str:
     return ""
 
 
-async def _remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> None:
+async def _remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, *, kinds: bool) -> None:
     if plan.manifest:
-        await manifest.delete(cluster, plan.manifest)
+        await manifest.delete(cluster, plan.manifest, kinds=kinds)
     elif istioctl:
-        await istioctl.uninstall(plan.revision, cluster.timeouts)
+        await istioctl.uninstall("" if kinds else plan.revision or DEFAULT, cluster.timeouts)
+        if not kinds:
+            # By revision, istioctl leaves what revisions share: there is no other one here.
+            await sweep(cluster)
 
 
 async def _vanish(cluster: Cluster, uid: str) -> None:
@@ -173,12 +182,21 @@ async def _vanish(cluster: Cluster, uid: str) -> None:
 async def _claim(cluster: Cluster, *, ours: bool) -> None:
     """The namespace, with the note that an installation has begun."""
     labels = {ownership.MANAGED_BY: ownership.NAME} if ours else {}
-    metadata = {"name": NAMESPACE, "labels": labels, "annotations": {ANNOTATION: UNFINISHED}}
+    namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
+    again = _note(namespace, ANNOTATION)
+    kinds = _note(namespace, KINDS_BEFORE) if again else ",".join(await cluster.objects.versions(GROUP))
+    notes = {ANNOTATION: UNFINISHED, KINDS_BEFORE: kinds}
+    metadata = {"name": NAMESPACE, "labels": labels, "annotations": notes}
     await cluster.objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
 
 async def _annotate(cluster: Cluster, mark: str | None) -> None:
-    await cluster.objects.merge("v1", "Namespace", NAMESPACE, {"metadata": {"annotations": {ANNOTATION: mark}}})
+    notes = {ANNOTATION: mark, **({} if mark else {KINDS_BEFORE: None})}
+    await cluster.objects.merge("v1", "Namespace", NAMESPACE, {"metadata": {"annotations": notes}})
+
+
+def _note(namespace: Mapping[str, Any] | None, name: str) -> str:
+    return str((((namespace or {}).get("metadata") or {}).get("annotations") or {}).get(name, ""))
 
 
 def _told(there: Sequence[ControlPlane]) -> str:

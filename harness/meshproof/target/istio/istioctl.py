@@ -99,7 +99,7 @@ class Istioctl:
         await self.run(*args, timeout=timeouts.istio_install, what="installing Istio")
 
     async def uninstall(self, revision: str, timeouts: Timeouts) -> None:
-        """Remove the revision, or without one all of Istio."""
+        """Remove the revision, or without one all of Istio, its kinds and everything of these kinds included."""
         which = ("--revision", revision) if revision else ("--purge",)
         args = (*uninstall(self.version), *which, "-y")
         await self.run(*args, timeout=timeouts.istio_uninstall, what="removing Istio")
@@ -164,12 +164,13 @@ async def _call(argv: Sequence[str], env: dict[str, str], timeout: float, what: 
         try:
             async with asyncio.timeout(timeout):
                 out = await _read(child.stdout)
-                code = await child.process.wait()
+                await child.process.wait()
         except TimeoutError:
             raise child.failure(f"{what}: no end within {timeout:g} s") from None
         finally:
             await asyncio.shield(child.stop(Timeouts().process_exit))
-        return Ended(code, out, child.last_words())
+        code = child.process.returncode
+        return Ended(1 if code is None else code, out, child.last_words())
 
 
 async def _read(stream: asyncio.StreamReader) -> str:

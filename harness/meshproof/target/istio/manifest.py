@@ -44,12 +44,12 @@ async def apply(cluster: Cluster, path: Path) -> None:
         await kubectl.run(*arguments, stdin=others.encode(), timeout=limit, what=f"applying {path}")
 
 
-async def delete(cluster: Cluster, path: Path) -> None:
-    """Take it out again; what is gone already is passed over."""
+async def delete(cluster: Cluster, path: Path, *, kinds: bool) -> None:
+    """Take it out again, the kinds that it defines only with `kinds`; what is gone already is passed over."""
     definitions, others = split(path)
     arguments = ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
     kubectl = cluster.kubectl.within("")
-    for text in (others, definitions):
+    for text in (others, definitions if kinds else ""):
         if text:
             limit = cluster.timeouts.istio_uninstall
             await kubectl.run(*arguments, stdin=text.encode(), timeout=limit, what=f"deleting what {path} has")
