@@ -96,7 +96,8 @@ def test_what_is_watched_for_cuts_too(echo: int) -> None:
 
 
 def test_a_port_that_nobody_serves_ends_the_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    with cutting_proxy(port) as proxy:
-        assert received(proxy, b"x") == b""
+    with socket.socket() as taken:
+        # Bound and not listening: nobody else gets the port, and nobody answers there.
+        taken.bind(("127.0.0.1", 0))
+        with cutting_proxy(taken.getsockname()[1]) as proxy:
+            assert received(proxy, b"x") == b""
