@@ -33,6 +33,13 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetReached:
+    """The target is up, and more is known of it: versions that add to those of RunStarted, or replace them."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something that a reader should know and that is no failure, such as a kind that is not read.
 
@@ -117,6 +124,7 @@ class RunFinished:
 
 Event = (
     RunStarted
+    | TargetReached
     | Noticed
     | ScenarioStarted
     | ConfigApplied

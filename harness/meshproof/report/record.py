@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.report.events import (
@@ -18,6 +18,7 @@ from meshproof.report.events import (
     RunStarted,
     ScenarioFinished,
     ScenarioStarted,
+    TargetReached,
 )
 
 INTERRUPTED = "interrupted"
@@ -82,6 +83,9 @@ class Record:
         match event:
             case RunStarted():
                 self.started = event
+            case TargetReached():
+                if self.started is not None:
+                    self.started = replace(self.started, versions={**self.started.versions, **event.versions})
             case Noticed():
                 self.notices.append(event)
             case ScenarioStarted():

@@ -29,9 +29,10 @@ from meshproof.report.events import (
     RunStarted,
     ScenarioFinished,
     ScenarioStarted,
+    TargetReached,
 )
 from meshproof.run.broken import words
-from meshproof.run.engine import SHAPES, Drive, Result
+from meshproof.run.engine import SHAPES, Drive, Result, spread
 from meshproof.run.generators import Generators
 from meshproof.run.inspect import inspect, lacking
 from meshproof.run.keep import keep_manifests
@@ -46,12 +47,13 @@ PATIENT_LANES = 8
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person may set for a run."""
+    """What a person may set for a run; `workers` is how many processes a load is spread over, 0: it is not."""
 
     precision: Precision = field(default_factory=Precision)
     seed: int = 0
     window: int = WINDOW
     timeouts: Timeouts = field(default_factory=Timeouts)
+    workers: int = 0
 
 
 @dataclass(slots=True)
@@ -78,9 +80,12 @@ class Session:
         target, versions = self.target.name, self._versions()
         self._emit(RunStarted(self.folder.name, now, target, versions, options, tuple(names), tuple(command)))
         if self.target.local:
-            for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
-                self._generators.prepare(shape)
+            kinds = ((SHAPES.get(shape, shape), spread(shape, self.options.workers)) for shape in shapes)
+            for shape, workers in dict.fromkeys(kinds):
+                self._generators.prepare(shape, workers=workers)
         await self.target.up()
+        if self._versions() != versions:
+            self._emit(TargetReached(self._versions()))
 
     async def run(self, prepared: Prepared) -> Result:
         """Drive and judge one scenario; a broken harness or target is Outcome.ERROR, not an exception."""
@@ -88,10 +93,11 @@ class Session:
             return self._skip(ScenarioStarted(prepared.name, prepared.description, prepared.files), missing)
         ids = random.Random(f"{self.options.seed}/{prepared.name}").randbytes(4).hex()  # noqa: S311
         shape = SHAPES.get(prepared.load.shape, prepared.load.shape)
+        workers = spread(prepared.load.shape, self.options.workers)
         drive = Drive(
             prepared,
             self.target.mesh(prepared.name),
-            functools.partial(self._generators.lend, shape),
+            functools.partial(self._generators.lend, shape, workers=workers),
             self._emit,
             self.folder,
             self.options.timeouts,

@@ -19,6 +19,7 @@ from meshproof.report.events import (
     RunStarted,
     ScenarioFinished,
     ScenarioStarted,
+    TargetReached,
 )
 
 REQUEST = "GET http://helloworld:5000/hello"
@@ -167,6 +168,7 @@ def hostile_run() -> Callable[[str], list[Event]]:
         )
         return [
             RunStarted(text, text, text, {text: text}, {"seed": text, "tolerance": text}, (text,), (text,)),
+            TargetReached({text: text}),
             Noticed(text, text, text),
             ScenarioStarted(text, text, (text,), (text,)),
             ConfigApplied(text, 0, 0.1, text),
