@@ -13,7 +13,7 @@ import pytest
 
 SCRIPT = """#!{python} -IS
 import json, os, sys, time
-begun = {{"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid()}}
+begun = {{"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid(), "leash": os.getppid()}}
 with open({calls!r}, "a") as calls:
     print(json.dumps(begun), file=calls, flush=True)
 {body}
@@ -32,10 +32,9 @@ class StandIn:
         return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
     def alive(self) -> list[int]:
-        """The processes of its calls that still run."""
-        return [
-            call["pid"] for call in self.calls if Path(f"/proc/{call['pid']}").exists() and not _zombie(call["pid"])
-        ]
+        """The processes of its calls, and the leashes that they hang on, that still run."""
+        started = [pid for call in self.calls for pid in (call["pid"], call["leash"])]
+        return [pid for pid in started if Path(f"/proc/{pid}").exists() and not _zombie(pid)]
 
 
 def _zombie(pid: int) -> bool:

@@ -60,7 +60,7 @@ def test_exec_carries_standard_input_and_ends_its_own_options() -> None:
     assert "-i" not in Kubectl("/bin/k", (), "lab").exec_argv("client-0", "locust", "true", stdin=False)
 
 
-async def _run(command: Kubectl, *args: str, stdin: bytes = b"", timeout: float = 10) -> bytes:  # noqa: ASYNC109
+async def _run(command: Kubectl, *args: str, stdin: bytes = b"", timeout: float = 60) -> bytes:  # noqa: ASYNC109
     return await command.run(*args, stdin=stdin, timeout=timeout, what="asking")
 
 
@@ -125,7 +125,7 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
 def test_garbage_instead_of_json_is_told_with_its_beginning(stand_in: StandIns) -> None:
     fake = stand_in("print('<html>Sign in</html>')")
     with pytest.raises(TargetError, match="its answer is no JSON") as caught:
-        asyncio.run(kubectl(fake.path).json("get", "pods", timeout=10, what="asking"))
+        asyncio.run(kubectl(fake.path).json("get", "pods", timeout=60, what="asking"))
     assert "<html>Sign in" in caught.value.detail
 
 
@@ -164,7 +164,7 @@ def test_a_forwarded_port_is_the_one_that_it_says(stand_in: StandIns) -> None:
     fake = stand_in(FORWARDS + "time.sleep(600)")
 
     async def go() -> None:
-        async with kubectl(fake.path, namespace="shop").forward("client-0", 8080) as port:
+        async with kubectl(fake.path, namespace="shop").forward("client-0", 8080, timeout=60) as port:
             with socket.create_connection(("127.0.0.1", port), 5):
                 pass
 
@@ -182,7 +182,7 @@ def test_many_words_of_a_forwarding_do_not_stop_it(stand_in: StandIns) -> None:
     )
 
     async def go() -> None:
-        async with kubectl(fake.path).forward("client-0", 8080) as port:
+        async with kubectl(fake.path).forward("client-0", 8080, timeout=60) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             assert await asyncio.wait_for(reader.read(), 10) == b""
             writer.close()
@@ -194,7 +194,7 @@ def test_a_forwarding_that_cannot_begin_says_why(stand_in: StandIns) -> None:
     fake = stand_in("sys.exit('error: unable to forward port because pod is not running')")
 
     async def go() -> None:
-        async with kubectl(fake.path).forward("client-0", 8080):
+        async with kubectl(fake.path).forward("client-0", 8080, timeout=60):
             pytest.fail("there is no port")
 
     with pytest.raises(TargetError, match="forwarding a local port to client-0:8080 failed") as caught:
@@ -218,11 +218,13 @@ def test_a_forwarding_that_ends_early_is_not_passed_over(stand_in: StandIns) -> 
     fake = stand_in(FORWARDS + "listener.accept(); sys.exit('error: lost connection to pod')")
 
     async def go() -> None:
-        async with kubectl(fake.path).forward("client-0", 8080) as port:
+        async with kubectl(fake.path).forward("client-0", 8080, timeout=60) as port:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.close()
             while fake.alive():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
+            # The event loop hears of it a moment after the system does.
+            await asyncio.sleep(0.2)
 
     with pytest.raises(TargetError, match="ended before its time") as caught:
         asyncio.run(go())
@@ -234,7 +236,7 @@ VERSION = 'print(\'{{"clientVersion": {{"gitVersion": "{}"}}}}\')'
 
 def test_kubectl_is_found_with_its_version(stand_in: StandIns) -> None:
     fake = stand_in(VERSION.format("v1.34.4"))
-    assert asyncio.run(find(str(fake.path), 10)) == (str(fake.path), "v1.34.4")
+    assert asyncio.run(find(str(fake.path), 60)) == (str(fake.path), "v1.34.4")
     assert fake.calls[0]["argv"][-4:] == ["version", "--client", "-o", "json"]
 
 
@@ -250,8 +252,9 @@ def test_kubectl_is_found_with_its_version(stand_in: StandIns) -> None:
     ],
 )
 def test_what_is_not_a_usable_kubectl_is_told(stand_in: StandIns, body: str, words: str) -> None:
+    limit = 1 if "no end" in words else 60
     with pytest.raises(TargetError, match=words):
-        asyncio.run(find(str(stand_in(body).path), 1))
+        asyncio.run(find(str(stand_in(body).path), limit))
 
 
 def test_a_missing_kubectl_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
