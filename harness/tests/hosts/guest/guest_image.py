@@ -209,3 +209,8 @@ def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     seconds[step] = round(time.monotonic() - began, 1)
+
+
+if __name__ == "__main__":
+    # For scripts: 0 when a guest can be booted from an image that is there.
+    sys.exit(lacking(make=False) or (None if cached() else "no image of the guest is cached"))
