@@ -42,7 +42,7 @@ def add(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--mesh-allow", action="append", default=[], metavar="WHAT", help="production, or gateway-secrets (cluster)"
     )
-    group.addoption("--mesh-workers", type=int, default=None, metavar="N", help="worker nodes (kind)")
+    group.addoption("--mesh-nodes", type=int, default=None, metavar="N", help="worker nodes (kind)")
 
 
 def kube_settings(config: pytest.Config) -> KubeSettings:
@@ -69,7 +69,7 @@ def kube_settings(config: pytest.Config) -> KubeSettings:
         cluster=option("cluster"),
         kubernetes=option("kubernetes"),
         kube_proxy=option("kube-proxy-mode"),
-        workers=config.getoption("--mesh-workers"),
+        nodes=config.getoption("--mesh-nodes"),
     )
     try:
         return settings.checked()

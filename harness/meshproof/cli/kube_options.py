@@ -50,11 +50,11 @@ KUBE_OPTIONS = (
     _text("--cluster", "NAME", KIND, "The kind cluster's name; one that is there is used again."),
     _text("--kubernetes", "VERSION|IMAGE", KIND, "Kubernetes' version, or a node image."),
     click.option("--kube-proxy-mode", "kube_proxy", default="", help="iptables, ipvs or nftables.  [kind]"),
-    click.option("--workers", type=click.IntRange(0, 20), help="Worker nodes beside the control plane.  [kind]"),
+    click.option("--nodes", type=click.IntRange(0, 20), help="Worker nodes beside the control plane.  [kind]"),
 )
 NAMES = (
     *("context", "kubeconfig", "image", "samples", "keep", "allow", "istioctl", "istio_version", "hub", "settings"),
-    *("manifest", "revision", "skip_install", "cluster", "kubernetes", "kube_proxy", "workers"),
+    *("manifest", "revision", "skip_install", "cluster", "kubernetes", "kube_proxy", "nodes"),
 )
 SPELLED = {"settings": "set", "manifest": "istio-manifest", "kube_proxy": "kube-proxy-mode"}
 DEFAULTS = {"istioctl": "istioctl"}

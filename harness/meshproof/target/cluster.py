@@ -13,7 +13,7 @@ from meshproof.target.kube.connection import Cluster, connect
 from meshproof.target.kube_settings import FAR, KubeSettings
 from meshproof.target.kube_target import KubeTarget
 
-KIND_ONLY = ("cluster", "kubernetes", "workers", "ports")
+KIND_ONLY = ("cluster", "kubernetes", "nodes", "ports")
 
 
 class ClusterTarget(KubeTarget):

@@ -75,7 +75,7 @@ class KindTarget(KubeTarget):
         if said.cluster:
             return said.cluster
         if said.keep:
-            words = (said.kube_proxy or "iptables", said.kubernetes or "", f"{said.workers or 0}w")
+            words = (said.kube_proxy or "iptables", said.kubernetes or "", f"{said.nodes or 0}w")
             return "-".join(["meshproof", *(word.rpartition(":")[2].replace(".", "-") for word in words if word)])
         return f"meshproof-{self._whole_run[:8]}"
 

@@ -48,7 +48,7 @@ def config(settings: KubeSettings, name: str, ports: Mapping[int, int]) -> KindC
     by_node_port = {INGRESS[port]: local for port, local in ports.items()}
     for mapping in control["extraPortMappings"]:
         mapping["hostPort"] = by_node_port[mapping["containerPort"]]
-    body["nodes"] = [control, *({"role": "worker"} for _ in range(settings.workers or 0))]
+    body["nodes"] = [control, *({"role": "worker"} for _ in range(settings.nodes or 0))]
     return KindConfig(name, mode, node_image(settings), ports, body)
 
 

@@ -52,7 +52,7 @@ class KubeSettings:
     cluster: str = ""
     kubernetes: str = ""
     kube_proxy: str = ""
-    workers: int | None = None
+    nodes: int | None = None
     ports: Mapping[int, int] = field(default_factory=dict)
 
     @property

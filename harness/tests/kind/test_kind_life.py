@@ -60,7 +60,7 @@ async def made(target: KindTarget) -> None:
 
 
 def test_it_is_made_with_name_image_and_config_and_deleted_again(bench, reached) -> None:
-    target = KindTarget(KubeSettings(kube_proxy="ipvs", kubernetes="1.33.4", workers=2, ports={80: 18080}), SHORT)
+    target = KindTarget(KubeSettings(kube_proxy="ipvs", kubernetes="1.33.4", nodes=2, ports={80: 18080}), SHORT)
     name = target.cluster_name()
 
     async def life() -> None:
