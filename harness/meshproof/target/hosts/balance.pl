@@ -7,6 +7,8 @@ my ($service, @backends) = ('198.18.0.1', '198.18.0.11', '198.18.0.12');
 my $port = 10080;
 my @children;
 $| = 1;
+# A connection that is cut must not leave the backends behind.
+$SIG{$_} = sub { exit 1 } for qw(HUP INT PIPE TERM);
 END { kill 'KILL', @children; }
 
 sub give_up { print "error $_[0]\n"; exit 1; }
