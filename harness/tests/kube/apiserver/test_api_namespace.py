@@ -86,7 +86,7 @@ def test_what_holds_a_deletion_up_is_named(with_cluster: WithCluster, control_pl
         await namespace.create()
         metadata = {"name": "held", "namespace": namespace.name, "finalizers": ["example.com/never"]}
         await cluster.objects.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
-        with pytest.raises(TargetError, match=r"is still being deleted after 8 s") as caught:
+        with pytest.raises(TargetError, match=r"is still being deleted after 20 s") as caught:
             await namespace.delete()
         assert "example.com/never in 1 resource instances" in caught.value.detail
         assert "configmaps. has 1 resource instances" in caught.value.detail
@@ -94,7 +94,7 @@ def test_what_holds_a_deletion_up_is_named(with_cluster: WithCluster, control_pl
             await namespace.create()
         await cluster.objects.merge("v1", "ConfigMap", "held", {"metadata": {"finalizers": None}}, namespace.name)
 
-    with_cluster(body, kube_gone=8)
+    with_cluster(body, kube_gone=20)
 
 
 KILLED = """
