@@ -10,10 +10,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from meshproof.border.inventory import RegistryEntry
+from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.target.hosts.images.archive import images
 from meshproof.target.hosts.images.credentials import Credentials
 from meshproof.target.hosts.images.naming import goals, parse_hub
+from meshproof.target.hosts.prepare.images import plan_images
 
 from .conftest import USER, WORD, Cutting, docker_archive, oci_layout, serve
 
@@ -208,3 +211,22 @@ def test_colons_in_a_path_are_refused(pusher, tmp_path):
     with pytest.raises(UsageError, match="colon"):
         asyncio.run(pusher("127.0.0.1:1")._skopeo("skopeo", some[0]))
     assert isinstance(folder, Path)
+
+
+def test_the_inventory_says_where_images_go_and_who_pushes_them(registry, tmp_path):
+    entry = RegistryEntry(f"http://{registry.host}", "mesh/istio", (), "", True, "PUSHER", "PUSH_WORD")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PUSHER": USER, "PUSH_WORD": WORD}
+    archive = docker_archive(tmp_path / "a.tar", {PILOT: [b"pilot"], PROXY: [b"proxy"]})
+    folder = tmp_path / "secret"
+    folder.mkdir(mode=0o700)
+
+    async def plan():
+        return await plan_images(entry, [archive], folder, Timeouts(), environ=environ)
+
+    first = asyncio.run(plan())
+    host = registry.host
+    assert first.lines() == [f"push {name} as {host}/mesh/istio/{name.rpartition('/')[2]}" for name in (PILOT, PROXY)]
+    asyncio.run(first.pusher.push(first.missing, lambda _text: None))
+    assert asyncio.run(plan()).missing == ()
+    with pytest.raises(UsageError, match="names no registry"):
+        asyncio.run(plan_images(None, [archive], folder, Timeouts(), environ=environ))

@@ -73,17 +73,20 @@ class Course:
         chosen = self._chosen()
         bundle = await self._bundle()
         goal = await asyncio.to_thread(_goal, bundle, self.wish.allow_reboot)
-        notices = tuple(f"{path.name} of the bundle is not run: its work is done here" for path in bundle.ignored)
+        notices = [f"{path.name} of the bundle is not run: its work is done here" for path in bundle.ignored]
+        admin = next((entry for entry in chosen if entry.role == CONTROL_PLANE), None)
+        plan = self._mesh(bundle) if admin else None
+        if bundle.istio and self.wish.install and admin is None:
+            notices.append("Istio is not installed, because no control-plane host is among those chosen")
         folder = await asyncio.to_thread(OwnedFolder.make, "mp-")
         try:
             images = await self._images(bundle, folder.path)
             outcomes = await self._hosts(chosen, goal, folder.path, apply=apply)
             if images and apply:
                 await images.pusher.push(images.missing, self.tell)
-            plan = self._mesh(bundle)
-            if plan and apply:
-                await self._install(plan, chosen, folder.path)
-            return Prepared(tuple(outcomes), images, plan, notices)
+            if plan and admin and apply:
+                await self._install(plan, admin, folder.path)
+            return Prepared(tuple(outcomes), images, plan, tuple(notices))
         finally:
             await asyncio.to_thread(folder.remove)
 
@@ -157,10 +160,7 @@ class Course:
         program = mesh.binary(bundle.istio)
         return MeshPlan(program, bundle.istio_version, hub, wish.settings, wish.namespaces, wish.allow)
 
-    async def _install(self, plan: MeshPlan, chosen: Sequence[HostEntry], folder: Path) -> None:
-        entry = next((one for one in chosen if one.role == CONTROL_PLANE), None)
-        if entry is None:
-            raise UsageError("no control-plane host is among those chosen, so there is no kubeconfig to install with")
+    async def _install(self, plan: MeshPlan, entry: HostEntry, folder: Path) -> None:
         async with self._on(entry, folder) as (link, _):
             file, context = await mesh.fetch_kubeconfig(link.connection, self.inventory.kubeconfig, folder)
         installed = await mesh.put_mesh(plan, file, context, self.timeouts, self.tell)
