@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from meshproof import plugin_clusters
+from meshproof.border.load import MOST_WORKERS
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.suite import folder
@@ -59,6 +60,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--mesh-tolerance", type=_within(*TOLERANCE_POINTS), default=3.0, metavar="POINTS", help="in percentage points"
     )
     group.addoption("--mesh-max-requests", type=_positive, default=None, metavar="N", help="cap for each check")
+    group.addoption(
+        "--mesh-workers", type=_workers, default=0, metavar="N", help="Locust workers for each load; 0: one process"
+    )
     group.addoption("--mesh-seed", type=int, default=0, help="seeds the request ids")
     group.addoption("--mesh-output", type=Path, default=None, metavar="DIR", help="folder for the run's reports")
 
@@ -77,6 +81,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def _workers(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MOST_WORKERS}")
     return value
 
 
@@ -178,9 +189,8 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     except MeshproofError as error:
         raise NoVerdict(str(error), error.exit_code) from None
     run.reports.append(str(kept.report))
-    session = Session(
-        mesh_target, kept.path, [kept], Options(precision, option("--mesh-seed"), timeouts=mesh_target.timeouts)
-    )
+    options = Options(precision, option("--mesh-seed"), timeouts=mesh_target.timeouts, workers=option("--mesh-workers"))
+    session = Session(mesh_target, kept.path, [kept], options)
     names = [item.name for item in _scenarios(request.session)]
     with asyncio.Runner() as runner:
         try:

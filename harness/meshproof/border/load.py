@@ -9,6 +9,9 @@ from meshproof.border.request import Request, Tls, parse
 from meshproof.errors import UsageError
 
 
+MOST_WORKERS = 64
+
+
 class Derived(Enum):
     """Requests that a scenario does not write: they are made from its manifests."""
 

@@ -21,7 +21,7 @@ from meshproof.target.base import Target
 
 def execute(target: Target, prepared: Sequence[Prepared | Inspection[Any]], settings: Settings) -> int:
     """Run everything on the target and print what was asked for; the exit code."""
-    options = Options(settings.precision, settings.seed, timeouts=target.timeouts)
+    options = Options(settings.precision, settings.seed, timeouts=target.timeouts, workers=settings.workers)
     return execute_on(target, prepared, options, settings.format, settings.output, color=settings.color)
 
 

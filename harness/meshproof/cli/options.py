@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from meshproof.border.load import MOST_WORKERS
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
 from meshproof.cli.kube_options import KUBE_OPTIONS, NAMES
 
@@ -36,6 +37,7 @@ class Settings:
     output: Path | None
     color: bool | None
     ports: tuple[tuple[int, int], ...]
+    workers: int
     kube: Mapping[str, Any]
 
 
@@ -76,7 +78,7 @@ def shared(command: Command) -> Command:
         precision = Precision(
             values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
         )
-        names = ("target", "format", "seed", "output", "color", "ports")
+        names = ("target", "format", "seed", "output", "color", "ports", "workers")
         kube = {name: values.pop(name) for name in NAMES}
         settings = Settings(precision=precision, kube=kube, **{name: values.pop(name) for name in names})
         return command(settings=settings, **values)
@@ -126,6 +128,11 @@ OPTIONS = (
     click.option(
         "--port", "ports", type=PortPair(), multiple=True,
         help="Listen for a service's port on this local port, not on any free one (repeatable); on kind the gateway's.",
+    ),
+    click.option(
+        "--workers", type=click.IntRange(0, MOST_WORKERS), default=0, show_default=True, metavar="N",
+        help="Spread each load over so many Locust workers under one master; 0: one process sends it all. Bursts, "
+        "and scenarios whose requests are paced one by one (breakers), are always sent by one.",
     ),
     click.option(
         "--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]"

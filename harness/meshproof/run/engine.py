@@ -32,6 +32,7 @@ from meshproof.run.traffic import Emit, Traffic
 from meshproof.run.upset import upset
 from meshproof.scenario import Trial
 from meshproof.target.base import LiveMesh
+from meshproof.traffic.command import ONE_PROCESS
 from meshproof.traffic.locust import Generator
 
 COURSES: dict[str, Callable[[Traffic], Coroutine[Any, Any, None]]] = {"barrier": breaker, "ejection": breaker}
@@ -40,6 +41,15 @@ STATE = "proxies"
 Value = TypeVar("Value")
 # A generator for one load, given what is put before its command line to run it where it has to stand.
 Lend = Callable[[tuple[str, ...]], AbstractAsyncContextManager[Generator]]
+
+
+def spread(shape: str, workers: int) -> int:
+    """Over how many workers a load of that shape is spread; 0: one process sends it all.
+
+    So it is wherever it counts which request goes before which: in a course that paces them, and where
+    they are sent all at once.
+    """
+    return 0 if shape in COURSES or shape in ONE_PROCESS else workers
 
 
 @dataclass(frozen=True, slots=True)

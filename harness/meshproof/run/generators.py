@@ -12,14 +12,15 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.traffic.locust import Generator
 
 Starting = asyncio.Task[Generator]
-Kind = tuple[str, tuple[str, ...]]
+Kind = tuple[str, tuple[str, ...], int]
 
 
 class Generators:
     """Starts a generator when none is idle, and keeps it for the next scenario of its shape and its place.
 
     A Locust takes most of a second to start, so `prepare` starts one ahead of its use. `command` is
-    what is put before its command line, to run it elsewhere (empty: on this machine).
+    what is put before its command line, to run it elsewhere (empty: on this machine); `workers` is how
+    many processes send, with a master before them (0: one process alone).
     """
 
     def __init__(self, folder: Path, timeouts: Timeouts) -> None:
@@ -29,15 +30,17 @@ class Generators:
         self._lent: set[Starting] = set()
         self._started = 0
 
-    def prepare(self, shape: str, command: tuple[str, ...] = ()) -> None:
+    def prepare(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> None:
         """Have one of that shape get ready meanwhile."""
-        self._idle.setdefault((shape, command), []).append(self._start(shape, command))
+        kind = (shape, command, workers)
+        self._idle.setdefault(kind, []).append(self._start(kind))
 
     @contextlib.asynccontextmanager
-    async def lend(self, shape: str, command: tuple[str, ...] = ()) -> AsyncIterator[Generator]:
+    async def lend(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> AsyncIterator[Generator]:
         """A generator for one load. One that was in use when something broke is ended, not used again."""
-        idle = self._idle.setdefault((shape, command), [])
-        starting = idle.pop() if idle else self._start(shape, command)
+        kind = (shape, command, workers)
+        idle = self._idle.setdefault(kind, [])
+        starting = idle.pop() if idle else self._start(kind)
         self._lent.add(starting)
         try:
             yield await starting
@@ -55,10 +58,11 @@ class Generators:
         self._idle.clear()
         await asyncio.gather(*(_end(one) for one in everyone))
 
-    def _start(self, shape: str, command: tuple[str, ...]) -> Starting:
+    def _start(self, kind: Kind) -> Starting:
+        shape, command, workers = kind
         self._started += 1
         log = self._folder / f"locust-{self._started}.log"
-        return asyncio.ensure_future(Generator.start(shape, Vantage(command), log, self._timeouts))
+        return asyncio.ensure_future(Generator.start(shape, Vantage(command), log, self._timeouts, workers))
 
 
 async def _end(starting: Starting) -> None:

@@ -1,28 +1,31 @@
-"""`python -m meshproof.traffic SHAPE`: the load generator where it has to stand, in a container say.
+"""`python -m meshproof.traffic SHAPE [--workers N]`: the load generator where it has to stand, in a container say.
 
 It becomes Locust with the locustfile of that shape that is installed here; whoever runs it speaks with
-it over its standard input and output.
+it over its standard input and output. With N workers it starts these beside it and is their master.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import sys
 
 from meshproof.border.load import Vantage
 from meshproof.errors import MeshproofError
-from meshproof.traffic.locust import command_line
+from meshproof.traffic.command import command_line
+from meshproof.traffic.workers import become, launch
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m meshproof.traffic SHAPE")
+    parser = argparse.ArgumentParser(prog="python -m meshproof.traffic", allow_abbrev=False)
+    parser.add_argument("shape", metavar="SHAPE")
+    parser.add_argument("--workers", type=int, default=0, metavar="N")
+    values = parser.parse_args()
     try:
-        argv, env, folder = command_line(sys.argv[1], Vantage())
+        if values.workers:
+            launch(values.shape, values.workers)
+        become(command_line(values.shape, Vantage()), {})
     except MeshproofError as error:
         sys.exit(f"meshproof.traffic: {error}")
-    os.chdir(folder or ".")
-    os.execve(argv[0], argv, env or dict(os.environ))  # noqa: S606 - it is Locust from here on
 
 
 if __name__ == "__main__":

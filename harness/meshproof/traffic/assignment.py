@@ -65,7 +65,7 @@ class Assignment:
     @classmethod
     def read(cls, start: Mapping[str, Any]) -> Assignment:
         """From the content of a start message (wire.start); raises KeyError and ValueError."""
-        return cls(
+        assignment = cls(
             [prepare(described) for described in start["requests"]],
             users=int(start["users"]),
             timeout=float(start["timeout"]),
@@ -73,6 +73,11 @@ class Assignment:
             headers=start["headers"],
             digest=bool(start["digest"]),
         )
+        if "zero" in start:
+            # Several processes carry the load out: all of them count from the same moment.
+            assignment.began -= assignment.began_at - float(start["zero"])
+            assignment.began_at = float(start["zero"])
+        return assignment
 
     def grant(self, index: int, total: int) -> None:
         """Allow `total` requests of that index in all; a grant is never taken back."""
@@ -80,6 +85,12 @@ class Assignment:
         if more > 0:
             self.granted[index] = total
             self.left += more
+
+    def recall(self) -> list[int]:
+        """Give back all credit that is left; how many requests of each index have been sent."""
+        self.granted = list(self.sent)
+        self.left = 0
+        return list(self.sent)
 
     def take(self) -> Ticket:
         """Leave for the next request in turn that has credit; there must be some left."""

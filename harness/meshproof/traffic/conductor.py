@@ -8,10 +8,7 @@ outlive a wedged event loop, is started by the function that the locustfile hand
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -19,7 +16,8 @@ from typing import Any
 
 from meshproof.traffic import prepared, wire
 from meshproof.traffic.assignment import Assignment, Ticket, unlimited
-from meshproof.traffic.output import Output
+from meshproof.traffic.output import Channel, Output
+from meshproof.traffic.stdio import open_wire
 
 
 class Conductor:
@@ -30,7 +28,8 @@ class Conductor:
     """
 
     def __init__(self, start_thread: Callable[..., object], *, growth: float = 0.0, together: bool = False) -> None:
-        self.driven = wire.DRIVEN in os.environ
+        self.role = os.environ.get(wire.DRIVEN, "")
+        self.driven = bool(self.role)
         self.growth = growth
         self.together = together
         self.output: Output | None = None
@@ -41,9 +40,18 @@ class Conductor:
 
     def listen(self, events: Any) -> None:
         """Take part in a Locust process; `events` is locust.events."""
-        if self.driven:
-            events.spawning_complete.add_listener(self._spawned)
-        events.init.add_listener(self._begun)
+        if self.role == wire.MASTER:
+            from meshproof.traffic.master import Master
+
+            Master(self._start_thread, growth=self.growth, together=self.together).listen(events)
+        elif self.role == wire.WORKER:
+            from meshproof.traffic.worker import Worker
+
+            Worker(self._start_thread, self).listen(events)
+        else:
+            if self.driven:
+                events.spawning_complete.add_listener(self._spawned)
+            events.init.add_listener(self._begun)
 
     def take(self, count: int = 1, of: Assignment | None = None) -> list[Ticket]:
         """Leave to send `count` requests, waiting until there is credit for all; none when the load `of` has ended."""
@@ -89,31 +97,17 @@ class Conductor:
             sys.exit(str(error))
 
     def _spawned(self, **_: Any) -> None:
-        if self.output is not None:
-            return
-        # Locust's own end on SIGTERM writes reports and takes its time; the harness wants it gone.
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # Only the wire speaks on standard output: whatever else is printed goes to standard error.
-        channel = os.dup(1)
-        os.dup2(2, 1)
+        if self.output is None:
+            self.output = Output(open_wire(self._start_thread, self.obey))
+            self.output.say({"ready": {"together": self.together}})
+
+    def attach(self, environment: Any, channel: Channel) -> None:
+        """Report to this channel; its other end has the users come and go."""
+        self._environment = environment
         self.output = Output(channel)
-        ours, theirs = socket.socketpair()
-        os.set_blocking(theirs.fileno(), True)
-        self._start_thread(pump, (theirs.detach(),))
-        threading.Thread(target=self._listen, args=(ours,), daemon=True).start()
-        self.output.say({"ready": {"together": self.together}})
 
-    def _listen(self, channel: Any) -> None:
-        stream = channel.makefile("rb")
-        for line in stream:
-            try:
-                self._obey(json.loads(line))
-            except (ValueError, KeyError, TypeError, IndexError) as error:
-                # Whoever drives this is not the harness that it was made for: end, and say why.
-                print(f"cannot act on {line[:200]!r}: {error!r}", file=sys.stderr, flush=True)
-                os._exit(1)
-
-    def _obey(self, message: Any) -> None:
+    def obey(self, message: Any) -> None:
+        """Act on a message of the wire; raises KeyError, ValueError, TypeError, IndexError."""
         if "start" in message:
             self._begin(Assignment.read(message["start"]))
             return
@@ -128,6 +122,8 @@ class Conductor:
             assignment.crowd = int(message["crowd"])
         if message.get("stop"):
             assignment.stopped = True
+        if message.get("recall") and self.output is not None:
+            self.output.say({"returned": assignment.recall()})
         self._settle(assignment)
         self._wake()
 
@@ -137,15 +133,19 @@ class Conductor:
         assert self.output is not None
         environment = self._environment
         environment.stats.clear_all()
-        present = environment.runner.user_count
+        if self.role != wire.WORKER:
+            self._gather(assignment)
+        self._assignment = assignment
+        self.output.say({"begun": assignment.began_at})
+
+    def _gather(self, assignment: Assignment) -> None:
+        present = self._environment.runner.user_count
         if self.growth:
             # The users of the load before are still there, at rest.
             self._populate(1, present, wait=True)
             self._populate(assignment.users, assignment.users / self.growth, wait=False)
         else:
             self._populate(assignment.users, max(assignment.users, present), wait=True)
-        self._assignment = assignment
-        self.output.say({"begun": assignment.began_at})
 
     def _populate(self, users: int, rate: float, *, wait: bool) -> None:
         runner = self._environment.runner
@@ -172,12 +172,3 @@ class Conductor:
     def _wake(self) -> None:
         waiting, self._more = self._more, threading.Event()
         waiting.set()
-
-
-def pump(descriptor: int) -> None:
-    """Pass standard input on, and end the process when it closes: the harness is gone then."""
-    while data := os.read(0, 1 << 16):
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-    os._exit(0)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
@@ -14,17 +12,16 @@ from typing import Any
 from meshproof.border.load import Load, Vantage
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import TargetError, UsageError
+from meshproof.errors import TargetError
 from meshproof.process import Child, spawn
-from meshproof.suite import folder
 from meshproof.traffic import wire
+from meshproof.traffic.command import command_line as command_line
 
 READ_BYTES = 1 << 18
-ELSEWHERE = ("python", "-P", "-m", "meshproof.traffic")
 
 
 class Generator:
-    """One Locust process, which carries out loads one after another.
+    """One Locust, which carries out loads one after another: a process alone, or a master with its workers.
 
     begin(), then grant() credit and read observations(); finish() ends the load, after which
     observations() gives what was still under way and then ends. It never sends more than was
@@ -56,12 +53,13 @@ class Generator:
         self._done: dict[str, Any] | None = None
 
     @classmethod
-    async def start(cls, shape: str, vantage: Vantage, log: Path, timeouts: Timeouts) -> Generator:
+    async def start(cls, shape: str, vantage: Vantage, log: Path, timeouts: Timeouts, workers: int = 0) -> Generator:
         """Start Locust with the locustfile of that name; it gets ready while the caller does other things.
 
-        `log` gets its standard error. Raises UsageError for a shape that does not exist.
+        `log` gets its standard error; `workers` is how many worker processes send, 0 for one process that
+        is no master either. Raises UsageError for a shape that does not exist or cannot be spread.
         """
-        command, env, cwd = command_line(shape, vantage)
+        command, env, cwd = command_line(shape, vantage, workers)
         # What carries it elsewhere does not end by itself when its standard input closes, as Locust does.
         leashed = bool(vantage.command)
         child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, leashed=leashed)
@@ -107,6 +105,7 @@ class Generator:
             headers=headers,
             digest=digest,
             tls=tls,
+            silence=self._timeouts.locust_silent,
         )
         self._say(message)
         await self._until(lambda: self._begun, "begin its load", self._timeouts.locust_silent)
@@ -263,19 +262,3 @@ class Generator:
             if self._owing and silent > limit:
                 self._fail(self._child.failure(f"said nothing for {silent:.1f} s with requests to send or to report"))
                 return
-
-
-def command_line(shape: str, vantage: Vantage) -> tuple[list[str], dict[str, str] | None, Path | None]:
-    """The arguments, the environment and the working folder of a generator; raises UsageError."""
-    file = folder("loadtests") / f"{shape}.py"
-    if not file.is_file():
-        known = ", ".join(sorted(path.stem for path in file.parent.glob("*.py")))
-        raise UsageError(f"there is no load shape {shape!r}; there are: {known}")
-    locust = [sys.executable, "-P", "-m", "locust", "-f", str(file)]
-    locust += ["--headless", "--users", "1", "--spawn-rate", "1", "--only-summary", "--skip-log-setup"]
-    if vantage.command:
-        # Where it stands, the locustfiles are somewhere else.
-        return [*vantage.command, *ELSEWHERE, shape], None, None
-    # Locust takes options from LOCUST_* and from locust.conf where it stands: neither is meant for this run.
-    env = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    return locust, {**env, wire.DRIVEN: "1"}, file.parent

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as quoted
-from typing import Any
+from typing import Any, Protocol
 
-from meshproof.traffic import wire
 from meshproof.traffic.assignment import Ticket
 from meshproof.traffic.client import Client
 
@@ -17,11 +15,19 @@ FLUSH_LINES = 64
 FLUSH_SECONDS = 0.004
 
 
+class Channel(Protocol):
+    """What carries observations, already encoded, and messages, in the order in which they are given."""
+
+    def lines(self, data: bytes, count: int, /) -> None: ...
+
+    def message(self, message: Mapping[str, Any]) -> None: ...
+
+
 class Output:
     """Under Locust the thread here is a greenlet, and its sleep lets the users run."""
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
         self._lines: list[str] = []
         self._waiting = threading.Event()
         threading.Thread(target=self._flush_in_time, daemon=True).start()
@@ -44,18 +50,17 @@ class Output:
 
     def say(self, message: Mapping[str, Any]) -> None:
         """Send a message now, after everything reported before it."""
-        self._lines.append(wire.line(message).decode())
         self.flush()
+        self._channel.message(message)
 
     def flush(self) -> None:
         """Send what is buffered."""
         if not self._lines:
             return
-        data = memoryview("".join(self._lines).encode())
+        data, count = "".join(self._lines).encode(), len(self._lines)
         self._lines.clear()
         self._waiting.clear()
-        while data:
-            data = data[os.write(self.descriptor, data) :]
+        self._channel.lines(data, count)
 
     def _flush_in_time(self) -> None:
         while True:

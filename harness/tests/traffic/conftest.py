@@ -33,14 +33,14 @@ class Stand:
         self.stack.push_async_callback(probe.stop)
         return probe
 
-    async def generator(self, shape: str = "steady") -> Generator:
-        generator = await Generator.start(shape, Vantage(), self.folder / "locust.log", self.timeouts)
+    async def generator(self, shape: str = "steady", workers: int = 0) -> Generator:
+        generator = await Generator.start(shape, Vantage(), self.folder / "locust.log", self.timeouts, workers)
         self.stack.push_async_callback(generator.close)
         return generator
 
-    async def both(self, load: Load) -> tuple[Probe, Generator]:
+    async def both(self, load: Load, workers: int = 0) -> tuple[Probe, Generator]:
         """Both started, and the load begun without credit."""
-        generator, probe = await asyncio.gather(self.generator(load.shape), self.probe())
+        generator, probe = await asyncio.gather(self.generator(load.shape, workers), self.probe())
         await generator.begin(load, {"echo:80": ("127.0.0.1", probe.ports[80])}, "t-")
         return probe, generator
 

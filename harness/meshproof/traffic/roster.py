@@ -1,0 +1,113 @@
+"""The workers of a Locust master: whether they are there, live, and are those that belong to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from meshproof.traffic import wire
+
+LOOK_SECONDS = 0.1
+# Locust's workers give a sign of life once a second.
+LEAST_PATIENCE = 2.5
+LOCUST_PATIENCE = 10
+
+
+class Roster:
+    """Workers by number; `patience` is how many seconds one may be silent before everything ends.
+
+    A worker is a child of this process, which holds the write end of its standard input: it ends when
+    that closes.
+    """
+
+    def __init__(self, children: list[tuple[int, int]], token: str) -> None:
+        self.patience = 30.0
+        self._children = children
+        self._token = token
+        self._names: dict[str, int] = {}
+        self._silent = [0.0] * len(children)
+        self._all_here = threading.Event()
+        self._runner: Any = None
+
+    @classmethod
+    def inherited(cls, token: str) -> Roster:
+        """The workers that were started before this process became Locust (workers.launch)."""
+        pairs = (pair.split(":") for pair in os.environ[wire.WORKERS].split(","))
+        return cls([(int(pid), int(descriptor)) for pid, descriptor in pairs], token)
+
+    def __len__(self) -> int:
+        return len(self._children)
+
+    def gather(self, runner: Any) -> None:
+        """Tell the workers where their master is, and wait until all have come."""
+        self._runner = runner
+        for number, (_, descriptor) in enumerate(self._children):
+            place = {"host": runner.master_bind_host, "port": runner.server.port, "token": self._token}
+            with contextlib.suppress(BrokenPipeError):
+                os.write(descriptor, wire.line({**place, "worker": number}))
+        threading.Thread(target=self._watch, daemon=True).start()
+        self._all_here.wait()
+
+    def greeted(self, name: str, hello: Mapping[str, Any]) -> None:
+        """A worker has come; raises ValueError for one of another master."""
+        if hello["hello"] != self._token or name in self._names:
+            raise ValueError("it is no worker of this master")
+        self._names[name] = int(hello["worker"])
+        if len(self._names) == len(self):
+            self._all_here.set()
+
+    def heard(self, client_id: str, **_: Any) -> int:
+        """A sign of life has come; the worker's number, -1 for one of another master."""
+        worker = self._names.get(client_id, -1)
+        if worker >= 0:
+            self._silent[worker] = 0.0
+        return worker
+
+    def users(self) -> list[int]:
+        """How many users each worker has."""
+        clients = self._runner.clients
+        if strangers := set(clients) - set(self._names):
+            self.end(f"another Locust worker has come to this port: {', '.join(strangers)}")
+        return [clients[name].user_count for name in self._ordered()]
+
+    def tell(self, worker: int, message: Mapping[str, Any]) -> None:
+        self._runner.send_message(wire.MESSAGE, dict(message), client_id=self._ordered()[worker])
+
+    def dismiss(self) -> None:
+        """End all workers, hung ones too."""
+        for pid, _ in self._children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def end(self, why: str) -> NoReturn:
+        """End this process and all workers; the harness reads why."""
+        self.dismiss()
+        print(why, file=sys.stderr, flush=True)
+        os._exit(1)
+
+    def _ordered(self) -> list[str]:
+        return sorted(self._names, key=self._names.__getitem__)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            for number, (pid, _) in enumerate(self._children):
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    self.end(f"{self._named(number)} died (exit code {os.waitstatus_to_exitcode(status)})")
+                # Counted in looks, not by a clock: it may have been this process that stood still.
+                self._silent[number] += LOOK_SECONDS
+                if self._silent[number] > max(self.patience, LEAST_PATIENCE):
+                    self.end(f"{self._named(number)} said nothing for {self._silent[number]:.1f} s")
+            for node in self._runner.clients.values():
+                # Locust would give a worker up after three seconds, and take its users away.
+                node.heartbeat = LOCUST_PATIENCE
+
+    def _named(self, number: int) -> str:
+        return f"Locust worker {number + 1} of {len(self)} (process {self._children[number][0]})"

@@ -1,0 +1,34 @@
+"""A run whose loads are spread over Locust workers says what a run without them says."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+
+def test_workers_prove_a_split_and_find_a_wrong_one(place: Any) -> None:
+    place.mesh("wrong", 80, 20)
+    place.mesh("spec")
+    right = place.start("run", "CanarySplit", "--workers", "2", "-o", "json", output="right")
+    wrong = place.start(*place.verify, "--applied", "wrong", "--workers", "2", "-o", "json", output="wrong.out")
+    ended = right.end()
+    assert (ended.code, ended.report["outcome"]) == (0, "passed"), ended.err
+    ended = wrong.end()
+    assert ended.code == 1, ended.err
+    assert next(one["outcome"] for one in ended.report["checks"] if one["check"] == "Split") == "failed"
+
+
+def test_killed_it_leaves_no_worker(place: Any) -> None:
+    place.mesh("spec")
+    running = place.start(*place.verify, *place.endless, "--workers", "2")
+    running.saw("Progress")
+    running.signal(signal.SIGKILL)
+    assert sum("--worker" in one.cmdline() for one in running.family) == 2
+    assert running.orphans() == []
+
+
+def test_more_workers_than_any_machine_needs_are_refused(place: Any) -> None:
+    for words in (("run", "CanarySplit", "--workers", "-1"), ("run", "CanarySplit", "--workers", "1000")):
+        ended = place.run(*words)
+        assert ended.code == 4
+        assert "--workers" in ended.err

@@ -1,0 +1,105 @@
+"""How credit is dealt to workers, without any: never more in all than was granted, none of it where nobody is."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from meshproof.traffic.assignment import Assignment
+from meshproof.traffic.prepared import plain
+from meshproof.traffic.shares import AHEAD, Shares
+
+
+def shares(*users: int, requests: int = 1) -> Shares:
+    made = Shares(requests, len(users))
+    made.users = list(users)
+    return made
+
+
+def test_users_at_rest_get_credit_before_anybody_gets_more_than_that() -> None:
+    dealt = shares(3, 2, 0)
+    dealt.grant(0, 4)
+    assert dealt.deal() == {0: {0: 3}, 1: {0: 1}}
+    dealt.grant(0, 5)
+    dealt.deal()
+    assert [sum(one) for one in dealt._dealt] == [3, 2, 0]
+    dealt.grant(0, 1000)
+    news = dealt.deal()
+    assert news == {0: {0: 3 + AHEAD}, 1: {0: 2 + AHEAD}}
+    assert dealt.deal() == {}
+    dealt.observed(1, 2)
+    assert dealt.deal() == {1: {0: 4 + AHEAD}}
+
+
+def test_requests_are_dealt_in_turn() -> None:
+    dealt = shares(1, requests=3)
+    dealt.grant(0, 3)
+    dealt.grant(2, 2)
+    assert dealt.deal() == {0: {0: 3, 2: 2}}
+
+
+def test_a_crowd_is_exact_and_takes_back_what_was_dealt_before() -> None:
+    dealt = shares(4, 4)
+    dealt.grant(0, 100)
+    dealt.deal()
+    dealt.crowd = 3
+    assert dealt.recall() == [0, 1]
+    assert dealt.recall() == []
+    assert dealt.deal() == {}
+    dealt.returned(0, [2])
+    assert dealt.deal() == {}
+    dealt.returned(1, [0])
+    # Two are under way at the first worker: the third goes where more users are at rest.
+    assert dealt.deal() == {1: {0: 1}}
+    dealt.observed(0, 2)
+    assert sum(totals[0] for totals in dealt.deal().values()) >= 2
+    assert sum(dealt._owed) == 3
+
+
+def test_more_reported_than_allowed_is_refused() -> None:
+    dealt = shares(1)
+    dealt.grant(0, 1)
+    dealt.deal()
+    with pytest.raises(ValueError, match="more than it was allowed"):
+        dealt.observed(0, 2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_happens_all_that_is_granted_is_sent_once_and_no_more(seed: int) -> None:
+    draw = random.Random(seed)
+    requests, workers = draw.randint(1, 4), draw.randint(1, 5)
+    dealt = shares(*(draw.randint(0, 4) for _ in range(workers - 1)), 2, requests=requests)
+    sides = [Assignment([plain("http://a/")] * requests) for _ in range(workers)]
+    waiting: list[list[object]] = [[] for _ in sides]
+
+    def pass_on() -> None:
+        for worker, totals in dealt.deal().items():
+            assert dealt.users[worker]
+            for index, total in totals.items():
+                sides[worker].grant(index, total)
+        for index, granted in enumerate(dealt.granted):
+            assert sum(side.granted[index] for side in sides) <= granted
+
+    def work(worker: int) -> None:
+        side = sides[worker]
+        while side.left and len(waiting[worker]) < dealt.users[worker]:
+            waiting[worker].append(side.take())
+        if waiting[worker]:
+            side.answered(waiting[worker].pop())
+            dealt.observed(worker, 1)
+
+    for _ in range(300):
+        dealt.grant(draw.randrange(requests), draw.randint(0, 200))
+        if draw.random() < 0.05:
+            dealt.crowd = draw.randint(1, 6)
+            for worker in dealt.recall():
+                dealt.returned(worker, sides[worker].recall())
+            assert sum(dealt._owed) == sum(map(len, waiting))
+        pass_on()
+        work(draw.randrange(workers))
+    while any(side.left for side in sides) or any(waiting) or dealt._left:
+        for worker in range(workers):
+            work(worker)
+        pass_on()
+    for index, granted in enumerate(dealt.granted):
+        assert sum(side.sent[index] for side in sides) == granted

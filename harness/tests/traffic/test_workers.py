@@ -1,0 +1,242 @@
+"""A Locust master with two workers keeps the word that one Locust process keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from meshproof.border.load import Load, Vantage
+from meshproof.border.observation import Observation
+from meshproof.errors import TargetError, UsageError
+from meshproof.run.engine import spread
+from meshproof.traffic.locust import Generator, command_line
+
+LIMIT = 20.0
+STAGES = (0, -1, 1, -2, 2)
+
+
+def workers_of(generator: Generator) -> list[psutil.Process]:
+    """The worker processes, in the order in which they were started."""
+    children = psutil.Process(generator.pid).children()
+    return sorted((one for one in children if "--worker" in one.cmdline()), key=lambda one: one.pid)
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def all_gone(processes: list[psutil.Process]) -> None:
+    deadline = time.monotonic() + LIMIT
+    while any(map(lives, processes)):
+        assert time.monotonic() < deadline, "a process outlived its owner"
+        time.sleep(0.02)
+
+
+async def granted(here: Any, generator: Generator, probe: Any) -> None:
+    """Every granted request is sent exactly once and reported once."""
+    began = time.time()
+    seen: list[Observation] = []
+    for total in (1, 37, 900):
+        generator.grant(0, total)
+        seen += await here.collect(generator, total - len(seen))
+        # One word to all workers and back: time to send more, if they were going to.
+        await generator.stage(0)
+        assert (await probe.books(requests=False)).received == total == len(seen)
+    seen += await here.rest(generator)
+    book = await probe.books()
+    assert len(seen) == len({o.id for o in seen}) == 900
+    assert Counter(o.id for o in seen) == Counter(r.id for r in book.requests)
+    assert {o.id.rpartition("-")[0] for o in seen} == {"t-0", "t-1"}
+    assert book.high_water <= 8
+    assert {(o.status, o.pod, o.error) for o in seen} == {(200, "echo-0", "")}
+    # All of them count from one moment, on the clock that the harness reads too.
+    assert abs(generator.began - began) < LIMIT
+    at = {r.id: r.at for r in book.requests}
+    lead = [at[o.id] - o.started for o in seen]
+    by_worker = [min(late for o, late in zip(seen, lead, strict=True) if o.id.startswith(f"t-{n}")) for n in (0, 1)]
+    assert abs(by_worker[0] - by_worker[1]) < 0.25
+
+
+async def staged(here: Any, generator: Generator, probe: Any) -> None:
+    """Once a stage is in force nothing of an earlier one arrives, from whichever worker."""
+    seen: list[Observation] = []
+    generator.grant(0, 100)
+
+    async def more(count: int) -> None:
+        wanted = len(seen) + count
+        async for batch in generator.observations():
+            seen.extend(batch)
+            generator.grant(0, len(seen) + 100)
+            if len(seen) >= wanted:
+                return
+
+    for stage in STAGES[1:]:
+        await more(150)
+        await generator.stage(stage)
+        await probe.open()
+    await more(150)
+    seen += await here.rest(generator)
+    tags = {o.id: o.stage for o in seen}
+    assert {tags[r.id] for r in (await probe.books()).requests} == {2}
+    ended = {stage: max(o.started + o.latency for o in seen if o.stage == stage) for stage in STAGES}
+    for one, other in zip(STAGES[:-2], STAGES[2:], strict=True):
+        # A stage may begin while the one before still ends, not the one before that.
+        assert min(o.started for o in seen if o.stage == other) > ended[one] - 0.001
+    assert all(list(tags.values()).count(stage) >= 100 for stage in STAGES)
+
+
+async def crowded(here: Any, generator: Generator, probe: Any) -> None:
+    """No more are under way at once than told, in all, and they are sent all the same."""
+    total = 0
+    for users in (1, 3, 6, 2):
+        await probe.open()
+        await probe.hold()
+        generator.crowd(users)
+        total += 40
+        generator.grant(0, total)
+        assert await probe.held(users, within=LIMIT) == users
+        await probe.release()
+        assert len(await here.collect(generator, 40)) == 40
+        assert (await probe.books(requests=False)).high_water == users
+    assert await here.rest(generator) == []
+
+
+async def lonely(here: Any, generator: Generator, probe: Any) -> None:
+    """With fewer users than workers nothing waits for a worker that has none; all of them are busy at once."""
+    generator.grant(0, 4)
+    generator.grant(1, 2)
+    seen = await here.collect(generator, 6)
+    assert Counter(o.request for o in seen) == {0: 4, 1: 2}
+    assert len({o.id.rpartition("-")[0] for o in seen}) == 1
+    assert await here.rest(generator) == []
+
+
+def test_two_workers_carry_loads_out_one_after_another(stand: Callable[..., Any]) -> None:
+    cases = ((granted, 8), (staged, 8), (crowded, 6), (lonely, 1), (granted, 5))
+
+    async def run() -> None:
+        async with stand() as here:
+            send = ("GET http://echo/a", "GET http://echo/b")
+            probe, generator = await here.both(Load("steady", send, users=8), workers=2)
+            where = {"echo:80": ("127.0.0.1", probe.ports[80])}
+            for number, (case, users) in enumerate(cases):
+                if number:
+                    await generator.begin(Load("steady", send, users=users), where, "t-")
+                    await probe.open()
+                await case(here, generator, probe)
+            listening = [one.laddr for one in psutil.Process(generator.pid).net_connections() if one.status == "LISTEN"]
+            assert [place.ip for place in listening] == ["127.0.0.1"]
+            assert listening[0].port != 5557
+
+    asyncio.run(run())
+
+
+def test_as_many_as_there_are_users_are_under_way_at_once(stand: Callable[..., Any]) -> None:
+    async def run() -> None:
+        async with stand() as here:
+            probe, generator = await here.both(Load("ramp", "GET http://echo/a", users=5), workers=2)
+            await probe.hold()
+            generator.grant(0, 100)
+            # They come one after another, at this worker and at that.
+            assert await probe.held(5, within=LIMIT) == 5
+            await probe.release()
+            assert len(await here.collect(generator, 100) + await here.rest(generator)) == 100
+            arrivals = sorted(received.at for received in (await probe.books()).requests)
+            assert arrivals[4] - arrivals[0] > 1.5
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(signal.SIGKILL, r"died \(exit code -9\)"), (signal.SIGSTOP, "said nothing for")]
+)
+def test_a_worker_that_dies_or_hangs_is_an_error(stand: Callable[..., Any], number: int, words: str) -> None:
+    async def run() -> None:
+        async with stand(locust_silent=4.0) as here:
+            _, generator = await here.both(Load("steady", "GET http://echo/a", users=4), workers=2)
+            everyone = [psutil.Process(generator.pid), *workers_of(generator)]
+            assert len(everyone) == 3
+            with (here.folder / "locust.log").open("a") as log:
+                log.write("out of memory, say\n")
+
+            async def endless() -> None:
+                count = 0
+                generator.grant(0, 100)
+                async for batch in generator.observations():
+                    if not count:
+                        os.kill(everyone[1].pid, number)
+                    count += len(batch)
+                    generator.grant(0, count + 100)
+
+            async with asyncio.timeout(LIMIT):
+                with pytest.raises(TargetError, match="load generator: ") as failure:
+                    await endless()
+            assert "out of memory, say" in failure.value.detail
+            # When the other worker has nothing left to send either, the harness may notice first.
+            assert re.search(words, failure.value.message + failure.value.detail)
+            with pytest.raises(TargetError):
+                await generator.finish()
+            await generator.close()
+            all_gone(everyone)
+
+    asyncio.run(run())
+
+
+OWNER = """
+import asyncio, sys
+from pathlib import Path
+from meshproof.border.load import Load, Vantage
+from meshproof.border.timeouts import Timeouts
+from meshproof.traffic.locust import Generator
+
+async def main(folder):
+    generator = await Generator.start("steady", Vantage(), folder / "locust.log", Timeouts(), 2)
+    await generator.begin(Load("steady", "GET http://echo/"), {"echo:80": ("127.0.0.1", 9)}, "o-")
+    print(generator.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_when_the_owner_is_killed_no_worker_is_left(tmp_path: Path) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    master = psutil.Process(int(owner.stdout.readline()))
+    everyone = [master, *master.children()]
+    assert len(everyone) == 3
+    # One that hangs goes too.
+    os.kill(everyone[1].pid, signal.SIGSTOP)
+    owner.kill()
+    owner.wait(5)
+    owner.stdout.close()
+    all_gone(everyone)
+
+
+def test_what_must_be_sent_by_one_process_is() -> None:
+    assert [spread(shape, 3) for shape in ("steady", "ramp", "burst", "barrier", "ejection")] == [3, 3, 0, 0, 0]
+    with pytest.raises(UsageError, match="sent all at once"):
+        command_line("burst", Vantage(), 2)
+
+
+def test_elsewhere_master_and_workers_stand_together() -> None:
+    pod = ("kubectl", "exec", "-i", "pod", "--")
+    assert command_line("steady", Vantage(pod), 2) == (
+        [*pod, "python", "-P", "-m", "meshproof.traffic", "steady", "--workers", "2"],
+        None,
+        None,
+    )
