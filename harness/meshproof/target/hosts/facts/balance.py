@@ -13,7 +13,7 @@ from meshproof.border.host_facts import BalanceFacts, ModuleFacts
 from meshproof.target.hosts.connection import Connection
 
 NEEDED = ("ip_vs", "ip_vs_rr")
-SECONDS = 60.0
+SECONDS = 120.0
 # Debian always has perl-base; the dnf and yum of the others are written in Python.
 FIND = """for t in ip ipvsadm unshare; do command -v $t >/dev/null || { echo "missing $t"; exit 0; }; done
 for p in perl python3 /usr/libexec/platform-python python2 python; do command -v $p && exit 0; done
