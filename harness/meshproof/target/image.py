@@ -7,9 +7,9 @@ import hashlib
 import os
 import shutil
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-import meshproof
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.process import OwnedFolder, call, run
@@ -81,4 +81,4 @@ def _context(place: Path) -> str:
     (place / "Dockerfile").write_text(dockerfile)
     made_of = (digest, needed, dockerfile, os.environ.get(BASE, ""), os.environ.get(OPTIONS, ""))
     tag = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
-    return f"{REPOSITORY}:{meshproof.__version__}-{tag}"
+    return f"{REPOSITORY}:{version('meshproof')}-{tag}"

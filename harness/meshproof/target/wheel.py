@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-import meshproof
 from meshproof.suite import PACKAGE, folder
 
 CONTENT = ("loadtests",)
@@ -21,11 +20,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def write(place: Path) -> tuple[Path, str]:
     """Write the wheel into a folder; its path, and a digest that is the same for the same content."""
-    name = f"meshproof-{meshproof.__version__}"
+    name = f"meshproof-{version('meshproof')}"
     path = place / f"{name}-py3-none-any.whl"
     info = f"{name}.dist-info"
     files = dict(sorted(_files()))
-    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: meshproof\nVersion: {meshproof.__version__}\n".encode()
+    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: meshproof\nVersion: {version('meshproof')}\n".encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: meshproof\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     record = "".join(f"{file},sha256={_digest(data)},{len(data)}\n" for file, data in files.items())
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
