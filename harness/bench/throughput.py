@@ -1,6 +1,6 @@
-"""How fast the load generator is beside wrk, directly against one workload, and what an observation costs.
+"""How fast the load generator is, beside wrk and with workers, directly against one workload.
 
-Prints ratios and says what they are of; nothing here is a test. `--seconds` per measurement.
+Also what an observation costs. Prints ratios and says what they are of; nothing here is a test. `--seconds` per measurement.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 from meshproof.border.load import Load, Vantage
 from meshproof.border.observation import Observation
@@ -33,6 +34,8 @@ HELLOWORLD = Workload(
     Location("bench", 1, 1),
 )
 USERS = 8
+ROUNDS = 3
+SPREAD_WINDOW = 200
 
 
 async def locust(port: int, window: int, seconds: float, generator: Generator) -> tuple[float, float, int]:
@@ -52,6 +55,22 @@ async def locust(port: int, window: int, seconds: float, generator: Generator) -
             await generator.finish()
     elapsed = time.perf_counter() - began
     return count / elapsed, (time.process_time() - own) / count * 1e6, count - stopped
+
+
+async def spread(port: int, seconds: float, folder: Path, timeouts: Timeouts) -> None:
+    """Print requests per second of one process, and of a master with workers beside it, taken in turn."""
+    counts = (0, 1, 2)
+    generators = [
+        await Generator.start("steady", Vantage(), folder / f"workers-{count}.log", timeouts, count) for count in counts
+    ]
+    rates: dict[int, list[float]] = {count: [] for count in counts}
+    for _ in range(ROUNDS):
+        for count, generator in zip(counts, generators, strict=True):
+            rates[count].append((await locust(port, SPREAD_WINDOW, seconds, generator))[0])
+    for count, generator in zip(counts, generators, strict=True):
+        ratio = median(one / alone for one, alone in zip(rates[count], rates[0], strict=True))
+        print(f"locust, {count} workers: {median(rates[count]):.0f} requests/s, {ratio:.2f} of one process")
+        await generator.close()
 
 
 async def wrk(port: int, seconds: float) -> float | None:
@@ -100,6 +119,7 @@ async def main(seconds: float) -> None:
             )
         print(f"an Observation from its bytes: {parsing():.1f} µs")
         await generator.close()
+        await spread(port, seconds, folder, timeouts)
         await probe.stop()
 
 
