@@ -2,97 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from meshproof.errors import ManifestError, TargetError, UsageError
+from meshproof.errors import ManifestError, TargetError
 from meshproof.manifest import load
-from meshproof.target.kube import conflicts, ownership
-from meshproof.target.kube.apply import Slate, sweep
+from meshproof.target.kube import ownership
+from meshproof.target.kube.apply import Slate
 from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.namespace import RunNamespace, name_of
+from meshproof.target.kube.namespace import name_of
 from meshproof.target.kube.refusal import RefusedError
 from meshproof.target.kube.wanted import Wanted, wanted
 
-SHOP = """
-apiVersion: v1
-kind: Service
-metadata: {name: shop}
-spec:
-  ports: [{name: http, port: 5000}]
-  selector: {app: shop}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: shop}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: shop}}
-  template:
-    metadata: {labels: {app: shop}}
-    spec:
-      containers: [{name: shop, image: shop, ports: [{containerPort: 5000}]}]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: shop}
-spec:
-  host: shop
-  subsets: [{name: v1, labels: {version: v1}}]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: shop}
-spec:
-  hosts: [shop]
-  http:
-  - route:
-    - destination: {host: shop, subset: v1}
-      weight: 90
-    - destination: {host: shop, subset: v1}
-      weight: 10
-"""
-
 Body = Callable[[Cluster, Slate], Awaitable[None]]
 InForce = Callable[..., None]
-
-
-@pytest.fixture
-def in_force(with_cluster: Callable[..., Any], run_id: str) -> InForce:
-    """Run `body(cluster, slate)` with a namespace of its own."""
-
-    def call(body: Body, *, limits: dict[str, float] | None = None, **given: Any) -> None:
-        async def go(cluster: Cluster) -> None:
-            namespace = RunNamespace(cluster, name_of(run_id), run_id)
-            await namespace.create()
-            await body(cluster, Slate(cluster, namespace.name, run_id, **given))
-            # The controller takes its time, and the whole control plane goes soon.
-            await cluster.objects.delete("v1", "Namespace", namespace.name)
-
-        with_cluster(go, **(limits or {}))
-
-    return call
-
-
-@pytest.fixture
-def shop(tmp_path: Path, run_id: str) -> Callable[..., Sequence[Wanted]]:
-    """The shop's resources, with some of their text replaced: `shop(old=new)`."""
-
-    def read(*replacements: tuple[str, str]) -> Sequence[Wanted]:
-        text = SHOP
-        for old, new in replacements:
-            assert old in text
-            text = text.replace(old, new)
-        file = tmp_path / "shop.yaml"
-        file.write_text(text)
-        return [wanted(one) for one in load([str(file)], namespace=name_of(run_id)).resources]
-
-    return read
 
 
 async def versions(cluster: Cluster, slate: Slate) -> dict[str, str]:
@@ -186,26 +112,26 @@ def test_what_somebody_else_made_is_not_touched(
     ],
 )
 def test_what_the_cluster_refuses_is_told_with_its_place_and_changes_nothing(
-    in_force: InForce, tmp_path: Path, run_id: str, old: str, new: str, place: str, words: str
+    in_force: InForce, shop_text: str, tmp_path: Path, run_id: str, old: str, new: str, place: str, words: str
 ) -> None:
     file = tmp_path / "shop.yaml"
-    file.write_text(SHOP)
+    file.write_text(shop_text)
     good = [wanted(one) for one in load([str(file)], namespace=name_of(run_id)).resources]
-    line = next(number for number, text in enumerate(SHOP.splitlines(), 1) if place in text)
+    line = next(number for number, text in enumerate(shop_text.splitlines(), 1) if place in text)
 
     async def body(cluster: Cluster, slate: Slate) -> None:
         with pytest.raises(ManifestError, match=words) as caught:
-            await slate.apply(_broken(good, old, new))
+            await slate.apply(_broken(good, shop_text, old, new))
         assert str(caught.value).startswith(f"{file}:{line}:")
         assert await versions(cluster, slate) == {}
 
     in_force(body)
 
 
-def _broken(good: Sequence[Wanted], old: str, new: str) -> list[Wanted]:
+def _broken(good: Sequence[Wanted], text: str, old: str, new: str) -> list[Wanted]:
     """The same with a mistake that this program's own reading of manifests would not let through."""
-    assert old in SHOP
-    bodies = [body for body in yaml.safe_load_all(SHOP.replace(old, new)) if body]
+    assert old in text
+    bodies = [body for body in yaml.safe_load_all(text.replace(old, new)) if body]
     return [
         Wanted({**body, "metadata": {**body["metadata"], "namespace": one.key[1]}}, one.source)
         for one, body in zip(good, bodies, strict=True)
@@ -255,80 +181,3 @@ def test_a_deletion_that_a_finalizer_holds_up_is_named(
         assert kinds((await slate.apply(shop())).created) == ["VirtualService"]
 
     in_force(body, limits={"kube_gone": 2})
-
-
-def test_nothing_stands_outside_of_the_namespace_unless_allowed(
-    in_force: InForce, with_cluster: Callable[..., Any], run_id: str
-) -> None:
-    metadata = {"name": f"{run_id}-tls"[-60:].strip("-"), "namespace": "istio-system"}
-    secret = Wanted({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"a": "b"}})
-
-    places = [("Secret", "istio-system")]
-
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        for one in (secret.body, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}):
-            with pytest.raises(UsageError, match="a run touches only its own namespace"):
-                await slate.apply([Wanted(one)])
-        assert await cluster.objects.get("v1", "Namespace", "other") is None
-        await Slate(cluster, slate.namespace, slate.run, places).apply([secret])
-
-    in_force(body)
-
-    async def left(cluster: Cluster) -> None:
-        # As after a kill: the namespace is gone, what stood outside is found by its label.
-        assert await sweep(cluster, run_id, places) == [("Secret", "istio-system", metadata["name"])]
-        assert await sweep(cluster, run_id, places) == []
-
-    with_cluster(left)
-
-
-def test_a_version_that_is_not_served_is_told_or_interchanged(
-    in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
-) -> None:
-    crd = json.loads(control_plane.kubectl("get", "crd", "virtualservices.networking.istio.io", "-o", "json"))
-
-    def serve(value: bool) -> None:
-        index = next(i for i, version in enumerate(crd["spec"]["versions"]) if version["name"] == "v1")
-        patch = json.dumps([{"op": "replace", "path": f"/spec/versions/{index}/served", "value": value}])
-        control_plane.kubectl("patch", "crd", crd["metadata"]["name"], "--type=json", "-p", patch)
-        # The API server takes a moment to serve what a CRD says.
-        deadline = time.monotonic() + 30
-        while ("virtualservices" in control_plane.kubectl("get", "--raw", "/apis/networking.istio.io/v1")) is not value:
-            assert time.monotonic() < deadline
-
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        route = [one for one in shop() if one.key[0] == "VirtualService"]
-        with pytest.raises(TargetError, match=r"knows no VirtualService of networking.istio.io/v1") as caught:
-            await slate.apply(route)
-        assert "v1beta1" in caught.value.detail
-        change = await Slate(cluster, slate.namespace, slate.run, interchangeable=["networking.istio.io"]).apply(route)
-        assert kinds(change.created) == ["VirtualService"]
-
-    serve(False)
-    try:
-        in_force(body)
-    finally:
-        serve(True)
-
-
-def test_a_host_that_somebody_routes_already_is_told_before_anything_is_applied(
-    in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any, run_id: str
-) -> None:
-    route = {
-        "hosts": [f"shop.{name_of(run_id)}.svc.cluster.local"],
-        "http": [{"route": [{"destination": {"host": "x"}}]}],
-    }
-    metadata = {"name": f"r{run_id[-6:]}", "namespace": "default"}
-    theirs = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": metadata, "spec": route}
-    control_plane.kubectl("create", "--validate=false", "-f", "-", stdin=json.dumps(theirs))
-
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        [found] = await conflicts.find(cluster, shop(), slate.run)
-        assert (found.kind, found.other) == ("VirtualService", f"default/{metadata['name']}")
-        assert "shop.yaml:" in str(found)
-        # What is a run's own is none.
-        await slate.apply(shop())
-        assert len(await conflicts.find(cluster, shop(), slate.run)) == 1
-
-    in_force(body)
-    control_plane.kubectl("delete", "virtualservice", metadata["name"], "--namespace", "default")
