@@ -17,10 +17,13 @@ from meshproof.report.terminal import Terminal
 from meshproof.run.prepare import Prepared
 from meshproof.run.session import Options, Session
 from meshproof.target.base import Target
+from meshproof.target.ports import check_served
 
 
 def execute(target: Target, prepared: Sequence[Prepared | Inspection[Any]], settings: Settings) -> int:
     """Run everything on the target and print what was asked for; the exit code."""
+    driven = [one for one in prepared if isinstance(one, Prepared)]
+    check_served(dict(settings.ports), (stage.mesh for one in driven for stage in one.stages))
     options = Options(settings.precision, settings.seed, timeouts=target.timeouts, workers=settings.workers)
     return execute_on(target, prepared, options, settings.format, settings.output, color=settings.color)
 

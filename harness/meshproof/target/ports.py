@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from meshproof.errors import UsageError
+from meshproof.mesh.model import Mesh
 
 
 def check_free(ports: Mapping[int, int]) -> None:
@@ -24,3 +25,17 @@ def check_free(ports: Mapping[int, int]) -> None:
                     f"port {local} on 127.0.0.1, asked for by --port {service}={local}, cannot be had: "
                     f"{error.strerror}; name another one, or leave --port out to get a free one"
                 ) from None
+
+
+def check_served(ports: Mapping[int, int], meshes: Iterable[Mesh]) -> None:
+    """Raise UsageError for a service port that no Service and no Gateway of these meshes has."""
+    served: set[int] = set()
+    for mesh in meshes:
+        served |= {port.number for service in mesh.services for port in service.ports}
+        served |= {server.port for gateway in mesh.gateways for server in gateway.servers}
+    for port, local in ports.items():
+        if port not in served:
+            there = ", ".join(map(str, sorted(served))) or "none"
+            raise UsageError(
+                f"--port {port}={local}: no Service and no Gateway of what runs has port {port}; there are: {there}"
+            )

@@ -76,9 +76,15 @@ def test_a_local_port_that_is_taken(place: Any) -> None:
     assert f"port {port} on 127.0.0.1, asked for by --port 5000={port}, cannot be had" in said
 
 
-def test_a_local_port_that_is_asked_for_twice(place: Any) -> None:
+def test_a_port_that_nothing_has(place: Any) -> None:
     place.mesh("spec")
-    assert "is asked for twice" in refused(place, *place.verify, "--port", "5000=15000", "--port", "5001=15000")
+    said = refused(place, *place.verify, "--port", "5001=15001")
+    assert "--port 5001=15001: no Service and no Gateway of what runs has port 5001; there are: 5000" in said
+
+
+def test_a_local_port_that_is_asked_for_twice(place: Any) -> None:
+    said = refused(place, "run", "canary", "breaker", "--port", "5000=15000", "--port", "8000=15000")
+    assert "is asked for twice" in said
 
 
 @pytest.mark.parametrize(
