@@ -139,7 +139,7 @@ def started(
     port = _free_port()
     # The guest reaches nothing: no network but the one port that is forwarded to its SSH.
     network = f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"
-    command = ["nice", "-n", "19", "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]
+    command = ["nice", "-n", "19", "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2"]
     command += ["-m", "1024", "-display", "none", "-monitor", "none", "-serial", f"file:{folder / 'serial.log'}"]
     command += ["-drive", f"file={disk},if=virtio,cache=unsafe", "-netdev", network]
     command += ["-device", "virtio-net-pci,netdev=n,romfile=", "-device", "virtio-rng-pci"]
