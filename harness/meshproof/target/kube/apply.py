@@ -78,13 +78,15 @@ class Slate:
             standing = self._standing.get(one.key)
             if standing is None or standing.text != _text(one.body):
                 pending.append(one)
-        for one in pending:
-            await self._send(one, dry_run=True)
+        await self._delete([one.key for one in pending if await self._needs_another(one)])
         created: list[Key] = []
         changed: list[Key] = []
         for one in pending:
             (changed if one.key in self._standing else created).append(one.key)
-            told = (await self._send(one))["metadata"]
+            try:
+                told = (await self._send(one))["metadata"]
+            except RefusedError as error:
+                raise one.refused(error) from None
             self._standing[one.key] = _Standing(one, _text(one.body), told["uid"], told.get("generation"))
         gone = [key for key in self._standing if key not in keys]
         await self._delete(gone)
@@ -124,6 +126,16 @@ class Slate:
                 elif now.get("generation") != standing.generation:
                     self._standing[key] = replace(standing, text="")
 
+    async def _needs_another(self, one: Wanted) -> bool:
+        """Try it; whether the object that stands there must go first, for a field that cannot be changed."""
+        try:
+            await self._send(one, dry_run=True)
+        except RefusedError as error:
+            if error.immutable and one.key in self._standing:
+                return True
+            raise one.refused(error) from None
+        return False
+
     async def _send(self, one: Wanted, *, dry_run: bool = False) -> Json:
         standing = self._standing.get(one.key)
         body = one.body
@@ -132,10 +144,7 @@ class Slate:
             body = {**body, "metadata": {**body["metadata"], "uid": standing.uid}}
         elif dry_run:
             await self._vacant(one)
-        try:
-            return await self.cluster.objects.apply(body, dry_run=dry_run)
-        except RefusedError as error:
-            raise one.refused(error) from None
+        return await self.cluster.objects.apply(body, dry_run=dry_run)
 
     async def _vacant(self, one: Wanted) -> None:
         """Wait until what stood there in this run is gone; TargetError when somebody else's stands there."""

@@ -13,6 +13,7 @@ from meshproof.errors import TargetError
 
 TRANSIENT = frozenset({429, 503, 504})
 # A server-side apply with a field that the schema lacks is answered with 500, the field in the words alone.
+IMMUTABLE = "field is immutable"
 UNDECLARED = "failed to create typed patch object"
 FIELD = re.compile(r": \.(\S+): (.+)")
 
@@ -37,6 +38,11 @@ class RefusedError(TargetError):
         self.reason = reason
         self.words = words
         self.causes = causes
+
+    @property
+    def immutable(self) -> bool:
+        """Whether it is about a field that no change can touch, such as a Deployment's selector."""
+        return self.reason == "Invalid" and IMMUTABLE in self.words
 
     @property
     def about_the_object(self) -> bool:

@@ -78,6 +78,22 @@ def test_a_field_that_is_no_longer_wanted_goes(in_force: InForce, shop: Callable
     in_force(body)
 
 
+def test_a_deployment_whose_selector_is_another_one_takes_the_place_of_the_first(
+    in_force: InForce, shop: Callable[..., Sequence[Wanted]]
+) -> None:
+    async def body(cluster: Cluster, slate: Slate) -> None:
+        await slate.apply(shop())
+        old, new = "matchLabels: {app: shop}", "matchLabels: {app: shop, version: v1}"
+        labels = ("metadata: {labels: {app: shop}}", "metadata: {labels: {app: shop, version: v1}}")
+        change = await slate.apply(shop((old, new), labels))
+        assert kinds(change.created) == ["Deployment"]
+        found = await cluster.objects.get("apps/v1", "Deployment", "shop", slate.namespace)
+        assert found is not None
+        assert found["spec"]["selector"]["matchLabels"] == {"app": "shop", "version": "v1"}
+
+    in_force(body)
+
+
 def test_what_somebody_else_made_is_not_touched(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
 ) -> None:
