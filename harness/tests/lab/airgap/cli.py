@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from airgap import cluster, debian, engine, images, node, product, programs, record
+from airgap import cluster, debian, engine, images, node, product, programs, prove, record
 from airgap import istio as installation
 from airgap.step import Lab, Step
 
@@ -84,3 +84,18 @@ def load(lab: Lab) -> None:
 def record_command(lab: Lab, names: tuple[str, ...]) -> None:
     """Record what istiod makes of the scenarios' manifests, for the comparison with meshproof's own translation."""
     record.record(lab, names)
+
+
+@main.command("prove", context_settings={"ignore_unknown_options": True})
+@click.option("--keep", is_flag=True, help="Leave the engine running.")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def prove_command(context: click.Context, keep: bool, words: tuple[str, ...]) -> None:
+    """Run scenarios on a kind cluster of meshproof's own making: `prove [SCENARIO]... [OPTION]...`.
+
+    From an empty cache to verdicts; without names the scenarios of all folders.
+    """
+    code = prove.prove(context.obj, words)
+    if not keep and code not in (2,) and not cluster.exists(context.obj):
+        engine.down(context.obj)
+    context.exit(code)

@@ -58,12 +58,6 @@ def up(lab: Lab, mode: str) -> None:
         run(argv, log=lab.log("kind"), seconds=CREATE_SECONDS, env=environment(lab), nice=False)
 
 
-def load(lab: Lab, archive: Path) -> None:
-    """Import an image's archive into the node."""
-    argv: list[str | Path] = [programs.kind.path(lab), "load", "image-archive", archive, "--name", NAME]
-    run(argv, log=lab.log("kind-load"), seconds=600, env=environment(lab))
-
-
 def load_product(lab: Lab) -> str:
     """Build meshproof's own image, as its kind target would, and import it into the node; its name."""
     archive = product.python.ensure(lab)

@@ -11,8 +11,6 @@ from airgap.step import Lab, timed
 INSTALL_SECONDS = 600.0
 # Stock Envoy has no filter istio.alpn, no istio.metadata_exchange, no istio.stats.
 SETTINGS = (
-    "profile=demo",
-    f"hub={images.HUB}",
     f"tag={programs.ISTIO_TAG}",
     "values.global.imagePullPolicy=IfNotPresent",
     "values.pilot.env.PILOT_ENABLE_ALPN_FILTER=false",
@@ -23,7 +21,7 @@ SETTINGS = (
 
 
 def up(lab: Lab) -> None:
-    """Load Istio's images and install it unless its control plane is there."""
+    """Install it unless its control plane is there."""
     programs.istioctl.ensure(lab)
     env = cluster.environment(lab)
     listed: list[str | Path] = [
@@ -36,10 +34,6 @@ def up(lab: Lab) -> None:
     listed += ["--namespace", "istio-system", "--output", "name"]
     if "deployment.apps/istiod" in output(listed, seconds=60, env=env).split():
         return
-    for step in images.ISTIO_IMAGES:
-        step.ensure(lab)
-        with timed(lab, f"load {step.name}"):
-            cluster.load(lab, step.path(lab))
     argv: list[str | Path] = [
         programs.istioctl.path(lab),
         "install",
@@ -47,7 +41,7 @@ def up(lab: Lab) -> None:
         cluster.CONTEXT,
         "--skip-confirmation",
     ]
-    for setting in SETTINGS:
+    for setting in ("profile=demo", f"hub={images.HUB}", *SETTINGS):
         argv += ["--set", setting]
     with timed(lab, "install Istio"):
         run(argv, log=lab.log("istioctl"), seconds=INSTALL_SECONDS, env=env, nice=False)

@@ -1,7 +1,7 @@
 """kind's node image, made of Debian's packages, kind's own files and the Kubernetes commands that were built.
 
 What differs from kind's: containerd and runc are Debian's, the network is a plain bridge (one node, no
-kindnet), there is no storage provisioner, the core images are imported when the node boots.
+kindnet), there is no storage provisioner; its images and Istio's are imported when the node boots.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from airgap.step import Lab, Step
 TAG = f"registry.invalid/node:v{KUBERNETES}"
 FILES = HERE / "node"
 UNITS = "etc/systemd/system"
+# Istio's images too: whoever makes a cluster of this node finds them there.
+PRELOADED = (*images.NODE_IMAGES, *images.ISTIO_IMAGES)
 ENABLED = ("kubelet", "containerd", "undo-mount-hacks", "preload")
 
 
@@ -96,12 +98,12 @@ def _image(lab: Lab, target: Path) -> None:
 
 
 def _preloaded(lab: Lab, target: Path) -> None:
-    write_layer(target, {f"kind/images/{step.name}.tar": step.path(lab) for step in images.NODE_IMAGES})
+    write_layer(target, {f"kind/images/{step.name}.tar": step.path(lab) for step in PRELOADED})
 
 
 RECIPE = "".join(path.read_text() for path in [*sorted(FILES.iterdir()), Path(__file__)]) + KIND + PAUSE
 files = Step(
     "layer-node", RECIPE, _layer, (programs.runc, *(programs.kubernetes[name] for name in programs.NODE_COMMANDS))
 )
-preloaded = Step("layer-node-images", "", _preloaded, images.NODE_IMAGES)
+preloaded = Step("layer-node-images", "", _preloaded, PRELOADED)
 node = Step("image-node", TAG, _image, (node_root, files, preloaded))

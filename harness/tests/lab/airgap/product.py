@@ -17,12 +17,14 @@ from meshproof.target.wheel import requirements
 
 TAG = "registry.invalid/python:lab"
 SITE = "opt/python"
+PYTHON = (3, 11)  # Debian's, whatever runs this
 SECONDS = 900.0
 ENVIRONMENT = {"MESHPROOF_IMAGE_BASE": TAG, "MESHPROOF_IMAGE_PIP_OPTIONS": "--no-index"}
 
 
 def _install(lab: Lab, target: Path) -> None:
     argv = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(target)]
+    argv += ["--python-version", ".".join(map(str, PYTHON)), "--only-binary", ":all:"]
     run([*argv, "pip", *requirements().split()], log=lab.log("dependencies"), seconds=SECONDS)
 
 
@@ -32,7 +34,7 @@ def _layer(lab: Lab, target: Path) -> None:
     write_layer(target, {**{f"{SITE}/{name}": path for name, path in found.items()}, **others})
 
 
-dependencies = Step("dependencies", f"{sys.version_info[:2]} pip {requirements()}", _install)
+dependencies = Step("dependencies", f"{PYTHON} pip {requirements()}", _install)
 layer = Step("layer-dependencies", SITE, _layer, (dependencies,))
 python = image(
     "image-python",
