@@ -1,6 +1,7 @@
 """How fast the load generator is, beside wrk and with workers, directly against one workload.
 
-Also what an observation costs. Prints ratios and says what they are of; nothing here is a test. `--seconds` per measurement.
+Also what an observation costs. Prints ratios and says what they are of; nothing here is a test.
+`--seconds` per measurement.
 """
 
 from __future__ import annotations

@@ -53,6 +53,7 @@ class Master:
         self._course: Course | None = None
         self._runner: Any = None
         self._environment: Any = None
+        self._spawning = threading.Lock()
 
     def listen(self, events: Any) -> None:
         """Take part in a Locust process; `events` is locust.events."""
@@ -104,7 +105,7 @@ class Master:
         if self._course is not None:
             raise ValueError("a load is under way")
         self._environment.stats.clear_all()
-        self._roster.patience = float(start["silence"])
+        self._roster.rouse(float(start["silence"]))
         course = self._course = Course(start, len(self._roster))
         for worker in range(len(self._roster)):
             # No two workers may give a request the same id.
@@ -119,12 +120,14 @@ class Master:
     def _populate(self, course: Course, users: int) -> None:
         """Have so many users there in all, and know where they are."""
         runner = self._runner
-        if runner.user_count != users:
-            runner.start(users, max(users, runner.user_count))
-            # Locust itself waits for this no longer than a second.
-            while runner.user_count != users:
-                time.sleep(SPAWN_LOOK_SECONDS)
-        course.shares.users = self._roster.users()
+        # A load that ends early may still be growing when the next one begins.
+        with self._spawning:
+            if runner.user_count != users:
+                runner.start(users, max(users, runner.user_count))
+                # Locust itself waits for this no longer than a second.
+                while runner.user_count != users:
+                    time.sleep(SPAWN_LOOK_SECONDS)
+            course.shares.users = self._roster.users()
 
     def _grow(self, course: Course) -> None:
         for users in range(2, course.users + 1):

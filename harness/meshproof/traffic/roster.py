@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -16,21 +17,23 @@ from meshproof.traffic import wire
 LOOK_SECONDS = 0.1
 # Locust's workers give a sign of life once a second.
 LEAST_PATIENCE = 2.5
+PATIENCE = 30.0
 LOCUST_PATIENCE = 10
 
 
 class Roster:
-    """Workers by number; `patience` is how many seconds one may be silent before everything ends.
+    """Workers by number.
 
     A worker is a child of this process, which holds the write end of its standard input: it ends when
     that closes.
     """
 
     def __init__(self, children: list[tuple[int, int]], token: str) -> None:
-        self.patience = 30.0
+        self._patience = PATIENCE
         self._children = children
         self._token = token
-        self._names: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}
+        self._names = [""] * len(children)
         self._silent = [0.0] * len(children)
         self._all_here = threading.Event()
         self._runner: Any = None
@@ -56,28 +59,35 @@ class Roster:
 
     def greeted(self, name: str, hello: Mapping[str, Any]) -> None:
         """A worker has come; raises ValueError for one of another master."""
-        if hello["hello"] != self._token or name in self._names:
+        number = int(hello["worker"])
+        if not secrets.compare_digest(hello["hello"], self._token) or self._names[number]:
             raise ValueError("it is no worker of this master")
-        self._names[name] = int(hello["worker"])
-        if len(self._names) == len(self):
+        self._names[number] = name
+        self._numbers[name] = number
+        if all(self._names):
             self._all_here.set()
 
     def heard(self, client_id: str, **_: Any) -> int:
         """A sign of life has come; the worker's number, -1 for one of another master."""
-        worker = self._names.get(client_id, -1)
+        worker = self._numbers.get(client_id, -1)
         if worker >= 0:
             self._silent[worker] = 0.0
         return worker
 
+    def rouse(self, patience: float) -> None:
+        """From now on a worker that gives no sign of life for so many seconds ends everything."""
+        self._patience = max(patience, LEAST_PATIENCE)
+        self._silent = [0.0] * len(self)
+
     def users(self) -> list[int]:
         """How many users each worker has."""
         clients = self._runner.clients
-        if strangers := set(clients) - set(self._names):
+        if strangers := set(clients) - set(self._numbers):
             self.end(f"another Locust worker has come to this port: {', '.join(strangers)}")
-        return [clients[name].user_count for name in self._ordered()]
+        return [clients[name].user_count for name in self._names]
 
     def tell(self, worker: int, message: Mapping[str, Any]) -> None:
-        self._runner.send_message(wire.MESSAGE, dict(message), client_id=self._ordered()[worker])
+        self._runner.send_message(wire.MESSAGE, dict(message), client_id=self._names[worker])
 
     def dismiss(self) -> None:
         """End all workers, hung ones too."""
@@ -91,9 +101,6 @@ class Roster:
         print(why, file=sys.stderr, flush=True)
         os._exit(1)
 
-    def _ordered(self) -> list[str]:
-        return sorted(self._names, key=self._names.__getitem__)
-
     def _watch(self) -> None:
         while True:
             time.sleep(LOOK_SECONDS)
@@ -103,7 +110,7 @@ class Roster:
                     self.end(f"{self._named(number)} died (exit code {os.waitstatus_to_exitcode(status)})")
                 # Counted in looks, not by a clock: it may have been this process that stood still.
                 self._silent[number] += LOOK_SECONDS
-                if self._silent[number] > max(self.patience, LEAST_PATIENCE):
+                if self._silent[number] > self._patience:
                     self.end(f"{self._named(number)} said nothing for {self._silent[number]:.1f} s")
             for node in self._runner.clients.values():
                 # Locust would give a worker up after three seconds, and take its users away.

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
 from meshproof.border.load import Load, Vantage
 from meshproof.traffic.locust import Generator
 
@@ -16,7 +17,8 @@ exec {python} "$@"
 """
 
 
-def test_it_sends_and_reports_as_one_that_runs_here(stand, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_it_sends_and_reports_as_one_that_runs_here(stand, tmp_path: Path, workers: int) -> None:
     script = tmp_path / "stand-in-exec"
     script.write_text(STAND_IN.format(python=sys.executable))
     script.chmod(0o755)
@@ -25,7 +27,7 @@ def test_it_sends_and_reports_as_one_that_runs_here(stand, tmp_path: Path) -> No
     async def run() -> None:
         async with stand() as here:
             probe = await here.probe()
-            generator = await Generator.start("steady", vantage, tmp_path / "locust.log", here.timeouts)
+            generator = await Generator.start("steady", vantage, tmp_path / "locust.log", here.timeouts, workers)
             here.stack.push_async_callback(generator.close)
             load = Load("steady", "GET http://echo/", users=2)
             await generator.begin(load, {"echo:80": ("127.0.0.1", probe.ports[80])}, "t-")

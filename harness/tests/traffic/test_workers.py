@@ -162,11 +162,14 @@ def test_as_many_as_there_are_users_are_under_way_at_once(stand: Callable[..., A
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(signal.SIGKILL, r"died \(exit code -9\)"), (signal.SIGSTOP, "said nothing for")]
+    ("number", "limit", "words"),
+    [(signal.SIGKILL, LIMIT, r"died \(exit code -9\)"), (signal.SIGSTOP, 5.0, "said nothing for")],
 )
-def test_a_worker_that_dies_or_hangs_is_an_error(stand: Callable[..., Any], number: int, words: str) -> None:
+def test_a_worker_that_dies_or_hangs_is_an_error(
+    stand: Callable[..., Any], number: int, limit: float, words: str
+) -> None:
     async def run() -> None:
-        async with stand(locust_silent=4.0) as here:
+        async with stand(locust_silent=limit) as here:
             _, generator = await here.both(Load("steady", "GET http://echo/a", users=4), workers=2)
             everyone = [psutil.Process(generator.pid), *workers_of(generator)]
             assert len(everyone) == 3
@@ -182,7 +185,7 @@ def test_a_worker_that_dies_or_hangs_is_an_error(stand: Callable[..., Any], numb
                     count += len(batch)
                     generator.grant(0, count + 100)
 
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(LIMIT + limit):
                 with pytest.raises(TargetError, match="load generator: ") as failure:
                     await endless()
             assert "out of memory, say" in failure.value.detail
