@@ -19,6 +19,7 @@ from meshproof.process import Child, spawn
 BOOT_SECONDS = 1800.0
 SSH_SECONDS = 180.0
 EXIT_SECONDS = 60.0
+SSH_FAILED = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +44,31 @@ class Guest:
         options = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=120", "IdentitiesOnly=yes")
         named = [argument for option in options for argument in ("-o", option)]
         hosts = ["-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=/dev/null"]
-        return [
-            "ssh",
-            "-F",
-            "none",
-            "-i",
-            str(self.key),
-            *named,
-            *hosts,
-            "-p",
-            str(port or self.port),
-            f"{user}@127.0.0.1",
-        ]
+        # An earlier boot's connection is noticed to be dead; one to a busy guest is not taken for it.
+        sharing = ["-o", "ControlMaster=auto", "-o", "ControlPersist=yes", "-o", "ServerAliveInterval=60"]
+        share = [*sharing, "-S", str(self.folder / f"{user}.ssh")] if shared else ["-S", "none"]
+        reach = ["-i", str(self.key), "-p", str(port or self.port), f"{user}@127.0.0.1"]
+        return ["ssh", "-F", "none", *named, *hosts, *share, *reach]
 
     def run(
         self, script: str, *, limit: float = 600.0, user: str = "root", check: bool = True, shared: bool = True
     ) -> str:
         """What a shell script in the guest prints; raises TargetError when it fails and `check` is set."""
-        command = [*self.ssh(user=user, shared=shared), "sh -s"]
+        done, words = self._once([*self.ssh(user=user, shared=shared), "sh -s"], script, limit)
+        if shared and done.returncode == SSH_FAILED:
+            # The shared connection was one to an earlier boot.
+            self.hang_up()
+            done, words = self._once([*self.ssh(user=user, shared=shared), "sh -s"], script, limit)
+        if check and done.returncode != 0:
+            raise TargetError(f"in the guest: {script.strip()[:200]} ended with {done.returncode}", words[-3000:])
+        return done.stdout.strip()
+
+    def _once(self, command: Sequence[str], script: str, limit: float) -> tuple[subprocess.CompletedProcess[str], str]:
         with (self.folder / "ssh.log").open("w+") as said:
             # The shared connection's own process keeps standard error open: a pipe would not come to its end.
             done = subprocess.run(command, input=script, stdout=subprocess.PIPE, stderr=said, text=True, timeout=limit)
             said.seek(0)
-            words = said.read()
-        if check and done.returncode != 0:
-            raise TargetError(f"in the guest: {script.strip()[:200]} ended with {done.returncode}", words[-3000:])
-        return done.stdout.strip()
+            return done, said.read()
 
     def boot_id(self) -> str:
         """The kernel's id of this boot; empty when the guest does not answer."""
