@@ -34,9 +34,7 @@ def up(lab: Lab, mode: str) -> None:
     """Load the node image unless the engine has it, create the cluster unless it is there, wait until it is ready."""
     archive = node.node.ensure(lab)
     programs.kind.ensure(lab)
-    if node.TAG not in engine.images(lab):
-        with timed(lab, "load node image"):
-            engine.load(lab, archive)
+    engine.load(lab, archive, node.TAG)
     if exists(lab):
         return
     config = lab.run / "kind.yaml"
@@ -60,9 +58,7 @@ def up(lab: Lab, mode: str) -> None:
 
 def load_product(lab: Lab) -> str:
     """Build meshproof's own image, as its kind target would, and import it into the node; its name."""
-    archive = product.python.ensure(lab)
-    if product.TAG not in engine.images(lab):
-        engine.load(lab, archive)
+    engine.load(lab, product.python.ensure(lab), product.TAG)
     os.environ.update({**engine.environment(lab), **product.ENVIRONMENT})
     with timed(lab, "meshproof's image"):
         name = asyncio.run(Engine("docker").build(Timeouts()))

@@ -34,11 +34,10 @@ def arguments() -> list[str]:
 
 def prove(lab: Lab, words: Sequence[str], command: str = "run") -> int:
     """Make what is missing, start the engine, let meshproof run; its exit code."""
-    for archive, tag in ((node.node.ensure(lab), node.TAG), (product.python.ensure(lab), product.TAG)):
-        engine.up(lab)
-        if tag not in engine.images(lab):
-            with timed(lab, f"load {tag}"):
-                engine.load(lab, archive)
+    archives = ((node.node.ensure(lab), node.TAG), (product.python.ensure(lab), product.TAG))
+    engine.up(lab)
+    for archive, tag in archives:
+        engine.load(lab, archive, tag)
     names = list(words) if words and not words[0].startswith("-") else [*SCENARIOS, *words]
     with timed(lab, f"meshproof {command}"):
         argv = [sys.executable, "-m", "meshproof", command, *names, *arguments()]
