@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from meshproof.border.load import Load, Vantage
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.pod_version import check_pod_version
 from meshproof.process import Child, spawn
 from meshproof.traffic import wire
 from meshproof.traffic.command import command_line as command_line
 
+HELD = "barrier"
 READ_BYTES = 1 << 18
 
 
@@ -29,13 +32,15 @@ class Generator:
     TargetError with its last words; no observation is invented or lost.
     """
 
-    def __init__(self, shape: str, child: Child, timeouts: Timeouts) -> None:
+    def __init__(self, shape: str, child: Child, timeouts: Timeouts, *, elsewhere: bool = False) -> None:
         self.shape = shape
+        self._elsewhere = elsewhere
         self.began = 0.0
         """The running load's zero of time, in seconds since the epoch, by the generator's clock."""
         self._child = child
         self._timeouts = timeouts
         self._ready: dict[str, Any] | None = None
+        self._version: object = None
         self._error: TargetError | None = None
         self._news = asyncio.Event()
         self._load: Load | None = None
@@ -63,7 +68,7 @@ class Generator:
         # What carries it elsewhere does not end by itself when its standard input closes, as Locust does.
         leashed = bool(vantage.command)
         child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, leashed=leashed)
-        return cls(shape, child, timeouts)
+        return cls(shape, child, timeouts, elsewhere=leashed)
 
     @property
     def pid(self) -> int:
@@ -95,6 +100,9 @@ class Generator:
         await self._until(lambda: self._ready is not None, "get ready", self._timeouts.locust_ready)
         self._reset()
         self._rouse()
+        if load.shape == HELD:
+            # While requests are held the proxy is looked at for each that is sent: from afar that takes its time.
+            load = replace(load, timeout=max(load.timeout, 2 * self._timeouts.barrier))
         self._load = load
         message = wire.start(
             load.requests,
@@ -224,6 +232,9 @@ class Generator:
                 whole, newline, rest = (rest + chunk).rpartition(b"\n")
                 self._take(wire.rows(whole + newline))
                 self._tell()
+        except TargetError as error:
+            self._fail(error)
+            return
         except (ValueError, TypeError, KeyError, IndexError, OSError) as error:
             self._fail(self._child.failure(f"said what cannot be read: {error}"))
             return
@@ -247,8 +258,12 @@ class Generator:
                 self._stages.add(row["staged"])
             elif "begun" in row:
                 self._begun, self.began = True, row["begun"]
+            elif "version" in row:
+                self._version = row["version"]
             elif "ready" in row:
                 self._ready = row["ready"]
+                if self._elsewhere:
+                    check_pod_version(self._version, "the load generator")
         self._observed += len(batch) - before
 
     async def _watch(self) -> None:
