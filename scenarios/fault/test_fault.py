@@ -125,7 +125,8 @@ retries = (
         features=RETRY,
         manifests=["httpbin.yaml", "retries-per-try.yaml"],
         upsets=[Upset("httpbin", hang=True)],
-        load=Load("steady", GET, users=USERS, timeout=PATIENCE),
+        # A try that is given up takes its connection with it: the next begins with a handshake.
+        load=Load("steady", GET, users=USERS // 4, timeout=PATIENCE),
         expect=[Retries()],
         patient=True,
     ),
