@@ -11,6 +11,8 @@ import sys
 
 from meshproof.border.load import Vantage
 from meshproof.errors import MeshproofError
+from meshproof.pod_version import pod_version
+from meshproof.traffic import wire
 from meshproof.traffic.command import command_line
 from meshproof.traffic.workers import become, launch
 
@@ -20,6 +22,7 @@ def main() -> None:
     parser.add_argument("shape", metavar="SHAPE")
     parser.add_argument("--workers", type=int, default=0, metavar="N")
     values = parser.parse_args()
+    print(wire.line({"version": pod_version()}).decode(), end="", flush=True)
     try:
         if values.workers:
             launch(values.shape, values.workers)

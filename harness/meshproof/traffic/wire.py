@@ -9,6 +9,7 @@ Harness to generator:
   {"crowd": 3}             from now on have at most so many requests under way
   {"stop": true}           send nothing more, wait for what is under way, then say done
 Generator to harness:
+  {"version": "0.1.0+…"}   which meshproof it is, where a command runs it elsewhere
   {"ready": {...}}         it can take a start
   {"begun": 1700000000.0}  the load's zero of time, in seconds since the epoch
   [id, request, ...]       one observation: the fields of Observation in their order

@@ -11,6 +11,7 @@ from meshproof.border.books import PodBook, Received
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.mesh.model import Workload
+from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
 from meshproof.workload.attach import SOCKET as SOCKET
 from meshproof.workload.channel import Channel
@@ -63,15 +64,22 @@ class Probe:
         """Reach a replica that runs elsewhere and takes commands on a unix socket.
 
         `command` is what is put before ATTACH to run it where the replica runs (`kubectl exec -i …`).
+        TargetError when another meshproof runs there than here.
         """
         child = await spawn(f"control of pod {pod}", [*command, *ATTACH], log=log, piped=True)
         probe = cls(pod, workload, Channel(child, timeouts))
-        await probe._greeted(timeouts.workload_attached, "greet")
+        greeting = await probe._greeted(timeouts.workload_attached, "greet")
+        try:
+            check_pod_version(greeting.get("version"), f"pod {pod}")
+        except TargetError:
+            await probe.stop()
+            raise
         return probe
 
-    async def _greeted(self, limit: float, what: str) -> None:
+    async def _greeted(self, limit: float, what: str) -> dict[str, Any]:
         greeting = await self._channel.greeting(limit, what)
         self.ports = {int(port): local for port, local in greeting["ports"].items()}
+        return greeting
 
     @property
     def pid(self) -> int:

@@ -13,6 +13,8 @@ import json
 import sys
 from typing import Any
 
+from meshproof.pod_version import pod_version
+
 ADMIN_PORT = 15000
 PART = 64 << 10
 SECONDS = 10.0
@@ -55,7 +57,7 @@ class Relay:
 def relay(port: int) -> None:
     """Serve until standard input ends."""
     proxy = Relay(port)
-    _say({"ready": True, "ports": {}})
+    _say({"ready": True, "ports": {}, "version": pod_version()})
     for line in sys.stdin.buffer:
         try:
             command = json.loads(line)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.workload.channel import Channel
@@ -48,5 +49,10 @@ async def relayed(sidecar: Sidecar, command: Sequence[str], log: Path, timeouts:
     """Start the program; `command` is what is put before RELAY to run it in the pod."""
     child = await spawn(f"relay of pod {sidecar.pod}", [*command, *RELAY], log=log, piped=True)
     channel = Channel(child, timeouts)
-    await channel.greeting(timeouts.workload_attached, "greet")
+    greeting = await channel.greeting(timeouts.workload_attached, "greet")
+    try:
+        check_pod_version(greeting.get("version"), f"pod {sidecar.pod}")
+    except TargetError:
+        await channel.close()
+        raise
     return RelayedSidecar(sidecar.kubectl, sidecar.pod, timeouts, channel)
