@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from importlib.metadata import version
 
-from meshproof import __version__
 from meshproof.errors import TargetError
 from meshproof.suite import PACKAGE, folder
 
@@ -25,7 +25,7 @@ def pod_version() -> str:
     digest = hashlib.sha256()
     for place, name, path in found:
         digest.update(f"{place}/{name}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return f"{__version__}+{digest.hexdigest()[:DIGITS]}"
+    return f"{version('meshproof')}+{digest.hexdigest()[:DIGITS]}"
 
 
 def check_pod_version(told: object, where: str) -> None:
