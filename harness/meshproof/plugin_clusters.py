@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from meshproof.target.kube_settings import KubeSettings
 
 TEXTS = {
-    "context": ("NAME", "the cluster's context (cluster)"),
+    "context": ("NAME", "the cluster's context (cluster, hosts)"),
     "kubeconfig": ("FILES", "where contexts are looked up (cluster)"),
-    "image": ("REF", "the probe image (kind, cluster)"),
-    "istio-version": ("X.Y[.Z]", "the Istio that must be there (kind, cluster)"),
-    "hub": ("REGISTRY", "where Istio's images come from (kind, cluster)"),
-    "revision": ("NAME", "Istio's revision (kind, cluster)"),
+    "image": ("REF", "the probe image (kind, cluster, hosts)"),
+    "istio-version": ("X.Y[.Z]", "the Istio that must be there (kind, cluster, hosts)"),
+    "hub": ("REGISTRY", "where Istio's images come from (kind, cluster, hosts)"),
+    "revision": ("NAME", "Istio's revision (kind, cluster, hosts)"),
     "cluster": ("NAME", "the kind cluster's name; one that is there is used again (kind)"),
     "kubernetes": ("VERSION|IMAGE", "Kubernetes' version, or a node image (kind)"),
     "kube-proxy-mode": ("MODE", "iptables, ipvs or nftables (kind)"),
 }
 FLAGS = {
-    "samples": "keep the published images of workloads; fewer checks then (kind, cluster)",
-    "keep": "leave the cluster (kind) or the run's namespace (cluster), and use it again",
-    "skip-install": "take Istio as it stands (kind; cluster does so by itself)",
+    "samples": "keep the published images of workloads; fewer checks then (kind, cluster, hosts)",
+    "keep": "leave the cluster (kind) or the run's namespace (cluster, hosts), and use it again",
+    "skip-install": "take Istio as it stands (kind; cluster and hosts do so by themselves)",
 }
 
 
@@ -40,7 +40,7 @@ def add(group: pytest.OptionGroup) -> None:
     group.addoption("--mesh-istio-manifest", type=Path, default=None, metavar="FILE", help="apply this, not istioctl")
     group.addoption("--mesh-set", action="append", default=[], metavar="NAME=VALUE", help="for istioctl install")
     group.addoption(
-        "--mesh-allow", action="append", default=[], metavar="WHAT", help="production, or gateway-secrets (cluster)"
+        "--mesh-allow", action="append", default=[], metavar="WHAT", help="production, gateway-secrets (cluster, hosts)"
     )
     group.addoption("--mesh-nodes", type=int, default=None, metavar="N", help="worker nodes (kind)")
 

@@ -9,6 +9,7 @@ from meshproof.errors import Location
 
 CONTROL_PLANE, WORKER, REGISTRY = "control-plane", "worker", "registry"
 ROLES = (CONTROL_PLANE, WORKER, REGISTRY)
+DIRECT, BY_SSH = "direct", "ssh"
 KUBECONFIG = "/etc/kubernetes/admin.conf"
 IPVS_MODULES = ("ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "nf_conntrack")
 
@@ -102,9 +103,14 @@ class SshSettings:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All hosts, in the order of the file; `kubeconfig` is where control-plane hosts keep theirs."""
+    """All hosts, in the order of the file; `kubeconfig` is where control-plane hosts keep theirs.
+
+    `api_server` is how the cluster's API server is reached: `direct` at its address, `ssh` through the connection
+    to the control-plane host, or (empty) through that where its address is one of the host's own loopback.
+    """
 
     hosts: tuple[HostEntry, ...]
     ssh: SshSettings = field(default_factory=SshSettings)
     registry: RegistryEntry | None = None
     kubeconfig: str = KUBECONFIG
+    api_server: str = ""

@@ -1,4 +1,4 @@
-"""The options of a mesh on Kubernetes: those of the targets kind and cluster."""
+"""The options of a mesh on Kubernetes: those of the targets kind, cluster and hosts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshproof.errors import UsageError
 if TYPE_CHECKING:
     from meshproof.target.kube_settings import KubeSettings
 
-KIND, CLUSTER, BOTH = "kind", "cluster", "kind, cluster"
+KIND, CLUSTER, EXISTING, BOTH = "kind", "cluster", "cluster, hosts", "kind, cluster, hosts"
 
 
 def _text(name: str, metavar: str, of: str, help: str, default: str = "") -> Callable[..., Any]:
@@ -29,12 +29,12 @@ def _several(name: str, metavar: str, of: str, help: str, *more: str) -> Callabl
 
 
 KUBE_OPTIONS = (
-    _text("--context", "NAME", CLUSTER, "The cluster's context; the current one is never used."),
+    _text("--context", "NAME", EXISTING, "The cluster's context; the current one is never used."),
     _text("--kubeconfig", "FILES", CLUSTER, "Where contexts are looked up; KUBECONFIG otherwise."),
     _text("--image", "REF", BOTH, "The probe image; kind can do without, it is built here then."),
     _flag("--samples", BOTH, "Keep the published images of workloads; there are fewer checks then."),
-    _flag("--keep", BOTH, "Leave the cluster (kind) or the run's namespace (cluster); kind uses it again."),
-    _several("--allow", "WHAT", CLUSTER, "`production`, or `gateway-secrets` in istio-system."),
+    _flag("--keep", BOTH, "Leave the cluster (kind) or the run's namespace (others); kind uses it again."),
+    _several("--allow", "WHAT", EXISTING, "`production`, or `gateway-secrets` in istio-system."),
     _text("--istioctl", "PATH", BOTH, "The istioctl to install with.", "istioctl"),
     _text("--istio-version", "X.Y[.Z]", BOTH, "The Istio that must be there."),
     _text("--hub", "REGISTRY", BOTH, "Where Istio's images come from."),
@@ -43,10 +43,10 @@ KUBE_OPTIONS = (
         *("--istio-manifest", "manifest"),
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Apply this rendered manifest instead of istioctl install.  [kind, cluster]",
+        help=f"Apply this rendered manifest instead of istioctl install.  [{BOTH}]",
     ),
     _text("--revision", "NAME", BOTH, "Istio's revision."),
-    _flag("--skip-install", BOTH, "Take Istio as it stands; cluster does so unless told how to install it."),
+    _flag("--skip-install", BOTH, "Take Istio as it stands; cluster and hosts do so unless told how to install it."),
     _text("--cluster", "NAME", KIND, "The kind cluster's name; one that is there is used again."),
     _text("--kubernetes", "VERSION|IMAGE", KIND, "Kubernetes' version, or a node image."),
     click.option("--kube-proxy-mode", "kube_proxy", default="", help="iptables, ipvs or nftables.  [kind]"),
@@ -69,7 +69,7 @@ def refused(values: Mapping[str, Any], target: str) -> None:
     """Raise UsageError when one of them is given for a target that runs on no Kubernetes."""
     for name in given(values):
         word = SPELLED.get(name, name.replace("_", "-"))
-        raise UsageError(f"--{word} is for --target kind and cluster: the mesh runs on {target} here")
+        raise UsageError(f"--{word} is for --target kind, cluster and hosts: the mesh runs on {target} here")
 
 
 def kube_settings(values: Mapping[str, Any], ports: Mapping[int, int], *, applying: bool = True) -> KubeSettings:

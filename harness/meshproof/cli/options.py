@@ -39,6 +39,8 @@ class Settings:
     ports: tuple[tuple[int, int], ...]
     workers: int
     kube: Mapping[str, Any]
+    hosts: Path | None = None
+    show_names: bool = False
 
 
 class Within(click.FloatRange):
@@ -78,7 +80,7 @@ def shared(command: Command) -> Command:
         precision = Precision(
             values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
         )
-        names = ("target", "format", "seed", "output", "color", "ports", "workers")
+        names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names")
         kube = {name: values.pop(name) for name in NAMES}
         settings = Settings(precision=precision, kube=kube, **{name: values.pop(name) for name in names})
         return command(settings=settings, **values)
@@ -92,8 +94,16 @@ def shared(command: Command) -> Command:
 
 OPTIONS = (
     click.option(
-        "--target", type=click.Choice(["embedded", "kind", "cluster"]), default="embedded", show_default=True,
+        "--target", type=click.Choice(["embedded", "kind", "cluster", "hosts"]), default="embedded", show_default=True,
         help="Where the mesh runs; embedded is real Envoy on this machine, without a cluster.",
+    ),
+    click.option(
+        "--hosts-file", "hosts", type=click.Path(path_type=Path), metavar="FILE",
+        help="The inventory: which hosts there are, how they are reached, what is expected of each.  [hosts]",
+    ),
+    click.option(
+        "--show-names", is_flag=True,
+        help="Call hosts by their own names, in reports too. Without it they are worker-1, control-plane-1 …  [hosts]",
     ),
     click.option(
         "-o", "--output-format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True,

@@ -51,7 +51,7 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     # An inspection draws nothing at random, so it needs no share of the error rates.
     driven = sum(isinstance(one.scenario, Scenario) for one in found)
     precision = settings.precision.shared(driven)
-    target = target_of(settings)
+    target = target_of(settings, selected=[one.scenario for one in found])
     prepared = [
         prepare(one.scenario, one.folder, precision, target.namespace)
         if isinstance(one.scenario, Scenario)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from meshproof.cli.kube_options import kube_settings, refused
 from meshproof.cli.options import Settings
 from meshproof.errors import UsageError
 from meshproof.target.base import Target
 
 
-def target_of(settings: Settings, *, applying: bool = True) -> Target:
-    """The target, not yet looked at; raises UsageError. `applying` False leaves what runs as it is."""
+def target_of(settings: Settings, *, applying: bool = True, selected: Iterable[Any] = ()) -> Target:
+    """The target, not yet looked at; raises UsageError.
+
+    `applying` False leaves what runs as it is; `selected` are the scenarios and inspections that it is for.
+    """
+    if settings.target != "hosts" and (settings.hosts or settings.show_names):
+        raise UsageError(f"--{'hosts-file' if settings.hosts else 'show-names'} is for --target hosts")
     if settings.target == "embedded":
         from meshproof.target.embedded import EmbeddedTarget
 
@@ -24,6 +32,12 @@ def target_of(settings: Settings, *, applying: bool = True) -> Target:
         from meshproof.target.kind import KindTarget
 
         return KindTarget(said)
+    if settings.target == "hosts":
+        from meshproof.target.hosts_cluster import hosts_target
+
+        if settings.hosts is None:
+            raise UsageError("--target hosts needs --hosts-file FILE, an inventory")
+        return hosts_target(settings.hosts, said, selected, names=settings.show_names)
     from meshproof.target.cluster import ClusterTarget
 
     return ClusterTarget(said)

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import meshproof
 from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Precision, worst
 from meshproof.errors import MeshproofError
 from meshproof.inspection import Inspection
+from meshproof.report.discretion import discreetly
 from meshproof.report.events import (
     Broke,
     Event,
@@ -37,7 +38,9 @@ from meshproof.run.generators import Generators
 from meshproof.run.inspect import inspect, lacking
 from meshproof.run.keep import keep_manifests
 from meshproof.run.prepare import Prepared
-from meshproof.target.base import Inspectable, Target
+from meshproof.target.base import Discreet, Inspectable, Target
+
+Record = TypeVar("Record")
 
 EXIT_PASSED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BROKE, EXIT_USAGE, EXIT_NOTHING = range(6)
 WINDOW = 100
@@ -105,7 +108,7 @@ class Session:
             ids,
         )
         keep_manifests(self.folder, prepared)
-        result = await drive.run()
+        result = self._discreetly(await drive.run())
         self._outcomes.append(result.outcome)
         return result
 
@@ -114,7 +117,7 @@ class Session:
         if missing := lacking(inspection, self.target):
             return self._skip(ScenarioStarted(inspection.name, inspection.description), missing)
         assert isinstance(self.target, Inspectable)
-        result = await inspect(inspection, self.target, self._emit)
+        result = self._discreetly(await inspect(inspection, self.target, self._emit))
         self._outcomes.append(result.outcome)
         return result
 
@@ -178,8 +181,12 @@ class Session:
         return failure.exit_code if isinstance(failure, MeshproofError) else EXIT_BROKE
 
     def _emit(self, event: Event) -> None:
+        event = self._discreetly(event)
         for handler in self.handlers:
             handler.handle(event)
+
+    def _discreetly(self, record: Record) -> Record:
+        return discreetly(record, self.target.discreet) if isinstance(self.target, Discreet) else record
 
     def _versions(self) -> dict[str, str]:
         return {

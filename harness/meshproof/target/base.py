@@ -161,6 +161,14 @@ class Target(Protocol):
 
 
 @runtime_checkable
+class Discreet(Protocol):
+    """A target that some words of are not to be told, such as the names of hosts."""
+
+    def discreet(self, text: str) -> str:
+        """The text with something else in their place."""
+
+
+@runtime_checkable
 class Inspectable(Protocol):
     """A target that can say what it is made of, beside driving load through it (or instead)."""
 

@@ -27,16 +27,22 @@ class ClusterTarget(KubeTarget):
 
     def preflight(self) -> None:
         """Refuse what is not said clearly enough, before anything is asked of any cluster."""
-        said = self.settings
+        self.no_kind()
+        kubeconfig.read(kubeconfig.paths(self.settings.kubeconfig or None), self.settings.context)
+        self.complete()
+
+    def no_kind(self) -> None:
+        """Refuse what cannot be said of a cluster that exists already."""
         for name in KIND_ONLY:
-            if getattr(said, name):
+            if getattr(self.settings, name):
                 raise UsageError(f"--{'port' if name == 'ports' else name} is for --target kind: a cluster is as it is")
-        files = kubeconfig.paths(said.kubeconfig or None)
-        kubeconfig.read(files, said.context)
-        if not said.image:
+
+    def complete(self) -> None:
+        """Refuse to begin without what every run on a cluster needs."""
+        if not self.settings.image:
             raise UsageError(
-                "--target cluster needs --image: the probe image where the cluster's nodes find it (it is built from "
-                "fixtures/Dockerfile). The client is made from it, and the workloads too unless --samples is given"
+                f"--target {self.name} needs --image: the probe image where the cluster's nodes find it (it is built "
+                "from fixtures/Dockerfile). The client is made from it, and the workloads too unless --samples is given"
             )
         if shutil.which("kubectl") is None:
             raise TargetError(

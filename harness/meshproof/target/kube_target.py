@@ -134,7 +134,7 @@ class KubeTarget:
         labels = {name: value for name, value in wanted.items() if value is not None}
         self._space = RunNamespace(cluster, self.namespace, self.run, labels)
         if not self.keeps_namespace:
-            self._will = await asyncio.to_thread(LastWill, self._testament(cluster))
+            self._will = await asyncio.to_thread(LastWill, self.testament(cluster))
         await self._space.create()
         sidecar = await injection.prove(cluster.objects, self.namespace, self.timeouts)
         self.versions["proxy"] = sidecar.rpartition("/")[2]
@@ -153,14 +153,18 @@ class KubeTarget:
             applying=self.settings.applying,
         )
 
-    def _testament(self, cluster: Cluster) -> list[list[str]]:
+    def testament(self, cluster: Cluster) -> list[list[str]]:
         """What removes everything of this run from the cluster, should this process be killed."""
         kubectl = cluster.kubectl.within("")
+        return [kubectl.argv(*one) for one in self.leavings()]
+
+    def leavings(self) -> list[list[str]]:
+        """What kubectl has to be told for that."""
         gone = ("--ignore-not-found", "--wait=false")
-        commands = [kubectl.argv("delete", "namespace", self.namespace, *gone)]
+        commands = [["delete", "namespace", self.namespace, *gone]]
         for kind, namespace in self.outside:
             selected = ("--namespace", namespace, "--selector", ownership.selector(self.run))
-            commands.append(kubectl.argv("delete", kind.lower(), *selected, *gone))
+            commands.append(["delete", kind.lower(), *selected, *gone])
         return commands
 
     def mesh(self, name: str) -> LiveMesh:

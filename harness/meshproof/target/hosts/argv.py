@@ -29,13 +29,14 @@ ALIVE = ("ServerAliveInterval=5", "ServerAliveCountMax=3")
 
 def master(entry: HostEntry, settings: SshSettings, socket: Path, connect_seconds: float) -> list[str]:
     """The one connection to a host, which every command then shares; it stays in the foreground."""
-    own = [*ALIVE, f"ConnectTimeout={max(1, round(connect_seconds))}", "ControlPersist=no"]
-    if entry.jump is not None:
-        # `ssh -J` would hand none of these options to the machine in between.
-        proxy = shlex.join(_jump(entry.jump, settings, connect_seconds)).replace("%", "%%").replace("%%h", "%h")
-        own += ["ProxyUseFdpass=no", f"ProxyCommand={proxy.replace('%%p', '%p')}"]
-    reach = [*_files(settings, entry.key), *_options(own), *_target(entry.address, entry.port, entry.user)]
+    reach = _reach(entry, settings, connect_seconds, "ControlPersist=no")
     return ["ssh", *_options(FIRM), "-M", "-N", "-S", str(socket), *reach]
+
+
+def alone(entry: HostEntry, settings: SshSettings, remote: str, connect_seconds: float) -> list[str]:
+    """One command over a connection of its own."""
+    reach = _reach(entry, settings, connect_seconds, "ControlMaster=no", "ControlPath=none")
+    return ["ssh", *_options(FIRM), *reach, remote]
 
 
 def command(entry: HostEntry, settings: SshSettings, socket: Path, remote: str) -> list[str]:
@@ -43,6 +44,23 @@ def command(entry: HostEntry, settings: SshSettings, socket: Path, remote: str) 
     lone = ["ControlMaster=no", "ProxyCommand=false"]
     reach = [*_files(settings, None), *_options(lone), *_target(entry.address, entry.port, entry.user)]
     return ["ssh", *_options(FIRM), "-S", str(socket), *reach, remote]
+
+
+def forward(socket: Path, local: int, host: str, port: int) -> list[str]:
+    """Have the shared connection lead a port of 127.0.0.1 to an address as the host sees it."""
+    # Without the person's configuration, whose own forwards would come along.
+    to = f"127.0.0.1:{local}:{f'[{host}]' if ':' in host else host}:{port}"
+    quiet = ("-F", "none", *_options(["LogLevel=ERROR"]))
+    return ["ssh", *quiet, "-S", str(socket), "-O", "forward", "-L", to, "--", "host"]
+
+
+def _reach(entry: HostEntry, settings: SshSettings, connect_seconds: float, *more: str) -> list[str]:
+    own = [*ALIVE, f"ConnectTimeout={max(1, round(connect_seconds))}", *more]
+    if entry.jump is not None:
+        # `ssh -J` would hand none of these options to the machine in between.
+        proxy = shlex.join(_jump(entry.jump, settings, connect_seconds)).replace("%", "%%").replace("%%h", "%h")
+        own += ["ProxyUseFdpass=no", f"ProxyCommand={proxy.replace('%%p', '%p')}"]
+    return [*_files(settings, entry.key), *_options(own), *_target(entry.address, entry.port, entry.user)]
 
 
 def _jump(jump: Jump, settings: SshSettings, connect_seconds: float) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shlex
+import socket as socket_module
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from meshproof.border.inventory import HostEntry, SshSettings
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import Child, spawn
+from meshproof.process import Child, call, spawn
 from meshproof.target.hosts import argv
 from meshproof.target.hosts.stream import drain, feed
 from meshproof.target.hosts.veil import Veil
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 SSH_FAILED = 255
 POLL_SECONDS = 0.02
+FORWARD_ATTEMPTS = 5
 # The system's own commands, for users whose PATH leaves them out. Exit code 255 is ssh's word for a lost connection.
 SCRIPT = "PATH=$PATH:/usr/sbin:/sbin; export PATH; (\n{}\n); code=$?; [ $code -ne 255 ] || code=254; exit $code"
 
@@ -123,6 +125,25 @@ class Connection:
         finally:
             self._calls.discard(future)
 
+    async def forward(self, host: str, port: int) -> int:
+        """A port of 127.0.0.1 that leads to an address as the host sees it, for as long as the connection lasts."""
+        what = f"{self.label}: forwarding a local port"
+        for _ in range(FORWARD_ATTEMPTS):
+            # ssh itself cannot be asked for any free port.
+            with socket_module.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                local: int = probe.getsockname()[1]
+            words = argv.forward(self._socket, local, host, port)
+            ended = await call(words, limit=self.timeouts.ssh_command, what=what)
+            if not ended.code:
+                return local
+        raise TargetError(f"{what} failed", self.veil(ended.err))
+
+    def by_itself(self, command: str, *, root: bool = False) -> list[str]:
+        """The same command as an argv for whoever outlives this connection."""
+        remote = remote_line(self.entry, command, root=root)
+        return argv.alone(self.entry, self.settings, remote, self.timeouts.ssh_connected)
+
     async def close(self) -> None:
         """End the connection and every command on it; safe to call more than once."""
         self._closed = True
@@ -137,8 +158,7 @@ class Connection:
 
     async def _execute(self, line: str, stdin: bytes | Path, root: bool, seconds: float, what: str) -> Output:
         what = what or self.veil(line)
-        sudo = "sudo -n -- " if root and self.entry.become else ""
-        remote = f"{sudo}env LC_ALL=C /bin/sh -c {shlex.quote(SCRIPT.format(line))}"
+        remote = remote_line(self.entry, line, root=root)
         async with self._slots:
             if not self.alive:
                 raise self._lost(what)
@@ -164,6 +184,12 @@ class Connection:
     def _lost(self, what: str, stderr: str = "") -> TargetError:
         said = self.veil(self._master.last_words()) or stderr
         return TargetError(f"{self.label}: the SSH connection was lost before the end of {what}", said)
+
+
+def remote_line(entry: HostEntry, line: str, *, root: bool) -> str:
+    """A command line as the host's sshd gets it."""
+    sudo = "sudo -n -- " if root and entry.become else ""
+    return f"{sudo}env LC_ALL=C /bin/sh -c {shlex.quote(SCRIPT.format(line))}"
 
 
 def socket(folder: Path, entry: HostEntry) -> Path:

@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from meshproof.border.inventory import (
+    BY_SSH,
+    DIRECT,
     KUBECONFIG,
     REGISTRY,
     ROLES,
@@ -42,6 +44,7 @@ SHAPE: Shape = {
         "credentials": {"usernameEnv": TEXT, "passwordEnv": TEXT},
     },
     "kubeconfig": TEXT,
+    "apiServer": OneOf((DIRECT, BY_SSH)),
     "hosts": [HOST],
 }  # fmt: skip
 # What ssh could take as an option, or a shell as anything else, is no address.
@@ -78,12 +81,13 @@ def load_inventory(path: Path) -> Inventory:
             problems += error.problems
     if problems:
         raise ManifestError(*problems)
-    kubeconfig = body.get("kubeconfig")
+    kubeconfig, api_server = body.get("kubeconfig"), body.get("apiServer")
     return Inventory(
         tuple(entries),
         _ssh(body.get("ssh"), path.parent),
         _registry(body.get("registry")),
         kubeconfig.text() if kubeconfig else KUBECONFIG,
+        api_server.text() if api_server else "",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from meshproof.border.host_facts import HostsFacts
-from meshproof.border.inventory import HostEntry, Inventory
+from meshproof.border.inventory import CONTROL_PLANE, HostEntry, Inventory
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.process import OwnedFolder
@@ -34,6 +34,7 @@ class HostsTarget:
         self._path = path
         self.timeouts = timeouts or Timeouts()
         self._names = names
+        self.veil = Veil(names)
         self._inventory: Inventory | None = None
         self._folder: OwnedFolder | None = None
         self._connections: list[Connection] = []
@@ -43,6 +44,26 @@ class HostsTarget:
     def versions(self) -> dict[str, str]:
         return {}
 
+    @property
+    def inventory(self) -> Inventory:
+        """What the file says; preflight() comes first."""
+        assert self._inventory is not None, "preflight() comes first"
+        return self._inventory
+
+    def control_plane(self) -> HostEntry:
+        """The first control-plane host; raises UsageError where there is none."""
+        for host in self.inventory.hosts:
+            if host.role == CONTROL_PLANE:
+                return host
+        raise UsageError(f"{self._path}: no host has the role {CONTROL_PLANE}, so there is no cluster to be reached")
+
+    def connected(self, entry: HostEntry) -> Connection:
+        """The connection to a host; up() comes first."""
+        return next(one for one in self._connections if one.entry is entry)
+
+    def discreet(self, text: str) -> str:
+        return self.veil(text)
+
     def preflight(self) -> None:
         """Read the inventory, and the files and variables that it names; raises UsageError."""
         inventory = load_inventory(self._path)
@@ -51,12 +72,11 @@ class HostsTarget:
                 raise UsageError(f"{path}: the inventory names this file, and it is not there")
         if inventory.registry is not None:
             credentials(inventory.registry)
-        self._inventory = inventory
+        self._inventory, self.veil = inventory, Veil.of(inventory, names=self._names)
 
     async def up(self) -> None:
         """Connect to every host, so many at once as the inventory allows."""
-        assert self._inventory is not None, "preflight() comes first"
-        inventory, veil = self._inventory, Veil.of(self._inventory, names=self._names)
+        inventory, veil = self.inventory, self.veil
         self._folder = OwnedFolder.make("mp-")
         path, lanes = self._folder.path, asyncio.Semaphore(inventory.ssh.hosts)
 
@@ -76,11 +96,10 @@ class HostsTarget:
         """What the hosts are; they are looked at once in a run. Raises TargetError."""
         if kind is not HostsFacts:
             raise TargetError(f"the {self.name} target knows no {kind.__name__}")
-        assert self._inventory is not None
         if self._facts is None:
-            order = {entry.label: number for number, entry in enumerate(self._inventory.hosts)}
+            order = {entry.label: number for number, entry in enumerate(self.inventory.hosts)}
             known = sorted(self._connections, key=lambda connection: order[connection.entry.label])
-            self._facts = await all_facts(known, self._inventory)
+            self._facts = await all_facts(known, self.inventory)
         return cast(Facts, self._facts)
 
     def mesh(self, name: str) -> LiveMesh:

@@ -84,8 +84,8 @@ def test_two_runs_have_two_namespaces() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "canary", "--context", "lab"], "--context is for --target kind and cluster"),
-        (["run", "canary", "--kube-proxy-mode", "ipvs"], "--kube-proxy-mode is for --target kind and cluster"),
+        (["run", "canary", "--context", "lab"], "--context is for --target kind, cluster and hosts"),
+        (["run", "canary", "--kube-proxy-mode", "ipvs"], "--kube-proxy-mode is for --target kind, cluster and hosts"),
         (["verify", "-f", "x.yaml", "--no-apply"], "--no-apply is for --target cluster"),
         (["verify", "-f", "x.yaml", "--target", "cluster", "-n", "shop"], "-n is for what runs already (--no-apply)"),
         (["verify", "-f", "x.yaml", "--no-apply", "--applied", "y.yaml"], "say one of them"),

@@ -1,0 +1,58 @@
+"""Hosts and their cluster as one target: what is asked for first, what is refused, and which of the two it takes."""
+
+import pytest
+from meshproof.border.host_facts import HostsFacts
+from meshproof.border.install import InstallFacts
+from meshproof.errors import UsageError
+from meshproof.inspection import Inspection
+from meshproof.run.discover import discover
+from meshproof.target.hosts.target import HostsTarget
+from meshproof.target.hosts_cluster import HostsClusterTarget, hosts_target
+from meshproof.target.kube_settings import KubeSettings
+
+HOSTS = "hosts:\n- {name: one, role: ROLE, address: 192.0.2.1}\n"
+
+
+@pytest.fixture
+def target(tmp_path):
+    def make(role="control-plane", **settings):
+        (tmp_path / "hosts.yaml").write_text(HOSTS.replace("ROLE", role))
+        return HostsClusterTarget(HostsTarget(tmp_path / "hosts.yaml"), KubeSettings(**settings))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "--target hosts needs --image"),
+        ({"kubeconfig": "x", "image": "i"}, "--kubeconfig is for --target cluster"),
+        ({"cluster": "x", "image": "i"}, "--cluster is for --target kind"),
+        ({"role": "worker", "image": "i"}, "no host has the role control-plane"),
+    ],
+)
+def test_what_is_not_said_clearly_is_refused_before_anything_is_connected_to(target, settings, words):
+    with pytest.raises(UsageError, match=words):
+        target(**settings).preflight()
+
+
+def test_it_offers_what_hosts_and_what_clusters_offer(target):
+    features = target(image="i").features
+    assert {"Hosts", "InstalledIstio", "ProbeWorkload"} <= features
+    assert "GatewayTLS" not in features
+    assert "GatewayTLS" in target(image="i", allow=frozenset({"gateway-secrets"})).features
+
+
+def test_their_cluster_is_left_alone_where_only_hosts_are_looked_at(tmp_path):
+    look = Inspection("a", "b", HostsFacts, (), {"Hosts"})
+    install = Inspection("a", "b", InstallFacts, (), {"InstalledIstio"})
+    built_in = [one.scenario for one in discover() if one.folder.name == "hosts"]
+
+    def taken(*selected):
+        return type(hosts_target(tmp_path, KubeSettings(), selected))
+
+    assert taken(look) is HostsTarget
+    assert taken(*built_in) is HostsTarget
+    assert taken(look, install) is HostsClusterTarget
+    # Who says nothing of what is selected may need everything.
+    assert taken() is HostsClusterTarget
