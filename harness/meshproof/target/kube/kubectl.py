@@ -26,6 +26,8 @@ FORWARDING = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+) ->")
 LONGEST_OUTPUT = 256 << 20
 # Defaults that a person set for typing are not meant for a program.
 SILENCED = {"KUBERC": "off", "KUBECTL_KUBERC": "false"}
+# Without a home kubectl keeps what it knows of a cluster in the working folder; there it keeps nothing.
+CACHELESS = ("--cache-dir", os.devnull)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,16 @@ class Kubectl:
         command.append(self.binary)
         if len(self.kubeconfig) == 1:
             command += ["--kubeconfig", str(self.kubeconfig[0])]
-        command += ["--context", self.context]
-        if self.namespace:
-            command += ["--namespace", self.namespace]
-        return [*command, *args]
+        command += [] if os.environ.get("HOME") else CACHELESS
+        return [*command, *self._place(), *args]
+
+    def _place(self) -> list[str]:
+        return ["--context", self.context, *(["--namespace", self.namespace] if self.namespace else [])]
 
     def shown(self, *args: str) -> str:
         """The command as a person may type it to look further."""
-        return " ".join(["kubectl", *self.argv(*args)[self.argv().index(self.binary) + 1 :]])
+        files = ["--kubeconfig", str(self.kubeconfig[0])] if len(self.kubeconfig) == 1 else []
+        return " ".join(["kubectl", *files, *self._place(), *args])
 
     def exec_argv(self, pod: str, container: str, *command: str, stdin: bool = True) -> tuple[str, ...]:
         """What runs `command` in a container, its standard input and output carried over."""

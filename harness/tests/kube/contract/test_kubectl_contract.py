@@ -29,6 +29,11 @@ print(f"Forwarding from 127.0.0.1:{listener.getsockname()[1]} -> 8080", flush=Tr
 """
 
 
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+
+
 def kubectl(path: Path, *files: str, namespace: str = "") -> Kubectl:
     return Kubectl(str(path), tuple(Path(file) for file in files), "lab", namespace)
 
@@ -44,6 +49,20 @@ def test_several_kubeconfigs_are_a_path_list_in_the_environment() -> None:
     several = Kubectl("/bin/k", (Path("/a"), Path("/b")), "lab")
     assert several.argv("version") == ["env", "KUBECONFIG=/a:/b", "/bin/k", "--context", "lab", "version"]
     assert several.shown("version") == "kubectl --context lab version"
+
+
+@pytest.mark.parametrize("elsewhere", [None, ""])
+def test_without_a_home_nothing_is_kept_in_the_working_folder(elsewhere: str | None, monkeypatch: Any) -> None:
+    monkeypatch.delenv("HOME")
+    if elsewhere is not None:
+        monkeypatch.setenv("HOME", elsewhere)
+    command = Kubectl("/bin/k", (Path("/a"),), "lab", "shop")
+    assert command.argv("get", "pods") == [
+        *("/bin/k", "--kubeconfig", "/a", "--cache-dir", "/dev/null", "--context", "lab", "--namespace", "shop"),
+        *("get", "pods"),
+    ]
+    # A person who looks further has a home.
+    assert command.shown("get", "pods") == "kubectl --kubeconfig /a --context lab --namespace shop get pods"
 
 
 def test_there_is_no_kubectl_without_a_context() -> None:
