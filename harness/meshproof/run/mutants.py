@@ -14,7 +14,7 @@ from meshproof.mesh.witness import witnesses
 from meshproof.mutate import Mutant, meaning, mutants
 from meshproof.report.selfcheck_record import Fate, Judged
 from meshproof.run.discover import Found
-from meshproof.run.prepare import Prepared, in_force, own_manifests, prepare, running
+from meshproof.run.prepare import NAMESPACE, Prepared, in_force, own_manifests, prepare, running
 from meshproof.scenario import Scenario
 
 
@@ -26,12 +26,12 @@ class Case:
     prepared: Prepared | None
 
 
-def cases(found: Found[Scenario], precision: Precision) -> Iterator[Case]:
-    """All mutants of one scenario; raises ManifestError and UsageError for the scenario itself."""
+def cases(found: Found[Scenario], precision: Precision, namespace: str = NAMESPACE) -> Iterator[Case]:
+    """All mutants of one scenario in a namespace; raises ManifestError and UsageError for the scenario itself."""
     scenario = found.scenario
-    plain = prepare(scenario, found.folder, precision)
+    plain = prepare(scenario, found.folder, precision, namespace)
     meanings = list(_meanings(plain))
-    own = own_manifests(scenario, found.folder)
+    own = own_manifests(scenario, found.folder, namespace)
     for number, (brought, whole) in enumerate(zip(own, in_force(own), strict=True)):
         for mutant in mutants(brought.resources, whole.resources):
             judged = Judged(scenario.name, number, mutant.operator, str(mutant.location), mutant.what)
@@ -67,7 +67,7 @@ def _meanings(prepared: Prepared) -> Iterator[object]:
     """What must become of the scenario's requests by what runs."""
     for stage in prepared.stages:
         for request in prepared.load.requests:
-            yield meaning(predict(stage.mesh, request))
+            yield meaning(predict(stage.mesh, request, namespace=prepared.namespace))
 
 
 def _elsewhere(plain: Prepared, mutated: Prepared) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from airgap import cluster, debian, engine, images, node, product, programs, prove, record
+from airgap import cluster, debian, engine, images, node, product, programs, prove, record, selfcheck
 from airgap import istio as installation
 from airgap.step import Lab, Step
 
@@ -99,3 +99,14 @@ def prove_command(context: click.Context, keep: bool, words: tuple[str, ...]) ->
     if not keep and code not in (2,) and not cluster.exists(context.obj):
         engine.down(context.obj)
     context.exit(code)
+
+
+@main.command("selfcheck")
+@click.option("--sample", default=24, show_default=True, help="How many mutants.")
+@click.option("--image", default="", help="meshproof's image in the cluster; built and loaded when none is named.")
+@click.argument("names", nargs=-1)
+@click.pass_context
+def selfcheck_command(context: click.Context, sample: int, image: str, names: tuple[str, ...]) -> None:
+    """Prove on real Istio that checks of scenarios fail what is wrong."""
+    left = selfcheck.selfcheck(context.obj, names, sample, image or cluster.load_product(context.obj))
+    context.exit(1 if left else 0)
