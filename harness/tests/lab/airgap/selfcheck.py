@@ -41,7 +41,7 @@ def selfcheck(lab: Lab, names: Sequence[str], size: int, image: str) -> int:
     def tell(one: Judged | Unmutated) -> None:
         told.append(one)
         if isinstance(one, Judged):
-            click.echo(f"{one.fate or "":10} {one.scenario}: {one.what} ({one.seconds:.1f} s) {one.reason}")
+            click.echo(f"{one.fate or '':10} {one.scenario}: {one.what} ({one.seconds:.1f} s) {one.reason}")
         else:
             click.echo(f"{one.outcome.value:10} {one.scenario} as it is")
 
