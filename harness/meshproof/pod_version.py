@@ -34,6 +34,7 @@ def check_pod_version(told: object, where: str) -> None:
         raise TargetError(
             f"the image of {where} has a meshproof {told if isinstance(told, str) and told else UNTOLD}, "
             f"and this is {pod_version()}: the two must be the same",
-            "build the image anew with this meshproof (fixtures/Dockerfile) and name it with --image, "
+            "build the image anew with this meshproof (`meshproof image DIR` writes fixtures/Dockerfile and what it "
+            "needs) and name it with --image, "
             "or install the meshproof that the image was built with; without --image, --target kind builds its own",
         )

@@ -7,6 +7,7 @@ from click.shell_completion import get_completion_class
 
 import meshproof
 from meshproof.cli.hosts import hosts
+from meshproof.cli.image import image
 from meshproof.cli.options import EXIT_CODES
 from meshproof.cli.report import report
 from meshproof.cli.run import run
@@ -26,7 +27,8 @@ def group() -> None:
     """Prove that a service mesh does what its YAML says.
 
     Real Envoy routes real Locust traffic by your Istio manifests, and a verdict with known error
-    rates comes out. No cluster, no Docker and no root are needed.
+    rates comes out. No cluster, no Docker and no root are needed; with --target it is done on
+    a real cluster.
 
     \b
     meshproof run               prove the built-in scenarios
@@ -53,5 +55,5 @@ def completion(shell: str) -> None:
     click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
-for command in (run, verify, hosts, selfcheck, report):
+for command in (run, verify, hosts, image, selfcheck, report):
     group.add_command(command)

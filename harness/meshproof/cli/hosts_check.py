@@ -5,14 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from meshproof.cli.options import EXIT_CODES
+from meshproof.errors import MeshproofError
 
 FOLDER = "hosts"
 
 
+def inspections(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from meshproof.run.discover import discover
+
+    try:
+        found = [one.scenario for one in discover() if one.folder.name == FOLDER]
+    except MeshproofError:
+        return []
+    wanted = [one for one in found if one.name.lower().startswith(incomplete.lower())]
+    return [CompletionItem(one.name, help=one.description) for one in wanted]
+
+
 @click.command(short_help="Look at every host, and change nothing.", epilog=EXIT_CODES)
-@click.argument("scenarios", nargs=-1, metavar="[INSPECTION]...")
+@click.argument("scenarios", nargs=-1, shell_complete=inspections, metavar="[INSPECTION]...")
 @click.option(
     "-f",
     "--hosts-file",

@@ -17,7 +17,8 @@ Exit codes:
   0  done; or, in a dry run, everything could be planned
   2  interrupted
   3  a host, a registry or a cluster broke; the journal says where it stopped
-  4  an option, the inventory or the bundle is wrong, or a step needs something of you first
+  4  an option, the inventory or the bundle is wrong, or a step needs
+     something of you first
 """
 
 
@@ -68,7 +69,8 @@ def prepare(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
 
     \b
     meshproof hosts prepare -f hosts.yaml --bundle Canary_v1.0.tar.gz
-    meshproof hosts prepare -f hosts.yaml --bundle Canary_v1.0.tar.gz --apply --allow-reboot
+    meshproof hosts prepare -f hosts.yaml --bundle Canary_v1.0.tar.gz \\
+      --apply --allow-reboot
     """
     from meshproof.cli.hosts_plan import as_data, as_text
     from meshproof.target.hosts.inventory import load_inventory

@@ -16,6 +16,7 @@ from meshproof.errors import UsageError
     "-f",
     "--filename",
     "spec",
+    type=click.Path(allow_dash=True),
     multiple=True,
     required=True,
     metavar="FILE|DIR|-",
@@ -23,6 +24,7 @@ from meshproof.errors import UsageError
 )
 @click.option(
     "--applied",
+    type=click.Path(),
     multiple=True,
     metavar="FILE|DIR",
     help="What really runs, to find out how it differs from the specification (repeatable).  "
@@ -59,13 +61,16 @@ def verify(
 ) -> int:
     """Run a mesh, and hold what its traffic does against what your manifests say.
 
-    The manifests are those that a cluster would get: Services and Deployments, VirtualServices and
-    DestinationRules. Each Deployment is stood in for by small processes that answer in its place.
+    The manifests are those that a cluster would get: Services and Deployments, VirtualServices,
+    DestinationRules, Gateways and their Secrets. Each Deployment is stood in for by small processes that
+    answer in its place.
 
     \b
     meshproof verify -f k8s/
-    meshproof verify -f k8s/ --applied deployed/ --request 'GET http://helloworld:5000/hello'
-    meshproof verify -f k8s/ --target cluster --context staging --image REF -n shop --no-apply
+    meshproof verify -f k8s/ --applied deployed/ \\
+      --request 'GET http://helloworld:5000/hello'
+    meshproof verify -f k8s/ --target cluster --context staging --image REF \\
+      -n shop --no-apply
     """
     from meshproof.cli.targets import target_of
     from meshproof.run.prepare import prepare_borders, prepare_verification

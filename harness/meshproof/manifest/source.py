@@ -35,7 +35,7 @@ def _files(path: Path) -> list[Path]:
     try:
         if not path.is_dir():
             if not path.exists():
-                raise UsageError(f"{path}: there is no such file or folder; -f takes files, folders, or - for stdin")
+                raise UsageError(f"{path}: there is no such file or folder")
             return [path]
         found = sorted(file for file in path.iterdir() if file.suffix in ENDINGS and file.is_file())
         deeper = not found and any(child.is_dir() for child in path.iterdir())

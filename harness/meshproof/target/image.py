@@ -42,7 +42,7 @@ class Engine:
         """Build the image unless it is there already; its reference, which is another one for other content."""
         place = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
         try:
-            reference = await asyncio.to_thread(_context, place.path)
+            reference = await asyncio.to_thread(context, place.path)
             if await self.architecture(reference, timeouts):
                 return reference
             argv = [self.binary, "build", "--tag", reference]
@@ -72,7 +72,7 @@ def engine() -> Engine:
     )
 
 
-def _context(place: Path) -> str:
+def context(place: Path) -> str:
     """Fill a folder with what the image is built from; its reference."""
     _, digest = wheel.write(place)
     needed = wheel.requirements()

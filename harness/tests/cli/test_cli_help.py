@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
+from meshproof.cli.group import group
 
 
 def test_help_of_the_whole_and_of_each_command(place: Any) -> None:
@@ -21,6 +25,23 @@ def test_help_of_the_whole_and_of_each_command(place: Any) -> None:
         ended = place.run(name, "--help")
         assert ended.code == 0
         assert ended.out.startswith(f"Usage: meshproof {name} ")
+
+
+def commands(of: click.Group, *words: str) -> Iterator[tuple[str, ...]]:
+    """The words of every command, groups included."""
+    yield words
+    for name, command in of.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *words, name)
+        else:
+            yield (*words, name)
+
+
+@pytest.mark.parametrize("words", list(commands(group)), ids=" ".join)
+def test_every_help_fits_80_columns(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(group, [*words, "--help"], env={"COLUMNS": "80"}, terminal_width=80)
+    assert shown.exit_code == 0
+    assert [line for line in shown.output.splitlines() if len(line) > 80] == []
 
 
 def test_the_version(place: Any) -> None:
@@ -52,8 +73,26 @@ def test_completion_scripts(place: Any, shell: str, words: str) -> None:
         subprocess.run([shell, "-n"], input=ended.out, text=True, check=True)
 
 
-def test_scenario_names_are_completed(place: Any) -> None:
-    words = {"_MESHPROOF_COMPLETE": "bash_complete", "COMP_WORDS": "meshproof run canaryb", "COMP_CWORD": "2"}
-    ended = place.run(env=words)
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("run canaryb", ["plain,CanaryByHeader"]),
+        ("selfcheck canaryb", ["plain,CanaryByHeader"]),
+        ("hosts p", ["plain,prepare"]),
+        ("hosts check hosti", ["plain,HostIpvs", "plain,HostIstio"]),
+        ("hosts check --hosts-file ho", ["file,ho"]),
+        ("hosts prepare --allow-", ["plain,--allow-reboot"]),
+        ("verify -f k8", ["file,k8"]),
+        ("verify --applied k8", ["file,k8"]),
+        ("run --target c", ["plain,cluster"]),
+        ("run --work", ["plain,--workers"]),
+        ("image pro", ["dir,pro"]),
+        ("report 20", ["dir,20"]),
+    ],
+)
+def test_words_are_completed(place: Any, words: str, completed: list[str]) -> None:
+    typed = f"meshproof {words}"
+    count = str(len(typed.split()) - 1)
+    ended = place.run(env={"_MESHPROOF_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": count})
     assert ended.code == 0
-    assert ended.out.split() == ["plain,CanaryByHeader"]
+    assert ended.out.split() == completed
