@@ -27,8 +27,7 @@ def check(guest: Guest, folder: Path, *, user: str = "deploy", kernel: str = "")
     done = subprocess.run([*command, "-o", "json"], cwd=folder, capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode in (0, 1), done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
-    verdicts = [verdict for scenario in document["scenarios"] for verdict in scenario["checks"]]
-    return {verdict["check"]: (verdict["outcome"], verdict["reason"]) for verdict in verdicts}
+    return {verdict["check"]: (verdict["outcome"], verdict["reason"]) for verdict in document["checks"]}
 
 
 def grub(guest: Guest, *lines: str) -> None:
