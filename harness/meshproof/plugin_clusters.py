@@ -21,7 +21,7 @@ TEXTS = {
     "revision": ("NAME", "Istio's revision (kind, cluster, hosts)"),
     "cluster": ("NAME", "the kind cluster's name; one that is there is used again (kind)"),
     "kubernetes": ("VERSION|IMAGE", "Kubernetes' version, or a node image (kind)"),
-    "kube-proxy-mode": ("MODE", "iptables, ipvs or nftables (kind)"),
+    "kube-proxy-mode": ("MODE", "iptables, ipvs or nftables: kind's, elsewhere the one that must be there"),
 }
 FLAGS = {
     "samples": "keep the published images of workloads; fewer checks then (kind, cluster, hosts)",

@@ -28,6 +28,12 @@ def _several(name: str, metavar: str, of: str, help: str, *more: str) -> Callabl
     return click.option(name, *more, metavar=metavar, multiple=True, help=f"{help} (repeatable)  [{of}]")
 
 
+def _modes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from meshproof.target.kube_settings import MODES
+
+    return [mode for mode in MODES if mode.startswith(incomplete)]
+
+
 KUBE_OPTIONS = (
     _text("--context", "NAME", EXISTING, "The cluster's context; the current one is never used."),
     _text("--kubeconfig", "FILES", CLUSTER, "Where contexts are looked up; KUBECONFIG otherwise."),
@@ -49,8 +55,16 @@ KUBE_OPTIONS = (
     _flag("--skip-install", BOTH, "Take Istio as it stands; cluster and hosts do so unless told how to install it."),
     _text("--cluster", "NAME", KIND, "The kind cluster's name; one that is there is used again."),
     _text("--kubernetes", "VERSION|IMAGE", KIND, "Kubernetes' version, or a node image."),
-    click.option("--kube-proxy-mode", "kube_proxy", default="", help="iptables, ipvs or nftables.  [kind]"),
-    click.option("--nodes", type=click.IntRange(0, 20), help="Worker nodes beside the control plane.  [kind]"),
+    click.option(
+        *("--kube-proxy-mode", "kube_proxy"),
+        metavar="MODE",
+        default="",
+        shell_complete=_modes,
+        help="iptables, ipvs or nftables: kind's, elsewhere the one that must be there.  [kind, cluster, hosts]",
+    ),
+    click.option(
+        "--nodes", type=click.IntRange(0, 20), metavar="N", help="Worker nodes beside the control plane.  [kind]"
+    ),
 )
 NAMES = (
     *("context", "kubeconfig", "image", "samples", "keep", "allow", "istioctl", "istio_version", "hub", "settings"),

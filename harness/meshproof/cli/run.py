@@ -16,11 +16,10 @@ def names(_context: click.Context, _parameter: click.Parameter, incomplete: str)
         found = discover()
     except MeshproofError:
         return []
-    return [
-        CompletionItem(one.scenario.name, help=one.scenario.description)
-        for one in found
-        if one.scenario.name.lower().startswith(incomplete.lower())
-    ]
+    folders = {one.folder.name: f"all scenarios in {one.folder.name}/" for one in found}
+    words = folders | {one.scenario.name: one.scenario.description for one in found}
+    wanted = incomplete.lower()
+    return [CompletionItem(word, help=text) for word, text in words.items() if word.lower().startswith(wanted)]
 
 
 @click.command(short_help="Run the built-in scenarios.", epilog=EXIT_CODES)

@@ -86,6 +86,8 @@ def test_completion_scripts(place: Any, shell: str, words: str) -> None:
         ("verify --applied k8", ["file,k8"]),
         ("run --target c", ["plain,cluster"]),
         ("run --work", ["plain,--workers"]),
+        ("run inst", ["plain,install", "plain,Installation"]),
+        ("run --kube-proxy-mode ip", ["plain,iptables", "plain,ipvs"]),
         ("image pro", ["dir,pro"]),
         ("report 20", ["dir,20"]),
     ],
