@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from meshproof.border.host_facts import HostFacts, HostsFacts
 from meshproof.border.inventory import Inventory, RegistryEntry
@@ -11,7 +12,7 @@ from meshproof.errors import TargetError
 from meshproof.target.hosts.connection import Connection
 from meshproof.target.hosts.facts.balance import balance
 from meshproof.target.hosts.facts.boot import boot
-from meshproof.target.hosts.facts.clock import clock
+from meshproof.target.hosts.facts.clock import clock, reading
 from meshproof.target.hosts.facts.disk import disks
 from meshproof.target.hosts.facts.istioctl import istioctl
 from meshproof.target.hosts.facts.modules import modules
@@ -25,9 +26,13 @@ async def host_facts(connection: Connection, entry: RegistryEntry | None = None)
     """Look at one host; nothing on it is changed. Raises TargetError."""
     expect = connection.entry.expect
     # The clock comes first and alone: commands beside it would add to its uncertainty.
-    time = await clock(connection)
-    no_root = await root(connection)
-    base = await system(connection, no_root)
+    read = await reading(connection)
+    async with asyncio.TaskGroup() as group:
+        time = group.create_task(clock(connection, *read))
+        rights = group.create_task(root(connection))
+        looked = group.create_task(system(connection))
+    no_root = rights.result()
+    base = replace(looked.result(), root=no_root)
     known = await modules(connection, expect.modules, base.distribution)
     async with asyncio.TaskGroup() as group:
         booted = group.create_task(boot(connection, base.distribution, no_root))
@@ -46,7 +51,7 @@ async def host_facts(connection: Connection, entry: RegistryEntry | None = None)
         booted.result(),
         known,
         balanced.result(),
-        time,
+        time.result(),
         room.result(),
         tuple(states[name] for name in RUNTIMES),
         states[KUBELET],

@@ -13,10 +13,17 @@ if TYPE_CHECKING:
 
 RUNTIMES = ("docker", "containerd", "crio")
 KUBELET = "kubelet"
+# sd_booted(3): the one sign that systemd runs the host. A look for other service managers takes many commands.
+SYSTEMD = "[ -d /run/systemd/system ]"
 
 
 async def services(connection: Connection, names: Sequence[str]) -> dict[str, ServiceFacts]:
     """The state of these units, and what their programs say to `--version`."""
+
+    if not (await connection.run(SYSTEMD, what="looking for systemd")).ok:
+        return {
+            name: ServiceFacts(name, "unknown", "unknown", unseen="the host is not run by systemd") for name in names
+        }
 
     def look(host: Host) -> dict[str, ServiceFacts]:
         return {name: _service(host, name) for name in names}
@@ -28,8 +35,8 @@ def _service(host: Host, name: str) -> ServiceFacts:
     service = host.service(name)
     try:
         properties = service.systemd_properties
-    except (NotImplementedError, AssertionError):
-        return ServiceFacts(name, "unknown", "unknown", unseen="the host is not run by systemd")
+    except AssertionError:
+        return ServiceFacts(name, "unknown", "unknown", unseen="systemd does not answer")
     if properties.get("LoadState") == "not-found":
         return ServiceFacts(name, "not installed", "")
     said = host.run("%s --version", name)

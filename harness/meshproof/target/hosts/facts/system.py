@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 
@@ -26,13 +27,12 @@ async def root(connection: Connection) -> str:
     )
 
 
-async def system(connection: Connection, no_root: str) -> SystemFacts:
+async def system(connection: Connection) -> SystemFacts:
     """What can be read by anybody."""
     keys = {name: PROC + name.replace(".", "/") for name in SYSCTLS}
     names = ["/etc/os-release", "/usr/lib/os-release", "/proc/swaps", "/etc/fstab", "/proc/mounts"]
     names += [f"{PROC}kernel/osrelease", f"{PROC}kernel/hostname", *keys.values()]
-    files = await read(connection, names)
-    boot = await connection.run("ls -1 /boot", what="listing /boot")
+    files, boot = await asyncio.gather(read(connection, names), connection.run("ls -1 /boot", what="listing /boot"))
     hostname = files.get(f"{PROC}kernel/hostname")
     connection.veil.learn(connection.entry.label, hostname, hostname.partition(".")[0])
     release = os_release(files.get("/etc/os-release") or files.get("/usr/lib/os-release"))
@@ -46,7 +46,6 @@ async def system(connection: Connection, no_root: str) -> SystemFacts:
         tuple(line.split()[0] for line in files.get("/proc/swaps").splitlines()[1:] if line.split()),
         tuple(swap_entries(files.get("/etc/fstab"))),
         {name: files.get(path) for name, path in keys.items()},
-        no_root,
     )
 
 
