@@ -98,3 +98,10 @@ def test_names_and_addresses_are_hidden_unless_asked_for(tmp_path):
     assert Veil.of(inventory, names=True)(text) == text
     assert veil.name(inventory.hosts[1]) == "worker-2"
     assert Veil.of(inventory, names=True).name(inventory.hosts[1]) == "node1"
+
+
+def test_how_the_api_server_is_reached(tmp_path):
+    assert load(tmp_path, f"hosts:\n{HOST}").api_server == ""
+    assert load(tmp_path, f"apiServer: ssh\nhosts:\n{HOST}").api_server == "ssh"
+    with pytest.raises(ManifestError, match="must be one of direct, ssh"):
+        load(tmp_path, f"apiServer: tunnel\nhosts:\n{HOST}")

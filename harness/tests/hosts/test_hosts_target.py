@@ -1,8 +1,10 @@
 """Hosts and their cluster as one target: what is asked for first, what is refused, and which of the two it takes."""
 
 import pytest
+from click.testing import CliRunner
 from meshproof.border.host_facts import HostsFacts
 from meshproof.border.install import InstallFacts
+from meshproof.cli.group import group
 from meshproof.errors import UsageError
 from meshproof.inspection import Inspection
 from meshproof.run.discover import discover
@@ -56,3 +58,20 @@ def test_their_cluster_is_left_alone_where_only_hosts_are_looked_at(tmp_path):
     assert taken(look, install) is HostsClusterTarget
     # Who says nothing of what is selected may need everything.
     assert taken() is HostsClusterTarget
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "canary", "--target", "hosts"], "--target hosts needs --hosts-file FILE"),
+        (["run", "canary", "--hosts-file", "x"], "--hosts-file is for --target hosts"),
+        (["run", "canary", "--target", "kind", "--show-names"], "--show-names is for --target hosts"),
+        (["run", "canary", "--target", "hosts", "--hosts-file", "hosts.yaml"], "--target hosts needs --image"),
+    ],
+)
+def test_options_that_do_not_go_together(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hosts.yaml").write_text(HOSTS.replace("ROLE", "control-plane"))
+    with pytest.raises(UsageError) as error:
+        CliRunner().invoke(group, words, catch_exceptions=False, standalone_mode=False)
+    assert said in str(error.value)
