@@ -8,14 +8,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from meshproof.border.request import parse
 from meshproof.cli.group import EXIT_CODES, group
+from meshproof.run.discover import discover
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PATTERNS = ("*.md", "docs/*.md", "reports/*.md", "scenarios/**/*.md")
 PAGES = sorted(page for pattern in PATTERNS for page in ROOT.glob(pattern))
 PATHS = [page.relative_to(ROOT).as_posix() for page in PAGES]
@@ -90,3 +93,25 @@ def test_the_scenario_example_passes(tmp_path: Path) -> None:
         shutil.copy(ROOT / "scenarios/canary" / name, tmp_path)
     done = here("python -m pytest -q", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_environment_of_tox_is_told() -> None:
+    told = set(re.findall(r"`([a-z-]+)`", "".join(re.findall(r"^\| (`.*?) \|", CONTRIBUTING, re.MULTILINE))))
+    assert told == set(re.findall(r"^\[testenv:(.*)\]$", (ROOT / "tox.ini").read_text(), re.MULTILINE))
+
+
+def test_every_scenario_is_told_below_its_folder() -> None:
+    page = (ROOT / "docs/scenarios.md").read_text()
+    sections = dict(re.findall(r"^## [^\n]*`scenarios/(\w+)/`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    found = discover(ROOT / "scenarios")
+    assert set(sections) == {one.folder.name for one in found}
+    assert [one.scenario.name for one in found if f"`{one.scenario.name}`" not in sections[one.folder.name]] == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    section = (ROOT / "docs/architecture.md").read_text().partition("## Dependencies")[2]
+    wanted = [
+        re.split(r"[^\w-]", one)[0] for one in (*project["dependencies"], *project["optional-dependencies"]["test"])
+    ]
+    assert [one for one in wanted if one not in section] == []
