@@ -15,6 +15,7 @@ SERVER, CLIENT = "meshproof-balance", "meshproof-balance-client"
 PORT = 8080
 REPLICAS = 2
 REQUESTS = 64
+LEARNT = 10.0
 ASIDE = {"sidecar.istio.io/inject": "false"}
 LOCKED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -35,15 +36,23 @@ while True:
     with connection:
         connection.sendall(socket.gethostname().encode())
 """
+# kube-proxy learns of a pod some time after it is ready; only then is counted.
 ASK = """
-import collections, json, socket, sys
-host, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+import collections, json, socket, sys, time
+host, port, count, servers = sys.argv[1], *map(int, sys.argv[2:5])
+def name():
+    with socket.create_connection((host, port), timeout=5) as connection:
+        return b"".join(iter(lambda: connection.recv(256), b"")).decode()
+met, limit = set(), time.monotonic() + float(sys.argv[5])
+while len(met) < servers and time.monotonic() < limit:
+    try:
+        met.add(name())
+    except OSError:
+        time.sleep(0.1)
 answers, error = collections.Counter(), ""
 for _ in range(count):
     try:
-        with socket.create_connection((host, port), timeout=5) as connection:
-            name = b"".join(iter(lambda: connection.recv(256), b"")).decode()
-            answers[name] += 1
+        answers[name()] += 1
     except OSError as failure:
         error = str(failure)
 print(json.dumps({"answers": answers, "error": error}))
@@ -104,7 +113,8 @@ def _deployment(namespace: str, name: str, replicas: int, image: str, container:
 
 async def _ask(cluster: Cluster, namespace: str, pod: str, address: str, servers: tuple[str, ...]) -> Balance:
     kubectl = cluster.kubectl.within(namespace)
-    command = ("exec", pod, "-c", "app", "--", "python", "-c", ASK, address, str(PORT), str(REQUESTS))
+    numbers = (str(PORT), str(REQUESTS), str(REPLICAS), str(LEARNT))
+    command = ("exec", pod, "-c", "app", "--", "python", "-c", ASK, address, *numbers)
     what = f"connecting to the ClusterIP {address}"
     told = await kubectl.json(*command, timeout=cluster.timeouts.istio_inspected, what=what)
     try:
