@@ -31,7 +31,7 @@ from meshproof.run.prepare import Prepared
 from meshproof.run.traffic import Emit, Traffic
 from meshproof.run.upset import upset
 from meshproof.scenario import Trial
-from meshproof.target.base import LiveMesh
+from meshproof.target.base import LiveMesh, Queued
 from meshproof.traffic.command import ONE_PROCESS
 from meshproof.traffic.locust import Generator
 
@@ -67,7 +67,7 @@ class Drive:
     """One scenario on its way: what its steps share.
 
     A `hasty` one is for showing that checks can fail: it ends with the first failed check, makes short work of
-    the stages before `first`, and keeps no state.
+    the stages before `first`, and keeps no state. `prepare` is told ahead what `lend` will be asked for.
     """
 
     prepared: Prepared
@@ -80,10 +80,14 @@ class Drive:
     id_prefix: str
     hasty: bool = False
     first: int = 0
+    prepare: Callable[[tuple[str, ...]], None] = lambda _: None
     phases: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> Result:
         """The scenario's outcome; a broken harness or target is Outcome.ERROR, told as an event."""
+        if isinstance(self.live, Queued):
+            # Other scenarios' time is none of this one's.
+            await self.live.turn()
         began = time.perf_counter()
         name = self.prepared.name
         requests = tuple(str(request) for request in self.prepared.load.requests)
@@ -115,7 +119,7 @@ class Drive:
 
     async def _drive(self) -> tuple[Verdict, ...]:
         trials = [trial for check in self.prepared.checks for trial in check.begin(self.prepared.plan)]
-        with self._phase("mesh"):
+        with self._phase("mesh"), self._ahead():
             applied = await self.live.apply(self.prepared.stages[0].mesh, self.prepared.stages[0].resources)
         self.emit(ConfigApplied(self.prepared.name, 0, applied.seconds, applied.version))
         began = time.perf_counter()
@@ -159,6 +163,21 @@ class Drive:
         finally:
             await _cancelled(pump)
         return traffic
+
+    @contextlib.contextmanager
+    def _ahead(self) -> Iterator[None]:
+        """Have a generator get ready where it will have to stand, while the mesh does."""
+        live = self.live
+
+        async def prepare() -> None:
+            if isinstance(live, Queued):
+                self.prepare(await live.sending(self.prepared.load.requests))
+
+        task = asyncio.ensure_future(prepare())
+        try:
+            yield
+        finally:
+            task.cancel()
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -31,9 +31,11 @@ class Generators:
         self._started = 0
 
     def prepare(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> None:
-        """Have one of that shape get ready meanwhile."""
+        """Have one of that shape get ready meanwhile, unless one waits already."""
         kind = (shape, command, workers)
-        self._idle.setdefault(kind, []).append(self._start(kind))
+        idle = self._idle.setdefault(kind, [])
+        if not idle:
+            idle.append(self._start(kind))
 
     @contextlib.asynccontextmanager
     async def lend(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> AsyncIterator[Generator]:

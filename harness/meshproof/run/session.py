@@ -106,6 +106,7 @@ class Session:
             self.options.timeouts,
             self.options.window,
             ids,
+            prepare=functools.partial(self._generators.prepare, shape, workers=workers),
         )
         keep_manifests(self.folder, prepared)
         result = self._discreetly(await drive.run())

@@ -124,6 +124,17 @@ class Attributing(Protocol):
     def attributed(self, batch: Sequence[Observation]) -> Sequence[Observation]: ...
 
 
+@runtime_checkable
+class Queued(Protocol):
+    """A live mesh that stands where others do, one after another, and is far from where loads are sent from."""
+
+    async def turn(self) -> None:
+        """Wait until the place is this mesh's own, until close()."""
+
+    async def sending(self, requests: Sequence[Request]) -> tuple[str, ...]:
+        """What vantage() will say of where these are sent from, as soon as that is known in apply()."""
+
+
 class Target(Protocol):
     """A place for live meshes. `features` are the capabilities that scenarios may ask for."""
 

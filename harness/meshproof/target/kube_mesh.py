@@ -22,7 +22,8 @@ from meshproof.target.istio import injection, marker
 from meshproof.target.istio.convergence import Watched, converged
 from meshproof.target.istio.relayed import RelayedSidecar
 from meshproof.target.istio.sidecar import Sidecar
-from meshproof.target.kube import conflicts, wait
+from meshproof.target.kube import conflicts
+from meshproof.target.kube.together import together
 from meshproof.target.kube.wanted import Wanted, wanted
 from meshproof.target.kube_attribution import Owner, attributed, envoy_filter, owners
 from meshproof.target.kube_names import NOWHERE, address, by_address, endpoints, service_of
@@ -47,50 +48,72 @@ class KubeMesh:
     _mesh: Mesh | None = None
     _pods: Sequence[Mapping[str, Any]] = ()
     _services: dict[tuple[str, str], Mapping[str, Any] | None] = field(default_factory=dict)
-    _markers: tuple[Wanted, ...] = ()
+    _reached: asyncio.Event = field(default_factory=asyncio.Event)
     _owners: dict[str, Owner] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
 
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Put the resources in force, wait for their pods, then until every proxy runs the configuration."""
         place = self.place
-        if not self._mine:
-            await place.lock.acquire()
-            self._mine = True
+        await self.turn()
         await place.gateways.find(mesh)
         # A client that has gateways beside it needs not be another one where there are none.
         place.beside = place.gateways.addresses or place.beside
         self._settled = False
         objects = [*self._objects(mesh, resources), *self._client()]
-        if self._mesh is None:
+        first, self._mesh = self._mesh is None, mesh
+        if first:
             await self._conflicts(objects)
-        self._mesh = mesh
+            if place.ejected:
+                await self._forget(objects)
+        place.ejected |= any(_ejects(rule) for rule in mesh.destination_rules)
         began = time.monotonic()
-        # The markers of before stay until all else stands: the next ones are seen after it.
-        await place.slate.apply([*objects, *self._markers])
+        await self._apply(objects)
         pushed = time.monotonic()
-        ready = await wait.available(place.cluster, place.namespace)
-        await place.attach(ready)
+        ready = await place.settled(self._reached.set)
         injection.carried([pod for pod in ready if pod["metadata"]["labels"].get("app") == kube_client.NAME])
         self._pods = await self._all_pods(mesh)
         waited = time.monotonic() - pushed
-        place.revision += 1
-        revision = place.revision
-        bodies = marker.manifests(place.namespace, revision, place.gateways.selectors)
-        self._markers = tuple(Wanted(body) for body in bodies)
-        await place.slate.apply([*objects, *self._markers])
-        await self._converged(mesh, revision)
-        await self._look_up(mesh)
-        await place.gateways.forward()
+        await together([self._converged(mesh), self._look_up(mesh), place.gateways.forward()])
         self._settled = True
-        return Applied(marker.mark(revision), time.monotonic() - began - waited)
+        return Applied(marker.mark(place.revision), time.monotonic() - began - waited)
+
+    async def turn(self) -> None:
+        """Wait until no other mesh stands in the place."""
+        if not self._mine:
+            await self.place.lock.acquire()
+            self._mine = True
+
+    async def sending(self, requests: Sequence[Request]) -> tuple[str, ...]:
+        """`vantage(requests).command` as soon as it is known, while apply() still waits for other things."""
+        await self._reached.wait()
+        return () if self._enters(requests) else self.place.command(self._sidecar.pod)
+
+    async def _apply(self, objects: Sequence[Wanted]) -> None:
+        """Put these in force, and behind them the markers of a new revision."""
+        place = self.place
+        place.revision += 1
+        bodies = marker.manifests(place.namespace, place.revision, place.gateways.selectors)
+        place.markers = tuple(Wanted(body) for body in bodies)
+        await place.slate.apply(objects, place.markers)
+
+    async def _forget(self, objects: Sequence[Wanted]) -> None:
+        """Have the proxies forget which hosts they ejected, and how often.
+
+        A host's ejections are known to the cluster that it is in. Without its DestinationRule that is another
+        cluster for Envoy, made anew, and so it is when the rule comes back.
+        """
+        place = self.place
+        await self._apply([one for one in objects if one.key[0] != "DestinationRule"])
+        await place.settled(lambda: None)
+        watched = [Watched(proxy, gateway=one != SIDECAR) for one, proxy in self._proxies().items()]
+        await converged(watched, place.namespace, place.revision, place.timeouts, place.istioctl)
+        place.ejected = False
 
     def _objects(self, mesh: Mesh, resources: Sequence[Resource]) -> list[Wanted]:
         if not self.place.applying:
             return []
         workloads = {workload.key: workload for workload in mesh.workloads}
-        # An ejected host stays known to the client's proxy: where hosts are ejected each scenario gets new ones.
-        fresh = self.name if any(_ejects(rule) for rule in mesh.destination_rules) else ""
         found = []
         for resource in resources:
             one = wanted(resource)
@@ -98,9 +121,9 @@ class KubeMesh:
             if resource.kind == "Namespace":
                 continue
             if workload is not None and self.place.probed:
-                one = probed(one, workload, ports(mesh, workload), self.place.image, fresh)
+                one = probed(one, workload, ports(mesh, workload), self.place.image)
             elif workload is not None:
-                one = sample(one, workload, fresh)
+                one = sample(one, workload)
             found.append(one)
         return found
 
@@ -120,23 +143,24 @@ class KubeMesh:
 
     async def _all_pods(self, mesh: Mesh) -> Sequence[Mapping[str, Any]]:
         """The pods of every namespace that the mesh has a Service in."""
-        listed: list[Mapping[str, Any]] = []
-        for namespace in sorted({self.place.namespace} | {service.namespace for service in mesh.services}):
-            listed += await self.place.cluster.objects.list("v1", "Pod", namespace)
-        return [pod for pod in listed if not pod["metadata"].get("deletionTimestamp")]
+        objects = self.place.cluster.objects
+        namespaces = sorted({self.place.namespace} | {service.namespace for service in mesh.services})
+        listed = await together([objects.list("v1", "Pod", namespace) for namespace in namespaces])
+        return [pod for several in listed for pod in several if not pod["metadata"].get("deletionTimestamp")]
 
-    async def _converged(self, mesh: Mesh, revision: int) -> None:
+    async def _converged(self, mesh: Mesh) -> None:
         place = self.place
         known = endpoints(mesh.services, self._pods)
         watched = [Watched(self._sidecar, endpoints=known)]
         watched += [Watched(proxy, gateway=True) for proxy in place.gateways.proxies().values()]
-        await converged(watched, place.namespace, revision, place.timeouts, place.istioctl)
+        await converged(watched, place.namespace, place.revision, place.timeouts, place.istioctl)
         self._owners = owners(mesh, self._pods)
 
     async def _look_up(self, mesh: Mesh) -> None:
-        for service in mesh.services:
-            key = (service.namespace, service.name)
-            self._services[key] = await self.place.cluster.objects.get("v1", "Service", service.name, service.namespace)
+        objects = self.place.cluster.objects
+        keys = [(service.namespace, service.name) for service in mesh.services]
+        found = await together([objects.get("v1", "Service", name, namespace) for namespace, name in keys])
+        self._services |= dict(zip(keys, found, strict=True))
 
     @property
     def _sidecar(self) -> RelayedSidecar:
@@ -147,14 +171,18 @@ class KubeMesh:
     def vantage(self, requests: Sequence[Request]) -> Vantage:
         """On this machine when every request enters by a gateway that is open there; else in the client's pod."""
         gateways = self.place.gateways
-        files = any(one.tls and (one.tls.cert or one.tls.key) for one in requests)
-        entering = all(one.gateway for one in requests)
-        if entering and (files or all(gateways.serves(one.gateway, one.port) for one in requests)):
+        if self._enters(requests):
             return Vantage(resolve=tuple((one.endpoint, gateways.outside(one.gateway, one.port)) for one in requests))
-        if files:
+        if _certified(requests):
             raise UsageError("a load with client certificates must enter by gateways alone: it is sent from outside")
         command = self.place.command(self._sidecar.pod)
         return Vantage(command, tuple((one.endpoint, self._inside(one)) for one in requests))
+
+    def _enters(self, requests: Sequence[Request]) -> bool:
+        """Whether these are sent from outside."""
+        serves = self.place.gateways.serves
+        known = _certified(requests) or all(serves(one.gateway, one.port) for one in requests)
+        return known and all(one.gateway for one in requests)
 
     def _inside(self, request: Request) -> tuple[str, int]:
         if request.gateway:
@@ -167,13 +195,17 @@ class KubeMesh:
 
     async def open_books(self) -> None:
         await asyncio.gather(*(probe.open() for probe in self.pods()))
-        self._opened = {name: await proxy.counters() for name, proxy in self._proxies().items()}
+        proxies = self._proxies()
+        counters = await together([proxy.counters() for proxy in proxies.values()])
+        self._opened = dict(zip(proxies, counters, strict=True))
 
     async def books(self) -> Books:
         pods = await asyncio.gather(*(probe.books() for probe in self.pods()))
         growth = {}
-        for name, proxy in self._proxies().items():
-            before, now = self._opened.get(name, {}), await proxy.counters()
+        proxies = self._proxies()
+        counters = await together([proxy.counters() for proxy in proxies.values()])
+        for name, now in zip(proxies, counters, strict=True):
+            before = self._opened.get(name, {})
             growth[name] = {stat: value - before.get(stat, 0) for stat, value in now.items()}
         return Books(tuple(pods), growth)
 
@@ -232,6 +264,10 @@ class KubeMesh:
         if self._mine:
             self._mine = False
             self.place.lock.release()
+
+
+def _certified(requests: Sequence[Request]) -> bool:
+    return any(one.tls and (one.tls.cert or one.tls.key) for one in requests)
 
 
 def _ejects(rule: DestinationRule) -> bool:

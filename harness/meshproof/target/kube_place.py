@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from meshproof.target import kube_client
 from meshproof.target.istio.istioctl import Istioctl
 from meshproof.target.istio.relayed import RelayedSidecar, relayed
 from meshproof.target.istio.sidecar import Sidecar
-from meshproof.target.kube import pods
+from meshproof.target.kube import pods, wait
 from meshproof.target.kube.apply import Slate
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.together import together
+from meshproof.target.kube.wanted import Wanted
 from meshproof.target.kube_gateways import Gateways
 from meshproof.target.kube_workload import REPLACED, WORKLOAD
 from meshproof.workload.probe import Probe
@@ -47,7 +49,10 @@ class Place:
     client: RelayedSidecar | None = None
     probes: dict[str, Probe] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
+    markers: tuple[Wanted, ...] = ()
+    ejected: bool = False
     _logs: int = 0
+    _reaching: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     @property
     def talks(self) -> bool:
@@ -59,28 +64,50 @@ class Place:
         self._logs += 1
         return self.folder / f"{name}-{self._logs}.log"
 
-    async def attach(self, ready: Sequence[Json]) -> None:
-        """Have a control channel to every pod that takes commands, and to the client's proxy; end those to others."""
-        wanted = {str(pod["metadata"]["name"]): pod for pod in ready if _annotated(pod, REPLACED)}
-        for name in [name for name in self.probes if name not in wanted]:
-            await self.probes.pop(name).stop()
+    async def settled(self, client: Callable[[], None]) -> Sequence[Json]:
+        """Wait until everything runs as it is specified, with a channel to each pod; the ready pods.
+
+        `client` is called as soon as the client's pod is the one that stays and its proxy answers.
+        """
         try:
-            async with asyncio.TaskGroup() as group:
-                for name, pod in wanted.items():
-                    if name not in self.probes:
-                        group.create_task(self._probe(pod))
-        except* TargetError as errors:
-            raise errors.exceptions[0] from None
-        client = next((pod for pod in ready if pod["metadata"]["labels"].get("app") == kube_client.NAME), None)
-        if client is None:
+            ready = await wait.available(self.cluster, self.namespace, tell=lambda some: self._greet(some, client))
+            await self._attach(ready, client)
+        finally:
+            reaching, self._reaching = list(self._reaching.values()), {}
+            for task in reaching:
+                task.cancel()
+            await asyncio.gather(*reaching, return_exceptions=True)
+        return ready
+
+    def _greet(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
+        """Begin to reach those of these pods to which there is no channel yet."""
+        for pod in ready:
+            name = str(pod["metadata"]["name"])
+            if name in self._reaching:
+                continue
+            if _is_client(pod):
+                self._reaching[name] = asyncio.ensure_future(self._client(name, client))
+            elif _annotated(pod, REPLACED) and name not in self.probes:
+                self._reaching[name] = asyncio.ensure_future(self._probe(pod))
+
+    async def _attach(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
+        """Have a control channel to every pod that takes commands, and to the client's proxy; end those to others."""
+        wanted = {str(pod["metadata"]["name"]) for pod in ready if _annotated(pod, REPLACED)}
+        if not any(_is_client(pod) for pod in ready):
             raise TargetError(f"namespace {self.namespace}: the client's pod is gone")
-        name = str(client["metadata"]["name"])
+        self._greet(ready, client)
+        await together([_ended(task) for task in self._reaching.values()])
+        await together([self.probes.pop(name).stop() for name in list(self.probes) if name not in wanted])
+
+    async def _client(self, name: str, client: Callable[[], None]) -> None:
         if self.client is None or self.client.pod != name:
-            if self.client is not None:
-                await self.client.close()
+            before, self.client = self.client, None
+            if before is not None:
+                await before.close()
             kubectl = self.cluster.kubectl.within(self.namespace)
             sidecar = Sidecar(kubectl, name, self.timeouts)
             self.client = await relayed(sidecar, self.command(name), self.log("relay"), self.timeouts)
+        client()
 
     def command(self, pod: str) -> tuple[str, ...]:
         """What is put before a command line to run it in the client's pod."""
@@ -115,6 +142,14 @@ class Place:
         await asyncio.gather(*ends, self.gateways.close(), return_exceptions=True)
         self.probes.clear()
         self.client = None
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    await task
+
+
+def _is_client(pod: Json) -> bool:
+    return bool(pod["metadata"]["labels"].get("app") == kube_client.NAME)
 
 
 def _annotated(pod: Json, name: str) -> str:

@@ -12,6 +12,7 @@ from meshproof.target.istio.istioctl import NAMESPACE
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.target.kube_place import Place
 
+Told = Callable[[], Awaitable[str]]
 LOG_LINES = 500
 KINDS = "pods,deployments,services,endpoints,virtualservices,destinationrules,gateways,serviceentries"
 
@@ -19,49 +20,49 @@ KINDS = "pods,deployments,services,endpoints,virtualservices,destinationrules,ga
 async def save(place: Place, proxies: Mapping[str, Sidecar], folder: Path) -> None:
     """Write configuration dumps, statistics, events, logs and the objects; what cannot be had says why in its file."""
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-    for name, proxy in proxies.items():
-        await _write(folder / f"{name}.config_dump.json", _dump(proxy))
-        await _write(folder / f"{name}.stats.json", _stats(proxy))
     kubectl = place.cluster.kubectl.within(place.namespace)
     limit = place.timeouts.kube_command
 
-    def ask(*arguments: str) -> Callable[[], Awaitable[str]]:
+    def ask(*arguments: str) -> Told:
         async def told() -> str:
             said = await kubectl.run(*arguments, timeout=limit, what=f"keeping {' '.join(arguments)}")
             return said.decode(errors="replace")
 
         return told
 
-    await _write(folder / "events.txt", ask("get", "events", "--sort-by=.lastTimestamp"))
-    await _write(folder / "objects.yaml", ask("get", KINDS, "-o", "yaml"))
+    kept: dict[str, Told] = {}
+    for name, proxy in proxies.items():
+        kept |= {f"{name}.config_dump.json": _dump(proxy), f"{name}.stats.json": _stats(proxy)}
+    kept["events.txt"] = ask("get", "events", "--sort-by=.lastTimestamp")
+    kept["objects.yaml"] = ask("get", KINDS, "-o", "yaml")
     for pod in [*place.probes, *([place.client.pod] if place.client else [])]:
-        await _write(folder / f"{pod}.log", ask("logs", pod, "--all-containers", f"--tail={LOG_LINES}"))
-    istiod = ("logs", "-n", NAMESPACE, "-l", "app=istiod", f"--tail={LOG_LINES}")
-    await _write(folder / "istiod.log", ask(*istiod))
+        kept[f"{pod}.log"] = ask("logs", pod, "--all-containers", f"--tail={LOG_LINES}")
+    kept["istiod.log"] = ask("logs", "-n", NAMESPACE, "-l", "app=istiod", f"--tail={LOG_LINES}")
     if place.istioctl is not None:
         istioctl = place.istioctl
 
         async def status() -> str:
             return await istioctl.proxy_status(place.timeouts)
 
-        await _write(folder / "proxy-status.txt", status)
+        kept["proxy-status.txt"] = status
+    await asyncio.gather(*(_write(folder / name, told) for name, told in kept.items()))
 
 
-def _dump(proxy: Sidecar) -> Callable[[], Awaitable[str]]:
+def _dump(proxy: Sidecar) -> Told:
     async def told() -> str:
         return json.dumps(await proxy.config_dump(), indent=1)
 
     return told
 
 
-def _stats(proxy: Sidecar) -> Callable[[], Awaitable[str]]:
+def _stats(proxy: Sidecar) -> Told:
     async def told() -> str:
         return json.dumps({**await proxy.counters(), **await proxy.gauges()}, indent=1, sort_keys=True)
 
     return told
 
 
-async def _write(path: Path, told: Callable[[], Awaitable[str]]) -> None:
+async def _write(path: Path, told: Told) -> None:
     try:
         text = await told()
     except MeshproofError as error:

@@ -12,7 +12,6 @@ from meshproof.workload.probe import SOCKET
 
 WORKLOAD = "meshproof.dev/workload"
 REPLACED = "meshproof.dev/image"
-FRESH = "meshproof.dev/fresh-for"
 PRIVILEGED = 1024
 # The original's scheduling is kept: where a pod may run is not what is exchanged.
 KEPT = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "imagePullSecrets")
@@ -21,13 +20,12 @@ SIDECAR = "istio-proxy"
 Json = dict[str, Any]
 
 
-def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: str, fresh: str = "") -> Wanted:
+def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: str) -> Wanted:
     """The Deployment with the probe workload in the place of its own containers.
 
     Labels, replicas and named ports stay, so that Services and subsets select what they did before.
     There are no readiness probes: a request of the kubelet would stand in the books, and a pod that
-    is told to accept no connection must not leave its Service for it. `fresh` makes the pods new ones
-    when it changes.
+    is told to accept no connection must not leave its Service for it.
     """
     spec = _pod_spec(deployment)
     containers = [one for one in spec.get("containers") or () if one.get("name") != SIDECAR]
@@ -44,13 +42,13 @@ def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: 
     }
     kept = {name: spec[name] for name in KEPT if name in spec}
     pod = {**kept, "containers": [container], "terminationGracePeriodSeconds": 2}
-    return _with(deployment, workload, fresh, pod, {REPLACED: workload.image})
+    return _with(deployment, workload, pod, {REPLACED: workload.image})
 
 
-def sample(deployment: Wanted, workload: Workload, fresh: str = "") -> Wanted:
+def sample(deployment: Wanted, workload: Workload) -> Wanted:
     """The Deployment with its published image; the ServiceAccount that it names is not among what is applied."""
     spec = {name: value for name, value in _pod_spec(deployment).items() if not name.startswith("serviceAccount")}
-    return _with(deployment, workload, fresh, spec, {})
+    return _with(deployment, workload, spec, {})
 
 
 def security(ports: Sequence[int]) -> Json:
@@ -77,13 +75,10 @@ def _pod_spec(deployment: Wanted) -> Mapping[str, Any]:
     return found
 
 
-def _with(
-    deployment: Wanted, workload: Workload, fresh: str, pod: Mapping[str, Any], annotations: Mapping[str, str]
-) -> Wanted:
+def _with(deployment: Wanted, workload: Workload, pod: Mapping[str, Any], annotations: Mapping[str, str]) -> Wanted:
     body = deployment.body
     template = body["spec"]["template"]
     metadata = dict(template.get("metadata") or {})
     told = {**(metadata.get("annotations") or {}), WORKLOAD: workload.key, **annotations}
-    told |= {FRESH: fresh} if fresh else {}
     changed = {**template, "metadata": {**metadata, "annotations": told}, "spec": dict(pod)}
     return Wanted({**body, "spec": {**body["spec"], "template": changed}}, deployment.source)

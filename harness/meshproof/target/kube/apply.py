@@ -6,6 +6,7 @@ Unchanged objects are not touched, so that pods survive from one scenario to the
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Collection, Sequence
@@ -16,6 +17,7 @@ from meshproof.target.kube import ownership
 from meshproof.target.kube.connection import Cluster
 from meshproof.target.kube.objects import Json
 from meshproof.target.kube.refusal import RefusedError
+from meshproof.target.kube.together import together
 from meshproof.target.kube.wanted import Wanted
 
 # What a route leads to is there before the route is; deletions go the other way round.
@@ -60,38 +62,47 @@ class Slate:
     interchangeable: Collection[str] = ()
     _standing: dict[Key, _Standing] = field(default_factory=dict)
 
-    async def apply(self, objects: Sequence[Wanted]) -> Change:
-        """Put exactly these in force; objects of one kind are applied in the order given.
+    async def apply(self, objects: Sequence[Wanted], last: Sequence[Wanted] = ()) -> Change:
+        """Put exactly these in force: one kind after another, objects of one kind at once.
 
-        All are tried first (a dry run): what the cluster refuses changes nothing. Raises ManifestError
-        for an object that a person wrote and the cluster refuses, UsageError for a place that is not
-        this run's, TargetError for an object that somebody else made or changed.
+        `last` come when all else has been done, deletions too. What a person wrote is tried first (a dry
+        run): what the cluster refuses changes nothing. Raises ManifestError for an object that a person
+        wrote and the cluster refuses, UsageError for a place that is not this run's, TargetError for an
+        object that somebody else made or changed.
         """
-        final = [await self._prepared(one) for one in objects]
+        final = [await self._prepared(one) for one in (*objects, *last)]
         keys = [one.key for one in final]
         for key in keys:
             if keys.count(key) > 1:
                 raise UsageError(f"{key[0]} {key[1]}/{key[2]} is given twice")
         await self._recall()
-        pending = []
-        for one in sorted(final, key=_rank):
-            standing = self._standing.get(one.key)
-            if standing is None or standing.text != _text(one.body):
-                pending.append(one)
-        await self._delete([one.key for one in pending if await self._needs_another(one)])
-        created: list[Key] = []
-        changed: list[Key] = []
-        for one in pending:
-            (changed if one.key in self._standing else created).append(one.key)
-            try:
-                told = (await self._send(one))["metadata"]
-            except RefusedError as error:
-                raise one.refused(error) from None
-            self._standing[one.key] = _Standing(one, _text(one.body), told["uid"], told.get("generation"))
-        gone = [key for key in self._standing if key not in keys]
+        pending = [one for one in final if not self._stands(one)]
+        others = await together([self._needs_another(one) for one in pending])
+        await self._delete([one.key for one, needed in zip(pending, others, strict=True) if needed])
+        created = tuple(one.key for one in pending if one.key not in self._standing)
+        changed = tuple(one.key for one in pending if one.key in self._standing)
+        closing = {one.key for one in final[len(objects) :]}
+        await self._put([one for one in pending if one.key not in closing])
+        gone = tuple(key for key in self._standing if key not in keys)
         await self._delete(gone)
+        await self._put([one for one in pending if one.key in closing])
         unchanged = tuple(key for key in keys if key not in created and key not in changed)
-        return Change(tuple(created), tuple(changed), tuple(gone), unchanged)
+        return Change(created, changed, gone, unchanged)
+
+    def _stands(self, one: Wanted) -> bool:
+        standing = self._standing.get(one.key)
+        return standing is not None and standing.text == _text(one.body)
+
+    async def _put(self, objects: Sequence[Wanted]) -> None:
+        for _, several in itertools.groupby(sorted(objects, key=_rank), key=_rank):
+            await together([self._put_one(one) for one in several])
+
+    async def _put_one(self, one: Wanted) -> None:
+        try:
+            told = (await self._send(one))["metadata"]
+        except RefusedError as error:
+            raise one.refused(error) from None
+        self._standing[one.key] = _Standing(one, _text(one.body), told["uid"], told.get("generation"))
 
     async def clear(self) -> Change:
         """Delete everything that this run has in force."""
@@ -114,10 +125,10 @@ class Slate:
 
     async def _recall(self) -> None:
         """Forget of what was applied whatever is no longer there as it was: it is applied again."""
-        places = {(str(s.wanted.body["apiVersion"]), key[0], key[1]) for key, s in self._standing.items()}
-        for api_version, kind, namespace in sorted(places):
-            labels = ownership.selector(self.run)
-            listed = await self.cluster.objects.list(api_version, kind, namespace, labels=labels)
+        places = sorted({(str(s.wanted.body["apiVersion"]), key[0], key[1]) for key, s in self._standing.items()})
+        labels = ownership.selector(self.run)
+        lists = [self.cluster.objects.list(*place, labels=labels) for place in places]
+        for (_, kind, namespace), listed in zip(places, await together(lists), strict=True):
             found = {body["metadata"]["name"]: body["metadata"] for body in listed}
             for key in [key for key in self._standing if key[:2] == (kind, namespace)]:
                 now, standing = found.get(key[2]), self._standing[key]
@@ -128,10 +139,16 @@ class Slate:
 
     async def _needs_another(self, one: Wanted) -> bool:
         """Try it; whether the object that stands there must go first, for a field that cannot be changed."""
+        standing = one.key in self._standing
+        if not standing:
+            await self._vacant(one)
+        if one.source is None and standing and one.key[0] != "Deployment":
+            # The harness' own is as good as it was when it was made.
+            return False
         try:
             await self._send(one, dry_run=True)
         except RefusedError as error:
-            if error.immutable and one.key in self._standing:
+            if error.immutable and standing:
                 return True
             raise one.refused(error) from None
         return False
@@ -142,8 +159,6 @@ class Slate:
         if standing is not None:
             # Only the very object that this run made is changed, not another one of that name.
             body = {**body, "metadata": {**body["metadata"], "uid": standing.uid}}
-        elif dry_run:
-            await self._vacant(one)
         return await self.cluster.objects.apply(body, dry_run=dry_run)
 
     async def _vacant(self, one: Wanted) -> None:
@@ -167,17 +182,19 @@ class Slate:
             api_version = str(standing.wanted.body["apiVersion"])
             await objects.delete(api_version, kind, name, namespace, uid=standing.uid, propagation="Background")
         deadline = time.monotonic() + self.cluster.timeouts.kube_gone
-        for key in order:
-            kind, namespace, name = key
-            standing = self._standing[key]
-            api_version = str(standing.wanted.body["apiVersion"])
-            while (found := await objects.get(api_version, kind, name, namespace)) and (
-                found["metadata"]["uid"] == standing.uid
-            ):
-                if time.monotonic() > deadline:
-                    raise self._stuck(key, found)
-                await asyncio.sleep(INTERVAL)
-            del self._standing[key]
+        await together([self._gone(key, deadline) for key in order])
+
+    async def _gone(self, key: Key, deadline: float) -> None:
+        kind, namespace, name = key
+        standing = self._standing[key]
+        api_version = str(standing.wanted.body["apiVersion"])
+        while (found := await self.cluster.objects.get(api_version, kind, name, namespace)) and (
+            found["metadata"]["uid"] == standing.uid
+        ):
+            if time.monotonic() > deadline:
+                raise self._stuck(key, found)
+            await asyncio.sleep(INTERVAL)
+        del self._standing[key]
 
     def _stuck(self, key: Key, found: Json) -> TargetError:
         held = ", ".join(found["metadata"].get("finalizers") or ()) or "nothing that it names"

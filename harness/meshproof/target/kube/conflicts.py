@@ -13,6 +13,7 @@ from meshproof.errors import Location
 from meshproof.target.kube import ownership
 from meshproof.target.kube.connection import Cluster
 from meshproof.target.kube.objects import Json
+from meshproof.target.kube.together import together
 from meshproof.target.kube.wanted import Wanted
 
 ROUTING = ("VirtualService", "DestinationRule", "Gateway", "ServiceEntry")
@@ -39,11 +40,12 @@ async def find(
     """The conflicts of these objects with those of anybody else anywhere in the cluster."""
     conflicts: list[Conflict] = []
     chosen = [one for one in objects if one.key[0] in kinds]
+    places = []
     for kind, group in sorted({(one.key[0], str(one.body["apiVersion"]).rpartition("/")[0]) for one in chosen}):
-        served = await cluster.objects.served(group, kind)
-        if not served:
-            continue
-        listed = await cluster.objects.list(served[0], kind)
+        if served := await cluster.objects.served(group, kind):
+            places.append((served[0], kind))
+    lists = await together([cluster.objects.list(*place) for place in places])
+    for (_, kind), listed in zip(places, lists, strict=True):
         others = [body for body in listed if not ownership.owned(body, run)]
         mine = [one for one in chosen if one.key[0] == kind]
         conflicts += [conflict for one in mine for body in others for conflict in between(one, body)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from meshproof.errors import TargetError
 from meshproof.target.kube import pods
@@ -17,11 +17,17 @@ HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerC
 
 
 async def available(
-    cluster: Cluster, namespace: str, names: Collection[str] | None = None, *, limit: float | None = None
+    cluster: Cluster,
+    namespace: str,
+    names: Collection[str] | None = None,
+    *,
+    limit: float | None = None,
+    tell: Callable[[Sequence[Json]], None] = lambda _: None,
 ) -> Sequence[Json]:
     """Wait until Deployments (None: all of the namespace) run as they are specified; their ready pods.
 
-    TargetError names each Deployment that is not, with what is known of its pods.
+    Meanwhile `tell` is given the ready pods of those that do so already. TargetError names each Deployment
+    that does not, with what is known of its pods.
     """
     patience = cluster.timeouts.kube_ready if limit is None else limit
     deadline = time.monotonic() + patience
@@ -34,6 +40,8 @@ async def available(
         mine = [pod for pod in listed if any(_selects(one, pod) for one in chosen.values())]
         if not lacking:
             return [pod for pod in mine if pods.ready(pod)]
+        done = [one for name, one in chosen.items() if name not in lacking]
+        tell([pod for pod in mine if pods.ready(pod) and any(_selects(one, pod) for one in done)])
         waiting = [pod for pod in mine if not pods.ready(pod) and not pod["metadata"].get("deletionTimestamp")]
         late = time.monotonic() > deadline
         if late or any(_hopeless(pod) for pod in waiting):

@@ -61,7 +61,7 @@ def pod(name: str, ip: str, **labels: str) -> dict:
 def test_the_probe_takes_the_place_of_the_containers_and_nothing_else_changes(hello) -> None:
     mesh, deployment = hello
     (workload,) = mesh.workloads
-    made = probed(deployment, workload, [8080], "probe:1", "Canary-1")
+    made = probed(deployment, workload, [8080], "probe:1")
     spec, template = made.body["spec"], made.body["spec"]["template"]
     assert (spec["replicas"], spec["selector"]) == (3, {"matchLabels": {"app": "hello"}})
     assert template["metadata"]["labels"] == {"app": "hello", "version": "v1"}
@@ -69,7 +69,6 @@ def test_the_probe_takes_the_place_of_the_containers_and_nothing_else_changes(he
         "sidecar.istio.io/inject": "false",
         "meshproof.dev/workload": "run/hello-v1",
         "meshproof.dev/image": workload.image,
-        "meshproof.dev/fresh-for": "Canary-1",
     }
     assert template["spec"].keys() == {"nodeSelector", "containers", "terminationGracePeriodSeconds"}
     (container,) = template["spec"]["containers"]
