@@ -8,9 +8,11 @@ from pathlib import Path
 
 import overshoot
 import startup
+import suite
 import through_envoy
 
 startup.main([])
+suite.main([])
 overshoot.main([])
 through_envoy.main([])
 print("\ndirectly against one workload", flush=True)

@@ -15,6 +15,7 @@ from meshproof.judge.statistics import exact_sample_size
 from meshproof.scenario import Plan
 
 NEXT_PAUSE = 0.25
+FIRST_LOOK = 250
 
 
 class MirrorShareTrial:
@@ -133,7 +134,14 @@ class MirrorShareTrial:
 
 
 class DrawnMirrorTrial(MirrorShareTrial):
-    """Shares that are drawn: the load pauses where they are probably decided, and goes on where they are not."""
+    """Shares that are drawn: the load pauses where they are probably decided, and goes on where they are not.
+
+    It pauses earlier too, ever less often: what is quite wrong shows soon.
+    """
+
+    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision) -> None:
+        super().__init__(check, plan, rule, rates)
+        self._wanted = min(FIRST_LOOK, self._first_pause)
 
     def reconcile(self, books: Books) -> None:
         if self._settled:
@@ -143,4 +151,6 @@ class DrawnMirrorTrial(MirrorShareTrial):
         failed = any(share.outcome is Outcome.FAILED for share in shares)
         self._settled = failed or all(share.closed for share in shares) or self._forgotten > 0
         if not self._settled:
-            self._wanted = self._answered + ceil(self._first_pause * NEXT_PAUSE)
+            early = self._answered < self._first_pause
+            step = min(self._answered, self._first_pause - self._answered) if early else self._first_pause * NEXT_PAUSE
+            self._wanted = self._answered + max(1, ceil(step))

@@ -28,7 +28,7 @@ MARGIN = 0.25
 LOOK_INTERVAL = 0.08
 TRIES_PER_ERROR = 40
 # A busy machine may be too slow for an ejection that is to come soon, or for a look that is to be quick.
-REPEATS = 2
+REPEATS = 4
 
 
 async def ejection(traffic: Traffic) -> None:

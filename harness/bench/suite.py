@@ -1,0 +1,68 @@
+"""How long all scenarios take, and where the time goes: seconds by phase, the longest scenarios, processor time.
+
+Scenarios run beside each other, so that the parts add up to more than the whole; "beside each other" says how many
+at a time on the average. Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from table import Row, show
+
+LIMIT = 600.0
+PHASES = {"mesh": "starting meshes", "generator": "waiting for Locust", "load": "driving", "verdict": "judging"}
+
+
+def one_run(place: Path, words: Sequence[str]) -> tuple[float, float, Sequence[Mapping[str, object]]]:
+    """Seconds of a whole run, seconds of processor time in it, and its ScenarioFinished events."""
+    argv = [sys.executable, "-m", "meshproof", "run", *words, "--output", str(place)]
+    used, began = _used(), time.perf_counter()
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    events = map(json.loads, (place / "events.ndjson").read_text().splitlines())
+    finished = [event for event in events if event["event"] == "ScenarioFinished"]
+    return time.perf_counter() - began, _used() - used, finished
+
+
+def _used() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measure(words: Sequence[str]) -> Sequence[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        whole, processor, finished = one_run(Path(name) / "run", words)
+    phases: Counter[str] = Counter()
+    for event in finished:
+        phases.update(event["phases"])  # type: ignore[arg-type]
+    driven = [event for event in finished if event["phases"]]
+    lasted = {str(event["scenario"]): float(event["seconds"]) for event in driven}  # type: ignore[arg-type]
+    longest = sorted(lasted, key=lasted.__getitem__, reverse=True)[:10]
+    return (
+        Row("all scenarios, from process start to end", whole, "s", 25.0),
+        Row("  processor time, everything that was started included", processor, "s"),
+        Row("  scenarios beside each other, on the average", sum(lasted.values()) / whole),
+        *(Row(f"  {text}, all scenarios together", phases[phase], "s") for phase, text in PHASES.items()),
+        *(Row(f"    {name}", lasted[name], "s") for name in longest),
+    )
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenarios", nargs="*", help="scenarios or folders (default: all)")
+    show("the scenarios", measure(parser.parse_args(words).scenarios))
+
+
+if __name__ == "__main__":
+    main()
