@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from meshproof.target.hosts.grub.bls import compare
+from meshproof.target.hosts.grub.bls import compare, entries
 from meshproof.target.hosts.grub.defaults import assignments
 from meshproof.target.hosts.grub.environment import variables
 
@@ -41,7 +41,7 @@ def test_lines_are_counted_as_an_editor_does():
 
 
 def test_environment_block():
-    text = "# GRUB Environment Block\n# WARNING: do not edit\nsaved_entry=a=b\nodd=x\\\\y\\\nz\n" + "#" * 900
+    text = "# GRUB Environment Block\n# WARNING: do not edit\n#x=1\nsaved_entry=a=b\nodd=x\\\\y\\\nz\n" + "#" * 900
     assert variables(text) == {"saved_entry": "a=b", "odd": "x\\y\nz"}
     assert variables("saved_entry=1\n") == {}
 
@@ -61,3 +61,8 @@ def test_environment_block():
 def test_versions_are_ordered_as_rpm_orders_them(older, newer):
     assert compare(older, newer) < 0 < compare(newer, older)
     assert compare(older, older) == 0
+
+
+def test_fields_are_parted_by_spaces_or_tabs():
+    (found,) = entries({"a.conf": "title\tAn  entry\n# linux /no\nlinux \t /vmlinuz-5.4\nversion 5.4\n"})
+    assert (found.id, found.title, found.version, found.linux) == ("a", "An  entry", "5.4", "/vmlinuz-5.4")

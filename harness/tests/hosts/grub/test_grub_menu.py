@@ -35,7 +35,7 @@ def debian(default):
         ("${saved_entry}", {"saved_entry": "1>2"}, OLD, "entry number 1, in its submenu entry number 2"),
         ("1>2", {}, OLD, "entry number 1, in its submenu entry number 2"),
         ("1", {}, NEW, "in its submenu no default is set"),
-        ("7", {}, NEW, "there is no entry number 7, so the first"),
+        ("2", {}, NEW, "there is no entry number 2, so the first"),
         ("Debian GNU/Linux, with Linux 5.10.0-34-cloud-amd64", {}, NEW, "there is no entry"),
         ("Advanced options for Debian GNU/Linux>Debian GNU/Linux, with Linux 5.10.0-34-cloud-amd64", {}, OLD, "entry"),
         ("0", {"next_entry": SUBMENU}, OLD, "in its submenu the entry"),

@@ -30,9 +30,9 @@ def entries(files: Mapping[str, str]) -> tuple[BlsEntry, ...]:
             continue
         fields: dict[str, str] = {}
         for line in text.splitlines():
-            key, _, value = line.strip().partition(" ")
+            key, value = (*line.split(None, 1), "", "")[:2]
             if key and not key.startswith("#"):
-                fields.setdefault(key.rstrip("\t"), value.strip())
+                fields.setdefault(key, value.strip())
         if "linux" in fields:
             identity = name.removesuffix(".conf")
             found.append(BlsEntry(identity, fields.get("title", identity), fields.get("version", ""), fields["linux"]))
