@@ -38,6 +38,7 @@ KUBE_OPTIONS = (
     _text("--context", "NAME", EXISTING, "The cluster's context; the current one is never used."),
     _text("--kubeconfig", "FILES", CLUSTER, "Where contexts are looked up; KUBECONFIG otherwise."),
     _text("--image", "REF", BOTH, "The probe image; kind can do without, it is built here then."),
+    _text("--entry", "HOW", BOTH, "Gateways are entered by forward (a local port), nodeport or loadbalancer."),
     _flag("--samples", BOTH, "Keep the published images of workloads; there are fewer checks then."),
     _flag("--keep", BOTH, "Leave the cluster (kind) or the run's namespace (others); kind uses it again."),
     _several("--allow", "WHAT", EXISTING, "`production`, or `gateway-secrets` in istio-system."),
@@ -67,8 +68,8 @@ KUBE_OPTIONS = (
     ),
 )
 NAMES = (
-    *("context", "kubeconfig", "image", "samples", "keep", "allow", "istioctl", "istio_version", "hub", "settings"),
-    *("manifest", "revision", "skip_install", "cluster", "kubernetes", "kube_proxy", "nodes"),
+    *("context", "kubeconfig", "image", "entry", "samples", "keep", "allow", "istioctl", "istio_version", "hub"),
+    *("settings", "manifest", "revision", "skip_install", "cluster", "kubernetes", "kube_proxy", "nodes"),
 )
 SPELLED = {"settings": "set", "manifest": "istio-manifest", "kube_proxy": "kube-proxy-mode"}
 DEFAULTS = {"istioctl": "istioctl"}

@@ -14,8 +14,8 @@ from meshproof.mesh.model import ROOT_NAMESPACE, Mesh
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.target.kube import pods
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube_entry import FORWARD, Address, entry
 
-Address = tuple[str, int]
 Selector = tuple[tuple[str, str], ...]
 INGRESS = {"istio": "ingressgateway"}
 
@@ -24,12 +24,17 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class GatewayPod:
-    """One pod that Gateways select; `listeners` maps a server's port to the port that its proxy listens on for it."""
+    """One pod that Gateways select, and the Services that select it.
+
+    `listeners` maps a server's port to the port that its proxy listens on for it.
+    """
 
     name: str
     address: str
     labels: Mapping[str, str]
     listeners: Mapping[int, int]
+    body: Json
+    services: Sequence[Json] = ()
 
     def listener(self, port: int) -> int:
         """istiod opens the target port of the gateway's Service, and the port itself where no Service has it."""
@@ -41,17 +46,18 @@ class Gateways:
     """The gateways that one mesh after another uses.
 
     `mapped` are ports of the ingress gateway that this machine has already, by the server's port; to
-    every other one a port of 127.0.0.1 is forwarded.
+    every other one a port of 127.0.0.1 is forwarded. Or all of them are entered as `entry` says (see kube_entry).
     """
 
     cluster: Cluster
     timeouts: Timeouts
     mapped: Mapping[int, int] = field(default_factory=dict)
+    entry: str = ""
     namespace: str = ROOT_NAMESPACE
     _pods: dict[str, tuple[GatewayPod, ...]] = field(default_factory=dict)
     _selectors: dict[str, Selector] = field(default_factory=dict)
     _served: dict[str, frozenset[int]] = field(default_factory=dict)
-    _local: dict[tuple[str, int], int] = field(default_factory=dict)
+    _local: dict[tuple[str, int], Address] = field(default_factory=dict)
     _forwards: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     async def find(self, mesh: Mesh) -> None:
@@ -113,22 +119,29 @@ class Gateways:
         chosen = self._pods.get(gateway, ())
         if not chosen or not self.serves(gateway, port):
             return "127.0.0.1", 0
-        if port in self.mapped and INGRESS.items() <= chosen[0].labels.items():
+        if self._is_mapped(chosen[0], port):
             return "127.0.0.1", self.mapped[port]
-        return "127.0.0.1", self._local[chosen[0].name, chosen[0].listener(port)]
+        return self._local[chosen[0].name, port]
+
+    def _is_mapped(self, pod: GatewayPod, port: int) -> bool:
+        return not self.entry and port in self.mapped and INGRESS.items() <= pod.labels.items()
 
     async def forward(self) -> None:
-        """Have a local port for every server that `outside` may be asked for."""
+        """Have an address for every server that `outside` may be asked for; UsageError where there is no such entry."""
         kubectl = self.cluster.kubectl.within(self.namespace)
         wanted = {
-            (several[0].name, several[0].listener(port))
+            (several[0].name, port): several[0]
             for key, several in self._pods.items()
             for port in self._served[key]
-            if several and not (port in self.mapped and INGRESS.items() <= several[0].labels.items())
+            if several and not self._is_mapped(several[0], port)
         }
-        for name, port in sorted(wanted - self._local.keys()):
-            forwarding = kubectl.forward(name, port, timeout=self.timeouts.kube_forward)
-            self._local[name, port] = await self._forwards.enter_async_context(forwarding)
+        for name, port in sorted(wanted.keys() - self._local.keys()):
+            pod = wanted[name, port]
+            if self.entry in ("", FORWARD):
+                forwarding = kubectl.forward(name, pod.listener(port), timeout=self.timeouts.kube_forward)
+                self._local[name, port] = "127.0.0.1", await self._forwards.enter_async_context(forwarding)
+            else:
+                self._local[name, port] = entry(self.entry, pod.body, port, pod.services)
 
     async def close(self) -> None:
         """End all forwarding."""
@@ -147,11 +160,10 @@ def _gateway_pod(pod: Json, services: Sequence[Json]) -> GatewayPod:
         if "name" in port
     }
     listeners: dict[int, int] = {}
-    for service in services:
-        selector = service["spec"].get("selector") or {}
-        if selector and selector.items() <= labels.items():
-            for port in service["spec"].get("ports") or ():
-                target = port.get("targetPort", port["port"])
-                number = named.get(target) if isinstance(target, str) else target
-                listeners.setdefault(port["port"], number or port["port"])
-    return GatewayPod(metadata["name"], pod["status"].get("podIP", ""), labels, listeners)
+    chosen = [one for one in services if (wanted := one["spec"].get("selector")) and wanted.items() <= labels.items()]
+    for service in chosen:
+        for port in service["spec"].get("ports") or ():
+            target = port.get("targetPort", port["port"])
+            number = named.get(target) if isinstance(target, str) else target
+            listeners.setdefault(port["port"], number or port["port"])
+    return GatewayPod(metadata["name"], pod["status"].get("podIP", ""), labels, listeners, pod, chosen)

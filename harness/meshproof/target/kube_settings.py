@@ -9,6 +9,7 @@ from pathlib import Path
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
 from meshproof.target.istio.install import Plan
+from meshproof.target.kube_entry import ENTRIES
 
 PRODUCTION, GATEWAY_SECRETS = "production", "gateway-secrets"
 ALLOWED = (PRODUCTION, GATEWAY_SECRETS)
@@ -32,12 +33,15 @@ class KubeSettings:
 
     `kubeconfig` is a path list as in $KUBECONFIG. `image` is the probe image (empty: built here); with
     `samples` workloads keep their published images, and only the client is made from it. `ports` fixes local ports
-    of the ingress gateway, by service port. `cluster` names a kind cluster, to be used again when it is there.
+    of the ingress gateway, by service port. `entry` is how gateways are entered from outside (see kube_entry;
+    empty: by ports that kind maps, else forwarded ones). `cluster` names a kind cluster, to be used again when
+    it is there.
     """
 
     context: str = ""
     kubeconfig: str = ""
     image: str = ""
+    entry: str = ""
     samples: bool = False
     allow: Set[str] = frozenset()
     keep: bool = False
@@ -71,6 +75,10 @@ class KubeSettings:
                 raise UsageError(
                     f"--allow {one}: there is nothing of that name to allow; there are: {', '.join(ALLOWED)}"
                 )
+        if self.entry and self.entry not in ENTRIES:
+            raise UsageError(f"--entry {self.entry}: a gateway is entered by one of {', '.join(ENTRIES)}")
+        if self.ports and self.entry:
+            raise UsageError(f"--port fixes local ports of the gateway, and --entry {self.entry} uses none of them")
         if self.skip_install and (self.hub or self.settings or self.manifest):
             raise UsageError("--skip-install leaves Istio as it is: --hub, --set and --istio-manifest say otherwise")
         if self.manifest and (self.hub or self.settings):

@@ -139,7 +139,7 @@ class KubeTarget:
         sidecar = await injection.prove(cluster.objects, self.namespace, self.timeouts)
         self.versions["proxy"] = sidecar.rpartition("/")[2]
         slate = Slate(cluster, self.namespace, self.run, self.outside, ("networking.istio.io",))
-        gateways = Gateways(cluster, self.timeouts, self.mapped())
+        gateways = Gateways(cluster, self.timeouts, self.mapped(), self.settings.entry)
         self._place = Place(
             cluster,
             self.namespace,
