@@ -8,7 +8,6 @@ from enum import Enum
 from meshproof.border.request import Request, Tls, parse
 from meshproof.errors import UsageError
 
-
 MOST_WORKERS = 64
 
 

@@ -32,8 +32,8 @@ class Request:
 
     `host` is the name without its port that is connected to; a header `host` says another one for the
     rules to see, as with curl. `gateway` is empty for a client inside the mesh, else the
-    `namespace/name` of the Gateway that the request enters by (a name alone is one of the client's namespace); `body` is sent as it is. `tls` None
-    stands for what the load says.
+    `namespace/name` of the Gateway that the request enters by (a name alone is one of the client's
+    namespace); `body` is sent as it is. `tls` None stands for what the load says.
     """
 
     method: str
