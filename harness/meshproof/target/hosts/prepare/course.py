@@ -15,6 +15,7 @@ from meshproof.border.inventory import CONTROL_PLANE, HostEntry, Inventory
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.process import OwnedFolder
+from meshproof.target.hosts.api_server import access
 from meshproof.target.hosts.bundle import layout, source
 from meshproof.target.hosts.bundle.layout import Bundle
 from meshproof.target.hosts.bundle.package import read_package
@@ -162,8 +163,9 @@ class Course:
 
     async def _install(self, plan: MeshPlan, entry: HostEntry, folder: Path) -> None:
         async with self._on(entry, folder) as (link, _):
-            file, context = await mesh.fetch_kubeconfig(link.connection, self.inventory.kubeconfig, folder)
-        installed = await mesh.put_mesh(plan, file, context, self.timeouts, self.tell)
+            inventory = self.inventory
+            found = await access(link.connection, inventory.kubeconfig, "", folder, inventory.api_server)
+            installed = await mesh.put_mesh(plan, found.kubeconfig, found.context, self.timeouts, self.tell)
         for warning in installed.warnings:
             self.tell(f"precheck: {warning}")
 

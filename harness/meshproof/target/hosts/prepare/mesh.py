@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import TargetError, UsageError
-from meshproof.target.hosts.connection import Connection
+from meshproof.errors import UsageError
 from meshproof.target.hosts.prepare.remote import Tell
 
 if TYPE_CHECKING:
     from meshproof.target.istio.install import Installed
 
-LARGEST_KUBECONFIG = 1 << 20
 PROFILE = "demo"
 INJECTION = "istio-injection"
 
@@ -43,22 +38,6 @@ class MeshPlan:
             f"istioctl {self.version}: x precheck, then install -y {given}, unless it is installed so already",
             *labels,
         ]
-
-
-async def fetch_kubeconfig(connection: Connection, path: str, folder: Path) -> tuple[Path, str]:
-    """The cluster's kubeconfig from a control-plane host, in a file of mode 0600; and its context."""
-    what = f"reading {path}"
-    data = await connection.must("cat -- %s", path, root=True, what=what)
-    try:
-        body = yaml.safe_load(data[:LARGEST_KUBECONFIG])
-        context = str(body.get("current-context") or body["contexts"][0]["name"])
-    except (yaml.YAMLError, KeyError, IndexError, TypeError, AttributeError):
-        # What the parser says may quote the file, and the file holds a key.
-        raise TargetError(f"{connection.label}: {path} is no kubeconfig with a context") from None
-    file = folder / "kubeconfig"
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-        stream.write(data)
-    return file, context
 
 
 async def put_mesh(plan: MeshPlan, kubeconfig: Path, context: str, timeouts: Timeouts, tell: Tell) -> Installed:
