@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from meshproof.pod_version import pod_version
 from meshproof.workload import forks, stdio, unix
 from meshproof.workload.attach import SOCKET, attach
 from meshproof.workload.behaviour import behaviour
@@ -57,6 +56,9 @@ async def serve(identity: Identity, ports: list[int], bind: str, socket: str) ->
     greeting = {"ready": True, "ports": {str(port): door.port for port, door in doors.items()}}
     control = Control(ledger, gate, tuple(doors.values()), site.drop)
     if socket:
+        # A replica that is started here is of this very meshproof, and is to start fast.
+        from meshproof.pod_version import pod_version
+
         await unix.serve(control, socket, {**greeting, "version": pod_version()})
     else:
         stdio.say(greeting)

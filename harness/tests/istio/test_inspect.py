@@ -37,7 +37,7 @@ if "port-forward" in args:
     print(f"Forwarding from 127.0.0.1:{server.server_port} -> 1", flush=True)
     server.serve_forever()
 elif "exec" in args:
-    assert args[-3:] == ["10.96.0.7", "8080", "64"], args[-3:]
+    assert args[-5:] == ["10.96.0.7", "8080", "64", "2", "10.0"], args[-5:]
     tell({"answers": {"meshproof-balance-1": 31, "meshproof-balance-2": 33}, "error": ""})
 """
 STDIN_KEPT = ("stdin=sys.stdin.read()", 'stdin=""')
@@ -208,7 +208,7 @@ def test_what_serves_and_what_asks_understand_each_other(tmp_path: Any) -> None:
                 assert server.poll() is None
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
                     connected = True
-            command = [sys.executable, "-c", balance.ASK, "127.0.0.1", str(port), "5"]
+            command = [sys.executable, "-c", balance.ASK, "127.0.0.1", str(port), "5", "1", "10.0"]
             told = json.loads(subprocess.check_output(command, timeout=30))
         finally:
             server.terminate()
