@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from meshproof.traffic.assignment import Ticket
 from meshproof.traffic.client import Client
 
-FLUSH_LINES = 64
-FLUSH_SECONDS = 0.004
+FLUSH_LINES = 128
+FLUSH_SECONDS = 0.01
 
 
 class Channel(Protocol):
