@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from meshproof.border.inventory import HostEntry, SshSettings
 from meshproof.border.timeouts import Timeouts
@@ -62,6 +62,7 @@ class Connection:
     _loop: asyncio.AbstractEventLoop
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _calls: set[Future[Output]] = field(default_factory=set)
+    _under_way: set[asyncio.Task[Any]] = field(default_factory=set)
     _closed: bool = False
 
     @property
@@ -150,6 +151,10 @@ class Connection:
         for future in list(self._calls):
             future.cancel()
         await self._master.stop(self.timeouts.ssh_closed)
+        # They end with the connection, and clear away what is theirs.
+        others = self._under_way - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=self.timeouts.ssh_closed)
         self._socket.unlink(missing_ok=True)
 
     @property
@@ -164,18 +169,24 @@ class Connection:
                 raise self._lost(what)
             log = self.folder / f"{self.entry.label}-{next(self._numbers)}.err"
             words = argv.command(self.entry, self.settings, self._socket, remote)
-            # No leash: when the connection ends, and that is on one, every command on it does.
-            child = await spawn(f"ssh to {self.label}", words, log=log, piped=True, leashed=False)
+            task = asyncio.current_task()
+            assert task is not None
+            self._under_way.add(task)
             try:
-                async with asyncio.timeout(seconds):
-                    _, stdout = await asyncio.gather(feed(child, stdin), drain(child, f"{self.label}: {what}"))
-                    code = await child.process.wait()
-            except TimeoutError:
-                message = f"{self.label}: {what} did not end within {seconds:g} s"
-                raise TargetError(message, self.veil(child.last_words())) from None
+                # No leash: when the connection ends, and that is on one, every command on it does.
+                child = await spawn(f"ssh to {self.label}", words, log=log, piped=True, leashed=False)
+                try:
+                    async with asyncio.timeout(seconds):
+                        _, stdout = await asyncio.gather(feed(child, stdin), drain(child, f"{self.label}: {what}"))
+                        code = await child.process.wait()
+                except TimeoutError:
+                    message = f"{self.label}: {what} did not end within {seconds:g} s"
+                    raise TargetError(message, self.veil(child.last_words())) from None
+                finally:
+                    stderr = self.veil(child.last_words())
+                    await child.stop(self.timeouts.ssh_closed)
             finally:
-                stderr = self.veil(child.last_words())
-                await child.stop(self.timeouts.ssh_closed)
+                self._under_way.discard(task)
                 log.unlink(missing_ok=True)
         if code is None or code == SSH_FAILED:
             raise self._lost(what, stderr)
