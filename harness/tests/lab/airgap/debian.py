@@ -11,10 +11,6 @@ from airgap.command import run
 from airgap.step import Lab, Step
 
 SUITE = "bookworm"  # its systemd still boots on cgroup v1, and its Python is 3.11
-SOURCES = (
-    f"deb http://deb.debian.org/debian {SUITE} main",
-    f"deb http://deb.debian.org/debian-security {SUITE}-security main",
-)
 SECONDS = 1800.0
 POD_PACKAGES = (
     "ca-certificates",
@@ -71,13 +67,12 @@ def root(name: str, packages: Sequence[str], *extra: str) -> Step:
                 f"--include={','.join(packages)}",
                 SUITE,
                 target,
-                *SOURCES,
             ],
             log=lab.log(name),
             seconds=SECONDS,
         )
 
-    return Step(name, f"{SOURCES} {packages} {extra}", make)
+    return Step(name, f"{SUITE} {packages} {extra}", make)
 
 
 # Documentation is of no use in a pod; licences stay.
