@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -19,11 +20,6 @@ from meshproof.workload.door import Door
 from meshproof.workload.gate import Gate
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
-
-try:
-    import uvloop
-except ImportError:
-    uvloop = None  # type: ignore[assignment]
 
 PATIENCE = 15.0
 
@@ -84,6 +80,9 @@ def relayed(words: Sequence[str]) -> None:
 def nurse(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m meshproof.workload nursery")
     parser.add_argument("socket", help="a unix socket to make, where replicas are asked for")
+    with contextlib.suppress(ImportError):
+        # Every replica finds it imported.
+        import uvloop  # noqa: F401
     forks.run(parser.parse_args(words).socket, replica)
 
 
@@ -100,7 +99,9 @@ def replica(words: Sequence[str]) -> None:
     # The books are long-lived and hold no cycles: walking through them would only make pauses of tens of milliseconds.
     gc.freeze()
     gc.set_threshold(50_000, 50, 1000)
-    if uvloop is not None:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
         asyncio.run(serve(identity, ports, given.bind, given.socket))
