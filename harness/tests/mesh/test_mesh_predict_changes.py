@@ -8,28 +8,7 @@ import pytest
 from meshproof.border.request import parse
 from meshproof.mesh.predict import predict
 
-CANARY = """
-- match: [{headers: {end-user: {exact: jason}}}]
-  route: [{destination: {host: greeter, subset: v2}}]
-- route:
-  - {destination: {host: greeter, subset: v1}, weight: 90}
-  - {destination: {host: greeter, subset: v2}, weight: 10}
-"""
 HELLO = "http://greeter:5000/hello"
-FRONT = """
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {name: front}
-spec:
-  selector: {istio: ingressgateway}
-  servers:
-  - {port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com, "*.example.org"]}
-  - {port: {number: 81, name: redirecting, protocol: HTTP}, hosts: ["*"], tls: {httpsRedirect: true}}
-  - port: {number: 443, name: https, protocol: HTTPS}
-    hosts: [shop.example.com]
-    tls: {mode: SIMPLE, credentialName: c}
-"""
 
 
 @pytest.mark.parametrize(
