@@ -27,7 +27,7 @@ class CuttingProxy:
         self.carried: list[int] = []
         self.cuts = 0
         self._target = target
-        self._open: list[socket.socket] = []
+        self._open: dict[int, tuple[socket.socket, socket.socket]] = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -41,10 +41,11 @@ class CuttingProxy:
     def cut(self) -> None:
         """Drop every connection that is open now."""
         with self._lock:
-            ends, self._open = self._open, []
-            self.cuts += bool(ends)
-        for end in ends:
-            _abort(end)
+            links, self._open = self._open, {}
+            self.cuts += bool(links)
+        for ends in links.values():
+            for end in ends:
+                _abort(end)
 
     def close(self) -> None:
         """Take no more connections, and drop the open ones."""
@@ -64,9 +65,9 @@ class CuttingProxy:
                 continue
             far.settimeout(None)
             with self._lock:
-                self._open += [near, far]
+                number = len(self.carried)
                 self.carried.append(0)
-                number = len(self.carried) - 1
+                self._open[number] = (near, far)
             for ends in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(*ends, number), daemon=True).start()
 
@@ -74,6 +75,8 @@ class CuttingProxy:
         try:
             while chunk := source.recv(CHUNK):
                 with self._lock:
+                    if number not in self._open:
+                        return
                     room = len(chunk) if self.limit is None else max(0, self.limit - self.carried[number])
                     self.carried[number] += min(room, len(chunk))
                 sink.sendall(chunk[:room])
