@@ -99,7 +99,7 @@ def measure(rounds: int, seconds: float) -> Sequence[Row]:
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--seconds", type=float, default=4.0)
     values = parser.parse_args(words)
     show(f"through one Envoy: medians of {values.rounds} rounds", measure(values.rounds, values.seconds))
     if shutil.which("wrk") is None:

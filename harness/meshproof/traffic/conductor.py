@@ -131,8 +131,6 @@ class Conductor:
         if self._assignment is not None:
             raise ValueError("a load is under way")
         assert self.output is not None
-        environment = self._environment
-        environment.stats.clear_all()
         if self.role != wire.WORKER:
             self._gather(assignment)
         self._assignment = assignment

@@ -104,7 +104,6 @@ class Master:
     def _begin(self, start: Mapping[str, Any]) -> None:
         if self._course is not None:
             raise ValueError("a load is under way")
-        self._environment.stats.clear_all()
         self._roster.rouse(float(start["silence"]))
         course = self._course = Course(start, len(self._roster))
         for worker in range(len(self._roster)):

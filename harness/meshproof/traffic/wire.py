@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     # The generator reads this module too, and has no use for the records.
     from meshproof.border.request import Request
 
-HEADERS = ("x-envoy-overloaded", "location", "server", "x-envoy-upstream-service-time", "x-meshproof-upstream")
+HEADERS = ("x-envoy-overloaded", "location", "x-meshproof-upstream")
 DRIVEN = "MESHPROOF_DRIVEN"
 ALONE, MASTER, WORKER = "1", "master", "worker"
 WORKERS = "MESHPROOF_WORKERS"

@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
         )
         self.begun = True
         self.growing = None
-        self.site.ledger.receive(request)
+        self.site.ledger.receive(request, self.head_size)
         self.queue.append(request)
         if self.waiting is None:
             self._advance()

@@ -10,6 +10,9 @@ from meshproof.workload.message import RawHeaders, Request
 
 REQUESTS_CAP = 200_000
 BYTES_CAP = 64 << 20
+# What Python takes for a request, and for each of its headers, beside their text.
+REQUEST_BYTES = 400
+HEADER_BYTES = 120
 PAGE_BYTES = 256 << 10
 EMPTY_DIGEST = sha256(b"").hexdigest()
 
@@ -56,13 +59,13 @@ class Ledger:
     def disconnected(self) -> None:
         self.connections -= 1
 
-    def receive(self, request: Request) -> None:
-        """Enter one request that has been received whole."""
+    def receive(self, request: Request, head_bytes: int = 0) -> None:
+        """Enter one request that has been received whole, with about so many bytes of headers."""
         if request.id is None:
             self.unidentified += 1
             return
         self.received += 1
-        size = 400 + sum(len(name) + len(value) + 120 for name, value in request.headers)
+        size = REQUEST_BYTES + HEADER_BYTES * len(request.headers) + head_bytes
         if len(self.rows) >= self.requests_cap or self.bytes + size > self.bytes_cap:
             self.forgotten += 1
             return

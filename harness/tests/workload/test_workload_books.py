@@ -64,7 +64,7 @@ def test_the_ledger_says_what_it_forgets() -> None:
     assert (ledger.received, len(ledger.rows), ledger.forgotten) == (5, 2, 3)
     small = Ledger(bytes_cap=10_000)
     for number in range(5):
-        small.receive(Request("GET", "/", headers=[(b"x", b"y" * 4000)], id=str(number)))
+        small.receive(Request("GET", "/", headers=[(b"x", b"y" * 4000)], id=str(number)), 4001)
     assert (small.received, len(small.rows), small.forgotten) == (5, 2, 3)
 
 
