@@ -70,6 +70,14 @@ class Refutable(Protocol):
 
 
 @runtime_checkable
+class Examinable(Refutable, Protocol):
+    """A trial that may find in the workloads' books that it will fail."""
+
+    def examine(self, books: Books) -> None:
+        """Look at the books of all the load so far, while nothing is under way; `refuted` tells what came of it."""
+
+
+@runtime_checkable
 class Stepping(Protocol):
     """A trial of a `barrier` load: in its stage the course takes `steps` in order, with its request."""
 

@@ -54,6 +54,7 @@ faults = (
         manifests=["httpbin.yaml", "delay-10.yaml"],
         load=Load("steady", GET, users=32, headers=WAITED),
         expect=[Delay(), Split(), NoErrors()],
+        patient=True,
     ),
     Scenario(
         name="FaultNotRetried",

@@ -51,7 +51,8 @@ class FateTrial:
         self.limit = self._test.cap
         self._tries: dict[str, tuple[int, int]] = {}
         self._answers: Counter[str] = Counter()
-        self._wrong: Counter[str] = Counter()
+        self._misanswered: Counter[str] = Counter()
+        self._miscounted: Counter[str] = Counter()
         self._first = ""
         self._lateness: float | None = None
         self._latencies: list[float] = []
@@ -61,7 +62,8 @@ class FateTrial:
     def observe(self, observation: Observation) -> None:
         wrong = self._look(observation)
         if wrong:
-            self._note(wrong, observation.id)
+            self._misanswered[wrong] += 1
+            self._first = self._first or observation.id
         self._test.add(bool(wrong))
 
     def _look(self, observation: Observation) -> str:
@@ -108,9 +110,13 @@ class FateTrial:
         once, _ = endings(self._expectation, lambda _: Try(observation.status))
         return lambda _: Try(observation.status, whole / once.arrivals)
 
-    def _note(self, wrong: str, id: str) -> None:
-        self._wrong[wrong] += 1
-        self._first = self._first or id
+    @property
+    def _wrong(self) -> Counter[str]:
+        return self._misanswered + self._miscounted
+
+    @property
+    def refuted(self) -> bool:
+        return bool(self._misanswered or self._miscounted)
 
     @property
     def decided(self) -> bool:
@@ -122,6 +128,10 @@ class FateTrial:
 
     def arms(self) -> tuple[ArmResult, ...]:
         return ()
+
+    def examine(self, books: Books) -> None:
+        if self._counting:
+            self._count_tries(books)
 
     def conclude(self, books: Books) -> Verdict:
         forgotten = self._count_tries(books) if self._counting else 0
@@ -158,6 +168,7 @@ class FateTrial:
 
     def _count_tries(self, books: Books) -> int:
         """Hold the tries that arrived against those to be expected; how many arrivals the books have lost."""
+        self._miscounted.clear()
         arrived = join(books, primaries(self._plan))
         if arrived.forgotten:
             return arrived.forgotten
@@ -165,7 +176,8 @@ class FateTrial:
             number = len(arrived.primaries.get(id, ()))
             if not least <= number <= most:
                 wanted = f"{least}" if least == most else f"{least} to {most}"
-                self._note(f"received by a pod {_times(number)}, {wanted} was to be expected", id)
+                self._miscounted[f"received by a pod {_times(number)}, {wanted} was to be expected"] += 1
+                self._first = self._first or id
         return 0
 
     def _reason(self, outcome: Outcome, forgotten: int) -> str:

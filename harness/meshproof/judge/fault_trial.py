@@ -81,6 +81,10 @@ class FaultTrial:
         return self._test.closed or len(self._batch) >= self._size
 
     @property
+    def refuted(self) -> bool:
+        return self._test.outcome is Outcome.FAILED
+
+    @property
     def count(self) -> int:
         return self._test.n + len(self._batch)
 

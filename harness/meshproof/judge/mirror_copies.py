@@ -35,6 +35,7 @@ class CopiesTrial:
         self.limit = self._seen.cap
         self._looks = primaries(plan)
         self._sent: dict[str, tuple[int, int]] = {}
+        self._faulty = False
 
     def observe(self, observation: Observation) -> None:
         self._sent[observation.id] = (observation.stage, observation.request)
@@ -48,8 +49,15 @@ class CopiesTrial:
     def count(self) -> int:
         return self._seen.n
 
+    @property
+    def refuted(self) -> bool:
+        return self._faulty
+
     def arms(self) -> tuple[ArmResult, ...]:
         return ()
+
+    def examine(self, books: Books) -> None:
+        self._faulty = bool(faults(join(books, self._looks), self._plan, self._sent).kinds)
 
     def conclude(self, books: Books) -> Verdict:
         joined = join(books, self._looks)

@@ -74,7 +74,7 @@ class MirrorShareTrial:
             return ()
         return tuple(test.result(self._plan.precision.alpha) for test in self.tests)
 
-    def take(self, books: Books) -> None:
+    def examine(self, books: Books) -> None:
         """Judge what has come since the books were last seen."""
         joined = join(books, self._looks)
         self._forgotten = joined.forgotten
@@ -89,7 +89,7 @@ class MirrorShareTrial:
         self._pending.clear()
 
     def conclude(self, books: Books) -> Verdict:
-        self.take(books)
+        self.examine(books)
         outcome, words = self._judged(books)
         rates, drawn = self._plan.precision, bool(self.rule.drawn)
         return Verdict(
@@ -146,7 +146,7 @@ class DrawnMirrorTrial(MirrorShareTrial):
     def reconcile(self, books: Books) -> None:
         if self._settled:
             return
-        self.take(books)
+        self.examine(books)
         shares = [test.share for test in self.tests]
         failed = any(share.outcome is Outcome.FAILED for share in shares)
         self._settled = failed or all(share.closed for share in shares) or self._forgotten > 0

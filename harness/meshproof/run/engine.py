@@ -150,7 +150,9 @@ class Drive:
         load = self.prepared.load
         await self.live.open_books()
         await generator.begin(load, vantage.resolve, self.id_prefix, headers=load.headers, digest=load.digest)
-        feed = Feed(trials, len(load.requests), self.window, hasty=self.hasty, first=self.first)
+        # What a workload holds never comes to rest, and books are read at rest alone.
+        early = not any(upset.hang for upset in self.prepared.upsets)
+        feed = Feed(trials, len(load.requests), self.window, hasty=self.hasty, early=early, first=self.first)
         traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
         pump = asyncio.create_task(traffic.pump())
         try:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 
+from meshproof.border.books import Books
 from meshproof.border.observation import Observation
-from meshproof.scenario import Frugal, Refutable, Trial
+from meshproof.scenario import Examinable, Frugal, Refutable, Trial
 
 PROGRESS_GROWTH = 1.08
+# A hasty load sends about so many requests of a stage, and each at least so often, before the books are looked at.
+FIRST_LOOK = 64
+FIRST_LOOK_EACH = 8
 
 
 class Feed:
@@ -17,13 +22,20 @@ class Feed:
     The generator may be at most `window` requests ahead of what has been judged, so a verdict stops
     the load after at most that many more requests, whatever the machine's speed. A Frugal trial says
     itself how many it wants. `seen` counts the observations of each request, `last` is the newest
-    one. With `hasty` nothing is wanted any more once one of the trials is refuted: for a load that
-    is only to show that its checks can fail. `first` is the first stage that it is about: each request
-    gets no more than a window of those before.
+    one. With `hasty` nothing is wanted any more once one of the trials is refuted: for a load that is only to
+    show that its checks can fail. Unless `early` is False, trials that can tell from the books see them early
+    then. `first` is the first stage that it is about: each request gets no more than a window of those before.
     """
 
     def __init__(
-        self, trials: Sequence[Trial], requests: int, window: int, *, hasty: bool = False, first: int = 0
+        self,
+        trials: Sequence[Trial],
+        requests: int,
+        window: int,
+        *,
+        hasty: bool = False,
+        early: bool = True,
+        first: int = 0,
     ) -> None:
         self.stage = 0
         self.last_stage = max((trial.stage or 0 for trial in trials), default=0)
@@ -32,8 +44,11 @@ class Feed:
         self.last: Observation | None = None
         self._window = window
         self.first = first
-        self._early = Counter[tuple[int, int]]()
+        self._taken = Counter[tuple[int, int]]()
         self._refutable = tuple(trial for trial in trials if isinstance(trial, Refutable)) if hasty else ()
+        self._examinable = tuple(trial for trial in trials if isinstance(trial, Examinable)) if hasty and early else ()
+        self._first_look = max(FIRST_LOOK_EACH, ceil(FIRST_LOOK / requests))
+        self._looked: set[int] = set()
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
         self._frugal: dict[Trial, Frugal] = {trial: trial for trial in self.trials if isinstance(trial, Frugal)}
@@ -50,8 +65,7 @@ class Feed:
         """Hand over a batch."""
         for observation in batch:
             self.seen[observation.request] += 1
-            if observation.stage < self.first:
-                self._early[observation.stage, observation.request] += 1
+            self._taken[observation.stage, observation.request] += 1
             for trial in self._wanting(observation.stage, observation.request):
                 trial.observe(observation)
             self.last = observation
@@ -71,14 +85,25 @@ class Feed:
         # changes can only be seen under load.
         if self.stage < 0:
             return self._window
-        if self.stage < self.first and self._early[self.stage, request] >= self._window:
+        if self.stage < self.first and self._taken[self.stage, request] >= self._window:
             return 0
         most = 0
         for trial in self._wanting(self.stage, request):
             if not trial.decided and (trial.stage is not None or self.stage == self.last_stage):
                 frugal = self._frugal.get(trial)
                 most = max(most, min(self._window, frugal.wants(request)) if frugal else self._window)
-        return most
+        return min(most, max(0, self._first_look - self._taken[self.stage, request])) if self.looking else most
+
+    @property
+    def looking(self) -> bool:
+        """True while no more is wanted of this stage than what the books are then looked at for."""
+        return bool(self._examinable) and self.stage >= self.first and self.stage not in self._looked
+
+    def examine(self, books: Books) -> None:
+        """Show the books of all the load so far to the trials that may be refuted by them."""
+        self._looked.add(self.stage)
+        for trial in self._examinable:
+            trial.examine(books)
 
     def grants(self) -> Iterator[tuple[int, int]]:
         """For each request still wanted, how many may have been sent in all."""

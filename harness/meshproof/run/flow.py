@@ -39,14 +39,16 @@ async def _changed(traffic: Traffic, number: int) -> None:
 async def _stage(traffic: Traffic, number: int) -> None:
     while True:
         await traffic.until(lambda: not _extend(traffic))
+        early = traffic.feed.looking
         waiting = [t for t in traffic.trials if isinstance(t, Reconciling) and t.stage in (None, number)]
-        if not waiting:
+        if not (waiting or early):
             return
         # Nothing is sent any more; copies may still be on their way.
         await traffic.idle()
         books = await traffic.live.books()
-        for trial in waiting:
+        for trial in () if early else waiting:
             trial.reconcile(books)
+        traffic.feed.examine(books)
         if not _extend(traffic):
             return
 

@@ -44,7 +44,7 @@ class SelfCheck:
     folder: Path
     options: Options
     tell: Tell
-    lanes: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))
+    lanes: int = field(default_factory=lambda: max(2, os.cpu_count() or 2) + 1)
     _generators: Generators = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ class SelfCheck:
         ids = random.Random(f"{self.options.seed}/{name}").randbytes(4).hex()  # noqa: S311
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name),
+            self.target.mesh(prepared.name, prepared.load.requests),
             functools.partial(self._generators.lend, shape),
             _unheard,
             self.folder,

@@ -99,7 +99,7 @@ class Session:
         workers = spread(prepared.load.shape, self.options.workers)
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name),
+            self.target.mesh(prepared.name, prepared.load.requests),
             functools.partial(self._generators.lend, shape, workers=workers),
             self._emit,
             self.folder,

@@ -165,8 +165,11 @@ class Target(Protocol):
 
     async def up(self) -> None: ...
 
-    def mesh(self, name: str) -> LiveMesh:
-        """A mesh of its own for the scenario of that name, not started yet."""
+    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:
+        """A mesh of its own for the scenario of that name, which sends only these requests; not started yet.
+
+        Proxies that none of them enters by need not be there; without requests all are.
+        """
 
     async def down(self) -> None: ...
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.ads import AdsServer
 from meshproof.envoy.binary import envoy_path
@@ -64,7 +65,7 @@ class EmbeddedTarget:
         await self._ads.start()
         self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
 
-    def mesh(self, name: str) -> LiveMesh:
+    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
         assert self._nursery is not None
@@ -72,7 +73,10 @@ class EmbeddedTarget:
         home = self._folder.path
         folder = home / f"{self._made}"
         folder.mkdir(mode=0o700)
-        return EmbeddedMesh(f"{name}-{self._made}", folder, home, self._ads, self._nursery, self._ports, self.timeouts)
+        beside = not requests or any(not request.gateway for request in requests)
+        return EmbeddedMesh(
+            f"{name}-{self._made}", folder, home, self._ads, self._nursery, self._ports, self.timeouts, beside
+        )
 
     async def down(self) -> None:
         try:

@@ -38,7 +38,8 @@ Result = TypeVar("Result")
 class EmbeddedMesh:
     """One mesh: a client's sidecar, a proxy for each kind of gateway, and a process for each replica.
 
-    `home` is the target's folder, which must go even when this process is killed.
+    `home` is the target's folder, which must go even when this process is killed. The sidecar is there where
+    clients stand `beside` it, and not where all of them come by gateways.
     """
 
     name: str
@@ -48,9 +49,11 @@ class EmbeddedMesh:
     nursery: Nursery
     ports: Mapping[int, int]
     timeouts: Timeouts
+    beside: bool = True
     _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
     _probes: dict[str, tuple[Workload, list[Probe]]] = field(default_factory=dict)
     _gateways: dict[str, str] = field(default_factory=dict)
+    _selected: dict[tuple[tuple[str, str], ...], str] = field(default_factory=dict)
     _listening: dict[str, dict[int, int]] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
     _births: asyncio.Queue[Coroutine[Any, Any, TargetError]] = field(default_factory=asyncio.Queue)
@@ -77,14 +80,16 @@ class EmbeddedMesh:
         return Applied("+".join(a.version for a in acknowledged), max(a.seconds for a in acknowledged))
 
     def _roles(self, mesh: Mesh) -> dict[str, Proxy]:
-        """The client's sidecar, and one gateway for each set of pods that Gateways select."""
-        roles = {SIDECAR: Proxy(ports=self.ports)}
-        known: dict[tuple[tuple[str, str], ...], str] = {}
+        """The client's sidecar, and one gateway for each set of pods that Gateways select or have selected."""
         for gateway in mesh.gateways:
             labels = tuple(sorted(gateway.selector.items()))
-            role = known.setdefault(labels, f"gateway-{len(known)}")
-            roles[role] = Proxy(Kind.GATEWAY, GATEWAY_NAMESPACE, dict(labels), self.ports)
-            self._gateways[gateway.key] = role
+            self._gateways[gateway.key] = self._selected.setdefault(labels, f"gateway-{len(self._selected)}")
+        roles = {
+            role: Proxy(Kind.GATEWAY, GATEWAY_NAMESPACE, dict(labels), self.ports)
+            for labels, role in self._selected.items()
+        }
+        if self.beside or SIDECAR in self._proxies or not roles:
+            roles = {SIDECAR: Proxy(ports=self.ports), **roles}
         return roles
 
     async def _start_proxy(self, role: str) -> None:
@@ -130,13 +135,13 @@ class EmbeddedMesh:
         return [probe for probe in self._all_probes() if workload in ("", probe.workload)]
 
     async def gauges(self) -> Mapping[str, int]:
-        return await self._proxies[SIDECAR].admin.gauges()
+        return await self._client.admin.gauges()
 
     async def counters(self) -> Mapping[str, int]:
-        return await self._proxies[SIDECAR].admin.counters()
+        return await self._client.admin.counters()
 
     async def hosts(self) -> Sequence[Host]:
-        return [Host(one.cluster, one.pod, one.ejected) for one in await self._proxies[SIDECAR].admin.clusters()]
+        return [Host(one.cluster, one.pod, one.ejected) for one in await self._client.admin.clusters()]
 
     async def at_rest(self) -> None:
         limit = self.timeouts.at_rest
@@ -181,6 +186,11 @@ class EmbeddedMesh:
         stops = [probe.stop() for probe in self._all_probes()] + [p.stop() for p in self._proxies.values()]
         await asyncio.gather(*stops, return_exceptions=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _client(self) -> EnvoyProxy:
+        """The proxy that requests meet first."""
+        return self._proxies.get(SIDECAR) or next(iter(self._proxies.values()))
 
     def _all_probes(self) -> list[Probe]:
         return [probe for _, probes in self._probes.values() for probe in probes]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from meshproof.border.host_facts import HostsFacts
+from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.inspection import Inspection
@@ -92,8 +93,8 @@ class HostsClusterTarget(ClusterTarget):
         """HostsFacts and InstallFacts, as they are now."""
         return await (self.hosts.facts(kind) if kind is HostsFacts else super().facts(kind))
 
-    def mesh(self, name: str) -> LiveMesh:
-        made = super().mesh(name)
+    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:
+        made = super().mesh(name, requests)
         assert isinstance(made, KubeMesh)
         return DiscreetMesh(made.name, made.place, veil=self.hosts.veil)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from meshproof.border.install import InstallFacts, Specified
+from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import MeshproofError, TargetError, UsageError
 from meshproof.mesh.model import ROOT_NAMESPACE
@@ -167,7 +168,7 @@ class KubeTarget:
             commands.append(["delete", kind.lower(), *selected, *gone])
         return commands
 
-    def mesh(self, name: str) -> LiveMesh:
+    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:  # noqa: ARG002
         if self._place is None:
             raise TargetError(f"{self.name}: up() comes first")
         self._made += 1

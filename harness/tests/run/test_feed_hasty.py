@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from meshproof.border.books import Books, PodBook
 from meshproof.border.observation import Observation
 from meshproof.run.feed import Feed
+
+LOST = PodBook("pod", "default/httpbin", 1, 1, forgotten=1)
 
 
 @dataclass(eq=False)
@@ -57,3 +60,38 @@ def test_stages_before_the_first_that_matters_get_one_window_of_each_request():
     feed.stage = 1
     feed.take(seen(50, stage=1))
     assert dict(feed.grants()) == {0: 70, 1: 20}
+
+
+@dataclass(eq=False)
+class Reading(Wanting):
+    """A trial that is refuted by books that have lost a request."""
+
+    def examine(self, books):
+        self.refuted = any(pod.forgotten for pod in books.pods)
+
+
+def test_the_books_are_looked_at_early_and_once_in_each_stage():
+    feed = Feed([Reading(), Reading(stage=1)], 2, 100, hasty=True)
+    assert dict(feed.grants()) == {0: 32}
+    feed.take(seen(32))
+    assert feed.looking
+    assert feed.settled()
+    feed.examine(Books((), {}))
+    assert not feed.looking
+    assert dict(feed.grants()) == {0: 132}
+    feed.stage = 1
+    assert feed.looking
+    assert dict(feed.grants()) == {0: 64}
+    feed.take(seen(32, stage=1))
+    feed.examine(Books((LOST,), {}))
+    assert feed.over
+
+
+def test_a_load_of_many_kinds_sends_some_of_each_before_the_books_are_looked_at():
+    feed = Feed([Reading(request=request) for request in range(40)], 40, 100, hasty=True)
+    assert dict(feed.grants()) == dict.fromkeys(range(40), 8)
+
+
+def test_the_books_of_a_run_and_of_the_stages_before_the_first_are_not_looked_at_early():
+    assert dict(Feed([Reading()], 1, 100).grants()) == {0: 100}
+    assert dict(Feed([Reading(), Reading(stage=1)], 1, 100, hasty=True, first=1).grants()) == {0: 100}

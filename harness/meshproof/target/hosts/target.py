@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
 from meshproof.border.host_facts import HostsFacts
 from meshproof.border.inventory import CONTROL_PLANE, HostEntry, Inventory
+from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.process import OwnedFolder
@@ -102,7 +104,7 @@ class HostsTarget:
             self._facts = await all_facts(known, self.inventory)
         return cast(Facts, self._facts)
 
-    def mesh(self, name: str) -> LiveMesh:
+    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:  # noqa: ARG002
         raise TargetError(f"{name}: load is driven through the cluster that the hosts make, not through hosts alone")
 
     async def down(self) -> None:

@@ -1,0 +1,72 @@
+"""An embedded mesh has the proxies that its requests enter by, and a Gateway that is taken away is shut."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from meshproof.border.request import Request
+from meshproof.manifest import load
+from meshproof.mesh.build import build
+from meshproof.suite import folder
+from meshproof.target.base import LiveMesh
+from meshproof.target.embedded import EmbeddedTarget
+
+MANIFESTS = load([str(folder("scenarios") / "gateway" / name) for name in ("httpbin.yaml", "paths.yaml")]).resources
+MESH = build(MANIFESTS).mesh
+OUTSIDE = Request("GET", "httpbin.example.com", 80, "/status/200", gateway="default/httpbin-gateway")
+INSIDE = Request("GET", "httpbin", 8000, "/status/200")
+
+
+def on_a_mesh(requests: Sequence[Request], act: Callable[[LiveMesh], Awaitable[None]]) -> None:
+    async def run() -> None:
+        target = EmbeddedTarget()
+        await target.up()
+        try:
+            live = target.mesh("test", requests)
+            try:
+                await live.apply(MESH, MANIFESTS)
+                await act(live)
+            finally:
+                await live.close()
+        finally:
+            await target.down()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("requests", "proxies"),
+    [
+        ((OUTSIDE,), {"gateway-0"}),
+        ((OUTSIDE, INSIDE), {"gateway-0", "sidecar"}),
+        ((), {"gateway-0", "sidecar"}),
+    ],
+)
+def test_only_proxies_that_requests_enter_by_are_started(
+    requests: Sequence[Request], proxies: set[str], tmp_path: Path
+) -> None:
+    async def act(live: LiveMesh) -> None:
+        await live.save_state(tmp_path)
+        await live.at_rest()
+        assert await live.counters()
+
+    on_a_mesh(requests, act)
+    assert {place.name.removeprefix("test-1-") for place in tmp_path.iterdir()} == proxies
+
+
+def test_a_gateway_that_is_taken_away_is_shut() -> None:
+    async def act(live: LiveMesh) -> None:
+        opened = dict(live.vantage([OUTSIDE]).resolve)[OUTSIDE.endpoint]
+        with socket.create_connection(opened, 10):
+            pass
+        await live.apply(replace(MESH, gateways=()), MANIFESTS)
+        assert dict(live.vantage([OUTSIDE]).resolve)[OUTSIDE.endpoint] == ("127.0.0.1", 0)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(opened, 10)
+
+    on_a_mesh([OUTSIDE], act)
