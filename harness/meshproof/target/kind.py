@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from meshproof.target.kind_config import INGRESS, KindConfig, config, local_port
 from meshproof.target.kind_manager import KindManager
 from meshproof.target.kind_survey import kind_path, kind_version, meaning, survey
 from meshproof.target.kube.connection import Cluster, connect
+from meshproof.target.kube.kubectl import kubectl_path
 from meshproof.target.kube_settings import FAR, KubeSettings
 from meshproof.target.kube_target import SECRETS, KubeTarget
 from meshproof.target.ports import check_free
@@ -86,9 +86,7 @@ class KindTarget(KubeTarget):
             raise UsageError("--context and --kubeconfig are for --target cluster: kind makes a cluster of its own")
         config(said, self.cluster_name(), local_ports(said.ports))
         self._kind, self._engine = kind_path(), engine()
-        if shutil.which("kubectl") is None:
-            hint = "install it as https://kubernetes.io/docs/tasks/tools/ says"
-            raise TargetError("kubectl is not on PATH: kubectl is needed for clusters", hint)
+        kubectl_path()
         check_free(said.ports)
 
     async def reach(self, folder: OwnedFolder) -> Cluster:
@@ -104,7 +102,7 @@ class KindTarget(KubeTarget):
         self._using.together()
         chosen = config(self.settings, name, local_ports(self.settings.ports))
         kubeconfig = folder.path / "kubeconfig"
-        kubectl = shutil.which("kubectl") or "kubectl"
+        kubectl = kubectl_path()
         path = chosen.write(folder.path)
         limit = self.timeouts.kind_created
         self._manager = manager = KindManager(name, path, kubeconfig, kubectl, self._run_in(), limit)

@@ -18,9 +18,9 @@ from meshproof.target.kube_settings import FAR, KubeSettings
 def refusal(bench, *without: str) -> str:
     for name in without:
         (bench.folder / name).unlink()
-    with pytest.raises(TargetError) as error:
+    with pytest.raises(UsageError) as error:
         KindTarget(KubeSettings()).preflight()
-    assert error.value.exit_code == 3
+    assert error.value.exit_code == 4
     return str(error.value)
 
 
