@@ -4,7 +4,6 @@ from meshproof.process.child import Child, spawn
 from meshproof.process.command import Ended, call, run
 from meshproof.process.file_lock import FileLock
 from meshproof.process.folder import OwnedFolder
-from meshproof.process.program import program
 from meshproof.process.will import LastWill
 
-__all__ = ["Child", "Ended", "FileLock", "LastWill", "OwnedFolder", "call", "program", "run", "spawn"]
+__all__ = ["Child", "Ended", "FileLock", "LastWill", "OwnedFolder", "call", "run", "spawn"]

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import TargetError, UsageError
+from meshproof.errors import TargetError
 from meshproof.process import OwnedFolder, call, run
 from meshproof.suite import folder
 from meshproof.target import wheel
@@ -60,14 +60,14 @@ class Engine:
 
 
 def engine() -> Engine:
-    """The container engine that kind would take; UsageError when there is none."""
+    """The container engine that kind would take; TargetError when there is none."""
     asked = os.environ.get(PROVIDER, "")
     for name in (asked,) if asked else ENGINES:
         if path := shutil.which(name):
             return Engine(path)
     what = f"{asked}, which {PROVIDER} names," if asked else "docker (or podman, or nerdctl)"
-    raise UsageError(
-        f"{what} is not on PATH: kind runs the nodes of a cluster in containers\n"
+    raise TargetError(
+        f"{what} is not on PATH: kind runs the nodes of a cluster in containers",
         "install it as https://docs.docker.com/engine/install/ says, or use --target cluster or embedded",
     )
 

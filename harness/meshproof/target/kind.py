@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,6 @@ from meshproof.target.kind_config import INGRESS, KindConfig, config, local_port
 from meshproof.target.kind_manager import KindManager
 from meshproof.target.kind_survey import kind_path, kind_version, meaning, survey
 from meshproof.target.kube.connection import Cluster, connect
-from meshproof.target.kube.kubectl import kubectl_path
 from meshproof.target.kube_settings import FAR, KubeSettings
 from meshproof.target.kube_target import SECRETS, KubeTarget
 from meshproof.target.ports import check_free
@@ -86,7 +86,9 @@ class KindTarget(KubeTarget):
             raise UsageError("--context and --kubeconfig are for --target cluster: kind makes a cluster of its own")
         config(said, self.cluster_name(), local_ports(said.ports))
         self._kind, self._engine = kind_path(), engine()
-        kubectl_path()
+        if shutil.which("kubectl") is None:
+            hint = "install it as https://kubernetes.io/docs/tasks/tools/ says"
+            raise TargetError("kubectl is not on PATH: kubectl is needed for clusters", hint)
         check_free(said.ports)
 
     async def reach(self, folder: OwnedFolder) -> Cluster:
@@ -102,7 +104,7 @@ class KindTarget(KubeTarget):
         self._using.together()
         chosen = config(self.settings, name, local_ports(self.settings.ports))
         kubeconfig = folder.path / "kubeconfig"
-        kubectl = kubectl_path()
+        kubectl = shutil.which("kubectl") or "kubectl"
         path = chosen.write(folder.path)
         limit = self.timeouts.kind_created
         self._manager = manager = KindManager(name, path, kubeconfig, kubectl, self._run_in(), limit)

@@ -12,7 +12,7 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import call, program
+from meshproof.process import call
 from meshproof.target.image import Engine
 
 OLDEST = (0, 20)
@@ -42,8 +42,11 @@ MEANINGS = (
 
 
 def kind_path() -> str:
-    """Where kind is; UsageError when it is nowhere."""
-    return program("kind", "--target kind makes its cluster with it", INSTALL_KIND)
+    """Where kind is; TargetError when it is nowhere."""
+    path = shutil.which("kind")
+    if path is None:
+        raise TargetError("kind is not on PATH: --target kind makes its cluster with it", INSTALL_KIND)
+    return path
 
 
 async def kind_version(path: str, timeouts: Timeouts) -> str:

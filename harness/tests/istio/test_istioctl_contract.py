@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import TargetError, UsageError
+from meshproof.errors import TargetError
 from meshproof.target.istio.istioctl import Ended, Istioctl, find
 
 VERSION = 'tell({"clientVersion": {"version": "%s", "revision": "abc", "golang_version": "go1", "status": "Clean"}})'
@@ -100,12 +100,12 @@ def test_it_is_found_on_path(programs: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("binary", "told"),
-    [("istioctl-nosuch", "is not on PATH"), ("/nosuch/istioctl", "does not exist")],
+    [("istioctl-nosuch", "it is not on PATH"), ("/nosuch/istioctl", "there is no such program")],
 )
 def test_one_that_is_missing_is_told_with_what_to_do(binary: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told) as caught:
+    with pytest.raises(TargetError, match=told) as caught:
         asyncio.run(find(binary, (), "lab", LIMITS))
-    assert "--istioctl" in str(caught.value)
+    assert "--istioctl" in caught.value.detail
 
 
 @pytest.mark.parametrize(

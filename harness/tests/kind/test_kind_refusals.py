@@ -18,9 +18,9 @@ from meshproof.target.kube_settings import FAR, KubeSettings
 def refusal(bench, *without: str) -> str:
     for name in without:
         (bench.folder / name).unlink()
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(TargetError) as error:
         KindTarget(KubeSettings()).preflight()
-    assert error.value.exit_code == 4
+    assert error.value.exit_code == 3
     return str(error.value)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 from meshproof.border.istio import OLDEST, minor, uninstall
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import program, spawn
+from meshproof.process import spawn
 
 NAMESPACE = "istio-system"
 LONGEST_OUTPUT = 64 << 20
@@ -125,13 +126,15 @@ class Istioctl:
 
 
 async def find(binary: str, kubeconfig: Sequence[Path], context: str, timeouts: Timeouts) -> Istioctl:
-    """istioctl from PATH or a path; UsageError when it is missing, TargetError when it is too old or something else."""
-    path = program(
-        binary,
-        "Istio is installed and looked at with it",
-        "istioctl comes with each release of Istio (https://istio.io/latest/docs/setup/getting-started/#download); "
-        "name it with --istioctl, or leave the installation alone with --skip-install",
-    )
+    """istioctl from PATH or a path; TargetError when it is missing, too old, hangs, or is something else."""
+    path = shutil.which(binary)
+    if path is None:
+        where = "there is no such program" if os.sep in binary else "it is not on PATH"
+        raise TargetError(
+            f"{binary} cannot be used: {where}",
+            "istioctl comes with each release of Istio (https://istio.io/latest/docs/setup/getting-started/#download);"
+            " name it with --istioctl, or leave the installation alone with --skip-install",
+        )
     argv = [path, "version", "--remote=false", "--output", "json"]
     ended = await _call(argv, _environment(kubeconfig), timeouts.istioctl_answer, "asking istioctl for its version")
     try:

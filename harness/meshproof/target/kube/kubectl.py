@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import Child, program, spawn
+from meshproof.process import Child, spawn
 
 OLDEST = (1, 20)
 FORWARDING = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+) ->")
@@ -129,15 +130,14 @@ class Kubectl:
                 raise child.failure(f"{what} ended before its time")
 
 
-def kubectl_path(binary: str = "kubectl") -> str:
-    """Where kubectl is; UsageError when it is nowhere."""
-    hint = "install it as https://kubernetes.io/docs/tasks/tools/ says"
-    return program(binary, "kubectl is needed for clusters", hint)
-
-
 async def find(binary: str, limit: float) -> tuple[str, str]:
-    """The path of kubectl and its version (`v1.34.4`); TargetError when it is too old or something else."""
-    path = kubectl_path(binary)
+    """The path of kubectl and its version (`v1.34.4`); TargetError when it is missing, too old or something else."""
+    path = shutil.which(binary)
+    if path is None:
+        raise TargetError(
+            f"{binary} is not on PATH: kubectl is needed for clusters",
+            "install it as https://kubernetes.io/docs/tasks/tools/ says",
+        )
     told = await Kubectl(path, (), "none").json("version", "--client", "-o", "json", timeout=limit, what="its version")
     version = told.get("clientVersion", {}).get("gitVersion", "") if isinstance(told, dict) else ""
     numbers = re.match(r"v(\d+)\.(\d+)", str(version))

@@ -56,7 +56,7 @@ def test_production_is_refused_before_anything_is_started(kubeconfig: Path) -> N
 
 
 def test_production_is_taken_when_that_is_allowed(kubeconfig: Path) -> None:
-    with pytest.raises(UsageError, match="kubectl is needed"):
+    with pytest.raises(TargetError, match="kubectl is needed"):
         reach(kubeconfig, "shop-production", allow=frozenset({"production"}))
 
 

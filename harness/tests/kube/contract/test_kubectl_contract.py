@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from meshproof.errors import TargetError, UsageError
+from meshproof.errors import TargetError
 from meshproof.target.kube.kubectl import Kubectl, find
 
 StandIns = Callable[[str], Any]
@@ -278,9 +278,9 @@ def test_what_is_not_a_usable_kubectl_is_told(stand_in: StandIns, body: str, wor
 
 def test_a_missing_kubectl_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.devnull)
-    with pytest.raises(UsageError, match="kubectl is not on PATH") as caught:
+    with pytest.raises(TargetError, match="kubectl is not on PATH") as caught:
         asyncio.run(find("kubectl", 1))
-    assert "kubernetes.io/docs/tasks/tools" in str(caught.value)
+    assert "kubernetes.io/docs/tasks/tools" in caught.value.detail
 
 
 def _eventually(condition: Callable[[], bool]) -> None:

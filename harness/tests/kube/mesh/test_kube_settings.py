@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from meshproof.cli.group import group
-from meshproof.errors import UsageError
+from meshproof.errors import TargetError, UsageError
 from meshproof.target import wheel
 from meshproof.target.cluster import ClusterTarget
 from meshproof.target.kube_settings import KubeSettings
@@ -118,7 +118,7 @@ def test_the_image_gets_a_wheel_of_what_runs_that_is_the_same_for_the_same(tmp_p
     assert "--socket" in ran.stdout
 
 
-def test_no_kubectl_is_a_prerequisite_that_is_missing(contexts, monkeypatch, tmp_path) -> None:
+def test_no_kubectl_is_the_targets_failure(contexts, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UsageError, match="kubectl is not on PATH"):
+    with pytest.raises(TargetError, match="kubectl is not on PATH"):
         ClusterTarget(KubeSettings(kubeconfig=contexts, context="lab", image="i")).preflight()
