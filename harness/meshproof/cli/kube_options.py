@@ -67,6 +67,15 @@ KUBE_OPTIONS = (
         "--nodes", type=click.IntRange(0, 20), metavar="N", help="Worker nodes beside the control plane.  [kind]"
     ),
 )
+
+
+def on_kubernetes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options; it receives each by its name in NAMES."""
+    for option in reversed(KUBE_OPTIONS):
+        command = option(command)
+    return command
+
+
 NAMES = (
     *("context", "kubeconfig", "image", "entry", "samples", "keep", "allow", "istioctl", "istio_version", "hub"),
     *("settings", "manifest", "revision", "skip_install", "cluster", "kubernetes", "kube_proxy", "nodes"),

@@ -27,13 +27,13 @@ from meshproof.run.selfcheck import SelfCheck
 from meshproof.run.session import EXIT_BROKE, EXIT_INTERRUPTED, Options
 from meshproof.scenario import Scenario
 from meshproof.target.base import Target
-from meshproof.target.embedded import EmbeddedTarget
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What to do: `found` mutants there are in all, `cases` are those to judge, of the `plain` scenarios."""
 
+    target: Target
     plain: Sequence[Found[Scenario]]
     cases: Sequence[Case]
     found: int
@@ -44,7 +44,7 @@ class Proof:
 
 def prove(proof: Proof, format: str, output: Path | None) -> int:
     """Run everything and print what was asked for; the exit code."""
-    target = EmbeddedTarget()
+    target = proof.target
     target.preflight()
     folder = claim(choose(new_run_id(), output))
     watcher = Watcher(sys.stderr, sum(case.prepared is not None for case in proof.cases))
@@ -53,7 +53,7 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
     with asyncio.Runner() as runner:
         whole = runner.run(_carry_out(check, proof))
     watcher.close()
-    record = _record(watcher, proof, target, time.perf_counter() - began)
+    record = _record(watcher, proof, time.perf_counter() - began)
     kept = keep(folder, record)
     if format == "json":
         click.echo(document(record), nl=False)
@@ -81,12 +81,12 @@ async def _carry_out(check: SelfCheck, proof: Proof) -> bool:
 
 
 async def _all(check: SelfCheck, proof: Proof) -> None:
-    plain = [prepare(one.scenario, one.folder, proof.shared) for one in proof.plain]
+    plain = [prepare(one.scenario, one.folder, proof.shared, proof.target.namespace) for one in proof.plain]
     await check.open([one.load.shape for one in plain])
     await check.run(plain, proof.cases)
 
 
-def _record(watcher: Watcher, proof: Proof, target: Target, seconds: float) -> SelfCheckRecord:
+def _record(watcher: Watcher, proof: Proof, seconds: float) -> SelfCheckRecord:
     order = {_key(case.judged): number for number, case in enumerate(proof.cases)}
     return SelfCheckRecord(
         tuple(watcher.unmutated),
@@ -94,7 +94,7 @@ def _record(watcher: Watcher, proof: Proof, target: Target, seconds: float) -> S
         seconds,
         proof.found,
         {**asdict(proof.precision), "seed": proof.seed},
-        {"meshproof": meshproof.__version__, "locust": version("locust"), **target.versions},
+        {"meshproof": meshproof.__version__, "locust": version("locust"), **proof.target.versions},
     )
 
 

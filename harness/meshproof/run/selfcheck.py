@@ -52,25 +52,33 @@ class SelfCheck:
 
     async def open(self, shapes: Sequence[str]) -> None:
         """Bring the target up; the load generators start meanwhile."""
-        for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
-            self._generators.prepare(shape)
+        if self.target.local:
+            for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
+                self._generators.prepare(shape)
         await self.target.up()
 
     async def run(self, plain: Sequence[Prepared], cases: Sequence[Case]) -> None:
         """First the scenarios as they are, then what is to run of their mutants.
 
-        Those of patient scenarios have lanes of their own: they mostly wait.
+        Those of patient scenarios have lanes of their own: they mostly wait. Where meshes stand in one place,
+        one after another, there is one lane.
         """
         for case in cases:
             if case.prepared is None:
                 self.tell(case.judged)
         work = [_Work(one, None) for one in plain]
         work += [_Work(case.prepared, case.judged) for case in cases if case.prepared is not None]
+        if self.target.local:
+            patient = [one for one in work if one.prepared.patient]
+            busy = [one for one in work if not one.prepared.patient]
+            queues = [(patient, PATIENT_LANES), (busy, self.lanes)]
+        else:
+            queues = [(work, 1)]
         async with asyncio.TaskGroup() as group:
-            for patient, lanes in ((True, PATIENT_LANES), (False, self.lanes)):
-                queue = iter([one for one in work if one.prepared.patient is patient])
+            for queue, lanes in queues:
+                rest = iter(queue)
                 for _ in range(lanes):
-                    group.create_task(self._lane(queue))
+                    group.create_task(self._lane(rest))
 
     async def close(self) -> None:
         """Leave nothing behind."""

@@ -11,6 +11,7 @@ from meshproof.cli.prove import Proof, prove
 from meshproof.run.discover import scenarios, select
 from meshproof.run.mutants import cases, sample
 from meshproof.suite import folder
+from meshproof.target.embedded import EmbeddedTarget
 
 TOOTHLESS = """
 from meshproof import Load, Scenario
@@ -66,7 +67,7 @@ def toothless(tmp_path):
         (tmp_path / "suite" / "believing" / "test_believing.py").write_text(module)
         found = scenarios(tmp_path / "suite")
         every = list(cases(found[0], Precision()))
-        return Proof(found, sample(every, size, 1), len(every), Precision(), Precision(), 0)
+        return Proof(EmbeddedTarget(), found, sample(every, size, 1), len(every), Precision(), Precision(), 0)
 
     return make
 
@@ -130,3 +131,17 @@ def test_a_scenario_that_does_not_exist_is_told(place):
     ended = place.run("selfcheck", "nothing")
     assert ended.code == 5
     assert "nothing" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--target", "cluster"), "name one with --kubeconfig"),
+        (("--context", "lab"), "--context is for --target kind, cluster and hosts"),
+        (("--target", "kind", "--kube-proxy-mode", "ebpf"), "there are iptables, ipvs, nftables"),
+    ],
+)
+def test_options_that_do_not_fit_the_target_are_told(place, words, told):
+    ended = place.run("selfcheck", "CanarySplit", "--sample", "1", *words)
+    assert ended.code == 4
+    assert told in ended.err

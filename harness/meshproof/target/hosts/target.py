@@ -70,7 +70,7 @@ class HostsTarget:
         """Read the inventory, and the files and variables that it names; raises UsageError."""
         inventory = load_inventory(self._path)
         for path in filter(None, (inventory.ssh.config, inventory.ssh.known_hosts, *keys(inventory))):
-            if not path.is_file():
+            if not path.exists() or path.is_dir():
                 raise UsageError(f"{path}: the inventory names this file, and it is not there")
         if inventory.registry is not None:
             credentials(inventory.registry)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from meshproof.errors import TargetError
 
@@ -18,9 +18,9 @@ ANSWER_SECONDS = 60.0
 class Monitor:
     """qemu's QMP over its unix socket: one command at a time, events passed over."""
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, link: socket.socket, lines: TextIO) -> None:
         self._link = link
-        self._lines = link.makefile("r")
+        self._lines = lines
         self._lines.readline()
         self.execute("qmp_capabilities")
 
@@ -66,4 +66,6 @@ def monitor(path: Path) -> Iterator[Monitor]:
             time.sleep(0.05)
         if error:
             raise TargetError(f"qemu does not answer on {path}")
-        yield Monitor(link)
+        # Also what reads from it is closed: qemu listens to the next one only when nothing of this one is left.
+        with link.makefile("r") as lines:
+            yield Monitor(link, lines)
