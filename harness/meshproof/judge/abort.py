@@ -10,11 +10,10 @@ from meshproof.border.expectation import Abort as AbortFault
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import Precision
 from meshproof.judge.fault_trial import FaultTrial
+from meshproof.judge.injected import ABORTS, injected
 from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.judge.wording import counted
 from meshproof.scenario import Plan, Trial
-
-INJECTED = ".fault.aborts_injected"
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,10 @@ class AbortTrial(FaultTrial):
                 f"{number} received by {', '.join(pods)} all the same, though the proxy answered them "
                 f"(the first was request {min(reached)[0]})"
             )
-        injected = _injected(books)
-        if injected is not None and len(self._plan.stages) == 1 and injected != self._tally.aborted:
+        own = injected(books, ABORTS)
+        if own is not None and len(self._plan.stages) == 1 and own != self._tally.aborted:
             return (
-                f"the proxies injected {injected:,} aborts ({INJECTED[1:]}), but {self._tally.aborted:,} requests were "
+                f"the proxies injected {own:,} aborts ({ABORTS}), but {self._tally.aborted:,} requests were "
                 "answered as if they were aborted"
             )
         return ""
@@ -91,15 +90,7 @@ class AbortTrial(FaultTrial):
         return "none of these reached a pod" if self._aborted else ""
 
     def evidence(self, books: Books) -> dict[str, object]:
-        return {"aborted": len(self._aborted), "injected": _injected(books)}
+        return {"aborted": len(self._aborted), "injected": injected(books, ABORTS)}
 
     def _reached(self, books: Books) -> set[tuple[str, str]]:
         return {(one.id, book.pod) for book in books.pods for one in book.requests if one.id in self._aborted}
-
-
-def _injected(books: Books) -> int | None:
-    """The proxies' own count; None where none of them tells."""
-    counts = [
-        value for counters in books.proxies.values() for name, value in counters.items() if name.endswith(INJECTED)
-    ]
-    return sum(counts) if counts else None

@@ -11,10 +11,10 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import Precision
 from meshproof.judge.clock import EARLY, MACHINE, service_time
 from meshproof.judge.fault_trial import FaultTrial
+from meshproof.judge.injected import DELAYS, injected
 from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Trial
 
-INJECTED = ".fault.delays_injected"
 QUARTER = 4
 
 
@@ -72,11 +72,11 @@ class DelayTrial(FaultTrial):
         return True
 
     def doubt(self, books: Books) -> str:
-        injected = _injected(books)
-        if injected is None or len(self._plan.stages[0]) > 1 or len(self._plan.stages) > 1 or self._hits <= injected:
+        own = injected(books, DELAYS)
+        if own is None or len(self._plan.stages[0]) > 1 or len(self._plan.stages) > 1 or self._hits <= own:
             return ""
         return (
-            f"the proxies injected {injected:,} delays ({INJECTED[1:]}), but {self._hits:,} requests took as long: the "
+            f"the proxies injected {own:,} delays ({DELAYS}), but {self._hits:,} requests took as long: the "
             "machine is too slow to tell them apart"
         )
 
@@ -100,17 +100,9 @@ class DelayTrial(FaultTrial):
             "longest_undelayed": self._longest_other,
             "early": EARLY,
             "allowance": MACHINE,
-            "injected": _injected(books),
+            "injected": injected(books, DELAYS),
             "held_as_long": self._hits,
         }
 
     def _quarter(self) -> float:
         return sorted(self._times)[len(self._times) // QUARTER] if self._times else 0.0
-
-
-def _injected(books: Books) -> int | None:
-    """The proxies' own count; None where none of them tells."""
-    counts = [
-        value for counters in books.proxies.values() for name, value in counters.items() if name.endswith(INJECTED)
-    ]
-    return sum(counts) if counts else None

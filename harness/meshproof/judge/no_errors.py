@@ -10,8 +10,9 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.injected import DELAYS, stray_delays
 from meshproof.judge.share import ShareTest
-from meshproof.judge.wording import answer, kinds
+from meshproof.judge.wording import answer, counted, kinds
 from meshproof.scenario import Plan, Trial
 
 
@@ -23,7 +24,8 @@ class NoErrors:
     refuses a connection or a handshake, is no error; during a transition either neighbour's
     specification may demand it. One error fails.
     Without any, the check passes once a share of `tolerance` is ruled out at `beta`
-    (`statistics.exact_sample_size`), and it goes on watching until the load ends.
+    (`statistics.exact_sample_size`), and it goes on watching until the load ends. It also fails where
+    the proxies count delays that they injected and none is specified (`injected.stray_delays`).
     """
 
     name: str = "NoErrors"
@@ -70,14 +72,20 @@ class NoErrorsTrial:
     def arms(self) -> tuple[ArmResult, ...]:
         return ()
 
-    def conclude(self, books: Books) -> Verdict:  # noqa: ARG002
+    def conclude(self, books: Books) -> Verdict:
+        delayed = stray_delays(books, self._plan)
+        told = f"{counted(delayed, self._errors.n)} held back by the proxies ({DELAYS}), and no delay is specified"
         return Verdict(
             self._plan.scenario,
             self.check,
-            self._errors.outcome,
-            self._reason(),
+            Outcome.FAILED if delayed else self._errors.outcome,
+            f"{told}; {self._reason()}" if delayed else self._reason(),
             n=self._errors.n,
-            evidence={"errors": dict(self._kinds), "first": self._first.id if self._first else ""},
+            evidence={
+                "errors": dict(self._kinds),
+                "first": self._first.id if self._first else "",
+                "delayed": delayed,
+            },
         )
 
     def _expectations(self, observation: Observation) -> tuple[Expectation, ...]:

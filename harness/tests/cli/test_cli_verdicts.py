@@ -50,6 +50,20 @@ def test_another_split_than_the_specified_one_fails_with_the_place_that_specifie
         assert re.search(r"spec/route\.yaml:(9|11):11", split["reason"]), (name, split["reason"])
 
 
+def test_a_delay_that_runs_and_is_not_specified_fails_though_nothing_is_answered_otherwise(place: Any) -> None:
+    place.mesh("spec")
+    applied = place.mesh("applied") / "route.yaml"
+    applied.write_text(applied.read_text() + "      fault: {delay: {fixedDelay: 0.01s, percentage: {value: 20}}}\n")
+    ended = place.run(*place.verify, "--applied", "applied", "-o", "json")
+    assert ended.code == 1, ended.err
+    verdicts = {check["check"]: check for check in ended.report["checks"]}
+    assert verdicts["Split"]["outcome"] == "passed"
+    assert verdicts["NoErrors"]["outcome"] == "failed"
+    assert (
+        "held back by the proxies (fault.delays_injected), and no delay is specified" in verdicts["NoErrors"]["reason"]
+    )
+
+
 def test_a_route_to_an_undefined_subset_is_observed_and_named(place: Any) -> None:
     place.mesh("spec")
     place.route("spec", place.undefined)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import cycle, islice
 from typing import Any
 
 import pytest
 from meshproof.border.books import Books
-from meshproof.border.expectation import Abort
+from meshproof.border.expectation import Abort, Delay
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.judge import NoErrors
 
@@ -47,7 +48,7 @@ def test_one_error_fails_also_after_it_was_satisfied(build: Any, subset: str, st
     assert verdict.reason == (
         f"1 of 153 requests was {kind}; the first was request late, sent 1.500 s after the load began, in stage 0"
     )
-    assert verdict.evidence == {"errors": {kind: 1}, "first": "late"}
+    assert verdict.evidence == {"errors": {kind: 1}, "first": "late", "delayed": 0}
 
 
 def test_errors_are_counted_by_kind_and_explained_by_the_manifests(build: Any) -> None:
@@ -116,3 +117,30 @@ def test_too_few_requests_are_inconclusive(build: Any) -> None:
     trial = begun(build, precision=Precision(max_requests=50))
     assert build.feed(trial, cycle([build.seen("v1")])).outcome is Outcome.INCONCLUSIVE
     assert (trial.count, trial.limit) == (50, 50)
+
+
+DELAYED = Books(proxies={"sidecar": {"http.outbound_0.0.0.0_5000.fault.delays_injected": 3}})
+
+
+def test_a_delay_that_nothing_specifies_fails_though_every_answer_is_right(build: Any) -> None:
+    trial = begun(build)
+    build.feed(trial, cycle([build.seen("v1")]))
+    verdict = trial.conclude(DELAYED)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.reason.startswith(
+        "3 of 152 requests were held back by the proxies (fault.delays_injected), and no delay is specified; all 152"
+    )
+
+
+def test_a_delay_that_is_specified_is_anothers_matter(build: Any) -> None:
+    delay = Delay(Fraction(1, 10), 1.0, build.route)
+    trial = begun(build, build.expectation(build.arm("v1", 100), delay=delay))
+    build.feed(trial, cycle([build.seen("v1")]))
+    assert trial.conclude(DELAYED).outcome is Outcome.PASSED
+
+
+def test_delays_at_a_gateway_may_be_those_of_others(build: Any) -> None:
+    one = build.expectation(build.arm("v1", 100))
+    trial = begun(build, replace(one, request=replace(one.request, gateway="default/gateway")))
+    build.feed(trial, cycle([build.seen("v1")]))
+    assert trial.conclude(DELAYED).outcome is Outcome.PASSED
