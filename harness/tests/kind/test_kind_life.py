@@ -73,7 +73,7 @@ def test_it_is_made_with_name_image_and_config_and_deleted_again(bench, reached)
     options = dict(zip(create[2::2], create[3::2], strict=True))
     assert options.pop("--config").endswith("/kind.yaml")
     assert options.pop("--kubeconfig").endswith("/kubeconfig")
-    assert options == {"--name": name, "--image": "kindest/node:v1.33.4", "--wait": "10s"}
+    assert options == {"--name": name, "--image": "kindest/node:v1.33.4", "--wait": "60s"}
     body = target.seen  # type: ignore[attr-defined]
     assert (body["name"], body["networking"]["kubeProxyMode"]) == (name, "ipvs")
     assert [node["role"] for node in body["nodes"]] == ["control-plane", "worker", "worker"]

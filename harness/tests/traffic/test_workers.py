@@ -96,7 +96,8 @@ async def staged(here: Any, generator: Generator, probe: Any) -> None:
     for one, other in zip(STAGES[:-2], STAGES[2:], strict=True):
         # A stage may begin while the one before still ends, not the one before that.
         assert min(o.started for o in seen if o.stage == other) > ended[one] - 0.001
-    assert all(list(tags.values()).count(stage) >= 100 for stage in STAGES)
+    # Of 150 that are waited for, 100 may have been sent before the stage was.
+    assert all(list(tags.values()).count(stage) >= 50 for stage in STAGES)
 
 
 async def crowded(here: Any, generator: Generator, probe: Any) -> None:
