@@ -52,7 +52,6 @@ class Master:
         self._harness: Descriptor | None = None
         self._course: Course | None = None
         self._runner: Any = None
-        self._environment: Any = None
         self._spawning = threading.Lock()
 
     def listen(self, events: Any) -> None:
@@ -62,7 +61,6 @@ class Master:
         events.spawning_complete.add_listener(self._spawned)
 
     def _begun(self, environment: Any, **_: Any) -> None:
-        self._environment = environment
         self._runner = runner = environment.runner
         # A configuration file of the person's own may set an end to Locust's runs.
         environment.parsed_options.run_time = None
