@@ -6,8 +6,9 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import TextIO
@@ -44,7 +45,7 @@ class Stage:
 class Prepared:
     """A scenario ready to be driven: `stages` is what runs, `plan` what was specified.
 
-    `namespace` is where its client stands.
+    `namespace` is where its client stands; `moved` prepares the same in another one (None: it cannot be moved).
     """
 
     name: str
@@ -59,6 +60,7 @@ class Prepared:
     upsets: tuple[Upset, ...] = ()
     patient: bool = False
     namespace: str = NAMESPACE
+    moved: Callable[[str], Prepared] | None = None
 
 
 def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: str = NAMESPACE) -> Prepared:
@@ -69,7 +71,8 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: s
     specified = in_force(own_manifests(scenario, folder, namespace))
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
     placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
-    return _prepared(placed, specified, specified, precision, namespace=namespace)
+    prepared = _prepared(placed, specified, specified, precision, namespace=namespace)
+    return replace(prepared, moved=partial(prepare, scenario, folder, precision))
 
 
 def own_manifests(scenario: Scenario, folder: Path, namespace: str = NAMESPACE) -> list[Manifests]:
@@ -89,7 +92,7 @@ def running(prepared: Prepared, applied: Sequence[Manifests]) -> Prepared:
     """The same specification, with something else applied at each stage; raises ManifestError."""
     pairs = zip(applied, prepared.stages, strict=True)
     stages = (Stage(one.resources, build(one.resources).mesh, stage.specified) for one, stage in pairs)
-    return replace(prepared, stages=tuple(stages))
+    return replace(prepared, stages=tuple(stages), moved=None)
 
 
 def prepare_verification(

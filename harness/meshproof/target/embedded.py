@@ -65,7 +65,7 @@ class EmbeddedTarget:
         await self._ads.start()
         self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
 
-    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
         assert self._nursery is not None

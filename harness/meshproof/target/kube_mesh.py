@@ -39,11 +39,10 @@ REST_INTERVAL = 0.02
 
 @dataclass(slots=True)
 class KubeMesh:
-    """One scenario's mesh in the run's place, which it has to itself from the first apply until close."""
+    """One scenario's mesh in a place that it has to itself from the first apply until close."""
 
     name: str
     place: Place
-    _mine: bool = False
     _settled: bool = False
     _mesh: Mesh | None = None
     _pods: Sequence[Mapping[str, Any]] = ()
@@ -55,7 +54,6 @@ class KubeMesh:
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Put the resources in force, wait for their pods, then until every proxy runs the configuration."""
         place = self.place
-        await self.turn()
         await place.gateways.find(mesh)
         # A client that has gateways beside it needs not be another one where there are none.
         place.beside = place.gateways.addresses or place.beside
@@ -77,12 +75,6 @@ class KubeMesh:
         await together([self._converged(mesh), self._look_up(mesh), place.gateways.forward()])
         self._settled = True
         return Applied(marker.mark(place.revision), time.monotonic() - began - waited)
-
-    async def turn(self) -> None:
-        """Wait until no other mesh stands in the place."""
-        if not self._mine:
-            await self.place.lock.acquire()
-            self._mine = True
 
     async def sending(self, requests: Sequence[Request]) -> tuple[str, ...]:
         """`vantage(requests).command` as soon as it is known, while apply() still waits for other things."""
@@ -260,10 +252,7 @@ class KubeMesh:
         await save(self.place, self._proxies(), folder / self.name)
 
     async def close(self) -> None:
-        """Give the place to the next mesh; what stands in it is exchanged by that one's apply."""
-        if self._mine:
-            self._mine = False
-            self.place.lock.release()
+        """Leave the place to the next mesh: what stands in it is exchanged by that one's apply."""
 
 
 def _certified(requests: Sequence[Request]) -> bool:

@@ -45,7 +45,6 @@ class Place:
     probed: bool = True
     applying: bool = True
     revision: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     client: RelayedSidecar | None = None
     probes: dict[str, Probe] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
