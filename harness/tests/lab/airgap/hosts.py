@@ -49,6 +49,7 @@ ssh:
 registry:
   url: https://{hub}
   project: {project}
+  images: ["pilot:{tag}", "proxyv2:{tag}"]
   ca: {authority}
 apiServer: ssh
 hosts:
@@ -60,6 +61,7 @@ hosts:
     become: false
     expect:
       modules: []
+      istioctl: "1.31"
 """
 
 
@@ -91,6 +93,7 @@ def prove(lab: Lab) -> int:
         _trusting(lab, folder, hub)
         address = _reached(lab, folder)
         words = {"folder": folder, "hub": hub, "project": PROJECT, "authority": AUTHORITY, "address": address}
+        words["tag"] = programs.ISTIO_TAG
         (folder / "hosts.yaml").write_text(INVENTORY.format(**words))
         return _carried_out(lab, folder, _course(folder, _bundle(lab, folder), image))
 
@@ -100,12 +103,14 @@ def _course(folder: Path, bundle: Path, image: str) -> Sequence[Words]:
     settings = [word for one in istio.SETTINGS for word in ("--set", one)]
     given = ("--bundle", str(bundle), "--registry-ca", str(folder / "tls.crt"), "--inject", "default", *settings)
     prepare = ("hosts", "prepare", "-f", inventory, *given)
+    check = ("hosts", "check", "-f", inventory, "HostIstio")
     on_hosts = ("--target", "hosts", "--hosts-file", inventory)
     return (
-        Words(("hosts", "check", "-f", inventory, "RegistryImages", "HostIstio"), 1),
+        Words(check, 1),
         Words(prepare),
         Words((*prepare, "--apply")),
         Words((*prepare, "--apply")),
+        Words(check),
         Words(("run", "install", "CanarySplit", *on_hosts, "--image", image)),
         Words(("hosts", "restore", "-f", inventory, "--apply")),
     )
