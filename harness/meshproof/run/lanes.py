@@ -32,13 +32,14 @@ async def side_by_side(work: Sequence[Prepared], run: Run, target: Target) -> No
 def _wanted(target: Target) -> list[tuple[Suits, ...]]:
     """What each lane takes first, and what when there is no more of that.
 
+    A further lane is opened only for what it takes first: to make ready a namespace takes longer than most scenarios.
     What enters by a gateway has it to itself: all of a cluster's scenarios enter by the same gateways.
     """
     if not isinstance(target, Housing):
         return [*((_busy,) for _ in range(BUSY_LANES)), *((_patient,) for _ in range(PATIENT_LANES))]
     lanes: list[tuple[Suits, ...]] = [(_bound, _busy, _patient)]
     lanes += [(_free(_busy), _free(_patient)) for _ in range(1, BUSY_LANES)]
-    lanes += [(_free(_patient),) for _ in range(BUSY_LANES, target.lanes)]
+    lanes += [(_free(_patient), _free(_busy)) for _ in range(BUSY_LANES, target.lanes)]
     return lanes[: target.lanes]
 
 
@@ -50,7 +51,7 @@ async def _lane(
     namespace: Callable[[int], Awaitable[str]] | None,
 ) -> None:
     before: Prepared | None = None
-    while (one := _next(rest, wanted, before)) is not None:
+    while (one := _next(rest, wanted if before or not number else wanted[:1], before)) is not None:
         rest.remove(one)
         # Asked for only now: a lane that nothing is left for needs no namespace.
         home = await namespace(number) if namespace else one.namespace

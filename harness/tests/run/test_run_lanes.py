@@ -96,9 +96,10 @@ def test_gateways_are_entered_by_one_at_a_time(everything: list[Prepared]) -> No
 
 def test_those_that_mostly_wait_do_so_beside_the_others(everything: list[Prepared]) -> None:
     course = drive(everything, Houses())
-    homes = {one.namespace for one in course.seen if one.patient}
-    assert {"run-2", "run-3"} <= homes
-    assert not [one.name for one in course.seen if one.namespace in ("run-2", "run-3") and not one.patient]
+    for home in ("run-2", "run-3"):
+        patience = [one.patient for one in course.seen if one.namespace == home]
+        assert patience[0]
+        assert patience == sorted(patience, reverse=True), "others come when no more of these are left"
 
 
 def test_one_lane_drives_them_one_after_another_in_one_namespace(everything: list[Prepared]) -> None:
@@ -117,10 +118,21 @@ def test_what_shares_manifests_follows_each_other() -> None:
     assert sum(a != b for a, b in itertools.pairwise(folders)) == 1
 
 
-def test_a_lane_that_nothing_is_left_for_makes_no_namespace() -> None:
+@pytest.mark.parametrize(
+    ("names", "lanes"),
+    [
+        (["CanarySplit"], [HOME]),
+        (["canary"], [HOME, "run-1"]),
+        (["gateway"], [HOME]),
+        (["GatewayPaths", "canary"], [HOME, "run-1"]),
+        (["OutlierLoneHost", "OutlierMinHealth", "canary"], [HOME, "run-1", "run-2", "run-3"]),
+    ],
+)
+def test_a_namespace_is_made_only_for_what_is_its_own(names: list[str], lanes: list[str]) -> None:
     target = Houses()
-    drive(prepared("CanarySplit"), target)
-    assert target.made == [HOME]
+    course = drive(prepared(*names), target)
+    assert sorted(target.made) == lanes
+    assert len(course.seen) == len(prepared(*names))
 
 
 def test_what_is_made_wrong_on_purpose_stays_so_and_where_it_is() -> None:
