@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from meshproof.mesh.model import ROOT_NAMESPACE, Mesh
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.target.kube import pods
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.forward import Forward
 from meshproof.target.kube_entry import FORWARD, Address, entry
 
 Selector = tuple[tuple[str, str], ...]
@@ -58,7 +58,7 @@ class Gateways:
     _selectors: dict[str, Selector] = field(default_factory=dict)
     _served: dict[str, frozenset[int]] = field(default_factory=dict)
     _local: dict[tuple[str, int], Address] = field(default_factory=dict)
-    _forwards: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    _forwards: dict[tuple[str, int], Forward] = field(default_factory=dict)
 
     async def find(self, mesh: Mesh) -> None:
         """Look which pods the Gateways of this mesh select; TargetError for one that selects none."""
@@ -128,7 +128,6 @@ class Gateways:
 
     async def forward(self) -> None:
         """Have an address for every server that `outside` may be asked for; UsageError where there is no such entry."""
-        kubectl = self.cluster.kubectl.within(self.namespace)
         wanted = {
             (several[0].name, port): several[0]
             for key, several in self._pods.items()
@@ -138,16 +137,32 @@ class Gateways:
         for name, port in sorted(wanted.keys() - self._local.keys()):
             pod = wanted[name, port]
             if self.entry in ("", FORWARD):
-                forwarding = kubectl.forward(name, pod.listener(port), timeout=self.timeouts.kube_forward)
-                self._local[name, port] = "127.0.0.1", await self._forwards.enter_async_context(forwarding)
+                self._local[name, port] = "127.0.0.1", await self._forward(name, port, pod.listener(port))
             else:
                 self._local[name, port] = entry(self.entry, pod.body, port, pod.services)
 
+    async def _forward(self, name: str, port: int, listener: int) -> int:
+        look = self.cluster.kubectl.within(self.namespace).shown("get", "pod", name, "-o", "wide")
+        made = Forward(self.cluster.api, self.namespace, name, listener, self.timeouts, hint=f"look: {look}")
+        await made.start()
+        self._forwards[name, port] = made
+        return made.port
+
+    @property
+    def failure(self) -> TargetError | None:
+        """Why one of the forwarded ports leads to its pod no more, if that is so."""
+        return next((one.failure for one in self._forwards.values() if one.failure), None)
+
+    async def renew(self) -> None:
+        """Give up the forwarded ports that failed under another mesh; `forward` makes them anew."""
+        for key in [key for key, one in self._forwards.items() if one.failure]:
+            del self._local[key]
+            await self._forwards.pop(key).close()
+
     async def close(self) -> None:
         """End all forwarding."""
-        forwards, self._forwards, self._local = self._forwards, contextlib.AsyncExitStack(), {}
-        with contextlib.suppress(TargetError):
-            await asyncio.shield(forwards.aclose())
+        forwards, self._forwards, self._local = self._forwards, {}, {}
+        await asyncio.gather(*(one.close() for one in forwards.values()))
 
 
 def _gateway_pod(pod: Json, services: Sequence[Json]) -> GatewayPod:

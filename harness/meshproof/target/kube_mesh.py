@@ -54,6 +54,8 @@ class KubeMesh:
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Put the resources in force, wait for their pods, then until every proxy runs the configuration."""
         place = self.place
+        if self._mesh is None:
+            await place.gateways.renew()
         await place.gateways.find(mesh)
         # A client that has gateways beside it needs not be another one where there are none.
         place.beside = place.gateways.addresses or place.beside
@@ -237,13 +239,17 @@ class KubeMesh:
         ]
 
     async def check(self) -> None:
+        if failure := self.place.gateways.failure:
+            raise failure
         await asyncio.gather(*(proxy.ready() for proxy in self._proxies().values()))
         await asyncio.gather(*(probe.held() for probe in self.pods()))
 
     async def watch(self) -> None:
-        """Waits for the first pod of the run that ends or is not ready any more."""
+        """Waits for the first pod of the run that ends or is not ready any more, or that cannot be entered."""
         while True:
             await asyncio.sleep(self.place.timeouts.pods_watched)
+            if failure := self.place.gateways.failure:
+                raise failure
             # While a configuration is put in force pods rightly come and go.
             if self._settled and (error := await self.place.restarted()):
                 raise error
