@@ -10,6 +10,7 @@ from typing import Any
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.mesh.model import ROOT_NAMESPACE, Mesh
+from meshproof.target.istio.forwarded import ADMIN_PORT, ForwardedSidecar
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.target.kube import pods
 from meshproof.target.kube.connection import Cluster
@@ -76,6 +77,12 @@ class Gateways:
             # Gateways of the same pods are one proxy: what one of them opens is open.
             ports = (s.port for one in mesh.gateways if self._selectors[one.key] == selector for s in one.servers)
             self._served[key] = frozenset(ports)
+        for name in self._names():
+            if (name, ADMIN_PORT) not in self._forwards:
+                await self._forward(name, ADMIN_PORT, ADMIN_PORT)
+
+    def _names(self) -> list[str]:
+        return sorted({one.name for several in self._pods.values() for one in several})
 
     async def _selected(self, key: str, selector: Selector, services: Sequence[Json]) -> Iterator[GatewayPod]:
         labels = ",".join(f"{name}={value}" for name, value in selector)
@@ -102,8 +109,10 @@ class Gateways:
     def proxies(self) -> dict[str, Sidecar]:
         """Each gateway pod's proxy, by the name that its counters go under."""
         kubectl = self.cluster.kubectl.within(self.namespace)
-        names = sorted({one.name for several in self._pods.values() for one in several})
-        return {f"gateway-{number}": Sidecar(kubectl, name, self.timeouts) for number, name in enumerate(names)}
+        return {
+            f"gateway-{number}": ForwardedSidecar(kubectl, name, self.timeouts, self._forwards[name, ADMIN_PORT])
+            for number, name in enumerate(self._names())
+        }
 
     def serves(self, gateway: str, port: int) -> bool:
         """Whether any Gateway of those pods has a server on that port."""
@@ -156,7 +165,7 @@ class Gateways:
     async def renew(self) -> None:
         """Give up the forwarded ports that failed under another mesh; `forward` makes them anew."""
         for key in [key for key, one in self._forwards.items() if one.failure]:
-            del self._local[key]
+            self._local.pop(key, None)
             await self._forwards.pop(key).close()
 
     async def close(self) -> None:
