@@ -23,6 +23,8 @@ from meshproof.target.istio.convergence import Watched, converged
 from meshproof.target.istio.relayed import RelayedSidecar
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.target.kube import conflicts
+from meshproof.target.kube.objects import Json
+from meshproof.target.kube.pods import ready as is_ready
 from meshproof.target.kube.together import together
 from meshproof.target.kube.wanted import Wanted, wanted
 from meshproof.target.kube_attribution import Owner, attributed, envoy_filter, owners
@@ -45,7 +47,7 @@ class KubeMesh:
     place: Place
     _settled: bool = False
     _mesh: Mesh | None = None
-    _pods: Sequence[Mapping[str, Any]] = ()
+    _pods: Sequence[Json] = ()
     _services: dict[tuple[str, str], Mapping[str, Any] | None] = field(default_factory=dict)
     _reached: asyncio.Event = field(default_factory=asyncio.Event)
     _owners: dict[str, Owner] = field(default_factory=dict)
@@ -135,7 +137,7 @@ class KubeMesh:
         if found:
             raise UsageError("what is to be applied meets what stands in the cluster:\n" + "\n".join(map(str, found)))
 
-    async def _all_pods(self, mesh: Mesh) -> Sequence[Mapping[str, Any]]:
+    async def _all_pods(self, mesh: Mesh) -> Sequence[Json]:
         """The pods of every namespace that the mesh has a Service in."""
         objects = self.place.cluster.objects
         namespaces = sorted({self.place.namespace} | {service.namespace for service in mesh.services})
@@ -144,7 +146,7 @@ class KubeMesh:
 
     async def _converged(self, mesh: Mesh) -> None:
         place = self.place
-        known = endpoints(mesh.services, self._pods)
+        known = endpoints(mesh.services, [pod for pod in self._pods if is_ready(pod)])
         watched = [Watched(self._sidecar, endpoints=known)]
         watched += [Watched(proxy, gateway=True) for proxy in place.gateways.proxies().values()]
         await converged(watched, place.namespace, place.revision, place.timeouts, place.istioctl)
