@@ -73,7 +73,7 @@ def verify(
       -n shop --no-apply
     """
     from meshproof.cli.targets import target_of
-    from meshproof.run.prepare import prepare_borders, prepare_verification
+    from meshproof.run.prepare import prepare_borders, prepare_resilience, prepare_verification
 
     if untouched and applied:
         raise UsageError("--no-apply takes what runs from the cluster, and --applied from files: say one of them")
@@ -95,4 +95,5 @@ def verify(
 
     # Whoever names requests wants these and no others.
     borders = None if requests else prepare_borders(prepared)
-    return execute(target, [prepared, borders] if borders else [prepared], settings)
+    resilience = prepare_resilience(prepared, bare="BareWorkloads" in target.features)
+    return execute(target, [one for one in (prepared, borders, resilience) if one], settings)

@@ -17,7 +17,7 @@ from meshproof.border.request import Request
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
 from meshproof.errors import UsageError
-from meshproof.judge import Answers, Mirror, NoErrors, Split
+from meshproof.judge import Answers, Asked, Mirror, NoErrors, Retries, Split, Timeout
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.mesh.addresses import entering
 from meshproof.mesh.build import build
@@ -25,10 +25,13 @@ from meshproof.mesh.model import Mesh
 from meshproof.mesh.predict import predict, require_endpoints
 from meshproof.mesh.witness import witnesses
 from meshproof.run.faults import faults
+from meshproof.run.resilience import USERS, asking
 from meshproof.run.resolve import attentive, located, resolved
 from meshproof.scenario import Check, Plan, Scenario
 
 NAMESPACE = "default"
+# How a slow or a failing answer ends follows from the request alone; the second goes over a connection that was used.
+TIMES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,37 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
         expect=(Answers(),),
         features={"ProbeWorkload"},
     )
+    return _beside(verification, scenario)
+
+
+def prepare_resilience(verification: Prepared, *, bare: bool) -> Prepared | None:
+    """The timeouts and retries of a verification's requests, beside it; None where no pod answers any.
+
+    Exact as well. Pods are `bare` where no proxy stands beside them, so that they see what is said to them.
+    """
+    found = asking(verification.plan, bare=bare)
+    checks: list[Check] = []
+    checks += [Timeout(asked=Asked(TIMES, bare))] if found.slow else []
+    checks += [Retries(asked=Asked(TIMES))] if found.failing else []
+    if not checks:
+        return None
+    scenario = Scenario(
+        name="resilience",
+        description="Slow and failing answers meet the timeouts and retries that are specified, and no others.",
+        manifests=verification.files,
+        # Slow ones first: what they wait for goes on beside the others.
+        load=Load("steady", (*found.slow, *found.failing), users=USERS, timeout=found.patience),
+        expect=checks,
+        features={"ProbeWorkload"},
+        patient=True,
+    )
+    prepared = _beside(verification, scenario)
+    return replace(prepared, notices=(*prepared.notices, *found.notices))
+
+
+def _beside(verification: Prepared, scenario: Scenario) -> Prepared:
+    """A scenario on what a verification specifies and applies, without the notices that it gives already."""
+    (stage,) = verification.stages
     specified, actual = Manifests(stage.specified), Manifests(stage.resources)
     precision, namespace = verification.plan.precision, verification.namespace
     prepared = _prepared(scenario, [specified], [actual], precision, namespace=namespace)
