@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
@@ -95,5 +96,8 @@ def verify(
 
     # Whoever names requests wants these and no others.
     borders = None if requests else prepare_borders(prepared)
-    resilience = prepare_resilience(prepared, bare="BareWorkloads" in target.features)
+    resilience, untold = prepare_resilience(prepared, bare="BareWorkloads" in target.features)
+    # Where workloads do not do as they are asked the whole of it is skipped, and that is said.
+    if "ProbeWorkload" in target.features:
+        prepared = replace(prepared, notices=(*prepared.notices, *untold))
     return execute(target, [one for one in (prepared, borders, resilience) if one], settings)

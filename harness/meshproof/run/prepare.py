@@ -162,17 +162,18 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
     return _beside(verification, scenario)
 
 
-def prepare_resilience(verification: Prepared, *, bare: bool) -> Prepared | None:
-    """The timeouts and retries of a verification's requests, beside it; None where no pod answers any.
+def prepare_resilience(verification: Prepared, *, bare: bool) -> tuple[Prepared | None, tuple[Notice, ...]]:
+    """The timeouts and retries of a verification's requests, to be driven beside it; and what of them cannot be shown.
 
-    Exact as well. Pods are `bare` where no proxy stands beside them, so that they see what is said to them.
+    None where no pod answers any of them. Exact as well. Pods are `bare` where no proxy stands beside them, so that
+    they see what is said to them.
     """
     found = asking(verification.plan, bare=bare)
     checks: list[Check] = []
     checks += [Timeout(asked=Asked(TIMES, bare))] if found.slow else []
     checks += [Retries(asked=Asked(TIMES))] if found.failing else []
     if not checks:
-        return None
+        return None, found.notices
     scenario = Scenario(
         name="resilience",
         description="Slow and failing answers meet the timeouts and retries that are specified, and no others.",
@@ -183,8 +184,7 @@ def prepare_resilience(verification: Prepared, *, bare: bool) -> Prepared | None
         features={"ProbeWorkload"},
         patient=True,
     )
-    prepared = _beside(verification, scenario)
-    return replace(prepared, notices=(*prepared.notices, *found.notices))
+    return _beside(verification, scenario), found.notices
 
 
 def _beside(verification: Prepared, scenario: Scenario) -> Prepared:
