@@ -121,7 +121,8 @@ def _reason(outcome: Outcome, verdicts: Sequence[Verdict]) -> str:
     if outcome is Outcome.PASSED:
         answers = Counter(answer for verdict in verdicts for answer in verdict.evidence["answers"])
         parts = joined([f"{count} {answer}" for answer, count in sorted(answers.items())])
-        return f"all {several} requests ended as specified: {parts}"
+        all_of_them = f"all {several} requests" if several > 1 else "the request"
+        return f"{all_of_them} ended as specified: {parts}"
     wrong = [verdict for verdict in verdicts if verdict.outcome is outcome]
     named = "; ".join(f"{verdict.request}: {verdict.reason}" for verdict in wrong[:ROWS_NAMED])
     more = f"; and {len(wrong) - ROWS_NAMED} more" if len(wrong) > ROWS_NAMED else ""
