@@ -51,6 +51,23 @@ from meshproof.errors import UsageError
     is_flag=True,
     help="Hold what a cluster runs already against the specification; only a client is added (with --target cluster).",
 )
+@click.option(
+    "--cacert",
+    type=click.Path(),
+    default="",
+    metavar="FILE",
+    help="Whom the client of a gateway trusts, in PEM.  [default: the certificate that the gateway's Secret holds]",
+)
+@click.option(
+    "--cert",
+    type=click.Path(),
+    default="",
+    metavar="FILE",
+    help="The client's certificate, in PEM: without it a MUTUAL gateway is verified to refuse, and no further.",
+)
+@click.option(
+    "--key", type=click.Path(), default="", metavar="FILE", help="Its private key, where that is not in the same file."
+)
 @shared
 def verify(
     settings: Settings,
@@ -59,6 +76,9 @@ def verify(
     requests: tuple[str, ...],
     namespace: str,
     untouched: bool,
+    cacert: str,
+    cert: str,
+    key: str,
 ) -> int:
     """Run a mesh, and hold what its traffic does against what your manifests say.
 
@@ -73,6 +93,7 @@ def verify(
     meshproof verify -f k8s/ --target cluster --context staging --image REF \\
       -n shop --no-apply
     """
+    from meshproof.cli.client_tls import client_tls
     from meshproof.cli.targets import target_of
     from meshproof.run.prepare import prepare_borders, prepare_resilience, prepare_verification
 
@@ -80,6 +101,7 @@ def verify(
         raise UsageError("--no-apply takes what runs from the cluster, and --applied from files: say one of them")
     if namespace and settings.target != "embedded" and not untouched:
         raise UsageError("-n is for what runs already (--no-apply): else everything stands in the run's own namespace")
+    tls = client_tls(cacert, cert, key)
     target = target_of(settings, applying=not untouched)
     prepared = prepare_verification(
         spec,
@@ -89,6 +111,7 @@ def verify(
         namespace=namespace or ("default" if untouched else target.namespace),
         client=target.namespace if untouched else namespace,
         probed="ProbeWorkload" in target.features,
+        tls=tls,
         stdin=sys.stdin,
     )
     # What is wrong with the manifests has been said by now, without the half second that this takes.

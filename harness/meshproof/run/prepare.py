@@ -6,21 +6,22 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import TextIO
 
 from meshproof.border.load import PROBES, Load
-from meshproof.border.request import Request
+from meshproof.border.request import Request, Tls
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
-from meshproof.errors import UsageError
+from meshproof.errors import Location, UsageError
 from meshproof.judge import Answers, Asked, Mirror, NoErrors, Retries, Split, Timeout
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.mesh.addresses import entering
 from meshproof.mesh.build import build
+from meshproof.mesh.gateway_table import HANDSHAKE
 from meshproof.mesh.model import Mesh
 from meshproof.mesh.predict import predict, require_endpoints
 from meshproof.mesh.witness import witnesses
@@ -104,21 +105,24 @@ def prepare_verification(
     namespace: str = NAMESPACE,
     client: str = "",
     probed: bool = True,
+    tls: Tls | None = None,
     stdin: TextIO | None = None,
 ) -> Prepared:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
 
     `client` is the namespace that requests come from (empty: the one of what names none). Where workloads
-    are not `probed` nobody counts a mirror's copies.
+    are not `probed` nobody counts a mirror's copies. `tls` is what the client brings to a gateway's handshake.
     """
     client = client or namespace
     specified = load(spec, stdin=stdin, namespace=namespace)
     actual = load(applied, namespace=namespace) if applied else specified
     notices: tuple[Notice, ...] = ()
     mesh = build(specified.resources).mesh
-    requests = tuple(entering(mesh, request) for request in requests)
-    if not requests:
-        requests, notices = witnesses(mesh, namespace=client)
+    requests = tuple(entering(mesh, request, tls) for request in requests)
+    if requests:
+        notices = tuple(_refused(mesh, requests, client, specified.resources[0].location))
+    else:
+        requests, notices = witnesses(mesh, namespace=client, tls=tls)
     if not requests:
         places = "".join(f"\n    {notice}" for notice in notices)
         raise UsageError(f"no request to send could be guessed from {', '.join(spec)}: name one with --request{places}")
@@ -130,7 +134,7 @@ def prepare_verification(
         name="verify",
         description="The mesh does what its manifests say.",
         manifests=tuple(spec),
-        load=Load("steady", tuple(requests)),
+        load=Load("steady", tuple(requests), tls=tls or Tls()),
         expect=(Split(), Mirror(), NoErrors()) if mirrors and probed else (Split(), NoErrors()),
     )
     prepared = _prepared(scenario, [specified], [actual], precision, notices, namespace=client)
@@ -155,7 +159,7 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
         name="borders",
         description="Requests inside each rule and just beyond its borders are answered as specified.",
         manifests=verification.files,
-        load=Load("steady", PROBES),
+        load=Load("steady", PROBES, tls=verification.load.tls),
         expect=(Answers(),),
         features={"ProbeWorkload"},
     )
@@ -199,6 +203,14 @@ def _beside(verification: Prepared, scenario: Scenario) -> Prepared:
 def _placed(upset: Upset, namespace: str) -> Upset:
     """The upset with the namespace of its workload written out."""
     return upset if "/" in upset.workload else replace(upset, workload=f"{namespace}/{upset.workload}")
+
+
+def _refused(mesh: Mesh, requests: Iterable[Request], namespace: str, location: Location) -> Iterator[Notice]:
+    """What is said of requests whose handshake comes to nothing by specification."""
+    for request in requests:
+        found = predict(mesh, request, namespace=namespace)
+        if found.refused == HANDSHAKE:
+            yield Notice(location, f"only that {request} is refused is verified, no answer: {found.note}")
 
 
 def _mirrors(manifests: Manifests) -> bool:
