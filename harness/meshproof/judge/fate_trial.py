@@ -15,7 +15,7 @@ from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.announced import announced
 from meshproof.judge.clock import EARLY, MACHINE, service_time
 from meshproof.judge.fate import TIMED_OUT, Ending, Try, endings
-from meshproof.judge.mirror_join import join, primaries
+from meshproof.judge.mirror_join import Joined, join, primaries
 from meshproof.judge.share import ShareTest
 from meshproof.judge.wording import answer, counted, joined, kinds
 from meshproof.scenario import Plan
@@ -172,10 +172,14 @@ class FateTrial:
 
     def examine(self, books: Books) -> None:
         if self._counting:
-            self._count_tries(books)
+            self.count_tries(join(books, primaries(self._plan)))
 
     def conclude(self, books: Books) -> Verdict:
-        forgotten = self._count_tries(books) if self._counting else 0
+        return self.concluded(join(books, primaries(self._plan)) if self._counting else None)
+
+    def concluded(self, arrived: Joined | None) -> Verdict:
+        """The verdict, with what pods received where that is counted."""
+        forgotten = self.count_tries(arrived) if arrived else 0
         # A workload does the same with every request: where few run out of time, the machine held those up.
         common = 2 * self._timed_out > self._test.n and self._times is None
         late = common and self._lateness is not None and self._lateness > MACHINE
@@ -209,10 +213,9 @@ class FateTrial:
             },
         )
 
-    def _count_tries(self, books: Books) -> int:
+    def count_tries(self, arrived: Joined) -> int:
         """Hold the tries that arrived against those to be expected; how many arrivals the books have lost."""
         self._miscounted.clear()
-        arrived = join(books, primaries(self._plan))
         if arrived.forgotten:
             return arrived.forgotten
         for id, (least, most) in self._tries.items():

@@ -13,6 +13,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.prescription import Prescription, prescription
 from meshproof.border.verdict import ArmResult, Outcome, Verdict, worst
 from meshproof.judge.fate_trial import FateTrial
+from meshproof.judge.mirror_join import join, primaries
 from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.judge.wording import joined
 from meshproof.scenario import Plan, Trial
@@ -58,17 +59,23 @@ class TogetherTrial:
         self.request: int | None = None
         self._plan = plan
         self._parts = {part.request: part for part in parts}
-        self.limit = sum(part.limit for part in self._parts.values())
+        self._open = dict(self._parts)
+        self.limit = sum(part.wanted for part in self._parts.values())
+        self.count = 0
 
     def observe(self, observation: Observation) -> None:
         part = self._parts.get(observation.request)
-        if part is not None:
-            part.observe(observation)
+        if part is None:
+            return
+        self.count += 1
+        part.observe(observation)
+        if part.decided:
+            self._open.pop(part.request, None)
 
     def wants(self, request: int) -> int:
         """How many more requests of that index it needs."""
-        part = self._parts.get(request)
-        return 0 if part is None or part.decided else part.wanted
+        part = self._open.get(request)
+        return part.wanted if part else 0
 
     @property
     def refuted(self) -> bool:
@@ -76,21 +83,19 @@ class TogetherTrial:
 
     @property
     def decided(self) -> bool:
-        return all(part.decided for part in self._parts.values())
-
-    @property
-    def count(self) -> int:
-        return sum(part.count for part in self._parts.values())
+        return not self._open
 
     def arms(self) -> tuple[ArmResult, ...]:
         return ()
 
     def examine(self, books: Books) -> None:
+        arrived = join(books, primaries(self._plan))
         for part in self._parts.values():
-            part.examine(books)
+            part.count_tries(arrived)
 
     def conclude(self, books: Books) -> Verdict:
-        verdicts = [part.conclude(books) for part in self._parts.values()]
+        arrived = join(books, primaries(self._plan))
+        verdicts = [part.concluded(arrived) for part in self._parts.values()]
         outcome = worst([verdict.outcome for verdict in verdicts])
         return Verdict(
             self._plan.scenario,

@@ -106,8 +106,8 @@ def _slow(one: Expectation, beyond: float, *, bare: bool) -> tuple[list[Prescrip
     in_time = Prescription(200, min(beyond, limit / 2))
     if limit - in_time.seconds < LEAST:
         return [], [f"its limit of {limit:g} s is not verified"]
-    told = [] if bare else [f"its limit of {limit:g} s is not waited for, only that none is {in_time.seconds:g} s"]
-    return [in_time], told
+    told = f"its limit of {limit:g} s is not waited for: it is seen to be no shorter than {in_time.seconds:g} s"
+    return [in_time], [] if bare else [told]
 
 
 def _failing(one: Expectation) -> Iterator[Prescription]:

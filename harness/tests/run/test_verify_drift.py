@@ -151,7 +151,7 @@ def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> N
     ("route", "rest", "told"),
     [
         (whole("0.1s"), "", "its limit of 0.1 s leaves no time to show retries"),
-        (whole("60s"), "", "its limit of 60 s is not waited for, only that none is 5 s"),
+        (whole("60s"), "", "its limit of 60 s is not waited for: it is seen to be no shorter than 5 s"),
         ("", RULE, "errors are not tried: outlier detection would take its pods away"),
         (
             "",
