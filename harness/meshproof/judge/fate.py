@@ -28,6 +28,10 @@ BACK_OFF_CAP = 0.25
 BROKEN = frozenset({"5xx", "gateway-error", "reset"})
 GATEWAY_ERRORS = (502, 503, 504)
 GRPC = {1: "cancelled", 4: "deadline-exceeded", 8: "resource-exhausted", 13: "internal", 14: "unavailable"}
+# The numbers that istiod takes for status codes are those that Go has a text for: https://pkg.go.dev/net/http#StatusText
+CODES = frozenset({*range(100, 104), *range(200, 209), 226, *range(300, 306), 307, 308, *range(400, 419)}) | frozenset(
+    {*range(421, 427), 428, 429, 431, 451, *range(500, 509), 510, 511}
+)
 RETRIABLE_4XX = 409
 UNAVAILABLE = 503
 TIMED_OUT = 504
@@ -65,9 +69,9 @@ def endings(expectation: Expectation, workload: Callable[[int], Try]) -> tuple[E
 
 
 def retried(retries: Retries | None) -> frozenset[str]:
-    """The conditions on which a request is tried again."""
+    """The conditions on which a request is tried again; a number that is no status code is none."""
     words = (part.strip() for part in ((retries and retries.retry_on) or DEFAULT_RETRY_ON).split(","))
-    return frozenset(word for word in words if word)
+    return frozenset(word for word in words if word and not (word.isdecimal() and int(word) not in CODES))
 
 
 def _ending(expectation: Expectation, workload: Callable[[int], Try], pace: float, lag: float) -> Ending:

@@ -31,6 +31,8 @@ def retries(attempts: int, on: str = "", per_try: float | None = None) -> Retrie
         (Try(500), retries(3, "gateway-error"), (500, True, 1)),
         (Try(502), retries(1, "gateway-error"), (502, True, 2)),
         (Try(503), retries(3, "connect-failure, 503"), (503, True, 4)),
+        (Try(418), retries(3, "418"), (418, True, 4)),
+        (Try(420), retries(3, "420,5xx"), (420, True, 1)),
         (Try(409), retries(3, "retriable-4xx"), (409, True, 4)),
         (Try(404), retries(3, "5xx,retriable-4xx"), (404, True, 1)),
         (Try(503), retries(3), (503, True, 1)),
