@@ -30,13 +30,15 @@ FEATURES = frozenset(
         "VirtualServiceWeightedRoute",
     }
 )
+# No proxy stands beside a workload: it receives what the client's proxy sends, and nobody takes anything of it away.
+BARE = "BareWorkloads"
 
 
 class EmbeddedTarget:
     """Runs meshes as processes of this machine; `ports` fixes the local port of a service port."""
 
     name = "embedded"
-    features: frozenset[str] = FEATURES
+    features: frozenset[str] = FEATURES | {BARE}
     namespace = "default"
     local = True
 

@@ -203,7 +203,7 @@ class KubeMesh:
         for name, now in zip(proxies, counters, strict=True):
             before = self._opened.get(name, {})
             growth[name] = {stat: value - before.get(stat, 0) for stat, value in now.items()}
-        return Books(tuple(pods), growth)
+        return Books(tuple(pods), growth, shared=frozenset(growth) - {SIDECAR})
 
     def _proxies(self) -> dict[str, Sidecar]:
         return {SIDECAR: self._sidecar, **self.place.gateways.proxies()}
