@@ -62,7 +62,7 @@ class KubeMesh:
         first, self._mesh = self._mesh is None, mesh
         if first:
             await self._conflicts(objects)
-            if place.ejected:
+            if place.ejected and place.applying:
                 await self._forget(objects)
         place.ejected |= any(_ejects(rule) for rule in mesh.destination_rules)
         began = time.monotonic()
@@ -85,7 +85,9 @@ class KubeMesh:
         """Put these in force, and behind them the markers of a new revision."""
         place = self.place
         place.revision += 1
-        bodies = marker.manifests(place.namespace, place.revision, place.gateways.selectors)
+        # Where nothing is applied the gateways run what they ran before, and are not to see anything of this run.
+        selectors = place.gateways.selectors if place.applying else ()
+        bodies = marker.manifests(place.namespace, place.revision, selectors, place.gateways.namespace)
         place.markers = tuple(Wanted(body) for body in bodies)
         await place.slate.apply(objects, place.markers)
 
@@ -144,9 +146,13 @@ class KubeMesh:
         place = self.place
         known = endpoints(mesh.services, self._pods)
         watched = [Watched(self._sidecar, endpoints=known)]
-        watched += [Watched(proxy, gateway=True) for proxy in place.gateways.proxies().values()]
+        watched += [Watched(proxy, gateway=True) for proxy in self._marked_gateways()]
         await converged(watched, place.namespace, place.revision, place.timeouts, place.istioctl)
         self._owners = owners(mesh, self._pods)
+
+    def _marked_gateways(self) -> Sequence[Sidecar]:
+        """Those whose configuration is waited for: none where nothing is applied, what runs there ran before."""
+        return tuple(self.place.gateways.proxies().values()) if self.place.applying else ()
 
     async def _look_up(self, mesh: Mesh) -> None:
         objects = self.place.cluster.objects
