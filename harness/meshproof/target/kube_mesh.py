@@ -22,7 +22,7 @@ from meshproof.target.istio import injection, marker
 from meshproof.target.istio.convergence import Watched, converged
 from meshproof.target.istio.relayed import RelayedSidecar
 from meshproof.target.istio.sidecar import Sidecar
-from meshproof.target.kube import conflicts
+from meshproof.target.kube import access, conflicts
 from meshproof.target.kube.together import together
 from meshproof.target.kube.wanted import Wanted, wanted
 from meshproof.target.kube_attribution import Owner, attributed, envoy_filter, owners
@@ -54,6 +54,8 @@ class KubeMesh:
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Put the resources in force, wait for their pods, then until every proxy runs the configuration."""
         place = self.place
+        if not place.applying:
+            await access.readable(place.cluster.objects, self._elsewhere(mesh))
         await place.gateways.find(mesh)
         # A client that has gateways beside it needs not be another one where there are none.
         place.beside = place.gateways.addresses or place.beside
@@ -138,9 +140,13 @@ class KubeMesh:
     async def _all_pods(self, mesh: Mesh) -> Sequence[Mapping[str, Any]]:
         """The pods of every namespace that the mesh has a Service in."""
         objects = self.place.cluster.objects
-        namespaces = sorted({self.place.namespace} | {service.namespace for service in mesh.services})
+        namespaces = [self.place.namespace, *self._elsewhere(mesh)]
         listed = await together([objects.list("v1", "Pod", namespace) for namespace in namespaces])
         return [pod for several in listed for pod in several if not pod["metadata"].get("deletionTimestamp")]
+
+    def _elsewhere(self, mesh: Mesh) -> Sequence[str]:
+        """The namespaces that the mesh has a Service in, beside the run's own."""
+        return sorted({service.namespace for service in mesh.services} - {self.place.namespace})
 
     async def _converged(self, mesh: Mesh) -> None:
         place = self.place

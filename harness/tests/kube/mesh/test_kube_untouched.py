@@ -75,7 +75,7 @@ def mesh(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> Any:
             forward=nothing,
         )
         place: Any = SimpleNamespace(
-            cluster=SimpleNamespace(objects=SimpleNamespace(list=nothing, get=nothing)),
+            cluster=SimpleNamespace(objects=SimpleNamespace(list=nothing, get=nothing, allowed=nothing)),
             namespace=NAMESPACE,
             slate=SimpleNamespace(apply=apply, run="a"),
             gateways=gateways,
