@@ -29,6 +29,7 @@ from meshproof.target.kube_attribution import Owner, attributed, envoy_filter, o
 from meshproof.target.kube_names import NOWHERE, address, by_address, endpoints, service_of
 from meshproof.target.kube_place import Place
 from meshproof.target.kube_state import save
+from meshproof.target.kube_turn import staying
 from meshproof.target.kube_workload import probed, sample
 from meshproof.target.listening import ports
 from meshproof.workload.probe import Probe
@@ -50,6 +51,8 @@ class KubeMesh:
     _reached: asyncio.Event = field(default_factory=asyncio.Event)
     _owners: dict[str, Owner] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
+    _claimed: frozenset[conflicts.Claim] = frozenset()
+    _standing: Sequence[Wanted] = ()
 
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Put the resources in force, wait for their pods, then until every proxy runs the configuration."""
@@ -62,10 +65,11 @@ class KubeMesh:
         self._settled = False
         objects = [*self._objects(mesh, resources), *self._client()]
         first, self._mesh = self._mesh is None, mesh
-        if first:
-            await self._conflicts(objects)
-            if place.ejected and place.applying:
-                await self._forget(objects)
+        if mesh.gateways and place.applying and place.turn is not None:
+            await place.turn.take(place.timeouts.gateways_free, "using the gateways of the cluster")
+        await self._conflicts(objects)
+        if first and place.ejected and place.applying:
+            await self._forget(objects)
         place.ejected |= any(_ejects(rule) for rule in mesh.destination_rules)
         began = time.monotonic()
         await self._apply(objects)
@@ -91,6 +95,7 @@ class KubeMesh:
         selectors = place.gateways.selectors if place.applying else ()
         bodies = marker.manifests(place.namespace, place.revision, selectors, place.gateways.namespace)
         place.markers = tuple(Wanted(body) for body in bodies)
+        self._standing = objects
         await place.slate.apply(objects, place.markers)
 
     async def _forget(self, objects: Sequence[Wanted]) -> None:
@@ -133,7 +138,11 @@ class KubeMesh:
         return batch if self.place.talks else attributed(batch, self._owners)
 
     async def _conflicts(self, objects: Sequence[Wanted]) -> None:
-        found = await conflicts.find(self.place.cluster, objects, self.place.slate.run)
+        """Refuse what somebody else claims already, of all that no stage before has claimed."""
+        claims = {one.key: conflicts.claims(one.body) for one in objects}
+        fresh = [one for one in objects if not claims[one.key] <= self._claimed]
+        self._claimed |= frozenset().union(*claims.values())
+        found = await conflicts.find(self.place.cluster, fresh, self.place.slate.run)
         if found:
             raise UsageError("what is to be applied meets what stands in the cluster:\n" + "\n".join(map(str, found)))
 
@@ -264,7 +273,16 @@ class KubeMesh:
         await save(self.place, self._proxies(), folder / self.name)
 
     async def close(self) -> None:
-        """Leave the place to the next mesh: what stands in it is exchanged by that one's apply."""
+        """Leave the place to the next mesh: what stands in it is exchanged by that one's apply.
+
+        Where another process waits for its turn with the gateways, what this one had there is gone before.
+        """
+        turn = self.place.turn
+        if turn is not None and turn.taken:
+            try:
+                await self.place.slate.apply(staying(self._standing, self.place.namespace))
+            finally:
+                turn.give()
 
 
 def _certified(requests: Sequence[Request]) -> bool:
