@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 from meshproof.border.install import Balance, GatewayFact, Message, NodeFact, PodFact, Specified
+from meshproof.border.verdict import Outcome
 from meshproof.errors import TargetError
+from meshproof.judge.install_istio import AnalysisClean
 from meshproof.target.istio import balance, kube_proxy
 from meshproof.target.istio.inspect import Inspector
 from meshproof.target.istio.istioctl import Istioctl
+from meshproof.target.kube import ownership
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 ANALYSIS = [{"code": "IST0102", "level": "Info", "origin": "Namespace x", "message": "not injected", "other": 1}]
@@ -109,6 +112,33 @@ def test_everything_is_found_out(installed: Any, api: Any, programs: Any) -> Non
         ["service/istio-ingressgateway", ":15021"],
     ]
     assert programs.alive() == []
+
+
+def test_an_error_anywhere_is_found_but_where_a_run_has_its_own_things(installed: Any, api: Any) -> None:
+    api.put("Namespace", "run-2", metadata={"labels": ownership.labels("2")})
+    wrong = {"code": "IST0101", "level": "Error", "message": "Referenced host not found"}
+    told = [{**wrong, "origin": f"VirtualService {place}/a"} for place in ("shop", "run-2")]
+    facts = asyncio.run(installed(analysis=f"tell({told!r})").facts())
+    assert facts.messages == (Message("IST0101", "Error", "VirtualService shop/a", "Referenced host not found"),)
+    verdict = AnalysisClean().judge(facts)
+    assert verdict.outcome is Outcome.FAILED
+    assert "IST0101 VirtualService shop/a" in verdict.reason
+
+
+def test_what_this_user_may_not_analyze_is_noted_with_the_role_that_is_needed(installed: Any) -> None:
+    body = 'sys.exit(\'Error: secrets is forbidden: User "me" cannot list resource "secrets"\')'
+    facts = asyncio.run(installed(analysis=body).facts())
+    assert facts.messages is None
+    assert "messages" not in facts.unknown
+    assert "role meshproof-analyze of docs/rbac.yaml" in facts.withheld["messages"]
+
+
+def test_what_this_user_may_not_watch_is_not_waited_for(installed: Any, api: Any, programs: Any) -> None:
+    api.withheld = ("secrets",)
+    facts = asyncio.run(installed().facts())
+    assert facts.messages is None
+    assert facts.withheld["messages"].startswith("istioctl analyze watches all secrets, which this user may not; an")
+    assert programs.calls("istioctl") == []
 
 
 def test_what_cannot_be_found_out_is_noted_with_the_reason(
