@@ -31,6 +31,8 @@ class Timeouts:
     kube_answer: float = 10.0
     kube_command: float = 30.0
     kube_forward: float = 15.0
+    kube_forward_quiet: float = 1.0
+    kube_forward_closed: float = 2.0
     kube_access: float = 20.0
     kube_gone: float = 120.0
     kube_ready: float = 180.0

@@ -23,6 +23,8 @@ from meshproof.target.istio.convergence import Watched, converged
 from meshproof.target.istio.relayed import RelayedSidecar
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.target.kube import access, conflicts
+from meshproof.target.kube.objects import Json
+from meshproof.target.kube.pods import ready as is_ready
 from meshproof.target.kube.together import together
 from meshproof.target.kube.wanted import Wanted, wanted
 from meshproof.target.kube_attribution import Owner, attributed, envoy_filter, owners
@@ -46,7 +48,7 @@ class KubeMesh:
     place: Place
     _settled: bool = False
     _mesh: Mesh | None = None
-    _pods: Sequence[Mapping[str, Any]] = ()
+    _pods: Sequence[Json] = ()
     _services: dict[tuple[str, str], Mapping[str, Any] | None] = field(default_factory=dict)
     _reached: asyncio.Event = field(default_factory=asyncio.Event)
     _owners: dict[str, Owner] = field(default_factory=dict)
@@ -59,6 +61,8 @@ class KubeMesh:
         place = self.place
         if not place.applying:
             await access.readable(place.cluster.objects, self._elsewhere(mesh))
+        if self._mesh is None:
+            await place.gateways.renew()
         await place.gateways.find(mesh)
         # A client that has gateways beside it needs not be another one where there are none.
         place.beside = place.gateways.addresses or place.beside
@@ -146,7 +150,7 @@ class KubeMesh:
         if found:
             raise UsageError("what is to be applied meets what stands in the cluster:\n" + "\n".join(map(str, found)))
 
-    async def _all_pods(self, mesh: Mesh) -> Sequence[Mapping[str, Any]]:
+    async def _all_pods(self, mesh: Mesh) -> Sequence[Json]:
         """The pods of every namespace that the mesh has a Service in."""
         objects = self.place.cluster.objects
         namespaces = [self.place.namespace, *self._elsewhere(mesh)]
@@ -159,7 +163,7 @@ class KubeMesh:
 
     async def _converged(self, mesh: Mesh) -> None:
         place = self.place
-        known = endpoints(mesh.services, self._pods)
+        known = endpoints(mesh.services, [pod for pod in self._pods if is_ready(pod)])
         watched = [Watched(self._sidecar, endpoints=known)]
         watched += [Watched(proxy, gateway=True) for proxy in self._marked_gateways()]
         await converged(watched, place.namespace, place.revision, place.timeouts, place.istioctl)
@@ -258,13 +262,17 @@ class KubeMesh:
         ]
 
     async def check(self) -> None:
+        if failure := self.place.gateways.failure:
+            raise failure
         await asyncio.gather(*(proxy.ready() for proxy in self._proxies().values()))
         await asyncio.gather(*(probe.held() for probe in self.pods()))
 
     async def watch(self) -> None:
-        """Waits for the first pod of the run that ends or is not ready any more."""
+        """Waits for the first pod of the run that ends or is not ready any more, or that cannot be entered."""
         while True:
             await asyncio.sleep(self.place.timeouts.pods_watched)
+            if failure := self.place.gateways.failure:
+                raise failure
             # While a configuration is put in force pods rightly come and go.
             if self._settled and (error := await self.place.restarted()):
                 raise error

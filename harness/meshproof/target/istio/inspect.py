@@ -23,6 +23,7 @@ from meshproof.target.istio.istioctl import NAMESPACE, ForbiddenError, Istioctl
 from meshproof.target.kube import ownership
 from meshproof.target.kube import pods as kube_pods
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.forward import forwarded
 
 GROUP = "networking.istio.io"
 ANALYZE = "meshproof-analyze"
@@ -125,12 +126,22 @@ class Inspector:
     async def _gateway(self, service: dict[str, Any]) -> GatewayFact:
         name = str(service["metadata"]["name"])
         try:
-            # kubectl forwards to one of the pods that the Service selects.
-            async with self.cluster.kubectl.within(NAMESPACE).forward(f"service/{name}", STATUS_PORT) as port:
+            pod = await self._behind(service)
+            async with forwarded(self.cluster.api, NAMESPACE, pod, STATUS_PORT, self.cluster.timeouts) as port:
                 status, _ = await kube_proxy.fetch(port, STATUS_PATH, self.cluster.timeouts.kube_answer)
         except TargetError as error:
             return GatewayFact(name, _addresses(service), 0, str(error))
         return GatewayFact(name, _addresses(service), status)
+
+    async def _behind(self, service: dict[str, Any]) -> str:
+        """A pod that a Service selects: a ready one, else one that runs and may say itself that it is not."""
+        selector = (service.get("spec") or {}).get("selector") or {}
+        labels = ",".join(f"{name}={value}" for name, value in selector.items())
+        listed = await self.cluster.objects.list("v1", "Pod", NAMESPACE, labels=labels) if labels else []
+        running = [one for one in listed if (one.get("status") or {}).get("phase") == "Running"]
+        for one in sorted(running, key=kube_pods.ready, reverse=True):
+            return str(one["metadata"]["name"])
+        raise TargetError(f"Service {service['metadata']['name']} selects no pod that runs ({labels or 'no selector'})")
 
     async def _messages(self) -> tuple[Message, ...] | None:
         if self.istioctl is None:

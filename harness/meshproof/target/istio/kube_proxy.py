@@ -12,6 +12,7 @@ import yaml
 
 from meshproof.errors import TargetError
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.forward import forwarded
 
 NAMESPACE = "kube-system"
 LABELS = "k8s-app=kube-proxy"
@@ -61,7 +62,7 @@ async def configured(cluster: Cluster) -> str:
 async def _running(cluster: Cluster, pod: str) -> str:
     """What kube-proxy says itself; empty when it cannot be asked (it may take rights that a user lacks)."""
     try:
-        async with cluster.kubectl.within(NAMESPACE).forward(pod, METRICS_PORT) as port:
+        async with forwarded(cluster.api, NAMESPACE, pod, METRICS_PORT, cluster.timeouts) as port:
             status, text = await fetch(port, "/proxyMode", cluster.timeouts.kube_answer)
     except TargetError:
         return ""

@@ -15,6 +15,7 @@ from meshproof.errors import TargetError
 from meshproof.target.kube import access, conflicts, ownership
 from meshproof.target.kube.apply import Slate
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.forward import forwarded
 from meshproof.target.kube.namespace import RunNamespace, leftovers, name_of
 from meshproof.target.kube.refusal import RefusedError
 from meshproof.target.kube.wanted import Wanted
@@ -92,7 +93,8 @@ def test_a_whole_run_can_be_done_with_these_rights(
             await objects.list(version, kind, "istio-system")
         for place in (namespace.name, "istio-system"):
             for sub in ("exec", "portforward"):
-                assert await objects.allowed("create", "pods", place, sub=sub)
+                for verb in ("get", "create"):
+                    assert await objects.allowed(verb, "pods", place, sub=sub)
             assert await objects.allowed("get", "pods", place, sub="log")
         await objects.list("v1", "Pod", "kube-system")
         assert await objects.get("v1", "ConfigMap", "kube-proxy", "kube-system") is None
@@ -118,6 +120,7 @@ def test_nothing_more_is_allowed(with_cluster: Callable[..., Any], account: Path
             ("patch", "deployments", "istio-system", "apps", ""),
             ("create", "pods", "default", "", "exec"),
             ("create", "pods", "kube-system", "", "exec"),
+            *(("get", "pods", place, "", "portforward") for place in ("default", "kube-system")),
             ("create", "virtualservices", "default", "networking.istio.io", ""),
             ("create", "envoyfilters", "", "networking.istio.io", ""),
             ("create", "envoyfilters", "istio-system", "networking.istio.io", ""),
@@ -133,6 +136,25 @@ def test_nothing_more_is_allowed(with_cluster: Callable[..., Any], account: Path
         ]
         granted = [one for one in asked if await cluster.objects.allowed(one[0], one[1], one[2], one[3], one[4])]
         assert granted == []
+
+    with_cluster(body, account)
+
+
+def test_a_port_is_forwarded_with_these_rights_and_not_where_there_are_none(
+    with_cluster: Callable[..., Any], account: Path
+) -> None:
+    """As far as a control plane without nodes goes: whoever may is told that there is no such pod."""
+
+    async def body(cluster: Cluster) -> None:
+        told = {}
+        for place in ("istio-system", "default"):
+            with pytest.raises(RefusedError) as caught:
+                async with forwarded(cluster.api, place, "gateway-1", 8080, cluster.timeouts):
+                    pytest.fail("there is no pod")
+            told[place] = (caught.value.status, caught.value.words)
+        assert told["istio-system"] == (404, 'pods "gateway-1" not found')
+        assert told["default"][0] == 403
+        assert 'cannot get resource "pods/portforward"' in told["default"][1]
 
     with_cluster(body, account)
 

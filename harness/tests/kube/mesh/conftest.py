@@ -66,6 +66,7 @@ class Seen:
             namespace="istio-system",
             proxies=lambda: {"gateway-0": "the gateway's"},
             find=nothing,
+            renew=nothing,
             forward=nothing,
         )
         return SimpleNamespace(
