@@ -277,3 +277,36 @@ def test_what_serves_and_what_asks_understand_each_other(tmp_path: Any) -> None:
         finally:
             server.terminate()
     assert told == {"answers": {socket.gethostname(): 5}, "error": ""}
+
+
+def answering(reply: bytes) -> Any:
+    """A port that answers each connection with these bytes, whatever is asked."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(reply)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server
+
+
+def test_a_page_of_this_machine_is_asked_for_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        answering(b"HTTP/1.1 502 No\r\ncontent-length: 0\r\n\r\n") as proxy,
+        answering(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlive") as page,
+    ):
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        assert asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5)) == (200, "live")
+
+
+def test_what_answers_in_another_language_is_told_and_no_crash() -> None:
+    with (
+        answering(b"SSH-2.0-OpenSSH\r\n") as page,
+        pytest.raises(TargetError, match="what answers to /ready does not speak HTTP"),
+    ):
+        asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5))
