@@ -15,7 +15,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.request import Request
 from meshproof.errors import TargetError, UsageError
 from meshproof.manifest import Resource
-from meshproof.mesh.model import DestinationRule, Mesh
+from meshproof.mesh.model import DestinationRule, Mesh, TrafficPolicy
 from meshproof.target import kube_client
 from meshproof.target.base import Applied, Host
 from meshproof.target.istio import injection, marker
@@ -166,8 +166,24 @@ class KubeMesh:
         known = endpoints(mesh.services, [pod for pod in self._pods if is_ready(pod)])
         watched = [Watched(self._sidecar, endpoints=known)]
         watched += [Watched(proxy, gateway=True) for proxy in self._marked_gateways()]
+        watched += [Watched(proxy) for proxy in self._receiving(mesh)]
         await converged(watched, place.namespace, place.revision, place.timeouts, place.istioctl)
         self._owners = owners(mesh, self._pods)
+
+    def _receiving(self, mesh: Mesh) -> Sequence[Sidecar]:
+        """The workloads' own proxies, where they decide anything too: a connection pool limits what they let in.
+
+        So it does no more once its rule is gone, and not before that has come to them.
+        """
+        place = self.place
+        before, place.pooled = place.pooled, any(_pools(rule) for rule in mesh.destination_rules)
+        if not place.applying or not (before or place.pooled):
+            return ()
+        client = place.client.pod if place.client else ""
+        mine = [one for one in self._pods if one["metadata"].get("namespace") == place.namespace and is_ready(one)]
+        names = sorted(str(one["metadata"]["name"]) for one in mine if injection.proxy(one) is not None)
+        kubectl = place.cluster.kubectl.within(place.namespace)
+        return [Sidecar(kubectl, name, place.timeouts) for name in names if name != client]
 
     def _marked_gateways(self) -> Sequence[Sidecar]:
         """Those whose configuration is waited for: none where nothing is applied, what runs there ran before."""
@@ -278,7 +294,8 @@ class KubeMesh:
                 raise error
 
     async def save_state(self, folder: Path) -> None:
-        await save(self.place, self._proxies(), folder / self.name)
+        client: dict[str, Sidecar] = {} if self.place.client is None else {SIDECAR: self.place.client}
+        await save(self.place, {**client, **self.place.gateways.proxies()}, folder / self.name)
 
     async def close(self) -> None:
         """Leave the place to the next mesh: what stands in it is exchanged by that one's apply.
@@ -298,5 +315,13 @@ def _certified(requests: Sequence[Request]) -> bool:
 
 
 def _ejects(rule: DestinationRule) -> bool:
-    policies = (rule.policy, *rule.policy.ports.values(), *(one.policy for one in rule.subsets))
-    return any(policy is not None and policy.outlier_detection is not None for policy in policies)
+    return any(policy.outlier_detection is not None for policy in _policies(rule))
+
+
+def _pools(rule: DestinationRule) -> bool:
+    return any(policy.connection_pool is not None for policy in _policies(rule))
+
+
+def _policies(rule: DestinationRule) -> Sequence[TrafficPolicy]:
+    found = (rule.policy, *rule.policy.ports.values(), *(one.policy for one in rule.subsets))
+    return [policy for policy in found if policy is not None]

@@ -53,6 +53,7 @@ class Place:
     beside: tuple[str, ...] = ()
     markers: tuple[Wanted, ...] = ()
     ejected: bool = False
+    pooled: bool = False
     _logs: int = 0
     _reaching: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 

@@ -36,6 +36,11 @@ async def nothing(*_: Any, **__: Any) -> Any:
     return ()
 
 
+@dataclass(frozen=True)
+class Proxy:
+    pod: str
+
+
 @dataclass
 class Seen:
     """What was sent, one list for each apply; whose proxies were waited for; and for what conflicts were looked."""
@@ -44,6 +49,10 @@ class Seen:
     applied: list[list[Wanted]] = field(default_factory=list)
     watched: list[list[Any]] = field(default_factory=list)
     looked: list[list[Wanted]] = field(default_factory=list)
+    pods: list[Any] = field(default_factory=list)
+
+    async def listed(self, _: str, kind: str, namespace: str) -> Any:
+        return [one for one in self.pods if one["metadata"]["namespace"] == namespace and kind == "Pod"]
 
     async def apply(self, objects: Any, last: Any = ()) -> None:
         self.applied.append([*objects, *last])
@@ -53,7 +62,7 @@ class Seen:
         return ()
 
     async def converged(self, watched: Any, *_: Any) -> float:
-        self.watched.append([one.proxy for one in watched])
+        self.watched.append([one.proxy.pod for one in watched])
         return 0.0
 
     def kinds(self, number: int) -> list[str]:
@@ -64,13 +73,16 @@ class Seen:
             addresses=("10.0.0.9",),
             selectors=({"istio": "ingressgateway"},),
             namespace="istio-system",
-            proxies=lambda: {"gateway-0": "the gateway's"},
+            proxies=lambda: {"gateway-0": Proxy("the gateway's")},
             find=nothing,
             renew=nothing,
             forward=nothing,
         )
         return SimpleNamespace(
-            cluster=SimpleNamespace(objects=SimpleNamespace(list=nothing, get=nothing, allowed=nothing)),
+            cluster=SimpleNamespace(
+                objects=SimpleNamespace(list=self.listed, get=nothing, allowed=nothing),
+                kubectl=SimpleNamespace(within=lambda namespace: namespace),
+            ),
             namespace=NAMESPACE,
             slate=SimpleNamespace(apply=self.apply, run="a"),
             gateways=gateways,
@@ -82,10 +94,11 @@ class Seen:
             talks=applying,
             turn=turn,
             revision=0,
-            client="the client's",
+            client=Proxy("the client's"),
             beside=(),
             markers=(),
             ejected=False,
+            pooled=False,
             settled=nothing,
         )
 
