@@ -36,6 +36,7 @@ class Timeouts:
     kube_access: float = 20.0
     kube_gone: float = 120.0
     kube_ready: float = 180.0
+    gateways_free: float = 1800.0
     ssh_connected: float = 20.0
     ssh_command: float = 60.0
     ssh_closed: float = 3.0

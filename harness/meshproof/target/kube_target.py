@@ -28,6 +28,7 @@ from meshproof.target.kube_mesh import KubeMesh
 from meshproof.target.kube_place import Place
 from meshproof.target.kube_rooms import Rooms, named
 from meshproof.target.kube_settings import FAR, GATEWAY_SECRETS, KubeSettings
+from meshproof.target.kube_turn import gateways_turn
 
 SECRETS = ("Secret", ROOT_NAMESPACE)
 INSTALLED = "InstalledIstio"
@@ -147,7 +148,8 @@ class KubeTarget:
             gateways = Gateways(cluster, self.timeouts, self.mapped(), self.settings.entry)
             said, tool, own = self.settings, self._istioctl, folder.path
             probed, applying = not said.samples, said.applying
-            return Place(cluster, name, slate, gateways, tool, self._image, own, self.timeouts, probed, applying)
+            turn = gateways_turn(cluster.context.server)
+            return Place(cluster, name, slate, gateways, tool, self._image, own, self.timeouts, probed, applying, turn)
 
         if not self.keeps_namespace:
             self._will = await asyncio.to_thread(LastWill, self.testament(cluster))

@@ -68,7 +68,8 @@ CLUSTER_WIDE = {"Namespace", "Node", "ClusterRole", "ClusterRoleBinding"} | set(
 class Api:
     """Objects by their paths. `webhook` changes what a dry run gives back; `refuse` maps a path to a status.
 
-    `kinds` says whether Istio's kinds are known. `node` forwards ports of pods; what asks for it is passed on to it.
+    `kinds` says whether Istio's kinds are known, `withheld` what the user may not touch. `node` forwards ports of pods;
+    what asks for it is passed on to it.
     """
 
     objects: dict[str, Json] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class Api:
     webhook: Callable[[Json], Json] = field(default=lambda body: body)
     url: str = ""
     kinds: bool = True
+    withheld: tuple[str, ...] = ()
     calls: list[tuple[str, str]] = field(default_factory=list)
     node: StandIn = field(default_factory=StandIn)
     _made: int = 0
@@ -127,6 +129,10 @@ class Api:
             known = self.objects.get(path) or self.keep(path, {"metadata": {}})
             merge(known, body)
             return 200, known
+        if path.endswith("/selfsubjectaccessreviews"):
+            assert body is not None
+            asked = body["spec"]["resourceAttributes"]
+            return 201, {"status": {"allowed": asked["resource"] not in self.withheld}}
         if method == "POST":
             assert body is not None
             return 201, self.keep(f"{path}/{body['metadata']['name']}", body)

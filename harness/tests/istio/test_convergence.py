@@ -191,6 +191,19 @@ def test_without_gateways_nobody_outside_sees_the_marker() -> None:
     assert {tuple(one["spec"]["exportTo"]) for one in marker.manifests(NAMESPACE, 7)} == {(".",)}
 
 
+def test_with_gateways_their_namespace_sees_it_and_no_other() -> None:
+    found = marker.manifests(NAMESPACE, 7, [{"istio": "ingressgateway"}], "istio-system")
+    exported = [tuple(one["spec"]["exportTo"]) for one in found if one["kind"] != "Gateway"]
+    assert set(exported) == {(".",), (".", "istio-system")}
+    (inside,) = [one for one in found if one["spec"].get("gateways") == ["mesh"]]
+    assert inside["spec"]["exportTo"] == ["."]
+
+
+def test_no_port_that_a_gateway_may_serve_on_is_shared() -> None:
+    (gateway,) = [one for one in marker.manifests(NAMESPACE, 7, [{"a": "b"}], "home") if one["kind"] == "Gateway"]
+    assert [server["port"]["number"] for server in gateway["spec"]["servers"]] == [marker.PORT]
+
+
 def test_gateways_that_select_the_same_pods_are_marked_once() -> None:
     selectors = [{"istio": "ingressgateway"}, {"istio": "ingressgateway"}, {"app": "mine"}]
     found = [one for one in marker.manifests(NAMESPACE, 7, selectors) if one["kind"] == "Gateway"]

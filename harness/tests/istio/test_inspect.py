@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 from meshproof.border.install import Balance, GatewayFact, Message, NodeFact, PodFact, Specified
+from meshproof.border.verdict import Outcome
 from meshproof.errors import TargetError
+from meshproof.judge.install_istio import AnalysisClean
 from meshproof.target.istio import balance, kube_proxy
 from meshproof.target.istio.inspect import Inspector
 from meshproof.target.istio.istioctl import Istioctl
+from meshproof.target.kube import ownership
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 ANALYSIS = [{"code": "IST0102", "level": "Info", "origin": "Namespace x", "message": "not injected", "other": 1}]
@@ -128,6 +131,33 @@ def test_everything_is_found_out(installed: Any, api: Any, programs: Any) -> Non
     assert asked == {PORTFORWARD.format(*pod) for pod in pods}
     assert programs.calls("kubectl") == []
     assert programs.alive() == []
+
+
+def test_an_error_anywhere_is_found_but_where_a_run_has_its_own_things(installed: Any, api: Any) -> None:
+    api.put("Namespace", "run-2", metadata={"labels": ownership.labels("2")})
+    wrong = {"code": "IST0101", "level": "Error", "message": "Referenced host not found"}
+    told = [{**wrong, "origin": f"VirtualService {place}/a"} for place in ("shop", "run-2")]
+    facts = asyncio.run(installed(analysis=f"tell({told!r})").facts())
+    assert facts.messages == (Message("IST0101", "Error", "VirtualService shop/a", "Referenced host not found"),)
+    verdict = AnalysisClean().judge(facts)
+    assert verdict.outcome is Outcome.FAILED
+    assert "IST0101 VirtualService shop/a" in verdict.reason
+
+
+def test_what_this_user_may_not_analyze_is_noted_with_the_role_that_is_needed(installed: Any) -> None:
+    body = 'sys.exit(\'Error: secrets is forbidden: User "me" cannot list resource "secrets"\')'
+    facts = asyncio.run(installed(analysis=body).facts())
+    assert facts.messages is None
+    assert "messages" not in facts.unknown
+    assert "role meshproof-analyze of docs/rbac.yaml" in facts.withheld["messages"]
+
+
+def test_what_this_user_may_not_watch_is_not_waited_for(installed: Any, api: Any, programs: Any) -> None:
+    api.withheld = ("secrets",)
+    facts = asyncio.run(installed().facts())
+    assert facts.messages is None
+    assert facts.withheld["messages"].startswith("istioctl analyze watches all secrets, which this user may not; an")
+    assert programs.calls("istioctl") == []
 
 
 def test_what_cannot_be_found_out_is_noted_with_the_reason(installed: Any, api: Any) -> None:
@@ -247,3 +277,36 @@ def test_what_serves_and_what_asks_understand_each_other(tmp_path: Any) -> None:
         finally:
             server.terminate()
     assert told == {"answers": {socket.gethostname(): 5}, "error": ""}
+
+
+def answering(reply: bytes) -> Any:
+    """A port that answers each connection with these bytes, whatever is asked."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(reply)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server
+
+
+def test_a_page_of_this_machine_is_asked_for_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        answering(b"HTTP/1.1 502 No\r\ncontent-length: 0\r\n\r\n") as proxy,
+        answering(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlive") as page,
+    ):
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        assert asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5)) == (200, "live")
+
+
+def test_what_answers_in_another_language_is_told_and_no_crash() -> None:
+    with (
+        answering(b"SSH-2.0-OpenSSH\r\n") as page,
+        pytest.raises(TargetError, match="what answers to /ready does not speak HTTP"),
+    ):
+        asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5))

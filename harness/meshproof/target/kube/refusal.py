@@ -28,7 +28,10 @@ class RefusedError(TargetError):
 
     `status` is HTTP's, `reason` the Kubernetes one (`Forbidden`, `Conflict`, `Invalid`, `NotFound`,
     `AlreadyExists` …), `words` what it said, `causes` the fields that it names, each with what is wrong with it.
+    `after` is how many seconds it asks to be left alone (0: it does not).
     """
+
+    after = 0.0
 
     def __init__(
         self, what: str, status: int, reason: str, words: str, causes: tuple[tuple[str, str], ...] = (), hint: str = ""

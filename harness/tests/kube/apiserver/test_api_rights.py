@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from meshproof.errors import TargetError
-from meshproof.target.kube import conflicts, ownership
+from meshproof.target.kube import access, conflicts, ownership
 from meshproof.target.kube.apply import Slate
 from meshproof.target.kube.connection import Cluster
 from meshproof.target.kube.forward import forwarded
@@ -259,3 +259,35 @@ def test_what_is_documented_is_yaml_without_surprises(rbac: Sequence[dict[str, A
         for rule in body.get("rules", ()):
             assert "*" not in json.dumps([rule["verbs"], rule["resources"], rule["apiGroups"]])
     assert yaml.safe_dump(rbac[0])
+
+
+def test_a_namespace_is_verified_where_its_administrator_has_bound_the_role(
+    with_cluster: Callable[..., Any], control_plane: Any, account: Path, run_id: str
+) -> None:
+    shop = f"shop-{run_id[-6:]}"
+    control_plane.kubectl("create", "namespace", shop)
+    told: list[str] = []
+
+    async def refused(cluster: Cluster) -> None:
+        words = f"namespace {shop} cannot be verified: user .*:meshproof may not list pods or get services there"
+        with pytest.raises(TargetError, match=words) as caught:
+            await access.readable(cluster.objects, [shop])
+        told.append(caught.value.detail.splitlines()[-1])
+
+    async def allowed(cluster: Cluster) -> None:
+        async with asyncio.timeout(30):
+            while not await cluster.objects.allowed("list", "pods", shop):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await access.readable(cluster.objects, [shop])
+        assert await cluster.objects.list("v1", "Pod", shop) == []
+        assert await cluster.objects.get("v1", "Service", "none", shop) is None
+        assert not await cluster.objects.allowed("get", "secrets", shop)
+        assert not await cluster.objects.allowed("create", "pods", shop, sub="exec")
+
+    try:
+        with_cluster(refused, account)
+        # What the error says is what helps.
+        control_plane.kubectl(*told[0].split()[1:])
+        with_cluster(allowed, account)
+    finally:
+        control_plane.kubectl("delete", "namespace", shop, "--wait=false")
