@@ -250,19 +250,19 @@ class KubeMesh:
         return sorted(found, key=lambda probe: probe.pod)
 
     async def gauges(self) -> Mapping[str, int]:
-        return await self._sidecar.gauges()
+        return await self._sidecar.gauges(self._hosts())
 
     async def counters(self) -> Mapping[str, int]:
         return await self._sidecar.counters()
 
     async def hosts(self) -> Sequence[Host]:
-        return await self._sidecar.hosts(by_address(self._pods))
+        return await self._sidecar.hosts(by_address(self._pods), self._hosts())
 
     async def at_rest(self) -> None:
         limit = self.place.timeouts.at_rest
         deadline = time.monotonic() + limit
         for name, proxy in self._proxies().items():
-            while busy := self._under_way(await proxy.gauges()):
+            while busy := self._under_way(await proxy.gauges(self._hosts())):
                 if time.monotonic() > deadline:
                     raise TargetError(f"{name}: requests were still under way after {limit:g} s", "\n".join(busy))
                 await asyncio.sleep(REST_INTERVAL)
@@ -270,12 +270,15 @@ class KubeMesh:
     def _under_way(self, gauges: Mapping[str, int]) -> list[str]:
         """This mesh's clusters that a proxy has requests under way to: a gateway may serve others too."""
         wanted = ("upstream_rq_active", "upstream_rq_pending_active")
-        hosts = tuple(service.host for service in self._mesh.services) if self._mesh else ()
+        hosts = self._hosts()
         return [
             f"{name}: {value}"
             for name, value in gauges.items()
             if value and name.startswith("cluster.outbound") and name.endswith(wanted) and any(h in name for h in hosts)
         ]
+
+    def _hosts(self) -> tuple[str, ...]:
+        return tuple(service.host for service in self._mesh.services) if self._mesh else ()
 
     async def check(self) -> None:
         if failure := self.place.gateways.failure:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from meshproof.errors import TargetError
@@ -49,6 +51,18 @@ def test_counters_have_envoys_own_names_whatever_istiod_adds_to_them(sidecar: An
 def test_gauges_are_asked_for_as_such(sidecar: Any, programs: Any) -> None:
     asyncio.run(sidecar(f"print({STATS!r})").gauges())
     assert programs.calls()[0]["args"][-1] == "stats?type=Gauges"
+
+
+def test_of_a_large_mesh_only_the_clusters_of_the_services_meant_are_asked_for(sidecar: Any, programs: Any) -> None:
+    services = ("helloworld.shop.svc.cluster.local", "a|b")
+    asyncio.run(sidecar(f"print({STATS!r})").gauges(services))
+    asyncio.run(sidecar("print('{}')").hosts({}, services))
+    for call, page in zip(programs.calls(), ("stats?type=Gauges", "clusters?format=json"), strict=True):
+        asked, _, pattern = call["args"][-1].partition("&filter=")
+        assert asked == page
+        assert not set(pattern) & set("|\\&")
+        assert re.search(unquote(pattern), f"cluster.{CLUSTER};.upstream_rq_active")
+        assert not re.search(unquote(pattern), "cluster.outbound|80||helloworldXshop.svc.cluster.local")
 
 
 def test_hosts_go_by_the_names_of_their_pods(sidecar: Any, programs: Any) -> None:
