@@ -34,24 +34,37 @@ class Split:
     * β, that a wrong mesh is passed, is not divided. A mesh is wrong when some arm is wrong by its
       tolerance or more, and it is passed only if that very arm is passed too, which happens with
       probability β at most, however many others there are.
+
+    What enters by a gateway is left out unless it is told who answers `behind_gateways`.
     """
 
     name: str = "Split"
+    behind_gateways: bool = True
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        places = [(stage, request) for stage, row in enumerate(plan.stages) for request, _ in enumerate(row)]
+        places = [
+            (stage, request)
+            for stage, row in enumerate(plan.stages)
+            for request, expectation in enumerate(row)
+            if self.behind_gateways or not expectation.request.gateway or _by_proxy(expectation)
+        ]
         drawn = sum(0 < share < 1 for stage, request in places for share in shares(plan.stages[stage][request]))
         rates = plan.precision.shared(drawn)
         trials: list[Trial] = []
         for stage, request in places:
             expectation = plan.stages[stage][request]
-            if expectation.status or not expectation.arms or aborts_all(expectation):
+            if _by_proxy(expectation):
                 trials.append(AnswerTrial(self.name, plan, stage, request))
             elif why := obstacle(expectation):
                 trials.append(UndecidableTrial(self.name, plan, stage, request, why))
             else:
                 trials.append(SplitTrial(self.name, plan, stage, request, rates))
         return trials
+
+
+def _by_proxy(expectation: Expectation) -> bool:
+    """Whether no destination answers."""
+    return bool(expectation.status) or not expectation.arms or aborts_all(expectation)
 
 
 def shares(expectation: Expectation) -> tuple[float, ...]:

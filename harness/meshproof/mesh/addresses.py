@@ -78,6 +78,14 @@ def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
     return request
 
 
+def from_afar(mesh: Mesh, request: Request, namespace: str, client: str) -> Request:
+    """The request by a Service's short name, which is one of `namespace`, as a client in another one addresses it."""
+    for service in mesh.services:
+        if (service.name, service.namespace) == (request.host, namespace):
+            return replace(request, host=short_name(service, client))
+    return request
+
+
 def short_name(service: Service, namespace: str) -> str:
     """What a client in a namespace calls a Service."""
     return service.name if service.namespace == namespace else f"{service.name}.{service.namespace}"

@@ -20,7 +20,7 @@ from meshproof.border.verdict import Precision
 from meshproof.errors import Location, UsageError
 from meshproof.judge import Answers, Asked, Mirror, NoErrors, Retries, Split, Timeout
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
-from meshproof.mesh.addresses import entering
+from meshproof.mesh.addresses import entering, from_afar
 from meshproof.mesh.build import build
 from meshproof.mesh.gateway_table import HANDSHAKE
 from meshproof.mesh.model import Mesh
@@ -113,15 +113,16 @@ def prepare_verification(
 ) -> Prepared:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
 
-    `client` is the namespace that requests come from (empty: the one of what names none). Where workloads
-    are not `probed` nobody counts a mirror's copies. `tls` is what the client brings to a gateway's handshake.
+    `client` is the namespace that requests come from (empty: the one of what names none, as short names are in any
+    case). Where workloads are not `probed` nobody counts a mirror's copies, and who answers is known to the client's
+    own proxy alone. `tls` is what the client brings to a gateway's handshake.
     """
     client = client or namespace
     specified = load(spec, stdin=stdin, namespace=namespace)
     actual = load(applied, namespace=namespace) if applied else specified
     notices: tuple[Notice, ...] = ()
     mesh = build(specified.resources).mesh
-    requests = tuple(entering(mesh, request, tls) for request in requests)
+    requests = tuple(entering(mesh, from_afar(mesh, one, namespace, client), tls) for one in requests)
     if requests:
         notices = tuple(_refused(mesh, requests, client, specified.resources[0].location))
     else:
@@ -133,12 +134,16 @@ def prepare_verification(
     if mirrors and not probed:
         text = "mirrors are not verified: the workloads here do not count what they receive"
         notices = (*notices, Notice(specified.resources[0].location, text))
+    if not probed and any(request.gateway for request in requests):
+        text = "who answers what enters by a gateway is not told here: that it is answered is verified, not by whom"
+        notices = (*notices, Notice(specified.resources[0].location, text))
+    split = Split(behind_gateways=probed)
     scenario = Scenario(
         name="verify",
         description="The mesh does what its manifests say.",
         manifests=tuple(spec),
         load=Load("steady", tuple(requests), tls=tls or Tls()),
-        expect=(Split(), Mirror(), NoErrors()) if mirrors and probed else (Split(), NoErrors()),
+        expect=(split, Mirror(), NoErrors()) if mirrors and probed else (split, NoErrors()),
     )
     prepared = _prepared(scenario, [specified], [actual], precision, notices, namespace=client)
     checks, driven = faults(prepared.plan, prepared.load)
