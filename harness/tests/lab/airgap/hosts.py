@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 import shutil
@@ -28,6 +27,7 @@ USER, WORD = "pusher", "correct horse"
 HASH = "$2b$04$xHeiqHXEDzDZvXCUJflPReQKnVhjQMsN61kbR1Inc5dhPPbxOKkPm"
 AUTHORITY = "/etc/ssl/certs/lab-registry.crt"
 RELEASE = "istio-1.31.0-alpha"
+MODULES = ("install", "canary", "breaker", "mirror", "gateway")
 SECONDS = 60.0
 REGISTRY = """
 version: 0.1
@@ -36,13 +36,13 @@ storage: {{filesystem: {{rootdirectory: {folder}/images}}}}
 http: {{addr: "{host}:{port}", tls: {{certificate: {folder}/tls.crt, key: {folder}/tls.key}}}}
 auth: {{htpasswd: {{realm: lab, path: {folder}/htpasswd}}}}
 """
+# containerd 1.6, as Debian has it: https://github.com/containerd/containerd/blob/release/1.6/docs/cri/registry.md
 PULLED = """
-server = "https://{hub}"
-[host."https://{hub}"]
-ca = "{authority}"
-[host."https://{hub}".header]
-authorization = "Basic {token}"
+[plugins."io.containerd.grpc.v1.cri".registry.configs."{hub}".auth]
+  username = "{user}"
+  password = "{word}"
 """
+CONTAINERD = "/etc/containerd/config.toml"
 INVENTORY = """
 ssh:
   knownHosts: {folder}/known_hosts
@@ -95,10 +95,10 @@ def prove(lab: Lab) -> int:
         words = {"folder": folder, "hub": hub, "project": PROJECT, "authority": AUTHORITY, "address": address}
         words["tag"] = programs.ISTIO_TAG
         (folder / "hosts.yaml").write_text(INVENTORY.format(**words))
-        return _carried_out(lab, folder, _course(folder, _bundle(lab, folder), image))
+        return _carried_out(lab, folder, _course(folder, hub, _bundle(lab, folder), image))
 
 
-def _course(folder: Path, bundle: Path, image: str) -> Sequence[Words]:
+def _course(folder: Path, hub: str, bundle: Path, image: str) -> Sequence[Words]:
     inventory = str(folder / "hosts.yaml")
     settings = [word for one in istio.SETTINGS for word in ("--set", one)]
     given = ("--bundle", str(bundle), "--registry-ca", str(folder / "tls.crt"), "--inject", "default", *settings)
@@ -111,7 +111,9 @@ def _course(folder: Path, bundle: Path, image: str) -> Sequence[Words]:
         Words((*prepare, "--apply")),
         Words((*prepare, "--apply")),
         Words(check),
-        Words(("run", "install", "CanarySplit", *on_hosts, "--image", image)),
+        Words(
+            ("run", *MODULES, *on_hosts, "--image", image, "--hub", f"{hub}/{PROJECT}", "--allow", "gateway-secrets")
+        ),
         Words(("hosts", "restore", "-f", inventory, "--apply")),
     )
 
@@ -161,12 +163,14 @@ def _registry(folder: Path, hub: str) -> Iterator[None]:
 
 def _trusting(lab: Lab, folder: Path, hub: str) -> None:
     """The node's containerd pulls from the registry, with its certificate and password."""
-    token = base64.b64encode(f"{USER}:{WORD}".encode()).decode()
-    (folder / "hosts.toml").write_text(PULLED.format(hub=hub, authority=AUTHORITY, token=token))
-    place = f"/etc/containerd/certs.d/{hub}"
-    _docker(lab, "exec", NODE, "mkdir", "-p", place)
-    _docker(lab, "cp", str(folder / "hosts.toml"), f"{NODE}:{place}/hosts.toml")
+    ours = folder / "containerd.toml"
+    _docker(lab, "cp", f"{NODE}:{CONTAINERD}", str(ours))
+    told = PULLED.format(hub=hub, user=USER, word=WORD)
+    if told not in ours.read_text():
+        ours.write_text(ours.read_text() + told)
+        _docker(lab, "cp", str(ours), f"{NODE}:{CONTAINERD}")
     _docker(lab, "cp", str(folder / "tls.crt"), f"{NODE}:{AUTHORITY}")
+    _docker(lab, "exec", NODE, "systemctl", "restart", "containerd")
 
 
 def _reached(lab: Lab, folder: Path) -> str:

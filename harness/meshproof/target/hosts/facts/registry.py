@@ -14,6 +14,7 @@ from meshproof.border.host_facts import ImageFacts, RegistryFacts
 from meshproof.border.inventory import RegistryEntry
 from meshproof.errors import UsageError
 from meshproof.target.hosts.connection import Connection
+from meshproof.target.hosts.images.credentials import PASSWORD, USERNAME
 
 ACCEPT = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
@@ -52,14 +53,19 @@ class _NoAnswerError(Exception):
 
 
 def credentials(entry: RegistryEntry) -> tuple[str, str] | None:
-    """What the environment holds under the names that the inventory gives, None where it names none."""
-    if not entry.username_env:
-        return None
-    names = (entry.username_env, entry.password_env)
-    missing = [name for name in names if name not in os.environ]
-    if missing:
+    """What the environment holds under the names that the inventory gives, else under the usual ones; None for nothing.
+
+    Raises UsageError when one that the inventory names is not set, or only one of the usual ones is.
+    """
+    names = (entry.username_env, entry.password_env) if entry.username_env else (USERNAME, PASSWORD)
+    missing = [name for name in names if not os.environ.get(name)]
+    if not missing:
+        return os.environ[names[0]], os.environ[names[1]]
+    if entry.username_env:
         raise UsageError(f"the inventory takes the registry's credentials from {', '.join(missing)}, which is not set")
-    return os.environ[names[0]], os.environ[names[1]]
+    if len(missing) == 1:
+        raise UsageError(f"{missing[0]} is not set, and its counterpart is: set both, or none")
+    return None
 
 
 async def _ask(
