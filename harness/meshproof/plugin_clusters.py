@@ -18,7 +18,10 @@ TEXTS = {
     "image": ("REF", "the probe image (kind, cluster, hosts)"),
     "entry": ("HOW", "gateways are entered by forward, nodeport or loadbalancer (kind, cluster, hosts)"),
     "istio-version": ("X.Y[.Z]", "the Istio that must be there (kind, cluster, hosts)"),
-    "hub": ("REGISTRY", "where Istio's images come from (kind, cluster, hosts)"),
+    "hub": (
+        "REGISTRY",
+        "where Istio's images come from, or with --mesh-skip-install have to come from (kind, cluster, hosts)",
+    ),
     "revision": ("NAME", "Istio's revision (kind, cluster, hosts)"),
     "cluster": ("NAME", "the kind cluster's name; one that is there is used again (kind)"),
     "kubernetes": ("VERSION|IMAGE", "Kubernetes' version, or a node image (kind)"),

@@ -44,7 +44,7 @@ KUBE_OPTIONS = (
     _several("--allow", "WHAT", EXISTING, "`production`, or `gateway-secrets` in istio-system."),
     _text("--istioctl", "PATH", BOTH, "The istioctl to install with.", "istioctl"),
     _text("--istio-version", "X.Y[.Z]", BOTH, "The Istio that must be there."),
-    _text("--hub", "REGISTRY", BOTH, "Where Istio's images come from."),
+    _text("--hub", "REGISTRY", BOTH, "Where Istio's images come from, or with --skip-install have to come from."),
     _several("--set", "NAME=VALUE", BOTH, "A value for istioctl install.", "settings"),
     click.option(
         *("--istio-manifest", "manifest"),

@@ -80,8 +80,8 @@ class KubeSettings:
             raise UsageError(f"--entry {self.entry}: a gateway is entered by one of {', '.join(ENTRIES)}")
         if self.ports and self.entry:
             raise UsageError(f"--port fixes local ports of the gateway, and --entry {self.entry} uses none of them")
-        if self.skip_install and (self.hub or self.settings or self.manifest):
-            raise UsageError("--skip-install leaves Istio as it is: --hub, --set and --istio-manifest say otherwise")
+        if self.skip_install and (self.settings or self.manifest):
+            raise UsageError("--skip-install leaves Istio as it is: --set and --istio-manifest say otherwise")
         if self.manifest and (self.hub or self.settings):
             raise UsageError("--istio-manifest is applied as it is: --hub and --set belong to istioctl")
         if self.manifest and not self.manifest.is_file():

@@ -80,6 +80,7 @@ class Api:
     withheld: tuple[str, ...] = ()
     calls: list[tuple[str, str]] = field(default_factory=list)
     node: StandIn = field(default_factory=StandIn)
+    merged: set[tuple[str, str]] = field(default_factory=set)
     _made: int = 0
 
     def put(self, kind: str, name: str, namespace: str = "", **body: Any) -> Json:
@@ -127,6 +128,14 @@ class Api:
         if method == "PATCH":
             assert body is not None
             known = self.objects.get(path) or self.keep(path, {"metadata": {}})
+            notes = body["metadata"].get("annotations") or {}
+            if "fieldValidation" not in query:
+                self.merged |= {(path, name) for name in notes}
+            elif any(
+                (path, one) in self.merged and known["metadata"]["annotations"][one] != notes[one] for one in notes
+            ):
+                # A field that a merge patch has set belongs to that patch, though the manager's name be the same.
+                return 409, {"kind": "Status", "reason": "Conflict", "message": "Apply failed with 1 conflict"}
             merge(known, body)
             return 200, known
         if path.endswith("/selfsubjectaccessreviews"):

@@ -186,6 +186,12 @@ async def _claim(cluster: Cluster, *, ours: bool) -> None:
     again = _note(namespace, ANNOTATION)
     kinds = _note(namespace, KINDS_BEFORE) if again else ",".join(await cluster.objects.versions(GROUP))
     notes = {ANNOTATION: UNFINISHED, KINDS_BEFORE: kinds}
+    if namespace is not None:
+        # The note of an earlier installation was not applied, and so is not to be applied over either.
+        await cluster.objects.merge(
+            "v1", "Namespace", NAMESPACE, {"metadata": {"labels": labels, "annotations": notes}}
+        )
+        return
     metadata = {"name": NAMESPACE, "labels": labels, "annotations": notes}
     await cluster.objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 

@@ -49,7 +49,7 @@ def test_an_image_must_be_where_the_nodes_find_it(contexts) -> None:
     [
         ({"nodes": 2}, "--nodes is for --target kind"),
         ({"allow": frozenset({"everything"})}, "--allow everything: there is nothing of that name"),
-        ({"skip_install": True, "hub": "registry.example"}, "--skip-install leaves Istio as it is"),
+        ({"skip_install": True, "settings": ("tag=1",)}, "--skip-install leaves Istio as it is"),
         ({"manifest": Path("/nowhere")}, "--istio-manifest /nowhere: there is no such file"),
     ],
 )

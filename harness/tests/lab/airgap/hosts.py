@@ -104,6 +104,7 @@ def _course(folder: Path, hub: str, bundle: Path, image: str) -> Sequence[Words]
     given = ("--bundle", str(bundle), "--registry-ca", str(folder / "tls.crt"), "--inject", "default", *settings)
     prepare = ("hosts", "prepare", "-f", inventory, *given)
     check = ("hosts", "check", "-f", inventory, "HostIstio")
+    from_hub = ("--skip-install", "--hub", f"{hub}/{PROJECT}")
     on_hosts = ("--target", "hosts", "--hosts-file", inventory)
     return (
         Words(check, 1),
@@ -111,9 +112,7 @@ def _course(folder: Path, hub: str, bundle: Path, image: str) -> Sequence[Words]
         Words((*prepare, "--apply")),
         Words((*prepare, "--apply")),
         Words(check),
-        Words(
-            ("run", *MODULES, *on_hosts, "--image", image, "--hub", f"{hub}/{PROJECT}", "--allow", "gateway-secrets")
-        ),
+        Words(("run", *MODULES, *on_hosts, "--image", image, *from_hub, "--allow", "gateway-secrets")),
         Words(("hosts", "restore", "-f", inventory, "--apply")),
     )
 
