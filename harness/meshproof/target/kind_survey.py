@@ -27,7 +27,7 @@ MEANINGS = (
     (r"no space left on device", "the disk is full", "look: docker system df; make room with docker system prune"),
     (r"already exist for a cluster with the name", "a cluster of that name is there already",
      "look: kind get clusters; use it with --keep, or remove it with kind delete cluster --name NAME"),
-    (r"failed to pull image|manifest unknown|no such host|TLS handshake timeout|pull access denied",
+    (r"failed to pull image|manifest unknown|pull access denied",
      "the node image cannot be had", "look: docker pull IMAGE; name one that is there with --kubernetes"),
     (r"could not find a log line that matches|too many open files|inotify",
      "the node does not start", "look: sysctl fs.inotify.max_user_instances fs.inotify.max_user_watches (512, 524288 "
