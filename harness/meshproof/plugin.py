@@ -103,6 +103,7 @@ class Run:
         self._codes: set[int] = set()
         self.reports: list[str] = []
         self.interrupted = False
+        self._ending = False
 
     @property
     def worker(self) -> str:
@@ -128,13 +129,24 @@ class Run:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.interrupted = excinfo.type is KeyboardInterrupt
+        self._ending = True
+
+    def pytest_internalerror(self) -> None:
+        self._ending = True
+
+    def broke(self, reason: str, exit_code: int) -> None:
+        """Tell that the ending of a run broke: as the last test's error, or at the end where no test is reported."""
+        if not self._ending:
+            raise NoVerdict(reason, exit_code)
+        self.reports.append(reason)
+        self._codes.add(exit_code)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """That the harness or its target broke must not look like a mesh that is wrong."""
         if self.worker:
             self._config.workeroutput[REPORT] = self.reports  # type: ignore[attr-defined]
-        elif self._codes and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+        elif self._codes and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = min(self._codes)
 
     @pytest.hookimpl(optionalhook=True)
@@ -172,6 +184,7 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     """One run for the whole pytest session: the target is up and load generators are shared."""
     from meshproof.border.verdict import Precision
     from meshproof.report.run_folder import RunFolder, choose, new_run_id
+    from meshproof.run.broken import Breaks
     from meshproof.run.session import Options, Session
 
     run = request.config.pluginmanager.getplugin("meshproof-run")
@@ -190,7 +203,8 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
         raise NoVerdict(str(error), error.exit_code) from None
     run.reports.append(str(kept.report))
     options = Options(precision, option("--mesh-seed"), timeouts=mesh_target.timeouts, workers=option("--mesh-workers"))
-    session = Session(mesh_target, kept.path, [kept], options)
+    breaks = Breaks()
+    session = Session(mesh_target, kept.path, [kept, breaks], options)
     names = [item.name for item in _scenarios(request.session)]
     with asyncio.Runner() as runner:
         try:
@@ -201,7 +215,10 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
                 raise NoVerdict(str(error), code) from None
             raise
         yield runner, session
-        runner.run(session.close(KeyboardInterrupt() if run.interrupted else None))
+        breaks.words.clear()
+        code = runner.run(session.close(KeyboardInterrupt() if run.interrupted else None))
+    if breaks.words:
+        run.broke("\n".join(breaks.words), code)
 
 
 @pytest.fixture

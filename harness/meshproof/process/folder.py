@@ -43,6 +43,11 @@ class OwnedFolder:
             raise
         return folder
 
+    @property
+    def descriptor(self) -> int | None:
+        """What another process has to hold for the folder to be there until that one has ended too."""
+        return None if self._keeper.stdin is None or self._keeper.stdin.closed else self._keeper.stdin.fileno()
+
     def remove(self) -> None:
         """Remove the folder and what is in it; safe to call more than once."""
         shutil.rmtree(self.path, ignore_errors=True)

@@ -3,9 +3,9 @@
 What a run made elsewhere (a cluster, a namespace) does not go with its processes, as a child does. So a
 small process of its own waits for the end of its owner, and only then tidies up.
 
-As a program: `will.py LOCK COMMANDS`. LOCK is a file (may be empty): whoever else holds a lock on it
-still needs what the commands would remove. COMMANDS is a JSON list of argument lists. The end of
-standard input is the end of the owner. Standard library only, started with `-I -S`.
+As a program: `will.py COMMANDS [FD PATH]`. COMMANDS is a JSON list of argument lists. FD is the share (see
+share.py) of what the commands remove, PATH its file: they are carried out where nobody else has a share, and
+the file says so. The end of standard input is the end of the owner. Standard library only, started with `-I -S`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,38 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meshproof.process.share import Share
 
 REVOKED = b"revoked\n"
 EXIT_SECONDS = 3.0
 COMMAND_SECONDS = 300.0
-LOCK_SECONDS = 5.0
+SETTLE_SECONDS = 2.5
+"""What the owner had begun is ended by its leash within two seconds."""
 
 
 class LastWill:
-    """What is done when this process dies, until `revoke`."""
+    """What is done when this process dies, until `revoke`.
 
-    def __init__(self, commands: Sequence[Sequence[str]], lock: str = "") -> None:
-        argv = [sys.executable, "-I", "-S", __file__, lock, json.dumps([list(one) for one in commands])]
+    `share` is this process' share of what the commands remove. `holding` are descriptors that are closed only
+    when all is done: of locks that keep others out until then, and of what the commands need.
+    """
+
+    def __init__(
+        self, commands: Sequence[Sequence[str]], share: Share | None = None, holding: Sequence[int | None] = ()
+    ) -> None:
+        argv = [sys.executable, "-I", "-S", __file__, json.dumps([list(one) for one in commands])]
+        kept = [one for one in holding if one is not None]
+        if share is not None and share.descriptor is not None:
+            argv += [str(share.descriptor), str(share.path)]
+            kept.append(share.descriptor)
         self._keeper = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
@@ -36,6 +52,7 @@ class LastWill:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
+            pass_fds=kept,
         )
 
     def revoke(self) -> None:
@@ -48,39 +65,39 @@ class LastWill:
             self._keeper.wait(EXIT_SECONDS)
 
 
-def main(lock: str, commands: Sequence[Sequence[str]]) -> None:
+def main(commands: Sequence[Sequence[str]], share: int | None = None, path: str = "") -> None:
     if sys.stdin.buffer.read() == REVOKED:
         return
-    with contextlib.ExitStack() as stack:
-        if lock:
-            held = stack.enter_context(open(lock, "ab"))  # noqa: PTH123
-            if not _alone(held.fileno()):
-                return
-        for argv in commands:
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(
-                    argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    timeout=COMMAND_SECONDS,
-                    check=False,
-                )
+    if share is None:
+        carry_out(commands)
+        return
+    time.sleep(SETTLE_SECONDS)
+    # The owner's own share, which it let go of by dying, as it would have done by Share.last().
+    fcntl.flock(share, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(share, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    if os.fstat(share).st_size and carry_out(commands):
+        os.ftruncate(share, 0)
+    with contextlib.suppress(OSError):
+        if not os.fstat(share).st_size and os.path.samestat(os.fstat(share), os.stat(path)):  # noqa: PTH116
+            os.unlink(path)  # noqa: PTH108
 
 
-def _alone(lock: int) -> bool:
-    """Whether nobody else holds the lock; a process that dies lets go of its files one after another."""
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.1)
-        else:
-            return True
+def carry_out(commands: Sequence[Sequence[str]]) -> bool:
+    """Whether each of them could be started, and succeeded."""
+    codes: list[int] = []
+    for argv in commands:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            null = subprocess.DEVNULL
+            ended = subprocess.run(argv, stdin=null, stdout=null, stderr=null, timeout=COMMAND_SECONDS, check=False)
+            codes.append(ended.returncode)
+    return codes == [0] * len(commands)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]))
+    if len(sys.argv) > 2:
+        main(json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    else:
+        main(json.loads(sys.argv[1]))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import dataclass, field
 
 from meshproof.errors import MeshproofError, TargetError
+from meshproof.report.events import Broke, Event
 
 
 def words(error: BaseException) -> tuple[str, str]:
@@ -15,3 +17,16 @@ def words(error: BaseException) -> tuple[str, str]:
         return str(error), ""
     message = f"unexpected {type(error).__name__}: {error}"
     return message, "".join(traceback.format_exception(error))
+
+
+@dataclass(slots=True)
+class Breaks:
+    """A Handler that keeps what broke, each with its last words."""
+
+    words: list[str] = field(default_factory=list)
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, Broke):
+            self.words.append("\n".join(filter(None, (event.message, event.detail))))
+
+    def close(self) -> None: ...

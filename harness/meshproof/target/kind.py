@@ -5,27 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.mesh.model import ROOT_NAMESPACE
-from meshproof.process import FileLock, LastWill, OwnedFolder, call, run
+from meshproof.process import LastWill, OwnedFolder, Share, Turn, call, run, run_directory
 from meshproof.target.image import Engine, engine
 from meshproof.target.istio.install import Plan
-from meshproof.target.kind_config import INGRESS, KindConfig, config, local_ports
+from meshproof.target.kind_config import INGRESS, config, local_ports
 from meshproof.target.kind_manager import KindManager
 from meshproof.target.kind_survey import kind_path, kind_version, meaning, survey
 from meshproof.target.kube.connection import Cluster, connect
 from meshproof.target.kube_settings import FAR, KubeSettings
 from meshproof.target.kube_target import SECRETS, KubeTarget
+from meshproof.target.kube_turn import XDIST
 from meshproof.target.ports import check_free
 
 SERVICE = "meshproof-ingress"
-XDIST = "PYTEST_XDIST_TESTRUNUID"
+# What the users of a cluster tell one another of it; a cluster of which nothing is told stays.
+HALF_MADE, TO_GO = "half made", "to be deleted by its last user"
 
 
 class KindTarget(KubeTarget):
@@ -41,16 +42,10 @@ class KindTarget(KubeTarget):
         self._ports: dict[int, int] = {}
         self._manager: KindManager | None = None
         self._cluster_will: LastWill | None = None
-        # Whoever makes the cluster does so alone; whoever uses it does so together with others.
-        self._made_by = Path()
-        self._making: FileLock | None = None
-        self._using: FileLock | None = None
+        # One process at a time makes the cluster and fills it; the last of those that use it deletes it.
+        self._making: Turn | None = None
+        self._share: Share | None = None
         self._command: asyncio.Task[str] | None = None
-
-    @property
-    def kept(self) -> bool:
-        """Whether the cluster outlives the run: asked for, or found and not made by it."""
-        return self.settings.keep or not (self._made_by.is_file() and self._made_by.read_text() == self._whole_run)
 
     @property
     def _whole_run(self) -> str:
@@ -63,10 +58,9 @@ class KindTarget(KubeTarget):
         return False
 
     def doomed(self) -> bool:
-        """Whether the cluster itself goes: nobody else uses it."""
-        if self.kept or self._making is None or self._using is None:
-            return False
-        return self._making.try_alone() and self._using.try_alone()
+        """Whether the cluster itself goes: nobody else uses it, or the last one deletes it already."""
+        share = self._share
+        return share is not None and bool(share.text) and (share.last() or not share.rejoin())
 
     def cluster_name(self) -> str:
         """The name given, the one of kept clusters of that kind, the one that a run's workers share, or a new one."""
@@ -83,12 +77,14 @@ class KindTarget(KubeTarget):
         said = self.settings
         if said.context or said.kubeconfig:
             raise UsageError("--context and --kubeconfig are for --target cluster: kind makes a cluster of its own")
-        config(said, self.cluster_name(), local_ports(said.ports))
+        name = self.cluster_name()
+        if not re.fullmatch(r"[a-z0-9.-]+", name):
+            raise UsageError(f"--cluster {name}: a kind cluster's name is made of a-z, 0-9, . and -")
+        config(said, name, local_ports(said.ports))
         self._kind, self._engine = kind_path(), engine()
         if shutil.which("kubectl") is None:
             hint = "install it as https://kubernetes.io/docs/tasks/tools/ says"
             raise TargetError("kubectl is not on PATH: kubectl is needed for clusters", hint)
-        check_free(said.ports)
 
     async def reach(self, folder: OwnedFolder) -> Cluster:
         """Find the cluster or make it, one process at a time."""
@@ -96,37 +92,49 @@ class KindTarget(KubeTarget):
         name = self.cluster_name()
         self.versions["kind"] = await kind_version(self._kind, self.timeouts)
         await survey(self._engine, self.timeouts)
-        lock = f"{tempfile.gettempdir()}/meshproof-kind-{os.getuid()}-{name}"
-        self._making, self._using = FileLock(Path(f"{lock}.making")), FileLock(Path(f"{lock}.using"))
-        self._made_by = Path(f"{lock}.made")
-        await self._making.alone(self.timeouts.kind_created, f"waiting for kind cluster {name}")
-        self._using.together()
-        chosen = config(self.settings, name, local_ports(self.settings.ports))
         kubeconfig = folder.path / "kubeconfig"
-        kubectl = shutil.which("kubectl") or "kubectl"
-        path = chosen.write(folder.path)
-        limit = self.timeouts.kind_created
-        self._manager = manager = KindManager(name, path, kubeconfig, kubectl, self._run_in(), limit)
-        if name in (await self._ask("get", "clusters", what="listing the kind clusters")).split():
+        chosen = config(self.settings, name, local_ports(self.settings.ports))
+        path, kubectl = chosen.write(folder.path), shutil.which("kubectl") or "kubectl"
+
+        def manager() -> KindManager:
+            return KindManager(name, path, kubeconfig, kubectl, self._run_in(), self.timeouts)
+
+        self._manager = made = manager()
+        share = await self._join(name)
+        there = name in (await self._ask("get", "clusters", what="listing the kind clusters")).split()
+        if there and share.text == HALF_MADE:
+            await self._threaded(manager().delete)
+            there = False
+        if there:
             await self._ask("export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig), what="reaching it")
         else:
-            await self._create(manager, chosen)
+            check_free(self.settings.ports)
+            # Noted first: what is made half-way goes, whether it was to be kept or not.
+            share.text = HALF_MADE
+            await self._threaded(lambda: made.create_as(chosen.image))
+            share.text = TO_GO
+        if self.settings.keep:
+            share.text = ""
         self._ports = await self._published(name)
+        for port, local in self.settings.ports.items():
+            if (mapped := self._ports.get(port)) != local:
+                instead = f"to {mapped}" if mapped else "to none"
+                raise UsageError(f"--port {port}={local}: kind cluster {name} is there and maps {port} {instead}")
         return await connect([kubeconfig], f"kind-{name}", self.timeouts, allow=self.settings.allow)
 
-    async def _create(self, manager: KindManager, chosen: KindConfig) -> None:
-        # Noted first: what is made half-way is this run's too.
-        await asyncio.to_thread(self._made_by.write_text, self._whole_run)
-        if not self.kept:
-            self._testify(chosen.name)
+    async def _join(self, name: str) -> Share:
+        """Be one of the cluster's users, and the only one at work on it until ingress()."""
+        place, limit = run_directory(), self.timeouts.kind_filled
+        what = f"waiting for kind cluster {name}, which another process makes, fills or deletes"
+        self._making, self._share = Turn(place / f"kind-{name}.making"), Share(place / f"kind-{name}.users")
         try:
-            await self._threaded(lambda: manager.create_as(chosen.image, self.timeouts.kind_created))
+            await self._making.take(limit, what)
+            await self._share.join(limit, what)
         except TargetError as error:
-            raise meaning(error) from None
-
-    def _testify(self, name: str) -> None:
-        lock = str(self._using.path) if self._using else ""
-        self._cluster_will = LastWill([[self._kind, "delete", "cluster", "--name", name]], lock)
+            raise TargetError(error.message, f"look: kind get clusters; lsof {place}/kind-{name}.*") from None
+        command = [self._kind, "delete", "cluster", "--name", name]
+        self._cluster_will = LastWill([command], self._share, holding=[self._making.descriptor])
+        return self._share
 
     async def image(self, cluster: Cluster) -> str:  # noqa: ARG002
         """Build it, or take the one that is named, and load it into the nodes."""
@@ -157,7 +165,7 @@ class KindTarget(KubeTarget):
         metadata = {"name": SERVICE, "namespace": ROOT_NAMESPACE}
         await cluster.objects.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
         if self._making is not None:
-            self._making.release()
+            self._making.give()
 
     def mapped(self) -> Mapping[int, int]:
         return self._ports
@@ -178,22 +186,28 @@ class KindTarget(KubeTarget):
         return self.settings.plan(skip=self.settings.skip_install)
 
     async def gone(self, cluster: Cluster | None) -> None:  # noqa: ARG002
-        """Delete the cluster, unless it is kept or somebody else uses it."""
-        manager = self._manager
+        """Delete the cluster, unless it is to stay or somebody else uses it."""
+        share, manager = self._share, self._manager
         try:
-            if manager is not None and self.doomed():
+            if share is not None and share.last() and share.text and manager is not None:
                 await self._threaded(manager.delete)
-                await asyncio.to_thread(self._made_by.unlink, missing_ok=True)
+                share.text = ""
+            # Else it is tried once more when this process ends.
             if self._cluster_will is not None:
                 await asyncio.to_thread(self._cluster_will.revoke)
+                self._cluster_will = None
         finally:
-            for lock in (self._using, self._making):
-                if lock is not None:
-                    lock.release()
-            self._using = self._making = self._manager = self._cluster_will = None
+            if share is not None:
+                share.leave()
+            if self._making is not None:
+                self._making.give()
+            self._share = self._making = self._manager = None
 
     async def _ask(self, *arguments: str, what: str) -> str:
-        return await run([self._kind, *arguments], limit=self.timeouts.kind_answer, what=what)
+        try:
+            return await run([self._kind, *arguments], limit=self.timeouts.kind_answer, what=what)
+        except TargetError as error:
+            raise meaning(error) from None
 
     def _run_in(self) -> Callable[[Sequence[str], float, str], str]:
         """What runs a command from the manager's thread: on a leash, and ended when this task is cancelled."""
@@ -213,6 +227,8 @@ class KindTarget(KubeTarget):
         task = asyncio.ensure_future(asyncio.to_thread(action))
         try:
             await asyncio.shield(task)
+        except TargetError as error:
+            raise meaning(error) from None
         except asyncio.CancelledError:
             while not task.done():
                 # Cancelled once: the command's own end takes a moment, and the thread waits for that.

@@ -10,11 +10,11 @@ from typing import Any
 
 from pytest_kubernetes.providers.kind import KindManagerBase
 
+from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 
 Run = Callable[[Sequence[str], float, str], str]
 INTERVAL = 0.5
-WHAT = {"create": "creating the kind cluster", "delete": "deleting the kind cluster", "load": "loading an image"}
 
 
 class KindManager(KindManagerBase):  # type: ignore[misc]
@@ -25,17 +25,22 @@ class KindManager(KindManagerBase):  # type: ignore[misc]
     neither this process' environment nor any kubeconfig of the person's own is changed.
     """
 
-    def __init__(self, name: str, config: Path, kubeconfig: Path, kubectl: str, run: Run, limit: float) -> None:
+    def __init__(self, name: str, config: Path, kubeconfig: Path, kubectl: str, run: Run, timeouts: Timeouts) -> None:
         super().__init__(name, str(config), kubeconfig)
         if self.cluster_name != name:
             raise ValueError(f"{config} is for a cluster {self.cluster_name}, not {name}")
         self.context = f"kind-{name}"
         self._kubectl = kubectl
         self._run = run
-        self._limit = limit
+        self._actions = {
+            "create": ("creating the kind cluster", timeouts.kind_created),
+            "delete": ("deleting the kind cluster", timeouts.kind_deleted),
+            "load": ("loading an image into the kind cluster", timeouts.image_loaded),
+        }
 
-    def create_as(self, image: str, limit: float) -> None:
+    def create_as(self, image: str) -> None:
         """Create it with a node image (empty: kind's own), and wait until it takes pods."""
+        _, limit = self._actions["create"]
         # With a config the manager gives neither --name nor --image.
         options = ["--name", self.cluster_name, "--wait", f"{limit / 2:g}s"]
         options += ["--image", image] if image else []
@@ -66,7 +71,8 @@ class KindManager(KindManagerBase):  # type: ignore[misc]
         self,
         arguments: Sequence[str],
         additional_env: Any = None,  # noqa: ARG002 - the manager's own signature
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ARG002
     ) -> subprocess.CompletedProcess[str]:
         argv = [str(self._exec_path), *arguments]
-        return subprocess.CompletedProcess(argv, 0, self._run(argv, timeout or self._limit, WHAT[arguments[0]]), "")
+        what, limit = self._actions[arguments[0]]
+        return subprocess.CompletedProcess(argv, 0, self._run(argv, limit, what), "")

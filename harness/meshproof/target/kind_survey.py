@@ -85,7 +85,7 @@ def meaning(error: TargetError) -> TargetError:
     for pattern, what, look in MEANINGS:
         if re.search(pattern, error.detail):
             return TargetError(f"{error.message}: {what}", f"{error.detail}\n{look}")
-    return TargetError(error.message, f"{error.detail}\nlook: kind export logs, docker ps --all")
+    return TargetError(error.message, f"{error.detail}\nlook: kind get clusters; docker ps --all")
 
 
 def _why(said: str) -> str:

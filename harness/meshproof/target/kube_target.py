@@ -152,11 +152,15 @@ class KubeTarget:
             return Place(cluster, name, slate, gateways, tool, self._image, own, self.timeouts, probed, applying, turn)
 
         if not self.keeps_namespace:
-            self._will = await asyncio.to_thread(LastWill, self.testament(cluster))
+            self._testify(cluster, folder)
         self._rooms = Rooms(space, place)
         await self._rooms.open(self.namespace)
         sidecar = await injection.prove(cluster.objects, self.namespace, self.timeouts)
         self.versions["proxy"] = sidecar.rpartition("/")[2]
+
+    def _testify(self, cluster: Cluster, folder: OwnedFolder) -> None:
+        # The kubeconfig is there until the will has been carried out.
+        self._will = LastWill(self.testament(cluster), holding=[folder.descriptor])
 
     def testament(self, cluster: Cluster) -> list[list[str]]:
         """What removes everything of this run from the cluster, should this process be killed."""
@@ -218,7 +222,7 @@ class KubeTarget:
             await attempt(self.cluster.close())
         if self._will is not None and not failures:
             await asyncio.to_thread(self._will.revoke)
-        if self._folder is not None:
+        if self._folder is not None and not (self._will is not None and failures):
             await asyncio.to_thread(self._folder.remove)
         self._rooms = self.cluster = self._will = self._folder = None
         if failures:

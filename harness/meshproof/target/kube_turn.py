@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-from meshproof.process.turn import Turn
+from meshproof.process import Turn, run_directory
 from meshproof.target.kube.wanted import Wanted
 
 XDIST = "PYTEST_XDIST_TESTRUNUID"
@@ -26,7 +24,7 @@ def gateways_turn(server: str) -> Turn | None:
     if not run:
         return None
     name = hashlib.sha256(f"{run}\n{server}".encode()).hexdigest()[:16]
-    return Turn(Path(tempfile.gettempdir(), f"meshproof-{os.getuid()}-{name}.turn"))
+    return Turn(run_directory() / f"gateways-{name}")
 
 
 def staying(objects: Sequence[Wanted], namespace: str) -> list[Wanted]:

@@ -134,3 +134,43 @@ def test_an_inspection_is_skipped_where_the_target_cannot_be_inspected(place: An
     ended = place.pytest(suite, "-rs").end()
     assert ended.code == 0, ended.out + ended.err
     assert "the embedded target does not offer Doors" in ended.out
+
+
+STUCK = """\
+import pytest
+from meshproof.errors import TargetError
+from meshproof.target.embedded import EmbeddedTarget
+
+class Stuck(EmbeddedTarget):
+    async def down(self):
+        await super().down()
+        raise TargetError("namespace meshproof-1 is still being deleted after 120 s", "look: kubectl get namespaces")
+
+@pytest.fixture(scope="session")
+def mesh_target():
+    return Stuck()
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_an_ending_that_breaks_is_told_and_is_no_success(place: Any, workers: tuple[str, ...]) -> None:
+    suite = place.suite("suite", "one")
+    (suite / "conftest.py").write_text(STUCK)
+    ended = place.pytest(suite, "--mesh-tolerance", "6", *workers).end()
+    assert ended.code == 3, ended.out + ended.err
+    assert "1 passed, 1 error" in ended.out
+    assert "namespace meshproof-1 is still being deleted after 120 s" in ended.out
+    assert "look: kubectl get namespaces" in ended.out
+    assert "Traceback" not in ended.out
+
+
+def test_an_ending_that_breaks_after_ctrl_c_is_told_too(place: Any) -> None:
+    suite = place.suite("suite", "one")
+    (suite / "conftest.py").write_text(STUCK)
+    running = place.pytest(suite, *place.pytest_endless)
+    running.saw("Progress", check="Split")
+    running.signal(signal.SIGINT)
+    ended = running.end()
+    assert ended.code == 2, ended.out + ended.err
+    assert "namespace meshproof-1 is still being deleted after 120 s" in ended.out
+    assert running.orphans() == []

@@ -9,17 +9,27 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from meshproof.process import OwnedFolder, run_directory
+from meshproof.target import kind
+from meshproof.target.kind import KindTarget
+from meshproof.target.kube_settings import FAR, KubeSettings
 
+LIMIT = 60.0
+LIMITS = replace(FAR, kind_created=120.0, kind_answer=60.0, container_engine=60.0)
 SCRIPT = """#!{python} -IS
 import json, os, sys, time
 with open({calls!r}, "a") as calls:
-    print(json.dumps({{"program": {name!r}, "argv": sys.argv[1:], "pid": os.getpid()}}), file=calls, flush=True)
+    told = {{"program": {name!r}, "argv": sys.argv[1:], "pid": os.getpid(), "env": dict(os.environ)}}
+    print(json.dumps({{**told, "stdin": sys.stdin.read()}}), file=calls, flush=True)
 words = sys.argv[1:]
 folder = {folder!r}
 {body}
@@ -48,6 +58,7 @@ elif words[:2] == ["export", "kubeconfig"]:
 elif words[:2] == ["delete", "cluster"]:
     open(clusters, "w").write("".join(one + "\\n" for one in known if one != option("--name")))
 """
+WELL = {"docker": DOCKER, "kind": KIND, "kubectl": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +84,101 @@ class Bench:
         path.chmod(0o700)
         return path
 
+    def when(self, program: str, *begin: str, does: str) -> None:
+        """From now on a call that begins with these arguments does something else, any other what it did at first."""
+        other = textwrap.indent(textwrap.dedent(does), "    ")
+        self.put(program, f"if words[:{len(begin)}] == {list(begin)}:\n{other}\n    sys.exit()\n{WELL[program]}")
+
+    def well(self, program: str) -> None:
+        """From now on it does what it does when all is well."""
+        self.put(program, WELL[program])
+
     def clusters(self) -> list[str]:
         known = self.folder / "clusters"
         return known.read_text().split() if known.exists() else []
 
+    def locks(self) -> list[str]:
+        """What is in the folder for files that are locked."""
+        return [one.name for one in run_directory().iterdir()]
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until that is so."""
+        deadline = time.monotonic() + LIMIT
+        while not condition():
+            assert time.monotonic() < deadline, f"{self.clusters()} {self.locks()} {self.words('kind')}"
+            time.sleep(0.02)
+
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """docker, kind and kubectl as they are when all is well, and nothing else on PATH."""
+    """docker, kind and kubectl as they are when all is well, and nothing else of that sort on PATH."""
     folder = tmp_path / "programs"
     folder.mkdir()
     made = Bench(folder)
-    made.put("docker", DOCKER)
-    made.put("kind", KIND)
-    made.put("kubectl")
+    for name in WELL:
+        made.well(name)
+    # What removes a folder after its owner's end.
+    (folder / "rm").symlink_to("/bin/rm")
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    for name in ("KIND_EXPERIMENTAL_PROVIDER", "PYTEST_XDIST_TESTRUNUID", "KUBECONFIG", "DOCKER_HOST"):
+    for name in (
+        "KIND_EXPERIMENTAL_PROVIDER",
+        "PYTEST_XDIST_TESTRUNUID",
+        "KUBECONFIG",
+        "DOCKER_HOST",
+        "XDG_RUNTIME_DIR",
+    ):
         monkeypatch.delenv(name, raising=False)
     yield made
     assert os.environ["PATH"] == str(folder), "the manager changes this process' environment"
+
+
+LIMITS = replace(FAR, kind_created=120.0, kind_answer=60.0, container_engine=60.0)
+
+
+class Takes:
+    """A cluster that takes whatever is applied to it."""
+
+    @property
+    def objects(self) -> Takes:
+        return self
+
+    async def apply(self, body: object) -> None:
+        pass
+
+
+@pytest.fixture
+def reached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the target connects to; nothing answers there, so that it ends where kind's part does."""
+    found: list[tuple[Any, ...]] = []
+
+    async def connect(files: list[Path], context: str, timeouts: object, *, allow: object) -> object:
+        found.append((files[0].exists(), context))
+        return object()
+
+    monkeypatch.setattr(kind, "connect", connect)
+    return found
+
+
+NAME_ADDED = 'open(os.path.join(folder, "clusters"), "a").write(words[words.index("--name") + 1] + "\\n")\n'
+
+
+async def made(target: KindTarget) -> KindTarget:
+    """Only the part that is kind's own: the cluster, not what is put into it."""
+    target.preflight()
+    folder = OwnedFolder.make("meshproof-")
+    try:
+        await target.reach(folder)
+        path = folder.path / "kind.yaml"
+        target.seen = yaml.safe_load(path.read_text())  # type: ignore[attr-defined]
+    finally:
+        folder.remove()
+    return target
+
+
+async def filled(settings: KubeSettings | None = None, timeouts: Any = LIMITS) -> KindTarget:
+    """A target whose cluster others may use too."""
+    target = await made(KindTarget(settings or KubeSettings(), timeouts))
+    await target.ingress(Takes())  # type: ignore[arg-type]
+    return target

@@ -4,59 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
+import socket
 import time
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from meshproof.errors import TargetError
-from meshproof.process import OwnedFolder
+from meshproof.errors import TargetError, UsageError
+from meshproof.process import run_directory
 from meshproof.target import kind
 from meshproof.target.kind import KindTarget
-from meshproof.target.kube_settings import FAR, KubeSettings
+from meshproof.target.kube_settings import KubeSettings
 
-LIMITS = replace(FAR, kind_created=120.0, kind_answer=60.0, container_engine=60.0)
-
-
-@pytest.fixture
-def reached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What the target connects to; nothing answers there, so that it ends where kind's part does."""
-    found: list[tuple[Any, ...]] = []
-
-    async def connect(files: list[Path], context: str, timeouts: object, *, allow: object) -> object:
-        found.append((files[0].exists(), context))
-        return object()
-
-    monkeypatch.setattr(kind, "connect", connect)
-    return found
-
-
-class Installed:
-    """A cluster that takes whatever is applied to it."""
-
-    @property
-    def objects(self) -> Installed:
-        return self
-
-    async def apply(self, body: object) -> None:
-        pass
-
-
-async def made(target: KindTarget) -> None:
-    """Only the part that is kind's own: the cluster, not what is put into it."""
-    target.preflight()
-    folder = OwnedFolder.make("meshproof-")
-    try:
-        await target.reach(folder)
-        path = folder.path / "kind.yaml"
-        target.seen = yaml.safe_load(path.read_text())  # type: ignore[attr-defined]
-    finally:
-        folder.remove()
+from .conftest import LIMITS, NAME_ADDED, Takes, filled, made
 
 
 def test_it_is_made_with_name_image_and_config_and_deleted_again(bench, reached) -> None:
@@ -107,7 +66,7 @@ def test_a_cluster_that_was_there_is_used_and_stays(bench, reached) -> None:
 
     async def life() -> None:
         await made(target)
-        await target.ingress(Installed())
+        await target.ingress(Takes())
         await target.gone(None)
 
     asyncio.run(life())
@@ -116,38 +75,9 @@ def test_a_cluster_that_was_there_is_used_and_stays(bench, reached) -> None:
     assert bench.clusters() == ["mine"]
 
 
-def test_workers_of_one_run_share_a_cluster_and_the_last_one_ends_it(bench, reached, monkeypatch) -> None:
-    monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", "0123456789abcdef")
-    first, second = (KindTarget(KubeSettings(), LIMITS) for _ in range(2))
-    assert first.cluster_name() == second.cluster_name() == "meshproof-01234567"
-    assert first.namespace != second.namespace
-
-    async def life() -> None:
-        await made(first)
-        other = asyncio.ensure_future(made(second))
-        # Nobody takes a cluster before all is in it.
-        assert not (await asyncio.wait({other}, timeout=0.5))[0]
-        await first.ingress(Installed())
-        await other
-        await second.ingress(Installed())
-        assert not first.doomed()
-        await first.gone(None)
-        assert bench.clusters() == ["meshproof-01234567"]
-        await second.gone(None)
-
-    asyncio.run(life())
-    assert len([one for one in bench.words("kind") if one[:2] == ["create", "cluster"]]) == 1
-    assert bench.clusters() == []
-
-
 def test_what_fails_half_way_is_told_with_its_meaning_and_removed(bench, reached) -> None:
-    failing = """
-if words[:2] == ["create", "cluster"]:
-    open(os.path.join(folder, "clusters"), "a").write(words[words.index("--name") + 1] + "\\n")
-    sys.exit("ERROR: failed to create cluster: Bind for 127.0.0.1:18080 failed: port is already allocated")
-"""
-    source = (bench.folder / "kind").read_text()
-    (bench.folder / "kind").write_text(source.replace('if words == ["version"]', failing + 'elif words == ["version"]'))
+    words = "ERROR: failed to create cluster: Bind for 127.0.0.1:18080 failed: port is already allocated"
+    bench.when("kind", "create", does=f"{NAME_ADDED}sys.exit({words!r})")
     target = KindTarget(KubeSettings(), LIMITS)
 
     async def life() -> None:
@@ -164,15 +94,10 @@ if words[:2] == ["create", "cluster"]:
     assert bench.clusters() == []
 
 
-def test_ctrl_c_during_creation_ends_kind_and_removes_what_it_made(bench, reached) -> None:
-    hanging = """
-if words[:2] == ["create", "cluster"]:
-    open(os.path.join(folder, "clusters"), "a").write(words[words.index("--name") + 1] + "\\n")
-    time.sleep(600)
-"""
-    source = (bench.folder / "kind").read_text()
-    (bench.folder / "kind").write_text(source.replace('if words == ["version"]', hanging + 'elif words == ["version"]'))
-    target = KindTarget(KubeSettings(), LIMITS)
+@pytest.mark.parametrize("keep", [False, True])
+def test_ctrl_c_during_creation_ends_kind_and_removes_what_it_made(bench, reached, keep) -> None:
+    bench.when("kind", "create", does=f"{NAME_ADDED}time.sleep(600)")
+    target = KindTarget(KubeSettings(keep=keep), LIMITS)
 
     async def life() -> None:
         making = asyncio.ensure_future(made(target))
@@ -189,40 +114,72 @@ if words[:2] == ["create", "cluster"]:
 
     asyncio.run(life())
     assert bench.clusters() == []
+    assert not bench.locks()
 
 
-KILLED = """
-import asyncio, sys
-from meshproof.process import OwnedFolder
-from meshproof.target import kind
-from meshproof.target.kind import KindTarget
-from meshproof.target.kube_settings import KubeSettings
+def test_what_a_machine_that_went_off_left_half_made_is_made_again(bench, reached, tmp_path) -> None:
+    (bench.folder / "clusters").write_text("ours\n")
+    place = run_directory()
+    (place / "kind-ours.users").write_text(kind.HALF_MADE)
 
-async def connect(*_, **__):
-    return object()
+    async def life() -> None:
+        await (await filled(KubeSettings(cluster="ours", keep=True))).gone(None)
 
-kind.connect = connect
-target = KindTarget(KubeSettings())
-target.preflight()
-asyncio.run(target.reach(OwnedFolder.make("meshproof-")))
-print("made", flush=True)
-sys.stdin.read()
-"""
+    asyncio.run(life())
+    assert [one[0] for one in bench.words("kind")] == ["version", "get", "delete", "create"]
+    assert bench.clusters() == ["ours"]
+    assert not bench.locks()
 
 
-def test_kill_9_leaves_no_cluster(bench) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"made\n"
+def refusal(settings: KubeSettings) -> str:
+    target = KindTarget(settings, LIMITS)
+
+    async def life() -> None:
+        try:
+            await made(target)
+        finally:
+            await target.gone(None)
+
+    with pytest.raises(UsageError) as error:
+        asyncio.run(life())
+    return str(error.value)
+
+
+def test_a_kept_cluster_keeps_its_ports_too(bench, reached) -> None:
+    with socket.socket() as engine:
+        engine.bind(("127.0.0.1", 0))
+        port = engine.getsockname()[1]
+        bench.when("docker", "port", does=f"print('127.0.0.1:{port}')")
+        settings = KubeSettings(keep=True, ports={80: port})
+        assert f"port {port} on 127.0.0.1, asked for by --port 80={port}, cannot be had" in refusal(settings)
+        (bench.folder / "clusters").write_text("meshproof-iptables-0w\n")
+
+        async def life() -> None:
+            target = await filled(settings)
+            assert target.mapped()[80] == port
+            await target.gone(None)
+
+        asyncio.run(life())
+    said = refusal(KubeSettings(keep=True, ports={80: 1}))
+    assert said == f"--port 80=1: kind cluster meshproof-iptables-0w is there and maps 80 to {port}"
+    assert bench.clusters() == ["meshproof-iptables-0w"]
+
+
+def test_deleting_and_loading_have_limits_of_their_own(bench, reached) -> None:
+    limits = replace(LIMITS, kind_deleted=0.5, image_loaded=0.5)
+    bench.when("docker", "image", "inspect", does="print({'x86_64': 'amd64', 'aarch64': 'arm64'}[os.uname().machine])")
+
+    async def life() -> None:
+        target = await filled(KubeSettings(image="probe:1"), limits)
+        bench.when("kind", "load", does="time.sleep(600)")
+        with pytest.raises(TargetError, match=r"loading an image into the kind cluster: no end within 0\.5 s") as error:
+            await target.image(Takes())  # type: ignore[arg-type]
+        assert error.value.detail.splitlines()[-1].startswith("look: ")
+        bench.when("kind", "delete", does="time.sleep(600)")
+        with pytest.raises(TargetError, match=r"deleting the kind cluster: no end within 0\.5 s") as error:
+            await target.gone(None)
+        assert error.value.detail.splitlines()[-1].startswith("look: ")
         assert bench.clusters()
-        process.send_signal(signal.SIGKILL)
-        deadline = time.monotonic() + 120
-        while bench.clusters() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert bench.clusters() == []
-    finally:
-        process.kill()
-        process.communicate()
+        target._cluster_will.revoke()
+
+    asyncio.run(life())

@@ -51,7 +51,7 @@ def test_a_turn_ends_with_its_process_and_the_wait_for_it_has_a_limit(tmp_path: 
     with subprocess.Popen([sys.executable, "-c", HOLDS, str(path)], **pipes) as other:  # type: ignore[call-overload]
         assert other.stdout.readline() == b"taken\n"
         mine = Turn(path)
-        words = r"using it: it is still the turn of another process of this run after 0\.3 s"
+        words = r"using it: it is still the turn of another process after 0\.3 s"
         with pytest.raises(TargetError, match=words):
             asyncio.run(mine.take(0.3, "using it"))
         os.kill(other.pid, signal.SIGKILL)

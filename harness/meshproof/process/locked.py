@@ -1,0 +1,66 @@
+"""Files that processes of one person lock, in a folder that nobody else can put anything into."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from meshproof.errors import TargetError
+
+
+def run_directory() -> Path:
+    """The person's own folder for such files (0700), made when it is missing; TargetError where it is not their own.
+
+    It is below XDG_RUNTIME_DIR, which does not outlive the machine's start, or else the folder for temporary files.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    if given and os.path.isdir(given) and os.stat(given).st_uid == os.getuid():  # noqa: PTH112, PTH116
+        path = Path(given, "meshproof")
+    else:
+        path = Path(tempfile.gettempdir(), f"meshproof-{os.getuid()}")
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        raise TargetError(f"{path} cannot be made: {error.strerror}", f"look: ls -ld {path}") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise TargetError(f"{path} is not a folder that only this user can use", f"look: ls -ld {path}")
+    return path
+
+
+def locked(path: Path, how: int) -> int | None:
+    """A descriptor of the file that holds LOCK_SH or LOCK_EX; None while others are in the way.
+
+    The file is made when it is missing. Raises TargetError for a file that cannot be opened.
+    """
+    try:
+        # Not inherited: a child that lives on must not hold it.
+        found = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise TargetError(f"{path} cannot be opened: {error.strerror}") from None
+    if relocked(found, how) and standing(found, path):
+        return found
+    os.close(found)
+    return None
+
+
+def relocked(descriptor: int, how: int) -> bool:
+    """Whether the lock could be changed to that at once; if not, there is none any more."""
+    # Let go first: whether a lock that cannot be changed is kept is not the same on all systems.
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def standing(descriptor: int, path: Path) -> bool:
+    """Whether the file is still what others find at its path: whoever held it may have removed it meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

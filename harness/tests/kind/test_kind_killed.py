@@ -1,0 +1,170 @@
+"""Nothing of a kind cluster stays when its users are killed, whoever of them and whenever."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .conftest import NAME_ADDED
+
+# What a run does with kind, step by step: each step ends with a word on standard output.
+USER = """
+import asyncio, sys
+from pathlib import Path
+from meshproof.errors import TargetError
+from meshproof.process import OwnedFolder
+from meshproof.target import kind
+from meshproof.target.kind import KindTarget
+from meshproof.target.kube.kubectl import Kubectl
+from meshproof.target.kube_settings import KubeSettings
+
+class Cluster:
+    def __init__(self, files, context):
+        self.kubectl, self.objects = Kubectl("kubectl", files, context), self
+    async def apply(self, body):
+        pass
+    async def close(self):
+        pass
+
+async def connect(files, context, *_, **__):
+    return Cluster(files, context)
+
+kind.connect = connect
+cluster, keep = sys.argv[1], "keep" in sys.argv
+target = KindTarget(KubeSettings(cluster=cluster, keep=keep))
+target.preflight()
+
+async def life():
+    target._folder = folder = OwnedFolder.make("meshproof-")
+    target.cluster = made = await target.reach(folder)
+    await target.ingress(made)
+    target._testify(made, folder)
+    print("up", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    try:
+        await target.down()
+    except TargetError as error:
+        print(error, flush=True)
+
+asyncio.run(life())
+"""
+
+
+@pytest.fixture
+def use() -> Iterator[Any]:
+    """Begin to use the cluster of that name."""
+    with contextlib.ExitStack() as stack:
+
+        def begin(*words: str) -> subprocess.Popen[str]:
+            argv = [sys.executable, "-c", USER, *words]
+            process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stack.callback(process.communicate)
+            stack.callback(process.kill)
+            return process
+
+        yield begin
+
+
+def up(process: Any) -> Any:
+    assert process.stdout.readline() == "up\n"
+    return process
+
+
+def kill(process: Any) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def end(process: Any) -> str:
+    return str(process.communicate("\n")[0])
+
+
+def nothing_left(bench: Any) -> bool:
+    return not bench.clusters() and not bench.locks()
+
+
+def test_the_one_that_made_it(bench, use) -> None:
+    kill(up(use("ours")))
+    bench.wait_for(lambda: nothing_left(bench))
+
+
+@pytest.mark.parametrize("killed", [0, 1])
+def test_one_while_the_other_goes_on(bench, use, killed) -> None:
+    users = [up(use("ours")), up(use("ours"))]
+    kill(users[killed])
+    # The namespace of the one that was killed is no longer looked after by anybody else.
+    bench.wait_for(lambda: bench.words("kubectl"))
+    assert bench.clusters() == ["ours"]
+    assert end(users[1 - killed]) == ""
+    bench.wait_for(lambda: nothing_left(bench))
+
+
+def test_one_after_the_one_that_made_it_has_ended(bench, use) -> None:
+    first, second = up(use("ours")), up(use("ours"))
+    assert end(first) == ""
+    assert bench.clusters() == ["ours"]
+    kill(second)
+    bench.wait_for(lambda: nothing_left(bench))
+
+
+def test_all_at_once(bench, use) -> None:
+    users = [up(use("ours")) for _ in range(3)]
+    for one in users:
+        one.send_signal(signal.SIGKILL)
+    bench.wait_for(lambda: nothing_left(bench))
+    assert len([one for one in bench.words("kind") if one[0] == "delete"]) == 1
+
+
+@pytest.mark.parametrize("words", [("ours",), ("ours", "keep")], ids=["to go", "to be kept"])
+def test_the_one_that_is_making_it_while_another_waits(bench, use, words) -> None:
+    bench.when("kind", "create", does=f"{NAME_ADDED}time.sleep(600)")
+    first = use(*words)
+    bench.wait_for(lambda: bench.clusters() == ["ours"])
+    bench.well("kind")
+    second = use(*words)
+    kill(first)
+    end(up(second))
+    # What was half made is gone before it is made anew.
+    assert [one[0] for one in bench.words("kind") if one[0] in ("create", "delete")][:3] == [
+        "create",
+        "delete",
+        "create",
+    ]
+    assert bench.clusters() == (["ours"] if "keep" in words else [])
+    assert not bench.locks()
+
+
+def test_in_a_cluster_that_stays_the_namespaces_go(bench, use, tmp_path) -> None:
+    (bench.folder / "clusters").write_text("mine\n")
+    bench.put("kubectl", 'open(folder + "/found", "a").write(open(words[words.index("--kubeconfig") + 1]).read())')
+    kill(up(use("mine")))
+    bench.wait_for((bench.folder / "found").exists)
+    assert "kind: Config" in (bench.folder / "found").read_text()
+    (words,) = bench.words("kubectl")
+    assert words[words.index("delete") :][:2] == ["delete", "namespace"]
+    # The credentials go as soon as that is done.
+    bench.wait_for(lambda: [one.name for one in tmp_path.glob("meshproof-*")] == [f"meshproof-{os.getuid()}"])
+    bench.wait_for(lambda: not bench.locks())
+    assert bench.clusters() == ["mine"]
+
+
+def test_what_could_not_be_deleted_is_tried_once_more_at_the_end(bench, use) -> None:
+    once = """
+        if os.path.exists(folder + "/asked"):
+            os.remove(folder + "/clusters")
+        else:
+            open(folder + "/asked", "w")
+            sys.exit("no")
+    """
+    bench.when("kind", "delete", does=once)
+    said = end(up(use("ours")))
+    assert "deleting the kind cluster: kind failed (exit code 1)" in said
+    assert "look: " in said
+    bench.wait_for(lambda: nothing_left(bench))
