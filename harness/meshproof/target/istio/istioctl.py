@@ -153,7 +153,8 @@ async def find(binary: str, kubeconfig: Sequence[Path], context: str, timeouts: 
         raise TargetError(
             f"{binary} cannot be used: {where}",
             "istioctl comes with each release of Istio (https://istio.io/latest/docs/setup/getting-started/#download);"
-            " name it with --istioctl, or leave the installation alone with --skip-install",
+            " name it with --istioctl, or leave the installation alone with --skip-install\n"
+            f"look: type {binary}",
         )
     argv = [path, "version", "--remote=false", "--output", "json"]
     ended = await _call(argv, _environment(kubeconfig), timeouts.istioctl_answer, "asking istioctl for its version")
