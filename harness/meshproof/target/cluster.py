@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import TargetError, UsageError
+from meshproof.errors import UsageError
 from meshproof.process import OwnedFolder
 from meshproof.target.istio.install import Plan
 from meshproof.target.kube import kubeconfig
 from meshproof.target.kube.connection import Cluster, connect
+from meshproof.target.kube.kubectl import missing
 from meshproof.target.kube_settings import FAR, KubeSettings
 from meshproof.target.kube_target import KubeTarget
 
@@ -45,10 +46,7 @@ class ClusterTarget(KubeTarget):
                 "from fixtures/Dockerfile). The client is made from it, and the workloads too unless --samples is given"
             )
         if shutil.which("kubectl") is None:
-            raise TargetError(
-                "kubectl is not on PATH: kubectl is needed for clusters",
-                "install it as https://kubernetes.io/docs/tasks/tools/ says",
-            )
+            raise missing()
 
     async def reach(self, folder: OwnedFolder) -> Cluster:  # noqa: ARG002
         said = self.settings

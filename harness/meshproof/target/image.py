@@ -68,7 +68,8 @@ def engine() -> Engine:
     what = f"{asked}, which {PROVIDER} names," if asked else "docker (or podman, or nerdctl)"
     raise TargetError(
         f"{what} is not on PATH: kind runs the nodes of a cluster in containers",
-        "install it as https://docs.docker.com/engine/install/ says, or use --target cluster or embedded",
+        "install it as https://docs.docker.com/engine/install/ says, or use --target cluster or embedded\n"
+        f"look: type {asked or ' '.join(ENGINES)}",
     )
 
 

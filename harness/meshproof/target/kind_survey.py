@@ -45,7 +45,9 @@ def kind_path() -> str:
     """Where kind is; TargetError when it is nowhere."""
     path = shutil.which("kind")
     if path is None:
-        raise TargetError("kind is not on PATH: --target kind makes its cluster with it", INSTALL_KIND)
+        raise TargetError(
+            "kind is not on PATH: --target kind makes its cluster with it", f"{INSTALL_KIND}\nlook: type kind"
+        )
     return path
 
 

@@ -89,10 +89,11 @@ class Gateways:
         listed = await self.cluster.objects.list("v1", "Pod", self.namespace, labels=labels)
         ready = sorted((one for one in listed if pods.ready(one)), key=lambda one: str(one["metadata"]["name"]))
         if not ready:
-            look = self.cluster.kubectl.within(self.namespace).shown("get", "pods", "-l", labels)
-            state = await pods.account(self.cluster, self.namespace, listed) or "there is no such pod"
+            look = self.cluster.kubectl.within(self.namespace).shown("get", "pods", "--selector", labels)
+            state = await pods.account(self.cluster, self.namespace, listed)
             raise TargetError(
-                f"Gateway {key} selects no ready pod of namespace {self.namespace} ({labels})", f"{state}\nlook: {look}"
+                f"Gateway {key} selects no ready pod of namespace {self.namespace} ({labels})",
+                state or f"there is no such pod\nlook: {look}",
             )
         return (_gateway_pod(one, services) for one in ready)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Mapping
 
-from meshproof.errors import UsageError
+from meshproof.errors import TargetError, UsageError
 from meshproof.mesh.model import Mesh
 
 
 def check_free(ports: Mapping[int, int]) -> None:
-    """Raise UsageError for a local port that cannot be had (`ports`: local port by service port)."""
+    """Raise TargetError for a local port that somebody else has (`ports`: local port by service port).
+
+    UsageError for one that is asked for twice.
+    """
     owners: dict[int, int] = {}
     for service, local in ports.items():
         first = owners.setdefault(local, service)
@@ -21,9 +24,10 @@ def check_free(ports: Mapping[int, int]) -> None:
             try:
                 probe.bind(("127.0.0.1", local))
             except OSError as error:
-                raise UsageError(
+                raise TargetError(
                     f"port {local} on 127.0.0.1, asked for by --port {service}={local}, cannot be had: "
-                    f"{error.strerror}; name another one, or leave --port out to get a free one"
+                    f"{error.strerror}; name another one, or leave --port out to get a free one",
+                    f"look: ss -ltnp 'sport = :{local}'",
                 ) from None
 
 

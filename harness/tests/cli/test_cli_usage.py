@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import pytest
@@ -66,14 +65,6 @@ def test_a_path_that_is_not_there(place: Any) -> None:
 def test_an_applied_path_that_is_not_there(place: Any) -> None:
     place.mesh("spec")
     assert "elsewhere: there is no such file or folder" in refused(place, *place.verify, "--applied", "elsewhere")
-
-
-def test_a_local_port_that_is_taken(place: Any) -> None:
-    place.mesh("spec")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        said = refused(place, *place.verify, "--port", f"5000={port}", "-o", "json")
-    assert f"port {port} on 127.0.0.1, asked for by --port 5000={port}, cannot be had" in said
 
 
 def test_a_port_that_nothing_has(place: Any) -> None:

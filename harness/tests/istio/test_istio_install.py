@@ -202,6 +202,7 @@ def test_kinds_that_were_there_stay_and_what_was_written_of_them(
 def test_a_namespace_that_was_there_stays(cluster: Any, istioctl: Any, api: Any) -> None:
     api.put("Namespace", "istio-system", metadata={"labels": {"team": "mesh"}})
     asyncio.run(install(cluster(), istioctl(), Plan()))
+    asyncio.run(install(cluster(), istioctl(), Plan(hub="elsewhere.example")))
     asyncio.run(remove(cluster(), istioctl(), Plan()))
     metadata = api.objects[SYSTEM]["metadata"]
     assert (metadata["labels"], metadata["annotations"]) == ({"team": "mesh"}, {})

@@ -64,7 +64,8 @@ async def prove(objects: Objects, namespace: str, timeouts: Timeouts) -> str:
         if time.monotonic() > deadline:
             raise TargetError(
                 f"pods of namespace {namespace} get no sidecar within {timeouts.istio_injected:g} s",
-                f"look: kubectl get namespace {namespace} --show-labels; kubectl get mutatingwebhookconfigurations",
+                f"look: {objects.shown('get', 'namespace', namespace, '--show-labels')}; "
+                f"{objects.shown('get', 'mutatingwebhookconfigurations')}",
             )
         await asyncio.sleep(INTERVAL)
     return str(sidecar.get("image", ""))

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from meshproof.errors import MeshproofError, TargetError, UsageError
-from meshproof.target.istio import health, manifest
+from meshproof.process import LastWill
+from meshproof.target.istio import health, manifest, unfinished
 from meshproof.target.istio.health import ControlPlane
 from meshproof.target.istio.injection import DEFAULT
 from meshproof.target.istio.istioctl import NAMESPACE, Istioctl
@@ -85,7 +86,7 @@ async def install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> In
     if there and before == mark:
         await health.ready(cluster)
         return Installed(there[0].version, there[0].revision, fresh=False)
-    return await _install(cluster, istioctl, plan, mark, ours=namespace is None or bool(before))
+    return await _install(cluster, istioctl, plan, mark, ours=namespace is None or _ours(namespace))
 
 
 async def remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> None:
@@ -94,14 +95,16 @@ async def remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> Non
     if namespace is None or not _note(namespace, ANNOTATION):
         return
     await _remove(cluster, istioctl, plan, kinds=not _note(namespace, KINDS_BEFORE))
-    metadata = namespace["metadata"]
-    if (metadata.get("labels") or {}).get(ownership.MANAGED_BY) == ownership.NAME:
-        await _vanish(cluster, str(metadata["uid"]))
+    if _ours(namespace):
+        await _vanish(cluster, str(namespace["metadata"]["uid"]))
     else:
         await _annotate(cluster, None)
 
 
 async def _found(cluster: Cluster, there: Sequence[ControlPlane], plan: Plan) -> Installed:
+    namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
+    if _note(namespace, ANNOTATION) == UNFINISHED:
+        raise unfinished.told(cluster, kinds=not _note(namespace, KINDS_BEFORE))
     fitting = [one for one in there if plan.revision in ("", one.revision)]
     if not fitting:
         what = f"revision {plan.revision}" if plan.revision else "Istio"
@@ -119,6 +122,7 @@ async def _install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, mark
     warnings = await istioctl.precheck(cluster.timeouts) if istioctl and not plan.manifest else ()
     # Noted first: an installation that is killed half-way is known as one.
     await _claim(cluster, ours=ours)
+    will = await _will(cluster, istioctl, plan, ours=ours)
     try:
         if plan.manifest:
             await manifest.apply(cluster, plan.manifest)
@@ -130,9 +134,23 @@ async def _install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, mark
     except BaseException as error:
         await asyncio.shield(_undo(cluster, istioctl, plan, error))
         raise
-    await _annotate(cluster, mark)
+    else:
+        await _annotate(cluster, mark)
+    finally:
+        await asyncio.shield(asyncio.to_thread(will.revoke))
     chosen = next((one for one in there if plan.revision in ("", one.revision)), there[0])
     return Installed(chosen.version, chosen.revision, True, warnings)
+
+
+async def _will(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, *, ours: bool) -> LastWill:
+    """What takes the installation out again should this process be killed in it."""
+    namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
+    kinds = not _note(namespace, KINDS_BEFORE)
+    notes = () if ours else (ANNOTATION, KINDS_BEFORE)
+    commands = unfinished.testament(
+        cluster, istioctl, revision=plan.revision, manifest=plan.manifest, kinds=kinds, notes=notes
+    )
+    return LastWill(commands)
 
 
 async def _undo(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, error: BaseException) -> None:
@@ -199,6 +217,11 @@ async def _claim(cluster: Cluster, *, ours: bool) -> None:
 async def _annotate(cluster: Cluster, mark: str | None) -> None:
     notes = {ANNOTATION: mark, **({} if mark else {KINDS_BEFORE: None})}
     await cluster.objects.merge("v1", "Namespace", NAMESPACE, {"metadata": {"annotations": notes}})
+
+
+def _ours(namespace: Mapping[str, Any]) -> bool:
+    """Whether the namespace itself was made for an installation by this program."""
+    return bool((namespace["metadata"].get("labels") or {}).get(ownership.MANAGED_BY) == ownership.NAME)
 
 
 def _note(namespace: Mapping[str, Any] | None, name: str) -> str:

@@ -22,6 +22,8 @@ NAMESPACE = "istio-system"
 LONGEST_OUTPUT = 64 << 20
 PRODUCT = "istioctl"
 FORBIDDEN = "is forbidden: User"
+# Such variables stand for flags, which a person may have set for typing.
+FLAGS = "ISTIOCTL_"
 WARNING, ERROR = "Warning", "Error"
 # An installation begins with a boat drawn in lines.
 DRAWING = re.compile(r"[\s|/\\_]*")
@@ -63,6 +65,12 @@ class Istioctl:
     def argv(self, *args: str) -> list[str]:
         """The whole command."""
         return [self.binary, *args, "--context", self.context]
+
+    def by_itself(self, *args: str) -> list[str]:
+        """The whole command for a process that has this one's environment."""
+        flags = [word for name in os.environ if name.startswith(FLAGS) for word in ("-u", name)]
+        files = os.pathsep.join(map(str, self.kubeconfig))
+        return ["env", *flags, *([f"KUBECONFIG={files}"] if files else []), *self.argv(*args)]
 
     def shown(self, *args: str) -> str:
         """The command as a person may type it to look further."""
@@ -153,7 +161,8 @@ async def find(binary: str, kubeconfig: Sequence[Path], context: str, timeouts: 
         raise TargetError(
             f"{binary} cannot be used: {where}",
             "istioctl comes with each release of Istio (https://istio.io/latest/docs/setup/getting-started/#download);"
-            " name it with --istioctl, or leave the installation alone with --skip-install",
+            " name it with --istioctl, or leave the installation alone with --skip-install\n"
+            f"look: type {binary}",
         )
     argv = [path, "version", "--remote=false", "--output", "json"]
     ended = await _call(argv, _environment(kubeconfig), timeouts.istioctl_answer, "asking istioctl for its version")
@@ -170,8 +179,7 @@ async def find(binary: str, kubeconfig: Sequence[Path], context: str, timeouts: 
 
 
 def _environment(kubeconfig: Sequence[Path]) -> dict[str, str]:
-    # ISTIOCTL_* stand for flags, which a person may have set for typing.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ISTIOCTL_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FLAGS)}
     own = {"KUBECONFIG": os.pathsep.join(map(str, kubeconfig))} if kubeconfig else {}
     return {**kept, "TERM": "dumb", "NO_COLOR": "1", **own}
 

@@ -37,12 +37,14 @@ async def grant(objects: Objects, namespace: str, run: str, limit: float) -> Non
         await objects.create(binding)
     except RefusedError as error:
         message = f"user {user} may neither work in namespace {namespace} nor bind the role {ROLE} there"
-        raise TargetError(message, f"{error.words}\nan administrator grants it with docs/rbac.yaml") from None
+        hint = f"an administrator grants it with docs/rbac.yaml\n{_look(objects, namespace)}"
+        raise TargetError(message, f"{error.words}\n{hint}") from None
     # The API server's own view of its role bindings is a moment behind.
     deadline = time.monotonic() + limit
     while not await _enough(objects, namespace):
         if time.monotonic() > deadline:
-            raise TargetError(f"user {user} has no rights in namespace {namespace} {limit:g} s after binding {ROLE}")
+            message = f"user {user} has no rights in namespace {namespace} {limit:g} s after binding {ROLE}"
+            raise TargetError(message, _look(objects, namespace))
         await asyncio.sleep(INTERVAL)
 
 
@@ -54,9 +56,13 @@ async def readable(objects: Objects, namespaces: Collection[str]) -> None:
             user = await _whoami(objects)
             raise TargetError(
                 f"namespace {namespace} cannot be verified: user {user} may not {' or '.join(lacking)} there",
-                f"an administrator grants it with the role {VERIFY} of docs/rbac.yaml:\n"
+                f"{_look(objects, namespace)}\nan administrator grants it with the role {VERIFY} of docs/rbac.yaml:\n"
                 f"kubectl create rolebinding {VERIFY} --namespace {namespace} --clusterrole {VERIFY} {_subject(user)}",
             )
+
+
+def _look(objects: Objects, namespace: str) -> str:
+    return f"look: {objects.shown('auth', 'can-i', '--list', '--namespace', namespace)}"
 
 
 def _subject(user: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from meshproof.errors import TargetError, UsageError
 from meshproof.process import OwnedFolder
 from meshproof.target.kube import kubeconfig as config
 from meshproof.target.kube import ownership
+from meshproof.target.kube.further import expiry, obstacle
 from meshproof.target.kube.kubeconfig import Context
 from meshproof.target.kube.kubectl import Kubectl, find
 from meshproof.target.kube.objects import Json, Objects
@@ -87,17 +87,19 @@ async def connect(
         try:
             answer = await command.json("version", "-o", "json", timeout=timeouts.kube_command, what=what)
         except TargetError as error:
-            raise TargetError(error.message, "\n".join((error.detail, *_expired(chosen)))) from None
+            raise obstacle(error, chosen, command.shown) from None
         version = str((answer.get("serverVersion") or {}).get("gitVersion", "")) if isinstance(answer, dict) else ""
         if not version:
-            raise TargetError(f"context {context}: {chosen.server} does not answer as an API server does")
+            look = f"look: {command.shown('cluster-info')}"
+            raise TargetError(f"context {context}: {chosen.server} does not answer as an API server does", look)
         try:
             async with asyncio.timeout(timeouts.kube_command):
                 api = await asyncio.to_thread(config.client, files, chosen, folder.path)
         except TimeoutError:
-            raise TargetError(f"context {context}: no credentials within {timeouts.kube_command:g} s") from None
-        objects = Objects(api, timeouts.kube_answer, f"look further with: {command.shown('cluster-info')}")
-        system = await _system(objects, chosen)
+            look = f"look: {command.shown('auth', 'can-i', '--list')}"
+            raise TargetError(f"context {context}: no credentials within {timeouts.kube_command:g} s", look) from None
+        objects = Objects(api, timeouts.kube_answer, command.shown)
+        system = await _system(objects, chosen, command)
         if ALLOW_PRODUCTION not in allow and _marked(system):
             raise _production(context, f"kube-system carries {ownership.PRODUCTION}")
         return Cluster(api, objects, command, chosen, version, told, timeouts, folder)
@@ -106,23 +108,16 @@ async def connect(
         raise
 
 
-async def _system(objects: Objects, context: Context) -> Json:
+async def _system(objects: Objects, context: Context, command: Kubectl) -> Json:
     """kube-system, which every cluster has: the first request that needs credentials."""
     try:
         return await objects.get("v1", "Namespace", "kube-system") or {}
     except RefusedError as error:
         if error.status != 401:
             raise
-        hints = _expired(context) or ["log in again, or renew what the kubeconfig holds"]
-        raise TargetError(f"context {context.name}: {error.message}", "\n".join((error.words, *hints))) from None
-
-
-def _expired(context: Context) -> list[str]:
-    """What a server that refuses an expired certificate leaves out."""
-    now = datetime.datetime.now(datetime.UTC).isoformat()
-    if not context.expires or context.expires > now:
-        return []
-    return [f"the client certificate of user {context.user} has expired on {context.expires}"]
+        hint = expiry(context) or "log in again, or renew what the kubeconfig holds"
+        detail = "\n".join((error.words, hint, f"look: {command.shown('config', 'view', '--minify')}"))
+        raise TargetError(f"context {context.name}: {error.message}", detail) from None
 
 
 def _marked(namespace: Json) -> bool:

@@ -95,7 +95,7 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
         raise TargetError(f"context {context.name}: its kubeconfig cannot be used", str(error)) from None
     if context.plugin and not configuration.api_key and not configuration.cert_file:
         message = f"context {context.name}: its credential plugin {context.plugin} gives neither token nor certificate"
-        raise TargetError(message, f"run it by hand, or: kubectl --context {context.name} auth can-i --list")
+        raise TargetError(message, f"look: kubectl --context {context.name} auth can-i --list, or run it by hand")
     # A proxy of the kubeconfig holds whatever the environment says.
     configuration.proxy = context.proxy or from_environment(context.server)
     configuration.no_proxy = ""

@@ -102,14 +102,17 @@ class Kubectl:
                 await asyncio.shield(child.stop(Timeouts().process_exit))
 
 
+def missing(binary: str = "kubectl") -> TargetError:
+    """The error that there is no kubectl."""
+    hint = f"install it as https://kubernetes.io/docs/tasks/tools/ says\nlook: type {binary}"
+    return TargetError(f"{binary} is not on PATH: kubectl is needed for clusters", hint)
+
+
 async def find(binary: str, limit: float) -> tuple[str, str]:
     """The path of kubectl and its version (`v1.34.4`); TargetError when it is missing, too old or something else."""
     path = shutil.which(binary)
     if path is None:
-        raise TargetError(
-            f"{binary} is not on PATH: kubectl is needed for clusters",
-            "install it as https://kubernetes.io/docs/tasks/tools/ says",
-        )
+        raise missing(binary)
     told = await Kubectl(path, (), "none").json("version", "--client", "-o", "json", timeout=limit, what="its version")
     version = told.get("clientVersion", {}).get("gitVersion", "") if isinstance(told, dict) else ""
     numbers = re.match(r"v(\d+)\.(\d+)", str(version))

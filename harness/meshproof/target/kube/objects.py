@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError
 
 from meshproof.errors import TargetError
+from meshproof.target.kube.further import Shown, unnamed
 from meshproof.target.kube.refusal import TRANSIENT, RefusedError, UnreachableError, refusal, unreachable
 
 MANAGER = "meshproof"
@@ -25,6 +27,7 @@ MERGE = "application/merge-patch+json"
 PAGE = 500
 REPEATS = 3
 PAUSE = 0.2
+NAMESPACE = re.compile(r"/namespaces/([^/]+)")
 
 Json = dict[str, Any]
 
@@ -45,13 +48,16 @@ class Kind:
 
 
 class Objects:
-    """The objects of one cluster; every method raises RefusedError for a no and UnreachableError for no answer."""
+    """The objects of one cluster; every method raises RefusedError for a no and UnreachableError for no answer.
 
-    def __init__(self, api: ApiClient, timeout: float, hint: str = "") -> None:
+    `shown` is how a person types a command of kubectl for this cluster.
+    """
+
+    def __init__(self, api: ApiClient, timeout: float, shown: Shown = unnamed) -> None:
         self._dynamic = DynamicClient(api, discoverer=_Undiscovered)
         self._server = str(api.configuration.host)
         self._timeout = timeout
-        self._hint = hint
+        self.shown = shown
         self._served: dict[str, dict[str, Kind]] = {}
         self._versions: dict[str, tuple[str, ...]] = {}
 
@@ -187,11 +193,11 @@ class Objects:
                     _request_timeout=self._timeout,
                 )
             except DynamicApiError as error:
-                refused = refusal(what, error.status, error.body, self._hint)
+                refused = refusal(what, error.status, error.body, namespace=_about(path), shown=self.shown)
                 refused.after = _seconds(error.headers)
                 raise refused from None
             except (transport.HTTPError, OSError) as error:
-                raise unreachable(what, self._server, error, self._hint) from None
+                raise unreachable(what, self._server, error, f"look: {self.shown('cluster-info')}") from None
             return bytes(answer.data)
 
         data = await self._repeated(ask)
@@ -256,6 +262,12 @@ class _Undiscovered:
 
     client: Any
     cache_file: Any = field(default=None)
+
+
+def _about(path: str) -> str:
+    """The namespace that a path is about; empty when it is none."""
+    found = NAMESPACE.search(path)
+    return found[1] if found else ""
 
 
 def _seconds(headers: Any) -> float:

@@ -45,7 +45,7 @@ def _hindrances(pod: Json) -> Iterator[str]:
 
 
 async def account(cluster: Cluster, namespace: str, pods: Sequence[Json]) -> str:
-    """What is known of pods that are not ready: their status, warnings about them, their last log lines."""
+    """What is known of pods that are not ready: their status, warnings, last log lines, and how to look further."""
     lines = []
     for pod in pods[:PODS]:
         name = pod["metadata"]["name"]
@@ -55,6 +55,9 @@ async def account(cluster: Cluster, namespace: str, pods: Sequence[Json]) -> str
             lines += [f"  {container}: {line}" for line in await _log(cluster, namespace, name, container)]
     if len(pods) > PODS:
         lines.append(f"and {len(pods) - PODS} pods more")
+    if pods:
+        look = cluster.kubectl.within(namespace).shown("describe", "pod", pods[0]["metadata"]["name"])
+        lines.append(f"look: {look}")
     return "\n".join(lines)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import urllib3.exceptions as transport
 
 from meshproof.errors import TargetError
+from meshproof.target.kube import further
+from meshproof.target.kube.further import Shown
 
 TRANSIENT = frozenset({429, 503, 504})
 # A server-side apply with a field that the schema lacks is answered with 500, the field in the words alone.
@@ -55,15 +57,30 @@ class RefusedError(TargetError):
         return self.reason == "Invalid" or self.status in (400, 422) or UNDECLARED in self.words or denied
 
 
-def refusal(what: str, status: int, body: bytes | str | None, hint: str = "") -> RefusedError:
-    """From an answer's status and body, which is a Kubernetes Status or what some proxy says."""
+def refusal(
+    what: str,
+    status: int,
+    body: bytes | str | None,
+    hint: str = "",
+    *,
+    namespace: str = "",
+    shown: Shown | None = None,
+) -> RefusedError:
+    """From an answer's status and body, which is a Kubernetes Status or what some proxy says.
+
+    `shown` makes the hint of what is best looked at after such an answer about that namespace.
+    """
+
+    def hinted(words: str) -> str:
+        return f"look: {shown(*further.refused(status, words, namespace))}" if shown else hint
+
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     try:
         told: Any = json.loads(text)
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        return RefusedError(what, status, "", " ".join(text.split())[:500], (), hint)
+        return RefusedError(what, status, "", words := " ".join(text.split())[:500], (), hinted(words))
     details = told.get("details")
     listed = details.get("causes") if isinstance(details, dict) else None
     causes = tuple(
@@ -74,7 +91,7 @@ def refusal(what: str, status: int, body: bytes | str | None, hint: str = "") ->
     words = str(told.get("message") or "")
     if not causes and UNDECLARED in words and (named := FIELD.search(words)):
         causes = ((named[1], named[2]),)
-    return RefusedError(what, status, str(told.get("reason") or ""), words, causes, hint)
+    return RefusedError(what, status, str(told.get("reason") or ""), words, causes, hinted(words))
 
 
 def meaning(status: int, reason: str, words: str) -> str:
@@ -102,6 +119,8 @@ def meaning(status: int, reason: str, words: str) -> str:
 
 def unreachable(what: str, server: str, error: Exception, hint: str = "") -> UnreachableError:
     """From whatever ended a request without an answer."""
+    if isinstance(_root(error), transport.SSLError | ssl.SSLError):
+        hint = f"look: {further.certificate(server)}"
     return UnreachableError(
         f"{what}: {_cause(server, error)}", "\n".join(part for part in (_words(error), hint) if part)
     )

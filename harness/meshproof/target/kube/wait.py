@@ -66,7 +66,8 @@ async def ready_pods(
             return good
         if time.monotonic() > deadline:
             bad = [pod for pod in found if not pods.ready(pod)]
-            account = await pods.account(cluster, namespace, bad) or "there is no such pod"
+            look = cluster.kubectl.within(namespace).shown("get", "pods", "--selector", labels)
+            account = await pods.account(cluster, namespace, bad) or f"there is no such pod\nlook: {look}"
             message = f"{len(good)} of {count} pods {labels} of namespace {namespace} ready after {patience:g} s"
             raise TargetError(message, account)
         await asyncio.sleep(INTERVAL)
@@ -96,7 +97,10 @@ async def _why(cluster: Cluster, namespace: str, lacking: Mapping[str, str], wai
     lines = []
     for name in [*lacking, *owners]:
         lines += [f"{name}: {words}" for words in await pods.warnings(cluster, namespace, name)]
-    return "\n".join(lines) or "there are no pods, and no event says why"
+    if not lines:
+        lines.append("there are no pods, and no event says why")
+    look = cluster.kubectl.within(namespace).shown("describe", "deployments", *lacking)
+    return "\n".join([*lines, f"look: {look}"])
 
 
 def _owner(body: Json) -> str:

@@ -1,0 +1,113 @@
+"""An installation that is ended by `kill -9`: taken out again without the run, or told by the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from meshproof.errors import TargetError
+from meshproof.target.istio import install as installation
+from meshproof.target.istio.install import Plan, install
+
+SYSTEM = "/api/v1/namespaces/istio-system"
+ISTIOD = "/apis/apps/v1/namespaces/istio-system/deployments/istiod"
+CLUSTER_WIDE = "mutatingwebhookconfiguration,validatingwebhookconfiguration,clusterrolebinding,clusterrole"
+NAMESPACED = "deployment,daemonset,service,configmap,serviceaccount,rolebinding,role"
+ISTIOCTL = """
+if "version" in args:
+    tell({"clientVersion": {"version": "1.30.4"}})
+elif "install" in args:
+    metadata = {"name": "istiod", "namespace": "istio-system", "labels": {"app": "istiod"}}
+    containers = [{"name": "discovery", "image": "hub.example/pilot:1.30.4"}]
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "istiod"}}}
+    spec["template"] = {"spec": {"containers": containers}}
+    api("POST", "/apis/apps/v1/namespaces/istio-system/deployments",
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    time.sleep(60)
+elif "uninstall" in args:
+    api("DELETE", "/apis/apps/v1/namespaces/istio-system/deployments/istiod")
+"""
+KUBECTL = """
+if "--client" in args:
+    tell({"clientVersion": {"gitVersion": "v1.34.4"}})
+elif "version" in args:
+    tell({"serverVersion": {"gitVersion": "v1.34.4"}})
+elif "delete" in args and "istio-system" in args and "namespace" in args:
+    api("DELETE", "/api/v1/namespaces/istio-system")
+"""
+
+
+@pytest.fixture
+def killed(programs: Any, api: Any, tmp_path: Path) -> Callable[[], None]:
+    """Have the real command install Istio, and kill it in the middle of that."""
+    config = tmp_path / "kubeconfig"
+    config.write_text(
+        json.dumps(
+            {
+                "clusters": [{"name": "lab", "cluster": {"server": api.url}}],
+                "users": [{"name": "me", "user": {"token": "s3cr3t"}}],
+                "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
+            }
+        )
+    )
+    programs.make("kubectl", KUBECTL)
+    programs.make("istioctl", ISTIOCTL)
+    path = f"{programs.folder}:{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "TMPDIR": str(tmp_path), "ISTIOCTL_ISTIONAMESPACE": "elsewhere"}
+    words = ["run", "CanarySplit", "--target", "cluster", "--context", "lab", "--kubeconfig", str(config)]
+    argv = [sys.executable, "-m", "meshproof", *words, "--image", "probe:1", "--hub", "hub.example"]
+
+    def kill() -> None:
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(argv, env=env, cwd=tmp_path, stdout=quiet, stderr=quiet) as process:
+            try:
+                programs.until("istioctl", "install")
+                api.until(ISTIOD)
+            finally:
+                process.send_signal(signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while SYSTEM in api.objects or programs.alive():
+            assert time.monotonic() < deadline, [call["args"] for call in programs.calls()]
+            time.sleep(0.05)
+
+    return kill
+
+
+@pytest.mark.parametrize("kinds", [False, True])
+def test_what_a_killed_run_has_installed_is_taken_out_again(
+    killed: Any, programs: Any, api: Any, tmp_path: Path, kinds: bool
+) -> None:
+    api.kinds = kinds
+    killed()
+    assert [path for path in api.objects if "istio-system" in path] == []
+    # The one that installed was ended first.
+    begun, removed = programs.calls("istioctl")[-2:]
+    assert begun["args"][0] == "install"
+    which = ["--revision", "default"] if kinds else ["--purge"]
+    assert removed["args"] == ["uninstall", *which, "-y", "--context", "lab"]
+    assert removed["env"]["KUBECONFIG"] == str(tmp_path / "kubeconfig")
+    assert "ISTIOCTL_ISTIONAMESPACE" not in removed["env"]
+    deletions = [call["args"][5:] for call in programs.calls("kubectl") if "delete" in call["args"]]
+    selected = ["--selector", "operator.istio.io/component"]
+    kept = [one[:3] for one in deletions[:-1]]
+    assert kept == ([[CLUSTER_WIDE, *selected], [NAMESPACED, *selected]] if kinds else [])
+    assert deletions[-1] == ["namespace", "istio-system", "--ignore-not-found", "--wait=false"]
+
+
+@pytest.mark.parametrize(("kinds", "which"), [("", "--purge"), ("v1", "--revision default")])
+def test_what_stayed_of_one_is_told_with_what_takes_it_out(cluster: Any, api: Any, kinds: str, which: str) -> None:
+    notes = {installation.ANNOTATION: installation.UNFINISHED, installation.KINDS_BEFORE: kinds}
+    api.put("Namespace", "istio-system", metadata={"annotations": notes})
+    with pytest.raises(TargetError, match="has begun to install Istio there and has not ended") as caught:
+        asyncio.run(install(cluster(), None, Plan(skip=True)))
+    assert f"istioctl uninstall {which} -y --context lab" in caught.value.detail
+    assert caught.value.detail.splitlines()[-1].startswith("look: kubectl --context lab get namespace istio-system")
