@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from meshproof.errors import TargetError, UsageError
+from meshproof.errors import MeshproofError, TargetError
 from meshproof.process import run_directory
 from meshproof.target import kind
 from meshproof.target.kind import KindTarget
@@ -140,7 +140,7 @@ def refusal(settings: KubeSettings) -> str:
         finally:
             await target.gone(None)
 
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(MeshproofError) as error:
         asyncio.run(life())
     return str(error.value)
 
