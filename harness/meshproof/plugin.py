@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from meshproof import plugin_clusters
+from meshproof import plugin_targets
 from meshproof.border.load import MOST_WORKERS
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS
 from meshproof.errors import MeshproofError, UsageError
@@ -44,9 +44,7 @@ class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("meshproof", "service mesh verification")
     group.addoption("--mesh-target", default="embedded", choices=TARGETS, help="where scenarios run")
-    plugin_clusters.add(group)
-    group.addoption("--mesh-hosts", type=Path, default=None, metavar="FILE", help="inventory for the hosts target")
-    group.addoption("--mesh-show-names", action="store_true", help="call hosts by their own names, in reports too")
+    plugin_targets.add(group)
     group.addoption(
         "--mesh-alpha", type=_within(*ERROR_RATES), default=0.001, help="probability of failing a mesh that conforms"
     )
@@ -59,9 +57,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--mesh-tolerance", type=_within(*TOLERANCE_POINTS), default=3.0, metavar="POINTS", help="in percentage points"
     )
-    group.addoption("--mesh-max-requests", type=_positive, default=None, metavar="N", help="cap for each check")
     group.addoption(
-        "--mesh-workers", type=_workers, default=0, metavar="N", help="Locust workers for each load; 0: one process"
+        "--mesh-max-requests",
+        type=plugin_targets.whole(1, 1 << 31),
+        default=None,
+        metavar="N",
+        help="cap for each check",
+    )
+    group.addoption(
+        "--mesh-workers",
+        type=plugin_targets.whole(0, MOST_WORKERS),
+        default=0,
+        metavar="N",
+        help="Locust workers for each load; 0: one process",
     )
     group.addoption("--mesh-seed", type=int, default=0, help="seeds the request ids")
     group.addoption("--mesh-output", type=Path, default=None, metavar="DIR", help="folder for the run's reports")
@@ -77,21 +85,8 @@ def _within(low: float, high: float) -> Callable[[str], float]:
     return number
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
-
-
-def _workers(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MOST_WORKERS}")
-    return value
-
-
 def pytest_configure(config: pytest.Config) -> None:
+    plugin_targets.check(config)
     config.pluginmanager.register(Run(config), "meshproof-run")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from typing import Any
 from xml.etree import ElementTree
 
@@ -75,6 +76,8 @@ def test_wrong_options(place: Any) -> None:
         "--mesh-alpha=0": "--mesh-alpha",
         "--mesh-tolerance=nan": "nan is not between",
         "--mesh-target=moon": "moon",
+        "--mesh-nodes=-3": "-3 is not between 0 and 20",
+        "--mesh-context=lab": "--mesh-context is for --mesh-target kind, cluster and hosts",
     }
     started = {option: place.pytest(suite, option) for option in wrong}
     for option, running in started.items():
@@ -82,6 +85,15 @@ def test_wrong_options(place: Any) -> None:
         assert ended.code == 4, option
         assert wrong[option] in ended.err, option
         assert not running.output.exists()
+
+
+def test_a_local_port_that_is_taken(place: Any) -> None:
+    suite = place.suite("suite", "one")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = place.pytest(suite, "--mesh-port", f"5000={port}").end()
+    assert ended.code == 4, ended.out + ended.err
+    assert f"port {port} on 127.0.0.1, asked for by --port 5000={port}, cannot be had" in ended.out
 
 
 def test_an_output_folder_that_is_in_use(place: Any) -> None:
