@@ -29,23 +29,21 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.process.child import LEASH
 from meshproof.target.kube.connection import Cluster, connect
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[3]
-PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+sys.path.insert(0, str(Path(__file__).parent))
+
+from kubernetes_programs import KINDS, NAMED, NAMES, found
+
+ROOT = Path(__file__).parents[4]
 ADMIN, MANAGER = "admin", "controllers"
 Json = dict[str, Any]
 
 
-def _programs() -> Path:
-    """Where the programs are; skips when they are not."""
-    named = os.environ.get("MESHPROOF_KUBERNETES_BIN")
-    if not named:
-        pytest.skip("`tox -e kube` builds a real API server and runs this on it (Go 1.24, some minutes, 2 GB)")
-    folder = Path(named)
-    missing = [name for name in (*PROGRAMS, "istio-crds.yaml") if not (folder / name).is_file()]
-    if missing:
-        pytest.skip(f"{folder} has no {', '.join(missing)}: harness/tests/kube/apiserver/build.sh builds them")
-    return folder
+def _programs() -> dict[str, Path]:
+    """Where each program is; skips where one is missing."""
+    there = {name: found(name) for name in (*NAMES, KINDS)}
+    if missing := [name for name, path in there.items() if path is None]:
+        pytest.skip(f"no {', '.join(missing)}: `tox -e kube` builds a real API server and runs this (Go, 2 GB)")
+    return {name: path for name, path in there.items() if path}
 
 
 @dataclass(slots=True)
@@ -190,12 +188,16 @@ def _free_ports(count: int) -> list[int]:
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     """A control plane with Istio's CRDs."""
-    programs = _programs()
+    there = _programs()
     folder = Path(tempfile.mkdtemp(prefix="control-plane-"))
+    programs = folder / "programs"
+    programs.mkdir()
+    for name, path in there.items():
+        (programs / name).symlink_to(path)
     plane = ControlPlane(programs, folder)
     try:
         plane.start()
-        crds = "---\n".join(_definitions(programs / "istio-crds.yaml"))
+        crds = "---\n".join(_definitions(programs / KINDS))
         plane.kubectl("create", "--validate=false", "-f", "-", stdin=crds)
         plane.kubectl("wait", "--for", "condition=Established", "crd", "--all", "--timeout=150s")
         plane.kubectl("create", "namespace", "istio-system")
@@ -203,6 +205,13 @@ def control_plane() -> Iterator[ControlPlane]:
     finally:
         plane.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def patient() -> None:
+    """For what takes more than a moment: it is left to `tox -e kube`, which names the programs."""
+    if not os.environ.get(NAMED):
+        pytest.skip("it takes long: `tox -e kube` runs it")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,11 @@ from meshproof.target.istio.install import Plan
 from meshproof.target.istio.istioctl import Istioctl
 from meshproof.target.kube.connection import Cluster
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from kubernetes_programs import found as program_found
+
+pytestmark = pytest.mark.usefixtures("patient")
 Connected = Callable[..., Any]
 CLUSTER_WIDE = (
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
@@ -29,11 +35,10 @@ CLUSTER_WIDE = (
 @pytest.fixture(scope="session")
 def program() -> str:
     """The real istioctl; skips without one."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    named = os.environ.get("MESHPROOF_ISTIOCTL") or shutil.which("istioctl") or str(cache / "meshproof/lab/istioctl")
-    if not os.access(named, os.X_OK):
+    named = os.environ.get("MESHPROOF_ISTIOCTL") or shutil.which("istioctl") or program_found("istioctl")
+    if not named:
         pytest.skip("there is no istioctl on PATH, in $MESHPROOF_ISTIOCTL or in the cache: get that of a release")
-    return named
+    return str(named)
 
 
 async def found(cluster: Cluster, program: str) -> Istioctl:

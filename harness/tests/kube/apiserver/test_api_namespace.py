@@ -19,6 +19,7 @@ from meshproof.target.kube.namespace import RunNamespace, leftovers, name_of, re
 WithCluster = Callable[..., Any]
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_namespace_is_made_with_the_labels_of_its_run_and_removed(with_cluster: WithCluster, run_id: str) -> None:
     async def body(cluster: Cluster) -> None:
         namespace = RunNamespace(cluster, name_of(run_id), run_id, {"istio-injection": "enabled"})
@@ -46,6 +47,7 @@ def test_a_namespace_is_made_with_the_labels_of_its_run_and_removed(with_cluster
     with_cluster(body)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_namespace_of_somebody_else_is_not_touched(
     with_cluster: WithCluster, control_plane: Any, run_id: str
 ) -> None:
@@ -69,6 +71,7 @@ def test_a_namespace_of_somebody_else_is_not_touched(
     control_plane.kubectl("delete", "namespace", name)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_namespace_of_another_run_is_not_touched(with_cluster: WithCluster, run_id: str) -> None:
     async def body(cluster: Cluster) -> None:
         first = RunNamespace(cluster, name_of(run_id), run_id)
@@ -80,13 +83,14 @@ def test_a_namespace_of_another_run_is_not_touched(with_cluster: WithCluster, ru
     with_cluster(body)
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_holds_a_deletion_up_is_named(with_cluster: WithCluster, control_plane: Any, run_id: str) -> None:
     async def body(cluster: Cluster) -> None:
         namespace = RunNamespace(cluster, name_of(run_id), run_id)
         await namespace.create()
         metadata = {"name": "held", "namespace": namespace.name, "finalizers": ["example.com/never"]}
         await cluster.objects.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
-        with pytest.raises(TargetError, match=r"is still being deleted after 20 s") as caught:
+        with pytest.raises(TargetError, match=r"is still being deleted after 8 s") as caught:
             await namespace.delete()
         assert "example.com/never in 1 resource instances" in caught.value.detail
         assert "configmaps. has 1 resource instances" in caught.value.detail
@@ -94,7 +98,7 @@ def test_what_holds_a_deletion_up_is_named(with_cluster: WithCluster, control_pl
             await namespace.create()
         await cluster.objects.merge("v1", "ConfigMap", "held", {"metadata": {"finalizers": None}}, namespace.name)
 
-    with_cluster(body, kube_gone=20)
+    with_cluster(body, kube_gone=8)
 
 
 KILLED = """
@@ -114,6 +118,7 @@ KILLED = """
 """
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_a_killed_run_left_is_found_and_removed(
     with_cluster: WithCluster, control_plane: Any, run_id: str, tmp_path: Any
 ) -> None:

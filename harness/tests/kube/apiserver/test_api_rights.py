@@ -69,6 +69,7 @@ def everything(namespace: str) -> list[Wanted]:
     ]
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_whole_run_can_be_done_with_these_rights(
     with_cluster: Callable[..., Any], account: Path, run_id: str
 ) -> None:
