@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Only the owner holds the other end of its standard input: the end of input is the end of the owner.
-KEEPER = 'while read -r _; do :; done; rm -rf -- "$1"'
+KEEPER = 'while read -r _; do :; done; command -p rm -rf -- "$1"'
 EXIT_SECONDS = 3.0
 
 
@@ -48,10 +48,14 @@ class OwnedFolder:
         """What another process has to hold for the folder to be there until that one has ended too."""
         return None if self._keeper.stdin is None or self._keeper.stdin.closed else self._keeper.stdin.fileno()
 
+    def release(self) -> None:
+        """Let it go as soon as nobody else holds `descriptor`."""
+        if self._keeper.stdin is not None:
+            self._keeper.stdin.close()
+
     def remove(self) -> None:
         """Remove the folder and what is in it; safe to call more than once."""
         shutil.rmtree(self.path, ignore_errors=True)
-        if self._keeper.stdin is not None:
-            self._keeper.stdin.close()
+        self.release()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._keeper.wait(EXIT_SECONDS)

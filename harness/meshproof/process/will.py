@@ -55,6 +55,11 @@ class LastWill:
             pass_fds=kept,
         )
 
+    def release(self) -> None:
+        """Have it carried out now, without waiting for that: it outlives this process if it must."""
+        if self._keeper.stdin is not None:
+            self._keeper.stdin.close()
+
     def revoke(self) -> None:
         """What was to be done has been done, or shall not be; safe to call more than once."""
         with contextlib.suppress(BrokenPipeError, ValueError):

@@ -220,10 +220,11 @@ class KubeTarget:
         await attempt(self.gone(self.cluster))
         if self.cluster is not None:
             await attempt(self.cluster.close())
-        if self._will is not None and not failures:
-            await asyncio.to_thread(self._will.revoke)
-        if self._folder is not None and not (self._will is not None and failures):
-            await asyncio.to_thread(self._folder.remove)
+        # What could not be deleted is tried once more, by what outlives the run.
+        if self._will is not None:
+            await asyncio.to_thread(self._will.release if failures else self._will.revoke)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.release if failures else self._folder.remove)
         self._rooms = self.cluster = self._will = self._folder = None
         if failures:
             raise failures[0]
