@@ -24,6 +24,7 @@ from meshproof.target.kube_target import SECRETS, KubeTarget
 from meshproof.target.kube_turn import XDIST
 from meshproof.target.ports import check_free
 
+DOCKER = "docker"
 SERVICE = "meshproof-ingress"
 # What the users of a cluster tell one another of it; a cluster of which nothing is told stays.
 HALF_MADE, TO_GO = "half made", "to be deleted by its last user"
@@ -106,7 +107,10 @@ class KindTarget(KubeTarget):
             await self._threaded(manager().delete)
             there = False
         if there:
-            await self._ask("export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig), what="reaching it")
+            what = f"reaching kind cluster {name}"
+            await self._ask("export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig), what=what)
+            if not kubeconfig.is_file():
+                raise TargetError(f"{what}: kind has written no kubeconfig", "look: kind get clusters")
         else:
             check_free(self.settings.ports)
             # Noted first: what is made half-way goes, whether it was to be kept or not.
@@ -151,9 +155,21 @@ class KindTarget(KubeTarget):
                 f"image {reference} is for {architecture}, the nodes are {own}",
                 f"look: {self._engine.name} image inspect {reference}",
             )
-        manager = self._manager
-        await self._threaded(lambda: manager.load_image(reference))
+        await self._load(self._engine, self._manager, reference)
         return reference
+
+    async def _load(self, engine: Engine, manager: KindManager, reference: str) -> None:
+        if engine.name == DOCKER:
+            await self._threaded(lambda: manager.load_image(reference))
+            return
+        # kind asks docker for an image by its name, whatever runs the nodes.
+        folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
+        try:
+            archive = folder.path / "image.tar"
+            await engine.save(reference, archive, self.timeouts)
+            await self._threaded(lambda: manager.load_archive(archive))
+        finally:
+            await asyncio.to_thread(folder.remove)
 
     async def ingress(self, cluster: Cluster) -> None:
         """The Service that the mapped ports lead to; then others may use the cluster too."""
