@@ -40,6 +40,8 @@ if words[:1] == ["info"]:
     print(json.dumps({"Architecture": os.uname().machine, "MemTotal": 16 << 30, "DockerRootDir": "/nowhere"}))
 elif words[:1] == ["port"]:
     print("127.0.0.1:" + {"30080/tcp": "18080", "30443/tcp": "18443"}[words[2]])
+elif words[:1] == ["inspect"]:
+    print("4f2a" * 16)
 elif words[:2] == ["image", "inspect"]:
     sys.exit("Error: No such image")
 """

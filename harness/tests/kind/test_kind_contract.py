@@ -19,10 +19,13 @@ THERE = 'print({"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine])'
 PODMAN = """
 if words[:1] == ["info"]:
     print(json.dumps({"host": {"arch": os.uname().machine, "memTotal": 16 << 30}, "store": {"graphRoot": "/nowhere"}}))
+elif words[:1] == ["inspect"]:
+    print("4f2a" * 16)
 """
 ENGINES = {"docker": "", "podman": PODMAN, "nerdctl": ""}
 INFO = ["info", "--format", "{{json .}}"]
 INSPECT = ["image", "inspect", "--format", "{{.Architecture}}", "probe:1"]
+NODE = ["inspect", "--format", "{{.Id}}", "ours-control-plane"]
 PORTS = [["port", "ours-control-plane", port] for port in ("30080/tcp", "30443/tcp")]
 
 # Each comes after preflight(), so that "not found" is what the leash of a program that has gone ends with.
@@ -52,6 +55,11 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, dict[str, str | None]]] = {
         "looking for the image probe:1|docker does not tell of the image probe:1",
         "container_engine",
         {"not found": "", "garbage": "<html>", "partial": None, "killed": ""},
+    ),
+    ("docker", "inspect"): (
+        "looking for the node of kind cluster ours",
+        "container_engine",
+        {"garbage": "the answer is no id"},
     ),
     ("docker", "port"): (
         "asking for the port of ours",
@@ -96,7 +104,7 @@ def test_all_of_it_when_all_is_well(bench, reached, monkeypatch, name) -> None:
     asyncio.run(life())
     asked = bench.words(name)
     save = [words for words in asked if words[0] == "save"]
-    assert asked == [INFO, *PORTS, INSPECT, INFO, *save]
+    assert asked == [INFO, NODE, *PORTS, INSPECT, INFO, *save]
     archive = save[0][2] if save else ""
     assert save == ([] if name == "docker" else [["save", "--output", archive, "probe:1"]])
     load = ["load", "docker-image", "probe:1"] if name == "docker" else ["load", "image-archive", archive]
