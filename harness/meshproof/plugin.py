@@ -99,6 +99,7 @@ class Run:
         self.reports: list[str] = []
         self.interrupted = False
         self._ending = False
+        self._crashed = False
 
     @property
     def worker(self) -> str:
@@ -141,8 +142,16 @@ class Run:
         """That the harness or its target broke must not look like a mesh that is wrong."""
         if self.worker:
             self._config.workeroutput[REPORT] = self.reports  # type: ignore[attr-defined]
-        elif self._codes and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return
+        if self._crashed and (self.reports or self._config.getoption("--mesh-target") != TARGETS[0]):
+            self._codes.add(MeshproofError.exit_code)
+        if self._codes and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = min(self._codes)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self) -> None:
+        """A worker of xdist died, which counts as a failed test of whatever it was at."""
+        self._crashed = True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

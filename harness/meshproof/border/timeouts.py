@@ -60,6 +60,6 @@ class Timeouts:
     @property
     def kind_filled(self) -> float:
         """What whoever makes a kind cluster may take until others can use it: also removing what was there before."""
-        cluster = self.kind_deleted + 2 * self.kind_created + self.container_engine + 3 * self.kind_answer
+        cluster = self.kind_deleted + 2 * self.kind_created + 4 * self.container_engine + 3 * self.kind_answer
         istio = self.istio_precheck + self.istio_install + self.istio_ready + self.istio_uninstall
         return cluster + istio + self.image_built + self.image_loaded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -36,7 +37,18 @@ class Engine:
         """The architecture of an image that the engine has (`amd64`, `arm64`); empty when it has none of that name."""
         argv = [self.binary, "image", "inspect", "--format", "{{.Architecture}}", image]
         ended = await call(argv, limit=timeouts.container_engine, what=f"looking for the image {image}")
-        return "" if ended.code else ended.out.strip()
+        told = ended.out.strip()
+        # An image that is not there is told by another code than a program that could not be run to its end.
+        if ended.code > 125 or (not ended.code and not re.fullmatch(r"\w+", told)):
+            raise TargetError(
+                f"{self.name} does not tell of the image {image}", f"{ended.said}\nlook: {self.name} info"
+            )
+        return "" if ended.code else told
+
+    async def save(self, image: str, path: Path, timeouts: Timeouts) -> None:
+        """Write the image to an archive, as `kind load image-archive` takes it."""
+        argv = [self.binary, "save", "--output", str(path), image]
+        await run(argv, limit=timeouts.image_loaded, what=f"writing the image {image} to a file")
 
     async def build(self, timeouts: Timeouts) -> str:
         """Build the image unless it is there already; its reference, which is another one for other content."""

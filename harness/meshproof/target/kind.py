@@ -24,9 +24,10 @@ from meshproof.target.kube_target import SECRETS, KubeTarget
 from meshproof.target.kube_turn import XDIST
 from meshproof.target.ports import check_free
 
+DOCKER = "docker"
 SERVICE = "meshproof-ingress"
-# What the users of a cluster tell one another of it; a cluster of which nothing is told stays.
-HALF_MADE, TO_GO = "half made", "to be deleted by its last user"
+# What users tell one another of a cluster that is to go; later it is the id of its first node.
+HALF_MADE = "half made"
 
 
 class KindTarget(KubeTarget):
@@ -96,23 +97,28 @@ class KindTarget(KubeTarget):
         chosen = config(self.settings, name, local_ports(self.settings.ports))
         path, kubectl = chosen.write(folder.path), shutil.which("kubectl") or "kubectl"
 
-        def manager() -> KindManager:
-            return KindManager(name, path, kubeconfig, kubectl, self._run_in(), self.timeouts)
-
-        self._manager = made = manager()
+        self._manager = made = KindManager(name, path, kubeconfig, kubectl, self._run_in(), self.timeouts)
         share = await self._join(name)
         there = name in (await self._ask("get", "clusters", what="listing the kind clusters")).split()
         if there and share.text == HALF_MADE:
-            await self._threaded(manager().delete)
-            there = False
+            # Whoever made it could not remove it, and somebody may have made another one since.
+            self._manager = None
+            how = f"remove it with kind delete cluster --name {name}; if it is complete and yours, with rm {share.path}"
+            raise TargetError(f"kind cluster {name} was left half made", f"look: kind get clusters; {how}")
         if there:
-            await self._ask("export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig), what="reaching it")
+            what = f"reaching kind cluster {name}"
+            await self._ask("export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig), what=what)
+            if not kubeconfig.is_file():
+                raise TargetError(f"{what}: kind has written no kubeconfig", "look: kind get clusters")
+            if share.text and share.text != await self._node(name):
+                # Told of one that has been deleted since.
+                share.text = ""
         else:
             check_free(self.settings.ports)
             # Noted first: what is made half-way goes, whether it was to be kept or not.
             share.text = HALF_MADE
             await self._threaded(lambda: made.create_as(chosen.image))
-            share.text = TO_GO
+            share.text = await self._node(name)
         if self.settings.keep:
             share.text = ""
         self._ports = await self._published(name)
@@ -151,9 +157,21 @@ class KindTarget(KubeTarget):
                 f"image {reference} is for {architecture}, the nodes are {own}",
                 f"look: {self._engine.name} image inspect {reference}",
             )
-        manager = self._manager
-        await self._threaded(lambda: manager.load_image(reference))
+        await self._load(self._engine, self._manager, reference)
         return reference
+
+    async def _load(self, engine: Engine, manager: KindManager, reference: str) -> None:
+        if engine.name == DOCKER:
+            await self._threaded(lambda: manager.load_image(reference))
+            return
+        # kind asks docker for an image by its name, whatever runs the nodes.
+        folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
+        try:
+            archive = folder.path / "image.tar"
+            await engine.save(reference, archive, self.timeouts)
+            await self._threaded(lambda: manager.load_archive(archive))
+        finally:
+            await asyncio.to_thread(folder.remove)
 
     async def ingress(self, cluster: Cluster) -> None:
         """The Service that the mapped ports lead to; then others may use the cluster too."""
@@ -169,6 +187,16 @@ class KindTarget(KubeTarget):
 
     def mapped(self) -> Mapping[int, int]:
         return self._ports
+
+    async def _node(self, name: str) -> str:
+        """The id of the control plane's container, which is another one for another cluster of that name."""
+        assert self._engine is not None
+        argv = [self._engine.binary, "inspect", "--format", "{{.Id}}", f"{name}-control-plane"]
+        what = f"looking for the node of kind cluster {name}"
+        told = (await run(argv, limit=self.timeouts.container_engine, what=what)).strip()
+        if not re.fullmatch("[0-9a-f]+", told):
+            raise TargetError(f"{what}: the answer is no id", f"{told}\nlook: {self._engine.name} ps --all")
+        return told
 
     async def _published(self, name: str) -> dict[int, int]:
         """The ports of this machine that the cluster has; another run may have chosen them."""

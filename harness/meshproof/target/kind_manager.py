@@ -49,6 +49,10 @@ class KindManager(KindManagerBase):  # type: ignore[misc]
         except RuntimeError as error:
             raise TargetError(f"creating the kind cluster: {error}") from None
 
+    def load_archive(self, path: Path) -> None:
+        """Load the images of an archive into its nodes."""
+        self._exec(["load", "image-archive", str(path), "--name", self.cluster_name])
+
     def ready(self, timeout: float = 20) -> bool:
         """Whether the cluster answers, and has what a pod needs, within `timeout` seconds."""
         kubeconfig = self.kubeconfig

@@ -34,11 +34,14 @@ words = sys.argv[1:]
 folder = {folder!r}
 {body}
 """
+BEGIN = "# What this one does.\n"
 DOCKER = """
 if words[:1] == ["info"]:
     print(json.dumps({"Architecture": os.uname().machine, "MemTotal": 16 << 30, "DockerRootDir": "/nowhere"}))
 elif words[:1] == ["port"]:
     print("127.0.0.1:" + {"30080/tcp": "18080", "30443/tcp": "18443"}[words[2]])
+elif words[:1] == ["inspect"]:
+    print("4f2a" * 16)
 elif words[:2] == ["image", "inspect"]:
     sys.exit("Error: No such image")
 """
@@ -58,6 +61,8 @@ elif words[:2] == ["export", "kubeconfig"]:
 elif words[:2] == ["delete", "cluster"]:
     open(clusters, "w").write("".join(one + "\\n" for one in known if one != option("--name")))
 """
+FOREIGN = ("KIND_EXPERIMENTAL_PROVIDER", "PYTEST_XDIST_TESTRUNUID", "KUBECONFIG", "DOCKER_HOST", "XDG_RUNTIME_DIR")
+NAME_ADDED = 'open(os.path.join(folder, "clusters"), "a").write(words[words.index("--name") + 1] + "\\n")\n'
 WELL = {"docker": DOCKER, "kind": KIND, "kubectl": ""}
 
 
@@ -80,14 +85,16 @@ class Bench:
         """Put a stand-in there; `words` are its arguments, `folder` is this folder."""
         path = self.folder / name
         calls, folder = str(self.folder / "calls"), str(self.folder)
-        path.write_text(SCRIPT.format(python=sys.executable, calls=calls, folder=folder, name=name, body=body))
+        text = SCRIPT.format(python=sys.executable, calls=calls, folder=folder, name=name, body=BEGIN + body)
+        path.write_text(text)
         path.chmod(0o700)
         return path
 
     def when(self, program: str, *begin: str, does: str) -> None:
-        """From now on a call that begins with these arguments does something else, any other what it did at first."""
+        """From now on a call that begins with these arguments does something else, any other what it did before."""
         other = textwrap.indent(textwrap.dedent(does), "    ")
-        self.put(program, f"if words[:{len(begin)}] == {list(begin)}:\n{other}\n    sys.exit()\n{WELL[program]}")
+        _, _, before = (self.folder / program).read_text().partition(BEGIN)
+        self.put(program, f"if words[:{len(begin)}] == {list(begin)}:\n{other}\n    sys.exit()\n{before}")
 
     def well(self, program: str) -> None:
         """From now on it does what it does when all is well."""
@@ -122,19 +129,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    for name in (
-        "KIND_EXPERIMENTAL_PROVIDER",
-        "PYTEST_XDIST_TESTRUNUID",
-        "KUBECONFIG",
-        "DOCKER_HOST",
-        "XDG_RUNTIME_DIR",
-    ):
+    for name in FOREIGN:
         monkeypatch.delenv(name, raising=False)
     yield made
     assert os.environ["PATH"] == str(folder), "the manager changes this process' environment"
-
-
-LIMITS = replace(FAR, kind_created=120.0, kind_answer=60.0, container_engine=60.0)
 
 
 class Takes:
@@ -159,9 +157,6 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     monkeypatch.setattr(kind, "connect", connect)
     return found
-
-
-NAME_ADDED = 'open(os.path.join(folder, "clusters"), "a").write(words[words.index("--name") + 1] + "\\n")\n'
 
 
 async def made(target: KindTarget) -> KindTarget:

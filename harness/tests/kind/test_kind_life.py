@@ -117,31 +117,38 @@ def test_ctrl_c_during_creation_ends_kind_and_removes_what_it_made(bench, reache
     assert not bench.locks()
 
 
-def test_what_a_machine_that_went_off_left_half_made_is_made_again(bench, reached, tmp_path) -> None:
+async def used(settings: KubeSettings) -> None:
+    target = KindTarget(settings, LIMITS)
+    try:
+        await made(target)
+    finally:
+        await target.gone(None)
+
+
+def test_what_was_left_half_made_is_neither_used_nor_taken_for_ones_own(bench, reached) -> None:
     (bench.folder / "clusters").write_text("ours\n")
-    place = run_directory()
-    (place / "kind-ours.users").write_text(kind.HALF_MADE)
-
-    async def life() -> None:
-        await (await filled(KubeSettings(cluster="ours", keep=True))).gone(None)
-
-    asyncio.run(life())
-    assert [one[0] for one in bench.words("kind")] == ["version", "get", "delete", "create"]
+    told = run_directory() / "kind-ours.users"
+    told.write_text(kind.HALF_MADE)
+    with pytest.raises(TargetError, match=f"kind cluster ours was left half made\nlook: .* with rm {told}"):
+        asyncio.run(used(KubeSettings(cluster="ours", keep=True)))
     assert bench.clusters() == ["ours"]
-    assert not bench.locks()
+    (bench.folder / "clusters").unlink()
+    asyncio.run(used(KubeSettings(cluster="ours")))
+    assert bench.clusters() == bench.locks() == []
+
+
+@pytest.mark.parametrize(("node", "left"), [("4f2a" * 16, []), ("0" * 64, ["ours"])], ids=["the same", "another"])
+def test_what_was_left_is_deleted_only_if_it_is_still_the_same(bench, reached, node, left) -> None:
+    (bench.folder / "clusters").write_text("ours\n")
+    (run_directory() / "kind-ours.users").write_text(node)
+    asyncio.run(used(KubeSettings(cluster="ours")))
+    assert bench.clusters() == left
+    assert bench.locks() == []
 
 
 def refusal(settings: KubeSettings) -> str:
-    target = KindTarget(settings, LIMITS)
-
-    async def life() -> None:
-        try:
-            await made(target)
-        finally:
-            await target.gone(None)
-
     with pytest.raises(MeshproofError) as error:
-        asyncio.run(life())
+        asyncio.run(used(settings))
     return str(error.value)
 
 

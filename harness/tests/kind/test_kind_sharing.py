@@ -81,7 +81,7 @@ def test_another_worker_waits_for_all_that_the_first_may_take(bench, reached, mo
         second.preflight()
         second.timeouts = replace(second.timeouts, **limits)
         words = (
-            "waiting for kind cluster meshproof-01234567, which another process makes, fills or deletes: .* after 0.7 s"
+            "waiting for kind cluster meshproof-01234567, which another process makes, fills or deletes: .* after 1 s"
         )
         with pytest.raises(TargetError, match=words) as error:
             await second._join("meshproof-01234567")
