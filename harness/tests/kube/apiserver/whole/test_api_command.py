@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from between import between
 
-pytestmark = pytest.mark.usefixtures("patient", "istio")
+pytestmark = pytest.mark.usefixtures("istio")
 CANARY = folder("scenarios") / "canary"
 NETWORKED = ("services", "virtualservices.networking.istio.io", "destinationrules.networking.istio.io", "deployments")
 SHOWN = ("--show-managed-fields",)
@@ -45,6 +45,7 @@ def test_what_a_run_made_goes_when_it_is_killed(command: Any, control_plane: Any
     command.until("the end of its files", lambda: command.left() == [])
 
 
+@pytest.mark.usefixtures("patient")
 def test_an_api_server_that_goes_under_a_run_ends_it(command: Any, control_plane: Any) -> None:
     with between(int(control_plane.url.rpartition(":")[2])) as (url, vanish):
         file = control_plane.kubeconfig("admin", "system:masters", url=url)
@@ -73,6 +74,7 @@ def nobody(request: pytest.FixtureRequest) -> Iterator[int]:
     yield port
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_webhook_that_does_not_answer_ends_a_run(command: Any, control_plane: Any, nobody: int) -> None:
     kind, name = "ValidatingWebhookConfiguration", "routes.silent.test"
     ours = {"namespaceSelector": {"matchExpressions": [{"key": "meshproof.dev/run", "operator": "Exists"}]}}
@@ -116,6 +118,7 @@ def standing(control_plane: Any, *namespaces: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_verification_with_the_least_rights_changes_nothing(
     command: Any, control_plane: Any, account: Path, shop: str
 ) -> None:
