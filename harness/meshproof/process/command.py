@@ -42,7 +42,8 @@ async def call(
     name = Path(argv[0]).name
     with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
         log = Path(folder, "stderr")
-        child = await spawn(name, argv, log=log, env={**os.environ, **(env or {})}, cwd=cwd, piped=True)
+        told = {**os.environ, **(env or {})}
+        child = await spawn(name, argv, log=log, env=told, cwd=cwd, piped=True, remove=Path(folder))
         child.stdin.close()
         try:
             async with asyncio.timeout(limit):

@@ -66,6 +66,9 @@ def killed(programs: Any, api: Any, tmp_path: Path) -> Callable[[], None]:
     words = ["run", "CanarySplit", "--target", "cluster", "--context", "lab", "--kubeconfig", str(config)]
     argv = [sys.executable, "-m", "meshproof", *words, "--image", "probe:1", "--hub", "hub.example"]
 
+    def files() -> list[str]:
+        return [path.name for path in tmp_path.glob("meshproof-*") if path.name != "meshproof-runs"]
+
     def kill() -> None:
         quiet = subprocess.DEVNULL
         with subprocess.Popen(argv, env=env, cwd=tmp_path, stdout=quiet, stderr=quiet) as process:
@@ -75,8 +78,8 @@ def killed(programs: Any, api: Any, tmp_path: Path) -> Callable[[], None]:
             finally:
                 process.send_signal(signal.SIGKILL)
         deadline = time.monotonic() + 20
-        while SYSTEM in api.objects or programs.alive():
-            assert time.monotonic() < deadline, [call["args"] for call in programs.calls()]
+        while SYSTEM in api.objects or programs.alive() or files():
+            assert time.monotonic() < deadline, [files(), *(call["args"] for call in programs.calls())]
             time.sleep(0.05)
 
     return kill

@@ -187,7 +187,7 @@ def _environment(kubeconfig: Sequence[Path]) -> dict[str, str]:
 async def _call(argv: Sequence[str], env: dict[str, str], timeout: float, what: str) -> Ended:  # noqa: ASYNC109
     with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
         log = Path(folder, "stderr")
-        child = await spawn(PRODUCT, argv, log=log, env=env, piped=True)
+        child = await spawn(PRODUCT, argv, log=log, env=env, piped=True, remove=Path(folder))
         child.stdin.close()
         try:
             async with asyncio.timeout(timeout):

@@ -95,7 +95,8 @@ class Kubectl:
         """The command as a child with pipes, ended with the block however that ends."""
         with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
             log = Path(folder, "stderr")
-            child = await spawn("kubectl", self.argv(*args), log=log, env={**os.environ, **SILENCED}, piped=True)
+            env = {**os.environ, **SILENCED}
+            child = await spawn("kubectl", self.argv(*args), log=log, env=env, piped=True, remove=Path(folder))
             try:
                 yield child
             finally:

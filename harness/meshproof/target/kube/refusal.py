@@ -15,8 +15,9 @@ from meshproof.target.kube import further
 from meshproof.target.kube.further import Shown
 
 TRANSIENT = frozenset({429, 503, 504})
-# A server-side apply with a field that the schema lacks is answered with 500, the field in the words alone.
+SERVERS = "the certificate of"
 IMMUTABLE = "field is immutable"
+# A server-side apply with a field that the schema lacks is answered with 500, the field in the words alone.
 UNDECLARED = "failed to create typed patch object"
 FIELD = re.compile(r": \.(\S+): (.+)")
 
@@ -119,11 +120,10 @@ def meaning(status: int, reason: str, words: str) -> str:
 
 def unreachable(what: str, server: str, error: Exception, hint: str = "") -> UnreachableError:
     """From whatever ended a request without an answer."""
-    if isinstance(_root(error), transport.SSLError | ssl.SSLError):
+    cause = _cause(server, error)
+    if cause.startswith(SERVERS):
         hint = f"look: {further.certificate(server)}"
-    return UnreachableError(
-        f"{what}: {_cause(server, error)}", "\n".join(part for part in (_words(error), hint) if part)
-    )
+    return UnreachableError(f"{what}: {cause}", "\n".join(part for part in (_words(error), hint) if part))
 
 
 def _cause(server: str, error: Exception) -> str:
@@ -131,13 +131,13 @@ def _cause(server: str, error: Exception) -> str:
     if isinstance(root, transport.SSLError | ssl.SSLError):
         words = str(root)
         if "certificate has expired" in words:
-            return f"the certificate of {server} has expired"
+            return f"{SERVERS} {server} has expired"
         if "expired" in words:
             return f"{server} refuses the client certificate of this context: it has expired"
         if "self-signed" in words or "unable to get local issuer" in words:
-            return f"the certificate of {server} is not of the authority that the kubeconfig names"
+            return f"{SERVERS} {server} is not of the authority that the kubeconfig names"
         if "doesn't match" in words or "mismatch" in words.lower():
-            return f"the certificate of {server} is for another name"
+            return f"{SERVERS} {server} is for another name"
         return f"there is no TLS connection to {server}"
     if isinstance(root, transport.NameResolutionError | socket.gaierror):
         return f"the name of {server} is not known here"

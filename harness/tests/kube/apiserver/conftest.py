@@ -241,3 +241,30 @@ def with_cluster(control_plane: ControlPlane) -> Callable[..., Any]:
 def rbac() -> Sequence[Json]:
     """The documents of docs/rbac.yaml."""
     return [body for body in yaml.safe_load_all((ROOT / "docs" / "rbac.yaml").read_text()) if body]
+
+
+@pytest.fixture(scope="module")
+def account(control_plane: Any) -> Iterator[Path]:
+    """The kubeconfig of the account that docs/rbac.yaml sets up."""
+    text = (ROOT / "docs" / "rbac.yaml").read_text()
+    control_plane.kubectl("apply", "--validate=false", "-f", "-", stdin=text)
+    token = control_plane.kubectl("create", "token", "meshproof", "--namespace", "meshproof").strip()
+    kubeconfig = control_plane.kubeconfig("account", token=token)
+    # A policy holds from a moment after it was made.
+    probe = ("create", "rolebinding", "probe", "--clusterrole=meshproof-run", "--user=x", "--namespace=default")
+    deadline = time.monotonic() + 60
+    identity = "--as=system:serviceaccount:meshproof:meshproof"
+    while "touches only the namespaces" not in control_plane.kubectl(*probe, identity, "--dry-run=server", check=False):
+        assert time.monotonic() < deadline, "the policy is not in force"
+        time.sleep(0.2)
+    yield kubeconfig
+    control_plane.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=text)
+
+
+@pytest.fixture(scope="session")
+def program() -> str:
+    """The real istioctl; skips without one."""
+    named = os.environ.get("MESHPROOF_ISTIOCTL") or shutil.which("istioctl") or found("istioctl")
+    if not named:
+        pytest.skip("there is no istioctl on PATH, in $MESHPROOF_ISTIOCTL or in the cache: get that of a release")
+    return str(named)

@@ -16,6 +16,10 @@ from meshproof.errors import TargetError, UsageError
 from meshproof.target.kube.connection import Cluster
 from meshproof.target.kube.refusal import RefusedError
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from between import Between
+
 
 def reach(control_plane: Any, kubeconfig: Path, **limits: float) -> None:
     async def go() -> None:
@@ -141,38 +145,6 @@ def test_a_cluster_that_is_marked_production_is_refused(control_plane: Any, verb
             reach(control_plane, control_plane.kubeconfig("admin", "system:masters"))
     finally:
         control_plane.kubectl(verb, "namespace", "kube-system", "meshproof.dev/production-")
-
-
-class Between:
-    """Stands between a client and the API server: lets through, says nothing, or is gone."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._silent = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    async def begin(self) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    def silence(self) -> None:
-        self._silent = True
-
-    async def vanish(self) -> None:
-        self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        self._writers |= {writer, back}
-        await asyncio.gather(self._carry(reader, back), self._carry(there, writer), return_exceptions=True)
-
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        while (data := await source.read(1 << 16)) and not self._silent:
-            sink.write(data)
-            await sink.drain()
 
 
 @pytest.mark.parametrize("way", ["gone", "silent"])

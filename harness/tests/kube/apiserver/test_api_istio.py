@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +15,6 @@ from meshproof.target.istio.install import Plan
 from meshproof.target.istio.istioctl import Istioctl
 from meshproof.target.kube.connection import Cluster
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from kubernetes_programs import found as program_found
-
 pytestmark = pytest.mark.usefixtures("patient")
 Connected = Callable[..., Any]
 CLUSTER_WIDE = (
@@ -30,15 +23,6 @@ CLUSTER_WIDE = (
     ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
     ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
 )
-
-
-@pytest.fixture(scope="session")
-def program() -> str:
-    """The real istioctl; skips without one."""
-    named = os.environ.get("MESHPROOF_ISTIOCTL") or shutil.which("istioctl") or program_found("istioctl")
-    if not named:
-        pytest.skip("there is no istioctl on PATH, in $MESHPROOF_ISTIOCTL or in the cache: get that of a release")
-    return str(named)
 
 
 async def found(cluster: Cluster, program: str) -> Istioctl:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +20,6 @@ from meshproof.target.kube.refusal import RefusedError
 from meshproof.target.kube.wanted import Wanted
 
 NETWORKING = "networking.istio.io/v1"
-
-
-@pytest.fixture(scope="module")
-def account(control_plane: Any) -> Iterator[Path]:
-    """The kubeconfig of the account that docs/rbac.yaml sets up."""
-    text = (Path(__file__).parents[4] / "docs" / "rbac.yaml").read_text()
-    control_plane.kubectl("apply", "--validate=false", "-f", "-", stdin=text)
-    token = control_plane.kubectl("create", "token", "meshproof", "--namespace", "meshproof").strip()
-    kubeconfig = control_plane.kubeconfig("account", token=token)
-    # A policy holds from a moment after it was made.
-    probe = ("create", "rolebinding", "probe", "--clusterrole=meshproof-run", "--user=x", "--namespace=default")
-    deadline = time.monotonic() + 60
-    identity = "--as=system:serviceaccount:meshproof:meshproof"
-    while "touches only the namespaces" not in control_plane.kubectl(*probe, identity, "--dry-run=server", check=False):
-        assert time.monotonic() < deadline, "the policy is not in force"
-        time.sleep(0.2)
-    yield kubeconfig
-    control_plane.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=text)
 
 
 def everything(namespace: str) -> list[Wanted]:

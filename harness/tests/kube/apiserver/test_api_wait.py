@@ -116,6 +116,7 @@ def test_an_image_that_cannot_be_pulled_is_named(in_namespace: Waiting, control_
             in caught.value.detail
         )
         assert "event: Failed: failed to resolve reference: no such host" in caught.value.detail
+        assert caught.value.detail.splitlines()[-1].endswith(f"--namespace {slate.namespace} describe pod {name}")
 
     in_namespace(body)
 
@@ -176,6 +177,7 @@ def test_a_quota_that_keeps_pods_from_being_made_is_named(in_namespace: Waiting,
             await wait.available(cluster, slate.namespace, limit=0)
         assert "FailedCreate" in caught.value.detail
         assert "exceeded quota: few" in caught.value.detail
+        assert caught.value.detail.splitlines()[-1].endswith(f"--namespace {slate.namespace} describe deployments shop")
 
     in_namespace(body)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 from meshproof.errors import ManifestError
 from meshproof.manifest import load
-from meshproof.target.kube.refusal import RefusedError, refusal
+from meshproof.target.kube.kubectl import Kubectl
+from meshproof.target.kube.refusal import RefusedError, refusal, unreachable
 from meshproof.target.kube.wanted import Wanted, wanted
 
+OPENSSL = "look: openssl s_client -connect api.test:6443 </dev/null | openssl x509 -noout -subject -issuer -dates"
 ROUTE = """
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -33,30 +36,78 @@ def status(code: int, reason: str, message: str, **details: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "message", "words"),
+    ("code", "reason", "message", "words", "look"),
     [
-        (401, "Unauthorized", "Unauthorized", "does not accept the credentials"),
-        (403, "Forbidden", 'pods is forbidden: User "a" cannot list', "forbidden to this user (docs/rbac.yaml"),
-        (403, "Forbidden", "pods is forbidden: exceeded quota: few", "a quota of the cluster"),
-        (403, "Forbidden", "because it is being terminated", "the namespace is being deleted"),
-        (404, "NotFound", "not found", "not found"),
-        (409, "AlreadyExists", "exists", "it exists already"),
-        (409, "Conflict", 'conflict with "kubectl-edit"', "it was changed by somebody else"),
-        (422, "Invalid", "no", "refused as invalid"),
+        (401, "Unauthorized", "Unauthorized", "does not accept the credentials", "config view --minify"),
+        (
+            403,
+            "Forbidden",
+            'pods is forbidden: User "a" cannot list',
+            "forbidden to this user (docs/rbac.yaml",
+            "auth can-i --list --namespace shop",
+        ),
+        (
+            403,
+            "Forbidden",
+            "pods is forbidden: exceeded quota: few",
+            "a quota of the cluster",
+            "describe quota --namespace shop",
+        ),
+        (
+            403,
+            "Forbidden",
+            "because it is being terminated",
+            "the namespace is being deleted",
+            "get namespace shop -o yaml",
+        ),
+        (404, "NotFound", "not found", "not found", "get all --namespace shop"),
+        (409, "AlreadyExists", "exists", "it exists already", "get all --namespace shop"),
+        (
+            409,
+            "Conflict",
+            'conflict with "kubectl-edit"',
+            "it was changed by somebody else",
+            "get all --namespace shop",
+        ),
+        (422, "Invalid", "no", "refused as invalid", "get all --namespace shop"),
         (
             500,
             "InternalError",
             "failed calling webhook x: timeout",
             "an admission webhook of the cluster does not answer",
+            "get validatingwebhookconfigurations,mutatingwebhookconfigurations",
         ),
-        (503, "", "down", "the API server answers 503"),
+        (503, "", "down", "the API server answers 503", "cluster-info"),
     ],
 )
-def test_each_refusal_has_its_words(code: int, reason: str, message: str, words: str) -> None:
-    error = refusal("listing Pods", code, status(code, reason, message))
+def test_each_refusal_has_its_words_and_its_command(
+    code: int, reason: str, message: str, words: str, look: str
+) -> None:
+    shown = Kubectl("kubectl", (), "lab").shown
+    error = refusal("listing Pods", code, status(code, reason, message), namespace="shop", shown=shown)
     assert error.message.startswith("listing Pods: ")
     assert words in error.message
     assert message in error.detail
+    assert error.detail.splitlines()[-1] == f"look: kubectl --context lab {look}"
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "look"),
+    [
+        ("certificate verify failed: certificate has expired", "the certificate of {} has expired", OPENSSL),
+        (
+            "certificate verify failed: self-signed certificate",
+            "the certificate of {} is not of the authority",
+            OPENSSL,
+        ),
+        ("sslv3 alert certificate expired", "{} refuses the client certificate of this context", "look: kubectl"),
+        ("wrong version number", "there is no TLS connection to {}", "look: kubectl"),
+    ],
+)
+def test_a_certificate_that_is_refused_is_told_with_what_shows_it(words: str, said: str, look: str) -> None:
+    error = unreachable("listing Pods", "https://api.test:6443", ssl.SSLError(1, words), "look: kubectl")
+    assert said.format("https://api.test:6443") in error.message
+    assert error.detail.splitlines()[-1] == look
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>\xff</html>", b"[]", b'"x"', None, b"{"])
