@@ -63,6 +63,16 @@ use = Scenario(
     expect=[ConnectionPool()],
 )
 
+idle = Scenario(
+    name="BreakerIdle",
+    description="A connection without a request is used again before idleTimeout, and is closed after it.",
+    features=POOL,
+    manifests=["httpbin.yaml", "idle-2.yaml"],
+    load=Load("barrier", GET, users=10),
+    expect=[ConnectionPool()],
+    patient=True,
+)
+
 connect = Scenario(
     name="BreakerConnectTimeout",
     description="A connection that does not open is given up after connectTimeout, as often as connecting is tried.",
@@ -84,7 +94,7 @@ retries = Scenario(
 
 
 @pytest.mark.parametrize(
-    "scenario", [pool, users, roomy, grid, requests, use, connect, retries], ids=lambda one: one.name
+    "scenario", [pool, users, roomy, grid, requests, use, idle, connect, retries], ids=lambda one: one.name
 )
 def test_breaker(verify, scenario):
     verify(scenario)

@@ -136,11 +136,11 @@ retries = (
     ),
     Scenario(
         name="RetriesDefault",
-        description="Where no retries are specified, a 503 of the workload is not tried again.",
+        description="Where no retries are specified, a 503 is not tried again, and what is unavailable by gRPC twice.",
         features=RETRY,
         manifests=["httpbin.yaml", "retries-default.yaml"],
-        upsets=[Upset("httpbin", status=503)],
-        load=Load("steady", GET),
+        # A request prescribes its answer: status, seconds, grpc-status.
+        load=Load("steady", (f"{GET} 'x-meshproof-answer:503 0 0'", f"{GET} 'x-meshproof-answer:200 0 14'")),
         expect=[Retries()],
     ),
 )

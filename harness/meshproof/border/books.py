@@ -59,9 +59,11 @@ class Mark:
 class Books:
     """All books of one load: each pod's, and the growth of each proxy's counters (Envoy's own names).
 
-    `marks` are in the order of time.
+    `shared` names the proxies that may serve others than this load too, whose counts are theirs as well. `marks` are
+    in the order of time.
     """
 
     pods: tuple[PodBook, ...] = ()
     proxies: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
+    shared: frozenset[str] = frozenset()

@@ -79,12 +79,20 @@ class Message:
     origin: str
     text: str
 
+    @property
+    def namespace(self) -> str:
+        """Of what it is about (`VirtualService shop/cart`, `Namespace shop`); empty for what stands in none."""
+        kind, _, name = self.origin.partition(" ")
+        place, slash, _ = name.partition("/")
+        return place if slash or kind == "Namespace" else ""
+
 
 @dataclass(frozen=True, slots=True)
 class InstallFacts:
     """An installation as it is. `sidecar` is the image of the proxy that a new pod gets, empty when it gets none.
 
-    What could not be found out is None, and `unknown` says why, by the field's name.
+    What could not be found out is None, and `unknown` says why, by the field's name; `withheld` says it of what this
+    user has no right to know.
     """
 
     specified: Specified
@@ -99,3 +107,4 @@ class InstallFacts:
     gateways: tuple[GatewayFact, ...] | None
     messages: tuple[Message, ...] | None
     unknown: Mapping[str, str] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)

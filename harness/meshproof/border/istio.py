@@ -34,15 +34,6 @@ class Release:
         return self.oldest <= kubernetes <= self.newest
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """An Istio and a Kubernetes that are tried together."""
-
-    name: str
-    istio: str
-    kubernetes: str
-
-
 def _release(istio: int, oldest: int, newest: int) -> Release:
     return Release((1, istio), (1, oldest), (1, newest))
 
@@ -73,8 +64,6 @@ RELEASES = (
     _release(31, 32, 36),
 )
 OLDEST = RELEASES[0].istio
-
-MATRIX = (Pairing("original", "1.9.5", "1.20"), Pairing("current", "1.30.4", "1.35"))
 
 
 def minor(version: str) -> Minor | None:

@@ -43,7 +43,14 @@ class Failing:
     status: int
 
 
-Step = InTurn | AtOnce | Crowd | Blocked | Failing
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """One request after so many seconds without any."""
+
+    seconds: float
+
+
+Step = InTurn | AtOnce | Crowd | Blocked | Failing | Rested
 
 
 RESET = 0

@@ -31,9 +31,12 @@ class Timeouts:
     kube_answer: float = 10.0
     kube_command: float = 30.0
     kube_forward: float = 15.0
+    kube_forward_quiet: float = 1.0
+    kube_forward_closed: float = 2.0
     kube_access: float = 20.0
     kube_gone: float = 120.0
     kube_ready: float = 180.0
+    gateways_free: float = 1800.0
     ssh_connected: float = 20.0
     ssh_command: float = 60.0
     ssh_closed: float = 3.0

@@ -66,6 +66,12 @@ KUBE_OPTIONS = (
     click.option(
         "--nodes", type=click.IntRange(0, 20), metavar="N", help="Worker nodes beside the control plane.  [kind]"
     ),
+    click.option(
+        "--lanes",
+        type=click.IntRange(1, 16),
+        metavar="N",
+        help=f"Scenarios side by side, each in a namespace of its own; 4 unless told.  [{BOTH}]",
+    ),
 )
 
 
@@ -78,7 +84,7 @@ def on_kubernetes(command: Callable[..., Any]) -> Callable[..., Any]:
 
 NAMES = (
     *("context", "kubeconfig", "image", "entry", "samples", "keep", "allow", "istioctl", "istio_version", "hub"),
-    *("settings", "manifest", "revision", "skip_install", "cluster", "kubernetes", "kube_proxy", "nodes"),
+    *("settings", "manifest", "revision", "skip_install", "cluster", "kubernetes", "kube_proxy", "nodes", "lanes"),
 )
 SPELLED = {"settings": "set", "manifest": "istio-manifest", "kube_proxy": "kube-proxy-mode"}
 DEFAULTS = {"istioctl": "istioctl"}

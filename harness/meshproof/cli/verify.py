@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
@@ -50,6 +51,23 @@ from meshproof.errors import UsageError
     is_flag=True,
     help="Hold what a cluster runs already against the specification; only a client is added (with --target cluster).",
 )
+@click.option(
+    "--cacert",
+    type=click.Path(),
+    default="",
+    metavar="FILE",
+    help="Whom the client of a gateway trusts, in PEM.  [default: the certificate that the gateway's Secret holds]",
+)
+@click.option(
+    "--cert",
+    type=click.Path(),
+    default="",
+    metavar="FILE",
+    help="The client's certificate, in PEM: without it a MUTUAL gateway is verified to refuse, and no further.",
+)
+@click.option(
+    "--key", type=click.Path(), default="", metavar="FILE", help="Its private key, where that is not in the same file."
+)
 @shared
 def verify(
     settings: Settings,
@@ -58,6 +76,9 @@ def verify(
     requests: tuple[str, ...],
     namespace: str,
     untouched: bool,
+    cacert: str,
+    cert: str,
+    key: str,
 ) -> int:
     """Run a mesh, and hold what its traffic does against what your manifests say.
 
@@ -72,13 +93,15 @@ def verify(
     meshproof verify -f k8s/ --target cluster --context staging --image REF \\
       -n shop --no-apply
     """
+    from meshproof.cli.client_tls import client_tls
     from meshproof.cli.targets import target_of
-    from meshproof.run.prepare import prepare_borders, prepare_verification
+    from meshproof.run.prepare import prepare_borders, prepare_resilience, prepare_verification
 
     if untouched and applied:
         raise UsageError("--no-apply takes what runs from the cluster, and --applied from files: say one of them")
     if namespace and settings.target != "embedded" and not untouched:
         raise UsageError("-n is for what runs already (--no-apply): else everything stands in the run's own namespace")
+    tls = client_tls(cacert, cert, key)
     target = target_of(settings, applying=not untouched)
     prepared = prepare_verification(
         spec,
@@ -88,6 +111,7 @@ def verify(
         namespace=namespace or ("default" if untouched else target.namespace),
         client=target.namespace if untouched else namespace,
         probed="ProbeWorkload" in target.features,
+        tls=tls,
         stdin=sys.stdin,
     )
     # What is wrong with the manifests has been said by now, without the half second that this takes.
@@ -95,4 +119,8 @@ def verify(
 
     # Whoever names requests wants these and no others.
     borders = None if requests else prepare_borders(prepared)
-    return execute(target, [prepared, borders] if borders else [prepared], settings)
+    resilience, untold = prepare_resilience(prepared, bare="BareWorkloads" in target.features)
+    # Where workloads do not do as they are asked the whole of it is skipped, and that is said.
+    if "ProbeWorkload" in target.features:
+        prepared = replace(prepared, notices=(*prepared.notices, *untold))
+    return execute(target, [one for one in (prepared, borders, resilience) if one], settings)

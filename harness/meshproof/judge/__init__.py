@@ -11,10 +11,12 @@ from meshproof.judge.pool import ConnectionPool
 from meshproof.judge.retries import Retries
 from meshproof.judge.split import Split
 from meshproof.judge.timeout import Timeout
+from meshproof.judge.together import Asked
 
 __all__ = [
     "Abort",
     "Answers",
+    "Asked",
     "ConnectionPool",
     "Delay",
     "Mirror",

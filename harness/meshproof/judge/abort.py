@@ -78,7 +78,7 @@ class AbortTrial(FaultTrial):
                 f"{number} received by {', '.join(pods)} all the same, though the proxy answered them "
                 f"(the first was request {min(reached)[0]})"
             )
-        own = injected(books, ABORTS)
+        own = injected(books, self._plan, ABORTS)
         if own is not None and len(self._plan.stages) == 1 and own != self._tally.aborted:
             return (
                 f"the proxies injected {own:,} aborts ({ABORTS}), but {self._tally.aborted:,} requests were "
@@ -90,7 +90,7 @@ class AbortTrial(FaultTrial):
         return "none of these reached a pod" if self._aborted else ""
 
     def evidence(self, books: Books) -> dict[str, object]:
-        return {"aborted": len(self._aborted), "injected": injected(books, ABORTS)}
+        return {"aborted": len(self._aborted), "injected": injected(books, self._plan, ABORTS)}
 
     def _reached(self, books: Books) -> set[tuple[str, str]]:
         return {(one.id, book.pod) for book in books.pods for one in book.requests if one.id in self._aborted}

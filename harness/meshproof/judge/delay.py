@@ -72,7 +72,7 @@ class DelayTrial(FaultTrial):
         return True
 
     def doubt(self, books: Books) -> str:
-        own = injected(books, DELAYS)
+        own = injected(books, self._plan, DELAYS)
         if own is None or len(self._plan.stages[0]) > 1 or len(self._plan.stages) > 1 or self._hits <= own:
             return ""
         return (
@@ -100,7 +100,7 @@ class DelayTrial(FaultTrial):
             "longest_undelayed": self._longest_other,
             "early": EARLY,
             "allowance": MACHINE,
-            "injected": injected(books, DELAYS),
+            "injected": injected(books, self._plan, DELAYS),
             "held_as_long": self._hits,
         }
 

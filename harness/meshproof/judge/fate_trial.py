@@ -4,35 +4,53 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from math import inf
+from math import ceil, inf
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
+from meshproof.border.prescription import prescription
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.announced import announced
 from meshproof.judge.clock import EARLY, MACHINE, service_time
 from meshproof.judge.fate import TIMED_OUT, Ending, Try, endings
-from meshproof.judge.mirror_join import join, primaries
+from meshproof.judge.mirror_join import Joined, join, primaries
 from meshproof.judge.share import ShareTest
 from meshproof.judge.wording import answer, counted, joined, kinds
 from meshproof.scenario import Plan
 
 NEVER = Try(0, inf)
+# So many times what is expected to be enough: beyond, requests are aborted that are not specified to be.
+PATIENCE = 10
 
 
 class FateTrial:
     """Holds each request against what `fate.endings` says of it; the first that ends otherwise fails.
 
-    What the workload does is known from the plan's upset of it. Without one, and once its upset is
-    over, the observed answer tells: a workload that is not upset does the same with every try, and one
-    that had not answered when the proxy did was too slow. `counting` looks at the number of tries that
-    reached a pod, too. Requests that the specification's own fault aborted must reach none, and are
+    What the workload does is known from what the request prescribes, and from the plan's upset of it. Without
+    either, and once its upset is over, the observed answer tells: a workload that is not upset does the same
+    with every try, and one that had not answered when the proxy did was too slow. `counting` looks at the number
+    of tries that reached a pod, too. Requests that the specification's own fault aborted must reach none, and are
     otherwise not looked at.
+
+    With `times` so many endings decide, because an ending follows from the request alone; that they are late
+    proves nothing then. Unless `bare` is None, what the proxy told the pods of its limit is looked at too
+    (`announced.announced`, which it is for).
     """
 
     def __init__(
-        self, check: str, plan: Plan, stage: int, request: int, upset: Upset | None, rule: str, *, counting: bool
+        self,
+        check: str,
+        plan: Plan,
+        stage: int,
+        request: int,
+        upset: Upset | None,
+        rule: str,
+        *,
+        counting: bool,
+        times: int | None = None,
+        bare: bool | None = None,
     ) -> None:
         self.stage: int | None = stage
         self.request: int | None = request
@@ -42,13 +60,18 @@ class FateTrial:
         self._rule = rule
         self._counting = counting
         self._upset = upset
-        always = upset if upset and upset.tries is None else None
-        self._known = endings(self._expectation, lambda _: _misbehaving(always)) if always else None
+        self._times = times
+        self._bare = bare
+        always = _always(self._expectation, upset)
+        self._known = endings(self._expectation, lambda _: always) if always else None
         delay = self._expectation.delay
         self._held = (0.0, 0.0) if delay is None else (delay.seconds * (delay.share == 1), delay.seconds)
         rates = plan.precision
         self._test = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._test.cap
+        if times is not None:
+            abort = self._expectation.abort
+            self.limit = ceil(PATIENCE * times / (1 - abort.share if abort and abort.share < 1 else 1))
         self._tries: dict[str, tuple[int, int]] = {}
         self._answers: Counter[str] = Counter()
         self._misanswered: Counter[str] = Counter()
@@ -120,25 +143,49 @@ class FateTrial:
 
     @property
     def decided(self) -> bool:
-        return self._test.closed
+        if self._times is None:
+            return self._test.closed
+        return bool(self._misanswered) or not self.wanted or self._test.n >= self.limit
+
+    @property
+    def wanted(self) -> int:
+        """How many more endings it needs, where `times` says so."""
+        return max(0, (self._times or 0) - len(self._latencies))
 
     @property
     def count(self) -> int:
         return self._test.n
+
+    @property
+    def specified(self) -> str:
+        """What is specified, in words, where it is known what the workload does."""
+        ends = dict.fromkeys(f"{_words(one)}, at a pod {_times(one.arrivals)}" for one in self._known or ())
+        return " or ".join(ends)
+
+    @property
+    def seen(self) -> str:
+        """The answers, in words."""
+        return joined(sorted(self._answers))
 
     def arms(self) -> tuple[ArmResult, ...]:
         return ()
 
     def examine(self, books: Books) -> None:
         if self._counting:
-            self._count_tries(books)
+            self.count_tries(join(books, primaries(self._plan)))
 
     def conclude(self, books: Books) -> Verdict:
-        forgotten = self._count_tries(books) if self._counting else 0
+        return self.concluded(join(books, primaries(self._plan)) if self._counting else None)
+
+    def concluded(self, arrived: Joined | None) -> Verdict:
+        """The verdict, with what pods received where that is counted."""
+        forgotten = self.count_tries(arrived) if arrived else 0
         # A workload does the same with every request: where few run out of time, the machine held those up.
-        common = 2 * self._timed_out > self._test.n
+        common = 2 * self._timed_out > self._test.n and self._times is None
         late = common and self._lateness is not None and self._lateness > MACHINE
         outcome = self._test.outcome
+        if self._times is not None:
+            outcome = Outcome.INCONCLUSIVE if self.wanted else Outcome.PASSED
         if self._wrong or late:
             outcome = Outcome.FAILED
         elif forgotten or self._unmeasured:
@@ -166,17 +213,20 @@ class FateTrial:
             },
         )
 
-    def _count_tries(self, books: Books) -> int:
+    def count_tries(self, arrived: Joined) -> int:
         """Hold the tries that arrived against those to be expected; how many arrivals the books have lost."""
         self._miscounted.clear()
-        arrived = join(books, primaries(self._plan))
         if arrived.forgotten:
             return arrived.forgotten
         for id, (least, most) in self._tries.items():
-            number = len(arrived.primaries.get(id, ()))
+            tries = arrived.primaries.get(id, ())
+            number = len(tries)
             if not least <= number <= most:
                 wanted = f"{least}" if least == most else f"{least} to {most}"
                 self._miscounted[f"received by a pod {_times(number)}, {wanted} was to be expected"] += 1
+                self._first = self._first or id
+            if self._bare is not None and (told := announced(self._expectation, tries, bare=self._bare)):
+                self._miscounted[told] += 1
                 self._first = self._first or id
         return 0
 
@@ -199,7 +249,8 @@ class FateTrial:
                 'Load(headers=("x-envoy-upstream-service-time",)) keeps it'
             )
         if outcome is not Outcome.PASSED:
-            return f"only {n:,} requests were observed, {self._test.enough:,} are needed; all ended as specified"
+            enough = self._test.enough if self._times is None else n + self.wanted
+            return f"only {n:,} requests were observed, {enough:,} are needed; all ended as specified"
         parts = [kinds(self._answers, n)] if self._answers else []
         if self._latencies:
             parts.append(f"the quickest after {min(self._latencies):.3f} s")
@@ -211,6 +262,14 @@ class FateTrial:
         ranges = {(least, most) for least, most in self._tries.values() if most}
         words = (_times(least) if least == most else f"{least} to {most} times" for least, most in sorted(ranges))
         return f"and each was received by a pod {joined(words)}" if ranges else "and none was received by a pod"
+
+
+def _always(expectation: Expectation, upset: Upset | None) -> Try | None:
+    """What the workload does with every try; None where that is not known ahead."""
+    asked = prescription(expectation.request)
+    if asked:
+        return Try(asked.status, asked.seconds, asked.grpc_status)
+    return _misbehaving(upset) if upset and upset.tries is None else None
 
 
 def _misbehaving(upset: Upset) -> Try:

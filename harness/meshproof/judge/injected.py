@@ -12,19 +12,21 @@ ABORTS = "fault.aborts_injected"
 DELAYS = "fault.delays_injected"
 
 
-def injected(books: Books, counter: str) -> int | None:
-    """How many faults of that kind all proxies injected; None where none of them tells."""
+def injected(books: Books, plan: Plan, counter: str) -> int | None:
+    """How many faults of that kind all proxies injected into the load; None where none of them tells.
+
+    A gateway that serves others too counts theirs with ours: a load that enters by one is told nothing.
+    """
+    if books.shared and any(expectation.request.gateway for row in plan.stages for expectation in row):
+        return None
     ending = f".{counter}"
-    counts = [value for counters in books.proxies.values() for name, value in counters.items() if name.endswith(ending)]
+    own = (counters for proxy, counters in books.proxies.items() if proxy not in books.shared)
+    counts = [value for counters in own for name, value in counters.items() if name.endswith(ending)]
     return sum(counts) if counts else None
 
 
 def stray_delays(books: Books, plan: Plan) -> int:
-    """How many requests were held back though no delay is specified for any; 0 where that cannot be told.
-
-    A gateway may serve others too, whose delays it counts with ours.
-    """
-    expectations = [expectation for row in plan.stages for expectation in row]
-    if any(one.delay is not None or one.request.gateway for one in expectations):
+    """How many requests were held back though no delay is specified for any; 0 where that cannot be told."""
+    if any(expectation.delay is not None for row in plan.stages for expectation in row):
         return 0
-    return injected(books, DELAYS) or 0
+    return injected(books, plan, DELAYS) or 0

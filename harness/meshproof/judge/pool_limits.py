@@ -8,6 +8,7 @@ https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit
   request that waits for its connection to open counts among them.
 * `http2MaxRequests` r holds for HTTP/1.1 too: below n, a request beyond r gets a connection but no leave.
 * `maxRequestsPerConnection` q: after q requests a connection is closed.
+* `idleTimeout`: a connection that carried no request for so long is closed.
 * `maxRetries` R: so many retries at once; the next is not made, its client gets the first answer.
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation, Pool
-from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Step
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
 
 # Istio's default, which istiod sends as retry.go has it: https://istio.io/latest/docs/concepts/traffic-management/#retries
 DEFAULT_RETRIES = 2
@@ -26,6 +27,9 @@ FREE = 8
 LARGEST = 60
 LONGEST_USE = 250
 LONGEST_CONNECT = 3.0
+# Seconds: half of the shortest, and what is waited beyond the end, are left to a busy machine.
+SHORTEST_IDLE, LONGEST_IDLE = 1.0, 5.0
+BEYOND_IDLE = 0.75
 UNLIMITED_USE = 20
 RETRIABLE = {"5xx": 503, "gateway-error": 503, "retriable-4xx": 409}
 
@@ -112,6 +116,9 @@ def steps(
         wanted.append(Blocked())
     if fresh and per is None:
         wanted.append(InTurn(UNLIMITED_USE))
+        # Only now there is one connection, and no other.
+        if pool.idle_timeout is not None and SHORTEST_IDLE <= pool.idle_timeout <= LONGEST_IDLE:
+            wanted += [Rested(pool.idle_timeout / 2), Rested(pool.idle_timeout + BEYOND_IDLE)]
     elif fresh and per is not None and per <= LONGEST_USE:
         wanted += uses(per)
     most = capacity(pool)
@@ -143,9 +150,22 @@ def unproved(pool: Pool, expectation: Expectation) -> str:
     if (pool.max_requests_per_connection or 0) > LONGEST_USE:
         per = pool.max_requests_per_connection
         return f"maxRequestsPerConnection {per} is more than the {LONGEST_USE} requests sent in turn"
+    if why := _unproved_idle(pool):
+        return why
     if (most or 0) > LARGEST:
         return f"{most} requests at once are more than the {LARGEST} that are held at once"
     return _unproved_retries(pool, expectation)
+
+
+def _unproved_idle(pool: Pool) -> str:
+    idle, per = pool.idle_timeout, pool.max_requests_per_connection
+    if idle is None:
+        return ""
+    if per is not None:
+        return f"idleTimeout {idle:g} s is not told apart from maxRequestsPerConnection {per}"
+    if not SHORTEST_IDLE <= idle <= LONGEST_IDLE:
+        return f"an idleTimeout of {idle:g} s is not shown, but one of {SHORTEST_IDLE:g} to {LONGEST_IDLE:g} s"
+    return ""
 
 
 def _unproved_retries(pool: Pool, expectation: Expectation) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 from meshproof.border.books import Mark
 from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.observation import Observation
-from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Step
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
+from meshproof.judge.clock import EARLY
 from meshproof.judge.pool_limits import Still, connect_attempts, never_trips, still
 from meshproof.judge.wording import answer, kinds
 
@@ -77,6 +78,9 @@ class Taken:
             return f"{step.users} user{'s'[: step.users > 1]}: {self.served} served and {self.refused} refused"
         if isinstance(step, Blocked) and self.observations:
             return f"a connection that did not open was given up after {self.observations[0].latency:.2f} s"
+        if isinstance(step, Rested):
+            kept = "closed" if self.counted("connections") else "kept"
+            return f"a connection without a request for {self.mark.values['rested']:.2f} s was {kept}"
         return ""
 
 
@@ -99,6 +103,8 @@ def judge(taken: Taken, pool: Pool, expectation: Expectation) -> str:
         return wrong
     if isinstance(step, InTurn):
         return _in_turn(taken, step, pool)
+    if isinstance(step, Rested):
+        return _rested(taken, pool)
     if taken.refused and never_trips(pool, step.users):
         return f"{taken.refused} of {step.requests} requests of {step.users} users were refused below the limits"
     return _connections(taken, pool)
@@ -194,6 +200,22 @@ def _connections(taken: Taken, pool: Pool) -> str:
         served = taken.served
         return f"{opened} connections were opened for {served} requests, one for each is specified"
     return ""
+
+
+def _rested(taken: Taken, pool: Pool) -> str:
+    """The connection that was idle is used again before its time, and closed after it; close to it either may be."""
+    idle, rested = pool.idle_timeout, taken.mark.values["rested"]
+    assert idle is not None
+    if idle - EARLY <= rested < idle + MACHINE:
+        return ""
+    closed, opened = taken.counted("idle_timeouts"), taken.counted("connections")
+    wanted = int(rested > idle)
+    if closed == opened == wanted:
+        return ""
+    return (
+        f"after {rested:.2f} s without a request {closed} connections had been closed as idle and {opened} were "
+        f"opened; {wanted} and {wanted} are specified (idleTimeout {idle:g} s)"
+    )
 
 
 def _blocked(taken: Taken, pool: Pool, expectation: Expectation) -> str:

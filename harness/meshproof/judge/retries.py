@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from meshproof.border.expectation import Expectation
 from meshproof.judge.fate import DEFAULT_ATTEMPTS, DEFAULT_RETRY_ON
 from meshproof.judge.fate_trial import FateTrial
+from meshproof.judge.together import Asked, together
 from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.judge.upset_workload import upset_of
 from meshproof.scenario import Plan, Trial
@@ -24,11 +25,16 @@ class Retries:
     none on an answer. What a fault aborts is never tried again.
 
     A request whose workload fails shows retries; `Scenario.upsets` make it fail.
+
+    `asked` makes it about the requests that prescribe an answer at once (border/prescription.py), in one verdict.
     """
 
     name: str = "Retries"
+    asked: Asked | None = None
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
+        if self.asked:
+            return together(self.name, plan, self.asked, rule, lambda said: not said.seconds)
         trials: list[Trial] = []
         for stage, row in enumerate(plan.stages):
             for request, expectation in enumerate(row):

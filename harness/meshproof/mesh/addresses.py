@@ -62,15 +62,18 @@ def at(mesh: Mesh, entry: Entry, pattern: str, tls: Tls | None = None) -> Addres
     return Address(pattern, entry.server.port, "https", entry, shown)
 
 
-def entering(mesh: Mesh, request: Request) -> Request:
-    """The request by the first Gateway that serves its host on its port, unless a Service has that name."""
+def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
+    """The request by the first Gateway that serves its host on its port, unless a Service has that name.
+
+    `tls` is what its client brings to a handshake.
+    """
     host = request.host.lower()
     if request.gateway or any(host == one.name or one.host.startswith(f"{host}.") for one in mesh.services):
         return request
     for gateway in mesh.gateways:
         for server in gateway.servers:
             if server.port == request.port and any(covers(pattern, host) for pattern in server.hosts):
-                there = at(mesh, Entry(gateway, server), host)
+                there = at(mesh, Entry(gateway, server), host, tls)
                 return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
     return request
 

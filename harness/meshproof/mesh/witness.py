@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
 from meshproof.manifest.resource import Notice
 from meshproof.mesh.addresses import Address, addresses, short_name
 from meshproof.mesh.example import accepted
+from meshproof.mesh.gateway_table import HANDSHAKE
 from meshproof.mesh.match import string_matches
 from meshproof.mesh.model import HttpRoute, MatchKind, Mesh, RouteMatch, Service, StringMatch, VirtualService
 from meshproof.mesh.predict import predict
@@ -42,7 +44,11 @@ def witnesses(
         for route in virtual_service.http:
             reaching = list(_reaching(mesh, virtual_service, route, namespace, tls))
             requests += reaching
-            if not reaching:
+            if not reaching and (refused := _refused(mesh, virtual_service, route, namespace, tls)):
+                requests.append(refused.request)
+                text = f"only that clients are refused is verified of this rule, no answer: {refused.note}"
+                notices.append(Notice(route.location, text))
+            elif not reaching:
                 text = "no request found that reaches this rule: it may be shadowed; name one with --request"
                 notices.append(Notice(route.location, text))
     return _bounded(requests, notices, mesh)
@@ -64,15 +70,30 @@ def _reaching(
 ) -> Iterator[Request]:
     """For each gateway of the VirtualService the first request that is sent to the route."""
     for gateway in virtual_service.gateways:
-        tries = (
-            request
-            for address in addresses(mesh, virtual_service, gateway, namespace, tls)
-            for match in route.matches or (None,)
-            for request in requests_of(mesh, route, match, address)
-        )
+        tries = _tries(mesh, virtual_service, route, gateway, namespace, tls)
         found = first_reaching(mesh, route, tries, namespace)
         if found is not None:
             yield found
+
+
+def _tries(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, gateway: str, namespace: str, tls: Tls | None
+) -> Iterator[Request]:
+    for address in addresses(mesh, virtual_service, gateway, namespace, tls):
+        for match in route.matches or (None,):
+            yield from requests_of(mesh, route, match, address)
+
+
+def _refused(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, namespace: str, tls: Tls | None
+) -> Expectation | None:
+    """What becomes of the first request that is meant for the route, when a handshake comes to nothing before it."""
+    for gateway in virtual_service.gateways:
+        first = next(_tries(mesh, virtual_service, route, gateway, namespace, tls), None)
+        found = predict(mesh, first, namespace=namespace) if first else None
+        if found and found.refused == HANDSHAKE:
+            return found
+    return None
 
 
 def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], namespace: str) -> Request | None:

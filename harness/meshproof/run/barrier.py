@@ -15,7 +15,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Step
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
 from meshproof.errors import TargetError
 from meshproof.run.traffic import Traffic
 from meshproof.scenario import Stepping
@@ -30,6 +30,7 @@ COUNTED = {
     "upstream_rq_retry": "retries",
     "upstream_cx_total": "connections",
     "upstream_cx_connect_timeout": "connect_timeouts",
+    "upstream_cx_idle_timeout": "idle_timeouts",
 }
 
 
@@ -70,19 +71,21 @@ class _Course:
         if size > traffic.prepared.load.users:
             users = traffic.prepared.load.users
             raise TargetError(f"{traffic.prepared.name}: {size} requests at once need as many users, not {users}")
-        first, before = self._seen, await self._counts()
+        first, before, rested = self._seen, await self._counts(), 0.0
         if isinstance(step, AtOnce):
             await self._at_once(number, step)
         elif isinstance(step, Blocked):
             await self._blocked()
         elif isinstance(step, Failing):
             await self._failing(step)
+        elif isinstance(step, Rested):
+            rested = await self._rested(step)
         else:
             await self._send(step)
         await traffic.live.at_rest()
         after = await self._counts()
         growth = {name: after[name] - before[name] for name in after}
-        traffic.mark("step", **self.place, step=number, first=first, last=self._seen, **growth)
+        traffic.mark("step", **self.place, step=number, first=first, last=self._seen, rested=rested, **growth)
 
     @property
     def _seen(self) -> int:
@@ -110,6 +113,13 @@ class _Course:
             await self.traffic.step(self.request)
         finally:
             await self.pod.heal()
+
+    async def _rested(self, step: Rested) -> float:
+        """The seconds without a request as the client saw them, which are more than asked for where it was busy."""
+        last = self.traffic.feed.last
+        await asyncio.sleep(step.seconds)
+        one = await self.traffic.step(self.request)
+        return one.started - (last.started + last.latency) if last else 0.0
 
     async def _at_once(self, number: int, step: AtOnce) -> None:
         self.traffic.generator.crowd(step.size)

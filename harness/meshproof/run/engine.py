@@ -31,7 +31,7 @@ from meshproof.run.prepare import Prepared
 from meshproof.run.traffic import Emit, Traffic
 from meshproof.run.upset import upset
 from meshproof.scenario import Trial
-from meshproof.target.base import LiveMesh, Queued
+from meshproof.target.base import LiveMesh, Remote
 from meshproof.traffic.command import ONE_PROCESS
 from meshproof.traffic.locust import Generator
 
@@ -85,9 +85,6 @@ class Drive:
 
     async def run(self) -> Result:
         """The scenario's outcome; a broken harness or target is Outcome.ERROR, told as an event."""
-        if isinstance(self.live, Queued):
-            # Other scenarios' time is none of this one's.
-            await self.live.turn()
         began = time.perf_counter()
         name = self.prepared.name
         requests = tuple(str(request) for request in self.prepared.load.requests)
@@ -172,7 +169,7 @@ class Drive:
         live = self.live
 
         async def prepare() -> None:
-            if isinstance(live, Queued):
+            if isinstance(live, Remote):
                 self.prepare(await live.sending(self.prepared.load.requests))
 
         task = asyncio.ensure_future(prepare())

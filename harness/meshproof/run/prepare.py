@@ -6,29 +6,34 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import TextIO
 
 from meshproof.border.load import PROBES, Load
-from meshproof.border.request import Request
+from meshproof.border.request import Request, Tls
 from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
-from meshproof.errors import UsageError
-from meshproof.judge import Answers, Mirror, NoErrors, Split
+from meshproof.errors import Location, UsageError
+from meshproof.judge import Answers, Asked, Mirror, NoErrors, Retries, Split, Timeout
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.mesh.addresses import entering
 from meshproof.mesh.build import build
+from meshproof.mesh.gateway_table import HANDSHAKE
 from meshproof.mesh.model import Mesh
 from meshproof.mesh.predict import predict, require_endpoints
 from meshproof.mesh.witness import witnesses
 from meshproof.run.faults import faults
+from meshproof.run.resilience import USERS, asking
 from meshproof.run.resolve import attentive, located, resolved
 from meshproof.scenario import Check, Plan, Scenario
 
 NAMESPACE = "default"
+# How a slow or a failing answer ends follows from the request alone; the second goes over a connection that was used.
+TIMES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Stage:
 class Prepared:
     """A scenario ready to be driven: `stages` is what runs, `plan` what was specified.
 
-    `namespace` is where its client stands.
+    `namespace` is where its client stands; `moved` prepares the same in another one (None: it cannot be moved).
     """
 
     name: str
@@ -59,6 +64,7 @@ class Prepared:
     upsets: tuple[Upset, ...] = ()
     patient: bool = False
     namespace: str = NAMESPACE
+    moved: Callable[[str], Prepared] | None = None
 
 
 def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: str = NAMESPACE) -> Prepared:
@@ -69,7 +75,8 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: s
     specified = in_force(own_manifests(scenario, folder, namespace))
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
     placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
-    return _prepared(placed, specified, specified, precision, namespace=namespace)
+    prepared = _prepared(placed, specified, specified, precision, namespace=namespace)
+    return replace(prepared, moved=partial(prepare, scenario, folder, precision))
 
 
 def own_manifests(scenario: Scenario, folder: Path, namespace: str = NAMESPACE) -> list[Manifests]:
@@ -89,7 +96,7 @@ def running(prepared: Prepared, applied: Sequence[Manifests]) -> Prepared:
     """The same specification, with something else applied at each stage; raises ManifestError."""
     pairs = zip(applied, prepared.stages, strict=True)
     stages = (Stage(one.resources, build(one.resources).mesh, stage.specified) for one, stage in pairs)
-    return replace(prepared, stages=tuple(stages))
+    return replace(prepared, stages=tuple(stages), moved=None)
 
 
 def prepare_verification(
@@ -101,21 +108,24 @@ def prepare_verification(
     namespace: str = NAMESPACE,
     client: str = "",
     probed: bool = True,
+    tls: Tls | None = None,
     stdin: TextIO | None = None,
 ) -> Prepared:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
 
     `client` is the namespace that requests come from (empty: the one of what names none). Where workloads
-    are not `probed` nobody counts a mirror's copies.
+    are not `probed` nobody counts a mirror's copies. `tls` is what the client brings to a gateway's handshake.
     """
     client = client or namespace
     specified = load(spec, stdin=stdin, namespace=namespace)
     actual = load(applied, namespace=namespace) if applied else specified
     notices: tuple[Notice, ...] = ()
     mesh = build(specified.resources).mesh
-    requests = tuple(entering(mesh, request) for request in requests)
-    if not requests:
-        requests, notices = witnesses(mesh, namespace=client)
+    requests = tuple(entering(mesh, request, tls) for request in requests)
+    if requests:
+        notices = tuple(_refused(mesh, requests, client, specified.resources[0].location))
+    else:
+        requests, notices = witnesses(mesh, namespace=client, tls=tls)
     if not requests:
         places = "".join(f"\n    {notice}" for notice in notices)
         raise UsageError(f"no request to send could be guessed from {', '.join(spec)}: name one with --request{places}")
@@ -127,7 +137,7 @@ def prepare_verification(
         name="verify",
         description="The mesh does what its manifests say.",
         manifests=tuple(spec),
-        load=Load("steady", tuple(requests)),
+        load=Load("steady", tuple(requests), tls=tls or Tls()),
         expect=(Split(), Mirror(), NoErrors()) if mirrors and probed else (Split(), NoErrors()),
     )
     prepared = _prepared(scenario, [specified], [actual], precision, notices, namespace=client)
@@ -152,10 +162,41 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
         name="borders",
         description="Requests inside each rule and just beyond its borders are answered as specified.",
         manifests=verification.files,
-        load=Load("steady", PROBES),
+        load=Load("steady", PROBES, tls=verification.load.tls),
         expect=(Answers(),),
         features={"ProbeWorkload"},
     )
+    return _beside(verification, scenario)
+
+
+def prepare_resilience(verification: Prepared, *, bare: bool) -> tuple[Prepared | None, tuple[Notice, ...]]:
+    """The timeouts and retries of a verification's requests, to be driven beside it; and what of them cannot be shown.
+
+    None where no pod answers any of them. Exact as well. Pods are `bare` where no proxy stands beside them, so that
+    they see what is said to them.
+    """
+    found = asking(verification.plan, bare=bare)
+    checks: list[Check] = []
+    checks += [Timeout(asked=Asked(TIMES, bare))] if found.slow else []
+    checks += [Retries(asked=Asked(TIMES))] if found.failing else []
+    if not checks:
+        return None, found.notices
+    scenario = Scenario(
+        name="resilience",
+        description="Slow and failing answers meet the timeouts and retries that are specified, and no others.",
+        manifests=verification.files,
+        # Slow ones first: what they wait for goes on beside the others.
+        load=Load("steady", (*found.slow, *found.failing), users=USERS, timeout=found.patience),
+        expect=checks,
+        features={"ProbeWorkload"},
+        patient=True,
+    )
+    return _beside(verification, scenario), found.notices
+
+
+def _beside(verification: Prepared, scenario: Scenario) -> Prepared:
+    """A scenario on what a verification specifies and applies, without the notices that it gives already."""
+    (stage,) = verification.stages
     specified, actual = Manifests(stage.specified), Manifests(stage.resources)
     precision, namespace = verification.plan.precision, verification.namespace
     prepared = _prepared(scenario, [specified], [actual], precision, namespace=namespace)
@@ -165,6 +206,14 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
 def _placed(upset: Upset, namespace: str) -> Upset:
     """The upset with the namespace of its workload written out."""
     return upset if "/" in upset.workload else replace(upset, workload=f"{namespace}/{upset.workload}")
+
+
+def _refused(mesh: Mesh, requests: Iterable[Request], namespace: str, location: Location) -> Iterator[Notice]:
+    """What is said of requests whose handshake comes to nothing by specification."""
+    for request in requests:
+        found = predict(mesh, request, namespace=namespace)
+        if found.refused == HANDSHAKE:
+            yield Notice(location, f"only that {request} is refused is verified, no answer: {found.note}")
 
 
 def _mirrors(manifests: Manifests) -> bool:

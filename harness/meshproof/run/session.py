@@ -37,6 +37,7 @@ from meshproof.run.engine import SHAPES, Drive, Result, spread
 from meshproof.run.generators import Generators
 from meshproof.run.inspect import inspect, lacking
 from meshproof.run.keep import keep_manifests
+from meshproof.run.lanes import side_by_side
 from meshproof.run.prepare import Prepared
 from meshproof.target.base import Discreet, Inspectable, Target
 
@@ -44,8 +45,6 @@ Record = TypeVar("Record")
 
 EXIT_PASSED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BROKE, EXIT_USAGE, EXIT_NOTHING = range(6)
 WINDOW = 100
-BUSY_LANES = 2
-PATIENT_LANES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Session:
         workers = spread(prepared.load.shape, self.options.workers)
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name, prepared.load.requests),
+            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace),
             functools.partial(self._generators.lend, shape, workers=workers),
             self._emit,
             self.folder,
@@ -123,21 +122,12 @@ class Session:
         return result
 
     async def run_all(self, work: Sequence[Prepared | Inspection[Any]]) -> None:
-        """Run several: inspections first, then scenarios, two at a time and those that mostly wait beside them."""
+        """Run several: inspections first, one after another, then scenarios, side by side."""
         for one in work:
             if isinstance(one, Inspection):
                 await self.inspect(one)
-        busy, patient = asyncio.Semaphore(BUSY_LANES), asyncio.Semaphore(PATIENT_LANES)
-
-        async def drive(one: Prepared) -> None:
-            async with patient if one.patient else busy:
-                await self.run(one)
-
         try:
-            async with asyncio.TaskGroup() as group:
-                for one in work:
-                    if isinstance(one, Prepared):
-                        group.create_task(drive(one))
+            await side_by_side([one for one in work if isinstance(one, Prepared)], self.run, self.target)
         except* MeshproofError as errors:
             raise errors.exceptions[0] from None
 

@@ -125,11 +125,8 @@ class Attributing(Protocol):
 
 
 @runtime_checkable
-class Queued(Protocol):
-    """A live mesh that stands where others do, one after another, and is far from where loads are sent from."""
-
-    async def turn(self) -> None:
-        """Wait until the place is this mesh's own, until close()."""
+class Remote(Protocol):
+    """A live mesh that is far from here, and so is what sends loads to it."""
 
     async def sending(self, requests: Sequence[Request]) -> tuple[str, ...]:
         """What vantage() will say of where these are sent from, as soon as that is known in apply()."""
@@ -165,13 +162,26 @@ class Target(Protocol):
 
     async def up(self) -> None: ...
 
-    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
         """A mesh of its own for the scenario of that name, which sends only these requests; not started yet.
 
-        Proxies that none of them enters by need not be there; without requests all are.
+        Proxies that none of them enters by need not be there; without requests all are. `namespace` is the
+        one that it is prepared for (empty: the target's own).
         """
 
     async def down(self) -> None: ...
+
+
+@runtime_checkable
+class Housing(Protocol):
+    """A target on which meshes stand beside one another in namespaces of their own, one after another in each."""
+
+    @property
+    def lanes(self) -> int:
+        """How many may be in use at once."""
+
+    async def lane(self, number: int) -> str:
+        """The namespace of a lane, counted from 0, made when it is not there yet; raises TargetError."""
 
 
 @runtime_checkable

@@ -30,13 +30,15 @@ FEATURES = frozenset(
         "VirtualServiceWeightedRoute",
     }
 )
+# No proxy stands beside a workload: it receives what the client's proxy sends, and nobody takes anything of it away.
+BARE = "BareWorkloads"
 
 
 class EmbeddedTarget:
     """Runs meshes as processes of this machine; `ports` fixes the local port of a service port."""
 
     name = "embedded"
-    features: frozenset[str] = FEATURES
+    features: frozenset[str] = FEATURES | {BARE}
     namespace = "default"
     local = True
 
@@ -65,7 +67,7 @@ class EmbeddedTarget:
         await self._ads.start()
         self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
 
-    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
         assert self._nursery is not None

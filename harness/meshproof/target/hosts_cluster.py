@@ -93,8 +93,8 @@ class HostsClusterTarget(ClusterTarget):
         """HostsFacts and InstallFacts, as they are now."""
         return await (self.hosts.facts(kind) if kind is HostsFacts else super().facts(kind))
 
-    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:
-        made = super().mesh(name, requests)
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
+        made = super().mesh(name, requests, namespace)
         assert isinstance(made, KubeMesh)
         return DiscreetMesh(made.name, made.place, veil=self.hosts.veil)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import os
 import shutil
@@ -46,7 +45,7 @@ class KindTarget(KubeTarget):
         self._made_by = Path()
         self._making: FileLock | None = None
         self._using: FileLock | None = None
-        self._command: concurrent.futures.Future[str] | None = None
+        self._command: asyncio.Task[str] | None = None
 
     @property
     def kept(self) -> bool:
@@ -200,9 +199,12 @@ class KindTarget(KubeTarget):
         """What runs a command from the manager's thread: on a leash, and ended when this task is cancelled."""
         loop = asyncio.get_running_loop()
 
+        async def begun(argv: Sequence[str], limit: float, what: str) -> str:
+            self._command = asyncio.ensure_future(run(argv, limit=limit, what=what))
+            return await self._command
+
         def call(argv: Sequence[str], limit: float, what: str) -> str:
-            self._command = asyncio.run_coroutine_threadsafe(run(argv, limit=limit, what=what), loop)
-            return self._command.result()
+            return asyncio.run_coroutine_threadsafe(begun(argv, limit, what), loop).result()
 
         return call
 
@@ -213,8 +215,10 @@ class KindTarget(KubeTarget):
             await asyncio.shield(task)
         except asyncio.CancelledError:
             while not task.done():
+                # Cancelled once: the command's own end takes a moment, and the thread waits for that.
                 if self._command is not None:
                     self._command.cancel()
+                    self._command = None
                 await asyncio.wait({task}, timeout=0.1)
             with contextlib.suppress(BaseException):
                 task.result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +10,11 @@ from typing import Any
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.mesh.model import ROOT_NAMESPACE, Mesh
+from meshproof.target.istio.forwarded import ADMIN_PORT, ForwardedSidecar
 from meshproof.target.istio.sidecar import Sidecar
 from meshproof.target.kube import pods
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.forward import Forward
 from meshproof.target.kube_entry import FORWARD, Address, entry
 
 Selector = tuple[tuple[str, str], ...]
@@ -58,7 +59,7 @@ class Gateways:
     _selectors: dict[str, Selector] = field(default_factory=dict)
     _served: dict[str, frozenset[int]] = field(default_factory=dict)
     _local: dict[tuple[str, int], Address] = field(default_factory=dict)
-    _forwards: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    _forwards: dict[tuple[str, int], Forward] = field(default_factory=dict)
 
     async def find(self, mesh: Mesh) -> None:
         """Look which pods the Gateways of this mesh select; TargetError for one that selects none."""
@@ -76,6 +77,12 @@ class Gateways:
             # Gateways of the same pods are one proxy: what one of them opens is open.
             ports = (s.port for one in mesh.gateways if self._selectors[one.key] == selector for s in one.servers)
             self._served[key] = frozenset(ports)
+        for name in self._names():
+            if (name, ADMIN_PORT) not in self._forwards:
+                await self._forward(name, ADMIN_PORT, ADMIN_PORT)
+
+    def _names(self) -> list[str]:
+        return sorted({one.name for several in self._pods.values() for one in several})
 
     async def _selected(self, key: str, selector: Selector, services: Sequence[Json]) -> Iterator[GatewayPod]:
         labels = ",".join(f"{name}={value}" for name, value in selector)
@@ -102,8 +109,10 @@ class Gateways:
     def proxies(self) -> dict[str, Sidecar]:
         """Each gateway pod's proxy, by the name that its counters go under."""
         kubectl = self.cluster.kubectl.within(self.namespace)
-        names = sorted({one.name for several in self._pods.values() for one in several})
-        return {f"gateway-{number}": Sidecar(kubectl, name, self.timeouts) for number, name in enumerate(names)}
+        return {
+            f"gateway-{number}": ForwardedSidecar(kubectl, name, self.timeouts, self._forwards[name, ADMIN_PORT])
+            for number, name in enumerate(self._names())
+        }
 
     def serves(self, gateway: str, port: int) -> bool:
         """Whether any Gateway of those pods has a server on that port."""
@@ -128,7 +137,6 @@ class Gateways:
 
     async def forward(self) -> None:
         """Have an address for every server that `outside` may be asked for; UsageError where there is no such entry."""
-        kubectl = self.cluster.kubectl.within(self.namespace)
         wanted = {
             (several[0].name, port): several[0]
             for key, several in self._pods.items()
@@ -138,16 +146,32 @@ class Gateways:
         for name, port in sorted(wanted.keys() - self._local.keys()):
             pod = wanted[name, port]
             if self.entry in ("", FORWARD):
-                forwarding = kubectl.forward(name, pod.listener(port), timeout=self.timeouts.kube_forward)
-                self._local[name, port] = "127.0.0.1", await self._forwards.enter_async_context(forwarding)
+                self._local[name, port] = "127.0.0.1", await self._forward(name, port, pod.listener(port))
             else:
                 self._local[name, port] = entry(self.entry, pod.body, port, pod.services)
 
+    async def _forward(self, name: str, port: int, listener: int) -> int:
+        look = self.cluster.kubectl.within(self.namespace).shown("get", "pod", name, "-o", "wide")
+        made = Forward(self.cluster.api, self.namespace, name, listener, self.timeouts, hint=f"look: {look}")
+        await made.start()
+        self._forwards[name, port] = made
+        return made.port
+
+    @property
+    def failure(self) -> TargetError | None:
+        """Why one of the forwarded ports leads to its pod no more, if that is so."""
+        return next((one.failure for one in self._forwards.values() if one.failure), None)
+
+    async def renew(self) -> None:
+        """Give up the forwarded ports that failed under another mesh; `forward` makes them anew."""
+        for key in [key for key, one in self._forwards.items() if one.failure]:
+            self._local.pop(key, None)
+            await self._forwards.pop(key).close()
+
     async def close(self) -> None:
         """End all forwarding."""
-        forwards, self._forwards, self._local = self._forwards, contextlib.AsyncExitStack(), {}
-        with contextlib.suppress(TargetError):
-            await asyncio.shield(forwards.aclose())
+        forwards, self._forwards, self._local = self._forwards, {}, {}
+        await asyncio.gather(*(one.close() for one in forwards.values()))
 
 
 def _gateway_pod(pod: Json, services: Sequence[Json]) -> GatewayPod:

@@ -15,20 +15,23 @@ from meshproof.border.observation import Observation
 from meshproof.border.request import Request
 from meshproof.errors import TargetError, UsageError
 from meshproof.manifest import Resource
-from meshproof.mesh.model import DestinationRule, Mesh
+from meshproof.mesh.model import DestinationRule, Mesh, TrafficPolicy
 from meshproof.target import kube_client
 from meshproof.target.base import Applied, Host
 from meshproof.target.istio import injection, marker
 from meshproof.target.istio.convergence import Watched, converged
 from meshproof.target.istio.relayed import RelayedSidecar
 from meshproof.target.istio.sidecar import Sidecar
-from meshproof.target.kube import conflicts
+from meshproof.target.kube import access, conflicts
+from meshproof.target.kube.objects import Json
+from meshproof.target.kube.pods import ready as is_ready
 from meshproof.target.kube.together import together
 from meshproof.target.kube.wanted import Wanted, wanted
 from meshproof.target.kube_attribution import Owner, attributed, envoy_filter, owners
 from meshproof.target.kube_names import NOWHERE, address, by_address, endpoints, service_of
 from meshproof.target.kube_place import Place
 from meshproof.target.kube_state import save
+from meshproof.target.kube_turn import staying
 from meshproof.target.kube_workload import probed, sample
 from meshproof.target.listening import ports
 from meshproof.workload.probe import Probe
@@ -39,33 +42,38 @@ REST_INTERVAL = 0.02
 
 @dataclass(slots=True)
 class KubeMesh:
-    """One scenario's mesh in the run's place, which it has to itself from the first apply until close."""
+    """One scenario's mesh in a place that it has to itself from the first apply until close."""
 
     name: str
     place: Place
-    _mine: bool = False
     _settled: bool = False
     _mesh: Mesh | None = None
-    _pods: Sequence[Mapping[str, Any]] = ()
+    _pods: Sequence[Json] = ()
     _services: dict[tuple[str, str], Mapping[str, Any] | None] = field(default_factory=dict)
     _reached: asyncio.Event = field(default_factory=asyncio.Event)
     _owners: dict[str, Owner] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
+    _claimed: frozenset[conflicts.Claim] = frozenset()
+    _standing: Sequence[Wanted] = ()
 
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Put the resources in force, wait for their pods, then until every proxy runs the configuration."""
         place = self.place
-        await self.turn()
+        if not place.applying:
+            await access.readable(place.cluster.objects, self._elsewhere(mesh))
+        if self._mesh is None:
+            await place.gateways.renew()
         await place.gateways.find(mesh)
         # A client that has gateways beside it needs not be another one where there are none.
         place.beside = place.gateways.addresses or place.beside
         self._settled = False
         objects = [*self._objects(mesh, resources), *self._client()]
         first, self._mesh = self._mesh is None, mesh
-        if first:
-            await self._conflicts(objects)
-            if place.ejected:
-                await self._forget(objects)
+        if mesh.gateways and place.applying and place.turn is not None:
+            await place.turn.take(place.timeouts.gateways_free, "using the gateways of the cluster")
+        await self._conflicts(objects)
+        if first and place.ejected and place.applying:
+            await self._forget(objects)
         place.ejected |= any(_ejects(rule) for rule in mesh.destination_rules)
         began = time.monotonic()
         await self._apply(objects)
@@ -78,12 +86,6 @@ class KubeMesh:
         self._settled = True
         return Applied(marker.mark(place.revision), time.monotonic() - began - waited)
 
-    async def turn(self) -> None:
-        """Wait until no other mesh stands in the place."""
-        if not self._mine:
-            await self.place.lock.acquire()
-            self._mine = True
-
     async def sending(self, requests: Sequence[Request]) -> tuple[str, ...]:
         """`vantage(requests).command` as soon as it is known, while apply() still waits for other things."""
         await self._reached.wait()
@@ -93,8 +95,11 @@ class KubeMesh:
         """Put these in force, and behind them the markers of a new revision."""
         place = self.place
         place.revision += 1
-        bodies = marker.manifests(place.namespace, place.revision, place.gateways.selectors)
+        # Where nothing is applied the gateways run what they ran before, and are not to see anything of this run.
+        selectors = place.gateways.selectors if place.applying else ()
+        bodies = marker.manifests(place.namespace, place.revision, selectors, place.gateways.namespace)
         place.markers = tuple(Wanted(body) for body in bodies)
+        self._standing = objects
         await place.slate.apply(objects, place.markers)
 
     async def _forget(self, objects: Sequence[Wanted]) -> None:
@@ -137,24 +142,52 @@ class KubeMesh:
         return batch if self.place.talks else attributed(batch, self._owners)
 
     async def _conflicts(self, objects: Sequence[Wanted]) -> None:
-        found = await conflicts.find(self.place.cluster, objects, self.place.slate.run)
+        """Refuse what somebody else claims already, of all that no stage before has claimed."""
+        claims = {one.key: conflicts.claims(one.body) for one in objects}
+        fresh = [one for one in objects if not claims[one.key] <= self._claimed]
+        self._claimed |= frozenset().union(*claims.values())
+        found = await conflicts.find(self.place.cluster, fresh, self.place.slate.run)
         if found:
             raise UsageError("what is to be applied meets what stands in the cluster:\n" + "\n".join(map(str, found)))
 
-    async def _all_pods(self, mesh: Mesh) -> Sequence[Mapping[str, Any]]:
+    async def _all_pods(self, mesh: Mesh) -> Sequence[Json]:
         """The pods of every namespace that the mesh has a Service in."""
         objects = self.place.cluster.objects
-        namespaces = sorted({self.place.namespace} | {service.namespace for service in mesh.services})
+        namespaces = [self.place.namespace, *self._elsewhere(mesh)]
         listed = await together([objects.list("v1", "Pod", namespace) for namespace in namespaces])
         return [pod for several in listed for pod in several if not pod["metadata"].get("deletionTimestamp")]
 
+    def _elsewhere(self, mesh: Mesh) -> Sequence[str]:
+        """The namespaces that the mesh has a Service in, beside the run's own."""
+        return sorted({service.namespace for service in mesh.services} - {self.place.namespace})
+
     async def _converged(self, mesh: Mesh) -> None:
         place = self.place
-        known = endpoints(mesh.services, self._pods)
+        known = endpoints(mesh.services, [pod for pod in self._pods if is_ready(pod)])
         watched = [Watched(self._sidecar, endpoints=known)]
-        watched += [Watched(proxy, gateway=True) for proxy in place.gateways.proxies().values()]
+        watched += [Watched(proxy, gateway=True) for proxy in self._marked_gateways()]
+        watched += [Watched(proxy) for proxy in self._receiving(mesh)]
         await converged(watched, place.namespace, place.revision, place.timeouts, place.istioctl)
         self._owners = owners(mesh, self._pods)
+
+    def _receiving(self, mesh: Mesh) -> Sequence[Sidecar]:
+        """The workloads' own proxies, where they decide anything too: a connection pool limits what they let in.
+
+        So it does no more once its rule is gone, and not before that has come to them.
+        """
+        place = self.place
+        before, place.pooled = place.pooled, any(_pools(rule) for rule in mesh.destination_rules)
+        if not place.applying or not (before or place.pooled):
+            return ()
+        client = place.client.pod if place.client else ""
+        mine = [one for one in self._pods if one["metadata"].get("namespace") == place.namespace and is_ready(one)]
+        names = sorted(str(one["metadata"]["name"]) for one in mine if injection.proxy(one) is not None)
+        kubectl = place.cluster.kubectl.within(place.namespace)
+        return [Sidecar(kubectl, name, place.timeouts) for name in names if name != client]
+
+    def _marked_gateways(self) -> Sequence[Sidecar]:
+        """Those whose configuration is waited for: none where nothing is applied, what runs there ran before."""
+        return tuple(self.place.gateways.proxies().values()) if self.place.applying else ()
 
     async def _look_up(self, mesh: Mesh) -> None:
         objects = self.place.cluster.objects
@@ -207,7 +240,7 @@ class KubeMesh:
         for name, now in zip(proxies, counters, strict=True):
             before = self._opened.get(name, {})
             growth[name] = {stat: value - before.get(stat, 0) for stat, value in now.items()}
-        return Books(tuple(pods), growth)
+        return Books(tuple(pods), growth, shared=frozenset(growth) - {SIDECAR})
 
     def _proxies(self) -> dict[str, Sidecar]:
         return {SIDECAR: self._sidecar, **self.place.gateways.proxies()}
@@ -245,25 +278,36 @@ class KubeMesh:
         ]
 
     async def check(self) -> None:
+        if failure := self.place.gateways.failure:
+            raise failure
         await asyncio.gather(*(proxy.ready() for proxy in self._proxies().values()))
         await asyncio.gather(*(probe.held() for probe in self.pods()))
 
     async def watch(self) -> None:
-        """Waits for the first pod of the run that ends or is not ready any more."""
+        """Waits for the first pod of the run that ends or is not ready any more, or that cannot be entered."""
         while True:
             await asyncio.sleep(self.place.timeouts.pods_watched)
+            if failure := self.place.gateways.failure:
+                raise failure
             # While a configuration is put in force pods rightly come and go.
             if self._settled and (error := await self.place.restarted()):
                 raise error
 
     async def save_state(self, folder: Path) -> None:
-        await save(self.place, self._proxies(), folder / self.name)
+        client: dict[str, Sidecar] = {} if self.place.client is None else {SIDECAR: self.place.client}
+        await save(self.place, {**client, **self.place.gateways.proxies()}, folder / self.name)
 
     async def close(self) -> None:
-        """Give the place to the next mesh; what stands in it is exchanged by that one's apply."""
-        if self._mine:
-            self._mine = False
-            self.place.lock.release()
+        """Leave the place to the next mesh: what stands in it is exchanged by that one's apply.
+
+        Where another process waits for its turn with the gateways, what this one had there is gone before.
+        """
+        turn = self.place.turn
+        if turn is not None and turn.taken:
+            try:
+                await self.place.slate.apply(staying(self._standing, self.place.namespace))
+            finally:
+                turn.give()
 
 
 def _certified(requests: Sequence[Request]) -> bool:
@@ -271,5 +315,13 @@ def _certified(requests: Sequence[Request]) -> bool:
 
 
 def _ejects(rule: DestinationRule) -> bool:
-    policies = (rule.policy, *rule.policy.ports.values(), *(one.policy for one in rule.subsets))
-    return any(policy is not None and policy.outlier_detection is not None for policy in policies)
+    return any(policy.outlier_detection is not None for policy in _policies(rule))
+
+
+def _pools(rule: DestinationRule) -> bool:
+    return any(policy.connection_pool is not None for policy in _policies(rule))
+
+
+def _policies(rule: DestinationRule) -> Sequence[TrafficPolicy]:
+    found = (rule.policy, *rule.policy.ports.values(), *(one.policy for one in rule.subsets))
+    return [policy for policy in found if policy is not None]

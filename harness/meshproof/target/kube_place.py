@@ -10,6 +10,7 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.process import Turn
 from meshproof.target import kube_client
 from meshproof.target.istio.istioctl import Istioctl
 from meshproof.target.istio.relayed import RelayedSidecar, relayed
@@ -31,7 +32,8 @@ class Place:
     """One namespace, in which one mesh stands after another; what did not change stays from one to the next.
 
     `probed` is whether Deployments get the probe workload, `applying` whether anything of the manifests
-    is applied at all; `image` is the one of the client, and of the workloads when they are probed.
+    is applied at all; `image` is the one of the client, and of the workloads when they are probed. `turn` is whose the
+    gateways are, where other processes of the run use them too.
     """
 
     cluster: Cluster
@@ -44,13 +46,14 @@ class Place:
     timeouts: Timeouts
     probed: bool = True
     applying: bool = True
+    turn: Turn | None = None
     revision: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     client: RelayedSidecar | None = None
     probes: dict[str, Probe] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
     markers: tuple[Wanted, ...] = ()
     ejected: bool = False
+    pooled: bool = False
     _logs: int = 0
     _reaching: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 

@@ -35,7 +35,7 @@ class KubeSettings:
     `samples` workloads keep their published images, and only the client is made from it. `ports` fixes local ports
     of the ingress gateway, by service port. `entry` is how gateways are entered from outside (see kube_entry;
     empty: by ports that kind maps, else forwarded ones). `cluster` names a kind cluster, to be used again when
-    it is there.
+    it is there. `lanes` is how many scenarios may stand side by side, each in a namespace of its own.
     """
 
     context: str = ""
@@ -57,6 +57,7 @@ class KubeSettings:
     kubernetes: str = ""
     kube_proxy: str = ""
     nodes: int | None = None
+    lanes: int | None = None
     ports: Mapping[int, int] = field(default_factory=dict)
 
     @property

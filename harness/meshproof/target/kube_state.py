@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from meshproof.errors import MeshproofError
 from meshproof.target.istio.istioctl import NAMESPACE
 from meshproof.target.istio.sidecar import Sidecar
+from meshproof.target.kube.objects import Json
 from meshproof.target.kube_place import Place
 
 Told = Callable[[], Awaitable[str]]
@@ -35,8 +36,12 @@ async def save(place: Place, proxies: Mapping[str, Sidecar], folder: Path) -> No
         kept |= {f"{name}.config_dump.json": _dump(proxy), f"{name}.stats.json": _stats(proxy)}
     kept["events.txt"] = ask("get", "events", "--sort-by=.lastTimestamp")
     kept["objects.yaml"] = ask("get", KINDS, "-o", "yaml")
-    for pod in [*place.probes, *([place.client.pod] if place.client else [])]:
-        kept[f"{pod}.log"] = ask("logs", pod, "--all-containers", f"--tail={LOG_LINES}")
+    kept["pods.txt"] = ask("describe", "pods")
+    for pod in await _pods(place):
+        # Not `--all-containers`: of a pod that waits for an image it would tell of that alone.
+        for container in _begun(pod):
+            name = str(pod["metadata"]["name"])
+            kept[f"{name}.{container}.log"] = ask("logs", name, "-c", container, f"--tail={LOG_LINES}")
     kept["istiod.log"] = ask("logs", "-n", NAMESPACE, "-l", "app=istiod", f"--tail={LOG_LINES}")
     if place.istioctl is not None:
         istioctl = place.istioctl
@@ -46,6 +51,23 @@ async def save(place: Place, proxies: Mapping[str, Sidecar], folder: Path) -> No
 
         kept["proxy-status.txt"] = status
     await asyncio.gather(*(_write(folder / name, told) for name, told in kept.items()))
+
+
+async def _pods(place: Place) -> Sequence[Json]:
+    """All that there are, whether this run has come to reach them or not."""
+    try:
+        return await place.cluster.objects.list("v1", "Pod", place.namespace)
+    except MeshproofError:
+        # Why they cannot be listed stands in the file of each thing that is asked for beside them.
+        return ()
+
+
+def _begun(pod: Json) -> Iterator[str]:
+    """The containers that have run, and so may have said something."""
+    status = pod.get("status") or {}
+    for one in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+        if "waiting" not in (one.get("state") or {}) or one.get("restartCount"):
+            yield str(one["name"])
 
 
 def _dump(proxy: Sidecar) -> Told:

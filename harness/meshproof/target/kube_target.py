@@ -1,4 +1,4 @@
-"""What the targets kind and cluster share: Istio, a namespace of the run's own, a client, one mesh after another."""
+"""What the targets kind and cluster share: Istio, namespaces of the run's own, and meshes one after another in each."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ from meshproof.target.kube.namespace import RunNamespace, name_of
 from meshproof.target.kube_gateways import Gateways
 from meshproof.target.kube_mesh import KubeMesh
 from meshproof.target.kube_place import Place
+from meshproof.target.kube_rooms import Rooms, named
 from meshproof.target.kube_settings import FAR, GATEWAY_SECRETS, KubeSettings
+from meshproof.target.kube_turn import gateways_turn
 
 SECRETS = ("Secret", ROOT_NAMESPACE)
 INSTALLED = "InstalledIstio"
+LANES = 4
 Facts = TypeVar("Facts")
 
 
@@ -49,8 +52,7 @@ class KubeTarget:
         self.cluster: Cluster | None = None
         self.installed: Installed | None = None
         self._istioctl: Istioctl | None = None
-        self._place: Place | None = None
-        self._space: RunNamespace | None = None
+        self._rooms: Rooms | None = None
         self._will: LastWill | None = None
         self._folder: OwnedFolder | None = None
         self._image = ""
@@ -64,8 +66,12 @@ class KubeTarget:
         return (FEATURES | {INSTALLED}) - lacking
 
     @property
+    def lanes(self) -> int:
+        return self.settings.lanes or LANES
+
+    @property
     def keeps_namespace(self) -> bool:
-        """Whether the run's namespace outlives the run."""
+        """Whether the run's namespaces outlive the run."""
         return self.settings.keep
 
     def doomed(self) -> bool:
@@ -99,7 +105,7 @@ class KubeTarget:
         raise NotImplementedError
 
     async def up(self) -> None:
-        """Reach the cluster, see to Istio, and make the run's namespace with its place."""
+        """Reach the cluster, see to Istio, and make the first of the run's namespaces."""
         self._folder = folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
         self.cluster = cluster = await self.reach(folder)
         self.versions["kubernetes"] = cluster.version
@@ -133,26 +139,24 @@ class KubeTarget:
         assert self.installed is not None
         wanted = injection.labels(self.installed.revision)
         labels = {name: value for name, value in wanted.items() if value is not None}
-        self._space = RunNamespace(cluster, self.namespace, self.run, labels)
+
+        def space(name: str) -> RunNamespace:
+            return RunNamespace(cluster, name, self.run, labels)
+
+        def place(name: str) -> Place:
+            slate = Slate(cluster, name, self.run, self.outside, ("networking.istio.io",))
+            gateways = Gateways(cluster, self.timeouts, self.mapped(), self.settings.entry)
+            said, tool, own = self.settings, self._istioctl, folder.path
+            probed, applying = not said.samples, said.applying
+            turn = gateways_turn(cluster.context.server)
+            return Place(cluster, name, slate, gateways, tool, self._image, own, self.timeouts, probed, applying, turn)
+
         if not self.keeps_namespace:
             self._will = await asyncio.to_thread(LastWill, self.testament(cluster))
-        await self._space.create()
+        self._rooms = Rooms(space, place)
+        await self._rooms.open(self.namespace)
         sidecar = await injection.prove(cluster.objects, self.namespace, self.timeouts)
         self.versions["proxy"] = sidecar.rpartition("/")[2]
-        slate = Slate(cluster, self.namespace, self.run, self.outside, ("networking.istio.io",))
-        gateways = Gateways(cluster, self.timeouts, self.mapped(), self.settings.entry)
-        self._place = Place(
-            cluster,
-            self.namespace,
-            slate,
-            gateways,
-            self._istioctl,
-            self._image,
-            folder.path,
-            self.timeouts,
-            probed=not self.settings.samples,
-            applying=self.settings.applying,
-        )
 
     def testament(self, cluster: Cluster) -> list[list[str]]:
         """What removes everything of this run from the cluster, should this process be killed."""
@@ -162,17 +166,27 @@ class KubeTarget:
     def leavings(self) -> list[list[str]]:
         """What kubectl has to be told for that."""
         gone = ("--ignore-not-found", "--wait=false")
-        commands = [["delete", "namespace", self.namespace, *gone]]
+        commands = [["delete", "namespace", *named(self.namespace, self.lanes), *gone]]
         for kind, namespace in self.outside:
             selected = ("--namespace", namespace, "--selector", ownership.selector(self.run))
             commands.append(["delete", kind.lower(), *selected, *gone])
         return commands
 
-    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:  # noqa: ARG002
-        if self._place is None:
-            raise TargetError(f"{self.name}: up() comes first")
+    async def lane(self, number: int) -> str:
+        namespace = named(self.namespace, self.lanes)[number]
+        await self._opened.open(namespace)
+        return namespace
+
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
+        place = self._opened[namespace or self.namespace]
         self._made += 1
-        return KubeMesh(f"{name}-{self._made}", self._place)
+        return KubeMesh(f"{name}-{self._made}", place)
+
+    @property
+    def _opened(self) -> Rooms:
+        if self._rooms is None:
+            raise TargetError(f"{self.name}: up() comes first")
+        return self._rooms
 
     async def facts(self, kind: type[Facts]) -> Facts:
         """InstallFacts, as they are now."""
@@ -194,11 +208,11 @@ class KubeTarget:
             except MeshproofError as error:
                 failures.append(error)
 
-        if self._place is not None:
-            await attempt(self._place.close())
-        if self.cluster is not None and self._space is not None and not (self.keeps_namespace or self.doomed()):
+        if self._rooms is not None:
+            await attempt(self._rooms.close())
+        if self.cluster is not None and self._rooms is not None and not (self.keeps_namespace or self.doomed()):
             await attempt(sweep(self.cluster, self.run, self.outside))
-            await attempt(self._space.delete())
+            await attempt(self._rooms.delete())
         await attempt(self.gone(self.cluster))
         if self.cluster is not None:
             await attempt(self.cluster.close())
@@ -206,7 +220,7 @@ class KubeTarget:
             await asyncio.to_thread(self._will.revoke)
         if self._folder is not None:
             await asyncio.to_thread(self._folder.remove)
-        self._place = self._space = self.cluster = self._will = self._folder = None
+        self._rooms = self.cluster = self._will = self._folder = None
         if failures:
             raise failures[0]
 

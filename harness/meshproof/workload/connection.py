@@ -16,6 +16,7 @@ from meshproof.workload.behaviour import Behaviour
 from meshproof.workload.gate import Gate
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.message import Reply, Request
+from meshproof.workload.prescribed import prescribed
 
 TARGET_CAP = 16 << 10
 HEAD_CAP = 64 << 10
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
         self.target = b""
         self.authority = b""
         self.id: bytes | None = None
+        self.prescribed: bytes | None = None
         self.expects = False
         self.headers: list[tuple[bytes, bytes]] = []
         self.head_size = 0
@@ -142,6 +144,8 @@ class Connection(asyncio.Protocol):
             self.authority = value
         elif length == 14 and self.id is None and name.lower() == b"x-meshproof-id":
             self.id = value
+        elif length == 18 and name.lower() == b"x-meshproof-answer":
+            self.prescribed = value
         elif length == 6 and name.lower() == b"expect":
             self.expects = value.lower() == b"100-continue"
 
@@ -172,6 +176,7 @@ class Connection(asyncio.Protocol):
             None if self.id is None else self.id.decode("latin-1"),
             self.peer,
             self.parser.should_keep_alive() and not self.parser.should_upgrade(),
+            self.prescribed,
         )
         self.begun = True
         self.growing = None
@@ -217,7 +222,7 @@ class Connection(asyncio.Protocol):
 
     def _reply(self, request: Request) -> Reply:
         try:
-            return self.site.answer(request)
+            return self.site.answer(request) if request.prescribed is None else prescribed(request.prescribed)
         except Exception:
             traceback.print_exc()
             return Reply(500, b"the probe workload failed\n")

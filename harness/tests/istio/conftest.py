@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -22,6 +25,10 @@ from meshproof.target.kube.connection import Cluster
 from meshproof.target.kube.kubeconfig import Context
 from meshproof.target.kube.kubectl import Kubectl
 from meshproof.target.kube.objects import Objects
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "kube" / "forward"))
+
+from stand_in_api import StandIn
 
 Json = dict[str, Any]
 SCRIPT = """#!{python} -IS
@@ -61,7 +68,8 @@ CLUSTER_WIDE = {"Namespace", "Node", "ClusterRole", "ClusterRoleBinding"} | set(
 class Api:
     """Objects by their paths. `webhook` changes what a dry run gives back; `refuse` maps a path to a status.
 
-    `kinds` says whether Istio's kinds are known.
+    `kinds` says whether Istio's kinds are known, `withheld` what the user may not touch. `node` forwards ports of pods;
+    what asks for it is passed on to it.
     """
 
     objects: dict[str, Json] = field(default_factory=dict)
@@ -69,7 +77,9 @@ class Api:
     webhook: Callable[[Json], Json] = field(default=lambda body: body)
     url: str = ""
     kinds: bool = True
+    withheld: tuple[str, ...] = ()
     calls: list[tuple[str, str]] = field(default_factory=list)
+    node: StandIn = field(default_factory=StandIn)
     _made: int = 0
 
     def put(self, kind: str, name: str, namespace: str = "", **body: Any) -> Json:
@@ -119,6 +129,10 @@ class Api:
             known = self.objects.get(path) or self.keep(path, {"metadata": {}})
             merge(known, body)
             return 200, known
+        if path.endswith("/selfsubjectaccessreviews"):
+            assert body is not None
+            asked = body["spec"]["resourceAttributes"]
+            return 201, {"status": {"allowed": asked["resource"] not in self.withheld}}
         if method == "POST":
             assert body is not None
             return 201, self.keep(f"{path}/{body['metadata']['name']}", body)
@@ -160,12 +174,37 @@ def selected(body: Json, selector: str) -> bool:
     return all(labels.get(name) == value if sign else name in labels for name, sign, value in pairs)
 
 
+def copy(source: socket.socket, to: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(1 << 16):
+            to.sendall(data)
+        to.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def running(node: StandIn) -> Iterator[None]:
+    """The node, in an event loop of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(node.start(), loop).result(10)
+    yield
+    asyncio.run_coroutine_threadsafe(node.vanish(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
 @pytest.fixture
 def api() -> Iterator[Api]:
     kept = Api()
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
+            if self.headers.get("upgrade"):
+                self.protocol_version, self.close_connection = "HTTP/1.1", True
+                if urlsplit(self.path).path not in kept.refuse:
+                    return self._pass_on()
             size = int(self.headers.get("content-length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
             status, told = kept.answer(self.command, self.path, body)
@@ -175,6 +214,18 @@ def api() -> Iterator[Api]:
             self.send_header("content-length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+            return None
+
+        def _pass_on(self) -> None:
+            """Connect whoever asks with the node, as an API server does with every upgrade."""
+            kept.calls.append(("GET", urlsplit(self.path).path))
+            with socket.create_connection(("127.0.0.1", urlsplit(kept.node.url).port)) as node:
+                lines = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items()), "", ""]
+                node.sendall("\r\n".join(lines).encode())
+                back = threading.Thread(target=copy, args=(node, self.connection))
+                back.start()
+                copy(self.connection, node)
+                back.join()
 
         do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815
 
@@ -185,7 +236,8 @@ def api() -> Iterator[Api]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     kept.url = f"http://127.0.0.1:{server.server_port}"
-    yield kept
+    with running(kept.node):
+        yield kept
     server.shutdown()
     server.server_close()
     thread.join()

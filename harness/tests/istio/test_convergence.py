@@ -97,6 +97,27 @@ def test_endpoints_must_be_exactly_those_that_there_are() -> None:
     assert "none" in lacks(dump(7), endpoints={"outbound|1||gone": {"10.0.0.1"}}.items())[0]
 
 
+def test_an_endpoint_that_is_not_healthy_yet_is_none() -> None:
+    """istiod tells of pods that are not ready, as unhealthy ones."""
+    told = dump(7)
+    (entry,) = told["configs"][4]["dynamic_endpoint_configs"]
+    entry["endpoint_config"]["endpoints"][0]["lb_endpoints"][0]["health_status"] = "UNHEALTHY"
+    entry["endpoint_config"]["endpoints"][0]["lb_endpoints"][1]["health_status"] = "HEALTHY"
+    (words,) = lacks(told, endpoints={SERVICE: ADDRESSES}.items())
+    assert words == f"the endpoints of {SERVICE} (has 10.0.0.2; wanted 2)"
+    assert lacks(told, endpoints={SERVICE: {"10.0.0.2"}}.items()) == []
+
+
+def test_a_subset_hears_of_health_by_itself() -> None:
+    told = dump(7)
+    name = SERVICE.replace("||", "|v1|")
+    entry = json.loads(json.dumps(told["configs"][4]["dynamic_endpoint_configs"][0]).replace(SERVICE, name))
+    entry["endpoint_config"]["endpoints"][0]["lb_endpoints"][0]["health_status"] = "UNHEALTHY"
+    told["configs"][4]["dynamic_endpoint_configs"].append(entry)
+    assert lacks(told, endpoints={SERVICE: ADDRESSES}.items()) == [f"the health of 10.0.0.1 in {name}"]
+    assert lacks(told, endpoints={"outbound|5001||helloworld.shop.svc.cluster.local": set()}.items()) == []
+
+
 SERVES = """
 import pathlib
 pod = args[args.index("exec") + 1]
@@ -168,6 +189,19 @@ def test_every_kind_of_the_marker_changes_with_the_revision_but_the_entry() -> N
 
 def test_without_gateways_nobody_outside_sees_the_marker() -> None:
     assert {tuple(one["spec"]["exportTo"]) for one in marker.manifests(NAMESPACE, 7)} == {(".",)}
+
+
+def test_with_gateways_their_namespace_sees_it_and_no_other() -> None:
+    found = marker.manifests(NAMESPACE, 7, [{"istio": "ingressgateway"}], "istio-system")
+    exported = [tuple(one["spec"]["exportTo"]) for one in found if one["kind"] != "Gateway"]
+    assert set(exported) == {(".",), (".", "istio-system")}
+    (inside,) = [one for one in found if one["spec"].get("gateways") == ["mesh"]]
+    assert inside["spec"]["exportTo"] == ["."]
+
+
+def test_no_port_that_a_gateway_may_serve_on_is_shared() -> None:
+    (gateway,) = [one for one in marker.manifests(NAMESPACE, 7, [{"a": "b"}], "home") if one["kind"] == "Gateway"]
+    assert [server["port"]["number"] for server in gateway["spec"]["servers"]] == [marker.PORT]
 
 
 def test_gateways_that_select_the_same_pods_are_marked_once() -> None:

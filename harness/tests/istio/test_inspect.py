@@ -8,39 +8,57 @@ import json
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from meshproof.border.install import Balance, GatewayFact, Message, NodeFact, PodFact, Specified
+from meshproof.border.verdict import Outcome
 from meshproof.errors import TargetError
+from meshproof.judge.install_istio import AnalysisClean
 from meshproof.target.istio import balance, kube_proxy
 from meshproof.target.istio.inspect import Inspector
 from meshproof.target.istio.istioctl import Istioctl
+from meshproof.target.kube import ownership
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 ANALYSIS = [{"code": "IST0102", "level": "Info", "origin": "Namespace x", "message": "not injected", "other": 1}]
-# kubectl as far as it is used: it forwards a port to a page that answers, and connects from within a pod.
+# kubectl as far as it is used: it connects from within a pod.
 KUBECTL = """
-import http.server
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        told = {"/proxyMode": env.get("MODE", ""), "/healthz/ready": "live"}.get(self.path, "")
-        self.send_response(200 if told else 404)
-        self.send_header("content-length", str(len(told)))
-        self.end_headers()
-        self.wfile.write(told.encode())
-    def log_message(self, *args): ...
-if "port-forward" in args:
-    if args[-2] in env.get("CLOSED", ""):
-        sys.exit("error: forbidden")
-    server = http.server.HTTPServer(("127.0.0.1", 0), Page)
-    print(f"Forwarding from 127.0.0.1:{server.server_port} -> 1", flush=True)
-    server.serve_forever()
-elif "exec" in args:
-    assert args[-5:] == ["10.96.0.7", "8080", "64", "2", "10.0"], args[-5:]
-    tell({"answers": {"meshproof-balance-1": 31, "meshproof-balance-2": 33}, "error": ""})
+assert "exec" in args, args
+assert args[-5:] == ["10.96.0.7", "8080", "64", "2", "10.0"], args[-5:]
+tell({"answers": {"meshproof-balance-1": 31, "meshproof-balance-2": 33}, "error": ""})
 """
-STDIN_KEPT = ("stdin=sys.stdin.read()", 'stdin=""')
+PORTFORWARD = "/api/v1/namespaces/{}/pods/{}/portforward"
+FORBIDDEN = (403, {"kind": "Status", "reason": "Forbidden", "message": "pods/portforward is forbidden"})
+
+
+@pytest.fixture
+def pages(api: Any) -> Iterator[dict[str, str]]:
+    """What the pods' pages say, by path: the readiness page, and a kube-proxy's mode."""
+    known = {"/proxyMode": "ipvs", "/healthz/ready": "live"}
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told = known.get(self.path, "")
+            self.send_response(200 if told else 404)
+            self.send_header("content-length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told.encode())
+
+        def log_message(self, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    pods = ("kube-proxy-1:10249", "kube-proxy-2:10249", "gateway-1:15021")
+    api.node.leads |= dict.fromkeys(pods, server.server_port)
+    yield known
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def node(api: Any, name: str) -> None:
@@ -56,7 +74,7 @@ def pod(
 
 
 @pytest.fixture
-def installed(api: Any, cluster: Any, programs: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def installed(api: Any, cluster: Any, programs: Any, pages: dict[str, str]) -> Any:
     """A whole installation on two nodes; the inspector of it."""
     for number in ("1", "2"):
         node(api, f"node-{number}")
@@ -65,19 +83,25 @@ def installed(api: Any, cluster: Any, programs: Any, monkeypatch: pytest.MonkeyP
     spec = {"template": {"spec": {"containers": containers}}}
     api.put("Deployment", "istiod", "istio-system", metadata={"labels": {"app": "istiod"}}, spec=spec)
     pod(api, "istiod-1", "istio-system", {"app": "istiod"}, {"discovery": "hub.example/pilot:1.30.4"})
-    waiting = {"containerStatuses": [{"name": "istio-proxy", "state": {"waiting": {"reason": "ErrImagePull"}}}]}
+    waiting = {
+        "phase": "Running",
+        "containerStatuses": [{"name": "istio-proxy", "state": {"waiting": {"reason": "ErrImagePull"}}}],
+    }
     labels = {"app": "istio-ingressgateway", "istio": "ingressgateway"}
     pod(api, "gateway-1", "istio-system", labels, {"istio-proxy": "hub.example/proxyv2:1.30.4"}, waiting)
     pod(api, "prometheus-1", "istio-system", {"app": "prometheus"}, {"prometheus": "docker.io/prom/prometheus"})
     ports = [{"port": 80, "nodePort": 30080}, {"port": 15021}]
-    api.put("Service", "istio-ingressgateway", "istio-system", metadata={"labels": labels}, spec={"ports": ports})
-    monkeypatch.setenv("MODE", "ipvs")
+    api.put(
+        "Service",
+        "istio-ingressgateway",
+        "istio-system",
+        metadata={"labels": labels},
+        spec={"ports": ports, "selector": labels},
+    )
 
     def make(image: str = "", analysis: str = f"tell({ANALYSIS!r})", **limits: float) -> Inspector:
         istioctl = Istioctl(programs.make("istioctl", analysis), "1.30.4", (), "lab")
         there = cluster(KUBECTL, **limits)
-        path = programs.folder / "kubectl"
-        path.write_text(path.read_text().replace(*STDIN_KEPT))
         return Inspector(there, istioctl, Specified(hub="hub.example"), "run-1", "r1", image)
 
     return make
@@ -102,19 +126,43 @@ def test_everything_is_found_out(installed: Any, api: Any, programs: Any) -> Non
     assert facts.definitions is not None
     assert {one.name: one.served for one in facts.definitions}["gateways.networking.istio.io"] == ("v1beta1",)
     assert set(facts.unknown) == {"balance"}
-    forwarded = sorted(call["args"][-2:] for call in programs.calls("kubectl"))
-    assert forwarded == [
-        ["pod/kube-proxy-1", ":10249"],
-        ["pod/kube-proxy-2", ":10249"],
-        ["service/istio-ingressgateway", ":15021"],
-    ]
+    asked = {path for method, path in api.calls if path.endswith("/portforward")}
+    pods = (("kube-system", "kube-proxy-1"), ("kube-system", "kube-proxy-2"), ("istio-system", "gateway-1"))
+    assert asked == {PORTFORWARD.format(*pod) for pod in pods}
+    assert programs.calls("kubectl") == []
     assert programs.alive() == []
 
 
-def test_what_cannot_be_found_out_is_noted_with_the_reason(
-    installed: Any, api: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLOSED", "pod/kube-proxy-1 service/istio-ingressgateway")
+def test_an_error_anywhere_is_found_but_where_a_run_has_its_own_things(installed: Any, api: Any) -> None:
+    api.put("Namespace", "run-2", metadata={"labels": ownership.labels("2")})
+    wrong = {"code": "IST0101", "level": "Error", "message": "Referenced host not found"}
+    told = [{**wrong, "origin": f"VirtualService {place}/a"} for place in ("shop", "run-2")]
+    facts = asyncio.run(installed(analysis=f"tell({told!r})").facts())
+    assert facts.messages == (Message("IST0101", "Error", "VirtualService shop/a", "Referenced host not found"),)
+    verdict = AnalysisClean().judge(facts)
+    assert verdict.outcome is Outcome.FAILED
+    assert "IST0101 VirtualService shop/a" in verdict.reason
+
+
+def test_what_this_user_may_not_analyze_is_noted_with_the_role_that_is_needed(installed: Any) -> None:
+    body = 'sys.exit(\'Error: secrets is forbidden: User "me" cannot list resource "secrets"\')'
+    facts = asyncio.run(installed(analysis=body).facts())
+    assert facts.messages is None
+    assert "messages" not in facts.unknown
+    assert "role meshproof-analyze of docs/rbac.yaml" in facts.withheld["messages"]
+
+
+def test_what_this_user_may_not_watch_is_not_waited_for(installed: Any, api: Any, programs: Any) -> None:
+    api.withheld = ("secrets",)
+    facts = asyncio.run(installed().facts())
+    assert facts.messages is None
+    assert facts.withheld["messages"].startswith("istioctl analyze watches all secrets, which this user may not; an")
+    assert programs.calls("istioctl") == []
+
+
+def test_what_cannot_be_found_out_is_noted_with_the_reason(installed: Any, api: Any) -> None:
+    for pod_there in (("kube-system", "kube-proxy-1"), ("istio-system", "gateway-1")):
+        api.refuse[PORTFORWARD.format(*pod_there)] = FORBIDDEN
     words = {"kind": "Status", "reason": "Forbidden", "message": "nodes is forbidden"}
     api.refuse["/api/v1/namespaces/run-1/pods/meshproof-injected"] = (403, words)
     facts = asyncio.run(installed(analysis="sys.exit('no rights')").facts())
@@ -129,10 +177,26 @@ def test_what_cannot_be_found_out_is_noted_with_the_reason(
     assert "ConfigMap" in facts.unknown["kube_proxy"]
 
 
-def test_a_kube_proxy_that_keeps_silent_is_as_it_is_configured(
-    installed: Any, api: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLOSED", "pod/kube-proxy-1")
+def test_a_gateway_without_a_pod_that_runs_is_told(installed: Any, api: Any) -> None:
+    api.objects["/api/v1/namespaces/istio-system/pods/gateway-1"]["status"]["phase"] = "Pending"
+    [found] = asyncio.run(installed()._gateways())
+    assert found.status == 0
+    labels = "app=istio-ingressgateway,istio=ingressgateway"
+    assert found.error == f"Service istio-ingressgateway selects no pod that runs ({labels})"
+
+
+def test_the_gateways_pod_that_is_ready_is_asked(installed: Any, api: Any) -> None:
+    labels = {"app": "istio-ingressgateway", "istio": "ingressgateway"}
+    pod(api, "gateway-2", "istio-system", labels, status={"phase": "Running", **READY})
+    api.node.leads["gateway-2:15021"] = api.node.leads["gateway-1:15021"]
+    [found] = asyncio.run(installed()._gateways())
+    assert found.status == 200
+    asked = {path for method, path in api.calls if path.endswith("/portforward")}
+    assert asked == {PORTFORWARD.format("istio-system", "gateway-2")}
+
+
+def test_a_kube_proxy_that_keeps_silent_is_as_it_is_configured(installed: Any, api: Any) -> None:
+    api.refuse[PORTFORWARD.format("kube-system", "kube-proxy-1")] = FORBIDDEN
     api.put("ConfigMap", "kube-proxy", "kube-system", data={"config.conf": "kind: K\nmode: nftables\n"})
     modes = asyncio.run(kube_proxy.modes(installed().cluster))
     assert modes == {"node-1": ("nftables", "configured"), "node-2": ("ipvs", "running")}
@@ -213,3 +277,36 @@ def test_what_serves_and_what_asks_understand_each_other(tmp_path: Any) -> None:
         finally:
             server.terminate()
     assert told == {"answers": {socket.gethostname(): 5}, "error": ""}
+
+
+def answering(reply: bytes) -> Any:
+    """A port that answers each connection with these bytes, whatever is asked."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(reply)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server
+
+
+def test_a_page_of_this_machine_is_asked_for_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        answering(b"HTTP/1.1 502 No\r\ncontent-length: 0\r\n\r\n") as proxy,
+        answering(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlive") as page,
+    ):
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        assert asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5)) == (200, "live")
+
+
+def test_what_answers_in_another_language_is_told_and_no_crash() -> None:
+    with (
+        answering(b"SSH-2.0-OpenSSH\r\n") as page,
+        pytest.raises(TargetError, match="what answers to /ready does not speak HTTP"),
+    ):
+        asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.target.istio.istioctl import Ended, Istioctl, find
+from meshproof.target.istio.istioctl import Ended, ForbiddenError, Istioctl, find
 
 VERSION = 'tell({"clientVersion": {"version": "%s", "revision": "abc", "golang_version": "go1", "status": "Clean"}})'
 BOAT = r"""
@@ -44,7 +44,7 @@ def istioctl(programs: Any) -> Any:
         ),
         (lambda one: one.uninstall("", LIMITS), ["uninstall", "--purge", "-y"]),
         (lambda one: one.uninstall("canary", LIMITS), ["uninstall", "--revision", "canary", "-y"]),
-        (lambda one: one.analyze("shop", LIMITS), ["analyze", "--namespace", "shop", "--output", "json"]),
+        (lambda one: one.analyze(LIMITS), ["analyze", "--all-namespaces", "--output", "json"]),
         (lambda one: one.proxy_status(LIMITS), ["proxy-status"]),
     ],
 )
@@ -190,13 +190,24 @@ def test_a_precheck_that_says_no_or_cannot_say_stops_the_installation(istioctl: 
 
 @pytest.mark.parametrize("output", ["null", "[]", "[]\n"])
 def test_an_analysis_without_findings_is_empty(istioctl: Any, output: str) -> None:
-    assert asyncio.run(istioctl(f"print({output!r})").analyze("shop", LIMITS)) == []
+    assert asyncio.run(istioctl(f"print({output!r})").analyze(LIMITS)) == []
 
 
 @pytest.mark.parametrize("body", ["", "print('no namespace', file=sys.stderr)", "print('{')", "print('{}')"])
 def test_an_analysis_that_says_nothing_is_not_taken_for_a_clean_one(istioctl: Any, body: str) -> None:
     with pytest.raises(TargetError, match="istioctl's answer is not a list in JSON"):
-        asyncio.run(istioctl(body).analyze("shop", LIMITS))
+        asyncio.run(istioctl(body).analyze(LIMITS))
+
+
+def test_an_analysis_that_ends_with_a_code_for_what_it_found_is_one(istioctl: Any) -> None:
+    told = [{"code": "IST0101", "level": "Error", "origin": "VirtualService a/b", "message": "no host"}]
+    assert asyncio.run(istioctl(f"tell({told!r}); sys.exit(79)").analyze(LIMITS)) == told
+
+
+def test_rights_that_an_analysis_lacks_are_told_as_such(istioctl: Any) -> None:
+    with pytest.raises(ForbiddenError, match="analyzing the configuration") as caught:
+        asyncio.run(istioctl("sys.exit('Error: secrets is forbidden: User \"me\" cannot')").analyze(LIMITS))
+    assert "secrets is forbidden" in caught.value.detail
 
 
 def test_a_status_that_cannot_be_had_is_no_error_but_the_reason(istioctl: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -105,6 +106,13 @@ def test_the_proxies_own_count_must_agree(build: Any, injected: int, outcome: Ou
     (trial,) = Abort().begin(plan(build, 100))
     books = Books(proxies={"sidecar": {COUNTER: injected}, "gateway-0": {"other.fault.aborts_injected": 0}})
     assert driven(trial, stream(build, 1.0), books).outcome is outcome
+
+
+def test_a_gateway_that_serves_others_tells_nothing_of_aborts(build: Any) -> None:
+    one = plan(build, 100).stages[0][0]
+    (trial,) = Abort().begin(build.plan(replace(one, request=replace(one.request, gateway="default/gateway"))))
+    books = Books(proxies={"sidecar": {COUNTER: 0}, "gateway-0": {COUNTER: 200}}, shared=frozenset({"gateway-0"}))
+    assert driven(trial, stream(build, 1.0), books).outcome is Outcome.PASSED
 
 
 def test_the_count_is_that_of_all_requests_of_the_load_together(build: Any) -> None:

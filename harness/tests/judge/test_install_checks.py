@@ -144,8 +144,26 @@ WRONG: tuple[tuple[Any, dict[str, Any], str], ...] = (
     (istio.DefinitionsServed(), {"definitions": served("v1beta1", "v1")}, "gateways is not served as v1alpha3"),
     (istio.DefinitionsServed(), {"definitions": served("v1alpha3", "v1beta1")}, "gateways is not served as v1"),
     (istio.AnalysisClean(), {"messages": (Message("IST0101", "Error", "VirtualService a", "no host"),)}, "IST0101"),
-    (istio.AnalysisClean(), {"messages": (Message("IST0108", "Warning", "Gateway a", "unknown"),)}, "Warning IST0108"),
+    *(
+        (istio.AnalysisClean(), {"messages": (Message("IST0108", "Warning", about, "unknown"),)}, "Warning IST0108")
+        for about in ("Gateway istio-system/a", "Namespace istio-system", "MutatingWebhookConfiguration a")
+    ),
 )
+
+
+def test_warnings_about_what_others_have_are_told_and_fail_nothing() -> None:
+    messages = tuple(Message("IST0108", "Warning", about, "unknown") for about in ("Gateway shop/a", "Namespace shop"))
+    verdict = istio.AnalysisClean().judge(replace(RIGHT, messages=messages))
+    assert verdict.outcome is Outcome.PASSED
+    assert verdict.reason == "no errors; 2 warnings about others, 0 notes"
+    assert "Gateway shop/a" in str(verdict.evidence)
+
+
+def test_an_analysis_that_this_user_may_not_make_is_skipped_with_what_grants_it() -> None:
+    facts = replace(RIGHT, messages=None, withheld={"messages": "secrets is forbidden: role meshproof-analyze"})
+    verdict = istio.AnalysisClean().judge(facts)
+    assert verdict.outcome is Outcome.SKIPPED
+    assert "meshproof-analyze" in verdict.reason
 
 
 @pytest.mark.parametrize(("check", "fields", "told"), WRONG, ids=[f"{one[0].name}-{one[2]}" for one in WRONG])

@@ -139,8 +139,24 @@ def test_a_delay_that_is_specified_is_anothers_matter(build: Any) -> None:
     assert trial.conclude(DELAYED).outcome is Outcome.PASSED
 
 
-def test_delays_at_a_gateway_may_be_those_of_others(build: Any) -> None:
+@pytest.mark.parametrize(("shared", "outcome"), [((), Outcome.FAILED), (("gateway-0",), Outcome.PASSED)])
+def test_delays_at_a_gateway_count_where_it_serves_nobody_else(
+    build: Any, shared: tuple[str, ...], outcome: Outcome
+) -> None:
     one = build.expectation(build.arm("v1", 100))
     trial = begun(build, replace(one, request=replace(one.request, gateway="default/gateway")))
     build.feed(trial, cycle([build.seen("v1")]))
-    assert trial.conclude(DELAYED).outcome is Outcome.PASSED
+    books = Books(
+        proxies={"gateway-0": {"http.outbound_0.0.0.0_80.fault.delays_injected": 3}}, shared=frozenset(shared)
+    )
+    assert trial.conclude(books).outcome is outcome
+
+
+def test_delays_of_a_load_within_the_mesh_are_not_hidden_by_a_shared_gateway(build: Any) -> None:
+    trial = begun(build)
+    build.feed(trial, cycle([build.seen("v1")]))
+    gateway = {"gateway-0": {"http.outbound_0.0.0.0_80.fault.delays_injected": 9}}
+    assert trial.conclude(Books(proxies=gateway, shared=frozenset(gateway))).outcome is Outcome.PASSED
+    both = trial.conclude(Books(proxies={**gateway, **DELAYED.proxies}, shared=frozenset(gateway)))
+    assert both.outcome is Outcome.FAILED
+    assert both.evidence["delayed"] == 3

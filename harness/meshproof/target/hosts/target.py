@@ -104,7 +104,7 @@ class HostsTarget:
             self._facts = await all_facts(known, self.inventory)
         return cast(Facts, self._facts)
 
-    def mesh(self, name: str, requests: Sequence[Request] = ()) -> LiveMesh:  # noqa: ARG002
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
         raise TargetError(f"{name}: load is driven through the cluster that the hosts make, not through hosts alone")
 
     async def down(self) -> None:

@@ -16,6 +16,7 @@ from meshproof.target.istio.sidecar import Sidecar
 
 INTERVAL = 0.1
 MOST_REFUSALS = 5
+HEALTHY = "HEALTHY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +96,26 @@ def _leads(route_config: Mapping[str, Any], domain: str, cluster: str) -> bool:
 
 
 def _endpoints(dump: Mapping[str, Any], wanted: Mapping[str, Set[str]]) -> Iterator[str]:
+    """What clusters lack of the endpoints that traffic may go to; istiod tells of pods that are not ready, too."""
     known: dict[str, set[str]] = {}
+    unwell: dict[str, set[str]] = {}
     for one in _each(dump, "dynamic_endpoint_configs"):
         config = one.get("endpoint_config", {})
-        known[config.get("cluster_name", "")] = {
-            endpoint.get("endpoint", {}).get("address", {}).get("socket_address", {}).get("address", "")
-            for locality in config.get("endpoints", ())
-            for endpoint in locality.get("lb_endpoints", ())
-        }
+        name = config.get("cluster_name", "")
+        known[name], unwell[name] = set(), set()
+        for locality in config.get("endpoints", ()):
+            for endpoint in locality.get("lb_endpoints", ()):
+                address = endpoint.get("endpoint", {}).get("address", {}).get("socket_address", {}).get("address", "")
+                (known if endpoint.get("health_status", HEALTHY) == HEALTHY else unwell)[name].add(address)
     for cluster, addresses in wanted.items():
         seen = known.get(cluster, set())
         if seen != addresses:
             yield f"the endpoints of {cluster} (has {', '.join(sorted(seen)) or 'none'}; wanted {len(addresses)})"
+        # A subset is told apart from the whole, and may be told of later.
+        port, _, host = cluster.split("|")[1:] if cluster.count("|") == 3 else ("", "", cluster)
+        for name in sorted(unwell):
+            if name != cluster and name.startswith(f"outbound|{port}|") and name.endswith(f"|{host}"):
+                yield from (f"the health of {one} in {name}" for one in sorted(unwell[name] & addresses))
 
 
 async def _together(waits: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -19,11 +19,15 @@ from meshproof.border.install import (
 )
 from meshproof.errors import TargetError
 from meshproof.target.istio import balance, health, injection, kube_proxy
-from meshproof.target.istio.istioctl import NAMESPACE, Istioctl
+from meshproof.target.istio.istioctl import NAMESPACE, ForbiddenError, Istioctl
+from meshproof.target.kube import ownership
 from meshproof.target.kube import pods as kube_pods
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.forward import forwarded
 
 GROUP = "networking.istio.io"
+ANALYZE = "meshproof-analyze"
+WATCHED = ("secrets", "services", "pods", "namespaces")
 INGRESS = "istio=ingressgateway"
 STATUS_PORT, STATUS_PATH = 15021, "/healthz/ready"
 Fact = TypeVar("Fact")
@@ -45,10 +49,11 @@ class Inspector:
     image: str = ""
     revision: str = ""
     _unknown: dict[str, str] = field(default_factory=dict)
+    _withheld: dict[str, str] = field(default_factory=dict)
 
     async def facts(self) -> InstallFacts:
         """Everything that could be found out; raises TargetError only when the cluster does not answer at all."""
-        self._unknown = {}
+        self._unknown, self._withheld = {}, {}
         there = await health.standing(self.cluster)
         async with asyncio.TaskGroup() as group:
             nodes = group.create_task(self._try("nodes", self._nodes))
@@ -71,6 +76,7 @@ class Inspector:
             gateways=gateways.result(),
             messages=messages.result(),
             unknown=dict(self._unknown),
+            withheld=dict(self._withheld),
         )
 
     async def _try(self, name: str, find: Callable[[], Coroutine[Any, Any, Fact]]) -> Fact | None:
@@ -120,19 +126,43 @@ class Inspector:
     async def _gateway(self, service: dict[str, Any]) -> GatewayFact:
         name = str(service["metadata"]["name"])
         try:
-            # kubectl forwards to one of the pods that the Service selects.
-            async with self.cluster.kubectl.within(NAMESPACE).forward(f"service/{name}", STATUS_PORT) as port:
+            pod = await self._behind(service)
+            async with forwarded(self.cluster.api, NAMESPACE, pod, STATUS_PORT, self.cluster.timeouts) as port:
                 status, _ = await kube_proxy.fetch(port, STATUS_PATH, self.cluster.timeouts.kube_answer)
         except TargetError as error:
             return GatewayFact(name, _addresses(service), 0, str(error))
         return GatewayFact(name, _addresses(service), status)
 
-    async def _messages(self) -> tuple[Message, ...]:
+    async def _behind(self, service: dict[str, Any]) -> str:
+        """A pod that a Service selects: a ready one, else one that runs and may say itself that it is not."""
+        selector = (service.get("spec") or {}).get("selector") or {}
+        labels = ",".join(f"{name}={value}" for name, value in selector.items())
+        listed = await self.cluster.objects.list("v1", "Pod", NAMESPACE, labels=labels) if labels else []
+        running = [one for one in listed if (one.get("status") or {}).get("phase") == "Running"]
+        for one in sorted(running, key=kube_pods.ready, reverse=True):
+            return str(one["metadata"]["name"])
+        raise TargetError(f"Service {service['metadata']['name']} selects no pod that runs ({labels or 'no selector'})")
+
+    async def _messages(self) -> tuple[Message, ...] | None:
         if self.istioctl is None:
             raise TargetError("it takes istioctl, which this run does not use")
-        told = await self.istioctl.analyze(self.namespace, self.cluster.timeouts)
+        grant = f"an administrator grants it with the role {ANALYZE} of docs/rbac.yaml"
+        for what in WATCHED:
+            # istioctl waits without end for what it may not watch.
+            if not await self.cluster.objects.allowed("watch", what):
+                self._withheld["messages"] = f"istioctl analyze watches all {what}, which this user may not; {grant}"
+                return None
+        try:
+            told = await self.istioctl.analyze(self.cluster.timeouts)
+        except ForbiddenError as error:
+            self._withheld["messages"] = f"{error}\n{grant}"
+            return None
+        runs = await self.cluster.objects.list("v1", "Namespace", labels=ownership.selector())
+        passing = {str(one["metadata"]["name"]) for one in runs}
         words = ("code", "level", "origin", "message")
-        return tuple(Message(*(str(one.get(word, "")) for word in words)) for one in told)
+        messages = [Message(*(str(one.get(word, "")) for word in words)) for one in told]
+        # What other scenarios have in force at this moment is theirs to judge.
+        return tuple(one for one in messages if one.namespace not in passing)
 
 
 def _pod(body: dict[str, Any]) -> PodFact:

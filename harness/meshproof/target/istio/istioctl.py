@@ -21,10 +21,15 @@ from meshproof.process import spawn
 NAMESPACE = "istio-system"
 LONGEST_OUTPUT = 64 << 20
 PRODUCT = "istioctl"
+FORBIDDEN = "is forbidden: User"
 WARNING, ERROR = "Warning", "Error"
 # An installation begins with a boat drawn in lines.
 DRAWING = re.compile(r"[\s|/\\_]*")
 MESSAGE = re.compile(r"^(Error|Warning|Info) \[(IST\d+)\] ?(.*)$")
+
+
+class ForbiddenError(TargetError):
+    """The API server did not let istioctl read something that it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +109,20 @@ class Istioctl:
         args = (*uninstall(self.version), *which, "-y")
         await self.run(*args, timeout=timeouts.istio_uninstall, what="removing Istio")
 
-    async def analyze(self, namespace: str, timeouts: Timeouts) -> list[dict[str, Any]]:
-        """Its messages about the resources of a namespace, each with `code`, `level`, `message` and `origin`."""
-        args = ("analyze", "--namespace", namespace, "--output", "json")
-        what = "analyzing the configuration"
-        out = await self.run(*args, timeout=timeouts.istioctl_answer, what=what)
-        try:
-            told = json.loads(out)
-        except ValueError:
-            told = ()
+    async def analyze(self, timeouts: Timeouts) -> list[dict[str, Any]]:
+        """Its messages about all namespaces, each with `code`, `level`, `message` and `origin`.
+
+        ForbiddenError where it is told that this user may not read what it begins with.
+        """
+        args, what = ("analyze", "--all-namespaces", "--output", "json"), "analyzing the configuration"
+        ended = await self.call(*args, timeout=timeouts.istioctl_answer, what=what)
+        told = _json(ended.out)
+        # Some versions end with a code for what they have found.
+        if ended.code and not isinstance(told, list):
+            raise _forbidden(self.failure(ended, *args, what=what))
         if not isinstance(told, list | None):
-            raise TargetError(f"{what}: istioctl's answer is not a list in JSON", f"{self.shown(*args)}\n{out[:500]}")
+            shown = f"{self.shown(*args)}\n{ended.out[:500]}"
+            raise TargetError(f"{what}: istioctl's answer is not a list in JSON", shown)
         return [one for one in told or [] if isinstance(one, dict)]
 
     async def proxy_status(self, timeouts: Timeouts) -> str:
@@ -123,6 +131,18 @@ class Istioctl:
             return await self.run("proxy-status", timeout=timeouts.istioctl_answer, what="reading the proxies' status")
         except TargetError as error:
             return str(error)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return ()
+
+
+def _forbidden(error: TargetError) -> TargetError:
+    """The error, as one that says so where a right is lacking."""
+    return ForbiddenError(error.message, error.detail) if FORBIDDEN in error.detail else error
 
 
 async def find(binary: str, kubeconfig: Sequence[Path], context: str, timeouts: Timeouts) -> Istioctl:

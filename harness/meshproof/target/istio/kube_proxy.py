@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import yaml
 
 from meshproof.errors import TargetError
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.forward import forwarded
 
 NAMESPACE = "kube-system"
 LABELS = "k8s-app=kube-proxy"
@@ -61,7 +63,7 @@ async def configured(cluster: Cluster) -> str:
 async def _running(cluster: Cluster, pod: str) -> str:
     """What kube-proxy says itself; empty when it cannot be asked (it may take rights that a user lacks)."""
     try:
-        async with cluster.kubectl.within(NAMESPACE).forward(pod, METRICS_PORT) as port:
+        async with forwarded(cluster.api, NAMESPACE, pod, METRICS_PORT, cluster.timeouts) as port:
             status, text = await fetch(port, "/proxyMode", cluster.timeouts.kube_answer)
     except TargetError:
         return ""
@@ -72,12 +74,16 @@ async def fetch(port: int, path: str, limit: float) -> tuple[int, str]:
     """Status and the beginning of the body of a page on a local port; TargetError when there is no answer."""
 
     def ask() -> tuple[int, str]:
+        # A port of this machine is behind no proxy, whatever the environment says.
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=limit) as answer:
+            with direct.open(f"http://127.0.0.1:{port}{path}", timeout=limit) as answer:
                 return answer.status, answer.read(LONGEST).decode(errors="replace").strip()
         except urllib.error.HTTPError as error:
             return error.code, ""
         except OSError as error:
             raise TargetError(f"no answer to {path}: {error}") from None
+        except http.client.HTTPException as error:
+            raise TargetError(f"what answers to {path} does not speak HTTP: {error!r}"[:LONGEST]) from None
 
     return await asyncio.to_thread(ask)

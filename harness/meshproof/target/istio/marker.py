@@ -3,6 +3,10 @@
 istiod watches each kind in order, and pushes from what it has seen. So a marker that is applied last of
 its kind is seen last, and a proxy that runs it has been given all that was applied before it. Envoy's dump
 shows what it has accepted, not what it was sent. No request is sent to try.
+
+A gateway is marked on a port of its own, which no Service leads to: istiod opens a server's port as it is
+where no Service of the gateway has it (so do 1.9.5, in buildGatewayListeners, and all since, in resolvePorts),
+and nothing that serves already shares a listener with the marker.
 """
 
 from __future__ import annotations
@@ -13,7 +17,6 @@ from typing import Any
 API = "networking.istio.io/v1beta1"
 NAME = "meshproof-marker"
 PORT = 24999
-ENTRY_PORT = 80
 
 Json = dict[str, Any]
 
@@ -38,22 +41,24 @@ def entered(namespace: str, revision: int) -> str:
     return f"{mark(revision)}.{host(namespace)}"
 
 
-def manifests(namespace: str, revision: int, selectors: Sequence[Mapping[str, str]] = ()) -> tuple[Json, ...]:
+def manifests(
+    namespace: str, revision: int, selectors: Sequence[Mapping[str, str]] = (), home: str = ""
+) -> tuple[Json, ...]:
     """What is applied after everything else, in this order; `selectors` are those of the run's Gateways.
 
-    Without gateways nobody outside the namespace sees it.
+    Nobody sees it outside of the namespace but the gateways, whose pods stand in the namespace `home`.
     """
     different = list(dict.fromkeys(tuple(sorted(one.items())) for one in selectors))
-    everywhere = "*" if different else "."
+    seen = [".", home] if different else ["."]
     gateways = [_gateway(namespace, revision, number, dict(one)) for number, one in enumerate(different)]
-    services = [_virtual_service(namespace, NAME, host(namespace), revision, ["mesh"], ".")]
+    services = [_virtual_service(namespace, NAME, host(namespace), revision, ["mesh"], ["."])]
     if gateways:
         names = [f"{namespace}/{one['metadata']['name']}" for one in gateways]
         domain = entered(namespace, revision)
-        services.append(_virtual_service(namespace, f"{NAME}-entry", domain, revision, names, everywhere))
+        services.append(_virtual_service(namespace, f"{NAME}-entry", domain, revision, names, seen))
     return (
-        _object(namespace, "ServiceEntry", NAME, _service_entry(namespace, everywhere)),
-        _object(namespace, "DestinationRule", NAME, _destination_rule(namespace, revision, everywhere)),
+        _object(namespace, "ServiceEntry", NAME, _service_entry(namespace, seen)),
+        _object(namespace, "DestinationRule", NAME, _destination_rule(namespace, revision, seen)),
         *gateways,
         *services,
     )
@@ -63,10 +68,10 @@ def _object(namespace: str, kind: str, name: str, spec: Json) -> Json:
     return {"apiVersion": API, "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
-def _service_entry(namespace: str, export: str) -> Json:
+def _service_entry(namespace: str, export: Sequence[str]) -> Json:
     return {
         "hosts": [host(namespace)],
-        "exportTo": [export],
+        "exportTo": list(export),
         "location": "MESH_EXTERNAL",
         "resolution": "STATIC",
         "ports": [{"number": PORT, "name": "http-marker", "protocol": "HTTP"}],
@@ -74,19 +79,19 @@ def _service_entry(namespace: str, export: str) -> Json:
     }
 
 
-def _destination_rule(namespace: str, revision: int, export: str) -> Json:
+def _destination_rule(namespace: str, revision: int, export: Sequence[str]) -> Json:
     subset = {"name": mark(revision), "labels": {"revision": mark(revision)}}
-    return {"host": host(namespace), "exportTo": [export], "subsets": [subset]}
+    return {"host": host(namespace), "exportTo": list(export), "subsets": [subset]}
 
 
 def _gateway(namespace: str, revision: int, number: int, selector: Json) -> Json:
-    port = {"number": ENTRY_PORT, "name": f"http-marker-{number}", "protocol": "HTTP"}
+    port = {"number": PORT, "name": f"http-marker-{number}", "protocol": "HTTP"}
     server = {"port": port, "hosts": [f"{namespace}/{entered(namespace, revision)}"]}
     return _object(namespace, "Gateway", f"{NAME}-{number}", {"selector": selector, "servers": [server]})
 
 
 def _virtual_service(
-    namespace: str, name: str, domain: str, revision: int, gateways: Sequence[str], export: str
+    namespace: str, name: str, domain: str, revision: int, gateways: Sequence[str], export: Sequence[str]
 ) -> Json:
     destination = {"host": host(namespace), "subset": mark(revision), "port": {"number": PORT}}
     return _object(
@@ -96,7 +101,7 @@ def _virtual_service(
         {
             "hosts": [domain],
             "gateways": list(gateways),
-            "exportTo": [export],
+            "exportTo": list(export),
             "http": [{"name": mark(revision), "route": [{"destination": destination}]}],
         },
     )

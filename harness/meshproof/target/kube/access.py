@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 
 from meshproof.errors import TargetError
 from meshproof.target.kube import ownership
@@ -14,6 +15,8 @@ from meshproof.target.kube.objects import Objects
 from meshproof.target.kube.refusal import RefusedError
 
 ROLE = "meshproof-run"
+VERIFY = "meshproof-verify"
+READ = (("list", "pods"), ("get", "services"))
 RBAC = "rbac.authorization.k8s.io"
 INTERVAL = 0.1
 
@@ -41,6 +44,25 @@ async def grant(objects: Objects, namespace: str, run: str, limit: float) -> Non
         if time.monotonic() > deadline:
             raise TargetError(f"user {user} has no rights in namespace {namespace} {limit:g} s after binding {ROLE}")
         await asyncio.sleep(INTERVAL)
+
+
+async def readable(objects: Objects, namespaces: Collection[str]) -> None:
+    """Return when this user may look at what runs in these namespaces; TargetError says what has to be bound where."""
+    for namespace in namespaces:
+        lacking = [f"{verb} {what}" for verb, what in READ if not await objects.allowed(verb, what, namespace)]
+        if lacking:
+            user = await _whoami(objects)
+            raise TargetError(
+                f"namespace {namespace} cannot be verified: user {user} may not {' or '.join(lacking)} there",
+                f"an administrator grants it with the role {VERIFY} of docs/rbac.yaml:\n"
+                f"kubectl create rolebinding {VERIFY} --namespace {namespace} --clusterrole {VERIFY} {_subject(user)}",
+            )
+
+
+def _subject(user: str) -> str:
+    """The user as `kubectl create rolebinding` is told of them."""
+    account = user.removeprefix("system:serviceaccount:")
+    return f"--user {user}" if account == user else f"--serviceaccount {account}"
 
 
 async def _enough(objects: Objects, namespace: str) -> bool:

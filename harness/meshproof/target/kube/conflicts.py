@@ -16,6 +16,7 @@ from meshproof.target.kube.objects import Json
 from meshproof.target.kube.together import together
 from meshproof.target.kube.wanted import Wanted
 
+Claim = tuple[str, frozenset[str], str]
 ROUTING = ("VirtualService", "DestinationRule", "Gateway", "ServiceEntry")
 
 
@@ -50,6 +51,13 @@ async def find(
         mine = [one for one in chosen if one.key[0] == kind]
         conflicts += [conflict for one in mine for body in others for conflict in between(one, body)]
     return conflicts
+
+
+def claims(body: Json) -> frozenset[Claim]:
+    """What an object claims, each with its kind; none for one that routes nothing."""
+    if body["kind"] not in ROUTING:
+        return frozenset()
+    return frozenset((str(body["kind"]), scope, host) for scope, host in _claims(body))
 
 
 def between(mine: Wanted, other: Json) -> Iterator[Conflict]:

@@ -5,7 +5,6 @@ https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeco
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import urllib3
 import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, load_kube_config
 
 from meshproof.errors import TargetError, UsageError
 from meshproof.target.kube.certificate import not_after
-from meshproof.target.kube.refusal import TRANSIENT
+from meshproof.target.kube.proxies import from_environment
 
 PRODUCTION = re.compile(r"(?<![a-z])(?<!non[-_. ])(?<!pre[-_. ])prod(?:uction)?(?![a-z])", re.IGNORECASE)
 DEFAULT = Path("~/.kube/config")
@@ -30,7 +28,8 @@ DEFAULT = Path("~/.kube/config")
 class Context:
     """One context: the names that it joins, and how its user proves to be who they are.
 
-    `plugin` is the command of an exec plugin; `expires` says until when its client certificate is good.
+    `plugin` is the command of an exec plugin; `expires` says until when its client certificate is good. `proxy` is
+    what the kubeconfig names for the cluster.
     """
 
     name: str
@@ -40,6 +39,7 @@ class Context:
     namespace: str
     plugin: str = ""
     expires: str = ""
+    proxy: str = ""
 
     @property
     def production(self) -> str:
@@ -79,7 +79,8 @@ def read(files: Sequence[Path], name: str) -> Context:
     plugin = identity.get("exec")
     command = str(plugin.get("command", "")) if isinstance(plugin, Mapping) else ""
     namespace = str(context.get("namespace") or "")
-    return Context(name, cluster, user, str(server), namespace, command, not_after(identity, files))
+    proxy = str(servers[cluster].get("proxy-url") or "")
+    return Context(name, cluster, user, str(server), namespace, command, not_after(identity, files), proxy)
 
 
 def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
@@ -95,16 +96,11 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
     if context.plugin and not configuration.api_key and not configuration.cert_file:
         message = f"context {context.name}: its credential plugin {context.plugin} gives neither token nor certificate"
         raise TargetError(message, f"run it by hand, or: kubectl --context {context.name} auth can-i --list")
-    # It would tell of each repetition on standard error.
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    configuration.retries = urllib3.Retry(
-        total=3,
-        backoff_factor=0.2,
-        status_forcelist=TRANSIENT,
-        # All of them may be repeated: applies are idempotent, deletions name a uid, creations say AlreadyExists.
-        allowed_methods=None,
-        raise_on_status=False,
-    )
+    # A proxy of the kubeconfig holds whatever the environment says.
+    configuration.proxy = context.proxy or from_environment(context.server)
+    configuration.no_proxy = ""
+    # Requests are repeated in Objects, where a person may end that.
+    configuration.retries = False
     return ApiClient(configuration)
 
 

@@ -22,7 +22,6 @@ from meshproof.errors import TargetError
 from meshproof.process import Child, spawn
 
 OLDEST = (1, 20)
-FORWARDING = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+) ->")
 LONGEST_OUTPUT = 256 << 20
 # Defaults that a person set for typing are not meant for a program.
 SILENCED = {"KUBERC": "off", "KUBECTL_KUBERC": "false"}
@@ -102,33 +101,6 @@ class Kubectl:
             finally:
                 await asyncio.shield(child.stop(Timeouts().process_exit))
 
-    @contextlib.asynccontextmanager
-    async def forward(self, pod: str, port: int, *, timeout: float | None = None) -> AsyncIterator[int]:  # noqa: ASYNC109
-        """A port of 127.0.0.1 that leads to a pod's port for as long as the block lasts."""
-        limit = Timeouts().kube_forward if timeout is None else timeout
-        what = f"forwarding a local port to {pod}:{port}"
-        arguments = ("port-forward", "--address", "127.0.0.1", pod if "/" in pod else f"pod/{pod}", f":{port}")
-        async with self.running(*arguments) as child:
-            try:
-                async with asyncio.timeout(limit):
-                    line = await child.stdout.readline()
-            except TimeoutError:
-                raise child.failure(f"{what}: no port within {limit:g} s") from None
-            found = FORWARDING.search(line)
-            if found is None:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(child.process.wait(), Timeouts().process_exit)
-                raise child.failure(f"{what} failed")
-            # It tells of every connection, and stops when nobody reads that.
-            reading = asyncio.ensure_future(_drain(child))
-            try:
-                yield int(found[1])
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
-            if not child.alive:
-                raise child.failure(f"{what} ended before its time")
-
 
 async def find(binary: str, limit: float) -> tuple[str, str]:
     """The path of kubectl and its version (`v1.34.4`); TargetError when it is missing, too old or something else."""
@@ -168,8 +140,3 @@ async def _converse(child: Child, stdin: bytes) -> bytes:
     finally:
         saying.cancel()
         await asyncio.gather(saying, return_exceptions=True)
-
-
-async def _drain(child: Child) -> None:
-    while await child.stdout.read(1 << 16):
-        pass

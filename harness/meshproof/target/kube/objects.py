@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -15,12 +17,14 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError
 
 from meshproof.errors import TargetError
-from meshproof.target.kube.refusal import RefusedError, refusal, unreachable
+from meshproof.target.kube.refusal import TRANSIENT, RefusedError, UnreachableError, refusal, unreachable
 
 MANAGER = "meshproof"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 PAGE = 500
+REPEATS = 3
+PAUSE = 0.2
 
 Json = dict[str, Any]
 
@@ -183,12 +187,14 @@ class Objects:
                     _request_timeout=self._timeout,
                 )
             except DynamicApiError as error:
-                raise refusal(what, error.status, error.body, self._hint) from None
+                refused = refusal(what, error.status, error.body, self._hint)
+                refused.after = _seconds(error.headers)
+                raise refused from None
             except (transport.HTTPError, OSError) as error:
                 raise unreachable(what, self._server, error, self._hint) from None
             return bytes(answer.data)
 
-        data = await asyncio.to_thread(ask)
+        data = await self._repeated(ask)
         try:
             told = json.loads(data)
         except ValueError:
@@ -197,6 +203,27 @@ class Objects:
             shown = data[:200].decode(errors="replace")
             raise TargetError(f"{what}: {self._server} does not answer as an API server does", shown)
         return told
+
+    async def _repeated(self, ask: Callable[[], bytes]) -> bytes:
+        """What a request is answered with, made again where that may help: within the limit of one answer.
+
+        All of them may be repeated: applies are idempotent, deletions name a uid, creations say AlreadyExists.
+        """
+        deadline = time.monotonic() + self._timeout
+        for number in itertools.count():
+            try:
+                return await asyncio.to_thread(ask)
+            except RefusedError as error:
+                pause = max(error.after, PAUSE * 2**number)
+                if error.status not in TRANSIENT or number == REPEATS or time.monotonic() >= deadline:
+                    raise
+            except UnreachableError:
+                pause = PAUSE * 2**number
+                if number == REPEATS or time.monotonic() >= deadline:
+                    raise
+            # Whatever it asks for: nobody waits longer for an answer than that.
+            await asyncio.sleep(max(0.0, min(pause, deadline - time.monotonic())))
+        raise AssertionError
 
     async def _kinds(self, api_version: str) -> dict[str, Kind]:
         if api_version not in self._served:
@@ -229,6 +256,12 @@ class _Undiscovered:
 
     client: Any
     cache_file: Any = field(default=None)
+
+
+def _seconds(headers: Any) -> float:
+    """What Retry-After says in seconds; 0 where it is a date, or is not there."""
+    given = (headers or {}).get("Retry-After", "")
+    return float(given) if str(given).isdecimal() else 0.0
 
 
 def _named(kind: str, namespace: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import ssl
 from typing import Any
 
@@ -27,7 +28,10 @@ class RefusedError(TargetError):
 
     `status` is HTTP's, `reason` the Kubernetes one (`Forbidden`, `Conflict`, `Invalid`, `NotFound`,
     `AlreadyExists` …), `words` what it said, `causes` the fields that it names, each with what is wrong with it.
+    `after` is how many seconds it asks to be left alone (0: it does not).
     """
+
+    after = 0.0
 
     def __init__(
         self, what: str, status: int, reason: str, words: str, causes: tuple[tuple[str, str], ...] = (), hint: str = ""
@@ -116,9 +120,9 @@ def _cause(server: str, error: Exception) -> str:
         if "doesn't match" in words or "mismatch" in words.lower():
             return f"the certificate of {server} is for another name"
         return f"there is no TLS connection to {server}"
-    if isinstance(root, transport.NameResolutionError):
+    if isinstance(root, transport.NameResolutionError | socket.gaierror):
         return f"the name of {server} is not known here"
-    if isinstance(root, transport.NewConnectionError):
+    if isinstance(root, transport.NewConnectionError | ConnectionRefusedError):
         return f"the API server at {server} cannot be reached"
     if isinstance(root, transport.ConnectTimeoutError | transport.ReadTimeoutError | TimeoutError):
         return f"the API server at {server} did not answer in time"

@@ -10,7 +10,7 @@ import pytest
 from meshproof.border.books import Books, Mark, PodBook, Received
 from meshproof.border.expectation import Arm, Expectation, Policy, Pool
 from meshproof.border.observation import Observation
-from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Step
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
 from meshproof.border.verdict import Verdict
 from meshproof.errors import Location
 from meshproof.judge import ConnectionPool
@@ -23,13 +23,18 @@ REFUSED = (("x-envoy-overloaded", "true"),)
 
 @dataclass
 class Proxy:
-    """Its limits (None: none), and the books that it and its pod keep; `attempts` are the route's retries."""
+    """Its limits (None: none), and the books that it and its pod keep; `attempts` are the route's retries.
+
+    `slack` is what a rest takes longer than asked.
+    """
 
     n: int | None = None
     m: int | None = None
     r: int | None = None
     q: int | None = None
     retries: int | None = None
+    idle: float | None = None
+    slack: float = 0.01
     connect: float = 10.0
     attempts: int = 0
     stage: int = 0
@@ -49,7 +54,7 @@ class Proxy:
             received = len(self.received) - got
             self.mark("step", step=number, first=first, last=len(self.observations), received=received, **growth)
 
-    def take(self, number: int, step: Step) -> dict[str, int]:
+    def take(self, number: int, step: Step) -> dict[str, float]:
         if isinstance(step, InTurn):
             return {"connections": sum(self.one() for _ in range(step.requests))}
         if isinstance(step, Crowd):
@@ -61,6 +66,11 @@ class Proxy:
         if isinstance(step, Blocked):
             self.answer(latency=3 * self.connect + 0.04, failed=True)
             return {"connections": 3, "connect_timeouts": 3}
+        if isinstance(step, Rested):
+            self.one()
+            rested = step.seconds + self.slack
+            closed = int(self.idle is not None and rested >= self.idle)
+            return {"connections": closed, "idle_timeouts": closed, "rested": rested}
         if isinstance(step, Failing):
             self.answer(status=step.status, tries=1 + self.attempts)
             return {"connections": 0}

@@ -15,6 +15,7 @@ USE = Pool(max_requests_per_connection=3)
 REQUESTS = Pool(http2_max_requests=2)
 RETRIES = Pool(max_retries=2)
 CONNECT = Pool(connect_timeout=0.5)
+IDLE = Pool(idle_timeout=2.0)
 
 
 def retrying(build: Any) -> dict[str, Any]:
@@ -32,6 +33,11 @@ def retrying(build: Any) -> dict[str, Any]:
         (Pool(), {}),
         (None, {}),
         (Pool(max_connections=2), {"n": 2}),
+        (IDLE, {"idle": 2.0}),
+        # Where a busy machine has made a short rest about as long as the limit, either is right.
+        (IDLE, {"idle": 2.3, "slack": 1.2}),
+        (IDLE, {"idle": 1.994, "slack": 0.995}),
+        (Pool(1, None, 1, idle_timeout=2.0), {"n": 1, "m": 1, "idle": 2.0}),
     ],
 )
 def test_a_proxy_that_limits_as_specified_passes(build: Any, bench: Any, pool: Pool, settings: dict[str, int]) -> None:
@@ -59,6 +65,9 @@ def test_a_proxy_that_limits_as_specified_passes(build: Any, bench: Any, pool: P
         (USE, {"q": 2}, "2 connections were opened for requests 1 to 3 in turn, 1 is specified"),
         (USE, {}, "0 connections were opened for request 4 in turn, 1 is specified"),
         (Pool(), {"n": 7}, "of 8 requests at once 7 reached the pod"),
+        (IDLE, {}, "after 2.76 s without a request 0 connections had been closed as idle and 0 were opened; 1 and 1"),
+        (IDLE, {"idle": 3.0}, "after 2.76 s without a request 0 connections had been closed as idle"),
+        (IDLE, {"idle": 1.0}, "after 1.01 s without a request 1 connections had been closed as idle and 1 were opened"),
     ],
 )
 def test_any_other_limit_fails(build: Any, bench: Any, pool: Pool, settings: dict[str, int], words: str) -> None:
@@ -204,6 +213,13 @@ def test_a_late_third_try_of_a_served_request_is_seen(build: Any, bench: Any) ->
         (Pool(connect_timeout=10.0), {}, "a connectTimeout of 10 s is longer"),
         (Pool(max_requests_per_connection=1000), {}, "maxRequestsPerConnection 1000 is more"),
         (Pool(max_connections=100, http1_max_pending_requests=1024), {}, "1124 requests at once are more"),
+        (Pool(idle_timeout=30.0), {}, "an idleTimeout of 30 s is not shown"),
+        (Pool(idle_timeout=0.5), {}, "an idleTimeout of 0.5 s is not shown"),
+        (
+            Pool(idle_timeout=2.0, max_requests_per_connection=3),
+            {},
+            "is not told apart from maxRequestsPerConnection 3",
+        ),
         (RETRIES, {}, "maxRetries shows only where a route retries"),
         (Pool(max_retries=100), {"retries": 1}, "maxRetries 100 is more"),
         (Pool(1, None, 1, None, None, 2), {"retries": 1}, "not told apart from the other limits"),
@@ -214,7 +230,11 @@ def test_what_cannot_be_shown_is_inconclusive(
 ) -> None:
     more = retrying(build) if fields else {}
     proxy = bench.Proxy(
-        n=pool.max_connections, m=pool.http1_max_pending_requests, r=pool.http2_max_requests, attempts=len(fields)
+        n=pool.max_connections,
+        m=pool.http1_max_pending_requests,
+        r=pool.http2_max_requests,
+        attempts=len(fields),
+        q=pool.max_requests_per_connection if pool.idle_timeout else None,
     )
     verdict = bench.judged(build, pool, proxy, **more)
     assert verdict.outcome is Outcome.INCONCLUSIVE

@@ -60,7 +60,7 @@ def test_a_cluster_is_found_fit_and_its_configuration_clean(with_cluster: Connec
     async def body(cluster: Cluster) -> None:
         real = await found(cluster, program)
         assert await real.precheck(cluster.timeouts) == ()
-        assert [one for one in await real.analyze("default", cluster.timeouts) if one["level"] != "Info"] == []
+        assert [one for one in await real.analyze(cluster.timeouts) if one["level"] != "Info"] == []
 
     with_cluster(body, istio_precheck=180, istioctl_answer=180)
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from meshproof.errors import TargetError
-from meshproof.target.kube import conflicts, ownership
+from meshproof.target.kube import access, conflicts, ownership
 from meshproof.target.kube.apply import Slate
 from meshproof.target.kube.connection import Cluster
+from meshproof.target.kube.forward import forwarded
 from meshproof.target.kube.namespace import RunNamespace, leftovers, name_of
 from meshproof.target.kube.refusal import RefusedError
 from meshproof.target.kube.wanted import Wanted
@@ -92,7 +93,8 @@ def test_a_whole_run_can_be_done_with_these_rights(
             await objects.list(version, kind, "istio-system")
         for place in (namespace.name, "istio-system"):
             for sub in ("exec", "portforward"):
-                assert await objects.allowed("create", "pods", place, sub=sub)
+                for verb in ("get", "create"):
+                    assert await objects.allowed(verb, "pods", place, sub=sub)
             assert await objects.allowed("get", "pods", place, sub="log")
         await objects.list("v1", "Pod", "kube-system")
         assert await objects.get("v1", "ConfigMap", "kube-proxy", "kube-system") is None
@@ -118,6 +120,7 @@ def test_nothing_more_is_allowed(with_cluster: Callable[..., Any], account: Path
             ("patch", "deployments", "istio-system", "apps", ""),
             ("create", "pods", "default", "", "exec"),
             ("create", "pods", "kube-system", "", "exec"),
+            *(("get", "pods", place, "", "portforward") for place in ("default", "kube-system")),
             ("create", "virtualservices", "default", "networking.istio.io", ""),
             ("create", "envoyfilters", "", "networking.istio.io", ""),
             ("create", "envoyfilters", "istio-system", "networking.istio.io", ""),
@@ -133,6 +136,25 @@ def test_nothing_more_is_allowed(with_cluster: Callable[..., Any], account: Path
         ]
         granted = [one for one in asked if await cluster.objects.allowed(one[0], one[1], one[2], one[3], one[4])]
         assert granted == []
+
+    with_cluster(body, account)
+
+
+def test_a_port_is_forwarded_with_these_rights_and_not_where_there_are_none(
+    with_cluster: Callable[..., Any], account: Path
+) -> None:
+    """As far as a control plane without nodes goes: whoever may is told that there is no such pod."""
+
+    async def body(cluster: Cluster) -> None:
+        told = {}
+        for place in ("istio-system", "default"):
+            with pytest.raises(RefusedError) as caught:
+                async with forwarded(cluster.api, place, "gateway-1", 8080, cluster.timeouts):
+                    pytest.fail("there is no pod")
+            told[place] = (caught.value.status, caught.value.words)
+        assert told["istio-system"] == (404, 'pods "gateway-1" not found')
+        assert told["default"][0] == 403
+        assert 'cannot get resource "pods/portforward"' in told["default"][1]
 
     with_cluster(body, account)
 
@@ -237,3 +259,35 @@ def test_what_is_documented_is_yaml_without_surprises(rbac: Sequence[dict[str, A
         for rule in body.get("rules", ()):
             assert "*" not in json.dumps([rule["verbs"], rule["resources"], rule["apiGroups"]])
     assert yaml.safe_dump(rbac[0])
+
+
+def test_a_namespace_is_verified_where_its_administrator_has_bound_the_role(
+    with_cluster: Callable[..., Any], control_plane: Any, account: Path, run_id: str
+) -> None:
+    shop = f"shop-{run_id[-6:]}"
+    control_plane.kubectl("create", "namespace", shop)
+    told: list[str] = []
+
+    async def refused(cluster: Cluster) -> None:
+        words = f"namespace {shop} cannot be verified: user .*:meshproof may not list pods or get services there"
+        with pytest.raises(TargetError, match=words) as caught:
+            await access.readable(cluster.objects, [shop])
+        told.append(caught.value.detail.splitlines()[-1])
+
+    async def allowed(cluster: Cluster) -> None:
+        async with asyncio.timeout(30):
+            while not await cluster.objects.allowed("list", "pods", shop):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await access.readable(cluster.objects, [shop])
+        assert await cluster.objects.list("v1", "Pod", shop) == []
+        assert await cluster.objects.get("v1", "Service", "none", shop) is None
+        assert not await cluster.objects.allowed("get", "secrets", shop)
+        assert not await cluster.objects.allowed("create", "pods", shop, sub="exec")
+
+    try:
+        with_cluster(refused, account)
+        # What the error says is what helps.
+        control_plane.kubectl(*told[0].split()[1:])
+        with_cluster(allowed, account)
+    finally:
+        control_plane.kubectl("delete", "namespace", shop, "--wait=false")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -20,13 +19,6 @@ from meshproof.target.kube.kubectl import Kubectl, find
 
 StandIns = Callable[[str], Any]
 ECHO = "sys.stdout.write(sys.stdin.read().upper())"
-FORWARDS = """
-import socket
-listener = socket.socket()
-listener.bind(("127.0.0.1", 0))
-listener.listen()
-print(f"Forwarding from 127.0.0.1:{listener.getsockname()[1]} -> 8080", flush=True)
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -177,77 +169,6 @@ def test_a_command_ends_when_the_harness_is_killed(stand_in: StandIns, tmp_path:
         owner.send_signal(signal.SIGKILL)
         owner.wait(10)
     _eventually(lambda: fake.alive() == [])
-
-
-def test_a_forwarded_port_is_the_one_that_it_says(stand_in: StandIns) -> None:
-    fake = stand_in(FORWARDS + "time.sleep(600)")
-
-    async def go() -> None:
-        async with kubectl(fake.path, namespace="shop").forward("client-0", 8080, timeout=60) as port:
-            with socket.create_connection(("127.0.0.1", port), 5):
-                pass
-
-    asyncio.run(go())
-    [call] = fake.calls
-    assert call["argv"][-5:] == ["port-forward", "--address", "127.0.0.1", "pod/client-0", ":8080"]
-    assert fake.alive() == []
-
-
-def test_many_words_of_a_forwarding_do_not_stop_it(stand_in: StandIns) -> None:
-    # It accepts only after all its words were read: the connection would be open, but never taken.
-    fake = stand_in(
-        FORWARDS
-        + "print('Handling connection\\n' * 100_000, flush=True); listener.accept()[0].close(); time.sleep(600)"
-    )
-
-    async def go() -> None:
-        async with kubectl(fake.path).forward("client-0", 8080, timeout=60) as port:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            assert await asyncio.wait_for(reader.read(), 10) == b""
-            writer.close()
-
-    asyncio.run(go())
-
-
-def test_a_forwarding_that_cannot_begin_says_why(stand_in: StandIns) -> None:
-    fake = stand_in("sys.exit('error: unable to forward port because pod is not running')")
-
-    async def go() -> None:
-        async with kubectl(fake.path).forward("client-0", 8080, timeout=60):
-            pytest.fail("there is no port")
-
-    with pytest.raises(TargetError, match="forwarding a local port to client-0:8080 failed") as caught:
-        asyncio.run(go())
-    assert "pod is not running" in caught.value.detail
-
-
-def test_a_forwarding_that_says_nothing_is_ended(stand_in: StandIns) -> None:
-    fake = stand_in("time.sleep(600)")
-
-    async def go() -> None:
-        async with kubectl(fake.path).forward("client-0", 8080, timeout=1):
-            pytest.fail("there is no port")
-
-    with pytest.raises(TargetError, match="no port within 1 s"):
-        asyncio.run(go())
-    assert fake.alive() == []
-
-
-def test_a_forwarding_that_ends_early_is_not_passed_over(stand_in: StandIns) -> None:
-    fake = stand_in(FORWARDS + "listener.accept(); sys.exit('error: lost connection to pod')")
-
-    async def go() -> None:
-        async with kubectl(fake.path).forward("client-0", 8080, timeout=60) as port:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            while fake.alive():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-            # The event loop hears of it a moment after the system does.
-            await asyncio.sleep(0.2)
-
-    with pytest.raises(TargetError, match="ended before its time") as caught:
-        asyncio.run(go())
-    assert "lost connection to pod" in caught.value.detail
 
 
 VERSION = 'print(\'{{"clientVersion": {{"gitVersion": "{}"}}}}\')'

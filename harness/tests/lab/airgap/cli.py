@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from airgap import cluster, debian, engine, images, node, product, programs, prove, record
+from airgap import cluster, debian, engine, hosts, images, node, product, programs, prove, record
 from airgap import istio as installation
 from airgap.step import Lab, Step
 
@@ -112,3 +112,13 @@ def selfcheck_command(context: click.Context, sample: int, names: tuple[str, ...
     if not cluster.exists(context.obj):
         engine.down(context.obj)
     context.exit(code)
+
+
+@main.command("hosts")
+@click.pass_context
+def hosts_command(context: click.Context) -> None:
+    """Prove `meshproof hosts` on the lab's node: a bundle, a private registry, Istio from both, and scenarios.
+
+    Needs docker-registry, skopeo, openssl and an ssh client, and a lab without Istio.
+    """
+    context.exit(hosts.prove(context.obj))

@@ -44,6 +44,8 @@ NODE_PACKAGES = (
     "libseccomp2",
     "mount",
     "nftables",
+    # A host is reached by ssh; its sshd is started where that is wanted.
+    "openssh-server",
     "procps",
     "rsync",
     "runc",

@@ -20,19 +20,18 @@ SETTINGS = (
 )
 
 
+def there(lab: Lab) -> bool:
+    """Whether the cluster has a control plane."""
+    listed: list[str | Path] = [programs.kubernetes["kubectl"].path(lab), "--context", cluster.CONTEXT]
+    listed += ["get", "deployments", "--namespace", "istio-system", "--output", "name"]
+    return "deployment.apps/istiod" in output(listed, seconds=60, env=cluster.environment(lab)).split()
+
+
 def up(lab: Lab) -> None:
     """Install it unless its control plane is there."""
     programs.istioctl.ensure(lab)
     env = cluster.environment(lab)
-    listed: list[str | Path] = [
-        programs.kubernetes["kubectl"].path(lab),
-        "--context",
-        cluster.CONTEXT,
-        "get",
-        "deployments",
-    ]
-    listed += ["--namespace", "istio-system", "--output", "name"]
-    if "deployment.apps/istiod" in output(listed, seconds=60, env=env).split():
+    if there(lab):
         return
     argv: list[str | Path] = [
         programs.istioctl.path(lab),

@@ -88,7 +88,7 @@ class Recorder:
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": case.applied})
         self.kubectl("apply", "-f", "-", stdin=text)
         try:
-            marks = marker.manifests(NAMESPACE, self._revision, [{"istio": "ingressgateway"}])
+            marks = marker.manifests(NAMESPACE, self._revision, [{"istio": "ingressgateway"}], "istio-system")
             for mark in marks:
                 self.kubectl("apply", "-f", "-", stdin=json.dumps(mark))
             sidecar = self._settled(NAMESPACE, CLIENT, gateway=False)

@@ -1,4 +1,4 @@
-"""Scenarios that stand in one place, one after another: whose time is whose, and which generator is started."""
+"""Which generator is started while a distant mesh gets ready."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Precision
 from meshproof.errors import TargetError
 from meshproof.judge import Split
-from meshproof.report.events import ScenarioFinished
 from meshproof.run.engine import Drive
 from meshproof.run.generators import Generators
 from meshproof.run.prepare import prepare
@@ -24,18 +23,14 @@ from meshproof.suite import folder
 from meshproof.traffic.locust import Generator
 
 COMMAND = ("kubectl", "exec", "--")
-WAIT = 3.0
 
 
 @dataclass
 class Distant:
-    """A mesh whose place is free after a while, and which breaks as soon as it has told where loads are sent from."""
+    """A mesh that breaks as soon as it has told where loads are sent from."""
 
     told: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
-
-    async def turn(self) -> None:
-        await asyncio.sleep(WAIT)
 
     async def sending(self, requests: Sequence[Any]) -> tuple[str, ...]:
         self.told.set()
@@ -69,8 +64,8 @@ def canary(tmp_path: Path) -> Any:
     return prepare(scenario, files, Precision())
 
 
-def drive(prepared: Any, live: Distant, tmp_path: Path, ahead: list[tuple[str, ...]], events: list[Any]) -> float:
-    """Drive it in vain; how many seconds the scenario is said to have taken."""
+def drive(prepared: Any, live: Distant, tmp_path: Path, ahead: list[tuple[str, ...]]) -> None:
+    """Drive it in vain."""
 
     @contextlib.asynccontextmanager
     async def lend(command: tuple[str, ...]) -> AsyncIterator[Generator]:
@@ -79,27 +74,19 @@ def drive(prepared: Any, live: Distant, tmp_path: Path, ahead: list[tuple[str, .
 
     async def run() -> None:
         one = Drive(
-            prepared, live, lend, events.append, tmp_path, Timeouts(), 100, "t-", hasty=True, prepare=ahead.append
+            prepared, live, lend, lambda _: None, tmp_path, Timeouts(), 100, "t-", hasty=True, prepare=ahead.append
         )
         result = await one.run()
         assert str(result.error) == "enough"
 
     asyncio.run(run())
-    finished = next(event for event in events if isinstance(event, ScenarioFinished))
-    assert finished.phases["mesh"] < WAIT
-    return finished.seconds
-
-
-def test_waiting_for_the_place_is_no_time_of_the_scenario(canary: Any, tmp_path: Path) -> None:
-    live, events = Distant(), []
-    assert drive(canary, live, tmp_path, [], events) < WAIT
-    assert live.closed
 
 
 def test_a_generator_gets_ready_while_the_mesh_does(canary: Any, tmp_path: Path) -> None:
-    ahead: list[tuple[str, ...]] = []
-    drive(canary, Distant(), tmp_path, ahead, [])
+    live, ahead = Distant(), []
+    drive(canary, live, tmp_path, ahead)
     assert ahead == [COMMAND]
+    assert live.closed
 
 
 def test_one_that_waits_already_is_not_joined_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

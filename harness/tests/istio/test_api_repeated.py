@@ -1,0 +1,94 @@
+"""A request that an API server asks to make again later: patience has a limit, and may be ended."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from kubernetes.client import ApiClient, Configuration
+from meshproof.target.kube.objects import Objects
+from meshproof.target.kube.refusal import RefusedError
+
+
+@pytest.fixture
+def busy() -> Any:
+    """An API server that is busy: each answer is a status and what Retry-After says, the last one again and again."""
+    answers: list[tuple[int, str]] = []
+    asked: list[float] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(time.monotonic())
+            status, after = answers.pop(0) if len(answers) > 1 else answers[0]
+            self.send_response(status)
+            if after:
+                self.send_header("retry-after", after)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    configuration = Configuration(host=f"http://127.0.0.1:{server.server_port}")
+    configuration.retries = False
+    yield answers, asked, lambda limit: Objects(ApiClient(configuration), limit)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_what_helps_a_moment_later_is_no_error(busy: Any) -> None:
+    answers, asked, objects = busy
+    answers += [(503, ""), (429, ""), (200, "")]
+    assert asyncio.run(objects(10).raw("/x", what="asking")) == {}
+    assert len(asked) == 3
+
+
+def test_what_it_asks_for_is_waited_for(busy: Any) -> None:
+    answers, asked, objects = busy
+    answers += [(429, "1"), (200, "")]
+    asyncio.run(objects(10).raw("/x", what="asking"))
+    assert asked[1] - asked[0] >= 1
+
+
+@pytest.mark.parametrize("after", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT", ""])
+def test_but_no_longer_than_for_an_answer(busy: Any, after: str) -> None:
+    answers, asked, objects = busy
+    answers += [(503, after)]
+    began = time.monotonic()
+    with pytest.raises(RefusedError, match="the API server answers 503"):
+        asyncio.run(objects(1).raw("/x", what="asking"))
+    assert time.monotonic() - began < 5
+    assert len(asked) > 1
+
+
+def test_a_person_may_end_it(busy: Any) -> None:
+    answers, asked, objects = busy
+    answers += [(503, "3600")]
+
+    async def body() -> None:
+        asking = asyncio.ensure_future(objects(600).raw("/x", what="asking"))
+        async with asyncio.timeout(10):
+            while not asked:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+    began = time.monotonic()
+    asyncio.run(body())
+    assert time.monotonic() - began < 5
+
+
+def test_what_is_refused_for_good_is_asked_once(busy: Any) -> None:
+    answers, asked, objects = busy
+    answers += [(403, "1")]
+    with pytest.raises(RefusedError):
+        asyncio.run(objects(10).raw("/x", what="asking"))
+    assert len(asked) == 1

@@ -1,0 +1,146 @@
+"""Timeout and Retries about requests that prescribe their answers: many of them, one verdict, few observations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from itertools import count
+from typing import Any
+
+import pytest
+from meshproof.border.books import Books, PodBook, Received
+from meshproof.border.expectation import Abort
+from meshproof.border.expectation import Retries as Rule
+from meshproof.border.prescription import Prescription
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.errors import Location
+from meshproof.judge import Asked, Retries, Timeout
+from meshproof.scenario import Plan, Trial
+
+HERE = Location("fault.yaml", 3, 1)
+SLOW = Prescription(200, 2.0)
+FAILING = Prescription(503)
+TOLD = "x-envoy-expected-rq-timeout-ms"
+
+
+def plan(build: Any, *asked: Prescription, **fields: Any) -> Plan:
+    one = build.expectation(build.arm("v1", 100), **fields)
+    row = tuple(replace(one, request=replace(one.request, headers=(said.header,))) for said in asked)
+    made: Plan = build.plan(row)
+    return made
+
+
+def driven(build: Any, trial: Trial, *answers: Mapping[str, Any], most: int = 100) -> Verdict:
+    """The answers in turn for the request that each names, as often as is wanted; each was received `tries` times."""
+    wants: Any = trial
+    numbers = count()
+    rows: list[Received] = []
+    for answer in [one for one in answers for _ in range(most)]:
+        given = {"subset": "v1", "request": 0, "tries": 1, "told": "", "latency": 0.01, **answer}
+        subset, tries, told = (given.pop(name) for name in ("subset", "tries", "told"))
+        if not wants.wants(given["request"]):
+            continue
+        id = f"i{next(numbers)}"
+        trial.observe(build.seen(subset, id=id, **given))
+        rows += [Received(id, "pod-0", "GET", "/", "helloworld:5000", ((TOLD, told),) if told else (), "", 0.0)] * tries
+    return trial.conclude(Books((PodBook("pod-0", "default/helloworld-v1", len(rows), 1, tuple(rows)),)))
+
+
+IN_TIME = {"latency": 2.01}
+TIMED_OUT = {"subset": "", "status": 504, "latency": 1.01}
+
+
+def test_a_slow_answer_that_is_waited_for_shows_that_there_is_no_timeout(build: Any) -> None:
+    (trial,) = Timeout(asked=Asked(2)).begin(plan(build, SLOW, FAILING))
+    verdict = driven(build, trial, IN_TIME)
+    assert (verdict.outcome, verdict.n) == (Outcome.PASSED, 2)
+    assert verdict.reason == "the request ended as specified: 1 answered 200 by default/helloworld-v1"
+    (row,) = verdict.evidence["table"]
+    assert row["specified"] == "200 by a pod, at a pod once"
+    (trial,) = Timeout(asked=Asked(2)).begin(plan(build, SLOW))
+    verdict = driven(build, trial, TIMED_OUT)
+    assert verdict.outcome is Outcome.FAILED
+    assert "answered 504 by the proxy, 200 by a pod was to be expected; no timeout is specified" in verdict.reason
+
+
+def test_a_timeout_ends_what_takes_longer_and_one_try_too_many_fails(build: Any) -> None:
+    made = plan(build, SLOW, timeout=1.0)
+    for answer, outcome in (
+        (TIMED_OUT, Outcome.PASSED),
+        ({**TIMED_OUT, "latency": 0.9}, Outcome.FAILED),
+        # Two observations do not tell a slow machine from a slow timer: what is much too long lets the answer in.
+        ({**TIMED_OUT, "latency": 1.9}, Outcome.PASSED),
+        (IN_TIME, Outcome.FAILED),
+        ({**TIMED_OUT, "tries": 2}, Outcome.FAILED),
+    ):
+        (trial,) = Timeout(asked=Asked(2)).begin(made)
+        assert driven(build, trial, answer).outcome is outcome, answer
+
+
+@pytest.mark.parametrize(
+    ("specified", "told", "bare", "outcome"),
+    [
+        ({}, "", True, Outcome.PASSED),
+        ({}, "3000", True, Outcome.FAILED),
+        ({}, "3000", False, Outcome.FAILED),
+        ({}, "3000", None, Outcome.PASSED),
+        ({"timeout": 30.0}, "30000", True, Outcome.PASSED),
+        ({"timeout": 30.0}, "20000", False, Outcome.FAILED),
+        ({"timeout": 30.0}, "", True, Outcome.FAILED),
+        ({"timeout": 30.0}, "", False, Outcome.PASSED),
+        ({"timeout": 30.0, "retries": Rule(2, 4.1, "5xx", HERE)}, "4100", True, Outcome.PASSED),
+        ({"timeout": 30.0, "retries": Rule(2, 4.1, "5xx", HERE)}, "30000", True, Outcome.FAILED),
+    ],
+)
+def test_what_pods_are_told_of_their_time_is_what_is_specified(
+    build: Any, specified: dict[str, Any], told: str, bare: bool | None, outcome: Outcome
+) -> None:
+    (trial,) = Timeout(asked=Asked(2, bare)).begin(plan(build, SLOW, **specified))
+    verdict = driven(build, trial, {**IN_TIME, "told": told})
+    assert verdict.outcome is outcome, verdict.reason
+    assert (TOLD in verdict.reason) is (outcome is Outcome.FAILED)
+
+
+def test_each_failing_request_is_held_against_its_own_tries(build: Any) -> None:
+    made = plan(build, FAILING, Prescription(200, grpc_status=14), SLOW, retries=Rule(3, None, "5xx", HERE))
+    right = ({"status": 503, "tries": 4}, {"request": 1})
+    (trial,) = Retries(asked=Asked(2)).begin(made)
+    verdict = driven(build, trial, *right)
+    assert (verdict.outcome, verdict.n) == (Outcome.PASSED, 4)
+    (trial,) = Retries(asked=Asked(2)).begin(made)
+    verdict = driven(build, trial, right[0], {"request": 1, "tries": 3})
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.reason.startswith("1 of 2 requests did not end as specified. GET http://helloworld:5000/hello")
+    assert "received by a pod 3 times, 1 was to be expected" in verdict.reason
+    assert [row["outcome"] for row in verdict.evidence["table"]] == ["passed", "failed"]
+
+
+def test_with_a_request_left_out_nothing_is_decided(build: Any) -> None:
+    (trial,) = Retries(asked=Asked(2)).begin(plan(build, FAILING, Prescription(500)))
+    verdict = driven(build, trial, {"status": 503}, {"request": 1, "status": 500}, most=1)
+    assert not trial.decided
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "2 of 2 requests are undecided" in verdict.reason
+    assert "only 1 requests were observed, 2 are needed" in verdict.reason
+
+
+def test_aborted_requests_show_nothing_and_are_sent_again_but_not_for_ever(build: Any) -> None:
+    made = plan(build, FAILING, abort=Abort(Fraction(1, 2), 418, HERE))
+    aborted = {"subset": "", "status": 418, "tries": 0}
+    (trial,) = Retries(asked=Asked(2)).begin(made)
+    for answer in (aborted, {"status": 503}, aborted):
+        driven(build, trial, answer, most=1)
+        assert not trial.decided
+    assert driven(build, trial, {"status": 503}, most=1).n == 4
+    assert trial.decided
+    (trial,) = Retries(asked=Asked(2)).begin(made)
+    verdict = driven(build, trial, aborted)
+    assert trial.decided
+    assert (verdict.outcome, verdict.n) == (Outcome.INCONCLUSIVE, 40)
+
+
+def test_a_load_of_other_requests_is_undecided(build: Any) -> None:
+    for check in (Timeout(asked=Asked(2)), Retries(asked=Asked(2))):
+        (trial,) = check.begin(build.plan(build.expectation(build.arm("v1", 100))))
+        assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE

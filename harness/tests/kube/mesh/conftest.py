@@ -1,0 +1,122 @@
+"""A place for meshes with no cluster behind it: it writes down what would have been sent there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from meshproof.border.timeouts import Timeouts
+from meshproof.manifest import load
+from meshproof.mesh.build import build
+from meshproof.process import Turn
+from meshproof.target import kube_mesh
+from meshproof.target.kube.wanted import Wanted
+from meshproof.target.kube_mesh import KubeMesh
+
+GATEWAY = """
+apiVersion: networking.istio.io/v1beta1
+kind: Gateway
+metadata: {name: shop}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.test]}]
+---
+apiVersion: networking.istio.io/v1beta1
+kind: DestinationRule
+metadata: {name: shop}
+spec: {host: shop.test, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1}}}
+"""
+NAMESPACE = "meshproof-a"
+
+
+async def nothing(*_: Any, **__: Any) -> Any:
+    return ()
+
+
+@dataclass(frozen=True)
+class Proxy:
+    pod: str
+
+
+@dataclass
+class Seen:
+    """What was sent, one list for each apply; whose proxies were waited for; and for what conflicts were looked."""
+
+    folder: Path
+    applied: list[list[Wanted]] = field(default_factory=list)
+    watched: list[list[Any]] = field(default_factory=list)
+    looked: list[list[Wanted]] = field(default_factory=list)
+    pods: list[Any] = field(default_factory=list)
+
+    async def listed(self, _: str, kind: str, namespace: str) -> Any:
+        return [one for one in self.pods if one["metadata"]["namespace"] == namespace and kind == "Pod"]
+
+    async def apply(self, objects: Any, last: Any = ()) -> None:
+        self.applied.append([*objects, *last])
+
+    async def find(self, _: Any, objects: Any, __: Any) -> Any:
+        self.looked.append(list(objects))
+        return ()
+
+    async def converged(self, watched: Any, *_: Any) -> float:
+        self.watched.append([one.proxy.pod for one in watched])
+        return 0.0
+
+    def kinds(self, number: int) -> list[str]:
+        return sorted({one.key[0] for one in self.applied[number]})
+
+    def place(self, *, applying: bool = True, turn: Turn | None = None, **limits: float) -> Any:
+        gateways = SimpleNamespace(
+            addresses=("10.0.0.9",),
+            selectors=({"istio": "ingressgateway"},),
+            namespace="istio-system",
+            proxies=lambda: {"gateway-0": Proxy("the gateway's")},
+            find=nothing,
+            renew=nothing,
+            forward=nothing,
+        )
+        return SimpleNamespace(
+            cluster=SimpleNamespace(
+                objects=SimpleNamespace(list=self.listed, get=nothing, allowed=nothing),
+                kubectl=SimpleNamespace(within=lambda namespace: namespace),
+            ),
+            namespace=NAMESPACE,
+            slate=SimpleNamespace(apply=self.apply, run="a"),
+            gateways=gateways,
+            istioctl=None,
+            image="probe:1",
+            timeouts=Timeouts(**limits),
+            probed=True,
+            applying=applying,
+            talks=applying,
+            turn=turn,
+            revision=0,
+            client=Proxy("the client's"),
+            beside=(),
+            markers=(),
+            ejected=False,
+            pooled=False,
+            settled=nothing,
+        )
+
+    async def put(self, mesh: KubeMesh, text: str) -> None:
+        file = self.folder / "manifest.yaml"
+        file.write_text(text)
+        resources = load([str(file)], namespace=NAMESPACE).resources
+        await mesh.apply(build(resources).mesh, resources)
+
+
+@pytest.fixture
+def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    seen = Seen(tmp_path)
+    monkeypatch.setattr(kube_mesh, "converged", seen.converged)
+    monkeypatch.setattr(kube_mesh.conflicts, "find", seen.find)
+    return seen
+
+
+@pytest.fixture
+def gateway_manifest() -> str:
+    return GATEWAY

@@ -1,0 +1,44 @@
+"""Whose proxies are waited for beside the client's: those that let a limited number of requests in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from meshproof.target.kube_mesh import KubeMesh
+
+RULE = """
+apiVersion: networking.istio.io/v1beta1
+kind: DestinationRule
+metadata: {name: shop}
+spec: {host: shop, trafficPolicy: {%s}}
+"""
+POOL = RULE % "connectionPool: {http: {http2MaxRequests: 1}}"
+PLAIN = RULE % "loadBalancer: {simple: RANDOM}"
+
+
+def pod(name: str, *containers: str, ready: str = "True") -> Any:
+    status = {"conditions": [{"type": "Ready", "status": ready}]}
+    spec = {"containers": [{"name": one} for one in containers]}
+    return {"metadata": {"name": name, "namespace": "meshproof-a"}, "spec": spec, "status": status}
+
+
+def test_a_limit_has_come_to_the_workloads_too_and_so_has_its_end(seen: Any) -> None:
+    seen.pods += [pod("shop-1", "app", "istio-proxy"), pod("bare-1", "app"), pod("the client's", "istio-proxy")]
+    seen.pods += [pod("late-1", "app", "istio-proxy", ready="False")]
+    place = seen.place()
+    place.gateways.proxies = dict
+
+    async def body() -> None:
+        for text in (PLAIN, POOL, POOL, PLAIN, PLAIN):
+            await seen.put(KubeMesh("shop", place), text)
+
+    asyncio.run(body())
+    alone, both = ["the client's"], ["the client's", "shop-1"]
+    assert seen.watched == [alone, both, both, both, alone]
+
+
+def test_where_nothing_is_applied_no_other_proxy_is_told_anything_to_wait_for(seen: Any) -> None:
+    seen.pods += [pod("shop-1", "app", "istio-proxy")]
+    asyncio.run(seen.put(KubeMesh("shop", seen.place(applying=False)), POOL))
+    assert seen.watched == [["the client's"]]

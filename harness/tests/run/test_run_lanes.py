@@ -1,0 +1,162 @@
+"""Which scenarios are driven side by side, and in which namespace of a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from meshproof.border.verdict import Precision
+from meshproof.errors import TargetError
+from meshproof.run.discover import scenarios, select
+from meshproof.run.lanes import side_by_side
+from meshproof.run.prepare import Prepared, prepare, running
+from meshproof.target.base import Target
+
+HOME = "run"
+
+
+@dataclass
+class Houses:
+    """A cluster with so many lanes."""
+
+    lanes: int = 4
+    made: list[str] = field(default_factory=list)
+
+    async def lane(self, number: int) -> str:
+        name = f"{HOME}-{number}" if number else HOME
+        if name not in self.made:
+            await asyncio.sleep(0)
+            self.made.append(name)
+        return name
+
+
+@dataclass
+class Course:
+    """Drives nothing, and notes what was driven where, and how much of it at once."""
+
+    seen: list[Prepared] = field(default_factory=list)
+    now: list[Prepared] = field(default_factory=list)
+    most: int = 0
+
+    async def run(self, one: Prepared) -> None:
+        self.seen.append(one)
+        self.now.append(one)
+        self.most = max(self.most, len(self.now))
+        alike = Counter(prepared.namespace for prepared in self.now)
+        assert max(alike.values()) == 1 or one.namespace == "default", f"{alike}: two in one namespace"
+        await asyncio.sleep(0.03 if one.patient else 0.01)
+        self.now.remove(one)
+
+    @property
+    def names(self) -> list[str]:
+        return [one.name for one in self.seen]
+
+
+def drive(work: Sequence[Prepared], target: Any) -> Course:
+    course = Course()
+    asyncio.run(side_by_side(work, course.run, target))
+    return course
+
+
+def prepared(*names: str, namespace: str = HOME) -> list[Prepared]:
+    return [prepare(one.scenario, one.folder, Precision(), namespace) for one in select(scenarios(), names)]
+
+
+def enters(one: Prepared) -> bool:
+    return any(stage.mesh.gateways for stage in one.stages)
+
+
+@pytest.fixture(scope="module")
+def everything() -> list[Prepared]:
+    return prepared("canary", "breaker", "mirror", "gateway")
+
+
+def test_each_is_driven_once_and_in_the_namespace_that_it_is_prepared_for(everything: list[Prepared]) -> None:
+    target = Houses()
+    course = drive(everything, target)
+    assert sorted(course.names) == sorted(one.name for one in everything)
+    assert {one.namespace for one in course.seen} == set(target.made) == {HOME, "run-1", "run-2", "run-3"}
+    assert course.most == 4
+    for one in course.seen:
+        hosts = {service.host for stage in one.stages for service in stage.mesh.services}
+        assert all(f".{one.namespace}." in host for host in hosts), hosts
+
+
+def test_gateways_are_entered_by_one_at_a_time(everything: list[Prepared]) -> None:
+    course = drive(everything, Houses())
+    assert {one.namespace for one in course.seen if enters(one)} == {HOME}
+    assert {one.namespace for one in course.seen if not enters(one)} > {HOME}
+
+
+def test_those_that_mostly_wait_do_so_beside_the_others(everything: list[Prepared]) -> None:
+    course = drive(everything, Houses())
+    for home in ("run-2", "run-3"):
+        patience = [one.patient for one in course.seen if one.namespace == home]
+        assert patience[0]
+        assert patience == sorted(patience, reverse=True), "others come when no more of these are left"
+
+
+def test_one_lane_drives_them_one_after_another_in_one_namespace(everything: list[Prepared]) -> None:
+    target = Houses(lanes=1)
+    course = drive(everything, target)
+    assert (course.most, target.made) == (1, [HOME])
+    assert len(course.seen) == len(everything)
+
+
+def test_what_shares_manifests_follows_each_other() -> None:
+    # Given in turns; those of httpbin have other Deployments than those of helloworld.
+    one, other = prepared("canary"), prepared("MirrorAll", "MirrorOff", "MirrorHalf")
+    work = [item for pair in zip(one, other, strict=True) for item in pair]
+    course = drive(work, Houses(lanes=1))
+    folders = [item.files[0].rpartition("/")[0].rpartition("/")[2] for item in course.seen]
+    assert sum(a != b for a, b in itertools.pairwise(folders)) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "lanes"),
+    [
+        (["CanarySplit"], [HOME]),
+        (["canary"], [HOME, "run-1"]),
+        (["gateway"], [HOME]),
+        (["GatewayPaths", "canary"], [HOME, "run-1"]),
+        (["OutlierLoneHost", "OutlierMinHealth", "canary"], [HOME, "run-1", "run-2", "run-3"]),
+    ],
+)
+def test_a_namespace_is_made_only_for_what_is_its_own(names: list[str], lanes: list[str]) -> None:
+    target = Houses()
+    course = drive(prepared(*names), target)
+    assert sorted(target.made) == lanes
+    assert len(course.seen) == len(prepared(*names))
+
+
+def test_what_is_made_wrong_on_purpose_stays_so_and_where_it_is() -> None:
+    (plain,) = prepared("CanarySplit")
+    (other,) = prepared("CanaryByHeader")
+    wrong = running(plain, [SimpleNamespace(resources=other.stages[0].resources)])  # type: ignore[list-item]
+    course = drive([wrong, wrong], Houses())
+    assert [one.namespace for one in course.seen] == [HOME, HOME]
+    assert course.seen[0] is wrong
+
+
+def test_an_error_ends_the_others() -> None:
+    class Broken(Houses):
+        async def lane(self, number: int) -> str:
+            raise TargetError("there is no room")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        drive(prepared("canary"), Broken())
+    assert all(isinstance(one, TargetError) for one in caught.value.exceptions)
+
+
+def test_on_this_machine_namespaces_are_nothing_to_wait_for() -> None:
+    work = prepared("canary", "breaker", namespace="default")
+    course = drive(work, Target)
+    assert sorted(course.names) == sorted(one.name for one in work)
+    assert course.most == 10 - max(0, 8 - sum(one.patient for one in work))
+    assert {one.namespace for one in course.seen} == {"default"}

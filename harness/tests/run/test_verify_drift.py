@@ -1,0 +1,185 @@
+"""Timeouts and retries that run and are not specified, or are specified and do not run, on real Envoys.
+
+What one's own manifests are verified with is put to the proof as `meshproof selfcheck` does it with scenarios: each
+of many applied routes must be failed, and the specified one must pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from meshproof.border.verdict import Outcome, Precision
+from meshproof.manifest import load
+from meshproof.report.selfcheck_record import Fate, Judged, Unmutated
+from meshproof.run.mutants import Case
+from meshproof.run.prepare import Prepared, prepare_resilience, prepare_verification, running
+from meshproof.run.selfcheck import SelfCheck
+from meshproof.run.session import Options
+from meshproof.suite import folder
+from meshproof.target.embedded import EmbeddedTarget
+
+HTTPBIN = (folder("scenarios") / "fault" / "httpbin.yaml").read_text()
+ROUTE = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: httpbin}
+spec:
+  hosts: [httpbin]
+  http:
+    - route: [{destination: {host: httpbin}}]
+"""
+RULE = """---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: httpbin}
+spec:
+  host: httpbin
+  trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1, maxEjectionPercent: 100}}
+"""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What is specified of the route, and what is applied instead: each of those must be failed."""
+
+    name: str
+    specified: str
+    applied: Sequence[str]
+    bare: bool = True
+    rest: str = ""
+
+
+def tries(rule: str) -> str:
+    return f"      retries: {{{rule}}}\n"
+
+
+def whole(seconds: str) -> str:
+    return f"      timeout: {seconds}\n"
+
+
+DRIFTS = (
+    Drift(
+        "nothing",
+        "",
+        (
+            whole("0.4s"),
+            whole("3s"),
+            whole("1h"),
+            tries("attempts: 0"),
+            tries("attempts: 1"),
+            tries("attempts: 3"),
+            tries("attempts: 2, retryOn: 5xx"),
+            tries("attempts: 2, retryOn: 'gateway-error,connect-failure,refused-stream'"),
+            tries("attempts: 2, retryOn: 'connect-failure,refused-stream,unavailable,cancelled,429'"),
+            tries("attempts: 2, retryOn: 'connect-failure,refused-stream,unavailable,cancelled,retriable-4xx'"),
+            tries("attempts: 2, perTryTimeout: 2s"),
+        ),
+    ),
+    Drift("a timeout", whole("2s"), ("", whole("1s"), whole("4s"), whole("2.1s"))),
+    Drift("a long timeout", whole("60s"), ("", whole("30s"), whole("0.5s"))),
+    Drift(
+        "retries",
+        tries("attempts: 2, retryOn: '5xx,418', perTryTimeout: 0.5s"),
+        (
+            "",
+            tries("attempts: 2, retryOn: '5xx,418'"),
+            tries("attempts: 2, retryOn: '5xx,418', perTryTimeout: 1s"),
+            tries("attempts: 1, retryOn: '5xx,418', perTryTimeout: 0.5s"),
+            tries("attempts: 2, retryOn: '5xx', perTryTimeout: 0.5s"),
+            tries("attempts: 2, retryOn: 'gateway-error,418', perTryTimeout: 0.5s"),
+            tries("attempts: 2, retryOn: '5xx,418', perTryTimeout: 0.5s") + whole("1.2s"),
+        ),
+    ),
+    Drift(
+        "where a proxy beside the pod hides what it is told",
+        whole("1s"),
+        ("", whole("0.8s"), whole("3s"), tries("attempts: 2, retryOn: 5xx") + whole("1s")),
+        bare=False,
+    ),
+    Drift("where outlier detection watches", "", (whole("0.5s"), tries("attempts: 3")), rest=RULE),
+)
+
+
+def written(place: Path, route: str, rest: str) -> str:
+    place.write_text(f"{HTTPBIN}{ROUTE}{route}{rest}")
+    return str(place)
+
+
+def cases(place: Path, number: int, drift: Drift) -> tuple[Prepared, list[Case]]:
+    spec = written(place / f"{number}.yaml", drift.specified, drift.rest)
+    found, _ = prepare_resilience(prepare_verification([spec], [], (), Precision()), bare=drift.bare)
+    assert found is not None
+    several = []
+    for one, route in enumerate(drift.applied):
+        applied = load([written(place / f"{number}-{one}.yaml", route, drift.rest)])
+        judged = Judged(drift.name, 0, "drift", "", route.strip() or "nothing")
+        several.append(Case(judged, running(found, [applied])))
+    return found, several
+
+
+def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> None:
+    told: list[Judged | Unmutated] = []
+    plain, several = [], []
+    for number, drift in enumerate(DRIFTS):
+        found, own = cases(tmp_path, number, drift)
+        plain.append(found)
+        several += own
+
+    async def run() -> None:
+        check = SelfCheck(EmbeddedTarget({}), tmp_path, Options(), told.append)
+        try:
+            await check.open(["steady"])
+            await check.run(plain, several)
+        finally:
+            await check.close()
+
+    asyncio.run(run())
+    asis = [one for one in told if isinstance(one, Unmutated)]
+    assert [(one.outcome, one.reason) for one in asis] == [(Outcome.PASSED, "")] * len(DRIFTS)
+    survivors = [
+        (one.scenario, one.what, one.reason) for one in told if isinstance(one, Judged) and one.fate is not Fate.KILLED
+    ]
+    assert survivors == []
+    assert sum(isinstance(one, Judged) for one in told) == len(several)
+
+
+@pytest.mark.parametrize(
+    ("route", "rest", "told"),
+    [
+        (whole("0.1s"), "", "its limit of 0.1 s leaves no time to show retries"),
+        (whole("60s"), "", "its limit of 60 s is not waited for: it is seen to be no shorter than 5 s"),
+        ("", RULE, "errors are not tried: outlier detection would take its pods away"),
+        (
+            "",
+            RULE.replace(
+                "outlierDetection: {consecutive5xxErrors: 1, maxEjectionPercent: 100}",
+                "connectionPool: {http: {maxRetries: 1}}",
+            ),
+            "are not verified: so few requests may be under way at once",
+        ),
+    ],
+)
+def test_what_cannot_be_shown_is_said(tmp_path: Path, route: str, rest: str, told: str) -> None:
+    spec = written(tmp_path / "mesh.yaml", route, rest)
+    _, notices = prepare_resilience(prepare_verification([spec], [], (), Precision()), bare=False)
+    (notice,) = notices
+    assert told in notice.message
+    assert notice.location.file == spec
+
+
+@pytest.mark.parametrize(
+    "fault", ["fault: {abort: {httpStatus: 500, percentage: {value: 100}}}", "directResponse: {status: 200}"]
+)
+def test_where_no_pod_answers_there_is_nothing_to_be_tried(tmp_path: Path, fault: str) -> None:
+    text = f"      {fault}\n"
+    place = tmp_path / "mesh.yaml"
+    place.write_text(
+        f"{HTTPBIN}{ROUTE}{text}".replace("    - route: [{destination: {host: httpbin}}]\n      direct", "    - direct")
+    )
+    found, notices = prepare_resilience(prepare_verification([str(place)], [], (), Precision()), bare=True)
+    assert found is None
+    assert notices == ()
