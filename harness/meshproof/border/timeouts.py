@@ -38,6 +38,7 @@ class Timeouts:
     kube_ready: float = 180.0
     gateways_free: float = 1800.0
     ssh_connected: float = 20.0
+    ssh_again: float = 20.0
     ssh_command: float = 60.0
     ssh_closed: float = 3.0
     bundle_answer: float = 30.0

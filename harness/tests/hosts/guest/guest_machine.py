@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guest_qmp import monitor
+from guest_recipe import HARDWARE
 from meshproof.errors import TargetError
 from meshproof.process import Child, spawn
 
 # Software emulation is slow, and far slower where the machine has other work.
 BOOT_SECONDS = 1800.0
-SSH_SECONDS = 180.0
+# One attempt to reach it: what is sent while it starts is lost, and sent again later and later. Another is sooner.
+SSH_SECONDS = 45.0
 EXIT_SECONDS = 60.0
 SSH_FAILED = 255
 
@@ -131,20 +133,29 @@ class Guest:
 
 @contextmanager
 def started(
-    disk: Path, key: Path, host_key: str, folder: Path, *, state: Path | None = None, direct: Sequence[str] = ()
+    disk: Path,
+    key: Path,
+    host_key: str,
+    folder: Path,
+    *,
+    state: Path | None = None,
+    flash: tuple[Path, Path] | None = None,
+    more: Sequence[str] = (),
 ) -> Iterator[Guest]:
     """Boot `disk`, or go on from a saved `state` of it, and wait for SSH.
 
-    The guest ends with the block, and with this process, however that ends. `folder` has a short path.
+    `flash` are UEFI's code and its variables, which the guest writes to; without them it boots by BIOS. The guest
+    ends with the block, and with this process, however that ends. `folder` has a short path.
     """
     port = _free_port()
     # The guest reaches nothing: no network but the one port that is forwarded to its SSH.
     network = f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"
-    command = ["nice", "-n", "19", "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2"]
-    command += ["-m", "1024", "-display", "none", "-monitor", "none", "-serial", f"file:{folder / 'serial.log'}"]
+    command = ["nice", "-n", "5", "qemu-system-x86_64", *HARDWARE, "-serial", f"file:{folder / 'serial.log'}"]
     command += ["-drive", f"file={disk},if=virtio,cache=unsafe", "-netdev", network]
     command += ["-device", "virtio-net-pci,netdev=n,romfile=", "-device", "virtio-rng-pci"]
-    command += ["-qmp", f"unix:{folder / 'qmp'},server=on,wait=off", *direct]
+    command += ["-qmp", f"unix:{folder / 'qmp'},server=on,wait=off", *more]
+    for number, file in enumerate(flash or ()):
+        command += ["-drive", f"file={file},if=pflash,format=raw,unit={number}{'' if number else ',readonly=on'}"]
     command += ["-incoming", f"exec:cat {state}"] if state else []
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
     with asyncio.Runner() as runner:

@@ -10,23 +10,22 @@ from pathlib import Path
 from meshproof.errors import TargetError
 
 PACKAGES = (
-    "ca-certificates",
     "curl",
     "dbus",
-    "dnf",
-    "docker-registry",
+    "dosfstools",
+    "efibootmgr",
+    # Debian's own way on UEFI: signed loaders, and a stub on the EFI partition that points to /boot/grub.
+    "grub-efi-amd64-bin",
+    "grub-efi-amd64-signed",
     "grub-pc",
     "init",
     "initramfs-tools",
     "iproute2",
     "ipvsadm",
     "kmod",
-    "less",
     "openssh-server",
-    "openssl",
     "procps",
-    "rpm",
-    "skopeo",
+    "shim-signed",
     "sudo",
     "systemd-timesyncd",
     "zstd",
@@ -35,8 +34,6 @@ MASKED = (
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
     "dpkg-db-backup.timer",
-    "dnf-makecache.timer",
-    "docker-registry.service",
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
@@ -44,7 +41,16 @@ MASKED = (
 )
 # One user may do everything, one may do nothing: what a host without the right to sudo is tried with.
 USERS = ("deploy", "plain")
-BOOT_MIB, ROOT_MIB = 320, 3072
+BOOT_MIB, ROOT_MIB, EFI_MIB = 320, 2048, 48
+# What a saved state of the guest goes on from must be the same machine as the one that it was saved on. One plain
+# processor: of several, a busy machine starves one while another waits for it, and newer ones cost more to emulate.
+HARDWARE = (
+    "-machine", "pc", "-accel", "tcg", "-cpu", "Nehalem", "-smp", "1", "-m", "1024",
+    "-display", "none", "-monitor", "none",
+)  # fmt: skip
+BIOS, UEFI = "bios", "uefi"
+FIRMWARE = Path("/usr/share/OVMF")
+FIRMWARE_CODE, FIRMWARE_VARIABLES = "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"
 EARLY = {
     # Only what boots this guest goes into the initial RAM disk: software emulation unpacks slowly.
     "etc/initramfs-tools/conf.d/guest": "MODULES=list\nCOMPRESS=zstd\n",
@@ -53,7 +59,11 @@ EARLY = {
 LATE = {
     "etc/hostname": "guest\n",
     "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 guest\n",
-    "etc/fstab": "/dev/vda2 / ext4 rw,noatime 0 1\n/dev/vda1 /boot ext4 rw,noatime 0 2\n",
+    "etc/fstab": (
+        "/dev/vda2 / ext4 rw,noatime 0 1\n"
+        "/dev/vda1 /boot ext4 rw,noatime 0 2\n"
+        "/dev/vda3 /boot/efi vfat umask=0077 0 0\n"
+    ),
     "etc/systemd/network/e.network": "[Match]\nName=e*\n[Network]\nDHCP=ipv4\n",
     "etc/sudoers.d/deploy": "deploy ALL=(ALL) NOPASSWD: ALL\n",
     "etc/default/grub": (
@@ -69,13 +79,23 @@ LATE = {
 # Run in the guest, once, after it was booted without a boot loader; KERNEL is the older one.
 INSTALL_GRUB = """\
 set -eu
+mkfs.vfat /dev/vda3 >/dev/null
+mkdir -p /boot/efi
+mount /boot/efi
 grub-install --target=i386-pc /dev/vda
+grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian --no-nvram --force-extra-removable
 grub-editenv /boot/grub/grubenv create
 update-grub
 submenu=$(sed -n "s/^submenu .*menuentry_id_option '\\([^']*\\)'.*/\\1/p" /boot/grub/grub.cfg)
 entry=$(sed -n "s/.*menuentry_id_option '\\(gnulinux-KERNEL-advanced-[^']*\\)'.*/\\1/p" /boot/grub/grub.cfg)
 test -n "$submenu" && test -n "$entry"
 grub-set-default "$submenu>$entry"
+sync
+"""
+# Run in the guest when it has come up by UEFI for the first time: the firmware learns what it is to start.
+REGISTER_LOADER = """\
+set -eu
+efibootmgr -q -c -d /dev/vda -p 3 -L debian -l '\\EFI\\debian\\shimx64.efi'
 sync
 """
 KERNEL = re.compile(r"linux-image-(\d[^ ]*-cloud-amd64)$")
@@ -97,7 +117,8 @@ def _order(release: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", release))
 
 
-def content_key() -> str:
-    """A hash of the recipe and of the distribution: another recipe makes another image."""
-    recipe = (PACKAGES, MASKED, USERS, BOOT_MIB, ROOT_MIB, EARLY, LATE, INSTALL_GRUB)
+def content_key(emulator: str) -> str:
+    """A hash of the recipe, of the distribution, and of the emulator's version: another of these, another image."""
+    disk = (PACKAGES, MASKED, USERS, BOOT_MIB, ROOT_MIB, EFI_MIB, EARLY, LATE, INSTALL_GRUB)
+    recipe = (disk, HARDWARE, REGISTER_LOADER, emulator)
     return hashlib.sha256(repr(recipe).encode() + Path("/etc/os-release").read_bytes()).hexdigest()[:16]

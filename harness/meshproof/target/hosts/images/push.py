@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +18,16 @@ from meshproof.target.hosts.images import harbor
 from meshproof.target.hosts.images.archive import uncompressed
 from meshproof.target.hosts.images.naming import Goal, Hub
 from meshproof.target.hosts.images.registry import Registry
+from meshproof.target.hosts.stream import drain
 
 TOOLS = ("skopeo", "docker")
 MEGABYTE = 1 << 20
+# The last words of `docker push`.
+PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: \d+\s*$")
+ENGINE_GONE = "the Docker engine of this machine does not answer"
 HINTS = {
+    "cannot connect to the docker daemon": ENGINE_GONE,
+    "docker daemon socket": f"{ENGINE_GONE}, or not to this user",
     "unauthorized": "the registry refuses the name or the password",
     "denied": "the registry does not let this account push there",
     "500 internal server error": "the registry itself failed, most often because its disk is full; its log says why",
@@ -125,8 +132,11 @@ class Pusher:
         docker = [tool, "--config", str(self._auth_file().parent)]
         await self._run([*docker, "load", "--quiet", "--input", str(image.path)], goal)
         await self._run([*docker, "tag", image.name, str(goal)], goal)
-        await self._run([*docker, "push", str(goal)], goal)
-        return ""
+        said = await self._run([*docker, "push", str(goal)], goal)
+        digest = PUSHED.search(said)
+        if digest is None:
+            raise TargetError(f"{goal}: docker does not say as what it was pushed", said[-500:])
+        return digest[1]
 
     def _auth_file(self) -> Path:
         if self.registry.credentials:
@@ -144,15 +154,18 @@ class Pusher:
             raise UsageError(f"{ca}: cannot be read: {error.strerror}") from None
         return folder
 
-    async def _run(self, argv: Sequence[str], goal: Goal) -> None:
+    async def _run(self, argv: Sequence[str], goal: Goal) -> str:
+        """What the tool wrote to its standard output; raises TargetError when it fails or does not end."""
         name = Path(argv[0]).name
         log = self.folder / f"{name}.log"
         log.unlink(missing_ok=True)
         env = {key: value for key, value in self.environ.items() if key not in self.secret}
-        child = await spawn(name, argv, log=log, env={"PATH": os.defpath, **env})
+        child = await spawn(name, argv, log=log, env={"PATH": os.defpath, **env}, piped=True)
+        child.stdin.close()
         limit = self.timeouts.image_push
         try:
             async with asyncio.timeout(limit):
+                said = await drain(child, name)
                 code = await child.process.wait()
         except TimeoutError:
             raise child.failure(f"{goal} was not pushed within {limit:g} s") from None
@@ -162,3 +175,4 @@ class Pusher:
             words = child.last_words().lower()
             hint = next((f": {hint}" for sign, hint in HINTS.items() if sign in words), "")
             raise child.failure(f"{goal} was not pushed{hint}")
+        return said.decode(errors="replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meshproof.border.inventory import HostEntry, SshSettings
@@ -41,17 +41,20 @@ class Link:
         await self.connection.must(GO_DOWN, root=True, what="asking for the reboot")
         await self.connection.close()
         limit = self.timeouts.host_reboot
+        # What is sent to a host that starts is lost, and sent again later and later: another attempt is sooner.
+        attempt = replace(self.timeouts, ssh_connected=min(self.timeouts.ssh_connected, self.timeouts.ssh_again))
         last = "it went on answering from the boot before"
         try:
             async with asyncio.timeout(limit):
                 while True:
                     await asyncio.sleep(PAUSE_SECONDS)
                     try:
-                        fresh = await connect(self.entry, self.settings, self.folder, self.timeouts, self.veil)
+                        fresh = await connect(self.entry, self.settings, self.folder, attempt, self.veil)
                     except TargetError as error:
                         last = str(error)
                         continue
                     if await self._another_boot(fresh, old):
+                        fresh.timeouts = self.timeouts
                         self.connection = fresh
                         return
                     await fresh.close()

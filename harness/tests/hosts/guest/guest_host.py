@@ -1,0 +1,90 @@
+"""The guest as one host of an inventory: how it is judged, and how it is changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from guest_machine import Guest
+from meshproof.border.host_facts import HostsFacts
+from meshproof.border.timeouts import Timeouts
+from meshproof.judge.hosts import GrubDefault, IpvsBalances, IpvsModules, IpvsModulesPersist, NextBoot, RunningKernel
+from meshproof.target.hosts.inventory import load_inventory
+from meshproof.target.hosts.prepare.course import Course, Prepared, Wish
+from meshproof.target.hosts.target import HostsTarget
+
+LIMIT = 3600.0
+# Software emulation takes its time, and far more where the machine has other work.
+SLOW = replace(
+    Timeouts(),
+    ssh_connected=300,
+    ssh_again=60,
+    ssh_command=600,
+    remote_file=600,
+    boot_loader_config=1800,
+    host_reboot=2400,
+)
+CHECKS = (GrubDefault(), NextBoot(), RunningKernel(), IpvsModules(), IpvsModulesPersist(), IpvsBalances())
+
+
+def inventory(guest: Guest, folder: Path, expect: str) -> Path:
+    """A file with this one host, of whom `expect` is expected."""
+    path = folder / "hosts.yaml"
+    path.write_text(
+        f"ssh: {{config: /dev/null, knownHosts: {guest.known_hosts}}}\n"
+        f"hosts:\n- {{name: guest, role: worker, address: 127.0.0.1, port: {guest.port}, user: deploy, become: true,\n"
+        f"  key: {guest.key}, expect: {expect}}}\n"
+    )
+    return path
+
+
+def looked_at(path: Path) -> HostsFacts:
+    """What the hosts of an inventory are."""
+
+    async def look() -> HostsFacts:
+        target = HostsTarget(path, SLOW)
+        target.preflight()
+        try:
+            await target.up()
+            return await target.facts(HostsFacts)
+        finally:
+            await target.down()
+
+    return asyncio.run(asyncio.wait_for(look(), LIMIT))
+
+
+def judged(path: Path, *checks: Any) -> dict[str, tuple[str, str]]:
+    """Outcome and reason of each check of the hosts in an inventory, by its name."""
+    facts = looked_at(path)
+    verdicts = {check.name: check.judge(facts) for check in checks or CHECKS}
+    return {name: (str(verdict.outcome), verdict.reason) for name, verdict in verdicts.items()}
+
+
+class Runs:
+    """Runs of prepare and restore over one inventory, with journals of their own; `told` is what they said."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self._path, self._folder = path, folder
+        self.told: list[str] = []
+
+    def prepare(
+        self, *, apply: bool = True, at: str = "", then: Callable[[], None] | None = None, **wish: Any
+    ) -> Prepared:
+        """One run; `then` is called when a line of its progress holds the text `at`."""
+        return asyncio.run(asyncio.wait_for(self._course(at, then, wish).prepare(apply=apply), LIMIT))
+
+    def restore(self, **wish: Any) -> None:
+        """Put everything back."""
+        asyncio.run(asyncio.wait_for(self._course("", None, wish).restore(apply=True), LIMIT))
+
+    def _course(self, at: str, then: Callable[[], None] | None, wish: dict[str, Any]) -> Course:
+        def tell(line: str) -> None:
+            self.told.append(line)
+            if then and at in line:
+                then()
+
+        state, cache = self._folder / "state", self._folder / "cache"
+        return Course(load_inventory(self._path), Wish(**wish), tell, SLOW, state, cache)
