@@ -62,7 +62,9 @@ def killed(programs: Any, api: Any, tmp_path: Path) -> Callable[[], None]:
     programs.make("kubectl", KUBECTL)
     programs.make("istioctl", ISTIOCTL)
     path = f"{programs.folder}:{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "TMPDIR": str(tmp_path), "ISTIOCTL_ISTIONAMESPACE": "elsewhere"}
+    # It is no worker of the pytest that runs this.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    env = {**kept, "PATH": path, "TMPDIR": str(tmp_path), "ISTIOCTL_ISTIONAMESPACE": "elsewhere"}
     words = ["run", "CanarySplit", "--target", "cluster", "--context", "lab", "--kubeconfig", str(config)]
     argv = [sys.executable, "-m", "meshproof", *words, "--image", "probe:1", "--hub", "hub.example"]
 

@@ -139,7 +139,9 @@ class Command:
         where = ("--target", "cluster", "--context", "lab", "--kubeconfig", str(file), "--image", "probe:1")
         argv = [sys.executable, "-c", COMMAND, str(ready), *words, *where]
         path = f"{self.plane.programs}:{os.environ['PATH']}"
-        env = {**os.environ, "PATH": path, "TMPDIR": str(self.folder), "COLUMNS": "200"}
+        # It is no worker of the pytest that runs this.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        env = {**kept, "PATH": path, "TMPDIR": str(self.folder), "COLUMNS": "200"}
         process = subprocess.Popen(
             argv, env=env, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
