@@ -143,7 +143,7 @@ def test_the_one_that_is_making_it_while_another_waits(bench, use, words) -> Non
 
 def test_in_a_cluster_that_stays_the_namespaces_go(bench, use, tmp_path) -> None:
     (bench.folder / "clusters").write_text("mine\n")
-    bench.put("kubectl", 'open(folder + "/found", "a").write(open(words[words.index("--kubeconfig") + 1]).read())')
+    bench.put("kubectl", 'os.link(words[words.index("--kubeconfig") + 1], folder + "/found")')
     kill(up(use("mine")))
     bench.wait_for((bench.folder / "found").exists)
     assert "kind: Config" in (bench.folder / "found").read_text()
