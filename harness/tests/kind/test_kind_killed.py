@@ -147,7 +147,7 @@ def test_in_a_cluster_that_stays_the_namespaces_go(bench, use, tmp_path) -> None
     kill(up(use("mine")))
     bench.wait_for((bench.folder / "found").exists)
     assert "kind: Config" in (bench.folder / "found").read_text()
-    (words,) = bench.words("kubectl")
+    words, *_ = bench.words("kubectl")
     assert words[words.index("delete") :][:2] == ["delete", "namespace"]
     # The credentials go as soon as that is done.
     bench.wait_for(lambda: [one.name for one in tmp_path.glob("meshproof-*")] == [f"meshproof-{os.getuid()}"])
