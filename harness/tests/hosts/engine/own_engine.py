@@ -1,4 +1,4 @@
-"""A Docker engine of the tests' own: its own socket, folders and, if any, bridge; the rest of the network stays."""
+"""A Docker engine of the tests' own: its own socket, folders and bridge; the rest of the network stays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-NEEDED = ("docker", "dockerd", "setpriv")
+NEEDED = ("docker", "dockerd", "ip", "setpriv")
+# For documentation alone (RFC 5737): no machine has it.
+ADDRESS = "198.51.100.1/30"
 ANSWER_SECONDS = 120.0
 STOP_SECONDS = 60.0
 
@@ -44,11 +46,32 @@ def lacking() -> str:
 
 
 @contextmanager
-def running(folder: Path, *, bridge: str = "none", more: Sequence[str] = ()) -> Iterator[Engine]:
+def running(folder: Path, *, more: Sequence[str] = ()) -> Iterator[Engine]:
     """An engine for the length of the block, whose all stands in `folder`; containers that it runs end with it.
 
-    It writes no rule and no switch of the machine's network. `bridge` is one that is there already.
+    It writes no rule and no switch of the machine's network.
     """
+    with _bridge() as bridge:
+        yield from _running(folder, bridge, more)
+
+
+@contextmanager
+def _bridge() -> Iterator[str]:
+    """Without a bridge of its own an engine takes docker0, and one that is to have none deletes that."""
+    name = f"mp{os.getpid()}"
+    _ip("link", "add", name, "type", "bridge")
+    try:
+        _ip("address", "add", ADDRESS, "dev", name)
+        yield name
+    finally:
+        _ip("link", "delete", name)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True, timeout=30)
+
+
+def _running(folder: Path, bridge: str, more: Sequence[str]) -> Iterator[Engine]:
     socket, log = folder / "docker.sock", folder / "dockerd.log"
     (folder / "daemon.json").write_text(json.dumps({}))
     command = ["dockerd", "--host", f"unix://{socket}", "--config-file", str(folder / "daemon.json")]
