@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TARGETS = ("embedded", "kind", "cluster", "hosts")
 EXIT_CODE = "meshproof_exit_code"
 REPORT = "meshproof_report"
+HOLDS = "meshproof_scenarios"
 
 
 class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
@@ -99,7 +100,7 @@ class Run:
         self.reports: list[str] = []
         self.interrupted = False
         self._ending = False
-        self._crashed = False
+        self._crashed = self._holds = False
 
     @property
     def worker(self) -> str:
@@ -142,8 +143,9 @@ class Run:
         """That the harness or its target broke must not look like a mesh that is wrong."""
         if self.worker:
             self._config.workeroutput[REPORT] = self.reports  # type: ignore[attr-defined]
+            self._config.workeroutput[HOLDS] = bool(_scenarios(session))  # type: ignore[attr-defined]
             return
-        if self._crashed and (self.reports or self._config.getoption("--mesh-target") != TARGETS[0]):
+        if self._crashed and (self._holds or self._config.getoption("--mesh-target") != TARGETS[0]):
             self._codes.add(MeshproofError.exit_code)
         if self._codes and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = min(self._codes)
@@ -155,7 +157,9 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        self.reports += getattr(node, "workeroutput", {}).get(REPORT, [])
+        told = getattr(node, "workeroutput", {})
+        self.reports += told.get(REPORT, [])
+        self._holds |= told.get(HOLDS, False)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for report in self.reports:

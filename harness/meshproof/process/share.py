@@ -43,8 +43,9 @@ class Share:
     @text.setter
     def text(self, text: str) -> None:
         assert self.descriptor is not None, "join() comes first"
-        os.ftruncate(self.descriptor, 0)
+        # In this order there is something in it at each moment, unless there is to be nothing.
         os.pwrite(self.descriptor, text.encode(), 0)
+        os.ftruncate(self.descriptor, len(text.encode()))
 
     def last(self) -> bool:
         """Be no user any more; whether there is none now. Then nobody else can be one before leave()."""

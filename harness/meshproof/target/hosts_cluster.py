@@ -27,6 +27,7 @@ from meshproof.target.kube_settings import FAR, KubeSettings
 # The keys of a kubeconfig stay with this process, so what is to be done after its end is done on the host.
 KUBECTL = """k=$(command -v kubectl || command -v k3s || echo /var/lib/rancher/rke2/bin/kubectl)
 case $k in *k3s) k="$k kubectl";; esac
+export KUBERC=off KUBECTL_KUBERC=false
 exec $k --kubeconfig {} --context {} {}"""
 Facts = TypeVar("Facts")
 

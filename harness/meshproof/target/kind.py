@@ -216,14 +216,19 @@ class KindTarget(KubeTarget):
     async def gone(self, cluster: Cluster | None) -> None:  # noqa: ARG002
         """Delete the cluster, unless it is to stay or somebody else uses it."""
         share, manager = self._share, self._manager
+        will, self._cluster_will = self._cluster_will, None
         try:
             if share is not None and share.last() and share.text and manager is not None:
                 await self._threaded(manager.delete)
                 share.text = ""
-            # Else it is tried once more when this process ends.
-            if self._cluster_will is not None:
-                await asyncio.to_thread(self._cluster_will.revoke)
-                self._cluster_will = None
+        except BaseException:
+            # It is tried once more, by what outlives this process.
+            if will is not None:
+                will.release()
+            raise
+        else:
+            if will is not None:
+                await asyncio.to_thread(will.revoke)
         finally:
             if share is not None:
                 share.leave()

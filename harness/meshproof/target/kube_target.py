@@ -110,7 +110,7 @@ class KubeTarget:
         self.cluster = cluster = await self.reach(folder)
         self.versions["kubernetes"] = cluster.version
         self._istioctl = await self._tool(cluster)
-        self.installed = await install.install(cluster, self._istioctl, self.plan())
+        self.installed = await install.install(cluster, self._istioctl, self.plan(), holding=[folder.descriptor])
         self.versions["istio"] = self.installed.version
         self._image = await self.image(cluster)
         await self.ingress(cluster)
@@ -165,7 +165,7 @@ class KubeTarget:
     def testament(self, cluster: Cluster) -> list[list[str]]:
         """What removes everything of this run from the cluster, should this process be killed."""
         kubectl = cluster.kubectl.within("")
-        return [kubectl.argv(*one) for one in self.leavings()]
+        return [kubectl.by_itself(*one) for one in self.leavings()]
 
     def leavings(self) -> list[list[str]]:
         """What kubectl has to be told for that."""

@@ -176,6 +176,14 @@ def test_an_ending_that_breaks_is_told_and_is_no_success(place: Any, workers: tu
     assert "Traceback" not in ended.out
 
 
+def test_a_worker_that_crashes_is_no_failure_of_the_mesh(place: Any) -> None:
+    suite = place.suite("suite", "one")
+    (suite / "conftest.py").write_text("import os\ndef pytest_runtest_call(item):\n    os._exit(9)\n")
+    ended = place.pytest(suite, "-n", "1").end()
+    assert ended.code == 3, ended.out + ended.err
+    assert "crashed while running" in ended.out
+
+
 def test_an_ending_that_breaks_after_ctrl_c_is_told_too(place: Any) -> None:
     suite = place.suite("suite", "one")
     (suite / "conftest.py").write_text(STUCK)

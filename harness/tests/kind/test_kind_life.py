@@ -187,6 +187,7 @@ def test_deleting_and_loading_have_limits_of_their_own(bench, reached) -> None:
             await target.gone(None)
         assert error.value.detail.splitlines()[-1].startswith("look: ")
         assert bench.clusters()
-        target._cluster_will.revoke()
+        bench.well("kind")
 
     asyncio.run(life())
+    bench.wait_for(lambda: not bench.clusters() and not bench.locks())

@@ -64,9 +64,12 @@ class Installed:
     warnings: tuple[str, ...] = ()
 
 
-async def install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> Installed:
+async def install(
+    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, holding: Sequence[int | None] = ()
+) -> Installed:
     """Install Istio and wait until it is ready; what this program installed before in the same way is taken as it is.
 
+    `holding` are descriptors of what has to be there to take the installation out again, should this process be killed.
     UsageError for an Istio that somebody else installed, unless the plan skips the installation.
     TargetError when it fails; what was installed by then has been removed again.
     """
@@ -86,7 +89,7 @@ async def install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> In
     if there and before == mark:
         await health.ready(cluster)
         return Installed(there[0].version, there[0].revision, fresh=False)
-    return await _install(cluster, istioctl, plan, mark, ours=namespace is None or _ours(namespace))
+    return await _install(cluster, istioctl, plan, mark, holding, ours=namespace is None or _ours(namespace))
 
 
 async def remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> None:
@@ -118,12 +121,21 @@ async def _found(cluster: Cluster, there: Sequence[ControlPlane], plan: Plan) ->
     return Installed(chosen.version, chosen.revision, fresh=False)
 
 
-async def _install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, mark: str, *, ours: bool) -> Installed:
+async def _install(
+    cluster: Cluster,
+    istioctl: Istioctl | None,
+    plan: Plan,
+    mark: str,
+    holding: Sequence[int | None],
+    *,
+    ours: bool,
+) -> Installed:
     warnings = await istioctl.precheck(cluster.timeouts) if istioctl and not plan.manifest else ()
-    # Noted first: an installation that is killed half-way is known as one.
-    await _claim(cluster, ours=ours)
-    will = await _will(cluster, istioctl, plan, ours=ours)
+    will: LastWill | None = None
     try:
+        # Noted first: an installation that is killed half-way is known as one.
+        await _claim(cluster, ours=ours)
+        will = await _will(cluster, istioctl, plan, holding, ours=ours)
         if plan.manifest:
             await manifest.apply(cluster, plan.manifest)
         else:
@@ -131,18 +143,18 @@ async def _install(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, mark
             await istioctl.install(plan.values, plan.revision, cluster.timeouts)
         await health.ready(cluster)
         there = await health.standing(cluster)
-    except BaseException as error:
-        await asyncio.shield(_undo(cluster, istioctl, plan, error))
-        raise
-    else:
         await _annotate(cluster, mark)
-    finally:
-        await asyncio.shield(asyncio.to_thread(will.revoke))
+    except BaseException as error:
+        await asyncio.shield(_undo(cluster, istioctl, plan, error, will))
+        raise
+    await asyncio.shield(asyncio.to_thread(will.revoke))
     chosen = next((one for one in there if plan.revision in ("", one.revision)), there[0])
     return Installed(chosen.version, chosen.revision, True, warnings)
 
 
-async def _will(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, *, ours: bool) -> LastWill:
+async def _will(
+    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, holding: Sequence[int | None], *, ours: bool
+) -> LastWill:
     """What takes the installation out again should this process be killed in it."""
     namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
     kinds = not _note(namespace, KINDS_BEFORE)
@@ -150,17 +162,23 @@ async def _will(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, *, ours
     commands = unfinished.testament(
         cluster, istioctl, revision=plan.revision, manifest=plan.manifest, kinds=kinds, notes=notes
     )
-    return LastWill(commands)
+    return LastWill(commands, holding=holding)
 
 
-async def _undo(cluster: Cluster, istioctl: Istioctl | None, plan: Plan, error: BaseException) -> None:
+async def _undo(
+    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, error: BaseException, will: LastWill | None
+) -> None:
     """Remove what was installed by then, and say in the error what became of it."""
     said = await _account(cluster) if isinstance(error, TargetError) else ""
     try:
         await remove(cluster, istioctl, plan)
         end = "what was installed by then has been removed again"
+        settle = will.revoke if will else None
     except MeshproofError as failure:
         end = f"what was installed by then could not be removed: {failure}"
+        settle = will.release if will else None
+    if settle is not None:
+        await asyncio.to_thread(settle)
     if isinstance(error, TargetError):
         detail = "\n".join(part for part in (error.detail, said, end) if part)
         raise TargetError(f"Istio could not be installed: {error.message}", detail) from None

@@ -70,7 +70,7 @@ class Istioctl:
         """The whole command for a process that has this one's environment."""
         flags = [word for name in os.environ if name.startswith(FLAGS) for word in ("-u", name)]
         files = os.pathsep.join(map(str, self.kubeconfig))
-        return ["env", *flags, *([f"KUBECONFIG={files}"] if files else []), *self.argv(*args)]
+        return ["/usr/bin/env", *flags, *([f"KUBECONFIG={files}"] if files else []), *self.argv(*args)]
 
     def shown(self, *args: str) -> str:
         """The command as a person may type it to look further."""

@@ -33,19 +33,20 @@ def testament(
     """The commands that take out what an installation has put in by then, as `install.remove` does.
 
     With `kinds` Istio's kinds go too. `notes` are the annotations that go where the namespace stays; empty where
-    the namespace goes. None where only a part of a manifest would be taken out, which kubectl cannot do by itself.
+    the namespace goes. No command where only a part of a manifest would go, which kubectl cannot do by itself.
     """
     if manifest and not kinds:
         return []
     kubectl = cluster.kubectl.within("")
     commands = [list(SETTLED)]
     if manifest:
-        commands.append(kubectl.argv("delete", "-f", str(manifest.absolute()), *GONE))
+        commands.append(kubectl.by_itself("delete", "-f", str(manifest.absolute()), *GONE))
     elif istioctl:
         commands.append(istioctl.by_itself(*uninstall(istioctl.version), *_which(revision, kinds=kinds), "-y"))
-        commands += [] if kinds else [kubectl.argv(*one) for one in _sweep()]
+        commands += [] if kinds else [kubectl.by_itself(*one) for one in _sweep()]
     cleared = ("annotate", "namespace", NAMESPACE, *(f"{note}-" for note in notes))
-    return [*commands, kubectl.argv(*cleared) if notes else kubectl.argv("delete", "namespace", NAMESPACE, *GONE)]
+    ending = cleared if notes else ("delete", "namespace", NAMESPACE, *GONE)
+    return [*commands, kubectl.by_itself(*ending)]
 
 
 def told(cluster: Cluster, *, kinds: bool) -> TargetError:

@@ -56,6 +56,10 @@ class Kubectl:
         command += [] if os.environ.get("HOME") else CACHELESS
         return [*command, *self._place(), *args]
 
+    def by_itself(self, *args: str) -> list[str]:
+        """The whole command for a process that has this one's environment."""
+        return ["/usr/bin/env", *(f"{name}={value}" for name, value in SILENCED.items()), *self.argv(*args)]
+
     def _place(self) -> list[str]:
         return ["--context", self.context, *(["--namespace", self.namespace] if self.namespace else [])]
 
