@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -30,13 +31,13 @@ SLOW = replace(
 CHECKS = (GrubDefault(), NextBoot(), RunningKernel(), IpvsModules(), IpvsModulesPersist(), IpvsBalances())
 
 
-def inventory(guest: Guest, folder: Path, expect: str) -> Path:
-    """A file with this one host, of whom `expect` is expected."""
+def inventory(guest: Guest, folder: Path, expect: str, *, port: int = 0) -> Path:
+    """A file with this one host, of whom `expect` is expected; `port` is one that leads to its own."""
     path = folder / "hosts.yaml"
     path.write_text(
         f"ssh: {{config: /dev/null, knownHosts: {guest.known_hosts}}}\n"
-        f"hosts:\n- {{name: guest, role: worker, address: 127.0.0.1, port: {guest.port}, user: deploy, become: true,\n"
-        f"  key: {guest.key}, expect: {expect}}}\n"
+        f"hosts:\n- {{name: guest, role: worker, address: 127.0.0.1, port: {port or guest.port}, user: deploy,\n"
+        f"  become: true, key: {guest.key}, expect: {expect}}}\n"
     )
     return path
 
@@ -79,6 +80,11 @@ class Runs:
     def restore(self, **wish: Any) -> None:
         """Put everything back."""
         asyncio.run(asyncio.wait_for(self._course("", None, wish).restore(apply=True), LIMIT))
+
+    def stopped(self) -> str:
+        """The step of the last entry in the journal that is kept here."""
+        (journal,) = (self._folder / "state").glob("*.ndjson")
+        return str(json.loads(journal.read_text().splitlines()[-1])["step"])
 
     def _course(self, at: str, then: Callable[[], None] | None, wish: dict[str, Any]) -> Course:
         def tell(line: str) -> None:

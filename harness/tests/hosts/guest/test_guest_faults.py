@@ -2,61 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from guest_host import Runs, inventory, judged
 from guest_image import Image
 from guest_machine import Guest
-from meshproof.border.host_facts import HostsFacts
-from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.judge.hosts import ClockRight
-from meshproof.target.hosts.connection import connect
-from meshproof.target.hosts.facts.gather import host_facts
-from meshproof.target.hosts.inventory import load_inventory
-from meshproof.target.hosts.prepare.course import Course, Wish
-from meshproof.target.hosts.veil import Veil
 
-LIMIT = 1800.0
-# Software emulation takes its time, and more where the machine has other work.
-SLOW = replace(Timeouts(), ssh_connected=300, ssh_command=600, remote_file=600)
+sys.path.insert(0, str(Path(__file__).parents[1] / "proxy"))
+
+from cutting_proxy import cutting_proxy
+
 CONSENT = "needs your consent"
+MODULES = {"ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "nf_conntrack"}
 
 
 @pytest.fixture
-def inventory(guest: Guest, guest_image: Image, tmp_path: Path) -> Path:
-    """The guest, expected to run the newer kernel."""
-    path = tmp_path / "hosts.yaml"
-    path.write_text(
-        f"ssh: {{config: /dev/null, knownHosts: {guest.known_hosts}}}\n"
-        f"hosts:\n- {{name: guest, role: worker, address: 127.0.0.1, port: {guest.port}, user: deploy, become: true,\n"
-        f"  key: {guest.key}, expect: {{kernel: '{guest_image.newer}', clockOffset: 60s}}}}\n"
-    )
-    return path
-
-
-class Run:
-    """One run of prepare; `at` calls a function when a line of its progress holds a text."""
-
-    def __init__(self, inventory: Path, state: Path) -> None:
-        self._inventory, self._state = inventory, state
-        self.told: list[str] = []
-
-    def prepare(self, at: str = "", then: Any = None) -> None:
-        def tell(line: str) -> None:
-            self.told.append(line)
-            if at and at in line:
-                then()
-
-        course = Course(
-            load_inventory(self._inventory), Wish(), tell, SLOW, self._state / "state", self._state / "cache"
-        )
-        asyncio.run(asyncio.wait_for(course.prepare(apply=True), LIMIT))
+def path(guest: Guest, guest_image: Image, tmp_path: Path) -> Path:
+    """The inventory: the guest, expected to run the newer kernel."""
+    return inventory(guest, tmp_path, f"{{kernel: '{guest_image.newer}', clockOffset: 60s}}")
 
 
 def whole(guest: Guest) -> None:
@@ -66,36 +35,25 @@ def whole(guest: Guest) -> None:
     assert guest.run("tail -n 1 /boot/grub/grub.cfg") == "### END /etc/grub.d/41_custom ###"
 
 
-async def clock(inventory: Path, folder: Path) -> tuple[str, str]:
-    """Outcome and reason of ClockRight."""
-    read = load_inventory(inventory)
-    connection = await connect(read.hosts[0], read.ssh, folder, SLOW, Veil.of(read))
-    try:
-        verdict = ClockRight().judge(HostsFacts((await host_facts(connection),)))
-    finally:
-        await connection.close()
-    return verdict.outcome, verdict.reason
-
-
-def test_a_clock_that_is_off_is_found(guest: Guest, inventory: Path) -> None:
+def test_a_clock_that_is_off_is_found(guest: Guest, path: Path) -> None:
     guest.run("date -s '+1 hour'")
     try:
-        outcome, reason = asyncio.run(asyncio.wait_for(clock(inventory, guest.folder), LIMIT))
+        outcome, reason = judged(path, ClockRight())["ClockRight"]
         assert outcome == "failed"
         assert re.search(r"\+3[56]\d\d\.\d+ s from ours, .* and 60 s are allowed", reason)
     finally:
         guest.run("date -s '-1 hour'")
     # There is no network, so nothing to be synchronised with; but it is right.
-    _, reason = asyncio.run(asyncio.wait_for(clock(inventory, guest.folder), LIMIT))
+    _, reason = judged(path, ClockRight())["ClockRight"]
     assert "are allowed" not in reason
 
 
-def test_a_full_boot_disk_leaves_the_old_configuration(guest: Guest, inventory: Path, tmp_path: Path) -> None:
+def test_a_full_boot_disk_leaves_the_old_configuration(guest: Guest, path: Path, tmp_path: Path) -> None:
     before = guest.run("md5sum /boot/grub/grub.cfg")
     guest.run("cat /dev/zero > /boot/fill 2>/dev/null || true; sync")
     try:
         with pytest.raises(TargetError, match="disk is full"):
-            Run(inventory, tmp_path).prepare()
+            Runs(path, tmp_path).prepare()
         assert guest.run("md5sum /boot/grub/grub.cfg") == before
         whole(guest)
     finally:
@@ -103,18 +61,39 @@ def test_a_full_boot_disk_leaves_the_old_configuration(guest: Guest, inventory: 
 
 
 def test_a_host_that_restarts_by_itself_is_whole_and_the_next_run_goes_on(
-    guest: Guest, guest_image: Image, inventory: Path, tmp_path: Path
+    guest: Guest, guest_image: Image, path: Path, tmp_path: Path
 ) -> None:
     boot = guest.boot_id()
-    run = Run(inventory, tmp_path)
+    runs = Runs(path, tmp_path)
     # The power fails while grub-mkconfig runs.
     with pytest.raises(TargetError, match="connection was lost"):
-        run.prepare("grub-mkconfig", lambda: threading.Timer(3.0, guest.reset).start())
+        runs.prepare(at="grub-mkconfig", then=threading.Timer(3.0, guest.reset).start)
     guest.wait(other_than=boot)
     assert guest.run("uname -r") == guest_image.older
     whole(guest)
     with pytest.raises(UsageError, match=CONSENT):
-        run.prepare()
-    assert any("an earlier run stopped in the step `boot loader`" in line for line in run.told)
+        runs.prepare()
+    assert any("an earlier run stopped in the step `boot loader`" in line for line in runs.told)
     whole(guest)
     assert guest.run("grep -c 'set default=\"0\"' /boot/grub/grub.cfg") == "1"
+
+
+def test_a_cut_before_the_reboot_and_before_the_modules_is_told_and_the_next_run_goes_on(
+    guest: Guest, guest_image: Image, tmp_path: Path
+) -> None:
+    with cutting_proxy(guest.port) as proxy:
+        known = guest.known_hosts.read_text()
+        guest.known_hosts.write_text(known + known.replace(str(guest.port), str(proxy.port)))
+        runs = Runs(inventory(guest, tmp_path, f"{{kernel: '{guest_image.newer}'}}", port=proxy.port), tmp_path)
+        boot = guest.boot_id()
+        for at, step in (("reboots, and is waited for", "reboot"), (": run modprobe", "modules")):
+            with pytest.raises(TargetError, match="SSH connection was lost"):
+                runs.prepare(allow_reboot=True, at=at, then=proxy.cut)
+            assert runs.stopped() == step
+            if step == "reboot":
+                # Nobody asked it to: it is the boot of before.
+                assert guest.boot_id() == boot
+        runs.prepare(allow_reboot=True)
+    guest.hang_up()
+    assert guest.run("uname -r") == guest_image.newer
+    assert set(guest.run("cut -d' ' -f1 /proc/modules").split()) >= MODULES

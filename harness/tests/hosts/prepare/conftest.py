@@ -21,7 +21,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.target.hosts.inventory import load_inventory
 from meshproof.target.hosts.prepare.course import Course, Wish
 
-ASKED_FOR, LONGER = "MESHPROOF_HOSTS_SCRATCH", ("test_prepare_faults", "test_prepare_el")
+ASKED_FOR, LONGER = "MESHPROOF_HOSTS_SCRATCH", ("test_prepare_faults", "test_prepare_cuts", "test_prepare_el")
 NEEDED = ("unshare", "sshd", "ssh-keygen", "dpkg-deb", "apt-get", "grub-mkconfig")
 ENTER = """
 set -e

@@ -1,142 +1,18 @@
 """What is in the way while a host is changed: nothing is left half-done, and running again goes on."""
 
 import asyncio
-import json
-import sys
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import MeshproofError, TargetError, UsageError
-from meshproof.target.hosts.bundle.source import sha256
+from meshproof.errors import TargetError, UsageError
 from meshproof.target.hosts.connection import connect
 from meshproof.target.hosts.inventory import load_inventory
-from meshproof.target.hosts.prepare import packages, remote, scripts
-from meshproof.target.hosts.prepare.change import Command, Upload, WriteFile
+from meshproof.target.hosts.prepare import packages, remote
+from meshproof.target.hosts.prepare.change import WriteFile
 from meshproof.target.hosts.veil import Veil
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "proxy"))
-
-from cutting_proxy import cutting_proxy
-
-from .conftest import NEW, deb
-
-WANTED = f'{{modules: [], kernel: "{NEW}"}}'
-BEFORE = "GRUB_DEFAULT=saved\nGRUB_TIMEOUT=0\nGRUB_DISABLE_SUBMENU=y\nGRUB_DISABLE_OS_PROBER=true"
-AFTER = BEFORE.replace("saved\n", "saved\nGRUB_DEFAULT=0\n")
-CONSENT = "needs your consent"
-
-
-def defaults(scratch):
-    return scratch.run("cat /etc/default/grub")
-
-
-def config(scratch):
-    return scratch.run("cat /boot/grub/grub.cfg")
-
-
-def journal(scratch):
-    text = scratch.run("cat /var/lib/meshproof/journal.ndjson 2>/dev/null", check=False)
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def whole(scratch):
-    """No file is half of what it was or shall be."""
-    assert defaults(scratch) in (BEFORE, AFTER)
-    assert config(scratch).endswith("### END /etc/grub.d/41_custom ###")
-    assert scratch.run("find /etc/default /boot -name '*meshproof*.cfg'") == ""
-
-
-def test_a_connection_that_is_cut_anywhere_leaves_whole_files_and_running_again_goes_on(scratch, go):
-    with cutting_proxy(scratch.port) as proxy:
-        inventory = scratch.inventory(WANTED, port=proxy.port)
-        # Where the connection is cut, in bytes: the login takes about 7,000, all of it about 80,000.
-        for limit in (5_000, 15_000, 25_000, 40_000, 55_000):
-            proxy.limit = limit
-            with pytest.raises(MeshproofError) as caught:
-                go(inventory)
-            assert "SSH connection" in str(caught.value) or CONSENT in str(caught.value)
-            whole(scratch)
-        proxy.limit = None
-        with pytest.raises(UsageError, match=CONSENT):
-            go(inventory)
-    assert proxy.cuts
-    assert defaults(scratch) == AFTER
-    assert 'set default="0"' in config(scratch)
-    states = [entry["state"] for entry in journal(scratch)]
-    assert states.count("done") == 2
-
-
-def test_a_command_outlives_its_connection_and_is_not_started_twice(scratch, tmp_path, monkeypatch):
-    slow = Command(
-        ("sh", "-c", "echo began >> /root/count; until [ -e /root/go ]; do sleep 0.1; done; echo ended >> /root/count"),
-        "slow",
-        "package_install",
-    )
-
-    async def course():
-        with cutting_proxy(scratch.port) as proxy:
-            read = load_inventory(scratch.inventory(port=proxy.port))
-
-            async def run(cut):
-                connection = await connect(read.hosts[0], read.ssh, tmp_path, limits, Veil.of(read))
-                try:
-                    work = asyncio.ensure_future(remote.command(connection, slow))
-                    if cut:
-                        until = (
-                            "n=0; until grep -q began /root/count || [ $n -gt 400 ]; do sleep 0.05; n=$((n+1)); done"
-                        )
-                        await asyncio.to_thread(scratch.run, until + " 2>/dev/null")
-                        proxy.cut()
-                    await work
-                finally:
-                    await connection.close()
-
-            with pytest.raises(TargetError, match="SSH connection was lost"):
-                await run(True)
-            monkeypatch.setattr(remote, "script", open_when_waited_for)
-            await run(False)
-
-    async def open_when_waited_for(connection, text, *args, **more):
-        if text is scripts.WAIT:
-            await asyncio.to_thread(scratch.run, "touch /root/go")
-        return await plain(connection, text, *args, **more)
-
-    plain = remote.script
-    limits = replace(Timeouts(), package_install=30)
-    asyncio.run(asyncio.wait_for(course(), 60))
-    assert scratch.run("cat /root/count").split() == ["began", "ended"]
-
-
-def test_an_upload_that_was_cut_goes_on_where_it_stopped(scratch, tmp_path, monkeypatch):
-    monkeypatch.setattr(remote, "PIECE", 1 << 20)
-    source = tmp_path / "file"
-    source.write_bytes(bytes(range(256)) * 16384)
-    change = Upload(source, "/usr/local/bin/uploaded", sha256(source), source.stat().st_size, "", 0o755)
-
-    async def course():
-        with cutting_proxy(scratch.port) as proxy:
-            read = load_inventory(scratch.inventory(port=proxy.port))
-
-            async def run():
-                connection = await connect(read.hosts[0], read.ssh, tmp_path, Timeouts(), Veil.of(read))
-                try:
-                    await remote.upload(connection, change, lambda _text: None)
-                finally:
-                    await connection.close()
-
-            proxy.limit = 2_600_000
-            with pytest.raises(TargetError, match="SSH connection was lost"):
-                await run()
-            assert scratch.run("test ! -e /usr/local/bin/uploaded && echo none") == "none"
-            proxy.limit = None
-            await run()
-            return proxy.carried
-
-    carried = asyncio.run(asyncio.wait_for(course(), 60))
-    assert carried[-1] < 3_000_000
-    assert scratch.run("stat -c '%s %a' /usr/local/bin/uploaded") == f"{source.stat().st_size} 755"
+from .conftest import deb
+from .scratch_files import AFTER, BEFORE, CONSENT, WANTED, config, defaults, journal
 
 
 def test_a_full_boot_disk_is_told_and_leaves_the_old_configuration(scratch, go):
