@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import TextIO
 
 from meshproof.errors import Location, ManifestError, Problem
@@ -14,6 +15,8 @@ from meshproof.manifest.source import texts
 from meshproof.manifest.value import Value
 
 MOST_PROBLEMS = 20
+# How alike a misspelt kind is to the one that was meant, of 1; Service and ServiceEntry have 0.74.
+LIKE = 0.85
 
 
 def load(paths: Sequence[str], *, stdin: TextIO | None = None, namespace: str = "default") -> Manifests:
@@ -63,6 +66,12 @@ def _expanded(body: Value) -> Iterator[Value]:
         yield body
 
 
+def _meant(kind: str, version: str) -> str:
+    """The kind of that apiVersion that was misspelt so; empty when there is none."""
+    there = [name for name, versions in kinds.ACCEPTED.items() if version in versions]
+    return next(iter(get_close_matches(kind, there, 1, LIKE)), "")
+
+
 def _resource(body: Value, namespace: str) -> Resource | Notice:
     if not isinstance(body.data, dict):
         raise body.problem("a manifest is a mapping with apiVersion, kind and metadata", "this may be another file")
@@ -71,6 +80,8 @@ def _resource(body: Value, namespace: str) -> Resource | Notice:
     if kind == "List":
         return Notice(body.location, "a List without items")
     group = version.rpartition("/")[0]
+    if kind not in kinds.ACCEPTED and (meant := _meant(kind, version)):
+        raise body.need("kind").problem(f"{version} has no kind {kind}", f"did you mean {meant}?")
     if kind not in kinds.ACCEPTED or group in kinds.FOREIGN_GROUPS:
         return Notice(body.location, f"{version} {kind} is not read: it has no part in what is verified")
     if version not in kinds.ACCEPTED[kind]:

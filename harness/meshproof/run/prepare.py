@@ -26,6 +26,7 @@ from meshproof.mesh.gateway_table import HANDSHAKE
 from meshproof.mesh.model import Mesh
 from meshproof.mesh.predict import predict, require_endpoints
 from meshproof.mesh.witness import witnesses
+from meshproof.run.breakers import below, unverified
 from meshproof.run.faults import faults
 from meshproof.run.resilience import USERS, asking
 from meshproof.run.resolve import attentive, located, resolved
@@ -147,7 +148,9 @@ def prepare_verification(
     )
     prepared = _prepared(scenario, [specified], [actual], precision, notices, namespace=client)
     checks, driven = faults(prepared.plan, prepared.load)
-    return replace(prepared, checks=(*prepared.checks, *checks), load=driven)
+    expected = [*chain.from_iterable(prepared.plan.stages)]
+    told = tuple(dict.fromkeys((*prepared.notices, *unverified(expected))))
+    return replace(prepared, checks=(*prepared.checks, *checks), load=below(driven, expected), notices=told)
 
 
 def prepare_borders(verification: Prepared) -> Prepared | None:
@@ -205,6 +208,7 @@ def _beside(verification: Prepared, scenario: Scenario) -> Prepared:
     specified, actual = Manifests(stage.specified), Manifests(stage.resources)
     precision, namespace = verification.plan.precision, verification.namespace
     prepared = _prepared(scenario, [specified], [actual], precision, namespace=namespace)
+    prepared = replace(prepared, load=below(prepared.load, chain.from_iterable(prepared.plan.stages)))
     return replace(prepared, notices=tuple(one for one in prepared.notices if one not in verification.notices))
 
 

@@ -67,7 +67,7 @@ class EmbeddedTarget:
         await self._ads.start()
         self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
 
-    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
         assert self._nursery is not None
@@ -77,7 +77,15 @@ class EmbeddedTarget:
         folder.mkdir(mode=0o700)
         beside = not requests or any(not request.gateway for request in requests)
         return EmbeddedMesh(
-            f"{name}-{self._made}", folder, home, self._ads, self._nursery, self._ports, self.timeouts, beside
+            f"{name}-{self._made}",
+            folder,
+            home,
+            self._ads,
+            self._nursery,
+            self._ports,
+            self.timeouts,
+            beside,
+            namespace or self.namespace,
         )
 
     async def down(self) -> None:

@@ -39,7 +39,7 @@ class EmbeddedMesh:
     """One mesh: a client's sidecar, a proxy for each kind of gateway, and a process for each replica.
 
     `home` is the target's folder, which must go even when this process is killed. The sidecar is there where
-    clients stand `beside` it, and not where all of them come by gateways.
+    clients stand `beside` it, in `namespace`, and not where all of them come by gateways.
     """
 
     name: str
@@ -50,6 +50,7 @@ class EmbeddedMesh:
     ports: Mapping[int, int]
     timeouts: Timeouts
     beside: bool = True
+    namespace: str = "default"
     _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
     _probes: dict[str, tuple[Workload, list[Probe]]] = field(default_factory=dict)
     _gateways: dict[str, str] = field(default_factory=dict)
@@ -89,7 +90,7 @@ class EmbeddedMesh:
             for labels, role in self._selected.items()
         }
         if self.beside or SIDECAR in self._proxies or not roles:
-            roles = {SIDECAR: Proxy(ports=self.ports), **roles}
+            roles = {SIDECAR: Proxy(namespace=self.namespace, ports=self.ports), **roles}
         return roles
 
     async def _start_proxy(self, role: str) -> None:

@@ -32,6 +32,13 @@ def test_a_mesh_that_does_what_its_manifests_say_passes(place: Any) -> None:
     assert f"report: {kept / 'report.html'}" in ended.out
 
 
+def test_what_names_no_namespace_stands_in_the_one_that_is_given(place: Any) -> None:
+    place.mesh("spec")
+    ended = place.run("verify", "-f", "spec", "-n", "shop", "-o", "json")
+    assert ended.code == 0, ended.out + ended.err
+    assert "helloworld.shop/v1" in ended.out
+
+
 WRONG = {"50-50": (50, 50), "0-100": (0, 100), "100-0": (100, 0), "80-20": (80, 20), "no route": (None, 0)}
 
 

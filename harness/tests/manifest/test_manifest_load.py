@@ -75,6 +75,16 @@ def test_other_version_names_the_accepted() -> None:
     assert "networking.istio.io/v1alpha3" in problem.hint
 
 
+def test_a_misspelt_kind_names_the_one_that_was_meant() -> None:
+    (problem,) = problems(ROUTE.replace("VERSION", "v1").replace("VirtualService", "VirtualServce"))
+    assert (problem.location.line, problem.location.column) == (2, 7)
+    assert problem.message == "networking.istio.io/v1 has no kind VirtualServce"
+    assert problem.hint == "did you mean VirtualService?"
+    # These are kinds of their own, however alike.
+    others = "".join(f"---\napiVersion: {one}\n" for one in ("v1\nkind: ServiceAccount", "apps/v1\nkind: ReplicaSet"))
+    assert len(read(SERVICE + others).notices) == 2
+
+
 def test_lists_and_documents_and_notices() -> None:
     listed = "kind: List\napiVersion: v1\nitems:\n" + "".join(
         "- " + text.replace("\n", "\n  ").rstrip() + "\n" for text in (SERVICE, ACCOUNT)
