@@ -41,7 +41,7 @@ class MeshproofError(Exception):
 
 
 class UsageError(MeshproofError):
-    """The command, an option or a prerequisite is wrong; the message says what to do."""
+    """The command, an option or a manifest is wrong; the message says what to do."""
 
     exit_code = 4
 
