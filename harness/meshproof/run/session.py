@@ -128,8 +128,11 @@ class Session:
                 await self.inspect(one)
         try:
             await side_by_side([one for one in work if isinstance(one, Prepared)], self.run, self.target)
-        except* MeshproofError as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as errors:
+            told, rest = errors.split(MeshproofError)
+            if told is None or rest is not None:
+                raise
+            raise told.exceptions[0] from None
 
     async def close(self, error: BaseException | None = None) -> int:
         """End everything that the run started, whatever fails in that; the run's exit code.

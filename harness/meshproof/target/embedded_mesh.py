@@ -220,6 +220,6 @@ async def _together(actions: Sequence[Coroutine[Any, Any, Result]]) -> list[Resu
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(action) for action in actions]
-    except* Exception as errors:
+    except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return [task.result() for task in tasks]

@@ -124,5 +124,5 @@ async def _together(waits: Sequence[Coroutine[Any, Any, None]]) -> None:
         async with asyncio.TaskGroup() as group:
             for one in waits:
                 group.create_task(one)
-    except* Exception as errors:
+    except ExceptionGroup as errors:
         raise errors.exceptions[0] from None

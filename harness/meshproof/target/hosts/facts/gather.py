@@ -67,8 +67,11 @@ async def all_facts(connections: Sequence[Connection], inventory: Inventory) -> 
     async def one(connection: Connection) -> HostFacts:
         try:
             return await host_facts(connection, inventory.registry)
-        except* TargetError as errors:
-            raise leaf(errors) from None
+        except ExceptionGroup as errors:
+            told, rest = errors.split(TargetError)
+            if told is None or rest is not None:
+                raise
+            raise leaf(told) from None
 
     found = await asyncio.gather(*(one(connection) for connection in connections), return_exceptions=True)
     raise_together([result for result in found if isinstance(result, BaseException)])
