@@ -37,6 +37,13 @@ def test_each_command_names_kubeconfig_context_and_namespace() -> None:
     ]
 
 
+def test_what_is_left_to_a_process_of_its_own_heeds_no_kuberc_either() -> None:
+    plain = Kubectl("/bin/k", (Path("/a/config"),), "lab")
+    assert plain.by_itself("delete", "namespace", "a") == [
+        *("/usr/bin/env", "KUBERC=off", "KUBECTL_KUBERC=false", *plain.argv("delete", "namespace", "a"))
+    ]
+
+
 def test_several_kubeconfigs_are_a_path_list_in_the_environment() -> None:
     several = Kubectl("/bin/k", (Path("/a"), Path("/b")), "lab")
     assert several.argv("version") == ["env", "KUBECONFIG=/a:/b", "/bin/k", "--context", "lab", "version"]
