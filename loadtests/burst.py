@@ -5,9 +5,9 @@ With meshproof, or by itself: locust -f burst.py --headless -u 3 -r 3 -t 5s --ho
 
 from gevent import monkey
 from locust import User, constant, events, task
-from meshproof.traffic.burst import Burst
-from meshproof.traffic.conductor import Conductor
-from meshproof.traffic.session import Session
+from meshproof.traffic.generator.burst import Burst
+from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.session import Session
 
 # Between two bursts, when nothing else sets the pace.
 PAUSE_SECONDS = 0.1

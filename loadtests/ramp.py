@@ -6,8 +6,8 @@ locust -f ramp.py --headless -u 20 -t 30s --host http://127.0.0.1:8080/hello
 
 from gevent import monkey
 from locust import LoadTestShape, User, constant, events, task
-from meshproof.traffic.conductor import Conductor
-from meshproof.traffic.session import Session
+from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.session import Session
 
 GROWTH_SECONDS = 4.0
 DEFAULT_USERS = 10

@@ -5,8 +5,8 @@ With meshproof, or by itself: locust -f steady.py --headless -u 8 -r 8 -t 5s --h
 
 from gevent import monkey
 from locust import User, constant, events, task
-from meshproof.traffic.conductor import Conductor
-from meshproof.traffic.session import Session
+from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.session import Session
 
 conductor = Conductor(monkey.get_original("_thread", "start_new_thread"))
 conductor.listen(events)

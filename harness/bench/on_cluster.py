@@ -22,10 +22,10 @@ from meshproof.run.resolve import located
 from meshproof.run.session import WINDOW
 from meshproof.scenario import Scenario
 from meshproof.suite import folder
-from meshproof.target.base import Target
-from meshproof.target.cluster import ClusterTarget
-from meshproof.target.embedded import EmbeddedTarget
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.base import Target
+from meshproof.targets.cluster.existing import ClusterTarget
+from meshproof.targets.cluster.settings import KubeSettings
+from meshproof.targets.embedded.target import EmbeddedTarget
 from meshproof.traffic.locust import Generator
 from table import Row, show
 

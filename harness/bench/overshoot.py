@@ -19,12 +19,12 @@ from meshproof.border.load import Load
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict
 from meshproof.judge import NoErrors, Split
-from meshproof.judge.share import ShareTest
+from meshproof.judge.sequential.share import ShareTest
 from meshproof.run.prepare import prepare
 from meshproof.run.session import Options, Session
 from meshproof.scenario import Plan, Scenario, Trial
 from meshproof.suite import folder
-from meshproof.target.embedded import EmbeddedTarget
+from meshproof.targets.embedded.target import EmbeddedTarget
 from table import Row, show
 
 PRECISION = Precision()

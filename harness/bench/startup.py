@@ -18,9 +18,9 @@ from statistics import median
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.manifest import load
-from meshproof.mesh.build import build
+from meshproof.mesh.build.assemble import build
 from meshproof.suite import folder
-from meshproof.target.embedded import EmbeddedTarget
+from meshproof.targets.embedded.target import EmbeddedTarget
 from table import Row, show
 
 SCENARIO = "CanarySplit"

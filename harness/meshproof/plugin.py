@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from meshproof.inspection import Inspection
     from meshproof.run.session import Session
     from meshproof.scenario import Scenario
-    from meshproof.target.base import Target
+    from meshproof.targets.base import Target
 
 TARGETS = ("embedded", "kind", "cluster", "hosts")
 EXIT_CODE = "meshproof_exit_code"

@@ -12,7 +12,7 @@ import pytest
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
-    from meshproof.target.kube_settings import KubeSettings
+    from meshproof.targets.cluster.settings import KubeSettings
 
 TEXTS = {
     "context": ("NAME", "the cluster's context (cluster, hosts)"),
@@ -97,7 +97,7 @@ def check(config: pytest.Config) -> None:
 
 def kube_settings(config: pytest.Config) -> KubeSettings:
     """The settings that these options make; raises pytest.UsageError for what contradicts itself."""
-    from meshproof.target.kube_settings import KubeSettings
+    from meshproof.targets.cluster.settings import KubeSettings
 
     def option(name: str) -> str:
         return str(config.getoption(f"--mesh-{name}"))

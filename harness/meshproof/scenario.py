@@ -14,8 +14,8 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault, Step
-from meshproof.border.upset import Upset
 from meshproof.border.verdict import ArmResult, Precision, Verdict
+from meshproof.border.workload_fault import Upset
 
 
 class Trial(Protocol):

@@ -1,7 +1,7 @@
 """Before any cluster: are the machines as they should be? Nothing on them is changed by looking."""
 
 from meshproof import Inspection
-from meshproof.border.host_facts import HostsFacts
+from meshproof.border.facts.hosts import HostsFacts
 from meshproof.judge.hosts import (
     ClockRight,
     ContainerRuntime,

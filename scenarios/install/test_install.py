@@ -1,8 +1,8 @@
 """Before any routing: does the cluster, and the Istio on it, stand as it should?"""
 
 from meshproof import Inspection
-from meshproof.border.install import InstallFacts
-from meshproof.judge.install_istio import (
+from meshproof.border.facts.installation import InstallFacts
+from meshproof.judge.installation.istio import (
     AnalysisClean,
     ControlPlaneHealthy,
     DefinitionsServed,
@@ -11,7 +11,7 @@ from meshproof.judge.install_istio import (
     InjectionOn,
     VersionAsSpecified,
 )
-from meshproof.judge.install_kubernetes import KubeProxyMode, KubernetesSupported, NodesReady, ServiceBalances
+from meshproof.judge.installation.kubernetes import KubeProxyMode, KubernetesSupported, NodesReady, ServiceBalances
 
 installation = Inspection(
     name="Installation",

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshproof.cli.options import Settings
+from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
 from meshproof.report.run_folder import JSON, RunFolder, choose, new_run_id
-from meshproof.report.terminal import Terminal
+from meshproof.report.terminal.terminal import Terminal
 from meshproof.run.prepare import Prepared
 from meshproof.run.session import Options, Session
-from meshproof.target.base import Target
-from meshproof.target.ports import check_served
+from meshproof.targets.base import Target
+from meshproof.targets.ports import check_served
 
 
 def execute(target: Target, prepared: Sequence[Prepared | Inspection[Any]], settings: Settings) -> int:

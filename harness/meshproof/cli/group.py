@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 import meshproof
 from meshproof.cli.hosts import hosts
 from meshproof.cli.image import image
-from meshproof.cli.options import EXIT_CODES
+from meshproof.cli.options.shared import EXIT_CODES
 from meshproof.cli.report import report
 from meshproof.cli.run import run
 from meshproof.cli.selfcheck import selfcheck

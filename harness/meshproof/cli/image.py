@@ -25,7 +25,7 @@ def image(folder: Path) -> int:
     meshproof run canary --target cluster --context staging \\
       --image registry.example/meshproof/probe:1
     """
-    from meshproof.target.image import context
+    from meshproof.targets.probe_image.image import context
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -17,16 +17,16 @@ from meshproof.border.verdict import Precision
 from meshproof.cli.execute import on_interrupt
 from meshproof.cli.watcher import Watcher
 from meshproof.report.run_folder import choose, new_run_id
-from meshproof.report.selfcheck import document, score, table
-from meshproof.report.selfcheck_folder import claim, keep
-from meshproof.report.selfcheck_record import Judged, SelfCheckRecord
+from meshproof.report.selfcheck.folder import claim, keep
+from meshproof.report.selfcheck.record import Judged, SelfCheckRecord
+from meshproof.report.selfcheck.show import document, score, table
 from meshproof.run.discover import Found
-from meshproof.run.mutants import Case
 from meshproof.run.prepare import prepare
-from meshproof.run.selfcheck import SelfCheck
+from meshproof.run.selfcheck.drive import SelfCheck
+from meshproof.run.selfcheck.mutants import Case
 from meshproof.run.session import EXIT_BROKE, EXIT_INTERRUPTED, Options
 from meshproof.scenario import Scenario
-from meshproof.target.base import Target
+from meshproof.targets.base import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from meshproof.cli.options import EXIT_CODES, Settings, shared
+from meshproof.cli.options.shared import EXIT_CODES, Settings, shared
 from meshproof.errors import MeshproofError
 
 
@@ -36,7 +36,7 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     meshproof run CanarySplit
     meshproof run canary -o json
     """
-    from meshproof.cli.targets import target_of
+    from meshproof.cli.options.targets import target_of
     from meshproof.run.discover import discover, select
     from meshproof.run.prepare import prepare
     from meshproof.scenario import Scenario

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
-from meshproof.cli.kube_options import on_kubernetes
-from meshproof.cli.options import Settings, Within
+from meshproof.cli.options.kubernetes import on_kubernetes
+from meshproof.cli.options.shared import Settings, Within
 from meshproof.cli.run import names
 
 
@@ -84,13 +84,13 @@ def selfcheck(
     a raised limit, a widened path ...) and put in force, while what is specified stays. Every such
     mutant must be failed. Exits with 0 when all were, and with 1 when one survived.
     """
+    from meshproof.cli.options.targets import target_of
     from meshproof.cli.prove import Proof, prove
-    from meshproof.cli.targets import target_of
-    from meshproof.report.selfcheck import listing as lines
+    from meshproof.report.selfcheck.show import listing as lines
     from meshproof.run.discover import scenarios as discovered
     from meshproof.run.discover import select
-    from meshproof.run.mutants import cases
-    from meshproof.run.mutants import sample as draw
+    from meshproof.run.selfcheck.mutants import cases
+    from meshproof.run.selfcheck.mutants import sample as draw
 
     precision = Precision(alpha, beta, tolerance / 100)
     place = target_of(Settings(target, format, precision, seed, output, None, (), 0, kube))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from meshproof.border.request import parse
-from meshproof.cli.options import EXIT_CODES, Settings, shared
+from meshproof.cli.options.shared import EXIT_CODES, Settings, shared
 from meshproof.errors import UsageError
 
 
@@ -93,8 +93,8 @@ def verify(
     meshproof verify -f k8s/ --target cluster --context staging --image REF \\
       -n shop --no-apply
     """
-    from meshproof.cli.client_tls import client_tls
-    from meshproof.cli.targets import target_of
+    from meshproof.cli.options.client_tls import client_tls
+    from meshproof.cli.options.targets import target_of
     from meshproof.run.prepare import prepare_borders, prepare_resilience, prepare_verification
 
     if untouched and applied:

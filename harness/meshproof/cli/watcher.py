@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from meshproof.report.selfcheck import progress
-from meshproof.report.selfcheck_record import Fate, Judged, Unmutated
+from meshproof.report.selfcheck.record import Fate, Judged, Unmutated
+from meshproof.report.selfcheck.show import progress
 
 SHOWN = (Fate.SURVIVED, Fate.BROKE)
 CLEAR = "\r\x1b[K"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meshproof.envoy.destination_rule import merged
+from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Kind, Proxy
-from meshproof.mesh.model import Destination, Mesh, RouteMatch, Service
+from meshproof.mesh.model.model import Destination, Mesh, RouteMatch, Service
 
 OPAQUE_PROTOCOLS = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshproof.envoy import resource_types as types
-from meshproof.envoy.cluster import clusters
-from meshproof.envoy.endpoint import Addresses, load_assignments
-from meshproof.envoy.gateway import gateway
+from meshproof.envoy.clusters.cluster import clusters
+from meshproof.envoy.clusters.endpoint import Addresses, load_assignments
+from meshproof.envoy.listeners.gateway import gateway
+from meshproof.envoy.listeners.sidecar import sidecar
 from meshproof.envoy.names import service_port
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.scope import Scope, undefined
-from meshproof.envoy.sidecar import sidecar
 from meshproof.envoy.snapshot import Snapshot, snapshot
 from meshproof.envoy.unit import Json
-from meshproof.mesh.model import Destination, Mesh
+from meshproof.mesh.model.model import Destination, Mesh
 
 
 def destinations(mesh: Mesh) -> Iterator[Destination]:

@@ -1,17 +1,17 @@
 """Checks and their verdicts: pure computation over expectations and observations."""
 
-from meshproof.judge.abort import Abort
-from meshproof.judge.answers import Answers
-from meshproof.judge.delay import Delay
-from meshproof.judge.ejection import OutlierDetection
-from meshproof.judge.mirror import Mirror
-from meshproof.judge.mirror_out_of_band import OutOfBand
-from meshproof.judge.no_errors import NoErrors
-from meshproof.judge.pool import ConnectionPool
-from meshproof.judge.retries import Retries
-from meshproof.judge.split import Split
-from meshproof.judge.timeout import Timeout
-from meshproof.judge.together import Asked
+from meshproof.judge.answers.answers import Answers
+from meshproof.judge.connection_pool.pool import ConnectionPool
+from meshproof.judge.errors.no_errors import NoErrors
+from meshproof.judge.fault_injection.abort import Abort
+from meshproof.judge.fault_injection.delay import Delay
+from meshproof.judge.mirror.mirror import Mirror
+from meshproof.judge.mirror.out_of_band import OutOfBand
+from meshproof.judge.outlier_detection.outlier_detection import OutlierDetection
+from meshproof.judge.retries_timeouts.retries import Retries
+from meshproof.judge.retries_timeouts.timeout import Timeout
+from meshproof.judge.retries_timeouts.verdict import Asked
+from meshproof.judge.split.split import Split
 
 __all__ = [
     "Abort",

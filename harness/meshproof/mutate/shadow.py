@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from meshproof.errors import Location
 from meshproof.manifest.value import Value
-from meshproof.mesh.build_resilience import mirrors
+from meshproof.mesh.build.resilience import mirrors
 from meshproof.mutate.change import percentage, shares
 from meshproof.mutate.edit import fresh, put, without
 from meshproof.mutate.operator import Edit, Operator, Spot

@@ -7,7 +7,7 @@ from itertools import permutations
 
 from meshproof.errors import ManifestError
 from meshproof.manifest.value import Value
-from meshproof.mesh import names
+from meshproof.mesh.model import names
 from meshproof.mutate.change import dropped, dropped_of_several, renamed
 from meshproof.mutate.edit import fresh, put
 from meshproof.mutate.operator import Edit, Operator, Spot

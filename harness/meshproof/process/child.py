@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from meshproof.errors import TargetError
 
-LEASH = Path(__file__).with_name("leash.py")
+LEASH = Path(__file__).with_name("parent_death.py")
 TAIL_BYTES = 4096
 
 

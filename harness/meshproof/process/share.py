@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from meshproof.errors import TargetError
-from meshproof.process.locked import locked, relocked, standing
+from meshproof.process.file_lock import locked, relocked, standing
 
 INTERVAL = 0.1
 

@@ -9,7 +9,7 @@ from typing import Any
 from meshproof.border.verdict import Verdict
 from meshproof.report.codec import plain
 from meshproof.report.record import INTERRUPTED, Record, ScenarioRecord
-from meshproof.report.redact import redact_all
+from meshproof.report.redaction.credentials import redact_all
 
 SCHEMA_VERSION = 1
 ARM_FIELDS = ("destination", "expected", "observed", "interval", "count", "tolerance", "outcome", "location")

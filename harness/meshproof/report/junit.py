@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.report.record import INTERRUPTED, Record
-from meshproof.report.redact import redact
+from meshproof.report.redaction.credentials import redact
 
 RUN = "run"
 # What XML 1.0 cannot hold, not even as a character reference (section 2.2, Char), and the C1 controls.

@@ -10,7 +10,7 @@ from pathlib import Path
 from meshproof.errors import UsageError
 from meshproof.report.codec import from_json, plain
 from meshproof.report.events import Event
-from meshproof.report.redact import redact_all
+from meshproof.report.redaction.credentials import redact_all
 
 
 class EventLog:

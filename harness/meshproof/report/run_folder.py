@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from meshproof.errors import UsageError
-from meshproof.report import document, html, junit
+from meshproof.report import document, junit
 from meshproof.report.events import Event, RunFinished, RunStarted
+from meshproof.report.html import page
 from meshproof.report.log import EventLog, replay
 from meshproof.report.record import gather
 
@@ -86,7 +87,7 @@ def rebuild(run: Path) -> Path:
         raise UsageError(f"{run / EVENTS}: no run was begun in it")
     write(run / JSON, document.render(record, run))
     write(run / JUNIT, junit.render(record))
-    write(run / HTML, html.render(record))
+    write(run / HTML, page.render(record))
     return run / HTML
 
 

@@ -23,15 +23,15 @@ from meshproof.report.events import (
     ScenarioFinished,
     ScenarioStarted,
 )
-from meshproof.run.breaker import breaker
 from meshproof.run.broken import words
-from meshproof.run.feed import Feed
-from meshproof.run.flow import flow
+from meshproof.run.pacing.breaker import breaker
+from meshproof.run.pacing.feed import Feed
+from meshproof.run.pacing.flow import flow
+from meshproof.run.pacing.traffic import Emit, Traffic
+from meshproof.run.pacing.workload_faults import upset
 from meshproof.run.prepare import Prepared
-from meshproof.run.traffic import Emit, Traffic
-from meshproof.run.upset import upset
 from meshproof.scenario import Trial
-from meshproof.target.base import LiveMesh, Remote
+from meshproof.targets.base import LiveMesh, Remote
 from meshproof.traffic.command import ONE_PROCESS
 from meshproof.traffic.locust import Generator
 

@@ -12,8 +12,8 @@ from meshproof.inspection import Inspection
 from meshproof.report.events import Broke, CheckFinished, ScenarioFinished, ScenarioStarted
 from meshproof.run.broken import words
 from meshproof.run.engine import Result
-from meshproof.run.traffic import Emit
-from meshproof.target.base import Inspectable, Target
+from meshproof.run.pacing.traffic import Emit
+from meshproof.targets.base import Inspectable, Target
 
 
 def lacking(inspection: Inspection[Any], target: Target) -> list[str]:

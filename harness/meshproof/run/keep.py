@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from meshproof.manifest import Resource, Value
-from meshproof.report.redact import HIDDEN, redact_all
+from meshproof.report.redaction.credentials import HIDDEN, redact_all
 from meshproof.run.prepare import Prepared
 
 FOLDER = "manifests"

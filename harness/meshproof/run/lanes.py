@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from meshproof.run.prepare import Prepared
-from meshproof.target.base import Housing, Target
+from meshproof.targets.base import Housing, Target
 
 BUSY_LANES = 2
 PATIENT_LANES = 8

@@ -15,21 +15,21 @@ from typing import TextIO
 
 from meshproof.border.load import PROBES, Load
 from meshproof.border.request import Request, Tls
-from meshproof.border.upset import Upset
 from meshproof.border.verdict import Precision
+from meshproof.border.workload_fault import Upset
 from meshproof.errors import Location, UsageError
 from meshproof.judge import Answers, Asked, Mirror, NoErrors, Retries, Split, Timeout
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
-from meshproof.mesh.addresses import entering, from_afar
-from meshproof.mesh.build import build
-from meshproof.mesh.gateway_table import HANDSHAKE
-from meshproof.mesh.model import Mesh
-from meshproof.mesh.predict import predict, require_endpoints
-from meshproof.mesh.witness import witnesses
-from meshproof.run.breakers import below, unverified
-from meshproof.run.faults import faults
-from meshproof.run.resilience import USERS, asking
+from meshproof.mesh.build.assemble import build
+from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.predict.gateway_table import HANDSHAKE
+from meshproof.mesh.predict.prediction import predict, require_endpoints
+from meshproof.mesh.requests.addresses import entering, from_afar
+from meshproof.mesh.requests.samples import witnesses
 from meshproof.run.resolve import attentive, located, resolved
+from meshproof.run.verification.breakers import below, unverified
+from meshproof.run.verification.faults import faults
+from meshproof.run.verification.resilience import USERS, asking
 from meshproof.scenario import Check, Plan, Scenario
 
 NAMESPACE = "default"

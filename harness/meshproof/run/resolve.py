@@ -10,8 +10,8 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.request import Request, Tls
 from meshproof.manifest import Notice
-from meshproof.mesh.model import Mesh
-from meshproof.mesh.probes import probes
+from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.requests.probes import probes
 
 
 def located(load: Load, folder: Path) -> Load:

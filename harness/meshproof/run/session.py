@@ -20,7 +20,6 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Precision, worst
 from meshproof.errors import MeshproofError
 from meshproof.inspection import Inspection
-from meshproof.report.discretion import discreetly
 from meshproof.report.events import (
     Broke,
     Event,
@@ -32,6 +31,7 @@ from meshproof.report.events import (
     ScenarioStarted,
     TargetReached,
 )
+from meshproof.report.redaction.records import discreetly
 from meshproof.run.broken import words
 from meshproof.run.engine import SHAPES, Drive, Result, spread
 from meshproof.run.generators import Generators
@@ -39,7 +39,7 @@ from meshproof.run.inspect import inspect, lacking
 from meshproof.run.keep import keep_manifests
 from meshproof.run.lanes import side_by_side
 from meshproof.run.prepare import Prepared
-from meshproof.target.base import Discreet, Inspectable, Target
+from meshproof.targets.base import Discreet, Inspectable, Target
 
 Record = TypeVar("Record")
 

@@ -14,7 +14,7 @@ from meshproof.errors import MeshproofError
 from meshproof.pod_version import pod_version
 from meshproof.traffic import wire
 from meshproof.traffic.command import command_line
-from meshproof.traffic.workers import become, launch
+from meshproof.traffic.distributed.launch import become, launch
 
 
 def main() -> None:

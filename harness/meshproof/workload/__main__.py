@@ -11,15 +11,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from meshproof.workload import forks, stdio, unix
-from meshproof.workload.attach import SOCKET, attach
-from meshproof.workload.behaviour import behaviour
+from meshproof.workload.behaviours.behaviour import behaviour
 from meshproof.workload.connection import Connection, Site
-from meshproof.workload.control import Control
-from meshproof.workload.door import Door
-from meshproof.workload.gate import Gate
+from meshproof.workload.control import stdio, unix
+from meshproof.workload.control.attach import SOCKET, attach
+from meshproof.workload.control.commands import Control
+from meshproof.workload.fork_server import server
+from meshproof.workload.hold import Gate
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
+from meshproof.workload.listener import Door
 
 PATIENCE = 15.0
 
@@ -83,7 +84,7 @@ def nurse(words: Sequence[str]) -> None:
     with contextlib.suppress(ImportError):
         # Every replica finds it imported.
         import uvloop  # noqa: F401
-    forks.run(parser.parse_args(words).socket, replica)
+    server.run(parser.parse_args(words).socket, replica)
 
 
 def replica(words: Sequence[str]) -> None:

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 import httptools
 
-from meshproof.workload.behaviour import Behaviour
-from meshproof.workload.gate import Gate
+from meshproof.workload.behaviours.behaviour import Behaviour
+from meshproof.workload.behaviours.prescribed import prescribed
+from meshproof.workload.hold import Gate
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.message import Reply, Request
-from meshproof.workload.prescribed import prescribed
 
 TARGET_CAP = 16 << 10
 HEAD_CAP = 64 << 10

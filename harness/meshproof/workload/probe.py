@@ -10,12 +10,12 @@ from typing import Any
 from meshproof.border.books import PodBook, Received
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.mesh.model import Workload
+from meshproof.mesh.model.model import Workload
 from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
-from meshproof.workload.attach import SOCKET as SOCKET
-from meshproof.workload.channel import Channel
-from meshproof.workload.nursery import PROGRAM, Nursery, clean
+from meshproof.workload.control.attach import SOCKET as SOCKET
+from meshproof.workload.control.channel import Channel
+from meshproof.workload.fork_server.client import PROGRAM, Nursery, clean
 
 ATTACH = ("python", "-P", "-m", "meshproof.workload", "attach")
 

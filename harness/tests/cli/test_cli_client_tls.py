@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from meshproof.cli.client_tls import client_tls
+from meshproof.cli.options.client_tls import client_tls
 from meshproof.errors import UsageError
 from meshproof.suite import folder
 

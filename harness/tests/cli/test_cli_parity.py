@@ -10,7 +10,7 @@ import click
 import pytest
 from meshproof import plugin, plugin_targets
 from meshproof.cli.group import group
-from meshproof.cli.kube_options import KUBE_OPTIONS, NAMES, kube_settings
+from meshproof.cli.options.kubernetes import KUBE_OPTIONS, NAMES, kube_settings
 from meshproof.errors import UsageError
 
 COMMAND_ONLY = {

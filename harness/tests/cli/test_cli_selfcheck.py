@@ -9,9 +9,9 @@ import pytest
 from meshproof.border.verdict import Precision
 from meshproof.cli.prove import Proof, prove
 from meshproof.run.discover import scenarios, select
-from meshproof.run.mutants import cases, sample
+from meshproof.run.selfcheck.mutants import cases, sample
 from meshproof.suite import folder
-from meshproof.target.embedded import EmbeddedTarget
+from meshproof.targets.embedded.target import EmbeddedTarget
 
 TOOTHLESS = """
 from meshproof import Load, Scenario

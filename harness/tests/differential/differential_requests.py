@@ -6,10 +6,10 @@ from random import Random
 
 from differential_manifests import METHODS, NAMES, ORIGINS, PATHS, PORTS, VALUES, often
 from meshproof.border.request import Request
-from meshproof.mesh.example import accepted
-from meshproof.mesh.match import string_matches
-from meshproof.mesh.model import MESH_GATEWAY, Mesh, RouteMatch, StringMatch, VirtualService
-from meshproof.mesh.names import covers
+from meshproof.mesh.model.model import MESH_GATEWAY, Mesh, RouteMatch, StringMatch, VirtualService
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.predict.match import string_matches
+from meshproof.mesh.requests.example import accepted
 
 OTHER_PATHS = (
     "/aa",

@@ -12,12 +12,12 @@ from pathlib import Path
 from differential_manifests import CONTAINER_PORT, GATEWAY_LABELS
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
-from meshproof.envoy import process
-from meshproof.envoy.ads import AdsServer
+from meshproof.envoy.control_plane.ads import AdsServer
 from meshproof.envoy.node import Address, Kind, Proxy
-from meshproof.envoy.process import EnvoyProxy
+from meshproof.envoy.process import process
+from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
-from meshproof.mesh.model import Mesh
+from meshproof.mesh.model.model import Mesh
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -22,9 +22,9 @@ from differential_site import CLIENT_LABELS, Site
 from meshproof.border.request import Request
 from meshproof.errors import MeshproofError
 from meshproof.manifest import load
-from meshproof.mesh.build import build
-from meshproof.mesh.model import Mesh
-from meshproof.mesh.predict import predict
+from meshproof.mesh.build.assemble import build
+from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.predict.prediction import predict
 
 MESHES = int(os.environ.get("MESHPROOF_DIFFERENTIAL_MESHES", "60"))
 FIRST = int(os.environ.get("MESHPROOF_DIFFERENTIAL_FIRST", "0"))

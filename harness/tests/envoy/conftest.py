@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.timeouts import Timeouts
-from meshproof.envoy import process
-from meshproof.envoy.ads import AdsServer
+from meshproof.envoy.control_plane.ads import AdsServer
 from meshproof.envoy.node import Address, Proxy
-from meshproof.envoy.process import EnvoyProxy
+from meshproof.envoy.process import process
+from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import Location
-from meshproof.mesh.model import (
+from meshproof.mesh.model.model import (
     ContainerPort,
     Destination,
     DestinationRule,

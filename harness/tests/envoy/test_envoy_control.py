@@ -8,12 +8,12 @@ import stat
 from dataclasses import replace
 
 import pytest
-from meshproof.envoy.ads import AdsServer
-from meshproof.envoy.control import RefusedError
+from meshproof.envoy.control_plane.ads import AdsServer
+from meshproof.envoy.control_plane.control import RefusedError
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import TargetError
-from meshproof.mesh.model import ConnectionPool, OutlierDetection, TrafficPolicy
+from meshproof.mesh.model.model import ConnectionPool, OutlierDetection, TrafficPolicy
 
 
 def broken(build):

@@ -9,7 +9,7 @@ from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import Location
-from meshproof.mesh.model import (
+from meshproof.mesh.model.model import (
     CLUSTER_DOMAIN,
     Destination,
     DestinationRule,

@@ -12,7 +12,7 @@ import pytest
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.manifest import load
-from meshproof.mesh.build import build
+from meshproof.mesh.build.assemble import build
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(path.name.removesuffix(".in.yaml") for path in GOLDEN.glob("*.in.yaml"))

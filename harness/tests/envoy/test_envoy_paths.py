@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from meshproof.mesh.path import normalized
+from meshproof.mesh.model.path import normalized
 
 ALPHABET = [
     "/",

@@ -4,15 +4,15 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from meshproof.envoy import binary
-from meshproof.envoy.destination_rule import effective
+from meshproof.envoy.clusters.destination_rule import effective
 from meshproof.envoy.hosts import covers, intersection
 from meshproof.envoy.node import Proxy
-from meshproof.envoy.retry import parse_retry_on
+from meshproof.envoy.process import binary
+from meshproof.envoy.routes.retry import parse_retry_on
 from meshproof.envoy.translate import translate
 from meshproof.envoy.unit import duration, fractional_percent
 from meshproof.errors import UsageError
-from meshproof.mesh.model import ConnectionPool, LoadBalancer, OutlierDetection, Redirect, TrafficPolicy
+from meshproof.mesh.model.model import ConnectionPool, LoadBalancer, OutlierDetection, Redirect, TrafficPolicy
 
 
 @pytest.mark.parametrize("balancer", [LoadBalancer.CONSISTENT_HASH, LoadBalancer.PASSTHROUGH])

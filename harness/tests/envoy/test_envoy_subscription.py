@@ -6,9 +6,9 @@ import pytest
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.service.discovery.v3 import discovery_pb2
 from meshproof.envoy import resource_types as types
-from meshproof.envoy.control import Controlled, RefusedError
+from meshproof.envoy.control_plane.control import Controlled, RefusedError
+from meshproof.envoy.control_plane.subscription import Answer, Content, Stream
 from meshproof.envoy.node import Proxy
-from meshproof.envoy.subscription import Answer, Content, Stream
 from meshproof.envoy.translate import translate
 
 CONTENT = Content(3, "v", (cluster_pb2.Cluster(name="c"),))

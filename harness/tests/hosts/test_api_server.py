@@ -3,7 +3,7 @@
 import pytest
 import yaml
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.hosts.api_server import address, local, parts
+from meshproof.targets.hosts.api_server import address, local, parts
 
 USER = {"client-certificate-data": "Y2VydA==", "client-key-data": "a2V5"}
 CLUSTER = {"server": "https://192.0.2.1:6443", "certificate-authority-data": "Y2E="}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.errors import UsageError
-from meshproof.target.hosts.bundle.archive import unpack
+from meshproof.targets.hosts.bundle.archive import unpack
 
 
 def member(name, data=b"x", *, kind=tarfile.REGTYPE, mode=0o644, link=""):

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from meshproof.errors import UsageError
-from meshproof.target.hosts.bundle.package import read_package
+from meshproof.targets.hosts.bundle.package import read_package
 
 SPEC = """
 Name: {name}

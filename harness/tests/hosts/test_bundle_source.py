@@ -12,8 +12,8 @@ import threading
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.hosts.bundle.layout import read
-from meshproof.target.hosts.bundle.source import fetch
+from meshproof.targets.hosts.bundle.layout import read
+from meshproof.targets.hosts.bundle.source import fetch
 
 
 @pytest.fixture

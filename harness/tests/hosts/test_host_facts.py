@@ -1,9 +1,9 @@
 """What is read out of a host's files and answers, from their texts."""
 
 import pytest
-from meshproof.target.hosts.facts import modules
-from meshproof.target.hosts.facts.registry import quoted
-from meshproof.target.hosts.facts.system import cgroup, installed, os_release, swap_entries
+from meshproof.targets.hosts.facts import modules
+from meshproof.targets.hosts.facts.registry import quoted
+from meshproof.targets.hosts.facts.system import cgroup, installed, os_release, swap_entries
 
 
 def test_os_release():

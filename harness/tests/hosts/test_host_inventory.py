@@ -7,8 +7,8 @@ import pytest
 from meshproof.border.inventory import IPVS_MODULES
 from meshproof.errors import ManifestError, UsageError
 from meshproof.suite import folder
-from meshproof.target.hosts.inventory import load_inventory
-from meshproof.target.hosts.veil import Veil
+from meshproof.targets.hosts.inventory import load_inventory
+from meshproof.targets.hosts.redaction import Veil
 
 HOST = "- {name: a, role: worker, address: 192.0.2.1}\n"
 

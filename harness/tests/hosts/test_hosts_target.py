@@ -2,15 +2,15 @@
 
 import pytest
 from click.testing import CliRunner
-from meshproof.border.host_facts import HostsFacts
-from meshproof.border.install import InstallFacts
+from meshproof.border.facts.hosts import HostsFacts
+from meshproof.border.facts.installation import InstallFacts
 from meshproof.cli.group import group
 from meshproof.errors import UsageError
 from meshproof.inspection import Inspection
 from meshproof.run.discover import discover
-from meshproof.target.hosts.target import HostsTarget
-from meshproof.target.hosts_cluster import HostsClusterTarget, hosts_target
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.settings import KubeSettings
+from meshproof.targets.hosts.cluster import HostsClusterTarget, hosts_target
+from meshproof.targets.hosts.target import HostsTarget
 
 HOSTS = "hosts:\n- {name: one, role: ROLE, address: 192.0.2.1}\n"
 

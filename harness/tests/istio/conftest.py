@@ -15,10 +15,10 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 from meshproof.border.timeouts import Timeouts
 from meshproof.process import OwnedFolder
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.kubeconfig import Context
-from meshproof.target.kube.kubectl import Kubectl
-from meshproof.target.kube.objects import Objects
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.api.kubeconfig import Context
+from meshproof.targets.kube.kubectl import Kubectl
+from meshproof.targets.kube.objects import Objects
 
 sys.path.insert(0, str(Path(__file__).parent))
 

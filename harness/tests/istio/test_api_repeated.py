@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from kubernetes.client import ApiClient, Configuration
-from meshproof.target.kube.objects import Objects
-from meshproof.target.kube.refusal import RefusedError
+from meshproof.targets.kube.api.refusal import RefusedError
+from meshproof.targets.kube.objects import Objects
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.istio import marker
-from meshproof.target.istio.convergence import Watched, converged, missing
-from meshproof.target.istio.istioctl import Istioctl
-from meshproof.target.istio.sidecar import Sidecar
+from meshproof.targets.istio import marker
+from meshproof.targets.istio.convergence import Watched, converged, missing
+from meshproof.targets.istio.istioctl import Istioctl
+from meshproof.targets.istio.sidecar import Sidecar
 
 NAMESPACE = "meshproof-a"
 ADDRESSES = {"10.0.0.1", "10.0.0.2"}

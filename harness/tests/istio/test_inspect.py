@@ -14,14 +14,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from meshproof.border.install import Balance, GatewayFact, Message, NodeFact, PodFact, Specified
+from meshproof.border.facts.installation import Balance, GatewayFact, Message, NodeFact, PodFact, Specified
 from meshproof.border.verdict import Outcome
 from meshproof.errors import TargetError
-from meshproof.judge.install_istio import AnalysisClean
-from meshproof.target.istio import balance, kube_proxy
-from meshproof.target.istio.inspect import Inspector
-from meshproof.target.istio.istioctl import Istioctl
-from meshproof.target.kube import ownership
+from meshproof.judge.installation.istio import AnalysisClean
+from meshproof.targets.istio import balance, kube_proxy
+from meshproof.targets.istio.inspect import Inspector
+from meshproof.targets.istio.istioctl import Istioctl
+from meshproof.targets.kube import ownership
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 ANALYSIS = [{"code": "IST0102", "level": "Info", "origin": "Namespace x", "message": "not injected", "other": 1}]

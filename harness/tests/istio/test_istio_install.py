@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.istio import install as installation
-from meshproof.target.istio.install import Plan, install, remove
-from meshproof.target.istio.istioctl import Istioctl
+from meshproof.targets.istio import install as installation
+from meshproof.targets.istio.install import Plan, install, remove
+from meshproof.targets.istio.istioctl import Istioctl
 
 SYSTEM = "/api/v1/namespaces/istio-system"
 ISTIOD = "/apis/apps/v1/namespaces/istio-system/deployments/istiod"

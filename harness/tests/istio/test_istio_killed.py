@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.istio import install as installation
-from meshproof.target.istio.install import Plan, install
+from meshproof.targets.istio import install as installation
+from meshproof.targets.istio.install import Plan, install
 
 SYSTEM = "/api/v1/namespaces/istio-system"
 ISTIOD = "/apis/apps/v1/namespaces/istio-system/deployments/istiod"

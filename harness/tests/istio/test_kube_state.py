@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from meshproof.target.istio.istioctl import Istioctl
-from meshproof.target.istio.sidecar import Sidecar
-from meshproof.target.kube_mesh import KubeMesh
+from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.istio.istioctl import Istioctl
+from meshproof.targets.istio.sidecar import Sidecar
 
 KUBECTL = """
 if "exec" in args:

@@ -14,7 +14,7 @@ from essence import clusters, detectors, tables
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.manifest import load
-from meshproof.mesh.build import build
+from meshproof.mesh.build.assemble import build
 
 RECORDS = sorted(Path(__file__).parent.glob("*/*.json"))
 PROXIES = {

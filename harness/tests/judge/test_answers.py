@@ -12,7 +12,7 @@ from meshproof.border.expectation import Abort, Copy, Expectation, HeaderExpecta
 from meshproof.border.observation import Observation
 from meshproof.border.request import Request
 from meshproof.border.verdict import Outcome, Verdict
-from meshproof.judge.answers import Answers
+from meshproof.judge.answers.answers import Answers
 
 REQUEST = Request("GET", "h.example.com", 80, "/status", (("x-own", "1"),), gateway="default/g")
 

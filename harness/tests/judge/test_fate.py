@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from meshproof.border.expectation import Retries
 from meshproof.errors import Location
-from meshproof.judge.fate import Ending, Try, endings
+from meshproof.judge.retries_timeouts.outcome import Ending, Try, endings
 
 HERE = Location("fault.yaml", 3, 1)
 HANG = Try(0, inf)

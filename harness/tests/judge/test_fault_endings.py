@@ -11,8 +11,8 @@ import pytest
 from meshproof.border.books import Books, PodBook, Received
 from meshproof.border.expectation import Abort, Delay, Ejection, Policy, Pool
 from meshproof.border.expectation import Retries as Rule
-from meshproof.border.upset import Upset
 from meshproof.border.verdict import Outcome, Verdict
+from meshproof.border.workload_fault import Upset
 from meshproof.errors import Location
 from meshproof.judge import Retries, Timeout
 from meshproof.scenario import Plan

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from meshproof.border.install import (
+from meshproof.border.facts.installation import (
     Balance,
     Definition,
     GatewayFact,
@@ -17,8 +17,7 @@ from meshproof.border.install import (
     Specified,
 )
 from meshproof.border.verdict import Outcome
-from meshproof.judge import install_istio as istio
-from meshproof.judge import install_kubernetes as kubernetes
+from meshproof.judge.installation import istio, kubernetes
 
 HUB = "registry.example/library"
 SERVED = ("v1", "v1beta1", "v1alpha3")

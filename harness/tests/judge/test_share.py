@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.border.verdict import Outcome
-from meshproof.judge.share import ShareTest, effective_tolerance
-from meshproof.judge.statistics import Decision, fixed_sample_size, sprt_pair
+from meshproof.judge.sequential.share import ShareTest, effective_tolerance
+from meshproof.judge.sequential.statistics import Decision, fixed_sample_size, sprt_pair
 
 
 def naive(stream: list[bool], test: ShareTest, alpha: float, beta: float) -> tuple[Outcome, int]:

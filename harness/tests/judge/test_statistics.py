@@ -8,7 +8,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meshproof.judge.statistics import (
+from meshproof.judge.sequential.statistics import (
     Decision,
     confidence_sequence,
     exact_sample_size,

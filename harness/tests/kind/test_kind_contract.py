@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.kind import KindTarget
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.settings import KubeSettings
+from meshproof.targets.kind.target import KindTarget
 
 from .conftest import LIMITS, WELL, Takes, made
 

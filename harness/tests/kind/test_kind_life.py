@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 from meshproof.errors import MeshproofError, TargetError
 from meshproof.process import run_directory
-from meshproof.target import kind
-from meshproof.target.kind import KindTarget
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.settings import KubeSettings
+from meshproof.targets.kind import target as kind
+from meshproof.targets.kind.target import KindTarget
 
 from .conftest import LIMITS, NAME_ADDED, Takes, filled, made
 

@@ -8,11 +8,11 @@ import os
 
 import pytest
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.image import engine
-from meshproof.target.kind import KindTarget
-from meshproof.target.kind_config import node_image
-from meshproof.target.kind_survey import MEANINGS, kind_version, meaning, survey
-from meshproof.target.kube_settings import FAR, KubeSettings
+from meshproof.targets.cluster.settings import FAR, KubeSettings
+from meshproof.targets.kind.config import node_image
+from meshproof.targets.kind.requirements import MEANINGS, kind_version, meaning, survey
+from meshproof.targets.kind.target import KindTarget
+from meshproof.targets.probe_image.image import engine
 
 
 def refusal(bench, *without: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.kind import KindTarget
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.settings import KubeSettings
+from meshproof.targets.kind.target import KindTarget
 
 from .conftest import LIMITS, Takes, filled, made
 

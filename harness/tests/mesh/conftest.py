@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from meshproof.manifest import load
-from meshproof.mesh.build import Built, build
+from meshproof.mesh.build.assemble import Built, build
 
 WORKLOADS = """\
 apiVersion: v1

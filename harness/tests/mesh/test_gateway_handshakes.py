@@ -9,8 +9,8 @@ import pytest
 import trustme
 from meshproof.border.request import Request, Tls
 from meshproof.errors import UsageError
-from meshproof.mesh.predict import predict
-from meshproof.mesh.probes import probes
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.probes import probes
 
 HOST = "shop.example.com"
 

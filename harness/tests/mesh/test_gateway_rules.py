@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshproof.border.request import Request, parse
-from meshproof.mesh.predict import predict
+from meshproof.mesh.predict.prediction import predict
 
 
 def gateway(name: str, servers: str, selector: str = "istio: ingressgateway") -> str:

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 from meshproof.errors import ManifestError
-from meshproof.mesh.build_kubernetes import protocol
-from meshproof.mesh.destination_rules import selected
-from meshproof.mesh.model import LoadBalancer, MatchKind, OutlierDetection
+from meshproof.mesh.build.kubernetes import protocol
+from meshproof.mesh.model.model import LoadBalancer, MatchKind, OutlierDetection
+from meshproof.mesh.predict.destination_rules import selected
 
 HTTPBIN = """\
 apiVersion: networking.istio.io/v1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshproof.border.request import parse
-from meshproof.mesh.predict import predict
+from meshproof.mesh.predict.prediction import predict
 
 
 def test_a_copy_has_the_policy_of_its_own_subset(routed) -> None:

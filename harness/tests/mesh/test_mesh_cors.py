@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshproof.border.request import parse
-from meshproof.mesh.predict import predict
+from meshproof.mesh.predict.prediction import predict
 
 PREFLIGHT = "OPTIONS http://greeter:5000/ origin:http://o access-control-request-method:PUT"
 POLICY = (

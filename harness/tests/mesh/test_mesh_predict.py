@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from meshproof.border.request import parse
 from meshproof.errors import ManifestError
-from meshproof.mesh.predict import predict, require_endpoints
+from meshproof.mesh.predict.prediction import predict, require_endpoints
 
 CANARY = """
 - match: [{headers: {end-user: {exact: jason}}}]

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 from meshproof.border.request import parse
-from meshproof.mesh.predict import predict
+from meshproof.mesh.predict.prediction import predict
 
 HELLO = "http://greeter:5000/hello"
 

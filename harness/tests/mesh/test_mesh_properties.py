@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from meshproof.border.request import Request
 from meshproof.errors import Location
-from meshproof.mesh.example import accepted
-from meshproof.mesh.model import (
+from meshproof.mesh.model.model import (
     Destination,
     DirectResponse,
     HeaderChanges,
@@ -25,10 +24,11 @@ from meshproof.mesh.model import (
     StringMatch,
     VirtualService,
 )
-from meshproof.mesh.names import covers
-from meshproof.mesh.predict import predict
-from meshproof.mesh.regex import NotRe2Error, compile_re2
-from meshproof.mesh.witness import witnesses
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.example import accepted
+from meshproof.mesh.requests.samples import witnesses
 
 HOST = "a.default.svc.cluster.local"
 WORDS = st.sampled_from(["", "/", "/a", "/ab", "/a/b", "/B", "x", "xy"])

@@ -8,11 +8,11 @@ import pytest
 from meshproof.border.request import parse
 from meshproof.errors import Location, ManifestError
 from meshproof.manifest import load
-from meshproof.mesh.build import build
-from meshproof.mesh.example import accepted
-from meshproof.mesh.model import MatchKind, StringMatch
-from meshproof.mesh.predict import predict
-from meshproof.mesh.regex import NotRe2Error, compile_re2, matches_whole, replace_all
+from meshproof.mesh.build.assemble import build
+from meshproof.mesh.model.model import MatchKind, StringMatch
+from meshproof.mesh.model.regex import NotRe2Error, compile_re2, matches_whole, replace_all
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.example import accepted
 
 # A backtracking engine needs 2 to the power of the length for these: longer than the universe has stood.
 HOSTILE = ["(a+)+b", "(a|a)*b", "(a*)*b", "(a|aa)+$b", "([a-z]+)*[0-9]"]

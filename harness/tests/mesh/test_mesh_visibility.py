@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from meshproof.border.request import Request, parse
 from meshproof.errors import ManifestError
-from meshproof.mesh.predict import predict
+from meshproof.mesh.predict.prediction import predict
 
 SHOP = """\
 ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from meshproof.mesh.witness import MOST, witnesses
+from meshproof.mesh.requests.samples import MOST, witnesses
 
 
 def shown(built) -> tuple[list[str], list[str]]:

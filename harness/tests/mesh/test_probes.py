@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request, Tls
-from meshproof.mesh.predict import predict
-from meshproof.mesh.probes import MOST, probes
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.probes import MOST, probes
 
 FRONT = """
 ---

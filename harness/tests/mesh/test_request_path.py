@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request, parse
-from meshproof.mesh.path import normalized
-from meshproof.mesh.predict import predict
+from meshproof.mesh.model.path import normalized
+from meshproof.mesh.predict.prediction import predict
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from meshproof.border.request import parse
 from meshproof.manifest import Resource
-from meshproof.mesh.build import build
-from meshproof.mesh.predict import predict
+from meshproof.mesh.build.assemble import build
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mutate import meaning
 
 Rules = Callable[[str], Sequence[Resource]]

@@ -8,7 +8,7 @@ import pytest
 from meshproof.errors import ManifestError
 from meshproof.manifest import Resource, kinds
 from meshproof.manifest.schema import check
-from meshproof.mesh.build import build
+from meshproof.mesh.build.assemble import build
 from meshproof.mutate import OPERATORS, Mutant, mutants
 from meshproof.mutate.edit import plain
 

@@ -1,8 +1,8 @@
 """Texts that are not to be told are not told, wherever in a record they stand."""
 
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.report.discretion import discreetly
 from meshproof.report.events import Broke, CheckFinished
+from meshproof.report.redaction.records import discreetly
 
 
 def hide(text):

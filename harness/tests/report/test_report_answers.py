@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from meshproof.border.verdict import Outcome, Verdict
-from meshproof.report.answer_table import rows
 from meshproof.report.events import CheckFinished, Event
-from meshproof.report.html import render
+from meshproof.report.html.answer_table import rows
+from meshproof.report.html.page import render
 from meshproof.report.record import gather
 
 

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from meshproof.border.verdict import Outcome
 from meshproof.report.events import Event, Interrupted, ScenarioFinished, ScenarioStarted
-from meshproof.report.html import render
+from meshproof.report.html.page import render
 from meshproof.report.record import gather
 
 VOID = {"meta", "br"}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from meshproof.report.selfcheck import score
-from meshproof.report.selfcheck_record import Fate, Judged, SelfCheckRecord
+from meshproof.report.selfcheck.record import Fate, Judged, SelfCheckRecord
+from meshproof.report.selfcheck.show import score
 
 
 def record(found: int, *fates: Fate) -> SelfCheckRecord:

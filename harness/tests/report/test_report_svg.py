@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.report import svg
-from meshproof.report.convergence import convergence, samples
 from meshproof.report.events import CheckFinished, Event, Progress
+from meshproof.report.html import svg
+from meshproof.report.html.convergence import convergence, samples
 from meshproof.report.record import gather
 
 Drawn = tuple[Verdict, list[Progress]]

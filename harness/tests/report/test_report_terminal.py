@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from meshproof.report.events import Event, Interrupted, Progress
-from meshproof.report.table import gauge
-from meshproof.report.terminal import Terminal
+from meshproof.report.terminal.table import gauge
+from meshproof.report.terminal.terminal import Terminal
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")

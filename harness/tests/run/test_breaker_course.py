@@ -13,7 +13,7 @@ from meshproof.manifest import load
 from meshproof.run.engine import Result
 from meshproof.run.prepare import prepare, running
 from meshproof.run.session import Session
-from meshproof.target.embedded import EmbeddedTarget
+from meshproof.targets.embedded.target import EmbeddedTarget
 
 SERVICE = """\
 apiVersion: v1

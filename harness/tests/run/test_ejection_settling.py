@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from meshproof.border.steps import Fault
-from meshproof.run import ejection
-from meshproof.target.base import Host
+from meshproof.run.pacing import ejection
+from meshproof.targets.base import Host
 
 
 class Pod:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from meshproof.border.request import Request
 from meshproof.manifest import load
-from meshproof.mesh.build import build
+from meshproof.mesh.build.assemble import build
 from meshproof.suite import folder
-from meshproof.target.base import LiveMesh
-from meshproof.target.embedded import EmbeddedTarget
+from meshproof.targets.base import LiveMesh
+from meshproof.targets.embedded.target import EmbeddedTarget
 
 MANIFESTS = load([str(folder("scenarios") / "gateway" / name) for name in ("httpbin.yaml", "paths.yaml")]).resources
 MESH = build(MANIFESTS).mesh

@@ -5,7 +5,7 @@ from __future__ import annotations
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Verdict
-from meshproof.run.feed import Feed
+from meshproof.run.pacing.feed import Feed
 
 
 class Simple:

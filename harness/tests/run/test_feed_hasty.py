@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from meshproof.border.books import Books, PodBook
 from meshproof.border.observation import Observation
-from meshproof.run.feed import Feed
+from meshproof.run.pacing.feed import Feed
 
 LOST = PodBook("pod", "default/httpbin", 1, 1, forgotten=1)
 

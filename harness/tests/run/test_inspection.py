@@ -14,7 +14,7 @@ from meshproof.errors import TargetError
 from meshproof.inspection import Inspection
 from meshproof.report.run_folder import RunFolder
 from meshproof.run.session import Session
-from meshproof.target.embedded import EmbeddedTarget
+from meshproof.targets.embedded.target import EmbeddedTarget
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from meshproof.errors import TargetError
 from meshproof.run.discover import scenarios, select
 from meshproof.run.lanes import side_by_side
 from meshproof.run.prepare import Prepared, prepare, running
-from meshproof.target.base import Target
+from meshproof.targets.base import Target
 
 HOME = "run"
 

@@ -10,7 +10,7 @@ from meshproof.border.verdict import Outcome, Precision
 from meshproof.run.discover import scenarios, select
 from meshproof.run.engine import Result
 from meshproof.run.prepare import prepare
-from meshproof.run.selfcheck import SelfCheck
+from meshproof.run.selfcheck.drive import SelfCheck
 from meshproof.run.session import Options
 
 

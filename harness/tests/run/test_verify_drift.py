@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.manifest import load
-from meshproof.report.selfcheck_record import Fate, Judged, Unmutated
-from meshproof.run.mutants import Case
+from meshproof.report.selfcheck.record import Fate, Judged, Unmutated
 from meshproof.run.prepare import Prepared, prepare_resilience, prepare_verification, running
-from meshproof.run.selfcheck import SelfCheck
+from meshproof.run.selfcheck.drive import SelfCheck
+from meshproof.run.selfcheck.mutants import Case
 from meshproof.run.session import Options
 from meshproof.suite import folder
-from meshproof.target.embedded import EmbeddedTarget
+from meshproof.targets.embedded.target import EmbeddedTarget
 
 HTTPBIN = (folder("scenarios") / "fault" / "httpbin.yaml").read_text()
 ROUTE = """---

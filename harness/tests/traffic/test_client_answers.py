@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import trustme
 from meshproof.border.load import Load
-from meshproof.traffic.client import Client
-from meshproof.traffic.prepared import plain
+from meshproof.traffic.generator.client import Client
+from meshproof.traffic.generator.prepared import plain
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"

@@ -12,8 +12,8 @@ import pytest
 from meshproof.border.load import Load
 from meshproof.border.observation import Observation
 from meshproof.border.request import Request
-from meshproof.traffic.assignment import Assignment
-from meshproof.traffic.prepared import Prepared, plain
+from meshproof.traffic.generator.assignment import Assignment
+from meshproof.traffic.generator.prepared import Prepared, plain
 
 
 def test_never_more_than_granted_and_each_observed_once(stand: Callable[..., Any]) -> None:

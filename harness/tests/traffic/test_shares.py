@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from meshproof.traffic.assignment import Assignment
-from meshproof.traffic.prepared import plain
-from meshproof.traffic.shares import AHEAD, Shares
+from meshproof.traffic.distributed.credit import AHEAD, Shares
+from meshproof.traffic.generator.assignment import Assignment
+from meshproof.traffic.generator.prepared import plain
 
 
 def shares(*users: int, requests: int = 1) -> Shares:

@@ -8,8 +8,8 @@ from typing import Any
 
 from meshproof.border.load import Load
 from meshproof.border.observation import Observation
-from meshproof.traffic.assignment import Assignment
-from meshproof.traffic.prepared import plain
+from meshproof.traffic.generator.assignment import Assignment
+from meshproof.traffic.generator.prepared import plain
 
 
 def test_once_a_stage_is_in_force_nothing_of_an_earlier_one_arrives(stand: Callable[..., Any]) -> None:

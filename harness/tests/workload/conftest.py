@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import Location
-from meshproof.mesh.model import ContainerPort, Workload
+from meshproof.mesh.model.model import ContainerPort, Workload
 from meshproof.workload.probe import Probe
 
 HTTPBIN = Workload(

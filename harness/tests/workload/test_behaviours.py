@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from meshproof.workload.behaviour import behaviour
+from meshproof.workload.behaviours.behaviour import behaviour
 from meshproof.workload.identity import Identity
 from meshproof.workload.message import Reply, Request
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import Location, TargetError
-from meshproof.mesh.model import Workload
-from meshproof.workload.nursery import Nursery
+from meshproof.mesh.model.model import Workload
+from meshproof.workload.fork_server.client import Nursery
 from meshproof.workload.probe import Probe
 
 TIMEOUTS = Timeouts()

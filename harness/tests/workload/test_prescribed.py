@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from meshproof.border.prescription import Prescription, prescription
 from meshproof.border.request import parse
-from meshproof.workload.prescribed import prescribed
+from meshproof.workload.behaviours.prescribed import prescribed
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from meshproof.cli.entry import main
-from meshproof.target.cluster import ClusterTarget
-from meshproof.target.kind import KindTarget
-from meshproof.target.kube_settings import FAR
+from meshproof.targets.cluster.existing import ClusterTarget
+from meshproof.targets.cluster.settings import FAR
+from meshproof.targets.kind.target import KindTarget
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "istio"))
 

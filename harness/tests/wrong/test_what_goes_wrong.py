@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import trustme
-from meshproof.process.locked import run_directory
+from meshproof.process.file_lock import run_directory
 from meshproof.suite import folder
 
 CANARY = folder("scenarios") / "canary"

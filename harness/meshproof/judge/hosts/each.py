@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from meshproof.border.host_facts import HostFacts, HostsFacts
+from meshproof.border.facts.hosts import HostFacts, HostsFacts
 from meshproof.border.verdict import Verdict, worst
 from meshproof.judge.found import skipped, some
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meshproof.border.host_facts import HostFacts, HostsFacts
+from meshproof.border.facts.hosts import HostFacts, HostsFacts
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, some, undecided
 from meshproof.judge.hosts.each import each, unjudged

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from meshproof.border.boot_facts import BootFacts
-from meshproof.border.host_facts import HostFacts, HostsFacts
+from meshproof.border.facts.boot import BootFacts
+from meshproof.border.facts.hosts import HostFacts, HostsFacts
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, some, undecided
 from meshproof.judge.hosts.each import each, matches, unjudged

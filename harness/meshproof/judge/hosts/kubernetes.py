@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from meshproof.border.host_facts import HostFacts, HostsFacts, ServiceFacts
+from meshproof.border.facts.hosts import HostFacts, HostsFacts, ServiceFacts
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, undecided
 from meshproof.judge.hosts.each import each, matches, unjudged

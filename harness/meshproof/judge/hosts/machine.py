@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meshproof.border.host_facts import HostFacts, HostsFacts
+from meshproof.border.facts.hosts import HostFacts, HostsFacts
 from meshproof.border.inventory import REGISTRY
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, some, undecided

@@ -1,9 +1,9 @@
 """Conditions of GRUB's script: what holds, what does not, and what only the machine could tell."""
 
 import pytest
-from meshproof.target.hosts.grub.condition import holds
-from meshproof.target.hosts.grub.menu import read
-from meshproof.target.hosts.grub.script import tokens
+from meshproof.targets.hosts.grub.condition import holds
+from meshproof.targets.hosts.grub.menu import read
+from meshproof.targets.hosts.grub.script import tokens
 
 UNKNOWN = "-d /boot"
 

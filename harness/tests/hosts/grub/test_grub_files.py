@@ -3,9 +3,9 @@
 import subprocess
 
 import pytest
-from meshproof.target.hosts.grub.bls import compare, entries
-from meshproof.target.hosts.grub.defaults import assignments
-from meshproof.target.hosts.grub.environment import variables
+from meshproof.targets.hosts.grub.bls import compare, entries
+from meshproof.targets.hosts.grub.defaults import assignments
+from meshproof.targets.hosts.grub.environment import variables
 
 
 @pytest.mark.parametrize(

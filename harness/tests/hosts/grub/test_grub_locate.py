@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from meshproof.target.hosts.grub.locate import boot_facts, first_vendor
+from meshproof.targets.hosts.grub.locate import boot_facts, first_vendor
 
 GOLDEN = Path(__file__).parent / "golden"
 EL7, EL9 = (GOLDEN / "el7.cfg").read_text(), (GOLDEN / "el9.cfg").read_text()

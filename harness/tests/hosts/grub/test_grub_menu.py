@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from meshproof.target.hosts.grub.menu import read
+from meshproof.targets.hosts.grub.menu import read
 
 GOLDEN = Path(__file__).parent / "golden"
 SIGNATURE = "# GRUB Environment Block\n"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from guest_machine import Guest
-from meshproof.border.host_facts import HostsFacts
+from meshproof.border.facts.hosts import HostsFacts
 from meshproof.border.timeouts import Timeouts
 from meshproof.judge.hosts import GrubDefault, IpvsBalances, IpvsModules, IpvsModulesPersist, NextBoot, RunningKernel
-from meshproof.target.hosts.inventory import load_inventory
-from meshproof.target.hosts.prepare.course import Course, Prepared, Wish
-from meshproof.target.hosts.target import HostsTarget
+from meshproof.targets.hosts.inventory import load_inventory
+from meshproof.targets.hosts.prepare.sequence import Course, Prepared, Wish
+from meshproof.targets.hosts.target import HostsTarget
 
 LIMIT = 3600.0
 # Software emulation takes its time, and far more where the machine has other work.

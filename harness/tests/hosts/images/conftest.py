@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.timeouts import Timeouts
-from meshproof.target.hosts.images.credentials import Credentials
-from meshproof.target.hosts.images.push import Pusher
-from meshproof.target.hosts.images.registry import Registry
+from meshproof.targets.hosts.images.credentials import Credentials
+from meshproof.targets.hosts.images.push import Pusher
+from meshproof.targets.hosts.images.registry import Registry
 
 USER, WORD = "pusher", "correct horse"
 # bcrypt of WORD, as htpasswd -B writes it.

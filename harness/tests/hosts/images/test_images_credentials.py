@@ -7,7 +7,7 @@ import os
 
 import pytest
 from meshproof.errors import UsageError
-from meshproof.target.hosts.images.credentials import Credentials, find
+from meshproof.targets.hosts.images.credentials import Credentials, find
 
 HOST = "127.0.0.1:5000"
 WORD = "hunter-two"

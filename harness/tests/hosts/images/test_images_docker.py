@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from meshproof.errors import TargetError, UsageError
 from meshproof.process import OwnedFolder
-from meshproof.target.hosts.images.archive import images
-from meshproof.target.hosts.images.naming import goals, parse_hub
+from meshproof.targets.hosts.images.archive import images
+from meshproof.targets.hosts.images.naming import goals, parse_hub
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "engine"))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.hosts.images.credentials import Credentials
-from meshproof.target.hosts.images.naming import parse_hub
+from meshproof.targets.hosts.images.credentials import Credentials
+from meshproof.targets.hosts.images.naming import parse_hub
 
 USER, WORD = "robot$push", "hunter-two"
 BASIC = "Basic " + base64.b64encode(f"{USER}:{WORD}".encode()).decode()

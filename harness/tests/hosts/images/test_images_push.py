@@ -13,10 +13,10 @@ import pytest
 from meshproof.border.inventory import RegistryEntry
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.hosts.images.archive import images
-from meshproof.target.hosts.images.credentials import Credentials
-from meshproof.target.hosts.images.naming import goals, parse_hub
-from meshproof.target.hosts.prepare.images import plan_images
+from meshproof.targets.hosts.images.archive import images
+from meshproof.targets.hosts.images.credentials import Credentials
+from meshproof.targets.hosts.images.naming import goals, parse_hub
+from meshproof.targets.hosts.prepare.steps.images import plan_images
 
 from .conftest import USER, WORD, Cutting, docker_archive, oci_layout, serve
 

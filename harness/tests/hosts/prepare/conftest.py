@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.timeouts import Timeouts
-from meshproof.target.hosts.inventory import load_inventory
-from meshproof.target.hosts.prepare.course import Course, Wish
+from meshproof.targets.hosts.inventory import load_inventory
+from meshproof.targets.hosts.prepare.sequence import Course, Wish
 
 ASKED_FOR, LONGER = "MESHPROOF_HOSTS_SCRATCH", ("test_prepare_faults", "test_prepare_cuts", "test_prepare_el")
 NEEDED = ("unshare", "sshd", "ssh-keygen", "dpkg-deb", "apt-get", "grub-mkconfig")

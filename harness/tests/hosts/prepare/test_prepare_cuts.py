@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import MeshproofError, TargetError, UsageError
-from meshproof.target.hosts.bundle.source import sha256
-from meshproof.target.hosts.connection import connect
-from meshproof.target.hosts.inventory import load_inventory
-from meshproof.target.hosts.prepare import remote, scripts
-from meshproof.target.hosts.prepare.change import Command, Upload
-from meshproof.target.hosts.veil import Veil
+from meshproof.targets.hosts.bundle.source import sha256
+from meshproof.targets.hosts.connection import connect
+from meshproof.targets.hosts.inventory import load_inventory
+from meshproof.targets.hosts.prepare import remote, scripts
+from meshproof.targets.hosts.prepare.change import Command, Upload
+from meshproof.targets.hosts.redaction import Veil
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "proxy"))
 

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.hosts.connection import connect
-from meshproof.target.hosts.inventory import load_inventory
-from meshproof.target.hosts.prepare import packages, remote
-from meshproof.target.hosts.prepare.change import WriteFile
-from meshproof.target.hosts.veil import Veil
+from meshproof.targets.hosts.connection import connect
+from meshproof.targets.hosts.inventory import load_inventory
+from meshproof.targets.hosts.prepare import remote
+from meshproof.targets.hosts.prepare.change import WriteFile
+from meshproof.targets.hosts.prepare.steps import packages
+from meshproof.targets.hosts.redaction import Veil
 
 from .conftest import deb
 from .scratch_files import AFTER, BEFORE, CONSENT, WANTED, config, defaults, journal

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from meshproof.border.inventory import HostEntry, HostExpectation
 from meshproof.errors import Location, TargetError
-from meshproof.target.hosts.bundle.package import Package
-from meshproof.target.hosts.grub import menu
-from meshproof.target.hosts.prepare.boot import BootLoaderStep, RebootStep
-from meshproof.target.hosts.prepare.goal import Goal, newest, satisfies
-from meshproof.target.hosts.prepare.grub_default import MAIN, DefaultFile, with_default
-from meshproof.target.hosts.prepare.istio_tool import TEXT, IstioToolStep
-from meshproof.target.hosts.prepare.journal import Entry, parse, standing, stopped_at
-from meshproof.target.hosts.prepare.modules import FILE, ModulesStep
-from meshproof.target.hosts.prepare.packages import PackagesStep
-from meshproof.target.hosts.prepare.restore import ordered
-from meshproof.target.hosts.prepare.survey import Survey
-from meshproof.target.hosts.prepare.survey import parse as parse_survey
+from meshproof.targets.hosts.bundle.package import Package
+from meshproof.targets.hosts.grub import menu
+from meshproof.targets.hosts.prepare.goal import Goal, newest, satisfies
+from meshproof.targets.hosts.prepare.journal import Entry, parse, standing, stopped_at
+from meshproof.targets.hosts.prepare.restore import ordered
+from meshproof.targets.hosts.prepare.steps.boot import BootLoaderStep, RebootStep
+from meshproof.targets.hosts.prepare.steps.grub_default import MAIN, DefaultFile, with_default
+from meshproof.targets.hosts.prepare.steps.istio_tool import TEXT, IstioToolStep
+from meshproof.targets.hosts.prepare.steps.modules import FILE, ModulesStep
+from meshproof.targets.hosts.prepare.steps.packages import PackagesStep
+from meshproof.targets.hosts.prepare.survey import Survey
+from meshproof.targets.hosts.prepare.survey import parse as parse_survey
 
 OLD, NEW, EL = "5.10.0-1-amd64", "6.1.0-2-amd64", "5.4.119-1.el7.elrepo.x86_64"
 CONFIG = """

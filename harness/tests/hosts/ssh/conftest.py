@@ -21,9 +21,9 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.timeouts import Timeouts
-from meshproof.target.hosts.connection import Connection, connect
-from meshproof.target.hosts.inventory import load_inventory
-from meshproof.target.hosts.veil import Veil
+from meshproof.targets.hosts.connection import Connection, connect
+from meshproof.targets.hosts.inventory import load_inventory
+from meshproof.targets.hosts.redaction import Veil
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 SFTP = "/usr/lib/openssh/sftp-server"

@@ -15,8 +15,8 @@ import pytest
 import trustme
 import yaml
 from meshproof.errors import TargetError
-from meshproof.target.hosts.api_server import access
-from meshproof.target.kube import kubeconfig as config
+from meshproof.targets.hosts.api_server import access
+from meshproof.targets.kube.api import kubeconfig as config
 from urllib3.exceptions import SSLError
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from meshproof.border.inventory import RegistryEntry
 from meshproof.errors import UsageError
-from meshproof.target.hosts.facts.registry import registry
+from meshproof.targets.hosts.facts.registry import registry
 
 DIGEST = "sha256:" + "0" * 64
 USER, PASSWORD, TOKEN = "robot$a", 'p"w\\d\n', "a-token"

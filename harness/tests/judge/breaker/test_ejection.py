@@ -15,7 +15,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
 from meshproof.judge import OutlierDetection
-from meshproof.judge import ejection_rules as rules
+from meshproof.judge.outlier_detection import rules
 
 RULE = Location("outlier.yaml", 9, 7)
 WORKLOAD = "default/httpbin"

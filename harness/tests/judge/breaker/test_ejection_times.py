@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.expectation import Ejection
-from meshproof.judge.ejection_times import MACHINE, Span, Term, judge_alone, judge_tick, terms
+from meshproof.judge.outlier_detection.times import MACHINE, Span, Term, judge_alone, judge_tick, terms
 
 RULE = Ejection(1, interval=1.0, base_ejection_time=2.0)
 LOOK = 0.05

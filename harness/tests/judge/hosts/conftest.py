@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from meshproof.border.boot_facts import Assignment, BootFacts, MenuEntry, NextBoot
-from meshproof.border.host_facts import (
+from meshproof.border.facts.boot import Assignment, BootFacts, MenuEntry, NextBoot
+from meshproof.border.facts.hosts import (
     BalanceFacts,
     ClockFacts,
     DiskFacts,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from meshproof.border.boot_facts import Assignment, BootFacts, MenuEntry, NextBoot
+from meshproof.border.facts.boot import Assignment, BootFacts, MenuEntry, NextBoot
 from meshproof.border.inventory import HostExpectation
 from meshproof.judge.hosts import GrubDefault, RunningKernel
 from meshproof.judge.hosts import NextBoot as NextBootCheck

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from meshproof.border.host_facts import (
+from meshproof.border.facts.hosts import (
     BalanceFacts,
     ClockFacts,
     DiskFacts,

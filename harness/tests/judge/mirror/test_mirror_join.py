@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from meshproof.border.books import Books, PodBook, Received
-from meshproof.judge.mirror_join import Primaries, alteration, forwarded, is_marked, join, shadowed
+from meshproof.judge.mirror.join import Primaries, alteration, forwarded, is_marked, join, shadowed
 
 PRIMARY = Received(
     "a",

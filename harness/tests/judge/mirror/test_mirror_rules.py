@@ -6,7 +6,7 @@ from typing import Any
 
 from meshproof.border.verdict import Outcome
 from meshproof.judge import Mirror
-from meshproof.judge.mirror import rules
+from meshproof.judge.mirror.mirror import rules
 
 
 def test_each_of_several_mirrors_is_judged_by_its_own_copies(build: Any, lab: Any) -> None:

@@ -11,7 +11,7 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Abort
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.judge import Mirror
-from meshproof.judge.mirror_share import DrawnMirrorTrial
+from meshproof.judge.mirror.share import DrawnMirrorTrial
 from meshproof.scenario import Reconciling
 
 

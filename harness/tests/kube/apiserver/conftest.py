@@ -27,7 +27,7 @@ import trustme
 import yaml
 from meshproof.border.timeouts import Timeouts
 from meshproof.process.child import LEASH
-from meshproof.target.kube.connection import Cluster, connect
+from meshproof.targets.kube.api.connection import Cluster, connect
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import trustme
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.refusal import RefusedError
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.api.refusal import RefusedError
 
 sys.path.insert(0, str(Path(__file__).parent))
 

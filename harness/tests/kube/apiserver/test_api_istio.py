@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.istio import install, istioctl, manifest
-from meshproof.target.istio.install import Plan
-from meshproof.target.istio.istioctl import Istioctl
-from meshproof.target.kube.connection import Cluster
+from meshproof.targets.istio import install, istioctl, manifest
+from meshproof.targets.istio.install import Plan
+from meshproof.targets.istio.istioctl import Istioctl
+from meshproof.targets.kube.api.connection import Cluster
 
 pytestmark = pytest.mark.usefixtures("patient")
 Connected = Callable[..., Any]

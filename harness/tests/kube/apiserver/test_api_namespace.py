@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.namespace import RunNamespace, leftovers, name_of, remove
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.namespace import RunNamespace, leftovers, name_of, remove
 
 WithCluster = Callable[..., Any]
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import yaml
 from meshproof.errors import TargetError
-from meshproof.target.kube import access, conflicts, ownership
-from meshproof.target.kube.apply import Slate
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.forward import forwarded
-from meshproof.target.kube.namespace import RunNamespace, leftovers, name_of
-from meshproof.target.kube.refusal import RefusedError
-from meshproof.target.kube.wanted import Wanted
+from meshproof.targets.kube import access, conflicts, ownership
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.api.forward import forwarded
+from meshproof.targets.kube.api.refusal import RefusedError
+from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.namespace import RunNamespace, leftovers, name_of
+from meshproof.targets.kube.wanted import Wanted
 
 NETWORKING = "networking.istio.io/v1"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.kube import wait
-from meshproof.target.kube.apply import Slate
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.namespace import RunNamespace, name_of
-from meshproof.target.kube.wanted import Wanted
+from meshproof.targets.kube import wait
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.namespace import RunNamespace, name_of
+from meshproof.targets.kube.wanted import Wanted
 
 Waiting = Callable[[Callable[[Cluster, Slate], Awaitable[None]]], None]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from meshproof.target.kube.conflicts import between
-from meshproof.target.kube.wanted import Wanted
+from meshproof.targets.kube.conflicts import between
+from meshproof.targets.kube.wanted import Wanted
 
 
 def body(kind: str, spec: dict[str, Any], namespace: str = "run", name: str = "mine") -> dict[str, Any]:

@@ -14,9 +14,9 @@ import pytest
 import trustme
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.kube import kubeconfig as config
-from meshproof.target.kube.certificate import end_of_validity
-from meshproof.target.kube.connection import connect
+from meshproof.targets.kube.api import kubeconfig as config
+from meshproof.targets.kube.api.certificate import end_of_validity
+from meshproof.targets.kube.api.connection import connect
 
 StandIns = Callable[[str], Any]
 SERVES = """

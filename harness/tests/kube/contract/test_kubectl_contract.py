@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.kube.kubectl import Kubectl, find
+from meshproof.targets.kube.kubectl import Kubectl, find
 
 StandIns = Callable[[str], Any]
 ECHO = "sys.stdout.write(sys.stdin.read().upper())"

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from meshproof.target.kube import kubeconfig as config
-from meshproof.target.kube.proxies import from_environment
+from meshproof.targets.kube.api import kubeconfig as config
+from meshproof.targets.kube.api.proxies import from_environment
 
 PROXY = "http://proxy.test:3128"
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from meshproof.errors import ManifestError
 from meshproof.manifest import load
-from meshproof.target.kube.kubectl import Kubectl
-from meshproof.target.kube.refusal import RefusedError, refusal, unreachable
-from meshproof.target.kube.wanted import Wanted, wanted
+from meshproof.targets.kube.api.refusal import RefusedError, refusal, unreachable
+from meshproof.targets.kube.kubectl import Kubectl
+from meshproof.targets.kube.wanted import Wanted, wanted
 
 OPENSSL = "look: openssl s_client -connect api.test:6443 </dev/null | openssl x509 -noout -subject -issuer -dates"
 ROUTE = """

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from kubernetes.client import ApiClient, Configuration
 from meshproof.border.timeouts import Timeouts
-from meshproof.target.kube.forward import Forward
+from meshproof.targets.kube.api.forward import Forward
 
 sys.path.insert(0, str(Path(__file__).parent))
 

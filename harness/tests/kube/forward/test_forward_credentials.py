@@ -15,7 +15,7 @@ import pytest
 import trustme
 from kubernetes.client import ApiClient
 from meshproof.errors import TargetError
-from meshproof.target.kube import kubeconfig as config
+from meshproof.targets.kube.api import kubeconfig as config
 
 Forwarding = Callable[..., None]
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter

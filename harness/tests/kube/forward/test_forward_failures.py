@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient, Configuration
 from meshproof.errors import TargetError
-from meshproof.target.kube.refusal import RefusedError, UnreachableError
+from meshproof.targets.kube.api.refusal import RefusedError, UnreachableError
 
 Forwarding = Callable[..., None]
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter

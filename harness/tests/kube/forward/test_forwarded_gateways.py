@@ -11,9 +11,9 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.target.kube.kubectl import Kubectl
-from meshproof.target.kube_gateways import Gateways
-from meshproof.target.kube_mesh import KubeMesh
+from meshproof.targets.cluster.gateways import Gateways
+from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.kube.kubectl import Kubectl
 
 Forwarding = Callable[..., None]
 LABELS = {"istio": "ingressgateway"}

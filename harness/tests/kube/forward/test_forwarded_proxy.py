@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.target.istio.forwarded import ForwardedSidecar
-from meshproof.target.kube.kubectl import Kubectl
+from meshproof.targets.istio.forwarded import ForwardedSidecar
+from meshproof.targets.kube.kubectl import Kubectl
 
 Forwarding = Callable[..., None]
 COUNTERS = "cluster.outbound|80||a.default.svc.cluster.local;.upstream_rq_total: 12\nhttp.ingress.rq: 3\n"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.manifest import load
-from meshproof.mesh.build import build
+from meshproof.mesh.build.assemble import build
 from meshproof.process import Turn
-from meshproof.target import kube_mesh
-from meshproof.target.kube.wanted import Wanted
-from meshproof.target.kube_mesh import KubeMesh
+from meshproof.targets.cluster import mesh as kube_mesh
+from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.kube.wanted import Wanted
 
 GATEWAY = """
 apiVersion: networking.istio.io/v1beta1

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from meshproof.errors import UsageError
-from meshproof.target.kube_entry import LOAD_BALANCER, NODE_PORT, entry
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.entry import LOAD_BALANCER, NODE_PORT, entry
+from meshproof.targets.cluster.settings import KubeSettings
 
 POD = {
     "metadata": {"name": "ingress-1", "namespace": "istio-system"},

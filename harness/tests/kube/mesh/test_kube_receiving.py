@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from meshproof.target.kube_mesh import KubeMesh
+from meshproof.targets.cluster.mesh import KubeMesh
 
 RULE = """
 apiVersion: networking.istio.io/v1beta1

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.cluster import ClusterTarget
-from meshproof.target.kube_rooms import Rooms, named
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.existing import ClusterTarget
+from meshproof.targets.cluster.namespaces import Rooms, named
+from meshproof.targets.cluster.settings import KubeSettings
 
 
 @dataclass

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 from meshproof.cli.group import group
 from meshproof.errors import TargetError, UsageError
-from meshproof.target import wheel
-from meshproof.target.cluster import ClusterTarget
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.existing import ClusterTarget
+from meshproof.targets.cluster.settings import KubeSettings
+from meshproof.targets.probe_image import wheel
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from meshproof.errors import TargetError
 from meshproof.process import Turn
-from meshproof.target.kube_mesh import KubeMesh
-from meshproof.target.kube_turn import gateways_turn
+from meshproof.targets.cluster.gateway_lock import gateways_turn
+from meshproof.targets.cluster.mesh import KubeMesh
 
 PLAIN = """
 apiVersion: networking.istio.io/v1beta1

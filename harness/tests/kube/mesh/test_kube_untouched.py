@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from meshproof.target.kube_mesh import KubeMesh
+from meshproof.targets.cluster.mesh import KubeMesh
 
 
 def test_without_applying_nothing_reaches_any_proxy_but_the_clients(seen: Any, gateway_manifest: str) -> None:

@@ -7,12 +7,12 @@ import json
 import pytest
 from meshproof.border.observation import Observation
 from meshproof.manifest import load
-from meshproof.mesh.build import build
-from meshproof.target import kube_client
-from meshproof.target.kube.wanted import wanted
-from meshproof.target.kube_attribution import attributed, envoy_filter, owners
-from meshproof.target.kube_names import NOWHERE, address, by_address, endpoints, service_of
-from meshproof.target.kube_workload import probed, sample
+from meshproof.mesh.build.assemble import build
+from meshproof.targets.cluster import client_pod
+from meshproof.targets.cluster.attribution import attributed, envoy_filter, owners
+from meshproof.targets.cluster.names import NOWHERE, address, by_address, endpoints, service_of
+from meshproof.targets.cluster.workload import probed, sample
+from meshproof.targets.kube.wanted import wanted
 
 TEXT = """\
 apiVersion: v1
@@ -147,7 +147,7 @@ def test_who_answered_is_known_by_the_address_that_the_proxy_names(hello) -> Non
 
 def test_the_filter_is_for_the_client_alone() -> None:
     spec = envoy_filter("run")["spec"]
-    client = kube_client.deployment("run", "probe:1", ["10.0.0.9"])
+    client = client_pod.deployment("run", "probe:1", ["10.0.0.9"])
     labels = client["spec"]["template"]["metadata"]["labels"]
     assert spec["workloadSelector"]["labels"].items() <= labels.items()
     annotations = client["spec"]["template"]["metadata"]["annotations"]

@@ -12,7 +12,7 @@ from meshproof.border.verdict import Precision
 from meshproof.manifest import Resource, load
 from meshproof.run.discover import scenarios
 from meshproof.run.prepare import prepare
-from meshproof.target.kube.wanted import plain
+from meshproof.targets.kube.wanted import plain
 
 GOLDEN = HERE.parent / "golden"
 # What stands behind a Service is no part of the comparison, and its images are nowhere to be had.

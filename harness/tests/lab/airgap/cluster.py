@@ -10,7 +10,7 @@ from airgap import engine, node, product, programs
 from airgap.command import output, run
 from airgap.step import Lab, timed
 from meshproof.border.timeouts import Timeouts
-from meshproof.target.image import Engine
+from meshproof.targets.probe_image.image import Engine
 
 NAME = "meshproof-lab"
 CONTEXT = f"kind-{NAME}"

@@ -13,7 +13,7 @@ from airgap.command import run
 from airgap.debian import pod_root
 from airgap.images import image
 from airgap.step import Lab, Step
-from meshproof.target.wheel import requirements
+from meshproof.targets.probe_image.wheel import requirements
 
 TAG = "registry.invalid/python:lab"
 SITE = "opt/python"

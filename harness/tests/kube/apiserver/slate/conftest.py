@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from meshproof.manifest import load
-from meshproof.target.kube.apply import Slate
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.namespace import RunNamespace, name_of
-from meshproof.target.kube.wanted import Wanted, wanted
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.namespace import RunNamespace, name_of
+from meshproof.targets.kube.wanted import Wanted, wanted
 
 SHOP = """
 apiVersion: v1

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from meshproof.target.kube.apply import Slate
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.objects import Objects
-from meshproof.target.kube.wanted import Wanted
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.objects import Objects
+from meshproof.targets.kube.wanted import Wanted
 
 Body = Callable[[Cluster, Slate], Awaitable[None]]
 InForce = Callable[..., None]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError, UsageError
-from meshproof.target.kube import conflicts
-from meshproof.target.kube.apply import Slate, sweep
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.namespace import name_of
-from meshproof.target.kube.wanted import Wanted
+from meshproof.targets.kube import conflicts
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.apply import Slate, sweep
+from meshproof.targets.kube.namespace import name_of
+from meshproof.targets.kube.wanted import Wanted
 
 Body = Callable[[Cluster, Slate], Awaitable[None]]
 InForce = Callable[..., None]

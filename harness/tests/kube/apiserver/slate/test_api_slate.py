@@ -10,12 +10,12 @@ import pytest
 import yaml
 from meshproof.errors import ManifestError, TargetError
 from meshproof.manifest import load
-from meshproof.target.kube import ownership
-from meshproof.target.kube.apply import Slate
-from meshproof.target.kube.connection import Cluster
-from meshproof.target.kube.namespace import name_of
-from meshproof.target.kube.refusal import RefusedError
-from meshproof.target.kube.wanted import Wanted, wanted
+from meshproof.targets.kube import ownership
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.api.refusal import RefusedError
+from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.namespace import name_of
+from meshproof.targets.kube.wanted import Wanted, wanted
 
 Body = Callable[[Cluster, Slate], Awaitable[None]]
 InForce = Callable[..., None]

@@ -1,0 +1,79 @@
+"""`meshproof hosts check`: are the machines as they should be?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from meshproof.cli.options.shared import EXIT_CODES
+from meshproof.errors import MeshproofError
+
+FOLDER = "hosts"
+
+
+def inspections(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from meshproof.run.discover import discover
+
+    try:
+        found = [one.scenario for one in discover() if one.folder.name == FOLDER]
+    except MeshproofError:
+        return []
+    wanted = [one for one in found if one.name.lower().startswith(incomplete.lower())]
+    return [CompletionItem(one.name, help=one.description) for one in wanted]
+
+
+@click.command(short_help="Look at every host, and change nothing.", epilog=EXIT_CODES)
+@click.argument("scenarios", nargs=-1, shell_complete=inspections, metavar="[INSPECTION]...")
+@click.option(
+    "-f",
+    "--hosts-file",
+    "path",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The inventory: which hosts there are, how they are reached, what is expected of each.",
+)
+@click.option(
+    "--show-names",
+    is_flag=True,
+    help="Call hosts by their own names, in reports too. Without it they are worker-1, control-plane-1 …",
+)
+@click.option(
+    "-o",
+    "--output-format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What is printed on standard output; progress always goes to standard error.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for the reports, new or empty.  [default: a new one in meshproof-runs/]",
+)
+@click.option("--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]")
+def check(
+    scenarios: tuple[str, ...], path: Path, show_names: bool, form: str, output: Path | None, color: bool | None
+) -> int:
+    """Look at every host of an inventory and judge what is found: kernel, boot loader, IPVS, Kubernetes, Istio.
+
+    Nothing is changed. Where root's rights are needed and not had, a check is inconclusive and says so.
+    ssh uses your own configuration; a host whose key is not known is refused.
+
+    \b
+    meshproof hosts check -f hosts.yaml
+    meshproof hosts check -f hosts.yaml HostKernel HostIpvs
+    """
+    from meshproof.cli.execute import execute_on
+    from meshproof.inspection import Inspection
+    from meshproof.run.discover import discover, select
+    from meshproof.run.session import Options
+    from meshproof.targets.hosts.target import HostsTarget
+
+    known = tuple(one for one in discover() if one.folder.name == FOLDER)
+    chosen = [one.scenario for one in select(known, scenarios) if isinstance(one.scenario, Inspection)]
+    return execute_on(HostsTarget(path, names=show_names), chosen, Options(), form, output, color=color)

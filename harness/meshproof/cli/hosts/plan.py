@@ -1,0 +1,60 @@
+"""What was planned or done to hosts, as text and as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshproof.targets.hosts.prepare.change import Plan
+from meshproof.targets.hosts.prepare.sequence import Prepared
+
+
+def as_text(prepared: Prepared, dry: bool) -> str:
+    """For a person: what is changed where, with the difference to each file."""
+    lines: list[str] = []
+    for host in prepared.hosts:
+        busy = [plan for plan in host.plans if plan.changes or plan.blocked or plan.notices]
+        lines.append(host.label if busy else f"{host.label}: is as it should be")
+        for plan in busy:
+            lines += [f"  {plan.step}", *(f"    {line}" for line in _plan(plan, dry))]
+    if prepared.images:
+        there = len(prepared.images.wanted) - len(prepared.images.missing)
+        lines.append(f"registry ({prepared.images.kind}): {there} of {len(prepared.images.wanted)} images are there")
+        lines += [f"  {line if dry else line.replace('push ', 'pushed ', 1)}" for line in prepared.images.lines()]
+    if prepared.mesh:
+        lines += ["cluster", *(f"  {line}" for line in prepared.mesh.lines())]
+    lines += prepared.notices
+    if dry:
+        lines.append("Nothing was changed. --apply does it; what follows a reboot is planned again after it.")
+    return "\n".join(lines) + "\n"
+
+
+def _plan(plan: Plan, dry: bool) -> list[str]:
+    lines = [line for change in plan.changes for line in change.lines()]
+    lines += [f"note: {notice}" for notice in plan.notices]
+    lines += [f"{'would stop' if dry else 'stopped'}: {reason}" for reason in plan.blocked]
+    return lines
+
+
+def as_data(prepared: Prepared, dry: bool) -> dict[str, Any]:
+    """For a program."""
+    return {
+        "dryRun": dry,
+        "hosts": [
+            {
+                "host": host.label,
+                "steps": [
+                    {
+                        "step": plan.step,
+                        "changes": [{**change.record(), "text": change.lines()} for change in plan.changes],
+                        "notices": list(plan.notices),
+                        "blocked": list(plan.blocked),
+                    }
+                    for plan in host.plans
+                ],
+            }
+            for host in prepared.hosts
+        ],
+        "images": [str(goal) for goal in prepared.images.missing] if prepared.images else [],
+        "cluster": prepared.mesh.lines() if prepared.mesh else [],
+        "notices": list(prepared.notices),
+    }

@@ -1,0 +1,150 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from meshproof.border.load import MOST_WORKERS
+from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
+from meshproof.cli.options.kubernetes import KUBE_OPTIONS, NAMES
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+EXIT_CODES = """\b
+Exit codes:
+  0  every check passed
+  1  a check failed or stayed inconclusive: the mesh is not what its YAML says
+  2  interrupted
+  3  the harness or the target broke, or what they need is missing: no verdict
+  4  a command, an option or a manifest is wrong
+  5  nothing was selected
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the shared options say."""
+
+    target: str
+    format: str
+    precision: Precision
+    seed: int
+    output: Path | None
+    color: bool | None
+    ports: tuple[tuple[int, int], ...]
+    workers: int
+    kube: Mapping[str, Any]
+    hosts: Path | None = None
+    show_names: bool = False
+
+
+class Within(click.FloatRange):
+    """A number between two others."""
+
+    def __init__(self, limits: tuple[float, float]) -> None:
+        super().__init__(min=limits[0], max=limits[1])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
+class PortPair(click.ParamType[tuple[int, int]]):
+    """`SERVICE_PORT=LOCAL_PORT`."""
+
+    name = "SERVICE_PORT=LOCAL_PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            service, local = (int(word) for word in value.split("="))
+        except ValueError:
+            self.fail(f"{value!r} is not {self.name}, as in 5000=15000", param, ctx)
+        if not (0 < service < 65536 and 0 < local < 65536):
+            self.fail(f"{value!r}: a port is a number from 1 to 65535", param, ctx)
+        return service, local
+
+
+def shared(command: Command) -> Command:
+    """Give a command the shared options; it receives them as one `settings`."""
+
+    def call(**values: Any) -> Any:
+        precision = Precision(
+            values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
+        )
+        names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names")
+        kube = {name: values.pop(name) for name in NAMES}
+        settings = Settings(precision=precision, kube=kube, **{name: values.pop(name) for name in names})
+        return command(settings=settings, **values)
+
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in reversed((*OPTIONS, *KUBE_OPTIONS)):
+        option(call)
+    return call  # type: ignore[return-value]
+
+
+OPTIONS = (
+    click.option(
+        "--target", type=click.Choice(["embedded", "kind", "cluster", "hosts"]), default="embedded", show_default=True,
+        help="Where the mesh runs; embedded is real Envoy on this machine, without a cluster.",
+    ),
+    click.option(
+        "--hosts-file", "hosts", type=click.Path(path_type=Path), metavar="FILE",
+        help="The inventory: which hosts there are, how they are reached, what is expected of each.  [hosts]",
+    ),
+    click.option(
+        "--show-names", is_flag=True,
+        help="Call hosts by their own names, in reports too. Without it they are worker-1, control-plane-1 …  [hosts]",
+    ),
+    click.option(
+        "-o", "--output-format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True,
+        help="What is printed on standard output; progress always goes to standard error.",
+    ),
+    click.option(
+        "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+        help="Folder for the run's reports, new or empty.  [default: a new one in meshproof-runs/]",
+    ),
+    click.option(
+        "--tolerance", type=Within(TOLERANCE_POINTS), default=3.0, show_default=True, metavar="POINTS",
+        help="A share of the traffic that is off by so many percentage points is found out; for a share below "
+        "twice that, already half of the share.",
+    ),
+    click.option(
+        "--alpha", type=Within(ERROR_RATES), default=0.001, show_default=True, metavar="RATE",
+        help="How often, at most, a run may fail a mesh that is right.",
+    ),
+    click.option(
+        "--beta", type=Within(ERROR_RATES), default=0.01, show_default=True, metavar="RATE",
+        help="How often, at most, a share that is off by the tolerance may pass.",
+    ),
+    click.option(
+        "--max-requests", type=click.IntRange(min=1), metavar="N",
+        help="Most requests for one check; what is undecided by then is inconclusive, and does not pass.  "
+        "[default: twice what a test of fixed size needs]",
+    ),
+    click.option(
+        "--seed", type=int, default=0, show_default=True, metavar="N",
+        help="Decides the ids of the requests. Envoy's own draws cannot be seeded.",
+    ),
+    click.option(
+        "--port", "ports", type=PortPair(), multiple=True,
+        help="Listen for a service's port on this local port, not on any free one (repeatable); on kind the gateway's.",
+    ),
+    click.option(
+        "--workers", type=click.IntRange(0, MOST_WORKERS), default=0, show_default=True, metavar="N",
+        help="Spread each load over so many Locust workers under one master; 0: one process sends it all. Bursts, "
+        "and scenarios whose requests are paced one by one (breakers), are always sent by one.",
+    ),
+    click.option(
+        "--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]"
+    ),
+)  # fmt: skip

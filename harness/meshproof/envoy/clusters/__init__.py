@@ -1,0 +1,1 @@
+"""Destinations as Envoy's clusters: limits, ejection, endpoints."""

@@ -1,0 +1,46 @@
+"""The circuit breaker proper: limits of connections, requests and retries.
+
+https://istio.io/latest/docs/reference/config/networking/destination-rule/#ConnectionPoolSettings
+"""
+
+from __future__ import annotations
+
+from meshproof.envoy.unit import Json, duration
+from meshproof.mesh.model.model import ConnectionPool
+
+# istiod's defaults. Envoy's own are 1024 (3 for retries), which would trip unasked.
+UNLIMITED = 4294967295
+CONNECT_TIMEOUT = 10.0
+PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def thresholds(pool: ConnectionPool) -> Json:
+    """Envoy's thresholds; a limit of 0 is no limit to istiod."""
+    return {
+        "max_connections": pool.max_connections or UNLIMITED,
+        "max_pending_requests": pool.http1_max_pending_requests or UNLIMITED,
+        "max_requests": pool.http2_max_requests or UNLIMITED,
+        "max_retries": pool.max_retries or UNLIMITED,
+        "track_remaining": True,
+    }
+
+
+def connection_pool(settings: ConnectionPool | None) -> Json:
+    """The fields of a Cluster that a connection pool decides."""
+    pool = settings or ConnectionPool()
+    timeout = CONNECT_TIMEOUT if pool.connect_timeout is None else pool.connect_timeout
+    fields: Json = {"connect_timeout": duration(timeout), "circuit_breakers": {"thresholds": [thresholds(pool)]}}
+    common: Json = {}
+    if pool.idle_timeout is not None:
+        common["idle_timeout"] = duration(pool.idle_timeout)
+    if pool.max_requests_per_connection:
+        common["max_requests_per_connection"] = pool.max_requests_per_connection
+    if common:
+        fields["typed_extension_protocol_options"] = {
+            PROTOCOL_OPTIONS: {
+                "@type": f"type.googleapis.com/{PROTOCOL_OPTIONS}",
+                "common_http_protocol_options": common,
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        }
+    return fields

@@ -1,0 +1,60 @@
+"""Which pods stand behind a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from meshproof.envoy.clusters.destination_rule import merged
+from meshproof.envoy.names import cluster_name
+from meshproof.envoy.node import Address
+from meshproof.envoy.unit import Json
+from meshproof.mesh.model.model import Labels, Mesh, Service, ServicePort, Workload
+
+Addresses = Mapping[str, tuple[Address, ...]]
+
+
+def container_port(port: ServicePort, workload: Workload) -> int | None:
+    """The number of the container port that a service port leads to (None: the pod has no port of that name)."""
+    if isinstance(port.target, int):
+        return port.target
+    return next((one.number for one in workload.ports if one.name == port.target), None)
+
+
+def backing(mesh: Mesh, service: Service, labels: Labels) -> list[Workload]:
+    """The workloads that the service selects and that carry the subset's labels too."""
+    if not service.selector:
+        return []
+    wanted = {*service.selector.items(), *labels.items()}
+    # A subset's label may contradict the selector: two values for one key, which nothing satisfies.
+    return [w for w in mesh.workloads if w.namespace == service.namespace and wanted <= set(w.labels.items())]
+
+
+def load_assignment(
+    mesh: Mesh, service: Service, port: ServicePort, subset: str, labels: Labels, addresses: Addresses
+) -> Json:
+    """The ClusterLoadAssignment of one cluster; `hostname` is the pod, so that Envoy's admin page shows it."""
+    endpoints = []
+    for workload in backing(mesh, service, labels):
+        number = container_port(port, workload)
+        for address in addresses.get(workload.key, ()):
+            if number is None or number not in address.ports:
+                continue
+            host, local = address.ports[number]
+            socket = {"socket_address": {"address": host, "port_value": local}}
+            endpoints.append({"endpoint": {"hostname": address.pod, "address": socket}})
+    return {
+        "cluster_name": cluster_name(service.host, subset, port.number),
+        "endpoints": [{"lb_endpoints": endpoints}] if endpoints else [],
+    }
+
+
+def load_assignments(mesh: Mesh, service: Service, namespace: str, addresses: Addresses) -> list[Json]:
+    """An assignment for each cluster of a service, empty ones included: without pods the answer is 503."""
+    rule = merged(mesh, service, namespace)
+    result = []
+    for port in service.ports:
+        if port.protocol.lower() == "udp":
+            continue
+        result.append(load_assignment(mesh, service, port, "", {}, addresses))
+        result += [load_assignment(mesh, service, port, s.name, s.labels, addresses) for s in rule.subsets]
+    return result

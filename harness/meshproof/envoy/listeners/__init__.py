@@ -1,0 +1,1 @@
+"""Where a proxy takes requests: a client's sidecar, a gateway, its TLS."""

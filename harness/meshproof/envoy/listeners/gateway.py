@@ -1,0 +1,139 @@
+"""A gateway: the servers of every Gateway that selects it, merged by port.
+
+After istio/istio pilot/pkg/networking/core/gateway.go and pilot/pkg/model/gateway.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from meshproof.envoy.hosts import intersection
+from meshproof.envoy.listeners.listener import http_chain, listener
+from meshproof.envoy.listeners.tls import tls_chain
+from meshproof.envoy.node import Proxy
+from meshproof.envoy.routes.match import is_catch_all
+from meshproof.envoy.routes.route import http_routes
+from meshproof.envoy.routes.virtual_host import route_configuration, virtual_host
+from meshproof.envoy.scope import Scope
+from meshproof.envoy.unit import Json
+from meshproof.errors import UsageError
+from meshproof.mesh.model.model import Gateway, Mesh, Server, TlsMode
+
+PLAIN = frozenset({"HTTP", "HTTP2", "GRPC", "GRPC-WEB"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A server with the Gateway that it belongs to."""
+
+    gateway: Gateway
+    server: Server
+
+    @property
+    def terminates_tls(self) -> bool:
+        return self.server.tls.mode is not TlsMode.NONE
+
+    @property
+    def routes(self) -> str:
+        """The name of its route configuration: plain servers of one port share theirs."""
+        server, gateway = self.server, self.gateway
+        if not self.terminates_tls:
+            return f"http.{server.port}"
+        return f"https.{server.port}.{server.name}.{gateway.name}.{gateway.namespace}"
+
+
+def checked(bound: Bound) -> Bound:
+    """The server itself; UsageError for one that the embedded mesh cannot serve."""
+    server = bound.server
+    protocol = server.protocol.upper()
+    if protocol == "HTTPS" and bound.terminates_tls:
+        return bound
+    if protocol in PLAIN and not bound.terminates_tls:
+        return bound
+    raise UsageError(
+        f"{server.location}: the embedded mesh serves HTTP without tls.mode and HTTPS with SIMPLE, MUTUAL or "
+        f"OPTIONAL_MUTUAL, not {server.protocol} with {server.tls.mode.value or 'no tls.mode'}"
+    )
+
+
+def selected(mesh: Mesh, proxy: Proxy) -> dict[int, list[Bound]]:
+    """The servers by port; a TLS server whose hosts another one of that port already has is passed over."""
+    by_port: dict[int, list[Bound]] = {}
+    for gateway in mesh.gateways:
+        if not gateway.selector.items() <= proxy.labels.items():
+            continue
+        for server in gateway.servers:
+            bound = checked(Bound(gateway, server))
+            others = by_port.setdefault(server.port, [])
+            if others and others[0].terminates_tls != bound.terminates_tls:
+                raise UsageError(
+                    f"{server.location}: port {server.port} is already served without TLS or with it by "
+                    f"{others[0].server.location}; give one of them another port"
+                )
+            taken = {host for other in others for host in other.server.hosts}
+            if not (bound.terminates_tls and taken.intersection(server.hosts)):
+                others.append(bound)
+    return by_port
+
+
+def server_hosts(mesh: Mesh, proxy: Proxy, bound: Bound) -> list[tuple[str, list[Json]]]:
+    """(host, routes) that one server opens."""
+    server, gateway = bound.server, bound.gateway
+    secured = bound.terminates_tls or server.tls.https_redirect
+    scope = Scope(mesh, proxy, server.port, frozenset({gateway.key}), secured)
+    result: list[tuple[str, list[Json]]] = []
+    for virtual_service in mesh.virtual_services:
+        shared = intersection(server.hosts, virtual_service.hosts) if gateway.key in virtual_service.gateways else ()
+        routes = http_routes(virtual_service, scope) if shared else []
+        result += [(host.lower(), routes) for host in shared if routes]
+    return result
+
+
+def catch_all_last(routes: Iterable[Json]) -> list[Json]:
+    """Several VirtualServices may share a host: the catch-all of one must not hide the others."""
+    return sorted(routes, key=lambda route: is_catch_all(route["match"]))
+
+
+def route_table(mesh: Mesh, proxy: Proxy, name: str, servers: Sequence[Bound]) -> Json:
+    """The route configuration that `servers` share; what nothing routes is answered with 404."""
+    routes: dict[str, list[Json]] = {}
+    redirected: set[str] = set()
+    for bound in servers:
+        opened = server_hosts(mesh, proxy, bound)
+        for host, found in opened:
+            routes.setdefault(host, []).extend(found)
+        if bound.server.tls.https_redirect:
+            own = [host.lower() for host in bound.server.hosts]
+            redirected.update(own, (host for host, _ in opened))
+            for host in own:
+                routes.setdefault(host, [])
+    port = servers[0].server.port
+    hosts = []
+    for host in sorted(routes):
+        hosts.append(virtual_host(host, port, [host], catch_all_last(routes[host])))
+        if host in redirected:
+            hosts[-1]["require_tls"] = "ALL"
+    return route_configuration(name, hosts or [virtual_host("blackhole", port, ["*"], [])])
+
+
+def gateway(mesh: Mesh, proxy: Proxy) -> tuple[list[Json], list[Json], list[Json]]:
+    """Listeners, route configurations and secrets."""
+    listeners: list[Json] = []
+    tables: list[Json] = []
+    secrets: dict[str, Json] = {}
+    for port, servers in sorted(selected(mesh, proxy).items()):
+        secured = servers[0].terminates_tls
+        if secured:
+            chains = []
+            for bound in servers:
+                chain, found = tls_chain(mesh, proxy, bound.server, bound.routes)
+                chains.append(chain)
+                secrets |= {secret["name"]: secret for secret in found}
+                tables.append(route_table(mesh, proxy, bound.routes, [bound]))
+        else:
+            name = servers[0].routes
+            chains = [http_chain(proxy, port, name)]
+            tables.append(route_table(mesh, proxy, name, servers))
+        listeners.append(listener(proxy, port, chains, inspect_tls=secured))
+    return listeners, tables, list(secrets.values())

@@ -1,0 +1,100 @@
+"""The outbound half of a client's sidecar: one listener and one route table per port number.
+
+After istio/istio pilot/pkg/networking/core/httproute.go and route/route.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshproof.envoy.hosts import covers, domains, is_wildcard, matches, specificity
+from meshproof.envoy.listeners.listener import http_chain, listener
+from meshproof.envoy.node import Proxy
+from meshproof.envoy.routes.route import default_route, http_routes
+from meshproof.envoy.routes.virtual_host import block_all, route_configuration, virtual_host
+from meshproof.envoy.scope import Scope, http_services, is_http
+from meshproof.envoy.unit import Json
+from meshproof.mesh.model.model import MESH_GATEWAY, Mesh, Service, VirtualService
+
+# istiod serves a VirtualService's hosts that are no service on this port alone (unless it names a service as well).
+FOREIGN_HOST_PORT = 80
+
+
+def in_mesh(mesh: Mesh) -> tuple[VirtualService, ...]:
+    return tuple(vs for vs in mesh.virtual_services if MESH_GATEWAY in vs.gateways)
+
+
+def ports(mesh: Mesh) -> list[int]:
+    """The port numbers that a sidecar listens on.
+
+    A VirtualService for foreign hosts asks for port 80, which any installation of Istio has.
+    """
+    numbers = {port.number for service in mesh.services for port in service.ports if is_http(port.protocol)}
+    known = {service.host for service in mesh.services}
+    foreign = any(not is_wildcard(host) and host not in known for vs in in_mesh(mesh) for host in vs.hosts)
+    return sorted(numbers | ({FOREIGN_HOST_PORT} if foreign else set()))
+
+
+def governs(virtual_services: Sequence[VirtualService], service: Service) -> VirtualService | None:
+    """The VirtualService that names a service best: by its host, else by the longest wildcard, first of equals."""
+    best: tuple[tuple[bool, int], VirtualService] | None = None
+    for candidate in virtual_services:
+        for host in candidate.hosts:
+            if covers(host, service.host) and (best is None or specificity(host) > best[0]):
+                best = (specificity(host), candidate)
+    return best[1] if best else None
+
+
+def claims(
+    virtual_service: VirtualService, services: Sequence[Service], scope: Scope
+) -> tuple[list[str], list[Service]]:
+    """The hosts of a VirtualService that are no service of this port, and the services that it decides for."""
+    foreign, found = [], []
+    for host in virtual_service.hosts:
+        if not is_wildcard(host):
+            exact = [service for service in services if service.host == host]
+            found += exact
+            foreign += [] if exact else [host]
+            continue
+        covered = [service for service in services if matches(host, service.host)]
+        found += [service for service in covered if governs(in_mesh(scope.mesh), service) is virtual_service]
+        foreign += [] if covered else [host]
+    return foreign, found
+
+
+def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[str, list[str], list[Json]]]:
+    """(host, domains, routes) in order of precedence: VirtualServices first, then the services that have none."""
+    governed: set[str] = set()
+    for virtual_service in in_mesh(scope.mesh):
+        routes = http_routes(virtual_service, scope)
+        foreign, found = claims(virtual_service, services, scope)
+        if not routes or not (found or scope.port == FOREIGN_HOST_PORT):
+            continue
+        for host in foreign:
+            yield host, [host], routes
+        for service in found:
+            governed.add(service.host)
+            yield service.host, domains(service, scope.proxy.namespace), routes
+    for service in services:
+        if service.host not in governed:
+            yield service.host, domains(service, scope.proxy.namespace), [default_route(service.host, scope.port)]
+
+
+def route_table(scope: Scope) -> Json:
+    """The route configuration of one port; of two claims to a domain the first holds."""
+    taken: set[str] = set()
+    hosts = []
+    for host, names, routes in virtual_hosts(scope, http_services(scope.mesh, scope.port)):
+        free = [name for name in dict.fromkeys(name.lower() for name in names) if name not in taken]
+        if not free:
+            continue
+        taken.update(free)
+        hosts.append(virtual_host(host, scope.port, free, routes))
+    return route_configuration(str(scope.port), hosts if "*" in taken else [*hosts, block_all()])
+
+
+def sidecar(mesh: Mesh, proxy: Proxy) -> tuple[list[Json], list[Json]]:
+    """Listeners and route configurations."""
+    numbers = ports(mesh)
+    listeners = [listener(proxy, port, [http_chain(proxy, port, str(port))]) for port in numbers]
+    return listeners, [route_table(Scope(mesh, proxy, port, frozenset({MESH_GATEWAY}))) for port in numbers]

@@ -1,0 +1,98 @@
+"""HTTPS at a gateway: the certificate of a Secret, served over SDS.
+
+https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/
+"""
+
+from __future__ import annotations
+
+import base64
+
+from meshproof.envoy.listeners.listener import http_chain
+from meshproof.envoy.node import Proxy
+from meshproof.envoy.unit import Json
+from meshproof.errors import Location, UsageError
+from meshproof.mesh.model.model import Mesh, Secret, Server, TlsMode
+
+DOWNSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+SDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+VERSIONS = {
+    "": "TLSv1_2",
+    "TLS_AUTO": "TLSv1_2",
+    "TLSV1_0": "TLSv1_0",
+    "TLSV1_1": "TLSv1_1",
+    "TLSV1_2": "TLSv1_2",
+    "TLSV1_3": "TLSv1_3",
+}
+CA_SUFFIX = "-cacert"
+# Kubernetes' kind of Secret and Istio's generic one.
+CERTIFICATE_KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
+CA_KEYS = ("ca.crt", "cacert")
+
+
+def resource_name(credential: str) -> str:
+    """The SDS name that istiod gives to a Secret."""
+    return f"kubernetes://{credential}"
+
+
+def inline(content: bytes) -> Json:
+    return {"inline_bytes": base64.b64encode(content).decode()}
+
+
+def find(mesh: Mesh, name: str, namespace: str) -> Secret | None:
+    return next((s for s in mesh.secrets if (s.name, s.namespace) == (name, namespace)), None)
+
+
+def needed(mesh: Mesh, name: str, namespace: str, location: Location) -> Secret:
+    """The Secret of that name; UsageError when the gateway's namespace has none."""
+    secret = find(mesh, name, namespace)
+    if secret is None:
+        elsewhere = [s.namespace for s in mesh.secrets if s.name == name]
+        hint = f" (there is one in {', '.join(elsewhere)})" if elsewhere else ""
+        raise UsageError(f"{location}: no Secret {name} in {namespace}, the namespace of the gateway's pod{hint}")
+    return secret
+
+
+def certificate(secret: Secret) -> Json:
+    """An SDS secret with certificate chain and private key."""
+    for chain, key in CERTIFICATE_KEYS:
+        if chain in secret.data and key in secret.data:
+            pair = {"certificate_chain": inline(secret.data[chain]), "private_key": inline(secret.data[key])}
+            return {"name": resource_name(secret.name), "tls_certificate": pair}
+    raise UsageError(f"{secret.location}: Secret {secret.name} has neither tls.crt with tls.key nor cert with key")
+
+
+def authority(mesh: Mesh, credential: str, namespace: str, location: Location) -> Json:
+    """An SDS secret with the CA that signs clients: a Secret NAME-cacert of its own, else NAME itself."""
+    own = find(mesh, credential + CA_SUFFIX, namespace)
+    secret = own or needed(mesh, credential, namespace, location)
+    for key in CA_KEYS:
+        if key in secret.data:
+            context = {"trusted_ca": inline(secret.data[key])}
+            return {"name": resource_name(credential + CA_SUFFIX), "validation_context": context}
+    raise UsageError(f"{secret.location}: mutual TLS needs ca.crt (or cacert) in Secret {secret.name}")
+
+
+def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, routes: str) -> tuple[Json, list[Json]]:
+    """The filter chain of one HTTPS server, and the secrets that it refers to."""
+    settings = server.tls
+    location = settings.location or server.location
+    if not settings.credential_name:
+        raise UsageError(f"{location}: the embedded mesh takes certificates from a Secret: name it in credentialName")
+    if settings.min_version not in VERSIONS:
+        raise UsageError(f"{location}: TLS version {settings.min_version} is not one of {', '.join(VERSIONS)}")
+    secrets = [certificate(needed(mesh, settings.credential_name, proxy.namespace, location))]
+    common: Json = {
+        "alpn_protocols": ["h2", "http/1.1"],
+        "tls_params": {"tls_minimum_protocol_version": VERSIONS[settings.min_version]},
+        "tls_certificate_sds_secret_configs": [{"name": secrets[0]["name"], "sds_config": SDS}],
+    }
+    context: Json = {"@type": DOWNSTREAM, "common_tls_context": common, "require_client_certificate": False}
+    if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
+        secrets.append(authority(mesh, settings.credential_name, proxy.namespace, location))
+        common["validation_context_sds_secret_config"] = {"name": secrets[1]["name"], "sds_config": SDS}
+        context["require_client_certificate"] = settings.mode is TlsMode.MUTUAL
+    chain = http_chain(proxy, server.port, routes)
+    chain["transport_socket"] = {"name": "envoy.transport_sockets.tls", "typed_config": context}
+    if "*" not in server.hosts:
+        chain["filter_chain_match"] = {"server_names": sorted(host.lower() for host in server.hosts)}
+    return chain, secrets

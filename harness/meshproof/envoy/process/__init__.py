@@ -1,0 +1,1 @@
+"""Envoy processes: the program, its static configuration, its admin page."""

@@ -1,0 +1,55 @@
+"""When a request is tried again.
+
+Istio's default is two retries, since 1.24 not on a 503 that the workload itself answers:
+istio/istio pilot/pkg/networking/core/route/retry/retry.go.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from meshproof.envoy.unit import Json, duration
+from meshproof.mesh.model.model import Retries
+
+RETRIABLE_CODES = "retriable-status-codes"
+DEFAULT_RETRY_ON = f"connect-failure,refused-stream,unavailable,cancelled,{RETRIABLE_CODES}"
+DEFAULT_ATTEMPTS = 2
+PREVIOUS_HOSTS = {
+    "name": "envoy.retry_host_predicates.previous_hosts",
+    "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    },
+}
+STATUS_CODES = frozenset(status.value for status in HTTPStatus)
+
+
+def parse_retry_on(text: str) -> tuple[str, list[int]]:
+    """Split Istio's retryOn into Envoy's conditions and status codes (a number is a status code)."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    codes = [int(part) for part in parts if part.isdecimal() and int(part) in STATUS_CODES]
+    conditions = [part for part in parts if not (part.isdecimal() and int(part) in STATUS_CODES)]
+    if codes and RETRIABLE_CODES not in conditions:
+        conditions.append(RETRIABLE_CODES)
+    return ",".join(conditions), codes
+
+
+def retry_policy(retries: Retries | None) -> Json | None:
+    """Envoy's RetryPolicy; None when the manifest turns retries off (attempts 0)."""
+    policy: Json = {
+        "num_retries": DEFAULT_ATTEMPTS,
+        "retry_on": DEFAULT_RETRY_ON,
+        "retry_host_predicate": [PREVIOUS_HOSTS],
+        "host_selection_retry_max_attempts": "5",
+    }
+    if retries is None:
+        return policy
+    if retries.attempts <= 0:
+        return None
+    policy["num_retries"] = retries.attempts
+    if retries.retry_on:
+        policy["retry_on"], codes = parse_retry_on(retries.retry_on)
+        if codes:
+            policy["retriable_status_codes"] = codes
+    if retries.per_try_timeout is not None:
+        policy["per_try_timeout"] = duration(retries.per_try_timeout)
+    return policy

@@ -1,0 +1,102 @@
+"""A VirtualService's rules as Envoy's routes.
+
+After istio/istio pilot/pkg/networking/core/route/route.go.
+"""
+
+from __future__ import annotations
+
+from meshproof.envoy.names import cluster_name
+from meshproof.envoy.routes.cors import cors_config
+from meshproof.envoy.routes.fault import fault_config
+from meshproof.envoy.routes.headers import HeaderOperations, header_operations, merged
+from meshproof.envoy.routes.match import is_catch_all, route_match
+from meshproof.envoy.routes.mirror import mirror_policies
+from meshproof.envoy.routes.redirect import direct_response_action, redirect_action
+from meshproof.envoy.routes.retry import retry_policy
+from meshproof.envoy.scope import Scope
+from meshproof.envoy.unit import Json, duration
+from meshproof.errors import UsageError
+from meshproof.mesh.model.model import HttpRoute, RouteDestination, RouteMatch, VirtualService
+
+NO_TIMEOUT = "0s"
+
+
+def default_route(host: str, port: int) -> Json:
+    """Where a request goes that no VirtualService speaks of."""
+    action = {"cluster": cluster_name(host, "", port), "timeout": NO_TIMEOUT, "retry_policy": retry_policy(None)}
+    return {"name": "default", "match": route_match(None), "route": action}
+
+
+def http_routes(virtual_service: VirtualService, scope: Scope) -> list[Json]:
+    """The routes of one VirtualService for one listener, in order; what follows a catch-all is left out."""
+    routes: list[Json] = []
+    for rule in virtual_service.http:
+        for match in rule.matches or (None,):
+            if not scope.admits(match):
+                continue
+            routes.append(http_route(rule, match, scope))
+            if is_catch_all(routes[-1]["match"]):
+                return routes
+    return routes
+
+
+def http_route(rule: HttpRoute, match: RouteMatch | None, scope: Scope) -> Json:
+    """One Envoy route: one match of one rule."""
+    operations = header_operations(rule.headers)
+    route: Json = {"match": route_match(match), **operations.mutations}
+    if rule.name:
+        route["name"] = rule.name
+    if rule.redirect is not None:
+        route["redirect"] = redirect_action(rule.redirect, scope.port, scope.tls, rule.location)
+    elif rule.direct_response is not None:
+        route["direct_response"] = direct_response_action(rule.direct_response)
+    else:
+        forward(route, rule, scope, operations.authority)
+    filters = fault_config(rule.delay, rule.abort) | cors_config(rule.cors)
+    if filters:
+        route["typed_per_filter_config"] = filters
+    return route
+
+
+def forward(route: Json, rule: HttpRoute, scope: Scope, authority: str) -> None:
+    """Fill in the RouteAction of a rule that leads to destinations."""
+    action: Json = {"timeout": NO_TIMEOUT if rule.timeout is None else duration(rule.timeout)}
+    if rule.rewrite is not None:
+        if rule.rewrite.uri_regex is not None:
+            pattern, substitution = rule.rewrite.uri_regex
+            action["regex_rewrite"] = {"pattern": {"regex": pattern}, "substitution": substitution}
+        elif rule.rewrite.uri:
+            action["prefix_rewrite"] = rule.rewrite.uri
+        authority = rule.rewrite.authority or authority
+    mirrors = mirror_policies(rule.mirrors, scope)
+    if mirrors:
+        action["request_mirror_policies"] = mirrors
+    policy = retry_policy(rule.retries)
+    if policy is not None:
+        action["retry_policy"] = policy
+    if len(rule.destinations) == 1:
+        only = rule.destinations[0]
+        operations = header_operations(only.headers)
+        action["cluster"] = scope.cluster(only.destination)
+        route |= merged({name: route[name] for name in operations.mutations if name in route}, operations.mutations)
+        authority = authority or operations.authority
+    else:
+        action["weighted_clusters"] = {"clusters": weighted(rule, scope)}
+    if authority:
+        action["host_rewrite_literal"] = authority
+    route["route"] = action
+
+
+def weighted(rule: HttpRoute, scope: Scope) -> list[Json]:
+    """Envoy's weighted clusters; a destination of weight 0 is left out, as istiod does."""
+    chosen = [destination for destination in rule.destinations if destination.weight > 0]
+    if not chosen:
+        raise UsageError(f"{rule.location}: this route has no destination with a weight above 0; give it at least one")
+    return [weight(destination, header_operations(destination.headers), scope) for destination in chosen]
+
+
+def weight(destination: RouteDestination, operations: HeaderOperations, scope: Scope) -> Json:
+    cluster: Json = {"name": scope.cluster(destination.destination), "weight": destination.weight}
+    if operations.authority:
+        cluster["host_rewrite_literal"] = operations.authority
+    return {**cluster, **operations.mutations}

@@ -1,0 +1,1 @@
+"""Every request gets exactly the answer that is specified for it."""

@@ -1,0 +1,162 @@
+"""Every request gets exactly the answer that is specified for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from meshproof.border.books import Books, Received
+from meshproof.border.expectation import Expectation
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.answers.mismatch import departure, own_status, specified
+from meshproof.judge.mirror.join import entered, forwarded, is_marked
+from meshproof.judge.wording import answer, joined
+from meshproof.scenario import Plan, Trial
+
+ROWS_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Who answers, with what status, and what the backend and the client get to see, for each request of the load.
+
+    Exact: one counter-example fails. Where a destination answers it must be a pod of one of the
+    route's destinations, which must have received the request (joined by its id) under the specified
+    path, host and headers; where the proxy answers, status, Location, body and headers must be the
+    specified ones and no pod may have received the request; where connection or handshake are to be
+    refused, there must be no answer at all. How often each destination is drawn is Split's affair.
+
+    Which rule takes a request follows from the request alone, so one answer shows it. Each request is
+    sent `times` times all the same: the second goes over a connection that has served others.
+    """
+
+    name: str = "Answers"
+    times: int = 2
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        return [AnswersTrial(self.name, plan, stage, self.times) for stage in range(len(plan.stages))]
+
+
+class AnswersTrial:
+    """All requests of one stage; it says itself how many it needs of each."""
+
+    def __init__(self, check: str, plan: Plan, stage: int, times: int) -> None:
+        self.check = check
+        self.stage: int | None = stage
+        self.request: int | None = None
+        self._plan = plan
+        self._expectations: tuple[Expectation, ...] = plan.stages[stage]
+        self._times = times
+        self.limit = times * len(self._expectations)
+        self._observations: list[Observation] = []
+        self._seen = [0] * len(self._expectations)
+        self._open = len(self._expectations)
+
+    def observe(self, observation: Observation) -> None:
+        self._observations.append(observation)
+        self._seen[observation.request] += 1
+        if self._seen[observation.request] == self._times:
+            self._open -= 1
+
+    def wants(self, request: int) -> int:
+        """How many more requests of that index it needs."""
+        return max(0, self._times - self._seen[request])
+
+    @property
+    def decided(self) -> bool:
+        return self._open == 0
+
+    @property
+    def count(self) -> int:
+        return len(self._observations)
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        return ()
+
+    def conclude(self, books: Books) -> Verdict:
+        arrived = _by_id(books)
+        last: dict[int, Observation] = {}
+        faults: dict[int, str] = {}
+        for observation in self._observations:
+            number = observation.request
+            last[number] = observation
+            if number not in faults:
+                expectation = self._expectations[number]
+                received = arrived.get(observation.id, ())
+                if expectation.copies:
+                    received = tuple(one for one in received if not _is_copy(one, expectation))
+                found = departure(expectation, observation, received)
+                if found:
+                    faults[number] = found
+        faults = dict(sorted(faults.items()))
+        outcome = Outcome.FAILED if faults else Outcome.PASSED if self.decided else Outcome.INCONCLUSIVE
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            outcome,
+            self._reason(faults),
+            n=self.count,
+            stage=self.stage or 0,
+            evidence={"times": self._times, "table": self._table(last, faults)},
+        )
+
+    def _table(self, last: Mapping[int, Observation], faults: Mapping[int, str]) -> list[dict[str, Any]]:
+        rows = []
+        for number, expectation in enumerate(self._expectations):
+            seen = last.get(number)
+            rows.append(
+                {
+                    "request": str(expectation.request),
+                    "specified": specified(expectation),
+                    "rule": _where(expectation),
+                    "observed": faults.get(number) or (answer(seen) if seen else "nothing yet"),
+                    "outcome": (
+                        Outcome.FAILED if number in faults else Outcome.PASSED if seen else Outcome.INCONCLUSIVE
+                    ).value,
+                }
+            )
+        return rows
+
+    def _reason(self, faults: Mapping[int, str]) -> str:
+        several = len(self._expectations)
+        if faults:
+            named = [
+                f"{self._expectations[number].request}: {fault}, but {specified(self._expectations[number])} "
+                f"is specified ({_where(self._expectations[number])})"
+                for number, fault in list(faults.items())[:ROWS_NAMED]
+            ]
+            more = f"; and {len(faults) - ROWS_NAMED} more" if len(faults) > ROWS_NAMED else ""
+            return f"{len(faults)} of {several} requests were not answered as specified. {'; '.join(named)}{more}"
+        if not self.decided:
+            return f"{self._open} of {several} requests were not answered {self._times} times"
+        kinds = Counter(_kind(expectation) for expectation in self._expectations)
+        parts = joined([f"{count} {kind}" for kind, count in sorted(kinds.items())])
+        return f"all {several} requests were answered as specified, {self._times} times each: {parts}"
+
+
+def _by_id(books: Books) -> dict[str, tuple[Received, ...]]:
+    """What pods received of each request."""
+    found: dict[str, tuple[Received, ...]] = {}
+    for book in books.pods:
+        for one in book.requests:
+            found[one.id] = (*found.get(one.id, ()), one)
+    return found
+
+
+def _is_copy(received: Received, expectation: Expectation) -> bool:
+    """Whether it is a mirror's copy: it came by one proxy more, or its Host says so."""
+    further = forwarded(received.headers) > entered(expectation.request)
+    return further or is_marked(received.authority, {expectation.authority})
+
+
+def _where(expectation: Expectation) -> str:
+    return str(expectation.route) if expectation.route else expectation.note or "no rule"
+
+
+def _kind(expectation: Expectation) -> str:
+    if expectation.refused:
+        return "without an answer"
+    return f"by the proxy with {own}" if (own := own_status(expectation)) else "by pods"

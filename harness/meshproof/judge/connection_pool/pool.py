@@ -1,0 +1,171 @@
+"""The limits of a connection pool hold exactly: what is within them passes, what is beyond them is refused at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from meshproof.border.books import Books, Mark
+from meshproof.border.expectation import Expectation, Pool
+from meshproof.border.observation import Observation
+from meshproof.border.steps import AtOnce, Crowd, InTurn, Step
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.connection_pool.books import agreement, high_water
+from meshproof.judge.connection_pool.limits import steps, unproved
+from meshproof.judge.connection_pool.steps import Taken, judge
+from meshproof.scenario import Plan, Trial
+
+UNLIMITED = Pool()
+
+
+@dataclass(frozen=True)
+class ConnectionPool:
+    """What `connectionPool` limits, for each stage and request of a `barrier` load.
+
+    Every number is exact and one that differs fails:
+
+    * Requests under way at once: how many the pod holds, how many wait in the proxy, how many are
+      refused, after each further one.
+    * `crowds` of so many users, `requests` each: three books agree (the client's 503s with
+      x-envoy-overloaded, the growth of upstream_rq_pending_overflow, sent = received + refused), the pod
+      never has more at once than is allowed, and users that are surely below the limits are all served.
+    * Connections opened for requests in turn, retries made at once, and the time until a connection
+      that does not open is given up.
+
+    The load needs as many users as the largest number of requests at once: the limits and four more.
+    """
+
+    crowds: tuple[int, ...] = ()
+    requests: int = 300
+    name: str = "ConnectionPool"
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        return [
+            PoolTrial(self, plan, stage, request)
+            for stage, row in enumerate(plan.stages)
+            for request, _ in enumerate(row)
+        ]
+
+
+class PoolTrial:
+    """One stage's limits; what the course marked is judged against them when the load has ended."""
+
+    def __init__(self, check: ConnectionPool, plan: Plan, stage: int, request: int) -> None:
+        self.stage: int | None = stage
+        self.request: int | None = request
+        self.check = check.name
+        self.steps: Sequence[Step] = ()
+        self._plan = plan
+        self._stage = stage
+        self._expectation: Expectation = plan.stages[stage][request]
+        self._seen: list[Observation] = []
+        self._lacking = _lacking(self._expectation)
+        if not self._lacking:
+            self.steps = steps(self._pool, self._expectation, check.crowds, check.requests, fresh=self._fresh)
+        self.limit = sum(_size(step) for step in self.steps)
+
+    @property
+    def _pool(self) -> Pool:
+        return _pool(self._expectation)
+
+    @property
+    def _fresh(self) -> bool:
+        """Whether the stage begins without connections: a proxy keeps those of a pool that does not change."""
+        if not self._stage:
+            return True
+        before = _pool(self._plan.stages[self._stage - 1][self.request or 0])
+        return replace(before, location=None) != replace(self._pool, location=None)
+
+    def observe(self, observation: Observation) -> None:
+        self._seen.append(observation)
+
+    @property
+    def decided(self) -> bool:
+        return self.count >= self.limit
+
+    @property
+    def count(self) -> int:
+        return len(self._seen)
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        return ()
+
+    def conclude(self, books: Books) -> Verdict:
+        mine = [mark for mark in books.marks if self._is_mine(mark)]
+        taken = self._taken(mine)
+        outcome, reason = self._decide(mine, taken, books)
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            outcome,
+            reason,
+            n=sum(len(one.observations) for one in taken),
+            request=str(self._expectation.request),
+            stage=self._stage,
+            evidence={"limits": str(self._pool.location or ""), "steps": [one.evidence() for one in taken]},
+        )
+
+    def _decide(self, mine: list[Mark], taken: list[Taken], books: Books) -> tuple[Outcome, str]:
+        if self._lacking:
+            return Outcome.INCONCLUSIVE, self._lacking
+        pods = next((int(mark.values["pods"]) for mark in mine if mark.name == "pods"), 0)
+        if pods != 1:
+            why = f"{pods} pods share its limits by the balancer's draw" if pods else "it was not driven by a barrier"
+            return Outcome.INCONCLUSIVE, f"what the pool lets through is not exact: {why}"
+        where = f" at {self._pool.location}" if self._pool.location else " (no connectionPool is specified)"
+        found = [fault for one in taken if (fault := judge(one, self._pool, self._expectation))]
+        found += agreement(taken, books)
+        # The pod's high-water mark is that of the whole load.
+        allowed = [_pool(row[self.request or 0]) for row in self._plan.stages]
+        found += high_water(allowed, books)
+        if found:
+            return Outcome.FAILED, f"{found[0]}{where}"
+        if len(taken) < len(self.steps):
+            return Outcome.INCONCLUSIVE, f"only {len(taken)} of {len(self.steps)} steps were driven"
+        if why := unproved(self._pool, self._expectation):
+            return Outcome.INCONCLUSIVE, f"{why}{where}; nothing else was amiss"
+        return Outcome.PASSED, f"{_told(taken, self._pool)}, as specified{where}"
+
+    def _is_mine(self, mark: Mark) -> bool:
+        return mark.values.get("stage") == self._stage and mark.values.get("request") == self.request
+
+    def _taken(self, mine: list[Mark]) -> list[Taken]:
+        ended = [mark for mark in mine if mark.name == "step"]
+        arrived = [mark for mark in mine if mark.name == "arrived"]
+        taken = []
+        at = turns = 0
+        for mark in ended:
+            number, count = int(mark.values["step"]), int(mark.values["last"] - mark.values["first"])
+            stood = tuple(one for one in arrived if one.values["step"] == number)
+            step = self.steps[number]
+            taken.append(Taken(step, mark, stood, tuple(self._seen[at : at + count]), turns))
+            at += count
+            turns += count if isinstance(step, InTurn) else 0
+        return taken
+
+
+def _lacking(expectation: Expectation) -> str:
+    """Why a pool has nothing to show for a request; empty when it has."""
+    if len(expectation.arms) != 1:
+        count = len(expectation.arms)
+        return f"{expectation.request} leads to {count} destinations: a pool is judged where there is one"
+    for name, given in (("abort", expectation.abort), ("delay", expectation.delay), ("mirror", expectation.copies)):
+        if given:
+            return f"the route's {name} stands between its requests and the pool"
+    return "" if not expectation.timeout else "the route's timeout ends requests that the pool would keep waiting"
+
+
+def _pool(expectation: Expectation) -> Pool:
+    return (expectation.arms[0].policy.pool or UNLIMITED) if expectation.arms else UNLIMITED
+
+
+def _size(step: Step) -> int:
+    return step.size if isinstance(step, AtOnce) else step.requests if isinstance(step, InTurn | Crowd) else 1
+
+
+def _told(taken: list[Taken], pool: Pool) -> str:
+    """What was seen, for a person."""
+    parts = [text for one in taken if (text := one.told())]
+    if per := pool.max_requests_per_connection:
+        parts.insert(0, f"each connection served {per} request{'s'[: per > 1]}")
+    return "; ".join(dict.fromkeys(parts))

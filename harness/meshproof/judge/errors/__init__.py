@@ -1,0 +1,1 @@
+"""No request fails that need not."""

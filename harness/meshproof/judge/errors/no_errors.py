@@ -1,0 +1,129 @@
+"""No request fails, whatever changes meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Expectation
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.fault_injection.counters import DELAYS, stray_delays
+from meshproof.judge.sequential.share import ShareTest
+from meshproof.judge.wording import answer, counted, kinds
+from meshproof.scenario import Plan, Trial
+
+
+@dataclass(frozen=True)
+class NoErrors:
+    """Every request of the load, transitions included, is answered with a status below 400.
+
+    A status that the specification itself demands of the proxy (also as an injected fault), or that it
+    refuses a connection or a handshake, is no error; during a transition either neighbour's
+    specification may demand it. One error fails.
+    Without any, the check passes once a share of `tolerance` is ruled out at `beta`
+    (`statistics.exact_sample_size`), and it goes on watching until the load ends. It also fails where
+    the proxies count delays that they injected and none is specified (`injected.stray_delays`).
+    """
+
+    name: str = "NoErrors"
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        return [NoErrorsTrial(self.name, plan)]
+
+
+class NoErrorsTrial:
+    """Takes every observation, of any stage and request."""
+
+    stage: int | None = None
+    request: int | None = None
+
+    def __init__(self, check: str, plan: Plan) -> None:
+        self.check = check
+        self._plan = plan
+        rates = plan.precision
+        self._errors = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
+        self.limit = self._errors.cap
+        self._kinds: Counter[str] = Counter()
+        self._first: Observation | None = None
+
+    def observe(self, observation: Observation) -> None:
+        if 0 < observation.status < 400 or self._demanded(observation):
+            self._errors.add(False)
+            return
+        self._errors.add(True)
+        self._first = self._first or observation
+        self._kinds[answer(observation)] += 1
+
+    @property
+    def decided(self) -> bool:
+        return self._errors.closed
+
+    @property
+    def refuted(self) -> bool:
+        return self._errors.outcome is Outcome.FAILED
+
+    @property
+    def count(self) -> int:
+        return self._errors.n
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        return ()
+
+    def conclude(self, books: Books) -> Verdict:
+        delayed = stray_delays(books, self._plan)
+        told = f"{counted(delayed, self._errors.n)} held back by the proxies ({DELAYS}), and no delay is specified"
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            Outcome.FAILED if delayed else self._errors.outcome,
+            f"{told}; {self._reason()}" if delayed else self._reason(),
+            n=self._errors.n,
+            evidence={
+                "errors": dict(self._kinds),
+                "first": self._first.id if self._first else "",
+                "delayed": delayed,
+            },
+        )
+
+    def _expectations(self, observation: Observation) -> tuple[Expectation, ...]:
+        """What may apply to an observation: one specification, in a transition (negative stage) two."""
+        stage = observation.stage
+        return tuple(
+            self._plan.stages[one][observation.request] for one in ((stage,) if stage >= 0 else (-stage - 1, -stage))
+        )
+
+    def _demanded(self, observation: Observation) -> bool:
+        if observation.pod or observation.workload:
+            return False
+        if not observation.status:
+            return any(expectation.refused for expectation in self._expectations(observation))
+        return any(
+            observation.status == expectation.status
+            or (
+                expectation.abort is not None
+                and expectation.abort.share
+                and expectation.abort.status == observation.status
+            )
+            for expectation in self._expectations(observation)
+        )
+
+    def _reason(self) -> str:
+        n, first = self._errors.n, self._first
+        if first is None:
+            if self._errors.outcome is Outcome.PASSED:
+                return f"all {n:,} requests were answered without an error"
+            if not n:
+                return "no request was observed"
+            return f"only {n:,} requests were observed, {self._errors.enough:,} are needed; none was an error"
+        when = f"stage {first.stage}" if first.stage >= 0 else f"the change to stage {-first.stage}"
+        reason = (
+            f"{kinds(self._kinds, n)}; the first was request {first.id}, "
+            f"sent {first.started:.3f} s after the load began, in {when}"
+        )
+        expectations = self._expectations(first)
+        notes = [expectation.note for expectation in expectations]
+        notes += [arm.note for expectation in expectations for arm in expectation.arms if arm.share]
+        return "; ".join([reason, *dict.fromkeys(note for note in notes if note)])

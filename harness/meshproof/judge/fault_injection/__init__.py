@@ -1,0 +1,1 @@
+"""Injected aborts and delays befall the share of requests that is specified."""

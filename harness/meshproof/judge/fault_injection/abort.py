@@ -1,0 +1,96 @@
+"""Injected aborts befall the specified share of the requests, and only them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Abort as AbortFault
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import Precision
+from meshproof.judge.fault_injection.counters import ABORTS, injected
+from meshproof.judge.fault_injection.trial import FaultTrial
+from meshproof.judge.sequential.undecidable import UndecidableTrial
+from meshproof.judge.wording import counted
+from meshproof.scenario import Plan, Trial
+
+
+@dataclass(frozen=True)
+class Abort:
+    """`fault.abort`: the proxy itself answers its share of the requests, and none of those reaches a pod.
+
+    One trial for each stage and request with an abort; shares of 0 and 1 are exact. Two books beside the client's are
+    held against it: no pod received a request that was aborted, and, in a load of one stage, the proxies'
+    own count of aborts is that of the aborted requests
+    (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/fault_filter#statistics).
+
+    α is divided equally among the drawn shares (Bonferroni), β is not: see Split.
+    """
+
+    name: str = "Abort"
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        found = [
+            (stage, request, one.abort)
+            for stage, row in enumerate(plan.stages)
+            for request, one in enumerate(row)
+            if one.abort is not None
+        ]
+        if not found:
+            return [UndecidableTrial(self.name, plan, 0, 0, "the manifests specify no abort for any of these requests")]
+        rates = plan.precision.shared(sum(0 < fault.share < 1 for _, _, fault in found))
+        tally = Tally()
+        return [AbortTrial(self.name, plan, stage, request, rates, fault, tally) for stage, request, fault in found]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many requests were aborted, by all trials of a load together."""
+
+    aborted: int = 0
+
+
+class AbortTrial(FaultTrial):
+    """The aborts of one kind of request."""
+
+    def __init__(
+        self, check: str, plan: Plan, stage: int, request: int, rates: Precision, fault: AbortFault, tally: Tally
+    ) -> None:
+        super().__init__(check, plan, stage, request, rates, fault, f"aborted with {fault.status}")
+        self._status = fault.status
+        self._aborted: set[str] = set()
+        self._tally = tally
+
+    def hit(self, observation: Observation) -> bool:
+        if observation.pod or observation.workload or observation.status != self._status:
+            return False
+        self._aborted.add(observation.id)
+        self._tally.aborted += 1
+        return True
+
+    def flaw(self, books: Books) -> str:
+        reached = self._reached(books)
+        if reached:
+            pods = sorted({one for _, one in reached})
+            number = counted(len({id for id, _ in reached}), len(self._aborted))
+            return (
+                f"{number} received by {', '.join(pods)} all the same, though the proxy answered them "
+                f"(the first was request {min(reached)[0]})"
+            )
+        own = injected(books, self._plan, ABORTS)
+        if own is not None and len(self._plan.stages) == 1 and own != self._tally.aborted:
+            return (
+                f"the proxies injected {own:,} aborts ({ABORTS}), but {self._tally.aborted:,} requests were "
+                "answered as if they were aborted"
+            )
+        return ""
+
+    def passed(self) -> str:
+        return "none of these reached a pod" if self._aborted else ""
+
+    def evidence(self, books: Books) -> dict[str, object]:
+        return {"aborted": len(self._aborted), "injected": injected(books, self._plan, ABORTS)}
+
+    def _reached(self, books: Books) -> set[tuple[str, str]]:
+        return {(one.id, book.pod) for book in books.pods for one in book.requests if one.id in self._aborted}

@@ -1,0 +1,108 @@
+"""Injected delays befall the specified share of the requests, and hold them as long as specified."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Delay as DelayFault
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import Precision
+from meshproof.judge.fault_injection.counters import DELAYS, injected
+from meshproof.judge.fault_injection.trial import FaultTrial
+from meshproof.judge.sequential.clock import EARLY, MACHINE, service_time
+from meshproof.judge.sequential.undecidable import UndecidableTrial
+from meshproof.scenario import Plan, Trial
+
+QUARTER = 4
+
+
+@dataclass(frozen=True)
+class Delay:
+    """`fault.delay`: the proxy holds its share of the requests back for the specified time, and not longer.
+
+    One trial for each stage and request with a delay; shares of 0 and 1 are exact. A request counts
+    as delayed when it was held for the specified time or longer before the workload was called: its
+    latency without what the proxy says it waited for the workload
+    (`Load(headers=("x-envoy-upstream-service-time",))`; without that header the whole latency
+    counts). So a delay that is shorter than specified is none.
+
+    A longer one shows in the quickest quarter of the delayed requests, which may not exceed the specified time by
+    more than `clock.MACHINE`. The delay must be long beside what the machine itself needs for a request:
+    in a load of one request and one stage, more requests that took as long than the proxies count
+    delays make a share that is too large inconclusive.
+
+    α is divided equally among the drawn shares (Bonferroni), β is not: see Split.
+    """
+
+    name: str = "Delay"
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        found = [
+            (stage, request, one.delay)
+            for stage, row in enumerate(plan.stages)
+            for request, one in enumerate(row)
+            if one.delay is not None
+        ]
+        if not found:
+            return [UndecidableTrial(self.name, plan, 0, 0, "the manifests specify no delay for any of these requests")]
+        rates = plan.precision.shared(sum(0 < fault.share < 1 for _, _, fault in found))
+        return [DelayTrial(self.name, plan, stage, request, rates, fault) for stage, request, fault in found]
+
+
+class DelayTrial(FaultTrial):
+    """The delays of one kind of request; `_times` are how long those were held that a pod answered."""
+
+    def __init__(self, check: str, plan: Plan, stage: int, request: int, rates: Precision, fault: DelayFault) -> None:
+        super().__init__(check, plan, stage, request, rates, fault, f"delayed by {fault.seconds:g} s")
+        self._seconds = fault.seconds
+        self._times: list[float] = []
+        self._longest_other = 0.0
+        self._hits = 0
+
+    def hit(self, observation: Observation) -> bool:
+        held = observation.latency - (service_time(observation.headers) or 0.0)
+        if held < self._seconds - EARLY:
+            self._longest_other = max(self._longest_other, held)
+            return False
+        self._hits += 1
+        if observation.pod or observation.workload:
+            self._times.append(held)
+        return True
+
+    def doubt(self, books: Books) -> str:
+        own = injected(books, self._plan, DELAYS)
+        if own is None or len(self._plan.stages[0]) > 1 or len(self._plan.stages) > 1 or self._hits <= own:
+            return ""
+        return (
+            f"the proxies injected {own:,} delays ({DELAYS}), but {self._hits:,} requests took as long: the "
+            "machine is too slow to tell them apart"
+        )
+
+    def flaw(self, books: Books) -> str:  # noqa: ARG002
+        quarter = self._quarter()
+        if quarter <= self._seconds + MACHINE:
+            return ""
+        return (
+            f"three quarters of them were held for {quarter:.3f} s or longer, {self._seconds:g} s specified at "
+            f"{self._fault.location} ({MACHINE:g} s more are allowed)"
+        )
+
+    def passed(self) -> str:
+        return f"the quickest of them was held for {min(self._times):.3f} s" if self._times else ""
+
+    def evidence(self, books: Books) -> dict[str, object]:
+        return {
+            "shortest": min(self._times, default=None),
+            "quarter": self._quarter() if self._times else None,
+            "longest": max(self._times, default=None),
+            "longest_undelayed": self._longest_other,
+            "early": EARLY,
+            "allowance": MACHINE,
+            "injected": injected(books, self._plan, DELAYS),
+            "held_as_long": self._hits,
+        }
+
+    def _quarter(self) -> float:
+        return sorted(self._times)[len(self._times) // QUARTER] if self._times else 0.0

@@ -1,0 +1,159 @@
+"""A fault that befalls a share of the requests: what the trials of aborts and delays have in common."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Abort, Delay, Expectation
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict
+from meshproof.judge.sequential.share import ShareTest
+from meshproof.judge.wording import counted, percent, points, specified
+from meshproof.scenario import Plan
+
+BATCHES = 8
+"""In how many parts the most requests that may be needed are taken."""
+
+
+class FaultTrial:
+    """Whether a fault befalls its share of one kind of request, decided in the order of sending.
+
+    Answers do not come in that order: first come those that no fault has held back. So observations
+    are gathered until a batch is full; the load then pauses, and once nothing is under way any more all of
+    the batch is looked at (`reconcile`). A share of 0 or 1 is exact in any order, and looked at at once.
+
+    A subclass says what a hit is, what reports call it, and what else is wrong with it.
+    """
+
+    def __init__(
+        self, check: str, plan: Plan, stage: int, request: int, rates: Precision, fault: Abort | Delay, label: str
+    ) -> None:
+        self.stage: int | None = stage
+        self.request: int | None = request
+        self.check = check
+        self._plan = plan
+        self._rates = rates
+        self._expectation: Expectation = plan.stages[stage][request]
+        self._fault = fault
+        self._label = label
+        self._test = ShareTest(float(fault.share), rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
+        self.limit = self._test.cap
+        self._batch: list[tuple[float, str, bool]] = []
+        self._size = ceil(self.limit / BATCHES)
+        self._odd: Observation | None = None
+
+    def hit(self, observation: Observation) -> bool:
+        """Whether the fault befell this request."""
+        raise NotImplementedError
+
+    def flaw(self, books: Books) -> str:
+        """What is wrong beside the share, in words; empty when nothing is."""
+        raise NotImplementedError
+
+    def doubt(self, books: Books) -> str:  # noqa: ARG002
+        """Why a share that is too large proves nothing all the same; empty when it does."""
+        return ""
+
+    def passed(self) -> str:
+        """What else is said of a fault that is as specified."""
+        raise NotImplementedError
+
+    def observe(self, observation: Observation) -> None:
+        hit = self.hit(observation)
+        if not self._test.exact:
+            if not self._test.closed:
+                self._batch.append((observation.started, observation.id, hit))
+            return
+        self._test.add(hit)
+        if hit != bool(self._test.p0):
+            self._odd = self._odd or observation
+
+    def reconcile(self, books: Books) -> None:  # noqa: ARG002
+        for _, _, hit in sorted(self._batch):
+            if self._test.closed:
+                break
+            self._test.add(hit)
+        self._batch.clear()
+
+    @property
+    def decided(self) -> bool:
+        return self._test.closed or len(self._batch) >= self._size
+
+    @property
+    def refuted(self) -> bool:
+        return self._test.outcome is Outcome.FAILED
+
+    @property
+    def count(self) -> int:
+        return self._test.n + len(self._batch)
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        test = self._test
+        return (
+            ArmResult(
+                destination=self._label,
+                expected=test.p0,
+                observed=test.observed,
+                interval=test.interval(self._plan.precision.alpha),
+                count=test.hits,
+                tolerance=test.tolerance,
+                outcome=test.outcome,
+                location=str(self._fault.location),
+            ),
+        )
+
+    def conclude(self, books: Books) -> Verdict:
+        self.reconcile(books)
+        rates, test, flaw = self._plan.precision, self._test, self.flaw(books)
+        doubt = self.doubt(books) if test.outcome is Outcome.FAILED and test.observed > test.p0 else ""
+        outcome = Outcome.FAILED if flaw else Outcome.INCONCLUSIVE if doubt else test.outcome
+        more = flaw or doubt or (self.passed() if outcome is Outcome.PASSED else "")
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            outcome,
+            self._share() + (f"; {more}" if more else ""),
+            n=test.n,
+            request=str(self._expectation.request),
+            stage=self.stage or 0,
+            alpha=None if test.exact else rates.alpha,
+            beta=None if test.exact else rates.beta,
+            tolerance=None if test.exact else rates.tolerance,
+            arms=self.arms(),
+            evidence={"cap": self.limit, "alpha_per_share": self._rates.alpha, **self.evidence(books)},
+        )
+
+    def evidence(self, books: Books) -> dict[str, object]:  # noqa: ARG002
+        return {}
+
+    def _share(self) -> str:
+        test, at, did = self._test, self._fault.location, self._label
+        if not test.n:
+            return "no request was observed"
+        if test.exact:
+            return self._exactly()
+        band = f"{specified(test.p0)} ± {points(test.tolerance)} specified at {at}"
+        seen = f"{percent(test.observed)} of {test.n:,} requests were {did}"
+        if test.outcome is Outcome.PASSED:
+            return f"{seen} ({band})"
+        if test.outcome is Outcome.FAILED:
+            low, high = test.interval(self._plan.precision.alpha)
+            level = f"{100 * (1 - self._plan.precision.alpha):g} % interval"
+            bounds = "" if low <= test.p0 <= high else f" ({level} {percent(low).removesuffix(' %')}–{percent(high)})"
+            return f"{seen}{bounds}, {specified(test.p0)} specified at {at}; ruled out at α = {self._rates.alpha:g}"
+        return f"{seen} ({band}), which does not decide it"
+
+    def _exactly(self) -> str:
+        test, at, did = self._test, self._fault.location, self._label
+        wanted = "all are" if test.p0 else "none is"
+        odd = (test.n - test.hits) if test.p0 else test.hits
+        if self._odd is not None:
+            how = f"not {did}" if test.p0 else did
+            return (
+                f"{counted(odd, test.n)} {how}, {wanted} specified to be at {at} (the first was request {self._odd.id})"
+            )
+        seen = f"{'all' if test.p0 else 'none of'} {test.n:,} requests were {did}"
+        if test.outcome is Outcome.PASSED:
+            return f"{seen}, as specified at {at}"
+        return f"{seen}, but {test.enough:,} are needed"

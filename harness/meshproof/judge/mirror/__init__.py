@@ -1,0 +1,1 @@
+"""Mirrors copy what they are specified to copy, and nothing else."""

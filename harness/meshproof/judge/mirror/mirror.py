@@ -1,0 +1,59 @@
+"""Mirrors copy what they are specified to copy, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from meshproof.border.expectation import Arm, Copy
+from meshproof.judge.mirror.copies import CopiesTrial
+from meshproof.judge.mirror.rule import Rule
+from meshproof.judge.mirror.share import DrawnMirrorTrial, MirrorShareTrial
+from meshproof.scenario import Plan, Trial
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Each mirror gets copies of its specified share of the requests, whole, once, and nowhere else.
+
+    One trial holds every single copy against its primary (`CopiesTrial`). Beside it, one for each
+    stage and each mirror rule in it decides the shares, over all requests of the load that the rule
+    governs: all and none are exact. A drawn share is decided for the rule's requests as a whole,
+    and, to half of the share, for those of each destination of the split by itself: copies that
+    follow the split's own draw would have the right share of the whole.
+
+    α is divided equally among all these drawn shares (Bonferroni), β is not: see Split.
+    """
+
+    name: str = "Mirror"
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        found = [rule for stage in range(len(plan.stages)) for rule in rules(plan, stage)]
+        rates = plan.precision.shared(sum(rule.drawn for rule in found))
+        trials: list[Trial] = [CopiesTrial(self.name, plan)]
+        for rule in found:
+            kind = DrawnMirrorTrial if rule.drawn else MirrorShareTrial
+            trials.append(kind(self.name, plan, rule, rates))
+        return trials
+
+
+def rules(plan: Plan, stage: int) -> list[Rule]:
+    """The mirror rules of a stage; requests that nothing mirrors are one rule."""
+    governed: dict[tuple[Copy, ...], list[int]] = {}
+    for index, expectation in enumerate(plan.stages[stage]):
+        governed.setdefault(expectation.copies, []).append(index)
+    return [
+        Rule(stage, tuple(requests), plan.stages[stage][requests[0]], copies, _drawing(plan, stage, requests, copies))
+        for copies, requests in governed.items()
+    ]
+
+
+def _drawing(plan: Plan, stage: int, requests: Sequence[int], copies: tuple[Copy, ...]) -> tuple[Arm, ...]:
+    """The arms to look at one by one: those of a drawn split that a mirror with a drawn share stands beside."""
+    if not any(0 < copy.share < 1 for copy in copies):
+        return ()
+    several = {plan.stages[stage][request].arms for request in requests}
+    arms = tuple(arm for arm in several.pop() if 0 < arm.share < 1) if len(several) == 1 else ()
+    apart = all(not one.workloads & other.workloads for one, other in combinations(arms, 2))
+    return tuple(arm for arm in arms if arm.workloads) if apart else ()

@@ -1,0 +1,1 @@
+"""Hosts that fail are ejected, for as long and only as the rule says."""

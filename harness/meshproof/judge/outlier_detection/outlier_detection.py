@@ -1,0 +1,138 @@
+"""Hosts that fail are ejected, for as long and only as the rule says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.border.books import Books, Mark
+from meshproof.border.expectation import Ejection, Expectation
+from meshproof.border.observation import Observation
+from meshproof.border.steps import Fault
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.outlier_detection import rules
+from meshproof.judge.outlier_detection.timeline import Course
+from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW
+from meshproof.scenario import Plan, Trial
+
+LONGEST_WAIT = 60.0
+LATE = 0.5
+# Places where a host is missed that got no request: α is shared among them.
+STRETCHES = 5
+
+
+@dataclass(frozen=True)
+class OutlierDetection:
+    """What `outlierDetection` says, for the first request of an `ejection` load.
+
+    Counts are exact: so many errors in a row eject a host, one fewer does not, and errors that no detector
+    counts never do; so many hosts are ejected at once when all fail, and no more. An ejected host gets
+    nothing once Envoy has merged the change (a second), the others carry the load; where none is left, or
+    too few, the answer is 503 or all are used. The time of return, and that the second ejection lasts
+    longer, is judged to a tick of the rule's own `interval`.
+    """
+
+    name: str = "OutlierDetection"
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        return [EjectionTrial(self.name, plan)]
+
+
+class EjectionTrial:
+    """One rule at work; what the course marked and clients saw is judged when the load has ended."""
+
+    def __init__(self, check: str, plan: Plan) -> None:
+        self.stage: int | None = 0
+        self.request: int | None = 0
+        self.check = check
+        self._plan = plan
+        self._expectation: Expectation = plan.stages[0][0]
+        self._seen: list[Observation] = []
+        arms = self._expectation.arms
+        self._rule: Ejection | None = arms[0].policy.ejection if len(arms) == 1 else None
+        self._why = self._lacking()
+        self.workloads: Sequence[str] = () if self._why else sorted(arms[0].workloads)
+        self.enough = rules.enough(self._rule) if self._rule else 0
+        self.limit = self.enough
+        self.soon = self._rule.interval if self._rule else 0.0
+
+    def faults(self, hosts: int) -> tuple[Sequence[Fault], Sequence[Fault]]:
+        """With so many hosts: the faults that eject nobody, and one for each ejection to make."""
+        assert self._rule is not None
+        return rules.faults(self._rule, hosts)
+
+    def stretch(self, hosts: int) -> int:
+        """How many requests show where traffic goes."""
+        return rules.stretch(hosts, self._plan.precision.alpha / STRETCHES)
+
+    def patience(self, ejection: int) -> float:
+        """Seconds after which a host must be back from its first (0) or a later ejection."""
+        assert self._rule is not None
+        return rules.duration(self._rule, ejection + 1) + self._rule.interval + MACHINE + LATE
+
+    def observe(self, observation: Observation) -> None:
+        self._seen.append(observation)
+
+    @property
+    def decided(self) -> bool:
+        return True
+
+    @property
+    def count(self) -> int:
+        return len(self._seen)
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        return ()
+
+    def conclude(self, books: Books) -> Verdict:
+        outcome, reason = self._decide(books)
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            outcome,
+            reason,
+            n=self.count,
+            request=str(self._expectation.request),
+            evidence={
+                "rule": str(self._rule.location or "") if self._rule else "",
+                "merge_window": MERGE_WINDOW,
+                "machine": MACHINE,
+                "marks": [_plain(mark) for mark in books.marks],
+            },
+        )
+
+    def _lacking(self) -> str:
+        """Why there is nothing to judge; empty when there is."""
+        count = len(self._expectation.arms)
+        if count != 1:
+            return f"{self._expectation.request} leads to {count} destinations: ejection is judged where there is one"
+        if len(self._plan.stages) > 1:
+            return "ejection is judged in scenarios of one stage: what a host has behind it would outlive a change"
+        rule = self._rule
+        if rule is None:
+            return f"no outlierDetection is specified for {self._expectation.request}"
+        longest = rules.duration(rule, rules.EJECTIONS) + rule.interval
+        if longest > LONGEST_WAIT:
+            return (
+                f"a second ejection by {rule.location} lasts {longest:g} s with its interval, longer than the "
+                f"{LONGEST_WAIT:g} s that are waited: give the rule a shorter baseEjectionTime to prove it"
+            )
+        return ""
+
+    def _decide(self, books: Books) -> tuple[Outcome, str]:
+        if self._why or self._rule is None:
+            return Outcome.INCONCLUSIVE, self._why
+        if not any(mark.name == "hosts" for mark in books.marks):
+            return Outcome.INCONCLUSIVE, "no pod was made to fail: the load was not driven by the course of ejection"
+        course = Course(self._rule, books, self.workloads, self._seen, self.stretch)
+        found = course.faults()
+        if found:
+            return Outcome.FAILED, f"{found[0]} (outlierDetection at {self._rule.location})"
+        lacking = course.lacking()
+        if lacking:
+            return Outcome.INCONCLUSIVE, lacking
+        return Outcome.PASSED, f"{course.told()}, as specified at {self._rule.location}"
+
+
+def _plain(mark: Mark) -> dict[str, float | str]:
+    return {"name": mark.name, "at": round(mark.at, 3), **{key: round(value, 3) for key, value in mark.values.items()}}

@@ -1,0 +1,173 @@
+"""What a course of ejections showed, held against the rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+
+from meshproof.border.books import Books, Mark
+from meshproof.border.expectation import Ejection
+from meshproof.border.observation import Observation
+from meshproof.border.steps import Fault
+from meshproof.judge.outlier_detection.rules import allowed, faults, reachable
+from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, terms
+from meshproof.judge.wording import answer
+
+Stretch = tuple[frozenset[int], list[Observation]]
+
+
+class Course:
+    """The marks and observations of one load in the order of time; `stretch` as of an Ejecting trial."""
+
+    def __init__(
+        self,
+        rule: Ejection,
+        books: Books,
+        workloads: Sequence[str],
+        seen: Sequence[Observation],
+        stretch: Callable[[int], int],
+    ) -> None:
+        self.rule = rule
+        self.books = books
+        self.seen = seen
+        self._stretch = stretch
+        self.pods = [pod.pod for key in workloads for pod in books.pods if pod.workload == key]
+        self.hosts = len(self.pods)
+        self.harmless, self.fatal = faults(rule, self.hosts)
+        self.spans = self._spans()
+
+    def _marks(self, *names: str) -> list[Mark]:
+        return [mark for mark in self.books.marks if mark.name in names]
+
+    def _spans(self) -> list[Span]:
+        ends = {int(mark.values["number"]): mark for mark in self._marks("returned", "kept")}
+        spans = []
+        for mark in self._marks("ejected"):
+            number = int(mark.values["number"])
+            if (end := ends.get(number)) is not None:
+                back = end.at if end.name == "returned" else None
+                spans.append(Span(number, mark.values["sent"], mark.at, end.values["still"], back))
+        return spans
+
+    def faults(self) -> list[str]:
+        """What is wrong; empty when nothing is."""
+        return [
+            text
+            for judged in (self._spared(), self._counts(), self._times(), self._traffic(), self._cap())
+            for text in judged
+            if text
+        ]
+
+    def lacking(self) -> str:
+        """Why the course shows too little; empty when it shows all."""
+        if len(self._marks("harmless")) < len(self.harmless):
+            return "the host that failed got no traffic any more after its failures"
+        if not self.fatal:
+            return ""
+        if len(self.spans) < len(self.fatal) or not self._marks("still"):
+            return f"only {len(self.spans)} of {len(self.fatal)} ejections were driven to their end"
+        if not any(term.longer for term in terms(self.rule, self.spans)):
+            return (
+                f"no ejection came within an interval of {self.rule.interval:g} s after a return: whether a second one "
+                "lasts longer was not seen"
+            )
+        alone, together = self._stretches()
+        if not any(during for _, during in alone):
+            return "no request was made while a host was surely ejected"
+        if not any(len(during) >= self._stretch(self.hosts) for _, during in together):
+            return f"hosts came back before {self._stretch(self.hosts)} requests had shown where traffic goes"
+        return ""
+
+    def told(self) -> str:
+        """What was seen, for a person."""
+        if not self.fatal:
+            return f"none of {len(self.harmless)} kinds of error ejected any of {self.hosts} hosts"
+        counts = [_errors(self._wanted(mark), mark) for mark in self._marks("ejected")]
+        times = [f"{span.still - span.seen:.1f} s" for span in self.spans]
+        capped = self._marks("capped")[0].values["ejected"]
+        return (
+            f"a host was ejected after {' and '.join(counts)} and back after {' and '.join(times)}, "
+            f"and of {self.hosts} failing host{'s'[: self.hosts > 1]} {capped:g} were ejected at once"
+        )
+
+    def _spared(self) -> Iterator[str]:
+        for mark in self._marks("harmless"):
+            if mark.values["ejected"]:
+                count = mark.values["errors"]
+                yield f"a host was ejected after {_errors(int(count), mark)} in a row that no detector counts"
+        for mark in self._marks("spared"):
+            wanted = self._wanted(mark)
+            yield f"{_errors(int(mark.values['after']), mark)} in a row did not eject a host; {wanted} should"
+
+    def _counts(self) -> Iterator[str]:
+        for mark in self._marks("ejected"):
+            before, after, wanted = int(mark.values["before"]), int(mark.values["after"]), self._wanted(mark)
+            if not before < wanted <= after:
+                yield f"a host was ejected after {_errors(after, mark)} in a row; {wanted} are specified"
+
+    def _wanted(self, mark: Mark) -> int:
+        fault: Fault = self.fatal[min(int(mark.values["number"]), len(self.fatal) - 1)]
+        return fault.errors
+
+    def _times(self) -> Iterator[str]:
+        before: Span | None = None
+        for span, term in zip(self.spans, terms(self.rule, self.spans), strict=True):
+            yield judge_alone(self.rule, span, term)
+            if before is not None:
+                yield judge_tick(self.rule, before, span, term)
+            before = span
+
+    def _stretches(self) -> tuple[list[Stretch], list[Stretch]]:
+        """When one host was ejected, and when all had failed: who was out, and what was wholly made in that time."""
+        alone = [
+            (frozenset({0}), self._between(span.seen + MERGE_WINDOW + MACHINE / 2, span.still)) for span in self.spans
+        ]
+        together = [
+            (
+                frozenset(number for number in range(self.hosts) if settled.values[f"host {number}"]),
+                self._between(settled.at, still.values["still"]),
+            )
+            for settled, still in zip(self._marks("settled"), self._marks("still"), strict=False)
+        ]
+        return alone, together
+
+    def _between(self, start: float, end: float) -> list[Observation]:
+        return [one for one in self.seen if one.started > start and one.started + one.latency < end]
+
+    def _traffic(self) -> Iterator[str]:
+        for ejected, during in chain(*self._stretches()):
+            usable = reachable(self.rule, ejected, self.hosts)
+            names = {self.pods[number] for number in usable}
+            out = f"with {len(ejected)} of {self.hosts} hosts ejected"
+            for one in during:
+                if one.pod and one.pod not in names:
+                    yield f"{out}, {one.pod}, which is one of them, got request {one.id} at {one.started:.2f} s"
+                if not usable and (one.status != 503 or one.pod):
+                    yield f"{out}, request {one.id} was {answer(one)}; 503 by the proxy is specified"
+                if usable and not ejected & usable and (one.status != 200 or not one.pod):
+                    yield f"{out}, request {one.id} was {answer(one)}, though the others are well"
+            if len(during) >= self._stretch(self.hosts):
+                got = Counter(one.pod for one in during)
+                for name in sorted(names):
+                    if not got[name] and not self._may_break(name, during):
+                        yield f"{out}, {name} got none of {len(during)} requests, though it is to be used"
+
+    def _may_break(self, name: str, during: Sequence[Observation]) -> bool:
+        """A host that resets its connections leaves no name in the answers: its requests are those of nobody."""
+        return name == self.pods[0] and any(not one.pod for one in during)
+
+    def _cap(self) -> Iterator[str]:
+        most = allowed(self.rule, self.hosts)
+        for mark in self._marks("capped"):
+            seen = int(mark.values["most"])
+            if seen != most:
+                yield (
+                    f"of {self.hosts} failing hosts {seen} were ejected at once; "
+                    f"{self.rule.max_ejection_percent} % are {most} (maxEjectionPercent)"
+                )
+
+
+def _errors(count: int, mark: Mark) -> str:
+    """`3 errors (503)`, `1 error (refused)`."""
+    return f"{count} error{'s'[: count != 1]} ({Fault(int(mark.values['status']))})"

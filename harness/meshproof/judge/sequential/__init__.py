@@ -1,0 +1,1 @@
+"""Sequential statistics: the tests that every probabilistic check uses. Pure functions."""

@@ -1,0 +1,112 @@
+"""Whether an event happens to the specified share of requests: the test that every such check uses."""
+
+from __future__ import annotations
+
+from math import inf
+
+from meshproof.border.verdict import Outcome
+from meshproof.judge.sequential.statistics import Decision, confidence_sequence, fixed_sample_size, sprt_pair
+
+
+def effective_tolerance(p0: float, tolerance: float) -> float:
+    """The tolerance a share is judged with: at most half of the share and half of its complement.
+
+    So a share is never confused with none at all, with half of itself or with one and a half times
+    itself: with three points a dropped 1 % would pass, and the check could not fail.
+    """
+    return min(tolerance, p0 / 2, (1 - p0) / 2) if 0 < p0 < 1 else tolerance
+
+
+class ShareTest:
+    """A pair of sequential tests of one share, fed with one observation after the other.
+
+    `p0` is the specified share; `alpha` the probability that it is failed although it is right;
+    `beta` that it is passed although it is wrong by `tolerance` or more (the effective one stands in
+    the attribute). `enough` is the sample that a test of fixed size would need; at `cap`
+    observations (default: twice as many) an undecided test closes as inconclusive. The first
+    decision stands, except that a share of 0 or 1 is exact: it passes after `enough` observations
+    without a counter-example, and fails with the first one whenever it comes.
+    """
+
+    __slots__ = (
+        "_look_at",
+        "_refuting",
+        "_sides",
+        "cap",
+        "closed",
+        "enough",
+        "hits",
+        "n",
+        "outcome",
+        "p0",
+        "tolerance",
+    )
+
+    def __init__(self, p0: float, alpha: float, beta: float, tolerance: float, *, cap: int | None = None) -> None:
+        self.p0 = p0
+        self.tolerance = effective_tolerance(p0, tolerance)
+        self.enough = fixed_sample_size(p0, self.tolerance, alpha, beta)
+        self.cap = self.enough * (1 if self.exact else 2) if cap is None else cap
+        self.n = 0
+        self.hits = 0
+        self.outcome = Outcome.INCONCLUSIVE
+        self.closed = False
+        self._sides = sprt_pair(p0, self.tolerance, alpha, beta)
+        self._look_at: float = 1
+        self._refuting = None if not self.exact else p0 == 0
+
+    @property
+    def exact(self) -> bool:
+        """True when one counter-example refutes the share."""
+        return self.p0 in (0, 1)
+
+    @property
+    def observed(self) -> float:
+        """The share seen so far (0 before the first observation)."""
+        return self.hits / self.n if self.n else 0.0
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """The always-valid interval of the share at 1 - alpha."""
+        return confidence_sequence(self.hits, self.n, alpha)
+
+    def add(self, hit: bool) -> bool:
+        """Take one observation: did the event happen? True when it closed the test, or refuted it."""
+        self.n += 1
+        if hit:
+            self.hits += 1
+        if self.n < self._look_at and hit is not self._refuting:
+            return False
+        return self._look_exactly(hit) if self.exact else self._look()
+
+    def _look(self) -> bool:
+        """Decide, or find the earliest observation at which a decision is possible at all."""
+        going, quiet = [], self.cap
+        for side in self._sides:
+            ratio = side.ratio(self.hits, self.n)
+            decision = side.decide(ratio)
+            if decision is Decision.REJECT:
+                return self._close(Outcome.FAILED)
+            if decision is Decision.CONTINUE:
+                going.append(side)
+                quiet = min(quiet, side.quiet(ratio))
+        if not going:
+            return self._close(Outcome.PASSED)
+        if self.n >= self.cap:
+            return self._close(Outcome.INCONCLUSIVE)
+        self._sides = tuple(going)
+        self._look_at = min(self.cap, self.n + 1 + quiet)
+        return False
+
+    def _look_exactly(self, hit: bool) -> bool:
+        if hit is self._refuting:
+            return self._close(Outcome.FAILED)
+        if self.n >= self.enough:
+            return self._close(Outcome.PASSED)
+        if self.n >= self.cap:
+            return self._close(Outcome.INCONCLUSIVE)
+        self._look_at = min(self.cap, self.enough)
+        return False
+
+    def _close(self, outcome: Outcome) -> bool:
+        self.outcome, self.closed, self._look_at = outcome, True, inf
+        return True

@@ -1,0 +1,1 @@
+"""The observed split of traffic is the specified one."""

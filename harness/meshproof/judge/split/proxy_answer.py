@@ -1,0 +1,96 @@
+"""Requests that no pod may answer: the proxy does, with the specified status, or nobody can."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Expectation
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.sequential.share import ShareTest
+from meshproof.judge.wording import answer, kinds
+from meshproof.scenario import Plan
+
+
+def aborts_all(expectation: Expectation) -> bool:
+    """Whether a fault is specified to abort every request."""
+    return expectation.abort is not None and expectation.abort.share == 1
+
+
+class AnswerTrial:
+    """The exact check of an expectation without arms, or one whose fault aborts every request.
+
+    The first answer that it does not allow fails it. With a status every answer must be the proxy's
+    own, with that status. Without one nothing can answer: errors of the proxy and broken connections
+    are as specified, anything else is not.
+    """
+
+    def __init__(self, check: str, plan: Plan, stage: int, request: int) -> None:
+        self.stage: int | None = stage
+        self.request: int | None = request
+        self.check = check
+        self._plan = plan
+        self._expectation: Expectation = plan.stages[stage][request]
+        abort = self._expectation.abort
+        self._status = abort.status if abort and aborts_all(self._expectation) else self._expectation.status
+        rates = plan.precision
+        self._others = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
+        self.limit = self._others.cap
+        self._kinds: Counter[str] = Counter()
+        self._first: Observation | None = None
+
+    def observe(self, observation: Observation) -> None:
+        other = bool(observation.pod or observation.workload) or not self._allowed(observation.status)
+        self._others.add(other)
+        if other:
+            self._first = self._first or observation
+            self._kinds[answer(observation)] += 1
+
+    def _allowed(self, status: int) -> bool:
+        wanted = self._status
+        return status == wanted if wanted else status == 0 or status >= 400
+
+    @property
+    def decided(self) -> bool:
+        return self._others.closed
+
+    @property
+    def refuted(self) -> bool:
+        return self._others.outcome is Outcome.FAILED
+
+    @property
+    def count(self) -> int:
+        return self._others.n
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        return ()
+
+    def conclude(self, books: Books) -> Verdict:  # noqa: ARG002
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            self._others.outcome,
+            self._reason(),
+            n=self._others.n,
+            request=str(self._expectation.request),
+            stage=self.stage or 0,
+            evidence={
+                "status": self._status,
+                "others": dict(self._kinds),
+                "first": self._first.id if self._first else "",
+            },
+        )
+
+    def _reason(self) -> str:
+        n, status, route = self._others.n, self._status, self._expectation.route
+        why = f" at {route}" if route else f" ({self._expectation.note or 'no route matches'})"
+        if self._first is not None:
+            wanted = f"{status} by the proxy" if status else "no answer"
+            return f"{kinds(self._kinds, n)}, but {wanted} is specified{why}; the first was request {self._first.id}"
+        seen = f"answered {status} by the proxy" if status else "without an answer from any pod"
+        if self._others.outcome is Outcome.PASSED:
+            return f"all {n:,} requests were {seen}, as specified{why}"
+        if not n:
+            return "no request was observed"
+        return f"only {n:,} requests were observed, {self._others.enough:,} are needed; all were {seen}"

@@ -1,0 +1,178 @@
+"""The observed split of traffic is the specified one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from meshproof.border.books import Books
+from meshproof.border.expectation import Expectation
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
+from meshproof.judge.sequential.share import ShareTest
+from meshproof.judge.sequential.undecidable import UndecidableTrial, obstacle
+from meshproof.judge.split.misrouted import astray, unrouted
+from meshproof.judge.split.proxy_answer import AnswerTrial, aborts_all
+from meshproof.judge.split.reason import Strays, reason
+from meshproof.scenario import Plan, Trial
+
+ABORTED = 2
+"""How many times the requests that may be needed are sent at most, where aborts take their part."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Each destination gets its specified share of the requests, and nothing goes elsewhere.
+
+    One trial for each stage and request of the plan. The error rates hold for the plan as a whole:
+
+    * α, that a conforming mesh is failed, is shared equally among all arms of all trials and among
+      both sides of each (Bonferroni). This costs next to nothing, because the requests that a
+      conforming arm needs depend on β. Arms of share 0 or 1 need none of it: no conforming mesh can
+      fail them.
+    * β, that a wrong mesh is passed, is not divided. A mesh is wrong when some arm is wrong by its
+      tolerance or more, and it is passed only if that very arm is passed too, which happens with
+      probability β at most, however many others there are.
+
+    What enters by a gateway is left out unless it is told who answers `behind_gateways`.
+    """
+
+    name: str = "Split"
+    behind_gateways: bool = True
+
+    def begin(self, plan: Plan) -> Sequence[Trial]:
+        places = [
+            (stage, request)
+            for stage, row in enumerate(plan.stages)
+            for request, expectation in enumerate(row)
+            if self.behind_gateways or not expectation.request.gateway or _by_proxy(expectation)
+        ]
+        drawn = sum(0 < share < 1 for stage, request in places for share in shares(plan.stages[stage][request]))
+        rates = plan.precision.shared(drawn)
+        trials: list[Trial] = []
+        for stage, request in places:
+            expectation = plan.stages[stage][request]
+            if _by_proxy(expectation):
+                trials.append(AnswerTrial(self.name, plan, stage, request))
+            elif why := obstacle(expectation):
+                trials.append(UndecidableTrial(self.name, plan, stage, request, why))
+            else:
+                trials.append(SplitTrial(self.name, plan, stage, request, rates))
+        return trials
+
+
+def _by_proxy(expectation: Expectation) -> bool:
+    """Whether no destination answers."""
+    return bool(expectation.status) or not expectation.arms or aborts_all(expectation)
+
+
+def shares(expectation: Expectation) -> tuple[float, ...]:
+    """The specified share of each arm, of the requests that no fault aborts."""
+    return tuple(float(arm.share) for arm in expectation.arms)
+
+
+class SplitTrial:
+    """The arms of one expectation, each with a ShareTest, fed in step.
+
+    An answer from a pod behind none of the arms fails the trial at once. A request that no pod
+    answered belongs to no arm, and so lowers the share of all; but what the specification's own fault
+    aborts is left out: Envoy draws faults independently of destinations, so the shares are those
+    of the other requests. Whether as many are aborted as specified is the check of Abort.
+    """
+
+    def __init__(self, check: str, plan: Plan, stage: int, request: int, rates: Precision) -> None:
+        self.stage: int | None = stage
+        self.request: int | None = request
+        self.check = check
+        self._plan = plan
+        self._rates = rates
+        self._expectation: Expectation = plan.stages[stage][request]
+        tests = [
+            ShareTest(share, rates.alpha, rates.beta, rates.tolerance) for share in (0.0, *shares(self._expectation))
+        ]
+        self.limit = max(test.cap for test in tests) if rates.max_requests is None else rates.max_requests
+        for test in tests:
+            test.cap = self.limit
+        abort = self._expectation.abort
+        self._abort = abort.status if abort is not None and abort.share else 0
+        self._aborted = 0
+        # A mesh that aborts far more than it should never gets to its destinations.
+        self._most = ABORTED * self.limit / float(1 - abort.share) if abort is not None else inf
+        self._elsewhere, *self._tests = tests
+        self._add = tuple((number, test.add) for number, test in enumerate(self._tests))
+        self._decided = False
+        self._arm_of = {
+            workload: index for index, arm in enumerate(self._expectation.arms) for workload in arm.workloads
+        }
+        self._strays = Strays()
+
+    def observe(self, observation: Observation) -> None:
+        if self._abort and observation.status == self._abort and not (observation.pod or observation.workload):
+            self._aborted += 1
+            if self._aborted + self.count >= self._most:
+                self._decided = True
+            return
+        index = self._arm_of.get(observation.workload, -1)
+        changed = self._elsewhere.add(index < 0 and self._strays.take(observation))
+        for number, add in self._add:
+            if add(number == index):
+                changed = True
+        if changed:
+            tests = (self._elsewhere, *self._tests)
+            self._decided = all(test.closed for test in tests) or any(test.outcome is Outcome.FAILED for test in tests)
+
+    @property
+    def decided(self) -> bool:
+        return self._decided
+
+    @property
+    def refuted(self) -> bool:
+        return self._decided and any(test.outcome is Outcome.FAILED for test in (self._elsewhere, *self._tests))
+
+    @property
+    def count(self) -> int:
+        return self._elsewhere.n
+
+    def arms(self) -> tuple[ArmResult, ...]:
+        return tuple(
+            ArmResult(
+                destination=arm.destination,
+                expected=test.p0,
+                observed=test.observed,
+                interval=test.interval(self._plan.precision.alpha),
+                count=test.hits,
+                tolerance=test.tolerance,
+                outcome=test.outcome,
+                location=str(arm.location),
+            )
+            for arm, test in zip(self._expectation.arms, self._tests, strict=True)
+        )
+
+    def conclude(self, books: Books) -> Verdict:
+        rates, arms = self._plan.precision, self.arms()
+        outcome = worst([test.outcome for test in (self._elsewhere, *self._tests)])
+        words = reason(outcome, self._expectation, arms, self._strays, self.count, self.limit, rates)
+        others = astray(books, self._plan)
+        if others and outcome is not Outcome.FAILED:
+            outcome, words = Outcome.FAILED, unrouted(others)
+        drawn = any(not test.exact for test in self._tests)
+        return Verdict(
+            self._plan.scenario,
+            self.check,
+            outcome,
+            words,
+            n=self.count,
+            request=str(self._expectation.request),
+            stage=self.stage or 0,
+            alpha=rates.alpha if drawn else None,
+            beta=rates.beta if drawn else None,
+            tolerance=rates.tolerance if drawn else None,
+            arms=arms,
+            evidence={
+                "cap": self.limit,
+                "aborted": self._aborted,
+                "alpha_per_arm": self._rates.alpha,
+                **self._strays.evidence(),
+            },
+        )

@@ -1,0 +1,133 @@
+"""DestinationRules: subsets and traffic policies."""
+
+from __future__ import annotations
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.model import names
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model.model import ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, Subset, TrafficPolicy
+
+RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST}
+
+
+def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
+    spec = resource.body.need("spec")
+    host = names.host(spec.need("host", "the Service that the rule is for"), resource.namespace)
+    findings.unmodelled(spec, "exportTo", "workloadSelector")
+    subsets: dict[str, Subset] = {}
+    for value in spec.list("subsets"):
+        with findings.gather():
+            subset = _subset(value, findings)
+            first = subsets.setdefault(subset.name, subset)
+            if first is not subset:
+                raise value.problem(f"subset {subset.name} is defined twice, first in line {first.location.line}")
+    policy = traffic_policy(spec.get("trafficPolicy"), findings)
+    return DestinationRule(resource.name, resource.namespace, host, tuple(subsets.values()), policy, resource.location)
+
+
+def _subset(value: Value, findings: Findings) -> Subset:
+    name = value.need("name")
+    if not name.text():
+        raise name.problem("a subset needs a name")
+    policy = traffic_policy(value.get("trafficPolicy"), findings)
+    return Subset(name.text(), labels(value, "labels"), policy, value.location)
+
+
+def traffic_policy(value: Value | None, findings: Findings) -> TrafficPolicy:
+    """A policy with its settings by port."""
+    if value is None:
+        return TrafficPolicy()
+    findings.unmodelled(value, "tunnel", "proxyProtocol", "retryBudget")
+    ports: dict[int, TrafficPolicy] = {}
+    for setting in value.list("portLevelSettings"):
+        port = setting.need("port", "the port that the settings are for").need("number").whole(1, LARGEST_PORT)
+        ports.setdefault(port, _settings(setting, findings, {}))
+    return _settings(value, findings, ports)
+
+
+def _settings(value: Value, findings: Findings, ports: dict[int, TrafficPolicy]) -> TrafficPolicy:
+    tls = value.get("tls")
+    if tls and (mode := tls.get("mode")) and mode.data != "DISABLE":
+        findings.unmodelled(value, "tls")
+    return TrafficPolicy(
+        _load_balancer(value.get("loadBalancer"), findings),
+        connection_pool(value.get("connectionPool"), findings),
+        outlier_detection(value.get("outlierDetection"), findings),
+        ports,
+    )
+
+
+def _load_balancer(value: Value | None, findings: Findings) -> LoadBalancer:
+    if value is None:
+        return LoadBalancer.UNSPECIFIED
+    findings.unmodelled(value, "localityLbSetting", "zoneAwareLbSetting", "warmup", "warmupDurationSecs")
+    if value.get("consistentHash"):
+        return LoadBalancer.CONSISTENT_HASH
+    simple = value.get("simple")
+    if simple is None:
+        return LoadBalancer.UNSPECIFIED
+    return RENAMED_BALANCERS.get(simple.text()) or LoadBalancer(simple.text())
+
+
+def _limit(holder: Value | None, name: str) -> int | None:
+    # istiod cannot tell 0 from a missing field here: both are no limit.
+    found = holder.get(name) if holder else None
+    return (found.whole() or None) if found else None
+
+
+def _seconds(holder: Value | None, name: str) -> float | None:
+    found = holder.get(name) if holder else None
+    return found.duration(zero=name == "idleTimeout") if found else None
+
+
+def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool | None:
+    if value is None:
+        return None
+    tcp, http = value.get("tcp"), value.get("http")
+    findings.unmodelled(tcp, "maxConnectionDuration", "tcpKeepalive")
+    findings.unmodelled(http, "maxConcurrentStreams", "useClientProtocol", "h2UpgradePolicy", "http2KeepAlive")
+    idle = _seconds(http, "idleTimeout")
+    return ConnectionPool(
+        max_connections=_limit(tcp, "maxConnections"),
+        connect_timeout=_seconds(tcp, "connectTimeout"),
+        http1_max_pending_requests=_limit(http, "http1MaxPendingRequests"),
+        http2_max_requests=_limit(http, "http2MaxRequests"),
+        max_requests_per_connection=_limit(http, "maxRequestsPerConnection"),
+        max_retries=_limit(http, "maxRetries"),
+        idle_timeout=_seconds(tcp, "idleTimeout") if idle is None else idle,
+        location=value.location,
+    )
+
+
+def outlier_detection(value: Value | None, findings: Findings) -> OutlierDetection | None:
+    """Istio's outlierDetection; a detector set to 0 is off (None)."""
+    if value is None:
+        return None
+    findings.unmodelled(value, "outlierDetectionHttpErrorCodes")
+    if old := value.get("consecutiveErrors"):
+        message = "consecutiveErrors has no effect: istiod ignores it, 1.9.5 as well as current ones"
+        findings.notice(old.location, f"{message}; write consecutive5xxErrors or consecutiveGatewayErrors")
+    split = value.get("splitExternalLocalOriginErrors")
+    local = _limit(value, "consecutiveLocalOriginFailures")
+    if local and not (split and split.flag()):
+        where = value.need("consecutiveLocalOriginFailures")
+        raise where.problem("needs splitExternalLocalOriginErrors: true", "istiod refuses one without the other")
+    ejected, healthy = value.get("maxEjectionPercent"), value.get("minHealthPercent")
+    default = OutlierDetection()
+    return OutlierDetection(
+        consecutive_5xx_errors=(
+            _limit(value, "consecutive5xxErrors")
+            if value.get("consecutive5xxErrors")
+            else default.consecutive_5xx_errors
+        ),
+        consecutive_gateway_errors=_limit(value, "consecutiveGatewayErrors"),
+        consecutive_local_origin_failures=local,
+        split_external_local_origin_errors=split.flag() if split else False,
+        interval=_seconds(value, "interval") or default.interval,
+        base_ejection_time=_seconds(value, "baseEjectionTime") or default.base_ejection_time,
+        max_ejection_percent=(ejected.whole(0, 100) if ejected else 0) or default.max_ejection_percent,
+        min_health_percent=healthy.whole(0, 100) if healthy else default.min_health_percent,
+        location=value.location,
+    )

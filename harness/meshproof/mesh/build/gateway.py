@@ -1,0 +1,101 @@
+"""Gateways."""
+
+from __future__ import annotations
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model.model import Gateway, Server, ServerTls, TlsMode
+from meshproof.mesh.model.names import HOST
+
+ENCRYPTED = frozenset({"HTTPS", "TLS"})
+PROTOCOLS = frozenset({"HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "REDIS", "MYSQL", "TCP", "TLS"})
+UNMODELLED_TLS = (
+    "serverCertificate",
+    "privateKey",
+    "caCertificates",
+    "tlsCertificates",
+    "credentialNames",
+    "caCertCredentialName",
+    "caCrl",
+    "subjectAltNames",
+    "insecureSkipVerify",
+    "verifyCertificateSpki",
+    "verifyCertificateHash",
+    "maxProtocolVersion",
+    "cipherSuites",
+)
+
+
+def gateway(resource: Resource, findings: Findings) -> Gateway:
+    spec = resource.body.need("spec")
+    servers = spec.list("servers")
+    if not servers:
+        raise spec.problem("a Gateway needs at least one server")
+    built: list[Server] = []
+    named: dict[str, Server] = {}
+    for value in servers:
+        with findings.gather():
+            server = _server(value, resource.namespace, findings)
+            first = named.setdefault(server.name, server)
+            if first is not server:
+                message = f"the port name {server.name} is given twice, first in line {first.location.line}"
+                raise value.problem(message, "istiod wants each server's port.name once")
+            built.append(server)
+    return Gateway(resource.name, resource.namespace, labels(spec, "selector"), tuple(built), resource.location)
+
+
+def _server(value: Value, namespace: str, findings: Findings) -> Server:
+    findings.unmodelled(value, "bind", "defaultEndpoint")
+    port = value.need("port", "each server names its port: number, name and protocol")
+    protocol = port.need("protocol", f"one of {', '.join(sorted(PROTOCOLS))}")
+    if protocol.text().upper() not in PROTOCOLS:
+        raise protocol.problem(f"protocol must be one of {', '.join(sorted(PROTOCOLS))}, not {protocol.shown}")
+    name = protocol.text().upper()
+    tls = value.get("tls")
+    if name in ENCRYPTED and tls is None:
+        raise value.problem(f"a server for {name} needs tls", "tls: {mode: SIMPLE, credentialName: a-secret}")
+    redirects = tls is not None and (found := tls.get("httpsRedirect")) is not None and found.flag()
+    if tls and name not in ENCRYPTED and not redirects:
+        raise tls.problem(f"a server for {name} cannot have tls but httpsRedirect", "write protocol: HTTPS")
+    hosts = value.list("hosts")
+    if not hosts:
+        raise value.problem("a server needs at least one host", "hosts: ['*'] takes every host")
+    return Server(
+        port.need("number").whole(1, LARGEST_PORT),
+        name,
+        port.need("name", "istiod wants a name for each port").text(),
+        tuple(_host(host, namespace, findings) for host in hosts),
+        _tls(tls, encrypted=name in ENCRYPTED, findings=findings),
+        value.location,
+    )
+
+
+def _host(value: Value, namespace: str, findings: Findings) -> str:
+    owner, slash, host = value.text().rpartition("/")
+    if slash and owner not in ("*", ".", namespace):
+        findings.notice(value.location, f"{value.text()}: the limit to namespace {owner} is not modelled")
+    if not HOST.fullmatch(host):
+        raise value.problem(f"{value.name} {value.shown} is not a host name", "such as httpbin.example.com or '*'")
+    return host.lower()
+
+
+def _tls(value: Value | None, *, encrypted: bool, findings: Findings) -> ServerTls:
+    if value is None:
+        return ServerTls()
+    findings.unmodelled(value, *UNMODELLED_TLS)
+    mode, credential = value.get("mode"), value.get("credentialName")
+    version, redirect = value.get("minProtocolVersion"), value.get("httpsRedirect")
+    # PASSTHROUGH is Istio's default: the first word of its enumeration.
+    said = mode.text() if mode else "PASSTHROUGH" if encrypted else ""
+    if said and said not in set(TlsMode):
+        findings.notice(value.location, f"tls mode {said} is not modelled: the embedded mesh does not apply it")
+        said = ""
+    return ServerTls(
+        TlsMode(said) if encrypted else TlsMode.NONE,
+        credential.text() if credential else "",
+        redirect.flag() if redirect else False,
+        version.text() if version else "",
+        value.location,
+    )

@@ -1,0 +1,61 @@
+"""Header changes of a route or of one destination."""
+
+from __future__ import annotations
+
+import re
+
+from meshproof.manifest.value import Value
+from meshproof.mesh.model.model import HeaderChange, HeaderChanges, Headers
+
+NAME = re.compile(r":?[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+AUTHORITY = frozenset({"host", ":authority"})
+VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+
+
+def header_changes(value: Value | None) -> HeaderChanges:
+    """The field `headers`; names come out in lower case."""
+    if value is None:
+        return HeaderChanges()
+    return HeaderChanges(_change(value.get("request"), AUTHORITY), _change(value.get("response"), frozenset()))
+
+
+def check_authority(rewritten: str, value: Value | None) -> None:
+    """Raise ManifestError where a route changes the Host more than once; `rewritten` is its rewrite's."""
+    change = _change(value.get("request"), AUTHORITY) if value else HeaderChange()
+    named = [name for name, _ in change.set + change.add if name in AUTHORITY]
+    if value and len(named) + bool(rewritten) > 1:
+        raise value.problem("the Host is changed more than once", "istiod refuses it: change it in one place")
+
+
+def _change(value: Value | None, internal: frozenset[str]) -> HeaderChange:
+    """`internal` are the names of Envoy's own that may be set."""
+    if value is None:
+        return HeaderChange()
+    removed = tuple(_name(item, item.text(), frozenset()) for item in value.list("remove"))
+    return HeaderChange(_headers(value, "set", internal), _headers(value, "add", internal), removed)
+
+
+def _headers(value: Value, name: str, internal: frozenset[str]) -> Headers:
+    found = value.get(name)
+    several: list[tuple[str, str]] = []
+    for key, header in (found.fields() if found else {}).items():
+        if not VALUE.fullmatch(header.text()):
+            raise header.problem(f"the value of {key} has a control character in it")
+        if "%" in header.text().replace("%%", ""):
+            raise header.problem(
+                f"the value of {key} has Envoy's command operator % in it, which is not modelled",
+                "write %% for a percent sign",
+            )
+        several.append((_name(header, key, internal), header.text()))
+    if found and len([one for one, _ in several if one in AUTHORITY]) > 1:
+        raise found.problem(f"{name} has the Host more than once", "which one counts is left to chance: keep one")
+    return tuple(several)
+
+
+def _name(value: Value, name: str, internal: frozenset[str]) -> str:
+    lower = name.lower()
+    if not NAME.fullmatch(name):
+        raise value.problem(f"{name!r} is not a header name")
+    if (lower.startswith(":") or lower == "host") and lower not in internal:
+        raise value.problem(f"the header {name} cannot be changed here", "istiod refuses it: leave it out")
+    return lower

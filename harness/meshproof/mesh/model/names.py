@@ -1,0 +1,52 @@
+"""How Istio reads the names in its resources.
+
+Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination, and
+istiod's own resolution (pilot/pkg/model/config.go).
+"""
+
+from __future__ import annotations
+
+import re
+
+from meshproof.manifest.value import Value
+from meshproof.mesh.model.model import CLUSTER_DOMAIN, MESH_GATEWAY
+
+HOST = re.compile(r"(?=.{1,255}$)(\*|\*?[A-Za-z0-9_-]+|\*-[A-Za-z0-9_-]+)(\.[A-Za-z0-9_-]+)*")
+ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+
+
+def host(value: Value, namespace: str) -> str:
+    """A host name, in lower case; a name without a dot is a Service of the resource's own namespace."""
+    text = value.text()
+    if ADDRESS.fullmatch(text):
+        return text
+    if not HOST.fullmatch(text):
+        hint = "a Service's name, a domain name, or a domain name that begins with *"
+        raise value.problem(f"{value.name} {value.shown} is not a host name", hint)
+    name = text.lower()
+    return name if "." in name or name == "*" else f"{name}.{namespace}.{CLUSTER_DOMAIN}"
+
+
+def gateway(text: str, namespace: str) -> str:
+    """A gateway as `mesh` or `namespace/name`; older manifests write name.namespace.svc.cluster.local."""
+    if text == MESH_GATEWAY:
+        return text
+    if "/" in text:
+        own, _, name = text.partition("/")
+        return f"{namespace if own == '.' else own}/{name}"
+    if "." in text:
+        name, own = text.split(".")[:2]
+        return f"{own}/{name}"
+    return f"{namespace}/{text}"
+
+
+def covers(pattern: str, name: str) -> bool:
+    """Whether a host pattern (`*`, `*.example.com` or a plain name) covers a name or a narrower pattern."""
+    if not pattern.startswith("*"):
+        return pattern == name
+    return len(name) >= len(pattern) and name.removeprefix("*").endswith(pattern[1:])
+
+
+def specificity(pattern: str) -> tuple[bool, int]:
+    """The order in which Envoy prefers domains that match: a plain name first, then the longest suffix."""
+    return not pattern.startswith("*"), len(pattern)

@@ -1,0 +1,1 @@
+"""What the model says must become of one request."""

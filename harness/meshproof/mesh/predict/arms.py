@@ -1,0 +1,86 @@
+"""The arms of a route: its destinations with their shares, and its mirrors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from meshproof.border.expectation import Arm, Copy
+from meshproof.mesh.model.model import Destination, HeaderChanges, HttpRoute, Mesh, RouteDestination
+from meshproof.mesh.predict.destinations import Backend, backend
+from meshproof.mesh.predict.header_effect import authority, effect, with_exact
+from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.policy import policy
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One destination of a route; `changes` are the header changes of the entries that lead to it."""
+
+    target: RouteDestination
+    backend: Backend
+    share: Fraction = Fraction(0)
+    changes: tuple[HeaderChanges, ...] = ()
+
+
+def arm(mesh: Mesh, destination: Destination, client: Client) -> Arm:
+    """A destination that no VirtualService chose."""
+    whole = RouteDestination(destination, 0, HeaderChanges(), destination.location)
+    return _plain(mesh, client, _Drawn(whole, backend(mesh, destination, client), Fraction(1)), [])
+
+
+def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tuple[Arm, ...]:
+    """The destinations of a route with their shares, which sum to one.
+
+    The weight of a lone destination does not count. Entries that lead to the same destination are
+    one arm; nothing is expected of its headers where they change them differently. `own_authority`
+    is the Host that the route itself sets.
+    """
+    total = sum(one.weight for one in route.destinations)
+    drawn: dict[tuple[str, str, int], _Drawn] = {}
+    for one in route.destinations:
+        share = Fraction(1) if len(route.destinations) == 1 else Fraction(one.weight, total)
+        found = backend(mesh, one.destination, client)
+        # An entry without weight leaves no trace in Envoy.
+        changes = (one.headers,) if share else ()
+        key = (one.destination.host, one.destination.subset, found.port)
+        first = drawn.get(key, _Drawn(one, found))
+        drawn[key] = replace(first, share=first.share + share, changes=tuple(dict.fromkeys(first.changes + changes)))
+    names = [(one.backend.name, one.backend.port) for one in drawn.values()]
+    return tuple(_with_headers(_plain(mesh, client, one, names), route, one, own_authority) for one in drawn.values())
+
+
+def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
+    """The mirrors of a route."""
+    for mirror in route.mirrors:
+        aim = mirror.destination
+        found = backend(mesh, aim, client)
+        force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
+        yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force)
+
+
+def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]]) -> Arm:
+    found, aim = drawn.backend, drawn.target.destination
+    name = found.name
+    if names.count((name, found.port)) > 1:
+        # A host that is no Service may be written as the short name of one.
+        name = f"{aim.host}/{aim.subset}" if aim.subset else aim.host
+    elif [one for one, _ in names].count(name) > 1:
+        name = f"{name}:{found.port}"
+    force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
+    return Arm(name, drawn.share, found.workloads, drawn.target.location, found.note, found.port, force)
+
+
+def _with_headers(plain: Arm, route: HttpRoute, drawn: _Drawn, own_authority: str) -> Arm:
+    if len(drawn.changes) != 1:
+        return plain
+    whole, own = route.headers, drawn.changes[0]
+    if len(route.destinations) == 1:
+        request, response = effect([[whole.request, own.request]]), effect([[whole.response, own.response]])
+    else:
+        request, response = effect([[own.request], [whole.request]]), effect([[own.response], [whole.response]])
+    host = own_authority or authority(own.request)
+    if host:
+        request = with_exact(request, ("host", host))
+    return replace(plain, request_headers=request, response_headers=response)

@@ -1,0 +1,109 @@
+"""Which rules, in which order, decide a request that enters by a Gateway.
+
+Gateways whose selectors choose the same pods are one proxy: their servers of one port count together.
+Source: https://istio.io/latest/docs/reference/config/networking/gateway/ and
+https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from meshproof.border.request import Request
+from meshproof.mesh.model.model import ROOT_NAMESPACE, Gateway, Mesh, Server, TlsMode
+from meshproof.mesh.model.names import covers, specificity
+from meshproof.mesh.predict.handshake import refusal
+from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.mesh_table import Rule, Table, catches_all, rules_of
+
+ENCRYPTED = frozenset({"HTTPS", "TLS"})
+CONNECTION, HANDSHAKE = "connection", "handshake"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A server with its Gateway."""
+
+    gateway: Gateway
+    server: Server
+
+
+def gateway_of(mesh: Mesh, key: str) -> Gateway | None:
+    """The Gateway that is called `namespace/name`."""
+    return next((one for one in mesh.gateways if one.key == key), None)
+
+
+def entries(mesh: Mesh, gateway: Gateway) -> tuple[Entry, ...]:
+    """Every server that the pods of a Gateway serve, those of other Gateways for the same pods included."""
+    pods = gateway.selector.items()
+    return tuple(Entry(one, server) for one in mesh.gateways if one.selector.items() <= pods for server in one.servers)
+
+
+def gateway_table(mesh: Mesh, request: Request) -> Table:
+    """The rules that stand for a request that enters by the Gateway of its name."""
+    gateway = gateway_of(mesh, request.gateway)
+    if gateway is None:
+        return Table(note=f"there is no Gateway {request.gateway}", refused=CONNECTION)
+    listening = [one for one in entries(mesh, gateway) if one.server.port == request.port]
+    if not listening:
+        return Table(note=f"no server of Gateway {gateway.key} listens on port {request.port}", refused=CONNECTION)
+    encrypted = request.scheme == "https"
+    speaking = [one for one in listening if (one.server.protocol in ENCRYPTED) == encrypted]
+    if not speaking:
+        spoken = ", ".join(sorted({one.server.protocol for one in listening}))
+        return Table(note=f"port {request.port} of Gateway {gateway.key} speaks {spoken}", refused=HANDSHAKE)
+    if encrypted:
+        return _encrypted(mesh, gateway, speaking, request)
+    return _virtual_host(mesh, speaking, request)
+
+
+def _encrypted(mesh: Mesh, gateway: Gateway, speaking: list[Entry], request: Request) -> Table:
+    """The server is found by the name in the handshake (SNI), the rule by the Host header afterwards."""
+    name = request.host.lower()
+    named = [(specificity(host), one) for one in speaking for host in one.server.hosts if covers(host, name)]
+    if not named:
+        return Table(note=f"no server of Gateway {gateway.key} has a certificate for {name}", refused=HANDSHAKE)
+    chosen = max(named, key=lambda pair: pair[0])[1]
+    settings = chosen.server.tls
+    if settings.mode is TlsMode.NONE:
+        return Table(note=f"Gateway {gateway.key} passes TLS on, which is not modelled", refused=HANDSHAKE)
+    why = refusal(mesh, chosen.gateway, settings, name, request.tls)
+    if why:
+        return Table(note=f"{why} (server at {chosen.server.location})", refused=HANDSHAKE)
+    return _virtual_host(mesh, [chosen], request)
+
+
+def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Table:
+    domains: dict[str, list[Rule]] = {}
+    secured: set[str] = set()
+    for entry in several:
+        gateway, server = entry.gateway, entry.server
+        client = Client(gateway.key, request.port, ROOT_NAMESPACE, gateway.selector)
+        for one in mesh.virtual_services:
+            rules = rules_of(one, client) if gateway.key in one.gateways else ()
+            for domain in dict.fromkeys(common_hosts(server.hosts, one.hosts)) if rules else ():
+                domains.setdefault(domain, []).extend(rules)
+                if server.tls.https_redirect:
+                    secured.add(domain)
+        if server.tls.https_redirect:
+            secured.update(server.hosts)
+            for domain in server.hosts:
+                domains.setdefault(domain, [])
+    fitting = [domain for domain in domains if covers(domain, request.domain)]
+    if not fitting:
+        return Table(rules=(), note=f"no server and VirtualService of this Gateway share the host {request.domain}")
+    best = max(fitting, key=specificity)
+    # Several VirtualServices of one host count together, what catches all last.
+    ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match))
+    return Table(tuple(ordered), to_https=best in secured and request.scheme == "http")
+
+
+def common_hosts(server_hosts: Iterable[str], hosts: tuple[str, ...]) -> Iterable[str]:
+    """The hosts that a server and a VirtualService share, of each pair the narrower one."""
+    for ours in server_hosts:
+        for theirs in hosts:
+            if covers(ours, theirs):
+                yield theirs
+            elif covers(theirs, ours):
+                yield ours

@@ -1,0 +1,124 @@
+"""Whether a client and a Gateway's server come to terms: their TLS handshake, carried out in memory.
+
+The server's side is what the manifests say: the certificate and the authority of its Secret, its mode
+and its oldest version. Source:
+https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings and
+https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/.
+"""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from meshproof.border.request import Tls
+from meshproof.errors import UsageError
+from meshproof.mesh.model.model import ROOT_NAMESPACE, Gateway, Mesh, Secret, ServerTls, TlsMode
+
+CERTIFICATE_KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
+AUTHORITY_KEYS = ("ca.crt", "cacert")
+VERSIONS = {"TLSV1_0": "TLSv1", "TLSV1_1": "TLSv1_1", "TLSV1_2": "TLSv1_2", "TLSV1_3": "TLSv1_3"}
+ROUNDS = 8
+
+
+def refusal(mesh: Mesh, gateway: Gateway, settings: ServerTls, host: str, client: Tls | None) -> str:
+    """Why the handshake for a host fails; empty when it succeeds, or cannot be known without the Secret.
+
+    Raises UsageError for files of the client that cannot be read.
+    """
+    own = client or Tls()
+    if settings.mode is TlsMode.MUTUAL and not own.cert:
+        return "the server wants a certificate of the client, which has none"
+    secret = _secret(mesh, settings.credential_name, gateway)
+    pair = _first(secret, CERTIFICATE_KEYS) if secret else None
+    if pair is None:
+        return ""
+    authority = b""
+    if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
+        holder = _secret(mesh, f"{settings.credential_name}-cacert", gateway) or secret
+        found = _first(holder, tuple((key,) for key in AUTHORITY_KEYS)) if holder else None
+        authority = found[0] if found else b""
+    return _handshake(*pair, authority, settings.mode, settings.min_version, host, own)
+
+
+def served_certificate(mesh: Mesh, gateway: Gateway, settings: ServerTls) -> str:
+    """The PEM certificates that the server shows; empty when its Secret is not among the manifests."""
+    secret = _secret(mesh, settings.credential_name, gateway)
+    pair = _first(secret, CERTIFICATE_KEYS) if secret else None
+    return pair[0].decode("ascii", "replace") if pair else ""
+
+
+def _secret(mesh: Mesh, name: str, gateway: Gateway) -> Secret | None:
+    """The Secret beside the gateway's pods, which by convention run in the root namespace."""
+    for namespace in (ROOT_NAMESPACE, gateway.namespace):
+        for secret in mesh.secrets:
+            if (secret.name, secret.namespace) == (name, namespace):
+                return secret
+    return None
+
+
+def _first(secret: Secret, several: tuple[tuple[str, ...], ...]) -> tuple[bytes, ...] | None:
+    for names in several:
+        if all(name in secret.data for name in names):
+            return tuple(secret.data[name] for name in names)
+    return None
+
+
+@lru_cache(maxsize=256)
+def _handshake(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: str, host: str, client: Tls) -> str:
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = _server(chain, key, authority, mode, oldest).wrap_bio(to_server, to_client, server_side=True)
+    try:
+        theirs = _client(client)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the client's certificate or authority cannot be used: {error}") from None
+    asking = theirs.wrap_bio(to_client, to_server, server_hostname=host)
+    open_ends = [asking, server]
+    for _ in range(ROUNDS):
+        for end in tuple(open_ends):
+            try:
+                end.do_handshake()
+                open_ends.remove(end)
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError as error:
+                whose = "server" if end is asking else "client"
+                return f"the {whose}'s certificate is not accepted: {error.verify_message}"
+            except ssl.SSLError as error:
+                return f"client and server find no common terms: {(error.reason or 'failed').replace('_', ' ').lower()}"
+        if not open_ends:
+            return ""
+    return "the handshake comes to no end"
+
+
+def _server(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # The standard library reads a key from a file alone; the folder is nobody else's and is gone at once.
+    with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
+        files = Path(folder) / "tls.crt", Path(folder) / "tls.key"
+        for path, content in zip(files, (chain, key), strict=True):
+            path.write_bytes(content)
+        try:
+            context.load_cert_chain(*files)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"the certificate of a gateway's Secret cannot be used: {error}") from None
+    context.minimum_version = ssl.TLSVersion[VERSIONS.get(oldest, "TLSv1_2")]
+    if authority:
+        context.load_verify_locations(cadata=authority.decode("ascii", "replace"))
+        context.verify_mode = ssl.CERT_REQUIRED if mode is TlsMode.MUTUAL else ssl.CERT_OPTIONAL
+    return context
+
+
+def _client(client: Tls) -> ssl.SSLContext:
+    inline = client.ca.startswith("-----BEGIN")
+    context = ssl.create_default_context(
+        cafile=None if inline else client.ca or None, cadata=client.ca if inline else None
+    )
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if client.cert:
+        context.load_cert_chain(client.cert, client.key or None)
+    if client.newest:
+        context.maximum_version = ssl.TLSVersion[client.newest]
+    return context

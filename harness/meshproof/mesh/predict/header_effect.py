@@ -1,0 +1,69 @@
+"""What header changes come to, once those of a route and of its destination are applied.
+
+With one destination its changes follow the route's; with several Envoy applies the drawn
+destination's first, then the route's. What is removed is removed before anything is set, and what is
+set is set before anything is added, whichever of the two asks for it.
+Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#Headers and Envoy's
+HeaderParser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meshproof.border.expectation import HeaderExpectation
+from meshproof.mesh.model.model import HeaderChange
+
+AUTHORITY = ("host", ":authority")
+
+
+def effect(stages: Sequence[Sequence[HeaderChange]]) -> HeaderExpectation:
+    """The outcome of stages applied one after the other; the changes within one remove together, then set, then add."""
+    known: dict[str, list[str]] = {}
+    added: dict[str, list[str]] = {}
+    for stage in stages:
+        for change in stage:
+            for name in change.remove:
+                if not _internal(name):
+                    known[name] = []
+                    added.pop(name, None)
+        for change in stage:
+            for name, written in change.set:
+                if not _internal(name):
+                    known[name] = [_value(written)]
+                    added.pop(name, None)
+        for change in stage:
+            for name, written in change.add:
+                value = _value(written)
+                if not _internal(name):
+                    (known[name] if name in known else added.setdefault(name, [])).append(value)
+    several = [(name, value) for name, values in known.items() if len(values) > 1 for value in values]
+    return HeaderExpectation(
+        exact=tuple((name, values[0]) for name, values in known.items() if len(values) == 1),
+        added=tuple([(name, value) for name, values in added.items() for value in values] + several),
+        absent=tuple(name for name, values in known.items() if not values),
+    )
+
+
+def with_exact(expected: HeaderExpectation, *pairs: tuple[str, str]) -> HeaderExpectation:
+    """The same, with these names overwritten."""
+    names = {name for name, _ in pairs}
+    return HeaderExpectation(
+        tuple(pair for pair in expected.exact if pair[0] not in names) + pairs,
+        tuple(pair for pair in expected.added if pair[0] not in names),
+        tuple(name for name in expected.absent if name not in names),
+    )
+
+
+def authority(change: HeaderChange) -> str:
+    """The Host that request header changes set, '' for none; set goes before add."""
+    return next((value for name, value in change.set + change.add if name in AUTHORITY), "")
+
+
+def _value(written: str) -> str:
+    """A header value that Envoy formats: %% is a percent sign."""
+    return written.replace("%%", "%")
+
+
+def _internal(name: str) -> bool:
+    return name.startswith(":") or name == "host"

@@ -1,0 +1,73 @@
+"""The traffic policy that is in force for one destination and port.
+
+A subset's policy overrides the rule's block by block. Settings of a port replace the others
+altogether: what they leave out falls back to the defaults. Source:
+https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy and istiod's
+merge (MergeSubsetTrafficPolicy).
+"""
+
+from __future__ import annotations
+
+from meshproof.border.expectation import Ejection, Policy, Pool
+from meshproof.mesh.model.model import LoadBalancer, Mesh, TrafficPolicy
+from meshproof.mesh.predict import destination_rules
+
+NOTHING = TrafficPolicy()
+
+
+def policy(mesh: Mesh, host: str, subset: str, port: int, namespace: str) -> Policy:
+    """What of a host's DestinationRules holds when a client in `namespace` calls a subset ('' for none) on a port."""
+    service = mesh.service(host)
+    if service is None:
+        return Policy()
+    rules = destination_rules.rules(mesh, service, namespace)
+    # Of several rules for a host the first that has a policy counts, as istiod merges them.
+    whole = next((rule.policy for rule in rules if rule.policy != NOTHING), NOTHING)
+    base = whole.ports.get(port, whole)
+    chosen = destination_rules.subset(mesh, service, subset, namespace) if subset else None
+    if chosen is None:
+        return _border(base)
+    own = chosen.policy.ports.get(port)
+    if own is not None:
+        return _border(own)
+    top = chosen.policy
+    balanced = top.load_balancer is not LoadBalancer.UNSPECIFIED
+    return _border(
+        TrafficPolicy(
+            top.load_balancer if balanced else base.load_balancer,
+            top.connection_pool or base.connection_pool,
+            top.outlier_detection or base.outlier_detection,
+        )
+    )
+
+
+def _border(found: TrafficPolicy) -> Policy:
+    pool, outlier = found.connection_pool, found.outlier_detection
+    return Policy(
+        str(found.load_balancer),
+        Pool(
+            pool.max_connections,
+            pool.connect_timeout,
+            pool.http1_max_pending_requests,
+            pool.http2_max_requests,
+            pool.max_requests_per_connection,
+            pool.max_retries,
+            pool.idle_timeout,
+            pool.location,
+        )
+        if pool
+        else None,
+        Ejection(
+            outlier.consecutive_5xx_errors,
+            outlier.consecutive_gateway_errors,
+            outlier.consecutive_local_origin_failures,
+            outlier.split_external_local_origin_errors,
+            outlier.interval,
+            outlier.base_ejection_time,
+            outlier.max_ejection_percent,
+            outlier.min_health_percent,
+            outlier.location,
+        )
+        if outlier
+        else None,
+    )

@@ -1,0 +1,1 @@
+"""Requests worth sending: samples of every rule, and probes of its boundaries."""

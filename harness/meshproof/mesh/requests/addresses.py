@@ -1,0 +1,105 @@
+"""Where the hosts of a VirtualService can be called: from within the mesh, and at each Gateway's servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from meshproof.border.request import Request, Tls
+from meshproof.mesh.model.model import MESH_GATEWAY, Mesh, Service, VirtualService
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, common_hosts, gateway_of
+from meshproof.mesh.predict.handshake import served_certificate
+from meshproof.mesh.predict.mesh_table import HTTP
+
+ANY_HOST = "gateway.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host pattern that is served on a port; `entry` is the Gateway's server, None within the mesh."""
+
+    pattern: str
+    port: int
+    scheme: str = "http"
+    entry: Entry | None = None
+    tls: Tls | None = None
+
+    @property
+    def host(self) -> str:
+        """A host that the pattern covers."""
+        if self.pattern == "*":
+            return ANY_HOST
+        return f"www{self.pattern[1:]}" if self.pattern.startswith("*") else self.pattern
+
+    @property
+    def gateway(self) -> str:
+        """What a request that goes there says of its way: empty within the mesh."""
+        return self.entry.gateway.key if self.entry else ""
+
+
+def addresses(
+    mesh: Mesh, virtual_service: VirtualService, gateway: str, namespace: str, tls: Tls | None = None
+) -> Iterator[Address]:
+    """Where one of its gateways (`mesh`, or `namespace/name`) serves its hosts, in the manifests' order."""
+    if gateway == MESH_GATEWAY:
+        yield from _within(mesh, virtual_service, namespace)
+        return
+    found = gateway_of(mesh, gateway)
+    for server in found.servers if found else ():
+        if found and not server.tls.https_redirect:
+            for pattern in dict.fromkeys(common_hosts(server.hosts, virtual_service.hosts)):
+                yield at(mesh, Entry(found, server), pattern, tls)
+
+
+def at(mesh: Mesh, entry: Entry, pattern: str, tls: Tls | None = None) -> Address:
+    """The address of a host at a Gateway's server; a client that says not whom it trusts, trusts what is served."""
+    if entry.server.protocol not in ENCRYPTED:
+        return Address(pattern, entry.server.port, "http", entry)
+    shown = tls or Tls()
+    if not shown.ca:
+        shown = replace(shown, ca=served_certificate(mesh, entry.gateway, entry.server.tls))
+    return Address(pattern, entry.server.port, "https", entry, shown)
+
+
+def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
+    """The request by the first Gateway that serves its host on its port, unless a Service has that name.
+
+    `tls` is what its client brings to a handshake.
+    """
+    host = request.host.lower()
+    if request.gateway or any(host == one.name or one.host.startswith(f"{host}.") for one in mesh.services):
+        return request
+    for gateway in mesh.gateways:
+        for server in gateway.servers:
+            if server.port == request.port and any(covers(pattern, host) for pattern in server.hosts):
+                there = at(mesh, Entry(gateway, server), host, tls)
+                return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
+    return request
+
+
+def from_afar(mesh: Mesh, request: Request, namespace: str, client: str) -> Request:
+    """The request by a Service's short name, which is one of `namespace`, as a client in another one addresses it."""
+    for service in mesh.services:
+        if (service.name, service.namespace) == (request.host, namespace):
+            return replace(request, host=short_name(service, client))
+    return request
+
+
+def short_name(service: Service, namespace: str) -> str:
+    """What a client in a namespace calls a Service."""
+    return service.name if service.namespace == namespace else f"{service.name}.{service.namespace}"
+
+
+def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iterator[Address]:
+    """Services come first: a name that is none is only of use to a client that finds an address for it."""
+    foreign: list[Address] = []
+    for host in virtual_service.hosts:
+        services = [one for one in mesh.services if covers(host, one.host)]
+        for service in services:
+            for port in service.ports:
+                if port.protocol in HTTP:
+                    yield Address(short_name(service, namespace), port.number)
+        if not services:
+            foreign.append(Address(host, 80))
+    yield from foreign

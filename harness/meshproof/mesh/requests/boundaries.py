@@ -1,0 +1,160 @@
+"""Just beyond the borders of a rule: a request that meets it, with one thing about it changed.
+
+Each change is one that a wrong rule gets wrong: a character more or less, another case, a path below
+or beside it, an encoded or a redundant form of the same path, a header, parameter or method that is
+missing or other than asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from meshproof.border.request import Request
+from meshproof.mesh.model.model import CorsPolicy, HttpRoute, MatchKind, RouteMatch, StringMatch
+from meshproof.mesh.predict.match import string_matches
+from meshproof.mesh.requests.example import accepted
+
+METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD")
+FOREIGN_ORIGIN = "http://elsewhere.invalid"
+ASKED = "access-control-request-method"
+UNUSUAL = "meshproof"
+
+
+def rule_borders(base: Request, route: HttpRoute, match: RouteMatch | None) -> Iterator[Request]:
+    """Requests about the borders of one entry of a route's `match`, which `base` meets."""
+    yield from _paths(base, match.uri if match else None)
+    if match:
+        yield from _headers(base, match)
+        yield from _queries(base, match)
+    yield from _methods(base, match.method if match else None)
+    changed = _changed_headers(route) - {name for name, _ in base.headers}
+    if changed:
+        yield _with_headers(base, [(name, UNUSUAL) for name in sorted(changed)])
+    if route.cors:
+        yield from _origins(base, route.cors)
+
+
+def host_borders(base: Request, pattern: str) -> Iterator[Request]:
+    """Requests about the borders of a host pattern, which `base` meets by entering at a gateway."""
+    host = base.host
+    suffix = pattern[1:] if pattern.startswith("*") else f".{host}"
+    bare = suffix.removeprefix(".")
+    for other in (
+        host.upper(),
+        f"x{host}",
+        f"{host}x",
+        host[:-1],
+        f"more.{host}",
+        bare,
+        f"x{bare}",
+        host.partition(".")[2],
+        f"other.{bare.partition('.')[2] or bare}",
+    ):
+        if other and not other.startswith(".") and not other.endswith(".") and other != host:
+            yield replace(base, host=other)
+    port = base.port
+    for authority in (f"{host}:{port}", f"{host}:{port + 1}", f"{host}.", f"other.{UNUSUAL}"):
+        yield _with_headers(base, [("host", authority)])
+
+
+def text_borders(match: StringMatch, value: str) -> Iterator[str]:
+    """Texts close to one that meets the condition."""
+    if match.kind is not MatchKind.PRESENT:
+        yield from dict.fromkeys((f"{value}x", f"x{value}", value[:-1], value.swapcase()))
+
+
+def _paths(base: Request, uri: StringMatch | None) -> Iterator[Request]:
+    path, mark, query = base.path.partition("?")
+    last = path[-1:]
+    forms = [f"{path.rstrip('/')}/x", "/x"]
+    if uri is not None:
+        core = uri.value if uri.kind is MatchKind.PREFIX and uri.value.startswith("/") else path
+        forms = [
+            f"{core}x",
+            core[:-1],
+            core.swapcase(),
+            f"{core.rstrip('/')}/",
+            f"{core.rstrip('/')}/x",
+            f"/x{core}",
+            f"/x/..{path}",
+            f"/{path}",
+            f"{path[:-1]}%{ord(last):02x}" if last.isalnum() else "",
+            f"/%2f{path[1:]}",
+        ]
+        cut = path.rfind("/")
+        forms.append(f"{path[:cut]}%2F{path[cut + 1 :]}" if cut > 0 else "")
+    for form in dict.fromkeys(forms):
+        if form.startswith("/") and form != path:
+            yield replace(base, path=form + mark + query)
+    yield replace(base, path=f"{path}?{query}&extra=1" if query else f"{path}?extra=1")
+
+
+def _headers(base: Request, match: RouteMatch) -> Iterator[Request]:
+    for name, condition in match.headers:
+        value = dict(base.headers).get(name, "")
+        yield _without_header(base, name)
+        for other in text_borders(condition, value):
+            yield _with_headers(base, [(name, other)])
+    for name, condition in match.without_headers:
+        refused = accepted(condition) or UNUSUAL
+        for other in (refused, f"{refused}x"):
+            yield _with_headers(base, [(name, other)])
+
+
+def _queries(base: Request, match: RouteMatch) -> Iterator[Request]:
+    path, _, query = base.path.partition("?")
+    pairs = [pair.partition("=")[::2] for pair in query.split("&")]
+    for name, condition in match.query_params:
+        value = dict(pairs).get(name, "")
+        yield _with_query(base, path, [pair for pair in pairs if pair[0] != name])
+        for other in text_borders(condition, value):
+            yield _with_query(base, path, [(key, other if key == name else own) for key, own in pairs])
+        yield _with_query(base, path, [(key.swapcase() if key == name else key, own) for key, own in pairs])
+
+
+def _methods(base: Request, method: StringMatch | None) -> Iterator[Request]:
+    others = [one for one in METHODS if one != base.method]
+    if method is None:
+        yield replace(base, method=others[0])
+        return
+    admitted = [one for one in others if string_matches(method, one)]
+    refused = [one for one in others if one not in admitted]
+    for one in admitted[:2] + refused[:2]:
+        yield replace(base, method=one)
+
+
+def _origins(base: Request, cors: CorsPolicy) -> Iterator[Request]:
+    allowed = [value for one in cors.allow_origins if (value := accepted(one)) and value != "*"] or [FOREIGN_ORIGIN]
+    beside = [
+        text for one, value in zip(cors.allow_origins, allowed, strict=False) for text in text_borders(one, value)
+    ]
+    for origin in dict.fromkeys([*allowed, *beside, FOREIGN_ORIGIN]):
+        if origin:
+            yield _with_headers(replace(base, method="OPTIONS"), [("origin", origin), (ASKED, base.method)])
+    for origin in (allowed[0], FOREIGN_ORIGIN):
+        yield _with_headers(base, [("origin", origin)])
+    yield _with_headers(replace(base, method="OPTIONS"), [("origin", allowed[0])])
+    yield _with_headers(replace(base, method="OPTIONS"), [(ASKED, base.method)])
+
+
+def _changed_headers(route: HttpRoute) -> set[str]:
+    """The request headers that a route sets, adds or removes."""
+    changes = [route.headers.request, *(one.headers.request for one in route.destinations)]
+    named = [name for one in changes for name in (*dict(one.set), *dict(one.add), *one.remove)]
+    return {name for name in named if not name.startswith(":") and name != "host"}
+
+
+def _with_headers(base: Request, headers: Iterable[tuple[str, str]]) -> Request:
+    given = dict(headers)
+    kept = tuple(pair for pair in base.headers if pair[0] not in given)
+    return replace(base, headers=(*kept, *given.items()))
+
+
+def _without_header(base: Request, name: str) -> Request:
+    return replace(base, headers=tuple(pair for pair in base.headers if pair[0] != name))
+
+
+def _with_query(base: Request, path: str, pairs: Iterable[tuple[str, str]]) -> Request:
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    return replace(base, path=f"{path}?{query}" if query else path)

@@ -1,0 +1,118 @@
+"""A text that a condition accepts."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import warnings
+from typing import Any
+
+from meshproof.mesh.model.model import MatchKind, StringMatch
+from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+from meshproof.mesh.predict.match import string_matches
+
+ANY = "a"
+CANDIDATES = "a0/-_.A ~"
+MOST_REPEATS = 64
+OTHERWISE_IN_RE2 = {r"\z": r"\Z", r"\C": "."}
+CLASSES = {
+    "alpha": "A-Za-z",
+    "digit": "0-9",
+    "alnum": "A-Za-z0-9",
+    "lower": "a-z",
+    "upper": "A-Z",
+    "space": r"\s",
+    "xdigit": "0-9A-Fa-f",
+    "word": r"\w",
+    "punct": r"!-/:-@\[-`{-~",
+}
+
+
+def accepted(match: StringMatch, *, present: str = ANY) -> str | None:
+    """A text that meets the condition; None when no small one was found."""
+    if match.kind is MatchKind.PRESENT:
+        return present
+    if match.kind is not MatchKind.REGEX:
+        return match.value
+    try:
+        # RE2 comes first: it refuses what is too long, too deep or repeated too often to be walked here.
+        compile_re2(match.value)
+        text = _text(_tree(match.value))
+    except (NotRe2Error, re.error, KeyError, ValueError, OverflowError, RecursionError):
+        return None
+    return text if text is not None and string_matches(match, text) else None
+
+
+def _tree(pattern: str) -> Any:
+    """The parts of a pattern; where Python reads it otherwise than RE2, the example fails RE2's test afterwards.
+
+    Only the parser of re is used, which takes linear time; it has no public name.
+    """
+    for theirs, ours in OTHERWISE_IN_RE2.items():
+        pattern = pattern.replace(theirs, ours)
+    pattern = re.sub(r"\[:(\w+):\]", lambda found: CLASSES.get(found[1], found[0]), pattern)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return importlib.import_module("re._parser").parse(pattern, re.ASCII)
+
+
+def _text(tree: Any) -> str | None:
+    parts = [_part(str(operation), argument) for operation, argument in tree]
+    return None if None in parts else "".join(part for part in parts if part)
+
+
+def _part(operation: str, argument: Any) -> str | None:
+    match operation:
+        case "LITERAL":
+            return chr(argument)
+        case "NOT_LITERAL":
+            return next(one for one in CANDIDATES if ord(one) != argument)
+        case "ANY":
+            return ANY
+        case "AT":
+            return ""
+        case "IN":
+            return _member(argument)
+        case "BRANCH":
+            return next((text for branch in argument[1] if (text := _text(branch)) is not None), None)
+        case "SUBPATTERN":
+            return _text(argument[3])
+        case "MAX_REPEAT" | "MIN_REPEAT":
+            low, high, inner = argument
+            # Once where it is free: /status/.* is better shown by /status/a than by /status/.
+            times = max(low, min(1, high))
+            once = _text(inner)
+            return None if once is None or times > MOST_REPEATS else once * times
+    return None
+
+
+def _member(members: Any) -> str | None:
+    for one in CANDIDATES:
+        if _within(members, one):
+            return one
+    first = members[0]
+    if str(first[0]) == "LITERAL":
+        return chr(first[1])
+    return chr(first[1][0]) if str(first[0]) == "RANGE" else None
+
+
+def _within(members: Any, character: str) -> bool:
+    code, negated, found = ord(character), False, False
+    for operation, argument in members:
+        match str(operation):
+            case "NEGATE":
+                negated = True
+            case "LITERAL":
+                found |= code == argument
+            case "RANGE":
+                found |= argument[0] <= code <= argument[1]
+            case "CATEGORY":
+                found |= _category(str(argument), character)
+    return found != negated
+
+
+def _category(name: str, character: str) -> bool:
+    word = character.isascii() and (character.isalnum() or character == "_")
+    kinds = {"DIGIT": character.isdigit(), "SPACE": character.isspace(), "WORD": word}
+    kind = name.removeprefix("CATEGORY_")
+    return not kinds[kind.removeprefix("NOT_")] if kind.startswith("NOT_") else kinds[kind]

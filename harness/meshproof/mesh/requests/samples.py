@@ -1,0 +1,169 @@
+"""Requests that show what each rule does, for when a person names none.
+
+A witness is only taken when `predict` sends it to the rule that it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request, Tls
+from meshproof.manifest.resource import Notice
+from meshproof.mesh.model.model import HttpRoute, MatchKind, Mesh, RouteMatch, Service, StringMatch, VirtualService
+from meshproof.mesh.predict.gateway_table import HANDSHAKE
+from meshproof.mesh.predict.match import string_matches
+from meshproof.mesh.predict.mesh_table import HTTP
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.addresses import Address, addresses, short_name
+from meshproof.mesh.requests.example import accepted
+
+METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
+MOST = 64
+MOST_TRIES = 48
+# What the sample images answer with 200, the one that needs nothing first.
+IMAGE_PATHS = (("helloworld", ("/hello",)), ("httpbin", ("/get", "/headers", "/status/200", "/delay/0")))
+
+
+def witnesses(
+    mesh: Mesh, *, namespace: str = "default", tls: Tls | None = None
+) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
+    """One request for each rule and gateway that leads to it, in the manifests' order, at most 64.
+
+    Requests within the mesh are those of a client in `namespace`. A specification without
+    VirtualServices has one for each HTTP port of a Service. `tls` is what the client brings to
+    handshakes; without it, it trusts the certificate that a Gateway's Secret holds.
+    """
+    if not mesh.virtual_services:
+        found = [_default(mesh, service, namespace) for service in mesh.services]
+        return _bounded([one for several in found for one in several], [], mesh)
+    requests: list[Request] = []
+    notices: list[Notice] = []
+    for virtual_service in mesh.virtual_services:
+        for route in virtual_service.http:
+            reaching = list(_reaching(mesh, virtual_service, route, namespace, tls))
+            requests += reaching
+            if not reaching and (refused := _refused(mesh, virtual_service, route, namespace, tls)):
+                requests.append(refused.request)
+                text = f"only that clients are refused is verified of this rule, no answer: {refused.note}"
+                notices.append(Notice(route.location, text))
+            elif not reaching:
+                text = "no request found that reaches this rule: it may be shadowed; name one with --request"
+                notices.append(Notice(route.location, text))
+    return _bounded(requests, notices, mesh)
+
+
+def _bounded(
+    requests: list[Request], notices: list[Notice], mesh: Mesh
+) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
+    distinct = list(dict.fromkeys(requests))
+    if len(distinct) > MOST:
+        where = (mesh.virtual_services or mesh.services)[0].location
+        text = f"{len(distinct)} requests show all rules: the first {MOST} are taken; name others with --request"
+        notices.append(Notice(where, text))
+    return tuple(distinct[:MOST]), tuple(notices)
+
+
+def _reaching(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, namespace: str, tls: Tls | None
+) -> Iterator[Request]:
+    """For each gateway of the VirtualService the first request that is sent to the route."""
+    for gateway in virtual_service.gateways:
+        tries = _tries(mesh, virtual_service, route, gateway, namespace, tls)
+        found = first_reaching(mesh, route, tries, namespace)
+        if found is not None:
+            yield found
+
+
+def _tries(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, gateway: str, namespace: str, tls: Tls | None
+) -> Iterator[Request]:
+    for address in addresses(mesh, virtual_service, gateway, namespace, tls):
+        for match in route.matches or (None,):
+            yield from requests_of(mesh, route, match, address)
+
+
+def _refused(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, namespace: str, tls: Tls | None
+) -> Expectation | None:
+    """What becomes of the first request that is meant for the route, when a handshake comes to nothing before it."""
+    for gateway in virtual_service.gateways:
+        first = next(_tries(mesh, virtual_service, route, gateway, namespace, tls), None)
+        found = predict(mesh, first, namespace=namespace) if first else None
+        if found and found.refused == HANDSHAKE:
+            return found
+    return None
+
+
+def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], namespace: str) -> Request | None:
+    """The first of some requests that is sent to the route, among the first 48."""
+    for request in islice(tries, MOST_TRIES):
+        if predict(mesh, request, namespace=namespace).route == route.location:
+            return request
+    return None
+
+
+def _default(mesh: Mesh, service: Service, namespace: str) -> list[Request]:
+    path = next(_image_paths(mesh, [service.host]), "/")
+    host = short_name(service, namespace)
+    return [Request("GET", host, port.number, path) for port in service.ports if port.protocol in HTTP]
+
+
+def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address: Address) -> Iterator[Request]:
+    """Requests to an address that meet an entry's own conditions, the likeliest first."""
+    answered = tuple(_image_paths(mesh, [one.destination.host for one in route.destinations]))
+    host = address.host
+    if match is None:
+        path = next(iter(answered), "/")
+        yield Request("GET", host, address.port, path, (), address.scheme, address.gateway, tls=address.tls)
+        return
+    method = _method(match.method)
+    named = [(name, accepted(condition)) for name, condition in match.headers]
+    queried = [(name, accepted(condition)) for name, condition in match.query_params]
+    if match.authority and match.authority.kind is MatchKind.EXACT:
+        host = match.authority.value.partition(":")[0]
+    if method is None or any(value is None for _, value in named + queried):
+        return
+    headers = tuple((name, value or "") for name, value in named)
+    query = "&".join(f"{name}={value}" for name, value in queried)
+    for path in _paths(match, answered):
+        whole = f"{path}?{query}" if query else path
+        if all(" " < character < "\x7f" for character in whole):
+            yield Request(method, host, address.port, whole, headers, address.scheme, address.gateway, tls=address.tls)
+
+
+def _method(wanted: StringMatch | None) -> str | None:
+    """A method that HTTP has, since Envoy answers 400 to others, unless one is asked for by its name."""
+    if wanted is None:
+        return METHODS[0]
+    found = accepted(wanted, present=METHODS[0])
+    if found in METHODS or wanted.kind is MatchKind.EXACT:
+        return found
+    return next((one for one in METHODS if string_matches(wanted, one)), None)
+
+
+def _paths(match: RouteMatch, answered: Sequence[str]) -> Iterator[str]:
+    """Paths that meet an entry's condition, first those that the backend is known to answer with 200."""
+    uri = match.uri
+    if uri is None:
+        yield next(iter(answered), "/")
+        return
+    yield from (path for path in answered if string_matches(uri, path, ignore_case=match.ignore_uri_case))
+    example = accepted(uri)
+    for path in (example, f"{example}/a", f"{example}a") if uri.kind is MatchKind.PREFIX else (example,):
+        if path and path.startswith("/"):
+            yield path
+
+
+def known_paths(mesh: Mesh, virtual_service: VirtualService) -> tuple[str, ...]:
+    """Paths that something behind a VirtualService would answer, whether or not its rules lead there."""
+    hosts = [one.destination.host for route in virtual_service.http for one in route.destinations]
+    return ("/", *dict.fromkeys(_image_paths(mesh, hosts)))
+
+
+def _image_paths(mesh: Mesh, hosts: list[str]) -> Iterator[str]:
+    for host in hosts:
+        for workload in mesh.selected(host):
+            name = workload.image.rpartition("/")[2]
+            yield from next((paths for known, paths in IMAGE_PATHS if known in name), ())

@@ -1,0 +1,1 @@
+"""What is kept out of whatever is written down or said."""

@@ -1,0 +1,1 @@
+"""What a self-check found, for people and for programs."""

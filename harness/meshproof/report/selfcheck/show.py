@@ -1,0 +1,96 @@
+"""A self-check for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from meshproof.report.codec import plain
+from meshproof.report.redaction.credentials import redact_all
+from meshproof.report.selfcheck.record import Fate, Judged, SelfCheckRecord
+from meshproof.report.wording import duration, line, plural
+
+REASON = 300
+ORDER = (Fate.KILLED, Fate.SURVIVED, Fate.BROKE, Fate.EQUIVALENT, Fate.REFUSED)
+
+
+def listing(mutants: Iterable[Judged]) -> Iterator[str]:
+    """The mutants before any has run, one on a line."""
+    for one in mutants:
+        fate = f"  ({one.fate.value}: {_short(one.reason)})" if one.fate else ""
+        yield f"{line(one.scenario)}  {one.operator}  {line(one.what)}  {line(one.location)}{fate}"
+
+
+def table(record: SelfCheckRecord) -> Iterator[str]:
+    """Scenarios with their operators, then what is not as it should be, then the score."""
+    names = dict.fromkeys(one.scenario for one in record.mutants)
+    width = max((len(one.operator) for one in record.mutants), default=0)
+    for name in names:
+        own = [one for one in record.mutants if one.scenario == name]
+        yield f"{line(name)}  {_tally(record.fates(own))}"
+        for operator in dict.fromkeys(one.operator for one in own):
+            yield f"  {operator:<{width}}  {_tally(record.fates([one for one in own if one.operator == operator]))}"
+    yield from _unlike(record)
+    for scenario, check in record.idle_checks:
+        yield f"note  {line(scenario)}: {line(check)} was never the check that failed a mutant"
+    yield score(record)
+
+
+def score(record: SelfCheckRecord) -> str:
+    """`43 of 43 mutants killed (100 %) in 33.1 s, 5 equivalent, 2 refused`."""
+    fates = record.fates()
+    killed, ran = fates[Fate.KILLED], fates[Fate.KILLED] + fates[Fate.SURVIVED] + fates[Fate.BROKE]
+    rate = f" ({killed / ran * 100:.4g} %)" if ran else ""
+    others = "".join(f", {fates[one]} {one.value}" for one in ORDER[1:] if fates[one])
+    sampled = f", sampled from {record.found:,}" if record.found > ran + fates[Fate.REFUSED] else ""
+    return f"{killed:,} of {plural(ran, 'mutant')} killed{rate} in {duration(record.seconds)}{others}{sampled}"
+
+
+def document(record: SelfCheckRecord) -> str:
+    """The whole record as JSON."""
+    fates = record.fates()
+    ran = sum(fates[one] for one in (Fate.KILLED, Fate.SURVIVED, Fate.BROKE))
+    whole = {
+        "score": {
+            "killed": fates[Fate.KILLED],
+            "of": ran,
+            **{one.value: fates[one] for one in ORDER[1:]},
+            "found": record.found,
+        },
+        "exit_code": record.exit_code,
+        "seconds": record.seconds,
+        "options": plain(record.options),
+        "versions": plain(record.versions),
+        "scenarios": plain(record.unmutated),
+        "idle_checks": [{"scenario": scenario, "check": check} for scenario, check in record.idle_checks],
+        "mutants": plain(record.mutants),
+    }
+    return json.dumps(redact_all(whole), indent=1, allow_nan=False) + "\n"
+
+
+def progress(done: Judged) -> str:
+    """One line about a mutant whose fate is known."""
+    fate = done.fate.value if done.fate else "waiting"
+    return f"{fate}  {line(done.scenario)}  {done.operator}  {line(done.what)}  {line(done.location)}"
+
+
+def _unlike(record: SelfCheckRecord) -> Iterator[str]:
+    for scenario in record.broken:
+        yield f"{scenario.outcome.value}  {line(scenario.scenario)} as it is: {_short(scenario.reason)}"
+    for fate in (Fate.SURVIVED, Fate.BROKE):
+        for one in record.mutants:
+            if one.fate is fate:
+                yield progress(one)
+                yield f"  {_short(one.reason)}"
+
+
+def _tally(fates: Counter[Fate | None]) -> str:
+    ran = sum(fates[one] for one in (Fate.KILLED, Fate.SURVIVED, Fate.BROKE))
+    killed = f"{fates[Fate.KILLED]}/{ran} killed" if ran else ""
+    return ", ".join([*([killed] if killed else []), *(f"{fates[one]} {one.value}" for one in ORDER[1:] if fates[one])])
+
+
+def _short(text: str) -> str:
+    plain_text = line(text)
+    return plain_text if len(plain_text) <= REASON else f"{plain_text[:REASON]} …"

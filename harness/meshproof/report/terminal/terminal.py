@@ -1,0 +1,176 @@
+"""The run as a person watches it: progress on standard error, verdicts on standard output.
+
+Without a terminal, and in CI, there is no live line and not one control character.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from meshproof.border.verdict import Outcome
+from meshproof.report import summary
+from meshproof.report.events import (
+    Broke,
+    Event,
+    Interrupted,
+    Noticed,
+    Progress,
+    RunFinished,
+    ScenarioFinished,
+    ScenarioStarted,
+)
+from meshproof.report.record import Record
+from meshproof.report.terminal.table import STYLES, gauge, table, wrapped
+from meshproof.report.wording import duration, line
+
+REDRAW_SECONDS = 0.1
+PIPE_WIDTH = 80
+
+
+class Terminal:
+    """A Handler that writes for people.
+
+    `stdout` takes the table of verdicts and the closing line (None: standard output belongs to
+    somebody else, the closing line goes to `stderr`); `color` None follows the stream, NO_COLOR
+    (https://no-color.org) and TERM; `report` is named at the end.
+    """
+
+    def __init__(
+        self,
+        stdout: TextIO | None,
+        stderr: TextIO,
+        *,
+        color: bool | None = None,
+        report: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._err = _console(stderr, color, environ)
+        self._out = _console(stdout, color, environ) if stdout else None
+        self._report = report
+        self._record = Record()
+        self._running: dict[str, Progress | None] = {}
+        self._live = _live(self._err) if _interactive(stderr, environ) else None
+        self._drawn = 0.0
+        self._closed = False
+
+    def handle(self, event: Event) -> None:
+        self._record.add(event)
+        match event:
+            case ScenarioStarted():
+                self._running[event.scenario] = None
+                self._draw(now=True)
+            case Progress():
+                first = self._running.get(event.scenario) is None
+                self._running[event.scenario] = event
+                self._draw(now=first)
+            case ScenarioFinished():
+                self._running.pop(event.scenario, None)
+                self._finished(event)
+                self._draw(now=True)
+            case Noticed():
+                where = f"{line(event.location)}: " if event.location else ""
+                self._say(Text.assemble(("notice ", "dim"), where, line(event.message)))
+            case Broke():
+                self._say(Text.assemble(("error  ", STYLES[Outcome.ERROR]), line(event.message)))
+                for said in event.detail.rstrip().splitlines():
+                    self._say(Text.assemble("       ", (line(said), "dim")))
+            case Interrupted():
+                self._say(Text("interrupted: the mesh is being taken down"))
+            case RunFinished():
+                self._conclude()
+
+    def close(self) -> None:
+        """Take the live lines away; a run that did not finish still says where it stood."""
+        if not self._closed and self._record.finished is None and self._record.started is not None:
+            self._conclude()
+        self._closed = True
+        self._still()
+
+    def _draw(self, *, now: bool = False) -> None:
+        if self._live is None or not (now or time.monotonic() - self._drawn >= REDRAW_SECONDS):
+            return
+        self._drawn = time.monotonic()
+        rows = [gauge(name, progress, self._err.width) for name, progress in self._running.items()]
+        self._live.update(Text("\n").join(rows), refresh=False)
+        if self._live.is_started:
+            self._live.refresh()
+        else:
+            self._live.start(refresh=True)
+
+    def _still(self) -> None:
+        if self._live is not None and self._live.is_started:
+            self._live.stop()
+
+    def _say(self, text: Text) -> None:
+        self._err.print(text, soft_wrap=True)
+
+    def _finished(self, event: ScenarioFinished) -> None:
+        # With live lines the table says it soon enough; without, this is all that moves.
+        if self._live is None:
+            self._say(Text(f"{line(event.scenario)} {event.outcome.value} in {duration(event.seconds)}"))
+
+    def _conclude(self) -> None:
+        self._still()
+        self._closed = True
+        out = self._out or self._err
+        if self._out is not None:
+            for row in table(self._record, out.width):
+                out.print(row, soft_wrap=True)
+        style = STYLES.get(self._record.outcome, STYLES[Outcome.ERROR])
+        said = summary.closing(self._record)
+        report = f"report: {line(str(self._report))}" if self._report is not None else ""
+        if report and len(said) + 3 + len(report) <= out.width:
+            said, report = f"{said} · {report}", ""
+        out.print(wrapped(said, out.width, style), soft_wrap=True)
+        if report:
+            out.print(Text(report), soft_wrap=True)
+
+
+class _Console(Console):
+    """rich ends the process when a reader goes away (`| head`); a run goes on, for its exit code and its reports."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
+def _console(stream: TextIO, color: bool | None, environ: Mapping[str, str]) -> Console:
+    if isinstance(stream, io.TextIOWrapper):
+        # A terminal that cannot show α gets a question mark, never a traceback.
+        stream.reconfigure(errors="replace")
+    tty = stream.isatty()
+    if color is None:
+        color = tty and not environ.get("NO_COLOR") and environ.get("TERM") not in ("dumb", "unknown")
+    # Only what is decided here decides: rich would read FORCE_COLOR and others by itself.
+    own = {name: environ[name] for name in ("TERM", "COLORTERM", "COLUMNS", "LINES") if name in environ}
+    console = _Console(
+        file=stream,
+        color_system="standard" if color else None,
+        force_terminal=tty or color,
+        no_color=not color,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ=own,
+    )
+    if not tty and "COLUMNS" not in environ:
+        console.width = PIPE_WIDTH
+    return console
+
+
+def _interactive(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    in_ci = environ.get("CI", "").lower() not in ("", "0", "false", "no")
+    return stream.isatty() and not in_ci and environ.get("TERM") not in ("dumb", "unknown")
+
+
+def _live(console: Console) -> Live:
+    return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)

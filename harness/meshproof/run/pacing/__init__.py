@@ -1,0 +1,1 @@
+"""How loads are paced: steady, held at a barrier, or step by step through ejections."""

@@ -1,0 +1,177 @@
+"""The course of a barrier: the backend holds its requests, so what a limit lets through stands still to be counted.
+
+It takes the steps that the trials ask for. Requests that are to be under way at once are sent one
+after another, each when the one before has come to where it stays: held by the pod, queued in the
+proxy, or answered. So nothing depends on which of two requests a proxy sees first, nor on how
+long a connection takes to open (a request that waits for one counts as queued meanwhile).
+
+After each step the course marks `step`: the range of the load's observations that belong to it, and
+what the pods and the proxy counted in it. Each request of a barrier leaves a mark `arrived` before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
+from meshproof.errors import TargetError
+from meshproof.run.pacing.traffic import Traffic
+from meshproof.scenario import Stepping
+from meshproof.targets.base import Pod
+
+LOOK_INTERVAL = 0.005
+CLUSTERS = "cluster.outbound"
+COUNTED = {
+    "upstream_rq_pending_overflow": "pending_overflow",
+    "upstream_rq_active_overflow": "active_overflow",
+    "upstream_rq_retry_overflow": "retry_overflow",
+    "upstream_rq_retry": "retries",
+    "upstream_cx_total": "connections",
+    "upstream_cx_connect_timeout": "connect_timeouts",
+    "upstream_cx_idle_timeout": "idle_timeouts",
+}
+
+
+async def barrier(traffic: Traffic) -> None:
+    """Drive every stage, the steps of its trials one after another."""
+    for number in range(len(traffic.prepared.stages)):
+        if number:
+            await traffic.apply(number)
+            await traffic.enter(number)
+        for trial in traffic.trials:
+            if isinstance(trial, Stepping) and trial.stage == number >= traffic.feed.first:
+                await _stage(traffic, number, trial.request or 0, trial)
+
+
+async def _stage(traffic: Traffic, stage: int, request: int, trial: Stepping) -> None:
+    pods = traffic.live.pods()
+    traffic.mark("pods", stage=stage, request=request, pods=len(pods))
+    if len(pods) != 1:
+        # How many hosts get a connection is the balancer's draw: there is nothing exact to see.
+        return
+    course = _Course(traffic, pods[0], stage, request)
+    for number, step in enumerate(trial.steps):
+        await course.take(number, step)
+
+
+class _Course:
+    """The steps of one trial."""
+
+    def __init__(self, traffic: Traffic, pod: Pod, stage: int, request: int) -> None:
+        self.traffic = traffic
+        self.pod = pod
+        self.place = {"stage": stage, "request": request}
+        self.request = request
+
+    async def take(self, number: int, step: Step) -> None:
+        traffic = self.traffic
+        size = step.users if isinstance(step, Crowd) else step.size if isinstance(step, AtOnce) else 1
+        if size > traffic.prepared.load.users:
+            users = traffic.prepared.load.users
+            raise TargetError(f"{traffic.prepared.name}: {size} requests at once need as many users, not {users}")
+        first, before, rested = self._seen, await self._counts(), 0.0
+        if isinstance(step, AtOnce):
+            await self._at_once(number, step)
+        elif isinstance(step, Blocked):
+            await self._blocked()
+        elif isinstance(step, Failing):
+            await self._failing(step)
+        elif isinstance(step, Rested):
+            rested = await self._rested(step)
+        else:
+            await self._send(step)
+        await traffic.live.at_rest()
+        after = await self._counts()
+        growth = {name: after[name] - before[name] for name in after}
+        traffic.mark("step", **self.place, step=number, first=first, last=self._seen, rested=rested, **growth)
+
+    @property
+    def _seen(self) -> int:
+        return sum(self.traffic.feed.seen)
+
+    async def _counts(self) -> dict[str, int]:
+        book = await self.pod.books(requests=False)
+        return {"received": book.received, **_sums(await self.traffic.live.counters(), COUNTED)}
+
+    async def _send(self, step: InTurn | Crowd) -> None:
+        self.traffic.generator.crowd(step.users if isinstance(step, Crowd) else 1)
+        total = self.traffic.grant(self.request, step.requests)
+        await self.traffic.until(lambda: self.traffic.feed.seen[self.request] >= total)
+
+    async def _blocked(self) -> None:
+        await self.pod.block()
+        try:
+            await self.traffic.step(self.request)
+        finally:
+            await self.pod.unblock()
+
+    async def _failing(self, step: Failing) -> None:
+        await self.pod.fail(step.status)
+        try:
+            await self.traffic.step(self.request)
+        finally:
+            await self.pod.heal()
+
+    async def _rested(self, step: Rested) -> float:
+        """The seconds without a request as the client saw them, which are more than asked for where it was busy."""
+        last = self.traffic.feed.last
+        await asyncio.sleep(step.seconds)
+        one = await self.traffic.step(self.request)
+        return one.started - (last.started + last.latency) if last else 0.0
+
+    async def _at_once(self, number: int, step: AtOnce) -> None:
+        self.traffic.generator.crowd(step.size)
+        before, sent = self._seen, self.traffic.feed.seen[self.request]
+        await self.pod.hold()
+        try:
+            for size in range(1, step.size + 1):
+                if step.fails:
+                    await self.pod.fail(step.fails, count=1)
+                self.traffic.extend(self.request, sent + size)
+                counted = await self._settled(before, size)
+                self.traffic.mark("arrived", **self.place, step=number, size=size, **counted)
+        finally:
+            await self.pod.heal()
+            await self.pod.release()
+        await self.traffic.until(lambda: self._seen - before >= step.size)
+
+    async def _settled(self, before: int, size: int) -> dict[str, int]:
+        """Where `size` requests are, once they stay there."""
+        limit = self.traffic.timeouts.barrier
+        deadline = time.monotonic() + limit
+        last: tuple[int, ...] = ()
+        while True:
+            # Answers are read first: a request is then counted late at worst, never twice.
+            answered = self._seen - before
+            held = await self.pod.held()
+            now = _sums(await self.traffic.live.gauges(), GAUGES)
+            # What is queued while a connection is being opened is about to leave the queue.
+            at_rest = not now["queued"] or now["connections"] == now["active"] == held
+            # A proxy reads its gauges one by one, and may do so in the midst of a change: what
+            # stands still reads the same twice.
+            reading = (answered, held, *now.values())
+            if answered + held + now["queued"] >= size and at_rest and reading == last:
+                return {"held": held, "queued": now["queued"], "answered": answered}
+            last = reading
+            if time.monotonic() > deadline:
+                raise self.traffic.broken(f"{size} requests to be held, queued or answered", limit)
+            await asyncio.sleep(LOOK_INTERVAL)
+
+
+GAUGES = {
+    "upstream_rq_pending_active": "queued",
+    "upstream_rq_active": "active",
+    "upstream_cx_active": "connections",
+}
+
+
+def _sums(stats: Mapping[str, int], wanted: Mapping[str, str]) -> dict[str, int]:
+    """Statistics by short name, added up over the clusters of all workloads."""
+    sums = dict.fromkeys(wanted.values(), 0)
+    for name, value in stats.items():
+        short = wanted.get(name.rpartition(".")[2])
+        if short and name.startswith(CLUSTERS):
+            sums[short] += value
+    return sums

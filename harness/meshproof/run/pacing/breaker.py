@@ -1,0 +1,16 @@
+"""The course of a circuit breaker: first the limits of its connection pool, then its outlier detection.
+
+In this order what a limit refuses is seen not to eject anybody. A trial that asks for neither gets no traffic.
+"""
+
+from __future__ import annotations
+
+from meshproof.run.pacing.barrier import barrier
+from meshproof.run.pacing.ejection import ejection
+from meshproof.run.pacing.traffic import Traffic
+
+
+async def breaker(traffic: Traffic) -> None:
+    """Drive what the trials ask for."""
+    await barrier(traffic)
+    await ejection(traffic)

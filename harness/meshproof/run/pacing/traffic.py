@@ -1,0 +1,123 @@
+"""A load under way on a live mesh: what the courses that pace it have in hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from meshproof.border.books import Mark
+from meshproof.border.observation import Observation
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.report.events import ConfigApplied, Event, Progress
+from meshproof.run.pacing.feed import Feed
+from meshproof.run.prepare import Prepared
+from meshproof.scenario import Trial
+from meshproof.targets.base import Attributing, LiveMesh
+from meshproof.traffic.locust import Generator
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Traffic:
+    """One load of one scenario. A course grants credit, waits for what comes of it, and marks what it did."""
+
+    prepared: Prepared
+    live: LiveMesh
+    generator: Generator
+    feed: Feed
+    emit: Emit
+    timeouts: Timeouts
+    marks: list[Mark] = field(default_factory=list)
+    _granted: dict[int, int] = field(default_factory=dict)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        """How long the load has been under way."""
+        return time.perf_counter() - self._began
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        return self.feed.trials
+
+    async def pump(self) -> None:
+        """Take observations until the load has been finished."""
+        attributing = self.live if isinstance(self.live, Attributing) else None
+        async for batch in self.generator.observations():
+            self.feed.take(attributing.attributed(batch) if attributing else batch)
+            self._news.set()
+            for trial in self.feed.progressed():
+                self.emit(self._progress(trial))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds; it is looked at whenever something new has been observed.
+
+        The wait has no limit of its own: a generator that owes observations and gives none ends the
+        load with a TargetError.
+        """
+        while not condition():
+            self._news.clear()
+            await self._news.wait()
+
+    def wake(self) -> None:
+        """Let `until` look at its condition again."""
+        self._news.set()
+
+    def grant(self, request: int, more: int) -> int:
+        """Let `more` requests of that index be sent; how many will then have been sent in all."""
+        total = self.feed.seen[request] + more
+        self.extend(request, total)
+        return total
+
+    def extend(self, request: int, total: int) -> None:
+        """Let `total` requests of that index be sent in all."""
+        self._granted[request] = max(total, self._granted.get(request, 0))
+        self.generator.grant(request, total)
+
+    async def idle(self) -> None:
+        """Wait until all that was granted has been observed, and nothing is under way in the mesh either."""
+        await self.until(lambda: all(self.feed.seen[one] >= total for one, total in self._granted.items()))
+        await self.live.at_rest()
+
+    async def step(self, request: int = 0) -> Observation:
+        """Send one request alone, and wait for what becomes of it."""
+        total = self.grant(request, 1)
+        await self.until(lambda: self.feed.seen[request] >= total)
+        assert self.feed.last is not None
+        return self.feed.last
+
+    async def enter(self, stage: int) -> None:
+        """Tag what is sent from now on with a stage (negative: with the transition that leads to it)."""
+        self.feed.stage = stage
+        await self.generator.stage(stage)
+
+    async def apply(self, number: int) -> None:
+        """Put a stage's configuration in force."""
+        stage = self.prepared.stages[number]
+        applied = await self.live.apply(stage.mesh, stage.resources)
+        self.emit(ConfigApplied(self.prepared.name, number, applied.seconds, applied.version))
+
+    @property
+    def now(self) -> float:
+        """Seconds since the load began, by the clock that observations are stamped with."""
+        return time.time() - self.generator.began
+
+    def mark(self, name: str, **values: float) -> None:
+        """Keep this moment, and what was read at it."""
+        self.marks.append(Mark(name, self.now, values))
+
+    def broken(self, what: str, seconds: float) -> TargetError:
+        """The error that a wait ran out."""
+        return TargetError(f"{self.prepared.name}: waited {seconds:g} s for {what}")
+
+    def _progress(self, trial: Trial) -> Progress:
+        request = "" if trial.request is None else str(self.prepared.load.requests[trial.request])
+        n, limit = trial.count, trial.limit
+        return Progress(
+            self.prepared.name, trial.check, request, trial.stage or 0, n, limit, trial.arms(), self.seconds
+        )

@@ -1,0 +1,1 @@
+"""Mutants of scenarios, driven until a check fails them."""

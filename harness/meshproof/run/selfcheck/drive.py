@@ -1,0 +1,148 @@
+"""Drive mutants: each on a mesh of its own, several side by side, until a check has failed them."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from meshproof.border.verdict import Outcome
+from meshproof.envoy.control_plane.control import RefusedError
+from meshproof.errors import UsageError
+from meshproof.report.events import Event
+from meshproof.report.selfcheck.record import Fate, Judged, Unmutated
+from meshproof.run.engine import SHAPES, Drive, Result
+from meshproof.run.generators import Generators
+from meshproof.run.prepare import Prepared
+from meshproof.run.selfcheck.mutants import Case
+from meshproof.run.session import Options
+from meshproof.targets.base import Target
+
+PATIENT_LANES = 8
+
+Tell = Callable[[Judged | Unmutated], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Something to drive: a mutant, or a scenario as it is (nothing `judged`)."""
+
+    prepared: Prepared
+    judged: Judged | None
+
+
+@dataclass(slots=True)
+class SelfCheck:
+    """Runs scenarios as they are and their mutants; `tell` is told of each as it is known."""
+
+    target: Target
+    folder: Path
+    options: Options
+    tell: Tell
+    lanes: int = field(default_factory=lambda: max(2, os.cpu_count() or 2) + 1)
+    _generators: Generators = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._generators = Generators(self.folder, self.options.timeouts)
+
+    async def open(self, shapes: Sequence[str]) -> None:
+        """Bring the target up; the load generators start meanwhile."""
+        if self.target.local:
+            for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
+                self._generators.prepare(shape)
+        await self.target.up()
+
+    async def run(self, plain: Sequence[Prepared], cases: Sequence[Case]) -> None:
+        """First the scenarios as they are, then what is to run of their mutants.
+
+        Those of patient scenarios have lanes of their own: they mostly wait. Where meshes stand in one place,
+        one after another, there is one lane.
+        """
+        for case in cases:
+            if case.prepared is None:
+                self.tell(case.judged)
+        work = [_Work(one, None) for one in plain]
+        work += [_Work(case.prepared, case.judged) for case in cases if case.prepared is not None]
+        if self.target.local:
+            patient = [one for one in work if one.prepared.patient]
+            busy = [one for one in work if not one.prepared.patient]
+            queues = [(patient, PATIENT_LANES), (busy, self.lanes)]
+        else:
+            queues = [(work, 1)]
+        async with asyncio.TaskGroup() as group:
+            for queue, lanes in queues:
+                rest = iter(queue)
+                for _ in range(lanes):
+                    group.create_task(self._lane(rest))
+
+    async def close(self) -> None:
+        """Leave nothing behind."""
+        for ended in await asyncio.gather(self._generators.close(), self.target.down(), return_exceptions=True):
+            if ended is not None:
+                raise ended
+
+    async def _lane(self, queue: Iterator[_Work]) -> None:
+        for one in queue:
+            began = time.perf_counter()
+            found = await self._found(one)
+            self.tell(replace(found, seconds=time.perf_counter() - began))
+
+    async def _found(self, work: _Work) -> Judged | Unmutated:
+        judged = work.judged
+        if judged is None:
+            return _unmutated(work.prepared, await self._drive(work.prepared, work.prepared.name, 0))
+        try:
+            name = f"{judged.scenario}/{judged.operator}/{judged.location}/{judged.what}"
+            return _judged(judged, await self._drive(work.prepared, name, judged.stage))
+        except UsageError as error:
+            # What the embedded mesh does not do it refuses itself.
+            return replace(judged, fate=Fate.REFUSED, reason=str(error))
+
+    async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
+        shape = SHAPES.get(prepared.load.shape, prepared.load.shape)
+        ids = random.Random(f"{self.options.seed}/{name}").randbytes(4).hex()  # noqa: S311
+        drive = Drive(
+            prepared,
+            self.target.mesh(prepared.name, prepared.load.requests),
+            functools.partial(self._generators.lend, shape),
+            _unheard,
+            self.folder,
+            self.options.timeouts,
+            self.options.window,
+            ids,
+            hasty=True,
+            first=first,
+        )
+        return await drive.run()
+
+
+def _judged(judged: Judged, result: Result) -> Judged:
+    if isinstance(result.error, RefusedError):
+        return replace(judged, fate=Fate.REFUSED, reason=f"{result.error.message}: {result.error.detail}")
+    if result.outcome is Outcome.ERROR:
+        return replace(judged, fate=Fate.BROKE, outcome=result.outcome, reason=result.reason)
+    failed = [verdict for verdict in result.verdicts if verdict.outcome is Outcome.FAILED]
+    by = tuple(dict.fromkeys(verdict.check for verdict in failed))
+    said = failed[0].reason if failed else _said(result)
+    return replace(judged, fate=Fate.KILLED if failed else Fate.SURVIVED, outcome=result.outcome, by=by, reason=said)
+
+
+def _unmutated(prepared: Prepared, result: Result) -> Unmutated:
+    checks = tuple(check.name for check in prepared.checks)
+    said = "" if result.outcome is Outcome.PASSED else result.reason or _said(result)
+    return Unmutated(prepared.name, result.outcome, checks, said)
+
+
+def _said(result: Result) -> str:
+    """What the checks said, those that did not pass before the others."""
+    order = sorted(result.verdicts, key=lambda verdict: verdict.outcome is Outcome.PASSED)
+    return "; ".join(f"{verdict.check} {verdict.outcome.value}: {verdict.reason}" for verdict in order)
+
+
+def _unheard(event: Event) -> None:
+    """Nobody watches a single mutant."""

@@ -1,0 +1,79 @@
+"""The mutants of scenarios: what is specified stays, what runs is wrong in one place."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from meshproof.border.verdict import Precision
+from meshproof.errors import MeshproofError
+from meshproof.manifest import Manifests
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.samples import witnesses
+from meshproof.mutate import Mutant, meaning, mutants
+from meshproof.report.selfcheck.record import Fate, Judged
+from meshproof.run.discover import Found
+from meshproof.run.prepare import NAMESPACE, Prepared, in_force, own_manifests, prepare, running
+from meshproof.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A mutant on its way: `prepared` is what to drive, None where its fate is known without."""
+
+    judged: Judged
+    prepared: Prepared | None
+
+
+def cases(found: Found[Scenario], precision: Precision, namespace: str = NAMESPACE) -> Iterator[Case]:
+    """All mutants of one scenario in a namespace; raises ManifestError and UsageError for the scenario itself."""
+    scenario = found.scenario
+    plain = prepare(scenario, found.folder, precision, namespace)
+    meanings = list(_meanings(plain))
+    own = own_manifests(scenario, found.folder, namespace)
+    for number, (brought, whole) in enumerate(zip(own, in_force(own), strict=True)):
+        for mutant in mutants(brought.resources, whole.resources):
+            judged = Judged(scenario.name, number, mutant.operator, str(mutant.location), mutant.what)
+            changed = [_mutated(one, mutant) if place == number else one for place, one in enumerate(own)]
+            yield _case(judged, plain, meanings, changed)
+
+
+def sample(several: Sequence[Case], size: int | None, seed: int) -> tuple[Case, ...]:
+    """So many of those that are to run, in their order; all of them and of the others when `size` is None."""
+    if size is None:
+        return tuple(several)
+    ready = [number for number, one in enumerate(several) if one.prepared is not None]
+    chosen = random.Random(seed).sample(ready, min(size, len(ready)))  # noqa: S311
+    return tuple(several[number] for number in sorted(chosen))
+
+
+def _mutated(own: Manifests, mutant: Mutant) -> Manifests:
+    return Manifests(mutant.apply(own.resources))
+
+
+def _case(judged: Judged, plain: Prepared, meanings: Sequence[object], own: Sequence[Manifests]) -> Case:
+    try:
+        prepared = running(plain, in_force(own))
+        same = all(one == other for one, other in zip(meanings, _meanings(prepared), strict=True))
+    except MeshproofError as error:
+        return Case(replace(judged, fate=Fate.REFUSED, reason=str(error)), None)
+    if same:
+        return Case(replace(judged, fate=Fate.EQUIVALENT, reason=_elsewhere(plain, prepared)), None)
+    return Case(judged, prepared)
+
+
+def _meanings(prepared: Prepared) -> Iterator[object]:
+    """What must become of the scenario's requests by what runs."""
+    for stage in prepared.stages:
+        for request in prepared.load.requests:
+            yield meaning(predict(stage.mesh, request, namespace=prepared.namespace))
+
+
+def _elsewhere(plain: Prepared, mutated: Prepared) -> str:
+    """Of a mutant that means the same for the scenario's requests: a request for which it does not, if one is found."""
+    for ours, theirs in zip(plain.stages, mutated.stages, strict=True):
+        for request in (*witnesses(ours.mesh)[0], *witnesses(theirs.mesh)[0]):
+            if meaning(predict(ours.mesh, request)) != meaning(predict(theirs.mesh, request)):
+                return f"the same for the scenario's requests, another for {request}"
+    return "the same"

@@ -1,0 +1,1 @@
+"""A mesh in a cluster: its client, its workloads, its gateways."""

@@ -1,0 +1,163 @@
+"""What the meshes of a run share in a cluster: its namespace, its client, its pods' control channels."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.process import Turn
+from meshproof.targets.cluster import client_pod
+from meshproof.targets.cluster.gateways import Gateways
+from meshproof.targets.cluster.workload import REPLACED, WORKLOAD
+from meshproof.targets.istio.istioctl import Istioctl
+from meshproof.targets.istio.relayed import RelayedSidecar, relayed
+from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.kube import pods, wait
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.concurrent import together
+from meshproof.targets.kube.wanted import Wanted
+from meshproof.workload.probe import Probe
+
+Json = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Place:
+    """One namespace, in which one mesh stands after another; what did not change stays from one to the next.
+
+    `probed` is whether Deployments get the probe workload, `applying` whether anything of the manifests
+    is applied at all; `image` is the one of the client, and of the workloads when they are probed. `turn` is whose the
+    gateways are, where other processes of the run use them too.
+    """
+
+    cluster: Cluster
+    namespace: str
+    slate: Slate
+    gateways: Gateways
+    istioctl: Istioctl | None
+    image: str
+    folder: Path
+    timeouts: Timeouts
+    probed: bool = True
+    applying: bool = True
+    turn: Turn | None = None
+    revision: int = 0
+    client: RelayedSidecar | None = None
+    probes: dict[str, Probe] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+    markers: tuple[Wanted, ...] = ()
+    ejected: bool = False
+    pooled: bool = False
+    _logs: int = 0
+    _reaching: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def talks(self) -> bool:
+        """Whether the workloads say themselves who they are."""
+        return self.probed and self.applying
+
+    def log(self, name: str) -> Path:
+        """A file of its own for what a child says last."""
+        self._logs += 1
+        return self.folder / f"{name}-{self._logs}.log"
+
+    async def settled(self, client: Callable[[], None]) -> Sequence[Json]:
+        """Wait until everything runs as it is specified, with a channel to each pod; the ready pods.
+
+        `client` is called as soon as the client's pod is the one that stays and its proxy answers.
+        """
+        try:
+            ready = await wait.available(self.cluster, self.namespace, tell=lambda some: self._greet(some, client))
+            await self._attach(ready, client)
+        finally:
+            reaching, self._reaching = list(self._reaching.values()), {}
+            for task in reaching:
+                task.cancel()
+            await asyncio.gather(*reaching, return_exceptions=True)
+        return ready
+
+    def _greet(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
+        """Begin to reach those of these pods to which there is no channel yet."""
+        for pod in ready:
+            name = str(pod["metadata"]["name"])
+            if name in self._reaching:
+                continue
+            if _is_client(pod):
+                self._reaching[name] = asyncio.ensure_future(self._client(name, client))
+            elif _annotated(pod, REPLACED) and name not in self.probes:
+                self._reaching[name] = asyncio.ensure_future(self._probe(pod))
+
+    async def _attach(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
+        """Have a control channel to every pod that takes commands, and to the client's proxy; end those to others."""
+        wanted = {str(pod["metadata"]["name"]) for pod in ready if _annotated(pod, REPLACED)}
+        if not any(_is_client(pod) for pod in ready):
+            raise TargetError(f"namespace {self.namespace}: the client's pod is gone")
+        self._greet(ready, client)
+        await together([_ended(task) for task in self._reaching.values()])
+        await together([self.probes.pop(name).stop() for name in list(self.probes) if name not in wanted])
+
+    async def _client(self, name: str, client: Callable[[], None]) -> None:
+        if self.client is None or self.client.pod != name:
+            before, self.client = self.client, None
+            if before is not None:
+                await before.close()
+            kubectl = self.cluster.kubectl.within(self.namespace)
+            sidecar = Sidecar(kubectl, name, self.timeouts)
+            self.client = await relayed(sidecar, self.command(name), self.log("relay"), self.timeouts)
+        client()
+
+    def command(self, pod: str) -> tuple[str, ...]:
+        """What is put before a command line to run it in the client's pod."""
+        return self.cluster.kubectl.within(self.namespace).exec_argv(pod, client_pod.CONTAINER)
+
+    async def _probe(self, pod: Json) -> None:
+        name = str(pod["metadata"]["name"])
+        container = _own_container(pod)
+        kubectl = self.cluster.kubectl.within(self.namespace)
+        prefix = kubectl.exec_argv(name, container)
+        workload = _annotated(pod, WORKLOAD)
+        self.probes[name] = await Probe.attach(name, workload, prefix, self.log(name), self.timeouts)
+
+    async def restarted(self) -> TargetError | None:
+        """What is wrong with the pods that this run uses, if any has ended or its container was started again."""
+        listed = await self.cluster.objects.list("v1", "Pod", self.namespace)
+        there = {str(pod["metadata"]["name"]): pod for pod in listed}
+        used = [*self.probes, *([self.client.pod] if self.client else [])]
+        for name in used:
+            pod = there.get(name)
+            if pod is None:
+                return TargetError(f"pod {name} of namespace {self.namespace} is gone")
+            if not pods.ready(pod):
+                account = await pods.account(self.cluster, self.namespace, [pod])
+                return TargetError(f"pod {name} of namespace {self.namespace} is not ready any more", account)
+        return None
+
+    async def close(self) -> None:
+        """End every channel; what stands in the namespace is left to whoever deletes that."""
+        ends = [probe.stop() for probe in self.probes.values()]
+        ends += [self.client.close()] if self.client is not None else []
+        await asyncio.gather(*ends, self.gateways.close(), return_exceptions=True)
+        self.probes.clear()
+        self.client = None
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    await task
+
+
+def _is_client(pod: Json) -> bool:
+    return bool(pod["metadata"]["labels"].get("app") == client_pod.NAME)
+
+
+def _annotated(pod: Json, name: str) -> str:
+    return str((pod["metadata"].get("annotations") or {}).get(name, ""))
+
+
+def _own_container(pod: Json) -> str:
+    return next(str(one["name"]) for one in pod["spec"]["containers"] if one["name"] != "istio-proxy")

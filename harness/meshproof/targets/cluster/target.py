@@ -1,0 +1,234 @@
+"""What the targets kind and cluster share: Istio, namespaces of the run's own, and meshes one after another in each."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from meshproof.border.facts.installation import InstallFacts, Specified
+from meshproof.border.request import Request
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import MeshproofError, TargetError, UsageError
+from meshproof.mesh.model.model import ROOT_NAMESPACE
+from meshproof.process import LastWill, OwnedFolder
+from meshproof.targets.base import LiveMesh
+from meshproof.targets.cluster.gateway_lock import gateways_turn
+from meshproof.targets.cluster.gateways import Gateways
+from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.cluster.namespaces import Rooms, named
+from meshproof.targets.cluster.place import Place
+from meshproof.targets.cluster.settings import FAR, GATEWAY_SECRETS, KubeSettings
+from meshproof.targets.embedded.target import FEATURES
+from meshproof.targets.istio import injection, install, istioctl
+from meshproof.targets.istio.inspect import Inspector
+from meshproof.targets.istio.install import Installed, Plan
+from meshproof.targets.istio.istioctl import Istioctl
+from meshproof.targets.kube import ownership
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.apply import Slate, sweep
+from meshproof.targets.kube.namespace import RunNamespace, name_of
+
+SECRETS = ("Secret", ROOT_NAMESPACE)
+INSTALLED = "InstalledIstio"
+LANES = 4
+Facts = TypeVar("Facts")
+
+
+class KubeTarget:
+    """A mesh on Kubernetes; what is special to a kind of cluster is in the subclass."""
+
+    name = ""
+    local = False
+
+    def __init__(self, settings: KubeSettings, timeouts: Timeouts = FAR) -> None:
+        self.settings = settings.checked()
+        self.timeouts = timeouts
+        self.run = secrets.token_hex(4)
+        self.namespace = name_of(self.run)
+        self.versions: dict[str, str] = {}
+        self.outside: tuple[tuple[str, str], ...] = ()
+        self.cluster: Cluster | None = None
+        self.installed: Installed | None = None
+        self._istioctl: Istioctl | None = None
+        self._rooms: Rooms | None = None
+        self._will: LastWill | None = None
+        self._folder: OwnedFolder | None = None
+        self._image = ""
+        self._made = 0
+
+    @property
+    def features(self) -> frozenset[str]:
+        talks = self.settings.applying and not self.settings.samples
+        lacking = set() if talks else {"ProbeWorkload"}
+        lacking |= set() if SECRETS in self.outside else {"GatewayTLS"}
+        return (FEATURES | {INSTALLED}) - lacking
+
+    @property
+    def lanes(self) -> int:
+        return self.settings.lanes or LANES
+
+    @property
+    def keeps_namespace(self) -> bool:
+        """Whether the run's namespaces outlive the run."""
+        return self.settings.keep
+
+    def doomed(self) -> bool:
+        """Whether the whole cluster is to go, and everything in it with that."""
+        return False
+
+    def preflight(self) -> None:
+        """See the subclasses."""
+        raise NotImplementedError
+
+    async def reach(self, folder: OwnedFolder) -> Cluster:
+        """A cluster that answers, made if need be; `folder` goes with this process."""
+        raise NotImplementedError
+
+    async def image(self, cluster: Cluster) -> str:
+        """The probe image, where the cluster's nodes find it."""
+        raise NotImplementedError
+
+    def mapped(self) -> Mapping[int, int]:
+        """Ports of this machine that lead to the ingress gateway, by the server's port."""
+        return {}
+
+    async def ingress(self, cluster: Cluster) -> None:
+        """Called when Istio stands, before anything is applied."""
+
+    async def gone(self, cluster: Cluster | None) -> None:
+        """Undo what `reach` did."""
+
+    def plan(self) -> Plan:
+        """How Istio is installed, or that it is not."""
+        raise NotImplementedError
+
+    async def up(self) -> None:
+        """Reach the cluster, see to Istio, and make the first of the run's namespaces."""
+        self._folder = folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
+        self.cluster = cluster = await self.reach(folder)
+        self.versions["kubernetes"] = cluster.version
+        self._istioctl = await self._tool(cluster)
+        self.installed = await install.install(cluster, self._istioctl, self.plan(), holding=[folder.descriptor])
+        self.versions["istio"] = self.installed.version
+        self._image = await self.image(cluster)
+        await self.ingress(cluster)
+        await self._settle(cluster, folder)
+
+    async def _tool(self, cluster: Cluster) -> Istioctl | None:
+        """istioctl, which an installation that stands can do without."""
+        plan = self.plan()
+        try:
+            found = await istioctl.find(
+                self.settings.istioctl, cluster.kubectl.kubeconfig, cluster.kubectl.context, self.timeouts
+            )
+        except TargetError:
+            if plan.skip or plan.manifest:
+                return None
+            raise
+        asked = self.settings.istio_version
+        if asked and not plan.skip and not f"{found.version}.".startswith(f"{asked}."):
+            raise UsageError(
+                f"{found.binary} installs Istio {found.version}, and --istio-version asks for {asked}: "
+                "name the istioctl of that release with --istioctl"
+            )
+        return found
+
+    async def _settle(self, cluster: Cluster, folder: OwnedFolder) -> None:
+        assert self.installed is not None
+        wanted = injection.labels(self.installed.revision)
+        labels = {name: value for name, value in wanted.items() if value is not None}
+
+        def space(name: str) -> RunNamespace:
+            return RunNamespace(cluster, name, self.run, labels)
+
+        def place(name: str) -> Place:
+            slate = Slate(cluster, name, self.run, self.outside, ("networking.istio.io",))
+            gateways = Gateways(cluster, self.timeouts, self.mapped(), self.settings.entry)
+            said, tool, own = self.settings, self._istioctl, folder.path
+            probed, applying = not said.samples, said.applying
+            turn = gateways_turn(cluster.context.server)
+            return Place(cluster, name, slate, gateways, tool, self._image, own, self.timeouts, probed, applying, turn)
+
+        if not self.keeps_namespace:
+            self._testify(cluster, folder)
+        self._rooms = Rooms(space, place)
+        await self._rooms.open(self.namespace)
+        sidecar = await injection.prove(cluster.objects, self.namespace, self.timeouts)
+        self.versions["proxy"] = sidecar.rpartition("/")[2]
+
+    def _testify(self, cluster: Cluster, folder: OwnedFolder) -> None:
+        # The kubeconfig is there until the will has been carried out.
+        self._will = LastWill(self.testament(cluster), holding=[folder.descriptor])
+
+    def testament(self, cluster: Cluster) -> list[list[str]]:
+        """What removes everything of this run from the cluster, should this process be killed."""
+        kubectl = cluster.kubectl.within("")
+        return [kubectl.by_itself(*one) for one in self.leavings()]
+
+    def leavings(self) -> list[list[str]]:
+        """What kubectl has to be told for that."""
+        gone = ("--ignore-not-found", "--wait=false")
+        commands = [["delete", "namespace", *named(self.namespace, self.lanes), *gone]]
+        for kind, namespace in self.outside:
+            selected = ("--namespace", namespace, "--selector", ownership.selector(self.run))
+            commands.append(["delete", kind.lower(), *selected, *gone])
+        return commands
+
+    async def lane(self, number: int) -> str:
+        namespace = named(self.namespace, self.lanes)[number]
+        await self._opened.open(namespace)
+        return namespace
+
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
+        place = self._opened[namespace or self.namespace]
+        self._made += 1
+        return KubeMesh(f"{name}-{self._made}", place)
+
+    @property
+    def _opened(self) -> Rooms:
+        if self._rooms is None:
+            raise TargetError(f"{self.name}: up() comes first")
+        return self._rooms
+
+    async def facts(self, kind: type[Facts]) -> Facts:
+        """InstallFacts, as they are now."""
+        if kind is not InstallFacts or self.cluster is None:
+            raise TargetError(f"the {self.name} target knows nothing of {kind.__name__}")
+        asked = self.settings
+        specified = Specified(asked.istio_version, asked.hub, asked.kube_proxy)
+        inspector = Inspector(self.cluster, self._istioctl, specified, self.namespace, self.run, self._image)
+        inspector.revision = self.installed.revision if self.installed else ""
+        return cast(Facts, await inspector.facts())
+
+    async def down(self) -> None:
+        """Leave nothing behind, unless it is to be kept; what cannot be removed is told after all else has been."""
+        failures: list[Exception] = []
+
+        async def attempt(action: Any) -> None:
+            try:
+                await action
+            except MeshproofError as error:
+                failures.append(error)
+
+        if self._rooms is not None:
+            await attempt(self._rooms.close())
+        if self.cluster is not None and self._rooms is not None and not (self.keeps_namespace or self.doomed()):
+            await attempt(sweep(self.cluster, self.run, self.outside))
+            await attempt(self._rooms.delete())
+        await attempt(self.gone(self.cluster))
+        if self.cluster is not None:
+            await attempt(self.cluster.close())
+        # What could not be deleted is tried once more, by what outlives the run.
+        if self._will is not None:
+            await asyncio.to_thread(self._will.release if failures else self._will.revoke)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.release if failures else self._folder.remove)
+        self._rooms = self.cluster = self._will = self._folder = None
+        if failures:
+            raise failures[0]
+
+    def allowed_outside(self) -> tuple[tuple[str, str], ...]:
+        """What may stand outside of the run's namespace, as far as somebody allowed it."""
+        return (SECRETS,) if GATEWAY_SECRETS in self.settings.allow else ()

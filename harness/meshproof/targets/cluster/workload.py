@@ -1,0 +1,84 @@
+"""A Deployment of the manifests as a cluster gets it: its image exchanged for the probe workload, or left as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from meshproof.mesh.model.model import Workload
+from meshproof.targets.kube.wanted import Wanted
+from meshproof.workload.probe import SOCKET
+
+WORKLOAD = "meshproof.dev/workload"
+REPLACED = "meshproof.dev/image"
+PRIVILEGED = 1024
+# The original's scheduling is kept: where a pod may run is not what is exchanged.
+KEPT = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "imagePullSecrets")
+SIDECAR = "istio-proxy"
+
+Json = dict[str, Any]
+
+
+def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: str) -> Wanted:
+    """The Deployment with the probe workload in the place of its own containers.
+
+    Labels, replicas and named ports stay, so that Services and subsets select what they did before.
+    There are no readiness probes: a request of the kubelet would stand in the books, and a pod that
+    is told to accept no connection must not leave its Service for it.
+    """
+    spec = _pod_spec(deployment)
+    containers = [one for one in spec.get("containers") or () if one.get("name") != SIDECAR]
+    named = [port for one in containers for port in one.get("ports") or ()]
+    container: Json = {
+        "name": containers[0].get("name", "workload") if containers else "workload",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python", "-P", "-m", "meshproof.workload"],
+        "args": _arguments(workload, ports),
+        "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+        "ports": named or [{"containerPort": port} for port in ports],
+        "securityContext": security(ports),
+    }
+    kept = {name: spec[name] for name in KEPT if name in spec}
+    pod = {**kept, "containers": [container], "terminationGracePeriodSeconds": 2}
+    return _with(deployment, workload, pod, {REPLACED: workload.image})
+
+
+def sample(deployment: Wanted, workload: Workload) -> Wanted:
+    """The Deployment with its published image; the ServiceAccount that it names is not among what is applied."""
+    spec = {name: value for name, value in _pod_spec(deployment).items() if not name.startswith("serviceAccount")}
+    return _with(deployment, workload, spec, {})
+
+
+def security(ports: Sequence[int]) -> Json:
+    """As few rights as the ports allow; a port below 1024 is root's, in whom only that right is left."""
+    capabilities: Json = {"drop": ["ALL"]}
+    if any(port < PRIVILEGED for port in ports):
+        return {
+            "runAsUser": 0,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {**capabilities, "add": ["NET_BIND_SERVICE"]},
+        }
+    return {"runAsUser": 65532, "runAsNonRoot": True, "allowPrivilegeEscalation": False, "capabilities": capabilities}
+
+
+def _arguments(workload: Workload, ports: Sequence[int]) -> list[str]:
+    words = ["--workload", workload.key, "--image", workload.image, "--labels", json.dumps(dict(workload.labels))]
+    words += ["--ports", ",".join(map(str, ports)), "--bind", "0.0.0.0", "--socket", SOCKET]  # noqa: S104 - in a pod
+    # Kubernetes puts variables in the place of $(NAME), and takes $$ for a dollar.
+    return ["--pod", "$(POD_NAME)", *(word.replace("$", "$$") for word in words)]
+
+
+def _pod_spec(deployment: Wanted) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = deployment.body["spec"]["template"].get("spec") or {}
+    return found
+
+
+def _with(deployment: Wanted, workload: Workload, pod: Mapping[str, Any], annotations: Mapping[str, str]) -> Wanted:
+    body = deployment.body
+    template = body["spec"]["template"]
+    metadata = dict(template.get("metadata") or {})
+    told = {**(metadata.get("annotations") or {}), WORKLOAD: workload.key, **annotations}
+    changed = {**template, "metadata": {**metadata, "annotations": told}, "spec": dict(pod)}
+    return Wanted({**body, "spec": {**body["spec"], "template": changed}}, deployment.source)

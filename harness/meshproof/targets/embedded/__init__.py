@@ -1,0 +1,1 @@
+"""The embedded mesh: real Envoys on 127.0.0.1."""

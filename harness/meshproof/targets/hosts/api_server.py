@@ -1,0 +1,124 @@
+"""The API server of the cluster that hosts make, with the credentials that its control plane keeps for root.
+
+https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from meshproof.border.inventory import BY_SSH
+from meshproof.errors import TargetError, UsageError
+from meshproof.targets.hosts.connection import Connection
+
+LARGEST = 1 << 20
+# Nothing else is taken over. An exec plugin would be a command of the host's choice on this machine, and files
+# that are named would be looked for on this machine.
+OF_CLUSTER = ("server", "certificate-authority-data", "insecure-skip-tls-verify", "tls-server-name")
+OF_USER = ("client-certificate-data", "client-key-data", "token", "username", "password")
+ELSEWHERE = ("client-certificate", "client-key", "tokenFile", "exec", "auth-provider")
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A kubeconfig of this machine and its context; `through` is what an SSH forward leads to, empty without one."""
+
+    kubeconfig: Path
+    context: str
+    through: str = ""
+
+
+async def access(connection: Connection, path: str, context: str, folder: Path, way: str = "") -> Access:
+    """Fetch a control-plane host's kubeconfig into `folder`, mode 0600, and see to it that its server can be reached.
+
+    `context` may be empty where there is only one; `way` is `direct`, `ssh`, or empty: by SSH if the server is on
+    the host's loopback. Raises TargetError, and UsageError for a context that is not there or has to be named.
+    """
+    data = await connection.must("cat -- %s", path, root=True, what=f"reading {path}")
+    told = f"{connection.label}: {path}"
+    name, cluster, user = parts(data, context, told)
+    through = ""
+    if way == BY_SSH or (not way and local(cluster["server"], told)):
+        host, port = address(cluster["server"], told)
+        through = f"{host}:{port}"
+        at = await connection.forward(host, port)
+        cluster = {"tls-server-name": host, **cluster, "server": f"https://127.0.0.1:{at}"}
+    body = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "cluster", "cluster": cluster}],
+        "users": [{"name": "user", "user": user}],
+        "contexts": [{"name": name, "context": {"cluster": "cluster", "user": "user"}}],
+    }
+    file = folder / "kubeconfig"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        yaml.safe_dump(body, stream)
+    return Access(file, name, through)
+
+
+def parts(data: bytes, context: str, told: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The context's name, and what may be taken of its cluster and its user; errors begin with `told`."""
+    try:
+        body: Any = yaml.safe_load(data) if len(data) <= LARGEST else None
+        contexts = _named(body["contexts"], "context")
+        name = context or _only(list(contexts), told)
+        if name not in contexts:
+            raise UsageError(f"{told} has no context {name!r}; it has: {', '.join(sorted(contexts))}")
+        cluster = _named(body["clusters"], "cluster")[contexts[name]["cluster"]]
+        user = _named(body["users"], "user")[contexts[name]["user"]]
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
+        # What the parser says may quote the file, and the file holds a key.
+        raise TargetError(f"{told} is no kubeconfig with a context, its cluster and its user") from None
+    for kept, key in ((cluster, "certificate-authority"), *((user, key) for key in ELSEWHERE)):
+        if kept.get(key) and not kept.get(f"{key}-data"):
+            raise TargetError(
+                f"{told}: {key} is not taken over from a host; the certificates or a token must stand in the file"
+            )
+    if not cluster.get("server"):
+        raise TargetError(f"{told}: its cluster has no server")
+    return (
+        name,
+        {key: cluster[key] for key in OF_CLUSTER if key in cluster},
+        {key: user[key] for key in OF_USER if key in user},
+    )
+
+
+def local(server: str, told: str) -> bool:
+    """Whether the server's address is good on the host alone."""
+    host, _ = address(server, told)
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return found.is_loopback or found.is_unspecified
+
+
+def address(server: str, told: str) -> tuple[str, int]:
+    """Host and port of a server's URL."""
+    try:
+        parsed = urlsplit(server)
+        host, port = parsed.hostname, parsed.port
+    except ValueError:
+        host = port = None
+    if not host or parsed.scheme != "https" or parsed.path.strip("/"):
+        raise TargetError(f"{told}: its server is not https://HOST[:PORT]")
+    return host, port or 443
+
+
+def _only(names: list[str], told: str) -> str:
+    if len(names) == 1:
+        return names[0]
+    raise UsageError(f"{told} has several contexts; name one with --context: {', '.join(sorted(names)) or 'none'}")
+
+
+def _named(entries: Any, key: str) -> dict[str, Json]:
+    return {str(entry["name"]): {**entry[key]} for entry in entries}

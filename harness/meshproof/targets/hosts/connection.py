@@ -1,0 +1,237 @@
+"""One SSH connection to one host, and the commands that share it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shlex
+import socket as socket_module
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from meshproof.border.inventory import HostEntry, SshSettings
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.process import Child, call, spawn
+from meshproof.targets.hosts import argv
+from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.stream import drain, feed
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+Value = TypeVar("Value")
+SSH_FAILED = 255
+POLL_SECONDS = 0.02
+FORWARD_ATTEMPTS = 5
+# The system's own commands, for users whose PATH leaves them out. Exit code 255 is ssh's word for a lost connection.
+SCRIPT = "PATH=$PATH:/usr/sbin:/sbin; export PATH; (\n{}\n); code=$?; [ $code -ne 255 ] || code=254; exit $code"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command on a host gave: its exit code, its standard output, and the tail of its standard error."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode(errors="replace")
+
+
+@dataclass(slots=True)
+class Connection:
+    """A host that is connected to. Every method raises TargetError, which tells the host by its label alone."""
+
+    entry: HostEntry
+    settings: SshSettings
+    folder: Path
+    timeouts: Timeouts
+    veil: Veil
+    _master: Child
+    _slots: asyncio.Semaphore
+    _loop: asyncio.AbstractEventLoop
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    _calls: set[Future[Output]] = field(default_factory=set)
+    _under_way: set[asyncio.Task[Any]] = field(default_factory=set)
+    _closed: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the host is called where it is told of."""
+        return self.veil.name(self.entry)
+
+    @property
+    def alive(self) -> bool:
+        return not self._closed and self._master.alive
+
+    async def run(
+        self,
+        command: str,
+        *args: str,
+        stdin: bytes | Path = b"",
+        root: bool = False,
+        seconds: float | None = None,
+        what: str = "",
+    ) -> Output:
+        """Run a command line in the host's /bin/sh; each `%s` in it stands for one of `args`, quoted.
+
+        Without `args` the line is taken as it is. `stdin` is what the command reads, or a file of this
+        machine whose content it reads; `root` runs it through sudo where the inventory says so; `seconds`
+        is its limit; `what` names it in an error. An exit code other than 0 is no error. The locale is C.
+        """
+        line = command % tuple(shlex.quote(arg) for arg in args) if args else command
+        return await self._execute(line, stdin, root, seconds or self.timeouts.ssh_command, what)
+
+    async def must(
+        self,
+        command: str,
+        *args: str,
+        stdin: bytes | Path = b"",
+        root: bool = False,
+        seconds: float | None = None,
+        what: str = "",
+    ) -> bytes:
+        """The standard output of a command that must exit with 0: another code is a TargetError."""
+        output = await self.run(command, *args, stdin=stdin, root=root, seconds=seconds, what=what)
+        if not output.ok:
+            message = f"{self.label}: {what or self.veil(command)} failed (exit code {output.code})"
+            raise TargetError(message, output.stderr or self.veil(output.text[-2000:]))
+        return output.stdout
+
+    async def look(self, function: Callable[[Host], Value], *, root: bool = True) -> Value:
+        """What `function` sees of the host through testinfra's modules; it runs in a thread of its own."""
+        from meshproof.targets.hosts.backend import host
+
+        return await asyncio.to_thread(function, host(self, root=root))
+
+    def call(self, line: str, *, root: bool) -> Output:
+        """As run(), for the thread of a look()."""
+        if self._closed:
+            raise self._lost(line)
+        work = self._execute(line, b"", root, self.timeouts.ssh_command, "")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        self._calls.add(future)
+        try:
+            return future.result()
+        finally:
+            self._calls.discard(future)
+
+    async def forward(self, host: str, port: int) -> int:
+        """A port of 127.0.0.1 that leads to an address as the host sees it, for as long as the connection lasts."""
+        what = f"{self.label}: forwarding a local port"
+        for _ in range(FORWARD_ATTEMPTS):
+            # ssh itself cannot be asked for any free port.
+            with socket_module.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                local: int = probe.getsockname()[1]
+            words = argv.forward(self._socket, local, host, port)
+            ended = await call(words, limit=self.timeouts.ssh_command, what=what)
+            if not ended.code:
+                return local
+        raise TargetError(f"{what} failed", self.veil(ended.err))
+
+    def by_itself(self, command: str, *, root: bool = False) -> list[str]:
+        """The same command as an argv for whoever outlives this connection."""
+        remote = remote_line(self.entry, command, root=root)
+        return argv.alone(self.entry, self.settings, remote, self.timeouts.ssh_connected)
+
+    async def close(self) -> None:
+        """End the connection and every command on it; safe to call more than once."""
+        self._closed = True
+        for future in list(self._calls):
+            future.cancel()
+        await self._master.stop(self.timeouts.ssh_closed)
+        # They end with the connection, and clear away what is theirs.
+        others = self._under_way - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=self.timeouts.ssh_closed)
+        self._socket.unlink(missing_ok=True)
+
+    @property
+    def _socket(self) -> Path:
+        return socket(self.folder, self.entry)
+
+    async def _execute(self, line: str, stdin: bytes | Path, root: bool, seconds: float, what: str) -> Output:
+        what = what or self.veil(line)
+        remote = remote_line(self.entry, line, root=root)
+        async with self._slots:
+            if not self.alive:
+                raise self._lost(what)
+            log = self.folder / f"{self.entry.label}-{next(self._numbers)}.err"
+            words = argv.command(self.entry, self.settings, self._socket, remote)
+            task = asyncio.current_task()
+            assert task is not None
+            self._under_way.add(task)
+            try:
+                # No leash: when the connection ends, and that is on one, every command on it does.
+                child = await spawn(f"ssh to {self.label}", words, log=log, piped=True, leashed=False)
+                try:
+                    async with asyncio.timeout(seconds):
+                        _, stdout = await asyncio.gather(feed(child, stdin), drain(child, f"{self.label}: {what}"))
+                        code = await child.process.wait()
+                except TimeoutError:
+                    message = f"{self.label}: {what} did not end within {seconds:g} s"
+                    raise TargetError(message, self.veil(child.last_words())) from None
+                finally:
+                    stderr = self.veil(child.last_words())
+                    await child.stop(self.timeouts.ssh_closed)
+            finally:
+                self._under_way.discard(task)
+                log.unlink(missing_ok=True)
+        if code is None or code == SSH_FAILED:
+            raise self._lost(what, stderr)
+        return Output(code, stdout, stderr)
+
+    def _lost(self, what: str, stderr: str = "") -> TargetError:
+        said = self.veil(self._master.last_words()) or stderr
+        return TargetError(f"{self.label}: the SSH connection was lost before the end of {what}", said)
+
+
+def remote_line(entry: HostEntry, line: str, *, root: bool) -> str:
+    """A command line as the host's sshd gets it."""
+    sudo = "sudo -n -- " if root and entry.become else ""
+    return f"{sudo}env LC_ALL=C /bin/sh -c {shlex.quote(SCRIPT.format(line))}"
+
+
+def socket(folder: Path, entry: HostEntry) -> Path:
+    """Where the commands to a host find their connection; its path must stay below 100 bytes."""
+    return folder / f"{entry.label}.ssh"
+
+
+async def connect(entry: HostEntry, settings: SshSettings, folder: Path, timeouts: Timeouts, veil: Veil) -> Connection:
+    """Connect to a host; raises TargetError with what ssh said (an unknown host key, a refused login).
+
+    `folder` is of mode 0700, its path short, because a unix socket stands in it.
+    """
+    path, log = socket(folder, entry), folder / f"{entry.label}.log"
+    path.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
+    label = veil.name(entry)
+    master = await spawn(
+        f"ssh to {label}", argv.master(entry, settings, path, timeouts.ssh_connected), log=log, remove=folder
+    )
+    try:
+        async with asyncio.timeout(timeouts.ssh_connected):
+            while not path.is_socket():
+                if not master.alive:
+                    raise TargetError(f"{label}: no SSH connection", veil(master.last_words()))
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        await master.stop(timeouts.ssh_closed)
+        message = f"{label}: no SSH connection within {timeouts.ssh_connected:g} s"
+        raise TargetError(message, veil(master.last_words())) from None
+    except BaseException:
+        await master.stop(timeouts.ssh_closed)
+        raise
+    slots = asyncio.Semaphore(settings.sessions)
+    return Connection(entry, settings, folder, timeouts, veil, master, slots, asyncio.get_running_loop())

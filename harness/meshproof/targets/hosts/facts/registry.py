@@ -1,0 +1,115 @@
+"""The private registry as a host reaches it: by curl on the host, with the same steps as a container runtime takes.
+
+Protocol: https://distribution.github.io/distribution/spec/api/ and its token authentication.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from urllib.parse import quote, urlsplit
+
+from meshproof.border.facts.hosts import ImageFacts, RegistryFacts
+from meshproof.border.inventory import RegistryEntry
+from meshproof.errors import UsageError
+from meshproof.targets.hosts.connection import Connection
+from meshproof.targets.hosts.images.credentials import PASSWORD, USERNAME
+
+ACCEPT = (
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
+)
+CURL = "exec curl -sS -i --max-time 20 --max-filesize 1000000 -K -"
+SECONDS = 30.0
+UNAUTHORISED = 401
+
+
+async def registry(connection: Connection, entry: RegistryEntry) -> RegistryFacts:
+    """Ask for /v2/ and for each image's manifest; the credentials travel on curl's standard input alone."""
+    if not (await connection.run("command -v curl", what="looking for curl")).ok:
+        return RegistryFacts(unseen="the host has no curl to ask it with")
+    login = credentials(entry)
+    try:
+        status, headers, _ = await _ask(connection, entry, f"{entry.url}/v2/")
+        images = []
+        challenge = headers.get("www-authenticate", "")
+        for image in entry.images:
+            name, _, tag = image.rpartition(":")
+            repository = f"{entry.project}/{name}".strip("/")
+            header = await _authorisation(connection, entry, challenge, repository, login)
+            url = f"{entry.url}/v2/{quote(repository)}/manifests/{quote(tag)}"
+            found, its, _ = await _ask(
+                connection, entry, url, [*header, f"header = {quoted(f'Accept: {ACCEPT}')}", "head"]
+            )
+            images.append(ImageFacts(image, found, its.get("docker-content-digest", "")))
+    except _NoAnswerError as error:
+        return RegistryFacts(error=str(error))
+    return RegistryFacts(status, tuple(images))
+
+
+class _NoAnswerError(Exception):
+    """curl got none; what it said."""
+
+
+def credentials(entry: RegistryEntry) -> tuple[str, str] | None:
+    """What the environment holds under the names that the inventory gives, else under the usual ones; None for nothing.
+
+    Raises UsageError when one that the inventory names is not set, or only one of the usual ones is.
+    """
+    names = (entry.username_env, entry.password_env) if entry.username_env else (USERNAME, PASSWORD)
+    missing = [name for name in names if not os.environ.get(name)]
+    if not missing:
+        return os.environ[names[0]], os.environ[names[1]]
+    if entry.username_env:
+        raise UsageError(f"the inventory takes the registry's credentials from {', '.join(missing)}, which is not set")
+    if len(missing) == 1:
+        raise UsageError(f"{missing[0]} is not set, and its counterpart is: set both, or none")
+    return None
+
+
+async def _ask(
+    connection: Connection, entry: RegistryEntry, url: str, more: list[str] | None = None
+) -> tuple[int, dict[str, str], str]:
+    lines = [f"url = {quoted(url)}", 'proto = "=http,https"', *(more or [])]
+    lines += ["insecure"] if entry.insecure else []
+    lines += [f"cacert = {quoted(entry.ca)}"] if entry.ca else []
+    output = await connection.run(
+        CURL, stdin="\n".join(lines).encode() + b"\n", seconds=SECONDS, what="asking the registry"
+    )
+    if not output.ok:
+        raise _NoAnswerError(connection.veil(output.stderr.strip()) or f"curl ended with {output.code}")
+    head, _, body = output.text.replace("\r\n", "\n").partition("\n\n")
+    first, *rest = head.splitlines()
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
+    return int(first.split()[1]), headers, body
+
+
+async def _authorisation(
+    connection: Connection, entry: RegistryEntry, challenge: str, repository: str, login: tuple[str, str] | None
+) -> list[str]:
+    """curl's words for what the registry's challenge asks for; nothing where it asks for nothing."""
+    user = [f"user = {quoted(':'.join(login))}"] if login else []
+    scheme, _, fields = challenge.partition(" ")
+    if scheme.lower() != "bearer":
+        return user if scheme else []
+    values = dict(re.findall(r'(\w+)="([^"]*)"', fields))
+    realm = values.get("realm", "")
+    if urlsplit(realm).scheme not in ("http", "https"):
+        raise _NoAnswerError("the registry names no place to log in at")
+    if entry.url.startswith("https:") and not realm.startswith("https:"):
+        raise _NoAnswerError("the registry sends logins to a place without TLS, which nothing is sent to")
+    query = f"service={quote(values.get('service', ''))}&scope={quote(f'repository:{repository}:pull')}"
+    status, _, body = await _ask(connection, entry, f"{realm}{'&' if '?' in realm else '?'}{query}", user)
+    try:
+        answer = json.loads(body)
+        token = answer.get("token") or answer["access_token"]
+    except (ValueError, KeyError, AttributeError):
+        raise _NoAnswerError(f"the registry's login answered {status} and no token") from None
+    return [f"header = {quoted(f'Authorization: Bearer {token}')}"]
+
+
+def quoted(text: str) -> str:
+    """A value in curl's configuration file."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'

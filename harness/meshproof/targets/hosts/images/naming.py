@@ -1,0 +1,62 @@
+"""From the name of an image to its name in the private registry: what stands before the last part becomes the hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.errors import UsageError
+from meshproof.targets.hosts.images.archive import Image
+
+REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """`registry.example.com/library`: where images are pushed and pulled."""
+
+    registry: str
+    project: str
+
+    def __str__(self) -> str:
+        return f"{self.registry}/{self.project}" if self.project else self.registry
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One image and what it shall be called: `HUB/repository:tag`."""
+
+    image: Image
+    hub: Hub
+    repository: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"{self.hub.registry}/{self.repository}:{self.tag}"
+
+
+def parse_hub(text: str) -> Hub:
+    """`HOST[:PORT]/PROJECT`; raises UsageError."""
+    host, _, project = text.strip().rstrip("/").partition("/")
+    if "://" in text or not HOST.fullmatch(host) or (project and not REPOSITORY.fullmatch(project)):
+        raise UsageError(f"{text!r} is not a hub: write HOST[:PORT]/PROJECT, as in harbor.example.com/library")
+    return Hub(host, project)
+
+
+def goals(images: Sequence[Image], hub: Hub) -> list[Goal]:
+    """What each image shall be called below `hub`; raises UsageError for names that cannot be or that collide."""
+    found: dict[tuple[str, str], Goal] = {}
+    for image in images:
+        last = image.name.rpartition("/")[2]
+        name, _, tag = last.partition(":")
+        repository = f"{hub.project}/{name}" if hub.project else name
+        if "@" in last or not REPOSITORY.fullmatch(name) or not TAG.fullmatch(tag):
+            raise UsageError(f"{image.path}: {image.name!r} is not NAME:TAG, so it cannot be called anything in {hub}")
+        goal = Goal(image, hub, repository, tag)
+        other = found.setdefault((repository, tag), goal)
+        if (other.image.config, other.image.index) != (image.config, image.index):
+            raise UsageError(f"{other.image.name} and {image.name} differ, and both would become {goal}")
+    return list(found.values())

@@ -1,0 +1,87 @@
+"""The way to one host, which may be lost and found again, as over a reboot."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from meshproof.border.inventory import HostEntry, SshSettings
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.targets.hosts.connection import Connection, connect
+from meshproof.targets.hosts.redaction import Veil
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+PAUSE_SECONDS = 2.0
+# The reply must be out before the connection goes.
+GO_DOWN = "(sleep 1; systemctl reboot || reboot || shutdown -r now) > /dev/null 2>&1 < /dev/null &"
+
+
+@dataclass(slots=True)
+class Link:
+    """How a host is reached; `folder` is short and of mode 0700."""
+
+    entry: HostEntry
+    settings: SshSettings
+    folder: Path
+    timeouts: Timeouts
+    veil: Veil
+    connection: Connection
+
+    @property
+    def label(self) -> str:
+        """What the host is called where it is told of."""
+        return self.connection.label
+
+    async def reboot(self, old: str) -> None:
+        """Restart the host, and wait until it answers from another boot than `old`; raises TargetError."""
+        await self.connection.must(GO_DOWN, root=True, what="asking for the reboot")
+        await self.connection.close()
+        limit = self.timeouts.host_reboot
+        # What is sent to a host that starts is lost, and sent again later and later: another attempt is sooner.
+        attempt = replace(self.timeouts, ssh_connected=min(self.timeouts.ssh_connected, self.timeouts.ssh_again))
+        last = "it went on answering from the boot before"
+        try:
+            async with asyncio.timeout(limit):
+                while True:
+                    await asyncio.sleep(PAUSE_SECONDS)
+                    try:
+                        fresh = await connect(self.entry, self.settings, self.folder, attempt, self.veil)
+                    except TargetError as error:
+                        last = str(error)
+                        continue
+                    if await self._another_boot(fresh, old):
+                        fresh.timeouts = self.timeouts
+                        self.connection = fresh
+                        return
+                    await fresh.close()
+        except TimeoutError:
+            raise TargetError(
+                f"{self.label}: did not come back within {limit:g} s of the reboot\n"
+                "Look at its console. In the boot menu, the entry of the kernel before starts it as it was "
+                "(on a console without a menu: hold Shift, or press Esc, while it starts). Nothing else was changed; "
+                "once it answers again, `hosts restore` puts back what was changed, and `hosts prepare` goes on",
+                last,
+            ) from None
+
+    async def _another_boot(self, connection: Connection, old: str) -> bool:
+        try:
+            output = await connection.run("cat %s", BOOT_ID, what="reading the boot's id")
+        except TargetError:
+            return False
+        return output.ok and output.text.strip() not in ("", old)
+
+
+@contextlib.asynccontextmanager
+async def linked(
+    entry: HostEntry, settings: SshSettings, folder: Path, timeouts: Timeouts, veil: Veil
+) -> AsyncIterator[Link]:
+    """The link to a host, closed at the end; raises TargetError when there is no way."""
+    link = Link(entry, settings, folder, timeouts, veil, await connect(entry, settings, folder, timeouts, veil))
+    try:
+        yield link
+    finally:
+        await link.connection.close()

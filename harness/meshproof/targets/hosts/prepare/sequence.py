@@ -1,0 +1,182 @@
+"""All of it: the bundle, one host after the other, the images, and the mesh; a stop at the first failure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import urllib.parse
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meshproof.border.inventory import CONTROL_PLANE, HostEntry, Inventory
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import MeshproofError, UsageError
+from meshproof.process import OwnedFolder
+from meshproof.targets.hosts.api_server import access
+from meshproof.targets.hosts.bundle import layout, source
+from meshproof.targets.hosts.bundle.layout import Bundle
+from meshproof.targets.hosts.bundle.package import read_package
+from meshproof.targets.hosts.prepare.engine import Outcome, apply_host, plan_host
+from meshproof.targets.hosts.prepare.goal import Goal
+from meshproof.targets.hosts.prepare.journal import Journal, held
+from meshproof.targets.hosts.prepare.link import Link, linked
+from meshproof.targets.hosts.prepare.remote import Tell
+from meshproof.targets.hosts.prepare.restore import Undoing, plan_restore, restore
+from meshproof.targets.hosts.prepare.steps import mesh
+from meshproof.targets.hosts.prepare.steps.images import ImagesPlan, plan_images
+from meshproof.targets.hosts.prepare.steps.mesh import MeshPlan
+from meshproof.targets.hosts.redaction import Veil
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for. `only` are names of hosts (none: all of them)."""
+
+    bundle: str = ""
+    sha256: str = ""
+    only: tuple[str, ...] = ()
+    allow_reboot: bool = False
+    push: bool = True
+    install: bool = True
+    settings: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    registry_ca: Path | None = None
+    allow: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was done, or in a dry run would be: on each host, to the registry, and to the cluster."""
+
+    hosts: tuple[Outcome, ...]
+    images: ImagesPlan | None = None
+    mesh: MeshPlan | None = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Course:
+    """One run of prepare or restore over an inventory; `tell` hears of progress."""
+
+    inventory: Inventory
+    wish: Wish
+    tell: Tell
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    state: Path = field(default_factory=lambda: _home("XDG_STATE_HOME", ".local/state"))
+    cache: Path = field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"))
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    async def prepare(self, *, apply: bool) -> Prepared:
+        """Plan everything, and with `apply` do it; raises MeshproofError, which says which hosts are untouched."""
+        chosen = self._chosen()
+        bundle = await self._bundle()
+        goal = await asyncio.to_thread(_goal, bundle, self.wish.allow_reboot)
+        notices = [f"{path.name} of the bundle is not run: its work is done here" for path in bundle.ignored]
+        admin = next((entry for entry in chosen if entry.role == CONTROL_PLANE), None)
+        plan = self._mesh(bundle) if admin else None
+        if bundle.istio and self.wish.install and admin is None:
+            notices.append("Istio is not installed, because no control-plane host is among those chosen")
+        folder = await asyncio.to_thread(OwnedFolder.make, "mp-")
+        try:
+            images = await self._images(bundle, folder.path)
+            outcomes = await self._hosts(chosen, goal, folder.path, apply=apply)
+            if images and apply:
+                await images.pusher.push(images.missing, self.tell)
+            if plan and admin and apply:
+                await self._install(plan, admin, folder.path)
+            return Prepared(tuple(outcomes), images, plan, tuple(notices))
+        finally:
+            await asyncio.to_thread(folder.remove)
+
+    async def restore(self, *, apply: bool) -> list[Undoing]:
+        """Put back what the hosts' journals say was changed; without `apply` only say it. Raises MeshproofError."""
+        folder = await asyncio.to_thread(OwnedFolder.make, "mp-")
+        done: list[Undoing] = []
+        try:
+            for entry in reversed(self._chosen()):
+                async with self._on(entry, folder.path) as (link, journal):
+                    if apply:
+                        undoing = await restore(link, journal, self.tell, allow_reboot=self.wish.allow_reboot)
+                    else:
+                        undoing = await plan_restore(link, journal)
+                    done.append(undoing)
+            return done
+        finally:
+            await asyncio.to_thread(folder.remove)
+
+    async def _hosts(self, chosen: Sequence[HostEntry], goal: Goal, folder: Path, *, apply: bool) -> list[Outcome]:
+        done: list[Outcome] = []
+        for number, entry in enumerate(chosen):
+            try:
+                async with self._on(entry, folder) as (link, journal):
+                    outcome = apply_host(link, goal, journal, self.tell) if apply else plan_host(link, goal)
+                    done.append(await outcome)
+            except MeshproofError as error:
+                rest = ", ".join(one.name for one in chosen[number + 1 :])
+                if apply and rest:
+                    error.args = (f"{error}\nStopped there; not touched: {rest}",)
+                raise
+        return done
+
+    @asynccontextmanager
+    async def _on(self, entry: HostEntry, folder: Path) -> AsyncIterator[tuple[Link, Journal]]:
+        """One host with its journal, held against another run of this machine."""
+        veil = Veil.of(self.inventory, names=True)
+        with held(self.state, urllib.parse.quote(entry.name, safe="")) as local:
+            # Each gets a folder of its own, which goes with its connection.
+            own = folder / entry.label
+            own.mkdir(mode=0o700, exist_ok=True)
+            async with linked(entry, self.inventory.ssh, own, self.timeouts, veil) as link:
+                yield link, Journal(local, self.run)
+
+    def _chosen(self) -> list[HostEntry]:
+        names = {entry.name for entry in self.inventory.hosts}
+        unknown = [name for name in self.wish.only if name not in names]
+        if unknown:
+            raise UsageError(f"the inventory has no host {', '.join(unknown)}; it has {', '.join(sorted(names))}")
+        return [entry for entry in self.inventory.hosts if not self.wish.only or entry.name in self.wish.only]
+
+    async def _bundle(self) -> Bundle:
+        if not self.wish.bundle:
+            return Bundle(Path())
+        cache = self.cache / "bundles"
+        folder = await source.fetch(self.wish.bundle, self.wish.sha256, cache, self.timeouts, self.tell)
+        return await asyncio.to_thread(layout.read, folder)
+
+    async def _images(self, bundle: Bundle, folder: Path) -> ImagesPlan | None:
+        if not (bundle.images and self.wish.push):
+            return None
+        own = folder / "registry"
+        own.mkdir(mode=0o700)
+        return await plan_images(self.inventory.registry, bundle.images, own, self.timeouts, self.wish.registry_ca)
+
+    def _mesh(self, bundle: Bundle) -> MeshPlan | None:
+        if bundle.istio is None or not self.wish.install:
+            return None
+        hub = self.inventory.registry.hub if self.inventory.registry else ""
+        wish = self.wish
+        program = mesh.binary(bundle.istio)
+        return MeshPlan(program, bundle.istio_version, hub, wish.settings, wish.namespaces, wish.allow)
+
+    async def _install(self, plan: MeshPlan, entry: HostEntry, folder: Path) -> None:
+        async with self._on(entry, folder) as (link, _):
+            inventory = self.inventory
+            found = await access(link.connection, inventory.kubeconfig, "", folder, inventory.api_server)
+            installed = await mesh.put_mesh(plan, found.kubeconfig, found.context, self.timeouts, self.tell)
+        for warning in installed.warnings:
+            self.tell(f"precheck: {warning}")
+
+
+def _goal(bundle: Bundle, allow_reboot: bool) -> Goal:
+    packages = tuple(read_package(path) for path in bundle.packages)
+    program = mesh.binary(bundle.istio) if bundle.istio else None
+    return Goal(packages, program, source.sha256(program) if program else "", allow_reboot)
+
+
+def _home(variable: str, below: str) -> Path:
+    """The XDG Base Directory Specification's folder, with ours in it."""
+    named = os.environ.get(variable, "")
+    return (Path(named) if named.startswith("/") else Path.home() / below) / "meshproof"

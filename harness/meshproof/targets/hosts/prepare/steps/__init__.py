@@ -1,0 +1,1 @@
+"""The steps that make a host ready, one file for each."""

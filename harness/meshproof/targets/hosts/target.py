@@ -1,0 +1,121 @@
+"""Hosts as a target: what they are is looked at. Load is driven through them by the cluster that they make."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar, cast
+
+from meshproof.border.facts.hosts import HostsFacts
+from meshproof.border.inventory import CONTROL_PLANE, HostEntry, Inventory
+from meshproof.border.request import Request
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError, UsageError
+from meshproof.process import OwnedFolder
+from meshproof.targets.base import LiveMesh
+from meshproof.targets.hosts.connection import Connection, connect
+from meshproof.targets.hosts.facts.gather import all_facts, raise_together
+from meshproof.targets.hosts.facts.registry import credentials
+from meshproof.targets.hosts.inventory import load_inventory
+from meshproof.targets.hosts.redaction import Veil
+
+Facts = TypeVar("Facts")
+FEATURE = "Hosts"
+
+
+class HostsTarget:
+    """The hosts of an inventory; `names` lets their own names and addresses into what is told."""
+
+    name = "hosts"
+    namespace = "default"
+    local = False
+    features: frozenset[str] = frozenset({FEATURE})
+
+    def __init__(self, path: Path, timeouts: Timeouts | None = None, *, names: bool = False) -> None:
+        self._path = path
+        self.timeouts = timeouts or Timeouts()
+        self._names = names
+        self.veil = Veil(names)
+        self._inventory: Inventory | None = None
+        self._folder: OwnedFolder | None = None
+        self._connections: list[Connection] = []
+        self._facts: HostsFacts | None = None
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def inventory(self) -> Inventory:
+        """What the file says; preflight() comes first."""
+        assert self._inventory is not None, "preflight() comes first"
+        return self._inventory
+
+    def control_plane(self) -> HostEntry:
+        """The first control-plane host; raises UsageError where there is none."""
+        for host in self.inventory.hosts:
+            if host.role == CONTROL_PLANE:
+                return host
+        raise UsageError(f"{self._path}: no host has the role {CONTROL_PLANE}, so there is no cluster to be reached")
+
+    def connected(self, entry: HostEntry) -> Connection:
+        """The connection to a host; up() comes first."""
+        return next(one for one in self._connections if one.entry is entry)
+
+    def discreet(self, text: str) -> str:
+        return self.veil(text)
+
+    def preflight(self) -> None:
+        """Read the inventory, and the files and variables that it names; raises UsageError."""
+        inventory = load_inventory(self._path)
+        for path in filter(None, (inventory.ssh.config, inventory.ssh.known_hosts, *keys(inventory))):
+            if not path.exists() or path.is_dir():
+                raise UsageError(f"{path}: the inventory names this file, and it is not there")
+        if inventory.registry is not None:
+            credentials(inventory.registry)
+        self._inventory, self.veil = inventory, Veil.of(inventory, names=self._names)
+
+    async def up(self) -> None:
+        """Connect to every host, so many at once as the inventory allows."""
+        inventory, veil = self.inventory, self.veil
+        self._folder = OwnedFolder.make("mp-")
+        path, lanes = self._folder.path, asyncio.Semaphore(inventory.ssh.hosts)
+
+        async def one(entry: HostEntry) -> None:
+            async with lanes:
+                self._connections.append(await connect(entry, inventory.ssh, path, self.timeouts, veil))
+
+        raise_together(
+            [
+                failure
+                for failure in await asyncio.gather(*map(one, inventory.hosts), return_exceptions=True)
+                if failure is not None
+            ]
+        )
+
+    async def facts(self, kind: type[Facts]) -> Facts:
+        """What the hosts are; they are looked at once in a run. Raises TargetError."""
+        if kind is not HostsFacts:
+            raise TargetError(f"the {self.name} target knows no {kind.__name__}")
+        if self._facts is None:
+            order = {entry.label: number for number, entry in enumerate(self.inventory.hosts)}
+            known = sorted(self._connections, key=lambda connection: order[connection.entry.label])
+            self._facts = await all_facts(known, self.inventory)
+        return cast(Facts, self._facts)
+
+    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
+        raise TargetError(f"{name}: load is driven through the cluster that the hosts make, not through hosts alone")
+
+    async def down(self) -> None:
+        try:
+            await asyncio.gather(*(connection.close() for connection in self._connections))
+        finally:
+            if self._folder is not None:
+                self._folder.remove()
+            self._connections, self._folder, self._facts = [], None, None
+
+
+def keys(inventory: Inventory) -> list[Path | None]:
+    """The key files that an inventory names."""
+    return [key for host in inventory.hosts for key in (host.key, host.jump.key if host.jump else None)]

@@ -1,0 +1,212 @@
+"""istioctl as a child process. Each command names its context; the current one is never used."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from meshproof.border.istio_releases import OLDEST, minor, uninstall
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.process import spawn
+
+NAMESPACE = "istio-system"
+LONGEST_OUTPUT = 64 << 20
+PRODUCT = "istioctl"
+FORBIDDEN = "is forbidden: User"
+# Such variables stand for flags, which a person may have set for typing.
+FLAGS = "ISTIOCTL_"
+WARNING, ERROR = "Warning", "Error"
+# An installation begins with a boat drawn in lines.
+DRAWING = re.compile(r"[\s|/\\_]*")
+MESSAGE = re.compile(r"^(Error|Warning|Info) \[(IST\d+)\] ?(.*)$")
+
+
+class ForbiddenError(TargetError):
+    """The API server did not let istioctl read something that it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Both of its streams, as a person would have seen them."""
+        lines = [line for text in (self.out, self.err) for line in text.splitlines() if not DRAWING.fullmatch(line)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Istioctl:
+    """One istioctl for one context; `kubeconfig` empty means where istioctl itself looks. `version` is its own."""
+
+    binary: str
+    version: str
+    kubeconfig: tuple[Path, ...]
+    context: str
+
+    def __post_init__(self) -> None:
+        if not self.context:
+            raise ValueError("istioctl is never used without a context")
+
+    def argv(self, *args: str) -> list[str]:
+        """The whole command."""
+        return [self.binary, *args, "--context", self.context]
+
+    def by_itself(self, *args: str) -> list[str]:
+        """The whole command for a process that has this one's environment."""
+        flags = [word for name in os.environ if name.startswith(FLAGS) for word in ("-u", name)]
+        files = os.pathsep.join(map(str, self.kubeconfig))
+        return ["/usr/bin/env", *flags, *([f"KUBECONFIG={files}"] if files else []), *self.argv(*args)]
+
+    def shown(self, *args: str) -> str:
+        """The command as a person may type it to look further."""
+        return " ".join([PRODUCT, *self.argv(*args)[1:]])
+
+    async def call(self, *args: str, timeout: float, what: str) -> Ended:  # noqa: ASYNC109
+        """How the command ended, whatever its exit code; TargetError when it hangs or cannot be started."""
+        return await _call(self.argv(*args), _environment(self.kubeconfig), timeout, what)
+
+    async def run(self, *args: str, timeout: float, what: str) -> str:  # noqa: ASYNC109
+        """What the command prints; TargetError with what it said when it fails."""
+        ended = await self.call(*args, timeout=timeout, what=what)
+        if ended.code:
+            raise self.failure(ended, *args, what=what)
+        return ended.out
+
+    def failure(self, ended: Ended, *args: str, what: str) -> TargetError:
+        """The error that a command failed."""
+        return TargetError(f"{what}: istioctl failed (exit code {ended.code})", f"{self.shown(*args)}\n{ended.said}")
+
+    async def precheck(self, timeouts: Timeouts) -> tuple[str, ...]:
+        """Ask whether Istio can be installed; the warnings, if any. TargetError with its words when it says no."""
+        args, what = ("x", "precheck"), "asking whether Istio can be installed"
+        ended = await self.call(*args, timeout=timeouts.istio_precheck, what=what)
+        told = [found for line in ended.out.splitlines() if (found := MESSAGE.match(line.strip()))]
+        warnings = tuple(found[0] for found in told if found[1] == WARNING)
+        # Since 1.10 it ends with 1 for a warning too; what it cannot ask at all has no message of that form.
+        if ended.code and (not warnings or any(found[1] == ERROR for found in told)):
+            raise TargetError(
+                "istioctl x precheck: Istio cannot be installed here", f"{self.shown(*args)}\n{ended.said}"
+            )
+        return warnings
+
+    async def install(self, settings: Sequence[str], revision: str, timeouts: Timeouts) -> None:
+        """Install with those `--set` values; it returns when istioctl finds everything ready."""
+        args = ["install", "-y", *(word for one in settings for word in ("--set", one))]
+        args += ["--revision", revision] if revision else []
+        args += ["--readiness-timeout", f"{timeouts.istio_ready:g}s"]
+        await self.run(*args, timeout=timeouts.istio_install, what="installing Istio")
+
+    async def uninstall(self, revision: str, timeouts: Timeouts) -> None:
+        """Remove the revision, or without one all of Istio, its kinds and everything of these kinds included."""
+        which = ("--revision", revision) if revision else ("--purge",)
+        args = (*uninstall(self.version), *which, "-y")
+        await self.run(*args, timeout=timeouts.istio_uninstall, what="removing Istio")
+
+    async def analyze(self, timeouts: Timeouts) -> list[dict[str, Any]]:
+        """Its messages about all namespaces, each with `code`, `level`, `message` and `origin`.
+
+        ForbiddenError where it is told that this user may not read what it begins with.
+        """
+        args, what = ("analyze", "--all-namespaces", "--output", "json"), "analyzing the configuration"
+        ended = await self.call(*args, timeout=timeouts.istioctl_answer, what=what)
+        told = _json(ended.out)
+        # Some versions end with a code for what they have found.
+        if ended.code and not isinstance(told, list):
+            raise _forbidden(self.failure(ended, *args, what=what))
+        if not isinstance(told, list | None):
+            shown = f"{self.shown(*args)}\n{ended.out[:500]}"
+            raise TargetError(f"{what}: istioctl's answer is not a list in JSON", shown)
+        return [one for one in told or [] if isinstance(one, dict)]
+
+    async def proxy_status(self, timeouts: Timeouts) -> str:
+        """The table of which proxy has acknowledged what, to be kept; why there is none, when it cannot be had."""
+        try:
+            return await self.run("proxy-status", timeout=timeouts.istioctl_answer, what="reading the proxies' status")
+        except TargetError as error:
+            return str(error)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return ()
+
+
+def _forbidden(error: TargetError) -> TargetError:
+    """The error, as one that says so where a right is lacking."""
+    return ForbiddenError(error.message, error.detail) if FORBIDDEN in error.detail else error
+
+
+async def find(binary: str, kubeconfig: Sequence[Path], context: str, timeouts: Timeouts) -> Istioctl:
+    """istioctl from PATH or a path; TargetError when it is missing, too old, hangs, or is something else."""
+    path = shutil.which(binary)
+    if path is None:
+        where = "there is no such program" if os.sep in binary else "it is not on PATH"
+        raise TargetError(
+            f"{binary} cannot be used: {where}",
+            "istioctl comes with each release of Istio (https://istio.io/latest/docs/setup/getting-started/#download);"
+            " name it with --istioctl, or leave the installation alone with --skip-install\n"
+            f"look: type {binary}",
+        )
+    argv = [path, "version", "--remote=false", "--output", "json"]
+    ended = await _call(argv, _environment(kubeconfig), timeouts.istioctl_answer, "asking istioctl for its version")
+    try:
+        version = str(json.loads(ended.out)["clientVersion"]["version"])
+    except (ValueError, KeyError, TypeError):
+        raise TargetError(f"{path} does not tell its version: is it istioctl?", ended.said[:500]) from None
+    found = minor(version)
+    if found is None:
+        raise TargetError(f"{path} was built without a version ({version}): use that of a release", ended.said[:500])
+    if found < OLDEST:
+        raise TargetError(f"{path} is of Istio {version}; {'.'.join(map(str, OLDEST))} or newer is needed")
+    return Istioctl(path, version, tuple(kubeconfig), context)
+
+
+def _environment(kubeconfig: Sequence[Path]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FLAGS)}
+    own = {"KUBECONFIG": os.pathsep.join(map(str, kubeconfig))} if kubeconfig else {}
+    return {**kept, "TERM": "dumb", "NO_COLOR": "1", **own}
+
+
+async def _call(argv: Sequence[str], env: dict[str, str], timeout: float, what: str) -> Ended:  # noqa: ASYNC109
+    with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
+        log = Path(folder, "stderr")
+        child = await spawn(PRODUCT, argv, log=log, env=env, piped=True, remove=Path(folder))
+        child.stdin.close()
+        try:
+            async with asyncio.timeout(timeout):
+                out = await _read(child.stdout)
+                await child.process.wait()
+        except TimeoutError:
+            raise child.failure(f"{what}: no end within {timeout:g} s") from None
+        finally:
+            await asyncio.shield(child.stop(Timeouts().process_exit))
+        code = child.process.returncode
+        return Ended(1 if code is None else code, out, child.last_words())
+
+
+async def _read(stream: asyncio.StreamReader) -> str:
+    parts: list[bytes] = []
+    size = 0
+    # What comes beyond the limit is read, so that the program can end, and forgotten.
+    while part := await stream.read(1 << 16):
+        size += len(part)
+        if size <= LONGEST_OUTPUT:
+            parts.append(part)
+    return b"".join(parts).decode(errors="replace")

@@ -1,0 +1,1 @@
+"""A cluster that kind makes for the run."""

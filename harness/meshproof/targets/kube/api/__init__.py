@@ -1,0 +1,1 @@
+"""The API server: reached by an explicit context, and what its refusals mean."""

@@ -1,0 +1,119 @@
+"""What a kubeconfig says of one context, read without its credentials; and the client that they make.
+
+https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.config import ConfigException, load_kube_config
+
+from meshproof.errors import TargetError, UsageError
+from meshproof.targets.kube.api.certificate import not_after
+from meshproof.targets.kube.api.proxies import from_environment
+
+PRODUCTION = re.compile(r"(?<![a-z])(?<!non[-_. ])(?<!pre[-_. ])prod(?:uction)?(?![a-z])", re.IGNORECASE)
+DEFAULT = Path("~/.kube/config")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One context: the names that it joins, and how its user proves to be who they are.
+
+    `plugin` is the command of an exec plugin; `expires` says until when its client certificate is good. `proxy` is
+    what the kubeconfig names for the cluster.
+    """
+
+    name: str
+    cluster: str
+    user: str
+    server: str
+    namespace: str
+    plugin: str = ""
+    expires: str = ""
+    proxy: str = ""
+
+    @property
+    def production(self) -> str:
+        """The name that says production, if one does."""
+        return next((name for name in (self.name, self.cluster) if PRODUCTION.search(name)), "")
+
+
+def paths(given: str | Sequence[Path] | None) -> tuple[Path, ...]:
+    """The files that --kubeconfig names (a path list), else $KUBECONFIG, else ~/.kube/config."""
+    if given is not None and not isinstance(given, str):
+        listed = [Path(path) for path in given]
+    else:
+        text = given or os.environ.get("KUBECONFIG", "") or str(DEFAULT)
+        listed = [Path(part) for part in text.split(os.pathsep) if part]
+    found = tuple(path.expanduser().absolute() for path in listed)
+    missing = [path for path in found if not path.is_file()]
+    if found and len(missing) == len(found):
+        raise UsageError(f"there is no kubeconfig at {', '.join(map(str, missing))}; name one with --kubeconfig")
+    return tuple(path for path in found if path not in missing)
+
+
+def read(files: Sequence[Path], name: str) -> Context:
+    """The context of that name; UsageError when there is none, listing those that there are."""
+    contexts = dict(_entries(files, "contexts", "context"))
+    known = ", ".join(sorted(contexts)) or "none"
+    if not name:
+        raise UsageError(f"name the context with --context; the kubeconfig has: {known}")
+    if name not in contexts:
+        raise UsageError(f"the kubeconfig has no context {name!r}; it has: {known}")
+    context = contexts[name]
+    cluster, user = str(context.get("cluster", "")), str(context.get("user", ""))
+    servers, users = dict(_entries(files, "clusters", "cluster")), dict(_entries(files, "users", "user"))
+    server = servers.get(cluster, {}).get("server")
+    if not server:
+        raise UsageError(f"context {name}: the kubeconfig has no server for its cluster {cluster!r}")
+    identity = users.get(user, {})
+    plugin = identity.get("exec")
+    command = str(plugin.get("command", "")) if isinstance(plugin, Mapping) else ""
+    namespace = str(context.get("namespace") or "")
+    proxy = str(servers[cluster].get("proxy-url") or "")
+    return Context(name, cluster, user, str(server), namespace, command, not_after(identity, files), proxy)
+
+
+def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
+    """A client for the context; keys that must be files for it are kept in `folder`."""
+    configuration = Configuration()
+    try:
+        # Without persist_config=False a refreshed token would be written into the person's own file.
+        load_kube_config(
+            os.pathsep.join(map(str, files)), context.name, configuration, persist_config=False, temp_file_path=folder
+        )
+    except (ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TargetError(f"context {context.name}: its kubeconfig cannot be used", str(error)) from None
+    if context.plugin and not configuration.api_key and not configuration.cert_file:
+        message = f"context {context.name}: its credential plugin {context.plugin} gives neither token nor certificate"
+        raise TargetError(message, f"look: kubectl --context {context.name} auth can-i --list, or run it by hand")
+    # A proxy of the kubeconfig holds whatever the environment says.
+    configuration.proxy = context.proxy or from_environment(context.server)
+    configuration.no_proxy = ""
+    # Requests are repeated in Objects, where a person may end that.
+    configuration.retries = False
+    return ApiClient(configuration)
+
+
+def _entries(files: Sequence[Path], section: str, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """A section of all files; the first file to name something wins, so it comes last."""
+    for file in reversed(files):
+        try:
+            told = yaml.safe_load(file.read_bytes())
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UsageError(f"{file} cannot be read as a kubeconfig: {error}") from None
+        listed = told.get(section) if isinstance(told, Mapping) else None
+        if told is not None and not isinstance(told, Mapping):
+            raise UsageError(f"{file} is no kubeconfig")
+        for entry in reversed(listed if isinstance(listed, list) else []):
+            if isinstance(entry, Mapping) and isinstance(entry.get(key), Mapping):
+                yield str(entry.get("name")), entry[key]

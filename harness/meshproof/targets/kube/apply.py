@@ -1,0 +1,225 @@
+"""What a run has in force in its namespace: exactly what is wanted, and nothing of what was before.
+
+Unchanged objects are not touched, so that pods survive from one scenario to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from meshproof.errors import TargetError, UsageError
+from meshproof.targets.kube import ownership
+from meshproof.targets.kube.api.connection import Cluster
+from meshproof.targets.kube.api.refusal import RefusedError
+from meshproof.targets.kube.concurrent import together
+from meshproof.targets.kube.objects import Json
+from meshproof.targets.kube.wanted import Wanted
+
+# What a route leads to is there before the route is; deletions go the other way round.
+ORDER = ("Secret", "ConfigMap", "ServiceAccount", "Service", "Deployment", "Sidecar", "ServiceEntry")
+LAST = ("DestinationRule", "Gateway", "VirtualService")
+INTERVAL = 0.1
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an apply did, each as (kind, namespace, name)."""
+
+    created: tuple[Key, ...] = ()
+    changed: tuple[Key, ...] = ()
+    deleted: tuple[Key, ...] = ()
+    unchanged: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An object as this run applied it."""
+
+    wanted: Wanted
+    text: str
+    uid: str
+    generation: int | None
+
+
+@dataclass(slots=True)
+class Slate:
+    """The objects of one run. `outside` are other namespaces with the kinds that may be put there: (kind, namespace).
+
+    `interchangeable` are API groups whose versions say the same: an object is sent in one that the cluster serves.
+    """
+
+    cluster: Cluster
+    namespace: str
+    run: str
+    outside: Collection[tuple[str, str]] = ()
+    interchangeable: Collection[str] = ()
+    _standing: dict[Key, _Standing] = field(default_factory=dict)
+
+    async def apply(self, objects: Sequence[Wanted], last: Sequence[Wanted] = ()) -> Change:
+        """Put exactly these in force: one kind after another, objects of one kind at once.
+
+        `last` come when all else has been done, deletions too. What a person wrote is tried first (a dry
+        run): what the cluster refuses changes nothing. Raises ManifestError for an object that a person
+        wrote and the cluster refuses, UsageError for a place that is not this run's, TargetError for an
+        object that somebody else made or changed.
+        """
+        final = [await self._prepared(one) for one in (*objects, *last)]
+        keys = [one.key for one in final]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise UsageError(f"{key[0]} {key[1]}/{key[2]} is given twice")
+        await self._recall()
+        pending = [one for one in final if not self._stands(one)]
+        others = await together([self._needs_another(one) for one in pending])
+        await self._delete([one.key for one, needed in zip(pending, others, strict=True) if needed])
+        created = tuple(one.key for one in pending if one.key not in self._standing)
+        changed = tuple(one.key for one in pending if one.key in self._standing)
+        closing = {one.key for one in final[len(objects) :]}
+        await self._put([one for one in pending if one.key not in closing])
+        gone = tuple(key for key in self._standing if key not in keys)
+        await self._delete(gone)
+        await self._put([one for one in pending if one.key in closing])
+        unchanged = tuple(key for key in keys if key not in created and key not in changed)
+        return Change(created, changed, gone, unchanged)
+
+    def _stands(self, one: Wanted) -> bool:
+        standing = self._standing.get(one.key)
+        return standing is not None and standing.text == _text(one.body)
+
+    async def _put(self, objects: Sequence[Wanted]) -> None:
+        for _, several in itertools.groupby(sorted(objects, key=_rank), key=_rank):
+            await together([self._put_one(one) for one in several])
+
+    async def _put_one(self, one: Wanted) -> None:
+        try:
+            told = (await self._send(one))["metadata"]
+        except RefusedError as error:
+            raise one.refused(error) from None
+        self._standing[one.key] = _Standing(one, _text(one.body), told["uid"], told.get("generation"))
+
+    async def clear(self) -> Change:
+        """Delete everything that this run has in force."""
+        return await self.apply(())
+
+    async def _prepared(self, one: Wanted) -> Wanted:
+        """The object as it is sent: labelled, in a place that is allowed, in a version that is served."""
+        kind, namespace, _ = one.key
+        if namespace != self.namespace and (kind, namespace) not in self.outside:
+            where = f"in namespace {namespace}" if namespace else "for the whole cluster"
+            message = f"{one} would stand {where}; a run touches only its own namespace"
+            raise one.source.body.problem(message, "name no namespace") if one.source else UsageError(message)
+        body = ownership.labelled(one.body, self.run)
+        group = str(body["apiVersion"]).rpartition("/")[0]
+        if group in self.interchangeable:
+            served = await self.cluster.objects.served(group, kind)
+            if served and body["apiVersion"] not in served:
+                body = {**body, "apiVersion": served[0]}
+        return replace(one, body=body)
+
+    async def _recall(self) -> None:
+        """Forget of what was applied whatever is no longer there as it was: it is applied again."""
+        places = sorted({(str(s.wanted.body["apiVersion"]), key[0], key[1]) for key, s in self._standing.items()})
+        labels = ownership.selector(self.run)
+        lists = [self.cluster.objects.list(*place, labels=labels) for place in places]
+        for (_, kind, namespace), listed in zip(places, await together(lists), strict=True):
+            found = {body["metadata"]["name"]: body["metadata"] for body in listed}
+            for key in [key for key in self._standing if key[:2] == (kind, namespace)]:
+                now, standing = found.get(key[2]), self._standing[key]
+                if now is None or now["uid"] != standing.uid:
+                    del self._standing[key]
+                elif now.get("generation") != standing.generation:
+                    self._standing[key] = replace(standing, text="")
+
+    async def _needs_another(self, one: Wanted) -> bool:
+        """Try it; whether the object that stands there must go first, for a field that cannot be changed."""
+        standing = one.key in self._standing
+        if not standing:
+            await self._vacant(one)
+        if one.source is None and standing and one.key[0] != "Deployment":
+            # The harness' own is as good as it was when it was made.
+            return False
+        try:
+            await self._send(one, dry_run=True)
+        except RefusedError as error:
+            if error.immutable and standing:
+                return True
+            raise one.refused(error) from None
+        return False
+
+    async def _send(self, one: Wanted, *, dry_run: bool = False) -> Json:
+        standing = self._standing.get(one.key)
+        body = one.body
+        if standing is not None:
+            # Only the very object that this run made is changed, not another one of that name.
+            body = {**body, "metadata": {**body["metadata"], "uid": standing.uid}}
+        return await self.cluster.objects.apply(body, dry_run=dry_run)
+
+    async def _vacant(self, one: Wanted) -> None:
+        """Wait until what stood there in this run is gone; TargetError when somebody else's stands there."""
+        kind, namespace, name = one.key
+        deadline = time.monotonic() + self.cluster.timeouts.kube_gone
+        while found := await self.cluster.objects.get(str(one.body["apiVersion"]), kind, name, namespace):
+            if not ownership.owned(found, self.run):
+                raise TargetError(f"{one} exists already and was not made by this run: it is not touched")
+            if not found["metadata"].get("deletionTimestamp"):
+                return
+            if time.monotonic() > deadline:
+                raise self._stuck(one.key, found)
+            await asyncio.sleep(INTERVAL)
+
+    async def _delete(self, keys: Sequence[Key]) -> None:
+        objects = self.cluster.objects
+        order = sorted(keys, key=lambda key: _rank(self._standing[key].wanted), reverse=True)
+        for kind, namespace, name in order:
+            standing = self._standing[kind, namespace, name]
+            api_version = str(standing.wanted.body["apiVersion"])
+            await objects.delete(api_version, kind, name, namespace, uid=standing.uid, propagation="Background")
+        deadline = time.monotonic() + self.cluster.timeouts.kube_gone
+        await together([self._gone(key, deadline) for key in order])
+
+    async def _gone(self, key: Key, deadline: float) -> None:
+        kind, namespace, name = key
+        standing = self._standing[key]
+        api_version = str(standing.wanted.body["apiVersion"])
+        while (found := await self.cluster.objects.get(api_version, kind, name, namespace)) and (
+            found["metadata"]["uid"] == standing.uid
+        ):
+            if time.monotonic() > deadline:
+                raise self._stuck(key, found)
+            await asyncio.sleep(INTERVAL)
+        del self._standing[key]
+
+    def _stuck(self, key: Key, found: Json) -> TargetError:
+        held = ", ".join(found["metadata"].get("finalizers") or ()) or "nothing that it names"
+        limit = self.cluster.timeouts.kube_gone
+        message = f"{key[0]} {key[1]}/{key[2]} is still being deleted after {limit:g} s; its finalizers: {held}"
+        return TargetError(message, self.cluster.kubectl.within(key[1]).shown("get", key[0], key[2], "-o", "yaml"))
+
+
+async def sweep(cluster: Cluster, run: str, outside: Collection[tuple[str, str]]) -> Sequence[Key]:
+    """Delete what a killed run left outside of its namespace; `outside` as a Slate's (core kinds only)."""
+    gone = []
+    for kind, namespace in outside:
+        for body in await cluster.objects.list("v1", kind, namespace, labels=ownership.selector(run)):
+            metadata = body["metadata"]
+            if await cluster.objects.delete("v1", kind, metadata["name"], namespace, uid=metadata["uid"]):
+                gone.append((kind, namespace, metadata["name"]))
+    return gone
+
+
+def _rank(one: Wanted) -> int:
+    kind = one.key[0]
+    if kind in LAST:
+        return len(ORDER) + 1 + LAST.index(kind)
+    return ORDER.index(kind) if kind in ORDER else len(ORDER)
+
+
+def _text(body: Json) -> str:
+    return json.dumps(body, sort_keys=True, default=str)

@@ -1,0 +1,74 @@
+"""An object that shall be in force, and where in a manifest it was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meshproof.errors import Location, ManifestError, Problem
+from meshproof.manifest import Resource, Value
+from meshproof.targets.kube.api.refusal import RefusedError
+
+STEP = re.compile(r"[^.\[\]]+")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`body` is the whole object, its namespace included; `source` what it was written as, if a person wrote it."""
+
+    body: Json
+    source: Resource | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What no two objects share: kind, namespace, name."""
+        metadata = self.body["metadata"]
+        return str(self.body["kind"]), str(metadata.get("namespace", "")), str(metadata["name"])
+
+    def __str__(self) -> str:
+        kind, namespace, name = self.key
+        return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+    def refused(self, error: RefusedError) -> Exception:
+        """The error that points at the line which the API server refuses; `error` itself if nobody wrote that."""
+        if self.source is None or not error.about_the_object:
+            return error
+        named = error.causes or (("", error.words),)
+        return ManifestError(
+            *(
+                Problem(_place(self.source.body, path), f"the cluster refuses {self}: {message}", path)
+                for path, message in named
+            )
+        )
+
+
+def wanted(resource: Resource) -> Wanted:
+    """A manifest's resource as it is sent to a cluster."""
+    body = plain(resource.body)
+    metadata = {**body["metadata"], "name": resource.name}
+    metadata |= {"namespace": resource.namespace} if resource.namespace else {}
+    return Wanted({**body, "metadata": metadata}, resource)
+
+
+def plain(value: Value) -> Any:
+    """A value without its locations."""
+    if isinstance(value.data, Mapping):
+        return {key: plain(inner) for key, inner in value.data.items()}
+    if isinstance(value.data, tuple):
+        return [plain(inner) for inner in value.data]
+    return value.data
+
+
+def _place(value: Value, path: str) -> Location:
+    """The nearest place to a field such as `spec.http[0].route`."""
+    for step in STEP.findall(path):
+        if isinstance(value.data, Mapping) and step in value.data:
+            value = value.data[step]
+        elif isinstance(value.data, tuple) and step.isdecimal() and int(step) < len(value.data):
+            value = value.data[int(step)]
+        else:
+            break
+    return value.location

@@ -1,0 +1,1 @@
+"""The image of workloads and clients in a cluster."""

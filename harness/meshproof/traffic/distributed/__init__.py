@@ -1,0 +1,1 @@
+"""Locust's distributed mode: a master, its workers, and the credit dealt between them."""

@@ -1,0 +1,94 @@
+"""The credit of one load, dealt to several workers in small slices.
+
+All workers together never hold more than was granted. A worker gets first as much as its users can
+have under way at once, whoever has most users at rest before the others; beyond that only so much that
+it need not wait for the next slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from meshproof.traffic.generator.assignment import UNLIMITED
+
+AHEAD = 64
+
+
+class Shares:
+    """`users` are each worker's: one that has none gets nothing.
+
+    `crowd` is how many requests may be under way at once in all. It is kept here, exactly: no more
+    credit than that is with the workers.
+    """
+
+    def __init__(self, requests: int, workers: int) -> None:
+        self.users = [0] * workers
+        self.crowd = UNLIMITED
+        self.granted = [0] * requests
+        self._dealt = [[0] * requests for _ in range(workers)]
+        self._unspent = [0] * requests
+        self._left = 0
+        self._owed = [0] * workers
+        self._recalled = [False] * workers
+        self._turn = 0
+
+    def grant(self, index: int, total: int) -> None:
+        """Allow `total` requests of that index in all; a grant is never taken back."""
+        more = total - self.granted[index]
+        if more > 0:
+            self.granted[index] = total
+            self._unspent[index] += more
+            self._left += more
+
+    def observed(self, worker: int, count: int) -> None:
+        """So many requests of that worker are over and have been reported."""
+        self._owed[worker] -= count
+        if self._owed[worker] < 0:
+            raise ValueError("a worker reports more than it was allowed to send")
+
+    def recall(self) -> list[int]:
+        """Have all workers give back what they have not used; those to be told so."""
+        told = [worker for worker, recalled in enumerate(self._recalled) if not recalled]
+        self._recalled = [True] * len(self._recalled)
+        return told
+
+    def returned(self, worker: int, sent: Sequence[int]) -> None:
+        """That worker has given back all but what it has sent so far."""
+        for index, count in enumerate(sent):
+            back = self._dealt[worker][index] - count
+            self._dealt[worker][index] = count
+            self._unspent[index] += back
+            self._left += back
+            self._owed[worker] -= back
+        self._recalled[worker] = False
+
+    def deal(self) -> dict[int, dict[int, int]]:
+        """For each worker that gets more: how many requests of each index it may send in all."""
+        news: dict[int, dict[int, int]] = {}
+        crowd = min(self.crowd - sum(self._owed), self._left)
+        while crowd > 0:
+            worker = max(self._eligible(), key=self._at_rest, default=None)
+            if worker is None or self._at_rest(worker) <= -AHEAD:
+                break
+            index = self._next()
+            crowd -= 1
+            self._left -= 1
+            self._unspent[index] -= 1
+            self._owed[worker] += 1
+            self._dealt[worker][index] += 1
+            news.setdefault(worker, {})[index] = self._dealt[worker][index]
+        return news
+
+    def _eligible(self) -> Iterable[int]:
+        return (worker for worker, users in enumerate(self.users) if users and not self._recalled[worker])
+
+    def _at_rest(self, worker: int) -> int:
+        """How many of its users have nothing to send; negative: how much is waiting for a user."""
+        return self.users[worker] - self._owed[worker]
+
+    def _next(self) -> int:
+        index = self._turn
+        while not self._unspent[index]:
+            index = (index + 1) % len(self._unspent)
+        self._turn = (index + 1) % len(self._unspent)
+        return index

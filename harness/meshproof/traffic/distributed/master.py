@@ -1,0 +1,194 @@
+"""A Locust master: it speaks the wire with the harness, and has its workers carry the loads out.
+
+It has no users itself. What workers observe it passes on as it is; it decides only who may send how
+much (shares.Shares), and when something holds for all workers.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from meshproof.traffic import wire
+from meshproof.traffic.distributed.credit import Shares
+from meshproof.traffic.distributed.roster import Roster
+from meshproof.traffic.generator.assignment import UNLIMITED
+from meshproof.traffic.generator.stdio import Descriptor, open_wire
+
+SPAWN_LOOK_SECONDS = 0.005
+
+
+class Course:
+    """One load under way: its credit, and the workers from whom something is still to be heard."""
+
+    def __init__(self, start: Mapping[str, Any], workers: int) -> None:
+        self.users = int(start["users"])
+        self.shares = Shares(len(start["requests"]), workers)
+        self.zero = time.time()
+        self.stage = 0
+        self.stopped = False
+        self.sent = [0] * len(start["requests"])
+        self.observed = 0
+        self.passed_on = 0
+        self.beginning = set(range(workers))
+        self.begun = threading.Event()
+        self.staging: set[int] = set()
+        self.finishing = set(range(workers))
+
+
+class Master:
+    """`growth` and `together` as the conductor has them: see there."""
+
+    def __init__(self, start_thread: Callable[..., object], *, growth: float, together: bool) -> None:
+        if together:
+            sys.exit("a load whose users send together cannot be spread over workers")
+        self._start_thread = start_thread
+        self._growth = growth
+        self._roster = Roster.inherited(secrets.token_hex(16))
+        self._harness: Descriptor | None = None
+        self._course: Course | None = None
+        self._runner: Any = None
+        self._spawning = threading.Lock()
+
+    def listen(self, events: Any) -> None:
+        """Take part in a Locust process; `events` is locust.events."""
+        events.init.add_listener(self._begun)
+        events.heartbeat_sent.add_listener(self._roster.heard)
+        events.spawning_complete.add_listener(self._spawned)
+
+    def _begun(self, environment: Any, **_: Any) -> None:
+        self._runner = runner = environment.runner
+        # A configuration file of the person's own may set an end to Locust's runs.
+        environment.parsed_options.run_time = None
+        # Should Locust open its port anew, the workers find it where it was.
+        runner.master_bind_port = runner.server.port
+        runner.register_message(wire.MESSAGE, self._hear)
+        # Locust goes on when its workers are there, and then looks for them once a second: they are here before.
+        self._roster.gather(runner)
+
+    def _spawned(self, **_: Any) -> None:
+        if self._harness is None:
+            self._harness = open_wire(self._start_thread, self._obey, self._roster.dismiss)
+            self._say({"ready": {"together": False}})
+
+    def _obey(self, message: Any) -> None:
+        """What the harness says."""
+        if "start" in message:
+            self._begin(message["start"])
+            return
+        course = self._course
+        if course is None:
+            raise ValueError("there is no load")
+        for index, total in message.get("grant", {}).items():
+            course.shares.grant(int(index), int(total))
+        if "stage" in message:
+            course.stage = int(message["stage"])
+            course.staging = set(range(len(self._roster)))
+            self._tell_all({"stage": course.stage})
+        if "crowd" in message:
+            course.shares.crowd = min(int(message["crowd"]), UNLIMITED)
+            # What a worker may send already was dealt under another limit.
+            for worker in course.shares.recall():
+                self._roster.tell(worker, {"recall": True})
+        if message.get("stop") and not course.stopped:
+            course.stopped = True
+            self._tell_all({"stop": True})
+        self._deal(course)
+
+    def _begin(self, start: Mapping[str, Any]) -> None:
+        if self._course is not None:
+            raise ValueError("a load is under way")
+        self._roster.rouse(float(start["silence"]))
+        course = self._course = Course(start, len(self._roster))
+        for worker in range(len(self._roster)):
+            # No two workers may give a request the same id.
+            own = {"ids": f"{start['ids']}{worker:x}-", "zero": course.zero}
+            self._roster.tell(worker, {"start": {**start, **own}})
+        self._populate(course, 1 if self._growth else course.users)
+        course.begun.wait()
+        self._say({"begun": course.zero})
+        if self._growth:
+            threading.Thread(target=self._grow, args=(course,), daemon=True).start()
+
+    def _populate(self, course: Course, users: int) -> None:
+        """Have so many users there in all, and know where they are."""
+        runner = self._runner
+        # A load that ends early may still be growing when the next one begins.
+        with self._spawning:
+            if runner.user_count != users:
+                runner.start(users, max(users, runner.user_count))
+                # Locust itself waits for this no longer than a second.
+                while runner.user_count != users:
+                    time.sleep(SPAWN_LOOK_SECONDS)
+            course.shares.users = self._roster.users()
+
+    def _grow(self, course: Course) -> None:
+        for users in range(2, course.users + 1):
+            time.sleep(self._growth / course.users)
+            if course is not self._course or course.stopped:
+                return
+            self._populate(course, users)
+            self._deal(course)
+
+    def _hear(self, msg: Any, **_: Any) -> None:
+        """What a worker says."""
+        try:
+            if "hello" in msg.data:
+                self._roster.greeted(msg.node_id, msg.data)
+            else:
+                self._take(self._roster.heard(msg.node_id), msg.data)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            self._roster.end(f"cannot act on what a worker says: {str(msg.data)[:200]}: {error!r}")
+
+    def _take(self, worker: int, said: Mapping[str, Any]) -> None:
+        course = self._course
+        if worker < 0:
+            raise ValueError("it is no worker of this master")
+        if course is None:
+            raise ValueError("there is no load")
+        assert self._harness is not None
+        if "lines" in said:
+            self._harness.lines(said["lines"], said["count"])
+            course.passed_on += said["count"]
+            course.shares.observed(worker, said["count"])
+        elif "returned" in said:
+            course.shares.returned(worker, said["returned"])
+        elif "begun" in said:
+            course.beginning.discard(worker)
+            if not course.beginning:
+                course.begun.set()
+        elif "staged" in said:
+            if said["staged"] == course.stage and worker in course.staging:
+                course.staging.discard(worker)
+                if not course.staging:
+                    self._say({"staged": course.stage})
+        elif "done" in said:
+            self._finish(course, worker, said["done"]["sent"], said["done"]["observed"])
+        self._deal(course)
+
+    def _finish(self, course: Course, worker: int, sent: Sequence[int], observed: int) -> None:
+        course.sent = [one + other for one, other in zip(course.sent, sent, strict=True)]
+        course.observed += observed
+        course.finishing.discard(worker)
+        if not course.finishing:
+            if course.observed != course.passed_on:
+                raise ValueError(f"workers observed {course.observed} requests and reported {course.passed_on}")
+            self._course = None
+            self._say({"done": {"sent": course.sent, "observed": course.observed}})
+
+    def _deal(self, course: Course) -> None:
+        if not course.stopped:
+            for worker, totals in course.shares.deal().items():
+                self._roster.tell(worker, {"grant": totals})
+
+    def _tell_all(self, message: Mapping[str, Any]) -> None:
+        for worker in range(len(self._roster)):
+            self._roster.tell(worker, message)
+
+    def _say(self, message: Mapping[str, Any]) -> None:
+        assert self._harness is not None
+        self._harness.message(message)

@@ -1,0 +1,83 @@
+"""Users that send at the same moment."""
+
+from __future__ import annotations
+
+import threading
+
+from meshproof.traffic.generator.assignment import Assignment, Ticket
+from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.session import Session
+
+RECOUNT_SECONDS = 1.0
+
+
+class Burst:
+    """All users of a load arrive, get leave together, connect, and send; then they meet again.
+
+    A burst is as large as the load has users: with less credit than that it waits for more. Under
+    Locust all of this is greenlets, so no lock is needed.
+    """
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+        self._arrived: list[threading.Event] = []
+        self._tickets: list[Ticket] = []
+        self._connecting = 0
+        self._under_way = 0
+        self._taking = False
+        self._connected = threading.Event()
+        self._ended = threading.Event()
+        self._ended.set()
+
+    def send(self, session: Session) -> None:
+        """Take part in one burst; returns without having sent when the load ends before it."""
+        self._ended.wait()
+        self._gather(self.conductor.current())
+        if not self._tickets:
+            return
+        ticket = self._tickets.pop()
+        try:
+            client = session.ready(ticket)
+            client.warm()
+            self._connecting -= 1
+            if self._connecting == 0:
+                self._connected.set()
+            self._connected.wait()
+            session.send(ticket)
+        finally:
+            self._under_way -= 1
+            if self._under_way == 0:
+                self._ended.set()
+
+    def _gather(self, assignment: Assignment) -> None:
+        mine = threading.Event()
+        self._arrived.append(mine)
+        try:
+            while not mine.is_set():
+                if len(self._arrived) >= self.conductor.users and not self._taking:
+                    self._take(assignment)
+                else:
+                    # Plain Locust may take users away: then fewer are to be waited for.
+                    mine.wait(RECOUNT_SECONDS)
+        except BaseException:
+            # Locust has ended this user while it waited.
+            if mine in self._arrived:
+                self._arrived.remove(mine)
+            raise
+
+    def _take(self, assignment: Assignment) -> None:
+        self._taking = True
+        try:
+            self._release(self.conductor.take(len(self._arrived), assignment))
+        finally:
+            self._taking = False
+
+    def _release(self, tickets: list[Ticket]) -> None:
+        together, self._arrived = self._arrived, []
+        self._tickets = tickets
+        if tickets:
+            self._connecting = self._under_way = len(tickets)
+            self._connected.clear()
+            self._ended.clear()
+        for event in together:
+            event.set()

@@ -1,0 +1,79 @@
+"""What one Locust user does: send what it has leave for, on its own connections."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from meshproof.traffic.generator.assignment import Assignment, Ticket
+from meshproof.traffic.generator.client import Client
+from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.prepared import Prepared
+
+# How many requests a user sends before Locust may look whether it is to stop.
+TURN = 64
+
+
+class Session:
+    """`environment` is Locust's."""
+
+    def __init__(self, conductor: Conductor, environment: Any) -> None:
+        self.conductor = conductor
+        self.fire = environment.events.request.fire
+        self._assignment: Assignment | None = None
+        self._clients: dict[tuple[Any, ...], Client] = {}
+
+    def turn(self) -> None:
+        """Send some requests, one after another, each as soon as the answer before it has come."""
+        take = self.conductor.take
+        for _ in range(TURN):
+            self.send(take()[0])
+
+    def ready(self, ticket: Ticket) -> Client:
+        """The connection to send that request on."""
+        assignment = ticket.assignment
+        if assignment is not self._assignment:
+            self.close()
+            self._assignment = assignment
+        request = assignment.requests[ticket.index]
+        key = (request.address, request.tls)
+        client = self._clients.get(key)
+        if client is None:
+            client = Client(
+                request.address,
+                assignment.timeout,
+                assignment.headers,
+                digest=assignment.digest,
+                tls=request.tls,
+            )
+            self._clients[key] = client
+        return client
+
+    def send(self, ticket: Ticket) -> None:
+        """Send one request and report what became of it: to the harness, else to Locust's own statistics."""
+        assignment = ticket.assignment
+        request: Prepared = assignment.requests[ticket.index]
+        client = self.ready(ticket)
+        began = perf_counter()
+        client.exchange(b"%b%b%b" % (request.before, ticket.id.encode(), request.after), head=request.head)
+        ended = perf_counter()
+        output = self.conductor.output
+        if output is not None:
+            # The harness keeps every answer, and nobody reads Locust's sums then: they would cost a sixth of the rate.
+            output.observation(ticket, began, ended, client)
+        else:
+            self.fire(
+                request_type=request.method,
+                name=request.name,
+                response_time=(ended - began) * 1000,
+                response_length=client.size,
+                exception=client.error or (f"HTTP {client.status}" if client.status >= 400 else None),
+                context={},
+            )
+        self.conductor.over(ticket)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()

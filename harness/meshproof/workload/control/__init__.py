@@ -1,0 +1,1 @@
+"""How a workload's owner commands it, whatever carries the commands."""

@@ -1,0 +1,90 @@
+"""The commands that a workload's owner gives, whatever carries them.
+
+A command is an object {"id": …, "do": NAME, …}; its answer one object with the same id, holding
+either "error" or the command's results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from meshproof.workload.hold import Gate
+from meshproof.workload.ledger import Ledger
+from meshproof.workload.listener import Door
+
+LONGEST_WAIT = 3600.0
+
+
+class Control:
+    """Acts on one workload's ledger, gate and doors."""
+
+    def __init__(
+        self, ledger: Ledger, gate: Gate, doors: Sequence[Door] = (), drop: Callable[[], None] = lambda: None
+    ) -> None:
+        self.ledger = ledger
+        self.gate = gate
+        self.doors = doors
+        self.drop = drop
+
+    async def answer(self, command: Any) -> dict[str, Any]:
+        """Carry out one command; never raises for a bad one."""
+        if not isinstance(command, dict):
+            return {"id": None, "error": "a command is an object"}
+        number = command.get("id")
+        try:
+            return {"id": number, **(await self._act(command))}
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            return {"id": number, "error": f"{command.get('do')!r}: {error}"}
+
+    async def _act(self, command: dict[str, Any]) -> dict[str, Any]:
+        match command.get("do"):
+            case "open":
+                self.ledger.open()
+            case "books":
+                return self.ledger.page(int(command.get("from", 0)))
+            case "counts":
+                return self.ledger.counts()
+            case "hold":
+                self.gate.hold()
+            case "release":
+                self.gate.release()
+            case "held":
+                seconds = min(float(command.get("within", 0)), LONGEST_WAIT)
+                return {"held": await self.gate.until_held(int(command.get("least", 0)), seconds)}
+            case "fail":
+                self._fail(command)
+            case "heal":
+                self.gate.heal()
+            case "latency":
+                seconds = float(command["seconds"])
+                if not 0 <= seconds <= LONGEST_WAIT:
+                    raise ValueError(f"seconds must be 0 to {LONGEST_WAIT:g}")
+                self.gate.delay(seconds)
+            case "only_first":
+                tries = command.get("tries")
+                if tries is not None and int(tries) < 1:
+                    raise ValueError("tries must be 1 or more, or null")
+                self.gate.only_first(None if tries is None else int(tries))
+            case "block":
+                for door in self.doors:
+                    door.block()
+            case "shut":
+                for door in self.doors:
+                    door.shut()
+                self.drop()
+            case "unblock":
+                for door in self.doors:
+                    await door.open()
+            case _:
+                raise ValueError("no such command")
+        return {}
+
+    def _fail(self, command: dict[str, Any]) -> None:
+        status = 0 if command.get("reset") else int(command["status"])
+        if status and not 200 <= status <= 599:
+            raise ValueError("status must be 200 to 599")
+        count = command.get("count")
+        if count is not None and int(count) < 1:
+            raise ValueError("count must be 1 or more, or null")
+        self.gate.fail(status, None if count is None else int(count))

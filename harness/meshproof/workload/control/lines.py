@@ -1,0 +1,39 @@
+"""Commands as lines: one JSON object each, whatever stream carries them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from meshproof.workload.control.commands import Control
+
+LINE_CAP = 1 << 20
+
+Say = Callable[[bytes], None]
+
+
+def encoded(message: dict[str, Any]) -> bytes:
+    """One message as it is sent."""
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+async def converse(control: Control, reader: asyncio.StreamReader, say: Say) -> None:
+    """Answer commands until the stream ends; a command that waits does not keep the next ones waiting."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def answer(line: bytes) -> None:
+        try:
+            command = json.loads(line)
+        except ValueError as error:
+            say(encoded({"id": None, "error": f"not JSON: {error}"}))
+            return
+        say(encoded(await control.answer(command)))
+
+    while line := await reader.readline():
+        task = asyncio.ensure_future(answer(line))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    for task in running:
+        task.cancel()

@@ -1,0 +1,1 @@
+"""One process that has imported all that a workload runs, and forks one when asked to."""
