@@ -6,22 +6,22 @@ With meshproof, or by itself: locust -f burst.py --headless -u 3 -r 3 -t 5s --ho
 from gevent import monkey
 from locust import User, constant, events, task
 from meshproof.traffic.generator.burst import Burst
-from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.session import Session
 
 # Between two bursts, when nothing else sets the pace.
 PAUSE_SECONDS = 0.1
 
-conductor = Conductor(monkey.get_original("_thread", "start_new_thread"), together=True)
-conductor.listen(events)
-burst = Burst(conductor)
+dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"), together=True)
+dispatcher.listen(events)
+burst = Burst(dispatcher)
 
 
 class Bursts(User):
-    wait_time = constant(0 if conductor.driven else PAUSE_SECONDS)
+    wait_time = constant(0 if dispatcher.driven else PAUSE_SECONDS)
 
     def on_start(self):
-        self.session = Session(conductor, self.environment)
+        self.session = Session(dispatcher, self.environment)
 
     def on_stop(self):
         self.session.close()

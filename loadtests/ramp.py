@@ -6,22 +6,22 @@ locust -f ramp.py --headless -u 20 -t 30s --host http://127.0.0.1:8080/hello
 
 from gevent import monkey
 from locust import LoadTestShape, User, constant, events, task
-from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.session import Session
 
 GROWTH_SECONDS = 4.0
 DEFAULT_USERS = 10
 DEFAULT_SECONDS = 60
 
-conductor = Conductor(monkey.get_original("_thread", "start_new_thread"), growth=GROWTH_SECONDS)
-conductor.listen(events)
+dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"), growth=GROWTH_SECONDS)
+dispatcher.listen(events)
 
 
 class Ramp(User):
     wait_time = constant(0)
 
     def on_start(self):
-        self.session = Session(conductor, self.environment)
+        self.session = Session(dispatcher, self.environment)
 
     def on_stop(self):
         self.session.close()
@@ -31,7 +31,7 @@ class Ramp(User):
         self.session.turn()
 
 
-if not conductor.driven:
+if not dispatcher.driven:
 
     class Growing(LoadTestShape):
         use_common_options = True

@@ -5,18 +5,18 @@ With meshproof, or by itself: locust -f steady.py --headless -u 8 -r 8 -t 5s --h
 
 from gevent import monkey
 from locust import User, constant, events, task
-from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.session import Session
 
-conductor = Conductor(monkey.get_original("_thread", "start_new_thread"))
-conductor.listen(events)
+dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"))
+dispatcher.listen(events)
 
 
 class Steady(User):
     wait_time = constant(0)
 
     def on_start(self):
-        self.session = Session(conductor, self.environment)
+        self.session = Session(dispatcher, self.environment)
 
     def on_stop(self):
         self.session.close()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from meshproof.border.load import Load as Load
     from meshproof.border.request import Request as Request
     from meshproof.border.request import Tls as Tls
-    from meshproof.border.workload_fault import Upset as Upset
+    from meshproof.border.workload_fault import WorkloadFault as WorkloadFault
     from meshproof.inspection import Inspection as Inspection
     from meshproof.judge import Abort as Abort
     from meshproof.judge import Answers as Answers

@@ -15,7 +15,7 @@ from meshproof.border.load import Load
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault, Step
 from meshproof.border.verdict import ArmResult, Precision, Verdict
-from meshproof.border.workload_fault import Upset
+from meshproof.border.workload_fault import WorkloadFault
 
 
 class Trial(Protocol):
@@ -107,12 +107,12 @@ class Ejecting(Protocol):
     def stretch(self, hosts: int) -> int:
         """How many requests show where traffic goes."""
 
-    def patience(self, ejection: int) -> float:
+    def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
 
 
 @runtime_checkable
-class Frugal(Protocol):
+class Bounded(Protocol):
     """A trial that says itself how many more observations of each request it wants, until it has decided."""
 
     def wants(self, request: int) -> int: ...
@@ -128,7 +128,7 @@ class Plan:
     scenario: str
     stages: tuple[tuple[Expectation, ...], ...]
     precision: Precision
-    upsets: tuple[Upset, ...] = ()
+    workload_faults: tuple[WorkloadFault, ...] = ()
 
 
 class Check(Protocol):
@@ -159,6 +159,6 @@ class Scenario:
     expect: Sequence[Check]
     changes: Sequence[str] = ()
     features: Set[str] = field(default_factory=frozenset)
-    upsets: Sequence[Upset] = ()
-    patient: bool = False
+    workload_faults: Sequence[WorkloadFault] = ()
+    mostly_waits: bool = False
     thorough: bool = False

@@ -13,7 +13,7 @@ pool = Scenario(
     manifests=["httpbin.yaml", "exercise.yaml"],
     load=Load("barrier", GET, users=10),
     expect=[ConnectionPool(), OutlierDetection()],
-    patient=True,
+    mostly_waits=True,
 )
 
 users = Scenario(
@@ -22,7 +22,7 @@ users = Scenario(
     features=POOL,
     manifests=["httpbin.yaml", "pool-1-1.yaml"],
     load=Load("barrier", GET, users=10),
-    expect=[ConnectionPool(crowds=(1, 2, 3, 10))],
+    expect=[ConnectionPool(concurrent_users=(1, 2, 3, 10))],
 )
 
 roomy = Scenario(
@@ -31,7 +31,7 @@ roomy = Scenario(
     features=POOL,
     manifests=["httpbin.yaml", "limits-4-4.yaml"],
     load=Load("barrier", GET, users=12),
-    expect=[ConnectionPool(crowds=(1, 2, 3, 4, 12))],
+    expect=[ConnectionPool(concurrent_users=(1, 2, 3, 4, 12))],
 )
 
 grid = Scenario(
@@ -50,7 +50,7 @@ requests = Scenario(
     features=POOL,
     manifests=["httpbin.yaml", "max-requests.yaml"],
     load=Load("barrier", GET, users=10),
-    expect=[ConnectionPool(crowds=(2, 10))],
+    expect=[ConnectionPool(concurrent_users=(2, 10))],
 )
 
 use = Scenario(
@@ -70,7 +70,7 @@ idle = Scenario(
     manifests=["httpbin.yaml", "idle-2.yaml"],
     load=Load("barrier", GET, users=10),
     expect=[ConnectionPool()],
-    patient=True,
+    mostly_waits=True,
 )
 
 connect = Scenario(
@@ -80,7 +80,7 @@ connect = Scenario(
     manifests=["httpbin.yaml", "connect-timeout.yaml"],
     load=Load("barrier", GET, users=10),
     expect=[ConnectionPool()],
-    patient=True,
+    mostly_waits=True,
 )
 
 retries = Scenario(

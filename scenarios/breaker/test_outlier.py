@@ -15,7 +15,7 @@ def outlier(name: str, description: str, pods: str, rule: str) -> Scenario:
         manifests=[f"{pods}.yaml", f"{rule}.yaml"],
         load=Load("ejection", GET, users=1),
         expect=[OutlierDetection()],
-        patient=True,
+        mostly_waits=True,
     )
 
 

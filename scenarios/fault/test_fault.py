@@ -1,7 +1,7 @@
 """Injected faults, timeouts and retries, and what becomes of a request where they meet."""
 
 import pytest
-from meshproof import Abort, Delay, Load, NoErrors, Retries, Scenario, Split, Timeout, Upset
+from meshproof import Abort, Delay, Load, NoErrors, Retries, Scenario, Split, Timeout, WorkloadFault
 
 GET = "GET http://httpbin:8000/get"
 UNAVAILABLE = "GET http://httpbin:8000/status/503"
@@ -12,7 +12,7 @@ TIMEOUT = {"VirtualServiceTimeout"}
 # What takes long is sent by many at once, and the proxy says how long it waited for the workload.
 WAITED = ("x-envoy-upstream-service-time",)
 USERS = 128
-PATIENCE = 3.0
+CLIENT_TIMEOUT = 3.0
 
 faults = (
     Scenario(
@@ -54,7 +54,7 @@ faults = (
         manifests=["httpbin.yaml", "delay-10.yaml"],
         load=Load("steady", GET, users=32, headers=WAITED),
         expect=[Delay(), Split(), NoErrors()],
-        patient=True,
+        mostly_waits=True,
     ),
     Scenario(
         name="FaultNotRetried",
@@ -76,11 +76,11 @@ timeouts = (
             "steady",
             ("GET http://httpbin:8000/delay/0.05", "GET http://httpbin:8000/delay/1"),
             users=USERS,
-            timeout=PATIENCE,
+            timeout=CLIENT_TIMEOUT,
             headers=WAITED,
         ),
         expect=[Timeout()],
-        patient=True,
+        mostly_waits=True,
     ),
     Scenario(
         name="TimeoutUnderDelay",
@@ -89,10 +89,10 @@ timeouts = (
         manifests=["httpbin.yaml", "timeout-under-delay.yaml"],
         # The delay lets all of them go at one moment: more at once than a busy server answers within 0.15 s.
         load=Load(
-            "steady", (GET, "GET http://httpbin:8000/delay/1"), users=USERS // 4, timeout=PATIENCE, headers=WAITED
+            "steady", (GET, "GET http://httpbin:8000/delay/1"), users=USERS // 4, timeout=CLIENT_TIMEOUT, headers=WAITED
         ),
         expect=[Timeout(), Delay()],
-        patient=True,
+        mostly_waits=True,
     ),
 )
 
@@ -102,7 +102,7 @@ retries = (
         description="A request whose every try is answered 503 reaches the pod four times: once, and three retries.",
         features=RETRY,
         manifests=["httpbin.yaml", "retries-5xx.yaml"],
-        upsets=[Upset("httpbin", status=503)],
+        workload_faults=[WorkloadFault("httpbin", status=503)],
         load=Load("steady", GET, users=USERS),
         expect=[Retries()],
     ),
@@ -111,7 +111,7 @@ retries = (
         description="A request whose first two tries are answered 503 is answered 200 at the third, without a fourth.",
         features=RETRY,
         manifests=["httpbin.yaml", "retries-5xx.yaml"],
-        upsets=[Upset("httpbin", status=503, tries=2)],
+        workload_faults=[WorkloadFault("httpbin", status=503, tries=2)],
         load=Load("steady", (GET, UNAVAILABLE), users=USERS),
         expect=[Retries()],
     ),
@@ -128,11 +128,11 @@ retries = (
         description="A workload that never answers is tried three times for 0.15 s each, then the proxy answers 504.",
         features=RETRY,
         manifests=["httpbin.yaml", "retries-per-try.yaml"],
-        upsets=[Upset("httpbin", hang=True)],
+        workload_faults=[WorkloadFault("httpbin", hang=True)],
         # A try that is given up takes its connection with it: the next begins with a handshake.
-        load=Load("steady", GET, users=USERS // 4, timeout=PATIENCE),
+        load=Load("steady", GET, users=USERS // 4, timeout=CLIENT_TIMEOUT),
         expect=[Retries()],
-        patient=True,
+        mostly_waits=True,
     ),
     Scenario(
         name="RetriesDefault",

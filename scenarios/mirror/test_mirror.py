@@ -1,7 +1,7 @@
 """Mirrored traffic: copies of every share, whole and out of band of what they copy."""
 
 import pytest
-from meshproof import Load, Mirror, NoErrors, OutOfBand, Request, Scenario, Split, Upset
+from meshproof import Load, Mirror, NoErrors, OutOfBand, Request, Scenario, Split, WorkloadFault
 
 GET = "GET http://httpbin:8000/user-agent"
 SIZES = (0, 1, 1_000, 65_536, 262_144, 1_000_000)
@@ -96,7 +96,7 @@ scenarios = (
         features=MIRROR,
         manifests=[*LIVE_AND_SHADOW, "no-mirror.yaml"],
         changes=["mirror-100.yaml"],
-        upsets=[Upset("httpbin-v2", status=500)],
+        workload_faults=[WorkloadFault("httpbin-v2", status=500)],
         load=Load("steady", GET, digest=True),
         expect=[OutOfBand(), Mirror(), Split(), NoErrors()],
     ),
@@ -106,7 +106,7 @@ scenarios = (
         features=MIRROR,
         manifests=[*LIVE_AND_SHADOW, "no-mirror.yaml"],
         changes=["mirror-100.yaml"],
-        upsets=[Upset("httpbin-v2", reset=True)],
+        workload_faults=[WorkloadFault("httpbin-v2", reset=True)],
         load=Load("steady", GET, digest=True),
         expect=[OutOfBand(), Mirror(), Split(), NoErrors()],
     ),
@@ -116,7 +116,7 @@ scenarios = (
         features=MIRROR,
         manifests=[*LIVE_AND_SHADOW, "no-mirror.yaml"],
         changes=["mirror-100.yaml"],
-        upsets=[Upset("httpbin-v2", hang=True)],
+        workload_faults=[WorkloadFault("httpbin-v2", hang=True)],
         load=Load("steady", GET, users=32, timeout=3.0, digest=True),
         expect=[OutOfBand(), Mirror(), Split(), NoErrors()],
     ),

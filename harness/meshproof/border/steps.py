@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class InTurn:
+class OneByOne:
     """So many requests, each after the answer to the one before."""
 
     requests: int
@@ -24,7 +24,7 @@ class AtOnce:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class ConcurrentUsers:
     """So many users, each sending its next request as soon as its last is answered, `requests` in all."""
 
     users: int
@@ -50,7 +50,7 @@ class Rested:
     seconds: float
 
 
-Step = InTurn | AtOnce | Crowd | Blocked | Failing | Rested
+Step = OneByOne | AtOnce | ConcurrentUsers | Blocked | Failing | Rested
 
 
 RESET = 0

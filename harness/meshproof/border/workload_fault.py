@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Upset:
+class WorkloadFault:
     """How every replica of a Deployment (`name`, or `namespace/name`) misbehaves while the load runs.
 
     `status` is answered to every request; `hang` leaves requests without any answer until the load

@@ -95,7 +95,7 @@ def verify(
     """
     from meshproof.cli.options.client_tls import client_tls
     from meshproof.cli.options.targets import target_of
-    from meshproof.run.prepare import prepare_borders, prepare_resilience, prepare_verification
+    from meshproof.run.prepare import prepare_boundaries, prepare_resilience, prepare_verification
 
     if untouched and applied:
         raise UsageError("--no-apply takes what runs from the cluster, and --applied from files: say one of them")
@@ -118,9 +118,9 @@ def verify(
     from meshproof.cli.execute import execute
 
     # Whoever names requests wants these and no others.
-    borders = None if requests else prepare_borders(prepared)
-    resilience, untold = prepare_resilience(prepared, bare="BareWorkloads" in target.features)
+    boundaries = None if requests else prepare_boundaries(prepared)
+    resilience, untold = prepare_resilience(prepared, proxyless="BareWorkloads" in target.features)
     # Where workloads do not do as they are asked the whole of it is skipped, and that is said.
     if "ProbeWorkload" in target.features:
         prepared = replace(prepared, notices=(*prepared.notices, *untold))
-    return execute(target, [one for one in (prepared, borders, resilience) if one], settings)
+    return execute(target, [one for one in (prepared, boundaries, resilience) if one], settings)

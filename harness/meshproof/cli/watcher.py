@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from meshproof.report.selfcheck.record import Fate, Judged, Unmutated
+from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.report.selfcheck.show import progress
 
-SHOWN = (Fate.SURVIVED, Fate.BROKE)
+SHOWN = (MutantStatus.SURVIVED, MutantStatus.BROKE)
 CLEAR = "\r\x1b[K"
 
 
@@ -30,8 +30,8 @@ class Watcher:
             self.unmutated.append(one)
             return
         self.judged.append(one)
-        self._ran += one.fate in (Fate.KILLED, *SHOWN)
-        if one.fate in SHOWN:
+        self._ran += one.status in (MutantStatus.KILLED, *SHOWN)
+        if one.status in SHOWN:
             self._write(f"{progress(one)}\n")
         if self.stream.isatty():
             self._write(f"{self._ran}/{self.total} mutants")

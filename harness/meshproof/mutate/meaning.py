@@ -31,7 +31,7 @@ def meaning(expectation: Expectation) -> object:
         delay=expectation.delay if expectation.delay and expectation.delay.share else None,
         route=None,
     )
-    return _bare(plain)
+    return _proxyless(plain)
 
 
 def _arm(arm: Arm) -> Arm:
@@ -62,13 +62,13 @@ def _detects(ejection: Ejection) -> bool:
     )
 
 
-def _bare(value: Any) -> object:
+def _proxyless(value: Any) -> object:
     if isinstance(value, Location):
         return None
     if is_dataclass(value) and not isinstance(value, type):
-        return (type(value).__name__, *((one.name, _bare(getattr(value, one.name))) for one in fields(value)))
+        return (type(value).__name__, *((one.name, _proxyless(getattr(value, one.name))) for one in fields(value)))
     if isinstance(value, Mapping):
-        return tuple(sorted((str(name), _bare(item)) for name, item in value.items()))
+        return tuple(sorted((str(name), _proxyless(item)) for name, item in value.items()))
     if isinstance(value, list | tuple):
-        return tuple(_bare(item) for item in value)
+        return tuple(_proxyless(item) for item in value)
     return frozenset(value) if isinstance(value, set | frozenset) else value

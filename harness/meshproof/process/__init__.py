@@ -1,20 +1,20 @@
 """Child processes and folders that never outlive their owner, and children whose last words are kept."""
 
 from meshproof.process.child import Child, spawn
-from meshproof.process.cleanup_on_death import LastWill
+from meshproof.process.cleanup_on_death import CleanupOnDeath
 from meshproof.process.command import Ended, call, run
 from meshproof.process.file_lock import run_directory
 from meshproof.process.folder import OwnedFolder
-from meshproof.process.run_lock import Turn
+from meshproof.process.run_lock import RunLock
 from meshproof.process.share import Share
 
 __all__ = [
     "Child",
+    "CleanupOnDeath",
     "Ended",
-    "LastWill",
     "OwnedFolder",
+    "RunLock",
     "Share",
-    "Turn",
     "call",
     "run",
     "run_directory",

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from meshproof.errors import TargetError
 
-LEASH = Path(__file__).with_name("parent_death.py")
+PARENT_DEATH_GUARD = Path(__file__).with_name("parent_death.py")
 TAIL_BYTES = 4096
 
 
@@ -44,7 +44,7 @@ class Child:
     argv: tuple[str, ...]
     process: Process
     log: Path
-    leash: int | None
+    guard: int | None
 
     @property
     def stdin(self) -> asyncio.StreamWriter:
@@ -94,9 +94,9 @@ class Child:
                 break
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        if self.leash is not None:
+        if self.guard is not None:
             with contextlib.suppress(OSError):
-                os.close(self.leash)
+                os.close(self.guard)
 
 
 async def spawn(
@@ -107,7 +107,7 @@ async def spawn(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     piped: bool = False,
-    leashed: bool = True,
+    guarded: bool = True,
     remove: Path | None = None,
 ) -> Child:
     """Start `argv` in a process group of its own.
@@ -117,10 +117,10 @@ async def spawn(
     the leash deletes when this process dies without having stopped the child.
     """
     stdio = asyncio.subprocess.PIPE if piped else asyncio.subprocess.DEVNULL
-    held, kept = os.pipe() if leashed else (None, None)
+    held, kept = os.pipe() if guarded else (None, None)
     command = list(argv)
     if held is not None:
-        command = [sys.executable, "-I", "-S", str(LEASH), str(held), str(remove or ""), *argv]
+        command = [sys.executable, "-I", "-S", str(PARENT_DEATH_GUARD), str(held), str(remove or ""), *argv]
     try:
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as stderr:
             starting = asyncio.ensure_future(

@@ -3,7 +3,7 @@
 What a run made elsewhere (a cluster, a namespace) does not go with its processes, as a child does. So a
 small process of its own waits for the end of its owner, and only then tidies up.
 
-As a program: `will.py COMMANDS [FD PATH]`. COMMANDS is a JSON list of argument lists. FD is the share (see
+As a program: `cleanup_on_death.py COMMANDS [FD PATH]`. COMMANDS is a JSON list of argument lists. FD is the share (see
 share.py) of what the commands remove, PATH its file: they are carried out where nobody else has a share, and
 the file says so. The end of standard input is the end of the owner. Standard library only, started with `-I -S`.
 """
@@ -30,7 +30,7 @@ SETTLE_SECONDS = 2.5
 """What the owner had begun is ended by its leash within two seconds."""
 
 
-class LastWill:
+class CleanupOnDeath:
     """What is done when this process dies, until `revoke`.
 
     `share` is this process' share of what the commands remove. `holding` are descriptors that are closed only

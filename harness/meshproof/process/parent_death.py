@@ -1,4 +1,4 @@
-"""Run a command that dies when its owner does: `leash.py FD DIR COMMAND [ARG ...]`.
+"""Run a command that dies when its owner does: `parent_death.py FD DIR COMMAND [ARG ...]`.
 
 FD is the read end of a pipe whose write end only the owner holds. When the owner ends, however it
 ends (kill -9 included), the pipe closes; the command is terminated, killed if it lingers, and DIR
@@ -18,8 +18,8 @@ LOOK_SECONDS = 0.01
 
 
 def main(argv: list[str]) -> int:
-    leash, directory, command = int(argv[0]), argv[1], argv[2:]
-    os.set_inheritable(leash, False)
+    guard, directory, command = int(argv[0]), argv[1], argv[2:]
+    os.set_inheritable(guard, False)
     # The owner signals the whole process group: the command acts on it, the leash only waits. A
     # handler, not SIG_IGN, because an ignored signal would stay ignored in the command.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
 
     signal.signal(signal.SIGCHLD, reaped)
     reaped()
-    while os.read(leash, 4096):
+    while os.read(guard, 4096):
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _end(child)

@@ -16,7 +16,7 @@ INTERVAL = 0.1
 
 
 @dataclass(slots=True)
-class Turn:
+class RunLock:
     """A file that whoever's turn it is holds locked; a turn ends with its process, kill -9 included."""
 
     path: Path

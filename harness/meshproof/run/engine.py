@@ -28,14 +28,14 @@ from meshproof.run.pacing.breaker import breaker
 from meshproof.run.pacing.feed import Feed
 from meshproof.run.pacing.flow import flow
 from meshproof.run.pacing.traffic import Emit, Traffic
-from meshproof.run.pacing.workload_faults import upset
+from meshproof.run.pacing.workload_faults import inject
 from meshproof.run.prepare import Prepared
 from meshproof.scenario import Trial
 from meshproof.targets.base import LiveMesh, Remote
 from meshproof.traffic.command import ONE_PROCESS
 from meshproof.traffic.locust import Generator
 
-COURSES: dict[str, Callable[[Traffic], Coroutine[Any, Any, None]]] = {"barrier": breaker, "ejection": breaker}
+PACINGS: dict[str, Callable[[Traffic], Coroutine[Any, Any, None]]] = {"barrier": breaker, "ejection": breaker}
 SHAPES = {"barrier": "steady", "ejection": "steady"}
 STATE = "proxies"
 Value = TypeVar("Value")
@@ -49,7 +49,7 @@ def spread(shape: str, workers: int) -> int:
     So it is wherever it counts which request goes before which: in a course that paces them, and where
     they are sent all at once.
     """
-    return 0 if shape in COURSES or shape in ONE_PROCESS else workers
+    return 0 if shape in PACINGS or shape in ONE_PROCESS else workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Drive:
     timeouts: Timeouts
     window: int
     id_prefix: str
-    hasty: bool = False
+    fail_fast: bool = False
     first: int = 0
     prepare: Callable[[tuple[str, ...]], None] = lambda _: None
     phases: dict[str, float] = field(default_factory=dict)
@@ -131,13 +131,13 @@ class Drive:
             await self.live.check()
             books = replace(await self.live.books(), marks=tuple(traffic.marks))
             verdicts = tuple(replace(trial.conclude(books), seconds=traffic.seconds) for trial in trials)
-            if not self.hasty and any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
+            if not self.fail_fast and any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
                 await self.live.save_state(self.folder / STATE)
         return verdicts
 
     async def _keep_state(self) -> None:
         """What can still be had of a mesh that broke; that it cannot all be had is no news."""
-        if not self.hasty:
+        if not self.fail_fast:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(self.timeouts.state_saved):
                     await self.live.save_state(self.folder / STATE)
@@ -148,14 +148,14 @@ class Drive:
         await self.live.open_books()
         await generator.begin(load, vantage.resolve, self.id_prefix, headers=load.headers, digest=load.digest)
         # What a workload holds never comes to rest, and books are read at rest alone.
-        early = not any(upset.hang for upset in self.prepared.upsets)
-        feed = Feed(trials, len(load.requests), self.window, hasty=self.hasty, early=early, first=self.first)
+        early = not any(fault.hang for fault in self.prepared.workload_faults)
+        feed = Feed(trials, len(load.requests), self.window, fail_fast=self.fail_fast, early=early, first=self.first)
         traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
         pump = asyncio.create_task(traffic.pump())
         try:
             with self._phase("load"):
-                async with upset(self.live, self.prepared.upsets):
-                    await _beside(COURSES.get(load.shape, flow)(traffic), pump)
+                async with inject(self.live, self.prepared.workload_faults):
+                    await _beside(PACINGS.get(load.shape, flow)(traffic), pump)
                     # To the last answer: what is still under way meets the same workloads as all before it.
                     await generator.finish()
                 await pump

@@ -13,7 +13,7 @@ from meshproof.run.prepare import Prepared
 from meshproof.targets.base import Housing, Target
 
 BUSY_LANES = 2
-PATIENT_LANES = 8
+WAITING_LANES = 8
 
 Run = Callable[[Prepared], Awaitable[object]]
 Suits = Callable[[Prepared], bool]
@@ -36,10 +36,10 @@ def _wanted(target: Target) -> list[tuple[Suits, ...]]:
     What enters by a gateway has it to itself: all of a cluster's scenarios enter by the same gateways.
     """
     if not isinstance(target, Housing):
-        return [*((_busy,) for _ in range(BUSY_LANES)), *((_patient,) for _ in range(PATIENT_LANES))]
-    lanes: list[tuple[Suits, ...]] = [(_bound, _busy, _patient)]
-    lanes += [(_free(_busy), _free(_patient)) for _ in range(1, BUSY_LANES)]
-    lanes += [(_free(_patient), _free(_busy)) for _ in range(BUSY_LANES, target.lanes)]
+        return [*((_busy,) for _ in range(BUSY_LANES)), *((_mostly_waits,) for _ in range(WAITING_LANES))]
+    lanes: list[tuple[Suits, ...]] = [(_bound, _busy, _mostly_waits)]
+    lanes += [(_free(_busy), _free(_mostly_waits)) for _ in range(1, BUSY_LANES)]
+    lanes += [(_free(_mostly_waits), _free(_busy)) for _ in range(BUSY_LANES, target.lanes)]
     return lanes[: target.lanes]
 
 
@@ -67,12 +67,12 @@ def _next(rest: Sequence[Prepared], wanted: Sequence[Suits], before: Prepared | 
     return None
 
 
-def _patient(one: Prepared) -> bool:
-    return one.patient
+def _mostly_waits(one: Prepared) -> bool:
+    return one.mostly_waits
 
 
 def _busy(one: Prepared) -> bool:
-    return not one.patient
+    return not one.mostly_waits
 
 
 def _bound(one: Prepared) -> bool:

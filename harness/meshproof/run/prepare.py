@@ -16,7 +16,7 @@ from typing import TextIO
 from meshproof.border.load import PROBES, Load
 from meshproof.border.request import Request, Tls
 from meshproof.border.verdict import Precision
-from meshproof.border.workload_fault import Upset
+from meshproof.border.workload_fault import WorkloadFault
 from meshproof.errors import Location, UsageError
 from meshproof.judge import Answers, Asked, Mirror, NoErrors, Retries, Split, Timeout
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
@@ -24,8 +24,8 @@ from meshproof.mesh.build.assemble import build
 from meshproof.mesh.model.model import Mesh
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.prediction import predict, require_endpoints
-from meshproof.mesh.requests.addresses import entering, from_afar
-from meshproof.mesh.requests.samples import witnesses
+from meshproof.mesh.requests.addresses import entering, from_namespace
+from meshproof.mesh.requests.samples import sample_requests
 from meshproof.run.resolve import attentive, located, resolved
 from meshproof.run.verification.breakers import below, unverified
 from meshproof.run.verification.faults import faults
@@ -62,8 +62,8 @@ class Prepared:
     stages: tuple[Stage, ...]
     plan: Plan
     notices: tuple[Notice, ...]
-    upsets: tuple[Upset, ...] = ()
-    patient: bool = False
+    workload_faults: tuple[WorkloadFault, ...] = ()
+    mostly_waits: bool = False
     namespace: str = NAMESPACE
     moved: Callable[[str], Prepared] | None = None
 
@@ -123,11 +123,11 @@ def prepare_verification(
     actual = load(applied, namespace=namespace) if applied else specified
     notices: tuple[Notice, ...] = ()
     mesh = build(specified.resources).mesh
-    requests = tuple(entering(mesh, from_afar(mesh, one, namespace, client), tls) for one in requests)
+    requests = tuple(entering(mesh, from_namespace(mesh, one, namespace, client), tls) for one in requests)
     if requests:
         notices = tuple(_refused(mesh, requests, client, specified.resources[0].location))
     else:
-        requests, notices = witnesses(mesh, namespace=client, tls=tls)
+        requests, notices = sample_requests(mesh, namespace=client, tls=tls)
     if not requests:
         places = "".join(f"\n    {notice}" for notice in notices)
         raise UsageError(f"no request to send could be guessed from {', '.join(spec)}: name one with --request{places}")
@@ -153,7 +153,7 @@ def prepare_verification(
     return replace(prepared, checks=(*prepared.checks, *checks), load=below(driven, expected), notices=told)
 
 
-def prepare_borders(verification: Prepared) -> Prepared | None:
+def prepare_boundaries(verification: Prepared) -> Prepared | None:
     """The borders of a verification's rules, to be probed beside it; None where nothing lies beyond them.
 
     That is so within the mesh when no rule has a condition. The check is exact, and takes nothing of
@@ -167,7 +167,7 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
     ):
         return None
     scenario = Scenario(
-        name="borders",
+        name="boundaries",
         description="Requests inside each rule and just beyond its borders are answered as specified.",
         manifests=verification.files,
         load=Load("steady", PROBES, tls=verification.load.tls),
@@ -177,15 +177,15 @@ def prepare_borders(verification: Prepared) -> Prepared | None:
     return _beside(verification, scenario)
 
 
-def prepare_resilience(verification: Prepared, *, bare: bool) -> tuple[Prepared | None, tuple[Notice, ...]]:
+def prepare_resilience(verification: Prepared, *, proxyless: bool) -> tuple[Prepared | None, tuple[Notice, ...]]:
     """The timeouts and retries of a verification's requests, to be driven beside it; and what of them cannot be shown.
 
     None where no pod answers any of them. Exact as well. Pods are `bare` where no proxy stands beside them, so that
     they see what is said to them.
     """
-    found = asking(verification.plan, bare=bare)
+    found = asking(verification.plan, proxyless=proxyless)
     checks: list[Check] = []
-    checks += [Timeout(asked=Asked(TIMES, bare))] if found.slow else []
+    checks += [Timeout(asked=Asked(TIMES, proxyless))] if found.slow else []
     checks += [Retries(asked=Asked(TIMES))] if found.failing else []
     if not checks:
         return None, found.notices
@@ -194,10 +194,10 @@ def prepare_resilience(verification: Prepared, *, bare: bool) -> tuple[Prepared 
         description="Slow and failing answers meet the timeouts and retries that are specified, and no others.",
         manifests=verification.files,
         # Slow ones first: what they wait for goes on beside the others.
-        load=Load("steady", (*found.slow, *found.failing), users=USERS, timeout=found.patience),
+        load=Load("steady", (*found.slow, *found.failing), users=USERS, timeout=found.timeout),
         expect=checks,
         features={"ProbeWorkload"},
-        patient=True,
+        mostly_waits=True,
     )
     return _beside(verification, scenario), found.notices
 
@@ -212,9 +212,9 @@ def _beside(verification: Prepared, scenario: Scenario) -> Prepared:
     return replace(prepared, notices=tuple(one for one in prepared.notices if one not in verification.notices))
 
 
-def _placed(upset: Upset, namespace: str) -> Upset:
-    """The upset with the namespace of its workload written out."""
-    return upset if "/" in upset.workload else replace(upset, workload=f"{namespace}/{upset.workload}")
+def _placed(fault: WorkloadFault, namespace: str) -> WorkloadFault:
+    """The fault with the namespace of its workload written out."""
+    return fault if "/" in fault.workload else replace(fault, workload=f"{namespace}/{fault.workload}")
 
 
 def _refused(mesh: Mesh, requests: Iterable[Request], namespace: str, location: Location) -> Iterator[Notice]:
@@ -257,7 +257,7 @@ def _prepared(
     expectations = tuple(
         tuple(predict(mesh, request, namespace=namespace) for request in ready.requests) for mesh in meshes
     )
-    upsets = tuple(_placed(one, namespace) for one in scenario.upsets)
+    workload_faults = tuple(_placed(one, namespace) for one in scenario.workload_faults)
     return Prepared(
         scenario.name,
         scenario.description,
@@ -266,9 +266,9 @@ def _prepared(
         attentive(ready, chain.from_iterable(expectations)),
         tuple(scenario.expect),
         tuple(stages),
-        Plan(scenario.name, expectations, precision, upsets),
+        Plan(scenario.name, expectations, precision, workload_faults),
         tuple(dict.fromkeys(told)),
-        upsets,
-        patient=scenario.patient,
+        workload_faults,
+        mostly_waits=scenario.mostly_waits,
         namespace=namespace,
     )

@@ -66,9 +66,9 @@ class Generator:
         """
         command, env, cwd = command_line(shape, vantage, workers)
         # What carries it elsewhere does not end by itself when its standard input closes, as Locust does.
-        leashed = bool(vantage.command)
-        child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, leashed=leashed)
-        return cls(shape, child, timeouts, elsewhere=leashed)
+        guarded = bool(vantage.command)
+        child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, guarded=guarded)
+        return cls(shape, child, timeouts, elsewhere=guarded)
 
     @property
     def pid(self) -> int:
@@ -131,10 +131,10 @@ class Generator:
             self._granted[request] = total
             self._say({"grant": {str(request): total}})
 
-    def crowd(self, users: int) -> None:
+    def limit_users(self, users: int) -> None:
         """Have at most so many requests under way from now on: only so many of the load's users send."""
         assert self._load is not None
-        self._say({"crowd": users})
+        self._say({"limit_users": users})
 
     async def stage(self, number: int) -> None:
         """Tag what is sent from now on; returns when nothing sent under an earlier stage is under way any more."""
@@ -269,9 +269,9 @@ class Generator:
     async def _watch(self) -> None:
         """A generator that says nothing although it owes an answer has hung: no verdict may come of it."""
         while True:
-            patience = self._load.timeout if self._load is not None else 0.0
+            timeout = self._load.timeout if self._load is not None else 0.0
             # It rightly says nothing for as long as it may wait for one answer.
-            limit = max(self._timeouts.locust_silent, patience * 1.25)
+            limit = max(self._timeouts.locust_silent, timeout * 1.25)
             await asyncio.sleep(limit / 8)
             silent = time.monotonic() - self._last_heard
             if self._owing and silent > limit:

@@ -6,7 +6,7 @@ Harness to generator:
   {"start": {...}}         a load: requests, users, timeout (see `start`); nothing is sent before a grant
   {"grant": {"0": 400}}    how many requests of each index may have been sent in all
   {"stage": 1}             tag what is sent from now on
-  {"crowd": 3}             from now on have at most so many requests under way
+  {"limit_users": 3}             from now on have at most so many requests under way
   {"stop": true}           send nothing more, wait for what is under way, then say done
 Generator to harness:
   {"version": "0.1.0+…"}   which meshproof it is, where a command runs it elsewhere

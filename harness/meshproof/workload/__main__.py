@@ -17,12 +17,12 @@ from meshproof.workload.control import stdio, unix
 from meshproof.workload.control.attach import SOCKET, attach
 from meshproof.workload.control.commands import Control
 from meshproof.workload.fork_server import server
-from meshproof.workload.hold import Gate
+from meshproof.workload.hold import Hold
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
-from meshproof.workload.listener import Door
+from meshproof.workload.listener import Listener
 
-PATIENCE = 15.0
+TIMEOUT = 15.0
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -44,14 +44,14 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 async def serve(identity: Identity, ports: list[int], bind: str, socket: str) -> None:
-    ledger, gate = Ledger(), Gate()
-    site = Site(behaviour(identity), identity.stamp, ledger, gate)
+    ledger, hold = Ledger(), Hold()
+    site = Site(behaviour(identity), identity.stamp, ledger, hold)
     address = bind or "127.0.0.1"
-    doors = {port: Door(lambda: Connection(site), address, port if bind else 0) for port in ports}
-    for door in doors.values():
-        await door.open()
-    greeting = {"ready": True, "ports": {str(port): door.port for port, door in doors.items()}}
-    control = Control(ledger, gate, tuple(doors.values()), site.drop)
+    listeners = {port: Listener(lambda: Connection(site), address, port if bind else 0) for port in ports}
+    for listener in listeners.values():
+        await listener.open()
+    greeting = {"ready": True, "ports": {str(port): listener.port for port, listener in listeners.items()}}
+    control = Control(ledger, hold, tuple(listeners.values()), site.drop)
     if socket:
         # A replica that is started here is of this very meshproof, and is to start fast.
         from meshproof.pod_version import pod_version
@@ -65,9 +65,9 @@ async def serve(identity: Identity, ports: list[int], bind: str, socket: str) ->
 def bridge(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m meshproof.workload attach")
     parser.add_argument("--socket", default=SOCKET, help="the workload's unix socket (default: %(default)s)")
-    parser.add_argument("--patience", type=float, default=PATIENCE, help="how many seconds it may take to be there")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, help="how many seconds it may take to be there")
     given = parser.parse_args(words)
-    attach(given.socket, given.patience)
+    attach(given.socket, given.timeout)
 
 
 def relayed(words: Sequence[str]) -> None:
@@ -118,7 +118,7 @@ def main(words: Sequence[str]) -> None:
             bridge(words[1:])
         case ["relay"]:
             relayed(words[1:])
-        case ["nursery"]:
+        case ["fork-server"]:
             nurse(words[1:])
         case _:
             replica(words)

@@ -14,7 +14,7 @@ import httptools
 
 from meshproof.workload.behaviours.behaviour import Behaviour
 from meshproof.workload.behaviours.prescribed import prescribed
-from meshproof.workload.hold import Gate
+from meshproof.workload.hold import Hold
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.message import Reply, Request
 
@@ -30,13 +30,13 @@ RESET = struct.pack("ii", 1, 0)
 class Site:
     """What all connections of a workload share."""
 
-    __slots__ = ("answer", "connections", "gate", "ledger", "stamp")
+    __slots__ = ("answer", "connections", "hold", "ledger", "stamp")
 
-    def __init__(self, answer: Behaviour, stamp: bytes, ledger: Ledger, gate: Gate) -> None:
+    def __init__(self, answer: Behaviour, stamp: bytes, ledger: Ledger, hold: Hold) -> None:
         self.answer = answer
         self.stamp = stamp
         self.ledger = ledger
-        self.gate = gate
+        self.hold = hold
         self.connections: set[Connection] = set()
 
     def drop(self) -> None:
@@ -195,7 +195,7 @@ class Connection(asyncio.Protocol):
         site = self.site
         while self.queue and self.waiting is None and not self.full and not self.transport.is_closing():
             request = self.queue.popleft()
-            if site.gate.closed:
+            if site.hold.closed:
                 self.waiting = asyncio.ensure_future(self._answer_later(request, None))
                 return
             reply = self._reply(request)
@@ -209,7 +209,7 @@ class Connection(asyncio.Protocol):
 
     async def _answer_later(self, request: Request, reply: Reply | None) -> None:
         if reply is None:
-            fault = await self.site.gate.passed(request.id)
+            fault = await self.site.hold.passed(request.id)
             if fault == 0:
                 self.reset()
                 return

@@ -15,7 +15,7 @@ class Fault:
         self.left = left
 
 
-class Gate:
+class Hold:
     """`closed` is True when a request cannot simply be answered: the hot path asks nothing else."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ FILLERS = 64
 FULL_SECONDS = 0.05
 
 
-class Door:
+class Listener:
     """One port of an address (0: a free one); `factory` makes the protocol of each connection."""
 
     def __init__(self, factory: Callable[[], asyncio.BaseProtocol], address: str = "127.0.0.1", port: int = 0) -> None:

@@ -15,7 +15,7 @@ from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
 from meshproof.workload.control.attach import SOCKET as SOCKET
 from meshproof.workload.control.channel import Channel
-from meshproof.workload.fork_server.client import PROGRAM, Nursery, clean
+from meshproof.workload.fork_server.client import PROGRAM, ForkServer, clean
 
 ATTACH = ("python", "-P", "-m", "meshproof.workload", "attach")
 
@@ -41,7 +41,7 @@ class Probe:
         log: Path,
         timeouts: Timeouts,
         ports: Iterable[int] | None = None,
-        nursery: Nursery | None = None,
+        fork_server: ForkServer | None = None,
     ) -> Probe:
         """Start one replica as a process of this machine, on 127.0.0.1, and wait until it listens.
 
@@ -51,10 +51,10 @@ class Probe:
         numbers = sorted({port.number for port in workload.ports} if ports is None else set(ports))
         words = ["--pod", pod, "--workload", workload.key, "--labels", json.dumps(dict(workload.labels))]
         words += ["--image", workload.image, "--ports", ",".join(map(str, numbers))]
-        if nursery is not None:
-            child = await nursery.spawn(f"workload {pod}", words, log)
+        if fork_server is not None:
+            child = await fork_server.spawn(f"workload {pod}", words, log)
         else:
-            child = await spawn(f"workload {pod}", [*PROGRAM, *words], log=log, env=clean(), piped=True, leashed=False)
+            child = await spawn(f"workload {pod}", [*PROGRAM, *words], log=log, env=clean(), piped=True, guarded=False)
         probe = cls(pod, workload.key, Channel(child, timeouts))
         await probe._greeted(timeouts.workload_ready, "listen")
         return probe

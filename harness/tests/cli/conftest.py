@@ -117,7 +117,7 @@ class Running:
 
         def find() -> Any:
             found = [one for one in self.descendants() if any(name in word for word in command(one))]
-            return next((one for one in found if not any("leash.py" in word for word in command(one))), None)
+            return next((one for one in found if not any("parent_death.py" in word for word in command(one))), None)
 
         return self.until(f"a process {name}", find)
 

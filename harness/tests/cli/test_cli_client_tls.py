@@ -78,7 +78,7 @@ def test_a_path_that_is_opened_too_wide_behind_it_is_found(place: Any) -> None:
     mutual(place, "wide", prefix="/")
     ended = place.run(*place.verify, *CLIENT, "--applied", "wide", "-o", "json")
     assert ended.code == 1, ended.err
-    assert outcomes(ended.report)["borders", "Answers"] == "failed"
+    assert outcomes(ended.report)["boundaries", "Answers"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_without_the_right_one_the_refusal_is_verified_and_that_is_said(place: A
     assert f"only that clients are refused is verified of this rule, no answer: {why}" in ended.err
     ended = place.run(*place.verify, *client, "--applied", "open", "-o", "json")
     assert ended.code == 1, ended.err
-    assert outcomes(ended.report)["borders", "Answers"] == "failed"
+    assert outcomes(ended.report)["boundaries", "Answers"] == "failed"
     named = ("--request", "https://httpbin.example.com/status/200")
     ended = place.run(*place.verify, *client, *named)
     assert ended.code == 0, ended.err

@@ -33,7 +33,7 @@ def test_a_path_that_is_opened_too_wide_is_found_beyond_its_border(place: Any) -
     assert found == {
         ("verify", "Split"): "passed",
         ("verify", "NoErrors"): "passed",
-        ("borders", "Answers"): "failed",
+        ("boundaries", "Answers"): "failed",
         ("resilience", "Timeout"): "passed",
         ("resilience", "Retries"): "passed",
     }

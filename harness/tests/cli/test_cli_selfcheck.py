@@ -81,7 +81,7 @@ def test_a_sample_of_real_mutants_is_killed(place):
     assert (score["killed"], score["of"], score["survived"]) == (6, 6, 0)
     assert score["found"] > 40
     for mutant in ended.report["mutants"]:
-        assert mutant["fate"] == "killed"
+        assert mutant["status"] == "killed"
         assert set(mutant["by"]) <= {"Split", "NoErrors"}
         assert mutant["reason"]
         assert "scenarios/canary/" in mutant["location"]
@@ -101,7 +101,7 @@ def test_a_check_without_teeth_leaves_survivors(toothless, tmp_path, capfd):
 def test_undecided_is_not_failed(toothless, tmp_path):
     assert prove(toothless("INCONCLUSIVE", 1), "json", tmp_path / "kept") == 1
     record = json.loads((tmp_path / "kept" / "selfcheck.json").read_text())
-    assert [one["fate"] for one in record["mutants"]] == ["survived"]
+    assert [one["status"] for one in record["mutants"]] == ["survived"]
     assert record["mutants"][0]["outcome"] == "inconclusive"
 
 

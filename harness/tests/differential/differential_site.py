@@ -28,7 +28,7 @@ ID = "x-differential-id"
 POD = "x-pod"
 # What every pod answers with, for rules to change.
 ANSWERED: Headers = (("x-a", "pod"), ("x-b", "pod"), ("access-control-allow-origin", "pod"))
-PATIENCE = 10.0
+CLIENT_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Site:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(CLIENT_TIMEOUT):
                 first, *rest = await head(reader)
                 found = fields(rest)
                 length = next((int(value) for name, value in found if name == "content-length"), 0)
@@ -131,7 +131,7 @@ class Site:
 @contextlib.asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Site]:
     """The proxies with their control plane, in a folder of their own."""
-    timeouts = replace(Timeouts(), config_acknowledged=PATIENCE)
+    timeouts = replace(Timeouts(), config_acknowledged=CLIENT_TIMEOUT)
     async with contextlib.AsyncExitStack() as stack:
         ads = await stack.enter_async_context(AdsServer(folder / "ads.sock", timeouts))
         proxies = []

@@ -8,7 +8,7 @@ from meshproof.border.inventory import IPVS_MODULES
 from meshproof.errors import ManifestError, UsageError
 from meshproof.suite import folder
 from meshproof.targets.hosts.inventory import load_inventory
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 
 HOST = "- {name: a, role: worker, address: 192.0.2.1}\n"
 
@@ -89,15 +89,15 @@ def test_names_and_addresses_are_hidden_unless_asked_for(tmp_path):
     inventory = load(tmp_path, f"registry: {{url: 'https://harbor.example.com:8443'}}\nhosts:\n{HOST}{jump}")
     text = "a@192.0.2.1 192.0.2.10 node1 node10 n.example.com bastion "
     text += "https://harbor.example.com:8443/v2 harbor.example.com"
-    veil = Veil.of(inventory)
-    assert veil(text) == (
+    redaction = HostRedaction.of(inventory)
+    assert redaction(text) == (
         "worker-1@worker-1 192.0.2.10 worker-2 node10 worker-2 jump-host https://the-registry/v2 the-registry"
     )
-    veil.learn("worker-2", "real-name")
-    assert veil("on real-name:") == "on worker-2:"
-    assert Veil.of(inventory, names=True)(text) == text
-    assert veil.name(inventory.hosts[1]) == "worker-2"
-    assert Veil.of(inventory, names=True).name(inventory.hosts[1]) == "node1"
+    redaction.learn("worker-2", "real-name")
+    assert redaction("on real-name:") == "on worker-2:"
+    assert HostRedaction.of(inventory, names=True)(text) == text
+    assert redaction.name(inventory.hosts[1]) == "worker-2"
+    assert HostRedaction.of(inventory, names=True).name(inventory.hosts[1]) == "node1"
 
 
 def test_how_the_api_server_is_reached(tmp_path):

@@ -52,8 +52,8 @@ spec:
 def built() -> Callable[..., Built]:
     """Build a mesh from YAML, with the greeter's Service, Deployments and subsets before it unless `bare`."""
 
-    def make(text: str = "", *, bare: bool = False, namespace: str = "default") -> Built:
-        whole = text if bare else WORKLOADS + text
+    def make(text: str = "", *, proxyless: bool = False, namespace: str = "default") -> Built:
+        whole = text if proxyless else WORKLOADS + text
         return build(load(["-"], stdin=io.StringIO(whole), namespace=namespace).resources)
 
     return make

@@ -28,7 +28,7 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.example import accepted
-from meshproof.mesh.requests.samples import witnesses
+from meshproof.mesh.requests.samples import sample_requests
 
 HOST = "a.default.svc.cluster.local"
 WORDS = st.sampled_from(["", "/", "/a", "/ab", "/a/b", "/B", "x", "xy"])
@@ -130,7 +130,7 @@ def test_witnesses_reach_their_rules_and_the_rest_are_noted(rules: list[list[Rou
         for n, entries in enumerate(rules)
     )
     mesh = mesh_of(routes)
-    requests, notices = witnesses(mesh)
+    requests, notices = sample_requests(mesh)
     reached = {predict(mesh, request).route for request in requests}
     assert reached | {notice.location for notice in notices} == {route.location for route in routes}
     assert not reached & {notice.location for notice in notices}

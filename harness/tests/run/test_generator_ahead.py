@@ -74,7 +74,7 @@ def drive(prepared: Any, live: Distant, tmp_path: Path, ahead: list[tuple[str, .
 
     async def run() -> None:
         one = Drive(
-            prepared, live, lend, lambda _: None, tmp_path, Timeouts(), 100, "t-", hasty=True, prepare=ahead.append
+            prepared, live, lend, lambda _: None, tmp_path, Timeouts(), 100, "t-", fail_fast=True, prepare=ahead.append
         )
         result = await one.run()
         assert str(result.error) == "enough"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.process import Share, Turn, run_directory
+from meshproof.process import RunLock, Share, run_directory
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_the_folder_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.Monke
         run_directory()
 
 
-@pytest.mark.parametrize("take", [lambda path: Turn(path).take(1, ""), lambda path: Share(path).join(1, "")])
+@pytest.mark.parametrize("take", [lambda path: RunLock(path).take(1, ""), lambda path: Share(path).join(1, "")])
 def test_a_link_is_not_followed(tmp_path: Path, take: object) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(TargetError, match="link cannot be opened"):

@@ -50,7 +50,7 @@ class Course:
         self.most = max(self.most, len(self.now))
         alike = Counter(prepared.namespace for prepared in self.now)
         assert max(alike.values()) == 1 or one.namespace == "default", f"{alike}: two in one namespace"
-        await asyncio.sleep(0.03 if one.patient else 0.01)
+        await asyncio.sleep(0.03 if one.mostly_waits else 0.01)
         self.now.remove(one)
 
     @property
@@ -97,9 +97,9 @@ def test_gateways_are_entered_by_one_at_a_time(everything: list[Prepared]) -> No
 def test_those_that_mostly_wait_do_so_beside_the_others(everything: list[Prepared]) -> None:
     course = drive(everything, Houses())
     for home in ("run-2", "run-3"):
-        patience = [one.patient for one in course.seen if one.namespace == home]
-        assert patience[0]
-        assert patience == sorted(patience, reverse=True), "others come when no more of these are left"
+        timeout = [one.mostly_waits for one in course.seen if one.namespace == home]
+        assert timeout[0]
+        assert timeout == sorted(timeout, reverse=True), "others come when no more of these are left"
 
 
 def test_one_lane_drives_them_one_after_another_in_one_namespace(everything: list[Prepared]) -> None:
@@ -158,5 +158,5 @@ def test_on_this_machine_namespaces_are_nothing_to_wait_for() -> None:
     work = prepared("canary", "breaker", namespace="default")
     course = drive(work, Target)
     assert sorted(course.names) == sorted(one.name for one in work)
-    assert course.most == 10 - max(0, 8 - sum(one.patient for one in work))
+    assert course.most == 10 - max(0, 8 - sum(one.mostly_waits for one in work))
     assert {one.namespace for one in course.seen} == {"default"}

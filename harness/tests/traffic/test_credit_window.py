@@ -49,7 +49,7 @@ def test_a_crowd_is_never_larger_than_told_and_sends_all_the_same(stand: Callabl
             total = 0
             for users in (1, 3, 6, 2):
                 await probe.open()
-                generator.crowd(users)
+                generator.limit_users(users)
                 total += 60
                 generator.grant(0, total)
                 assert len(await here.collect(generator, 60)) == 60

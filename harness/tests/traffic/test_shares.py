@@ -42,7 +42,7 @@ def test_a_crowd_is_exact_and_takes_back_what_was_dealt_before() -> None:
     dealt = shares(4, 4)
     dealt.grant(0, 100)
     dealt.deal()
-    dealt.crowd = 3
+    dealt.limit_users = 3
     assert dealt.recall() == [0, 1]
     assert dealt.recall() == []
     assert dealt.deal() == {}
@@ -91,7 +91,7 @@ def test_whatever_happens_all_that_is_granted_is_sent_once_and_no_more(seed: int
     for _ in range(300):
         dealt.grant(draw.randrange(requests), draw.randint(0, 200))
         if draw.random() < 0.05:
-            dealt.crowd = draw.randint(1, 6)
+            dealt.limit_users = draw.randint(1, 6)
             for worker in dealt.recall():
                 dealt.returned(worker, sides[worker].recall())
             assert sum(dealt._owed) == sum(map(len, waiting))

@@ -106,7 +106,7 @@ async def crowded(here: Any, generator: Generator, probe: Any) -> None:
     for users in (1, 3, 6, 2):
         await probe.open()
         await probe.hold()
-        generator.crowd(users)
+        generator.limit_users(users)
         total += 40
         generator.grant(0, total)
         assert await probe.held(users, within=LIMIT) == users

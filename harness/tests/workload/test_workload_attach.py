@@ -194,6 +194,6 @@ def test_a_port_that_is_taken_ends_it_with_the_reason(container: Container) -> N
 
 def test_the_bridge_says_that_nobody_listens(tmp_path: Path) -> None:
     words = [sys.executable, "-P", "-m", "meshproof.workload", "attach", "--socket", str(tmp_path / "none")]
-    ended = subprocess.run([*words, "--patience", "0.1"], stdin=subprocess.PIPE, capture_output=True, text=True)
+    ended = subprocess.run([*words, "--timeout", "0.1"], stdin=subprocess.PIPE, capture_output=True, text=True)
     assert ended.returncode == 1
     assert "no workload listens on" in ended.stderr

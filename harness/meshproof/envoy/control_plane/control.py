@@ -55,19 +55,19 @@ class Controlled:
             self.answers[request.type_url] = answer
             self.answered.set()
 
-    async def set(self, snapshot: Snapshot, patience: float) -> Acknowledgement:
+    async def set(self, snapshot: Snapshot, limit: float) -> Acknowledgement:
         """Roll a snapshot out; on a NACK the former one is put back, and RefusedError raised with the reason.
 
-        A TargetError says after `patience` seconds which types were never acknowledged.
+        A TargetError says after `limit` seconds which types were never acknowledged.
         """
         snapshot.check()
         begun = monotonic()
         async with self.lock:
             if self.current is None or self.current.version != snapshot.version:
                 try:
-                    await self.roll_out(stages(self.current, snapshot), snapshot.version, begun + patience)
+                    await self.roll_out(stages(self.current, snapshot), snapshot.version, begun + limit)
                 except RefusedError as refused:
-                    await self.restore(refused, patience)
+                    await self.restore(refused, limit)
                     raise
                 self.current = snapshot
         return Acknowledgement(snapshot.version, monotonic() - begun)
@@ -86,13 +86,13 @@ class Controlled:
                 )
             pending.pop(0)
 
-    async def restore(self, reason: RefusedError, patience: float) -> None:
+    async def restore(self, reason: RefusedError, limit: float) -> None:
         """Go back to the former snapshot, so that nothing of a refused one stays."""
         if self.current is None:
             self.content.clear()
             return
         try:
-            await self.roll_out(restoring(self.current), self.current.version, monotonic() + patience)
+            await self.roll_out(restoring(self.current), self.current.version, monotonic() + limit)
         except TargetError as error:
             message = f"{reason.message}; the former configuration was not restored: {error.message}"
             raise RefusedError(message, reason.detail) from error

@@ -33,7 +33,7 @@ class AdminClient:
 
     def __init__(self, path: Path, timeouts: Timeouts | None = None) -> None:
         self.path = path
-        self._patience = (timeouts or Timeouts()).admin_answer
+        self._limit = (timeouts or Timeouts()).admin_answer
 
     async def get(self, path: str) -> bytes:
         """The body of the page at `path`."""
@@ -45,10 +45,10 @@ class AdminClient:
     async def request(self, method: str, path: str) -> tuple[int, bytes]:
         """Status and body of any answer."""
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._limit):
                 return await self._exchange(method, path)
         except TimeoutError:
-            raise TargetError(f"Envoy's admin page did not answer {path} within {self._patience:g} s") from None
+            raise TargetError(f"Envoy's admin page did not answer {path} within {self._limit:g} s") from None
         except (OSError, EOFError, ValueError) as error:
             raise TargetError(f"Envoy's admin page at {self.path} cannot be asked for {path}", str(error)) from error
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation, Pool
-from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
+from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
 
 # Istio's default, which istiod sends as retry.go has it: https://istio.io/latest/docs/concepts/traffic-management/#retries
 DEFAULT_RETRIES = 2
@@ -101,13 +101,13 @@ def connect_attempts(expectation: Expectation) -> int:
     return 1 + retries.attempts if "connect-failure" in conditions else 1
 
 
-def uses(limit: int) -> tuple[InTurn, ...]:
+def uses(limit: int) -> tuple[OneByOne, ...]:
     """Requests in turn that show where one connection ends and the next begins."""
-    return tuple(InTurn(count) for count in (limit, 1, limit - 1, 1) if count)
+    return tuple(OneByOne(count) for count in (limit, 1, limit - 1, 1) if count)
 
 
 def steps(
-    pool: Pool, expectation: Expectation, crowds: tuple[int, ...], requests: int, *, fresh: bool
+    pool: Pool, expectation: Expectation, concurrent_users: tuple[int, ...], requests: int, *, fresh: bool
 ) -> tuple[Step, ...]:
     """What shows each limit of a specification; what needs a pool without connections (`fresh`) comes first."""
     wanted: list[Step] = []
@@ -115,7 +115,7 @@ def steps(
     if fresh and pool.connect_timeout is not None and pool.connect_timeout <= LONGEST_CONNECT:
         wanted.append(Blocked())
     if fresh and per is None:
-        wanted.append(InTurn(UNLIMITED_USE))
+        wanted.append(OneByOne(UNLIMITED_USE))
         # Only now there is one connection, and no other.
         if pool.idle_timeout is not None and SHORTEST_IDLE <= pool.idle_timeout <= LONGEST_IDLE:
             wanted += [Rested(pool.idle_timeout / 2), Rested(pool.idle_timeout + BEYOND_IDLE)]
@@ -130,7 +130,7 @@ def steps(
     fails = first_failure(expectation)
     if pool.max_retries is not None and fails and most is None and pool.max_retries <= LARGEST:
         wanted += [AtOnce(pool.max_retries + BEYOND, fails), AtOnce(pool.max_retries + 1, fails), Failing(fails)]
-    wanted += [Crowd(users, requests) for users in crowds]
+    wanted += [ConcurrentUsers(users, requests) for users in concurrent_users]
     return tuple(wanted)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.observation import Observation
-from meshproof.border.steps import AtOnce, Crowd, InTurn, Step
+from meshproof.border.steps import AtOnce, ConcurrentUsers, OneByOne, Step
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.connection_pool.books import agreement, high_water
 from meshproof.judge.connection_pool.limits import steps, unproved
@@ -35,7 +35,7 @@ class ConnectionPool:
     The load needs as many users as the largest number of requests at once: the limits and four more.
     """
 
-    crowds: tuple[int, ...] = ()
+    concurrent_users: tuple[int, ...] = ()
     requests: int = 300
     name: str = "ConnectionPool"
 
@@ -61,7 +61,7 @@ class PoolTrial:
         self._seen: list[Observation] = []
         self._lacking = _lacking(self._expectation)
         if not self._lacking:
-            self.steps = steps(self._pool, self._expectation, check.crowds, check.requests, fresh=self._fresh)
+            self.steps = steps(self._pool, self._expectation, check.concurrent_users, check.requests, fresh=self._fresh)
         self.limit = sum(_size(step) for step in self.steps)
 
     @property
@@ -140,7 +140,7 @@ class PoolTrial:
             step = self.steps[number]
             taken.append(Taken(step, mark, stood, tuple(self._seen[at : at + count]), turns))
             at += count
-            turns += count if isinstance(step, InTurn) else 0
+            turns += count if isinstance(step, OneByOne) else 0
         return taken
 
 
@@ -160,7 +160,9 @@ def _pool(expectation: Expectation) -> Pool:
 
 
 def _size(step: Step) -> int:
-    return step.size if isinstance(step, AtOnce) else step.requests if isinstance(step, InTurn | Crowd) else 1
+    return (
+        step.size if isinstance(step, AtOnce) else step.requests if isinstance(step, OneByOne | ConcurrentUsers) else 1
+    )
 
 
 def _told(taken: list[Taken], pool: Pool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from meshproof.border.books import Mark
 from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.observation import Observation
-from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
+from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
 from meshproof.judge.connection_pool.limits import Still, connect_attempts, never_trips, still
 from meshproof.judge.sequential.clock import EARLY
 from meshproof.judge.wording import answer, kinds
@@ -74,7 +74,7 @@ class Taken:
                 f"of {step.size} {what} at once {last['held']:g} reached the pod, "
                 f"{last['queued']:g} waited, {last['answered']:g} were refused"
             )
-        if isinstance(step, Crowd):
+        if isinstance(step, ConcurrentUsers):
             return f"{step.users} user{'s'[: step.users > 1]}: {self.served} served and {self.refused} refused"
         if isinstance(step, Blocked) and self.observations:
             return f"a connection that did not open was given up after {self.observations[0].latency:.2f} s"
@@ -98,11 +98,11 @@ def judge(taken: Taken, pool: Pool, expectation: Expectation) -> str:
         return _failing(taken, step, expectation)
     if isinstance(step, AtOnce):
         return _retried(taken, step, pool) if step.fails else _at_once(taken, step, pool)
-    wrong = _fates(taken) or _books(taken)
+    wrong = _outcomes(taken) or _books(taken)
     if wrong:
         return wrong
-    if isinstance(step, InTurn):
-        return _in_turn(taken, step, pool)
+    if isinstance(step, OneByOne):
+        return _one_by_one(taken, step, pool)
     if isinstance(step, Rested):
         return _rested(taken, pool)
     if taken.refused and never_trips(pool, step.users):
@@ -110,7 +110,7 @@ def judge(taken: Taken, pool: Pool, expectation: Expectation) -> str:
     return _connections(taken, pool)
 
 
-def _fates(taken: Taken) -> str:
+def _outcomes(taken: Taken) -> str:
     """Every request is served or refused; anything else is an error."""
     others = Counter(
         answer(one) for one in taken.observations if not is_refused(one) and not (one.pod and one.status == 200)
@@ -142,7 +142,7 @@ def _at_once(taken: Taken, step: AtOnce, pool: Pool) -> str:
                 f"of {size} requests at once {seen.held} reached the pod, {seen.queued} waited and {seen.refused} were "
                 f"refused; {wanted.held}, {wanted.queued} and {wanted.refused} are specified"
             )
-    if wrong := _fates(taken) or _books(taken):
+    if wrong := _outcomes(taken) or _books(taken):
         return wrong
     refused = still(pool, step.size).refused
     if taken.refused != refused:
@@ -181,7 +181,7 @@ def _failing(taken: Taken, step: Failing, expectation: Expectation) -> str:
     return f"it was tried {tries} time{'s'[: tries != 1]}, {1 + attempts} are specified (attempts)"
 
 
-def _in_turn(taken: Taken, step: InTurn, pool: Pool) -> str:
+def _one_by_one(taken: Taken, step: OneByOne, pool: Pool) -> str:
     if taken.refused:
         return f"{taken.refused} of {step.requests} requests in turn were refused"
     limit, after = pool.max_requests_per_connection, taken.before + step.requests

@@ -11,7 +11,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.outlier_detection import rules
-from meshproof.judge.outlier_detection.timeline import Course
+from meshproof.judge.outlier_detection.timeline import Timeline
 from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW
 from meshproof.scenario import Plan, Trial
 
@@ -65,7 +65,7 @@ class EjectionTrial:
         """How many requests show where traffic goes."""
         return rules.stretch(hosts, self._plan.precision.alpha / STRETCHES)
 
-    def patience(self, ejection: int) -> float:
+    def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
         assert self._rule is not None
         return rules.duration(self._rule, ejection + 1) + self._rule.interval + MACHINE + LATE
@@ -124,14 +124,14 @@ class EjectionTrial:
             return Outcome.INCONCLUSIVE, self._why
         if not any(mark.name == "hosts" for mark in books.marks):
             return Outcome.INCONCLUSIVE, "no pod was made to fail: the load was not driven by the course of ejection"
-        course = Course(self._rule, books, self.workloads, self._seen, self.stretch)
-        found = course.faults()
+        timeline = Timeline(self._rule, books, self.workloads, self._seen, self.stretch)
+        found = timeline.faults()
         if found:
             return Outcome.FAILED, f"{found[0]} (outlierDetection at {self._rule.location})"
-        lacking = course.lacking()
+        lacking = timeline.lacking()
         if lacking:
             return Outcome.INCONCLUSIVE, lacking
-        return Outcome.PASSED, f"{course.told()}, as specified at {self._rule.location}"
+        return Outcome.PASSED, f"{timeline.told()}, as specified at {self._rule.location}"
 
 
 def _plain(mark: Mark) -> dict[str, float | str]:

@@ -17,7 +17,7 @@ from meshproof.judge.wording import answer
 Stretch = tuple[frozenset[int], list[Observation]]
 
 
-class Course:
+class Timeline:
     """The marks and observations of one load in the order of time; `stretch` as of an Ejecting trial."""
 
     def __init__(

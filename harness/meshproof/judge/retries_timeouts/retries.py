@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation
 from meshproof.judge.retries_timeouts.outcome import DEFAULT_ATTEMPTS, DEFAULT_RETRY_ON
-from meshproof.judge.retries_timeouts.trial import FateTrial
+from meshproof.judge.retries_timeouts.trial import OutcomeTrial
 from meshproof.judge.retries_timeouts.verdict import Asked, together
-from meshproof.judge.retries_timeouts.workload import upset_of
+from meshproof.judge.retries_timeouts.workload import workload_fault_of
 from meshproof.judge.sequential.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Trial
 
@@ -40,11 +40,11 @@ class Retries:
             for request, expectation in enumerate(row):
                 if expectation.status or not expectation.arms:
                     continue
-                upset, why = upset_of(plan, expectation)
+                fault, why = workload_fault_of(plan, expectation)
                 trials.append(
                     UndecidableTrial(self.name, plan, stage, request, why)
                     if why
-                    else FateTrial(self.name, plan, stage, request, upset, rule(expectation), counting=True)
+                    else OutcomeTrial(self.name, plan, stage, request, fault, rule(expectation), counting=True)
                 )
         nothing = "no destination is specified to answer any of these requests"
         return trials or [UndecidableTrial(self.name, plan, 0, 0, nothing)]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation
-from meshproof.judge.retries_timeouts.trial import FateTrial
+from meshproof.judge.retries_timeouts.trial import OutcomeTrial
 from meshproof.judge.retries_timeouts.verdict import Asked, together
-from meshproof.judge.retries_timeouts.workload import upset_of
+from meshproof.judge.retries_timeouts.workload import workload_fault_of
 from meshproof.judge.sequential.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Trial
 
@@ -41,11 +41,11 @@ class Timeout:
             for request, expectation in enumerate(row):
                 if not expectation.timeout or not expectation.arms:
                     continue
-                upset, why = upset_of(plan, expectation)
+                fault, why = workload_fault_of(plan, expectation)
                 trials.append(
                     UndecidableTrial(self.name, plan, stage, request, why)
                     if why
-                    else FateTrial(self.name, plan, stage, request, upset, rule(expectation), counting=False)
+                    else OutcomeTrial(self.name, plan, stage, request, fault, rule(expectation), counting=False)
                 )
         nothing = "the manifests specify no timeout for any of these requests"
         return trials or [UndecidableTrial(self.name, plan, 0, 0, nothing)]

@@ -11,10 +11,10 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.prescription import prescription
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.border.workload_fault import Upset
+from meshproof.border.workload_fault import WorkloadFault
 from meshproof.judge.mirror.join import Joined, join, primaries
-from meshproof.judge.retries_timeouts.announced import announced
 from meshproof.judge.retries_timeouts.outcome import TIMED_OUT, Ending, Try, endings
+from meshproof.judge.retries_timeouts.timeout_headers import wrong_timeout_headers
 from meshproof.judge.sequential.clock import EARLY, MACHINE, service_time
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, counted, joined, kinds
@@ -22,10 +22,10 @@ from meshproof.scenario import Plan
 
 NEVER = Try(0, inf)
 # So many times what is expected to be enough: beyond, requests are aborted that are not specified to be.
-PATIENCE = 10
+CLIENT_TIMEOUT = 10
 
 
-class FateTrial:
+class OutcomeTrial:
     """Holds each request against what `fate.endings` says of it; the first that ends otherwise fails.
 
     What the workload does is known from what the request prescribes, and from the plan's upset of it. Without
@@ -45,12 +45,12 @@ class FateTrial:
         plan: Plan,
         stage: int,
         request: int,
-        upset: Upset | None,
+        fault: WorkloadFault | None,
         rule: str,
         *,
         counting: bool,
         times: int | None = None,
-        bare: bool | None = None,
+        proxyless: bool | None = None,
     ) -> None:
         self.stage: int | None = stage
         self.request: int | None = request
@@ -59,10 +59,10 @@ class FateTrial:
         self._expectation: Expectation = plan.stages[stage][request]
         self._rule = rule
         self._counting = counting
-        self._upset = upset
+        self._fault = fault
         self._times = times
-        self._bare = bare
-        always = _always(self._expectation, upset)
+        self._proxyless = proxyless
+        always = _always(self._expectation, fault)
         self._known = endings(self._expectation, lambda _: always) if always else None
         delay = self._expectation.delay
         self._held = (0.0, 0.0) if delay is None else (delay.seconds * (delay.share == 1), delay.seconds)
@@ -71,7 +71,7 @@ class FateTrial:
         self.limit = self._test.cap
         if times is not None:
             abort = self._expectation.abort
-            self.limit = ceil(PATIENCE * times / (1 - abort.share if abort and abort.share < 1 else 1))
+            self.limit = ceil(CLIENT_TIMEOUT * times / (1 - abort.share if abort and abort.share < 1 else 1))
         self._tries: dict[str, tuple[int, int]] = {}
         self._answers: Counter[str] = Counter()
         self._misanswered: Counter[str] = Counter()
@@ -120,9 +120,13 @@ class FateTrial:
     def _workload(self, observation: Observation) -> Callable[[int], Try]:
         """What the workload does, as far as only this answer tells."""
         by_pod = observation.pod or observation.workload
-        upset = self._upset
-        if upset is not None and upset.tries is not None:
-            first, tries, then = _misbehaving(upset), upset.tries, Try(observation.status if by_pod else 200)
+        fault = self._fault
+        if fault is not None and fault.tries is not None:
+            first, tries, then = (
+                _misbehaving(fault),
+                fault.tries,
+                Try(observation.status if by_pod else 200),
+            )
             return lambda number: first if number <= tries else then
         if not by_pod:
             return lambda _: NEVER if observation.status in (0, TIMED_OUT) else Try(200)
@@ -225,7 +229,9 @@ class FateTrial:
                 wanted = f"{least}" if least == most else f"{least} to {most}"
                 self._miscounted[f"received by a pod {_times(number)}, {wanted} was to be expected"] += 1
                 self._first = self._first or id
-            if self._bare is not None and (told := announced(self._expectation, tries, bare=self._bare)):
+            if self._proxyless is not None and (
+                told := wrong_timeout_headers(self._expectation, tries, proxyless=self._proxyless)
+            ):
                 self._miscounted[told] += 1
                 self._first = self._first or id
         return 0
@@ -264,19 +270,22 @@ class FateTrial:
         return f"and each was received by a pod {joined(words)}" if ranges else "and none was received by a pod"
 
 
-def _always(expectation: Expectation, upset: Upset | None) -> Try | None:
+def _always(expectation: Expectation, fault: WorkloadFault | None) -> Try | None:
     """What the workload does with every try; None where that is not known ahead."""
     asked = prescription(expectation.request)
     if asked:
         return Try(asked.status, asked.seconds, asked.grpc_status)
-    return _misbehaving(upset) if upset and upset.tries is None else None
+    return _misbehaving(fault) if fault and fault.tries is None else None
 
 
-def _misbehaving(upset: Upset) -> Try:
+def _misbehaving(fault: WorkloadFault) -> Try:
     """What an upset workload does with a try that meets the upset."""
-    if upset.hang:
+    if fault.hang:
         return NEVER
-    return Try(0 if upset.reset and not upset.status else upset.status or 200, upset.latency)
+    return Try(
+        0 if fault.reset and not fault.status else fault.status or 200,
+        fault.latency,
+    )
 
 
 def _words(one: Ending) -> str:

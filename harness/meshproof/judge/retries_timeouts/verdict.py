@@ -13,7 +13,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.prescription import Prescription, prescription
 from meshproof.border.verdict import ArmResult, Outcome, Verdict, worst
 from meshproof.judge.mirror.join import join, primaries
-from meshproof.judge.retries_timeouts.trial import FateTrial
+from meshproof.judge.retries_timeouts.trial import OutcomeTrial
 from meshproof.judge.sequential.undecidable import UndecidableTrial
 from meshproof.judge.wording import joined
 from meshproof.scenario import Plan, Trial
@@ -29,7 +29,7 @@ class Asked:
     """
 
     times: int
-    bare: bool | None = None
+    proxyless: bool | None = None
 
 
 def together(
@@ -39,21 +39,31 @@ def together(
     found: list[Trial] = []
     for stage, row in enumerate(plan.stages):
         parts = [
-            FateTrial(check, plan, stage, request, None, rule(one), counting=True, times=asked.times, bare=asked.bare)
+            OutcomeTrial(
+                check,
+                plan,
+                stage,
+                request,
+                None,
+                rule(one),
+                counting=True,
+                times=asked.times,
+                proxyless=asked.proxyless,
+            )
             for request, one in enumerate(row)
             if (said := prescription(one.request)) and wanted(said)
         ]
-        found += [TogetherTrial(check, plan, stage, parts)] if parts else []
+        found += [CombinedTrial(check, plan, stage, parts)] if parts else []
     return found or [UndecidableTrial(check, plan, 0, 0, "no request prescribes such an answer")]
 
 
-class TogetherTrial:
+class CombinedTrial:
     """Trials of single requests of one stage, with one verdict for all of them.
 
     It says itself how many it needs of each request, fails with the first that fails, and lists them all.
     """
 
-    def __init__(self, check: str, plan: Plan, stage: int, parts: Iterable[FateTrial]) -> None:
+    def __init__(self, check: str, plan: Plan, stage: int, parts: Iterable[OutcomeTrial]) -> None:
         self.check = check
         self.stage: int | None = stage
         self.request: int | None = None
@@ -107,7 +117,7 @@ class TogetherTrial:
             evidence={"table": list(map(self._row, self._parts.values(), verdicts))},
         )
 
-    def _row(self, part: FateTrial, verdict: Verdict) -> dict[str, Any]:
+    def _row(self, part: OutcomeTrial, verdict: Verdict) -> dict[str, Any]:
         return {
             "request": verdict.request,
             "specified": part.specified,

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from meshproof.border.expectation import Expectation
-from meshproof.border.workload_fault import Upset
+from meshproof.border.workload_fault import WorkloadFault
 from meshproof.scenario import Plan
 
 
-def upset_of(plan: Plan, expectation: Expectation) -> tuple[Upset | None, str]:
+def workload_fault_of(plan: Plan, expectation: Expectation) -> tuple[WorkloadFault | None, str]:
     """The upset that every pod behind a request is under (None: none is); and why that cannot be said, if it cannot."""
     behind = {workload for arm in expectation.arms if arm.share for workload in arm.workloads}
-    upsets = {workload: [one for one in plan.upsets if _key(one) == workload] for workload in behind}
-    if not any(upsets.values()):
+    workload_faults = {workload: [one for one in plan.workload_faults if _key(one) == workload] for workload in behind}
+    if not any(workload_faults.values()):
         return None, ""
-    first = next(iter(upsets.values()))
+    first = next(iter(workload_faults.values()))
     one = first[0] if first else None
     alike = one is not None and all(
-        len(own) == 1 and _same(own[0]) == _same(one) and own[0].replicas is None for own in upsets.values()
+        len(own) == 1 and _same(own[0]) == _same(one) and own[0].replicas is None for own in workload_faults.values()
     )
     if one is None or not alike:
         return None, "the pods behind it misbehave in several ways, so that chance decides what a request meets"
@@ -28,9 +28,15 @@ def upset_of(plan: Plan, expectation: Expectation) -> tuple[Upset | None, str]:
     return one, ""
 
 
-def _key(upset: Upset) -> str:
-    return upset.workload if "/" in upset.workload else f"default/{upset.workload}"
+def _key(fault: WorkloadFault) -> str:
+    return fault.workload if "/" in fault.workload else f"default/{fault.workload}"
 
 
-def _same(upset: Upset) -> tuple[object, ...]:
-    return upset.status, upset.hang, upset.reset, upset.latency, upset.tries
+def _same(fault: WorkloadFault) -> tuple[object, ...]:
+    return (
+        fault.status,
+        fault.hang,
+        fault.reset,
+        fault.latency,
+        fault.tries,
+    )

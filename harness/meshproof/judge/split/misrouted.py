@@ -21,7 +21,7 @@ from meshproof.scenario import Plan
 TOTAL = re.compile(r"cluster\.outbound\|(\d+)\|([^|]*)\|(.+)\.svc\.cluster\.local\.upstream_rq_total")
 
 
-def astray(books: Books, plan: Plan) -> Counter[str]:
+def misrouted(books: Books, plan: Plan) -> Counter[str]:
     """How many requests went to destinations (`service.namespace[/subset]:port`) that no rule of any stage leads to.
 
     Only Services that the plan names are looked at: what a proxy has to do with others is no part of it.

@@ -12,7 +12,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.sequential.undecidable import UndecidableTrial, obstacle
-from meshproof.judge.split.misrouted import astray, unrouted
+from meshproof.judge.split.misrouted import misrouted, unrouted
 from meshproof.judge.split.proxy_answer import AnswerTrial, aborts_all
 from meshproof.judge.split.reason import Strays, reason
 from meshproof.scenario import Plan, Trial
@@ -153,7 +153,7 @@ class SplitTrial:
         rates, arms = self._plan.precision, self.arms()
         outcome = worst([test.outcome for test in (self._elsewhere, *self._tests)])
         words = reason(outcome, self._expectation, arms, self._strays, self.count, self.limit, rates)
-        others = astray(books, self._plan)
+        others = misrouted(books, self._plan)
         if others and outcome is not Outcome.FAILED:
             outcome, words = Outcome.FAILED, unrouted(others)
         drawn = any(not test.exact for test in self._tests)

@@ -78,7 +78,7 @@ def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
     return request
 
 
-def from_afar(mesh: Mesh, request: Request, namespace: str, client: str) -> Request:
+def from_namespace(mesh: Mesh, request: Request, namespace: str, client: str) -> Request:
     """The request by a Service's short name, which is one of `namespace`, as a client in another one addresses it."""
     for service in mesh.services:
         if (service.name, service.namespace) == (request.host, namespace):

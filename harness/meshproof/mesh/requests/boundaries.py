@@ -21,7 +21,7 @@ ASKED = "access-control-request-method"
 UNUSUAL = "meshproof"
 
 
-def rule_borders(base: Request, route: HttpRoute, match: RouteMatch | None) -> Iterator[Request]:
+def rule_boundaries(base: Request, route: HttpRoute, match: RouteMatch | None) -> Iterator[Request]:
     """Requests about the borders of one entry of a route's `match`, which `base` meets."""
     yield from _paths(base, match.uri if match else None)
     if match:
@@ -35,7 +35,7 @@ def rule_borders(base: Request, route: HttpRoute, match: RouteMatch | None) -> I
         yield from _origins(base, route.cors)
 
 
-def host_borders(base: Request, pattern: str) -> Iterator[Request]:
+def host_boundaries(base: Request, pattern: str) -> Iterator[Request]:
     """Requests about the borders of a host pattern, which `base` meets by entering at a gateway."""
     host = base.host
     suffix = pattern[1:] if pattern.startswith("*") else f".{host}"
@@ -58,7 +58,7 @@ def host_borders(base: Request, pattern: str) -> Iterator[Request]:
         yield _with_headers(base, [("host", authority)])
 
 
-def text_borders(match: StringMatch, value: str) -> Iterator[str]:
+def text_boundaries(match: StringMatch, value: str) -> Iterator[str]:
     """Texts close to one that meets the condition."""
     if match.kind is not MatchKind.PRESENT:
         yield from dict.fromkeys((f"{value}x", f"x{value}", value[:-1], value.swapcase()))
@@ -94,7 +94,7 @@ def _headers(base: Request, match: RouteMatch) -> Iterator[Request]:
     for name, condition in match.headers:
         value = dict(base.headers).get(name, "")
         yield _without_header(base, name)
-        for other in text_borders(condition, value):
+        for other in text_boundaries(condition, value):
             yield _with_headers(base, [(name, other)])
     for name, condition in match.without_headers:
         refused = accepted(condition) or UNUSUAL
@@ -108,7 +108,7 @@ def _queries(base: Request, match: RouteMatch) -> Iterator[Request]:
     for name, condition in match.query_params:
         value = dict(pairs).get(name, "")
         yield _with_query(base, path, [pair for pair in pairs if pair[0] != name])
-        for other in text_borders(condition, value):
+        for other in text_boundaries(condition, value):
             yield _with_query(base, path, [(key, other if key == name else own) for key, own in pairs])
         yield _with_query(base, path, [(key.swapcase() if key == name else key, own) for key, own in pairs])
 
@@ -127,7 +127,7 @@ def _methods(base: Request, method: StringMatch | None) -> Iterator[Request]:
 def _origins(base: Request, cors: CorsPolicy) -> Iterator[Request]:
     allowed = [value for one in cors.allow_origins if (value := accepted(one)) and value != "*"] or [FOREIGN_ORIGIN]
     beside = [
-        text for one, value in zip(cors.allow_origins, allowed, strict=False) for text in text_borders(one, value)
+        text for one, value in zip(cors.allow_origins, allowed, strict=False) for text in text_boundaries(one, value)
     ]
     for origin in dict.fromkeys([*allowed, *beside, FOREIGN_ORIGIN]):
         if origin:

@@ -11,7 +11,7 @@ from meshproof.manifest.resource import Notice
 from meshproof.mesh.model.model import Mesh, TlsMode, VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, entries
 from meshproof.mesh.requests.addresses import Address, addresses, at
-from meshproof.mesh.requests.boundaries import host_borders, rule_borders
+from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
 from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching, known_paths, requests_of
 
 MOST = 200
@@ -66,7 +66,7 @@ def _of_rules(
             # Where the rule does not hold, as at another gateway, what it is for must go elsewhere.
             bases = [one or tries[0] for one, tries in zip(reaching, meant, strict=True) if one or tries]
             inside = next((one for one in reaching if one is not None), None)
-            yield [*bases, *(rule_borders(inside, route, match) if inside else ())]
+            yield [*bases, *(rule_boundaries(inside, route, match) if inside else ())]
 
 
 def _of_hosts(
@@ -83,7 +83,7 @@ def _of_hosts(
         bases = (first_reaching(mesh, route, requests, namespace) for route, requests in tries)
         base = next((one for one in bases if one is not None), None)
         if base is not None:
-            yield [*_handshakes(base, address), *host_borders(base, address.pattern)]
+            yield [*_handshakes(base, address), *host_boundaries(base, address.pattern)]
             yield [replace(base, path=path) for path in known_paths(mesh, virtual_service)]
             yield [*_elsewhere(mesh, base, address.entry, tls)]
 
@@ -120,4 +120,4 @@ def _redirected(mesh: Mesh, tls: Tls | None) -> Iterator[list[Request]]:
                 for pattern in server.hosts:
                     address = at(mesh, Entry(gateway, server), pattern, tls)
                     base = Request("GET", address.host, address.port, "/x?y=1", gateway=address.gateway)
-                    yield [base, replace(base, method="POST", path="/"), *host_borders(base, pattern)]
+                    yield [base, replace(base, method="POST", path="/"), *host_boundaries(base, pattern)]

@@ -26,7 +26,7 @@ MOST_TRIES = 48
 IMAGE_PATHS = (("helloworld", ("/hello",)), ("httpbin", ("/get", "/headers", "/status/200", "/delay/0")))
 
 
-def witnesses(
+def sample_requests(
     mesh: Mesh, *, namespace: str = "default", tls: Tls | None = None
 ) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
     """One request for each rule and gateway that leads to it, in the manifests' order, at most 64.

@@ -10,7 +10,7 @@ from enum import StrEnum
 from meshproof.border.verdict import Outcome
 
 
-class Fate(StrEnum):
+class MutantStatus(StrEnum):
     """What became of a mutant.
 
     Killed: a check failed it. Survived: none did. Equivalent: it means the same as the original for
@@ -39,7 +39,7 @@ class Judged:
     operator: str
     location: str
     what: str
-    fate: Fate | None = None
+    status: MutantStatus | None = None
     outcome: Outcome | None = None
     by: tuple[str, ...] = ()
     reason: str = ""
@@ -68,8 +68,8 @@ class SelfCheckRecord:
     options: Mapping[str, object] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
-    def fates(self, mutants: Iterable[Judged] | None = None) -> Counter[Fate | None]:
-        return Counter(one.fate for one in (self.mutants if mutants is None else mutants))
+    def statuses(self, mutants: Iterable[Judged] | None = None) -> Counter[MutantStatus | None]:
+        return Counter(one.status for one in (self.mutants if mutants is None else mutants))
 
     @property
     def broken(self) -> tuple[Unmutated, ...]:
@@ -80,7 +80,7 @@ class SelfCheckRecord:
     def idle_checks(self) -> tuple[tuple[str, str], ...]:
         """Scenario and name of every check that failed none of the mutants that ran."""
         by = {(one.scenario, check) for one in self.mutants for check in one.by}
-        ran = {one.scenario for one in self.mutants if one.fate in (Fate.KILLED, Fate.SURVIVED)}
+        ran = {one.scenario for one in self.mutants if one.status in (MutantStatus.KILLED, MutantStatus.SURVIVED)}
         return tuple(
             (one.scenario, check)
             for one in self.unmutated
@@ -92,9 +92,9 @@ class SelfCheckRecord:
     @property
     def exit_code(self) -> int:
         """0 when every mutant that ran was killed, 1 when one survived, 3 when something broke, 5 when none ran."""
-        fates = self.fates()
-        if fates[Fate.BROKE] or any(one.outcome is Outcome.ERROR for one in self.broken):
+        statuses = self.statuses()
+        if statuses[MutantStatus.BROKE] or any(one.outcome is Outcome.ERROR for one in self.broken):
             return 3
-        if fates[Fate.SURVIVED] or self.broken:
+        if statuses[MutantStatus.SURVIVED] or self.broken:
             return 1
-        return 0 if fates[Fate.KILLED] else 5
+        return 0 if statuses[MutantStatus.KILLED] else 5

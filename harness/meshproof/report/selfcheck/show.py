@@ -8,18 +8,20 @@ from collections.abc import Iterable, Iterator
 
 from meshproof.report.codec import plain
 from meshproof.report.redaction.credentials import redact_all
-from meshproof.report.selfcheck.record import Fate, Judged, SelfCheckRecord
+from meshproof.report.selfcheck.record import Judged, MutantStatus, SelfCheckRecord
 from meshproof.report.wording import duration, line, plural
 
+# 2: a mutant has a `status`, which was its `fate`.
+SCHEMA_VERSION = 2
 REASON = 300
-ORDER = (Fate.KILLED, Fate.SURVIVED, Fate.BROKE, Fate.EQUIVALENT, Fate.REFUSED)
+ORDER = (MutantStatus.KILLED, MutantStatus.SURVIVED, MutantStatus.BROKE, MutantStatus.EQUIVALENT, MutantStatus.REFUSED)
 
 
 def listing(mutants: Iterable[Judged]) -> Iterator[str]:
     """The mutants before any has run, one on a line."""
     for one in mutants:
-        fate = f"  ({one.fate.value}: {_short(one.reason)})" if one.fate else ""
-        yield f"{line(one.scenario)}  {one.operator}  {line(one.what)}  {line(one.location)}{fate}"
+        status = f"  ({one.status.value}: {_short(one.reason)})" if one.status else ""
+        yield f"{line(one.scenario)}  {one.operator}  {line(one.what)}  {line(one.location)}{status}"
 
 
 def table(record: SelfCheckRecord) -> Iterator[str]:
@@ -28,9 +30,9 @@ def table(record: SelfCheckRecord) -> Iterator[str]:
     width = max((len(one.operator) for one in record.mutants), default=0)
     for name in names:
         own = [one for one in record.mutants if one.scenario == name]
-        yield f"{line(name)}  {_tally(record.fates(own))}"
+        yield f"{line(name)}  {_tally(record.statuses(own))}"
         for operator in dict.fromkeys(one.operator for one in own):
-            yield f"  {operator:<{width}}  {_tally(record.fates([one for one in own if one.operator == operator]))}"
+            yield f"  {operator:<{width}}  {_tally(record.statuses([one for one in own if one.operator == operator]))}"
     yield from _unlike(record)
     for scenario, check in record.idle_checks:
         yield f"note  {line(scenario)}: {line(check)} was never the check that failed a mutant"
@@ -39,23 +41,27 @@ def table(record: SelfCheckRecord) -> Iterator[str]:
 
 def score(record: SelfCheckRecord) -> str:
     """`43 of 43 mutants killed (100 %) in 33.1 s, 5 equivalent, 2 refused`."""
-    fates = record.fates()
-    killed, ran = fates[Fate.KILLED], fates[Fate.KILLED] + fates[Fate.SURVIVED] + fates[Fate.BROKE]
+    statuses = record.statuses()
+    killed, ran = (
+        statuses[MutantStatus.KILLED],
+        statuses[MutantStatus.KILLED] + statuses[MutantStatus.SURVIVED] + statuses[MutantStatus.BROKE],
+    )
     rate = f" ({killed / ran * 100:.4g} %)" if ran else ""
-    others = "".join(f", {fates[one]} {one.value}" for one in ORDER[1:] if fates[one])
-    sampled = f", sampled from {record.found:,}" if record.found > ran + fates[Fate.REFUSED] else ""
+    others = "".join(f", {statuses[one]} {one.value}" for one in ORDER[1:] if statuses[one])
+    sampled = f", sampled from {record.found:,}" if record.found > ran + statuses[MutantStatus.REFUSED] else ""
     return f"{killed:,} of {plural(ran, 'mutant')} killed{rate} in {duration(record.seconds)}{others}{sampled}"
 
 
 def document(record: SelfCheckRecord) -> str:
     """The whole record as JSON."""
-    fates = record.fates()
-    ran = sum(fates[one] for one in (Fate.KILLED, Fate.SURVIVED, Fate.BROKE))
+    statuses = record.statuses()
+    ran = sum(statuses[one] for one in (MutantStatus.KILLED, MutantStatus.SURVIVED, MutantStatus.BROKE))
     whole = {
+        "schema_version": SCHEMA_VERSION,
         "score": {
-            "killed": fates[Fate.KILLED],
+            "killed": statuses[MutantStatus.KILLED],
             "of": ran,
-            **{one.value: fates[one] for one in ORDER[1:]},
+            **{one.value: statuses[one] for one in ORDER[1:]},
             "found": record.found,
         },
         "exit_code": record.exit_code,
@@ -71,24 +77,26 @@ def document(record: SelfCheckRecord) -> str:
 
 def progress(done: Judged) -> str:
     """One line about a mutant whose fate is known."""
-    fate = done.fate.value if done.fate else "waiting"
-    return f"{fate}  {line(done.scenario)}  {done.operator}  {line(done.what)}  {line(done.location)}"
+    status = done.status.value if done.status else "waiting"
+    return f"{status}  {line(done.scenario)}  {done.operator}  {line(done.what)}  {line(done.location)}"
 
 
 def _unlike(record: SelfCheckRecord) -> Iterator[str]:
     for scenario in record.broken:
         yield f"{scenario.outcome.value}  {line(scenario.scenario)} as it is: {_short(scenario.reason)}"
-    for fate in (Fate.SURVIVED, Fate.BROKE):
+    for status in (MutantStatus.SURVIVED, MutantStatus.BROKE):
         for one in record.mutants:
-            if one.fate is fate:
+            if one.status is status:
                 yield progress(one)
                 yield f"  {_short(one.reason)}"
 
 
-def _tally(fates: Counter[Fate | None]) -> str:
-    ran = sum(fates[one] for one in (Fate.KILLED, Fate.SURVIVED, Fate.BROKE))
-    killed = f"{fates[Fate.KILLED]}/{ran} killed" if ran else ""
-    return ", ".join([*([killed] if killed else []), *(f"{fates[one]} {one.value}" for one in ORDER[1:] if fates[one])])
+def _tally(statuses: Counter[MutantStatus | None]) -> str:
+    ran = sum(statuses[one] for one in (MutantStatus.KILLED, MutantStatus.SURVIVED, MutantStatus.BROKE))
+    killed = f"{statuses[MutantStatus.KILLED]}/{ran} killed" if ran else ""
+    return ", ".join(
+        [*([killed] if killed else []), *(f"{statuses[one]} {one.value}" for one in ORDER[1:] if statuses[one])]
+    )
 
 
 def _short(text: str) -> str:

@@ -15,7 +15,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
+from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
 from meshproof.errors import TargetError
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import Stepping
@@ -51,12 +51,12 @@ async def _stage(traffic: Traffic, stage: int, request: int, trial: Stepping) ->
     if len(pods) != 1:
         # How many hosts get a connection is the balancer's draw: there is nothing exact to see.
         return
-    course = _Course(traffic, pods[0], stage, request)
+    pacing = _Pacing(traffic, pods[0], stage, request)
     for number, step in enumerate(trial.steps):
-        await course.take(number, step)
+        await pacing.take(number, step)
 
 
-class _Course:
+class _Pacing:
     """The steps of one trial."""
 
     def __init__(self, traffic: Traffic, pod: Pod, stage: int, request: int) -> None:
@@ -67,7 +67,7 @@ class _Course:
 
     async def take(self, number: int, step: Step) -> None:
         traffic = self.traffic
-        size = step.users if isinstance(step, Crowd) else step.size if isinstance(step, AtOnce) else 1
+        size = step.users if isinstance(step, ConcurrentUsers) else step.size if isinstance(step, AtOnce) else 1
         if size > traffic.prepared.load.users:
             users = traffic.prepared.load.users
             raise TargetError(f"{traffic.prepared.name}: {size} requests at once need as many users, not {users}")
@@ -95,8 +95,8 @@ class _Course:
         book = await self.pod.books(requests=False)
         return {"received": book.received, **_sums(await self.traffic.live.counters(), COUNTED)}
 
-    async def _send(self, step: InTurn | Crowd) -> None:
-        self.traffic.generator.crowd(step.users if isinstance(step, Crowd) else 1)
+    async def _send(self, step: OneByOne | ConcurrentUsers) -> None:
+        self.traffic.generator.limit_users(step.users if isinstance(step, ConcurrentUsers) else 1)
         total = self.traffic.grant(self.request, step.requests)
         await self.traffic.until(lambda: self.traffic.feed.seen[self.request] >= total)
 
@@ -122,7 +122,7 @@ class _Course:
         return one.started - (last.started + last.latency) if last else 0.0
 
     async def _at_once(self, number: int, step: AtOnce) -> None:
-        self.traffic.generator.crowd(step.size)
+        self.traffic.generator.limit_users(step.size)
         before, sent = self._seen, self.traffic.feed.seen[self.request]
         await self.pod.hold()
         try:

@@ -37,10 +37,10 @@ async def ejection(traffic: Traffic) -> None:
         if isinstance(trial, Ejecting) and not trial.stage:
             pods = [pod for key in trial.workloads for pod in traffic.live.pods(key)]
             if pods:
-                await _Course(traffic, trial, pods).run()
+                await _Pacing(traffic, trial, pods).run()
 
 
-class _Course:
+class _Pacing:
     """The ejections of one trial; the first pod is the one that fails alone."""
 
     def __init__(self, traffic: Traffic, trial: Ejecting, pods: Sequence[Pod]) -> None:
@@ -54,7 +54,7 @@ class _Course:
     async def run(self) -> None:
         traffic = self.traffic
         harmless, fatal = self.trial.faults(len(self.pods))
-        traffic.generator.crowd(1)
+        traffic.generator.limit_users(1)
         traffic.mark("hosts", hosts=len(self.pods))
         try:
             # The proxy has just learnt of its hosts: what it does next it does at once only after this.
@@ -128,7 +128,7 @@ class _Course:
         """Watch the victim, with traffic, until it is no longer ejected."""
         traffic = self.traffic
         still = began = traffic.now
-        limit = self.trial.patience(number)
+        limit = self.trial.timeout(number)
         while True:
             await self._step()
             look = traffic.now

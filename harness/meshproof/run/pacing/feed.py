@@ -8,7 +8,7 @@ from math import ceil
 
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
-from meshproof.scenario import Examinable, Frugal, Refutable, Trial
+from meshproof.scenario import Bounded, Examinable, Refutable, Trial
 
 PROGRESS_GROWTH = 1.08
 # A hasty load sends about so many requests of a stage, and each at least so often, before the books are looked at.
@@ -33,7 +33,7 @@ class Feed:
         requests: int,
         window: int,
         *,
-        hasty: bool = False,
+        fail_fast: bool = False,
         early: bool = True,
         first: int = 0,
     ) -> None:
@@ -45,13 +45,15 @@ class Feed:
         self._window = window
         self.first = first
         self._taken = Counter[tuple[int, int]]()
-        self._refutable = tuple(trial for trial in trials if isinstance(trial, Refutable)) if hasty else ()
-        self._examinable = tuple(trial for trial in trials if isinstance(trial, Examinable)) if hasty and early else ()
+        self._refutable = tuple(trial for trial in trials if isinstance(trial, Refutable)) if fail_fast else ()
+        self._examinable = (
+            tuple(trial for trial in trials if isinstance(trial, Examinable)) if fail_fast and early else ()
+        )
         self._first_look = max(FIRST_LOOK_EACH, ceil(FIRST_LOOK / requests))
         self._looked: set[int] = set()
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
-        self._frugal: dict[Trial, Frugal] = {trial: trial for trial in self.trials if isinstance(trial, Frugal)}
+        self._bounded: dict[Trial, Bounded] = {trial: trial for trial in self.trials if isinstance(trial, Bounded)}
 
     def _wanting(self, stage: int, request: int) -> tuple[Trial, ...]:
         key = (stage, request)
@@ -90,8 +92,8 @@ class Feed:
         most = 0
         for trial in self._wanting(self.stage, request):
             if not trial.decided and (trial.stage is not None or self.stage == self.last_stage):
-                frugal = self._frugal.get(trial)
-                most = max(most, min(self._window, frugal.wants(request)) if frugal else self._window)
+                bounded = self._bounded.get(trial)
+                most = max(most, min(self._window, bounded.wants(request)) if bounded else self._window)
         return min(most, max(0, self._first_look - self._taken[self.stage, request])) if self.looking else most
 
     @property

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from meshproof.border.workload_fault import Upset
+from meshproof.border.workload_fault import WorkloadFault
 from meshproof.errors import UsageError
 from meshproof.targets.base import LiveMesh, Pod
 
 
 @asynccontextmanager
-async def upset(live: LiveMesh, upsets: Sequence[Upset]) -> AsyncIterator[None]:
+async def inject(live: LiveMesh, workload_faults: Sequence[WorkloadFault]) -> AsyncIterator[None]:
     """All upsets are in force inside; raises UsageError for a workload that is not there."""
-    chosen = [(one, pod) for one in upsets for pod in _pods(live, one)]
+    chosen = [(one, pod) for one in workload_faults for pod in _pods(live, one)]
     try:
         await asyncio.gather(*(_begin(one, pod) for one, pod in chosen))
         yield
@@ -22,7 +22,7 @@ async def upset(live: LiveMesh, upsets: Sequence[Upset]) -> AsyncIterator[None]:
         await asyncio.gather(*(_end(pod) for _, pod in chosen))
 
 
-def _pods(live: LiveMesh, one: Upset) -> Sequence[Pod]:
+def _pods(live: LiveMesh, one: WorkloadFault) -> Sequence[Pod]:
     key = one.workload if "/" in one.workload else f"default/{one.workload}"
     pods = live.pods(key)
     if not pods:
@@ -30,7 +30,7 @@ def _pods(live: LiveMesh, one: Upset) -> Sequence[Pod]:
     return pods[: one.replicas]
 
 
-async def _begin(one: Upset, pod: Pod) -> None:
+async def _begin(one: WorkloadFault, pod: Pod) -> None:
     if one.tries is not None:
         await pod.only_first(one.tries)
     if one.hang:

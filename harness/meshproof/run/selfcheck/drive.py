@@ -15,7 +15,7 @@ from meshproof.border.verdict import Outcome
 from meshproof.envoy.control_plane.control import RefusedError
 from meshproof.errors import UsageError
 from meshproof.report.events import Event
-from meshproof.report.selfcheck.record import Fate, Judged, Unmutated
+from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.engine import SHAPES, Drive, Result
 from meshproof.run.generators import Generators
 from meshproof.run.prepare import Prepared
@@ -23,7 +23,7 @@ from meshproof.run.selfcheck.mutants import Case
 from meshproof.run.session import Options
 from meshproof.targets.base import Target
 
-PATIENT_LANES = 8
+WAITING_LANES = 8
 
 Tell = Callable[[Judged | Unmutated], None]
 
@@ -69,9 +69,9 @@ class SelfCheck:
         work = [_Work(one, None) for one in plain]
         work += [_Work(case.prepared, case.judged) for case in cases if case.prepared is not None]
         if self.target.local:
-            patient = [one for one in work if one.prepared.patient]
-            busy = [one for one in work if not one.prepared.patient]
-            queues = [(patient, PATIENT_LANES), (busy, self.lanes)]
+            mostly_waits = [one for one in work if one.prepared.mostly_waits]
+            busy = [one for one in work if not one.prepared.mostly_waits]
+            queues = [(mostly_waits, WAITING_LANES), (busy, self.lanes)]
         else:
             queues = [(work, 1)]
         async with asyncio.TaskGroup() as group:
@@ -101,7 +101,7 @@ class SelfCheck:
             return _judged(judged, await self._drive(work.prepared, name, judged.stage))
         except UsageError as error:
             # What the embedded mesh does not do it refuses itself.
-            return replace(judged, fate=Fate.REFUSED, reason=str(error))
+            return replace(judged, status=MutantStatus.REFUSED, reason=str(error))
 
     async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
         shape = SHAPES.get(prepared.load.shape, prepared.load.shape)
@@ -115,7 +115,7 @@ class SelfCheck:
             self.options.timeouts,
             self.options.window,
             ids,
-            hasty=True,
+            fail_fast=True,
             first=first,
         )
         return await drive.run()
@@ -123,13 +123,19 @@ class SelfCheck:
 
 def _judged(judged: Judged, result: Result) -> Judged:
     if isinstance(result.error, RefusedError):
-        return replace(judged, fate=Fate.REFUSED, reason=f"{result.error.message}: {result.error.detail}")
+        return replace(judged, status=MutantStatus.REFUSED, reason=f"{result.error.message}: {result.error.detail}")
     if result.outcome is Outcome.ERROR:
-        return replace(judged, fate=Fate.BROKE, outcome=result.outcome, reason=result.reason)
+        return replace(judged, status=MutantStatus.BROKE, outcome=result.outcome, reason=result.reason)
     failed = [verdict for verdict in result.verdicts if verdict.outcome is Outcome.FAILED]
     by = tuple(dict.fromkeys(verdict.check for verdict in failed))
     said = failed[0].reason if failed else _said(result)
-    return replace(judged, fate=Fate.KILLED if failed else Fate.SURVIVED, outcome=result.outcome, by=by, reason=said)
+    return replace(
+        judged,
+        status=MutantStatus.KILLED if failed else MutantStatus.SURVIVED,
+        outcome=result.outcome,
+        by=by,
+        reason=said,
+    )
 
 
 def _unmutated(prepared: Prepared, result: Result) -> Unmutated:

@@ -10,9 +10,9 @@ from meshproof.border.verdict import Precision
 from meshproof.errors import MeshproofError
 from meshproof.manifest import Manifests
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.requests.samples import witnesses
+from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mutate import Mutant, meaning, mutants
-from meshproof.report.selfcheck.record import Fate, Judged
+from meshproof.report.selfcheck.record import Judged, MutantStatus
 from meshproof.run.discover import Found
 from meshproof.run.prepare import NAMESPACE, Prepared, in_force, own_manifests, prepare, running
 from meshproof.scenario import Scenario
@@ -57,9 +57,9 @@ def _case(judged: Judged, plain: Prepared, meanings: Sequence[object], own: Sequ
         prepared = running(plain, in_force(own))
         same = all(one == other for one, other in zip(meanings, _meanings(prepared), strict=True))
     except MeshproofError as error:
-        return Case(replace(judged, fate=Fate.REFUSED, reason=str(error)), None)
+        return Case(replace(judged, status=MutantStatus.REFUSED, reason=str(error)), None)
     if same:
-        return Case(replace(judged, fate=Fate.EQUIVALENT, reason=_elsewhere(plain, prepared)), None)
+        return Case(replace(judged, status=MutantStatus.EQUIVALENT, reason=_elsewhere(plain, prepared)), None)
     return Case(judged, prepared)
 
 
@@ -73,7 +73,7 @@ def _meanings(prepared: Prepared) -> Iterator[object]:
 def _elsewhere(plain: Prepared, mutated: Prepared) -> str:
     """Of a mutant that means the same for the scenario's requests: a request for which it does not, if one is found."""
     for ours, theirs in zip(plain.stages, mutated.stages, strict=True):
-        for request in (*witnesses(ours.mesh)[0], *witnesses(theirs.mesh)[0]):
+        for request in (*sample_requests(ours.mesh)[0], *sample_requests(theirs.mesh)[0]):
             if meaning(predict(ours.mesh, request)) != meaning(predict(theirs.mesh, request)):
                 return f"the same for the scenario's requests, another for {request}"
     return "the same"

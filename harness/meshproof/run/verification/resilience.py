@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.prescription import Prescription
 from meshproof.border.request import Request
-from meshproof.judge.retries_timeouts.announced import first_limit
 from meshproof.judge.retries_timeouts.outcome import (
     GATEWAY_ERRORS,
     TIMED_OUT,
@@ -23,6 +22,7 @@ from meshproof.judge.retries_timeouts.outcome import (
     endings,
     retried,
 )
+from meshproof.judge.retries_timeouts.timeout_headers import first_limit
 from meshproof.manifest import Notice
 from meshproof.scenario import Plan
 
@@ -34,7 +34,7 @@ LONGEST = 5.0
 TOLD = 1.0
 # Where less is left, a busy machine may take it.
 LEAST = 0.25
-PATIENCE = 15.0
+CLIENT_TIMEOUT = 15.0
 # 503 is left out where the default holds: whether it is tried again depends on Istio's release.
 STATUSES = (409, 429, 500, *GATEWAY_ERRORS)
 # Istio's default tries this again, in every release.
@@ -50,16 +50,16 @@ class Asking:
 
     slow: tuple[Request, ...]
     failing: tuple[Request, ...]
-    patience: float
+    timeout: float
     notices: tuple[Notice, ...]
 
 
-def asking(plan: Plan, *, bare: bool) -> Asking:
+def asking(plan: Plan, *, proxyless: bool) -> Asking:
     """The requests of a plan, with the answers that they ask for; pods are `bare` where no proxy stands beside them."""
     slow: list[Request] = []
     failing: list[Request] = []
     notices: list[Notice] = []
-    patience = PATIENCE
+    timeout = CLIENT_TIMEOUT
     for one in plan.stages[0]:
         arms = [arm for arm in one.arms if arm.share]
         if not _reaches_pods(one, arms):
@@ -69,7 +69,7 @@ def asking(plan: Plan, *, bare: bool) -> Asking:
             text = f"timeouts and retries of {one.request} are not verified: so few requests may be under way at once"
             notices.append(Notice(where, text))
             continue
-        late, untold = _slow(one, TOLD if bare else LONGEST, bare=bare)
+        late, untold = _slow(one, TOLD if proxyless else LONGEST, proxyless=proxyless)
         limit = first_limit(one)
         if limit is not None and limit < LEAST:
             untold.append(f"its limit of {limit:g} s leaves no time to show retries")
@@ -82,8 +82,8 @@ def asking(plan: Plan, *, bare: bool) -> Asking:
         slow += [_asking(one.request, said) for said in kept if said.seconds]
         failing += [_asking(one.request, said) for said in kept if not said.seconds]
         lasts = [_endings(one, said)[1].seconds + (one.delay.seconds if one.delay else 0.0) for said in kept]
-        patience = max(patience, PATIENCE + max(lasts, default=0.0))
-    return Asking(tuple(slow), tuple(failing), patience, tuple(dict.fromkeys(notices)))
+        timeout = max(timeout, CLIENT_TIMEOUT + max(lasts, default=0.0))
+    return Asking(tuple(slow), tuple(failing), timeout, tuple(dict.fromkeys(notices)))
 
 
 def _reaches_pods(one: Expectation, arms: list[Arm]) -> bool:
@@ -102,7 +102,7 @@ def _limit_of_connections(arm: Arm) -> bool:
     return any(limit is not None and limit < USERS for limit in limits)
 
 
-def _slow(one: Expectation, beyond: float, *, bare: bool) -> tuple[list[Prescription], list[str]]:
+def _slow(one: Expectation, beyond: float, *, proxyless: bool) -> tuple[list[Prescription], list[str]]:
     """A slow answer that shows the limit, or how long there is none; and what it does not show."""
     limit = first_limit(one)
     if limit is None:
@@ -115,7 +115,7 @@ def _slow(one: Expectation, beyond: float, *, bare: bool) -> tuple[list[Prescrip
     if limit - in_time.seconds < LEAST:
         return [], [f"its limit of {limit:g} s is not verified"]
     told = f"its limit of {limit:g} s is not waited for: it is seen to be no shorter than {in_time.seconds:g} s"
-    return [in_time], [] if bare else [told]
+    return [in_time], [] if proxyless else [told]
 
 
 def _failing(one: Expectation) -> Iterator[Prescription]:

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 
-from meshproof.process import Turn, run_directory
+from meshproof.process import RunLock, run_directory
 from meshproof.targets.kube.wanted import Wanted
 
 XDIST = "PYTEST_XDIST_TESTRUNUID"
@@ -18,13 +18,13 @@ XDIST = "PYTEST_XDIST_TESTRUNUID"
 STAYING = frozenset({"ConfigMap", "Deployment", "Service", "ServiceAccount"})
 
 
-def gateways_turn(server: str) -> Turn | None:
+def gateway_lock(server: str) -> RunLock | None:
     """The turn with the gateways of the cluster at that address; None where this process is the only one of its run."""
     run = os.environ.get(XDIST, "")
     if not run:
         return None
     name = hashlib.sha256(f"{run}\n{server}".encode()).hexdigest()[:16]
-    return Turn(run_directory() / f"gateways-{name}")
+    return RunLock(run_directory() / f"gateways-{name}")
 
 
 def staying(objects: Sequence[Wanted], namespace: str) -> list[Wanted]:

@@ -69,8 +69,8 @@ class KubeMesh:
         self._settled = False
         objects = [*self._objects(mesh, resources), *self._client()]
         first, self._mesh = self._mesh is None, mesh
-        if mesh.gateways and place.applying and place.turn is not None:
-            await place.turn.take(place.timeouts.gateways_free, "using the gateways of the cluster")
+        if mesh.gateways and place.applying and place.lock is not None:
+            await place.lock.take(place.timeouts.gateways_free, "using the gateways of the cluster")
         await self._conflicts(objects)
         if first and place.ejected and place.applying:
             await self._forget(objects)
@@ -100,7 +100,7 @@ class KubeMesh:
         bodies = marker.manifests(place.namespace, place.revision, selectors, place.gateways.namespace)
         place.markers = tuple(Wanted(body) for body in bodies)
         self._standing = objects
-        await place.slate.apply(objects, place.markers)
+        await place.in_force.apply(objects, place.markers)
 
     async def _forget(self, objects: Sequence[Wanted]) -> None:
         """Have the proxies forget which hosts they ejected, and how often.
@@ -146,7 +146,7 @@ class KubeMesh:
         claims = {one.key: conflicts.claims(one.body) for one in objects}
         fresh = [one for one in objects if not claims[one.key] <= self._claimed]
         self._claimed |= frozenset().union(*claims.values())
-        found = await conflicts.find(self.place.cluster, fresh, self.place.slate.run)
+        found = await conflicts.find(self.place.cluster, fresh, self.place.in_force.run)
         if found:
             raise UsageError("what is to be applied meets what stands in the cluster:\n" + "\n".join(map(str, found)))
 
@@ -305,12 +305,12 @@ class KubeMesh:
 
         Where another process waits for its turn with the gateways, what this one had there is gone before.
         """
-        turn = self.place.turn
-        if turn is not None and turn.taken:
+        lock = self.place.lock
+        if lock is not None and lock.taken:
             try:
-                await self.place.slate.apply(staying(self._standing, self.place.namespace))
+                await self.place.in_force.apply(staying(self._standing, self.place.namespace))
             finally:
-                turn.give()
+                lock.give()
 
 
 def _certified(requests: Sequence[Request]) -> bool:

@@ -18,7 +18,7 @@ def named(first: str, lanes: int) -> Sequence[str]:
 
 
 @dataclass(slots=True)
-class Rooms:
+class RunNamespaces:
     """`space` and `place` make what a namespace of that name is, and what stands in it."""
 
     space: Callable[[str], RunNamespace]

@@ -10,7 +10,7 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import Turn
+from meshproof.process import RunLock
 from meshproof.targets.cluster import client_pod
 from meshproof.targets.cluster.gateways import Gateways
 from meshproof.targets.cluster.workload import REPLACED, WORKLOAD
@@ -19,7 +19,7 @@ from meshproof.targets.istio.relayed import RelayedSidecar, relayed
 from meshproof.targets.istio.sidecar import Sidecar
 from meshproof.targets.kube import pods, wait
 from meshproof.targets.kube.api.connection import Cluster
-from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.apply import ObjectsInForce
 from meshproof.targets.kube.concurrent import together
 from meshproof.targets.kube.wanted import Wanted
 from meshproof.workload.probe import Probe
@@ -38,7 +38,7 @@ class Place:
 
     cluster: Cluster
     namespace: str
-    slate: Slate
+    in_force: ObjectsInForce
     gateways: Gateways
     istioctl: Istioctl | None
     image: str
@@ -46,7 +46,7 @@ class Place:
     timeouts: Timeouts
     probed: bool = True
     applying: bool = True
-    turn: Turn | None = None
+    lock: RunLock | None = None
     revision: int = 0
     client: RelayedSidecar | None = None
     probes: dict[str, Probe] = field(default_factory=dict)

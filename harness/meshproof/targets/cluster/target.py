@@ -12,12 +12,12 @@ from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import MeshproofError, TargetError, UsageError
 from meshproof.mesh.model.model import ROOT_NAMESPACE
-from meshproof.process import LastWill, OwnedFolder
+from meshproof.process import CleanupOnDeath, OwnedFolder
 from meshproof.targets.base import LiveMesh
-from meshproof.targets.cluster.gateway_lock import gateways_turn
+from meshproof.targets.cluster.gateway_lock import gateway_lock
 from meshproof.targets.cluster.gateways import Gateways
 from meshproof.targets.cluster.mesh import KubeMesh
-from meshproof.targets.cluster.namespaces import Rooms, named
+from meshproof.targets.cluster.namespaces import RunNamespaces, named
 from meshproof.targets.cluster.place import Place
 from meshproof.targets.cluster.settings import FAR, GATEWAY_SECRETS, KubeSettings
 from meshproof.targets.embedded.target import FEATURES
@@ -27,7 +27,7 @@ from meshproof.targets.istio.install import Installed, Plan
 from meshproof.targets.istio.istioctl import Istioctl
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube.api.connection import Cluster
-from meshproof.targets.kube.apply import Slate, sweep
+from meshproof.targets.kube.apply import ObjectsInForce, sweep
 from meshproof.targets.kube.namespace import RunNamespace, name_of
 
 SECRETS = ("Secret", ROOT_NAMESPACE)
@@ -52,8 +52,8 @@ class KubeTarget:
         self.cluster: Cluster | None = None
         self.installed: Installed | None = None
         self._istioctl: Istioctl | None = None
-        self._rooms: Rooms | None = None
-        self._will: LastWill | None = None
+        self._namespaces: RunNamespaces | None = None
+        self._cleanup_on_death: CleanupOnDeath | None = None
         self._folder: OwnedFolder | None = None
         self._image = ""
         self._made = 0
@@ -144,23 +144,25 @@ class KubeTarget:
             return RunNamespace(cluster, name, self.run, labels)
 
         def place(name: str) -> Place:
-            slate = Slate(cluster, name, self.run, self.outside, ("networking.istio.io",))
+            in_force = ObjectsInForce(cluster, name, self.run, self.outside, ("networking.istio.io",))
             gateways = Gateways(cluster, self.timeouts, self.mapped(), self.settings.entry)
             said, tool, own = self.settings, self._istioctl, folder.path
             probed, applying = not said.samples, said.applying
-            turn = gateways_turn(cluster.context.server)
-            return Place(cluster, name, slate, gateways, tool, self._image, own, self.timeouts, probed, applying, turn)
+            lock = gateway_lock(cluster.context.server)
+            return Place(
+                cluster, name, in_force, gateways, tool, self._image, own, self.timeouts, probed, applying, lock
+            )
 
         if not self.keeps_namespace:
             self._testify(cluster, folder)
-        self._rooms = Rooms(space, place)
-        await self._rooms.open(self.namespace)
+        self._namespaces = RunNamespaces(space, place)
+        await self._namespaces.open(self.namespace)
         sidecar = await injection.prove(cluster.objects, self.namespace, self.timeouts)
         self.versions["proxy"] = sidecar.rpartition("/")[2]
 
     def _testify(self, cluster: Cluster, folder: OwnedFolder) -> None:
         # The kubeconfig is there until the will has been carried out.
-        self._will = LastWill(self.testament(cluster), holding=[folder.descriptor])
+        self._cleanup_on_death = CleanupOnDeath(self.testament(cluster), holding=[folder.descriptor])
 
     def testament(self, cluster: Cluster) -> list[list[str]]:
         """What removes everything of this run from the cluster, should this process be killed."""
@@ -187,10 +189,10 @@ class KubeTarget:
         return KubeMesh(f"{name}-{self._made}", place)
 
     @property
-    def _opened(self) -> Rooms:
-        if self._rooms is None:
+    def _opened(self) -> RunNamespaces:
+        if self._namespaces is None:
             raise TargetError(f"{self.name}: up() comes first")
-        return self._rooms
+        return self._namespaces
 
     async def facts(self, kind: type[Facts]) -> Facts:
         """InstallFacts, as they are now."""
@@ -212,20 +214,20 @@ class KubeTarget:
             except MeshproofError as error:
                 failures.append(error)
 
-        if self._rooms is not None:
-            await attempt(self._rooms.close())
-        if self.cluster is not None and self._rooms is not None and not (self.keeps_namespace or self.doomed()):
+        if self._namespaces is not None:
+            await attempt(self._namespaces.close())
+        if self.cluster is not None and self._namespaces is not None and not (self.keeps_namespace or self.doomed()):
             await attempt(sweep(self.cluster, self.run, self.outside))
-            await attempt(self._rooms.delete())
+            await attempt(self._namespaces.delete())
         await attempt(self.gone(self.cluster))
         if self.cluster is not None:
             await attempt(self.cluster.close())
         # What could not be deleted is tried once more, by what outlives the run.
-        if self._will is not None:
-            await asyncio.to_thread(self._will.release if failures else self._will.revoke)
+        if self._cleanup_on_death is not None:
+            await asyncio.to_thread(self._cleanup_on_death.release if failures else self._cleanup_on_death.revoke)
         if self._folder is not None:
             await asyncio.to_thread(self._folder.release if failures else self._folder.remove)
-        self._rooms = self.cluster = self._will = self._folder = None
+        self._namespaces = self.cluster = self._cleanup_on_death = self._folder = None
         if failures:
             raise failures[0]
 

@@ -25,7 +25,7 @@ from meshproof.manifest import Resource
 from meshproof.mesh.model.model import Mesh, Workload
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.embedded.listening import ports
-from meshproof.workload.fork_server.client import Nursery
+from meshproof.workload.fork_server.client import ForkServer
 from meshproof.workload.probe import Probe
 
 SIDECAR = "sidecar"
@@ -46,7 +46,7 @@ class EmbeddedMesh:
     folder: Path
     home: Path
     ads: AdsServer
-    nursery: Nursery
+    fork_server: ForkServer
     ports: Mapping[int, int]
     timeouts: Timeouts
     beside: bool = True
@@ -57,7 +57,7 @@ class EmbeddedMesh:
     _selected: dict[tuple[tuple[str, str], ...], str] = field(default_factory=dict)
     _listening: dict[str, dict[int, int]] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
-    _births: asyncio.Queue[Coroutine[Any, Any, TargetError]] = field(default_factory=asyncio.Queue)
+    _starts: asyncio.Queue[Coroutine[Any, Any, TargetError]] = field(default_factory=asyncio.Queue)
 
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:  # noqa: ARG002
         """Start what is missing, give every proxy its configuration, then end what is no longer wanted."""
@@ -67,17 +67,17 @@ class EmbeddedMesh:
         retired = [probe for key in gone for probe in self._probes.pop(key)[1]]
         new = [workload for key, workload in wanted.items() if key not in self._probes]
         starts = [self._start_workload(mesh, workload) for workload in new]
-        await _together([*starts, *(self._start_proxy(role) for role in roles if role not in self._proxies)])
+        await _gather([*starts, *(self._start_proxy(role) for role in roles if role not in self._proxies)])
         addresses = {
             key: tuple(Address(p.pod, {port: ("127.0.0.1", local) for port, local in p.ports.items()}) for p in probes)
             for key, (_, probes) in self._probes.items()
         }
         # All are translated before any is pushed: what is refused here changes nothing.
         snapshots = {name: translate(mesh, role, addresses) for name, role in roles.items()}
-        acknowledged = await _together([self._proxies[name].apply(one) for name, one in snapshots.items()])
+        acknowledged = await _gather([self._proxies[name].apply(one) for name, one in snapshots.items()])
         for name in roles:
             self._listening[name] = await self._proxies[name].ports()
-        await _together([probe.stop() for probe in retired])
+        await _gather([probe.stop() for probe in retired])
         return Applied("+".join(a.version for a in acknowledged), max(a.seconds for a in acknowledged))
 
     def _roles(self, mesh: Mesh) -> dict[str, Proxy]:
@@ -97,18 +97,20 @@ class EmbeddedMesh:
         name = f"{self.name}-{role}"
         proxy = await process.start(name, self.folder / role, self.ads, self.timeouts, remove=self.home)
         self._proxies[role] = proxy
-        self._births.put_nowait(proxy.exited())
+        self._starts.put_nowait(proxy.exited())
 
     async def _start_workload(self, mesh: Mesh, workload: Workload) -> None:
         numbers = ports(mesh, workload)
         self._probes[workload.key] = (workload, replicas := [])
 
         async def start(pod: str) -> None:
-            probe = await Probe.start(pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers, self.nursery)
+            probe = await Probe.start(
+                pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers, self.fork_server
+            )
             replicas.append(probe)
-            self._births.put_nowait(probe.died())
+            self._starts.put_nowait(probe.died())
 
-        await _together([start(f"{workload.name}-{number}") for number in range(workload.replicas)])
+        await _gather([start(f"{workload.name}-{number}") for number in range(workload.replicas)])
 
     def vantage(self, requests: Sequence[Request]) -> Vantage:
         """The client stands beside the sidecar and before the gateways, whose listeners are ephemeral ones."""
@@ -121,11 +123,11 @@ class EmbeddedMesh:
         return Vantage(resolve=tuple(resolve.items()))
 
     async def open_books(self) -> None:
-        await _together([probe.open() for probe in self._all_probes()])
+        await _gather([probe.open() for probe in self._all_probes()])
         self._opened = {name: await proxy.admin.counters() for name, proxy in self._proxies.items()}
 
     async def books(self) -> Books:
-        pods = await _together([probe.books() for probe in self._all_probes()])
+        pods = await _gather([probe.books() for probe in self._all_probes()])
         growth = {}
         for name, proxy in self._proxies.items():
             before, now = self._opened.get(name, {}), await proxy.admin.counters()
@@ -154,24 +156,24 @@ class EmbeddedMesh:
                 await asyncio.sleep(REST_INTERVAL)
 
     async def check(self) -> None:
-        await _together([proxy.while_alive(proxy.admin.ready()) for proxy in self._proxies.values()])
-        await _together([probe.held() for probe in self._all_probes()])
+        await _gather([proxy.while_alive(proxy.admin.ready()) for proxy in self._proxies.values()])
+        await _gather([probe.held() for probe in self._all_probes()])
 
     async def watch(self) -> None:
         """Waits for the first death of any part, those that are started later included."""
         deaths: set[asyncio.Task[TargetError]] = set()
-        birth = asyncio.ensure_future(self._births.get())
+        start = asyncio.ensure_future(self._starts.get())
         try:
             while True:
-                done, _ = await asyncio.wait({birth, *deaths}, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait({start, *deaths}, return_when=asyncio.FIRST_COMPLETED)
                 for task in deaths & done:
                     raise task.result()
-                deaths.add(asyncio.ensure_future(birth.result()))
-                birth = asyncio.ensure_future(self._births.get())
+                deaths.add(asyncio.ensure_future(start.result()))
+                start = asyncio.ensure_future(self._starts.get())
         finally:
-            for pending in (birth, *deaths):
+            for pending in (start, *deaths):
                 pending.cancel()
-            await asyncio.gather(birth, *deaths, return_exceptions=True)
+            await asyncio.gather(start, *deaths, return_exceptions=True)
 
     async def save_state(self, folder: Path) -> None:
         for name, proxy in self._proxies.items():
@@ -182,8 +184,8 @@ class EmbeddedMesh:
             (place / "stats.json").write_text(json.dumps(await proxy.admin.counters(), indent=1))
 
     async def close(self) -> None:
-        while not self._births.empty():
-            self._births.get_nowait().close()
+        while not self._starts.empty():
+            self._starts.get_nowait().close()
         stops = [probe.stop() for probe in self._all_probes()] + [p.stop() for p in self._proxies.values()]
         await asyncio.gather(*stops, return_exceptions=True)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -214,7 +216,7 @@ def _identity(workload: Workload | None) -> object:
     return (workload.key, workload.replicas, tuple(workload.labels.items()), workload.image, workload.ports)
 
 
-async def _together(actions: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+async def _gather(actions: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
     """All results in order; when one fails the others are cancelled and awaited, and its error is raised."""
     tasks: list[asyncio.Task[Result]] = []
     try:

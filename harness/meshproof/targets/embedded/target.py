@@ -13,7 +13,7 @@ from meshproof.process import OwnedFolder
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.embedded.mesh import EmbeddedMesh
 from meshproof.targets.ports import check_free
-from meshproof.workload.fork_server.client import Nursery
+from meshproof.workload.fork_server.client import ForkServer
 
 FEATURES = frozenset(
     {
@@ -31,14 +31,14 @@ FEATURES = frozenset(
     }
 )
 # No proxy stands beside a workload: it receives what the client's proxy sends, and nobody takes anything of it away.
-BARE = "BareWorkloads"
+PROXYLESS = "BareWorkloads"
 
 
 class EmbeddedTarget:
     """Runs meshes as processes of this machine; `ports` fixes the local port of a service port."""
 
     name = "embedded"
-    features: frozenset[str] = FEATURES | {BARE}
+    features: frozenset[str] = FEATURES | {PROXYLESS}
     namespace = "default"
     local = True
 
@@ -47,7 +47,7 @@ class EmbeddedTarget:
         self.timeouts = timeouts or Timeouts()
         self._folder: OwnedFolder | None = None
         self._ads: AdsServer | None = None
-        self._nursery: Nursery | None = None
+        self._nursery: ForkServer | None = None
         self._made = 0
 
     @property
@@ -65,7 +65,7 @@ class EmbeddedTarget:
         home = self._folder.path
         self._ads = AdsServer(home / "ads.sock", self.timeouts)
         await self._ads.start()
-        self._nursery = await Nursery.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
+        self._nursery = await ForkServer.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
 
     def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
         assert self._ads is not None, "up() comes first"

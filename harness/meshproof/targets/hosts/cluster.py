@@ -20,7 +20,7 @@ from meshproof.targets.cluster.mesh import KubeMesh
 from meshproof.targets.cluster.settings import FAR, KubeSettings
 from meshproof.targets.hosts.api_server import access
 from meshproof.targets.hosts.connection import Connection
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 from meshproof.targets.hosts.target import FEATURE, HostsTarget
 from meshproof.targets.kube.api.connection import Cluster, connect
 
@@ -97,19 +97,19 @@ class HostsClusterTarget(ClusterTarget):
     def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
         made = super().mesh(name, requests, namespace)
         assert isinstance(made, KubeMesh)
-        return DiscreetMesh(made.name, made.place, veil=self.hosts.veil)
+        return RedactedMesh(made.name, made.place, redaction=self.hosts.redaction)
 
     async def gone(self, cluster: Cluster | None) -> None:  # noqa: ARG002
         self._control = None
         await self.hosts.down()
 
 
-class DiscreetMesh(KubeMesh):
+class RedactedMesh(KubeMesh):
     """Keeps names and addresses of hosts out of what is saved, too."""
 
-    def __init__(self, *place: Any, veil: Veil) -> None:
+    def __init__(self, *place: Any, redaction: HostRedaction) -> None:
         super().__init__(*place)
-        self._veil = veil
+        self._redaction = redaction
 
     async def save_state(self, folder: Path) -> None:
         await super().save_state(folder)
@@ -117,7 +117,7 @@ class DiscreetMesh(KubeMesh):
 
     def _cover(self, folder: Path) -> None:
         for path in folder.iterdir():
-            path.write_text(self._veil(path.read_text()))
+            path.write_text(self._redaction(path.read_text()))
 
 
 async def _learn(cluster: Cluster, hosts: HostsTarget) -> None:
@@ -125,7 +125,7 @@ async def _learn(cluster: Cluster, hosts: HostsTarget) -> None:
     labels = {word: host.label for host in hosts.inventory.hosts for word in (host.name, host.address)}
     for number, node in enumerate(await cluster.nodes(), 1):
         label = labels.get(node.address) or labels.get(node.name) or f"node-{number}"
-        hosts.veil.learn(label, node.name, node.address)
+        hosts.redaction.learn(label, node.name, node.address)
 
 
 def _way(through: str) -> str:

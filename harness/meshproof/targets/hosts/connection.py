@@ -17,7 +17,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.process import Child, call, spawn
 from meshproof.targets.hosts import argv
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 from meshproof.targets.hosts.stream import drain, feed
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Connection:
     settings: SshSettings
     folder: Path
     timeouts: Timeouts
-    veil: Veil
+    redaction: HostRedaction
     _master: Child
     _slots: asyncio.Semaphore
     _loop: asyncio.AbstractEventLoop
@@ -68,7 +68,7 @@ class Connection:
     @property
     def label(self) -> str:
         """What the host is called where it is told of."""
-        return self.veil.name(self.entry)
+        return self.redaction.name(self.entry)
 
     @property
     def alive(self) -> bool:
@@ -104,8 +104,8 @@ class Connection:
         """The standard output of a command that must exit with 0: another code is a TargetError."""
         output = await self.run(command, *args, stdin=stdin, root=root, seconds=seconds, what=what)
         if not output.ok:
-            message = f"{self.label}: {what or self.veil(command)} failed (exit code {output.code})"
-            raise TargetError(message, output.stderr or self.veil(output.text[-2000:]))
+            message = f"{self.label}: {what or self.redaction(command)} failed (exit code {output.code})"
+            raise TargetError(message, output.stderr or self.redaction(output.text[-2000:]))
         return output.stdout
 
     async def look(self, function: Callable[[Host], Value], *, root: bool = True) -> Value:
@@ -138,7 +138,7 @@ class Connection:
             ended = await call(words, limit=self.timeouts.ssh_command, what=what)
             if not ended.code:
                 return local
-        raise TargetError(f"{what} failed", self.veil(ended.err))
+        raise TargetError(f"{what} failed", self.redaction(ended.err))
 
     def by_itself(self, command: str, *, root: bool = False) -> list[str]:
         """The same command as an argv for whoever outlives this connection."""
@@ -162,7 +162,7 @@ class Connection:
         return socket(self.folder, self.entry)
 
     async def _execute(self, line: str, stdin: bytes | Path, root: bool, seconds: float, what: str) -> Output:
-        what = what or self.veil(line)
+        what = what or self.redaction(line)
         remote = remote_line(self.entry, line, root=root)
         async with self._slots:
             if not self.alive:
@@ -174,16 +174,16 @@ class Connection:
             self._under_way.add(task)
             try:
                 # No leash: when the connection ends, and that is on one, every command on it does.
-                child = await spawn(f"ssh to {self.label}", words, log=log, piped=True, leashed=False)
+                child = await spawn(f"ssh to {self.label}", words, log=log, piped=True, guarded=False)
                 try:
                     async with asyncio.timeout(seconds):
                         _, stdout = await asyncio.gather(feed(child, stdin), drain(child, f"{self.label}: {what}"))
                         code = await child.process.wait()
                 except TimeoutError:
                     message = f"{self.label}: {what} did not end within {seconds:g} s"
-                    raise TargetError(message, self.veil(child.last_words())) from None
+                    raise TargetError(message, self.redaction(child.last_words())) from None
                 finally:
-                    stderr = self.veil(child.last_words())
+                    stderr = self.redaction(child.last_words())
                     await child.stop(self.timeouts.ssh_closed)
             finally:
                 self._under_way.discard(task)
@@ -193,7 +193,7 @@ class Connection:
         return Output(code, stdout, stderr)
 
     def _lost(self, what: str, stderr: str = "") -> TargetError:
-        said = self.veil(self._master.last_words()) or stderr
+        said = self.redaction(self._master.last_words()) or stderr
         return TargetError(f"{self.label}: the SSH connection was lost before the end of {what}", said)
 
 
@@ -208,7 +208,9 @@ def socket(folder: Path, entry: HostEntry) -> Path:
     return folder / f"{entry.label}.ssh"
 
 
-async def connect(entry: HostEntry, settings: SshSettings, folder: Path, timeouts: Timeouts, veil: Veil) -> Connection:
+async def connect(
+    entry: HostEntry, settings: SshSettings, folder: Path, timeouts: Timeouts, redaction: HostRedaction
+) -> Connection:
     """Connect to a host; raises TargetError with what ssh said (an unknown host key, a refused login).
 
     `folder` is of mode 0700, its path short, because a unix socket stands in it.
@@ -216,7 +218,7 @@ async def connect(entry: HostEntry, settings: SshSettings, folder: Path, timeout
     path, log = socket(folder, entry), folder / f"{entry.label}.log"
     path.unlink(missing_ok=True)
     log.unlink(missing_ok=True)
-    label = veil.name(entry)
+    label = redaction.name(entry)
     master = await spawn(
         f"ssh to {label}", argv.master(entry, settings, path, timeouts.ssh_connected), log=log, remove=folder
     )
@@ -224,14 +226,14 @@ async def connect(entry: HostEntry, settings: SshSettings, folder: Path, timeout
         async with asyncio.timeout(timeouts.ssh_connected):
             while not path.is_socket():
                 if not master.alive:
-                    raise TargetError(f"{label}: no SSH connection", veil(master.last_words()))
+                    raise TargetError(f"{label}: no SSH connection", redaction(master.last_words()))
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         await master.stop(timeouts.ssh_closed)
         message = f"{label}: no SSH connection within {timeouts.ssh_connected:g} s"
-        raise TargetError(message, veil(master.last_words())) from None
+        raise TargetError(message, redaction(master.last_words())) from None
     except BaseException:
         await master.stop(timeouts.ssh_closed)
         raise
     slots = asyncio.Semaphore(settings.sessions)
-    return Connection(entry, settings, folder, timeouts, veil, master, slots, asyncio.get_running_loop())
+    return Connection(entry, settings, folder, timeouts, redaction, master, slots, asyncio.get_running_loop())

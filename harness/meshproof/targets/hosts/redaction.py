@@ -14,23 +14,23 @@ PUBLIC = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(slots=True)
-class Veil:
+class HostRedaction:
     """Puts a host's label in the place of its name and address; with `names` it leaves everything as it is."""
 
     names: bool = False
     _labels: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, inventory: Inventory, *, names: bool = False) -> Veil:
-        veil = cls(names)
+    def of(cls, inventory: Inventory, *, names: bool = False) -> HostRedaction:
+        redaction = cls(names)
         for host in inventory.hosts:
-            veil.learn(host.label, host.name, host.address)
+            redaction.learn(host.label, host.name, host.address)
             if host.jump is not None:
-                veil.learn(JUMP, host.jump.address)
+                redaction.learn(JUMP, host.jump.address)
         if inventory.registry is not None:
-            veil.learn(REGISTRY, inventory.registry.url.partition("://")[2].rpartition(":")[0])
-            veil.learn(REGISTRY, inventory.registry.url.partition("://")[2])
-        return veil
+            redaction.learn(REGISTRY, inventory.registry.url.partition("://")[2].rpartition(":")[0])
+            redaction.learn(REGISTRY, inventory.registry.url.partition("://")[2])
+        return redaction
 
     def learn(self, label: str, *words: str) -> None:
         """From now on `label` stands for these words, where no other label does already."""

@@ -15,10 +15,10 @@ from meshproof.errors import TargetError, UsageError
 from meshproof.process import OwnedFolder
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.hosts.connection import Connection, connect
-from meshproof.targets.hosts.facts.gather import all_facts, raise_together
+from meshproof.targets.hosts.facts.gather import all_facts, raise_all
 from meshproof.targets.hosts.facts.registry import credentials
 from meshproof.targets.hosts.inventory import load_inventory
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 
 Facts = TypeVar("Facts")
 FEATURE = "Hosts"
@@ -36,7 +36,7 @@ class HostsTarget:
         self._path = path
         self.timeouts = timeouts or Timeouts()
         self._names = names
-        self.veil = Veil(names)
+        self.redaction = HostRedaction(names)
         self._inventory: Inventory | None = None
         self._folder: OwnedFolder | None = None
         self._connections: list[Connection] = []
@@ -64,7 +64,7 @@ class HostsTarget:
         return next(one for one in self._connections if one.entry is entry)
 
     def discreet(self, text: str) -> str:
-        return self.veil(text)
+        return self.redaction(text)
 
     def preflight(self) -> None:
         """Read the inventory, and the files and variables that it names; raises UsageError."""
@@ -74,19 +74,19 @@ class HostsTarget:
                 raise UsageError(f"{path}: the inventory names this file, and it is not there")
         if inventory.registry is not None:
             credentials(inventory.registry)
-        self._inventory, self.veil = inventory, Veil.of(inventory, names=self._names)
+        self._inventory, self.redaction = inventory, HostRedaction.of(inventory, names=self._names)
 
     async def up(self) -> None:
         """Connect to every host, so many at once as the inventory allows."""
-        inventory, veil = self.inventory, self.veil
+        inventory, redaction = self.inventory, self.redaction
         self._folder = OwnedFolder.make("mp-")
         path, lanes = self._folder.path, asyncio.Semaphore(inventory.ssh.hosts)
 
         async def one(entry: HostEntry) -> None:
             async with lanes:
-                self._connections.append(await connect(entry, inventory.ssh, path, self.timeouts, veil))
+                self._connections.append(await connect(entry, inventory.ssh, path, self.timeouts, redaction))
 
-        raise_together(
+        raise_all(
             [
                 failure
                 for failure in await asyncio.gather(*map(one, inventory.hosts), return_exceptions=True)

@@ -8,7 +8,7 @@ from meshproof.border.facts.installation import Balance
 from meshproof.errors import TargetError
 from meshproof.targets.kube import wait
 from meshproof.targets.kube.api.connection import Cluster
-from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.apply import ObjectsInForce
 from meshproof.targets.kube.wanted import Wanted
 
 SERVER, CLIENT = "meshproof-balance", "meshproof-balance-client"
@@ -65,16 +65,16 @@ async def measure(cluster: Cluster, namespace: str, run: str, image: str) -> Bal
 
     `image` must hold Python. Raises TargetError.
     """
-    slate = Slate(cluster, namespace, run)
+    in_force = ObjectsInForce(cluster, namespace, run)
     try:
-        await slate.apply([Wanted(body) for body in manifests(namespace, image)])
+        await in_force.apply([Wanted(body) for body in manifests(namespace, image)])
         pods = await wait.available(cluster, namespace, (SERVER, CLIENT))
         service = await cluster.objects.get("v1", "Service", SERVER, namespace) or {}
         address = str((service.get("spec") or {}).get("clusterIP", ""))
         names = {app: [str(pod["metadata"]["name"]) for pod in pods if _app(pod) == app] for app in (SERVER, CLIENT)}
         return await _ask(cluster, namespace, names[CLIENT][0], address, tuple(sorted(names[SERVER])))
     finally:
-        await slate.clear()
+        await in_force.clear()
 
 
 def manifests(namespace: str, image: str) -> tuple[dict[str, Any], ...]:

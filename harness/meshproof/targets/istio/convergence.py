@@ -46,7 +46,7 @@ async def converged(
 
     try:
         async with asyncio.timeout(limit):
-            await _together([wait(one) for one in watched])
+            await _gather([wait(one) for one in watched])
     except TimeoutError:
         told = [f"{pod} lacks {', '.join(what)}" for pod, what in lacking.items() if what]
         told += [await istioctl.proxy_status(timeouts)] if istioctl else []
@@ -118,7 +118,7 @@ def _endpoints(dump: Mapping[str, Any], wanted: Mapping[str, Set[str]]) -> Itera
                 yield from (f"the health of {one} in {name}" for one in sorted(unwell[name] & addresses))
 
 
-async def _together(waits: Sequence[Coroutine[Any, Any, None]]) -> None:
+async def _gather(waits: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Return when all have; when one fails the others are cancelled, and its error is raised."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -48,14 +48,14 @@ def istios(body: Mapping[str, Any]) -> bool:
 
 async def ready(cluster: Cluster, *, limit: float | None = None) -> Sequence[Mapping[str, Any]]:
     """Wait until all of Istio's Deployments are available; their pods. TargetError names what is not ready and why."""
-    patience = cluster.timeouts.istio_ready if limit is None else limit
+    timeout = cluster.timeouts.istio_ready if limit is None else limit
     names = await deployments(cluster)
     if not await standing(cluster):
         raise TargetError(
             f"there is no istiod in namespace {NAMESPACE}: Istio is not installed",
             f"look: {cluster.kubectl.within(NAMESPACE).shown('get', 'deployments')}",
         )
-    return await wait.available(cluster, NAMESPACE, names, limit=patience)
+    return await wait.available(cluster, NAMESPACE, names, limit=timeout)
 
 
 def tag(image: str) -> str:

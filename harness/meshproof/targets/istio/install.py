@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from meshproof.errors import MeshproofError, TargetError, UsageError
-from meshproof.process import LastWill
+from meshproof.process import CleanupOnDeath
 from meshproof.targets.istio import health, manifest, unfinished
 from meshproof.targets.istio.health import ControlPlane
 from meshproof.targets.istio.injection import DEFAULT
@@ -131,11 +131,11 @@ async def _install(
     ours: bool,
 ) -> Installed:
     warnings = await istioctl.precheck(cluster.timeouts) if istioctl and not plan.manifest else ()
-    will: LastWill | None = None
+    cleanup: CleanupOnDeath | None = None
     try:
         # Noted first: an installation that is killed half-way is known as one.
         await _claim(cluster, ours=ours)
-        will = await _will(cluster, istioctl, plan, holding, ours=ours)
+        cleanup = await _cleanup_on_death(cluster, istioctl, plan, holding, ours=ours)
         if plan.manifest:
             await manifest.apply(cluster, plan.manifest)
         else:
@@ -145,16 +145,16 @@ async def _install(
         there = await health.standing(cluster)
         await _annotate(cluster, mark)
     except BaseException as error:
-        await asyncio.shield(_undo(cluster, istioctl, plan, error, will))
+        await asyncio.shield(_undo(cluster, istioctl, plan, error, cleanup))
         raise
-    await asyncio.shield(asyncio.to_thread(will.revoke))
+    await asyncio.shield(asyncio.to_thread(cleanup.revoke))
     chosen = next((one for one in there if plan.revision in ("", one.revision)), there[0])
     return Installed(chosen.version, chosen.revision, True, warnings)
 
 
-async def _will(
+async def _cleanup_on_death(
     cluster: Cluster, istioctl: Istioctl | None, plan: Plan, holding: Sequence[int | None], *, ours: bool
-) -> LastWill:
+) -> CleanupOnDeath:
     """What takes the installation out again should this process be killed in it."""
     namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
     kinds = not _note(namespace, KINDS_BEFORE)
@@ -162,21 +162,21 @@ async def _will(
     commands = unfinished.testament(
         cluster, istioctl, revision=plan.revision, manifest=plan.manifest, kinds=kinds, notes=notes
     )
-    return LastWill(commands, holding=holding)
+    return CleanupOnDeath(commands, holding=holding)
 
 
 async def _undo(
-    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, error: BaseException, will: LastWill | None
+    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, error: BaseException, cleanup: CleanupOnDeath | None
 ) -> None:
     """Remove what was installed by then, and say in the error what became of it."""
     said = await _account(cluster) if isinstance(error, TargetError) else ""
     try:
         await remove(cluster, istioctl, plan)
         end = "what was installed by then has been removed again"
-        settle = will.revoke if will else None
+        settle = cleanup.revoke if cleanup else None
     except MeshproofError as failure:
         end = f"what was installed by then could not be removed: {failure}"
-        settle = will.release if will else None
+        settle = cleanup.release if cleanup else None
     if settle is not None:
         await asyncio.to_thread(settle)
     if isinstance(error, TargetError):

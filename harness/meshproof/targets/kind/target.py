@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.mesh.model.model import ROOT_NAMESPACE
-from meshproof.process import LastWill, OwnedFolder, Share, Turn, call, run, run_directory
+from meshproof.process import CleanupOnDeath, OwnedFolder, RunLock, Share, call, run, run_directory
 from meshproof.targets.cluster.gateway_lock import XDIST
 from meshproof.targets.cluster.settings import FAR, KubeSettings
 from meshproof.targets.cluster.target import SECRETS, KubeTarget
@@ -42,9 +42,9 @@ class KindTarget(KubeTarget):
         self._engine: Engine | None = None
         self._ports: dict[int, int] = {}
         self._manager: KindManager | None = None
-        self._cluster_will: LastWill | None = None
+        self._cluster_will: CleanupOnDeath | None = None
         # One process at a time makes the cluster and fills it; the last of those that use it deletes it.
-        self._making: Turn | None = None
+        self._making: RunLock | None = None
         self._share: Share | None = None
         self._command: asyncio.Task[str] | None = None
 
@@ -132,14 +132,14 @@ class KindTarget(KubeTarget):
         """Be one of the cluster's users, and the only one at work on it until ingress()."""
         place, limit = run_directory(), self.timeouts.kind_filled
         what = f"waiting for kind cluster {name}, which another process makes, fills or deletes"
-        self._making, self._share = Turn(place / f"kind-{name}.making"), Share(place / f"kind-{name}.users")
+        self._making, self._share = RunLock(place / f"kind-{name}.making"), Share(place / f"kind-{name}.users")
         try:
             await self._making.take(limit, what)
             await self._share.join(limit, what)
         except TargetError as error:
             raise TargetError(error.message, f"look: kind get clusters; lsof {place}/kind-{name}.*") from None
         command = [self._kind, "delete", "cluster", "--name", name]
-        self._cluster_will = LastWill([command], self._share, holding=[self._making.descriptor])
+        self._cluster_will = CleanupOnDeath([command], self._share, holding=[self._making.descriptor])
         return self._share
 
     async def image(self, cluster: Cluster) -> str:  # noqa: ARG002
@@ -216,19 +216,19 @@ class KindTarget(KubeTarget):
     async def gone(self, cluster: Cluster | None) -> None:  # noqa: ARG002
         """Delete the cluster, unless it is to stay or somebody else uses it."""
         share, manager = self._share, self._manager
-        will, self._cluster_will = self._cluster_will, None
+        cleanup, self._cluster_will = self._cluster_will, None
         try:
             if share is not None and share.last() and share.text and manager is not None:
                 await self._threaded(manager.delete)
                 share.text = ""
         except BaseException:
             # It is tried once more, by what outlives this process.
-            if will is not None:
-                will.release()
+            if cleanup is not None:
+                cleanup.release()
             raise
         else:
-            if will is not None:
-                await asyncio.to_thread(will.revoke)
+            if cleanup is not None:
+                await asyncio.to_thread(cleanup.revoke)
         finally:
             if share is not None:
                 share.leave()

@@ -49,7 +49,7 @@ class _Standing:
 
 
 @dataclass(slots=True)
-class Slate:
+class ObjectsInForce:
     """The objects of one run. `outside` are other namespaces with the kinds that may be put there: (kind, namespace).
 
     `interchangeable` are API groups whose versions say the same: an object is sent in one that the cluster serves.

@@ -29,8 +29,8 @@ async def available(
     Meanwhile `tell` is given the ready pods of those that do so already. TargetError names each Deployment
     that does not, with what is known of its pods.
     """
-    patience = cluster.timeouts.kube_ready if limit is None else limit
-    deadline = time.monotonic() + patience
+    timeout = cluster.timeouts.kube_ready if limit is None else limit
+    deadline = time.monotonic() + timeout
     while True:
         deployments = await cluster.objects.list("apps/v1", "Deployment", namespace)
         found = {one["metadata"]["name"]: one for one in deployments}
@@ -46,7 +46,7 @@ async def available(
         late = time.monotonic() > deadline
         if late or any(_hopeless(pod) for pod in waiting):
             words = ", ".join(f"{name} ({what})" for name, what in sorted(lacking.items()))
-            why = f"not ready after {patience:g} s" if late else "never ready"
+            why = f"not ready after {timeout:g} s" if late else "never ready"
             raise TargetError(
                 f"namespace {namespace}: {why}: {words}", await _why(cluster, namespace, lacking, waiting)
             )
@@ -57,8 +57,8 @@ async def ready_pods(
     cluster: Cluster, namespace: str, labels: str, count: int = 1, *, limit: float | None = None
 ) -> Sequence[Json]:
     """Wait for at least `count` ready pods with these labels (a selector)."""
-    patience = cluster.timeouts.kube_ready if limit is None else limit
-    deadline = time.monotonic() + patience
+    timeout = cluster.timeouts.kube_ready if limit is None else limit
+    deadline = time.monotonic() + timeout
     while True:
         found = await cluster.objects.list("v1", "Pod", namespace, labels=labels)
         good = [pod for pod in found if pods.ready(pod)]
@@ -68,7 +68,7 @@ async def ready_pods(
             bad = [pod for pod in found if not pods.ready(pod)]
             look = cluster.kubectl.within(namespace).shown("get", "pods", "--selector", labels)
             account = await pods.account(cluster, namespace, bad) or f"there is no such pod\nlook: {look}"
-            message = f"{len(good)} of {count} pods {labels} of namespace {namespace} ready after {patience:g} s"
+            message = f"{len(good)} of {count} pods {labels} of namespace {namespace} ready after {timeout:g} s"
             raise TargetError(message, account)
         await asyncio.sleep(INTERVAL)
 

@@ -23,7 +23,7 @@ class Shares:
 
     def __init__(self, requests: int, workers: int) -> None:
         self.users = [0] * workers
-        self.crowd = UNLIMITED
+        self.limit_users = UNLIMITED
         self.granted = [0] * requests
         self._dealt = [[0] * requests for _ in range(workers)]
         self._unspent = [0] * requests
@@ -65,13 +65,13 @@ class Shares:
     def deal(self) -> dict[int, dict[int, int]]:
         """For each worker that gets more: how many requests of each index it may send in all."""
         news: dict[int, dict[int, int]] = {}
-        crowd = min(self.crowd - sum(self._owed), self._left)
-        while crowd > 0:
+        limit_users = min(self.limit_users - sum(self._owed), self._left)
+        while limit_users > 0:
             worker = max(self._eligible(), key=self._at_rest, default=None)
             if worker is None or self._at_rest(worker) <= -AHEAD:
                 break
             index = self._next()
-            crowd -= 1
+            limit_users -= 1
             self._left -= 1
             self._unspent[index] -= 1
             self._owed[worker] += 1

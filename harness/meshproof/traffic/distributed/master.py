@@ -15,14 +15,14 @@ from typing import Any
 
 from meshproof.traffic import wire
 from meshproof.traffic.distributed.credit import Shares
-from meshproof.traffic.distributed.roster import Roster
+from meshproof.traffic.distributed.registry import WorkerRegistry
 from meshproof.traffic.generator.assignment import UNLIMITED
 from meshproof.traffic.generator.stdio import Descriptor, open_wire
 
 SPAWN_LOOK_SECONDS = 0.005
 
 
-class Course:
+class LoadInProgress:
     """One load under way: its credit, and the workers from whom something is still to be heard."""
 
     def __init__(self, start: Mapping[str, Any], workers: int) -> None:
@@ -48,16 +48,16 @@ class Master:
             sys.exit("a load whose users send together cannot be spread over workers")
         self._start_thread = start_thread
         self._growth = growth
-        self._roster = Roster.inherited(secrets.token_hex(16))
+        self._registry = WorkerRegistry.inherited(secrets.token_hex(16))
         self._harness: Descriptor | None = None
-        self._course: Course | None = None
+        self._load: LoadInProgress | None = None
         self._runner: Any = None
         self._spawning = threading.Lock()
 
     def listen(self, events: Any) -> None:
         """Take part in a Locust process; `events` is locust.events."""
         events.init.add_listener(self._begun)
-        events.heartbeat_sent.add_listener(self._roster.heard)
+        events.heartbeat_sent.add_listener(self._registry.heard)
         events.spawning_complete.add_listener(self._spawned)
 
     def _begun(self, environment: Any, **_: Any) -> None:
@@ -68,11 +68,11 @@ class Master:
         runner.master_bind_port = runner.server.port
         runner.register_message(wire.MESSAGE, self._hear)
         # Locust goes on when its workers are there, and then looks for them once a second: they are here before.
-        self._roster.gather(runner)
+        self._registry.gather(runner)
 
     def _spawned(self, **_: Any) -> None:
         if self._harness is None:
-            self._harness = open_wire(self._start_thread, self._obey, self._roster.dismiss)
+            self._harness = open_wire(self._start_thread, self._obey, self._registry.dismiss)
             self._say({"ready": {"together": False}})
 
     def _obey(self, message: Any) -> None:
@@ -80,41 +80,41 @@ class Master:
         if "start" in message:
             self._begin(message["start"])
             return
-        course = self._course
-        if course is None:
+        load = self._load
+        if load is None:
             raise ValueError("there is no load")
         for index, total in message.get("grant", {}).items():
-            course.shares.grant(int(index), int(total))
+            load.shares.grant(int(index), int(total))
         if "stage" in message:
-            course.stage = int(message["stage"])
-            course.staging = set(range(len(self._roster)))
-            self._tell_all({"stage": course.stage})
-        if "crowd" in message:
-            course.shares.crowd = min(int(message["crowd"]), UNLIMITED)
+            load.stage = int(message["stage"])
+            load.staging = set(range(len(self._registry)))
+            self._tell_all({"stage": load.stage})
+        if "limit_users" in message:
+            load.shares.limit_users = min(int(message["limit_users"]), UNLIMITED)
             # What a worker may send already was dealt under another limit.
-            for worker in course.shares.recall():
-                self._roster.tell(worker, {"recall": True})
-        if message.get("stop") and not course.stopped:
-            course.stopped = True
+            for worker in load.shares.recall():
+                self._registry.tell(worker, {"recall": True})
+        if message.get("stop") and not load.stopped:
+            load.stopped = True
             self._tell_all({"stop": True})
-        self._deal(course)
+        self._deal(load)
 
     def _begin(self, start: Mapping[str, Any]) -> None:
-        if self._course is not None:
+        if self._load is not None:
             raise ValueError("a load is under way")
-        self._roster.rouse(float(start["silence"]))
-        course = self._course = Course(start, len(self._roster))
-        for worker in range(len(self._roster)):
+        self._registry.rouse(float(start["silence"]))
+        load = self._load = LoadInProgress(start, len(self._registry))
+        for worker in range(len(self._registry)):
             # No two workers may give a request the same id.
-            own = {"ids": f"{start['ids']}{worker:x}-", "zero": course.zero}
-            self._roster.tell(worker, {"start": {**start, **own}})
-        self._populate(course, 1 if self._growth else course.users)
-        course.begun.wait()
-        self._say({"begun": course.zero})
+            own = {"ids": f"{start['ids']}{worker:x}-", "zero": load.zero}
+            self._registry.tell(worker, {"start": {**start, **own}})
+        self._populate(load, 1 if self._growth else load.users)
+        load.begun.wait()
+        self._say({"begun": load.zero})
         if self._growth:
-            threading.Thread(target=self._grow, args=(course,), daemon=True).start()
+            threading.Thread(target=self._grow, args=(load,), daemon=True).start()
 
-    def _populate(self, course: Course, users: int) -> None:
+    def _populate(self, load: LoadInProgress, users: int) -> None:
         """Have so many users there in all, and know where they are."""
         runner = self._runner
         # A load that ends early may still be growing when the next one begins.
@@ -124,70 +124,70 @@ class Master:
                 # Locust itself waits for this no longer than a second.
                 while runner.user_count != users:
                     time.sleep(SPAWN_LOOK_SECONDS)
-            course.shares.users = self._roster.users()
+            load.shares.users = self._registry.users()
 
-    def _grow(self, course: Course) -> None:
-        for users in range(2, course.users + 1):
-            time.sleep(self._growth / course.users)
-            if course is not self._course or course.stopped:
+    def _grow(self, load: LoadInProgress) -> None:
+        for users in range(2, load.users + 1):
+            time.sleep(self._growth / load.users)
+            if load is not self._load or load.stopped:
                 return
-            self._populate(course, users)
-            self._deal(course)
+            self._populate(load, users)
+            self._deal(load)
 
     def _hear(self, msg: Any, **_: Any) -> None:
         """What a worker says."""
         try:
             if "hello" in msg.data:
-                self._roster.greeted(msg.node_id, msg.data)
+                self._registry.greeted(msg.node_id, msg.data)
             else:
-                self._take(self._roster.heard(msg.node_id), msg.data)
+                self._take(self._registry.heard(msg.node_id), msg.data)
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            self._roster.end(f"cannot act on what a worker says: {str(msg.data)[:200]}: {error!r}")
+            self._registry.end(f"cannot act on what a worker says: {str(msg.data)[:200]}: {error!r}")
 
     def _take(self, worker: int, said: Mapping[str, Any]) -> None:
-        course = self._course
+        load = self._load
         if worker < 0:
             raise ValueError("it is no worker of this master")
-        if course is None:
+        if load is None:
             raise ValueError("there is no load")
         assert self._harness is not None
         if "lines" in said:
             self._harness.lines(said["lines"], said["count"])
-            course.passed_on += said["count"]
-            course.shares.observed(worker, said["count"])
+            load.passed_on += said["count"]
+            load.shares.observed(worker, said["count"])
         elif "returned" in said:
-            course.shares.returned(worker, said["returned"])
+            load.shares.returned(worker, said["returned"])
         elif "begun" in said:
-            course.beginning.discard(worker)
-            if not course.beginning:
-                course.begun.set()
+            load.beginning.discard(worker)
+            if not load.beginning:
+                load.begun.set()
         elif "staged" in said:
-            if said["staged"] == course.stage and worker in course.staging:
-                course.staging.discard(worker)
-                if not course.staging:
-                    self._say({"staged": course.stage})
+            if said["staged"] == load.stage and worker in load.staging:
+                load.staging.discard(worker)
+                if not load.staging:
+                    self._say({"staged": load.stage})
         elif "done" in said:
-            self._finish(course, worker, said["done"]["sent"], said["done"]["observed"])
-        self._deal(course)
+            self._finish(load, worker, said["done"]["sent"], said["done"]["observed"])
+        self._deal(load)
 
-    def _finish(self, course: Course, worker: int, sent: Sequence[int], observed: int) -> None:
-        course.sent = [one + other for one, other in zip(course.sent, sent, strict=True)]
-        course.observed += observed
-        course.finishing.discard(worker)
-        if not course.finishing:
-            if course.observed != course.passed_on:
-                raise ValueError(f"workers observed {course.observed} requests and reported {course.passed_on}")
-            self._course = None
-            self._say({"done": {"sent": course.sent, "observed": course.observed}})
+    def _finish(self, load: LoadInProgress, worker: int, sent: Sequence[int], observed: int) -> None:
+        load.sent = [one + other for one, other in zip(load.sent, sent, strict=True)]
+        load.observed += observed
+        load.finishing.discard(worker)
+        if not load.finishing:
+            if load.observed != load.passed_on:
+                raise ValueError(f"workers observed {load.observed} requests and reported {load.passed_on}")
+            self._load = None
+            self._say({"done": {"sent": load.sent, "observed": load.observed}})
 
-    def _deal(self, course: Course) -> None:
-        if not course.stopped:
-            for worker, totals in course.shares.deal().items():
-                self._roster.tell(worker, {"grant": totals})
+    def _deal(self, load: LoadInProgress) -> None:
+        if not load.stopped:
+            for worker, totals in load.shares.deal().items():
+                self._registry.tell(worker, {"grant": totals})
 
     def _tell_all(self, message: Mapping[str, Any]) -> None:
-        for worker in range(len(self._roster)):
-            self._roster.tell(worker, message)
+        for worker in range(len(self._registry)):
+            self._registry.tell(worker, message)
 
     def _say(self, message: Mapping[str, Any]) -> None:
         assert self._harness is not None

@@ -12,7 +12,7 @@ from meshproof.traffic import wire
 from meshproof.traffic.generator.stdio import refuse
 
 if TYPE_CHECKING:
-    from meshproof.traffic.generator.dispatcher import Conductor
+    from meshproof.traffic.generator.dispatcher import Dispatcher
 
 
 class Worker:
@@ -21,8 +21,8 @@ class Worker:
     Locust reads its options after that.
     """
 
-    def __init__(self, start_thread: Callable[..., object], conductor: Conductor) -> None:
-        self._conductor = conductor
+    def __init__(self, start_thread: Callable[..., object], dispatcher: Dispatcher) -> None:
+        self._conductor = dispatcher
         self._place = told()
         os.environ["LOCUST_MASTER_NODE_HOST"] = str(self._place["host"])
         os.environ["LOCUST_MASTER_NODE_PORT"] = str(self._place["port"])

@@ -55,7 +55,7 @@ class Assignment:
         self.observed = 0
         self.left = 0
         self.stage = 0
-        self.crowd = UNLIMITED
+        self.limit_users = UNLIMITED
         self.stopped = False
         self._turn = 0
         self._number = 0
@@ -127,7 +127,7 @@ class Assignment:
         """Whether `count` requests may be sent now."""
         if self.stopped or self.left < count:
             return False
-        return self.crowd == UNLIMITED or self.under_way + count <= self.crowd
+        return self.limit_users == UNLIMITED or self.under_way + count <= self.limit_users
 
     @property
     def under_way(self) -> int:

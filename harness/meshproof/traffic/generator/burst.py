@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from meshproof.traffic.generator.assignment import Assignment, Ticket
-from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.session import Session
 
 RECOUNT_SECONDS = 1.0
@@ -18,8 +18,8 @@ class Burst:
     Locust all of this is greenlets, so no lock is needed.
     """
 
-    def __init__(self, conductor: Conductor) -> None:
-        self.conductor = conductor
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
         self._arrived: list[threading.Event] = []
         self._tickets: list[Ticket] = []
         self._connecting = 0
@@ -32,7 +32,7 @@ class Burst:
     def send(self, session: Session) -> None:
         """Take part in one burst; returns without having sent when the load ends before it."""
         self._ended.wait()
-        self._gather(self.conductor.current())
+        self._gather(self.dispatcher.current())
         if not self._tickets:
             return
         ticket = self._tickets.pop()
@@ -54,7 +54,7 @@ class Burst:
         self._arrived.append(mine)
         try:
             while not mine.is_set():
-                if len(self._arrived) >= self.conductor.users and not self._taking:
+                if len(self._arrived) >= self.dispatcher.users and not self._taking:
                     self._take(assignment)
                 else:
                     # Plain Locust may take users away: then fewer are to be waited for.
@@ -68,7 +68,7 @@ class Burst:
     def _take(self, assignment: Assignment) -> None:
         self._taking = True
         try:
-            self._release(self.conductor.take(len(self._arrived), assignment))
+            self._release(self.dispatcher.take(len(self._arrived), assignment))
         finally:
             self._taking = False
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import httptools
 
-from meshproof.traffic.generator.exchange_timeout import Patience
+from meshproof.traffic.generator.exchange_timeout import ExchangeTimeouts
 
 CHUNK = 1 << 16
 HEAD_CAP = 256 << 10
@@ -31,7 +31,7 @@ FRAMING = {b"content-length", b"transfer-encoding"}
 
 Tls = tuple[tuple[str, str], ...]
 
-patience = Patience()
+exchange_timeouts = ExchangeTimeouts()
 
 
 class Client:
@@ -125,7 +125,7 @@ class Client:
         self.socket = channel
         self.expired = False
         self.parser = httptools.HttpResponseParser(self)
-        patience.watch(self)
+        exchange_timeouts.watch(self)
 
     def warm(self) -> None:
         """Connect ahead of an exchange; a failure is left for the exchange to meet and tell."""
@@ -137,7 +137,7 @@ class Client:
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self.socket is not None:
-            patience.forget(self)
+            exchange_timeouts.forget(self)
             with contextlib.suppress(OSError):
                 self.socket.close()
             self.socket = None

@@ -21,7 +21,7 @@ from meshproof.traffic.generator.output import Channel, Output
 from meshproof.traffic.generator.stdio import open_wire
 
 
-class Conductor:
+class Dispatcher:
     """What Locust's users ask for leave to send.
 
     `growth`: the users of a load come one after another over so many seconds, not all at once;
@@ -119,8 +119,8 @@ class Conductor:
             assignment.grant(int(index), int(total))
         if "stage" in message:
             assignment.announce(int(message["stage"]))
-        if "crowd" in message:
-            assignment.crowd = int(message["crowd"])
+        if "limit_users" in message:
+            assignment.limit_users = int(message["limit_users"])
         if message.get("stop"):
             assignment.stopped = True
         if message.get("recall") and self.output is not None:

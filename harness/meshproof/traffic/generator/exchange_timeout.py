@@ -24,7 +24,7 @@ class Waiting(Protocol):
     socket: Any
 
 
-class Patience:
+class ExchangeTimeouts:
     """Shuts the connection down under whoever waits beyond the deadline, which ends the waiting."""
 
     def __init__(self) -> None:

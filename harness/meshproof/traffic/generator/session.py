@@ -7,7 +7,7 @@ from typing import Any
 
 from meshproof.traffic.generator.assignment import Assignment, Ticket
 from meshproof.traffic.generator.client import Client
-from meshproof.traffic.generator.dispatcher import Conductor
+from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.prepared import Prepared
 
 # How many requests a user sends before Locust may look whether it is to stop.
@@ -17,15 +17,15 @@ TURN = 64
 class Session:
     """`environment` is Locust's."""
 
-    def __init__(self, conductor: Conductor, environment: Any) -> None:
-        self.conductor = conductor
+    def __init__(self, dispatcher: Dispatcher, environment: Any) -> None:
+        self.dispatcher = dispatcher
         self.fire = environment.events.request.fire
         self._assignment: Assignment | None = None
         self._clients: dict[tuple[Any, ...], Client] = {}
 
     def turn(self) -> None:
         """Send some requests, one after another, each as soon as the answer before it has come."""
-        take = self.conductor.take
+        take = self.dispatcher.take
         for _ in range(TURN):
             self.send(take()[0])
 
@@ -57,7 +57,7 @@ class Session:
         began = perf_counter()
         client.exchange(b"%b%b%b" % (request.before, ticket.id.encode(), request.after), head=request.head)
         ended = perf_counter()
-        output = self.conductor.output
+        output = self.dispatcher.output
         if output is not None:
             # The harness keeps every answer, and nobody reads Locust's sums then: they would cost a sixth of the rate.
             output.observation(ticket, began, ended, client)
@@ -70,7 +70,7 @@ class Session:
                 exception=client.error or (f"HTTP {client.status}" if client.status >= 400 else None),
                 context={},
             )
-        self.conductor.over(ticket)
+        self.dispatcher.over(ticket)
 
     def close(self) -> None:
         """Close all connections."""

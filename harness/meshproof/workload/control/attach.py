@@ -18,9 +18,9 @@ CHUNK = 1 << 16
 LOOK_SECONDS = 0.02
 
 
-def connect(path: str, patience: float) -> socket.socket:
+def connect(path: str, timeout: float) -> socket.socket:
     """The workload's socket, waited for while the workload starts; exits with the reason when there is none."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -28,7 +28,7 @@ def connect(path: str, patience: float) -> socket.socket:
         except OSError as error:
             channel.close()
             if time.monotonic() > deadline:
-                sys.exit(f"meshproof.workload: no workload listens on {path} after {patience:g} s: {error.strerror}")
+                sys.exit(f"meshproof.workload: no workload listens on {path} after {timeout:g} s: {error.strerror}")
             time.sleep(LOOK_SECONDS)
         else:
             return channel
@@ -52,7 +52,7 @@ def bridge(channel: socket.socket) -> None:
             channel.sendall(data)
 
 
-def attach(path: str, patience: float) -> None:
+def attach(path: str, timeout: float) -> None:
     """Bridge until either side ends."""
-    with connect(path, patience) as channel, contextlib.suppress(BrokenPipeError):
+    with connect(path, timeout) as channel, contextlib.suppress(BrokenPipeError):
         bridge(channel)

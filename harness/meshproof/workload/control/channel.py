@@ -55,14 +55,14 @@ class Channel:
         await self._ended.wait()
         return await self._death()
 
-    async def command(self, name: str, patience: float = 0.0, **arguments: Any) -> dict[str, Any]:
-        """Give one command and wait for its answer, `patience` seconds longer than for others."""
+    async def command(self, name: str, extra: float = 0.0, **arguments: Any) -> dict[str, Any]:
+        """Give one command and wait for its answer, `extra` seconds longer than for others."""
         if not self.alive:
             raise await self._death()
         number = next(self._numbers)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
-        limit = self._timeouts.workload_answer + patience
+        limit = self._timeouts.workload_answer + extra
         try:
             self._child.stdin.write(json.dumps({"id": number, "do": name, **arguments}).encode() + b"\n")
             async with asyncio.timeout(limit):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from meshproof.workload.hold import Gate
+from meshproof.workload.hold import Hold
 from meshproof.workload.ledger import Ledger
-from meshproof.workload.listener import Door
+from meshproof.workload.listener import Listener
 
 LONGEST_WAIT = 3600.0
 
@@ -20,11 +20,11 @@ class Control:
     """Acts on one workload's ledger, gate and doors."""
 
     def __init__(
-        self, ledger: Ledger, gate: Gate, doors: Sequence[Door] = (), drop: Callable[[], None] = lambda: None
+        self, ledger: Ledger, hold: Hold, listeners: Sequence[Listener] = (), drop: Callable[[], None] = lambda: None
     ) -> None:
         self.ledger = ledger
-        self.gate = gate
-        self.doors = doors
+        self.hold = hold
+        self.listeners = listeners
         self.drop = drop
 
     async def answer(self, command: Any) -> dict[str, Any]:
@@ -46,36 +46,36 @@ class Control:
             case "counts":
                 return self.ledger.counts()
             case "hold":
-                self.gate.hold()
+                self.hold.hold()
             case "release":
-                self.gate.release()
+                self.hold.release()
             case "held":
                 seconds = min(float(command.get("within", 0)), LONGEST_WAIT)
-                return {"held": await self.gate.until_held(int(command.get("least", 0)), seconds)}
+                return {"held": await self.hold.until_held(int(command.get("least", 0)), seconds)}
             case "fail":
                 self._fail(command)
             case "heal":
-                self.gate.heal()
+                self.hold.heal()
             case "latency":
                 seconds = float(command["seconds"])
                 if not 0 <= seconds <= LONGEST_WAIT:
                     raise ValueError(f"seconds must be 0 to {LONGEST_WAIT:g}")
-                self.gate.delay(seconds)
+                self.hold.delay(seconds)
             case "only_first":
                 tries = command.get("tries")
                 if tries is not None and int(tries) < 1:
                     raise ValueError("tries must be 1 or more, or null")
-                self.gate.only_first(None if tries is None else int(tries))
+                self.hold.only_first(None if tries is None else int(tries))
             case "block":
-                for door in self.doors:
-                    door.block()
+                for listener in self.listeners:
+                    listener.block()
             case "shut":
-                for door in self.doors:
-                    door.shut()
+                for listener in self.listeners:
+                    listener.shut()
                 self.drop()
             case "unblock":
-                for door in self.doors:
-                    await door.open()
+                for listener in self.listeners:
+                    await listener.open()
             case _:
                 raise ValueError("no such command")
         return {}
@@ -87,4 +87,4 @@ class Control:
         count = command.get("count")
         if count is not None and int(count) < 1:
             raise ValueError("count must be 1 or more, or null")
-        self.gate.fail(status, None if count is None else int(count))
+        self.hold.fail(status, None if count is None else int(count))

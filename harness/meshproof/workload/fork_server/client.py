@@ -42,7 +42,7 @@ class Forked:
         self._ended.set()
 
 
-class Nursery:
+class ForkServer:
     """One nursery; `socket` must be a path that only its owner reaches. Raises TargetError."""
 
     def __init__(self, socket: Path, child: Child, timeouts: Timeouts) -> None:
@@ -54,11 +54,11 @@ class Nursery:
         self._reader: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, socket: Path, log: Path, timeouts: Timeouts) -> Nursery:
+    async def start(cls, socket: Path, log: Path, timeouts: Timeouts) -> ForkServer:
         """Start the nursery; it is ready when this returns."""
-        argv = [*PROGRAM, "nursery", str(socket)]
-        child = await spawn("nursery of workloads", argv, log=log, env=clean(), piped=True, leashed=False)
-        nursery = cls(socket, child, timeouts)
+        argv = [*PROGRAM, "fork-server", str(socket)]
+        child = await spawn("fork server of workloads", argv, log=log, env=clean(), piped=True, guarded=False)
+        fork_server = cls(socket, child, timeouts)
         try:
             async with asyncio.timeout(timeouts.workload_ready):
                 if not await child.stdout.readline():
@@ -66,13 +66,13 @@ class Nursery:
                     raise child.failure("died")
         except TimeoutError:
             error = child.failure(f"was not ready within {timeouts.workload_ready:g} s")
-            await nursery.stop()
+            await fork_server.stop()
             raise error from None
         except BaseException:
-            await nursery.stop()
+            await fork_server.stop()
             raise
-        nursery._reader = asyncio.ensure_future(nursery._read())
-        return nursery
+        fork_server._reader = asyncio.ensure_future(fork_server._read())
+        return fork_server
 
     async def spawn(self, name: str, words: Sequence[str], log: Path) -> Child:
         """A replica with these arguments; its standard error goes to `log`."""

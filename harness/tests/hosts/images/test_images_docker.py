@@ -21,7 +21,7 @@ from .conftest import WORD, Cutting, docker_archive, oci_layout
 ASKED_FOR = "MESHPROOF_HOSTS_SCRATCH"
 PILOT, PROXY = "docker.io/istio/pilot:1.9.5", "docker.io/istio/proxyv2:1.9.5"
 # An engine tries again for most of a minute, by itself, before it says that it cannot.
-PATIENCE = 240
+CLIENT_TIMEOUT = 240
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def with_docker(pusher, tmp_path):
         programs.mkdir(exist_ok=True)
         if not (programs / "docker").exists():
             (programs / "docker").symlink_to(shutil.which("docker") or "/bin/false")
-        one = pusher(host, word, image_push=PATIENCE)
+        one = pusher(host, word, image_push=CLIENT_TIMEOUT)
         one.environ.update({"PATH": str(programs), "DOCKER_HOST": docker_host})
         return one
 

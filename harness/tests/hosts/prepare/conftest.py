@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.targets.hosts.inventory import load_inventory
-from meshproof.targets.hosts.prepare.sequence import Course, Wish
+from meshproof.targets.hosts.prepare.sequence import Preparation, Wish
 
 ASKED_FOR, LONGER = "MESHPROOF_HOSTS_SCRATCH", ("test_prepare_faults", "test_prepare_cuts", "test_prepare_el")
 NEEDED = ("unshare", "sshd", "ssh-keygen", "dpkg-deb", "apt-get", "grub-mkconfig")
@@ -194,13 +194,13 @@ def scratch(_scratch):
 
 
 @pytest.fixture
-def course(tmp_path):
+def preparation(tmp_path):
     """Makes a Course over an inventory, with journals and caches of its own; `.told` is what it said."""
 
     def make(inventory, *, run="", **wish):
         limits = {"ssh_command": 20, "remote_file": 20, "package_install": 60, "boot_loader_config": 60}
         told: list[str] = []
-        one = Course(
+        one = Preparation(
             load_inventory(inventory), Wish(**wish), told.append, replace(Timeouts(), **limits),
             tmp_path / "state", tmp_path / "cache",
         )  # fmt: skip
@@ -210,22 +210,22 @@ def course(tmp_path):
 
 
 @pytest.fixture
-def go(course):
+def go(preparation):
     """Prepare with these wishes; what became of it, and what was told."""
 
     def run(inventory, *, apply=True, **wish):
-        one, told = course(inventory, **wish)
+        one, told = preparation(inventory, **wish)
         return asyncio.run(asyncio.wait_for(one.prepare(apply=apply), 120)), told
 
     return run
 
 
 @pytest.fixture
-def back(course):
+def back(preparation):
     """Restore."""
 
     def run(inventory, *, apply=True, **wish):
-        one, told = course(inventory, **wish)
+        one, told = preparation(inventory, **wish)
         return asyncio.run(asyncio.wait_for(one.restore(apply=apply), 120)), told
 
     return run

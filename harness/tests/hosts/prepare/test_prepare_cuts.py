@@ -14,7 +14,7 @@ from meshproof.targets.hosts.connection import connect
 from meshproof.targets.hosts.inventory import load_inventory
 from meshproof.targets.hosts.prepare import remote, scripts
 from meshproof.targets.hosts.prepare.change import Command, Upload
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "proxy"))
 
@@ -55,7 +55,7 @@ def cutting(proxy, one, at, after):
     return one
 
 
-def test_in_each_step_a_cut_is_told_and_the_next_run_goes_on(scratch, course, go, back, tmp_path):
+def test_in_each_step_a_cut_is_told_and_the_next_run_goes_on(scratch, preparation, go, back, tmp_path):
     bundle = tmp_path / "bundle"
     (bundle / "kernel").mkdir(parents=True)
     deb(bundle / "kernel", "7.0.0-1-test")
@@ -70,7 +70,7 @@ def test_in_each_step_a_cut_is_told_and_the_next_run_goes_on(scratch, course, go
             (": edit /etc/default/grub", 3_000),
             (": run grub-mkconfig", 3_000),
         ):
-            one = cutting(proxy, course(inventory, bundle=str(bundle))[0], at, after)
+            one = cutting(proxy, preparation(inventory, bundle=str(bundle))[0], at, after)
             with pytest.raises(TargetError, match="SSH connection was lost"):
                 asyncio.run(asyncio.wait_for(one.prepare(apply=True), 120))
             whole(scratch)
@@ -86,14 +86,14 @@ def test_in_each_step_a_cut_is_told_and_the_next_run_goes_on(scratch, course, go
     assert defaults(scratch) == BEFORE
 
 
-def test_a_restore_that_is_cut_is_told_and_running_again_goes_on(scratch, course, go, back):
+def test_a_restore_that_is_cut_is_told_and_running_again_goes_on(scratch, preparation, go, back):
     before = config(scratch)
     with pytest.raises(UsageError, match=CONSENT):
         go(scratch.inventory(WANTED))
     with cutting_proxy(scratch.port) as proxy:
         inventory = scratch.inventory(WANTED, port=proxy.port)
         for at, after in (("grub.cfg is as", 0), ("default/grub is as", 0)):
-            one = cutting(proxy, course(inventory)[0], at, after)
+            one = cutting(proxy, preparation(inventory)[0], at, after)
             with pytest.raises(TargetError, match="SSH connection was lost"):
                 asyncio.run(asyncio.wait_for(one.restore(apply=True), 120))
             whole(scratch)
@@ -110,12 +110,12 @@ def test_a_command_outlives_its_connection_and_is_not_started_twice(scratch, tmp
         "package_install",
     )
 
-    async def course():
+    async def preparation():
         with cutting_proxy(scratch.port) as proxy:
             read = load_inventory(scratch.inventory(port=proxy.port))
 
             async def run(cut):
-                connection = await connect(read.hosts[0], read.ssh, tmp_path, limits, Veil.of(read))
+                connection = await connect(read.hosts[0], read.ssh, tmp_path, limits, HostRedaction.of(read))
                 try:
                     work = asyncio.ensure_future(remote.command(connection, slow))
                     if cut:
@@ -140,7 +140,7 @@ def test_a_command_outlives_its_connection_and_is_not_started_twice(scratch, tmp
 
     plain = remote.script
     limits = replace(Timeouts(), package_install=30)
-    asyncio.run(asyncio.wait_for(course(), 60))
+    asyncio.run(asyncio.wait_for(preparation(), 60))
     assert scratch.run("cat /root/count").split() == ["began", "ended"]
 
 
@@ -150,12 +150,12 @@ def test_an_upload_that_was_cut_goes_on_where_it_stopped(scratch, tmp_path, monk
     source.write_bytes(bytes(range(256)) * 16384)
     change = Upload(source, "/usr/local/bin/uploaded", sha256(source), source.stat().st_size, "", 0o755)
 
-    async def course():
+    async def preparation():
         with cutting_proxy(scratch.port) as proxy:
             read = load_inventory(scratch.inventory(port=proxy.port))
 
             async def run():
-                connection = await connect(read.hosts[0], read.ssh, tmp_path, Timeouts(), Veil.of(read))
+                connection = await connect(read.hosts[0], read.ssh, tmp_path, Timeouts(), HostRedaction.of(read))
                 try:
                     await remote.upload(connection, change, lambda _text: None)
                 finally:
@@ -169,6 +169,6 @@ def test_an_upload_that_was_cut_goes_on_where_it_stopped(scratch, tmp_path, monk
             await run()
             return proxy.carried
 
-    carried = asyncio.run(asyncio.wait_for(course(), 60))
+    carried = asyncio.run(asyncio.wait_for(preparation(), 60))
     assert carried[-1] < 3_000_000
     assert scratch.run("stat -c '%s %a' /usr/local/bin/uploaded") == f"{source.stat().st_size} 755"

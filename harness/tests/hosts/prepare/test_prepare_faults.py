@@ -10,7 +10,7 @@ from meshproof.targets.hosts.inventory import load_inventory
 from meshproof.targets.hosts.prepare import remote
 from meshproof.targets.hosts.prepare.change import WriteFile
 from meshproof.targets.hosts.prepare.steps import packages
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 
 from .conftest import deb
 from .scratch_files import AFTER, BEFORE, CONSENT, WANTED, config, defaults, journal
@@ -100,16 +100,16 @@ def test_a_file_that_somebody_changed_since_is_not_put_back(scratch, go, back):
 
 
 def test_a_file_that_changes_under_the_plan_is_left_alone(scratch, tmp_path):
-    async def course():
+    async def preparation():
         read = load_inventory(scratch.inventory())
-        connection = await connect(read.hosts[0], read.ssh, tmp_path, Timeouts(), Veil.of(read))
+        connection = await connect(read.hosts[0], read.ssh, tmp_path, Timeouts(), HostRedaction.of(read))
         try:
             await remote.write_file(connection, WriteFile("/etc/default/grub", b"new\n", b"what it was not\n", ""))
         finally:
             await connection.close()
 
     with pytest.raises(TargetError, match="changed by somebody else meanwhile"):
-        asyncio.run(course())
+        asyncio.run(preparation())
     assert defaults(scratch) == BEFORE
 
 
@@ -124,8 +124,8 @@ def test_a_link_stays_a_link_and_permissions_stay(scratch, go):
     assert defaults(scratch) == AFTER
 
 
-def test_two_runs_of_one_machine_do_not_change_the_same_host(scratch, course):
-    one, _ = course(scratch.inventory(WANTED))
+def test_two_runs_of_one_machine_do_not_change_the_same_host(scratch, preparation):
+    one, _ = preparation(scratch.inventory(WANTED))
 
     async def both():
         async with one._on(one.inventory.hosts[0], scratch.folder):

@@ -23,7 +23,7 @@ import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.targets.hosts.connection import Connection, connect
 from meshproof.targets.hosts.inventory import load_inventory
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 SFTP = "/usr/lib/openssh/sftp-server"
@@ -125,7 +125,7 @@ def short() -> Iterator[Path]:
 @contextlib.asynccontextmanager
 async def connected(inventory: Path, folder: Path, **timeouts: float) -> AsyncIterator[Connection]:
     read = load_inventory(inventory)
-    connection = await connect(read.hosts[0], read.ssh, folder, replace(Timeouts(), **timeouts), Veil.of(read))
+    connection = await connect(read.hosts[0], read.ssh, folder, replace(Timeouts(), **timeouts), HostRedaction.of(read))
     try:
         yield connection
     finally:

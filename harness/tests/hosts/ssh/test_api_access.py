@@ -65,7 +65,7 @@ def test_a_server_on_the_hosts_loopback_is_reached_through_the_connection(sshd, 
     kept = short / "kept"
     kept.mkdir()
 
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             found = await access(connection, kubeconfig(short, server), "", kept)
             cluster = yaml.safe_load(found.kubeconfig.read_text())["clusters"][0]["cluster"]
@@ -76,7 +76,7 @@ def test_a_server_on_the_hosts_loopback_is_reached_through_the_connection(sshd, 
             commands = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]
             return found, cluster, port, greeting, commands
 
-    found, cluster, port, greeting, commands = run(course())
+    found, cluster, port, greeting, commands = run(preparation())
     assert greeting == b"hello"
     assert port != server
     assert (cluster["tls-server-name"], found.through, found.context) == ("127.0.0.1", f"127.0.0.1:{server}", "admin")
@@ -89,11 +89,11 @@ def test_a_server_on_the_hosts_loopback_is_reached_through_the_connection(sshd, 
 def test_a_server_that_is_reached_as_it_is(sshd, short, open_connection, way, host):
     (short / "kept").mkdir()
 
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             return await access(connection, kubeconfig(short, 6443, host), "", short / "kept", way)
 
-    found = run(course())
+    found = run(preparation())
     assert yaml.safe_load(found.kubeconfig.read_text())["clusters"][0]["cluster"] == {"server": f"https://{host}:6443"}
     assert found.through == ""
 
@@ -118,7 +118,7 @@ def test_beyond_a_forward_the_certificate_must_be_that_of_the_real_address(
         def log_message(self, *words):
             pass
 
-    async def course(port):
+    async def preparation(port):
         ca = base64.b64encode(authority.cert_pem.bytes()).decode()
         path = kubeconfig(short, port, "localhost", **{"certificate-authority-data": ca})
         async with open_connection(sshd.inventory(short), short) as connection:
@@ -133,30 +133,30 @@ def test_beyond_a_forward_the_certificate_must_be_that_of_the_real_address(
         thread.start()
         try:
             if welcome:
-                run(course(served.server_address[1]))
+                run(preparation(served.server_address[1]))
             else:
                 with pytest.raises(SSLError, match="Hostname mismatch"):
-                    run(course(served.server_address[1]))
+                    run(preparation(served.server_address[1]))
         finally:
             served.shutdown()
             thread.join()
 
 
 def test_no_kubeconfig_where_the_inventory_says(sshd, short, open_connection):
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             await access(connection, "/no/such/admin.conf", "", short)
 
     with pytest.raises(TargetError, match=r"worker-1: reading /no/such/admin\.conf failed") as error:
-        run(course())
+        run(preparation())
     assert "No such file" in error.value.detail
 
 
 def test_what_is_done_after_the_end_makes_a_connection_of_its_own(sshd, short, open_connection):
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             return connection.by_itself("printf '%s' '{\"a\": 1}'")
 
-    argv = run(course())
+    argv = run(preparation())
     ended = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=True)
     assert json.loads(ended.stdout) == {"a": 1}

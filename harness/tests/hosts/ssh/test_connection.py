@@ -15,14 +15,14 @@ def run(coroutine):
 
 
 def test_commands_share_one_connection(sshd, short, open_connection):
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             before = sshd.log.read_text().count("Accepted publickey")
             first = await connection.run("printf %s; echo odd >&2; exit 3", 'it\'s $HOME "quoted"\n')
             many = await asyncio.gather(*(connection.run(f"echo {n}") for n in range(20)))
             return first, [one.text.strip() for one in many], sshd.log.read_text().count("Accepted publickey") - before
 
-    first, many, more = run(course())
+    first, many, more = run(preparation())
     assert (first.code, first.text, first.stderr) == (3, 'it\'s $HOME "quoted"\n', "odd\n")
     assert many == [str(n) for n in range(20)]
     assert more == 0
@@ -32,11 +32,11 @@ def test_input_and_output_are_bytes(sshd, short, open_connection):
     content = bytes(range(256)) * 5000
     (short / "file").write_bytes(content)
 
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             return [await connection.must("cat", stdin=stdin) for stdin in (content, short / "file", b"")]
 
-    assert run(course()) == [content, content, b""]
+    assert run(preparation()) == [content, content, b""]
 
 
 def test_an_unknown_host_key_is_refused_and_not_learnt(sshd, short, open_connection):
@@ -49,12 +49,12 @@ def test_an_unknown_host_key_is_refused_and_not_learnt(sshd, short, open_connect
         inventory.read_text().replace(str(sshd.known_hosts), str(known)).replace(str(sshd.config), str(config))
     )
 
-    async def course():
+    async def preparation():
         async with open_connection(inventory, short):
             pass
 
     with pytest.raises(TargetError, match="worker-1: no SSH connection") as caught:
-        run(course())
+        run(preparation())
     assert "Host key verification failed" in str(caught.value)
     assert known.read_text() == ""
 
@@ -66,34 +66,34 @@ def test_another_key_of_a_known_host_is_refused(sshd, short, open_connection):
     inventory = sshd.inventory(short)
     inventory.write_text(inventory.read_text().replace(str(sshd.known_hosts), str(short / "known")))
 
-    async def course():
+    async def preparation():
         async with open_connection(inventory, short):
             pass
 
     with pytest.raises(TargetError, match="REMOTE HOST IDENTIFICATION HAS CHANGED"):
-        run(course())
+        run(preparation())
 
 
 def test_a_refused_login_is_told_without_the_address(sshd, short, open_connection):
     inventory = sshd.inventory(short)
     inventory.write_text(inventory.read_text().replace(f"user: {sshd.user}", "user: nobody"))
 
-    async def course():
+    async def preparation():
         async with open_connection(inventory, short):
             pass
 
     with pytest.raises(TargetError, match="Permission denied"):
-        run(course())
+        run(preparation())
 
 
 def test_a_command_that_hangs_is_named(sshd, short, open_connection):
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             with pytest.raises(TargetError, match=r"worker-1: the long sleep did not end within 0.3 s"):
                 await connection.run("sleep 20", seconds=0.3, what="the long sleep")
             return await connection.must("echo still here")
 
-    assert run(course()) == b"still here\n"
+    assert run(preparation()) == b"still here\n"
 
 
 def test_a_port_that_answers_nothing_is_given_up(sshd, short, open_connection):
@@ -103,24 +103,24 @@ def test_a_port_that_answers_nothing_is_given_up(sshd, short, open_connection):
         inventory = sshd.inventory(short)
         inventory.write_text(inventory.read_text().replace(f"port: {sshd.port}", f"port: {silent.getsockname()[1]}"))
 
-        async def course():
+        async def preparation():
             async with open_connection(inventory, short, ssh_connected=1.0):
                 pass
 
         with pytest.raises(TargetError, match="no SSH connection"):
-            run(course())
+            run(preparation())
 
 
 def test_exit_code_255_is_not_taken_for_a_lost_connection(sshd, short, open_connection):
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             return await connection.run("exit 255")
 
-    assert run(course()).code == 254
+    assert run(preparation()).code == 254
 
 
 def test_a_connection_that_is_cut_is_told_at_once_and_not_made_again(sshd, short, open_connection):
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             master = psutil.Process(connection._master.pid)
             waiting = asyncio.ensure_future(connection.run("sleep 20", what="the sleep"))
@@ -134,22 +134,22 @@ def test_a_connection_that_is_cut_is_told_at_once_and_not_made_again(sshd, short
                 await connection.run("true")
             return time.monotonic() - began
 
-    assert run(course()) < 5
+    assert run(preparation()) < 5
 
 
 def test_testinfra_sees_the_host_through_the_same_connection(sshd, short, open_connection):
     def look(host):
         return host.file("/etc/passwd").contains("root"), host.sysctl("kernel.osrelease"), host.run("exit %s", "7").rc
 
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             return await connection.look(look)
 
-    assert run(course()) == (True, os.uname().release, 7)
+    assert run(preparation()) == (True, os.uname().release, 7)
 
 
 def test_closing_ends_what_is_under_way(sshd, short, open_connection):
-    async def course():
+    async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             looking = asyncio.ensure_future(connection.look(lambda host: host.run("sleep 20")))
             await connection.must("true")
@@ -157,7 +157,7 @@ def test_closing_ends_what_is_under_way(sshd, short, open_connection):
             await asyncio.gather(looking, return_exceptions=True)
         return [one for one in psutil.Process().children(recursive=True) if one.name() == "ssh"]
 
-    assert run(course()) == []
+    assert run(preparation()) == []
     assert [path.name for path in short.iterdir() if path.name.endswith((".ssh", ".err"))] == []
 
 
@@ -165,15 +165,15 @@ def test_through_a_jump_host_whose_key_is_checked_as_well(sshd, short, open_conn
     jump = f"  jump: {{address: localhost, port: {sshd.port}, user: {sshd.user}, key: {sshd.key}}}\n"
     inventory = sshd.inventory(short, more=jump)
 
-    async def course():
+    async def preparation():
         async with open_connection(inventory, short) as connection:
             return await connection.must("echo $SSH_CONNECTION")
 
     with pytest.raises(TargetError, match="Host key verification failed"):
-        run(course())
+        run(preparation())
     known = sshd.known_hosts.read_text()
     (short / "known").write_text(known + known.replace("127.0.0.1", "localhost"))
     inventory.write_text(inventory.read_text().replace(str(sshd.known_hosts), str(short / "known")))
     before = sshd.log.read_text().count("Accepted publickey")
-    assert run(course()).split()[3] == str(sshd.port).encode()
+    assert run(preparation()).split()[3] == str(sshd.port).encode()
     assert sshd.log.read_text().count("Accepted publickey") - before == 2

@@ -81,11 +81,11 @@ def look(sshd, short, open_connection, served, monkeypatch):
         url = url or f"http://127.0.0.1:{served.port}"
         entry = RegistryEntry(url, "library", ("pilot:1.9.5", "pilot:1.0"), "", True, user, password)
 
-        async def course():
+        async def preparation():
             async with open_connection(sshd.inventory(short), short) as connection:
                 return await registry(connection, entry)
 
-        return asyncio.run(asyncio.wait_for(course(), 120))
+        return asyncio.run(asyncio.wait_for(preparation(), 120))
 
     return call
 

@@ -10,7 +10,7 @@ import pytest
 from meshproof.border.books import Books, Mark, PodBook, Received
 from meshproof.border.expectation import Arm, Expectation, Policy, Pool
 from meshproof.border.observation import Observation
-from meshproof.border.steps import AtOnce, Blocked, Crowd, Failing, InTurn, Rested, Step
+from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
 from meshproof.border.verdict import Verdict
 from meshproof.errors import Location
 from meshproof.judge import ConnectionPool
@@ -55,9 +55,9 @@ class Proxy:
             self.mark("step", step=number, first=first, last=len(self.observations), received=received, **growth)
 
     def take(self, number: int, step: Step) -> dict[str, float]:
-        if isinstance(step, InTurn):
+        if isinstance(step, OneByOne):
             return {"connections": sum(self.one() for _ in range(step.requests))}
-        if isinstance(step, Crowd):
+        if isinstance(step, ConcurrentUsers):
             refused = step.requests // 3 if step.users > (self.m or step.users) else 0
             for _ in range(refused):
                 self.answer(refused=True)
@@ -148,11 +148,11 @@ class PoolBench:
 
     @classmethod
     def judged(
-        cls, build: Any, pool: Pool | None, proxy: Proxy, *, crowds: tuple[int, ...] = (), **fields: Any
+        cls, build: Any, pool: Pool | None, proxy: Proxy, *, concurrent_users: tuple[int, ...] = (), **fields: Any
     ) -> Verdict:
         """The verdict on a pool of which `proxy` is what really runs; `spoil` may change the books before."""
         spoil = fields.pop("spoil", None)
-        (trial,) = ConnectionPool(crowds, 30).begin(build.plan(cls.expectation(build, pool, **fields)))
+        (trial,) = ConnectionPool(concurrent_users, 30).begin(build.plan(cls.expectation(build, pool, **fields)))
         proxy.drive(trial.steps)
         if spoil:
             spoil(proxy)

@@ -67,8 +67,8 @@ class Paper:
             return None
         times = number + 1 if self.pause < self.rule.interval else 1
         back = ceil((at + rules.duration(self.rule, times)) / self.rule.interval) * self.rule.interval
-        if back - at > trial.patience(number):
-            self.mark("kept", at + trial.patience(number), number=number, still=at + trial.patience(number))
+        if back - at > trial.timeout(number):
+            self.mark("kept", at + trial.timeout(number), number=number, still=at + trial.timeout(number))
             return None
         self.send(at + 0.02, at + self.merge, frozenset())
         self.send(at + self.merge, back, frozenset({0}))

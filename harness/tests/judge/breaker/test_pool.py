@@ -41,7 +41,7 @@ def retrying(build: Any) -> dict[str, Any]:
     ],
 )
 def test_a_proxy_that_limits_as_specified_passes(build: Any, bench: Any, pool: Pool, settings: dict[str, int]) -> None:
-    verdict = bench.judged(build, pool, bench.Proxy(**settings), crowds=(1, 2, 10))
+    verdict = bench.judged(build, pool, bench.Proxy(**settings), concurrent_users=(1, 2, 10))
     assert verdict.outcome is Outcome.PASSED, verdict.reason
     assert (verdict.alpha, verdict.tolerance) == (None, None)
     assert verdict.n > 100
@@ -165,7 +165,7 @@ def broken(proxy: Any) -> None:
     ],
 )
 def test_books_that_disagree_fail(build: Any, bench: Any, spoil: Any, words: str) -> None:
-    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), crowds=(1, 10), spoil=spoil)
+    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), concurrent_users=(1, 10), spoil=spoil)
     assert verdict.outcome is Outcome.FAILED
     assert words in verdict.reason
 
@@ -181,10 +181,10 @@ def test_users_below_the_limits_are_never_refused(build: Any, bench: Any) -> Non
         refused = last.values["pending_overflow"] + 1
         proxy.marks[-1] = replace(last, values={**last.values, "received": count - 1, "pending_overflow": refused})
 
-    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), crowds=(3,), spoil=trip)
+    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), concurrent_users=(3,), spoil=trip)
     assert verdict.reason.startswith("1 of 30 requests of 3 users were refused below the limits")
     # A fourth may find three that wait for their connections to open: then it is refused, and rightly.
-    assert bench.judged(build, BOTH, bench.Proxy(n=2, m=3), crowds=(4,), spoil=trip).outcome is Outcome.PASSED
+    assert bench.judged(build, BOTH, bench.Proxy(n=2, m=3), concurrent_users=(4,), spoil=trip).outcome is Outcome.PASSED
 
 
 def test_a_late_third_try_of_a_served_request_is_seen(build: Any, bench: Any) -> None:

@@ -151,7 +151,7 @@ def test_what_is_wrong_with_the_system_is_told(check, different, words, judged, 
 
 
 def test_what_nobody_expects_is_told_and_not_judged(judged):
-    bare = HostExpectation(modules=(), swap=None)
-    kinds = {check.name: judged(check, expect=bare, modules=())[0] for check in ALL}
+    proxyless = HostExpectation(modules=(), swap=None)
+    kinds = {check.name: judged(check, expect=proxyless, modules=())[0] for check in ALL}
     judged_still = {"GrubDefault", "NextBoot", "KernelSettings", "ClockRight", "RegistryHoldsImages"}
     assert {name for name, outcome in kinds.items() if outcome != "skipped"} == judged_still

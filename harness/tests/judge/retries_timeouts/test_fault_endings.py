@@ -12,7 +12,7 @@ from meshproof.border.books import Books, PodBook, Received
 from meshproof.border.expectation import Abort, Delay, Ejection, Policy, Pool
 from meshproof.border.expectation import Retries as Rule
 from meshproof.border.verdict import Outcome, Verdict
-from meshproof.border.workload_fault import Upset
+from meshproof.border.workload_fault import WorkloadFault
 from meshproof.errors import Location
 from meshproof.judge import Retries, Timeout
 from meshproof.scenario import Plan
@@ -21,9 +21,9 @@ HERE = Location("fault.yaml", 3, 1)
 UPSET = "helloworld-v1"
 
 
-def plan(build: Any, *upsets: Upset, **fields: Any) -> Plan:
+def plan(build: Any, *workload_faults: WorkloadFault, **fields: Any) -> Plan:
     made: Plan = build.plan(build.expectation(build.arm("v1", 100), **fields))
-    return Plan(made.scenario, made.stages, made.precision, upsets)
+    return Plan(made.scenario, made.stages, made.precision, workload_faults)
 
 
 def driven(build: Any, check: Any, made: Plan, *answers: dict[str, Any], tries: int = 1, n: int = 160) -> Verdict:
@@ -121,13 +121,13 @@ def test_an_injected_delay_does_not_count_for_the_timeout(build: Any) -> None:
 
 
 def test_a_workload_known_to_hang_must_be_timed_out(build: Any) -> None:
-    made = plan(build, Upset(UPSET, hang=True), timeout=0.3)
+    made = plan(build, WorkloadFault(UPSET, hang=True), timeout=0.3)
     assert driven(build, Timeout(), made, TIMED_OUT).outcome is Outcome.PASSED
     assert driven(build, Timeout(), made, OK).outcome is Outcome.FAILED
 
 
-def failing(build: Any, attempts: int = 3, on: str = "5xx", **upset: Any) -> Plan:
-    return plan(build, Upset(UPSET, **{"status": 503, **upset}), retries=Rule(attempts, None, on, HERE))
+def failing(build: Any, attempts: int = 3, on: str = "5xx", **fault: Any) -> Plan:
+    return plan(build, WorkloadFault(UPSET, **{"status": 503, **fault}), retries=Rule(attempts, None, on, HERE))
 
 
 FAILED = {"status": 503, "latency": 0.09}
@@ -171,10 +171,13 @@ def test_a_class_that_is_not_retried_arrives_once(build: Any) -> None:
 
 
 def test_without_retries_the_default_makes_none_on_an_answer(build: Any) -> None:
-    verdict = driven(build, Retries(), plan(build, Upset(UPSET, status=503)), FAILED)
+    verdict = driven(build, Retries(), plan(build, WorkloadFault(UPSET, status=503)), FAILED)
     assert verdict.outcome is Outcome.PASSED
     assert "no retries are specified: Istio makes 2 on connect-failure" in verdict.reason
-    assert driven(build, Retries(), plan(build, Upset(UPSET, status=503)), FAILED, tries=3).outcome is Outcome.FAILED
+    assert (
+        driven(build, Retries(), plan(build, WorkloadFault(UPSET, status=503)), FAILED, tries=3).outcome
+        is Outcome.FAILED
+    )
 
 
 def test_a_retry_that_succeeds_ends_them(build: Any) -> None:
@@ -201,7 +204,7 @@ def test_what_a_fault_aborts_is_not_tried_at_all(build: Any) -> None:
 
 
 def test_the_limit_of_each_try_is_kept_to_both_sides(build: Any) -> None:
-    made = plan(build, Upset(UPSET, hang=True), retries=Rule(2, 0.15, "5xx", HERE))
+    made = plan(build, WorkloadFault(UPSET, hang=True), retries=Rule(2, 0.15, "5xx", HERE))
     ended = {**TIMED_OUT, "tries": 3}
     assert driven(build, Retries(), made, {**ended, "latency": 0.47}).outcome is Outcome.PASSED
     assert driven(build, Retries(), made, {**ended, "latency": 0.30}).outcome is Outcome.FAILED
@@ -212,12 +215,15 @@ def test_the_limit_of_each_try_is_kept_to_both_sides(build: Any) -> None:
 @pytest.mark.parametrize(
     ("upsets", "words"),
     [
-        ([Upset(UPSET, status=503, replicas=1)], "misbehave in several ways"),
-        ([Upset(UPSET, status=503), Upset(f"default/{UPSET}", latency=0.1)], "misbehave in several ways"),
+        ([WorkloadFault(UPSET, status=503, replicas=1)], "misbehave in several ways"),
+        (
+            [WorkloadFault(UPSET, status=503), WorkloadFault(f"default/{UPSET}", latency=0.1)],
+            "misbehave in several ways",
+        ),
     ],
 )
-def test_workloads_that_differ_cannot_be_judged(build: Any, upsets: list[Upset], words: str) -> None:
-    (trial,) = Retries().begin(plan(build, *upsets))
+def test_workloads_that_differ_cannot_be_judged(build: Any, workload_faults: list[WorkloadFault], words: str) -> None:
+    (trial,) = Retries().begin(plan(build, *workload_faults))
     verdict = trial.conclude(Books())
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason
@@ -232,7 +238,7 @@ def test_workloads_that_differ_cannot_be_judged(build: Any, upsets: list[Upset],
 )
 def test_failing_pods_under_a_policy_that_meddles_cannot_be_judged(build: Any, policy: Policy, words: str) -> None:
     made = build.plan(build.expectation(replace(build.arm("v1", 100), policy=policy)))
-    (trial,) = Retries().begin(replace(made, upsets=(Upset(UPSET, status=503),)))
+    (trial,) = Retries().begin(replace(made, workload_faults=(WorkloadFault(UPSET, status=503),)))
     verdict = trial.conclude(Books())
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason

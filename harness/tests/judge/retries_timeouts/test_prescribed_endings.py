@@ -79,7 +79,7 @@ def test_a_timeout_ends_what_takes_longer_and_one_try_too_many_fails(build: Any)
 
 
 @pytest.mark.parametrize(
-    ("specified", "told", "bare", "outcome"),
+    ("specified", "told", "proxyless", "outcome"),
     [
         ({}, "", True, Outcome.PASSED),
         ({}, "3000", True, Outcome.FAILED),
@@ -94,9 +94,9 @@ def test_a_timeout_ends_what_takes_longer_and_one_try_too_many_fails(build: Any)
     ],
 )
 def test_what_pods_are_told_of_their_time_is_what_is_specified(
-    build: Any, specified: dict[str, Any], told: str, bare: bool | None, outcome: Outcome
+    build: Any, specified: dict[str, Any], told: str, proxyless: bool | None, outcome: Outcome
 ) -> None:
-    (trial,) = Timeout(asked=Asked(2, bare)).begin(plan(build, SLOW, **specified))
+    (trial,) = Timeout(asked=Asked(2, proxyless)).begin(plan(build, SLOW, **specified))
     verdict = driven(build, trial, {**IN_TIME, "told": told})
     assert verdict.outcome is outcome, verdict.reason
     assert (TOLD in verdict.reason) is (outcome is Outcome.FAILED)

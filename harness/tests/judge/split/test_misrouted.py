@@ -32,9 +32,11 @@ def test_counts_of_the_destinations_that_rules_lead_to_pass(verdict):
     assert verdict({V1: 152, V2: 0, WHOLE: 0}).outcome is Outcome.PASSED
 
 
-@pytest.mark.parametrize(("astray", "name"), [(WHOLE, "helloworld.default:5000"), (V2, "helloworld.default/v2:5000")])
-def test_a_request_to_another_destination_fails(verdict, astray, name):
-    found = verdict({V1: 151, astray: 1})
+@pytest.mark.parametrize(
+    ("misrouted", "name"), [(WHOLE, "helloworld.default:5000"), (V2, "helloworld.default/v2:5000")]
+)
+def test_a_request_to_another_destination_fails(verdict, misrouted, name):
+    found = verdict({V1: 151, misrouted: 1})
     assert found.outcome is Outcome.FAILED
     assert f"1 to {name}" in found.reason
 

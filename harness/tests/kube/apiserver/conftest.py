@@ -26,7 +26,7 @@ import pytest
 import trustme
 import yaml
 from meshproof.border.timeouts import Timeouts
-from meshproof.process.child import LEASH
+from meshproof.process.child import PARENT_DEATH_GUARD
 from meshproof.targets.kube.api.connection import Cluster, connect
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -143,7 +143,7 @@ class ControlPlane:
 
     def _spawn(self, program: str, *args: str) -> None:
         held, kept = os.pipe()
-        argv = [sys.executable, "-I", "-S", str(LEASH), str(held), "", str(self.programs / program), *args]
+        argv = [sys.executable, "-I", "-S", str(PARENT_DEATH_GUARD), str(held), "", str(self.programs / program), *args]
         with (self.folder / f"{program}.log").open("wb") as log:
             child = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=(held,))
         os.close(held)
@@ -208,7 +208,7 @@ def control_plane() -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="session")
-def patient() -> None:
+def mostly_waits() -> None:
     """For what takes more than a moment: it is left to `tox -e kube`, which names the programs."""
     if not os.environ.get(NAMED):
         pytest.skip("it takes long: `tox -e kube` runs it")

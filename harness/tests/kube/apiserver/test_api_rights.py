@@ -15,7 +15,7 @@ from meshproof.targets.kube import access, conflicts, ownership
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.api.forward import forwarded
 from meshproof.targets.kube.api.refusal import RefusedError
-from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.apply import ObjectsInForce
 from meshproof.targets.kube.namespace import RunNamespace, leftovers, name_of
 from meshproof.targets.kube.wanted import Wanted
 
@@ -61,12 +61,12 @@ def test_a_whole_run_can_be_done_with_these_rights(
         await namespace.create()
         await namespace.label({"istio-injection": "enabled"})
         assert run_id in [one.run for one in await leftovers(cluster)]
-        slate = Slate(cluster, namespace.name, run_id)
+        in_force = ObjectsInForce(cluster, namespace.name, run_id)
         wanted = everything(namespace.name)
         assert await conflicts.find(cluster, wanted, run_id) == []
-        assert len((await slate.apply(wanted)).created) == len(wanted)
+        assert len((await in_force.apply(wanted)).created) == len(wanted)
         changed = [Wanted({**one.body, "metadata": {**one.body["metadata"], "labels": {"a": "b"}}}) for one in wanted]
-        assert len((await slate.apply(changed)).changed) == len(wanted)
+        assert len((await in_force.apply(changed)).changed) == len(wanted)
         for kind in ("Pod", "Event", "Endpoints"):
             await objects.list("v1", kind, namespace.name)
         await objects.list("discovery.k8s.io/v1", "EndpointSlice", namespace.name)
@@ -83,7 +83,7 @@ def test_a_whole_run_can_be_done_with_these_rights(
         pod = {"containers": [{"name": "app", "image": "example.invalid/app"}]}
         metadata = {"name": "tried", "namespace": namespace.name}
         await objects.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}, dry_run=True)
-        assert len((await slate.clear()).deleted) == len(wanted)
+        assert len((await in_force.clear()).deleted) == len(wanted)
         await namespace.delete()
 
     with_cluster(body, account)
@@ -190,19 +190,19 @@ def test_gateway_secrets_need_their_own_consent(
 
     async def refused(cluster: Cluster) -> None:
         with pytest.raises(RefusedError, match="forbidden to this user"):
-            await Slate(cluster, name_of(run_id), run_id, outside).apply([secret])
+            await ObjectsInForce(cluster, name_of(run_id), run_id, outside).apply([secret])
 
     async def allowed(cluster: Cluster) -> None:
-        slate = Slate(cluster, name_of(run_id), run_id, outside)
+        in_force = ObjectsInForce(cluster, name_of(run_id), run_id, outside)
         async with asyncio.timeout(30):
             while not await cluster.objects.allowed("patch", "secrets", "istio-system"):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
-        assert len((await slate.apply([secret])).created) == 1
+        assert len((await in_force.apply([secret])).created) == 1
         # The policy lets only a run's own secrets through, whatever the role says.
         body = {**secret.body, "metadata": {**metadata, "name": "unmarked"}}
         with pytest.raises(RefusedError, match="meshproof touches only"):
             await cluster.objects.create(body)
-        assert len((await slate.clear()).deleted) == 1
+        assert len((await in_force.clear()).deleted) == 1
 
     with_cluster(refused, account)
     where = ("--namespace", "istio-system")

@@ -11,22 +11,22 @@ import pytest
 from meshproof.errors import TargetError
 from meshproof.targets.kube import wait
 from meshproof.targets.kube.api.connection import Cluster
-from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.apply import ObjectsInForce
 from meshproof.targets.kube.namespace import RunNamespace, name_of
 from meshproof.targets.kube.wanted import Wanted
 
-Waiting = Callable[[Callable[[Cluster, Slate], Awaitable[None]]], None]
+Waiting = Callable[[Callable[[Cluster, ObjectsInForce], Awaitable[None]]], None]
 
 
 @pytest.fixture
 def in_namespace(with_cluster: Callable[..., Any], run_id: str) -> Waiting:
     """Run `body(cluster, slate)` with a namespace of its own."""
 
-    def call(body: Callable[[Cluster, Slate], Awaitable[None]]) -> None:
+    def call(body: Callable[[Cluster, ObjectsInForce], Awaitable[None]]) -> None:
         async def go(cluster: Cluster) -> None:
             namespace = RunNamespace(cluster, name_of(run_id), run_id)
             await namespace.create()
-            await body(cluster, Slate(cluster, namespace.name, run_id))
+            await body(cluster, ObjectsInForce(cluster, namespace.name, run_id))
             await cluster.objects.delete("v1", "Namespace", namespace.name)
 
         with_cluster(go)
@@ -34,27 +34,27 @@ def in_namespace(with_cluster: Callable[..., Any], run_id: str) -> Waiting:
     return call
 
 
-def shop(slate: Slate, replicas: int = 2) -> Wanted:
+def shop(in_force: ObjectsInForce, replicas: int = 2) -> Wanted:
     template = {
         "metadata": {"labels": {"app": "shop"}},
         "spec": {"containers": [{"name": "shop", "image": "registry.test/shop:1"}]},
     }
     spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "shop"}}, "template": template}
-    metadata = {"name": "shop", "namespace": slate.namespace}
+    metadata = {"name": "shop", "namespace": in_force.namespace}
     return Wanted({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
 
 
-async def pods(cluster: Cluster, slate: Slate, count: int) -> list[str]:
+async def pods(cluster: Cluster, in_force: ObjectsInForce, count: int) -> list[str]:
     """The names of the pods, once the controllers have made so many."""
     async with asyncio.timeout(60):
         while True:
-            found = await cluster.objects.list("v1", "Pod", slate.namespace)
+            found = await cluster.objects.list("v1", "Pod", in_force.namespace)
             if len(found) == count:
                 return [one["metadata"]["name"] for one in found]
             await asyncio.sleep(0.1)
 
 
-def say(control_plane: Any, slate: Slate, pod: str, **status: Any) -> None:
+def say(control_plane: Any, in_force: ObjectsInForce, pod: str, **status: Any) -> None:
     """Say of a pod what its node would."""
     patch = json.dumps({"status": status})
     arguments = (
@@ -62,7 +62,7 @@ def say(control_plane: Any, slate: Slate, pod: str, **status: Any) -> None:
         "pod",
         pod,
         "--namespace",
-        slate.namespace,
+        in_force.namespace,
         "--subresource=status",
         "--type=merge",
         "-p",
@@ -75,70 +75,70 @@ READY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]
 
 
 def test_a_deployment_is_available_when_its_pods_are_ready(in_namespace: Waiting, control_plane: Any) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply([shop(slate)])
-        waiting = asyncio.ensure_future(wait.available(cluster, slate.namespace, limit=60))
-        names = await pods(cluster, slate, 2)
-        say(control_plane, slate, names[0], **READY)
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply([shop(in_force)])
+        waiting = asyncio.ensure_future(wait.available(cluster, in_force.namespace, limit=60))
+        names = await pods(cluster, in_force, 2)
+        say(control_plane, in_force, names[0], **READY)
         await asyncio.sleep(0.5)
         assert not waiting.done()
-        say(control_plane, slate, names[1], **READY)
+        say(control_plane, in_force, names[1], **READY)
         found = await waiting
         assert sorted(pod["metadata"]["name"] for pod in found) == sorted(names)
-        assert len(await wait.ready_pods(cluster, slate.namespace, "app=shop", 2, limit=1)) == 2
+        assert len(await wait.ready_pods(cluster, in_force.namespace, "app=shop", 2, limit=1)) == 2
         with pytest.raises(TargetError, match=r"2 of 3 pods app=shop .* ready after 0 s"):
-            await wait.ready_pods(cluster, slate.namespace, "app=shop", 3, limit=0)
+            await wait.ready_pods(cluster, in_force.namespace, "app=shop", 3, limit=0)
 
     in_namespace(body)
 
 
 def test_an_image_that_cannot_be_pulled_is_named(in_namespace: Waiting, control_plane: Any) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply([shop(slate, 1)])
-        [name] = await pods(cluster, slate, 1)
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply([shop(in_force, 1)])
+        [name] = await pods(cluster, in_force, 1)
         refused = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "registry.test/shop:1"'}
         container = {"name": "shop", "image": "", "imageID": "", "ready": False, "restartCount": 0}
-        say(control_plane, slate, name, containerStatuses=[{**container, "state": {"waiting": refused}}])
+        say(control_plane, in_force, name, containerStatuses=[{**container, "state": {"waiting": refused}}])
         event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": "pull", "namespace": slate.namespace},
-            "involvedObject": {"kind": "Pod", "name": name, "namespace": slate.namespace},
+            "metadata": {"name": "pull", "namespace": in_force.namespace},
+            "involvedObject": {"kind": "Pod", "name": name, "namespace": in_force.namespace},
             "type": "Warning",
             "reason": "Failed",
             "message": "failed to resolve reference: no such host",
         }
         control_plane.kubectl("create", "-f", "-", stdin=json.dumps(event))
         with pytest.raises(TargetError, match=r"not ready after 1 s: shop \(0 of 1 replicas available\)") as caught:
-            await wait.available(cluster, slate.namespace, ["shop"], limit=1)
+            await wait.available(cluster, in_force.namespace, ["shop"], limit=1)
         assert (
             f'pod {name}: container shop waits: ImagePullBackOff Back-off pulling image "registry'
             in caught.value.detail
         )
         assert "event: Failed: failed to resolve reference: no such host" in caught.value.detail
-        assert caught.value.detail.splitlines()[-1].endswith(f"--namespace {slate.namespace} describe pod {name}")
+        assert caught.value.detail.splitlines()[-1].endswith(f"--namespace {in_force.namespace} describe pod {name}")
 
     in_namespace(body)
 
 
 def test_what_no_waiting_ends_is_told_at_once(in_namespace: Waiting, control_plane: Any) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply([shop(slate, 1)])
-        [name] = await pods(cluster, slate, 1)
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply([shop(in_force, 1)])
+        [name] = await pods(cluster, in_force, 1)
         never = {"reason": "ErrImageNeverPull", "message": "Container image is not present with pull policy of Never"}
         container = {"name": "shop", "image": "", "imageID": "", "ready": False, "restartCount": 0}
-        say(control_plane, slate, name, containerStatuses=[{**container, "state": {"waiting": never}}])
+        say(control_plane, in_force, name, containerStatuses=[{**container, "state": {"waiting": never}}])
         async with asyncio.timeout(60):
             with pytest.raises(TargetError, match="never ready: shop"):
-                await wait.available(cluster, slate.namespace, limit=600)
+                await wait.available(cluster, in_force.namespace, limit=600)
 
     in_namespace(body)
 
 
 def test_a_crash_is_told_and_so_is_a_log_that_cannot_be_read(in_namespace: Waiting, control_plane: Any) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply([shop(slate, 1)])
-        [name] = await pods(cluster, slate, 1)
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply([shop(in_force, 1)])
+        [name] = await pods(cluster, in_force, 1)
         # A node that is not there cannot be asked for the log.
         node = {
             "apiVersion": "v1",
@@ -146,15 +146,15 @@ def test_a_crash_is_told_and_so_is_a_log_that_cannot_be_read(in_namespace: Waiti
             "metadata": {"name": name},
             "target": {"kind": "Node", "name": "gone"},
         }
-        path = f"/api/v1/namespaces/{slate.namespace}/pods/{name}/binding"
+        path = f"/api/v1/namespaces/{in_force.namespace}/pods/{name}/binding"
         await cluster.objects.raw(path, "POST", body=node, what="assigning a pod")
         waiting = {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}
         last = {"reason": "Error", "exitCode": 3}
         container = {"name": "shop", "image": "", "imageID": "", "ready": False, "restartCount": 4}
         state = {"state": {"waiting": waiting}, "lastState": {"terminated": last}}
-        say(control_plane, slate, name, phase="Running", containerStatuses=[{**container, **state}])
+        say(control_plane, in_force, name, phase="Running", containerStatuses=[{**container, **state}])
         with pytest.raises(TargetError, match="not ready") as caught:
-            await wait.available(cluster, slate.namespace, limit=0)
+            await wait.available(cluster, in_force.namespace, limit=0)
         assert "container shop waits: CrashLoopBackOff back-off 5m0s" in caught.value.detail
         assert "container shop ended: Error, exit code 3" in caught.value.detail
         assert "its log cannot be read" in caught.value.detail
@@ -163,32 +163,38 @@ def test_a_crash_is_told_and_so_is_a_log_that_cannot_be_read(in_namespace: Waiti
 
 
 def test_a_quota_that_keeps_pods_from_being_made_is_named(in_namespace: Waiting, control_plane: Any) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few", "namespace": slate.namespace}}
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        quota = {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "few", "namespace": in_force.namespace},
+        }
         control_plane.kubectl("create", "-f", "-", stdin=json.dumps({**quota, "spec": {"hard": {"pods": "0"}}}))
         status = json.dumps({"status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}})
-        where = ("--namespace", slate.namespace, "--subresource=status", "--type=merge", "-p", status)
+        where = ("--namespace", in_force.namespace, "--subresource=status", "--type=merge", "-p", status)
         control_plane.kubectl("patch", "resourcequota", "few", *where)
-        await slate.apply([shop(slate, 1)])
+        await in_force.apply([shop(in_force, 1)])
         async with asyncio.timeout(60):
-            while not any(one["reason"] == "FailedCreate" for one in await events(cluster, slate)):  # noqa: ASYNC110
+            while not any(one["reason"] == "FailedCreate" for one in await events(cluster, in_force)):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         with pytest.raises(TargetError, match=r"shop \(0 of 1 replicas up to date\)|shop \(0 of 1") as caught:
-            await wait.available(cluster, slate.namespace, limit=0)
+            await wait.available(cluster, in_force.namespace, limit=0)
         assert "FailedCreate" in caught.value.detail
         assert "exceeded quota: few" in caught.value.detail
-        assert caught.value.detail.splitlines()[-1].endswith(f"--namespace {slate.namespace} describe deployments shop")
+        assert caught.value.detail.splitlines()[-1].endswith(
+            f"--namespace {in_force.namespace} describe deployments shop"
+        )
 
     in_namespace(body)
 
 
-async def events(cluster: Cluster, slate: Slate) -> Any:
-    return await cluster.objects.list("v1", "Event", slate.namespace)
+async def events(cluster: Cluster, in_force: ObjectsInForce) -> Any:
+    return await cluster.objects.list("v1", "Event", in_force.namespace)
 
 
 def test_a_deployment_that_is_not_there_is_named(in_namespace: Waiting) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         with pytest.raises(TargetError, match=r"gone \(there is none\)"):
-            await wait.available(cluster, slate.namespace, ["gone"], limit=0)
+            await wait.available(cluster, in_force.namespace, ["gone"], limit=0)
 
     in_namespace(body)

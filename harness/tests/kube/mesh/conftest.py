@@ -11,7 +11,7 @@ import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.process import Turn
+from meshproof.process import RunLock
 from meshproof.targets.cluster import mesh as kube_mesh
 from meshproof.targets.cluster.mesh import KubeMesh
 from meshproof.targets.kube.wanted import Wanted
@@ -68,7 +68,7 @@ class Seen:
     def kinds(self, number: int) -> list[str]:
         return sorted({one.key[0] for one in self.applied[number]})
 
-    def place(self, *, applying: bool = True, turn: Turn | None = None, **limits: float) -> Any:
+    def place(self, *, applying: bool = True, turn: RunLock | None = None, **limits: float) -> Any:
         gateways = SimpleNamespace(
             addresses=("10.0.0.9",),
             selectors=({"istio": "ingressgateway"},),
@@ -84,7 +84,7 @@ class Seen:
                 kubectl=SimpleNamespace(within=lambda namespace: namespace),
             ),
             namespace=NAMESPACE,
-            slate=SimpleNamespace(apply=self.apply, run="a"),
+            in_force=SimpleNamespace(apply=self.apply, run="a"),
             gateways=gateways,
             istioctl=None,
             image="probe:1",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from meshproof.errors import TargetError
 from meshproof.targets.cluster.existing import ClusterTarget
-from meshproof.targets.cluster.namespaces import Rooms, named
+from meshproof.targets.cluster.namespaces import RunNamespaces, named
 from meshproof.targets.cluster.settings import KubeSettings
 
 
@@ -20,8 +20,8 @@ class Log:
     lines: list[str] = field(default_factory=list)
     refuses: str = ""
 
-    def rooms(self) -> Rooms:
-        return Rooms(lambda name: Thing(self, "namespace", name), lambda name: Thing(self, "place", name))  # type: ignore[arg-type,return-value]
+    def rooms(self) -> RunNamespaces:
+        return RunNamespaces(lambda name: Thing(self, "namespace", name), lambda name: Thing(self, "place", name))  # type: ignore[arg-type,return-value]
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Thing:
 def test_one_is_made_when_it_is_asked_for_and_only_once() -> None:
     log = Log()
 
-    async def body(rooms: Rooms) -> Any:
+    async def body(rooms: RunNamespaces) -> Any:
         await rooms.open("run")
         await rooms.open("run-2")
         await rooms.open("run-2")
@@ -61,7 +61,7 @@ def test_one_is_made_when_it_is_asked_for_and_only_once() -> None:
 def test_in_the_end_all_of_them_go_also_one_that_was_made_half_way() -> None:
     log = Log(refuses="run-2")
 
-    async def body(rooms: Rooms) -> None:
+    async def body(rooms: RunNamespaces) -> None:
         await rooms.open("run")
         with pytest.raises(TargetError, match="no more room"):
             await rooms.open("run-2")

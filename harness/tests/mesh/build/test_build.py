@@ -53,7 +53,7 @@ spec:
   - route: [{destination: {host: cart}}]
     match: [{gateways: [front]}]
 """
-    (service,) = built(route, bare=True).mesh.virtual_services
+    (service,) = built(route, proxyless=True).mesh.virtual_services
     assert service.hosts == ("cart.shop.svc.cluster.local", "cart.other.svc.cluster.local", "*.example.com")
     assert service.gateways == ("shop/front", "shop/side", "other/back", "legacy/old", "mesh")
     assert service.http[0].destinations[0].destination.host == "cart.shop.svc.cluster.local"
@@ -82,7 +82,7 @@ def test_protocol_selection(number: int, name: str, app: str | None, expected: s
 
 
 def test_traffic_policy(built) -> None:
-    policy = built(HTTPBIN, bare=True).mesh.destination_rules[0].policy
+    policy = built(HTTPBIN, proxyless=True).mesh.destination_rules[0].policy
     pool, outlier = policy.connection_pool, policy.outlier_detection
     assert (pool.max_connections, pool.connect_timeout, pool.idle_timeout) == (1, 0.03, 0.0)
     assert (pool.max_retries, pool.http2_max_requests) == (None, None)
@@ -216,7 +216,7 @@ def test_what_has_no_effect_is_noted(routed, text: str, noted: str) -> None:
 
 
 def test_deprecated_consecutive_errors_is_noted(built) -> None:
-    made = built(HTTPBIN.replace("consecutive5xxErrors: 0", "consecutiveErrors: 1"), bare=True)
+    made = built(HTTPBIN.replace("consecutive5xxErrors: 0", "consecutiveErrors: 1"), proxyless=True)
     assert made.mesh.destination_rules[0].policy.outlier_detection.consecutive_5xx_errors == 5
     assert "consecutiveErrors has no effect" in notices(made)
 
@@ -231,7 +231,7 @@ spec:
   template: {metadata: {labels: {app: b}}, spec: {containers: [{name: c}]}}
 """
     with pytest.raises(ManifestError, match="app: a"):
-        built(text, bare=True)
+        built(text, proxyless=True)
 
 
 def test_gateways(built) -> None:
@@ -255,7 +255,7 @@ metadata: {name: cert}
 data: {tls.crt: Q0VSVA==}
 stringData: {tls.key: KEY}
 """
-    mesh = built(text, bare=True).mesh
+    mesh = built(text, proxyless=True).mesh
     plain, secure = mesh.gateways[0].servers
     assert plain.hosts == ("httpbin.example.com", "*.example.org")
     assert (plain.tls.https_redirect, secure.tls.mode, secure.protocol) == (True, "SIMPLE", "HTTPS")
@@ -263,7 +263,7 @@ stringData: {tls.key: KEY}
     assert "KEY" not in repr(mesh.secrets[0])
     with pytest.raises(ManifestError, match="needs tls"):
         built(
-            text.replace("    tls: {mode: SIMPLE, credentialName: cert, minProtocolVersion: TLSV1_2}\n", ""), bare=True
+            text.replace("    tls: {mode: SIMPLE, credentialName: cert, minProtocolVersion: TLSV1_2}\n", ""), proxyless=True
         )
     with pytest.raises(ManifestError, match="not base64"):
-        built(text.replace("Q0VSVA==", "not encoded!"), bare=True)
+        built(text.replace("Q0VSVA==", "not encoded!"), proxyless=True)

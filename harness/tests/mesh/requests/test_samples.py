@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from meshproof.mesh.requests.samples import MOST, witnesses
+from meshproof.mesh.requests.samples import MOST, sample_requests
 
 
 def shown(built) -> tuple[list[str], list[str]]:
-    requests, notices = witnesses(built.mesh)
+    requests, notices = sample_requests(built.mesh)
     return [str(request) for request in requests], [str(notice) for notice in notices]
 
 

@@ -94,14 +94,14 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     ],
 )
 def test_limits(bench: Bench, applied: str, words: str) -> None:
-    result = bench.drive(POOL, applied, ConnectionPool(crowds=(1, 5), requests=60))
+    result = bench.drive(POOL, applied, ConnectionPool(concurrent_users=(1, 5), requests=60))
     assert result.outcome is (Outcome.FAILED if words else Outcome.PASSED), result
     assert words in result.verdicts[0].reason
 
 
 def test_a_refusal_ejects_nobody(bench: Bench) -> None:
     wary = BOTH.replace("consecutive5xxErrors: 2", "consecutive5xxErrors: 1")
-    result = bench.drive(wary, wary, ConnectionPool(crowds=(5,), requests=60))
+    result = bench.drive(wary, wary, ConnectionPool(concurrent_users=(5,), requests=60))
     assert result.outcome is Outcome.PASSED, result
     # Each of the refused would have been the one error that it takes.
     assert any(step["refused"] for step in result.verdicts[0].evidence["steps"])

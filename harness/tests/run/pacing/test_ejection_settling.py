@@ -70,6 +70,6 @@ def test_hosts_that_come_back_before_traffic_settles_show_nothing(
     traffic: Any = Traffic(*looks)
     trial: Any = SimpleNamespace(enough=4, request=0, stretch=lambda _hosts: 10)
     pods: Any = [Pod("a"), Pod("b"), Pod("c")]
-    course = ejection._Course(traffic, trial, pods)
-    assert asyncio.run(course._all_at_once([Fault(503, 2)])) is shown
+    pacing = ejection._Pacing(traffic, trial, pods)
+    assert asyncio.run(pacing._all_at_once([Fault(503, 2)])) is shown
     assert traffic.marks == marks

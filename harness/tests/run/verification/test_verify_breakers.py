@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.verdict import Precision
-from meshproof.run.prepare import Prepared, prepare_borders, prepare_verification
+from meshproof.run.prepare import Prepared, prepare_boundaries, prepare_verification
 from meshproof.suite import folder
 
 RULE = """
@@ -43,8 +43,8 @@ def test_no_more_requests_are_under_way_than_may_wait(prepared, pool, users) -> 
     one = prepared(f"connectionPool: {{{pool}}}")
     assert one.load.users == users
     assert any("connectionPool is not verified" in str(notice) for notice in one.notices)
-    borders = prepare_borders(one)
-    assert borders is None or borders.load.users <= users
+    boundaries = prepare_boundaries(one)
+    assert boundaries is None or boundaries.load.users <= users
 
 
 def test_without_a_pool_nothing_is_held_back_or_said(prepared) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.manifest import load
-from meshproof.report.selfcheck.record import Fate, Judged, Unmutated
+from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.prepare import Prepared, prepare_resilience, prepare_verification, running
 from meshproof.run.selfcheck.drive import SelfCheck
 from meshproof.run.selfcheck.mutants import Case
@@ -49,7 +49,7 @@ class Drift:
     name: str
     specified: str
     applied: Sequence[str]
-    bare: bool = True
+    proxyless: bool = True
     rest: str = ""
 
 
@@ -98,7 +98,7 @@ DRIFTS = (
         "where a proxy beside the pod hides what it is told",
         whole("1s"),
         ("", whole("0.8s"), whole("3s"), tries("attempts: 2, retryOn: 5xx") + whole("1s")),
-        bare=False,
+        proxyless=False,
     ),
     Drift("where outlier detection watches", "", (whole("0.5s"), tries("attempts: 3")), rest=RULE),
 )
@@ -111,7 +111,7 @@ def written(place: Path, route: str, rest: str) -> str:
 
 def cases(place: Path, number: int, drift: Drift) -> tuple[Prepared, list[Case]]:
     spec = written(place / f"{number}.yaml", drift.specified, drift.rest)
-    found, _ = prepare_resilience(prepare_verification([spec], [], (), Precision()), bare=drift.bare)
+    found, _ = prepare_resilience(prepare_verification([spec], [], (), Precision()), proxyless=drift.proxyless)
     assert found is not None
     several = []
     for one, route in enumerate(drift.applied):
@@ -141,7 +141,9 @@ def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> N
     asis = [one for one in told if isinstance(one, Unmutated)]
     assert [(one.outcome, one.reason) for one in asis] == [(Outcome.PASSED, "")] * len(DRIFTS)
     survivors = [
-        (one.scenario, one.what, one.reason) for one in told if isinstance(one, Judged) and one.fate is not Fate.KILLED
+        (one.scenario, one.what, one.reason)
+        for one in told
+        if isinstance(one, Judged) and one.fate is not MutantStatus.KILLED
     ]
     assert survivors == []
     assert sum(isinstance(one, Judged) for one in told) == len(several)
@@ -165,7 +167,7 @@ def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> N
 )
 def test_what_cannot_be_shown_is_said(tmp_path: Path, route: str, rest: str, told: str) -> None:
     spec = written(tmp_path / "mesh.yaml", route, rest)
-    _, notices = prepare_resilience(prepare_verification([spec], [], (), Precision()), bare=False)
+    _, notices = prepare_resilience(prepare_verification([spec], [], (), Precision()), proxyless=False)
     (notice,) = notices
     assert told in notice.message
     assert notice.location.file == spec
@@ -180,6 +182,6 @@ def test_where_no_pod_answers_there_is_nothing_to_be_tried(tmp_path: Path, fault
     place.write_text(
         f"{HTTPBIN}{ROUTE}{text}".replace("    - route: [{destination: {host: httpbin}}]\n      direct", "    - direct")
     )
-    found, notices = prepare_resilience(prepare_verification([str(place)], [], (), Precision()), bare=True)
+    found, notices = prepare_resilience(prepare_verification([str(place)], [], (), Precision()), proxyless=True)
     assert found is None
     assert notices == ()

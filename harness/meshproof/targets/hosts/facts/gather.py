@@ -74,7 +74,7 @@ async def all_facts(connections: Sequence[Connection], inventory: Inventory) -> 
             raise leaf(told) from None
 
     found = await asyncio.gather(*(one(connection) for connection in connections), return_exceptions=True)
-    raise_together([result for result in found if isinstance(result, BaseException)])
+    raise_all([result for result in found if isinstance(result, BaseException)])
     return HostsFacts(tuple(result for result in found if isinstance(result, HostFacts)), inventory.registry)
 
 
@@ -84,7 +84,7 @@ def leaf(group: BaseExceptionGroup[TargetError]) -> TargetError:
     return leaf(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-def raise_together(failures: Sequence[BaseException]) -> None:
+def raise_all(failures: Sequence[BaseException]) -> None:
     """One error for all; whatever is no TargetError goes first and by itself."""
     for failure in failures:
         if not isinstance(failure, TargetError):

@@ -78,7 +78,7 @@ async def _ask(
         CURL, stdin="\n".join(lines).encode() + b"\n", seconds=SECONDS, what="asking the registry"
     )
     if not output.ok:
-        raise _NoAnswerError(connection.veil(output.stderr.strip()) or f"curl ended with {output.code}")
+        raise _NoAnswerError(connection.redaction(output.stderr.strip()) or f"curl ended with {output.code}")
     head, _, body = output.text.replace("\r\n", "\n").partition("\n\n")
     first, *rest = head.splitlines()
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}

@@ -34,7 +34,7 @@ async def system(connection: Connection) -> SystemFacts:
     names += [f"{PROC}kernel/osrelease", f"{PROC}kernel/hostname", *keys.values()]
     files, boot = await asyncio.gather(read(connection, names), connection.run("ls -1 /boot", what="listing /boot"))
     hostname = files.get(f"{PROC}kernel/hostname")
-    connection.veil.learn(connection.entry.label, hostname, hostname.partition(".")[0])
+    connection.redaction.learn(connection.entry.label, hostname, hostname.partition(".")[0])
     release = os_release(files.get("/etc/os-release") or files.get("/usr/lib/os-release"))
     return SystemFacts(
         release.get("ID", "unknown"),

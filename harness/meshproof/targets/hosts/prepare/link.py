@@ -12,7 +12,7 @@ from meshproof.border.inventory import HostEntry, SshSettings
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.targets.hosts.connection import Connection, connect
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PAUSE_SECONDS = 2.0
@@ -28,7 +28,7 @@ class Link:
     settings: SshSettings
     folder: Path
     timeouts: Timeouts
-    veil: Veil
+    redaction: HostRedaction
     connection: Connection
 
     @property
@@ -49,7 +49,7 @@ class Link:
                 while True:
                     await asyncio.sleep(PAUSE_SECONDS)
                     try:
-                        fresh = await connect(self.entry, self.settings, self.folder, attempt, self.veil)
+                        fresh = await connect(self.entry, self.settings, self.folder, attempt, self.redaction)
                     except TargetError as error:
                         last = str(error)
                         continue
@@ -77,10 +77,12 @@ class Link:
 
 @contextlib.asynccontextmanager
 async def linked(
-    entry: HostEntry, settings: SshSettings, folder: Path, timeouts: Timeouts, veil: Veil
+    entry: HostEntry, settings: SshSettings, folder: Path, timeouts: Timeouts, redaction: HostRedaction
 ) -> AsyncIterator[Link]:
     """The link to a host, closed at the end; raises TargetError when there is no way."""
-    link = Link(entry, settings, folder, timeouts, veil, await connect(entry, settings, folder, timeouts, veil))
+    link = Link(
+        entry, settings, folder, timeouts, redaction, await connect(entry, settings, folder, timeouts, redaction)
+    )
     try:
         yield link
     finally:

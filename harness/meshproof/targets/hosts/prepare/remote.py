@@ -107,10 +107,10 @@ async def command(connection: Connection, change: Command) -> None:
         if state == "0":
             return
         if state == "gone":
-            raise TargetError(f"{connection.label}: {shown} was killed before its end", connection.veil(log))
+            raise TargetError(f"{connection.label}: {shown} was killed before its end", connection.redaction(log))
         if state != "running":
             raise TargetError(
-                f"{connection.label}: {shown} failed (exit code {state}){_reason(log)}", connection.veil(log)
+                f"{connection.label}: {shown} failed (exit code {state}){_reason(log)}", connection.redaction(log)
             )
         if loop.time() >= end:
             raise TargetError(
@@ -142,7 +142,7 @@ async def script(connection: Connection, text: str, *args: str, stdin: bytes = b
         f"sh -c %s meshproof {slots}", text, *args, stdin=stdin, root=True, seconds=seconds, what=what
     )
     if not output.ok:
-        detail = output.stderr.strip() or connection.veil(output.text[-500:])
+        detail = output.stderr.strip() or connection.redaction(output.text[-500:])
         raise TargetError(f"{connection.label}: {what} failed{_reason(detail) or _refused(detail)}", detail)
     return output.text.rstrip("\n")
 

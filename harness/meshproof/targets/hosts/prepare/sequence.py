@@ -28,7 +28,7 @@ from meshproof.targets.hosts.prepare.restore import Undoing, plan_restore, resto
 from meshproof.targets.hosts.prepare.steps import mesh
 from meshproof.targets.hosts.prepare.steps.images import ImagesPlan, plan_images
 from meshproof.targets.hosts.prepare.steps.mesh import MeshPlan
-from meshproof.targets.hosts.redaction import Veil
+from meshproof.targets.hosts.redaction import HostRedaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Prepared:
 
 
 @dataclass(slots=True)
-class Course:
+class Preparation:
     """One run of prepare or restore over an inventory; `tell` hears of progress."""
 
     inventory: Inventory
@@ -124,12 +124,12 @@ class Course:
     @asynccontextmanager
     async def _on(self, entry: HostEntry, folder: Path) -> AsyncIterator[tuple[Link, Journal]]:
         """One host with its journal, held against another run of this machine."""
-        veil = Veil.of(self.inventory, names=True)
+        redaction = HostRedaction.of(self.inventory, names=True)
         with held(self.state, urllib.parse.quote(entry.name, safe="")) as local:
             # Each gets a folder of its own, which goes with its connection.
             own = folder / entry.label
             own.mkdir(mode=0o700, exist_ok=True)
-            async with linked(entry, self.inventory.ssh, own, self.timeouts, veil) as link:
+            async with linked(entry, self.inventory.ssh, own, self.timeouts, redaction) as link:
                 yield link, Journal(local, self.run)
 
     def _chosen(self) -> list[HostEntry]:

@@ -13,23 +13,23 @@ from meshproof.manifest import load
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.api.refusal import RefusedError
-from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.apply import ObjectsInForce
 from meshproof.targets.kube.namespace import name_of
 from meshproof.targets.kube.wanted import Wanted, wanted
 
-Body = Callable[[Cluster, Slate], Awaitable[None]]
+Body = Callable[[Cluster, ObjectsInForce], Awaitable[None]]
 InForce = Callable[..., None]
 
 
-async def versions(cluster: Cluster, slate: Slate) -> dict[str, str]:
+async def versions(cluster: Cluster, in_force: ObjectsInForce) -> dict[str, str]:
     """The resource versions of what is in force, by kind."""
     kinds = {"Service": "v1", "Deployment": "apps/v1"}
     kinds |= dict.fromkeys(("DestinationRule", "VirtualService"), "networking.istio.io/v1")
-    selector = ownership.selector(slate.run)
+    selector = ownership.selector(in_force.run)
     return {
         kind: one["metadata"]["resourceVersion"]
         for kind, version in kinds.items()
-        for one in await cluster.objects.list(version, kind, slate.namespace, labels=selector)
+        for one in await cluster.objects.list(version, kind, in_force.namespace, labels=selector)
         if kind != "Deployment"
     }
 
@@ -42,36 +42,36 @@ ALL = ["Deployment", "DestinationRule", "Service", "VirtualService"]
 
 
 def test_only_what_changes_is_touched(in_force: InForce, shop: Callable[..., Sequence[Wanted]]) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        first = await slate.apply(shop())
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        first = await in_force.apply(shop())
         assert kinds(first.created) == ALL
         assert (first.changed, first.deleted, first.unchanged) == ((), (), ())
-        before = await versions(cluster, slate)
+        before = await versions(cluster, in_force)
 
-        again = await slate.apply(shop())
+        again = await in_force.apply(shop())
         assert kinds(again.unchanged) == ALL
-        assert await versions(cluster, slate) == before
+        assert await versions(cluster, in_force) == before
 
-        shifted = await slate.apply(shop(("weight: 90", "weight: 80"), ("weight: 10", "weight: 20")))
+        shifted = await in_force.apply(shop(("weight: 90", "weight: 80"), ("weight: 10", "weight: 20")))
         assert kinds(shifted.changed) == ["VirtualService"]
-        after = await versions(cluster, slate)
+        after = await versions(cluster, in_force)
         assert {kind for kind in after if after[kind] != before[kind]} == {"VirtualService"}
 
-        fewer = await slate.apply(shop()[:2])
+        fewer = await in_force.apply(shop()[:2])
         assert kinds(fewer.deleted) == ["DestinationRule", "VirtualService"]
         assert kinds(fewer.unchanged) == ["Deployment", "Service"]
-        assert set(await versions(cluster, slate)) == {"Service"}
+        assert set(await versions(cluster, in_force)) == {"Service"}
 
-        assert kinds((await slate.clear()).deleted) == ["Deployment", "Service"]
+        assert kinds((await in_force.clear()).deleted) == ["Deployment", "Service"]
 
     in_force(body)
 
 
 def test_a_field_that_is_no_longer_wanted_goes(in_force: InForce, shop: Callable[..., Sequence[Wanted]]) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply(shop(("host: shop\n", "host: shop\n  trafficPolicy: {loadBalancer: {simple: RANDOM}}\n")))
-        await slate.apply(shop())
-        found = await cluster.objects.get("networking.istio.io/v1", "DestinationRule", "shop", slate.namespace)
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply(shop(("host: shop\n", "host: shop\n  trafficPolicy: {loadBalancer: {simple: RANDOM}}\n")))
+        await in_force.apply(shop())
+        found = await cluster.objects.get("networking.istio.io/v1", "DestinationRule", "shop", in_force.namespace)
         assert found is not None
         assert "trafficPolicy" not in found["spec"]
 
@@ -81,13 +81,13 @@ def test_a_field_that_is_no_longer_wanted_goes(in_force: InForce, shop: Callable
 def test_a_deployment_whose_selector_is_another_one_takes_the_place_of_the_first(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]]
 ) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply(shop())
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply(shop())
         old, new = "matchLabels: {app: shop}", "matchLabels: {app: shop, version: v1}"
         labels = ("metadata: {labels: {app: shop}}", "metadata: {labels: {app: shop, version: v1}}")
-        change = await slate.apply(shop((old, new), labels))
+        change = await in_force.apply(shop((old, new), labels))
         assert kinds(change.created) == ["Deployment"]
-        found = await cluster.objects.get("apps/v1", "Deployment", "shop", slate.namespace)
+        found = await cluster.objects.get("apps/v1", "Deployment", "shop", in_force.namespace)
         assert found is not None
         assert found["spec"]["selector"]["matchLabels"] == {"app": "shop", "version": "v1"}
 
@@ -97,15 +97,15 @@ def test_a_deployment_whose_selector_is_another_one_takes_the_place_of_the_first
 def test_what_somebody_else_made_is_not_touched(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
 ) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop", "namespace": slate.namespace}}
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop", "namespace": in_force.namespace}}
         await cluster.objects.create({**service, "spec": {"ports": [{"port": 1}]}})
         with pytest.raises(TargetError, match=r"Service .*/shop exists already and was not made by this run"):
-            await slate.apply(shop())
+            await in_force.apply(shop())
         # Nothing else was applied either.
-        assert await versions(cluster, slate) == {}
-        await slate.clear()
-        kept = await cluster.objects.get("v1", "Service", "shop", slate.namespace)
+        assert await versions(cluster, in_force) == {}
+        await in_force.clear()
+        kept = await cluster.objects.get("v1", "Service", "shop", in_force.namespace)
         assert kept is not None
         assert kept["spec"]["ports"][0]["port"] == 1
         assert ownership.RUN not in (kept["metadata"].get("labels") or {})
@@ -135,11 +135,11 @@ def test_what_the_cluster_refuses_is_told_with_its_place_and_changes_nothing(
     good = [wanted(one) for one in load([str(file)], namespace=name_of(run_id)).resources]
     line = next(number for number, text in enumerate(shop_text.splitlines(), 1) if place in text)
 
-    async def body(cluster: Cluster, slate: Slate) -> None:
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         with pytest.raises(ManifestError, match=words) as caught:
-            await slate.apply(_broken(good, shop_text, old, new))
+            await in_force.apply(_broken(good, shop_text, old, new))
         assert str(caught.value).startswith(f"{file}:{line}:")
-        assert await versions(cluster, slate) == {}
+        assert await versions(cluster, in_force) == {}
 
     in_force(body)
 
@@ -157,11 +157,11 @@ def _broken(good: Sequence[Wanted], text: str, old: str, new: str) -> list[Wante
 def test_what_was_changed_by_hand_is_a_conflict_that_names_who(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
 ) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply(shop())
-        control_plane.kubectl("scale", "deployment", "shop", "--replicas=3", "--namespace", slate.namespace)
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply(shop())
+        control_plane.kubectl("scale", "deployment", "shop", "--replicas=3", "--namespace", in_force.namespace)
         with pytest.raises(RefusedError, match="it was changed by somebody else") as caught:
-            await slate.apply(shop())
+            await in_force.apply(shop())
         assert 'conflict with "kubectl" with subresource "scale"' in caught.value.words
         assert ".spec.replicas" in caught.value.words
 
@@ -171,10 +171,10 @@ def test_what_was_changed_by_hand_is_a_conflict_that_names_who(
 def test_what_was_deleted_by_hand_is_put_back(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
 ) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply(shop())
-        control_plane.kubectl("delete", "virtualservice", "shop", "--namespace", slate.namespace)
-        change = await slate.apply(shop())
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply(shop())
+        control_plane.kubectl("delete", "virtualservice", "shop", "--namespace", in_force.namespace)
+        change = await in_force.apply(shop())
         assert kinds(change.created) == ["VirtualService"]
 
     in_force(body)
@@ -183,17 +183,17 @@ def test_what_was_deleted_by_hand_is_put_back(
 def test_a_deletion_that_a_finalizer_holds_up_is_named(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]]
 ) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        await slate.apply(shop())
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        await in_force.apply(shop())
         patch = {"metadata": {"finalizers": ["example.com/never"]}}
         networking = "networking.istio.io/v1"
-        await cluster.objects.merge(networking, "VirtualService", "shop", patch, slate.namespace)
+        await cluster.objects.merge(networking, "VirtualService", "shop", patch, in_force.namespace)
         with pytest.raises(
             TargetError, match=r"VirtualService .*/shop is still being deleted after 2 s.*example.com/never"
         ):
-            await slate.apply(shop()[:3])
+            await in_force.apply(shop()[:3])
         patch = {"metadata": {"finalizers": None}}
-        await cluster.objects.merge(networking, "VirtualService", "shop", patch, slate.namespace)
-        assert kinds((await slate.apply(shop())).created) == ["VirtualService"]
+        await cluster.objects.merge(networking, "VirtualService", "shop", patch, in_force.namespace)
+        assert kinds((await in_force.apply(shop())).created) == ["VirtualService"]
 
     in_force(body, limits={"kube_gone": 2})

@@ -11,11 +11,11 @@ import pytest
 from meshproof.errors import TargetError, UsageError
 from meshproof.targets.kube import conflicts
 from meshproof.targets.kube.api.connection import Cluster
-from meshproof.targets.kube.apply import Slate, sweep
+from meshproof.targets.kube.apply import ObjectsInForce, sweep
 from meshproof.targets.kube.namespace import name_of
 from meshproof.targets.kube.wanted import Wanted
 
-Body = Callable[[Cluster, Slate], Awaitable[None]]
+Body = Callable[[Cluster, ObjectsInForce], Awaitable[None]]
 InForce = Callable[..., None]
 
 
@@ -31,12 +31,12 @@ def test_nothing_stands_outside_of_the_namespace_unless_allowed(
 
     places = [("Secret", "istio-system")]
 
-    async def body(cluster: Cluster, slate: Slate) -> None:
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         for one in (secret.body, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}):
             with pytest.raises(UsageError, match="a run touches only its own namespace"):
-                await slate.apply([Wanted(one)])
+                await in_force.apply([Wanted(one)])
         assert await cluster.objects.get("v1", "Namespace", "other") is None
-        await Slate(cluster, slate.namespace, slate.run, places).apply([secret])
+        await ObjectsInForce(cluster, in_force.namespace, in_force.run, places).apply([secret])
 
     in_force(body)
 
@@ -62,12 +62,14 @@ def test_a_version_that_is_not_served_is_told_or_interchanged(
         while ("virtualservices" in control_plane.kubectl("get", "--raw", "/apis/networking.istio.io/v1")) is not value:
             assert time.monotonic() < deadline
 
-    async def body(cluster: Cluster, slate: Slate) -> None:
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         route = [one for one in shop() if one.key[0] == "VirtualService"]
         with pytest.raises(TargetError, match=r"knows no VirtualService of networking.istio.io/v1") as caught:
-            await slate.apply(route)
+            await in_force.apply(route)
         assert "v1beta1" in caught.value.detail
-        change = await Slate(cluster, slate.namespace, slate.run, interchangeable=["networking.istio.io"]).apply(route)
+        change = await ObjectsInForce(
+            cluster, in_force.namespace, in_force.run, interchangeable=["networking.istio.io"]
+        ).apply(route)
         assert kinds(change.created) == ["VirtualService"]
 
     serve(False)
@@ -88,13 +90,13 @@ def test_a_host_that_somebody_routes_already_is_told_before_anything_is_applied(
     theirs = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": metadata, "spec": route}
     control_plane.kubectl("create", "--validate=false", "-f", "-", stdin=json.dumps(theirs))
 
-    async def body(cluster: Cluster, slate: Slate) -> None:
-        [found] = await conflicts.find(cluster, shop(), slate.run)
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
+        [found] = await conflicts.find(cluster, shop(), in_force.run)
         assert (found.kind, found.other) == ("VirtualService", f"default/{metadata['name']}")
         assert "shop.yaml:" in str(found)
         # What is a run's own is none.
-        await slate.apply(shop())
-        assert len(await conflicts.find(cluster, shop(), slate.run)) == 1
+        await in_force.apply(shop())
+        assert len(await conflicts.find(cluster, shop(), in_force.run)) == 1
 
     in_force(body)
     control_plane.kubectl("delete", "virtualservice", metadata["name"], "--namespace", "default")

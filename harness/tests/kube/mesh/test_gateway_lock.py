@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.process import Turn
-from meshproof.targets.cluster.gateway_lock import gateways_turn
+from meshproof.process import RunLock
+from meshproof.targets.cluster.gateway_lock import gateway_lock
 from meshproof.targets.cluster.mesh import KubeMesh
 
 PLAIN = """
@@ -23,7 +23,7 @@ spec: {hosts: [%s], http: [{route: [{destination: {host: shop}}]}]}
 def test_a_worker_uses_gateways_when_the_one_before_has_nothing_there_any_more(
     seen: Any, gateway_manifest: str, tmp_path: Path
 ) -> None:
-    places = [seen.place(turn=Turn(tmp_path / "turn")) for _ in range(2)]
+    places = [seen.place(lock=RunLock(tmp_path / "lock")) for _ in range(2)]
     first, second = (KubeMesh("shop", place) for place in places)
 
     async def body() -> None:
@@ -45,12 +45,12 @@ def test_a_worker_uses_gateways_when_the_one_before_has_nothing_there_any_more(
         ["Deployment", "DestinationRule", "Gateway", "ServiceEntry", "VirtualService"],
         ["Deployment"],
     ]
-    assert not (tmp_path / "turn").exists()
+    assert not (tmp_path / "lock").exists()
 
 
 def test_a_wait_for_the_gateways_has_a_limit_and_words(seen: Any, gateway_manifest: str, tmp_path: Path) -> None:
-    first = KubeMesh("shop", seen.place(turn=Turn(tmp_path / "turn")))
-    second = KubeMesh("shop", seen.place(turn=Turn(tmp_path / "turn"), gateways_free=0.2))
+    first = KubeMesh("shop", seen.place(lock=RunLock(tmp_path / "lock")))
+    second = KubeMesh("shop", seen.place(lock=RunLock(tmp_path / "lock"), gateways_free=0.2))
 
     async def body() -> None:
         await seen.put(first, gateway_manifest)
@@ -64,7 +64,7 @@ def test_a_wait_for_the_gateways_has_a_limit_and_words(seen: Any, gateway_manife
 
 
 def test_what_enters_by_no_gateway_waits_for_nobody(seen: Any, gateway_manifest: str, tmp_path: Path) -> None:
-    first, second = (KubeMesh("shop", seen.place(turn=Turn(tmp_path / "turn"))) for _ in range(2))
+    first, second = (KubeMesh("shop", seen.place(lock=RunLock(tmp_path / "lock"))) for _ in range(2))
 
     async def body() -> None:
         await seen.put(first, gateway_manifest)
@@ -79,7 +79,7 @@ def test_what_enters_by_no_gateway_waits_for_nobody(seen: Any, gateway_manifest:
 def test_the_gateways_are_free_also_when_what_was_there_cannot_be_taken_away(
     seen: Any, gateway_manifest: str, tmp_path: Path
 ) -> None:
-    place = seen.place(turn=Turn(tmp_path / "turn"))
+    place = seen.place(lock=RunLock(tmp_path / "lock"))
 
     async def gone(*_: Any) -> None:
         raise TargetError("the API server is gone")
@@ -87,7 +87,7 @@ def test_the_gateways_are_free_also_when_what_was_there_cannot_be_taken_away(
     async def body() -> None:
         mesh = KubeMesh("shop", place)
         await seen.put(mesh, gateway_manifest)
-        place.slate.apply = gone
+        place.in_force.apply = gone
         with pytest.raises(TargetError, match="is gone"):
             await mesh.close()
 
@@ -97,12 +97,12 @@ def test_the_gateways_are_free_also_when_what_was_there_cannot_be_taken_away(
 
 def test_only_workers_of_one_run_on_one_cluster_share_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTEST_XDIST_TESTRUNUID", raising=False)
-    assert gateways_turn("https://one") is None
+    assert gateway_lock("https://one") is None
     paths = []
     for run in ("a", "b"):
         monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", run)
         for server in ("https://one", "https://two", "https://one"):
-            turn = gateways_turn(server)
+            turn = gateway_lock(server)
             assert turn is not None
             paths.append(turn.path)
     assert paths[0] == paths[2]

@@ -33,7 +33,7 @@ def seen(number, *, stage=0, request=0, status=200):
 
 
 def test_a_refuted_trial_ends_the_load():
-    feed = Feed([Wanting(), Wanting(stage=1)], 1, 10, hasty=True)
+    feed = Feed([Wanting(), Wanting(stage=1)], 1, 10, fail_fast=True)
     feed.take(seen(3))
     assert list(feed.grants()) == [(0, 13)]
     assert not feed.over
@@ -71,7 +71,7 @@ class Reading(Wanting):
 
 
 def test_the_books_are_looked_at_early_and_once_in_each_stage():
-    feed = Feed([Reading(), Reading(stage=1)], 2, 100, hasty=True)
+    feed = Feed([Reading(), Reading(stage=1)], 2, 100, fail_fast=True)
     assert dict(feed.grants()) == {0: 32}
     feed.take(seen(32))
     assert feed.looking
@@ -88,10 +88,10 @@ def test_the_books_are_looked_at_early_and_once_in_each_stage():
 
 
 def test_a_load_of_many_kinds_sends_some_of_each_before_the_books_are_looked_at():
-    feed = Feed([Reading(request=request) for request in range(40)], 40, 100, hasty=True)
+    feed = Feed([Reading(request=request) for request in range(40)], 40, 100, fail_fast=True)
     assert dict(feed.grants()) == dict.fromkeys(range(40), 8)
 
 
 def test_the_books_of_a_run_and_of_the_stages_before_the_first_are_not_looked_at_early():
     assert dict(Feed([Reading()], 1, 100).grants()) == {0: 100}
-    assert dict(Feed([Reading(), Reading(stage=1)], 1, 100, hasty=True, first=1).grants()) == {0: 100}
+    assert dict(Feed([Reading(), Reading(stage=1)], 1, 100, fail_fast=True, first=1).grants()) == {0: 100}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.process import Turn
+from meshproof.process import RunLock
 
 # Adds one to a number that is read and written in two steps, a few times over.
 COUNTS = """
@@ -37,7 +37,7 @@ sys.stdin.read()
 
 
 def test_processes_take_turns_and_leave_no_file(tmp_path: Path) -> None:
-    turn, number = tmp_path / "turn", tmp_path / "number"
+    turn, number = tmp_path / "lock", tmp_path / "number"
     number.write_text("0")
     several = [subprocess.Popen([sys.executable, "-c", COUNTS, str(turn), str(number)]) for _ in range(3)]
     assert [one.wait(60) for one in several] == [0, 0, 0]
@@ -46,11 +46,11 @@ def test_processes_take_turns_and_leave_no_file(tmp_path: Path) -> None:
 
 
 def test_a_turn_ends_with_its_process_and_the_wait_for_it_has_a_limit(tmp_path: Path) -> None:
-    path = tmp_path / "turn"
+    path = tmp_path / "lock"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", HOLDS, str(path)], **pipes) as other:  # type: ignore[call-overload]
         assert other.stdout.readline() == b"taken\n"
-        mine = Turn(path)
+        mine = RunLock(path)
         words = r"using it: it is still the turn of another process after 0\.3 s"
         with pytest.raises(TargetError, match=words):
             asyncio.run(mine.take(0.3, "using it"))
@@ -63,7 +63,7 @@ def test_a_turn_ends_with_its_process_and_the_wait_for_it_has_a_limit(tmp_path: 
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "turn").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(TargetError, match="cannot be opened"):
-        asyncio.run(Turn(tmp_path / "turn").take(1, "using it"))
+        asyncio.run(RunLock(tmp_path / "lock").take(1, "using it"))
     assert not (tmp_path / "elsewhere").exists()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from meshproof.targets.kube.api.connection import Cluster
-from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.apply import ObjectsInForce
 from meshproof.targets.kube.objects import Objects
 from meshproof.targets.kube.wanted import Wanted
 
-Body = Callable[[Cluster, Slate], Awaitable[None]]
+Body = Callable[[Cluster, ObjectsInForce], Awaitable[None]]
 InForce = Callable[..., None]
 
 
@@ -42,19 +42,19 @@ def mark(one: Wanted, revision: int) -> Wanted:
 def test_what_comes_last_comes_after_deletions_too(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], writes: list[str]
 ) -> None:
-    async def body(cluster: Cluster, slate: Slate) -> None:
+    async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         *others, route = shop()
-        await slate.apply([*others, route], [mark(route, 1)])
+        await in_force.apply([*others, route], [mark(route, 1)])
         assert writes[-2:] == ["PATCH virtualservices/shop", "PATCH virtualservices/mark"]
         assert writes.index("PATCH services/shop") < writes.index("PATCH destinationrules/shop")
         writes.clear()
-        change = await slate.apply(others, [mark(route, 2)])
+        change = await in_force.apply(others, [mark(route, 2)])
         assert writes[:2] == ["DELETE virtualservices/shop", "PATCH virtualservices/mark"]
         assert [key[2] for key in change.changed] == ["mark"]
         assert [key[2] for key in change.deleted] == ["shop"]
         writes.clear()
         # Without anything new, nothing at all is written.
-        await slate.apply(others, [mark(route, 2)])
+        await in_force.apply(others, [mark(route, 2)])
         assert writes == []
 
     in_force(body)

@@ -16,12 +16,12 @@ from meshproof.traffic import wire
 
 LOOK_SECONDS = 0.1
 # Locust's workers give a sign of life once a second.
-LEAST_PATIENCE = 2.5
-PATIENCE = 30.0
-LOCUST_PATIENCE = 10
+SHORTEST_TIMEOUT = 2.5
+FIRST_TIMEOUT = 30.0
+LOCUST_TIMEOUT = 10
 
 
-class Roster:
+class WorkerRegistry:
     """Workers by number.
 
     A worker is a child of this process, which holds the write end of its standard input: it ends when
@@ -29,7 +29,7 @@ class Roster:
     """
 
     def __init__(self, children: list[tuple[int, int]], token: str) -> None:
-        self._patience = PATIENCE
+        self._timeout = FIRST_TIMEOUT
         self._children = children
         self._token = token
         self._numbers: dict[str, int] = {}
@@ -39,7 +39,7 @@ class Roster:
         self._runner: Any = None
 
     @classmethod
-    def inherited(cls, token: str) -> Roster:
+    def inherited(cls, token: str) -> WorkerRegistry:
         """The workers that were started before this process became Locust (workers.launch)."""
         pairs = (pair.split(":") for pair in os.environ[wire.WORKERS].split(","))
         return cls([(int(pid), int(descriptor)) for pid, descriptor in pairs], token)
@@ -74,9 +74,9 @@ class Roster:
             self._silent[worker] = 0.0
         return worker
 
-    def rouse(self, patience: float) -> None:
+    def rouse(self, timeout: float) -> None:
         """From now on a worker that gives no sign of life for so many seconds ends everything."""
-        self._patience = max(patience, LEAST_PATIENCE)
+        self._timeout = max(timeout, SHORTEST_TIMEOUT)
         self._silent = [0.0] * len(self)
 
     def users(self) -> list[int]:
@@ -110,11 +110,11 @@ class Roster:
                     self.end(f"{self._named(number)} died (exit code {os.waitstatus_to_exitcode(status)})")
                 # Counted in looks, not by a clock: it may have been this process that stood still.
                 self._silent[number] += LOOK_SECONDS
-                if self._silent[number] > self._patience:
+                if self._silent[number] > self._timeout:
                     self.end(f"{self._named(number)} said nothing for {self._silent[number]:.1f} s")
             for node in self._runner.clients.values():
                 # Locust would give a worker up after three seconds, and take its users away.
-                node.heartbeat = LOCUST_PATIENCE
+                node.heartbeat = LOCUST_TIMEOUT
 
     def _named(self, number: int) -> str:
         return f"Locust worker {number + 1} of {len(self)} (process {self._children[number][0]})"

@@ -12,28 +12,28 @@ import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import Location, TargetError
 from meshproof.mesh.model.model import Workload
-from meshproof.workload.fork_server.client import Nursery
+from meshproof.workload.fork_server.client import ForkServer
 from meshproof.workload.probe import Probe
 
 TIMEOUTS = Timeouts()
 ECHO = Workload("echo", "default", 1, {"app": "echo"}, "echo", (), Location("t.yaml", 1, 1))
 
 
-def with_nursery(folder: Path, use: Callable[[Nursery, Callable[[str], Awaitable[Probe]]], Awaitable[None]]) -> None:
+def with_nursery(folder: Path, use: Callable[[ForkServer, Callable[[str], Awaitable[Probe]]], Awaitable[None]]) -> None:
     async def run() -> None:
-        nursery = await Nursery.start(folder / "n.sock", folder / "n.log", TIMEOUTS)
+        fork_server = await ForkServer.start(folder / "n.sock", folder / "n.log", TIMEOUTS)
         made: list[Probe] = []
 
         async def replica(pod: str) -> Probe:
-            probe = await Probe.start(pod, ECHO, folder / f"{pod}.log", TIMEOUTS, [80], nursery)
+            probe = await Probe.start(pod, ECHO, folder / f"{pod}.log", TIMEOUTS, [80], fork_server)
             made.append(probe)
             return probe
 
         try:
-            await use(nursery, replica)
+            await use(fork_server, replica)
         finally:
             await asyncio.gather(*(probe.stop() for probe in made))
-            await nursery.stop()
+            await fork_server.stop()
             for probe in made:
                 await gone(probe.pid)
 
@@ -59,7 +59,7 @@ async def ask(port: int) -> bytes:
 
 
 def test_each_replica_is_a_process_with_books_of_its_own(tmp_path: Path) -> None:
-    async def use(_: Nursery, replica: Callable[[str], Awaitable[Probe]]) -> None:
+    async def use(_: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
         one, two = await asyncio.gather(replica("one"), replica("two"))
         assert len({one.pid, two.pid, os.getpid()}) == 3
         assert b"200 OK" in await ask(one.ports[80])
@@ -69,7 +69,7 @@ def test_each_replica_is_a_process_with_books_of_its_own(tmp_path: Path) -> None
 
 
 def test_books_longer_than_a_socket_holds_arrive_whole(tmp_path: Path) -> None:
-    async def use(_: Nursery, replica: Callable[[str], Awaitable[Probe]]) -> None:
+    async def use(_: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
         probe = await replica("one")
         reader, writer = await asyncio.open_connection("127.0.0.1", probe.ports[80])
         for number in range(3000):
@@ -83,7 +83,7 @@ def test_books_longer_than_a_socket_holds_arrive_whole(tmp_path: Path) -> None:
 
 
 def test_a_replica_that_is_killed_is_told_with_its_exit_code(tmp_path: Path) -> None:
-    async def use(_: Nursery, replica: Callable[[str], Awaitable[Probe]]) -> None:
+    async def use(_: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
         one, two = await replica("one"), await replica("two")
         os.kill(one.pid, signal.SIGKILL)
         assert "workload one: died (exit code -9)" in str(await one.died())
@@ -95,10 +95,10 @@ def test_a_replica_that_is_killed_is_told_with_its_exit_code(tmp_path: Path) -> 
 
 
 def test_without_the_nursery_replicas_live_on_and_new_ones_are_refused_with_its_name(tmp_path: Path) -> None:
-    async def use(nursery: Nursery, replica: Callable[[str], Awaitable[Probe]]) -> None:
+    async def use(fork_server: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
         one = await replica("one")
-        os.kill(nursery.pid, signal.SIGKILL)
-        await nursery.ended()
+        os.kill(fork_server.pid, signal.SIGKILL)
+        await fork_server.ended()
         assert (await one.books()).received == 0
         with pytest.raises(TargetError, match="nursery of workloads: did not make workload two"):
             await replica("two")
@@ -107,8 +107,8 @@ def test_without_the_nursery_replicas_live_on_and_new_ones_are_refused_with_its_
 
 
 def test_what_a_replica_cannot_be_is_told_in_its_own_words(tmp_path: Path) -> None:
-    async def use(nursery: Nursery, _: Callable[[str], Awaitable[Probe]]) -> None:
-        child = await nursery.spawn(
+    async def use(fork_server: ForkServer, _: Callable[[str], Awaitable[Probe]]) -> None:
+        child = await fork_server.spawn(
             "workload odd", ["--pod", "odd", "--workload", "a/b", "--ports", "x"], tmp_path / "l"
         )
         assert await child.process.wait() == 1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from meshproof.manifest import load
 from meshproof.targets.kube.api.connection import Cluster
-from meshproof.targets.kube.apply import Slate
+from meshproof.targets.kube.apply import ObjectsInForce
 from meshproof.targets.kube.namespace import RunNamespace, name_of
 from meshproof.targets.kube.wanted import Wanted, wanted
 
@@ -52,7 +52,7 @@ spec:
       weight: 10
 """
 
-Body = Callable[[Cluster, Slate], Awaitable[None]]
+Body = Callable[[Cluster, ObjectsInForce], Awaitable[None]]
 InForce = Callable[..., None]
 
 
@@ -64,7 +64,7 @@ def in_force(with_cluster: Callable[..., Any], run_id: str) -> InForce:
         async def go(cluster: Cluster) -> None:
             namespace = RunNamespace(cluster, name_of(run_id), run_id)
             await namespace.create()
-            await body(cluster, Slate(cluster, namespace.name, run_id, **given))
+            await body(cluster, ObjectsInForce(cluster, namespace.name, run_id, **given))
             # The controller takes its time, and the whole control plane goes soon.
             await cluster.objects.delete("v1", "Namespace", namespace.name)
 

@@ -17,7 +17,7 @@ EXPECTED = "x-envoy-expected-rq-timeout-ms"
 MILLISECOND = 0.001
 
 
-def announced(expectation: Expectation, tries: Sequence[Arrival], *, bare: bool) -> str:
+def wrong_timeout_headers(expectation: Expectation, tries: Sequence[Arrival], *, proxyless: bool) -> str:
     """What is wrong with what the first try of a request was told; empty when nothing is.
 
     Where pods are `bare`, without a proxy beside them, that nothing is said means that there is no limit.
@@ -26,7 +26,7 @@ def announced(expectation: Expectation, tries: Sequence[Arrival], *, bare: bool)
         return ""
     told = dict(tries[0].received.headers).get(EXPECTED)
     wanted = first_limit(expectation)
-    if told is None and (wanted is None or not bare):
+    if told is None and (wanted is None or not proxyless):
         return ""
     if told is not None and wanted is not None and told == str(round(wanted / MILLISECOND)):
         return ""
