@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from meshproof.mesh.model.model import CLUSTER_DOMAIN, Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 
 
 def is_wildcard(host: str) -> bool:

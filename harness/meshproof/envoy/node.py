@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from meshproof.mesh.model.model import Labels
+from meshproof.mesh.model.kubernetes import Labels
 
 
 class Kind(StrEnum):

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Kind, Proxy
-from meshproof.mesh.model.model import Destination, Mesh, RouteMatch, Service
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import Destination, RouteMatch
 
 OPAQUE_PROTOCOLS = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
 
@@ -53,7 +55,7 @@ class Scope:
 
 def http_services(mesh: Mesh, port: int) -> tuple[Service, ...]:
     """The services that take HTTP requests on that port."""
-    return tuple(s for s in mesh.services if any(p.number == port and is_http(p.protocol) for p in s.ports))
+    return tuple(service for service, one in mesh.services_on(port) if is_http(one.protocol))
 
 
 def undefined(mesh: Mesh, proxy: Proxy, destination: Destination, cluster: str) -> bool:

@@ -18,7 +18,8 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.scope import Scope, undefined
 from meshproof.envoy.snapshot import Snapshot, snapshot
 from meshproof.envoy.unit import Json
-from meshproof.mesh.model.model import Destination, Mesh
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import Destination
 
 
 def destinations(mesh: Mesh) -> Iterator[Destination]:

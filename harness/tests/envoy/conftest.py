@@ -18,23 +18,18 @@ from meshproof.envoy.process import process
 from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import Location
-from meshproof.mesh.model.model import (
-    ContainerPort,
+from meshproof.mesh.model.destination_rule import DestinationRule, Subset, TrafficPolicy
+from meshproof.mesh.model.kubernetes import ContainerPort, Service, ServicePort, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import (
     Destination,
-    DestinationRule,
     HeaderChanges,
     HttpRoute,
     MatchKind,
-    Mesh,
     RouteDestination,
     RouteMatch,
-    Service,
-    ServicePort,
     StringMatch,
-    Subset,
-    TrafficPolicy,
     VirtualService,
-    Workload,
 )
 
 HERE = Location("mesh.yaml", 1, 1)

@@ -13,7 +13,7 @@ from meshproof.envoy.control_plane.control import RefusedError
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import TargetError
-from meshproof.mesh.model.model import ConnectionPool, OutlierDetection, TrafficPolicy
+from meshproof.mesh.model.destination_rule import ConnectionPool, OutlierDetection, TrafficPolicy
 
 
 def broken(build):

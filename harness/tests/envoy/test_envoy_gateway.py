@@ -9,7 +9,8 @@ import trustme
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import UsageError
-from meshproof.mesh.model.model import Gateway, Secret, Server, ServerTls, TlsMode
+from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
+from meshproof.mesh.model.kubernetes import Secret
 
 PROXY = Proxy(Kind.GATEWAY, "istio-system", {"istio": "ingressgateway"})
 PLAIN = ServerTls()

@@ -9,25 +9,19 @@ from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import Location
-from meshproof.mesh.model.model import (
-    CLUSTER_DOMAIN,
+from meshproof.mesh.model.destination_rule import DestinationRule, Subset, TrafficPolicy
+from meshproof.mesh.model.gateway import Gateway, Server, ServerTls
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import (
     Destination,
-    DestinationRule,
-    Gateway,
     HeaderChanges,
     HttpRoute,
     MatchKind,
-    Mesh,
     Mirror,
     RouteDestination,
     RouteMatch,
-    Server,
-    ServerTls,
-    Service,
-    ServicePort,
     StringMatch,
-    Subset,
-    TrafficPolicy,
     VirtualService,
 )
 

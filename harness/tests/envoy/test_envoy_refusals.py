@@ -12,7 +12,8 @@ from meshproof.envoy.routes.retry import parse_retry_on
 from meshproof.envoy.translate import translate
 from meshproof.envoy.unit import duration, fractional_percent
 from meshproof.errors import UsageError
-from meshproof.mesh.model.model import ConnectionPool, LoadBalancer, OutlierDetection, Redirect, TrafficPolicy
+from meshproof.mesh.model.destination_rule import ConnectionPool, LoadBalancer, OutlierDetection, TrafficPolicy
+from meshproof.mesh.model.virtual_service import Redirect
 
 
 @pytest.mark.parametrize("balancer", [LoadBalancer.CONSISTENT_HASH, LoadBalancer.PASSTHROUGH])

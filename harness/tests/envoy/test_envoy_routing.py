@@ -8,7 +8,7 @@ import pytest
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.scope import Scope
 from meshproof.envoy.translate import translate
-from meshproof.mesh.model.model import (
+from meshproof.mesh.model.virtual_service import (
     Abort,
     DirectResponse,
     HeaderChange,

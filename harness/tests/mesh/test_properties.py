@@ -10,22 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from meshproof.border.request import Request
 from meshproof.errors import Location
-from meshproof.mesh.model.model import (
+from meshproof.mesh.model.kubernetes import Service, ServicePort
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+from meshproof.mesh.model.virtual_service import (
     Destination,
     DirectResponse,
     HeaderChanges,
     HttpRoute,
     MatchKind,
-    Mesh,
     RouteDestination,
     RouteMatch,
-    Service,
-    ServicePort,
     StringMatch,
     VirtualService,
 )
-from meshproof.mesh.model.names import covers
-from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.example import accepted
 from meshproof.mesh.requests.samples import sample_requests
@@ -103,7 +102,7 @@ def expected_status(rules: list[list[RouteMatch]], path: str, query: dict[str, s
     return 404
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.lists(MATCHES, max_size=3), min_size=1, max_size=4),
     WORDS.filter(lambda word: word.startswith("/")),
@@ -122,7 +121,7 @@ def test_the_first_rule_that_matches_decides(
     assert predict(mesh_of(routes), request).status == expected_status(rules, path, query, headers)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(MATCHES, max_size=3), min_size=1, max_size=4))
 def test_witnesses_reach_their_rules_and_the_rest_are_noted(rules: list[list[RouteMatch]]) -> None:
     routes = tuple(

@@ -11,7 +11,9 @@ from meshproof.envoy.clusters.outlier_detection import outlier_detection
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.unit import Json
 from meshproof.errors import Location, UsageError
-from meshproof.mesh.model.model import LoadBalancer, Mesh, Service, ServicePort, TrafficPolicy
+from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
+from meshproof.mesh.model.kubernetes import Service, ServicePort
+from meshproof.mesh.model.mesh import Mesh
 
 LB_POLICIES = {
     LoadBalancer.UNSPECIFIED: "LEAST_REQUEST",

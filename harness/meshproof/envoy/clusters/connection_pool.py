@@ -6,7 +6,7 @@ https://istio.io/latest/docs/reference/config/networking/destination-rule/#Conne
 from __future__ import annotations
 
 from meshproof.envoy.unit import Json, duration
-from meshproof.mesh.model.model import ConnectionPool
+from meshproof.mesh.model.destination_rule import ConnectionPool
 
 # istiod's defaults. Envoy's own are 1024 (3 for retries), which would trip unasked.
 UNLIMITED = 4294967295

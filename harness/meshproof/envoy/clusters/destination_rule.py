@@ -10,15 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from meshproof.envoy.hosts import matches, specificity
-from meshproof.mesh.model.model import (
-    ROOT_NAMESPACE,
-    DestinationRule,
-    LoadBalancer,
-    Mesh,
-    Service,
-    Subset,
-    TrafficPolicy,
-)
+from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
+from meshproof.mesh.model.mesh import Mesh
 
 NOTHING = TrafficPolicy()
 
@@ -47,7 +41,7 @@ def visible(mesh: Mesh, service: Service, namespace: str) -> tuple[DestinationRu
     """The rules for a service as a client in `namespace` gets them: its own, else the service's, else the mesh's."""
     places = [namespace] if namespace != ROOT_NAMESPACE else []
     for place in (*places, service.namespace, ROOT_NAMESPACE):
-        found = applicable((rule for rule in mesh.destination_rules if rule.namespace == place), service.host)
+        found = applicable(mesh.rules_in(place, service.host), service.host)
         if found:
             return found
     return ()

@@ -8,7 +8,8 @@ from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Address
 from meshproof.envoy.unit import Json
-from meshproof.mesh.model.model import Labels, Mesh, Service, ServicePort, Workload
+from meshproof.mesh.model.kubernetes import Labels, Service, ServicePort, Workload
+from meshproof.mesh.model.mesh import Mesh
 
 Addresses = Mapping[str, tuple[Address, ...]]
 
@@ -25,8 +26,9 @@ def backing(mesh: Mesh, service: Service, labels: Labels) -> list[Workload]:
     if not service.selector:
         return []
     wanted = {*service.selector.items(), *labels.items()}
+    rarest = min((mesh.workloads_with(service.namespace, *pair) for pair in wanted), key=len)
     # A subset's label may contradict the selector: two values for one key, which nothing satisfies.
-    return [w for w in mesh.workloads if w.namespace == service.namespace and wanted <= set(w.labels.items())]
+    return [one for one in rarest if wanted <= set(one.labels.items())]
 
 
 def load_assignment(

@@ -7,7 +7,7 @@ https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
 from __future__ import annotations
 
 from meshproof.envoy.unit import Json, duration
-from meshproof.mesh.model.model import OutlierDetection
+from meshproof.mesh.model.destination_rule import OutlierDetection
 
 
 def detector(name: str, enforcing: str, count: int | None) -> Json:

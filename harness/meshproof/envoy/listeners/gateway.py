@@ -18,7 +18,8 @@ from meshproof.envoy.routes.virtual_host import route_configuration, virtual_hos
 from meshproof.envoy.scope import Scope
 from meshproof.envoy.unit import Json
 from meshproof.errors import UsageError
-from meshproof.mesh.model.model import Gateway, Mesh, Server, TlsMode
+from meshproof.mesh.model.gateway import Gateway, Server, TlsMode
+from meshproof.mesh.model.mesh import Mesh
 
 PLAIN = frozenset({"HTTP", "HTTP2", "GRPC", "GRPC-WEB"})
 
@@ -83,8 +84,8 @@ def server_hosts(mesh: Mesh, proxy: Proxy, bound: Bound) -> list[tuple[str, list
     secured = bound.terminates_tls or server.tls.https_redirect
     scope = Scope(mesh, proxy, server.port, frozenset({gateway.key}), secured)
     result: list[tuple[str, list[Json]]] = []
-    for virtual_service in mesh.virtual_services:
-        shared = intersection(server.hosts, virtual_service.hosts) if gateway.key in virtual_service.gateways else ()
+    for virtual_service in mesh.bound_to(gateway.key):
+        shared = intersection(server.hosts, virtual_service.hosts)
         routes = http_routes(virtual_service, scope) if shared else []
         result += [(host.lower(), routes) for host in shared if routes]
     return result

@@ -14,14 +14,12 @@ from meshproof.envoy.routes.route import default_route, http_routes
 from meshproof.envoy.routes.virtual_host import block_all, route_configuration, virtual_host
 from meshproof.envoy.scope import Scope, http_services, is_http
 from meshproof.envoy.unit import Json
-from meshproof.mesh.model.model import MESH_GATEWAY, Mesh, Service, VirtualService
+from meshproof.mesh.model.kubernetes import Service, ServicePort
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 
 # istiod serves a VirtualService's hosts that are no service on this port alone (unless it names a service as well).
 FOREIGN_HOST_PORT = 80
-
-
-def in_mesh(mesh: Mesh) -> tuple[VirtualService, ...]:
-    return tuple(vs for vs in mesh.virtual_services if MESH_GATEWAY in vs.gateways)
 
 
 def ports(mesh: Mesh) -> list[int]:
@@ -30,19 +28,24 @@ def ports(mesh: Mesh) -> list[int]:
     A VirtualService for foreign hosts asks for port 80, which any installation of Istio has.
     """
     numbers = {port.number for service in mesh.services for port in service.ports if is_http(port.protocol)}
-    known = {service.host for service in mesh.services}
-    foreign = any(not is_wildcard(host) and host not in known for vs in in_mesh(mesh) for host in vs.hosts)
+    foreign = any(mesh.service(host) is None for host in mesh.naming(MESH_GATEWAY).exact)
     return sorted(numbers | ({FOREIGN_HOST_PORT} if foreign else set()))
 
 
-def governs(virtual_services: Sequence[VirtualService], service: Service) -> VirtualService | None:
+def governs(mesh: Mesh, service: Service) -> VirtualService | None:
     """The VirtualService that names a service best: by its host, else by the longest wildcard, first of equals."""
     best: tuple[tuple[bool, int], VirtualService] | None = None
-    for candidate in virtual_services:
+    bound = mesh.bound_to(MESH_GATEWAY)
+    for candidate in (bound[at] for at in mesh.naming(MESH_GATEWAY).candidates(service.host)):
         for host in candidate.hosts:
             if covers(host, service.host) and (best is None or specificity(host) > best[0]):
                 best = (specificity(host), candidate)
     return best[1] if best else None
+
+
+def takes(port: ServicePort, number: int) -> bool:
+    """Whether a port is of that number and takes HTTP."""
+    return port.number == number and is_http(port.protocol)
 
 
 def claims(
@@ -52,12 +55,13 @@ def claims(
     foreign, found = [], []
     for host in virtual_service.hosts:
         if not is_wildcard(host):
-            exact = [service for service in services if service.host == host]
+            named = scope.mesh.service(host)
+            exact = [named] if named is not None and any(takes(one, scope.port) for one in named.ports) else []
             found += exact
             foreign += [] if exact else [host]
             continue
         covered = [service for service in services if matches(host, service.host)]
-        found += [service for service in covered if governs(in_mesh(scope.mesh), service) is virtual_service]
+        found += [service for service in covered if governs(scope.mesh, service) is virtual_service]
         foreign += [] if covered else [host]
     return foreign, found
 
@@ -65,7 +69,7 @@ def claims(
 def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[str, list[str], list[Json]]]:
     """(host, domains, routes) in order of precedence: VirtualServices first, then the services that have none."""
     governed: set[str] = set()
-    for virtual_service in in_mesh(scope.mesh):
+    for virtual_service in scope.mesh.bound_to(MESH_GATEWAY):
         routes = http_routes(virtual_service, scope)
         foreign, found = claims(virtual_service, services, scope)
         if not routes or not (found or scope.port == FOREIGN_HOST_PORT):

@@ -11,7 +11,9 @@ from meshproof.envoy.listeners.listener import http_chain
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.unit import Json
 from meshproof.errors import Location, UsageError
-from meshproof.mesh.model.model import Mesh, Secret, Server, TlsMode
+from meshproof.mesh.model.gateway import Server, TlsMode
+from meshproof.mesh.model.kubernetes import Secret
+from meshproof.mesh.model.mesh import Mesh
 
 DOWNSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 SDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
@@ -39,14 +41,14 @@ def inline(content: bytes) -> Json:
 
 
 def find(mesh: Mesh, name: str, namespace: str) -> Secret | None:
-    return next((s for s in mesh.secrets if (s.name, s.namespace) == (name, namespace)), None)
+    return next((one for one in mesh.secrets_called(name) if one.namespace == namespace), None)
 
 
 def needed(mesh: Mesh, name: str, namespace: str, location: Location) -> Secret:
     """The Secret of that name; UsageError when the gateway's namespace has none."""
     secret = find(mesh, name, namespace)
     if secret is None:
-        elsewhere = [s.namespace for s in mesh.secrets if s.name == name]
+        elsewhere = [one.namespace for one in mesh.secrets_called(name)]
         hint = f" (there is one in {', '.join(elsewhere)})" if elsewhere else ""
         raise UsageError(f"{location}: no Secret {name} in {namespace}, the namespace of the gateway's pod{hint}")
     return secret

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from meshproof.envoy.routes.match import string_matcher
 from meshproof.envoy.unit import Json
-from meshproof.mesh.model.model import CorsPolicy
+from meshproof.mesh.model.virtual_service import CorsPolicy
 
 FILTER = "envoy.filters.http.cors"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy"

@@ -6,7 +6,7 @@ https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPFa
 from __future__ import annotations
 
 from meshproof.envoy.unit import Json, duration, fractional_percent
-from meshproof.mesh.model.model import Abort, Delay
+from meshproof.mesh.model.virtual_service import Abort, Delay
 
 FILTER = "envoy.filters.http.fault"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshproof.envoy.unit import Json
-from meshproof.mesh.model.model import HeaderChange, HeaderChanges, Headers
+from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 
 AUTHORITY = (":authority", "host")
 

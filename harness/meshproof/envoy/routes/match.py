@@ -7,7 +7,7 @@ https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_compone
 from __future__ import annotations
 
 from meshproof.envoy.unit import Json
-from meshproof.mesh.model.model import MatchKind, RouteMatch, StringMatch
+from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 # Not a regular expression: istiod reads it as "is there".
 PRESENCE_REGEX = "*"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from meshproof.envoy.scope import Scope
 from meshproof.envoy.unit import Json, fractional_percent, percent
-from meshproof.mesh.model.model import Mirror
+from meshproof.mesh.model.virtual_service import Mirror
 
 
 def mirror_policies(mirrors: Iterable[Mirror], scope: Scope) -> list[Json]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from meshproof.envoy.unit import Json
 from meshproof.errors import Location, UsageError
-from meshproof.mesh.model.model import DirectResponse, Redirect
+from meshproof.mesh.model.virtual_service import DirectResponse, Redirect
 
 CODES = {
     301: "MOVED_PERMANENTLY",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from meshproof.envoy.unit import Json, duration
-from meshproof.mesh.model.model import Retries
+from meshproof.mesh.model.virtual_service import Retries
 
 RETRIABLE_CODES = "retriable-status-codes"
 DEFAULT_RETRY_ON = f"connect-failure,refused-stream,unavailable,cancelled,{RETRIABLE_CODES}"

@@ -16,7 +16,7 @@ from meshproof.envoy.routes.retry import retry_policy
 from meshproof.envoy.scope import Scope
 from meshproof.envoy.unit import Json, duration
 from meshproof.errors import UsageError
-from meshproof.mesh.model.model import HttpRoute, RouteDestination, RouteMatch, VirtualService
+from meshproof.mesh.model.virtual_service import HttpRoute, RouteDestination, RouteMatch, VirtualService
 
 NO_TIMEOUT = "0s"
 

@@ -11,7 +11,11 @@ from meshproof.mesh.build import kubernetes, virtual_service
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.gateway import gateway
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.model import DestinationRule, Gateway, Mesh, Secret, Service, VirtualService, Workload
+from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.kubernetes import Secret, Service, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.model.names import covers
 
 BUILDERS = {

@@ -7,7 +7,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model import names
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.model import ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, Subset, TrafficPolicy
+from meshproof.mesh.model.destination_rule import ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, Subset, TrafficPolicy
 
 RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST}
 

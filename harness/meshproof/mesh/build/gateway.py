@@ -6,7 +6,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.model import Gateway, Server, ServerTls, TlsMode
+from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
 from meshproof.mesh.model.names import HOST
 
 ENCRYPTED = frozenset({"HTTPS", "TLS"})

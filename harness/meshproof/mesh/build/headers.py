@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.model.model import HeaderChange, HeaderChanges, Headers
+from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 
 NAME = re.compile(r":?[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 AUTHORITY = frozenset({"host", ":authority"})

@@ -9,7 +9,7 @@ from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.model import ContainerPort, Labels, Secret, Service, ServicePort, Workload
+from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Secret, Service, ServicePort, Workload
 
 LARGEST_PORT = 65535
 MOST_REPLICAS = 10_000

@@ -9,7 +9,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model import names
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.model import MatchKind, RouteMatch, StringMatch
+from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 
 CLAIMS = "@request.auth.claims"

@@ -12,7 +12,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.match import string_match
 from meshproof.mesh.build.weights import destination
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.model import Abort, CorsPolicy, Delay, MatchKind, Mirror, Retries, StringMatch
+from meshproof.mesh.model.virtual_service import Abort, CorsPolicy, Delay, MatchKind, Mirror, Retries, StringMatch
 
 ALWAYS = Fraction(1)
 PER_PERCENT = 10_000

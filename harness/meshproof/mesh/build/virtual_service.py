@@ -14,7 +14,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.match import route_match
 from meshproof.mesh.build.weights import destinations
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.model import MESH_GATEWAY, DirectResponse, HttpRoute, Redirect, Rewrite, VirtualService
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, DirectResponse, HttpRoute, Redirect, Rewrite, VirtualService
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 
 EXCLUSIVE = (

@@ -12,7 +12,7 @@ from meshproof.mesh.model import names
 from meshproof.mesh.build.headers import header_changes
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.model import Destination, RouteDestination
+from meshproof.mesh.model.virtual_service import Destination, RouteDestination
 
 
 def destination(value: Value, namespace: str) -> Destination:

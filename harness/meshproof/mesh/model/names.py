@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.model.model import CLUSTER_DOMAIN, MESH_GATEWAY
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
 HOST = re.compile(r"(?=.{1,255}$)(\*|\*?[A-Za-z0-9_-]+|\*-[A-Za-z0-9_-]+)(\.[A-Za-z0-9_-]+)*")
 ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from meshproof.border.expectation import Arm, Copy
-from meshproof.mesh.model.model import Destination, HeaderChanges, HttpRoute, Mesh, RouteDestination
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, HttpRoute, RouteDestination
 from meshproof.mesh.predict.destinations import Backend, backend
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client

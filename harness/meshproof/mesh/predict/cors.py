@@ -6,7 +6,7 @@ Source: https://istio.io/latest/docs/reference/config/networking/virtual-service
 from __future__ import annotations
 
 from meshproof.border.request import Request
-from meshproof.mesh.model.model import CorsPolicy, Headers
+from meshproof.mesh.model.virtual_service import CorsPolicy, Headers
 from meshproof.mesh.predict.match import header_values, string_matches
 
 

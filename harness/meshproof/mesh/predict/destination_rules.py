@@ -8,7 +8,9 @@ https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-large-
 
 from __future__ import annotations
 
-from meshproof.mesh.model.model import ROOT_NAMESPACE, DestinationRule, Mesh, Service, Subset, Workload
+from meshproof.mesh.model.destination_rule import DestinationRule, Subset
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, Workload
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 
 
@@ -17,7 +19,7 @@ def rules(mesh: Mesh, service: Service, namespace: str) -> tuple[DestinationRule
     # Rules of the root namespace are for everybody, so a client there asks the Service's namespace first.
     own = () if namespace == ROOT_NAMESPACE else (namespace,)
     for place in (*own, service.namespace, ROOT_NAMESPACE):
-        found = [one for one in mesh.destination_rules if one.namespace == place and covers(one.host, service.host)]
+        found = [one for one in mesh.rules_in(place, service.host) if covers(one.host, service.host)]
         if found:
             best = max((one.host for one in found), key=specificity)
             return tuple(one for one in found if one.host == best)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meshproof.mesh.model.model import CLUSTER_DOMAIN, MESH_GATEWAY, Destination, Mesh, Service, Workload
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination
 from meshproof.mesh.predict import destination_rules
 from meshproof.mesh.predict.match import Client
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from meshproof.border.request import Request
-from meshproof.mesh.model.model import ROOT_NAMESPACE, Gateway, Mesh, Server, TlsMode
+from meshproof.mesh.model.gateway import Gateway, Server, TlsMode
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.predict.handshake import refusal
 from meshproof.mesh.predict.match import Client
@@ -31,7 +33,7 @@ class Entry:
 
 def gateway_of(mesh: Mesh, key: str) -> Gateway | None:
     """The Gateway that is called `namespace/name`."""
-    return next((one for one in mesh.gateways if one.key == key), None)
+    return mesh.gateway(key)
 
 
 def entries(mesh: Mesh, gateway: Gateway) -> tuple[Entry, ...]:
@@ -80,8 +82,9 @@ def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Tab
     for entry in several:
         gateway, server = entry.gateway, entry.server
         client = Client(gateway.key, request.port, ROOT_NAMESPACE, gateway.selector)
-        for one in mesh.virtual_services:
-            rules = rules_of(one, client) if gateway.key in one.gateways else ()
+        bound = mesh.bound_to(gateway.key)
+        for one in (bound[at] for at in mesh.naming(gateway.key).candidates(request.domain)):
+            rules = rules_of(one, client)
             for domain in dict.fromkeys(common_hosts(server.hosts, one.hosts)) if rules else ():
                 domains.setdefault(domain, []).extend(rules)
                 if server.tls.https_redirect:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meshproof.border.expectation import HeaderExpectation
-from meshproof.mesh.model.model import HeaderChange
+from meshproof.mesh.model.virtual_service import HeaderChange
 
 AUTHORITY = ("host", ":authority")
 

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from meshproof.border.request import Request
-from meshproof.mesh.model.model import Labels, MatchKind, RouteMatch, StringMatch
+from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.regex import matches_whole
+from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 
 @dataclass(frozen=True, slots=True)

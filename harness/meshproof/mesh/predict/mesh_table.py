@@ -9,23 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from meshproof.border.request import Request
-from meshproof.mesh.model.model import (
-    CLUSTER_DOMAIN,
-    MESH_GATEWAY,
-    HttpRoute,
-    MatchKind,
-    Mesh,
-    RouteMatch,
-    Service,
-    ServicePort,
-    VirtualService,
-)
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict.match import Client, applies
 
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
 # Any installation of Istio has a Service on it, so sidecars take requests to any host there.
 DEFAULT_PORT = 80
+# name.namespace.svc.cluster.local
+FULL_NAME_DOTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +69,17 @@ def catches_all(match: RouteMatch | None) -> bool:
     return uri is None or (uri.kind, uri.value) in ((MatchKind.PREFIX, "/"), (MatchKind.REGEX, ".*"))
 
 
-def is_called(service: Service, name: str, namespace: str) -> bool:
-    """Whether a client of a namespace means a Service by a name in lower case; the name in full may end with a dot."""
-    full = service.host
-    names = (full, f"{full}.", full.removesuffix(".cluster.local"), full.removesuffix(f".{CLUSTER_DOMAIN}"))
-    return name in names or (name == service.name and service.namespace == namespace)
-
-
 def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
-    """The Service that a client of a namespace means by a name."""
-    return next((one for one in mesh.services if is_called(one, host.lower(), namespace)), None)
+    """The Service that a client of a namespace means by a name; the name in full may end with a dot."""
+    name = host.lower()
+    whole = (
+        name.removesuffix("."),
+        f"{name}.cluster.local",
+        f"{name}.{CLUSTER_DOMAIN}",
+        f"{name}.{namespace}.{CLUSTER_DOMAIN}",
+    )
+    found = (mesh.service(one) for one in whole if one.count(".") == FULL_NAME_DOTS)
+    return next((one for one in found if one is not None), None)
 
 
 def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
@@ -94,69 +89,104 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
     that names it or decides for a Service called so, the first of them; a Service for which none
     decides; and the VirtualService with the longest wildcard that covers it.
     """
-    name = request.domain
-    here = [(one, port) for one in mesh.services for port in one.ports if port.number == request.port]
-    called = next((pair for pair in here if is_called(pair[0], name, client.namespace)), None)
+    name, here = request.domain, mesh.services_on(request.port)
+    meant = service_of(mesh, name, client.namespace)
+    port = next((one for one in meant.ports if one.number == request.port), None) if meant else None
+    called = (meant, port) if meant and port else None
     if called and called[1].protocol not in HTTP:
         return Table(service=called[0], port=called[1])
-    services = [one for one, port in here if port.protocol in HTTP]
-    claims = list(_claims(mesh, services, client))
+    services = any(one.protocol in HTTP for _, one in here)
     if not services and not (request.port == DEFAULT_PORT and _named_besides(mesh)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
-    for claim in claims:
-        if name in claim.hosts or (called and called[0] in claim.services):
-            return Table(claim.rules, *(called or ()))
+    for one in _deciding(mesh, name, called[0] if called else None, client):
+        return Table(rules_of(one, client), *(called or ()))
     if called:
         return Table(None, *called)
-    wide = [(specificity(host), claim) for claim in claims for host in claim.hosts if covers(host, name)]
+    wide = [
+        (specificity(host), one)
+        for one in _covering(mesh, name)
+        for host in one.hosts
+        if covers(host, name) and _is_foreign(mesh, host, client.port) and _counts(mesh, one, client)
+    ]
     if wide:
-        return Table(max(wide, key=lambda pair: pair[0])[1].rules)
+        return Table(rules_of(max(wide, key=lambda pair: pair[0])[1], client))
     return Table(note=_nobody(mesh, request, client))
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """What a VirtualService decides on a port: for Services, and for hosts that no Service of the port has."""
-
-    rules: tuple[Rule, ...]
-    services: tuple[Service, ...]
-    hosts: tuple[str, ...]
-
-
-def _claims(mesh: Mesh, services: list[Service], client: Client) -> Iterator[_Claim]:
-    """The claims on a port with these Services; hosts that are none count on port 80, and beside one that is."""
-    for one in _bound(mesh):
-        rules = rules_of(one, client)
-        governed = tuple(service for service in services if one in _governing(mesh, service))
-        own = tuple(host for host in one.hosts if not any(covers(host, service.host) for service in services))
-        if rules and (governed or client.port == DEFAULT_PORT):
-            yield _Claim(rules, governed, own)
+def _deciding(mesh: Mesh, name: str, called: Service | None, client: Client) -> Iterator[VirtualService]:
+    """The VirtualServices that name a host which no Service of the port has, or decide for a Service, in order."""
+    bound, hosts = mesh.bound_to(MESH_GATEWAY), mesh.naming(MESH_GATEWAY)
+    named = hosts.exact.get(name, ()) if _is_foreign(mesh, name, client.port) else ()
+    governing = _governing(mesh, called) if called else ()
+    for at in sorted({*named, *governing}):
+        one = bound[at]
+        if rules_of(one, client) and (at in governing or _counts(mesh, one, client)):
+            yield one
 
 
-def _bound(mesh: Mesh) -> list[VirtualService]:
-    return [one for one in mesh.virtual_services if MESH_GATEWAY in one.gateways]
+def _counts(mesh: Mesh, virtual_service: VirtualService, client: Client) -> bool:
+    """Whether hosts that are no Services count on a port: on port 80, and beside one that is."""
+    return bool(rules_of(virtual_service, client)) and (
+        client.port == DEFAULT_PORT or any(_governed(mesh, virtual_service, client.port))
+    )
+
+
+def _governed(mesh: Mesh, virtual_service: VirtualService, port: int) -> Iterator[bool]:
+    """Whether it may decide for each of the Services with HTTP on a port that its hosts cover."""
+    bound = mesh.bound_to(MESH_GATEWAY)
+    for host in virtual_service.hosts:
+        for service in _on(mesh, host, port):
+            yield any(bound[at] is virtual_service for at in _governing(mesh, service))
+
+
+def _on(mesh: Mesh, host: str, port: int) -> Iterator[Service]:
+    """The Services with HTTP on a port that a host covers."""
+    if not host.startswith("*"):
+        one = mesh.service(host)
+        if one is not None and any(each.number == port and each.protocol in HTTP for each in one.ports):
+            yield one
+        return
+    for service, each in mesh.services_on(port):
+        if each.protocol in HTTP and covers(host, service.host):
+            yield service
+
+
+def _is_foreign(mesh: Mesh, host: str, port: int) -> bool:
+    """Whether no Service with HTTP on the port is covered by a host."""
+    return next(_on(mesh, host, port), None) is None
 
 
 def _named_besides(mesh: Mesh) -> bool:
     """Whether a VirtualService names a host in full that is no Service."""
-    known = {one.host for one in mesh.services}
-    return any(not host.startswith("*") and host not in known for one in _bound(mesh) for host in one.hosts)
+    return any(mesh.service(host) is None for host in mesh.naming(MESH_GATEWAY).exact)
 
 
-def _governing(mesh: Mesh, service: Service) -> list[VirtualService]:
-    """The VirtualServices that may decide for a Service: those that name it, else the one that covers it best.
+def _covering(mesh: Mesh, name: str) -> list[VirtualService]:
+    bound = mesh.bound_to(MESH_GATEWAY)
+    return [bound[at] for at in mesh.naming(MESH_GATEWAY).candidates(name)]
+
+
+def _governing(mesh: Mesh, service: Service) -> tuple[int, ...]:
+    """Where the VirtualServices stand that may decide for a Service: those that name it, else what covers it best.
 
     The first that has rules for a client decides.
     """
-    bound = _bound(mesh)
-    exact = [one for one in bound if service.host in one.hosts]
-    covering = [(specificity(host), one) for one in bound for host in one.hosts if covers(host, service.host)]
-    if exact or not covering:
+    hosts = mesh.naming(MESH_GATEWAY)
+    exact = hosts.exact.get(service.host, ())
+    if exact:
         return exact
-    return [max(covering, key=lambda pair: pair[0])[1]]
+    bound = mesh.bound_to(MESH_GATEWAY)
+    covering = [
+        (specificity(host), at)
+        for at in hosts.candidates(service.host)
+        for host in bound[at].hosts
+        if covers(host, service.host)
+    ]
+    return (max(covering, key=lambda pair: pair[0])[1],) if covering else ()
 
 
 def _nobody(mesh: Mesh, request: Request, client: Client) -> str:
-    called = [one for one in mesh.services if is_called(one, request.domain, client.namespace)]
-    what = ", ".join(f"{one.name}.{one.namespace} has no port {request.port}" for one in called)
-    return what or f"no Service and no VirtualService is called {request.domain}"
+    one = service_of(mesh, request.domain, client.namespace)
+    if one:
+        return f"{one.name}.{one.namespace} has no port {request.port}"
+    return f"no Service and no VirtualService is called {request.domain}"

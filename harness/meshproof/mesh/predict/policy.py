@@ -9,7 +9,8 @@ merge (MergeSubsetTrafficPolicy).
 from __future__ import annotations
 
 from meshproof.border.expectation import Ejection, Policy, Pool
-from meshproof.mesh.model.model import LoadBalancer, Mesh, TrafficPolicy
+from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict import destination_rules
 
 NOTHING = TrafficPolicy()

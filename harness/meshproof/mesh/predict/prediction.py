@@ -9,8 +9,10 @@ from meshproof.border import expectation as border
 from meshproof.border.expectation import Expectation, HeaderExpectation
 from meshproof.border.request import Request
 from meshproof.errors import ManifestError, Problem
-from meshproof.mesh.model.model import MESH_GATEWAY, ROOT_NAMESPACE, Destination, HttpRoute, Mesh, Redirect
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, Redirect
 from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.gateway_table import gateway_table

@@ -8,8 +8,8 @@ of an exact or regex match.
 from __future__ import annotations
 
 from meshproof.border.request import DEFAULT_PORTS, Request
-from meshproof.mesh.model.model import MatchKind, Redirect, Rewrite, RouteMatch
 from meshproof.mesh.model.regex import replace_all
+from meshproof.mesh.model.virtual_service import MatchKind, Redirect, Rewrite, RouteMatch
 from meshproof.mesh.predict.match import path_only
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from meshproof.border.request import Request, Tls
-from meshproof.mesh.model.model import MESH_GATEWAY, Mesh, Service, VirtualService
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, common_hosts, gateway_of
 from meshproof.mesh.predict.handshake import served_certificate
 from meshproof.mesh.predict.mesh_table import HTTP

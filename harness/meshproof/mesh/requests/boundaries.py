@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from meshproof.border.request import Request
-from meshproof.mesh.model.model import CorsPolicy, HttpRoute, MatchKind, RouteMatch, StringMatch
+from meshproof.mesh.model.virtual_service import CorsPolicy, HttpRoute, MatchKind, RouteMatch, StringMatch
 from meshproof.mesh.predict.match import string_matches
 from meshproof.mesh.requests.example import accepted
 

@@ -7,8 +7,8 @@ import re
 import warnings
 from typing import Any
 
-from meshproof.mesh.model.model import MatchKind, StringMatch
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
 from meshproof.mesh.predict.match import string_matches
 
 ANY = "a"

@@ -8,7 +8,9 @@ from itertools import chain, islice, zip_longest
 
 from meshproof.border.request import Request, Tls
 from meshproof.manifest.resource import Notice
-from meshproof.mesh.model.model import Mesh, TlsMode, VirtualService
+from meshproof.mesh.model.gateway import TlsMode
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, entries
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries

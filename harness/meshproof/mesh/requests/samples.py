@@ -11,7 +11,9 @@ from itertools import islice
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
 from meshproof.manifest.resource import Notice
-from meshproof.mesh.model.model import HttpRoute, MatchKind, Mesh, RouteMatch, Service, StringMatch, VirtualService
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch, StringMatch, VirtualService
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.match import string_matches
 from meshproof.mesh.predict.mesh_table import HTTP

@@ -7,7 +7,8 @@ from fractions import Fraction
 import pytest
 from meshproof.errors import ManifestError
 from meshproof.mesh.build.kubernetes import protocol
-from meshproof.mesh.model.model import LoadBalancer, MatchKind, OutlierDetection
+from meshproof.mesh.model.destination_rule import LoadBalancer, OutlierDetection
+from meshproof.mesh.model.virtual_service import MatchKind
 from meshproof.mesh.predict.destination_rules import selected
 
 HTTPBIN = """\

@@ -9,8 +9,8 @@ from meshproof.border.request import parse
 from meshproof.errors import Location, ManifestError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.mesh.model.model import MatchKind, StringMatch
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2, matches_whole, replace_all
+from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.example import accepted
 

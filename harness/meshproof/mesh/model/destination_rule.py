@@ -1,0 +1,77 @@
+"""DestinationRules: subsets and traffic policies. Durations are seconds.
+
+Fields follow https://istio.io/latest/docs/reference/config/networking/destination-rule/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from meshproof.errors import Location
+from meshproof.mesh.model.kubernetes import Labels
+
+
+class LoadBalancer(StrEnum):
+    UNSPECIFIED = "UNSPECIFIED"
+    LEAST_REQUEST = "LEAST_REQUEST"
+    ROUND_ROBIN = "ROUND_ROBIN"
+    RANDOM = "RANDOM"
+    PASSTHROUGH = "PASSTHROUGH"
+    CONSISTENT_HASH = "CONSISTENT_HASH"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPool:
+    """None is unlimited (Istio's default, which is not Envoy's)."""
+
+    max_connections: int | None = None
+    connect_timeout: float | None = None
+    http1_max_pending_requests: int | None = None
+    http2_max_requests: int | None = None
+    max_requests_per_connection: int | None = None
+    max_retries: int | None = None
+    idle_timeout: float | None = None
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutlierDetection:
+    """Defaults are Istio's; `consecutive_gateway_errors` None leaves that detector off."""
+
+    consecutive_5xx_errors: int | None = 5
+    consecutive_gateway_errors: int | None = None
+    consecutive_local_origin_failures: int | None = None
+    split_external_local_origin_errors: bool = False
+    interval: float = 10.0
+    base_ejection_time: float = 30.0
+    max_ejection_percent: int = 10
+    min_health_percent: int = 0
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficPolicy:
+    load_balancer: LoadBalancer = LoadBalancer.UNSPECIFIED
+    connection_pool: ConnectionPool | None = None
+    outlier_detection: OutlierDetection | None = None
+    ports: Mapping[int, TrafficPolicy] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    name: str
+    labels: Labels
+    policy: TrafficPolicy
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRule:
+    name: str
+    namespace: str
+    host: str
+    subsets: tuple[Subset, ...]
+    policy: TrafficPolicy
+    location: Location

@@ -1,0 +1,74 @@
+"""Services, workloads and Secrets, in Kubernetes' own terms.
+
+Every object keeps the location of the manifest lines that it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from meshproof.errors import Location
+
+Labels = Mapping[str, str]
+
+CLUSTER_DOMAIN = "svc.cluster.local"
+# Istio's own namespace: its configuration is for the whole mesh, and its gateways run there.
+ROOT_NAMESPACE = "istio-system"
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """`target` is a number, or the name of a container port; `protocol` is Istio's (http, http2, grpc, tcp, tls …)."""
+
+    number: int
+    name: str
+    target: int | str
+    protocol: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    name: str
+    namespace: str
+    ports: tuple[ServicePort, ...]
+    selector: Labels
+    location: Location
+
+    @property
+    def host(self) -> str:
+        return f"{self.name}.{self.namespace}.{CLUSTER_DOMAIN}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPort:
+    number: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment: `labels` are its pod template's, `image` its first application container's."""
+
+    name: str
+    namespace: str
+    replicas: int
+    labels: Labels
+    image: str
+    ports: tuple[ContainerPort, ...]
+    location: Location
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A Secret's decoded data; it never shows in a repr."""
+
+    name: str
+    namespace: str
+    data: Mapping[str, bytes] = field(repr=False)
+    location: Location

@@ -1,0 +1,172 @@
+"""The whole mesh, and the indexes by which its objects are found.
+
+Every index is built once, when it is first asked for; nothing that looks up an object searches all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.kubernetes import Secret, Service, ServicePort, Workload
+from meshproof.mesh.model.virtual_service import VirtualService
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Objects by the hosts that they name, each in the order of the manifests.
+
+    `exact` holds those of plain names, `wild` those of patterns (`*.example.com`), by pattern. Which
+    pattern covers which name is for those who ask.
+    """
+
+    exact: Mapping[str, tuple[int, ...]]
+    wild: Mapping[str, tuple[int, ...]]
+
+    def candidates(self, name: str) -> tuple[int, ...]:
+        """The positions of all that name this name or pattern, or a pattern with one of its ends after the `*`."""
+        found = self.exact.get(name, ())
+        if not self.wild:
+            return found
+        ends = (f"*{name[at:]}" for at in range(len(name) + 1))
+        return tuple(sorted({*found, *(at for end in ends for at in self.wild.get(end, ()))}))
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Everything that decides where a request goes. Order is that of the manifests."""
+
+    services: tuple[Service, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    virtual_services: tuple[VirtualService, ...] = ()
+    destination_rules: tuple[DestinationRule, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+
+    def service(self, host: str) -> Service | None:
+        """The Service of that fully qualified host."""
+        return self._service_by_host.get(host)
+
+    def services_called(self, name: str) -> tuple[Service, ...]:
+        """The Services whose own name, without a namespace, is this."""
+        return self._services_by_name.get(name, ())
+
+    def services_on(self, port: int) -> tuple[tuple[Service, ServicePort], ...]:
+        """The Services that have a port of that number, with it."""
+        return self._services_by_port.get(port, ())
+
+    @cached_property
+    def port_numbers(self) -> tuple[int, ...]:
+        """The port numbers of all Services, each once."""
+        return tuple(self._services_by_port)
+
+    def selected(self, host: str) -> tuple[Workload, ...]:
+        """The workloads that the Service of a host selects."""
+        found = self._selected.get(host)
+        if found is None:
+            service = self.service(host)
+            found = () if service is None or not service.selector else self._matching(service)
+            self._selected[host] = found
+        return found
+
+    def workloads_with(self, namespace: str, label: str, value: str) -> tuple[Workload, ...]:
+        """The workloads of a namespace whose pods carry a label."""
+        return self._workloads_by_label.get((namespace, label, value), ())
+
+    def gateway(self, key: str) -> Gateway | None:
+        """The Gateway that is called `namespace/name`."""
+        return self._gateway_by_key.get(key)
+
+    def secrets_called(self, name: str) -> tuple[Secret, ...]:
+        """The Secrets of that name in all namespaces."""
+        return self._secrets_by_name.get(name, ())
+
+    def bound_to(self, gateway: str) -> tuple[VirtualService, ...]:
+        """The VirtualServices of a gateway (`mesh`, or `namespace/name`)."""
+        return self._virtual_services_by_gateway.get(gateway, ())
+
+    def naming(self, gateway: str) -> Hosts:
+        """Positions in `bound_to(gateway)` by the hosts that the VirtualServices name."""
+        found = self._hosts_by_gateway.get(gateway)
+        if found is None:
+            found = by_hosts([one.hosts for one in self.bound_to(gateway)])
+            self._hosts_by_gateway[gateway] = found
+        return found
+
+    def rules_in(self, namespace: str, host: str) -> tuple[DestinationRule, ...]:
+        """The DestinationRules of a namespace that name a host, or a pattern that it ends as."""
+        found = self._rules_by_namespace.get(namespace)
+        if found is None:
+            return ()
+        rules, hosts = found
+        return tuple(rules[at] for at in hosts.candidates(host))
+
+    @cached_property
+    def _service_by_host(self) -> dict[str, Service]:
+        return {one.host: one for one in reversed(self.services)}
+
+    @cached_property
+    def _services_by_name(self) -> dict[str, tuple[Service, ...]]:
+        return grouped((one.name, one) for one in self.services)
+
+    @cached_property
+    def _services_by_port(self) -> dict[int, tuple[tuple[Service, ServicePort], ...]]:
+        return grouped((port.number, (one, port)) for one in self.services for port in one.ports)
+
+    @cached_property
+    def _selected(self) -> dict[str, tuple[Workload, ...]]:
+        return {}
+
+    def _matching(self, service: Service) -> tuple[Workload, ...]:
+        wanted = service.selector.items()
+        rarest = min((self.workloads_with(service.namespace, *pair) for pair in wanted), key=len)
+        return tuple(one for one in rarest if wanted <= one.labels.items())
+
+    @cached_property
+    def _workloads_by_label(self) -> dict[tuple[str, str, str], tuple[Workload, ...]]:
+        return grouped(((one.namespace, *pair), one) for one in self.workloads for pair in one.labels.items())
+
+    @cached_property
+    def _gateway_by_key(self) -> dict[str, Gateway]:
+        return {one.key: one for one in reversed(self.gateways)}
+
+    @cached_property
+    def _secrets_by_name(self) -> dict[str, tuple[Secret, ...]]:
+        return grouped((one.name, one) for one in self.secrets)
+
+    @cached_property
+    def _virtual_services_by_gateway(self) -> dict[str, tuple[VirtualService, ...]]:
+        return grouped((key, one) for one in self.virtual_services for key in dict.fromkeys(one.gateways))
+
+    @cached_property
+    def _hosts_by_gateway(self) -> dict[str, Hosts]:
+        return {}
+
+    @cached_property
+    def _rules_by_namespace(self) -> dict[str, tuple[tuple[DestinationRule, ...], Hosts]]:
+        several = grouped((one.namespace, one) for one in self.destination_rules)
+        return {namespace: (rules, by_hosts([(one.host,) for one in rules])) for namespace, rules in several.items()}
+
+
+def grouped(pairs: Iterable[tuple[Key, Item]]) -> dict[Key, tuple[Item, ...]]:
+    """The items of each key, in order."""
+    found: dict[Key, list[Item]] = {}
+    for key, item in pairs:
+        found.setdefault(key, []).append(item)
+    return {key: tuple(items) for key, items in found.items()}
+
+
+def by_hosts(several: Sequence[Iterable[str]]) -> Hosts:
+    """Positions by host, plain names and patterns apart."""
+    pairs = [(host, at) for at, hosts in enumerate(several) for host in dict.fromkeys(hosts)]
+    return Hosts(
+        grouped(pair for pair in pairs if not pair[0].startswith("*")),
+        grouped(pair for pair in pairs if pair[0].startswith("*")),
+    )

@@ -1,0 +1,180 @@
+"""VirtualServices and their HTTP routes. Durations are seconds, percentages fractions of one, hosts resolved.
+
+Fields follow https://istio.io/latest/docs/reference/config/networking/virtual-service/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from meshproof.errors import Location
+from meshproof.mesh.model.kubernetes import Labels
+
+Headers = tuple[tuple[str, str], ...]
+
+MESH_GATEWAY = "mesh"
+
+
+class MatchKind(StrEnum):
+    EXACT = "exact"
+    PREFIX = "prefix"
+    REGEX = "regex"
+    PRESENT = "present"
+
+
+@dataclass(frozen=True, slots=True)
+class StringMatch:
+    """`regex` is RE2 and must match the whole value; `present` asks only for existence."""
+
+    kind: MatchKind
+    value: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMatch:
+    """All conditions must hold (AND); header names are lower case. `gateways` empty: those of the VirtualService."""
+
+    location: Location
+    uri: StringMatch | None = None
+    ignore_uri_case: bool = False
+    scheme: StringMatch | None = None
+    method: StringMatch | None = None
+    authority: StringMatch | None = None
+    headers: tuple[tuple[str, StringMatch], ...] = ()
+    without_headers: tuple[tuple[str, StringMatch], ...] = ()
+    query_params: tuple[tuple[str, StringMatch], ...] = ()
+    port: int | None = None
+    gateways: tuple[str, ...] = ()
+    source_labels: Labels = field(default_factory=dict)
+    source_namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderChange:
+    set: Headers = ()
+    add: Headers = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderChanges:
+    request: HeaderChange = HeaderChange()
+    response: HeaderChange = HeaderChange()
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """`host` is resolved; `port` None means the service's only port, or the one the request came to."""
+
+    host: str
+    subset: str
+    port: int | None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDestination:
+    destination: Destination
+    weight: int
+    headers: HeaderChanges
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """`coarse` where the share is drawn from a hundred, not from a million: `mirrorPercent`, or no share given."""
+
+    destination: Destination
+    share: Fraction
+    location: Location
+    coarse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    uri: str = ""
+    authority: str = ""
+    uri_regex: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    uri: str = ""
+    authority: str = ""
+    scheme: str = ""
+    port: int | None = None
+    derive_port: str = ""
+    code: int = 301
+
+
+@dataclass(frozen=True, slots=True)
+class DirectResponse:
+    status: int
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    share: Fraction
+    status: int
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    share: Fraction
+    seconds: float
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    attempts: int
+    per_try_timeout: float | None
+    retry_on: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class CorsPolicy:
+    allow_origins: tuple[StringMatch, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: float | None = None
+    allow_credentials: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRoute:
+    """One rule: any of `matches` (none: every request) leads to destinations, a redirect or a direct response."""
+
+    name: str
+    matches: tuple[RouteMatch, ...]
+    destinations: tuple[RouteDestination, ...]
+    location: Location
+    redirect: Redirect | None = None
+    direct_response: DirectResponse | None = None
+    rewrite: Rewrite | None = None
+    timeout: float | None = None
+    retries: Retries | None = None
+    abort: Abort | None = None
+    delay: Delay | None = None
+    mirrors: tuple[Mirror, ...] = ()
+    cors: CorsPolicy | None = None
+    headers: HeaderChanges = HeaderChanges()
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualService:
+    """`hosts` are resolved; `gateways` are `mesh` or `namespace/name`."""
+
+    name: str
+    namespace: str
+    hosts: tuple[str, ...]
+    gateways: tuple[str, ...]
+    http: tuple[HttpRoute, ...]
+    location: Location
