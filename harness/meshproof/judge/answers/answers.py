@@ -11,8 +11,9 @@ from meshproof.border.books import Books, Received
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.judge.answers.mismatch import departure, own_status, specified
-from meshproof.judge.mirror.join import entered, forwarded, is_marked
+from meshproof.judge.answers.mismatch import mismatch, own_status, specified
+from meshproof.judge.arrivals import hops, hops_of_primary, is_shadowed
+from meshproof.judge.expectations import rule_of
 from meshproof.judge.wording import answer, joined
 from meshproof.scenario import Plan, Trial
 
@@ -88,7 +89,7 @@ class AnswersTrial:
                 received = arrived.get(observation.id, ())
                 if expectation.copies:
                     received = tuple(one for one in received if not _is_copy(one, expectation))
-                found = departure(expectation, observation, received)
+                found = mismatch(expectation, observation, received)
                 if found:
                     faults[number] = found
         faults = dict(sorted(faults.items()))
@@ -111,7 +112,7 @@ class AnswersTrial:
                 {
                     "request": str(expectation.request),
                     "specified": specified(expectation),
-                    "rule": _where(expectation),
+                    "rule": rule_of(expectation),
                     "observed": faults.get(number) or (answer(seen) if seen else "nothing yet"),
                     "outcome": (
                         Outcome.FAILED if number in faults else Outcome.PASSED if seen else Outcome.INCONCLUSIVE
@@ -125,7 +126,7 @@ class AnswersTrial:
         if faults:
             named = [
                 f"{self._expectations[number].request}: {fault}, but {specified(self._expectations[number])} "
-                f"is specified ({_where(self._expectations[number])})"
+                f"is specified ({rule_of(self._expectations[number])})"
                 for number, fault in list(faults.items())[:ROWS_NAMED]
             ]
             more = f"; and {len(faults) - ROWS_NAMED} more" if len(faults) > ROWS_NAMED else ""
@@ -147,13 +148,9 @@ def _by_id(books: Books) -> dict[str, tuple[Received, ...]]:
 
 
 def _is_copy(received: Received, expectation: Expectation) -> bool:
-    """Whether it is a mirror's copy: it came by one proxy more, or its Host says so."""
-    further = forwarded(received.headers) > entered(expectation.request)
-    return further or is_marked(received.authority, {expectation.authority})
-
-
-def _where(expectation: Expectation) -> str:
-    return str(expectation.route) if expectation.route else expectation.note or "no rule"
+    """Whether it is a mirror's copy: it passed one proxy more, or its Host says so."""
+    further = hops(received.headers) > hops_of_primary(expectation.request)
+    return further or is_shadowed(received.authority, {expectation.authority})
 
 
 def _kind(expectation: Expectation) -> str:

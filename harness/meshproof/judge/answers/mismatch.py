@@ -1,4 +1,4 @@
-"""How one answer departs from the specification of its request."""
+"""What about one answer is not as specified for its request."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ UNSTEADY = frozenset({"host", "connection", "te", "expect", "upgrade", "content-
 UNREACHED = ("connection refused", "no answer within")
 
 
-def departure(expectation: Expectation, observation: Observation, received: Sequence[Received]) -> str:
-    """What is otherwise than specified, empty when nothing is; `received` is what pods got of this very request."""
+def mismatch(expectation: Expectation, observation: Observation, received: Sequence[Received]) -> str:
+    """What is not as specified, empty when all is; `received` is what pods got of this very request."""
     if expectation.refused:
         return _refused(expectation, observation) or _arrived(received)
     own = own_status(expectation)
@@ -108,7 +108,7 @@ def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, receiv
 
 
 def _headers(which: str, expected: HeaderExpectation, found: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """How headers depart from what is expected of them; several of one name may arrive joined by commas."""
+    """Which headers are not as expected; several of one name may arrive joined by commas."""
     seen: dict[str, list[str]] = {}
     for name, value in found:
         seen.setdefault(name.lower(), []).append(value)

@@ -12,7 +12,7 @@ from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.observation import Observation
 from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
 from meshproof.judge.connection_pool.limits import Still, connect_attempts, never_trips, still
-from meshproof.judge.sequential.clock import EARLY
+from meshproof.judge.timing import EARLY
 from meshproof.judge.wording import answer, kinds
 
 OVERLOADED = "x-envoy-overloaded"

@@ -10,7 +10,8 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.judge.fault_injection.counters import DELAYS, stray_delays
+from meshproof.judge.expectations import applying
+from meshproof.judge.injected_faults import DELAYS, unspecified_delays
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, counted, kinds
 from meshproof.scenario import Plan, Trial
@@ -25,7 +26,7 @@ class NoErrors:
     specification may demand it. One error fails.
     Without any, the check passes once a share of `tolerance` is ruled out at `beta`
     (`statistics.exact_sample_size`), and it goes on watching until the load ends. It also fails where
-    the proxies count delays that they injected and none is specified (`injected.stray_delays`).
+    the proxies count delays that they injected and none is specified (`injected_faults.unspecified_delays`).
     """
 
     name: str = "NoErrors"
@@ -73,7 +74,7 @@ class NoErrorsTrial:
         return ()
 
     def conclude(self, books: Books) -> Verdict:
-        delayed = stray_delays(books, self._plan)
+        delayed = unspecified_delays(books, self._plan)
         told = f"{counted(delayed, self._errors.n)} held back by the proxies ({DELAYS}), and no delay is specified"
         return Verdict(
             self._plan.scenario,
@@ -89,11 +90,7 @@ class NoErrorsTrial:
         )
 
     def _expectations(self, observation: Observation) -> tuple[Expectation, ...]:
-        """What may apply to an observation: one specification, in a transition (negative stage) two."""
-        stage = observation.stage
-        return tuple(
-            self._plan.stages[one][observation.request] for one in ((stage,) if stage >= 0 else (-stage - 1, -stage))
-        )
+        return applying(self._plan, observation.stage, observation.request)
 
     def _demanded(self, observation: Observation) -> bool:
         if observation.pod or observation.workload:

@@ -9,9 +9,9 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Abort as AbortFault
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import Precision
-from meshproof.judge.fault_injection.counters import ABORTS, injected
 from meshproof.judge.fault_injection.trial import FaultTrial
-from meshproof.judge.sequential.undecidable import UndecidableTrial
+from meshproof.judge.injected_faults import ABORTS, injected
+from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.judge.wording import counted
 from meshproof.scenario import Plan, Trial
 

@@ -9,10 +9,10 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Delay as DelayFault
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import Precision
-from meshproof.judge.fault_injection.counters import DELAYS, injected
 from meshproof.judge.fault_injection.trial import FaultTrial
-from meshproof.judge.sequential.clock import EARLY, MACHINE, service_time
-from meshproof.judge.sequential.undecidable import UndecidableTrial
+from meshproof.judge.injected_faults import DELAYS, injected
+from meshproof.judge.timing import EARLY, MACHINE, service_time
+from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Trial
 
 QUARTER = 4

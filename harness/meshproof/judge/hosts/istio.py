@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from meshproof.border.facts.hosts import HostFacts, HostsFacts
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, some, undecided
-from meshproof.judge.hosts.each import each, matches, unjudged
+from meshproof.judge.hosts.check import each, matches, unjudged
 
 ASKS = (200, 401)
 

@@ -9,7 +9,7 @@ from meshproof.border.facts.boot import BootFacts
 from meshproof.border.facts.hosts import HostFacts, HostsFacts
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, some, undecided
-from meshproof.judge.hosts.each import each, matches, unjudged
+from meshproof.judge.hosts.check import each, matches, unjudged
 
 SAVED = "saved"
 SAVED_ENTRY = "${saved_entry}"

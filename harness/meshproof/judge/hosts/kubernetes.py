@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from meshproof.border.facts.hosts import HostFacts, HostsFacts, ServiceFacts
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, undecided
-from meshproof.judge.hosts.each import each, matches, unjudged
+from meshproof.judge.hosts.check import each, matches, unjudged
 
 UNITS = {"cri-o": "crio"}
 

@@ -8,7 +8,7 @@ from meshproof.border.facts.hosts import HostFacts, HostsFacts
 from meshproof.border.inventory import REGISTRY
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, some, undecided
-from meshproof.judge.hosts.each import each, unjudged
+from meshproof.judge.hosts.check import each, unjudged
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 

@@ -8,8 +8,8 @@ from itertools import chain
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.arrivals import join, primary_traits
 from meshproof.judge.mirror.faults import Faults, faults, locations
-from meshproof.judge.mirror.join import join, primaries
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import joined as listed
 from meshproof.scenario import Plan
@@ -19,7 +19,7 @@ class CopiesTrial:
     """Takes every observation, of any stage and request; one copy that is not as specified fails.
 
     Each copy must have one primary that the client sent, arrive once at each mirror and nowhere else,
-    and be what its primary was, but for what the proxy itself writes (`mirror_join.PROXYS_OWN`). During
+    and be what its primary was, but for what the proxy itself writes (`alteration.WRITTEN_BY_PROXY`). During
     a change of configuration either neighbour's mirrors count. Without a fault the check passes once a
     share of `tolerance` of the requests with one is ruled out at `beta`.
     """
@@ -33,7 +33,7 @@ class CopiesTrial:
         rates = plan.precision
         self._seen = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._seen.cap
-        self._looks = primaries(plan)
+        self._traits = primary_traits(plan)
         self._sent: dict[str, tuple[int, int]] = {}
         self._faulty = False
 
@@ -57,10 +57,10 @@ class CopiesTrial:
         return ()
 
     def examine(self, books: Books) -> None:
-        self._faulty = bool(faults(join(books, self._looks), self._plan, self._sent).kinds)
+        self._faulty = bool(faults(join(books, self._traits), self._plan, self._sent).kinds)
 
     def conclude(self, books: Books) -> Verdict:
-        joined = join(books, self._looks)
+        joined = join(books, self._traits)
         found = faults(joined, self._plan, self._sent)
         copies = list(chain(*joined.copies.values()))
         outcome = self._seen.outcome

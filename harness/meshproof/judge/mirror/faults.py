@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from meshproof.border.expectation import Expectation
-from meshproof.judge.mirror.join import Arrival, Joined, alteration
+from meshproof.judge.arrivals import Arrival, Joined
+from meshproof.judge.expectations import applying
+from meshproof.judge.mirror.alteration import alteration
 from meshproof.judge.wording import joined as listed
 from meshproof.scenario import Plan
 
@@ -42,21 +44,15 @@ def faults(joined: Joined, plan: Plan, sent: Mapping[str, tuple[int, int]]) -> F
         if id not in sent:
             found.add("of requests that nobody sent", id, len(arrivals))
             continue
-        _placed(id, arrivals, _expectations(plan, sent[id]), found)
+        _placed(id, arrivals, applying(plan, *sent[id]), found)
         for primary in joined.primaries.get(id, ())[:1]:
             for arrival in arrivals:
                 if altered := alteration(primary.received, arrival.received):
                     found.add(f"not what the primary is: {altered}", id)
     for id, arrivals in joined.primaries.items():
         if id in sent:
-            _marked(id, arrivals, _expectations(plan, sent[id]), found)
+            _marked(id, arrivals, applying(plan, *sent[id]), found)
     return found
-
-
-def _expectations(plan: Plan, place: tuple[int, int]) -> list[Expectation]:
-    """What may apply to a request: one specification, in a transition (negative stage) two."""
-    stage, request = place
-    return [plan.stages[one][request] for one in ((stage,) if stage >= 0 else (-stage - 1, -stage))]
 
 
 def _placed(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expectation], found: Faults) -> None:

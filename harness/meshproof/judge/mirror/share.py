@@ -7,8 +7,8 @@ from math import ceil
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
+from meshproof.judge.arrivals import join, primary_traits
 from meshproof.judge.mirror.counters import refused, unreachable
-from meshproof.judge.mirror.join import join, primaries
 from meshproof.judge.mirror.reason import reason
 from meshproof.judge.mirror.rule import Rule
 from meshproof.judge.sequential.statistics import exact_sample_size
@@ -32,7 +32,7 @@ class MirrorShareTrial:
         self.rule = rule
         self._plan = plan
         self._rates = rates
-        self._looks = primaries(plan)
+        self._traits = primary_traits(plan)
         self.tests = rule.tests(rates)
         self._first_pause = ceil(
             max([exact_sample_size(rates.tolerance, rates.beta), *(test.expected(rates.beta) for test in self.tests)])
@@ -76,7 +76,7 @@ class MirrorShareTrial:
 
     def examine(self, books: Books) -> None:
         """Judge what has come since the books were last seen."""
-        joined = join(books, self._looks)
+        joined = join(books, self._traits)
         self._forgotten = joined.forgotten
         for observation in sorted(self._pending, key=lambda one: one.started):
             primary = joined.primaries.get(observation.id)

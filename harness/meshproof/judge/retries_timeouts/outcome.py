@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import inf
 
 from meshproof.border.expectation import Expectation, Retries
-from meshproof.judge.sequential.clock import MACHINE
+from meshproof.judge.timing import MACHINE
 
 # Istio's default: two more tries. Releases before 1.24 have 503 among these as well.
 DEFAULT_ATTEMPTS = 2

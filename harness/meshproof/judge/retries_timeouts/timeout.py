@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation
+from meshproof.judge.retries_timeouts.combined import Asked, together
 from meshproof.judge.retries_timeouts.trial import OutcomeTrial
-from meshproof.judge.retries_timeouts.verdict import Asked, together
 from meshproof.judge.retries_timeouts.workload import workload_fault_of
-from meshproof.judge.sequential.undecidable import UndecidableTrial
+from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Trial
 
 

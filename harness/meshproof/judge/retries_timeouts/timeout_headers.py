@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meshproof.border.expectation import Expectation
-from meshproof.judge.mirror.join import Arrival
+from meshproof.judge.arrivals import Arrival
 
 EXPECTED = "x-envoy-expected-rq-timeout-ms"
 MILLISECOND = 0.001

@@ -12,11 +12,11 @@ from meshproof.border.observation import Observation
 from meshproof.border.prescription import prescription
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.border.workload_fault import WorkloadFault
-from meshproof.judge.mirror.join import Joined, join, primaries
+from meshproof.judge.arrivals import Joined, join, primary_traits
 from meshproof.judge.retries_timeouts.outcome import TIMED_OUT, Ending, Try, endings
 from meshproof.judge.retries_timeouts.timeout_headers import wrong_timeout_headers
-from meshproof.judge.sequential.clock import EARLY, MACHINE, service_time
 from meshproof.judge.sequential.share import ShareTest
+from meshproof.judge.timing import EARLY, MACHINE, service_time
 from meshproof.judge.wording import answer, counted, joined, kinds
 from meshproof.scenario import Plan
 
@@ -176,10 +176,10 @@ class OutcomeTrial:
 
     def examine(self, books: Books) -> None:
         if self._counting:
-            self.count_tries(join(books, primaries(self._plan)))
+            self.count_tries(join(books, primary_traits(self._plan)))
 
     def conclude(self, books: Books) -> Verdict:
-        return self.concluded(join(books, primaries(self._plan)) if self._counting else None)
+        return self.concluded(join(books, primary_traits(self._plan)) if self._counting else None)
 
     def concluded(self, arrived: Joined | None) -> Verdict:
         """The verdict, with what pods received where that is counted."""

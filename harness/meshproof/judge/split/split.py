@@ -11,10 +11,11 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.sequential.share import ShareTest
-from meshproof.judge.sequential.undecidable import UndecidableTrial, obstacle
 from meshproof.judge.split.misrouted import misrouted, unrouted
+from meshproof.judge.split.obstacle import obstacle
 from meshproof.judge.split.proxy_answer import AnswerTrial, aborts_all
 from meshproof.judge.split.reason import Strays, reason
+from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Trial
 
 ABORTED = 2

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from meshproof.border.load import Load
 from meshproof.judge import Abort, Delay
-from meshproof.judge.sequential.clock import SERVICE_TIME
+from meshproof.judge.timing import SERVICE_TIME
 from meshproof.scenario import Check, Plan
 
 # Delayed requests take their time, so many are under way at once.

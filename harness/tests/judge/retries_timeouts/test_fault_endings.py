@@ -213,7 +213,7 @@ def test_the_limit_of_each_try_is_kept_to_both_sides(build: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("upsets", "words"),
+    ("workload_faults", "words"),
     [
         ([WorkloadFault(UPSET, status=503, replicas=1)], "misbehave in several ways"),
         (

@@ -12,9 +12,9 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.prescription import Prescription, prescription
 from meshproof.border.verdict import ArmResult, Outcome, Verdict, worst
-from meshproof.judge.mirror.join import join, primaries
+from meshproof.judge.arrivals import join, primary_traits
 from meshproof.judge.retries_timeouts.trial import OutcomeTrial
-from meshproof.judge.sequential.undecidable import UndecidableTrial
+from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.judge.wording import joined
 from meshproof.scenario import Plan, Trial
 
@@ -99,12 +99,12 @@ class CombinedTrial:
         return ()
 
     def examine(self, books: Books) -> None:
-        arrived = join(books, primaries(self._plan))
+        arrived = join(books, primary_traits(self._plan))
         for part in self._parts.values():
             part.count_tries(arrived)
 
     def conclude(self, books: Books) -> Verdict:
-        arrived = join(books, primaries(self._plan))
+        arrived = join(books, primary_traits(self._plan))
         verdicts = [part.concluded(arrived) for part in self._parts.values()]
         outcome = worst([verdict.outcome for verdict in verdicts])
         return Verdict(

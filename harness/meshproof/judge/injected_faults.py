@@ -1,4 +1,4 @@
-"""The proxies' own counts of the faults that they injected.
+"""How many faults the proxies themselves count that they injected.
 
 https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/fault_filter#statistics
 """
@@ -13,9 +13,9 @@ DELAYS = "fault.delays_injected"
 
 
 def injected(books: Books, plan: Plan, counter: str) -> int | None:
-    """How many faults of that kind all proxies injected into the load; None where none of them tells.
+    """How many faults of that kind all proxies injected into the load; None where no proxy counts them.
 
-    A gateway that serves others too counts theirs with ours: a load that enters by one is told nothing.
+    A gateway that serves others counts their faults too: of a load that enters by such a gateway nothing is known.
     """
     if books.shared and any(expectation.request.gateway for row in plan.stages for expectation in row):
         return None
@@ -25,8 +25,8 @@ def injected(books: Books, plan: Plan, counter: str) -> int | None:
     return sum(counts) if counts else None
 
 
-def stray_delays(books: Books, plan: Plan) -> int:
-    """How many requests were held back though no delay is specified for any; 0 where that cannot be told."""
+def unspecified_delays(books: Books, plan: Plan) -> int:
+    """How many requests were delayed though no delay is specified for any; 0 where that is not known."""
     if any(expectation.delay is not None for row in plan.stages for expectation in row):
         return 0
     return injected(books, plan, DELAYS) or 0

@@ -1,4 +1,4 @@
-"""Copies and primaries told apart, and a copy held against its primary."""
+"""What pods received, sorted into primaries and copies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from meshproof.border.books import Books, PodBook, Received
-from meshproof.judge.mirror.join import Primaries, alteration, forwarded, is_marked, join, shadowed
+from meshproof.judge.arrivals import PrimaryTraits, hops, is_shadowed, join, shadowed
 
 PRIMARY = Received(
     "a",
@@ -44,13 +44,13 @@ COPY = replace(
 )
 def test_the_mark_stands_between_host_and_port(authority: str, copy: str) -> None:
     assert shadowed(authority) == copy
-    assert is_marked(copy, {authority})
-    assert not is_marked(authority, {authority})
+    assert is_shadowed(copy, {authority})
+    assert not is_shadowed(authority, {authority})
 
 
 def test_a_host_that_only_holds_the_word_is_no_copy() -> None:
     for authority in ("shadow:80", "httpbin-shadows:80", "-shadow.example.com", ""):
-        assert not is_marked(authority, set())
+        assert not is_shadowed(authority, set())
 
 
 def test_arrivals_are_sorted_by_id_and_time() -> None:
@@ -61,7 +61,7 @@ def test_arrivals_are_sorted_by_id_and_time() -> None:
             PodBook("v2-0", "default/v2", 1, 1, (COPY,), forgotten=2),
         )
     )
-    joined = join(books, Primaries(frozenset({"httpbin:8000"})))
+    joined = join(books, PrimaryTraits(frozenset({"httpbin:8000"})))
     assert [one.received.at for one in joined.primaries["a"]] == [1.0, 2.0]
     assert [one.workload for one in joined.copies["a"]] == ["default/v2"]
     assert joined.forgotten == 3
@@ -87,32 +87,13 @@ def forwarded_by(*hops: str) -> Received:
 def test_a_copy_has_come_one_proxy_further_than_its_primary(
     expected: int, arrived: list[Received], copies: int
 ) -> None:
-    joined = join(Books((PodBook("v1-0", "default/v1", 2, 1, tuple(arrived), forgotten=0),)), Primaries(hops=expected))
+    joined = join(
+        Books((PodBook("v1-0", "default/v1", 2, 1, tuple(arrived), forgotten=0),)), PrimaryTraits(hops=expected)
+    )
     assert len(joined.copies.get("a", ())) == copies
     assert len(joined.primaries.get("a", ())) == len(arrived) - copies
 
 
 def test_addresses_in_several_headers_count_together() -> None:
-    assert forwarded((("X-Forwarded-For", "a, b"), ("x-forwarded-for", "c"), ("x-other", "d"))) == 3
-    assert forwarded((("x-forwarded-for", " "),)) == 0
-
-
-def test_what_the_proxy_writes_alters_nothing() -> None:
-    assert alteration(PRIMARY, COPY) == ""
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"digest": "e"}, "another body"),
-        ({"method": "GET"}, "the method GET instead of POST"),
-        ({"path": "/x?y=2"}, "the path '/x?y=2' instead of '/x?y=1'"),
-        ({"authority": "other-shadow:8000"}, "the Host 'other-shadow:8000' instead of 'httpbin:8000'"),
-        ({"headers": COPY.headers[:2] + COPY.headers[3:]}, "other headers (x-first)"),
-        ({"headers": (*COPY.headers[:1], *COPY.headers[2:0:-1], *COPY.headers[3:])}, "other headers (x-first)"),
-        ({"headers": (*COPY.headers, ("x-new", "1"))}, "other headers (x-new)"),
-        ({"headers": tuple((f"x-{n}", "1") for n in range(9))}, "other headers (x-0, x-1, x-2 and 8 more)"),
-    ],
-)
-def test_anything_else_does(fields: dict[str, object], words: str) -> None:
-    assert alteration(PRIMARY, replace(COPY, **fields)) == words  # type: ignore[arg-type]
+    assert hops((("X-Forwarded-For", "a, b"), ("x-forwarded-for", "c"), ("x-other", "d"))) == 3
+    assert hops((("x-forwarded-for", " "),)) == 0

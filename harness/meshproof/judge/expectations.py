@@ -1,0 +1,29 @@
+"""The expectations of a plan: each with its place, and those that apply to a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.border.expectation import Expectation
+from meshproof.scenario import Plan
+
+
+def placed(plan: Plan) -> Iterator[tuple[int, int, Expectation]]:
+    """Stage, request (both from 0 on) and expectation, in the order of the plan."""
+    for stage, row in enumerate(plan.stages):
+        for request, expectation in enumerate(row):
+            yield stage, request, expectation
+
+
+def applying(plan: Plan, stage: int, request: int) -> tuple[Expectation, ...]:
+    """What may apply to a request that was sent in a stage.
+
+    That is one expectation; during the change to stage n, which is the stage -n, those of both neighbours.
+    """
+    stages = (stage,) if stage >= 0 else (-stage - 1, -stage)
+    return tuple(plan.stages[one][request] for one in stages)
+
+
+def rule_of(expectation: Expectation) -> str:
+    """Where the rule of a request stands, or why it has none."""
+    return str(expectation.route) if expectation.route else expectation.note or "no rule"
