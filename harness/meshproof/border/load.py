@@ -18,7 +18,7 @@ class Derived(Enum):
 
 
 PROBES = Derived.PROBES
-"""What shows each rule, and what lies just beyond the borders of each."""
+"""What shows each rule, and what lies just beyond the boundaries of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Load:
 
     `shape` names a locustfile in loadtests/, or one of the courses of the engine that pace one
     (`barrier`, `ejection`); `send` is what it requests, one or several, in turn, as text, as Request, or
-    as PROBES; `users` is the number of requests under way at once; `timeout` is the client's patience
+    as PROBES; `users` is the number of requests under way at once; `timeout` is the client's limit
     for one answer in seconds. `headers` names response headers to keep with each observation beside
     the usual ones; `digest` keeps the SHA-256 of each response's body. `tls` is what the client
     brings to a handshake, for requests that do not say it themselves.

@@ -36,7 +36,7 @@ from meshproof.errors import UsageError
     "requests",
     multiple=True,
     metavar="'[METHOD] URL [HEADER:VALUE ...]'",
-    help="A request to verify (repeatable).  [default: one for each route, and many about the borders of its rules]",
+    help="A request to verify (repeatable).  [default: one for each route, and many about the boundaries of its rules]",
 )
 @click.option(
     "-n",
@@ -95,7 +95,9 @@ def verify(
     """
     from meshproof.cli.options.client_tls import client_tls
     from meshproof.cli.options.targets import target_of
-    from meshproof.run.prepare import prepare_boundaries, prepare_resilience, prepare_verification
+    from meshproof.run.verification.boundaries import prepare_boundaries
+    from meshproof.run.verification.resilience import prepare_resilience
+    from meshproof.run.verification.verification import prepare_verification
 
     if untouched and applied:
         raise UsageError("--no-apply takes what runs from the cluster, and --applied from files: say one of them")

@@ -1,4 +1,4 @@
-"""A load made ready for its generator: requests derived, files located, and all noted down that checks compare."""
+"""A load made ready for its generator: requests derived, files located, and what checks compare recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.request import Request, Tls
 from meshproof.manifest import Notice
-from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.probes import probes
 
 
@@ -50,8 +50,8 @@ def _entering(request: Request, namespace: str) -> Request:
     return replace(request, gateway=f"{namespace}/{gateway}") if gateway and "/" not in gateway else request
 
 
-def attentive(load: Load, expectations: Iterable[Expectation]) -> Load:
-    """The load with everything kept of its answers that the expectations speak of."""
+def recording(load: Load, expectations: Iterable[Expectation]) -> Load:
+    """The load with all parts of its answers recorded that the expectations name."""
     names = dict.fromkeys(load.headers)
     digest = load.digest
     for expectation in expectations:

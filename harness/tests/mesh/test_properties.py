@@ -123,7 +123,7 @@ def test_the_first_rule_that_matches_decides(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(MATCHES, max_size=3), min_size=1, max_size=4))
-def test_witnesses_reach_their_rules_and_the_rest_are_noted(rules: list[list[RouteMatch]]) -> None:
+def test_sample_requests_reach_their_rules_and_the_rest_are_noted(rules: list[list[RouteMatch]]) -> None:
     routes = tuple(
         HttpRoute("", tuple(entries), (), at(10 + n), direct_response=DirectResponse(200 + n))
         for n, entries in enumerate(rules)

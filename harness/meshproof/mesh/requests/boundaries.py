@@ -1,4 +1,4 @@
-"""Just beyond the borders of a rule: a request that meets it, with one thing about it changed.
+"""Just beyond the boundaries of a rule: a request that meets it, with one thing about it changed.
 
 Each change is one that a wrong rule gets wrong: a character more or less, another case, a path below
 or beside it, an encoded or a redundant form of the same path, a header, parameter or method that is
@@ -22,7 +22,7 @@ UNUSUAL = "meshproof"
 
 
 def rule_boundaries(base: Request, route: HttpRoute, match: RouteMatch | None) -> Iterator[Request]:
-    """Requests about the borders of one entry of a route's `match`, which `base` meets."""
+    """Requests about the boundaries of one entry of a route's `match`, which `base` meets."""
     yield from _paths(base, match.uri if match else None)
     if match:
         yield from _headers(base, match)
@@ -36,7 +36,7 @@ def rule_boundaries(base: Request, route: HttpRoute, match: RouteMatch | None) -
 
 
 def host_boundaries(base: Request, pattern: str) -> Iterator[Request]:
-    """Requests about the borders of a host pattern, which `base` meets by entering at a gateway."""
+    """Requests about the boundaries of a host pattern, which `base` meets by entering at a gateway."""
     host = base.host
     suffix = pattern[1:] if pattern.startswith("*") else f".{host}"
     bare = suffix.removeprefix(".")

@@ -22,7 +22,7 @@ MOST = 200
 def probes(
     mesh: Mesh, *, namespace: str = "default", tls: Tls | None = None
 ) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
-    """Requests about the borders of every rule, host and server, in the manifests' order, at most 200.
+    """Requests about the boundaries of every rule, host and server, in the manifests' order, at most 200.
 
     Of a specification with more, each rule and host keeps its first ones. `tls` is what the client
     brings to handshakes; without it, it trusts the certificate that a Gateway's Secret holds.
@@ -51,10 +51,10 @@ def _bounded(mesh: Mesh, groups: Sequence[Sequence[Request]]) -> tuple[tuple[Req
     whole = tuple(chain.from_iterable(groups))
     if len(whole) <= MOST:
         return whole, ()
-    in_turn = [one for row in zip_longest(*groups) for one in row if one is not None]
-    kept = set(in_turn[:MOST])
+    alternating = [one for row in zip_longest(*groups) for one in row if one is not None]
+    kept = set(alternating[:MOST])
     where = (mesh.virtual_services or mesh.gateways)[0].location
-    text = f"{len(whole)} requests show the borders of all rules: {MOST} are sent, the first ones of each rule and host"
+    text = f"{len(whole)} requests show the boundaries of all rules: {MOST} are sent, the first ones of each rule and host"
     return tuple(one for one in whole if one in kept), (Notice(where, text),)
 
 

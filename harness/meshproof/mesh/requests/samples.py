@@ -1,6 +1,6 @@
 """Requests that show what each rule does, for when a person names none.
 
-A witness is only taken when `predict` sends it to the rule that it is for.
+A sample is only taken when `predict` sends it to the rule that it is for.
 """
 
 from __future__ import annotations

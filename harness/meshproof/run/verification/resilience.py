@@ -1,142 +1,39 @@
-"""The timeouts and retries of one's own manifests, and that there are no others: what shows them.
-
-Every request of a verification is sent again, once for each answer that tells one rule from another: a slow
-one, and one for each condition of retryOn that an answer can meet. The workloads answer as each request asks
-(border/prescription.py).
-"""
+"""Timeouts and retries of a verification's requests, beside its samples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-from meshproof.border.expectation import Arm, Expectation
-from meshproof.border.prescription import Prescription
-from meshproof.border.request import Request
-from meshproof.judge.retries_timeouts.outcome import (
-    GATEWAY_ERRORS,
-    TIMED_OUT,
-    UNAVAILABLE,
-    Ending,
-    Try,
-    endings,
-    retried,
-)
-from meshproof.judge.retries_timeouts.timeout_headers import first_limit
+from meshproof.border.load import Load
+from meshproof.judge import Asked, Retries, Timeout
 from meshproof.manifest import Notice
-from meshproof.scenario import Plan
+from meshproof.run.prepare import Prepared
+from meshproof.run.verification.asked_answers import USERS, asking
+from meshproof.run.verification.companion import companion
+from meshproof.scenario import Check, Scenario
 
-USERS = 16
-# Seconds: what is to run into a limit takes so much longer than that; limits up to here are waited for; and so long
-# there must be no limit where none is specified, which is shorter where pods are told of limits.
-MARGIN = 1.0
-LONGEST = 5.0
-TOLD = 1.0
-# Where less is left, a busy machine may take it.
-LEAST = 0.25
-CLIENT_TIMEOUT = 15.0
-# 503 is left out where the default holds: whether it is tried again depends on Istio's release.
-STATUSES = (409, 429, 500, *GATEWAY_ERRORS)
-# Istio's default tries this again, in every release.
-GRPC_UNAVAILABLE = Prescription(200, grpc_status=14)
+# How a slow or a failing answer ends follows from the request alone; the second goes over a connection that was used.
+TIMES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """What is sent: what asks for `slow` answers, and for `failing` ones; and `notices` of what cannot be shown.
+def prepare_resilience(verification: Prepared, *, proxyless: bool) -> tuple[Prepared | None, tuple[Notice, ...]]:
+    """The timeouts and retries of a verification's requests, to be driven beside it; and what of them cannot be shown.
 
-    `patience` is the client's for one answer, in seconds.
+    None where no pod answers any of them. Exact as well. `proxyless` pods have no sidecar, so
+    that they see the headers that the client's proxy writes.
     """
-
-    slow: tuple[Request, ...]
-    failing: tuple[Request, ...]
-    timeout: float
-    notices: tuple[Notice, ...]
-
-
-def asking(plan: Plan, *, proxyless: bool) -> Asking:
-    """The requests of a plan, with the answers that they ask for; pods are `bare` where no proxy stands beside them."""
-    slow: list[Request] = []
-    failing: list[Request] = []
-    notices: list[Notice] = []
-    timeout = CLIENT_TIMEOUT
-    for one in plan.stages[0]:
-        arms = [arm for arm in one.arms if arm.share]
-        if not _reaches_pods(one, arms):
-            continue
-        where = one.route or arms[0].location
-        if any(_limit_of_connections(arm) for arm in arms):
-            text = f"timeouts and retries of {one.request} are not verified: so few requests may be under way at once"
-            notices.append(Notice(where, text))
-            continue
-        late, untold = _slow(one, TOLD if proxyless else LONGEST, proxyless=proxyless)
-        limit = first_limit(one)
-        if limit is not None and limit < LEAST:
-            untold.append(f"its limit of {limit:g} s leaves no time to show retries")
-        wanted = [*late, *(() if limit is not None and limit < LEAST else _failing(one))]
-        watched = any(arm.policy.ejection for arm in arms)
-        kept = [said for said in wanted if not watched or _harmless(one, said)]
-        if len(kept) < len(wanted):
-            untold.append("errors are not tried: outlier detection would take its pods away")
-        notices += [Notice(where, f"{one.request}: {text}") for text in untold]
-        slow += [_asking(one.request, said) for said in kept if said.seconds]
-        failing += [_asking(one.request, said) for said in kept if not said.seconds]
-        lasts = [_endings(one, said)[1].seconds + (one.delay.seconds if one.delay else 0.0) for said in kept]
-        timeout = max(timeout, CLIENT_TIMEOUT + max(lasts, default=0.0))
-    return Asking(tuple(slow), tuple(failing), timeout, tuple(dict.fromkeys(notices)))
-
-
-def _reaches_pods(one: Expectation, arms: list[Arm]) -> bool:
-    """Whether pods answer, whatever is drawn, over a port where requests are tried again at all."""
-    answered = bool(arms) and all(arm.workloads for arm in arms) and not (one.status or one.refused)
-    return answered and one.independent and not (one.abort and one.abort.share == 1)
-
-
-def _limit_of_connections(arm: Arm) -> bool:
-    pool = arm.policy.pool
-    limits = (
-        (pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests, pool.max_retries)
-        if pool
-        else ()
+    found = asking(verification.plan, proxyless=proxyless)
+    checks: list[Check] = []
+    checks += [Timeout(asked=Asked(TIMES, proxyless))] if found.slow else []
+    checks += [Retries(asked=Asked(TIMES))] if found.failing else []
+    if not checks:
+        return None, found.notices
+    scenario = Scenario(
+        name="resilience",
+        description="Slow and failing answers meet the timeouts and retries that are specified, and no others.",
+        manifests=verification.files,
+        # Slow ones first: what they wait for goes on beside the others.
+        load=Load("steady", (*found.slow, *found.failing), users=USERS, timeout=found.timeout),
+        expect=checks,
+        features={"ProbeWorkload"},
+        mostly_waits=True,
     )
-    return any(limit is not None and limit < USERS for limit in limits)
-
-
-def _slow(one: Expectation, beyond: float, *, proxyless: bool) -> tuple[list[Prescription], list[str]]:
-    """A slow answer that shows the limit, or how long there is none; and what it does not show."""
-    limit = first_limit(one)
-    if limit is None:
-        return [Prescription(200, beyond)], []
-    late = Prescription(200, limit + MARGIN)
-    confused = one.abort is not None and one.abort.status == TIMED_OUT
-    if limit <= LONGEST and _endings(one, late)[1].seconds <= LONGEST + MARGIN and not confused:
-        return [late], []
-    in_time = Prescription(200, min(beyond, limit / 2))
-    if limit - in_time.seconds < LEAST:
-        return [], [f"its limit of {limit:g} s is not verified"]
-    told = f"its limit of {limit:g} s is not waited for: it is seen to be no shorter than {in_time.seconds:g} s"
-    return [in_time], [] if proxyless else [told]
-
-
-def _failing(one: Expectation) -> Iterator[Prescription]:
-    """Answers at once that tell conditions apart."""
-    conditions = retried(one.retries)
-    named = sorted(int(word) for word in conditions if word.isdecimal() and 200 <= int(word) <= 599)
-    by_default = one.retries is None or not one.retries.retry_on
-    for status in dict.fromkeys((*STATUSES, *named)):
-        if not (by_default and status == UNAVAILABLE):
-            yield Prescription(status)
-    yield GRPC_UNAVAILABLE
-
-
-def _harmless(one: Expectation, said: Prescription) -> bool:
-    """Whether no try of it is an error to outlier detection."""
-    return all(end.by_pod and end.status < 500 for end in _endings(one, said))
-
-
-def _endings(one: Expectation, said: Prescription) -> tuple[Ending, Ending]:
-    return endings(one, lambda _: Try(said.status, said.seconds, said.grpc_status))
-
-
-def _asking(request: Request, said: Prescription) -> Request:
-    return replace(request, headers=(*request.headers, said.header))
+    return companion(verification, scenario), found.notices

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.verdict import Precision
-from meshproof.run.prepare import Prepared, prepare_boundaries, prepare_verification
+from meshproof.run.prepare import Prepared
+from meshproof.run.verification.boundaries import prepare_boundaries
+from meshproof.run.verification.verification import prepare_verification
 from meshproof.suite import folder
 
 RULE = """

@@ -15,7 +15,9 @@ import pytest
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.manifest import load
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
-from meshproof.run.prepare import Prepared, prepare_resilience, prepare_verification, running
+from meshproof.run.prepare import Prepared, running
+from meshproof.run.verification.resilience import prepare_resilience
+from meshproof.run.verification.verification import prepare_verification
 from meshproof.run.selfcheck.drive import SelfCheck
 from meshproof.run.selfcheck.mutants import Case
 from meshproof.run.session import Options
@@ -143,7 +145,7 @@ def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> N
     survivors = [
         (one.scenario, one.what, one.reason)
         for one in told
-        if isinstance(one, Judged) and one.fate is not MutantStatus.KILLED
+        if isinstance(one, Judged) and one.status is not MutantStatus.KILLED
     ]
     assert survivors == []
     assert sum(isinstance(one, Judged) for one in told) == len(several)

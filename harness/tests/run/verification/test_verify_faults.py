@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.verdict import Precision
-from meshproof.run.prepare import Prepared, prepare_verification
+from meshproof.run.prepare import Prepared
+from meshproof.run.verification.verification import prepare_verification
 from meshproof.suite import folder
 
 
