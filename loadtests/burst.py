@@ -8,12 +8,13 @@ from locust import User, constant, events, task
 from meshproof.traffic.generator.burst import Burst
 from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.session import Session
+from meshproof.traffic.role import listen
 
 # Between two bursts, when nothing else sets the pace.
 PAUSE_SECONDS = 0.1
 
-dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"), together=True)
-dispatcher.listen(events)
+dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"), at_once=True)
+listen(dispatcher, events)
 burst = Burst(dispatcher)
 
 

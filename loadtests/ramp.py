@@ -8,13 +8,14 @@ from gevent import monkey
 from locust import LoadTestShape, User, constant, events, task
 from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.session import Session
+from meshproof.traffic.role import listen
 
 GROWTH_SECONDS = 4.0
 DEFAULT_USERS = 10
 DEFAULT_SECONDS = 60
 
 dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"), growth=GROWTH_SECONDS)
-dispatcher.listen(events)
+listen(dispatcher, events)
 
 
 class Ramp(User):
@@ -28,7 +29,7 @@ class Ramp(User):
 
     @task
     def requests(self):
-        self.session.turn()
+        self.session.send_several()
 
 
 if not dispatcher.driven:

@@ -7,9 +7,10 @@ from gevent import monkey
 from locust import User, constant, events, task
 from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.session import Session
+from meshproof.traffic.role import listen
 
 dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"))
-dispatcher.listen(events)
+listen(dispatcher, events)
 
 
 class Steady(User):
@@ -23,4 +24,4 @@ class Steady(User):
 
     @task
     def requests(self):
-        self.session.turn()
+        self.session.send_several()

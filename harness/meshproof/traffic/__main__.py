@@ -1,6 +1,6 @@
-"""`python -m meshproof.traffic SHAPE [--workers N]`: the load generator where it has to stand, in a container say.
+"""`python -m meshproof.traffic SHAPE [--workers N]`: the load generator where it has to run, such as in a container.
 
-It becomes Locust with the locustfile of that shape that is installed here; whoever runs it speaks with
+It becomes Locust with the locustfile of that shape that is installed here; whoever runs it drives
 it over its standard input and output. With N workers it starts these beside it and is their master.
 """
 

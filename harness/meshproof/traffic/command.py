@@ -23,14 +23,14 @@ def command_line(shape: str, vantage: Vantage, workers: int = 0) -> Line:
     """The arguments, the environment and the working folder of a generator; raises UsageError.
 
     With `workers` it is what starts that many Locust workers and becomes their master, all of them
-    where `vantage.command` leads. Environment and folder are None where they are not ours to say.
+    where `vantage.command` leads. Environment and folder are None where they are not ours to decide.
     """
     file = locustfile(shape)
     if workers and shape in ONE_PROCESS:
         raise UsageError(f"a load of the shape {shape!r} cannot be spread over workers: it is sent all at once")
     spread = ["--workers", str(workers)] if workers else []
     if vantage.command:
-        # Where it stands, the locustfiles are somewhere else.
+        # Where it runs, the locustfiles are somewhere else.
         return [*vantage.command, "python", *LAUNCHER, shape, *spread], None, None
     if workers:
         return [sys.executable, *LAUNCHER, shape, *spread], environment(), file.parent
@@ -46,7 +46,7 @@ def master_line(shape: str, workers: int, bind: str = LOOPBACK) -> Line:
 
 
 def worker_line(shape: str) -> Line:
-    """Locust as a worker, which learns on its standard input where its master is; raises UsageError."""
+    """Locust as a worker, which reads on its standard input where its master is; raises UsageError."""
     file = locustfile(shape)
     return [*locust(file), "--worker", "--skip-log-setup"], {**environment(), wire.DRIVEN: wire.WORKER}, file.parent
 

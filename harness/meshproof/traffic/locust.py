@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +10,16 @@ from typing import Any
 from meshproof.border.load import Load, Vantage
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import TargetError
 from meshproof.pod_version import check_pod_version
 from meshproof.process import Child, spawn
 from meshproof.traffic import wire
 from meshproof.traffic.command import command_line as command_line
+from meshproof.traffic.conversation import Conversation
+from meshproof.traffic.observed import Observed
 
 HELD = "barrier"
-READ_BYTES = 1 << 18
+# How much longer than the timeout of a request a generator may send nothing.
+SILENCE_FACTOR = 1.25
 
 
 class Generator:
@@ -28,34 +27,22 @@ class Generator:
 
     begin(), then grant() credit and read observations(); finish() ends the load, after which
     observations() gives what was still under way and then ends. It never sends more than was
-    granted. Once the process has died, hung or broken its word, every method raises the same
-    TargetError with its last words; no observation is invented or lost.
+    granted. Once the process has died, hung or sent nonsense, every method raises the same
+    TargetError with the end of its log; no observation is invented or lost.
     """
 
     def __init__(self, shape: str, child: Child, timeouts: Timeouts, *, elsewhere: bool = False) -> None:
         self.shape = shape
-        self._elsewhere = elsewhere
-        self.began = 0.0
-        """The running load's zero of time, in seconds since the epoch, by the generator's clock."""
         self._child = child
         self._timeouts = timeouts
+        self._elsewhere = elsewhere
         self._ready: dict[str, Any] | None = None
         self._version: object = None
-        self._error: TargetError | None = None
-        self._news = asyncio.Event()
         self._load: Load | None = None
-        self._reset()
-        self._last_heard = time.monotonic()
-        self._tasks = (asyncio.ensure_future(self._read()), asyncio.ensure_future(self._watch()))
-
-    def _reset(self) -> None:
+        self._observed = Observed()
         self._granted: dict[int, int] = {}
-        self._observed = 0
-        self._batch: list[Observation] = []
-        self._stages: set[int] = set()
         self._stopping = False
-        self._begun = False
-        self._done: dict[str, Any] | None = None
+        self._conversation = Conversation(child, timeouts, self._receive, self._silence_limit)
 
     @classmethod
     async def start(cls, shape: str, vantage: Vantage, log: Path, timeouts: Timeouts, workers: int = 0) -> Generator:
@@ -77,7 +64,12 @@ class Generator:
     @property
     def observed(self) -> int:
         """How many requests of this load have been reported so far."""
-        return self._observed
+        return self._observed.count
+
+    @property
+    def began(self) -> float:
+        """The running load's zero of time, in seconds since the epoch, by the generator's clock."""
+        return self._observed.began or 0.0
 
     async def begin(
         self,
@@ -95,15 +87,13 @@ class Generator:
         request's id, `headers` names response headers to keep beside wire.HEADERS, `digest` asks for
         the SHA-256 of each response's body, `tls` gives paths: `ca`, `cert`, `key`.
         """
-        if self._load is not None and self._done is None:
+        if self._load is not None and self._observed.done is None:
             raise ValueError("the load before has not been finished")
-        await self._until(lambda: self._ready is not None, "get ready", self._timeouts.locust_ready)
-        self._reset()
-        self._rouse()
+        conversation, timeouts = self._conversation, self._timeouts
+        await conversation.until(lambda: self._ready is not None, "get ready", timeouts.locust_ready)
         if load.shape == HELD:
-            # While requests are held the proxy is looked at for each that is sent: from afar that takes its time.
-            load = replace(load, timeout=max(load.timeout, 2 * self._timeouts.barrier))
-        self._load = load
+            # While requests are held the proxy is looked at for each that is sent, which takes time in a cluster.
+            load = replace(load, timeout=max(load.timeout, 2 * timeouts.barrier))
         message = wire.start(
             load.requests,
             users=load.users,
@@ -113,10 +103,11 @@ class Generator:
             headers=headers,
             digest=digest,
             tls=tls,
-            silence=self._timeouts.locust_silent,
+            silence=timeouts.locust_silent,
         )
-        self._say(message)
-        await self._until(lambda: self._begun, "begin its load", self._timeouts.locust_silent)
+        conversation.send(message)
+        self._load, self._observed, self._granted, self._stopping = load, Observed(), {}, False
+        await conversation.until(lambda: self._observed.began is not None, "begin its load", timeouts.locust_silent)
 
     def grant(self, request: int, total: int) -> None:
         """Allow `total` requests of that index in all (never fewer than before).
@@ -124,156 +115,71 @@ class Generator:
         A burst takes as many as the load has users: what is no multiple of that waits for the rest.
         """
         assert self._load is not None
-        if self._ready is not None and self._ready.get("together"):
+        if self._ready is not None and self._ready.get("at_once"):
             total -= total % self._load.users
         if total > self._granted.get(request, 0):
-            self._rouse()
+            self._conversation.send({"grant": {str(request): total}})
             self._granted[request] = total
-            self._say({"grant": {str(request): total}})
 
     def limit_users(self, users: int) -> None:
         """Have at most so many requests under way from now on: only so many of the load's users send."""
         assert self._load is not None
-        self._say({"limit_users": users})
+        self._conversation.send({"limit_users": users})
 
     async def stage(self, number: int) -> None:
         """Tag what is sent from now on; returns when nothing sent under an earlier stage is under way any more."""
         assert self._load is not None
-        self._stages.discard(number)
-        self._say({"stage": number})
+        self._observed.stages.discard(number)
+        self._conversation.send({"stage": number})
         limit = self._load.timeout + self._timeouts.locust_silent
-        await self._until(lambda: number in self._stages, f"enter stage {number}", limit)
+        await self._conversation.until(lambda: number in self._observed.stages, f"enter stage {number}", limit)
 
     async def observations(self) -> AsyncIterator[list[Observation]]:
         """What has been observed, as it arrives, until the load is finished."""
         while True:
-            if self._batch:
-                batch, self._batch = self._batch, []
-                yield batch
-            elif self._error is not None:
-                raise self._error
-            elif self._done is not None:
+            if self._observed.batch:
+                yield self._observed.take()
+            elif self._conversation.error is not None:
+                raise self._conversation.error
+            elif self._observed.done is not None:
                 return
             else:
-                await self._heard()
+                await self._conversation.changed()
 
     async def finish(self) -> None:
         """Send nothing more and wait until all that was sent has been reported."""
         assert self._load is not None
         if not self._stopping:
-            self._rouse()
+            self._conversation.send({"stop": True})
             self._stopping = True
-            self._say({"stop": True})
         limit = self._load.timeout + self._timeouts.locust_silent
-        await self._until(lambda: self._done is not None, "finish its load", limit)
-        assert self._done is not None
-        sent = sum(self._done["sent"])
-        if not sent == self._done["observed"] == self._observed:
-            words = f"sent {sent} requests and reported {self._observed} of them"
-            self._fail(self._child.failure(words))
-            raise self._child.failure(words)
+        await self._conversation.until(lambda: self._observed.done is not None, "finish its load", limit)
+        done = self._observed.done
+        assert done is not None
+        sent = sum(done["sent"])
+        if not sent == done["observed"] == self._observed.count:
+            error = self._child.failure(f"sent {sent} requests and reported {self._observed.count} of them")
+            self._conversation.fail(error)
+            raise error
 
     async def close(self) -> None:
         """End the process; safe to call more than once."""
-        for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        self._fail(TargetError("the load generator was closed"))
-        await self._child.stop(self._timeouts.process_exit)
+        await self._conversation.close()
 
-    def _say(self, message: Mapping[str, Any]) -> None:
-        if self._error is not None:
-            raise self._error
-        self._child.stdin.write(wire.line(message))
-
-    def _rouse(self) -> None:
-        # Its silence so far was rightful: it counts from when there is something to do.
-        if not self._owing:
-            self._last_heard = time.monotonic()
-
-    @property
-    def _owing(self) -> bool:
-        """Whether the generator has something to do, and so must be heard of."""
-        if self._load is None or self._done is not None:
-            return False
-        return self._stopping or not self._begun or sum(self._granted.values()) > self._observed
-
-    async def _until(self, condition: Any, what: str, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                while not condition():
-                    if self._error is not None:
-                        raise self._error
-                    await self._heard()
-        except TimeoutError:
-            error = self._child.failure(f"did not {what} within {seconds:g} s")
-            self._fail(error)
-            raise error from None
-
-    async def _heard(self) -> None:
-        news = self._news
-        await news.wait()
-
-    def _tell(self) -> None:
-        news, self._news = self._news, asyncio.Event()
-        news.set()
-
-    def _fail(self, error: TargetError) -> None:
-        self._error = self._error or error
-        self._tell()
-
-    async def _read(self) -> None:
-        stream = self._child.stdout
-        rest = b""
-        try:
-            while chunk := await stream.read(READ_BYTES):
-                self._last_heard = time.monotonic()
-                whole, newline, rest = (rest + chunk).rpartition(b"\n")
-                self._take(wire.rows(whole + newline))
-                self._tell()
-        except TargetError as error:
-            self._fail(error)
-            return
-        except (ValueError, TypeError, KeyError, IndexError, OSError) as error:
-            self._fail(self._child.failure(f"said what cannot be read: {error}"))
-            return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._child.process.wait(), self._timeouts.process_exit)
-        self._fail(self._child.failure("died"))
-
-    def _take(self, rows: list[Any]) -> None:
-        batch = self._batch
-        before = len(batch)
-        for row in rows:
-            if type(row) is list:
-                if row[10]:
-                    row[10] = tuple(map(tuple, row[10]))
-                else:
-                    row[10] = ()
-                batch.append(Observation(*row))
-            elif "done" in row:
-                self._done = row["done"]
-            elif "staged" in row:
-                self._stages.add(row["staged"])
-            elif "begun" in row:
-                self._begun, self.began = True, row["begun"]
-            elif "version" in row:
+    def _receive(self, rows: list[Any]) -> None:
+        for row in self._observed.add(rows):
+            if "version" in row:
                 self._version = row["version"]
             elif "ready" in row:
                 self._ready = row["ready"]
                 if self._elsewhere:
                     check_pod_version(self._version, "the load generator")
-        self._observed += len(batch) - before
 
-    async def _watch(self) -> None:
-        """A generator that says nothing although it owes an answer has hung: no verdict may come of it."""
-        while True:
-            timeout = self._load.timeout if self._load is not None else 0.0
-            # It rightly says nothing for as long as it may wait for one answer.
-            limit = max(self._timeouts.locust_silent, timeout * 1.25)
-            await asyncio.sleep(limit / 8)
-            silent = time.monotonic() - self._last_heard
-            if self._owing and silent > limit:
-                self._fail(self._child.failure(f"said nothing for {silent:.1f} s with requests to send or to report"))
-                return
+    def _silence_limit(self) -> float | None:
+        if self._load is None or self._observed.done is not None:
+            return None
+        begun = self._observed.began is not None
+        if not self._stopping and begun and sum(self._granted.values()) <= self._observed.count:
+            return None
+        # It rightly sends nothing for as long as it may wait for one answer.
+        return max(self._timeouts.locust_silent, self._load.timeout * SILENCE_FACTOR)

@@ -1,4 +1,4 @@
-"""What the harness and its load generator say to each other, over the generator's standard input and output.
+"""The messages between the harness and its load generator, over the generator's standard input and output.
 
 One JSON value a line.
 
@@ -6,8 +6,8 @@ Harness to generator:
   {"start": {...}}         a load: requests, users, timeout (see `start`); nothing is sent before a grant
   {"grant": {"0": 400}}    how many requests of each index may have been sent in all
   {"stage": 1}             tag what is sent from now on
-  {"limit_users": 3}             from now on have at most so many requests under way
-  {"stop": true}           send nothing more, wait for what is under way, then say done
+  {"limit_users": 3}       from now on have at most so many requests under way
+  {"stop": true}           send nothing more, wait for what is under way, then send done
 Generator to harness:
   {"version": "0.1.0+…"}   which meshproof it is, where a command runs it elsewhere
   {"ready": {...}}         it can take a start
@@ -16,11 +16,11 @@ Generator to harness:
   {"staged": 1}            the stage is in force and nothing sent under an earlier one is under way
   {"done": {"sent": [...], "observed": n}}  the load has ended; another may start
 
-Where a Locust master has the load carried out by workers, they say the same to each other in Locust's custom
+Where a Locust master has the load carried out by workers, they send each other the same in Locust's custom
 messages, and besides:
 
 Master to worker, on its standard input (one line, before all else):
-  {"host": ..., "port": n, "worker": 0, "token": ...}  where its master is, and what to say there
+  {"host": ..., "port": n, "worker": 0, "token": ...}  where its master is, and the token to show there
 Master to worker:
   {"recall": true}         give back the credit that is left
 Worker to master:
@@ -37,7 +37,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # The generator reads this module too, and has no use for the records.
+    # The generator imports this module too, and has no use for the records.
     from meshproof.border.request import Request
 
 HEADERS = ("x-envoy-overloaded", "location", "x-meshproof-upstream")
@@ -70,7 +70,7 @@ def start(
 
     `ids` is the prefix of every request's id; `headers` names response headers to report beside
     HEADERS; `digest` asks for the SHA-256 of each response's body; `tls` may hold the paths `ca`,
-    `cert` and `key` as the generator sees them, for requests that do not say it themselves; `silence` is
+    `cert` and `key` as the generator sees them, for requests that have none of their own; `silence` is
     for how many seconds a worker may give no sign of life.
     """
     described = [

@@ -1,4 +1,4 @@
-"""The client against servers that do what none should: an error that says what happened, never an exception."""
+"""The client against misbehaving servers: an error that says what happened, never an exception."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def reset(channel: Any) -> None:
     channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
 
-def news_on(client: Client) -> None:
-    """Wait until something has come that was not asked for, if only the end; the connection has rested then."""
+def wait_for_input(client: Client) -> None:
+    """Wait until something has come that was not asked for, if only the end; the connection counts as idle then."""
     if client.socket is not None:
         assert select.select([client.socket], [], [], 2)[0]
         client.last_used = 0.0
@@ -88,10 +88,10 @@ def test_what_is_no_answer_is_an_error(answer: bytes, error: str) -> None:
         client = Client(address, 2.0)
         for _ in range(2):
             client.exchange(REQUEST)
-            assert (client.status, client.error) == (0, error)
+            assert (client.answer.status, client.error) == (0, error)
 
 
-def test_a_reset_and_a_refusal_are_told_apart() -> None:
+def test_a_reset_and_a_refusal_are_different_errors() -> None:
     with serving(reset) as address:
         client = Client(address, 2.0)
         client.exchange(REQUEST)
@@ -113,7 +113,7 @@ def test_a_server_that_drips_does_not_outlast_the_timeout() -> None:
         client = Client(address, 0.3)
         client.exchange(REQUEST)
         ended.set()
-        assert (client.status, client.error) == (0, "no answer within 0.3 s")
+        assert (client.answer.status, client.error) == (0, "no answer within 0.3 s")
 
 
 def test_a_server_that_does_not_even_read_does_not_outlast_the_timeout() -> None:
@@ -121,7 +121,7 @@ def test_a_server_that_does_not_even_read_does_not_outlast_the_timeout() -> None
     with serving(lambda _channel: ended.wait(10) and None) as address:
         client = Client(address, 0.3)
         client.exchange(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 30000000\r\n\r\n" + b"x" * 30_000_000)
-        assert (client.status, client.error) == (0, "no answer within 0.3 s")
+        assert (client.answer.status, client.error) == (0, "no answer within 0.3 s")
         client.exchange(REQUEST)
         ended.set()
         assert client.error == "no answer within 0.3 s"
@@ -137,7 +137,7 @@ def test_silence_over_tls_does_not_outlast_the_timeout(tmp_path: Path) -> None:
         client = Client(address, 0.3, tls=(("ca", str(tmp_path / "ca.pem")), ("sni", "httpbin.example.com")))
         client.exchange(REQUEST)
         ended.set()
-        assert (client.status, client.error) == (0, "no answer within 0.3 s")
+        assert (client.answer.status, client.error) == (0, "no answer within 0.3 s")
 
 
 @pytest.mark.parametrize(
@@ -157,19 +157,19 @@ def test_unusual_answers_are_answers(answer: bytes, size: int) -> None:
         client = Client(address, 2.0, ("location",), digest=True)
         for _ in range(2):
             client.exchange(REQUEST)
-            assert (client.error, client.size, client.status // 100) == ("", size, 2)
+            assert (client.error, client.answer.size, client.answer.status // 100) == ("", size, 2)
             client.close()
-            assert client.headers == []
-            assert len(client.digest) == 64
+            assert client.answer.headers == []
+            assert len(client.answer.digest) == 64
 
 
-def test_an_unasked_answer_is_never_taken_for_the_next_one() -> None:
+def test_an_answer_to_no_request_is_not_taken_for_the_next_one() -> None:
     with serving(answering(OK, b"HTTP/1.1 500 Unasked\r\ncontent-length: 0\r\n\r\n")) as address:
         client = Client(address, 2.0)
         for _ in range(3):
             client.exchange(REQUEST)
-            assert client.status == 200
-            news_on(client)
+            assert client.answer.status == 200
+            wait_for_input(client)
 
 
 def test_head_answers_have_no_body() -> None:
@@ -183,19 +183,19 @@ def test_head_answers_have_no_body() -> None:
     with serving(handle) as address:
         client = Client(address, 2.0)
         client.exchange(b"HEAD / HTTP/1.1\r\nhost: a\r\n\r\n", head=True)
-        assert (client.status, client.size, client.error) == (200, 0, "")
+        assert (client.answer.status, client.answer.size, client.error) == (200, 0, "")
         client.exchange(REQUEST)
-        assert (client.status, client.size, client.error) == (200, 2, "")
+        assert (client.answer.status, client.answer.size, client.error) == (200, 2, "")
 
 
-def test_a_connection_that_ended_while_it_rested_is_opened_anew() -> None:
+def test_a_connection_that_ended_while_it_was_idle_is_opened_anew() -> None:
     with serving(answering(OK)) as address:
         client = Client(address, 2.0)
         client.exchange(REQUEST)
-        assert client.status == 200
-        news_on(client)
+        assert client.answer.status == 200
+        wait_for_input(client)
         client.exchange(REQUEST)
-        assert (client.status, client.error) == (200, "")
+        assert (client.answer.status, client.error) == (200, "")
 
 
 def test_an_early_refusal_of_a_body_is_read() -> None:
@@ -203,10 +203,10 @@ def test_an_early_refusal_of_a_body_is_read() -> None:
     with serving(answering(refusal)) as address:
         client = Client(address, 2.0)
         client.exchange(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 30000\r\n\r\n" + b"x" * 30_000)
-        assert (client.status, client.error) == (413, "")
+        assert (client.answer.status, client.error) == (413, "")
 
 
-def test_tls_names_trusts_and_identifies(tmp_path: Path) -> None:
+def test_tls_sends_the_server_name_verifies_the_server_and_shows_a_certificate(tmp_path: Path) -> None:
     authority, other = trustme.CA(), trustme.CA()
     for name, one in (("ca", authority), ("other", other)):
         one.cert_pem.write_to_path(tmp_path / f"{name}.pem")
@@ -228,12 +228,12 @@ def test_tls_names_trusts_and_identifies(tmp_path: Path) -> None:
         return client
 
     with serving(answering(OK), wrap) as address:
-        assert ask(sni="httpbin.example.com", **paths).status == 200
+        assert ask(sni="httpbin.example.com", **paths).answer.status == 200
         assert names == ["httpbin.example.com"]
         assert "Hostname mismatch" in ask(sni="elsewhere.example.com", **paths).error
         assert "TLS: " in ask(sni="httpbin.example.com", **{**paths, "ca": str(tmp_path / "other.pem")}).error
         refused = ask(sni="httpbin.example.com", ca=paths["ca"])
-        assert refused.status == 0
+        assert refused.answer.status == 0
         assert refused.error
 
 
@@ -282,4 +282,4 @@ def test_the_digest_is_that_of_the_body() -> None:
     with serving(answering(OK)) as address:
         client = Client(address, 2.0, digest=True)
         client.exchange(REQUEST)
-        assert client.digest == sha256(b"ok").hexdigest()
+        assert client.answer.digest == sha256(b"ok").hexdigest()

@@ -26,7 +26,7 @@ def test_never_more_than_granted_and_each_observed_once(stand: Callable[..., Any
             for total in (1, 37, 900):
                 generator.grant(0, total)
                 seen += await here.collect(generator, total - len(seen))
-                # One word to the generator and back: time to send more, if it were going to.
+                # One message to the generator and back: time to send more, if it were going to.
                 await generator.stage(0)
                 assert (await probe.books(requests=False)).received == total == len(seen)
             seen += await here.rest(generator)
@@ -41,7 +41,7 @@ def test_never_more_than_granted_and_each_observed_once(stand: Callable[..., Any
     asyncio.run(run())
 
 
-def test_a_crowd_is_never_larger_than_told_and_sends_all_the_same(stand: Callable[..., Any]) -> None:
+def test_no_more_users_send_at_once_than_the_limit_and_all_is_sent(stand: Callable[..., Any]) -> None:
     async def run() -> None:
         async with stand() as here:
             probe, generator = await here.both(Load("steady", "GET http://echo/a", users=6))
@@ -127,7 +127,7 @@ def test_loads_run_one_after_another_in_one_process(stand: Callable[..., Any]) -
     asyncio.run(run())
 
 
-def test_requests_take_turns_in_order() -> None:
+def test_requests_are_taken_round_robin() -> None:
     one, two = plain("http://a/1"), plain("http://a/2")
     assignment = Assignment([one, two], ids="p")
     assignment.grant(0, 3)

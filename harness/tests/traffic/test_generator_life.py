@@ -24,7 +24,7 @@ from pathlib import Path
 from meshproof.border.load import Load, Vantage
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import Location
-from meshproof.mesh.model import ContainerPort, Workload
+from meshproof.mesh.model.kubernetes import ContainerPort, Workload
 from meshproof.traffic.locust import Generator
 from meshproof.workload.probe import Probe
 
@@ -90,12 +90,12 @@ def test_hung_in_the_middle_it_is_an_error_within_the_limit(stand: Callable[...,
             _, generator = await here.both(LOAD)
             generator.grant(0, 50)
             await here.collect(generator, 50)
-            # All that was granted has been seen: silence is nothing to worry about.
+            # All that was granted has been reported: silence is rightful.
             await asyncio.sleep(0.9)
             os.kill(generator.pid, signal.SIGSTOP)
             generator.grant(0, 100)
             began = time.monotonic()
-            with pytest.raises(TargetError, match="said nothing for"):
+            with pytest.raises(TargetError, match="sent nothing for"):
                 await here.collect(generator, 50)
             assert 0.5 < time.monotonic() - began < 2
 
@@ -116,7 +116,7 @@ def test_a_slow_mesh_is_no_hung_generator(stand: Callable[..., Any]) -> None:
     asyncio.run(run())
 
 
-def test_what_locust_says_last_is_in_the_error(stand: Callable[..., Any]) -> None:
+def test_the_end_of_locusts_log_is_in_the_error(stand: Callable[..., Any]) -> None:
     async def run() -> None:
         async with stand() as here:
             _, generator = await here.both(LOAD)
@@ -148,7 +148,7 @@ def test_totals_that_disagree_are_an_error(stand: Callable[..., Any]) -> None:
             _, generator = await here.both(LOAD)
             generator.grant(0, 10)
             await here.collect(generator, 10)
-            generator._observed -= 1
+            generator._observed.count -= 1
             with pytest.raises(TargetError, match="sent 10 requests and reported 9"):
                 await generator.finish()
 

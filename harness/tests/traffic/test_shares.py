@@ -1,4 +1,4 @@
-"""How credit is dealt to workers, without any: never more in all than was granted, none of it where nobody is."""
+"""How credit is dealt to workers: never more in all than was granted, none of it to a worker without users."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def shares(*users: int, requests: int = 1) -> Shares:
     return made
 
 
-def test_users_at_rest_get_credit_before_anybody_gets_more_than_that() -> None:
+def test_idle_users_get_credit_before_any_worker_gets_more() -> None:
     dealt = shares(3, 2, 0)
     dealt.grant(0, 4)
     assert dealt.deal() == {0: {0: 3}, 1: {0: 1}}
@@ -31,14 +31,14 @@ def test_users_at_rest_get_credit_before_anybody_gets_more_than_that() -> None:
     assert dealt.deal() == {1: {0: 4 + AHEAD}}
 
 
-def test_requests_are_dealt_in_turn() -> None:
+def test_requests_are_dealt_round_robin() -> None:
     dealt = shares(1, requests=3)
     dealt.grant(0, 3)
     dealt.grant(2, 2)
     assert dealt.deal() == {0: {0: 3, 2: 2}}
 
 
-def test_a_crowd_is_exact_and_takes_back_what_was_dealt_before() -> None:
+def test_a_limit_of_users_is_exact_and_takes_back_what_was_dealt_before() -> None:
     dealt = shares(4, 4)
     dealt.grant(0, 100)
     dealt.deal()
@@ -49,7 +49,7 @@ def test_a_crowd_is_exact_and_takes_back_what_was_dealt_before() -> None:
     dealt.returned(0, [2])
     assert dealt.deal() == {}
     dealt.returned(1, [0])
-    # Two are under way at the first worker: the third goes where more users are at rest.
+    # Two are under way at the first worker: the third goes where more users are idle.
     assert dealt.deal() == {1: {0: 1}}
     dealt.observed(0, 2)
     assert sum(totals[0] for totals in dealt.deal().values()) >= 2

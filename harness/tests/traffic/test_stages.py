@@ -69,7 +69,7 @@ def test_a_stage_settles_once() -> None:
     assignment = Assignment([plain("http://a/")])
     assignment.grant(0, 10)
     old = assignment.take()
-    assignment.announce(1)
+    assignment.enter(1)
     new = assignment.take()
     assert assignment.settled() is None
     assignment.answered(old)

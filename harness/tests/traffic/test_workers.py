@@ -1,4 +1,4 @@
-"""A Locust master with two workers keeps the word that one Locust process keeps."""
+"""A Locust master with two workers does all that one Locust process does."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def granted(here: Any, generator: Generator, probe: Any) -> None:
     for total in (1, 37, 900):
         generator.grant(0, total)
         seen += await here.collect(generator, total - len(seen))
-        # One word to all workers and back: time to send more, if they were going to.
+        # One message to all workers and back: time to send more, if they were going to.
         await generator.stage(0)
         assert (await probe.books(requests=False)).received == total == len(seen)
     seen += await here.rest(generator)
@@ -100,8 +100,8 @@ async def staged(here: Any, generator: Generator, probe: Any) -> None:
     assert all(list(tags.values()).count(stage) >= 50 for stage in STAGES)
 
 
-async def crowded(here: Any, generator: Generator, probe: Any) -> None:
-    """No more are under way at once than told, in all, and they are sent all the same."""
+async def limited(here: Any, generator: Generator, probe: Any) -> None:
+    """No more are under way at once than the limit, in all, and they are sent all the same."""
     total = 0
     for users in (1, 3, 6, 2):
         await probe.open()
@@ -116,7 +116,7 @@ async def crowded(here: Any, generator: Generator, probe: Any) -> None:
     assert await here.rest(generator) == []
 
 
-async def lonely(here: Any, generator: Generator, probe: Any) -> None:
+async def one_user(here: Any, generator: Generator, probe: Any) -> None:
     """With fewer users than workers nothing waits for a worker that has none; all of them are busy at once."""
     generator.grant(0, 4)
     generator.grant(1, 2)
@@ -127,7 +127,7 @@ async def lonely(here: Any, generator: Generator, probe: Any) -> None:
 
 
 def test_two_workers_carry_loads_out_one_after_another(stand: Callable[..., Any]) -> None:
-    cases = ((granted, 8), (staged, 8), (crowded, 6), (lonely, 1), (granted, 5))
+    cases = ((granted, 8), (staged, 8), (limited, 6), (one_user, 1), (granted, 5))
 
     async def run() -> None:
         async with stand() as here:
@@ -164,7 +164,7 @@ def test_as_many_as_there_are_users_are_under_way_at_once(stand: Callable[..., A
 
 @pytest.mark.parametrize(
     ("number", "limit", "words"),
-    [(signal.SIGKILL, LIMIT, r"died \(exit code -9\)"), (signal.SIGSTOP, 5.0, "said nothing for")],
+    [(signal.SIGKILL, LIMIT, r"died \(exit code -9\)"), (signal.SIGSTOP, 5.0, "sent nothing for")],
 )
 def test_a_worker_that_dies_or_hangs_is_an_error(
     stand: Callable[..., Any], number: int, limit: float, words: str
@@ -237,7 +237,7 @@ def test_what_must_be_sent_by_one_process_is() -> None:
         command_line("burst", Vantage(), 2)
 
 
-def test_elsewhere_master_and_workers_stand_together() -> None:
+def test_elsewhere_one_command_starts_master_and_workers() -> None:
     pod = ("kubectl", "exec", "-i", "pod", "--")
     assert command_line("steady", Vantage(pod), 2) == (
         [*pod, "python", "-P", "-m", "meshproof.traffic", "steady", "--workers", "2"],

@@ -22,7 +22,7 @@ from meshproof.workload.probe import Probe
 
 # What an image that has no such greeting yet answers to whatever is run in it.
 OLDER = """#!/bin/sh
-echo '{"ready": {"together": false}, "ports": {}}'
+echo '{"ready": {"at_once": false}, "ports": {}}'
 exec cat
 """
 SAME = """#!/bin/sh

@@ -1,7 +1,7 @@
 """The credit of one load, dealt to several workers in small slices.
 
 All workers together never hold more than was granted. A worker gets first as much as its users can
-have under way at once, whoever has most users at rest before the others; beyond that only so much that
+have under way at once, the worker with most idle users before the others; beyond that only so much that
 it need not wait for the next slice.
 """
 
@@ -17,8 +17,8 @@ AHEAD = 64
 class Shares:
     """`users` are each worker's: one that has none gets nothing.
 
-    `crowd` is how many requests may be under way at once in all. It is kept here, exactly: no more
-    credit than that is with the workers.
+    `limit_users` is how many requests may be under way at once in all. It is exact: the workers hold no more
+    credit than that.
     """
 
     def __init__(self, requests: int, workers: int) -> None:
@@ -30,7 +30,7 @@ class Shares:
         self._left = 0
         self._owed = [0] * workers
         self._recalled = [False] * workers
-        self._turn = 0
+        self._next_index = 0
 
     def grant(self, index: int, total: int) -> None:
         """Allow `total` requests of that index in all; a grant is never taken back."""
@@ -47,10 +47,10 @@ class Shares:
             raise ValueError("a worker reports more than it was allowed to send")
 
     def recall(self) -> list[int]:
-        """Have all workers give back what they have not used; those to be told so."""
-        told = [worker for worker, recalled in enumerate(self._recalled) if not recalled]
+        """Have all workers give back what they have not used; those that a message must go to."""
+        workers = [worker for worker, recalled in enumerate(self._recalled) if not recalled]
         self._recalled = [True] * len(self._recalled)
-        return told
+        return workers
 
     def returned(self, worker: int, sent: Sequence[int]) -> None:
         """That worker has given back all but what it has sent so far."""
@@ -64,31 +64,31 @@ class Shares:
 
     def deal(self) -> dict[int, dict[int, int]]:
         """For each worker that gets more: how many requests of each index it may send in all."""
-        news: dict[int, dict[int, int]] = {}
-        limit_users = min(self.limit_users - sum(self._owed), self._left)
-        while limit_users > 0:
-            worker = max(self._eligible(), key=self._at_rest, default=None)
-            if worker is None or self._at_rest(worker) <= -AHEAD:
+        totals: dict[int, dict[int, int]] = {}
+        more = min(self.limit_users - sum(self._owed), self._left)
+        while more > 0:
+            worker = max(self._eligible(), key=self._idle, default=None)
+            if worker is None or self._idle(worker) <= -AHEAD:
                 break
             index = self._next()
-            limit_users -= 1
+            more -= 1
             self._left -= 1
             self._unspent[index] -= 1
             self._owed[worker] += 1
             self._dealt[worker][index] += 1
-            news.setdefault(worker, {})[index] = self._dealt[worker][index]
-        return news
+            totals.setdefault(worker, {})[index] = self._dealt[worker][index]
+        return totals
 
     def _eligible(self) -> Iterable[int]:
         return (worker for worker, users in enumerate(self.users) if users and not self._recalled[worker])
 
-    def _at_rest(self, worker: int) -> int:
+    def _idle(self, worker: int) -> int:
         """How many of its users have nothing to send; negative: how much is waiting for a user."""
         return self.users[worker] - self._owed[worker]
 
     def _next(self) -> int:
-        index = self._turn
+        index = self._next_index
         while not self._unspent[index]:
             index = (index + 1) % len(self._unspent)
-        self._turn = (index + 1) % len(self._unspent)
+        self._next_index = (index + 1) % len(self._unspent)
         return index

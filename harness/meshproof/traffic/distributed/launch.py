@@ -1,6 +1,6 @@
 """Start Locust workers, and become their master.
 
-They start beside their master, each waiting on its standard input to hear where that is: so they
+They start beside their master, each waiting on its standard input for the line that says where that is: so they
 need not wait for it to start, and its port can be one that nobody else has.
 """
 

@@ -1,7 +1,7 @@
-"""A Locust master: it speaks the wire with the harness, and has its workers carry the loads out.
+"""A Locust master: the harness drives it over the wire, and it has its workers carry the loads out.
 
 It has no users itself. What workers observe it passes on as it is; it decides only who may send how
-much (shares.Shares), and when something holds for all workers.
+much (credit.Shares), and when something holds for all workers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from meshproof.traffic import wire
-from meshproof.traffic.distributed.credit import Shares
+from meshproof.traffic.distributed.load import LoadInProgress
 from meshproof.traffic.distributed.registry import WorkerRegistry
 from meshproof.traffic.generator.assignment import UNLIMITED
 from meshproof.traffic.generator.stdio import Descriptor, open_wire
@@ -22,30 +22,12 @@ from meshproof.traffic.generator.stdio import Descriptor, open_wire
 SPAWN_LOOK_SECONDS = 0.005
 
 
-class LoadInProgress:
-    """One load under way: its credit, and the workers from whom something is still to be heard."""
-
-    def __init__(self, start: Mapping[str, Any], workers: int) -> None:
-        self.users = int(start["users"])
-        self.shares = Shares(len(start["requests"]), workers)
-        self.zero = time.time()
-        self.stage = 0
-        self.stopped = False
-        self.sent = [0] * len(start["requests"])
-        self.observed = 0
-        self.passed_on = 0
-        self.beginning = set(range(workers))
-        self.begun = threading.Event()
-        self.staging: set[int] = set()
-        self.finishing = set(range(workers))
-
-
 class Master:
-    """`growth` and `together` as the conductor has them: see there."""
+    """`growth` and `at_once` as the dispatcher has them: see there."""
 
-    def __init__(self, start_thread: Callable[..., object], *, growth: float, together: bool) -> None:
-        if together:
-            sys.exit("a load whose users send together cannot be spread over workers")
+    def __init__(self, start_thread: Callable[..., object], *, growth: float, at_once: bool) -> None:
+        if at_once:
+            sys.exit("a load whose users send all at once cannot be spread over workers")
         self._start_thread = start_thread
         self._growth = growth
         self._registry = WorkerRegistry.inherited(secrets.token_hex(16))
@@ -56,27 +38,27 @@ class Master:
 
     def listen(self, events: Any) -> None:
         """Take part in a Locust process; `events` is locust.events."""
-        events.init.add_listener(self._begun)
-        events.heartbeat_sent.add_listener(self._registry.heard)
+        events.init.add_listener(self._initialized)
+        events.heartbeat_sent.add_listener(self._registry.alive)
         events.spawning_complete.add_listener(self._spawned)
 
-    def _begun(self, environment: Any, **_: Any) -> None:
+    def _initialized(self, environment: Any, **_: Any) -> None:
         self._runner = runner = environment.runner
         # A configuration file of the person's own may set an end to Locust's runs.
         environment.parsed_options.run_time = None
         # Should Locust open its port anew, the workers find it where it was.
         runner.master_bind_port = runner.server.port
-        runner.register_message(wire.MESSAGE, self._hear)
+        runner.register_message(wire.MESSAGE, self._receive)
         # Locust goes on when its workers are there, and then looks for them once a second: they are here before.
-        self._registry.gather(runner)
+        self._registry.wait_for_all(runner)
 
     def _spawned(self, **_: Any) -> None:
         if self._harness is None:
-            self._harness = open_wire(self._start_thread, self._obey, self._registry.dismiss)
-            self._say({"ready": {"together": False}})
+            self._harness = open_wire(self._start_thread, self._handle, self._registry.kill_all)
+            self._report({"ready": {"at_once": False}})
 
-    def _obey(self, message: Any) -> None:
-        """What the harness says."""
+    def _handle(self, message: Any) -> None:
+        """Act on a message of the harness."""
         if "start" in message:
             self._begin(message["start"])
             return
@@ -88,29 +70,29 @@ class Master:
         if "stage" in message:
             load.stage = int(message["stage"])
             load.staging = set(range(len(self._registry)))
-            self._tell_all({"stage": load.stage})
+            self._send_all({"stage": load.stage})
         if "limit_users" in message:
             load.shares.limit_users = min(int(message["limit_users"]), UNLIMITED)
             # What a worker may send already was dealt under another limit.
             for worker in load.shares.recall():
-                self._registry.tell(worker, {"recall": True})
+                self._registry.send(worker, {"recall": True})
         if message.get("stop") and not load.stopped:
             load.stopped = True
-            self._tell_all({"stop": True})
+            self._send_all({"stop": True})
         self._deal(load)
 
     def _begin(self, start: Mapping[str, Any]) -> None:
         if self._load is not None:
             raise ValueError("a load is under way")
-        self._registry.rouse(float(start["silence"]))
+        self._registry.limit_silence(float(start["silence"]))
         load = self._load = LoadInProgress(start, len(self._registry))
         for worker in range(len(self._registry)):
             # No two workers may give a request the same id.
             own = {"ids": f"{start['ids']}{worker:x}-", "zero": load.zero}
-            self._registry.tell(worker, {"start": {**start, **own}})
+            self._registry.send(worker, {"start": {**start, **own}})
         self._populate(load, 1 if self._growth else load.users)
         load.begun.wait()
-        self._say({"begun": load.zero})
+        self._report({"begun": load.zero})
         if self._growth:
             threading.Thread(target=self._grow, args=(load,), daemon=True).start()
 
@@ -134,40 +116,40 @@ class Master:
             self._populate(load, users)
             self._deal(load)
 
-    def _hear(self, msg: Any, **_: Any) -> None:
-        """What a worker says."""
+    def _receive(self, msg: Any, **_: Any) -> None:
+        """Act on a message of a worker."""
         try:
             if "hello" in msg.data:
-                self._registry.greeted(msg.node_id, msg.data)
+                self._registry.joined(msg.node_id, msg.data)
             else:
-                self._take(self._registry.heard(msg.node_id), msg.data)
+                self._take(self._registry.alive(msg.node_id), msg.data)
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            self._registry.end(f"cannot act on what a worker says: {str(msg.data)[:200]}: {error!r}")
+            self._registry.abort(f"cannot act on a worker's message: {str(msg.data)[:200]}: {error!r}")
 
-    def _take(self, worker: int, said: Mapping[str, Any]) -> None:
+    def _take(self, worker: int, message: Mapping[str, Any]) -> None:
         load = self._load
         if worker < 0:
             raise ValueError("it is no worker of this master")
         if load is None:
             raise ValueError("there is no load")
         assert self._harness is not None
-        if "lines" in said:
-            self._harness.lines(said["lines"], said["count"])
-            load.passed_on += said["count"]
-            load.shares.observed(worker, said["count"])
-        elif "returned" in said:
-            load.shares.returned(worker, said["returned"])
-        elif "begun" in said:
+        if "lines" in message:
+            self._harness.lines(message["lines"], message["count"])
+            load.passed_on += message["count"]
+            load.shares.observed(worker, message["count"])
+        elif "returned" in message:
+            load.shares.returned(worker, message["returned"])
+        elif "begun" in message:
             load.beginning.discard(worker)
             if not load.beginning:
                 load.begun.set()
-        elif "staged" in said:
-            if said["staged"] == load.stage and worker in load.staging:
+        elif "staged" in message:
+            if message["staged"] == load.stage and worker in load.staging:
                 load.staging.discard(worker)
                 if not load.staging:
-                    self._say({"staged": load.stage})
-        elif "done" in said:
-            self._finish(load, worker, said["done"]["sent"], said["done"]["observed"])
+                    self._report({"staged": load.stage})
+        elif "done" in message:
+            self._finish(load, worker, message["done"]["sent"], message["done"]["observed"])
         self._deal(load)
 
     def _finish(self, load: LoadInProgress, worker: int, sent: Sequence[int], observed: int) -> None:
@@ -178,17 +160,17 @@ class Master:
             if load.observed != load.passed_on:
                 raise ValueError(f"workers observed {load.observed} requests and reported {load.passed_on}")
             self._load = None
-            self._say({"done": {"sent": load.sent, "observed": load.observed}})
+            self._report({"done": {"sent": load.sent, "observed": load.observed}})
 
     def _deal(self, load: LoadInProgress) -> None:
         if not load.stopped:
             for worker, totals in load.shares.deal().items():
-                self._registry.tell(worker, {"grant": totals})
+                self._registry.send(worker, {"grant": totals})
 
-    def _tell_all(self, message: Mapping[str, Any]) -> None:
+    def _send_all(self, message: Mapping[str, Any]) -> None:
         for worker in range(len(self._registry)):
-            self._registry.tell(worker, message)
+            self._registry.send(worker, message)
 
-    def _say(self, message: Mapping[str, Any]) -> None:
+    def _report(self, message: Mapping[str, Any]) -> None:
         assert self._harness is not None
         self._harness.message(message)

@@ -1,37 +1,35 @@
-"""A Locust worker: it carries its share of each load out, as its master says in Locust's custom messages."""
+"""A Locust worker: it carries its share of each load out, as its master's custom messages say."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from meshproof.traffic import wire
+from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.stdio import refuse
-
-if TYPE_CHECKING:
-    from meshproof.traffic.generator.dispatcher import Dispatcher
 
 
 class Worker:
-    """Made while Locust loads its locustfile: it waits there to be told where its master is.
+    """Made while Locust loads its locustfile: it waits there for the line that says where its master is.
 
     Locust reads its options after that.
     """
 
-    def __init__(self, start_thread: Callable[..., object], dispatcher: Dispatcher) -> None:
-        self._conductor = dispatcher
-        self._place = told()
-        os.environ["LOCUST_MASTER_NODE_HOST"] = str(self._place["host"])
-        os.environ["LOCUST_MASTER_NODE_PORT"] = str(self._place["port"])
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._master = read_master()
+        os.environ["LOCUST_MASTER_NODE_HOST"] = str(self._master["host"])
+        os.environ["LOCUST_MASTER_NODE_PORT"] = str(self._master["port"])
         self._runner: Any = None
-        start_thread(outlive_nobody, ())
+        dispatcher.start_thread(exit_with_input, ())
 
     def listen(self, events: Any) -> None:
         """Take part in a Locust process; `events` is locust.events."""
-        events.init.add_listener(self._begun)
+        events.init.add_listener(self._initialized)
 
     def lines(self, data: bytes, count: int) -> None:
         """Report `count` observations."""
@@ -40,24 +38,24 @@ class Worker:
     def message(self, message: Mapping[str, Any]) -> None:
         self._runner.send_message(wire.MESSAGE, dict(message))
 
-    def _begun(self, environment: Any, **_: Any) -> None:
+    def _initialized(self, environment: Any, **_: Any) -> None:
         self._runner = environment.runner
-        self._runner.register_message(wire.MESSAGE, self._hear)
-        self._conductor.attach(environment, self)
-        self.message({"hello": self._place["token"], "worker": self._place["worker"]})
+        self._runner.register_message(wire.MESSAGE, self._receive)
+        self._dispatcher.attach(environment, self)
+        self.message({"hello": self._master["token"], "worker": self._master["worker"]})
 
-    def _hear(self, msg: Any, **_: Any) -> None:
+    def _receive(self, msg: Any, **_: Any) -> None:
         if "start" in msg.data:
             # Locust's own end on SIGTERM takes its time; the harness wants it gone.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
-            self._conductor.obey(msg.data)
+            self._dispatcher.handle(msg.data)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             refuse(msg.data, error)
 
 
-def told() -> dict[str, Any]:
-    """The first line of standard input; the end of this process when there is none."""
+def read_master() -> dict[str, Any]:
+    """Where the master is, from the first line of standard input; ends this process when there is none."""
     line = b""
     while not line.endswith(b"\n"):
         # Byte by byte: what follows is not for this function.
@@ -65,11 +63,11 @@ def told() -> dict[str, Any]:
         if not byte:
             os._exit(0)
         line += byte
-    place: dict[str, Any] = json.loads(line)
-    return place
+    master: dict[str, Any] = json.loads(line)
+    return master
 
 
-def outlive_nobody() -> None:
+def exit_with_input() -> None:
     """End this process when standard input closes: its master is gone then."""
     while os.read(0, 1 << 10):
         pass

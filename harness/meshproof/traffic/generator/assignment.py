@@ -15,7 +15,7 @@ UNLIMITED = 1 << 62
 
 
 class Ticket:
-    """Leave to send one request; it counts as sent from now on."""
+    """One request that may be sent; it counts as sent from now on."""
 
     __slots__ = ("assignment", "id", "index", "stage")
 
@@ -29,7 +29,7 @@ class Ticket:
 class Assignment:
     """`left` is the credit that remains: never more is sent than was granted, whatever happens.
 
-    `crowd` is how many requests may be under way at once, when fewer than there are users.
+    `limit_users` is how many requests may be under way at once, when fewer than there are users.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Assignment:
         self.stage = 0
         self.limit_users = UNLIMITED
         self.stopped = False
-        self._turn = 0
+        self._next = 0
         self._number = 0
         self._under_way: dict[int, int] = {}
-        self._announced: int | None = None
+        self._entering: int | None = None
 
     @classmethod
     def read(cls, start: Mapping[str, Any]) -> Assignment:
@@ -93,11 +93,11 @@ class Assignment:
         return list(self.sent)
 
     def take(self) -> Ticket:
-        """Leave for the next request in turn that has credit; there must be some left."""
-        index = self._turn
+        """A ticket for the next request in order that has credit; there must be some left."""
+        index = self._next
         while self.sent[index] >= self.granted[index]:
             index = (index + 1) % len(self.sent)
-        self._turn = (index + 1) % len(self.sent)
+        self._next = (index + 1) % len(self.sent)
         self.sent[index] += 1
         self.left -= 1
         self._number += 1
@@ -109,18 +109,18 @@ class Assignment:
         self.observed += 1
         self._under_way[ticket.stage] -= 1
 
-    def announce(self, stage: int) -> None:
+    def enter(self, stage: int) -> None:
         """What is taken from now on belongs to `stage`."""
         self.stage = stage
-        self._announced = stage
+        self._entering = stage
         self._under_way = {known: count for known, count in self._under_way.items() if count}
 
     def settled(self) -> int | None:
-        """The announced stage, once, as soon as nothing taken under another one is under way."""
-        stage = self._announced
+        """The stage that was entered, once, as soon as nothing taken under another one is under way."""
+        stage = self._entering
         if stage is None or any(count for known, count in self._under_way.items() if known != stage):
             return None
-        self._announced = None
+        self._entering = None
         return stage
 
     def allows(self, count: int) -> bool:

@@ -12,7 +12,7 @@ RECOUNT_SECONDS = 1.0
 
 
 class Burst:
-    """All users of a load arrive, get leave together, connect, and send; then they meet again.
+    """All users of a load arrive, get their tickets at once, connect, and send; then they wait for each other again.
 
     A burst is as large as the load has users: with less credit than that it waits for more. Under
     Locust all of this is greenlets, so no lock is needed.
@@ -37,8 +37,8 @@ class Burst:
             return
         ticket = self._tickets.pop()
         try:
-            client = session.ready(ticket)
-            client.warm()
+            client = session.client(ticket)
+            client.connect_ahead()
             self._connecting -= 1
             if self._connecting == 0:
                 self._connected.set()
@@ -50,19 +50,19 @@ class Burst:
                 self._ended.set()
 
     def _gather(self, assignment: Assignment) -> None:
-        mine = threading.Event()
-        self._arrived.append(mine)
+        released = threading.Event()
+        self._arrived.append(released)
         try:
-            while not mine.is_set():
+            while not released.is_set():
                 if len(self._arrived) >= self.dispatcher.users and not self._taking:
                     self._take(assignment)
                 else:
                     # Plain Locust may take users away: then fewer are to be waited for.
-                    mine.wait(RECOUNT_SECONDS)
+                    released.wait(RECOUNT_SECONDS)
         except BaseException:
             # Locust has ended this user while it waited.
-            if mine in self._arrived:
-                self._arrived.remove(mine)
+            if released in self._arrived:
+                self._arrived.remove(released)
             raise
 
     def _take(self, assignment: Assignment) -> None:
@@ -73,11 +73,11 @@ class Burst:
             self._taking = False
 
     def _release(self, tickets: list[Ticket]) -> None:
-        together, self._arrived = self._arrived, []
+        waiting, self._arrived = self._arrived, []
         self._tickets = tickets
         if tickets:
             self._connecting = self._under_way = len(tickets)
             self._connected.clear()
             self._ended.clear()
-        for event in together:
+        for event in waiting:
             event.set()

@@ -1,4 +1,4 @@
-"""One watch over all connections, which ends every exchange that has lasted too long.
+"""One thread that watches all connections, and ends every exchange that has lasted too long.
 
 A timer for each exchange would cost a quarter of what the generator spends on it. Under Locust the
 thread here is a greenlet.
@@ -17,7 +17,7 @@ TICK_SECONDS = 0.005
 
 
 class Waiting(Protocol):
-    """Who waits for an answer: until `deadline` by time.perf_counter, 0 while nothing is waited for."""
+    """What waits for an answer: until `deadline` by time.perf_counter, 0 while nothing is waited for."""
 
     deadline: float
     expired: bool
@@ -25,7 +25,7 @@ class Waiting(Protocol):
 
 
 class ExchangeTimeouts:
-    """Shuts the connection down under whoever waits beyond the deadline, which ends the waiting."""
+    """Shuts the connection down of whatever waits beyond its deadline, which ends the wait."""
 
     def __init__(self) -> None:
         self._watched: set[Waiting] = set()

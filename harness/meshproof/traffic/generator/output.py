@@ -1,4 +1,4 @@
-"""The generator's lines to the harness: buffered, but never so long that the harness waits for news."""
+"""The generator's lines to the harness: buffered, but never so long that the harness waits for them."""
 
 from __future__ import annotations
 
@@ -34,22 +34,23 @@ class Output:
 
     def observation(self, ticket: Ticket, began: float, ended: float, client: Client) -> None:
         """Report one request; the fields are those of Observation, in their order."""
-        headers = ",".join([f"[{quoted(name)},{quoted(value)}]" for name, value in client.headers])
+        answer = client.answer
+        headers = ",".join([f"[{quoted(name)},{quoted(value)}]" for name, value in answer.headers])
         assignment = ticket.assignment
         lines = self._lines
         if not lines:
             self._waiting.set()
         lines.append(
             f"[{quoted(ticket.id)},{ticket.index},{ticket.stage},{began - assignment.began:.6f},{ended - began:.6f},"
-            f"{client.status},{quoted(client.pod)},{quoted(client.workload)},{quoted(client.error)},{client.size},"
-            f'[{headers}],"{client.digest}"]\n'
+            f"{answer.status},{quoted(answer.pod)},{quoted(answer.workload)},{quoted(client.error)},{answer.size},"
+            f'[{headers}],"{answer.digest}"]\n'
         )
-        # When the credit is nearly used up the harness must hear of it before it is: it grants by what it has heard.
+        # When the credit is nearly used up the harness must get this before it is: it grants by what has been reported.
         if len(lines) >= FLUSH_LINES or len(lines) > assignment.left:
             self.flush()
 
-    def say(self, message: Mapping[str, Any]) -> None:
-        """Send a message now, after everything reported before it."""
+    def message(self, message: Mapping[str, Any]) -> None:
+        """Send a message now, after all that was reported before it."""
         self.flush()
         self._channel.message(message)
 

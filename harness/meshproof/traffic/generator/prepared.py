@@ -58,7 +58,7 @@ def prepare(described: Mapping[str, Any]) -> Prepared:
 
 
 def plain(url: str) -> Prepared:
-    """What plain Locust's --host says, as a GET of that URL; raises ValueError."""
+    """A GET of the URL that plain Locust's --host names; raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"--host {url!r} is not a URL such as http://127.0.0.1:8080/hello")

@@ -1,4 +1,4 @@
-"""What one Locust user does: send what it has leave for, on its own connections."""
+"""What one Locust user does: send the requests that it has tickets for, on its own connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.prepared import Prepared
 
 # How many requests a user sends before Locust may look whether it is to stop.
-TURN = 64
+REQUESTS_PER_TASK = 64
 
 
 class Session:
@@ -23,13 +23,13 @@ class Session:
         self._assignment: Assignment | None = None
         self._clients: dict[tuple[Any, ...], Client] = {}
 
-    def turn(self) -> None:
+    def send_several(self) -> None:
         """Send some requests, one after another, each as soon as the answer before it has come."""
         take = self.dispatcher.take
-        for _ in range(TURN):
+        for _ in range(REQUESTS_PER_TASK):
             self.send(take()[0])
 
-    def ready(self, ticket: Ticket) -> Client:
+    def client(self, ticket: Ticket) -> Client:
         """The connection to send that request on."""
         assignment = ticket.assignment
         if assignment is not self._assignment:
@@ -50,12 +50,12 @@ class Session:
         return client
 
     def send(self, ticket: Ticket) -> None:
-        """Send one request and report what became of it: to the harness, else to Locust's own statistics."""
+        """Send one request and report its outcome: to the harness, else to Locust's own statistics."""
         assignment = ticket.assignment
         request: Prepared = assignment.requests[ticket.index]
-        client = self.ready(ticket)
+        client = self.client(ticket)
         began = perf_counter()
-        client.exchange(b"%b%b%b" % (request.before, ticket.id.encode(), request.after), head=request.head)
+        answer = client.exchange(b"%b%b%b" % (request.before, ticket.id.encode(), request.after), head=request.head)
         ended = perf_counter()
         output = self.dispatcher.output
         if output is not None:
@@ -66,8 +66,8 @@ class Session:
                 request_type=request.method,
                 name=request.name,
                 response_time=(ended - began) * 1000,
-                response_length=client.size,
-                exception=client.error or (f"HTTP {client.status}" if client.status >= 400 else None),
+                response_length=answer.size,
+                exception=client.error or (f"HTTP {answer.status}" if answer.status >= 400 else None),
                 context={},
             )
         self.dispatcher.over(ticket)

@@ -1,4 +1,4 @@
-"""The wire on standard input and output, for the Locust process that the harness speaks with."""
+"""The wire on standard input and output, for the Locust process that the harness drives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meshproof.traffic import wire
 
 
 class Descriptor:
-    """Where what is said to the harness goes."""
+    """The file descriptor that carries lines to the harness."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -31,44 +31,44 @@ class Descriptor:
 
 
 def open_wire(
-    start_thread: Callable[..., object], obey: Callable[[Any], None], farewell: Callable[[], object] = lambda: None
+    start_thread: Callable[..., object], handle: Callable[[Any], None], at_end: Callable[[], object] = lambda: None
 ) -> Descriptor:
-    """Take standard output for the wire, and obey what standard input says from now on.
+    """Take standard output for the wire, and hand each message of standard input to `handle` from now on.
 
-    The process ends when standard input does, after the farewell.
+    The process ends when standard input does, after `at_end`.
     """
     # Locust's own end on SIGTERM writes reports and takes its time; the harness wants it gone.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Only the wire speaks on standard output: whatever else is printed goes to standard error.
+    # Standard output is the wire's alone: whatever else is printed goes to standard error.
     channel = os.dup(1)
     os.dup2(2, 1)
     ours, theirs = socket.socketpair()
     os.set_blocking(theirs.fileno(), True)
-    start_thread(pump, (theirs.detach(), farewell))
-    threading.Thread(target=_listen, args=(ours, obey, farewell), daemon=True).start()
+    start_thread(forward_input, (theirs.detach(), at_end))
+    threading.Thread(target=_handle_lines, args=(ours, handle, at_end), daemon=True).start()
     return Descriptor(channel)
 
 
-def pump(descriptor: int, farewell: Callable[[], object]) -> None:
+def forward_input(descriptor: int, at_end: Callable[[], object]) -> None:
     """Pass standard input on, and end the process when it closes: the harness is gone then."""
     while data := os.read(0, 1 << 16):
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-    farewell()
+    at_end()
     os._exit(0)
 
 
-def refuse(said: object, error: Exception) -> NoReturn:
-    """Whoever drives this is not the harness that it was made for: end, and say why."""
-    print(f"cannot act on {str(said)[:200]}: {error!r}", file=sys.stderr, flush=True)
+def refuse(message: object, error: Exception) -> NoReturn:
+    """End this process and print why: a message that cannot be acted on is not from the harness of this version."""
+    print(f"cannot act on {str(message)[:200]}: {error!r}", file=sys.stderr, flush=True)
     os._exit(1)
 
 
-def _listen(channel: Any, obey: Callable[[Any], None], farewell: Callable[[], object]) -> None:
+def _handle_lines(channel: Any, handle: Callable[[Any], None], at_end: Callable[[], object]) -> None:
     for line in channel.makefile("rb"):
         try:
-            obey(json.loads(line))
+            handle(json.loads(line))
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            farewell()
+            at_end()
             refuse(line, error)

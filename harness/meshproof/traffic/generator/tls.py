@@ -1,0 +1,26 @@
+"""TLS as a gateway's client uses it."""
+
+from __future__ import annotations
+
+import ssl
+from functools import cache
+
+Tls = tuple[tuple[str, str], ...]
+"""Pairs of a name and a value: `sni`, and if given `ca`, `cert`, `key` (paths; `ca` may be PEM itself), `newest`."""
+
+
+@cache
+def context(tls: Tls) -> ssl.SSLContext:
+    """Trust in `ca` alone when given, a client certificate when given, no newer version than `newest` when given."""
+    given = dict(tls)
+    ca = given.get("ca", "")
+    inline = ca.startswith("-----BEGIN")
+    made = ssl.create_default_context(cafile=None if inline else ca or None, cadata=ca if inline else None)
+    # A certificate that is trusted itself needs no authority above it.
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    made.set_alpn_protocols(["http/1.1"])
+    if given.get("cert"):
+        made.load_cert_chain(given["cert"], given.get("key") or None)
+    if given.get("newest"):
+        made.maximum_version = ssl.TLSVersion[given["newest"]]
+    return made

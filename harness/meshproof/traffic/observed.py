@@ -1,0 +1,50 @@
+"""What a generator has reported of one load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshproof.border.observation import Observation
+
+
+class Observed:
+    """The reports of one load so far.
+
+    `batch` holds observations that nobody has taken yet, `count` how many there were in all; `began` is the load's
+    zero of time, in seconds since the epoch by the generator's clock (None: it has not begun); `stages` are those
+    that are in force; `done` holds the generator's own totals, once the load has ended.
+    """
+
+    __slots__ = ("batch", "began", "count", "done", "stages")
+
+    def __init__(self) -> None:
+        self.batch: list[Observation] = []
+        self.count = 0
+        self.began: float | None = None
+        self.stages: set[int] = set()
+        self.done: dict[str, Any] | None = None
+
+    def add(self, rows: list[Any]) -> list[dict[str, Any]]:
+        """Take rows of the wire; those that are about no load are returned. Raises what malformed ones lead to."""
+        others: list[dict[str, Any]] = []
+        batch = self.batch
+        before = len(batch)
+        for row in rows:
+            if type(row) is list:
+                row[10] = tuple(map(tuple, row[10])) if row[10] else ()
+                batch.append(Observation(*row))
+            elif "done" in row:
+                self.done = row["done"]
+            elif "staged" in row:
+                self.stages.add(row["staged"])
+            elif "begun" in row:
+                self.began = row["begun"]
+            else:
+                others.append(row)
+        self.count += len(batch) - before
+        return others
+
+    def take(self) -> list[Observation]:
+        """The observations since the last call."""
+        batch, self.batch = self.batch, []
+        return batch
