@@ -51,26 +51,26 @@ async def serve(identity: Identity, ports: list[int], bind: str, socket: str) ->
     for listener in listeners.values():
         await listener.open()
     greeting = {"ready": True, "ports": {str(port): listener.port for port, listener in listeners.items()}}
-    control = Control(ledger, hold, tuple(listeners.values()), site.drop)
+    control = Control(ledger, hold, tuple(listeners.values()), site.reset_all)
     if socket:
         # A replica that is started here is of this very meshproof, and is to start fast.
         from meshproof.pod_version import pod_version
 
         await unix.serve(control, socket, {**greeting, "version": pod_version()})
     else:
-        stdio.say(greeting)
+        stdio.write(greeting)
         await stdio.serve(control)
 
 
-def bridge(words: Sequence[str]) -> None:
+def run_attach(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m meshproof.workload attach")
     parser.add_argument("--socket", default=SOCKET, help="the workload's unix socket (default: %(default)s)")
-    parser.add_argument("--timeout", type=float, default=TIMEOUT, help="how many seconds it may take to be there")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, help="how many seconds it may take to appear")
     given = parser.parse_args(words)
     attach(given.socket, given.timeout)
 
 
-def relayed(words: Sequence[str]) -> None:
+def run_relay(words: Sequence[str]) -> None:
     from meshproof.workload.relay import ADMIN_PORT, relay
 
     parser = argparse.ArgumentParser(prog="python -m meshproof.workload relay")
@@ -78,9 +78,9 @@ def relayed(words: Sequence[str]) -> None:
     relay(parser.parse_args(words).port)
 
 
-def nurse(words: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m meshproof.workload nursery")
-    parser.add_argument("socket", help="a unix socket to make, where replicas are asked for")
+def run_fork_server(words: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m meshproof.workload fork-server")
+    parser.add_argument("socket", help="a unix socket to make, whose connections ask for replicas")
     with contextlib.suppress(ImportError):
         # Every replica finds it imported.
         import uvloop  # noqa: F401
@@ -97,7 +97,7 @@ def replica(words: Sequence[str]) -> None:
         identity = Identity(given.pod, given.workload, given.image, given.labels, version)
     except (ValueError, TypeError) as error:
         sys.exit(f"meshproof.workload: {error}")
-    # The books are long-lived and hold no cycles: walking through them would only make pauses of tens of milliseconds.
+    # The books are long-lived and hold no cycles: collecting garbage in them would only pause for tens of milliseconds.
     gc.freeze()
     gc.set_threshold(50_000, 50, 1000)
     with contextlib.suppress(ImportError):
@@ -108,18 +108,18 @@ def replica(words: Sequence[str]) -> None:
         asyncio.run(serve(identity, ports, given.bind, given.socket))
     except OSError as error:
         sys.exit(f"meshproof.workload: {error}")
-    # Nothing is worth a graceful end once the owner is gone.
+    # Nothing needs a graceful end once the owner has ended.
     os._exit(0)
 
 
 def main(words: Sequence[str]) -> None:
     match words[:1]:
         case ["attach"]:
-            bridge(words[1:])
+            run_attach(words[1:])
         case ["relay"]:
-            relayed(words[1:])
+            run_relay(words[1:])
         case ["fork-server"]:
-            nurse(words[1:])
+            run_fork_server(words[1:])
         case _:
             replica(words)
 

@@ -1,4 +1,4 @@
-"""What stands between a request received and its answer: a barrier, a fault, a delay."""
+"""What may stand between a request received and its answer, on command: a barrier, a fault, a delay."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class Fault:
-    """`status` is answered, or the connection is reset (`status` 0); `left` more times, None: until healed."""
+    """`status` is answered, or the connection is reset (`status` 0); `left` more times, None: until heal()."""
 
     __slots__ = ("left", "status")
 
@@ -16,48 +16,54 @@ class Fault:
 
 
 class Hold:
-    """`closed` is True when a request cannot simply be answered: the hot path asks nothing else."""
+    """`active` is True when a request cannot simply be answered: the hot path looks at nothing else.
+
+    `held` is how many requests are waiting at the barrier.
+    """
 
     def __init__(self) -> None:
-        self.closed = False
+        self.active = False
         self.held = 0
-        self._opening: asyncio.Event | None = None
+        self._released: asyncio.Event | None = None
         self._fault: Fault | None = None
-        self._latency = 0.0
+        self._delay = 0.0
         self._tries: int | None = None
         self._tried: dict[str, int] = {}
-        self._changed = asyncio.Event()
+        self._held_changed = asyncio.Event()
 
-    def hold(self) -> None:
+    def close_barrier(self) -> None:
         """From now on requests are received and counted, and wait."""
-        self._opening = self._opening or asyncio.Event()
-        self._settle()
+        self._released = self._released or asyncio.Event()
+        self._update()
 
-    def release(self) -> None:
+    def open_barrier(self) -> None:
         """Let everything go that is held, and hold no more."""
-        if self._opening is not None:
-            self._opening.set()
-        self._opening = None
-        self._settle()
+        if self._released is not None:
+            self._released.set()
+        self._released = None
+        self._update()
 
     def fail(self, status: int, count: int | None) -> None:
+        """Answer the next `count` requests (None: all until heal()) with `status`, 0: reset their connections."""
         self._fault = Fault(status, count)
-        self._settle()
+        self._update()
 
     def heal(self) -> None:
+        """End a fail()."""
         self._fault = None
-        self._settle()
+        self._update()
 
     def delay(self, seconds: float) -> None:
-        self._latency = seconds
-        self._settle()
+        """Delay every answer by so many seconds; 0 ends it."""
+        self._delay = seconds
+        self._update()
 
     def only_first(self, tries: int | None) -> None:
         """From now on only so many tries of each request meet a barrier, a fault or a delay (None: all of them)."""
         self._tries = tries
         self._tried.clear()
 
-    async def passed(self, id: str | None = None) -> int | None:
+    async def wait(self, id: str | None = None) -> int | None:
         """Wait as long as a request must; returns the status to fail with, 0 to reset, None to answer.
 
         What is to fail is not held: so a first try can fail, and its retry be held.
@@ -66,18 +72,28 @@ class Hold:
             self._tried[id] = self._tried.get(id, 0) + 1
             if self._tried[id] > self._tries:
                 return None
-        failing = self._spend()
-        if failing is None and self._opening is not None:
+        status = self._take_fault()
+        if status is None and self._released is not None:
             self._count(1)
             try:
-                await self._opening.wait()
+                await self._released.wait()
             finally:
                 self._count(-1)
-        if self._latency:
-            await asyncio.sleep(self._latency)
-        return failing
+        if self._delay:
+            await asyncio.sleep(self._delay)
+        return status
 
-    def _spend(self) -> int | None:
+    async def wait_until_held(self, least: int, seconds: float) -> int:
+        """How many are held, as soon as `least` are, or after `seconds` whatever they are."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.held < least:
+                    await self._held_changed.wait()
+        except TimeoutError:
+            pass
+        return self.held
+
+    def _take_fault(self) -> int | None:
         fault = self._fault
         if fault is None:
             return None
@@ -87,20 +103,10 @@ class Hold:
                 self.heal()
         return fault.status
 
-    async def until_held(self, least: int, seconds: float) -> int:
-        """How many are held, as soon as `least` are, or after `seconds` whatever they are."""
-        try:
-            async with asyncio.timeout(seconds):
-                while self.held < least:
-                    await self._changed.wait()
-        except TimeoutError:
-            pass
-        return self.held
-
     def _count(self, step: int) -> None:
         self.held += step
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._held_changed.set()
+        self._held_changed = asyncio.Event()
 
-    def _settle(self) -> None:
-        self.closed = self._opening is not None or self._fault is not None or self._latency > 0
+    def _update(self) -> None:
+        self.active = self._released is not None or self._fault is not None or self._delay > 0

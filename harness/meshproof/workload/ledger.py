@@ -20,9 +20,9 @@ Row = tuple[str, str, str, str, RawHeaders, str, float]
 
 
 class Ledger:
-    """Counts every request that carries x-meshproof-id and remembers each until a cap is reached.
+    """Counts every request that carries x-meshproof-id and keeps each until a cap is reached.
 
-    `forgotten` says how many were counted but no longer remembered, `unidentified` how many came
+    `forgotten` is how many were counted but not kept, `unidentified` how many came
     without the header. `in_flight` are requests whose head has come and whose answer has not been
     written yet.
     """
@@ -76,7 +76,7 @@ class Ledger:
         )
 
     def page(self, start: int) -> dict[str, Any]:
-        """The counts, and the remembered requests from `start` on as far as a page goes; `next` is None at the end."""
+        """The counts, and the kept requests from `start` on as far as a page goes; `next` is None at the end."""
         rows: list[list[Any]] = []
         size = 0
         for row in self.rows[start:]:

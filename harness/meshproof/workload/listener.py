@@ -1,6 +1,6 @@
-"""The port of a workload, and a door that can be blocked or shut.
+"""The port of a workload, whose listener can be blocked or shut.
 
-A blocked door is what an overloaded host looks like to a client: its kernel drops what would open a
+A blocked listener is what an overloaded host looks like to a client: its kernel drops the packets that would open a
 connection, because the queue of connections not yet accepted is full. Nothing is refused, nothing is
 answered, and connections that are open already go on. A shut one refuses.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 BACKLOG = 1024
 FILLERS = 64
-# On the loopback a connection is made while connect() runs; one that is not made by then waits for room.
+# On the loopback a connection is made while connect() runs; one that is not made by then waits for space in the queue.
 FULL_SECONDS = 0.05
 
 
@@ -25,23 +25,23 @@ class Listener:
     def __init__(self, factory: Callable[[], asyncio.BaseProtocol], address: str = "127.0.0.1", port: int = 0) -> None:
         self._factory = factory
         self._address = address
-        # It never listens: it keeps the port while nobody does.
-        self._keeper = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # It never listens: it keeps the port while no listener does.
+        self._reservation = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if port:
             # What a process before this one has left in TIME_WAIT must not keep a port from it.
-            self._keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._keeper.bind((address, port))
+            self._reservation.bind((address, port))
         except OSError as error:
             raise OSError(f"port {port} on {address} cannot be had: {error.strerror}") from error
-        _share(self._keeper)
+        _share(self._reservation)
         self._listener: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._fillers: list[socket.socket] = []
 
     @property
     def port(self) -> int:
-        return int(self._keeper.getsockname()[1])
+        return int(self._reservation.getsockname()[1])
 
     async def open(self) -> None:
         """Accept connections, also after block() and shut()."""

@@ -1,4 +1,4 @@
-"""A request as it was received and the reply to it, as light as the hot path needs them.
+"""A request as it was received and the reply to it, as plain as the hot path needs them.
 
 Plain classes with slots instead of dataclasses: importing dataclasses costs a tenth of the start-up.
 """
@@ -41,7 +41,7 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 class Request:
     """`target` is the request target as received; names and values of `headers` are bytes as received.
 
-    `prescribed` is the value of x-meshproof-answer, when there is one: how it wants to be answered.
+    `prescribed` is the value of x-meshproof-answer, when there is one: the answer that it asks for.
     """
 
     __slots__ = ("authority", "body", "headers", "id", "keep_alive", "method", "peer", "prescribed", "target")

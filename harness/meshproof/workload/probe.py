@@ -1,4 +1,4 @@
-"""The owner's side of a workload: start it or reach it, command it, read its books."""
+"""The owner's side of a workload: start it or attach to it, command it, read its books."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from meshproof.border.books import PodBook, Received
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.mesh.model.model import Workload
+from meshproof.mesh.model.kubernetes import Workload
 from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
 from meshproof.workload.control.attach import SOCKET as SOCKET
@@ -23,7 +23,7 @@ ATTACH = ("python", "-P", "-m", "meshproof.workload", "attach")
 class Probe:
     """One running replica; `ports` maps each container port to the port that stands for it.
 
-    Every method raises TargetError, with the last words of what carries its commands, when that has
+    Every method raises TargetError, with the end of the log of what carries its commands, when that has
     died or the workload does not answer in Timeouts.workload_answer.
     """
 
@@ -46,7 +46,7 @@ class Probe:
         """Start one replica as a process of this machine, on 127.0.0.1, and wait until it listens.
 
         `ports` are container ports (default: those that the Deployment names); `log` gets its
-        standard error. With a nursery it is forked there, else started by itself.
+        standard error. With a fork server it is forked there, else started by itself.
         """
         numbers = sorted({port.number for port in workload.ports} if ports is None else set(ports))
         words = ["--pod", pod, "--workload", workload.key, "--labels", json.dumps(dict(workload.labels))]

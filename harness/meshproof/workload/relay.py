@@ -1,8 +1,8 @@
 """`python -m meshproof.workload relay`: the admin page of the pod's own proxy, over standard input and output.
 
-A container shares its pod's network, so it reaches the sidecar's admin page by the loopback. Held open, that
-answers in milliseconds, where each `kubectl exec` takes a good part of a second. Speaks as a workload
-does: {"id": …, "do": "get", "path": …, "from": …} is answered with {"id": …, "body": …, "next": …}, a
+A container shares its pod's network, so it reaches the sidecar's admin page by the loopback. Kept running, that
+answers in milliseconds, where each `kubectl exec` takes hundreds of them. The lines are as a workload's
+own: {"id": …, "do": "get", "path": …, "from": …} is answered with {"id": …, "body": …, "next": …}, a
 part of the page and where its next part begins. Standard library only.
 """
 
@@ -57,16 +57,16 @@ class Relay:
 def relay(port: int) -> None:
     """Serve until standard input ends."""
     proxy = Relay(port)
-    _say({"ready": True, "ports": {}, "version": pod_version()})
+    _send({"ready": True, "ports": {}, "version": pod_version()})
     for line in sys.stdin.buffer:
         try:
             command = json.loads(line)
         except ValueError as error:
-            _say({"id": None, "error": f"not JSON: {error}"})
+            _send({"id": None, "error": f"not JSON: {error}"})
             continue
-        _say(proxy.answer(command if isinstance(command, dict) else {}))
+        _send(proxy.answer(command if isinstance(command, dict) else {}))
 
 
-def _say(message: dict[str, Any]) -> None:
+def _send(message: dict[str, Any]) -> None:
     sys.stdout.buffer.write(json.dumps(message).encode() + b"\n")
     sys.stdout.buffer.flush()

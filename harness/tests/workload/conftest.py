@@ -1,4 +1,4 @@
-"""A real workload process, and a client that says exactly what it is told to."""
+"""A real workload process, and a client that sends exactly what it is given."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import Location
-from meshproof.mesh.model.model import ContainerPort, Workload
+from meshproof.mesh.model.kubernetes import ContainerPort, Workload
 from meshproof.workload.probe import Probe
 
 HTTPBIN = Workload(

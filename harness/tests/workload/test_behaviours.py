@@ -22,12 +22,12 @@ def answer(image: str, request: Request, **labels: str) -> Reply:
         ("registry.local:5000/x/helloworld", {"version": "canary"}, "canary"),
     ],
 )
-def test_helloworld_says_its_version(image: str, labels: dict[str, str], version: str) -> None:
+def test_helloworld_answers_with_its_version(image: str, labels: dict[str, str], version: str) -> None:
     reply = answer(image, Request("GET", "/hello?x=1"), **labels)
     assert (reply.status, reply.body) == (200, f"Hello version: {version}, instance: web-v1-0\n".encode())
 
 
-def test_helloworld_knows_nothing_else() -> None:
+def test_helloworld_has_no_other_paths() -> None:
     image = "examples-helloworld-v1"
     assert answer(image, Request("GET", "/health")).status == 200
     assert answer(image, Request("GET", "/hello/")).status == 404
@@ -63,7 +63,7 @@ def test_go_httpbin_shows_lists() -> None:
     assert (seen["origin"], seen["method"]) == ("10.0.0.1", "GET")
 
 
-def test_httpbin_carries_json_and_survives_what_is_none() -> None:
+def test_httpbin_shows_json_and_null_for_what_is_not_json() -> None:
     for body, parsed in ((b'{"a": 1}', {"a": 1}), (b"[" * 100_000, None), (b"\xff", None)):
         assert json.loads(answer("httpbin", Request("PATCH", "/patch", body=body)).body)["json"] == parsed
 

@@ -1,4 +1,4 @@
-"""Replicas that are forked: as good as those that are started, and none outlives its owner."""
+"""Forked replicas: they do what started ones do, and none outlives its owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import Location, TargetError
-from meshproof.mesh.model.model import Workload
+from meshproof.mesh.model.kubernetes import Workload
 from meshproof.workload.fork_server.client import ForkServer
 from meshproof.workload.probe import Probe
 
@@ -19,7 +19,9 @@ TIMEOUTS = Timeouts()
 ECHO = Workload("echo", "default", 1, {"app": "echo"}, "echo", (), Location("t.yaml", 1, 1))
 
 
-def with_nursery(folder: Path, use: Callable[[ForkServer, Callable[[str], Awaitable[Probe]]], Awaitable[None]]) -> None:
+def with_fork_server(
+    folder: Path, use: Callable[[ForkServer, Callable[[str], Awaitable[Probe]]], Awaitable[None]]
+) -> None:
     async def run() -> None:
         fork_server = await ForkServer.start(folder / "n.sock", folder / "n.log", TIMEOUTS)
         made: list[Probe] = []
@@ -41,7 +43,7 @@ def with_nursery(folder: Path, use: Callable[[ForkServer, Callable[[str], Awaita
 
 
 async def gone(pid: int) -> None:
-    """Whoever adopted a process of a killed nursery reaps it in its own time."""
+    """A process of a killed fork server is reaped by another process, some time later."""
     while True:
         try:
             os.kill(pid, 0)
@@ -65,7 +67,7 @@ def test_each_replica_is_a_process_with_books_of_its_own(tmp_path: Path) -> None
         assert b"200 OK" in await ask(one.ports[80])
         assert ((await one.books()).received, (await two.books()).received) == (1, 0)
 
-    with_nursery(tmp_path, use)
+    with_fork_server(tmp_path, use)
 
 
 def test_books_longer_than_a_socket_holds_arrive_whole(tmp_path: Path) -> None:
@@ -79,10 +81,10 @@ def test_books_longer_than_a_socket_holds_arrive_whole(tmp_path: Path) -> None:
         assert len((await probe.books()).requests) == 3000
         writer.close()
 
-    with_nursery(tmp_path, use)
+    with_fork_server(tmp_path, use)
 
 
-def test_a_replica_that_is_killed_is_told_with_its_exit_code(tmp_path: Path) -> None:
+def test_a_replica_that_is_killed_is_an_error_with_its_exit_code(tmp_path: Path) -> None:
     async def use(_: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
         one, two = await replica("one"), await replica("two")
         os.kill(one.pid, signal.SIGKILL)
@@ -91,27 +93,27 @@ def test_a_replica_that_is_killed_is_told_with_its_exit_code(tmp_path: Path) -> 
             await one.books()
         assert (await two.books()).received == 0
 
-    with_nursery(tmp_path, use)
+    with_fork_server(tmp_path, use)
 
 
-def test_without_the_nursery_replicas_live_on_and_new_ones_are_refused_with_its_name(tmp_path: Path) -> None:
+def test_replicas_outlive_the_fork_server_and_new_ones_are_an_error_that_names_it(tmp_path: Path) -> None:
     async def use(fork_server: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
         one = await replica("one")
         os.kill(fork_server.pid, signal.SIGKILL)
         await fork_server.ended()
         assert (await one.books()).received == 0
-        with pytest.raises(TargetError, match="nursery of workloads: did not make workload two"):
+        with pytest.raises(TargetError, match="fork server of workloads: did not make workload two"):
             await replica("two")
 
-    with_nursery(tmp_path, use)
+    with_fork_server(tmp_path, use)
 
 
-def test_what_a_replica_cannot_be_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_why_a_replica_cannot_start_is_in_its_log(tmp_path: Path) -> None:
     async def use(fork_server: ForkServer, _: Callable[[str], Awaitable[Probe]]) -> None:
         child = await fork_server.spawn(
             "workload odd", ["--pod", "odd", "--workload", "a/b", "--ports", "x"], tmp_path / "l"
         )
         assert await child.process.wait() == 1
-        assert "meshproof.workload: invalid literal" in child.last_words()
+        assert "meshproof.workload: invalid literal" in child.stderr_tail()
 
-    with_nursery(tmp_path, use)
+    with_fork_server(tmp_path, use)

@@ -1,4 +1,4 @@
-"""A pod whose image has another meshproof than the one that drives it: told by both versions, and what to do."""
+"""A pod whose image has another meshproof than the one that drives it: an error with both versions and a remedy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meshproof.targets.kube.kubectl import Kubectl
 from meshproof.traffic.locust import Generator
 from meshproof.workload.probe import Probe
 
-# What an image that has no such greeting yet answers to whatever is run in it.
+# The greeting of an image from before it held a version.
 OLDER = """#!/bin/sh
 echo '{"ready": {"at_once": false}, "ports": {}}'
 exec cat
@@ -64,17 +64,17 @@ def command(tmp_path: Path) -> Callable[[str], tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("reach", [probe, relay, generator])
-def test_an_image_that_does_not_tell_its_version_is_older(
+def test_an_image_that_reports_no_version_is_an_error(
     reach: Reach, command: Callable[[str], tuple[str, ...]], tmp_path: Path
 ) -> None:
-    with pytest.raises(TargetError, match="has a meshproof of a version that it does not tell") as caught:
+    with pytest.raises(TargetError, match="has a meshproof of an unknown version") as caught:
         asyncio.run(reach(command(OLDER), tmp_path / "log"))
     assert pod_version() in caught.value.message
     assert "fixtures/Dockerfile" in caught.value.detail
 
 
 @pytest.mark.parametrize("reach", [relay, generator])
-def test_an_image_of_another_version_is_told_by_both(
+def test_an_image_of_another_version_is_an_error_with_both_versions(
     reach: Reach, command: Callable[[str], tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = pod_version()
@@ -85,7 +85,7 @@ def test_an_image_of_another_version_is_told_by_both(
     assert "9.9.9+00000000" in caught.value.message
 
 
-def test_the_same_is_taken(command: Callable[[str], tuple[str, ...]], tmp_path: Path) -> None:
+def test_the_same_version_is_accepted(command: Callable[[str], tuple[str, ...]], tmp_path: Path) -> None:
     async def run() -> None:
         for reach in (relay, generator):
             await (await reach(command(SAME), tmp_path / "log")).close()
@@ -98,17 +98,19 @@ def test_it_is_another_one_for_other_code(tmp_path: Path, monkeypatch: pytest.Mo
     module.pod_version.cache_clear()
     assert pod_version() == before
     for name in module.PARTS:
-        (tmp_path / name).mkdir()
-    (tmp_path / "workload" / "one.py").write_text("other = 1\n")
+        (tmp_path / name / "folder").mkdir(parents=True)
     monkeypatch.setattr(module, "PACKAGE", tmp_path)
+    seen = {before}
+    for file in ("workload/one.py", "workload/folder/one.py", "traffic/folder/one.py"):
+        (tmp_path / file).write_text("other = 1\n")
+        module.pod_version.cache_clear()
+        seen.add(pod_version())
     module.pod_version.cache_clear()
-    other = pod_version()
-    module.pod_version.cache_clear()
-    assert other != before
-    assert other.partition("+")[0] == before.partition("+")[0]
+    assert len(seen) == 4, "a file does not count"
+    assert len({version.partition("+")[0] for version in seen}) == 1
 
 
-@pytest.mark.parametrize("told", [None, "", 7, "0.1.0"])
-def test_whatever_is_told_instead_is_refused(told: object) -> None:
+@pytest.mark.parametrize("reported", [None, "", 7, "0.1.0"])
+def test_anything_else_in_place_of_the_version_is_refused(reported: object) -> None:
     with pytest.raises(TargetError, match="image of pod a has a meshproof"):
-        check_pod_version(told, "pod a")
+        check_pod_version(reported, "pod a")

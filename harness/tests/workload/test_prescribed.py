@@ -1,4 +1,4 @@
-"""Requests that say themselves how they want to be answered."""
+"""Requests that ask for an answer by a header."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from meshproof.workload.behaviours.prescribed import prescribed
 
 
 @pytest.mark.parametrize(
-    "said", [Prescription(503), Prescription(200, 2.5), Prescription(200, grpc_status=14), Prescription(429, 0.25, 1)]
+    "wanted", [Prescription(503), Prescription(200, 2.5), Prescription(200, grpc_status=14), Prescription(429, 0.25, 1)]
 )
-def test_what_is_written_is_read_by_the_workload_and_by_the_judge(said: Prescription) -> None:
-    name, value = said.header
+def test_what_is_written_is_read_by_the_workload_and_by_the_judge(wanted: Prescription) -> None:
+    name, value = wanted.header
     reply = prescribed(value.encode())
-    assert (reply.status, reply.delay) == (said.status, said.seconds)
-    assert dict(reply.headers).get("grpc-status", "0") == str(said.grpc_status)
-    assert prescription(parse(f"GET http://web/ '{name}:{value}'")) == said
+    assert (reply.status, reply.delay) == (wanted.status, wanted.seconds)
+    assert dict(reply.headers).get("grpc-status", "0") == str(wanted.grpc_status)
+    assert prescription(parse(f"GET http://web/ '{name}:{value}'")) == wanted
 
 
-def test_other_requests_prescribe_nothing() -> None:
+def test_other_requests_ask_for_no_answer() -> None:
     assert prescription(parse("GET http://web/ x-meshproof-id:1")) is None
 
 

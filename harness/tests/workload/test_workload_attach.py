@@ -1,4 +1,4 @@
-"""A workload that its owner did not start, reached through a command that runs elsewhere.
+"""A workload that its owner did not start, attached to by a command that runs elsewhere.
 
 `kubectl exec` is stood in for by a script that drops everything up to `--` and runs the rest here,
 where it finds the same unix socket.
@@ -139,7 +139,7 @@ def test_only_its_own_user_may_give_commands(container: Container) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
-def test_an_owner_that_goes_leaves_nothing_held_or_failing(container: Container, ending: signal.Signals) -> None:
+def test_when_its_owner_ends_nothing_is_held_or_fails(container: Container, ending: signal.Signals) -> None:
     async def run() -> None:
         container.run()
         probe = await container.attach()
@@ -157,7 +157,7 @@ def test_an_owner_that_goes_leaves_nothing_held_or_failing(container: Container,
     asyncio.run(run())
 
 
-def test_it_ends_at_sigterm_and_the_channel_says_so(container: Container) -> None:
+def test_it_ends_at_sigterm_and_the_owner_gets_an_error(container: Container) -> None:
     async def run() -> None:
         process = container.run()
         probe = await container.attach()
@@ -172,7 +172,7 @@ def test_it_ends_at_sigterm_and_the_channel_says_so(container: Container) -> Non
     asyncio.run(run())
 
 
-def test_a_pod_without_a_workload_is_named(container: Container) -> None:
+def test_a_pod_without_a_workload_is_an_error_that_names_it(container: Container) -> None:
     async def run() -> None:
         began = time.monotonic()
         with pytest.raises(TargetError, match=r"control of pod httpbin-abc: did not greet within 0\.5 s"):
@@ -192,7 +192,7 @@ def test_a_port_that_is_taken_ends_it_with_the_reason(container: Container) -> N
         assert "in use" in process.stderr.read().decode()
 
 
-def test_the_bridge_says_that_nobody_listens(tmp_path: Path) -> None:
+def test_attach_without_a_workload_is_an_error(tmp_path: Path) -> None:
     words = [sys.executable, "-P", "-m", "meshproof.workload", "attach", "--socket", str(tmp_path / "none")]
     ended = subprocess.run([*words, "--timeout", "0.1"], stdin=subprocess.PIPE, capture_output=True, text=True)
     assert ended.returncode == 1

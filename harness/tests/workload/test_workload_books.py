@@ -57,7 +57,7 @@ def test_books_of_many_pages_come_whole(place: Callable[[], Any]) -> None:
     asyncio.run(run())
 
 
-def test_the_ledger_says_what_it_forgets() -> None:
+def test_the_ledger_counts_what_it_does_not_keep() -> None:
     ledger = Ledger(requests_cap=2, bytes_cap=1 << 20)
     for number in range(5):
         ledger.receive(Request("GET", "/", id=str(number)))

@@ -32,7 +32,7 @@ def test_a_barrier_holds_requests_that_are_counted(place: Callable[[], Any]) -> 
     asyncio.run(run())
 
 
-def test_a_client_that_gives_up_is_held_no_more(place: Callable[[], Any]) -> None:
+def test_a_request_whose_client_disconnects_is_held_no_more(place: Callable[[], Any]) -> None:
     async def run() -> None:
         async with place() as here:
             probe = await here.probe()
@@ -139,27 +139,27 @@ def test_what_fails_is_not_held(place: Callable[[], Any]) -> None:
     asyncio.run(run())
 
 
-def test_a_blocked_door_lets_nobody_in_and_disturbs_nobody_inside(place: Callable[[], Any]) -> None:
+def test_a_blocked_listener_accepts_nothing_and_open_connections_go_on(place: Callable[[], Any]) -> None:
     async def run() -> None:
         async with place() as here:
             probe = await here.probe()
-            inside = await here.call(probe)
-            assert (await inside.ask("/get")).status == 200
+            connected = await here.call(probe)
+            assert (await connected.ask("/get")).status == 200
             await probe.block()
             await probe.block()
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
                     await here.call(probe)
-            assert (await inside.ask("/get")).status == 200
+            assert (await connected.ask("/get")).status == 200
             await probe.unblock()
             await probe.unblock()
             assert (await (await here.call(probe)).ask("/get")).status == 200
-            assert (await inside.ask("/get")).status == 200
+            assert (await connected.ask("/get")).status == 200
 
     asyncio.run(run())
 
 
-def test_only_the_first_tries_of_each_request_misbehave(place: Callable[[], Any]) -> None:
+def test_only_the_first_tries_of_each_request_meet_the_fault(place: Callable[[], Any]) -> None:
     async def run() -> None:
         async with place() as here:
             probe = await here.probe()
@@ -179,18 +179,18 @@ def test_only_the_first_tries_of_each_request_misbehave(place: Callable[[], Any]
     asyncio.run(run())
 
 
-def test_a_shut_door_refuses_and_opens_on_the_same_port(place: Callable[[], Any]) -> None:
+def test_a_shut_listener_refuses_and_opens_again_on_the_same_port(place: Callable[[], Any]) -> None:
     async def run() -> None:
         async with place() as here:
             probe = await here.probe()
-            inside = await here.call(probe)
-            assert (await inside.ask("/get")).status == 200
+            connected = await here.call(probe)
+            assert (await connected.ask("/get")).status == 200
             for _ in range(3):
                 await probe.shut()
                 with pytest.raises(ConnectionRefusedError):
                     await here.call(probe)
             with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-                await inside.answer()
+                await connected.answer()
             await probe.unblock()
             assert (await (await here.call(probe)).ask("/get")).status == 200
 

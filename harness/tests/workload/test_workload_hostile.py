@@ -1,4 +1,4 @@
-"""What a workload does with requests that no proxy would send."""
+"""Requests to a workload that no proxy would send."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_malformed_and_oversized_requests_are_refused(place: Callable[[], Any], 
     asyncio.run(run())
 
 
-def test_an_answer_that_is_owed_comes_before_the_refusal_closes(place: Callable[[], Any]) -> None:
+def test_outstanding_answers_are_sent_before_a_refusal_closes_the_connection(place: Callable[[], Any]) -> None:
     async def run() -> None:
         async with place() as here:
             caller = await here.call(await here.probe())

@@ -1,4 +1,4 @@
-"""Start and end: with its owner, without it, and when it dies."""
+"""How a workload starts and ends: with its owner, without one, and when it dies."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_without_an_owner_it_does_not_start() -> None:
     assert "standard input" in ended.stderr
 
 
-def test_a_workload_that_dies_is_an_error_with_its_last_words(place: Callable[[], Any]) -> None:
+def test_a_workload_that_dies_is_an_error_with_the_end_of_its_log(place: Callable[[], Any]) -> None:
     async def run() -> None:
         async with place() as here:
             probe = await here.probe()
@@ -76,7 +76,7 @@ def test_a_workload_that_dies_is_an_error_with_its_last_words(place: Callable[[]
     asyncio.run(run())
 
 
-def test_a_workload_that_cannot_start_says_why(place: Callable[[], Any]) -> None:
+def test_a_workload_that_cannot_start_is_an_error_with_the_reason(place: Callable[[], Any]) -> None:
     async def run() -> None:
         async with place() as here:
             with pytest.raises(TargetError, match="is no name of a pod"):

@@ -10,7 +10,7 @@ from meshproof.workload.message import Reply, Request
 
 
 def behaviour(identity: Identity) -> Callable[[Request], Reply]:
-    """`/hello` says which version and instance answered, `/health` that it is well."""
+    """`/hello` names the version and the instance that answered, `/health` answers 200."""
     version = identity.version
     if not version:
         tagged = re.search(r"helloworld-(v[0-9][0-9A-Za-z.]*)", identity.image)

@@ -14,7 +14,7 @@ DELAY_CAP = 10.0
 BYTES_CAP = 100 * 1024
 READING = ("GET", "HEAD", "OPTIONS")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# What carries framing or identity stays the server's own, whatever /response-headers is asked for.
+# Headers of framing and identity stay the server's own, whatever /response-headers is asked for.
 OWN_HEADERS = {"content-length", "transfer-encoding", "connection", "x-meshproof-pod", "x-meshproof-workload"}
 
 

@@ -1,7 +1,7 @@
-"""An answer that the request itself asks for: x-meshproof-answer says `STATUS SECONDS GRPC_STATUS`.
+"""An answer that the request itself asks for by a header `x-meshproof-answer: STATUS SECONDS GRPC_STATUS`.
 
-So one load shows what a mesh makes of slow and of failing workloads, each request meeting its own. What
-is written there is border/prescription.py's.
+So one load shows what a mesh does with slow and with failing workloads, each request meeting its own. The
+harness writes that header in border/prescription.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ LONGEST_SECONDS = 3600.0
 
 
 def prescribed(value: bytes) -> Reply:
-    """The answer that the header's value asks for; 400 for one that says something else."""
+    """The answer that the header's value asks for; 400 for one that cannot be read."""
     try:
         first, second, third = value.split()
         status, seconds, grpc_status = int(first), float(second), int(third)

@@ -1,7 +1,7 @@
 """`python -m meshproof.workload attach`: standard input and output, bridged to a workload's control socket.
 
-Run inside the workload's container, it makes what a `kubectl exec -i` carries the same conversation
-that an embedded workload has with its owner. Standard library only, so that it starts at once.
+Run inside the workload's container, it lets a `kubectl exec -i` carry the same commands and answers
+that an embedded workload exchanges with its owner. Standard library only, so that it starts at once.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class Channel:
     """Commands down a child's standard input, answers up its standard output, one JSON object a line.
 
     The child is the workload itself, or what bridges to one elsewhere. Every method raises TargetError,
-    with the child's last words, when it has died or does not answer in Timeouts.workload_answer.
+    with the end of the child's log, when it has died or does not answer in Timeouts.workload_answer.
     """
 
     def __init__(self, child: Child, timeouts: Timeouts) -> None:
@@ -38,7 +38,7 @@ class Channel:
         return not self._ended.is_set()
 
     async def greeting(self, limit: float, what: str) -> dict[str, Any]:
-        """The workload's first words; where there are none within `limit` seconds, the channel is closed."""
+        """The workload's first message; where there is none within `limit` seconds, the channel is closed."""
         try:
             async with asyncio.timeout(limit):
                 return await self._ready
@@ -93,7 +93,7 @@ class Channel:
                 if future is not None and not future.done():
                     future.set_result(message)
         except (ValueError, OSError) as error:
-            self._fail(self._child.failure(f"said what cannot be read: {error}"))
+            self._fail(self._child.failure(f"sent what cannot be read: {error}"))
         else:
             self._fail(await self._death())
         finally:

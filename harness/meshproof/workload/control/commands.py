@@ -1,4 +1,4 @@
-"""The commands that a workload's owner gives, whatever carries them.
+"""The commands of a workload's owner, whatever carries them.
 
 A command is an object {"id": …, "do": NAME, …}; its answer one object with the same id, holding
 either "error" or the command's results.
@@ -17,15 +17,19 @@ LONGEST_WAIT = 3600.0
 
 
 class Control:
-    """Acts on one workload's ledger, gate and doors."""
+    """Acts on one workload's ledger, hold and listeners; `reset_connections` resets all of its connections."""
 
     def __init__(
-        self, ledger: Ledger, hold: Hold, listeners: Sequence[Listener] = (), drop: Callable[[], None] = lambda: None
+        self,
+        ledger: Ledger,
+        hold: Hold,
+        listeners: Sequence[Listener] = (),
+        reset_connections: Callable[[], None] = lambda: None,
     ) -> None:
         self.ledger = ledger
         self.hold = hold
         self.listeners = listeners
-        self.drop = drop
+        self.reset_connections = reset_connections
 
     async def answer(self, command: Any) -> dict[str, Any]:
         """Carry out one command; never raises for a bad one."""
@@ -46,12 +50,12 @@ class Control:
             case "counts":
                 return self.ledger.counts()
             case "hold":
-                self.hold.hold()
+                self.hold.close_barrier()
             case "release":
-                self.hold.release()
+                self.hold.open_barrier()
             case "held":
                 seconds = min(float(command.get("within", 0)), LONGEST_WAIT)
-                return {"held": await self.hold.until_held(int(command.get("least", 0)), seconds)}
+                return {"held": await self.hold.wait_until_held(int(command.get("least", 0)), seconds)}
             case "fail":
                 self._fail(command)
             case "heal":
@@ -72,7 +76,7 @@ class Control:
             case "shut":
                 for listener in self.listeners:
                     listener.shut()
-                self.drop()
+                self.reset_connections()
             case "unblock":
                 for listener in self.listeners:
                     await listener.open()

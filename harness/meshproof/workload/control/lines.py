@@ -11,7 +11,7 @@ from meshproof.workload.control.commands import Control
 
 LINE_CAP = 1 << 20
 
-Say = Callable[[bytes], None]
+Write = Callable[[bytes], None]
 
 
 def encoded(message: dict[str, Any]) -> bytes:
@@ -19,7 +19,7 @@ def encoded(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
-async def converse(control: Control, reader: asyncio.StreamReader, say: Say) -> None:
+async def serve_commands(control: Control, reader: asyncio.StreamReader, write: Write) -> None:
     """Answer commands until the stream ends; a command that waits does not keep the next ones waiting."""
     running: set[asyncio.Task[None]] = set()
 
@@ -27,9 +27,9 @@ async def converse(control: Control, reader: asyncio.StreamReader, say: Say) -> 
         try:
             command = json.loads(line)
         except ValueError as error:
-            say(encoded({"id": None, "error": f"not JSON: {error}"}))
+            write(encoded({"id": None, "error": f"not JSON: {error}"}))
             return
-        say(encoded(await control.answer(command)))
+        write(encoded(await control.answer(command)))
 
     while line := await reader.readline():
         task = asyncio.ensure_future(answer(line))

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from meshproof.workload.control.commands import Control
-from meshproof.workload.control.lines import LINE_CAP, converse, encoded
+from meshproof.workload.control.lines import LINE_CAP, encoded, serve_commands
 
 
 def attached() -> bool:
@@ -19,17 +19,17 @@ def attached() -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(0)
 
 
-def say(message: dict[str, Any]) -> None:
+def write(message: dict[str, Any]) -> None:
     """Write one line to standard output."""
     _write(encoded(message))
 
 
 async def serve(control: Control) -> None:
-    """Answer commands until standard input closes: the owner is gone then, however it went."""
+    """Answer commands until standard input closes: the owner has ended then, however that was."""
     reader = asyncio.StreamReader(limit=LINE_CAP)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await converse(control, reader, _write)
+    await serve_commands(control, reader, _write)
 
 
 def _write(line: bytes) -> None:

@@ -1,8 +1,8 @@
 """Commands over a unix socket, for a workload that its owner did not start: a container of a pod.
 
-It lives until it is told to end (SIGTERM). Owners come and go; what an owner has upset is put right
-when the last one has gone, however it went, so that nobody finds a workload that holds or fails
-requests for someone who is no longer there.
+It runs until SIGTERM. Owners connect and disconnect; the holds, faults and delays that an owner has asked for end
+when the last owner has gone, however it ended, so that nobody finds a workload that holds or fails
+requests for an owner that is no longer there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import signal
 from typing import Any
 
 from meshproof.workload.control.commands import Control
-from meshproof.workload.control.lines import LINE_CAP, converse, encoded
+from meshproof.workload.control.lines import LINE_CAP, encoded, serve_commands
 
 RESTORE: tuple[dict[str, Any], ...] = (
     {"do": "heal"},
@@ -34,7 +34,7 @@ async def serve(control: Control, path: str, greeting: dict[str, Any]) -> None:
         try:
             writer.write(encoded(greeting))
             with contextlib.suppress(OSError, ValueError):
-                await converse(control, reader, writer.write)
+                await serve_commands(control, reader, writer.write)
         finally:
             owners.discard(writer)
             writer.close()

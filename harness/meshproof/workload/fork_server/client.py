@@ -1,4 +1,4 @@
-"""The owner's side of the nursery, which forks workloads instead of starting each from nothing."""
+"""The owner's side of the fork server, which forks workloads instead of starting each as a new interpreter."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LINE_CAP = 1 << 20
 
 
 def clean() -> dict[str, str]:
-    """The environment of a workload: what the harness' own says of a version is not the workload's."""
+    """The environment of a workload: the harness' own SERVICE_VERSION is not the workload's."""
     return {name: value for name, value in os.environ.items() if name != "SERVICE_VERSION"}
 
 
 class Forked:
-    """A process of the nursery's, as asyncio's own would be seen; its standard streams are one socket."""
+    """A forked process, with the attributes of asyncio's own; its standard streams are one socket."""
 
     def __init__(self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.pid = pid
@@ -33,7 +33,7 @@ class Forked:
         self._ended = asyncio.Event()
 
     async def wait(self) -> int | None:
-        """Its exit code; None when the nursery did not live to tell."""
+        """Its exit code; None when the fork server died before it."""
         await self._ended.wait()
         return self.returncode
 
@@ -43,7 +43,7 @@ class Forked:
 
 
 class ForkServer:
-    """One nursery; `socket` must be a path that only its owner reaches. Raises TargetError."""
+    """One fork server; `socket` must be a path that only its owner reaches. Raises TargetError."""
 
     def __init__(self, socket: Path, child: Child, timeouts: Timeouts) -> None:
         self._socket = socket
@@ -55,7 +55,7 @@ class ForkServer:
 
     @classmethod
     async def start(cls, socket: Path, log: Path, timeouts: Timeouts) -> ForkServer:
-        """Start the nursery; it is ready when this returns."""
+        """Start the fork server; it is ready when this returns."""
         argv = [*PROGRAM, "fork-server", str(socket)]
         child = await spawn("fork server of workloads", argv, log=log, env=clean(), piped=True, guarded=False)
         fork_server = cls(socket, child, timeouts)
@@ -103,11 +103,11 @@ class ForkServer:
         return self._child.pid
 
     async def ended(self) -> None:
-        """Wait until the nursery has died."""
+        """Wait until the fork server has died."""
         await self._child.process.wait()
 
     async def stop(self) -> None:
-        """End the nursery; the replicas are their owners' to end."""
+        """End the fork server; the replicas are their owners' to end."""
         if self._reader is not None:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -118,8 +118,8 @@ class ForkServer:
     async def _read(self) -> None:
         try:
             while line := await self._child.stdout.readline():
-                news = json.loads(line)
-                self._end(news["ended"], news["code"])
+                message = json.loads(line)
+                self._end(message["ended"], message["code"])
         finally:
             self._all_ended()
 
@@ -128,7 +128,7 @@ class ForkServer:
         if forked is not None:
             forked.end(code)
         elif code is not None:
-            # It ended before anybody had heard of its birth.
+            # It ended before its start was known here.
             self._codes[pid] = code
 
     def _all_ended(self) -> None:

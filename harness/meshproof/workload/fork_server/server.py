@@ -1,7 +1,7 @@
-"""The nursery: a process that has imported all that a workload runs, and forks one whenever it is asked to.
+"""The fork server: a process that has imported all that a workload runs, and forks one for each connection.
 
-A replica that is forked is there in a few milliseconds; one that imports Python's asyncio by itself takes a hundred,
-all of them the processor's. Each connection to the nursery's socket asks for one replica, by a line with its
+A forked replica is ready in a few milliseconds; one that imports Python's asyncio by itself takes a hundred
+milliseconds of CPU time. Each connection to the server's socket asks for one replica, by a line with its
 arguments, and then is that replica's standard input and output.
 """
 
@@ -17,11 +17,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-ASKING_SECONDS = 5.0
+ORDER_SECONDS = 5.0
 
 
 def run(path: str, replica: Callable[[Sequence[str]], None]) -> None:
-    """Serve until standard input closes: the owner is gone then. `replica` runs in each fork with its arguments."""
+    """Serve until standard input closes: the owner has ended then. `replica` runs in each fork with its arguments."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(128)
@@ -36,7 +36,7 @@ def run(path: str, replica: Callable[[Sequence[str]], None]) -> None:
     waiting = selectors.DefaultSelector()
     for source in (0, listener.fileno(), woken):
         waiting.register(source, selectors.EVENT_READ)
-    _say({"ready": True})
+    _send({"ready": True})
     while True:
         for key, _ in waiting.select():
             if key.fd == 0 and not os.read(0, 1 << 16):
@@ -50,25 +50,25 @@ def run(path: str, replica: Callable[[Sequence[str]], None]) -> None:
                     waiting.close()
                     for end in (listener.detach(), woken, waker):
                         os.close(end)
-                    _become(channel, order)
+                    _detach(channel, order)
                     replica(order["argv"])
                     os._exit(0)
                 channel.close()
 
 
 def _order(channel: socket.socket) -> dict[str, Any] | None:
-    channel.settimeout(ASKING_SECONDS)
+    channel.settimeout(ORDER_SECONDS)
     try:
         with channel.makefile("rb") as stream:
             order = json.loads(stream.readline())
             return {"argv": [str(word) for word in order["argv"]], "log": str(order["log"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"nursery: cannot act on an order: {error!r}", file=sys.stderr, flush=True)
+        print(f"fork server: cannot act on an order: {error!r}", file=sys.stderr, flush=True)
         return None
 
 
-def _become(channel: socket.socket, order: dict[str, Any]) -> None:
-    """From here on this process is the replica's own: its session, its standard streams, no handlers."""
+def _detach(channel: socket.socket, order: dict[str, Any]) -> None:
+    """Make this process the replica's own: its session, its standard streams, no handlers."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
@@ -78,7 +78,7 @@ def _become(channel: socket.socket, order: dict[str, Any]) -> None:
         os.dup2(source, standard)
     os.close(log)
     channel.close()
-    _say({"pid": os.getpid()})
+    _send({"pid": os.getpid()})
 
 
 def _reap() -> None:
@@ -89,8 +89,8 @@ def _reap() -> None:
             return
         if not pid:
             return
-        _say({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+        _send({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
 
 
-def _say(message: dict[str, Any]) -> None:
+def _send(message: dict[str, Any]) -> None:
     os.write(1, json.dumps(message).encode() + b"\n")
