@@ -8,9 +8,9 @@ from meshproof.judge.fault_injection.delay import Delay
 from meshproof.judge.mirror.mirror import Mirror
 from meshproof.judge.mirror.out_of_band import OutOfBand
 from meshproof.judge.outlier_detection.outlier_detection import OutlierDetection
-from meshproof.judge.retries_timeouts.combined import Asked
 from meshproof.judge.retries_timeouts.retries import Retries
 from meshproof.judge.retries_timeouts.timeout import Timeout
+from meshproof.judge.retries_timeouts.trial import Asked
 from meshproof.judge.split.split import Split
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Verdicts about facts: what was found, and what could not be found out."""
+"""Verdicts of inspections."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def skipped(reason: str, **evidence: Any) -> Verdict:
 
 
 def unknown(reasons: Mapping[str, str], field: str) -> Verdict:
-    """Undecided, because the fact of that name is not there."""
-    return undecided(f"it could not be found out: {reasons.get(field, 'nobody says why')}")
+    """Undecided, because the fact of that name is not known."""
+    return undecided(f"it could not be found out: {reasons.get(field, 'no reason is given')}")
 
 
 def some(names: Sequence[str], joint: str = ", ") -> str:
-    """The first few of them, and how many more there are."""
+    """`a, b, c, d, e and 3 more`: the first few, and how many more there are."""
     rest = len(names) - SHOWN
     return joint.join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 

@@ -1,1 +1,1 @@
-"""Injected aborts and delays befall the share of requests that is specified."""
+"""Injected faults hit the specified share of the requests, and do to them what is specified."""

@@ -1,4 +1,4 @@
-"""Injected aborts befall the specified share of the requests, and only them."""
+"""The proxy aborts the specified share of the requests, and only those."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from meshproof.border.books import Books
 from meshproof.border.expectation import Abort as AbortFault
 from meshproof.border.observation import Observation
-from meshproof.border.verdict import Precision
+from meshproof.judge.fault_injection.injection import Injection, begin
 from meshproof.judge.fault_injection.trial import FaultTrial
 from meshproof.judge.injected_faults import ABORTS, injected
-from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.judge.wording import counted
 from meshproof.scenario import Plan, Trial
 
@@ -20,8 +19,8 @@ from meshproof.scenario import Plan, Trial
 class Abort:
     """`fault.abort`: the proxy itself answers its share of the requests, and none of those reaches a pod.
 
-    One trial for each stage and request with an abort; shares of 0 and 1 are exact. Two books beside the client's are
-    held against it: no pod received a request that was aborted, and, in a load of one stage, the proxies'
+    One trial for each stage and request with an abort; shares of 0 and 1 are exact. Two counts beside the client's
+    must agree with it: no pod received a request that was aborted, and, in a load of one stage, the proxies'
     own count of aborts is that of the aborted requests
     (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/fault_filter#statistics).
 
@@ -31,22 +30,13 @@ class Abort:
     name: str = "Abort"
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        found = [
-            (stage, request, one.abort)
-            for stage, row in enumerate(plan.stages)
-            for request, one in enumerate(row)
-            if one.abort is not None
-        ]
-        if not found:
-            return [UndecidableTrial(self.name, plan, 0, 0, "the manifests specify no abort for any of these requests")]
-        rates = plan.precision.shared(sum(0 < fault.share < 1 for _, _, fault in found))
         tally = Tally()
-        return [AbortTrial(self.name, plan, stage, request, rates, fault, tally) for stage, request, fault in found]
+        return begin(self.name, plan, "abort", lambda one: one.abort, lambda one: AbortTrial(one, tally))
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many requests were aborted, by all trials of a load together."""
+    """How many requests were aborted, in all trials of a load."""
 
     aborted: int = 0
 
@@ -54,11 +44,9 @@ class Tally:
 class AbortTrial(FaultTrial):
     """The aborts of one kind of request."""
 
-    def __init__(
-        self, check: str, plan: Plan, stage: int, request: int, rates: Precision, fault: AbortFault, tally: Tally
-    ) -> None:
-        super().__init__(check, plan, stage, request, rates, fault, f"aborted with {fault.status}")
-        self._status = fault.status
+    def __init__(self, injection: Injection[AbortFault], tally: Tally) -> None:
+        super().__init__(injection, f"aborted with {injection.fault.status}")
+        self._status = injection.fault.status
         self._aborted: set[str] = set()
         self._tally = tally
 

@@ -1,4 +1,4 @@
-"""Injected delays befall the specified share of the requests, and hold them as long as specified."""
+"""The proxy delays the specified share of the requests, each for the specified time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from meshproof.border.books import Books
 from meshproof.border.expectation import Delay as DelayFault
 from meshproof.border.observation import Observation
-from meshproof.border.verdict import Precision
+from meshproof.judge.fault_injection.injection import Injection, begin
 from meshproof.judge.fault_injection.trial import FaultTrial
 from meshproof.judge.injected_faults import DELAYS, injected
 from meshproof.judge.timing import EARLY, MACHINE, service_time
-from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Trial
 
 QUARTER = 4
@@ -20,18 +19,18 @@ QUARTER = 4
 
 @dataclass(frozen=True)
 class Delay:
-    """`fault.delay`: the proxy holds its share of the requests back for the specified time, and not longer.
+    """`fault.delay`: the proxy holds its share of the requests for the specified time, and not longer.
 
     One trial for each stage and request with a delay; shares of 0 and 1 are exact. A request counts
     as delayed when it was held for the specified time or longer before the workload was called: its
     latency without what the proxy says it waited for the workload
     (`Load(headers=("x-envoy-upstream-service-time",))`; without that header the whole latency
-    counts). So a delay that is shorter than specified is none.
+    counts). So a delay that is shorter than specified does not count as one.
 
-    A longer one shows in the quickest quarter of the delayed requests, which may not exceed the specified time by
-    more than `clock.MACHINE`. The delay must be long beside what the machine itself needs for a request:
-    in a load of one request and one stage, more requests that took as long than the proxies count
-    delays make a share that is too large inconclusive.
+    A longer one shows in the first quartile of the times of the delayed requests, which may not exceed the specified
+    time by more than `timing.MACHINE`. The delay must be long beside what the machine itself needs for a request:
+    where, in a load of one request and one stage, more requests took as long than the proxies count delays, a share
+    that is too large is inconclusive.
 
     α is divided equally among the drawn shares (Bonferroni), β is not: see Split.
     """
@@ -39,24 +38,15 @@ class Delay:
     name: str = "Delay"
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        found = [
-            (stage, request, one.delay)
-            for stage, row in enumerate(plan.stages)
-            for request, one in enumerate(row)
-            if one.delay is not None
-        ]
-        if not found:
-            return [UndecidableTrial(self.name, plan, 0, 0, "the manifests specify no delay for any of these requests")]
-        rates = plan.precision.shared(sum(0 < fault.share < 1 for _, _, fault in found))
-        return [DelayTrial(self.name, plan, stage, request, rates, fault) for stage, request, fault in found]
+        return begin(self.name, plan, "delay", lambda one: one.delay, DelayTrial)
 
 
 class DelayTrial(FaultTrial):
-    """The delays of one kind of request; `_times` are how long those were held that a pod answered."""
+    """The delays of one kind of request; `_times` are the seconds that those were held that a pod answered."""
 
-    def __init__(self, check: str, plan: Plan, stage: int, request: int, rates: Precision, fault: DelayFault) -> None:
-        super().__init__(check, plan, stage, request, rates, fault, f"delayed by {fault.seconds:g} s")
-        self._seconds = fault.seconds
+    def __init__(self, injection: Injection[DelayFault]) -> None:
+        super().__init__(injection, f"delayed by {injection.fault.seconds:g} s")
+        self._seconds = injection.fault.seconds
         self._times: list[float] = []
         self._longest_other = 0.0
         self._hits = 0

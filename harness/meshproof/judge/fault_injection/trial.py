@@ -1,50 +1,49 @@
-"""A fault that befalls a share of the requests: what the trials of aborts and delays have in common."""
+"""A fault that is injected into a share of the requests: what the trials of aborts and delays have in common."""
 
 from __future__ import annotations
 
 from math import ceil
 
 from meshproof.border.books import Books
-from meshproof.border.expectation import Abort, Delay, Expectation
+from meshproof.border.expectation import Abort, Delay
 from meshproof.border.observation import Observation
-from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict
+from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.fault_injection.injection import Injection
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import counted, percent, points, specified
-from meshproof.scenario import Plan
 
 BATCHES = 8
-"""In how many parts the most requests that may be needed are taken."""
+"""The most requests that may be needed are judged in so many batches."""
 
 
 class FaultTrial:
-    """Whether a fault befalls its share of one kind of request, decided in the order of sending.
+    """Whether a fault is injected into its share of one kind of request, decided in the order of sending.
 
-    Answers do not come in that order: first come those that no fault has held back. So observations
+    Answers do not come in that order: first come those that no fault has delayed. So observations
     are gathered until a batch is full; the load then pauses, and once nothing is under way any more all of
-    the batch is looked at (`reconcile`). A share of 0 or 1 is exact in any order, and looked at at once.
+    the batch is judged (`reconcile`). A share of 0 or 1 is exact in any order, and judged immediately.
 
-    A subclass says what a hit is, what reports call it, and what else is wrong with it.
+    A subclass says which requests a fault has hit, and what else is wrong; `label` is what reports call a hit.
     """
 
-    def __init__(
-        self, check: str, plan: Plan, stage: int, request: int, rates: Precision, fault: Abort | Delay, label: str
-    ) -> None:
-        self.stage: int | None = stage
-        self.request: int | None = request
-        self.check = check
-        self._plan = plan
-        self._rates = rates
-        self._expectation: Expectation = plan.stages[stage][request]
-        self._fault = fault
+    def __init__(self, injection: Injection[Abort] | Injection[Delay], label: str) -> None:
+        self.stage: int | None = injection.stage
+        self.request: int | None = injection.request
+        self.check = injection.check
+        self._plan = injection.plan
+        self._rates = rates = injection.rates
+        self._expectation = injection.expectation
+        self._fault: Abort | Delay = injection.fault
         self._label = label
-        self._test = ShareTest(float(fault.share), rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
+        share = float(self._fault.share)
+        self._test = ShareTest(share, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._test.cap
         self._batch: list[tuple[float, str, bool]] = []
         self._size = ceil(self.limit / BATCHES)
         self._odd: Observation | None = None
 
     def hit(self, observation: Observation) -> bool:
-        """Whether the fault befell this request."""
+        """Whether the fault was injected into this request."""
         raise NotImplementedError
 
     def flaw(self, books: Books) -> str:
@@ -52,11 +51,11 @@ class FaultTrial:
         raise NotImplementedError
 
     def doubt(self, books: Books) -> str:  # noqa: ARG002
-        """Why a share that is too large proves nothing all the same; empty when it does."""
+        """Why a share that is too large is no proof of a wrong mesh; empty when it is one."""
         return ""
 
     def passed(self) -> str:
-        """What else is said of a fault that is as specified."""
+        """What the reason of a passed verdict adds to the share."""
         raise NotImplementedError
 
     def observe(self, observation: Observation) -> None:

@@ -1,4 +1,4 @@
-"""What must be true of the machines below a cluster. Each check looks at every host of the inventory."""
+"""What must be true of the machines that a cluster runs on. Each check judges every host of the inventory."""
 
 from meshproof.judge.hosts.ipvs import IpvsBalances, IpvsModules, IpvsModulesPersist
 from meshproof.judge.hosts.istio import IstioctlOnPath, RegistryHoldsImages

@@ -1,89 +1,67 @@
-"""What of Kubernetes runs on a host."""
+"""What a host runs of Kubernetes: container runtime, kubelet and kube-proxy."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from meshproof.border.facts.hosts import HostFacts, HostsFacts, ServiceFacts
+from meshproof.border.facts.hosts import HostFacts, ServiceFacts
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, undecided
-from meshproof.judge.hosts.check import each, matches, unjudged
+from meshproof.judge.hosts.check import HostCheck, matches, unjudged
 
 UNITS = {"cri-o": "crio"}
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerRuntime:
+class ContainerRuntime(HostCheck):
     """The expected container runtime runs, and starts at boot."""
 
-    name: str = "ContainerRuntime"
+    def judge_host(self, host: HostFacts) -> Verdict:
+        wanted = host.expect.container_runtime
+        running = [_state(unit) for unit in host.runtimes if unit.running]
+        if not wanted:
+            return unjudged(", ".join(running) or "no container runtime runs")
+        unit = next(unit for unit in host.runtimes if unit.name == UNITS.get(wanted, wanted))
+        return _runs(unit)
 
-    def judge(self, facts: HostsFacts) -> Verdict:
-        return each(facts, _runtime)
 
-
-@dataclass(frozen=True, slots=True)
-class KubeletRuns:
+class KubeletRuns(HostCheck):
     """The kubelet runs, starts at boot, and is of the expected version."""
 
-    name: str = "KubeletRuns"
+    def judge_host(self, host: HostFacts) -> Verdict:
+        wanted, unit = host.expect.kubelet, host.kubelet
+        if not wanted:
+            return unjudged(_state(unit))
+        version = re.search(r"v?(\d+\.\d+[\w.+-]*)", unit.version)
+        found = _runs(unit)
+        if unit.running and version and not matches(wanted.removeprefix("v"), version[1]):
+            return failed(f"{version[1]} runs, and {wanted} is expected")
+        if unit.running and not version:
+            return undecided("it runs, and does not say its version")
+        return found
 
-    def judge(self, facts: HostsFacts) -> Verdict:
-        return each(facts, _kubelet)
 
-
-@dataclass(frozen=True, slots=True)
-class KubeProxyAsExpected:
+class KubeProxyAsExpected(HostCheck):
     """kube-proxy on this host says that it runs in the expected mode."""
 
-    name: str = "KubeProxyAsExpected"
-
-    def judge(self, facts: HostsFacts) -> Verdict:
-        return each(facts, _proxy)
-
-
-def _runtime(host: HostFacts) -> Verdict:
-    wanted = host.expect.container_runtime
-    running = [_told(unit) for unit in host.runtimes if unit.running]
-    if not wanted:
-        return unjudged(", ".join(running) or "no container runtime runs")
-    unit = next(unit for unit in host.runtimes if unit.name == UNITS.get(wanted, wanted))
-    return _service(unit)
+    def judge_host(self, host: HostFacts) -> Verdict:
+        wanted, proxy = host.expect.proxy_mode, host.proxy
+        if not wanted:
+            return unjudged(proxy.mode or proxy.unseen)
+        if proxy.unseen:
+            return undecided(proxy.unseen)
+        return passed(proxy.mode) if proxy.mode == wanted else failed(f"{proxy.mode}, and {wanted} is expected")
 
 
-def _kubelet(host: HostFacts) -> Verdict:
-    wanted, unit = host.expect.kubelet, host.kubelet
-    if not wanted:
-        return unjudged(_told(unit))
-    version = re.search(r"v?(\d+\.\d+[\w.+-]*)", unit.version)
-    found = _service(unit)
-    if unit.running and version and not matches(wanted.removeprefix("v"), version[1]):
-        return failed(f"{version[1]} runs, and {wanted} is expected")
-    if unit.running and not version:
-        return undecided("it runs, and does not say its version")
-    return found
-
-
-def _service(unit: ServiceFacts) -> Verdict:
+def _runs(unit: ServiceFacts) -> Verdict:
     if unit.unseen:
         return undecided(f"{unit.name}: {unit.unseen}")
     if not unit.running:
         return failed(f"{unit.name} is {unit.active}")
     if unit.enabled == "disabled":
         return failed(f"{unit.name} runs, and is not started at boot")
-    return passed(_told(unit))
+    return passed(_state(unit))
 
 
-def _told(unit: ServiceFacts) -> str:
+def _state(unit: ServiceFacts) -> str:
     state = "runs" if unit.running else f"is {unit.active}"
     return f"{unit.name} {state}{f' ({unit.version})' if unit.version else ''}"
-
-
-def _proxy(host: HostFacts) -> Verdict:
-    wanted, proxy = host.expect.proxy_mode, host.proxy
-    if not wanted:
-        return unjudged(proxy.mode or proxy.unseen)
-    if proxy.unseen:
-        return undecided(proxy.unseen)
-    return passed(proxy.mode) if proxy.mode == wanted else failed(f"{proxy.mode}, and {wanted} is expected")

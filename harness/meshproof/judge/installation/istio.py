@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from meshproof.border.facts.installation import InstallFacts, Message, Specified
+from meshproof.border.facts.installation import Definition, GatewayFact, InstallFacts, Message, PodFact, Specified
 from meshproof.border.istio_releases import RELEASES, minor, release
 from meshproof.border.verdict import Verdict
-from meshproof.judge.found import failed, passed, skipped, some, unknown
+from meshproof.judge.found import failed, passed, skipped, some
+from meshproof.judge.installation.check import InstallCheck
 
 OK = 200
 KINDS = ("destinationrules", "gateways", "serviceentries", "virtualservices")
@@ -16,141 +16,120 @@ GROUP = "networking.istio.io"
 ROOT = "istio-system"
 
 
-@dataclass(frozen=True, slots=True)
-class VersionAsSpecified:
+class VersionAsSpecified(InstallCheck[str]):
     """The control plane is of the version that was asked for, and istioctl of its minor version."""
 
-    name: str = "VersionAsSpecified"
+    fact = "istio"
 
-    def judge(self, facts: InstallFacts) -> Verdict:
+    def judge_fact(self, istio: str, facts: InstallFacts) -> Verdict:
         wanted = facts.specified.istio
         # `1.30` asks for any of its patches.
-        if wanted and not f"{facts.istio}.".startswith(f"{wanted}."):
-            return failed(f"Istio {wanted} is specified, and {facts.istio or 'one of unknown version'} is installed")
-        if facts.istioctl and minor(facts.istioctl) != minor(facts.istio):
-            return failed(f"istioctl is of {facts.istioctl}, the control plane of {facts.istio}")
-        return passed(f"Istio {facts.istio}, istioctl {facts.istioctl or 'not used'}")
+        if wanted and not f"{istio}.".startswith(f"{wanted}."):
+            return failed(f"Istio {wanted} is specified, and {istio or 'one of unknown version'} is installed")
+        if facts.istioctl and minor(facts.istioctl) != minor(istio):
+            return failed(f"istioctl is of {facts.istioctl}, the control plane of {istio}")
+        return passed(f"Istio {istio}, istioctl {facts.istioctl or 'not used'}")
 
 
-@dataclass(frozen=True, slots=True)
-class ControlPlaneHealthy:
+class ControlPlaneHealthy(InstallCheck[tuple[PodFact, ...]]):
     """Every pod of Istio is ready, istiod among them."""
 
-    name: str = "ControlPlaneHealthy"
+    fact = "pods"
 
-    def judge(self, facts: InstallFacts) -> Verdict:
-        if facts.pods is None:
-            return unknown(facts.unknown, "pods")
-        bad = [f"{pod.name}: {pod.hindrance}" for pod in facts.pods if pod.hindrance]
+    def judge_fact(self, pods: tuple[PodFact, ...], facts: InstallFacts) -> Verdict:  # noqa: ARG002
+        bad = [f"{pod.name}: {pod.hindrance}" for pod in pods if pod.hindrance]
         if bad:
             return failed(some(bad, "; "), pods=bad)
-        if not any(pod.name.startswith("istiod") for pod in facts.pods):
+        if not any(pod.name.startswith("istiod") for pod in pods):
             return failed("there is no pod of istiod")
-        return passed(f"{len(facts.pods)} pods are ready", pods=[pod.name for pod in facts.pods])
+        return passed(f"{len(pods)} pods are ready", pods=[pod.name for pod in pods])
 
 
-@dataclass(frozen=True, slots=True)
-class ImagesFromHub:
+class ImagesFromHub(InstallCheck[tuple[PodFact, ...]]):
     """Every image of Istio comes from the hub that was specified: of its own pods, and of the injected sidecar."""
 
-    name: str = "ImagesFromHub"
+    fact = "pods"
 
-    def judge(self, facts: InstallFacts) -> Verdict:
-        if facts.pods is None:
-            return unknown(facts.unknown, "pods")
-        images = {f"{pod.name}/{name}": image for pod in facts.pods for name, image in pod.images.items()}
+    def judge_fact(self, pods: tuple[PodFact, ...], facts: InstallFacts) -> Verdict:
+        images = {f"{pod.name}/{name}": image for pod in pods for name, image in pod.images.items()}
         if facts.sidecar:
             images["injected sidecar"] = facts.sidecar
         different = sorted({image.partition("@")[0] for image in images.values()})
         if not facts.specified.hub:
             return skipped(f"no hub was specified; the images are {some(different)}", images=images)
-        strange = {where: image for where, image in images.items() if not from_hub(image, facts.specified)}
-        if strange:
-            told = [f"{where} has {image}" for where, image in strange.items()]
-            return failed(f"not from {facts.specified.hub}: {some(told)}", images=images)
+        foreign = [f"{where} has {image}" for where, image in images.items() if not from_hub(image, facts.specified)]
+        if foreign:
+            return failed(f"not from {facts.specified.hub}: {some(foreign)}", images=images)
         return passed(f"{len(different)} images, all from {facts.specified.hub}", images=images)
 
 
-@dataclass(frozen=True, slots=True)
-class InjectionOn:
+class InjectionOn(InstallCheck[str]):
     """A pod that is made in a labelled namespace gets a sidecar."""
 
-    name: str = "InjectionOn"
+    fact = "sidecar"
 
-    def judge(self, facts: InstallFacts) -> Verdict:
-        if facts.sidecar is None:
-            return unknown(facts.unknown, "sidecar")
-        return passed(f"a new pod gets {facts.sidecar}") if facts.sidecar else failed("a new pod gets no sidecar")
+    def judge_fact(self, sidecar: str, facts: InstallFacts) -> Verdict:  # noqa: ARG002
+        return passed(f"a new pod gets {sidecar}") if sidecar else failed("a new pod gets no sidecar")
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayReachable:
+class GatewayReachable(InstallCheck[tuple[GatewayFact, ...]]):
     """Every ingress gateway answers on its readiness page."""
 
-    name: str = "GatewayReachable"
+    fact = "gateways"
 
-    def judge(self, facts: InstallFacts) -> Verdict:
-        if facts.gateways is None:
-            return unknown(facts.unknown, "gateways")
-        if not facts.gateways:
+    def judge_fact(self, gateways: tuple[GatewayFact, ...], facts: InstallFacts) -> Verdict:  # noqa: ARG002
+        if not gateways:
             return skipped("no ingress gateway is installed")
-        bad = [f"{one.name}: {one.error or f'answers {one.status}'}" for one in facts.gateways if one.status != OK]
+        bad = [f"{one.name}: {one.error or f'answers {one.status}'}" for one in gateways if one.status != OK]
         if bad:
             return failed(some(bad, "; "))
-        return passed(some([f"{one.name} ({', '.join(one.addresses) or 'no address'})" for one in facts.gateways]))
+        return passed(some([f"{one.name} ({', '.join(one.addresses) or 'no address'})" for one in gateways]))
 
 
-@dataclass(frozen=True, slots=True)
-class DefinitionsServed:
+class DefinitionsServed(InstallCheck[tuple[Definition, ...]]):
     """The API server serves Istio's kinds of routing in every version that this release has."""
 
-    name: str = "DefinitionsServed"
+    fact = "definitions"
 
-    def judge(self, facts: InstallFacts) -> Verdict:
-        if facts.definitions is None:
-            return unknown(facts.unknown, "definitions")
+    def judge_fact(self, definitions: tuple[Definition, ...], facts: InstallFacts) -> Verdict:
         known = release(facts.istio)
         wanted = known.served if known else RELEASES[-1].served
-        there = {one.name: one for one in facts.definitions}
-        evidence = {name: list(one.served) for name, one in there.items()}
+        served = {one.name: one.served for one in definitions}
+        evidence = {name: list(versions) for name, versions in served.items()}
         bad = []
         for kind in KINDS:
-            found = there.get(f"{kind}.{GROUP}")
+            found = served.get(f"{kind}.{GROUP}")
             if found is None:
                 bad.append(f"{kind} is not defined")
-            elif lacking := [version for version in wanted if version not in found.served]:
+            elif lacking := [version for version in wanted if version not in found]:
                 bad.append(f"{kind} is not served as {', '.join(lacking)}")
         if bad:
             return failed(some(bad, "; "), served=evidence)
         return passed(f"{', '.join(KINDS)} as {', '.join(wanted)}", served=evidence)
 
 
-@dataclass(frozen=True, slots=True)
-class AnalysisClean:
+class AnalysisClean(InstallCheck[tuple[Message, ...]]):
     """`istioctl analyze` finds no errors in any namespace, and no warnings about Istio itself.
 
-    What is about Istio itself stands in its namespace or in none. Warnings about what others have in the mesh are
-    told. It is skipped where this user may not read what istioctl does.
+    Messages about Istio itself are those about its namespace or about what belongs to none. Warnings about other
+    objects in the mesh are reported and fail nothing.
     """
 
-    name: str = "AnalysisClean"
+    fact = "messages"
 
-    def judge(self, facts: InstallFacts) -> Verdict:
-        if facts.messages is None:
-            withheld = facts.withheld.get("messages")
-            return skipped(withheld) if withheld else unknown(facts.unknown, "messages")
-        told = [f"{one.level} {one.code} {one.origin}: {one.text}" for one in facts.messages]
-        bad = [text for text, one in zip(told, facts.messages, strict=True) if _counts(one)]
+    def judge_fact(self, messages: tuple[Message, ...], facts: InstallFacts) -> Verdict:  # noqa: ARG002
+        texts = [f"{one.level} {one.code} {one.origin}: {one.text}" for one in messages]
+        bad = [text for text, one in zip(texts, messages, strict=True) if _fails(one)]
         if bad:
-            return failed(some(bad, "; "), messages=told)
-        warnings = sum(one.level == "Warning" for one in facts.messages)
-        words = (
-            f"no errors; {warnings} warnings about others, {len(told) - warnings} notes" if told else "nothing found"
-        )
-        return passed(words, messages=told)
+            return failed(some(bad, "; "), messages=texts)
+        if not texts:
+            return passed("nothing found", messages=texts)
+        warnings = sum(one.level == "Warning" for one in messages)
+        others = f"{warnings} warnings about others, {len(texts) - warnings} notes"
+        return passed(f"no errors; {others}", messages=texts)
 
 
-def _counts(message: Message) -> bool:
+def _fails(message: Message) -> bool:
     about_istio = message.namespace in ("", ROOT)
     return message.level == "Error" or (message.level != "Info" and about_istio)
 

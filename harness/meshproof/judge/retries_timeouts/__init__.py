@@ -1,1 +1,1 @@
-"""How slow and failing answers end: retries, timeouts, and what the client gets."""
+"""Requests to slow and failing workloads end as timeouts and retries specify: tries, time and answer."""

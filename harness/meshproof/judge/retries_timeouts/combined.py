@@ -1,10 +1,9 @@
-"""The endings of many requests in one verdict."""
+"""One verdict for many requests that prescribe their answers."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.border.books import Books
@@ -13,7 +12,8 @@ from meshproof.border.observation import Observation
 from meshproof.border.prescription import Prescription, prescription
 from meshproof.border.verdict import ArmResult, Outcome, Verdict, worst
 from meshproof.judge.arrivals import join, primary_traits
-from meshproof.judge.retries_timeouts.trial import OutcomeTrial
+from meshproof.judge.expectations import rule_of
+from meshproof.judge.retries_timeouts.trial import Asked, OutcomeTrial
 from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.judge.wording import joined
 from meshproof.scenario import Plan, Trial
@@ -21,35 +21,14 @@ from meshproof.scenario import Plan, Trial
 ROWS_NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How requests that prescribe their answers are judged: by so many `times` each.
-
-    Pods are `bare` where no proxy stands beside them; None: what they are told is not looked at.
-    """
-
-    times: int
-    proxyless: bool | None = None
-
-
-def together(
+def combined(
     check: str, plan: Plan, asked: Asked, rule: Callable[[Expectation], str], wanted: Callable[[Prescription], bool]
 ) -> Sequence[Trial]:
     """For each stage one trial of the requests whose prescription is one of those wanted."""
     found: list[Trial] = []
     for stage, row in enumerate(plan.stages):
         parts = [
-            OutcomeTrial(
-                check,
-                plan,
-                stage,
-                request,
-                None,
-                rule(one),
-                counting=True,
-                times=asked.times,
-                proxyless=asked.proxyless,
-            )
+            OutcomeTrial(check, plan, stage, request, rule(one), counting=True, asked=asked)
             for request, one in enumerate(row)
             if (said := prescription(one.request)) and wanted(said)
         ]
@@ -60,7 +39,8 @@ def together(
 class CombinedTrial:
     """Trials of single requests of one stage, with one verdict for all of them.
 
-    It says itself how many it needs of each request, fails with the first that fails, and lists them all.
+    It wants so many of each request as that request's trial does, fails with the first that fails, and its verdict
+    has a row for each.
     """
 
     def __init__(self, check: str, plan: Plan, stage: int, parts: Iterable[OutcomeTrial]) -> None:
@@ -121,14 +101,10 @@ class CombinedTrial:
         return {
             "request": verdict.request,
             "specified": part.specified,
-            "rule": _where(self._plan.stages[self.stage or 0][part.request or 0]),
+            "rule": rule_of(self._plan.stages[self.stage or 0][part.request or 0]),
             "observed": verdict.reason if verdict.outcome is not Outcome.PASSED else part.seen,
             "outcome": verdict.outcome.value,
         }
-
-
-def _where(expectation: Expectation) -> str:
-    return str(expectation.route) if expectation.route else expectation.note or "no rule"
 
 
 def _reason(outcome: Outcome, verdicts: Sequence[Verdict]) -> str:

@@ -1,8 +1,8 @@
-"""What a proxy makes of a request whose workload is slow or fails: tries, time and answer.
+"""How a request ends whose workload is slow or fails: tries, time and answer.
 
 Sources: https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter
 (x-envoy-retry-on, the back-off) and
-https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRetry. Measured, and held by
+https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRetry. Measured, and checked by
 scenarios: the time of an injected delay counts for no timeout; a try that ran into `perTryTimeout` is
 retried on 5xx, gateway-error and reset, not on the status code 504.
 """

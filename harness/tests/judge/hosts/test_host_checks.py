@@ -111,7 +111,7 @@ WRONG = [
     (KubeProxyAsExpected, {"proxy": ProxyFacts("iptables")}, "failed", "iptables, and ipvs is expected"),
     (KubeProxyAsExpected, {"proxy": ProxyFacts(unseen="nothing answers")}, "inconclusive", "nothing answers"),
     (IstioctlOnPath, {"istioctl": ToolFacts()}, "failed", "neither"),
-    (IstioctlOnPath, {"istioctl": ToolFacts("/a/istioctl", "", "1.9.5")}, "failed", "one that is none does not"),
+    (IstioctlOnPath, {"istioctl": ToolFacts("/a/istioctl", "", "1.9.5")}, "failed", "a non-login shell does not"),
     (IstioctlOnPath, {"istioctl": ToolFacts("", "/a/istioctl", "1.9.5")}, "failed", "a login shell does not"),
     (IstioctlOnPath, {"istioctl": ToolFacts("/a/istioctl", "/b/istioctl", "1.9.5")}, "failed", "/b/istioctl"),
     (IstioctlOnPath, {"istioctl": ToolFacts("/a", "/a", "1.9.50")}, "failed", "1.9.50, and 1.9.5 is expected"),
@@ -121,9 +121,9 @@ WRONG = [
     (RegistryHoldsImages, {"registry": RegistryFacts(unseen="no curl")}, "inconclusive", "no curl"),
     (RegistryHoldsImages, {"registry": RegistryFacts(503)}, "failed", "it answers 503 to /v2/"),
     (RegistryHoldsImages, {"registry": RegistryFacts(500)}, "failed", "it answers 500 to /v2/"),
-    (RegistryHoldsImages, {"registry": RegistryFacts(200, (ImageFacts("a:1", 403),))}, "failed", "nobody see a:1"),
+    (RegistryHoldsImages, {"registry": RegistryFacts(200, (ImageFacts("a:1", 403),))}, "failed", "a:1 may not be read"),
     (RegistryHoldsImages, {"registry": RegistryFacts(200, (ImageFacts("a:1", 404),))}, "failed", "does not hold a:1"),
-    (RegistryHoldsImages, {"registry": RegistryFacts(401, (ImageFacts("a:1", 401),))}, "failed", "nobody see a:1"),
+    (RegistryHoldsImages, {"registry": RegistryFacts(401, (ImageFacts("a:1", 401),))}, "failed", "a:1 may not be read"),
 ]
 
 

@@ -1,0 +1,57 @@
+"""What was seen of all requests of one kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from meshproof.judge.retries_timeouts.tries import TryRange
+from meshproof.judge.timing import EARLY, MACHINE
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one kind of request, in the words of reports, and its times in seconds.
+
+    * `answers`: all answers but those of requests that a specified fault aborted;
+    * `wrong_answers`, `wrong_tries`: what was not as expected, and `first` the first such request's id;
+    * `expected_tries`: by request id;
+    * `timed_out`: how many the proxy answered 504, and `lateness` how late the least late of those was;
+    * `unmeasured`: how many lack the header that says how long the proxy waited.
+    """
+
+    answers: Counter[str] = field(default_factory=Counter)
+    wrong_answers: Counter[str] = field(default_factory=Counter)
+    wrong_tries: Counter[str] = field(default_factory=Counter)
+    first: str = ""
+    expected_tries: dict[str, TryRange] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+    timed_out: int = 0
+    lateness: float | None = None
+    unmeasured: int = 0
+
+    @property
+    def wrong(self) -> Counter[str]:
+        return self.wrong_answers + self.wrong_tries
+
+    def late(self, lateness: float) -> None:
+        """Count an answer of 504 that came so late, in seconds after the specified time."""
+        self.timed_out += 1
+        self.lateness = lateness if self.lateness is None else min(lateness, self.lateness)
+
+    def evidence(self, forgotten: int) -> dict[str, Any]:
+        """For reports: plain data."""
+        latencies = sorted(self.latencies)
+        return {
+            "answers": dict(self.answers),
+            "wrong": dict(self.wrong),
+            "first": self.first,
+            "quickest": latencies[0] if latencies else None,
+            "median": latencies[len(latencies) // 2] if latencies else None,
+            "slowest": latencies[-1] if latencies else None,
+            "least_lateness": self.lateness,
+            "early": EARLY,
+            "allowance": MACHINE,
+            "forgotten": forgotten,
+        }
