@@ -65,7 +65,7 @@ class Child:
     def alive(self) -> bool:
         return self.process.returncode is None
 
-    def last_words(self) -> str:
+    def stderr_tail(self) -> str:
         """The tail of what the child wrote to its standard error."""
         try:
             with self.log.open("rb") as stream:
@@ -78,7 +78,7 @@ class Child:
         """An error about this child that quotes its command and the tail of its standard error."""
         code = self.process.returncode
         how = f" (exit code {code})" if code is not None else ""
-        return TargetError(f"{self.name}: {message}{how}", f"command: {' '.join(self.argv)}\n{self.last_words()}")
+        return TargetError(f"{self.name}: {message}{how}", f"command: {' '.join(self.argv)}\n{self.stderr_tail()}")
 
     async def stop(self, grace: float) -> None:
         """End the whole process group: SIGTERM, then after `grace` seconds SIGKILL."""

@@ -38,10 +38,10 @@ class CleanupOnDeath:
     """
 
     def __init__(
-        self, commands: Sequence[Sequence[str]], share: Share | None = None, holding: Sequence[int | None] = ()
+        self, commands: Sequence[Sequence[str]], share: Share | None = None, keep_open: Sequence[int | None] = ()
     ) -> None:
         argv = [sys.executable, "-I", "-S", __file__, json.dumps([list(one) for one in commands])]
-        kept = [one for one in holding if one is not None]
+        kept = [one for one in keep_open if one is not None]
         if share is not None and share.descriptor is not None:
             argv += [str(share.descriptor), str(share.path)]
             kept.append(share.descriptor)

@@ -53,7 +53,7 @@ async def call(
             raise child.failure(f"{what}: no end within {limit:g} s") from None
         finally:
             await asyncio.shield(child.stop(GRACE_SECONDS))
-        return Ended(tuple(argv), child.process.returncode or 0, out, child.last_words())
+        return Ended(tuple(argv), child.process.returncode or 0, out, child.stderr_tail())
 
 
 async def run(

@@ -41,7 +41,7 @@ def locked(path: Path, how: int) -> int | None:
         found = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise TargetError(f"{path} cannot be opened: {error.strerror}") from None
-    if relocked(found, how) and standing(found, path):
+    if relocked(found, how) and still_at_path(found, path):
         return found
     os.close(found)
     return None
@@ -58,7 +58,7 @@ def relocked(descriptor: int, how: int) -> bool:
     return True
 
 
-def standing(descriptor: int, path: Path) -> bool:
+def still_at_path(descriptor: int, path: Path) -> bool:
     """Whether the file is still what others find at its path: whoever held it may have removed it meanwhile."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())

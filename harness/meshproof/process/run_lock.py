@@ -1,4 +1,4 @@
-"""What the processes of one run on this machine do one at a time; nothing is left of it when nobody does it."""
+"""A lock between processes of this machine; its file is gone once nobody holds it."""
 
 from __future__ import annotations
 
@@ -17,31 +17,34 @@ INTERVAL = 0.1
 
 @dataclass(slots=True)
 class RunLock:
-    """A file that whoever's turn it is holds locked; a turn ends with its process, kill -9 included."""
+    """An exclusive lock on the file `path`, for what the processes of a run do one at a time.
+
+    The kernel frees it when its process ends, by kill -9 too.
+    """
 
     path: Path
     descriptor: int | None = field(default=None)
 
-    async def take(self, limit: float, what: str) -> None:
-        """Wait for the turn, which may be had already; TargetError after `limit` seconds."""
+    async def acquire(self, limit: float, what: str) -> None:
+        """Wait for the lock; returns at once when it is held already. TargetError after `limit` seconds."""
         deadline = time.monotonic() + limit
-        while self.descriptor is None and not self._take():
+        while self.descriptor is None and not self._try_acquire():
             if time.monotonic() > deadline:
-                raise TargetError(f"{what}: it is still the turn of another process after {limit:g} s")
+                raise TargetError(f"{what}: another process still holds the lock after {limit:g} s")
             await asyncio.sleep(INTERVAL)
 
-    def give(self) -> None:
-        """It is somebody else's turn; safe to call more than once."""
-        held, self.descriptor = self.descriptor, None
-        if held is not None:
+    def release(self) -> None:
+        """Free the lock and remove its file; safe to call more than once."""
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is not None:
             self.path.unlink(missing_ok=True)
-            os.close(held)
+            os.close(descriptor)
 
     @property
-    def taken(self) -> bool:
-        """Whether it is this one's turn."""
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
         return self.descriptor is not None
 
-    def _take(self) -> bool:
+    def _try_acquire(self) -> bool:
         self.descriptor = locked(self.path, fcntl.LOCK_EX)
-        return self.taken
+        return self.held

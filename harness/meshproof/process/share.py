@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from meshproof.errors import TargetError
-from meshproof.process.file_lock import locked, relocked, standing
+from meshproof.process.file_lock import locked, relocked, still_at_path
 
 INTERVAL = 0.1
 
@@ -57,13 +57,13 @@ class Share:
         """Be a user again after all; not where the last one is removing the thing, or has."""
         if self.descriptor is None or self._last:
             return False
-        return relocked(self.descriptor, fcntl.LOCK_SH) and standing(self.descriptor, self.path)
+        return relocked(self.descriptor, fcntl.LOCK_SH) and still_at_path(self.descriptor, self.path)
 
     def leave(self) -> None:
         """Be no user any more; safe to call more than once."""
         if self.descriptor is None:
             return
-        if self.last() and not self.text and standing(self.descriptor, self.path):
+        if self.last() and not self.text and still_at_path(self.descriptor, self.path):
             self.path.unlink(missing_ok=True)
         os.close(self.descriptor)
         self.descriptor, self._last = None, False

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from meshproof.run.prepare import Prepared
-from meshproof.targets.base import Housing, Target
+from meshproof.targets.base import LaneTarget, Target
 
 BUSY_LANES = 2
 WAITING_LANES = 8
@@ -25,7 +25,7 @@ async def side_by_side(work: Sequence[Prepared], run: Run, target: Target) -> No
     async with asyncio.TaskGroup() as group:
         for number, wanted in enumerate(_wanted(target)):
             if rest:
-                namespace = target.lane if isinstance(target, Housing) else None
+                namespace = target.lane if isinstance(target, LaneTarget) else None
                 group.create_task(_lane(rest, wanted, run, number, namespace))
 
 
@@ -35,7 +35,7 @@ def _wanted(target: Target) -> list[tuple[Suits, ...]]:
     A further lane is opened only for what it takes first: to make ready a namespace takes longer than most scenarios.
     What enters by a gateway has it to itself: all of a cluster's scenarios enter by the same gateways.
     """
-    if not isinstance(target, Housing):
+    if not isinstance(target, LaneTarget):
         return [*((_busy,) for _ in range(BUSY_LANES)), *((_mostly_waits,) for _ in range(WAITING_LANES))]
     lanes: list[tuple[Suits, ...]] = [(_bound, _busy, _mostly_waits)]
     lanes += [(_free(_busy), _free(_mostly_waits)) for _ in range(1, BUSY_LANES)]

@@ -39,7 +39,7 @@ from meshproof.run.inspect import inspect, lacking
 from meshproof.run.keep import keep_manifests
 from meshproof.run.lanes import side_by_side
 from meshproof.run.prepare import Prepared
-from meshproof.targets.base import Discreet, Inspectable, Target
+from meshproof.targets.base import Inspectable, Redacting, Target
 
 Record = TypeVar("Record")
 
@@ -180,7 +180,7 @@ class Session:
             handler.handle(event)
 
     def _discreetly(self, record: Record) -> Record:
-        return discreetly(record, self.target.discreet) if isinstance(self.target, Discreet) else record
+        return discreetly(record, self.target.redacted) if isinstance(self.target, Redacting) else record
 
     def _versions(self) -> dict[str, str]:
         return {

@@ -13,7 +13,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.manifest import Resource
-from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.model.mesh import Mesh
 
 Facts = TypeVar("Facts")
 
@@ -173,7 +173,7 @@ class Target(Protocol):
 
 
 @runtime_checkable
-class Housing(Protocol):
+class LaneTarget(Protocol):
     """A target on which meshes stand beside one another in namespaces of their own, one after another in each."""
 
     @property
@@ -185,10 +185,10 @@ class Housing(Protocol):
 
 
 @runtime_checkable
-class Discreet(Protocol):
+class Redacting(Protocol):
     """A target that some words of are not to be told, such as the names of hosts."""
 
-    def discreet(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         """The text with something else in their place."""
 
 

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterable, Mapping
 
 from meshproof.errors import TargetError, UsageError
-from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.model.mesh import Mesh
 
 
 def check_free(ports: Mapping[int, int]) -> None:

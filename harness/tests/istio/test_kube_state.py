@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.cluster.mesh.mesh import KubeMesh
 from meshproof.targets.istio.istioctl import Istioctl
 from meshproof.targets.istio.sidecar import Sidecar
 
@@ -29,7 +29,7 @@ RUNS = {"state": {"running": {}}, "restartCount": 0}
 
 
 @pytest.fixture
-def place(cluster: Any, api: Any, programs: Any) -> Any:
+def shared(cluster: Any, api: Any, programs: Any) -> Any:
     there = cluster(KUBECTL)
     statuses = [{"name": "locust", **PULLING}, {"name": "istio-proxy", **RUNS}]
     api.put("Pod", "meshproof-client-1", "run", status={"containerStatuses": statuses})
@@ -46,27 +46,27 @@ def place(cluster: Any, api: Any, programs: Any) -> Any:
     )
 
 
-def kept(place: Any, folder: Path) -> dict[str, str]:
-    asyncio.run(KubeMesh("shop", place).save_state(folder))
+def kept(shared: Any, folder: Path) -> dict[str, str]:
+    asyncio.run(KubeMesh("shop", shared).save_state(folder))
     return {path.name: path.read_text() for path in (folder / "shop").iterdir()}
 
 
-def test_a_client_that_never_came_up_hides_nothing(place: Any, tmp_path: Path) -> None:
-    told = kept(place, tmp_path)
+def test_a_client_that_never_came_up_hides_nothing(shared: Any, tmp_path: Path) -> None:
+    told = kept(shared, tmp_path)
     assert set(told) == {
         *(f"{name}.{what}.json" for name in ("alive", "dead") for what in ("config_dump", "stats")),
         *("events.txt", "objects.yaml", "pods.txt", "proxy-status.txt"),
         *("istiod.log", "meshproof-client-1.istio-proxy.log"),
     }
     assert json.loads(told["alive.config_dump.json"]) == {"configs": []}
-    assert "cannot be had" in told["dead.config_dump.json"]
+    assert "not available" in told["dead.config_dump.json"]
     assert "get events" in told["events.txt"]
     assert told["pods.txt"] == "kubectl --namespace run describe pods\n"
     assert told["meshproof-client-1.istio-proxy.log"].startswith("said by")
 
 
-def test_an_api_server_that_does_not_answer_is_told_in_each_file(place: Any, api: Any, tmp_path: Path) -> None:
+def test_an_api_server_that_does_not_answer_is_told_in_each_file(shared: Any, api: Any, tmp_path: Path) -> None:
     api.refuse["/api/v1/namespaces/run/pods"] = (403, {"message": "no"})
-    told = kept(place, tmp_path)
+    told = kept(shared, tmp_path)
     assert "meshproof-client-1.istio-proxy.log" not in told
     assert "get events" in told["events.txt"]

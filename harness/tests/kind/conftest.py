@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 import yaml
 from meshproof.process import OwnedFolder, run_directory
-from meshproof.targets.cluster.settings import FAR, KubeSettings
+from meshproof.targets.cluster.settings import REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.kind import target as kind
 from meshproof.targets.kind.target import KindTarget
 
 LIMIT = 60.0
-LIMITS = replace(FAR, kind_created=120.0, kind_answer=60.0, container_engine=60.0)
+LIMITS = replace(REMOTE_TIMEOUTS, kind_created=120.0, kind_answer=60.0, container_engine=60.0)
 SCRIPT = """#!{python} -IS
 import json, os, sys, time
 with open({calls!r}, "a") as calls:

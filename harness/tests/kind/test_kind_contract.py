@@ -90,8 +90,8 @@ async def life(image: str = "probe:1", timeouts: Any = LIMITS) -> KindTarget:
         try:
             await target.gone(None)
         finally:
-            if target._cluster_will is not None:
-                target._cluster_will.revoke()
+            if target._cluster_cleanup is not None:
+                target._cluster_cleanup.revoke()
     return target
 
 

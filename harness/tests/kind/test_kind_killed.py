@@ -20,10 +20,10 @@ import asyncio, sys
 from pathlib import Path
 from meshproof.errors import TargetError
 from meshproof.process import OwnedFolder
-from meshproof.target import kind
-from meshproof.target.kind import KindTarget
-from meshproof.target.kube.kubectl import Kubectl
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.settings import KubeSettings
+from meshproof.targets.kind import target as kind
+from meshproof.targets.kind.target import KindTarget
+from meshproof.targets.kube.kubectl import Kubectl
 
 class Cluster:
     def __init__(self, files, context):
@@ -45,7 +45,7 @@ async def life():
     target._folder = folder = OwnedFolder.make("meshproof-")
     target.cluster = made = await target.reach(folder)
     await target.ingress(made)
-    target._testify(made, folder)
+    target._register_cleanup(made, folder)
     print("up", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     try:

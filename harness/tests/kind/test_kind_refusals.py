@@ -8,7 +8,7 @@ import os
 
 import pytest
 from meshproof.errors import TargetError, UsageError
-from meshproof.targets.cluster.settings import FAR, KubeSettings
+from meshproof.targets.cluster.settings import REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.kind.config import node_image
 from meshproof.targets.kind.requirements import MEANINGS, kind_version, meaning, survey
 from meshproof.targets.kind.target import KindTarget
@@ -61,7 +61,7 @@ def test_settings_that_cannot_be(bench, settings, words) -> None:
 def ask(bench, body: str) -> str:
     bench.put("docker", body)
     with pytest.raises(TargetError) as error:
-        asyncio.run(survey(engine(), FAR))
+        asyncio.run(survey(engine(), REMOTE_TIMEOUTS))
     return str(error.value)
 
 
@@ -108,7 +108,7 @@ def test_an_engine_that_hangs(bench, monkeypatch) -> None:
 
     bench.put("docker", "time.sleep(60)")
     with pytest.raises(TargetError, match=r"asking whether docker runs: no end within 0\.5 s"):
-        asyncio.run(survey(engine(), replace(FAR, container_engine=0.5)))
+        asyncio.run(survey(engine(), replace(REMOTE_TIMEOUTS, container_engine=0.5)))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_an_engine_that_hangs(bench, monkeypatch) -> None:
 )
 def test_another_kind(bench, body, words) -> None:
     with pytest.raises(TargetError, match=words):
-        asyncio.run(kind_version(str(bench.put("kind", body)), FAR))
+        asyncio.run(kind_version(str(bench.put("kind", body)), REMOTE_TIMEOUTS))
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_workers_of_one_run_share_a_cluster_and_the_last_one_ends_it(bench, reac
         await first.ingress(Takes())
         await other
         await second.ingress(Takes())
-        assert not first.doomed()
+        assert not first.deletes_cluster()
         await first.gone(None)
         assert bench.clusters() == ["meshproof-01234567"]
         await second.gone(None)
@@ -57,10 +57,10 @@ def test_two_runs_share_a_name_and_the_last_one_ends_what_neither_keeps(bench, r
             await filled(KubeSettings(cluster="ours")),
             await filled(KubeSettings(cluster="ours", keep=keeping)),
         )
-        assert not first.doomed()
+        assert not first.deletes_cluster()
         await first.gone(None)
         assert bench.clusters() == ["ours"]
-        assert second.doomed() is not keeping
+        assert second.deletes_cluster() is not keeping
         await second.gone(None)
 
     asyncio.run(life())

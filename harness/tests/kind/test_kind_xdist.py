@@ -17,10 +17,10 @@ PACKAGES = Path(__file__).parents[2]
 CONFTEST = """
 import pytest
 from meshproof.process import OwnedFolder
-from meshproof.target import kind
-from meshproof.target.kind import KindTarget
-from meshproof.target.kube.kubectl import Kubectl
-from meshproof.target.kube_settings import KubeSettings
+from meshproof.targets.cluster.settings import KubeSettings
+from meshproof.targets.kind import target as kind
+from meshproof.targets.kind.target import KindTarget
+from meshproof.targets.kube.kubectl import Kubectl
 
 class Cluster:
     def __init__(self, files, context, *_, **__):
@@ -40,7 +40,7 @@ class Bare(KindTarget):
         self._folder = folder = OwnedFolder.make("meshproof-")
         self.cluster = await self.reach(folder)
         await self.ingress(self.cluster)
-        self._testify(self.cluster, folder)
+        self._register_cleanup(self.cluster, folder)
 
 @pytest.fixture(scope="session")
 def mesh_target():

@@ -81,7 +81,7 @@ def test_the_folder_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.Monke
         run_directory()
 
 
-@pytest.mark.parametrize("take", [lambda path: RunLock(path).take(1, ""), lambda path: Share(path).join(1, "")])
+@pytest.mark.parametrize("take", [lambda path: RunLock(path).acquire(1, ""), lambda path: Share(path).join(1, "")])
 def test_a_link_is_not_followed(tmp_path: Path, take: object) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(TargetError, match="link cannot be opened"):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from meshproof.cli.entry import main
 from meshproof.targets.cluster.existing import ClusterTarget
-from meshproof.targets.cluster.settings import FAR
+from meshproof.targets.cluster.settings import REMOTE_TIMEOUTS
 from meshproof.targets.kind.target import KindTarget
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "istio"))
@@ -44,7 +44,13 @@ else:
 """
 REACHED = """print('{"serverVersion": {"gitVersion": "v1.34.4"}}')"""
 IMPATIENT = replace(
-    FAR, kube_answer=2.0, kube_ready=0.3, kube_gone=0.3, istio_ready=0.3, istio_injected=0.3, istio_inspected=2.0
+    REMOTE_TIMEOUTS,
+    kube_answer=2.0,
+    kube_ready=0.3,
+    kube_gone=0.3,
+    istio_ready=0.3,
+    istio_injected=0.3,
+    istio_inspected=2.0,
 )
 
 

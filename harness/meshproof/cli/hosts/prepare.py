@@ -74,10 +74,11 @@ def prepare(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     """
     from meshproof.cli.hosts.plan import as_data, as_text
     from meshproof.targets.hosts.inventory import load_inventory
-    from meshproof.targets.hosts.prepare.sequence import Preparation, Wish
+    from meshproof.targets.hosts.prepare.sequence import Preparation, PrepareOptions
 
     more["allow"] = frozenset(more["allow"])
-    preparation = Preparation(load_inventory(path), Wish(only=only, allow_reboot=allow_reboot, **more), _progress)
+    options = PrepareOptions(only=only, allow_reboot=allow_reboot, **more)
+    preparation = Preparation(load_inventory(path), options, _progress)
     prepared = asyncio.run(preparation.prepare(apply=not dry))
     click.echo(
         json.dumps(as_data(prepared, dry), indent=2) if form == "json" else as_text(prepared, dry), nl=form == "json"
@@ -94,9 +95,9 @@ def restore(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     once another kernel runs. Images in the registry and Istio in the cluster are left as they are.
     """
     from meshproof.targets.hosts.inventory import load_inventory
-    from meshproof.targets.hosts.prepare.sequence import Preparation, Wish
+    from meshproof.targets.hosts.prepare.sequence import Preparation, PrepareOptions
 
-    preparation = Preparation(load_inventory(path), Wish(only=only, allow_reboot=allow_reboot), _progress)
+    preparation = Preparation(load_inventory(path), PrepareOptions(only=only, allow_reboot=allow_reboot), _progress)
     undone = asyncio.run(preparation.restore(apply=not dry))
     if form == "json":
         click.echo(json.dumps([{"host": one.label, "changes": list(one.lines)} for one in undone], indent=2))

@@ -1,4 +1,4 @@
-"""The client of a run: one pod with a sidecar, in which the load generator is run when there is something to send."""
+"""The client of a run: one pod with a sidecar, in which the load generator is started for each load."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from meshproof.targets.istio.sidecar import client_annotations
 NAME = "meshproof-client"
 CONTAINER = "locust"
 EXCLUDED = "traffic.sidecar.istio.io/excludeOutboundIPRanges"
-# A first process of a container ignores a signal that it does not wait for.
+# The kernel gives the first process of a container only the signals that it waits for or handles.
 SLEEP = "import signal; s = {signal.SIGTERM}; signal.pthread_sigmask(signal.SIG_BLOCK, s); signal.sigwait(s)"
 
 
-def deployment(namespace: str, image: str, beside: Sequence[str] = ()) -> dict[str, Any]:
-    """The client; connections to the addresses `beside` do not pass its sidecar (a gateway is entered from outside)."""
+def deployment(namespace: str, image: str, bypassed: Sequence[str] = ()) -> dict[str, Any]:
+    """The client; connections to the addresses `bypassed` skip its sidecar, as connections from outside do."""
     annotations = {**client_annotations()}
-    if beside:
-        annotations[EXCLUDED] = ",".join(f"{address}/32" for address in sorted(beside))
+    if bypassed:
+        annotations[EXCLUDED] = ",".join(f"{address}/32" for address in sorted(bypassed))
     labels = {"app": NAME}
     container = {
         "name": CONTAINER,

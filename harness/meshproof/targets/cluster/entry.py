@@ -18,17 +18,17 @@ def entry(how: str, pod: Json, port: int, services: Sequence[Json]) -> Address:
     """Where a client outside connects to for a gateway's port; `services` are those that select the gateway's pod.
 
     A node port is used on the node that the pod runs on, which serves it whatever externalTrafficPolicy says.
-    Raises UsageError where no Service offers it, saying what each of them is.
+    Raises UsageError where no Service offers it, with what each of them is.
     """
-    told = []
+    reasons = []
     for service in sorted(services, key=lambda one: str(one["metadata"]["name"])):
         open_there = [one for one in service["spec"].get("ports") or () if one["port"] == port]
         found = _node_port(pod, open_there) if how == NODE_PORT else _load_balancer(service, open_there)
         if found is not None:
             return found
-        told.append(_account(service, port, bool(open_there)))
+        reasons.append(_account(service, port, bool(open_there)))
     name = f"{pod['metadata'].get('namespace', '')}/{pod['metadata']['name']}"
-    words = "; ".join(told) or "no Service selects it"
+    words = "; ".join(reasons) or "no Service selects it"
     raise UsageError(f"--entry {how}: gateway pod {name} cannot be entered so at port {port}: {words}")
 
 

@@ -1,4 +1,4 @@
-"""A cluster that exists already, by an explicit context. Nothing but the run's own namespace is touched."""
+"""A cluster that exists already, by an explicit context. Nothing outside of the run's own namespaces is changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
 from meshproof.process import OwnedFolder
-from meshproof.targets.cluster.settings import FAR, KubeSettings
+from meshproof.targets.cluster.settings import REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.cluster.target import KubeTarget
 from meshproof.targets.istio.install import Plan
 from meshproof.targets.kube.api import kubeconfig
@@ -18,28 +18,28 @@ KIND_ONLY = ("cluster", "kubernetes", "nodes", "ports")
 
 
 class ClusterTarget(KubeTarget):
-    """Istio is used as it stands, unless the settings say how to install it."""
+    """Istio is used as it is, unless the settings say how to install it."""
 
     name = "cluster"
 
-    def __init__(self, settings: KubeSettings, timeouts: Timeouts = FAR) -> None:
+    def __init__(self, settings: KubeSettings, timeouts: Timeouts = REMOTE_TIMEOUTS) -> None:
         super().__init__(settings, timeouts)
         self.outside = self.allowed_outside()
 
     def preflight(self) -> None:
-        """Refuse what is not said clearly enough, before anything is asked of any cluster."""
+        """Refuse incomplete or contradicting options before any cluster is contacted."""
         self.no_kind()
         kubeconfig.read(kubeconfig.paths(self.settings.kubeconfig or None), self.settings.context)
         self.complete()
 
     def no_kind(self) -> None:
-        """Refuse what cannot be said of a cluster that exists already."""
+        """Refuse options that only make sense for a new cluster."""
         for name in KIND_ONLY:
             if getattr(self.settings, name):
                 raise UsageError(f"--{'port' if name == 'ports' else name} is for --target kind: a cluster is as it is")
 
     def complete(self) -> None:
-        """Refuse to begin without what every run on a cluster needs."""
+        """Refuse to begin without --image and kubectl, which every run on a cluster needs."""
         if not self.settings.image:
             raise UsageError(
                 f"--target {self.name} needs --image: the probe image where the cluster's nodes find it (it is built "

@@ -1,4 +1,4 @@
-"""The gateways of a cluster: which pods they are, and how a client outside of the mesh gets to them."""
+"""The gateways of a cluster: which pods they are, and how a client outside of the mesh enters them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.mesh.model.model import ROOT_NAMESPACE, Mesh
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.cluster.entry import FORWARD, Address, entry
 from meshproof.targets.istio.forwarded import ADMIN_PORT, ForwardedSidecar
 from meshproof.targets.istio.sidecar import Sidecar
@@ -46,8 +47,8 @@ class GatewayPod:
 class Gateways:
     """The gateways that one mesh after another uses.
 
-    `mapped` are ports of the ingress gateway that this machine has already, by the server's port; to
-    every other one a port of 127.0.0.1 is forwarded. Or all of them are entered as `entry` says (see kube_entry).
+    `mapped` are ports of this machine that lead to the ingress gateway, by the server's port; for
+    every other one a port of 127.0.0.1 is forwarded. Or all of them are entered as `entry` says (see entry.py).
     """
 
     cluster: Cluster
@@ -62,7 +63,7 @@ class Gateways:
     _forwards: dict[tuple[str, int], Forward] = field(default_factory=dict)
 
     async def find(self, mesh: Mesh) -> None:
-        """Look which pods the Gateways of this mesh select; TargetError for one that selects none."""
+        """Find the pods that the Gateways of this mesh select; TargetError for one that selects none."""
         self._selectors = {one.key: tuple(sorted(one.selector.items())) for one in mesh.gateways}
         self._pods = {}
         self._served = {}
@@ -74,7 +75,7 @@ class Gateways:
             if selector not in found:
                 found[selector] = tuple(await self._selected(key, selector, services))
             self._pods[key] = found[selector]
-            # Gateways of the same pods are one proxy: what one of them opens is open.
+            # Gateways of the same pods are one proxy: a port that one of them opens is open for all.
             ports = (s.port for one in mesh.gateways if self._selectors[one.key] == selector for s in one.servers)
             self._served[key] = frozenset(ports)
         for name in self._names():
@@ -108,7 +109,7 @@ class Gateways:
         return tuple(dict(one) for one in dict.fromkeys(self._selectors.values()))
 
     def proxies(self) -> dict[str, Sidecar]:
-        """Each gateway pod's proxy, by the name that its counters go under."""
+        """Each gateway pod's proxy, by the name that its counters are reported under."""
         kubectl = self.cluster.kubectl.within(self.namespace)
         return {
             f"gateway-{number}": ForwardedSidecar(kubectl, name, self.timeouts, self._forwards[name, ADMIN_PORT])
@@ -160,11 +161,11 @@ class Gateways:
 
     @property
     def failure(self) -> TargetError | None:
-        """Why one of the forwarded ports leads to its pod no more, if that is so."""
+        """Why one of the forwarded ports no longer leads to its pod; None while all do."""
         return next((one.failure for one in self._forwards.values() if one.failure), None)
 
     async def renew(self) -> None:
-        """Give up the forwarded ports that failed under another mesh; `forward` makes them anew."""
+        """Close the forwarded ports that failed under an earlier mesh; `forward` opens them again."""
         for key in [key for key, one in self._forwards.items() if one.failure]:
             self._local.pop(key, None)
             await self._forwards.pop(key).close()

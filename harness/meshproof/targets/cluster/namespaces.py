@@ -1,4 +1,4 @@
-"""The namespaces of a run in a cluster: one for each lane, made when it is asked for, with the place in it."""
+"""The namespaces of a run in a cluster: one for each lane, made when the lane is first used."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from meshproof.errors import TargetError
-from meshproof.targets.cluster.place import Place
-from meshproof.targets.kube.concurrent import together
+from meshproof.targets.cluster.mesh.shared import SharedNamespace
+from meshproof.targets.kube.concurrent import gather_all
 from meshproof.targets.kube.namespace import RunNamespace
 
 
@@ -19,31 +19,31 @@ def named(first: str, lanes: int) -> Sequence[str]:
 
 @dataclass(slots=True)
 class RunNamespaces:
-    """`space` and `place` make what a namespace of that name is, and what stands in it."""
+    """`namespace` gives the namespace of a name, to be created; `shared` what the meshes in it share."""
 
-    space: Callable[[str], RunNamespace]
-    place: Callable[[str], Place]
-    _spaces: dict[str, RunNamespace] = field(default_factory=dict)
-    _places: dict[str, Place] = field(default_factory=dict)
+    namespace: Callable[[str], RunNamespace]
+    shared: Callable[[str], SharedNamespace]
+    _namespaces: dict[str, RunNamespace] = field(default_factory=dict)
+    _shared: dict[str, SharedNamespace] = field(default_factory=dict)
 
     async def open(self, name: str) -> None:
-        """Have that namespace."""
-        if name not in self._spaces:
-            # Noted first: what is made half-way is this run's too.
-            self._spaces[name] = space = self.space(name)
-            await space.create()
-            self._places[name] = self.place(name)
+        """Create that namespace, unless this run has it already."""
+        if name not in self._namespaces:
+            # Noted first: one whose creation fails half-way must be deleted too.
+            self._namespaces[name] = namespace = self.namespace(name)
+            await namespace.create()
+            self._shared[name] = self.shared(name)
 
-    def __getitem__(self, name: str) -> Place:
-        if name not in self._places:
+    def __getitem__(self, name: str) -> SharedNamespace:
+        if name not in self._shared:
             raise TargetError(f"namespace {name} is none of this run's")
-        return self._places[name]
+        return self._shared[name]
 
     async def close(self) -> None:
-        """End every channel into them."""
-        places, self._places = list(self._places.values()), {}
-        await asyncio.gather(*(place.close() for place in places))
+        """Close every channel into them."""
+        opened, self._shared = list(self._shared.values()), {}
+        await asyncio.gather(*(one.close() for one in opened))
 
     async def delete(self) -> None:
         """Delete them all, and wait until they are gone."""
-        await together([space.delete() for space in self._spaces.values()])
+        await gather_all([namespace.delete() for namespace in self._namespaces.values()])

@@ -15,7 +15,7 @@ PRODUCTION, GATEWAY_SECRETS = "production", "gateway-secrets"
 ALLOWED = (PRODUCTION, GATEWAY_SECRETS)
 MODES = ("iptables", "ipvs", "nftables")
 
-FAR = replace(
+REMOTE_TIMEOUTS = replace(
     Timeouts(),
     workload_answer=15.0,
     workload_ready=60.0,
@@ -24,7 +24,7 @@ FAR = replace(
     locust_ready=90.0,
     locust_silent=40.0,
 )
-"""The limits where every answer comes from somewhere else."""
+"""The limits for a mesh that is not on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class KubeSettings:
 
     `kubeconfig` is a path list as in $KUBECONFIG. `image` is the probe image (empty: built here); with
     `samples` workloads keep their published images, and only the client is made from it. `ports` fixes local ports
-    of the ingress gateway, by service port. `entry` is how gateways are entered from outside (see kube_entry;
+    of the ingress gateway, by service port. `entry` is how gateways are entered from outside (see entry.py;
     empty: by ports that kind maps, else forwarded ones). `cluster` names a kind cluster, to be used again when
-    it is there. `lanes` is how many scenarios may stand side by side, each in a namespace of its own.
+    it is there. `lanes` is how many scenarios may run side by side, each in a namespace of its own.
     """
 
     context: str = ""
@@ -70,11 +70,11 @@ class KubeSettings:
         return Plan(hub=self.hub, settings=self.settings, revision=self.revision, manifest=self.manifest, skip=skip)
 
     def checked(self) -> KubeSettings:
-        """The same; raises UsageError for what contradicts itself."""
+        """These settings; raises UsageError for those that contradict each other."""
         for one in sorted(self.allow):
             if one not in ALLOWED:
                 raise UsageError(
-                    f"--allow {one}: there is nothing of that name to allow; there are: {', '.join(ALLOWED)}"
+                    f"--allow {one}: there is nothing of that name to allow; it may be one of: {', '.join(ALLOWED)}"
                 )
         if self.entry and self.entry not in ENTRIES:
             raise UsageError(f"--entry {self.entry}: a gateway is entered by one of {', '.join(ENTRIES)}")

@@ -1,4 +1,4 @@
-"""What the targets kind and cluster share: Istio, namespaces of the run's own, and meshes one after another in each."""
+"""What the targets kind, cluster and hosts share: Istio, the run's own namespaces, and the meshes in each of them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from meshproof.border.facts.installation import InstallFacts, Specified
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import MeshproofError, TargetError, UsageError
-from meshproof.mesh.model.model import ROOT_NAMESPACE
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.process import CleanupOnDeath, OwnedFolder
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.cluster.gateway_lock import gateway_lock
 from meshproof.targets.cluster.gateways import Gateways
-from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.cluster.mesh.mesh import KubeMesh
+from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.cluster.namespaces import RunNamespaces, named
-from meshproof.targets.cluster.place import Place
-from meshproof.targets.cluster.settings import FAR, GATEWAY_SECRETS, KubeSettings
+from meshproof.targets.cluster.settings import GATEWAY_SECRETS, REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.embedded.target import FEATURES
 from meshproof.targets.istio import injection, install, istioctl
 from meshproof.targets.istio.inspect import Inspector
@@ -37,12 +37,12 @@ Facts = TypeVar("Facts")
 
 
 class KubeTarget:
-    """A mesh on Kubernetes; what is special to a kind of cluster is in the subclass."""
+    """Meshes on Kubernetes; the subclasses say how the cluster is made or reached."""
 
     name = ""
     local = False
 
-    def __init__(self, settings: KubeSettings, timeouts: Timeouts = FAR) -> None:
+    def __init__(self, settings: KubeSettings, timeouts: Timeouts = REMOTE_TIMEOUTS) -> None:
         self.settings = settings.checked()
         self.timeouts = timeouts
         self.run = secrets.token_hex(4)
@@ -60,8 +60,8 @@ class KubeTarget:
 
     @property
     def features(self) -> frozenset[str]:
-        talks = self.settings.applying and not self.settings.samples
-        lacking = set() if talks else {"ProbeWorkload"}
+        probed = self.settings.applying and not self.settings.samples
+        lacking = set() if probed else {"ProbeWorkload"}
         lacking |= set() if SECRETS in self.outside else {"GatewayTLS"}
         return (FEATURES | {INSTALLED}) - lacking
 
@@ -74,20 +74,20 @@ class KubeTarget:
         """Whether the run's namespaces outlive the run."""
         return self.settings.keep
 
-    def doomed(self) -> bool:
-        """Whether the whole cluster is to go, and everything in it with that."""
+    def deletes_cluster(self) -> bool:
+        """Whether this run deletes the whole cluster, so that nothing in it need be deleted."""
         return False
 
     def preflight(self) -> None:
-        """See the subclasses."""
+        """Check options and programs before anything is started; raises UsageError and TargetError."""
         raise NotImplementedError
 
     async def reach(self, folder: OwnedFolder) -> Cluster:
-        """A cluster that answers, made if need be; `folder` goes with this process."""
+        """A cluster that answers, created if need be; `folder` is removed when this process ends."""
         raise NotImplementedError
 
     async def image(self, cluster: Cluster) -> str:
-        """The probe image, where the cluster's nodes find it."""
+        """The reference of the probe image, which the cluster's nodes can pull or have."""
         raise NotImplementedError
 
     def mapped(self) -> Mapping[int, int]:
@@ -95,9 +95,9 @@ class KubeTarget:
         return {}
 
     async def ingress(self, cluster: Cluster) -> None:
-        """Called when Istio stands, before anything is applied."""
+        """Called when Istio is ready, before anything is applied."""
 
-    async def gone(self, cluster: Cluster | None) -> None:
+    async def disconnect(self, cluster: Cluster | None) -> None:
         """Undo what `reach` did."""
 
     def plan(self) -> Plan:
@@ -105,19 +105,19 @@ class KubeTarget:
         raise NotImplementedError
 
     async def up(self) -> None:
-        """Reach the cluster, see to Istio, and make the first of the run's namespaces."""
+        """Reach the cluster, install Istio if asked to, and create the first of the run's namespaces."""
         self._folder = folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
         self.cluster = cluster = await self.reach(folder)
         self.versions["kubernetes"] = cluster.version
         self._istioctl = await self._tool(cluster)
-        self.installed = await install.install(cluster, self._istioctl, self.plan(), holding=[folder.descriptor])
+        self.installed = await install.install(cluster, self._istioctl, self.plan(), keep_open=[folder.descriptor])
         self.versions["istio"] = self.installed.version
         self._image = await self.image(cluster)
         await self.ingress(cluster)
-        await self._settle(cluster, folder)
+        await self._open_namespaces(cluster, folder)
 
     async def _tool(self, cluster: Cluster) -> Istioctl | None:
-        """istioctl, which an installation that stands can do without."""
+        """istioctl; None where it is missing and nothing has to be installed with it."""
         plan = self.plan()
         try:
             found = await istioctl.find(
@@ -135,47 +135,47 @@ class KubeTarget:
             )
         return found
 
-    async def _settle(self, cluster: Cluster, folder: OwnedFolder) -> None:
+    async def _open_namespaces(self, cluster: Cluster, folder: OwnedFolder) -> None:
         assert self.installed is not None
         wanted = injection.labels(self.installed.revision)
         labels = {name: value for name, value in wanted.items() if value is not None}
 
-        def space(name: str) -> RunNamespace:
+        def namespace(name: str) -> RunNamespace:
             return RunNamespace(cluster, name, self.run, labels)
 
-        def place(name: str) -> Place:
+        def shared(name: str) -> SharedNamespace:
             in_force = ObjectsInForce(cluster, name, self.run, self.outside, ("networking.istio.io",))
             gateways = Gateways(cluster, self.timeouts, self.mapped(), self.settings.entry)
             said, tool, own = self.settings, self._istioctl, folder.path
             probed, applying = not said.samples, said.applying
             lock = gateway_lock(cluster.context.server)
-            return Place(
+            return SharedNamespace(
                 cluster, name, in_force, gateways, tool, self._image, own, self.timeouts, probed, applying, lock
             )
 
         if not self.keeps_namespace:
-            self._testify(cluster, folder)
-        self._namespaces = RunNamespaces(space, place)
+            self._register_cleanup(cluster, folder)
+        self._namespaces = RunNamespaces(namespace, shared)
         await self._namespaces.open(self.namespace)
         sidecar = await injection.prove(cluster.objects, self.namespace, self.timeouts)
         self.versions["proxy"] = sidecar.rpartition("/")[2]
 
-    def _testify(self, cluster: Cluster, folder: OwnedFolder) -> None:
-        # The kubeconfig is there until the will has been carried out.
-        self._cleanup_on_death = CleanupOnDeath(self.testament(cluster), holding=[folder.descriptor])
+    def _register_cleanup(self, cluster: Cluster, folder: OwnedFolder) -> None:
+        # The folder, and with it the kubeconfig, stays until the commands have run.
+        self._cleanup_on_death = CleanupOnDeath(self.cleanup_commands(cluster), keep_open=[folder.descriptor])
 
-    def testament(self, cluster: Cluster) -> list[list[str]]:
-        """What removes everything of this run from the cluster, should this process be killed."""
+    def cleanup_commands(self, cluster: Cluster) -> list[list[str]]:
+        """Commands that delete everything of this run from the cluster, should this process be killed."""
         kubectl = cluster.kubectl.within("")
-        return [kubectl.by_itself(*one) for one in self.leavings()]
+        return [kubectl.by_itself(*one) for one in self.kubectl_deletions()]
 
-    def leavings(self) -> list[list[str]]:
-        """What kubectl has to be told for that."""
-        gone = ("--ignore-not-found", "--wait=false")
-        commands = [["delete", "namespace", *named(self.namespace, self.lanes), *gone]]
+    def kubectl_deletions(self) -> list[list[str]]:
+        """kubectl's arguments in them."""
+        options = ("--ignore-not-found", "--wait=false")
+        commands = [["delete", "namespace", *named(self.namespace, self.lanes), *options]]
         for kind, namespace in self.outside:
             selected = ("--namespace", namespace, "--selector", ownership.selector(self.run))
-            commands.append(["delete", kind.lower(), *selected, *gone])
+            commands.append(["delete", kind.lower(), *selected, *options])
         return commands
 
     async def lane(self, number: int) -> str:
@@ -184,9 +184,9 @@ class KubeTarget:
         return namespace
 
     def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
-        place = self._opened[namespace or self.namespace]
+        shared = self._opened[namespace or self.namespace]
         self._made += 1
-        return KubeMesh(f"{name}-{self._made}", place)
+        return KubeMesh(f"{name}-{self._made}", shared)
 
     @property
     def _opened(self) -> RunNamespaces:
@@ -197,7 +197,7 @@ class KubeTarget:
     async def facts(self, kind: type[Facts]) -> Facts:
         """InstallFacts, as they are now."""
         if kind is not InstallFacts or self.cluster is None:
-            raise TargetError(f"the {self.name} target knows nothing of {kind.__name__}")
+            raise TargetError(f"the {self.name} target has no facts of the kind {kind.__name__}")
         asked = self.settings
         specified = Specified(asked.istio_version, asked.hub, asked.kube_proxy)
         inspector = Inspector(self.cluster, self._istioctl, specified, self.namespace, self.run, self._image)
@@ -205,7 +205,7 @@ class KubeTarget:
         return cast(Facts, await inspector.facts())
 
     async def down(self) -> None:
-        """Leave nothing behind, unless it is to be kept; what cannot be removed is told after all else has been."""
+        """Remove everything unless it is to be kept; the first failure is raised after all the rest has been tried."""
         failures: list[Exception] = []
 
         async def attempt(action: Any) -> None:
@@ -214,15 +214,16 @@ class KubeTarget:
             except MeshproofError as error:
                 failures.append(error)
 
-        if self._namespaces is not None:
-            await attempt(self._namespaces.close())
-        if self.cluster is not None and self._namespaces is not None and not (self.keeps_namespace or self.doomed()):
-            await attempt(sweep(self.cluster, self.run, self.outside))
-            await attempt(self._namespaces.delete())
-        await attempt(self.gone(self.cluster))
-        if self.cluster is not None:
-            await attempt(self.cluster.close())
-        # What could not be deleted is tried once more, by what outlives the run.
+        cluster, namespaces = self.cluster, self._namespaces
+        if namespaces:
+            await attempt(namespaces.close())
+        if cluster and namespaces and not (self.keeps_namespace or self.deletes_cluster()):
+            await attempt(sweep(cluster, self.run, self.outside))
+            await attempt(namespaces.delete())
+        await attempt(self.disconnect(cluster))
+        if cluster:
+            await attempt(cluster.close())
+        # After a failure the cleanup process, which outlives this one, tries once more.
         if self._cleanup_on_death is not None:
             await asyncio.to_thread(self._cleanup_on_death.release if failures else self._cleanup_on_death.revoke)
         if self._folder is not None:
@@ -232,5 +233,5 @@ class KubeTarget:
             raise failures[0]
 
     def allowed_outside(self) -> tuple[tuple[str, str], ...]:
-        """What may stand outside of the run's namespace, as far as somebody allowed it."""
+        """The kinds and namespaces outside of the run's own that --allow lets it write to."""
         return (SECRETS,) if GATEWAY_SECRETS in self.settings.allow else ()

@@ -1,4 +1,4 @@
-"""A Deployment of the manifests as a cluster gets it: its image exchanged for the probe workload, or left as it is."""
+"""A Deployment of the manifests as a cluster gets it: its image replaced by the probe workload, or left as it is."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshproof.mesh.model.model import Workload
+from meshproof.mesh.model.kubernetes import Workload
 from meshproof.targets.kube.wanted import Wanted
 from meshproof.workload.probe import SOCKET
 
 WORKLOAD = "meshproof.dev/workload"
 REPLACED = "meshproof.dev/image"
 PRIVILEGED = 1024
-# The original's scheduling is kept: where a pod may run is not what is exchanged.
+# The original's scheduling is kept: only the containers are replaced.
 KEPT = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "imagePullSecrets")
 SIDECAR = "istio-proxy"
 
@@ -24,8 +24,8 @@ def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: 
     """The Deployment with the probe workload in the place of its own containers.
 
     Labels, replicas and named ports stay, so that Services and subsets select what they did before.
-    There are no readiness probes: a request of the kubelet would stand in the books, and a pod that
-    is told to accept no connection must not leave its Service for it.
+    There are no readiness probes: a request of the kubelet would be counted in the books, and a pod that
+    accepts no connection by command must not leave its Service for it.
     """
     spec = _pod_spec(deployment)
     containers = [one for one in spec.get("containers") or () if one.get("name") != SIDECAR]
@@ -46,13 +46,13 @@ def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: 
 
 
 def sample(deployment: Wanted, workload: Workload) -> Wanted:
-    """The Deployment with its published image; the ServiceAccount that it names is not among what is applied."""
+    """The Deployment with its published image, without the ServiceAccount that it names: none is applied."""
     spec = {name: value for name, value in _pod_spec(deployment).items() if not name.startswith("serviceAccount")}
     return _with(deployment, workload, spec, {})
 
 
 def security(ports: Sequence[int]) -> Json:
-    """As few rights as the ports allow; a port below 1024 is root's, in whom only that right is left."""
+    """The fewest rights that the ports allow; a port below 1024 needs root, with NET_BIND_SERVICE alone."""
     capabilities: Json = {"drop": ["ALL"]}
     if any(port < PRIVILEGED for port in ports):
         return {
@@ -66,7 +66,7 @@ def security(ports: Sequence[int]) -> Json:
 def _arguments(workload: Workload, ports: Sequence[int]) -> list[str]:
     words = ["--workload", workload.key, "--image", workload.image, "--labels", json.dumps(dict(workload.labels))]
     words += ["--ports", ",".join(map(str, ports)), "--bind", "0.0.0.0", "--socket", SOCKET]  # noqa: S104 - in a pod
-    # Kubernetes puts variables in the place of $(NAME), and takes $$ for a dollar.
+    # Kubernetes expands $(NAME), and reads $$ as a dollar.
     return ["--pod", "$(POD_NAME)", *(word.replace("$", "$$") for word in words)]
 
 
@@ -79,6 +79,6 @@ def _with(deployment: Wanted, workload: Workload, pod: Mapping[str, Any], annota
     body = deployment.body
     template = body["spec"]["template"]
     metadata = dict(template.get("metadata") or {})
-    told = {**(metadata.get("annotations") or {}), WORKLOAD: workload.key, **annotations}
-    changed = {**template, "metadata": {**metadata, "annotations": told}, "spec": dict(pod)}
+    annotated = {**(metadata.get("annotations") or {}), WORKLOAD: workload.key, **annotations}
+    changed = {**template, "metadata": {**metadata, "annotations": annotated}, "spec": dict(pod)}
     return Wanted({**body, "spec": {**body["spec"], "template": changed}}, deployment.source)

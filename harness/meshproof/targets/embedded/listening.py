@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from meshproof.mesh.model.model import Mesh, Workload
+from meshproof.mesh.model.kubernetes import Workload
+from meshproof.mesh.model.mesh import Mesh
 
 
 def ports(mesh: Mesh, workload: Workload) -> list[int]:

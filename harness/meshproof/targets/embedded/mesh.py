@@ -22,7 +22,8 @@ from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import TargetError
 from meshproof.manifest import Resource
-from meshproof.mesh.model.model import Mesh, Workload
+from meshproof.mesh.model.kubernetes import Workload
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.embedded.listening import ports
 from meshproof.workload.fork_server.client import ForkServer

@@ -47,7 +47,7 @@ class EmbeddedTarget:
         self.timeouts = timeouts or Timeouts()
         self._folder: OwnedFolder | None = None
         self._ads: AdsServer | None = None
-        self._nursery: ForkServer | None = None
+        self._fork_server: ForkServer | None = None
         self._made = 0
 
     @property
@@ -65,12 +65,12 @@ class EmbeddedTarget:
         home = self._folder.path
         self._ads = AdsServer(home / "ads.sock", self.timeouts)
         await self._ads.start()
-        self._nursery = await ForkServer.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
+        self._fork_server = await ForkServer.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
 
     def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
-        assert self._nursery is not None
+        assert self._fork_server is not None
         self._made += 1
         home = self._folder.path
         folder = home / f"{self._made}"
@@ -81,7 +81,7 @@ class EmbeddedTarget:
             folder,
             home,
             self._ads,
-            self._nursery,
+            self._fork_server,
             self._ports,
             self.timeouts,
             beside,
@@ -90,11 +90,11 @@ class EmbeddedTarget:
 
     async def down(self) -> None:
         try:
-            if self._nursery is not None:
-                await self._nursery.stop()
+            if self._fork_server is not None:
+                await self._fork_server.stop()
             if self._ads is not None:
                 await self._ads.stop()
         finally:
             if self._folder is not None:
                 self._folder.remove()
-            self._ads = self._nursery = self._folder = None
+            self._ads = self._fork_server = self._folder = None

@@ -16,8 +16,8 @@ from meshproof.inspection import Inspection
 from meshproof.process import OwnedFolder
 from meshproof.targets.base import LiveMesh, Target
 from meshproof.targets.cluster.existing import ClusterTarget
-from meshproof.targets.cluster.mesh import KubeMesh
-from meshproof.targets.cluster.settings import FAR, KubeSettings
+from meshproof.targets.cluster.mesh.mesh import KubeMesh
+from meshproof.targets.cluster.settings import REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.hosts.api_server import access
 from meshproof.targets.hosts.connection import Connection
 from meshproof.targets.hosts.redaction import HostRedaction
@@ -45,7 +45,7 @@ class HostsClusterTarget(ClusterTarget):
 
     name = "hosts"
 
-    def __init__(self, hosts: HostsTarget, settings: KubeSettings, timeouts: Timeouts = FAR) -> None:
+    def __init__(self, hosts: HostsTarget, settings: KubeSettings, timeouts: Timeouts = REMOTE_TIMEOUTS) -> None:
         super().__init__(settings, timeouts)
         self.hosts = hosts
         self._control: Connection | None = None
@@ -66,8 +66,8 @@ class HostsClusterTarget(ClusterTarget):
         self.hosts.control_plane()
         self.complete()
 
-    def discreet(self, text: str) -> str:
-        return self.hosts.discreet(text)
+    def redacted(self, text: str) -> str:
+        return self.hosts.redacted(text)
 
     async def reach(self, folder: OwnedFolder) -> Cluster:
         await self.hosts.up()
@@ -84,10 +84,10 @@ class HostsClusterTarget(ClusterTarget):
         await _learn(cluster, self.hosts)
         return cluster
 
-    def testament(self, cluster: Cluster) -> list[list[str]]:  # noqa: ARG002
+    def cleanup_commands(self, cluster: Cluster) -> list[list[str]]:  # noqa: ARG002
         assert self._control is not None
         path, context = shlex.quote(self.hosts.inventory.kubeconfig), shlex.quote(self._context)
-        lines = [KUBECTL.format(path, context, shlex.join(one)) for one in self.leavings()]
+        lines = [KUBECTL.format(path, context, shlex.join(one)) for one in self.kubectl_deletions()]
         return [self._control.by_itself(line, root=True) for line in lines]
 
     async def facts(self, kind: type[Facts]) -> Facts:
@@ -97,9 +97,9 @@ class HostsClusterTarget(ClusterTarget):
     def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
         made = super().mesh(name, requests, namespace)
         assert isinstance(made, KubeMesh)
-        return RedactedMesh(made.name, made.place, redaction=self.hosts.redaction)
+        return RedactedMesh(made.name, made.shared, redaction=self.hosts.redaction)
 
-    async def gone(self, cluster: Cluster | None) -> None:  # noqa: ARG002
+    async def disconnect(self, cluster: Cluster | None) -> None:  # noqa: ARG002
         self._control = None
         await self.hosts.down()
 
@@ -107,8 +107,8 @@ class HostsClusterTarget(ClusterTarget):
 class RedactedMesh(KubeMesh):
     """Keeps names and addresses of hosts out of what is saved, too."""
 
-    def __init__(self, *place: Any, redaction: HostRedaction) -> None:
-        super().__init__(*place)
+    def __init__(self, *shared: Any, redaction: HostRedaction) -> None:
+        super().__init__(*shared)
         self._redaction = redaction
 
     async def save_state(self, folder: Path) -> None:

@@ -181,9 +181,9 @@ class Connection:
                         code = await child.process.wait()
                 except TimeoutError:
                     message = f"{self.label}: {what} did not end within {seconds:g} s"
-                    raise TargetError(message, self.redaction(child.last_words())) from None
+                    raise TargetError(message, self.redaction(child.stderr_tail())) from None
                 finally:
-                    stderr = self.redaction(child.last_words())
+                    stderr = self.redaction(child.stderr_tail())
                     await child.stop(self.timeouts.ssh_closed)
             finally:
                 self._under_way.discard(task)
@@ -193,7 +193,7 @@ class Connection:
         return Output(code, stdout, stderr)
 
     def _lost(self, what: str, stderr: str = "") -> TargetError:
-        said = self.redaction(self._master.last_words()) or stderr
+        said = self.redaction(self._master.stderr_tail()) or stderr
         return TargetError(f"{self.label}: the SSH connection was lost before the end of {what}", said)
 
 
@@ -226,12 +226,12 @@ async def connect(
         async with asyncio.timeout(timeouts.ssh_connected):
             while not path.is_socket():
                 if not master.alive:
-                    raise TargetError(f"{label}: no SSH connection", redaction(master.last_words()))
+                    raise TargetError(f"{label}: no SSH connection", redaction(master.stderr_tail()))
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         await master.stop(timeouts.ssh_closed)
         message = f"{label}: no SSH connection within {timeouts.ssh_connected:g} s"
-        raise TargetError(message, redaction(master.last_words())) from None
+        raise TargetError(message, redaction(master.stderr_tail())) from None
     except BaseException:
         await master.stop(timeouts.ssh_closed)
         raise

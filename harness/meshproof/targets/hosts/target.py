@@ -63,7 +63,7 @@ class HostsTarget:
         """The connection to a host; up() comes first."""
         return next(one for one in self._connections if one.entry is entry)
 
-    def discreet(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         return self.redaction(text)
 
     def preflight(self) -> None:

@@ -28,7 +28,7 @@ class ControlPlane:
     revision: str
 
 
-async def standing(cluster: Cluster, namespace: str = NAMESPACE) -> tuple[ControlPlane, ...]:
+async def control_planes(cluster: Cluster, namespace: str = NAMESPACE) -> tuple[ControlPlane, ...]:
     """The control planes that are installed in a namespace (empty: in any), ready or not."""
     found = await cluster.objects.list("apps/v1", "Deployment", namespace, labels=f"app={ISTIOD}")
     return tuple(_control_plane(one) for one in found)
@@ -50,7 +50,7 @@ async def ready(cluster: Cluster, *, limit: float | None = None) -> Sequence[Map
     """Wait until all of Istio's Deployments are available; their pods. TargetError names what is not ready and why."""
     timeout = cluster.timeouts.istio_ready if limit is None else limit
     names = await deployments(cluster)
-    if not await standing(cluster):
+    if not await control_planes(cluster):
         raise TargetError(
             f"there is no istiod in namespace {NAMESPACE}: Istio is not installed",
             f"look: {cluster.kubectl.within(NAMESPACE).shown('get', 'deployments')}",

@@ -54,7 +54,7 @@ class Inspector:
     async def facts(self) -> InstallFacts:
         """Everything that could be found out; raises TargetError only when the cluster does not answer at all."""
         self._unknown, self._withheld = {}, {}
-        there = await health.standing(self.cluster)
+        there = await health.control_planes(self.cluster)
         async with asyncio.TaskGroup() as group:
             nodes = group.create_task(self._try("nodes", self._nodes))
             pods = group.create_task(self._try("pods", self._pods))

@@ -65,7 +65,7 @@ class Installed:
 
 
 async def install(
-    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, holding: Sequence[int | None] = ()
+    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, keep_open: Sequence[int | None] = ()
 ) -> Installed:
     """Install Istio and wait until it is ready; what this program installed before in the same way is taken as it is.
 
@@ -74,13 +74,13 @@ async def install(
     TargetError when it fails; what was installed by then has been removed again.
     """
     if plan.skip:
-        return await _found(cluster, await health.standing(cluster), plan)
+        return await _found(cluster, await health.control_planes(cluster), plan)
     if istioctl is None and plan.manifest is None:
         raise ValueError("an installation needs istioctl or a manifest")
     mark = plan.fingerprint(istioctl.version if istioctl and not plan.manifest else "")
     namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
     before = _note(namespace, ANNOTATION)
-    there = await health.standing(cluster, "")
+    there = await health.control_planes(cluster, "")
     if foreign := [one for one in there if not before or one.namespace != NAMESPACE]:
         raise UsageError(
             f"{_told(foreign)} is installed already, and not by meshproof: it is not replaced. Use it with"
@@ -89,7 +89,7 @@ async def install(
     if there and before == mark:
         await health.ready(cluster)
         return Installed(there[0].version, there[0].revision, fresh=False)
-    return await _install(cluster, istioctl, plan, mark, holding, ours=namespace is None or _ours(namespace))
+    return await _install(cluster, istioctl, plan, mark, keep_open, ours=namespace is None or _ours(namespace))
 
 
 async def remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> None:
@@ -107,7 +107,7 @@ async def remove(cluster: Cluster, istioctl: Istioctl | None, plan: Plan) -> Non
 async def _found(cluster: Cluster, there: Sequence[ControlPlane], plan: Plan) -> Installed:
     namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
     if _note(namespace, ANNOTATION) == UNFINISHED:
-        raise unfinished.told(cluster, kinds=not _note(namespace, KINDS_BEFORE))
+        raise unfinished.half_installed(cluster, kinds=not _note(namespace, KINDS_BEFORE))
     fitting = [one for one in there if plan.revision in ("", one.revision)]
     if not fitting:
         what = f"revision {plan.revision}" if plan.revision else "Istio"
@@ -126,7 +126,7 @@ async def _install(
     istioctl: Istioctl | None,
     plan: Plan,
     mark: str,
-    holding: Sequence[int | None],
+    keep_open: Sequence[int | None],
     *,
     ours: bool,
 ) -> Installed:
@@ -135,14 +135,14 @@ async def _install(
     try:
         # Noted first: an installation that is killed half-way is known as one.
         await _claim(cluster, ours=ours)
-        cleanup = await _cleanup_on_death(cluster, istioctl, plan, holding, ours=ours)
+        cleanup = await _cleanup_on_death(cluster, istioctl, plan, keep_open, ours=ours)
         if plan.manifest:
             await manifest.apply(cluster, plan.manifest)
         else:
             assert istioctl is not None
             await istioctl.install(plan.values, plan.revision, cluster.timeouts)
         await health.ready(cluster)
-        there = await health.standing(cluster)
+        there = await health.control_planes(cluster)
         await _annotate(cluster, mark)
     except BaseException as error:
         await asyncio.shield(_undo(cluster, istioctl, plan, error, cleanup))
@@ -153,16 +153,16 @@ async def _install(
 
 
 async def _cleanup_on_death(
-    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, holding: Sequence[int | None], *, ours: bool
+    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, keep_open: Sequence[int | None], *, ours: bool
 ) -> CleanupOnDeath:
     """What takes the installation out again should this process be killed in it."""
     namespace = await cluster.objects.get("v1", "Namespace", NAMESPACE)
     kinds = not _note(namespace, KINDS_BEFORE)
     notes = () if ours else (ANNOTATION, KINDS_BEFORE)
-    commands = unfinished.testament(
+    commands = unfinished.cleanup_commands(
         cluster, istioctl, revision=plan.revision, manifest=plan.manifest, kinds=kinds, notes=notes
     )
-    return CleanupOnDeath(commands, holding=holding)
+    return CleanupOnDeath(commands, keep_open=keep_open)
 
 
 async def _undo(
@@ -188,8 +188,8 @@ async def _account(cluster: Cluster) -> str:
     """What is not ready, when istioctl itself has only said that something is not."""
     try:
         await health.ready(cluster, limit=0)
-    except MeshproofError as told:
-        return str(told)
+    except MeshproofError as half_installed:
+        return str(half_installed)
     return ""
 
 

@@ -198,7 +198,7 @@ async def _call(argv: Sequence[str], env: dict[str, str], timeout: float, what: 
         finally:
             await asyncio.shield(child.stop(Timeouts().process_exit))
         code = child.process.returncode
-        return Ended(1 if code is None else code, out, child.last_words())
+        return Ended(1 if code is None else code, out, child.stderr_tail())
 
 
 async def _read(stream: asyncio.StreamReader) -> str:

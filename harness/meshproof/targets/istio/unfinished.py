@@ -21,7 +21,7 @@ SETTLED = ("sleep", "3")
 """What the run had begun is ended by its leash within two seconds."""
 
 
-def testament(
+def cleanup_commands(
     cluster: Cluster,
     istioctl: Istioctl | None,
     *,
@@ -49,7 +49,7 @@ def testament(
     return [*commands, kubectl.by_itself(*ending)]
 
 
-def told(cluster: Cluster, *, kinds: bool) -> TargetError:
+def half_installed(cluster: Cluster, *, kinds: bool) -> TargetError:
     """The error that there is such an installation, where an Istio that stands was to be used."""
     kubectl = cluster.kubectl.within("")
     which = " ".join(_which("", kinds=kinds))

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
-from meshproof.mesh.model.model import ROOT_NAMESPACE
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.process import CleanupOnDeath, OwnedFolder, RunLock, Share, call, run, run_directory
 from meshproof.targets.cluster.gateway_lock import XDIST
-from meshproof.targets.cluster.settings import FAR, KubeSettings
+from meshproof.targets.cluster.settings import REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.cluster.target import SECRETS, KubeTarget
 from meshproof.targets.istio.install import Plan
 from meshproof.targets.kind.config import INGRESS, config, local_ports
@@ -35,14 +35,14 @@ class KindTarget(KubeTarget):
 
     name = "kind"
 
-    def __init__(self, settings: KubeSettings, timeouts: Timeouts = FAR) -> None:
+    def __init__(self, settings: KubeSettings, timeouts: Timeouts = REMOTE_TIMEOUTS) -> None:
         super().__init__(settings, timeouts)
         self.outside = (SECRETS,)
         self._kind = ""
         self._engine: Engine | None = None
         self._ports: dict[int, int] = {}
         self._manager: KindManager | None = None
-        self._cluster_will: CleanupOnDeath | None = None
+        self._cluster_cleanup: CleanupOnDeath | None = None
         # One process at a time makes the cluster and fills it; the last of those that use it deletes it.
         self._making: RunLock | None = None
         self._share: Share | None = None
@@ -58,7 +58,7 @@ class KindTarget(KubeTarget):
         """What a run put into a cluster that is kept goes all the same."""
         return False
 
-    def doomed(self) -> bool:
+    def deletes_cluster(self) -> bool:
         """Whether the cluster itself goes: nobody else uses it, or the last one deletes it already."""
         share = self._share
         return share is not None and bool(share.text) and (share.last() or not share.rejoin())
@@ -134,12 +134,12 @@ class KindTarget(KubeTarget):
         what = f"waiting for kind cluster {name}, which another process makes, fills or deletes"
         self._making, self._share = RunLock(place / f"kind-{name}.making"), Share(place / f"kind-{name}.users")
         try:
-            await self._making.take(limit, what)
+            await self._making.acquire(limit, what)
             await self._share.join(limit, what)
         except TargetError as error:
             raise TargetError(error.message, f"look: kind get clusters; lsof {place}/kind-{name}.*") from None
         command = [self._kind, "delete", "cluster", "--name", name]
-        self._cluster_will = CleanupOnDeath([command], self._share, holding=[self._making.descriptor])
+        self._cluster_cleanup = CleanupOnDeath([command], self._share, keep_open=[self._making.descriptor])
         return self._share
 
     async def image(self, cluster: Cluster) -> str:  # noqa: ARG002
@@ -183,7 +183,7 @@ class KindTarget(KubeTarget):
         metadata = {"name": SERVICE, "namespace": ROOT_NAMESPACE}
         await cluster.objects.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
         if self._making is not None:
-            self._making.give()
+            self._making.release()
 
     def mapped(self) -> Mapping[int, int]:
         return self._ports
@@ -213,10 +213,10 @@ class KindTarget(KubeTarget):
     def plan(self) -> Plan:
         return self.settings.plan(skip=self.settings.skip_install)
 
-    async def gone(self, cluster: Cluster | None) -> None:  # noqa: ARG002
+    async def disconnect(self, cluster: Cluster | None) -> None:  # noqa: ARG002
         """Delete the cluster, unless it is to stay or somebody else uses it."""
         share, manager = self._share, self._manager
-        cleanup, self._cluster_will = self._cluster_will, None
+        cleanup, self._cluster_cleanup = self._cluster_cleanup, None
         try:
             if share is not None and share.last() and share.text and manager is not None:
                 await self._threaded(manager.delete)
@@ -233,7 +233,7 @@ class KindTarget(KubeTarget):
             if share is not None:
                 share.leave()
             if self._making is not None:
-                self._making.give()
+                self._making.release()
             self._share = self._making = self._manager = None
 
     async def _ask(self, *arguments: str, what: str) -> str:

@@ -16,7 +16,7 @@ from meshproof.errors import TargetError, UsageError
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.api.refusal import RefusedError
-from meshproof.targets.kube.concurrent import together
+from meshproof.targets.kube.concurrent import gather_all
 from meshproof.targets.kube.objects import Json
 from meshproof.targets.kube.wanted import Wanted
 
@@ -39,7 +39,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _Applied:
     """An object as this run applied it."""
 
     wanted: Wanted
@@ -60,7 +60,7 @@ class ObjectsInForce:
     run: str
     outside: Collection[tuple[str, str]] = ()
     interchangeable: Collection[str] = ()
-    _standing: dict[Key, _Standing] = field(default_factory=dict)
+    _applied: dict[Key, _Applied] = field(default_factory=dict)
 
     async def apply(self, objects: Sequence[Wanted], last: Sequence[Wanted] = ()) -> Change:
         """Put exactly these in force: one kind after another, objects of one kind at once.
@@ -77,32 +77,32 @@ class ObjectsInForce:
                 raise UsageError(f"{key[0]} {key[1]}/{key[2]} is given twice")
         await self._recall()
         pending = [one for one in final if not self._stands(one)]
-        others = await together([self._needs_another(one) for one in pending])
+        others = await gather_all([self._needs_another(one) for one in pending])
         await self._delete([one.key for one, needed in zip(pending, others, strict=True) if needed])
-        created = tuple(one.key for one in pending if one.key not in self._standing)
-        changed = tuple(one.key for one in pending if one.key in self._standing)
+        created = tuple(one.key for one in pending if one.key not in self._applied)
+        changed = tuple(one.key for one in pending if one.key in self._applied)
         closing = {one.key for one in final[len(objects) :]}
         await self._put([one for one in pending if one.key not in closing])
-        gone = tuple(key for key in self._standing if key not in keys)
+        gone = tuple(key for key in self._applied if key not in keys)
         await self._delete(gone)
         await self._put([one for one in pending if one.key in closing])
         unchanged = tuple(key for key in keys if key not in created and key not in changed)
         return Change(created, changed, gone, unchanged)
 
     def _stands(self, one: Wanted) -> bool:
-        standing = self._standing.get(one.key)
+        standing = self._applied.get(one.key)
         return standing is not None and standing.text == _text(one.body)
 
     async def _put(self, objects: Sequence[Wanted]) -> None:
         for _, several in itertools.groupby(sorted(objects, key=_rank), key=_rank):
-            await together([self._put_one(one) for one in several])
+            await gather_all([self._put_one(one) for one in several])
 
     async def _put_one(self, one: Wanted) -> None:
         try:
             told = (await self._send(one))["metadata"]
         except RefusedError as error:
             raise one.refused(error) from None
-        self._standing[one.key] = _Standing(one, _text(one.body), told["uid"], told.get("generation"))
+        self._applied[one.key] = _Applied(one, _text(one.body), told["uid"], told.get("generation"))
 
     async def clear(self) -> Change:
         """Delete everything that this run has in force."""
@@ -125,21 +125,21 @@ class ObjectsInForce:
 
     async def _recall(self) -> None:
         """Forget of what was applied whatever is no longer there as it was: it is applied again."""
-        places = sorted({(str(s.wanted.body["apiVersion"]), key[0], key[1]) for key, s in self._standing.items()})
+        places = sorted({(str(s.wanted.body["apiVersion"]), key[0], key[1]) for key, s in self._applied.items()})
         labels = ownership.selector(self.run)
         lists = [self.cluster.objects.list(*place, labels=labels) for place in places]
-        for (_, kind, namespace), listed in zip(places, await together(lists), strict=True):
+        for (_, kind, namespace), listed in zip(places, await gather_all(lists), strict=True):
             found = {body["metadata"]["name"]: body["metadata"] for body in listed}
-            for key in [key for key in self._standing if key[:2] == (kind, namespace)]:
-                now, standing = found.get(key[2]), self._standing[key]
+            for key in [key for key in self._applied if key[:2] == (kind, namespace)]:
+                now, standing = found.get(key[2]), self._applied[key]
                 if now is None or now["uid"] != standing.uid:
-                    del self._standing[key]
+                    del self._applied[key]
                 elif now.get("generation") != standing.generation:
-                    self._standing[key] = replace(standing, text="")
+                    self._applied[key] = replace(standing, text="")
 
     async def _needs_another(self, one: Wanted) -> bool:
         """Try it; whether the object that stands there must go first, for a field that cannot be changed."""
-        standing = one.key in self._standing
+        standing = one.key in self._applied
         if not standing:
             await self._vacant(one)
         if one.source is None and standing and one.key[0] != "Deployment":
@@ -154,7 +154,7 @@ class ObjectsInForce:
         return False
 
     async def _send(self, one: Wanted, *, dry_run: bool = False) -> Json:
-        standing = self._standing.get(one.key)
+        standing = self._applied.get(one.key)
         body = one.body
         if standing is not None:
             # Only the very object that this run made is changed, not another one of that name.
@@ -176,17 +176,17 @@ class ObjectsInForce:
 
     async def _delete(self, keys: Sequence[Key]) -> None:
         objects = self.cluster.objects
-        order = sorted(keys, key=lambda key: _rank(self._standing[key].wanted), reverse=True)
+        order = sorted(keys, key=lambda key: _rank(self._applied[key].wanted), reverse=True)
         for kind, namespace, name in order:
-            standing = self._standing[kind, namespace, name]
+            standing = self._applied[kind, namespace, name]
             api_version = str(standing.wanted.body["apiVersion"])
             await objects.delete(api_version, kind, name, namespace, uid=standing.uid, propagation="Background")
         deadline = time.monotonic() + self.cluster.timeouts.kube_gone
-        await together([self._gone(key, deadline) for key in order])
+        await gather_all([self._gone(key, deadline) for key in order])
 
     async def _gone(self, key: Key, deadline: float) -> None:
         kind, namespace, name = key
-        standing = self._standing[key]
+        standing = self._applied[key]
         api_version = str(standing.wanted.body["apiVersion"])
         while (found := await self.cluster.objects.get(api_version, kind, name, namespace)) and (
             found["metadata"]["uid"] == standing.uid
@@ -194,7 +194,7 @@ class ObjectsInForce:
             if time.monotonic() > deadline:
                 raise self._stuck(key, found)
             await asyncio.sleep(INTERVAL)
-        del self._standing[key]
+        del self._applied[key]
 
     def _stuck(self, key: Key, found: Json) -> TargetError:
         held = ", ".join(found["metadata"].get("finalizers") or ()) or "nothing that it names"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 Value = TypeVar("Value")
 
 
-async def together(waits: Sequence[Coroutine[Any, Any, Value]]) -> list[Value]:
+async def gather_all(waits: Sequence[Coroutine[Any, Any, Value]]) -> list[Value]:
     """The results in order, when all have ended; the error raised is that of the first one in order which failed."""
     ended = await asyncio.gather(*waits, return_exceptions=True)
     for one in ended:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from meshproof.errors import Location
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube.api.connection import Cluster
-from meshproof.targets.kube.concurrent import together
+from meshproof.targets.kube.concurrent import gather_all
 from meshproof.targets.kube.objects import Json
 from meshproof.targets.kube.wanted import Wanted
 
@@ -45,7 +45,7 @@ async def find(
     for kind, group in sorted({(one.key[0], str(one.body["apiVersion"]).rpartition("/")[0]) for one in chosen}):
         if served := await cluster.objects.served(group, kind):
             places.append((served[0], kind))
-    lists = await together([cluster.objects.list(*place) for place in places])
+    lists = await gather_all([cluster.objects.list(*place) for place in places])
     for (_, kind), listed in zip(places, lists, strict=True):
         others = [body for body in listed if not ownership.owned(body, run)]
         mine = [one for one in chosen if one.key[0] == kind]

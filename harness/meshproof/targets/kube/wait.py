@@ -1,4 +1,4 @@
-"""Waiting for what was put in force, and naming what is not ready when the wait ends."""
+"""Waiting for Deployments and pods, and naming what is not ready when the wait ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.objects import Json
 
 INTERVAL = 0.2
-# States that no waiting ends: told at once, not after the limit.
+# States that do not change by waiting: raised at once, not after the limit.
 HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
 
 
@@ -22,12 +22,12 @@ async def available(
     names: Collection[str] | None = None,
     *,
     limit: float | None = None,
-    tell: Callable[[Sequence[Json]], None] = lambda _: None,
+    on_ready: Callable[[Sequence[Json]], None] = lambda _: None,
 ) -> Sequence[Json]:
     """Wait until Deployments (None: all of the namespace) run as they are specified; their ready pods.
 
-    Meanwhile `tell` is given the ready pods of those that do so already. TargetError names each Deployment
-    that does not, with what is known of its pods.
+    Meanwhile `on_ready` is called with the ready pods of those Deployments that run already. TargetError names each
+    Deployment that does not, with what is known of its pods.
     """
     timeout = cluster.timeouts.kube_ready if limit is None else limit
     deadline = time.monotonic() + timeout
@@ -41,7 +41,7 @@ async def available(
         if not lacking:
             return [pod for pod in mine if pods.ready(pod)]
         done = [one for name, one in chosen.items() if name not in lacking]
-        tell([pod for pod in mine if pods.ready(pod) and any(_selects(one, pod) for one in done)])
+        on_ready([pod for pod in mine if pods.ready(pod) and any(_selects(one, pod) for one in done)])
         waiting = [pod for pod in mine if not pods.ready(pod) and not pod["metadata"].get("deletionTimestamp")]
         late = time.monotonic() > deadline
         if late or any(_hopeless(pod) for pod in waiting):
@@ -91,7 +91,7 @@ def _lacking(deployment: Json) -> str:
 async def _why(cluster: Cluster, namespace: str, lacking: Mapping[str, str], waiting: Sequence[Json]) -> str:
     if waiting:
         return await pods.account(cluster, namespace, waiting)
-    # Without a pod the reason is at whoever was to make one: a quota, an admission webhook.
+    # Without a pod, the events of the Deployment and its ReplicaSets say why: a quota, an admission webhook.
     sets = await cluster.objects.list("apps/v1", "ReplicaSet", namespace)
     owners = [one["metadata"]["name"] for one in sets if _owner(one) in lacking]
     lines = []

@@ -14,7 +14,7 @@ from meshproof.border.facts.hosts import HostsFacts
 from meshproof.border.timeouts import Timeouts
 from meshproof.judge.hosts import GrubDefault, IpvsBalances, IpvsModules, IpvsModulesPersist, NextBoot, RunningKernel
 from meshproof.targets.hosts.inventory import load_inventory
-from meshproof.targets.hosts.prepare.sequence import Preparation, Prepared, Wish
+from meshproof.targets.hosts.prepare.sequence import Preparation, Prepared, PrepareOptions
 from meshproof.targets.hosts.target import HostsTarget
 
 LIMIT = 3600.0
@@ -72,25 +72,25 @@ class Runs:
         self.told: list[str] = []
 
     def prepare(
-        self, *, apply: bool = True, at: str = "", then: Callable[[], None] | None = None, **wish: Any
+        self, *, apply: bool = True, at: str = "", then: Callable[[], None] | None = None, **options: Any
     ) -> Prepared:
         """One run; `then` is called when a line of its progress holds the text `at`."""
-        return asyncio.run(asyncio.wait_for(self._preparation(at, then, wish).prepare(apply=apply), LIMIT))
+        return asyncio.run(asyncio.wait_for(self._preparation(at, then, options).prepare(apply=apply), LIMIT))
 
-    def restore(self, **wish: Any) -> None:
+    def restore(self, **options: Any) -> None:
         """Put everything back."""
-        asyncio.run(asyncio.wait_for(self._preparation("", None, wish).restore(apply=True), LIMIT))
+        asyncio.run(asyncio.wait_for(self._preparation("", None, options).restore(apply=True), LIMIT))
 
     def stopped(self) -> str:
         """The step of the last entry in the journal that is kept here."""
         (journal,) = (self._folder / "state").glob("*.ndjson")
         return str(json.loads(journal.read_text().splitlines()[-1])["step"])
 
-    def _preparation(self, at: str, then: Callable[[], None] | None, wish: dict[str, Any]) -> Preparation:
+    def _preparation(self, at: str, then: Callable[[], None] | None, options: dict[str, Any]) -> Preparation:
         def tell(line: str) -> None:
             self.told.append(line)
             if then and at in line:
                 then()
 
         state, cache = self._folder / "state", self._folder / "cache"
-        return Preparation(load_inventory(self._path), Wish(**wish), tell, SLOW, state, cache)
+        return Preparation(load_inventory(self._path), PrepareOptions(**options), tell, SLOW, state, cache)

@@ -10,7 +10,7 @@ import pytest
 from meshproof.errors import TargetError, UsageError
 from meshproof.process import OwnedFolder
 from meshproof.targets.hosts.images.archive import images
-from meshproof.targets.hosts.images.naming import goals, parse_hub
+from meshproof.targets.hosts.images.naming import parse_hub, tagged_images
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "engine"))
 
@@ -56,7 +56,7 @@ def with_docker(pusher, tmp_path):
 
 
 def wanted(host, *paths):
-    return goals([image for path in paths for image in images(path)], parse_hub(f"{host}/library"))
+    return tagged_images([image for path in paths for image in images(path)], parse_hub(f"{host}/library"))
 
 
 def push(pusher, some):
@@ -71,9 +71,9 @@ def test_images_arrive_under_the_hub_and_are_not_pushed_twice(registry, engine, 
     one = with_docker(registry.host, engine.env["DOCKER_HOST"])
     assert [line.rpartition("pushed with ")[2] for line in push(one, some)] == ["docker"] * 2
     # The configuration names the content of every layer: the engine has changed neither.
-    for goal in some:
-        manifest = asyncio.run(one.registry.manifest(goal.repository, goal.tag))
-        assert manifest.config == goal.image.config
+    for tagged in some:
+        manifest = asyncio.run(one.registry.manifest(tagged.repository, tagged.tag))
+        assert manifest.config == tagged.image.config
     assert not asyncio.run(one.missing(some))
     assert all("there already" in line for line in push(one, some))
 

@@ -15,7 +15,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.targets.hosts.images.archive import images
 from meshproof.targets.hosts.images.credentials import Credentials
-from meshproof.targets.hosts.images.naming import goals, parse_hub
+from meshproof.targets.hosts.images.naming import parse_hub, tagged_images
 from meshproof.targets.hosts.prepare.steps.images import plan_images
 
 from .conftest import USER, WORD, Cutting, docker_archive, oci_layout, serve
@@ -24,7 +24,7 @@ PILOT, PROXY = "docker.io/istio/pilot:1.9.5", "docker.io/istio/proxyv2:1.9.5"
 
 
 def wanted(host, *paths):
-    return goals([image for path in paths for image in images(path)], parse_hub(f"{host}/library"))
+    return tagged_images([image for path in paths for image in images(path)], parse_hub(f"{host}/library"))
 
 
 def push(pusher, some):

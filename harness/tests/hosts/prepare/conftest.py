@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.targets.hosts.inventory import load_inventory
-from meshproof.targets.hosts.prepare.sequence import Preparation, Wish
+from meshproof.targets.hosts.prepare.sequence import Preparation, PrepareOptions
 
 ASKED_FOR, LONGER = "MESHPROOF_HOSTS_SCRATCH", ("test_prepare_faults", "test_prepare_cuts", "test_prepare_el")
 NEEDED = ("unshare", "sshd", "ssh-keygen", "dpkg-deb", "apt-get", "grub-mkconfig")
@@ -197,11 +197,11 @@ def scratch(_scratch):
 def preparation(tmp_path):
     """Makes a Course over an inventory, with journals and caches of its own; `.told` is what it said."""
 
-    def make(inventory, *, run="", **wish):
+    def make(inventory, *, run="", **options):
         limits = {"ssh_command": 20, "remote_file": 20, "package_install": 60, "boot_loader_config": 60}
         told: list[str] = []
         one = Preparation(
-            load_inventory(inventory), Wish(**wish), told.append, replace(Timeouts(), **limits),
+            load_inventory(inventory), PrepareOptions(**options), told.append, replace(Timeouts(), **limits),
             tmp_path / "state", tmp_path / "cache",
         )  # fmt: skip
         return one, told
@@ -213,8 +213,8 @@ def preparation(tmp_path):
 def go(preparation):
     """Prepare with these wishes; what became of it, and what was told."""
 
-    def run(inventory, *, apply=True, **wish):
-        one, told = preparation(inventory, **wish)
+    def run(inventory, *, apply=True, **options):
+        one, told = preparation(inventory, **options)
         return asyncio.run(asyncio.wait_for(one.prepare(apply=apply), 120)), told
 
     return run
@@ -224,8 +224,8 @@ def go(preparation):
 def back(preparation):
     """Restore."""
 
-    def run(inventory, *, apply=True, **wish):
-        one, told = preparation(inventory, **wish)
+    def run(inventory, *, apply=True, **options):
+        one, told = preparation(inventory, **options)
         return asyncio.run(asyncio.wait_for(one.restore(apply=apply), 120)), told
 
     return run

@@ -9,8 +9,8 @@ from meshproof.border.inventory import HostEntry, HostExpectation
 from meshproof.errors import Location, TargetError
 from meshproof.targets.hosts.bundle.package import Package
 from meshproof.targets.hosts.grub import menu
-from meshproof.targets.hosts.prepare.goal import Goal, newest, satisfies
-from meshproof.targets.hosts.prepare.journal import Entry, parse, standing, stopped_at
+from meshproof.targets.hosts.prepare.desired import DesiredState, newest, satisfies
+from meshproof.targets.hosts.prepare.journal import Entry, not_undone, parse, stopped_at
 from meshproof.targets.hosts.prepare.restore import ordered
 from meshproof.targets.hosts.prepare.steps.boot import BootLoaderStep, RebootStep
 from meshproof.targets.hosts.prepare.steps.grub_default import MAIN, DefaultFile, with_default
@@ -105,20 +105,20 @@ def test_the_position_in_a_submenu_is_quoted(tmp_path):
 
 def test_nothing_is_done_where_the_wanted_kernel_comes_next_and_runs():
     here = host(default="0", kernel=NEW)
-    assert BootLoaderStep().plan(here, entry(), Goal()).empty
-    assert RebootStep().plan(here, entry(), Goal()).empty
-    assert BootLoaderStep().plan(host(), entry(kernel=""), Goal()).empty
+    assert BootLoaderStep().plan(here, entry(), DesiredState()).empty
+    assert RebootStep().plan(here, entry(), DesiredState()).empty
+    assert BootLoaderStep().plan(host(), entry(kernel=""), DesiredState()).empty
 
 
 def test_the_trap_is_told():
     here = host(defaults=(DefaultFile(MAIN, "GRUB_DEFAULT=0\nGRUB_DEFAULT=saved\n"),))
-    plan = BootLoaderStep().plan(here, entry(), Goal())
+    plan = BootLoaderStep().plan(here, entry(), DesiredState())
     assert "GRUB_DEFAULT=0 is there already and has no effect" in plan.notices[0]
     assert "/etc/default/grub:2" in plan.notices[0]
 
 
 def test_an_older_kernel_is_set_by_its_position_and_not_by_its_rescue_entry():
-    plan = BootLoaderStep().plan(host(default="0", kernel=NEW), entry(kernel=OLD), Goal())
+    plan = BootLoaderStep().plan(host(default="0", kernel=NEW), entry(kernel=OLD), DesiredState())
     assert b"GRUB_DEFAULT=2\n" in plan.changes[0].content
     assert "is newer" in plan.notices[0]
 
@@ -132,7 +132,7 @@ def test_an_older_kernel_is_set_by_its_position_and_not_by_its_rescue_entry():
 )
 def test_what_cannot_be_decided_is_left_alone(more, words):
     here = replace(host(once=more.pop("once", "")), **more)
-    plan = BootLoaderStep().plan(here, entry(), Goal())
+    plan = BootLoaderStep().plan(here, entry(), DesiredState())
     assert words in plan.blocked[0]
     assert not plan.changes
 
@@ -146,16 +146,16 @@ def test_what_cannot_be_decided_is_left_alone(more, words):
     ],
 )
 def test_the_configuration_is_rebuilt_where_grub_reads_it(tools, config, command):
-    plan = BootLoaderStep().plan(host(tools=frozenset(tools), config=config), entry(), Goal())
+    plan = BootLoaderStep().plan(host(tools=frozenset(tools), config=config), entry(), DesiredState())
     assert plan.changes[-1].lines()[0].startswith(command)
     assert config in plan.changes[-1].saves
 
 
 def test_a_reboot_needs_consent():
-    plan = RebootStep().plan(host(kubelet=True), entry(), Goal())
+    plan = RebootStep().plan(host(kubelet=True), entry(), DesiredState())
     assert "--allow-reboot" in plan.blocked[0]
     assert "drain the node first" in plan.notices[0]
-    (change,) = RebootStep().plan(host(), entry(), Goal(allow_reboot=True)).changes
+    (change,) = RebootStep().plan(host(), entry(), DesiredState(allow_reboot=True)).changes
     assert (change.release, change.boot_id) == (NEW, "one")
 
 
@@ -164,15 +164,17 @@ def test_a_reboot_needs_consent():
 
 def test_a_missing_kernel_is_copied_and_installed_without_a_network(tmp_path):
     here = host(installed=(OLD,))
-    goal = Goal((package(tmp_path, f"linux-image-{NEW}", "6.1", NEW), package(tmp_path, "firmware", "2", arch="all")))
-    plan = PackagesStep().plan(here, entry(), goal)
+    desired = DesiredState(
+        (package(tmp_path, f"linux-image-{NEW}", "6.1", NEW), package(tmp_path, "firmware", "2", arch="all"))
+    )
+    plan = PackagesStep().plan(here, entry(), desired)
     install = plan.changes[-1]
     assert install.argv[:3] == ("apt-get", "-y", "--no-install-recommends")
     assert "Dir::Etc::sourcelist=/dev/null" in install.argv
     assert "remove" in install.undo
     assert install.unless_running == NEW
-    there = replace(here, packages=frozenset((one.name, one.version, one.architecture) for one in goal.packages))
-    assert PackagesStep().plan(there, entry(), goal).empty
+    there = replace(here, packages=frozenset((one.name, one.version, one.architecture) for one in desired.packages))
+    assert PackagesStep().plan(there, entry(), desired).empty
 
 
 @pytest.mark.parametrize(("tool", "verb"), [("yum", "localinstall"), ("dnf", "install")])
@@ -181,7 +183,7 @@ def test_rpms_are_installed_by_yum_and_dnf_and_only_new_names_are_taken_back(tmp
     kernel = package(tmp_path, "kernel-lt", "5.4.119-1.el7.elrepo", EL, arch="x86_64", suffix=".rpm")
     older = frozenset({("linux-firmware", "2:20200101-1", "noarch")})
     here = host(distribution="centos 7", tools=frozenset({tool, "rpm"}), packages=older)
-    install = PackagesStep().plan(here, entry(kernel=""), Goal((kernel, firmware))).changes[-1]
+    install = PackagesStep().plan(here, entry(kernel=""), DesiredState((kernel, firmware))).changes[-1]
     assert verb in install.argv
     assert "--disablerepo=*" in install.argv
     assert install.undo == ("rpm", "-e", "kernel-lt-5.4.119-1.el7.elrepo.x86_64")
@@ -198,19 +200,19 @@ def test_rpms_are_installed_by_yum_and_dnf_and_only_new_names_are_taken_back(tmp
     ],
 )
 def test_what_cannot_be_installed_is_told_first(tmp_path, more, change, words):
-    goal = Goal((package(tmp_path, f"linux-image-{NEW}", "6.1", NEW, **more),))
-    plan = PackagesStep().plan(host(**change), entry(), goal)
+    desired = DesiredState((package(tmp_path, f"linux-image-{NEW}", "6.1", NEW, **more),))
+    plan = PackagesStep().plan(host(**change), entry(), desired)
     assert words in plan.blocked[0]
     assert not plan.changes
 
 
 def test_an_interrupted_installation_is_finished_first():
-    plan = PackagesStep().plan(host(unfinished=True), entry(), Goal())
+    plan = PackagesStep().plan(host(unfinished=True), entry(), DesiredState())
     assert [change.argv for change in plan.changes] == [("dpkg", "--configure", "-a")]
 
 
 def test_a_kernel_that_nothing_brings_is_told():
-    assert "no installed kernel is 7.0" in PackagesStep().plan(host(), entry(kernel="7.0"), Goal()).blocked[0]
+    assert "no installed kernel is 7.0" in PackagesStep().plan(host(), entry(kernel="7.0"), DesiredState()).blocked[0]
 
 
 @pytest.mark.parametrize(
@@ -232,12 +234,12 @@ def test_the_newest_is_found_by_version_and_not_by_letters():
 
 
 def test_modules_are_loaded_and_kept_once(tmp_path):
-    plan = ModulesStep().plan(host(), entry(), Goal())
+    plan = ModulesStep().plan(host(), entry(), DesiredState())
     written, loading = plan.changes
     assert written.content.decode().splitlines()[1:] == ["ip_vs", "nf_conntrack"]
     assert loading.argv == ("modprobe", "-a", "nf_conntrack")
     done = host(loaded=frozenset({"ip_vs", "nf_conntrack"}), persisted={FILE: written.content.decode()})
-    assert ModulesStep().plan(done, entry(), Goal()).empty
+    assert ModulesStep().plan(done, entry(), DesiredState()).empty
 
 
 def test_modules_of_another_file_are_left_to_it():
@@ -246,26 +248,28 @@ def test_modules_of_another_file_are_left_to_it():
         "/etc/modules": "nf_conntrack\n",
     }
     both = frozenset({"ip_vs", "nf_conntrack"})
-    assert ModulesStep().plan(host(loaded=both, persisted=others), entry(), Goal()).empty
+    assert ModulesStep().plan(host(loaded=both, persisted=others), entry(), DesiredState()).empty
     del others["/etc/modules"]
-    plan = ModulesStep().plan(host(loaded=both, persisted=others), entry(), Goal())
+    plan = ModulesStep().plan(host(loaded=both, persisted=others), entry(), DesiredState())
     assert plan.changes[0].content.decode().splitlines()[1:] == ["nf_conntrack"]
-    assert ModulesStep().plan(host(builtin=both, loaded=frozenset(), loadable=frozenset()), entry(), Goal()).empty
+    assert (
+        ModulesStep().plan(host(builtin=both, loaded=frozenset(), loadable=frozenset()), entry(), DesiredState()).empty
+    )
 
 
 def test_a_kernel_without_a_module_is_told():
-    plan = ModulesStep().plan(host(loadable=frozenset()), entry(), Goal())
+    plan = ModulesStep().plan(host(loadable=frozenset()), entry(), DesiredState())
     assert plan.blocked == (f"the kernel {OLD} has no nf_conntrack",)
 
 
 def test_istioctl_goes_to_control_plane_hosts(tmp_path):
     program = tmp_path / "istioctl"
     program.write_bytes(b"program")
-    goal = Goal(istioctl=program, istioctl_sha256="d" * 64)
-    assert IstioToolStep().plan(host(), entry(), goal).empty
-    plan = IstioToolStep().plan(host(), entry(role="control-plane"), goal)
+    desired = DesiredState(istioctl=program, istioctl_sha256="d" * 64)
+    assert IstioToolStep().plan(host(), entry(), desired).empty
+    plan = IstioToolStep().plan(host(), entry(role="control-plane"), desired)
     assert [change.path for change in plan.changes] == ["/usr/local/bin/istioctl", "/etc/profile.d/meshproof-istio.sh"]
-    assert IstioToolStep().plan(host(istioctl="d" * 64, profile=TEXT), entry(role="control-plane"), goal).empty
+    assert IstioToolStep().plan(host(istioctl="d" * 64, profile=TEXT), entry(role="control-plane"), desired).empty
 
 
 @pytest.mark.parametrize(("path", "found"), [("/usr/bin", "/usr/bin:/usr/local/bin"), ("/usr/local/bin:/bin", None)])
@@ -293,10 +297,10 @@ def test_a_journal_is_read_with_a_line_that_was_cut(tmp_path):
 
 def test_what_stands_is_what_was_begun_and_not_undone():
     entries = [note("begun", path="/a"), note("done", path="/a"), note("begun", path="/b"), note("failed", path="/b")]
-    assert [one.change["path"] for one in standing(entries)] == ["/a", "/b"]
-    assert [one.change["path"] for one in standing([*entries, note("undone", path="/a")])] == ["/b"]
+    assert [one.change["path"] for one in not_undone(entries)] == ["/a", "/b"]
+    assert [one.change["path"] for one in not_undone([*entries, note("undone", path="/a")])] == ["/b"]
     again = [*entries, note("undone", path="/a"), note("begun", path="/a")]
-    assert [one.change["path"] for one in standing(again)] == ["/b", "/a"]
+    assert [one.change["path"] for one in not_undone(again)] == ["/b", "/a"]
 
 
 def test_packages_go_last_and_after_the_way_off_their_kernel():
@@ -313,7 +317,7 @@ def test_a_survey_that_broke_off_is_no_survey():
 
 
 def test_plans_can_be_read(tmp_path):
-    plan = BootLoaderStep().plan(host(), entry(), Goal())
+    plan = BootLoaderStep().plan(host(), entry(), DesiredState())
     assert plan.changes[0].lines() == [
         f"edit {MAIN}: the last GRUB_DEFAULT must be 0, which starts {NEW}",
         "    @@ -1,2 +1,3 @@", "     GRUB_DEFAULT=saved", "    +GRUB_DEFAULT=0", "     GRUB_TIMEOUT=5",

@@ -105,8 +105,8 @@ KILLED = """
     import asyncio, sys
     from pathlib import Path
     from meshproof.border.timeouts import Timeouts
-    from meshproof.target.kube.connection import connect
-    from meshproof.target.kube.namespace import RunNamespace
+    from meshproof.targets.kube.api.connection import connect
+    from meshproof.targets.kube.namespace import RunNamespace
 
     async def main(kubeconfig, kubectl, name, run):
         cluster = await connect((Path(kubeconfig),), "lab", Timeouts(), kubectl=kubectl)

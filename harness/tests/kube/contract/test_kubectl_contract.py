@@ -166,7 +166,7 @@ def test_a_command_ends_when_the_harness_is_killed(stand_in: StandIns, tmp_path:
     fake = stand_in("time.sleep(600)")
     program = f"""
         import asyncio
-        from meshproof.target.kube.kubectl import Kubectl
+        from meshproof.targets.kube.kubectl import Kubectl
         asyncio.run(Kubectl({str(fake.path)!r}, (), "lab").run("get", timeout=600, what="asking"))
     """
     owner = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)])

@@ -12,7 +12,7 @@ from kubernetes.client import ApiClient, Configuration
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.targets.cluster.gateways import Gateways
-from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.cluster.mesh.mesh import KubeMesh
 from meshproof.targets.kube.kubectl import Kubectl
 
 Forwarding = Callable[..., None]

@@ -1,4 +1,4 @@
-"""A place for meshes with no cluster behind it: it writes down what would have been sent there."""
+"""A stand-in for a namespace in which meshes run: no cluster is behind it, and it records what would be applied."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
 from meshproof.process import RunLock
-from meshproof.targets.cluster import mesh as kube_mesh
-from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.cluster.mesh import objects, proxies
+from meshproof.targets.cluster.mesh.mesh import KubeMesh
 from meshproof.targets.kube.wanted import Wanted
 
 GATEWAY = """
@@ -43,12 +43,12 @@ class Proxy:
 
 @dataclass
 class Seen:
-    """What was sent, one list for each apply; whose proxies were waited for; and for what conflicts were looked."""
+    """What was applied, one list for each apply; which proxies were waited for; which objects were checked."""
 
     folder: Path
     applied: list[list[Wanted]] = field(default_factory=list)
     watched: list[list[Any]] = field(default_factory=list)
-    looked: list[list[Wanted]] = field(default_factory=list)
+    checked: list[list[Wanted]] = field(default_factory=list)
     pods: list[Any] = field(default_factory=list)
 
     async def listed(self, _: str, kind: str, namespace: str) -> Any:
@@ -58,7 +58,7 @@ class Seen:
         self.applied.append([*objects, *last])
 
     async def find(self, _: Any, objects: Any, __: Any) -> Any:
-        self.looked.append(list(objects))
+        self.checked.append(list(objects))
         return ()
 
     async def converged(self, watched: Any, *_: Any) -> float:
@@ -68,7 +68,7 @@ class Seen:
     def kinds(self, number: int) -> list[str]:
         return sorted({one.key[0] for one in self.applied[number]})
 
-    def place(self, *, applying: bool = True, turn: RunLock | None = None, **limits: float) -> Any:
+    def shared(self, *, applying: bool = True, lock: RunLock | None = None, **limits: float) -> Any:
         gateways = SimpleNamespace(
             addresses=("10.0.0.9",),
             selectors=({"istio": "ingressgateway"},),
@@ -91,15 +91,15 @@ class Seen:
             timeouts=Timeouts(**limits),
             probed=True,
             applying=applying,
-            talks=applying,
-            turn=turn,
+            self_identifying=applying,
+            lock=lock,
             revision=0,
             client=Proxy("the client's"),
-            beside=(),
+            bypassed=(),
             markers=(),
             ejected=False,
-            pooled=False,
-            settled=nothing,
+            limited=False,
+            wait_ready=nothing,
         )
 
     async def put(self, mesh: KubeMesh, text: str) -> None:
@@ -112,8 +112,8 @@ class Seen:
 @pytest.fixture
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seen:
     seen = Seen(tmp_path)
-    monkeypatch.setattr(kube_mesh, "converged", seen.converged)
-    monkeypatch.setattr(kube_mesh.conflicts, "find", seen.find)
+    monkeypatch.setattr(proxies, "converged", seen.converged)
+    monkeypatch.setattr(objects.conflicts, "find", seen.find)
     return seen
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.cluster.mesh.mesh import KubeMesh
 
 RULE = """
 apiVersion: networking.istio.io/v1beta1
@@ -26,12 +26,12 @@ def pod(name: str, *containers: str, ready: str = "True") -> Any:
 def test_a_limit_has_come_to_the_workloads_too_and_so_has_its_end(seen: Any) -> None:
     seen.pods += [pod("shop-1", "app", "istio-proxy"), pod("bare-1", "app"), pod("the client's", "istio-proxy")]
     seen.pods += [pod("late-1", "app", "istio-proxy", ready="False")]
-    place = seen.place()
-    place.gateways.proxies = dict
+    shared = seen.shared()
+    shared.gateways.proxies = dict
 
     async def body() -> None:
         for text in (PLAIN, POOL, POOL, PLAIN, PLAIN):
-            await seen.put(KubeMesh("shop", place), text)
+            await seen.put(KubeMesh("shop", shared), text)
 
     asyncio.run(body())
     alone, both = ["the client's"], ["the client's", "shop-1"]
@@ -40,5 +40,5 @@ def test_a_limit_has_come_to_the_workloads_too_and_so_has_its_end(seen: Any) -> 
 
 def test_where_nothing_is_applied_no_other_proxy_is_told_anything_to_wait_for(seen: Any) -> None:
     seen.pods += [pod("shop-1", "app", "istio-proxy")]
-    asyncio.run(seen.put(KubeMesh("shop", seen.place(applying=False)), POOL))
+    asyncio.run(seen.put(KubeMesh("shop", seen.shared(applying=False)), POOL))
     assert seen.watched == [["the client's"]]

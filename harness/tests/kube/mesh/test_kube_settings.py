@@ -104,13 +104,13 @@ def test_the_image_gets_a_wheel_of_what_runs_that_is_the_same_for_the_same(tmp_p
     assert digest == same
     assert path.read_bytes() == again.read_bytes()
     names = zipfile.ZipFile(path).namelist()
-    assert {"meshproof/workload/attach.py", "meshproof/_suite/loadtests/steady.py"} <= set(names)
+    assert {"meshproof/workload/control/attach.py", "meshproof/_suite/loadtests/steady.py"} <= set(names)
     assert not [name for name in names if "__pycache__" in name]
-    place = tmp_path / "site"
-    zipfile.ZipFile(path).extractall(place)
+    shared = tmp_path / "site"
+    zipfile.ZipFile(path).extractall(shared)
     ran = subprocess.run(
         [sys.executable, "-P", "-m", "meshproof.workload", "--help"],
-        env={"PYTHONPATH": str(place)},
+        env={"PYTHONPATH": str(shared)},
         capture_output=True,
         text=True,
         timeout=60,

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from meshproof.targets.cluster.mesh import KubeMesh
+from meshproof.targets.cluster.mesh.mesh import KubeMesh
 
 
 def test_without_applying_nothing_reaches_any_proxy_but_the_clients(seen: Any, gateway_manifest: str) -> None:
-    place = seen.place(applying=False)
+    shared = seen.shared(applying=False)
     for name in ("first", "second"):
-        asyncio.run(seen.put(KubeMesh(name, place), gateway_manifest))
+        asyncio.run(seen.put(KubeMesh(name, shared), gateway_manifest))
     assert len(seen.applied) == 2
     for objects in seen.applied:
         kinds = [one.key[0] for one in objects]
         assert sorted(kinds) == ["Deployment", "DestinationRule", "EnvoyFilter", "ServiceEntry", "VirtualService"]
-        assert {one.key[1] for one in objects} == {place.namespace}
+        assert {one.key[1] for one in objects} == {shared.namespace}
         for one in objects:
             spec = one.body["spec"]
             private = spec.get("exportTo") == ["."] or spec.get("workloadSelector")
@@ -25,9 +25,9 @@ def test_without_applying_nothing_reaches_any_proxy_but_the_clients(seen: Any, g
 
 
 def test_what_is_applied_is_waited_for_at_the_gateways_too(seen: Any, gateway_manifest: str) -> None:
-    place = seen.place()
+    shared = seen.shared()
     for name in ("first", "second"):
-        asyncio.run(seen.put(KubeMesh(name, place), gateway_manifest))
+        asyncio.run(seen.put(KubeMesh(name, shared), gateway_manifest))
     # The second is preceded by one without DestinationRules, for the proxies to forget whom they ejected.
     assert len(seen.applied) == 3
     assert seen.watched == [["the client's", "the gateway's"]] * 3

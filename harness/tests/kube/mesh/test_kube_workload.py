@@ -9,8 +9,8 @@ from meshproof.border.observation import Observation
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
 from meshproof.targets.cluster import client_pod
-from meshproof.targets.cluster.attribution import attributed, envoy_filter, owners
-from meshproof.targets.cluster.names import NOWHERE, address, by_address, endpoints, service_of
+from meshproof.targets.cluster.mesh.attribution import attributed, envoy_filter, owners
+from meshproof.targets.cluster.mesh.names import NOWHERE, address, by_address, endpoints, service_of
 from meshproof.targets.cluster.workload import probed, sample
 from meshproof.targets.kube.wanted import wanted
 

@@ -26,7 +26,7 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class TaggedImage:
     """One image and what it shall be called: `HUB/repository:tag`."""
 
     image: Image
@@ -46,17 +46,17 @@ def parse_hub(text: str) -> Hub:
     return Hub(host, project)
 
 
-def goals(images: Sequence[Image], hub: Hub) -> list[Goal]:
+def tagged_images(images: Sequence[Image], hub: Hub) -> list[TaggedImage]:
     """What each image shall be called below `hub`; raises UsageError for names that cannot be or that collide."""
-    found: dict[tuple[str, str], Goal] = {}
+    found: dict[tuple[str, str], TaggedImage] = {}
     for image in images:
         last = image.name.rpartition("/")[2]
         name, _, tag = last.partition(":")
         repository = f"{hub.project}/{name}" if hub.project else name
         if "@" in last or not REPOSITORY.fullmatch(name) or not TAG.fullmatch(tag):
             raise UsageError(f"{image.path}: {image.name!r} is not NAME:TAG, so it cannot be called anything in {hub}")
-        goal = Goal(image, hub, repository, tag)
-        other = found.setdefault((repository, tag), goal)
+        tagged = TaggedImage(image, hub, repository, tag)
+        other = found.setdefault((repository, tag), tagged)
         if (other.image.config, other.image.index) != (image.config, image.index):
-            raise UsageError(f"{other.image.name} and {image.name} differ, and both would become {goal}")
+            raise UsageError(f"{other.image.name} and {image.name} differ, and both would become {tagged}")
     return list(found.values())

@@ -16,7 +16,7 @@ from meshproof.errors import TargetError, UsageError
 from meshproof.process import spawn
 from meshproof.targets.hosts.images import harbor
 from meshproof.targets.hosts.images.archive import uncompressed
-from meshproof.targets.hosts.images.naming import Goal, Hub
+from meshproof.targets.hosts.images.naming import Hub, TaggedImage
 from meshproof.targets.hosts.images.registry import Registry
 from meshproof.targets.hosts.stream import drain
 
@@ -63,32 +63,32 @@ class Pusher:
             await harbor.check_project(self.registry, place, hub.project)
         return "Harbor" if place else "OCI registry"
 
-    async def missing(self, goals: Sequence[Goal]) -> list[Goal]:
+    async def missing(self, tagged_images: Sequence[TaggedImage]) -> list[TaggedImage]:
         """Those that are not in the registry as they should be; raises TargetError."""
-        return [goal for goal in goals if not await self.there(goal)]
+        return [tagged for tagged in tagged_images if not await self.there(tagged)]
 
-    async def there(self, goal: Goal) -> bool:
+    async def there(self, tagged: TaggedImage) -> bool:
         """True when the registry holds this very image, every layer of it, under its name."""
-        manifest = await self.registry.manifest(goal.repository, goal.tag)
+        manifest = await self.registry.manifest(tagged.repository, tagged.tag)
         if manifest is None:
             return False
-        if goal.image.index:
-            return manifest.digest == goal.image.index
-        if manifest.config != goal.image.config:
+        if tagged.image.index:
+            return manifest.digest == tagged.image.index
+        if manifest.config != tagged.image.config:
             return False
-        return all([await self.registry.holds(goal.repository, blob) for blob in manifest.blobs])
+        return all([await self.registry.holds(tagged.repository, blob) for blob in manifest.blobs])
 
-    async def push(self, goals: Sequence[Goal], tell: Tell) -> None:
+    async def push(self, tagged_images: Sequence[TaggedImage], tell: Tell) -> None:
         """Push what is missing, one after the other, each verified; raises TargetError at the first that fails."""
         tool = self.tool()
-        for number, goal in enumerate(goals, start=1):
-            shown = f"{number} of {len(goals)}: {goal} ({goal.image.size / MEGABYTE:.1f} MB)"
-            if await self.there(goal):
+        for number, tagged in enumerate(tagged_images, start=1):
+            shown = f"{number} of {len(tagged_images)}: {tagged} ({tagged.image.size / MEGABYTE:.1f} MB)"
+            if await self.there(tagged):
                 tell(f"{shown} is there already")
                 continue
             tell(f"{shown} is pushed with {Path(tool).name}")
-            digest = await (self._skopeo(tool, goal) if Path(tool).name == "skopeo" else self._docker(tool, goal))
-            await self._verify(goal, digest)
+            digest = await (self._skopeo(tool, tagged) if Path(tool).name == "skopeo" else self._docker(tool, tagged))
+            await self._verify(tagged, digest)
 
     def tool(self) -> str:
         """The program that pushes; raises UsageError when there is none."""
@@ -97,17 +97,19 @@ class Pusher:
             raise UsageError("neither skopeo nor docker is on PATH; install one of them to push images")
         return found[0]
 
-    async def _verify(self, goal: Goal, digest: str) -> None:
-        manifest = await self.registry.manifest(goal.repository, goal.tag)
+    async def _verify(self, tagged: TaggedImage, digest: str) -> None:
+        manifest = await self.registry.manifest(tagged.repository, tagged.tag)
         if manifest is None:
-            raise TargetError(f"{goal} was pushed, and the registry does not have it")
+            raise TargetError(f"{tagged} was pushed, and the registry does not have it")
         if digest and manifest.digest != digest:
-            raise TargetError(f"{goal} was pushed as {digest}, and the registry has {manifest.digest} under that name")
-        if not await self.there(goal):
-            raise TargetError(f"{goal} was pushed, and what the registry has under that name is another image")
+            raise TargetError(
+                f"{tagged} was pushed as {digest}, and the registry has {manifest.digest} under that name"
+            )
+        if not await self.there(tagged):
+            raise TargetError(f"{tagged} was pushed, and what the registry has under that name is another image")
 
-    async def _skopeo(self, tool: str, goal: Goal) -> str:
-        image = goal.image
+    async def _skopeo(self, tool: str, tagged: TaggedImage) -> str:
+        image = tagged.image
         if ":" in str(image.path):
             raise UsageError(f"{image.path}: skopeo takes no path with a colon in it; move the bundle")
         digest_file = self.folder / "digest"
@@ -120,22 +122,22 @@ class Pusher:
         plain = await asyncio.to_thread(uncompressed, image.path, self.folder)
         source = f"{image.transport}:{plain}" + (f":{image.reference}" if image.reference else "")
         # No signature is asked of an archive of this machine, whose checksum has been held.
-        await self._run([tool, "--insecure-policy", "copy", *words, source, f"docker://{goal}"], goal)
+        await self._run([tool, "--insecure-policy", "copy", *words, source, f"docker://{tagged}"], tagged)
         if plain != image.path:
             plain.unlink()
         return digest_file.read_text().strip()
 
-    async def _docker(self, tool: str, goal: Goal) -> str:
-        image = goal.image
+    async def _docker(self, tool: str, tagged: TaggedImage) -> str:
+        image = tagged.image
         if image.transport != "docker-archive":
             raise UsageError(f"{image.path}: docker loads only what docker save wrote; install skopeo for this one")
         docker = [tool, "--config", str(self._auth_file().parent)]
-        await self._run([*docker, "load", "--quiet", "--input", str(image.path)], goal)
-        await self._run([*docker, "tag", image.name, str(goal)], goal)
-        said = await self._run([*docker, "push", str(goal)], goal)
+        await self._run([*docker, "load", "--quiet", "--input", str(image.path)], tagged)
+        await self._run([*docker, "tag", image.name, str(tagged)], tagged)
+        said = await self._run([*docker, "push", str(tagged)], tagged)
         digest = PUSHED.search(said)
         if digest is None:
-            raise TargetError(f"{goal}: docker does not say as what it was pushed", said[-500:])
+            raise TargetError(f"{tagged}: docker does not say as what it was pushed", said[-500:])
         return digest[1]
 
     def _auth_file(self) -> Path:
@@ -154,7 +156,7 @@ class Pusher:
             raise UsageError(f"{ca}: cannot be read: {error.strerror}") from None
         return folder
 
-    async def _run(self, argv: Sequence[str], goal: Goal) -> str:
+    async def _run(self, argv: Sequence[str], tagged: TaggedImage) -> str:
         """What the tool wrote to its standard output; raises TargetError when it fails or does not end."""
         name = Path(argv[0]).name
         log = self.folder / f"{name}.log"
@@ -168,11 +170,11 @@ class Pusher:
                 said = await drain(child, name)
                 code = await child.process.wait()
         except TimeoutError:
-            raise child.failure(f"{goal} was not pushed within {limit:g} s") from None
+            raise child.failure(f"{tagged} was not pushed within {limit:g} s") from None
         finally:
             await child.stop(self.timeouts.process_exit)
         if code != 0:
-            words = child.last_words().lower()
+            words = child.stderr_tail().lower()
             hint = next((f": {hint}" for sign, hint in HINTS.items() if sign in words), "")
-            raise child.failure(f"{goal} was not pushed{hint}")
+            raise child.failure(f"{tagged} was not pushed{hint}")
         return said.decode(errors="replace")

@@ -10,7 +10,7 @@ from meshproof.errors import MeshproofError, TargetError, UsageError
 from meshproof.targets.hosts.facts.balance import NEEDED, balance
 from meshproof.targets.hosts.prepare import remote
 from meshproof.targets.hosts.prepare.change import Change, Command, Plan, Reboot, Upload, WriteFile
-from meshproof.targets.hosts.prepare.goal import Goal
+from meshproof.targets.hosts.prepare.desired import DesiredState
 from meshproof.targets.hosts.prepare.journal import BEGUN, DONE, FAILED, Journal, stopped_at
 from meshproof.targets.hosts.prepare.link import Link
 from meshproof.targets.hosts.prepare.remote import Tell
@@ -46,26 +46,26 @@ async def look(link: Link) -> Survey:
     return await survey(link.connection, link.entry.expect.modules)
 
 
-async def plan_host(link: Link, goal: Goal) -> Outcome:
+async def plan_host(link: Link, desired: DesiredState) -> Outcome:
     """What would be changed, from what is there now; changes nothing. Raises TargetError."""
     host = await look(link)
-    plans = tuple(step.plan(host, link.entry, goal) for step in steps(link.entry))
+    plans = tuple(step.plan(host, link.entry, desired) for step in steps(link.entry))
     return Outcome(link.label, plans)
 
 
-async def apply_host(link: Link, goal: Goal, journal: Journal, tell: Tell) -> Outcome:
+async def apply_host(link: Link, desired: DesiredState, journal: Journal, tell: Tell) -> Outcome:
     """Carry out what is missing, step by step; raises MeshproofError at the first thing that does not work."""
     before = stopped_at(await journal.read(link.connection))
     if before is not None:
         tell(f"{link.label}: an earlier run stopped in the step `{before.step}`: {before.note or 'it was cut off'}")
-    done = [await _carry_out(link, step, goal, journal, tell) for step in steps(link.entry)]
+    done = [await _carry_out(link, step, desired, journal, tell) for step in steps(link.entry)]
     await _balances(link, tell)
     return Outcome(link.label, tuple(done))
 
 
-async def _carry_out(link: Link, step: Step, goal: Goal, journal: Journal, tell: Tell) -> Plan:
+async def _carry_out(link: Link, step: Step, desired: DesiredState, journal: Journal, tell: Tell) -> Plan:
     carried: list[Change] = []
-    plan = step.plan(await look(link), link.entry, goal)
+    plan = step.plan(await look(link), link.entry, desired)
     for _ in range(ROUNDS):
         _unless_blocked(link, plan)
         if plan.empty:
@@ -76,7 +76,7 @@ async def _carry_out(link: Link, step: Step, goal: Goal, journal: Journal, tell:
             tell(f"{link.label}: {change.lines()[0]}")
             await _note_and_do(link, step.name, change, journal, tell)
             carried.append(change)
-        plan = step.plan(await look(link), link.entry, goal)
+        plan = step.plan(await look(link), link.entry, desired)
     _unless_blocked(link, plan)
     if not plan.empty:
         left = "; ".join(change.lines()[0] for change in plan.changes)

@@ -53,7 +53,7 @@ def parse(text: str) -> list[Entry]:
     return entries
 
 
-def standing(entries: Sequence[Entry]) -> list[Entry]:
+def not_undone(entries: Sequence[Entry]) -> list[Entry]:
     """The changes that were begun and not undone, oldest first, each once: what a restore has to put back."""
     found: dict[str, Entry] = {}
     for entry in entries:

@@ -10,7 +10,7 @@ from meshproof.errors import TargetError, UsageError
 from meshproof.targets.hosts.prepare import scripts
 from meshproof.targets.hosts.prepare.change import Command, Reboot
 from meshproof.targets.hosts.prepare.engine import look, reboot
-from meshproof.targets.hosts.prepare.journal import UNDONE, Entry, Journal, standing
+from meshproof.targets.hosts.prepare.journal import UNDONE, Entry, Journal, not_undone
 from meshproof.targets.hosts.prepare.link import Link
 from meshproof.targets.hosts.prepare.remote import Tell, command, script
 
@@ -28,7 +28,7 @@ class Undoing:
 
 async def plan_restore(link: Link, journal: Journal) -> Undoing:
     """What there is to put back; changes nothing. Raises TargetError."""
-    entries = tuple(reversed(standing(await journal.read(link.connection))))
+    entries = tuple(reversed(not_undone(await journal.read(link.connection))))
     lines: list[str] = []
     for entry in ordered(entries):
         lines += _lines(entry.change)

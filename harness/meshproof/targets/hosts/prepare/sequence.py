@@ -19,8 +19,8 @@ from meshproof.targets.hosts.api_server import access
 from meshproof.targets.hosts.bundle import layout, source
 from meshproof.targets.hosts.bundle.layout import Bundle
 from meshproof.targets.hosts.bundle.package import read_package
+from meshproof.targets.hosts.prepare.desired import DesiredState
 from meshproof.targets.hosts.prepare.engine import Outcome, apply_host, plan_host
-from meshproof.targets.hosts.prepare.goal import Goal
 from meshproof.targets.hosts.prepare.journal import Journal, held
 from meshproof.targets.hosts.prepare.link import Link, linked
 from meshproof.targets.hosts.prepare.remote import Tell
@@ -32,7 +32,7 @@ from meshproof.targets.hosts.redaction import HostRedaction
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PrepareOptions:
     """What a person asked for. `only` are names of hosts (none: all of them)."""
 
     bundle: str = ""
@@ -62,7 +62,7 @@ class Preparation:
     """One run of prepare or restore over an inventory; `tell` hears of progress."""
 
     inventory: Inventory
-    wish: Wish
+    options: PrepareOptions
     tell: Tell
     timeouts: Timeouts = field(default_factory=Timeouts)
     state: Path = field(default_factory=lambda: _home("XDG_STATE_HOME", ".local/state"))
@@ -73,16 +73,16 @@ class Preparation:
         """Plan everything, and with `apply` do it; raises MeshproofError, which says which hosts are untouched."""
         chosen = self._chosen()
         bundle = await self._bundle()
-        goal = await asyncio.to_thread(_goal, bundle, self.wish.allow_reboot)
+        desired = await asyncio.to_thread(_desired_state, bundle, self.options.allow_reboot)
         notices = [f"{path.name} of the bundle is not run: its work is done here" for path in bundle.ignored]
         admin = next((entry for entry in chosen if entry.role == CONTROL_PLANE), None)
         plan = self._mesh(bundle) if admin else None
-        if bundle.istio and self.wish.install and admin is None:
+        if bundle.istio and self.options.install and admin is None:
             notices.append("Istio is not installed, because no control-plane host is among those chosen")
         folder = await asyncio.to_thread(OwnedFolder.make, "mp-")
         try:
             images = await self._images(bundle, folder.path)
-            outcomes = await self._hosts(chosen, goal, folder.path, apply=apply)
+            outcomes = await self._hosts(chosen, desired, folder.path, apply=apply)
             if images and apply:
                 await images.pusher.push(images.missing, self.tell)
             if plan and admin and apply:
@@ -99,7 +99,7 @@ class Preparation:
             for entry in reversed(self._chosen()):
                 async with self._on(entry, folder.path) as (link, journal):
                     if apply:
-                        undoing = await restore(link, journal, self.tell, allow_reboot=self.wish.allow_reboot)
+                        undoing = await restore(link, journal, self.tell, allow_reboot=self.options.allow_reboot)
                     else:
                         undoing = await plan_restore(link, journal)
                     done.append(undoing)
@@ -107,12 +107,14 @@ class Preparation:
         finally:
             await asyncio.to_thread(folder.remove)
 
-    async def _hosts(self, chosen: Sequence[HostEntry], goal: Goal, folder: Path, *, apply: bool) -> list[Outcome]:
+    async def _hosts(
+        self, chosen: Sequence[HostEntry], desired: DesiredState, folder: Path, *, apply: bool
+    ) -> list[Outcome]:
         done: list[Outcome] = []
         for number, entry in enumerate(chosen):
             try:
                 async with self._on(entry, folder) as (link, journal):
-                    outcome = apply_host(link, goal, journal, self.tell) if apply else plan_host(link, goal)
+                    outcome = apply_host(link, desired, journal, self.tell) if apply else plan_host(link, desired)
                     done.append(await outcome)
             except MeshproofError as error:
                 rest = ", ".join(one.name for one in chosen[number + 1 :])
@@ -134,32 +136,32 @@ class Preparation:
 
     def _chosen(self) -> list[HostEntry]:
         names = {entry.name for entry in self.inventory.hosts}
-        unknown = [name for name in self.wish.only if name not in names]
+        unknown = [name for name in self.options.only if name not in names]
         if unknown:
             raise UsageError(f"the inventory has no host {', '.join(unknown)}; it has {', '.join(sorted(names))}")
-        return [entry for entry in self.inventory.hosts if not self.wish.only or entry.name in self.wish.only]
+        return [entry for entry in self.inventory.hosts if not self.options.only or entry.name in self.options.only]
 
     async def _bundle(self) -> Bundle:
-        if not self.wish.bundle:
+        if not self.options.bundle:
             return Bundle(Path())
         cache = self.cache / "bundles"
-        folder = await source.fetch(self.wish.bundle, self.wish.sha256, cache, self.timeouts, self.tell)
+        folder = await source.fetch(self.options.bundle, self.options.sha256, cache, self.timeouts, self.tell)
         return await asyncio.to_thread(layout.read, folder)
 
     async def _images(self, bundle: Bundle, folder: Path) -> ImagesPlan | None:
-        if not (bundle.images and self.wish.push):
+        if not (bundle.images and self.options.push):
             return None
         own = folder / "registry"
         own.mkdir(mode=0o700)
-        return await plan_images(self.inventory.registry, bundle.images, own, self.timeouts, self.wish.registry_ca)
+        return await plan_images(self.inventory.registry, bundle.images, own, self.timeouts, self.options.registry_ca)
 
     def _mesh(self, bundle: Bundle) -> MeshPlan | None:
-        if bundle.istio is None or not self.wish.install:
+        if bundle.istio is None or not self.options.install:
             return None
         hub = self.inventory.registry.hub if self.inventory.registry else ""
-        wish = self.wish
+        options = self.options
         program = mesh.binary(bundle.istio)
-        return MeshPlan(program, bundle.istio_version, hub, wish.settings, wish.namespaces, wish.allow)
+        return MeshPlan(program, bundle.istio_version, hub, options.settings, options.namespaces, options.allow)
 
     async def _install(self, plan: MeshPlan, entry: HostEntry, folder: Path) -> None:
         async with self._on(entry, folder) as (link, _):
@@ -170,10 +172,10 @@ class Preparation:
             self.tell(f"precheck: {warning}")
 
 
-def _goal(bundle: Bundle, allow_reboot: bool) -> Goal:
+def _desired_state(bundle: Bundle, allow_reboot: bool) -> DesiredState:
     packages = tuple(read_package(path) for path in bundle.packages)
     program = mesh.binary(bundle.istio) if bundle.istio else None
-    return Goal(packages, program, source.sha256(program) if program else "", allow_reboot)
+    return DesiredState(packages, program, source.sha256(program) if program else "", allow_reboot)
 
 
 def _home(variable: str, below: str) -> Path:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from meshproof.border.inventory import REGISTRY, HostEntry
 from meshproof.targets.hosts.prepare.change import Plan
-from meshproof.targets.hosts.prepare.goal import Goal
+from meshproof.targets.hosts.prepare.desired import DesiredState
 from meshproof.targets.hosts.prepare.steps.boot import BootLoaderStep, RebootStep
 from meshproof.targets.hosts.prepare.steps.istio_tool import IstioToolStep
 from meshproof.targets.hosts.prepare.steps.modules import ModulesStep
@@ -20,7 +20,7 @@ class Step(Protocol):
     @property
     def name(self) -> str: ...
 
-    def plan(self, host: Survey, entry: HostEntry, goal: Goal, /) -> Plan: ...
+    def plan(self, host: Survey, entry: HostEntry, desired: DesiredState, /) -> Plan: ...
 
 
 STEPS: tuple[Step, ...] = (PackagesStep(), BootLoaderStep(), RebootStep(), ModulesStep(), IstioToolStep())

@@ -41,7 +41,7 @@ COMMAND = """
 import sys
 from dataclasses import replace
 from meshproof.cli.entry import main
-from meshproof.target.cluster import ClusterTarget
+from meshproof.targets.cluster.existing import ClusterTarget
 made = ClusterTarget.__init__
 made.__defaults__ = (replace(*made.__defaults__, kube_ready=float(sys.argv.pop(1)), kube_answer=3.0),)
 main()

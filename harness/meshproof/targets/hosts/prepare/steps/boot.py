@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from meshproof.border.inventory import HostEntry
 from meshproof.targets.hosts.grub.defaults import assignments
 from meshproof.targets.hosts.prepare.change import Change, Command, Plan, Reboot, WriteFile
-from meshproof.targets.hosts.prepare.goal import Goal, newest, wanted_kernel
+from meshproof.targets.hosts.prepare.desired import DesiredState, newest, wanted_kernel
 from meshproof.targets.hosts.prepare.steps.grub_default import with_default
 from meshproof.targets.hosts.prepare.survey import DEBIAN_CONFIG, EL_CONFIG, Survey
 
@@ -33,9 +33,9 @@ class BootLoaderStep:
 
     name: str = "boot loader"
 
-    def plan(self, host: Survey, entry: HostEntry, goal: Goal) -> Plan:
+    def plan(self, host: Survey, entry: HostEntry, desired: DesiredState) -> Plan:
         """GRUB_DEFAULT with its last assignment right, and the configuration rebuilt from it."""
-        wanted = wanted_kernel(entry, goal, host.installed)
+        wanted = wanted_kernel(entry, desired, host.installed)
         if not wanted or starts(host, wanted):
             return Plan(self.name)
         if host.menu is None:
@@ -100,13 +100,13 @@ class RebootStep:
 
     name: str = "reboot"
 
-    def plan(self, host: Survey, entry: HostEntry, goal: Goal) -> Plan:
+    def plan(self, host: Survey, entry: HostEntry, desired: DesiredState) -> Plan:
         """A reboot where another kernel runs, and only with consent."""
-        wanted = wanted_kernel(entry, goal, host.installed)
+        wanted = wanted_kernel(entry, desired, host.installed)
         if not wanted or host.kernel == wanted:
             return Plan(self.name)
         notices = ("kubelet runs here: drain the node first, its pods end with the reboot",) if host.kubelet else ()
-        if not goal.allow_reboot:
+        if not desired.allow_reboot:
             text = f"{host.kernel} runs; {wanted} runs after a reboot, which needs your consent: --allow-reboot"
             return Plan(self.name, notices=notices, blocked=(text,))
         return Plan(self.name, (Reboot(wanted, host.boot_id, f"{host.kernel} runs"),), notices)

@@ -14,7 +14,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
 from meshproof.targets.hosts.images.archive import images
 from meshproof.targets.hosts.images.credentials import PASSWORD, USERNAME, find
-from meshproof.targets.hosts.images.naming import Goal, goals, parse_hub
+from meshproof.targets.hosts.images.naming import TaggedImage, parse_hub, tagged_images
 from meshproof.targets.hosts.images.push import Pusher
 from meshproof.targets.hosts.images.registry import Registry
 
@@ -25,12 +25,12 @@ class ImagesPlan:
 
     pusher: Pusher
     kind: str
-    wanted: tuple[Goal, ...]
-    missing: tuple[Goal, ...]
+    wanted: tuple[TaggedImage, ...]
+    missing: tuple[TaggedImage, ...]
 
     def lines(self) -> list[str]:
         """How a person reads it."""
-        return [f"push {goal.image.name} as {goal}" for goal in self.missing]
+        return [f"push {tagged.image.name} as {tagged}" for tagged in self.missing]
 
 
 async def plan_images(
@@ -49,7 +49,7 @@ async def plan_images(
         raise UsageError("the bundle brings images, and the inventory names no registry to push them to")
     hub = parse_hub(entry.hub)
     found = [image for path in paths for image in await asyncio.to_thread(images, path)]
-    wanted = goals(found, hub)
+    wanted = tagged_images(found, hub)
     names = (entry.username_env or USERNAME, entry.password_env or PASSWORD)
     credentials = await find(hub.registry, folder, names=names, environ=environ)
     registry = Registry(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from meshproof.border.inventory import CONTROL_PLANE, HostEntry
 from meshproof.targets.hosts.prepare.change import Plan, Upload, WriteFile
-from meshproof.targets.hosts.prepare.goal import Goal
+from meshproof.targets.hosts.prepare.desired import DesiredState
 from meshproof.targets.hosts.prepare.survey import Survey
 
 PLACE = "/usr/local/bin/istioctl"
@@ -20,17 +20,17 @@ class IstioToolStep:
 
     name: str = "istioctl"
 
-    def plan(self, host: Survey, entry: HostEntry, goal: Goal) -> Plan:
+    def plan(self, host: Survey, entry: HostEntry, desired: DesiredState) -> Plan:
         """The program where it is another or none, and PATH for login shells."""
-        if goal.istioctl is None or entry.role != CONTROL_PLANE:
+        if desired.istioctl is None or entry.role != CONTROL_PLANE:
             return Plan(self.name)
         changes: list[Upload | WriteFile] = []
-        size = goal.istioctl.stat().st_size
-        if host.istioctl != goal.istioctl_sha256:
+        size = desired.istioctl.stat().st_size
+        if host.istioctl != desired.istioctl_sha256:
             if host.free.get("/usr/local", 2 * size) < 2 * size:
                 return Plan(self.name, blocked=(f"/usr/local has no room for {size >> 20} MB",))
             why = "there is another one" if host.istioctl else "there is none"
-            changes.append(Upload(goal.istioctl, PLACE, goal.istioctl_sha256, size, why, 0o755))
+            changes.append(Upload(desired.istioctl, PLACE, desired.istioctl_sha256, size, why, 0o755))
         if host.profile != TEXT:
             before = None if host.profile is None else host.profile.encode()
             changes.append(WriteFile(PROFILE, TEXT.encode(), before, "login shells find it"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from meshproof.border.inventory import HostEntry
 from meshproof.targets.hosts.prepare.change import Command, Plan, WriteFile
-from meshproof.targets.hosts.prepare.goal import Goal
+from meshproof.targets.hosts.prepare.desired import DesiredState
 from meshproof.targets.hosts.prepare.survey import Survey
 
 FILE = "/etc/modules-load.d/meshproof.conf"
@@ -23,7 +23,7 @@ class ModulesStep:
 
     name: str = "modules"
 
-    def plan(self, host: Survey, entry: HostEntry, _goal: Goal) -> Plan:
+    def plan(self, host: Survey, entry: HostEntry, _desired_state: DesiredState) -> Plan:
         """One file for all that no other file loads at boot, and what is not loaded now."""
         wanted = [name.replace("-", "_") for name in entry.expect.modules]
         present = host.loaded | host.builtin

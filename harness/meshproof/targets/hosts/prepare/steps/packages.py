@@ -10,7 +10,7 @@ from meshproof.targets.hosts.bundle.package import Package
 from meshproof.targets.hosts.bundle.source import sha256
 from meshproof.targets.hosts.prepare import scripts
 from meshproof.targets.hosts.prepare.change import Change, Command, Plan, Upload
-from meshproof.targets.hosts.prepare.goal import Goal, newest, wanted_kernel
+from meshproof.targets.hosts.prepare.desired import DesiredState, newest, wanted_kernel
 from meshproof.targets.hosts.prepare.survey import APT, YUM, Survey
 
 ARCHITECTURES = {"x86_64": ("x86_64", "amd64"), "aarch64": ("aarch64", "arm64")}
@@ -29,16 +29,16 @@ class PackagesStep:
 
     name: str = "kernel packages"
 
-    def plan(self, host: Survey, entry: HostEntry, goal: Goal) -> Plan:
+    def plan(self, host: Survey, entry: HostEntry, desired: DesiredState) -> Plan:
         """What is missing, and what an earlier installation left unfinished."""
         repair = Command(("dpkg", "--configure", "-a"), "an installation was interrupted", "package_install", env=QUIET)
         unfinished = (repair,) if host.unfinished else ()
-        missing = [one for one in goal.packages if (one.name, one.version, one.architecture) not in host.packages]
+        missing = [one for one in desired.packages if (one.name, one.version, one.architecture) not in host.packages]
         if missing:
             blocked = tuple(_obstacles(host, missing))
             return Plan(self.name, () if blocked else (*unfinished, *_install(host, missing)), blocked=blocked)
         expected = entry.expect.kernel
-        if expected and not wanted_kernel(entry, goal, host.installed):
+        if expected and not wanted_kernel(entry, desired, host.installed):
             return Plan(
                 self.name, unfinished, blocked=(f"no installed kernel is {expected}, and the bundle brings none",)
             )

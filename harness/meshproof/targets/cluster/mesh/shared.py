@@ -1,4 +1,4 @@
-"""What the meshes of a run share in a cluster: its namespace, its client, its pods' control channels."""
+"""What the meshes of a run that follow one another in one namespace share: its client, and its control channels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meshproof.targets.istio.sidecar import Sidecar
 from meshproof.targets.kube import pods, wait
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.apply import ObjectsInForce
-from meshproof.targets.kube.concurrent import together
+from meshproof.targets.kube.concurrent import gather_all
 from meshproof.targets.kube.wanted import Wanted
 from meshproof.workload.probe import Probe
 
@@ -28,12 +28,14 @@ Json = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class Place:
-    """One namespace, in which one mesh stands after another; what did not change stays from one to the next.
+class SharedNamespace:
+    """One namespace that one mesh after another uses; what did not change stays from one to the next.
 
-    `probed` is whether Deployments get the probe workload, `applying` whether anything of the manifests
-    is applied at all; `image` is the one of the client, and of the workloads when they are probed. `turn` is whose the
-    gateways are, where other processes of the run use them too.
+    `probed` says whether Deployments get the probe workload, `applying` whether anything of the manifests
+    is applied at all; `image` is the one of the client, and of the workloads when they are probed. `lock` is held
+    by the process that uses the gateways, where the run has several processes. `bypassed` are the addresses that
+    the client's connections reach without its sidecar. `ejected` and `limited` say whether proxies may still eject
+    hosts or limit connections by a DestinationRule of an earlier mesh.
     """
 
     cluster: Cluster
@@ -50,59 +52,61 @@ class Place:
     revision: int = 0
     client: RelayedSidecar | None = None
     probes: dict[str, Probe] = field(default_factory=dict)
-    beside: tuple[str, ...] = ()
+    bypassed: tuple[str, ...] = ()
     markers: tuple[Wanted, ...] = ()
     ejected: bool = False
-    pooled: bool = False
+    limited: bool = False
     _logs: int = 0
-    _reaching: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _opening: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     @property
-    def talks(self) -> bool:
-        """Whether the workloads say themselves who they are."""
+    def self_identifying(self) -> bool:
+        """Whether the workloads' own answers name the pod that gave them."""
         return self.probed and self.applying
 
     def log(self, name: str) -> Path:
-        """A file of its own for what a child says last."""
+        """A new file for a child's standard error."""
         self._logs += 1
         return self.folder / f"{name}-{self._logs}.log"
 
-    async def settled(self, client: Callable[[], None]) -> Sequence[Json]:
+    async def wait_ready(self, client: Callable[[], None]) -> Sequence[Json]:
         """Wait until everything runs as it is specified, with a channel to each pod; the ready pods.
 
         `client` is called as soon as the client's pod is the one that stays and its proxy answers.
         """
         try:
-            ready = await wait.available(self.cluster, self.namespace, tell=lambda some: self._greet(some, client))
-            await self._attach(ready, client)
+            ready = await wait.available(
+                self.cluster, self.namespace, on_ready=lambda some: self._open_channels(some, client)
+            )
+            await self._complete_channels(ready, client)
         finally:
-            reaching, self._reaching = list(self._reaching.values()), {}
-            for task in reaching:
+            opening, self._opening = list(self._opening.values()), {}
+            for task in opening:
                 task.cancel()
-            await asyncio.gather(*reaching, return_exceptions=True)
+            await asyncio.gather(*opening, return_exceptions=True)
         return ready
 
-    def _greet(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
-        """Begin to reach those of these pods to which there is no channel yet."""
+    def _open_channels(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
+        """Begin to open a channel to each of these pods that has none yet."""
         for pod in ready:
             name = str(pod["metadata"]["name"])
-            if name in self._reaching:
+            if name in self._opening:
                 continue
             if _is_client(pod):
-                self._reaching[name] = asyncio.ensure_future(self._client(name, client))
+                self._opening[name] = asyncio.ensure_future(self._open_client(name, client))
             elif _annotated(pod, REPLACED) and name not in self.probes:
-                self._reaching[name] = asyncio.ensure_future(self._probe(pod))
+                self._opening[name] = asyncio.ensure_future(self._open_probe(pod))
 
-    async def _attach(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
-        """Have a control channel to every pod that takes commands, and to the client's proxy; end those to others."""
+    async def _complete_channels(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
+        """Have a control channel to every pod that takes commands, and to the client's proxy; close those to others."""
         wanted = {str(pod["metadata"]["name"]) for pod in ready if _annotated(pod, REPLACED)}
         if not any(_is_client(pod) for pod in ready):
             raise TargetError(f"namespace {self.namespace}: the client's pod is gone")
-        self._greet(ready, client)
-        await together([_ended(task) for task in self._reaching.values()])
-        await together([self.probes.pop(name).stop() for name in list(self.probes) if name not in wanted])
+        self._open_channels(ready, client)
+        await gather_all([_ended(task) for task in self._opening.values()])
+        await gather_all([self.probes.pop(name).stop() for name in list(self.probes) if name not in wanted])
 
-    async def _client(self, name: str, client: Callable[[], None]) -> None:
+    async def _open_client(self, name: str, client: Callable[[], None]) -> None:
         if self.client is None or self.client.pod != name:
             before, self.client = self.client, None
             if before is not None:
@@ -116,7 +120,7 @@ class Place:
         """What is put before a command line to run it in the client's pod."""
         return self.cluster.kubectl.within(self.namespace).exec_argv(pod, client_pod.CONTAINER)
 
-    async def _probe(self, pod: Json) -> None:
+    async def _open_probe(self, pod: Json) -> None:
         name = str(pod["metadata"]["name"])
         container = _own_container(pod)
         kubectl = self.cluster.kubectl.within(self.namespace)
@@ -139,7 +143,7 @@ class Place:
         return None
 
     async def close(self) -> None:
-        """End every channel; what stands in the namespace is left to whoever deletes that."""
+        """Close every channel; the objects in the namespace stay until it is deleted."""
         ends = [probe.stop() for probe in self.probes.values()]
         ends += [self.client.close()] if self.client is not None else []
         await asyncio.gather(*ends, self.gateways.close(), return_exceptions=True)

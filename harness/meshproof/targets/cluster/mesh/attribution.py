@@ -1,4 +1,4 @@
-"""Which pod answered, where the workloads do not say it themselves: the client's own proxy does.
+"""Which pod answered, where the workloads' answers do not name it: the client's own proxy adds it.
 
 An EnvoyFilter for the client alone has its proxy add the address that it sent a request to, as a
 header of the answer (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers).
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from meshproof.border.observation import Observation
-from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.cluster import client_pod
 
 HEADER = "x-meshproof-upstream"

@@ -1,4 +1,4 @@
-"""The namespaces of a run: made when they are asked for, and each of them gone in the end."""
+"""The namespaces of a run: created when they are first asked for, and all deleted in the end."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from meshproof.targets.cluster.settings import KubeSettings
 
 @dataclass
 class Log:
-    """What became of namespaces and of what stands in them; `refuses` is one that cannot be made."""
+    """What happened to namespaces and to what their meshes share; `refuses` is one that cannot be created."""
 
     lines: list[str] = field(default_factory=list)
     refuses: str = ""
 
-    def rooms(self) -> RunNamespaces:
-        return RunNamespaces(lambda name: Thing(self, "namespace", name), lambda name: Thing(self, "place", name))  # type: ignore[arg-type,return-value]
+    def namespaces(self) -> RunNamespaces:
+        return RunNamespaces(lambda name: Thing(self, "namespace", name), lambda name: Thing(self, "shared", name))  # type: ignore[arg-type,return-value]
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Thing:
         self.log.lines.append(f"made {self.name}")
         await asyncio.sleep(0)
         if self.name == self.log.refuses:
-            raise TargetError("no more room")
+            raise TargetError("a quota is exhausted")
 
     async def delete(self) -> None:
         self.log.lines.append(f"deleted {self.name}")
@@ -43,38 +43,38 @@ class Thing:
         self.log.lines.append(f"closed {self.name}")
 
 
-def test_one_is_made_when_it_is_asked_for_and_only_once() -> None:
+def test_one_is_created_when_it_is_asked_for_and_only_once() -> None:
     log = Log()
 
-    async def body(rooms: RunNamespaces) -> Any:
-        await rooms.open("run")
-        await rooms.open("run-2")
-        await rooms.open("run-2")
-        assert rooms["run-2"] is not rooms["run"]
+    async def body(namespaces: RunNamespaces) -> Any:
+        await namespaces.open("run")
+        await namespaces.open("run-2")
+        await namespaces.open("run-2")
+        assert namespaces["run-2"] is not namespaces["run"]
         with pytest.raises(TargetError, match="namespace run-3 is none of this run's"):
-            rooms["run-3"]
+            namespaces["run-3"]
 
-    asyncio.run(body(log.rooms()))
+    asyncio.run(body(log.namespaces()))
     assert log.lines == ["made run", "made run-2"]
 
 
-def test_in_the_end_all_of_them_go_also_one_that_was_made_half_way() -> None:
+def test_in_the_end_all_are_deleted_also_one_whose_creation_failed() -> None:
     log = Log(refuses="run-2")
 
-    async def body(rooms: RunNamespaces) -> None:
-        await rooms.open("run")
-        with pytest.raises(TargetError, match="no more room"):
-            await rooms.open("run-2")
-        await rooms.close()
-        await rooms.delete()
+    async def body(namespaces: RunNamespaces) -> None:
+        await namespaces.open("run")
+        with pytest.raises(TargetError, match="a quota is exhausted"):
+            await namespaces.open("run-2")
+        await namespaces.close()
+        await namespaces.delete()
 
-    asyncio.run(body(log.rooms()))
+    asyncio.run(body(log.namespaces()))
     assert log.lines == ["made run", "made run-2", "closed run", "deleted run", "deleted run-2"]
 
 
 @pytest.mark.parametrize(("lanes", "most"), [(None, 4), (1, 1), (2, 2)])
-def test_a_run_that_is_killed_leaves_none_of_those_it_could_have_made(lanes: int | None, most: int) -> None:
+def test_a_run_that_is_killed_leaves_none_of_those_it_could_have_created(lanes: int | None, most: int) -> None:
     target = ClusterTarget(KubeSettings(context="lab", image="probe:1", lanes=lanes))
     names = [target.namespace, *(f"{target.namespace}-{number}" for number in range(2, most + 1))]
     assert list(named(target.namespace, target.lanes)) == names
-    assert target.leavings()[0] == ["delete", "namespace", *names, "--ignore-not-found", "--wait=false"]
+    assert target.kubectl_deletions()[0] == ["delete", "namespace", *names, "--ignore-not-found", "--wait=false"]

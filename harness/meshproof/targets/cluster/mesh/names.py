@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from meshproof.mesh.model.model import CLUSTER_DOMAIN, Mesh, Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
+from meshproof.mesh.model.mesh import Mesh
 
 NOWHERE = "240.0.0.1"
-"""What a host without an address is connected to: the sidecar takes the connection, and routes by the Host header."""
+"""The address for a host that has none: the sidecar takes the connection, and routes by the Host header."""
 
 Json = Mapping[str, Any]
 
 
 def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
-    """The Service that a client in `namespace` means by a name."""
+    """The Service that a name stands for where a client in `namespace` uses it."""
     name = host.lower().removesuffix(".")
     for service in mesh.services:
         qualified = f"{service.name}.{service.namespace}"
@@ -26,7 +27,7 @@ def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
 
 
 def address(service: Json | None, pods: Sequence[Json]) -> str:
-    """Where a Service is connected to: its ClusterIP, or one of its pods where it has none."""
+    """The address of a Service: its ClusterIP, or one of its pods' where it has none."""
     spec = (service or {}).get("spec") or {}
     given = str(spec.get("clusterIP") or "")
     if given and given != "None":

@@ -13,7 +13,7 @@ from meshproof.targets.hosts.grub.bls import compare
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class DesiredState:
     """`packages` bring the kernel; `istioctl` is the program to put on PATH; `allow_reboot` is a person's consent."""
 
     packages: tuple[Package, ...] = ()
@@ -40,9 +40,9 @@ def satisfies(release: str, expected: str) -> bool:
     return release == expected or re.match(rf"{re.escape(expected)}(?![0-9])", release) is not None
 
 
-def wanted_kernel(entry: HostEntry, goal: Goal, installed: Sequence[str]) -> str:
+def wanted_kernel(entry: HostEntry, desired: DesiredState, installed: Sequence[str]) -> str:
     """The release that shall run; empty when nothing is said of it, or no kernel that is installed fits."""
-    brought = newest([package.kernel for package in goal.packages if package.kernel])
+    brought = newest([package.kernel for package in desired.packages if package.kernel])
     if brought or not entry.expect.kernel:
         return brought
     return newest([release for release in installed if satisfies(release, entry.expect.kernel)])

@@ -1,0 +1,107 @@
+"""The objects of one mesh in a cluster: those of its manifests, its client, and the markers of each revision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.errors import UsageError
+from meshproof.manifest import Resource
+from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.targets.cluster import client_pod
+from meshproof.targets.cluster.gateway_lock import private_to_namespace
+from meshproof.targets.cluster.mesh.attribution import envoy_filter
+from meshproof.targets.cluster.mesh.shared import SharedNamespace
+from meshproof.targets.cluster.workload import probed, sample
+from meshproof.targets.embedded.listening import ports
+from meshproof.targets.istio import marker
+from meshproof.targets.kube import conflicts
+from meshproof.targets.kube.wanted import Wanted, wanted
+
+
+@dataclass(slots=True)
+class MeshObjects:
+    """What one mesh puts into its namespace."""
+
+    shared: SharedNamespace
+    _checked: frozenset[conflicts.Claim] = frozenset()
+    _in_force: Sequence[Wanted] = ()
+
+    def of(self, mesh: Mesh, resources: Sequence[Resource]) -> list[Wanted]:
+        """The objects for these resources, and the client's."""
+        return [*self._from_manifests(mesh, resources), *self._client()]
+
+    async def check_conflicts(self, objects: Sequence[Wanted]) -> None:
+        """Raise UsageError where somebody else's object claims a host that one of these claims too.
+
+        Claims that an earlier stage of this mesh made were checked then.
+        """
+        claims = {one.key: conflicts.claims(one.body) for one in objects}
+        fresh = [one for one in objects if not claims[one.key] <= self._checked]
+        self._checked |= frozenset().union(*claims.values())
+        found = await conflicts.find(self.shared.cluster, fresh, self.shared.in_force.run)
+        if found:
+            raise UsageError(
+                "what is to be applied conflicts with what the cluster has:\n" + "\n".join(map(str, found))
+            )
+
+    async def apply(self, objects: Sequence[Wanted]) -> None:
+        """Put exactly these in force, and after them the markers of a new revision."""
+        shared = self.shared
+        shared.revision += 1
+        # Where nothing is applied the gateways run what they ran before, and must not see anything of this run.
+        selectors = shared.gateways.selectors if shared.applying else ()
+        bodies = marker.manifests(shared.namespace, shared.revision, selectors, shared.gateways.namespace)
+        shared.markers = tuple(Wanted(body) for body in bodies)
+        self._in_force = objects
+        await shared.in_force.apply(objects, shared.markers)
+
+    async def apply_without_destination_rules(self, objects: Sequence[Wanted]) -> None:
+        """Put these in force but for their DestinationRules."""
+        await self.apply([one for one in objects if one.key[0] != "DestinationRule"])
+
+    async def withdraw_from_gateways(self) -> None:
+        """Delete what other namespaces can see, gateways included; the pods stay for the next mesh."""
+        await self.shared.in_force.apply(private_to_namespace(self._in_force, self.shared.namespace))
+
+    def _from_manifests(self, mesh: Mesh, resources: Sequence[Resource]) -> list[Wanted]:
+        if not self.shared.applying:
+            return []
+        workloads = {workload.key: workload for workload in mesh.workloads}
+        found = []
+        for resource in resources:
+            one = wanted(resource)
+            workload = workloads.get(f"{resource.namespace}/{resource.name}") if resource.kind == "Deployment" else None
+            if resource.kind == "Namespace":
+                continue
+            if workload is not None and self.shared.probed:
+                one = probed(one, workload, ports(mesh, workload), self.shared.image)
+            elif workload is not None:
+                one = sample(one, workload)
+            found.append(one)
+        return found
+
+    def _client(self) -> list[Wanted]:
+        shared = self.shared
+        client = [Wanted(client_pod.deployment(shared.namespace, shared.image, shared.bypassed))]
+        return client if shared.self_identifying else [*client, Wanted(envoy_filter(shared.namespace))]
+
+
+def ejects(mesh: Mesh) -> bool:
+    """Whether any DestinationRule of the mesh has outlier detection."""
+    return any(policy.outlier_detection is not None for policy in _policies(mesh))
+
+
+def limits_connections(mesh: Mesh) -> bool:
+    """Whether any DestinationRule of the mesh has a connection pool."""
+    return any(policy.connection_pool is not None for policy in _policies(mesh))
+
+
+def _policies(mesh: Mesh) -> list[TrafficPolicy]:
+    return [policy for rule in mesh.destination_rules for policy in _policies_of(rule)]
+
+
+def _policies_of(rule: DestinationRule) -> list[TrafficPolicy]:
+    found = (rule.policy, *rule.policy.ports.values(), *(one.policy for one in rule.subsets))
+    return [policy for policy in found if policy is not None]

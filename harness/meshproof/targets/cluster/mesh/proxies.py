@@ -1,0 +1,108 @@
+"""The proxies of one mesh in a cluster: the client's sidecar, its gateways, and how all of them converge."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from meshproof.errors import TargetError
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.targets.cluster.mesh.names import endpoints
+from meshproof.targets.cluster.mesh.objects import limits_connections
+from meshproof.targets.cluster.mesh.shared import SharedNamespace
+from meshproof.targets.istio import injection
+from meshproof.targets.istio.convergence import Watched, converged
+from meshproof.targets.istio.relayed import RelayedSidecar
+from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.kube.concurrent import gather_all
+from meshproof.targets.kube.objects import Json
+from meshproof.targets.kube.pods import ready
+
+SIDECAR = "sidecar"
+REST_INTERVAL = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class MeshProxies:
+    """The proxies that a mesh's requests pass, by the names that their counters go under."""
+
+    shared: SharedNamespace
+
+    @property
+    def sidecar(self) -> RelayedSidecar:
+        """The client's own proxy; TargetError before its pod is there."""
+        if self.shared.client is None:
+            raise TargetError(f"namespace {self.shared.namespace}: there is no client")
+        return self.shared.client
+
+    def all(self) -> dict[str, Sidecar]:
+        """The client's sidecar, and each gateway pod's proxy."""
+        return {SIDECAR: self.sidecar, **self.shared.gateways.proxies()}
+
+    def reachable(self) -> dict[str, Sidecar]:
+        """The same without the client's sidecar where its pod never came up."""
+        client: dict[str, Sidecar] = {} if self.shared.client is None else {SIDECAR: self.shared.client}
+        return {**client, **self.shared.gateways.proxies()}
+
+    async def counters(self) -> dict[str, dict[str, int]]:
+        """All counters of each proxy."""
+        proxies = self.all()
+        counters = await gather_all([proxy.counters() for proxy in proxies.values()])
+        return dict(zip(proxies, counters, strict=True))
+
+    async def converged(self, mesh: Mesh, pods: Sequence[Json]) -> None:
+        """Wait until every proxy that decides about this mesh's requests runs the newest revision."""
+        known = endpoints(mesh.services, [pod for pod in pods if ready(pod)])
+        watched = [Watched(self.sidecar, endpoints=known)]
+        watched += [Watched(proxy, gateway=True) for proxy in self._marked_gateways()]
+        watched += [Watched(proxy) for proxy in self._limiting_workloads(mesh, pods)]
+        await self._wait(watched)
+
+    async def entered_converged(self) -> None:
+        """Wait until the client's sidecar and the gateways run the newest revision, whatever the endpoints are."""
+        await self._wait([Watched(proxy, gateway=name != SIDECAR) for name, proxy in self.all().items()])
+
+    async def _wait(self, watched: Sequence[Watched]) -> None:
+        shared = self.shared
+        await converged(watched, shared.namespace, shared.revision, shared.timeouts, shared.istioctl)
+
+    def _marked_gateways(self) -> Sequence[Sidecar]:
+        """Gateways that get a marker: none where nothing is applied, because they run what they ran before."""
+        return tuple(self.shared.gateways.proxies().values()) if self.shared.applying else ()
+
+    def _limiting_workloads(self, mesh: Mesh, pods: Sequence[Json]) -> Sequence[Sidecar]:
+        """The workloads' own sidecars where a connection pool limits what they let in.
+
+        They are waited for once more after the last such rule has gone: until then they limit still.
+        """
+        shared = self.shared
+        before, shared.limited = shared.limited, limits_connections(mesh)
+        if not shared.applying or not (before or shared.limited):
+            return ()
+        client = shared.client.pod if shared.client else ""
+        own = [one for one in pods if one["metadata"].get("namespace") == shared.namespace and ready(one)]
+        names = sorted(str(one["metadata"]["name"]) for one in own if injection.proxy(one) is not None)
+        kubectl = shared.cluster.kubectl.within(shared.namespace)
+        return [Sidecar(kubectl, name, shared.timeouts) for name in names if name != client]
+
+    async def at_rest(self, hosts: Collection[str]) -> None:
+        """Wait until no proxy has a request under way to these hosts; raises TargetError."""
+        limit = self.shared.timeouts.at_rest
+        deadline = time.monotonic() + limit
+        for name, proxy in self.all().items():
+            while busy := _under_way(await proxy.gauges(hosts), hosts):
+                if time.monotonic() > deadline:
+                    raise TargetError(f"{name}: requests were still under way after {limit:g} s", "\n".join(busy))
+                await asyncio.sleep(REST_INTERVAL)
+
+
+def _under_way(gauges: Mapping[str, int], hosts: Collection[str]) -> list[str]:
+    """The clusters of these hosts that a proxy has requests under way to: a gateway may serve other hosts too."""
+    wanted = ("upstream_rq_active", "upstream_rq_pending_active")
+    return [
+        f"{name}: {value}"
+        for name, value in gauges.items()
+        if value and name.startswith("cluster.outbound") and name.endswith(wanted) and any(h in name for h in hosts)
+    ]
