@@ -48,7 +48,7 @@ _HOMES = {
     "Split": "judge",
     "Timeout": "judge",
     "Tls": "border.request",
-    "Upset": "border.upset",
+    "WorkloadFault": "border.workload_fault",
 }
 
 

@@ -1,4 +1,4 @@
-"""What is said when the harness breaks: never a verdict."""
+"""How a broken harness or target is reported: never as a verdict."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from meshproof.errors import MeshproofError, TargetError
 from meshproof.report.events import Broke, Event
 
 
-def words(error: BaseException) -> tuple[str, str]:
-    """An error as a message and the detail that goes with it, which is a traceback when nobody foresaw it."""
+def described(error: BaseException) -> tuple[str, str]:
+    """An error as a message and the detail that goes with it, which is a traceback for an unexpected one."""
     if isinstance(error, TargetError):
         return error.message, error.detail
     if isinstance(error, MeshproofError):
@@ -21,12 +21,12 @@ def words(error: BaseException) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class Breaks:
-    """A Handler that keeps what broke, each with its last words."""
+    """A Handler that keeps the messages of what broke, each with its detail."""
 
-    words: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def handle(self, event: Event) -> None:
         if isinstance(event, Broke):
-            self.words.append("\n".join(filter(None, (event.message, event.detail))))
+            self.messages.append("\n".join(filter(None, (event.message, event.detail))))
 
     def close(self) -> None: ...

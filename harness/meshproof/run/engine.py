@@ -23,7 +23,7 @@ from meshproof.report.events import (
     ScenarioFinished,
     ScenarioStarted,
 )
-from meshproof.run.broken import words
+from meshproof.run.broken import described
 from meshproof.run.pacing.breaker import breaker
 from meshproof.run.pacing.feed import Feed
 from meshproof.run.pacing.flow import flow
@@ -102,7 +102,7 @@ class Drive:
             raise
         except Exception as error:
             # Also what nobody foresaw: the other scenarios go on, and it is no verdict either.
-            message, detail = words(error)
+            message, detail = described(error)
             outcome, broken, reason = Outcome.ERROR, error, f"{message}\n{detail}".rstrip()
             self.emit(Broke(name, message, detail))
             await self._keep_state()

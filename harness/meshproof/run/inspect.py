@@ -10,7 +10,7 @@ from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.errors import UsageError
 from meshproof.inspection import Inspection
 from meshproof.report.events import Broke, CheckFinished, ScenarioFinished, ScenarioStarted
-from meshproof.run.broken import words
+from meshproof.run.broken import described
 from meshproof.run.engine import Result
 from meshproof.run.pacing.traffic import Emit
 from meshproof.targets.base import Inspectable, Target
@@ -42,7 +42,7 @@ async def inspect(inspection: Inspection[Any], target: Inspectable, emit: Emit) 
         raise
     except Exception as error:
         # Also what nobody foresaw: the others go on, and it is no verdict either.
-        message, detail = words(error)
+        message, detail = described(error)
         outcome, broken, reason = Outcome.ERROR, error, f"{message}\n{detail}".rstrip()
         emit(Broke(name, message, detail))
     for verdict in verdicts:

@@ -32,7 +32,7 @@ from meshproof.report.events import (
     TargetReached,
 )
 from meshproof.report.redaction.records import discreetly
-from meshproof.run.broken import words
+from meshproof.run.broken import described
 from meshproof.run.engine import SHAPES, Drive, Result, spread
 from meshproof.run.generators import Generators
 from meshproof.run.inspect import inspect, lacking
@@ -171,7 +171,7 @@ class Session:
         if isinstance(failure, asyncio.CancelledError | KeyboardInterrupt):
             self.interrupted()
             return EXIT_INTERRUPTED
-        self._emit(Broke("", *words(failure)))
+        self._emit(Broke("", *described(failure)))
         return failure.exit_code if isinstance(failure, MeshproofError) else EXIT_BROKE
 
     def _emit(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""pytest's `--mesh-*` options are the command's own: the same names, values and refusals."""
+"""pytest's `--mesh-*` options are those of the command: the same names, values, help and refusals."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 import pytest
-from meshproof import plugin, plugin_targets
+from meshproof import plugin
 from meshproof.cli.group import group
-from meshproof.cli.options.kubernetes import KUBE_OPTIONS, NAMES, kube_settings
+from meshproof.cli.options.kubernetes import on_kubernetes
 from meshproof.errors import UsageError
+from meshproof.options import KUBERNETES, kube_settings
+from meshproof.plugin import options as of_pytest
 
 COMMAND_ONLY = {
     "list": "pytest has --collect-only",
@@ -21,7 +23,7 @@ COMMAND_ONLY = {
     "lanes": "a test of pytest is alone on its target: pytest -n spreads them over workers",
 }
 OTHERWISE = {"hosts-file": "hosts"}
-SAID = {
+VALUES = {
     "--context": "lab", "--kubeconfig": "a:b", "--image": "probe:1", "--entry": "nodeport", "--samples": None,
     "--keep": None, "--allow": "production", "--istioctl": "/opt/istioctl", "--istio-version": "1.9",
     "--hub": "registry.example", "--set": "a=b", "--revision": "canary", "--skip-install": None, "--cluster": "ours",
@@ -33,11 +35,11 @@ WRONG = (
     *("--target moon", "--entry door", "--allow all", "--istio-manifest nowhere", "--set a=b --skip-install"),
     *("--entry nodeport --port 80=81",),
 )
-FAR = ("--target", "kind")
+ON_KIND = ("--target", "kind")
 
 
 class Options(argparse.ArgumentParser):
-    """As much of pytest's parser, and of the configuration that it makes, as the plugin asks for."""
+    """As much of pytest's parser, and of the configuration that it makes, as the plugin uses."""
 
     def getgroup(self, *_: str) -> Options:
         return self
@@ -74,43 +76,51 @@ def test_the_names_are_the_same(options: Options) -> None:
 
 def given(*words: str) -> dict[str, Any]:
     """What the command receives of its options for Kubernetes."""
-    command = click.Command("any", params=[])
-    for option in KUBE_OPTIONS:
-        option(command)
-    context = command.make_context("any", list(words))
-    return {name: context.params[name] for name in NAMES}
+    command = on_kubernetes(click.Command("any", params=[]))
+    return dict(command.make_context("any", list(words)).params)
 
 
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", VALUES)
 def test_each_makes_the_same_settings(options: Options, name: str) -> None:
-    words = [name] if SAID[name] is None else [name, str(SAID[name])]
-    asked = plugin_targets.kube_settings(options.read(*FAR, *words))
-    assert asked == kube_settings(given(*words), {})
-    assert asked != plugin_targets.kube_settings(options.read(*FAR))
+    words = [name] if VALUES[name] is None else [name, str(VALUES[name])]
+    settings = of_pytest.kube_settings(options.read(*ON_KIND, *words))
+    assert settings == kube_settings(given(*words), {})
+    assert settings != of_pytest.kube_settings(options.read(*ON_KIND))
 
 
 def test_every_option_for_kubernetes_is_tried_above() -> None:
-    assert {f"--{name}" for name in (*plugin_targets.TEXTS, *plugin_targets.FLAGS, *plugin_targets.OTHERS)} == {*SAID}
+    assert {f"--{option.name}" for option in KUBERNETES if not option.command_only} == {*VALUES}
+
+
+def test_both_show_the_same_help(options: Options) -> None:
+    shown = {action.option_strings[0]: action.help for action in options._actions}
+    theirs = {param.opts[0]: param.help for param in on_kubernetes(click.Command("any", params=[])).params}
+    for option in KUBERNETES:
+        assert option.help[1:] in theirs[f"--{option.name}"]
+        assert option.targets in theirs[f"--{option.name}"]
+        if not option.command_only:
+            words = option.help.replace("--", "--mesh-")
+            assert shown[f"--mesh-{option.name}"] == f"{words} ({option.targets})"
 
 
 def test_ports_are_the_same_too(options: Options) -> None:
     words = ("--port", "80=8080", "--port", "443=8443")
-    assert plugin_targets.kube_settings(options.read(*FAR, *words)).ports == {80: 8080, 443: 8443}
+    assert of_pytest.kube_settings(options.read(*ON_KIND, *words)).ports == {80: 8080, 443: 8443}
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_both_refuse_the_same(options: Options, wrong: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     words = wrong.split()
-    target = () if "--target" in words else FAR
+    target = () if "--target" in words else ON_KIND
     with pytest.raises(pytest.UsageError):
-        plugin_targets.check(options.read(*target, *words))
+        of_pytest.check(options.read(*target, *words))
     monkeypatch.setenv("PATH", "")
     with pytest.raises((click.ClickException, UsageError)):
         group.main(["run", "canary", *target, *words], standalone_mode=False)
 
 
 @pytest.mark.parametrize("words", ["--nodes 2", "--keep", "--hub x", "--hosts FILE", "--show-names"])
-def test_what_the_embedded_mesh_has_not_is_refused(options: Options, words: str) -> None:
+def test_options_of_other_targets_are_refused_on_the_embedded_mesh(options: Options, words: str) -> None:
     with pytest.raises(pytest.UsageError, match=f"{words.split()[0].replace('--', '--mesh-')} is for --mesh-target "):
-        plugin_targets.check(options.read(*words.split()))
+        of_pytest.check(options.read(*words.split()))

@@ -152,7 +152,7 @@ def test_an_inspection_is_skipped_where_the_target_cannot_be_inspected(place: An
 STUCK = """\
 import pytest
 from meshproof.errors import TargetError
-from meshproof.target.embedded import EmbeddedTarget
+from meshproof.targets.embedded.target import EmbeddedTarget
 
 class Stuck(EmbeddedTarget):
     async def down(self):

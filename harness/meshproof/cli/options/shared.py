@@ -12,7 +12,8 @@ import click
 
 from meshproof.border.load import MOST_WORKERS
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
-from meshproof.cli.options.kubernetes import KUBE_OPTIONS, NAMES
+from meshproof.cli.options.kubernetes import on_kubernetes
+from meshproof.options import KUBERNETES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 EXIT_CODES = """\b
@@ -81,13 +82,14 @@ def shared(command: Command) -> Command:
             values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
         )
         names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names")
-        kube = {name: values.pop(name) for name in NAMES}
+        kube = {option.key: values.pop(option.key) for option in KUBERNETES}
         settings = Settings(precision=precision, kube=kube, **{name: values.pop(name) for name in names})
         return command(settings=settings, **values)
 
     call.__name__, call.__doc__ = command.__name__, command.__doc__
     call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in reversed((*OPTIONS, *KUBE_OPTIONS)):
+    on_kubernetes(call)
+    for option in reversed(OPTIONS):
         option(call)
     return call  # type: ignore[return-value]
 

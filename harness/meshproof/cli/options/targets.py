@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from meshproof.cli.options.kubernetes import kube_settings, refused
 from meshproof.cli.options.shared import Settings
 from meshproof.errors import UsageError
+from meshproof.options import kube_settings, refuse
 from meshproof.targets.base import Target
 
 
 def target_of(settings: Settings, *, applying: bool = True, selected: Iterable[Any] = ()) -> Target:
-    """The target, not yet looked at; raises UsageError.
+    """The target, before anything is done with it; raises UsageError.
 
     `applying` False leaves what runs as it is; `selected` are the scenarios and inspections that it is for.
     """
@@ -21,23 +21,23 @@ def target_of(settings: Settings, *, applying: bool = True, selected: Iterable[A
     if settings.target == "embedded":
         from meshproof.targets.embedded.target import EmbeddedTarget
 
-        refused(settings.kube, settings.target)
+        refuse(settings.kube, settings.target)
         if not applying:
             raise UsageError(
                 "--no-apply is for --target cluster: nothing runs on the embedded mesh before it is applied"
             )
         return EmbeddedTarget(dict(settings.ports))
-    said = kube_settings(settings.kube, dict(settings.ports), applying=applying)
+    kube = kube_settings(settings.kube, dict(settings.ports), applying=applying)
     if settings.target == "kind":
         from meshproof.targets.kind.target import KindTarget
 
-        return KindTarget(said)
+        return KindTarget(kube)
     if settings.target == "hosts":
         from meshproof.targets.hosts.cluster import hosts_target
 
         if settings.hosts is None:
             raise UsageError("--target hosts needs --hosts-file FILE, an inventory")
-        return hosts_target(settings.hosts, said, selected, names=settings.show_names)
+        return hosts_target(settings.hosts, kube, selected, names=settings.show_names)
     from meshproof.targets.cluster.existing import ClusterTarget
 
-    return ClusterTarget(said)
+    return ClusterTarget(kube)

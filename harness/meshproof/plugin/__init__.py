@@ -1,0 +1,24 @@
+"""The pytest plugin: options `--mesh-*`, and the fixture `verify` that proves a scenario.
+
+Loaded by every pytest of an environment that has meshproof, so it imports what it needs only when
+a scenario runs.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from meshproof.plugin import options
+from meshproof.plugin.fixtures import mesh_session, verify
+from meshproof.plugin.run import NAME, Run
+
+__all__ = ["mesh_session", "pytest_addoption", "pytest_configure", "verify"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add(parser.getgroup("meshproof", "service mesh verification"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    options.check(config)
+    config.pluginmanager.register(Run(config), NAME)

@@ -1,0 +1,94 @@
+"""The fixtures: one run for a whole pytest session, and `verify` for one scenario of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from meshproof.errors import MeshproofError, UsageError
+from meshproof.plugin.run import NAME, NoVerdict, Run, scenario_tests
+
+if TYPE_CHECKING:
+    from meshproof.inspection import Inspection
+    from meshproof.run.session import Session
+    from meshproof.scenario import Scenario
+    from meshproof.targets.base import Target
+
+
+@pytest.fixture(scope="session")
+def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterator[tuple[asyncio.Runner, Session]]:
+    """One run for the whole pytest session: the target is up and load generators are shared."""
+    from meshproof.border.verdict import Precision
+    from meshproof.report.run_folder import RunFolder, choose, new_run_id
+    from meshproof.run.broken import Breaks
+    from meshproof.run.session import Options, Session
+
+    run = request.config.pluginmanager.getplugin(NAME)
+    assert isinstance(run, Run)
+    option = request.config.getoption
+    precision = Precision(
+        option("--mesh-alpha"), option("--mesh-beta"), option("--mesh-tolerance") / 100, option("--mesh-max-requests")
+    )
+    output = option("--mesh-output")
+    try:
+        mesh_target.preflight()
+        kept = RunFolder(
+            choose(new_run_id(), output / run.worker if output else None, request.config.invocation_params.dir)
+        )
+    except MeshproofError as error:
+        raise NoVerdict(str(error), error.exit_code) from None
+    run.reports.append(str(kept.report))
+    options = Options(precision, option("--mesh-seed"), timeouts=mesh_target.timeouts, workers=option("--mesh-workers"))
+    breaks = Breaks()
+    session = Session(mesh_target, kept.path, [kept, breaks], options)
+    names = [item.name for item in scenario_tests(request.session)]
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(session.open(names, ["steady"], command=("pytest", *request.config.invocation_params.args)))
+        except BaseException as error:
+            code = runner.run(session.close(error))
+            if isinstance(error, MeshproofError):
+                raise NoVerdict(str(error), code) from None
+            raise
+        yield runner, session
+        breaks.messages.clear()
+        code = runner.run(session.close(KeyboardInterrupt() if run.interrupted else None))
+    if breaks.messages:
+        run.broke("\n".join(breaks.messages), code)
+
+
+@pytest.fixture
+def verify(
+    request: pytest.FixtureRequest, mesh_session: tuple[asyncio.Runner, Session]
+) -> Callable[[Scenario | Inspection[Any]], None]:
+    """Call it with a Scenario whose manifests stand beside the test, or an Inspection: passes, fails or skips."""
+    from meshproof.border.verdict import Outcome
+    from meshproof.inspection import Inspection
+    from meshproof.run.prepare import prepare
+
+    runner, session = mesh_session
+
+    def call(scenario: Scenario | Inspection[Any]) -> None:
+        __tracebackhide__ = True
+        precision = session.options.precision.shared(len(scenario_tests(request.session)))
+        try:
+            if isinstance(scenario, Inspection):
+                result = runner.run(session.inspect(scenario))
+            else:
+                result = runner.run(
+                    session.run(prepare(scenario, request.path.parent, precision, session.target.namespace))
+                )
+        except UsageError as error:
+            raise NoVerdict(str(error), error.exit_code) from None
+        if result.outcome is Outcome.ERROR:
+            raise NoVerdict(result.reason, MeshproofError.exit_code)
+        if result.outcome is Outcome.SKIPPED:
+            pytest.skip(result.reason)
+        if result.outcome is not Outcome.PASSED:
+            wrong = [f"{v.check} {v.outcome}: {v.reason}" for v in result.verdicts if v.outcome is not Outcome.PASSED]
+            pytest.fail("\n".join(wrong), pytrace=False)
+
+    return call

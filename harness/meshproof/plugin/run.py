@@ -1,0 +1,124 @@
+"""What must be known of a whole pytest run: its exit code, its reports, and the target that it loads."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from meshproof.errors import MeshproofError, UsageError
+from meshproof.suite import folder
+
+NAME = "meshproof-run"
+"""By which the Run is registered as a plugin."""
+EMBEDDED = "embedded"
+EXIT_CODE = "meshproof_exit_code"
+REPORT = "meshproof_report"
+HAS_SCENARIOS = "meshproof_scenarios"
+
+
+class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
+    """A test that ends without a verdict about the mesh; pytest exits with the code that says why."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        super().__init__(reason, pytrace=False)
+        self.exit_code = exit_code
+
+
+class Run:
+    """The hooks of one pytest run; what they collect comes together from all workers of xdist."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._codes: set[int] = set()
+        self.reports: list[str] = []
+        self.interrupted = False
+        self._ending = False
+        self._crashed = self._has_scenarios = False
+
+    @property
+    def worker(self) -> str:
+        """The name of this xdist worker, empty in a run without workers and in their controller."""
+        return str(getattr(self._config, "workerinput", {}).get("workerid", ""))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Only a run with scenarios loads the target that they run on."""
+        if scenario_tests(session):
+            _load_target(self._config)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.excinfo is not None and isinstance(call.excinfo.value, NoVerdict):
+            report.user_properties.append((EXIT_CODE, call.excinfo.value.exit_code))
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._codes |= {int(str(value)) for name, value in report.user_properties if name == EXIT_CODE}
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted = excinfo.type is KeyboardInterrupt
+        self._ending = True
+
+    def pytest_internalerror(self) -> None:
+        self._ending = True
+
+    def broke(self, reason: str, exit_code: int) -> None:
+        """Report that the end of a run broke: as the last test's error, or in the summary where no test is reported."""
+        if not self._ending:
+            raise NoVerdict(reason, exit_code)
+        self.reports.append(reason)
+        self._codes.add(exit_code)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Exit with the code of a broken harness or target, which must not look like a mesh that is wrong."""
+        if self.worker:
+            self._config.workeroutput[REPORT] = self.reports  # type: ignore[attr-defined]
+            self._config.workeroutput[HAS_SCENARIOS] = bool(scenario_tests(session))  # type: ignore[attr-defined]
+            return
+        if self._crashed and (self._has_scenarios or self._config.getoption("--mesh-target") != EMBEDDED):
+            self._codes.add(MeshproofError.exit_code)
+        if self._codes and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = min(self._codes)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self) -> None:
+        """A worker of xdist died, which pytest counts as a failure of the test that it ran."""
+        self._crashed = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        output = getattr(node, "workeroutput", {})
+        self.reports += output.get(REPORT, [])
+        self._has_scenarios |= output.get(HAS_SCENARIOS, False)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for report in self.reports:
+            terminalreporter.write_line(f"meshproof: {report}")
+
+
+def _load_target(config: pytest.Config) -> None:
+    """Register the fixtures of the chosen target; raises pytest.UsageError."""
+    try:
+        path = folder("fixtures") / f"{config.getoption('--mesh-target')}.py"
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    name = f"meshproof_fixtures_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise pytest.UsageError(f"{path}: there are no fixtures for that target")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    config.pluginmanager.register(module, name)
+
+
+def scenario_tests(session: pytest.Session) -> list[pytest.Item]:
+    """The selected tests that run a scenario: they share the run's alpha."""
+    return [item for item in session.items if "mesh_session" in getattr(item, "fixturenames", ())]
