@@ -1,4 +1,4 @@
-"""Checks and their verdicts: pure computation over expectations and observations."""
+"""Checks and their verdicts: pure computation over expectations, observations and books. No input or output."""
 
 from meshproof.judge.answers.answers import Answers
 from meshproof.judge.connection_pool.pool import ConnectionPool

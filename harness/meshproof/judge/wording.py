@@ -1,4 +1,4 @@
-"""Numbers and answers in the words of a person."""
+"""Numbers and answers as reports word them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def joined(words: Iterable[str]) -> str:
 
 
 def answer(observation: Observation) -> str:
-    """What became of a request: `answered 503 by the proxy`, `not answered (connection refused)`."""
+    """How a request was answered: `answered 503 by the proxy`, `not answered (connection refused)`."""
     if not observation.status:
         error = " ".join(observation.error.split())[:ERROR_CHARACTERS]
         return f"not answered ({error})" if error else "not answered"

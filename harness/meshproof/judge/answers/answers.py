@@ -22,16 +22,16 @@ ROWS_NAMED = 3
 
 @dataclass(frozen=True)
 class Answers:
-    """Who answers, with what status, and what the backend and the client get to see, for each request of the load.
+    """Who answers, with what status, and what the pod and the client receive, for each request of the load.
 
     Exact: one counter-example fails. Where a destination answers it must be a pod of one of the
     route's destinations, which must have received the request (joined by its id) under the specified
     path, host and headers; where the proxy answers, status, Location, body and headers must be the
     specified ones and no pod may have received the request; where connection or handshake are to be
-    refused, there must be no answer at all. How often each destination is drawn is Split's affair.
+    refused, there must be no answer. How often each destination is drawn is judged by Split.
 
-    Which rule takes a request follows from the request alone, so one answer shows it. Each request is
-    sent `times` times all the same: the second goes over a connection that has served others.
+    Which rule a request matches follows from the request alone, so one answer shows it. Each request is nevertheless
+    sent `times` times: the second goes over a connection that has served others.
     """
 
     name: str = "Answers"
@@ -42,7 +42,7 @@ class Answers:
 
 
 class AnswersTrial:
-    """All requests of one stage; it says itself how many it needs of each."""
+    """All requests of one stage, so many `times` each."""
 
     def __init__(self, check: str, plan: Plan, stage: int, times: int) -> None:
         self.check = check

@@ -10,8 +10,8 @@ from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
 from meshproof.border.observation import Observation
 from meshproof.judge.wording import answer, joined
 
-# What a proxy may change of its own accord, or what belongs to the connection.
-UNSTEADY = frozenset({"host", "connection", "te", "expect", "upgrade", "content-length", "transfer-encoding"})
+# Headers that a proxy may change by itself, or that belong to the connection.
+NOT_END_TO_END = frozenset({"host", "connection", "te", "expect", "upgrade", "content-length", "transfer-encoding"})
 UNREACHED = ("connection refused", "no answer within")
 
 
@@ -74,7 +74,7 @@ def _arrived(received: Sequence[Received]) -> str:
 
 
 def _aborted(expectation: Expectation, observation: Observation, by_proxy: bool) -> bool:
-    """Whether it is one of those that an injected fault answers."""
+    """Whether an injected fault answered it."""
     abort = expectation.abort
     return bool(abort and abort.share and by_proxy and observation.status == abort.status)
 
@@ -101,7 +101,7 @@ def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, receiv
         yield f"{received.pod} was called {received.authority}"
     changed = arm.request_headers
     yield from _headers("request", changed, received.headers)
-    touched = {*dict(changed.exact), *dict(changed.added), *changed.absent} | UNSTEADY
+    touched = {*dict(changed.exact), *dict(changed.added), *changed.absent} | NOT_END_TO_END
     kept = tuple(pair for pair in request.headers if pair[0] not in touched)
     yield from _headers("request", HeaderExpectation(added=kept), received.headers)
     yield from _headers("response", arm.response_headers, observation.headers)

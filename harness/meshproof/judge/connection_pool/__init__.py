@@ -1,1 +1,1 @@
-"""Limits of connections and requests: what is within them passes, what is beyond them is refused at once."""
+"""Limits of connections and requests: what is within them passes, what is beyond them is refused immediately."""

@@ -1,4 +1,4 @@
-"""Three books of one load: the client's, the proxy's and the workload's."""
+"""The books of one load that must agree: the client's and the workload's."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from meshproof.border.books import Books
 from meshproof.border.expectation import Pool
 from meshproof.judge.connection_pool.limits import most_at_once
-from meshproof.judge.connection_pool.steps import Taken, is_refused
+from meshproof.judge.connection_pool.steps import StepResult, is_refused
 
 
-def agreement(taken: Sequence[Taken], books: Books) -> list[str]:
-    """Where the workload's book has another fate for a request than its client."""
+def agreement(results: Sequence[StepResult], books: Books) -> list[str]:
+    """Where client and workload disagree about the outcome of a request; empty when they agree."""
     received = Counter(one.id for pod in books.pods for one in pod.requests)
     forgotten = sum(pod.forgotten for pod in books.pods)
-    for one in taken:
+    for one in results:
         for observation in one.observations:
             count = received[observation.id]
             if is_refused(observation) and count:
@@ -28,7 +28,7 @@ def agreement(taken: Sequence[Taken], books: Books) -> list[str]:
 
 
 def high_water(allowed: Sequence[Pool], books: Books) -> list[str]:
-    """Pods that had more under way at once than any of these pools allows."""
+    """Pods that had more requests under way at once than any of these pools allows."""
     limits = [most_at_once(pool) for pool in allowed]
     most = None if None in limits else max((limit for limit in limits if limit is not None), default=None)
     if most is None:

@@ -4,12 +4,13 @@ https://istio.io/latest/docs/reference/config/networking/destination-rule/#Conne
 https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking
 
 * Over HTTP/1.1 a connection carries one request at a time: `maxConnections` n means n at once.
-* A request without a connection waits; `http1MaxPendingRequests` m may, the next is answered 503 at once. A
+* A request without a connection waits; `http1MaxPendingRequests` m may, the next is answered 503 immediately. A
   request that waits for its connection to open counts among them.
-* `http2MaxRequests` r holds for HTTP/1.1 too: below n, a request beyond r gets a connection but no leave.
+* `http2MaxRequests` r holds for HTTP/1.1 too: where it is below n, a request beyond r is refused although a
+  connection is free.
 * `maxRequestsPerConnection` q: after q requests a connection is closed.
 * `idleTimeout`: a connection that carried no request for so long is closed.
-* `maxRetries` R: so many retries at once; the next is not made, its client gets the first answer.
+* `maxRetries` R: so many retries at once; the next is not made, and its client gets the first answer.
 """
 
 from __future__ import annotations
@@ -22,36 +23,39 @@ from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, On
 # Istio's default, which istiod sends as retry.go has it: https://istio.io/latest/docs/concepts/traffic-management/#retries
 DEFAULT_RETRIES = 2
 DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled"
+# Requests at once: so many beyond a limit, so many where there is none, and the largest limit that is tried.
 BEYOND = 4
-FREE = 8
+UNLIMITED_AT_ONCE = 8
 LARGEST = 60
+# Requests on one connection: so many where there is no limit, and the largest limit that is tried.
+UNLIMITED_USE = 20
 LONGEST_USE = 250
+# Seconds. The distances between the times of use and the limit, half of it at least before and `BEYOND_IDLE` after,
+# are what a busy machine may add.
 LONGEST_CONNECT = 3.0
-# Seconds: half of the shortest, and what is waited beyond the end, are left to a busy machine.
 SHORTEST_IDLE, LONGEST_IDLE = 1.0, 5.0
 BEYOND_IDLE = 0.75
-UNLIMITED_USE = 20
 RETRIABLE = {"5xx": 503, "gateway-error": 503, "retriable-4xx": 409}
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
-    """Where requests stand that are under way at once: with the pod, in the queue, refused."""
+class Occupancy:
+    """Of requests under way at once, how many a pod holds, how many wait in the proxy, and how many are refused."""
 
     held: int
     queued: int
     refused: int
 
 
-def still(pool: Pool, size: int) -> Still:
-    """What becomes of `size` requests at once."""
+def occupancy(pool: Pool, size: int) -> Occupancy:
+    """How many of `size` requests at once the pool lets through."""
     n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
     if r is not None and (n is None or r < n):
         held = min(size, r)
-        return Still(held, 0, size - held)
+        return Occupancy(held, 0, size - held)
     held = size if n is None else min(size, n)
     queued = size - held if m is None else min(size - held, m)
-    return Still(held, queued, size - held - queued)
+    return Occupancy(held, queued, size - held - queued)
 
 
 def capacity(pool: Pool) -> int | None:
@@ -79,7 +83,7 @@ def never_trips(pool: Pool, users: int) -> bool:
 
 
 def first_failure(expectation: Expectation) -> int:
-    """A status of which the specification wants a retry; 0 when it wants none of any status."""
+    """A status on which a retry is specified; 0 when none is on any status."""
     retries = expectation.retries
     if retries is None or retries.attempts < 1:
         return 0
@@ -93,7 +97,7 @@ def first_failure(expectation: Expectation) -> int:
 
 
 def connect_attempts(expectation: Expectation) -> int:
-    """How often a connection is tried for one request."""
+    """How many attempts to connect are made for one request."""
     retries = expectation.retries
     if retries is None:
         return 1 + DEFAULT_RETRIES
@@ -102,14 +106,14 @@ def connect_attempts(expectation: Expectation) -> int:
 
 
 def uses(limit: int) -> tuple[OneByOne, ...]:
-    """Requests in turn that show where one connection ends and the next begins."""
+    """Requests one by one that show where one connection ends and the next begins."""
     return tuple(OneByOne(count) for count in (limit, 1, limit - 1, 1) if count)
 
 
 def steps(
     pool: Pool, expectation: Expectation, concurrent_users: tuple[int, ...], requests: int, *, fresh: bool
 ) -> tuple[Step, ...]:
-    """What shows each limit of a specification; what needs a pool without connections (`fresh`) comes first."""
+    """The steps that show each limit; those that need a pool without connections (`fresh`) come first."""
     wanted: list[Step] = []
     per = pool.max_requests_per_connection
     if fresh and pool.connect_timeout is not None and pool.connect_timeout <= LONGEST_CONNECT:
@@ -123,7 +127,7 @@ def steps(
         wanted += uses(per)
     most = capacity(pool)
     if most is None:
-        wanted.append(AtOnce(FREE))
+        wanted.append(AtOnce(UNLIMITED_AT_ONCE))
     elif most <= LARGEST:
         # The second time shows that what was refused has left nothing behind.
         wanted += [AtOnce(most + BEYOND), AtOnce(most + 1)]
@@ -135,7 +139,7 @@ def steps(
 
 
 def unproved(pool: Pool, expectation: Expectation) -> str:
-    """A limit that no step can show, with the reason; empty when all are shown."""
+    """Why a limit cannot be shown by any step; empty when all can."""
     n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
     most = capacity(pool)
     if r is not None and n is not None and r >= n:

@@ -1,4 +1,4 @@
-"""The limits of a connection pool hold exactly: what is within them passes, what is beyond them is refused at once."""
+"""The limits of a connection pool hold exactly: what is within them passes, what is beyond them is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from meshproof.border.steps import AtOnce, ConcurrentUsers, OneByOne, Step
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.connection_pool.books import agreement, high_water
 from meshproof.judge.connection_pool.limits import steps, unproved
-from meshproof.judge.connection_pool.steps import Taken, judge
+from meshproof.judge.connection_pool.steps import StepResult, judge
+from meshproof.judge.expectations import placed
 from meshproof.scenario import Plan, Trial
 
 UNLIMITED = Pool()
@@ -26,11 +27,11 @@ class ConnectionPool:
 
     * Requests under way at once: how many the pod holds, how many wait in the proxy, how many are
       refused, after each further one.
-    * `crowds` of so many users, `requests` each: three books agree (the client's 503s with
+    * So many `concurrent_users`, with `requests` in all: three books agree (the client's 503s with
       x-envoy-overloaded, the growth of upstream_rq_pending_overflow, sent = received + refused), the pod
       never has more at once than is allowed, and users that are surely below the limits are all served.
-    * Connections opened for requests in turn, retries made at once, and the time until a connection
-      that does not open is given up.
+    * Connections opened for requests that are sent one by one, retries under way at once, and the time after which
+      an attempt to connect is given up.
 
     The load needs as many users as the largest number of requests at once: the limits and four more.
     """
@@ -40,15 +41,11 @@ class ConnectionPool:
     name: str = "ConnectionPool"
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        return [
-            PoolTrial(self, plan, stage, request)
-            for stage, row in enumerate(plan.stages)
-            for request, _ in enumerate(row)
-        ]
+        return [PoolTrial(self, plan, stage, request) for stage, request, _ in placed(plan)]
 
 
 class PoolTrial:
-    """One stage's limits; what the course marked is judged against them when the load has ended."""
+    """One stage's limits; what was marked in its steps is judged against them when the load has ended."""
 
     def __init__(self, check: ConnectionPool, plan: Plan, stage: int, request: int) -> None:
         self.stage: int | None = stage
@@ -92,20 +89,20 @@ class PoolTrial:
 
     def conclude(self, books: Books) -> Verdict:
         mine = [mark for mark in books.marks if self._is_mine(mark)]
-        taken = self._taken(mine)
-        outcome, reason = self._decide(mine, taken, books)
+        results = self._results(mine)
+        outcome, reason = self._decide(mine, results, books)
         return Verdict(
             self._plan.scenario,
             self.check,
             outcome,
             reason,
-            n=sum(len(one.observations) for one in taken),
+            n=sum(len(one.observations) for one in results),
             request=str(self._expectation.request),
             stage=self._stage,
-            evidence={"limits": str(self._pool.location or ""), "steps": [one.evidence() for one in taken]},
+            evidence={"limits": str(self._pool.location or ""), "steps": [one.evidence() for one in results]},
         )
 
-    def _decide(self, mine: list[Mark], taken: list[Taken], books: Books) -> tuple[Outcome, str]:
+    def _decide(self, mine: list[Mark], results: list[StepResult], books: Books) -> tuple[Outcome, str]:
         if self._lacking:
             return Outcome.INCONCLUSIVE, self._lacking
         pods = next((int(mark.values["pods"]) for mark in mine if mark.name == "pods"), 0)
@@ -113,39 +110,39 @@ class PoolTrial:
             why = f"{pods} pods share its limits by the balancer's draw" if pods else "it was not driven by a barrier"
             return Outcome.INCONCLUSIVE, f"what the pool lets through is not exact: {why}"
         where = f" at {self._pool.location}" if self._pool.location else " (no connectionPool is specified)"
-        found = [fault for one in taken if (fault := judge(one, self._pool, self._expectation))]
-        found += agreement(taken, books)
+        found = [fault for one in results if (fault := judge(one, self._pool, self._expectation))]
+        found += agreement(results, books)
         # The pod's high-water mark is that of the whole load.
         allowed = [_pool(row[self.request or 0]) for row in self._plan.stages]
         found += high_water(allowed, books)
         if found:
             return Outcome.FAILED, f"{found[0]}{where}"
-        if len(taken) < len(self.steps):
-            return Outcome.INCONCLUSIVE, f"only {len(taken)} of {len(self.steps)} steps were driven"
+        if len(results) < len(self.steps):
+            return Outcome.INCONCLUSIVE, f"only {len(results)} of {len(self.steps)} steps were driven"
         if why := unproved(self._pool, self._expectation):
             return Outcome.INCONCLUSIVE, f"{why}{where}; nothing else was amiss"
-        return Outcome.PASSED, f"{_told(taken, self._pool)}, as specified{where}"
+        return Outcome.PASSED, f"{_summary(results, self._pool)}, as specified{where}"
 
     def _is_mine(self, mark: Mark) -> bool:
         return mark.values.get("stage") == self._stage and mark.values.get("request") == self.request
 
-    def _taken(self, mine: list[Mark]) -> list[Taken]:
+    def _results(self, mine: list[Mark]) -> list[StepResult]:
         ended = [mark for mark in mine if mark.name == "step"]
         arrived = [mark for mark in mine if mark.name == "arrived"]
-        taken = []
-        at = turns = 0
+        results = []
+        at = before = 0
         for mark in ended:
             number, count = int(mark.values["step"]), int(mark.values["last"] - mark.values["first"])
-            stood = tuple(one for one in arrived if one.values["step"] == number)
+            arrivals = tuple(one for one in arrived if one.values["step"] == number)
             step = self.steps[number]
-            taken.append(Taken(step, mark, stood, tuple(self._seen[at : at + count]), turns))
+            results.append(StepResult(step, mark, arrivals, tuple(self._seen[at : at + count]), before))
             at += count
-            turns += count if isinstance(step, OneByOne) else 0
-        return taken
+            before += count if isinstance(step, OneByOne) else 0
+        return results
 
 
 def _lacking(expectation: Expectation) -> str:
-    """Why a pool has nothing to show for a request; empty when it has."""
+    """Why the limits of a pool cannot be judged by a request; empty when they can."""
     if len(expectation.arms) != 1:
         count = len(expectation.arms)
         return f"{expectation.request} leads to {count} destinations: a pool is judged where there is one"
@@ -165,9 +162,9 @@ def _size(step: Step) -> int:
     )
 
 
-def _told(taken: list[Taken], pool: Pool) -> str:
-    """What was seen, for a person."""
-    parts = [text for one in taken if (text := one.told())]
+def _summary(results: list[StepResult], pool: Pool) -> str:
+    """What was seen, in words."""
+    parts = [text for one in results if (text := one.summary())]
     if per := pool.max_requests_per_connection:
         parts.insert(0, f"each connection served {per} request{'s'[: per > 1]}")
     return "; ".join(dict.fromkeys(parts))

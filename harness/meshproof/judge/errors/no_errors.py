@@ -21,11 +21,10 @@ from meshproof.scenario import Plan, Trial
 class NoErrors:
     """Every request of the load, transitions included, is answered with a status below 400.
 
-    A status that the specification itself demands of the proxy (also as an injected fault), or that it
-    refuses a connection or a handshake, is no error; during a transition either neighbour's
-    specification may demand it. One error fails.
-    Without any, the check passes once a share of `tolerance` is ruled out at `beta`
-    (`statistics.exact_sample_size`), and it goes on watching until the load ends. It also fails where
+    A status that the specification demands of the proxy (also as an injected fault) is no error, nor is a connection
+    or handshake that it demands to be refused; during a transition the specification of either neighbour may demand
+    it. One error fails. Without any, the check passes once a share of `tolerance` is ruled out at `beta`
+    (`statistics.exact_sample_size`), and an error that comes later in the load still fails it. It also fails where
     the proxies count delays that they injected and none is specified (`injected_faults.unspecified_delays`).
     """
 
@@ -75,12 +74,12 @@ class NoErrorsTrial:
 
     def conclude(self, books: Books) -> Verdict:
         delayed = unspecified_delays(books, self._plan)
-        told = f"{counted(delayed, self._errors.n)} held back by the proxies ({DELAYS}), and no delay is specified"
+        held = f"{counted(delayed, self._errors.n)} held back by the proxies ({DELAYS}), and no delay is specified"
         return Verdict(
             self._plan.scenario,
             self.check,
             Outcome.FAILED if delayed else self._errors.outcome,
-            f"{told}; {self._reason()}" if delayed else self._reason(),
+            f"{held}; {self._reason()}" if delayed else self._reason(),
             n=self._errors.n,
             evidence={
                 "errors": dict(self._kinds),

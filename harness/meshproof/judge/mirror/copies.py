@@ -1,4 +1,4 @@
-"""Every single copy: of which primary it is, where it arrived, and whether it is whole."""
+"""Every copy: of which primary it is, where it arrived, and whether it was altered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the proxies count of copies that no workload sees: those refused by limits, and those to nobody.
+"""What the proxies count of copies that reach no pod: those refused by limits, and those to mirrors without pods.
 
 A cluster is named as istiod names it (outbound|PORT|SUBSET|HOST); its statistics are described in
 https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats.
@@ -31,7 +31,7 @@ def growth(books: Books, copy: Copy, counter: str) -> int | None:
 
 
 def refused(books: Books, copies: Iterable[Copy]) -> str:
-    """Why copies may rightly be missing: by limits or ejections that are specified; empty when nothing was refused."""
+    """Why a conforming proxy may have refused copies: specified limits or ejections; empty when none was refused."""
     for copy in copies:
         for counter, why in _refusals(copy):
             if number := growth(books, copy, counter):
@@ -52,10 +52,10 @@ def _refusals(copy: Copy) -> Iterator[tuple[str, str]]:
 
 
 def unreachable(books: Books, plan: Plan, copy: Copy, primaries: int) -> tuple[Outcome, str]:
-    """A mirror without pods: that its copies are made all the same shows in the proxies' counters alone.
+    """A mirror without pods: only the proxies' counters show that its copies are made.
 
-    `primaries` are the requests to be copied. Counters know nothing of ids, so only a mirror of all
-    requests, alone with its cluster and in force all the time, can be judged by them.
+    `primaries` are the requests to be copied. Counters have no request ids, so only a mirror of all requests that
+    is the only user of its cluster and in force for the whole load can be judged by them.
     """
     why = f"no copy can arrive at {copy.destination}: {copy.note.partition(': Envoy')[0]}"
     tried = growth(books, copy, "upstream_cx_none_healthy")

@@ -1,4 +1,4 @@
-"""What is wrong with single copies, by kind."""
+"""What is wrong with copies, by kind."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def faults(joined: Joined, plan: Plan, sent: Mapping[str, tuple[int, int]]) -> F
         if id not in sent:
             found.add("of requests that nobody sent", id, len(arrivals))
             continue
-        _placed(id, arrivals, applying(plan, *sent[id]), found)
+        _misplaced(id, arrivals, applying(plan, *sent[id]), found)
         for primary in joined.primaries.get(id, ())[:1]:
             for arrival in arrivals:
                 if altered := alteration(primary.received, arrival.received):
                     found.add(f"not what the primary is: {altered}", id)
     for id, arrivals in joined.primaries.items():
         if id in sent:
-            _marked(id, arrivals, applying(plan, *sent[id]), found)
+            _unmarked(id, arrivals, applying(plan, *sent[id]), found)
     return found
 
 
-def _placed(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expectation], found: Faults) -> None:
-    """Each mirror at most once, and nowhere else."""
+def _misplaced(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expectation], found: Faults) -> None:
+    """Copies beyond one for each mirror, and copies elsewhere."""
     rules = [expectation.copies for expectation in expectations]
     wanted = list(dict.fromkeys(copy for copies in rules for copy in copies if copy.share))
     at = Counter(arrival.workload for arrival in arrivals)
@@ -65,14 +65,14 @@ def _placed(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expecta
             found.add(f"at {workload}, where no mirror leads", id, number)
     for copy in wanted:
         number = sum(at[workload] for workload in copy.workloads)
-        # Where mirrors have a workload in common, it may get a copy for each of them.
+        # A workload that several mirrors have in common may get a copy for each of them.
         most = max(sum(bool(one.workloads & copy.workloads) for one in copies if one.share) for copies in rules)
         if number > most:
             found.add(f"one too many of the same request at {copy.destination}", id, number - most)
 
 
-def _marked(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expectation], found: Faults) -> None:
-    """A copy without the mark of one looks like a primary where no route leads."""
+def _unmarked(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expectation], found: Faults) -> None:
+    """Copies without the marks of a copy: they look like primaries at a workload that no route leads to."""
     mirrored = {one for expectation in expectations for copy in expectation.copies for one in copy.workloads}
     routed = {one for expectation in expectations for arm in expectation.arms for one in arm.workloads}
     for arrival in arrivals:

@@ -17,10 +17,10 @@ from meshproof.scenario import Plan, Trial
 class Mirror:
     """Each mirror gets copies of its specified share of the requests, whole, once, and nowhere else.
 
-    One trial holds every single copy against its primary (`CopiesTrial`). Beside it, one for each
+    One trial compares every copy with its primary (`CopiesTrial`). Beside it, one for each
     stage and each mirror rule in it decides the shares, over all requests of the load that the rule
-    governs: all and none are exact. A drawn share is decided for the rule's requests as a whole,
-    and, to half of the share, for those of each destination of the split by itself: copies that
+    applies to: shares of 0 and 1 are exact. A drawn share is decided for the rule's requests as a whole,
+    and, with a tolerance of half of the share, for those of each destination of the split separately: copies that
     follow the split's own draw would have the right share of the whole.
 
     α is divided equally among all these drawn shares (Bonferroni), β is not: see Split.
@@ -40,17 +40,19 @@ class Mirror:
 
 def rules(plan: Plan, stage: int) -> list[Rule]:
     """The mirror rules of a stage; requests that nothing mirrors are one rule."""
-    governed: dict[tuple[Copy, ...], list[int]] = {}
+    requests_of: dict[tuple[Copy, ...], list[int]] = {}
     for index, expectation in enumerate(plan.stages[stage]):
-        governed.setdefault(expectation.copies, []).append(index)
+        requests_of.setdefault(expectation.copies, []).append(index)
     return [
-        Rule(stage, tuple(requests), plan.stages[stage][requests[0]], copies, _drawing(plan, stage, requests, copies))
-        for copies, requests in governed.items()
+        Rule(
+            stage, tuple(requests), plan.stages[stage][requests[0]], copies, _drawn_arms(plan, stage, requests, copies)
+        )
+        for copies, requests in requests_of.items()
     ]
 
 
-def _drawing(plan: Plan, stage: int, requests: Sequence[int], copies: tuple[Copy, ...]) -> tuple[Arm, ...]:
-    """The arms to look at one by one: those of a drawn split that a mirror with a drawn share stands beside."""
+def _drawn_arms(plan: Plan, stage: int, requests: Sequence[int], copies: tuple[Copy, ...]) -> tuple[Arm, ...]:
+    """The arms that are judged separately: those of a drawn split beside a mirror with a drawn share."""
     if not any(0 < copy.share < 1 for copy in copies):
         return ()
     several = {plan.stages[stage][request].arms for request in requests}

@@ -16,14 +16,14 @@ from meshproof.scenario import Plan, Trial
 
 @dataclass(frozen=True)
 class OutOfBand:
-    """Every request of one kind gets one and the same status and body, and none waits for its copy.
+    """Every request of one kind gets the same status and body, and none waits for its copy.
 
-    All stages count together: a first stage without a mirror is what the others are held against. The
-    load must keep digests (`Load(digest=True)`), and its paths must have constant bodies.
+    All stages are judged as one load: a first stage without a mirror gives the answers that the others are compared
+    with. The load must keep digests (`Load(digest=True)`), and its paths must have constant bodies.
 
-    `within` bounds every latency, in seconds. An answer that waits for a hung copy does not come
-    before the load ends or the client gives up, which is several times as long; a pause of the
-    machine that the load runs on is shorter. One answer beyond it fails. Without a fault the check
+    `within` bounds every latency, in seconds. An answer that waits for a copy that hangs does not come
+    before the load ends or the client's timeout, which is several times as long; a pause of the
+    machine that the load runs on is shorter. One answer beyond the bound fails. Without a fault the check
     passes once a share of `tolerance` of faults is ruled out at `beta`.
 
     "The mirrored traffic happens out of band of the critical request path for the primary service":

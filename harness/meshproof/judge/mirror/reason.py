@@ -1,4 +1,4 @@
-"""Why the shares of a mirror rule passed, failed or stayed open, in one sentence."""
+"""Why the shares of a mirror rule passed, failed or stayed undecided, in one sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshproof.judge.wording import counted, joined, percent, points, specified
 def reason(
     outcome: Outcome, expectation: Expectation, tests: Sequence[CopyTest], n: int, capped: bool, rates: Precision
 ) -> str:
-    """The sentence for `outcome`; `n` primaries were looked at, `capped` when no more may be sent."""
+    """The sentence for `outcome`; `n` primaries were judged, `capped` when no more may be sent."""
     if outcome is Outcome.FAILED:
         failed = [test for test in tests if test.share.outcome is Outcome.FAILED]
         # A share that is wrong as a whole explains those of the destinations.

@@ -17,7 +17,7 @@ SLOWER_OF_TWO = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One mirror rule of a stage: the requests that it governs, and the arms whose copies are also judged apart."""
+    """One mirror rule of a stage: the requests that it applies to, and the arms that are also judged separately."""
 
     stage: int
     requests: tuple[int, ...]
@@ -31,7 +31,7 @@ class Rule:
         return sum(0 < copy.share < 1 for copy in self.copies if copy.workloads) * (1 + len(self.arms))
 
     def tests(self, rates: Precision) -> tuple[CopyTest, ...]:
-        """A test for each mirror with pods, and for each arm of it; without any mirror one that nothing is copied."""
+        """A test for each mirror with pods, and each of its arms; without mirrors one test that nothing is copied."""
         if not self.copies:
             return (CopyTest(None, None, rates),)
         reachable = [copy for copy in self.copies if copy.workloads]
@@ -51,7 +51,7 @@ class Rule:
 
 
 class CopyTest:
-    """The share of one mirror (`copy` None: of any copy at all, where there must be none).
+    """The share of one mirror (`copy` None: of any copy, where there must be none).
 
     `arm` restricts it to the primaries that this destination got; `first` is the id of the first
     request that is not as an exact share has it.
@@ -63,16 +63,16 @@ class CopyTest:
         self.copy = copy
         self.arm = arm
         p0 = float(copy.share) if copy else 0.0
-        # Half of the share: enough to find copies that one destination alone gets, or never gets.
+        # Half of the share is enough to find copies that are made of one destination's requests alone, or of none.
         self.share = ShareTest(p0, rates.alpha, rates.beta, p0 / 2 if arm else rates.tolerance)
         self.first = ""
 
     @property
     def part(self) -> float:
-        """The part of the requests that it looks at."""
+        """The part of the rule's requests that it tests."""
         return float(self.arm.share) if self.arm else 1.0
 
-    def take(self, id: str, primary: str, arrived: Set[str]) -> None:
+    def add(self, id: str, primary: str, arrived: Set[str]) -> None:
         """One request: the workload that received it, and those that received copies of it."""
         if self.arm is not None and primary not in self.arm.workloads:
             return
@@ -82,7 +82,7 @@ class CopyTest:
         self.share.add(hit)
 
     def expected(self, beta: float) -> float:
-        """About how many requests of the rule will decide it when the share is right.
+        """About how many requests of the rule are needed to decide it when the share is right.
 
         Wald's approximation for each side, ln 1/β over the information of one observation; see
         `statistics.sprt` for the source.

@@ -14,14 +14,16 @@ from meshproof.judge.mirror.rule import Rule
 from meshproof.judge.sequential.statistics import exact_sample_size
 from meshproof.scenario import Plan
 
-NEXT_PAUSE = 0.25
-FIRST_LOOK = 250
+EARLY_PAUSE = 250
+"""The load first pauses after so many requests, and again whenever they have doubled."""
+LATE_PAUSE = 0.25
+"""Where the expected number of requests does not decide, the load pauses after each further such part of it."""
 
 
 class MirrorShareTrial:
     """The shares of one mirror rule, over the requests that a workload received, in the order of sending.
 
-    Where all shares are 0 or 1 the books are needed only at the end.
+    Where all shares are 0 or 1 the books are read only at the end.
     """
 
     request: int | None = None
@@ -34,15 +36,15 @@ class MirrorShareTrial:
         self._rates = rates
         self._traits = primary_traits(plan)
         self.tests = rule.tests(rates)
-        self._first_pause = ceil(
+        self._expected = ceil(
             max([exact_sample_size(rates.tolerance, rates.beta), *(test.expected(rates.beta) for test in self.tests)])
         )
-        caps = [2 * self._first_pause, *(ceil(test.share.cap / test.part) for test in self.tests)]
-        # What a fault aborts never becomes a primary.
+        caps = [2 * self._expected, *(ceil(test.share.cap / test.part) for test in self.tests)]
+        # A request that a fault aborts reaches no pod, so it is no primary.
         abort = rule.expectation.abort
         kept = float(1 - abort.share) if abort and abort.share < 1 else 1.0
         self.limit = rates.max_requests or ceil(max(caps) / kept)
-        self._wanted = self._first_pause
+        self._wanted = self._expected
         self._settled = bool(rule.obstacle())
         self._pending: list[Observation] = []
         self._count = 0
@@ -69,13 +71,13 @@ class MirrorShareTrial:
         return self._count
 
     def arms(self) -> tuple[ArmResult, ...]:
-        """Empty until the books have been seen for the first time."""
+        """Empty until the books have been read for the first time."""
         if not self._primaries:
             return ()
         return tuple(test.result(self._plan.precision.alpha) for test in self.tests)
 
     def examine(self, books: Books) -> None:
-        """Judge what has come since the books were last seen."""
+        """Judge what was observed since the books were last read."""
         joined = join(books, self._traits)
         self._forgotten = joined.forgotten
         for observation in sorted(self._pending, key=lambda one: one.started):
@@ -85,7 +87,7 @@ class MirrorShareTrial:
             self._primaries += 1
             arrived = {copy.workload for copy in joined.copies.get(observation.id, ())}
             for test in self.tests:
-                test.take(observation.id, primary[0].workload if primary else "", arrived)
+                test.add(observation.id, primary[0].workload if primary else "", arrived)
         self._pending.clear()
 
     def conclude(self, books: Books) -> Verdict:
@@ -134,14 +136,14 @@ class MirrorShareTrial:
 
 
 class DrawnMirrorTrial(MirrorShareTrial):
-    """Shares that are drawn: the load pauses where they are probably decided, and goes on where they are not.
+    """Shares that are drawn: the load pauses when they are probably decided, and continues when they are not.
 
-    It pauses earlier too, ever less often: what is quite wrong shows soon.
+    It also pauses earlier, after 250, 500, 1,000 … requests, because a grossly wrong share needs few.
     """
 
     def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision) -> None:
         super().__init__(check, plan, rule, rates)
-        self._wanted = min(FIRST_LOOK, self._first_pause)
+        self._wanted = min(EARLY_PAUSE, self._expected)
 
     def reconcile(self, books: Books) -> None:
         if self._settled:
@@ -151,6 +153,6 @@ class DrawnMirrorTrial(MirrorShareTrial):
         failed = any(share.outcome is Outcome.FAILED for share in shares)
         self._settled = failed or all(share.closed for share in shares) or self._forgotten > 0
         if not self._settled:
-            early = self._answered < self._first_pause
-            step = min(self._answered, self._first_pause - self._answered) if early else self._first_pause * NEXT_PAUSE
+            early = self._answered < self._expected
+            step = min(self._answered, self._expected - self._answered) if early else self._expected * LATE_PAUSE
             self._wanted = self._answered + max(1, ceil(step))

@@ -1,1 +1,1 @@
-"""Hosts that fail are ejected, for as long and only as the rule says."""
+"""Hosts that fail are ejected when the rule says so, and for as long as it says."""

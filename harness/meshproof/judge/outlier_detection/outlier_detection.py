@@ -1,4 +1,4 @@
-"""Hosts that fail are ejected, for as long and only as the rule says."""
+"""Hosts that fail are ejected when the rule says so, and for as long as it says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshproof.scenario import Plan, Trial
 
 LONGEST_WAIT = 60.0
 LATE = 0.5
-# Places where a host is missed that got no request: α is shared among them.
+# So many stretches of a load are searched for hosts that got no request; α is shared among them.
 STRETCHES = 5
 
 
@@ -27,8 +27,8 @@ class OutlierDetection:
 
     Counts are exact: so many errors in a row eject a host, one fewer does not, and errors that no detector
     counts never do; so many hosts are ejected at once when all fail, and no more. An ejected host gets
-    nothing once Envoy has merged the change (a second), the others carry the load; where none is left, or
-    too few, the answer is 503 or all are used. The time of return, and that the second ejection lasts
+    no requests once Envoy has merged the change (a second), the others get them all; where no host is left the answer
+    is 503, and where too few are left all hosts are used. The time of return, and that the second ejection lasts
     longer, is judged to a tick of the rule's own `interval`.
     """
 
@@ -39,7 +39,7 @@ class OutlierDetection:
 
 
 class EjectionTrial:
-    """One rule at work; what the course marked and clients saw is judged when the load has ended."""
+    """One rule in force; what was marked and what clients saw is judged when the load has ended."""
 
     def __init__(self, check: str, plan: Plan) -> None:
         self.stage: int | None = 0
@@ -102,12 +102,12 @@ class EjectionTrial:
         )
 
     def _lacking(self) -> str:
-        """Why there is nothing to judge; empty when there is."""
+        """Why ejection cannot be judged; empty when it can."""
         count = len(self._expectation.arms)
         if count != 1:
             return f"{self._expectation.request} leads to {count} destinations: ejection is judged where there is one"
         if len(self._plan.stages) > 1:
-            return "ejection is judged in scenarios of one stage: what a host has behind it would outlive a change"
+            return "ejection is judged in scenarios of one stage: a host's earlier ejections would count in the next"
         rule = self._rule
         if rule is None:
             return f"no outlierDetection is specified for {self._expectation.request}"
@@ -123,7 +123,7 @@ class EjectionTrial:
         if self._why or self._rule is None:
             return Outcome.INCONCLUSIVE, self._why
         if not any(mark.name == "hosts" for mark in books.marks):
-            return Outcome.INCONCLUSIVE, "no pod was made to fail: the load was not driven by the course of ejection"
+            return Outcome.INCONCLUSIVE, "no pod was made to fail: it was not driven by an ejection load"
         timeline = Timeline(self._rule, books, self.workloads, self._seen, self.stretch)
         found = timeline.faults()
         if found:
@@ -131,7 +131,7 @@ class EjectionTrial:
         lacking = timeline.lacking()
         if lacking:
             return Outcome.INCONCLUSIVE, lacking
-        return Outcome.PASSED, f"{timeline.told()}, as specified at {self._rule.location}"
+        return Outcome.PASSED, f"{timeline.summary()}, as specified at {self._rule.location}"
 
 
 def _plain(mark: Mark) -> dict[str, float | str]:

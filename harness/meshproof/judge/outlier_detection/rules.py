@@ -4,14 +4,14 @@ https://istio.io/latest/docs/reference/config/networking/destination-rule/#Outli
 https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
 
 * `consecutive5xxErrors` counts every 5xx, `consecutiveGatewayErrors` 502, 503 and 504. A connection that is refused, or
-  breaks before an answer, counts as a 503, unless splitExternalLocalOriginErrors: then it counts for
-  `consecutiveLocalOriginFailures` alone (5 where a rule does not say: Envoy's default, which istiod leaves). There
-  a connection that is made ends the row, so those that break afterwards never are two in a row.
+  breaks before an answer, counts as a 503, except with splitExternalLocalOriginErrors: then it counts for
+  `consecutiveLocalOriginFailures` alone (Envoy's default of 5 where a rule does not say). There a connection that is
+  established ends the row, so that connections that break later are never two in a row.
 * Of h hosts at most `maxEjectionPercent` are ejected at once, rounded down: with less than 100/h percent none
   is. (Envoy before 1.27 always ejected one.)
-* The n-th ejection lasts n times `baseEjectionTime`, as long as the host does not stay well for an `interval` in
+* The n-th ejection lasts n times `baseEjectionTime`, unless the host stayed healthy for an `interval` in
   between; it ends with the first tick of the interval after that.
-* With less than `minHealthPercent` of the hosts in, ejections have no effect: all hosts are used.
+* With less than `minHealthPercent` of the hosts not ejected, ejections have no effect: all hosts are used.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def errors(rule: Ejection, status: int) -> int:
 
 
 def enough(rule: Ejection) -> int:
-    """After so many errors a host that has not been ejected never will be: twice what any detector wants, and more."""
+    """After so many errors a host that has not been ejected never will be: twice what any detector needs, and more."""
     return 2 * max(ENVOY_LOCAL_FAILURES, *(errors(rule, status) for status in KINDS)) + 2
 
 
@@ -51,11 +51,11 @@ def allowed(rule: Ejection, hosts: int) -> int:
 
 
 def faults(rule: Ejection, hosts: int) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """The faults that eject nobody, and one for each ejection: of each detector one, as far as they go."""
+    """The faults that eject no host, and one for each ejection to make: one of each detector if there are enough."""
     able = allowed(rule, hosts) > 0
     every = [Fault(status, errors(rule, status) if able else 0) for status in KINDS]
     fatal = [fault for fault in every if fault.errors]
-    # 500 shows one detector alone, a refusal another; a gateway error shows whichever is quicker.
+    # 500 is counted by one detector only, a refusal by another; a gateway error ejects by whichever is quicker.
     first = [fault for status in (500, REFUSED, 503) for fault in fatal if fault.status == status] if fatal else []
     several = tuple((first * EJECTIONS)[: max(EJECTIONS, len(_kinds(first)))])
     return tuple(fault for fault in every if not fault.errors), several

@@ -1,4 +1,4 @@
-"""What a course of ejections showed, held against the rule."""
+"""The timeline of a load's ejections, held against the rule."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from meshproof.border.expectation import Ejection
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.judge.outlier_detection.rules import allowed, faults, reachable
-from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, terms
+from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, multipliers
 from meshproof.judge.wording import answer
 
 Stretch = tuple[frozenset[int], list[Observation]]
 
 
 class Timeline:
-    """The marks and observations of one load in the order of time; `stretch` as of an Ejecting trial."""
+    """The marks and observations of one load in the order of time; `stretch` is that of an Ejecting trial."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class Timeline:
         for mark in self._marks("ejected"):
             number = int(mark.values["number"])
             if (end := ends.get(number)) is not None:
-                back = end.at if end.name == "returned" else None
-                spans.append(Span(number, mark.values["sent"], mark.at, end.values["still"], back))
+                returned = end.at if end.name == "returned" else None
+                spans.append(Span(number, mark.values["sent"], mark.at, end.values["still"], returned))
         return spans
 
     def faults(self) -> list[str]:
@@ -60,31 +60,31 @@ class Timeline:
         ]
 
     def lacking(self) -> str:
-        """Why the course shows too little; empty when it shows all."""
+        """Why the timeline shows too little; empty when it shows all that the rule says."""
         if len(self._marks("harmless")) < len(self.harmless):
             return "the host that failed got no traffic any more after its failures"
         if not self.fatal:
             return ""
         if len(self.spans) < len(self.fatal) or not self._marks("still"):
             return f"only {len(self.spans)} of {len(self.fatal)} ejections were driven to their end"
-        if not any(term.longer for term in terms(self.rule, self.spans)):
+        if not any(one.longer for one in multipliers(self.rule, self.spans)):
             return (
                 f"no ejection came within an interval of {self.rule.interval:g} s after a return: whether a second one "
                 "lasts longer was not seen"
             )
-        alone, together = self._stretches()
-        if not any(during for _, during in alone):
+        one_ejected, all_failing = self._stretches()
+        if not any(during for _, during in one_ejected):
             return "no request was made while a host was surely ejected"
-        if not any(len(during) >= self._stretch(self.hosts) for _, during in together):
+        if not any(len(during) >= self._stretch(self.hosts) for _, during in all_failing):
             return f"hosts came back before {self._stretch(self.hosts)} requests had shown where traffic goes"
         return ""
 
-    def told(self) -> str:
-        """What was seen, for a person."""
+    def summary(self) -> str:
+        """What was seen, in words."""
         if not self.fatal:
             return f"none of {len(self.harmless)} kinds of error ejected any of {self.hosts} hosts"
         counts = [_errors(self._wanted(mark), mark) for mark in self._marks("ejected")]
-        times = [f"{span.still - span.seen:.1f} s" for span in self.spans]
+        times = [f"{span.last_seen - span.first_seen:.1f} s" for span in self.spans]
         capped = self._marks("capped")[0].values["ejected"]
         return (
             f"a host was ejected after {' and '.join(counts)} and back after {' and '.join(times)}, "
@@ -112,25 +112,26 @@ class Timeline:
 
     def _times(self) -> Iterator[str]:
         before: Span | None = None
-        for span, term in zip(self.spans, terms(self.rule, self.spans), strict=True):
-            yield judge_alone(self.rule, span, term)
+        for span, multiplier in zip(self.spans, multipliers(self.rule, self.spans), strict=True):
+            yield judge_alone(self.rule, span, multiplier)
             if before is not None:
-                yield judge_tick(self.rule, before, span, term)
+                yield judge_tick(self.rule, before, span, multiplier)
             before = span
 
     def _stretches(self) -> tuple[list[Stretch], list[Stretch]]:
-        """When one host was ejected, and when all had failed: who was out, and what was wholly made in that time."""
-        alone = [
-            (frozenset({0}), self._between(span.seen + MERGE_WINDOW + MACHINE / 2, span.still)) for span in self.spans
+        """With one host ejected, and with all hosts failing: the ejected hosts and the requests of each stretch."""
+        one_ejected = [
+            (frozenset({0}), self._between(span.first_seen + MERGE_WINDOW + MACHINE / 2, span.last_seen))
+            for span in self.spans
         ]
-        together = [
+        all_failing = [
             (
                 frozenset(number for number in range(self.hosts) if settled.values[f"host {number}"]),
                 self._between(settled.at, still.values["still"]),
             )
             for settled, still in zip(self._marks("settled"), self._marks("still"), strict=False)
         ]
-        return alone, together
+        return one_ejected, all_failing
 
     def _between(self, start: float, end: float) -> list[Observation]:
         return [one for one in self.seen if one.started > start and one.started + one.latency < end]
@@ -139,22 +140,22 @@ class Timeline:
         for ejected, during in chain(*self._stretches()):
             usable = reachable(self.rule, ejected, self.hosts)
             names = {self.pods[number] for number in usable}
-            out = f"with {len(ejected)} of {self.hosts} hosts ejected"
+            when = f"with {len(ejected)} of {self.hosts} hosts ejected"
             for one in during:
                 if one.pod and one.pod not in names:
-                    yield f"{out}, {one.pod}, which is one of them, got request {one.id} at {one.started:.2f} s"
+                    yield f"{when}, {one.pod}, which is one of them, got request {one.id} at {one.started:.2f} s"
                 if not usable and (one.status != 503 or one.pod):
-                    yield f"{out}, request {one.id} was {answer(one)}; 503 by the proxy is specified"
+                    yield f"{when}, request {one.id} was {answer(one)}; 503 by the proxy is specified"
                 if usable and not ejected & usable and (one.status != 200 or not one.pod):
-                    yield f"{out}, request {one.id} was {answer(one)}, though the others are well"
+                    yield f"{when}, request {one.id} was {answer(one)}, though the others are well"
             if len(during) >= self._stretch(self.hosts):
                 got = Counter(one.pod for one in during)
                 for name in sorted(names):
-                    if not got[name] and not self._may_break(name, during):
-                        yield f"{out}, {name} got none of {len(during)} requests, though it is to be used"
+                    if not got[name] and not self._resets(name, during):
+                        yield f"{when}, {name} got none of {len(during)} requests, though it is to be used"
 
-    def _may_break(self, name: str, during: Sequence[Observation]) -> bool:
-        """A host that resets its connections leaves no name in the answers: its requests are those of nobody."""
+    def _resets(self, name: str, during: Sequence[Observation]) -> bool:
+        """Whether that host resets its connections, so that its requests are those that no pod answered."""
         return name == self.pods[0] and any(not one.pod for one in during)
 
     def _cap(self) -> Iterator[str]:

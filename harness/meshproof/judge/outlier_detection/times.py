@@ -1,8 +1,7 @@
 """How long an ejection lasted, held against the rule.
 
-Envoy looks for hosts to take back at every tick of `interval` alone, and the harness sees an ejection and a
-return only by asking, so each of them is known to lie between two moments. A bound fails only when no
-moment between satisfies it.
+Envoy ends ejections only at ticks of `interval`, and the harness sees an ejection and a return only by polling,
+so each of them is known to lie between two moments. A bound fails only when no moment between them satisfies it.
 """
 
 from __future__ import annotations
@@ -24,13 +23,17 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An ejection: it began between `sent` and `seen`, and ended between `still` and `back` (None: not in time)."""
+    """An ejection, in seconds since the load began.
+
+    It began between `sent`, when the last error was caused, and `first_seen`; it ended between `last_seen` and
+    `returned` (None: it had not ended in time).
+    """
 
     number: int
     sent: float
-    seen: float
-    still: float
-    back: float | None
+    first_seen: float
+    last_seen: float
+    returned: float | None
 
     @property
     def name(self) -> str:
@@ -38,8 +41,8 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """How many times baseEjectionTime an ejection lasts, at least and at most: known exactly when it came soon."""
+class Multiplier:
+    """How many times baseEjectionTime an ejection lasts, at least and at most; known exactly when it came soon."""
 
     least: int = 1
     most: int = 1
@@ -50,41 +53,41 @@ class Term:
         return self.least > 1
 
 
-def terms(rule: Ejection, spans: Sequence[Span]) -> list[Term]:
+def multipliers(rule: Ejection, spans: Sequence[Span]) -> list[Multiplier]:
     """The n-th ejection lasts n times the base, unless the host stayed well for an interval in between."""
-    found: list[Term] = []
+    found: list[Multiplier] = []
     for number, span in enumerate(spans):
         if not number:
-            found.append(Term())
+            found.append(Multiplier())
             continue
         before, last = spans[number - 1], found[-1]
-        soon = span.seen - before.still < rule.interval
-        # A tick that is a moment early does not count yet: by the second at the latest it has.
-        late = before.back is not None and span.sent - before.back > 2 * rule.interval + MACHINE
-        found.append(Term(last.least + 1 if soon else 1, last.most if late else last.most + 1))
+        soon = span.first_seen - before.last_seen < rule.interval
+        # The first tick may come just too early to count; the second counts.
+        late = before.returned is not None and span.sent - before.returned > 2 * rule.interval + MACHINE
+        found.append(Multiplier(last.least + 1 if soon else 1, last.most if late else last.most + 1))
     return found
 
 
-def judge_alone(rule: Ejection, span: Span, term: Term) -> str:
-    """Whether it lasted as long as the rule says, and ended with the next tick at the latest."""
-    least, most = (duration(rule, count) for count in (term.least, term.most))
+def judge_alone(rule: Ejection, span: Span, multiplier: Multiplier) -> str:
+    """Whether it lasted as long as the rule says, and ended with the next tick at the latest; empty when it did."""
+    least, most = (duration(rule, count) for count in (multiplier.least, multiplier.most))
     bounds = f"{least:g} s, and at most one interval of {rule.interval:g} s more, are specified"
-    if span.back is None:
-        return f"{span.name} had not ended after {span.still - span.seen:.2f} s; {bounds}"
-    if span.back - span.sent < least:
-        return f"{span.name} lasted {span.back - span.sent:.2f} s at most; {bounds}"
-    if span.still - span.seen > most + rule.interval + MACHINE:
-        return f"{span.name} lasted {span.still - span.seen:.2f} s at least; {bounds}"
+    if span.returned is None:
+        return f"{span.name} had not ended after {span.last_seen - span.first_seen:.2f} s; {bounds}"
+    if span.returned - span.sent < least:
+        return f"{span.name} lasted {span.returned - span.sent:.2f} s at most; {bounds}"
+    if span.last_seen - span.first_seen > most + rule.interval + MACHINE:
+        return f"{span.name} lasted {span.last_seen - span.first_seen:.2f} s at least; {bounds}"
     return ""
 
 
-def judge_tick(rule: Ejection, before: Span, span: Span, term: Term) -> str:
-    """Whether it ended with the very tick that the rule's interval gives, counted from the end of the one before."""
-    if before.back is None or span.back is None:
+def judge_tick(rule: Ejection, before: Span, span: Span, multiplier: Multiplier) -> str:
+    """Whether it ended with the tick that the rule's interval gives, counted from the end of the ejection before."""
+    if before.returned is None or span.returned is None:
         return ""
-    fewest = ceil((span.sent - before.back + duration(rule, term.least)) / rule.interval)
-    most = ceil((span.seen - before.still + duration(rule, term.most)) / rule.interval)
-    shortest, longest = span.still - before.back, span.back - before.still
+    fewest = ceil((span.sent - before.returned + duration(rule, multiplier.least)) / rule.interval)
+    most = ceil((span.first_seen - before.last_seen + duration(rule, multiplier.most)) / rule.interval)
+    shortest, longest = span.last_seen - before.returned, span.returned - before.last_seen
     if fewest * rule.interval <= longest and shortest <= most * rule.interval + MACHINE:
         return ""
     ticks = f"{fewest}" if fewest == most else f"{fewest} to {most}"

@@ -1,1 +1,1 @@
-"""Sequential statistics: the tests that every probabilistic check uses. Pure functions."""
+"""Sequential statistics: the tests that every probabilistic check uses. No input or output."""

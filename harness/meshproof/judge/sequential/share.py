@@ -18,7 +18,7 @@ def effective_tolerance(p0: float, tolerance: float) -> float:
 
 
 class ShareTest:
-    """A pair of sequential tests of one share, fed with one observation after the other.
+    """A pair of sequential tests of one share, which gets one observation after the other.
 
     `p0` is the specified share; `alpha` the probability that it is failed although it is right;
     `beta` that it is passed although it is wrong by `tolerance` or more (the effective one stands in
@@ -79,7 +79,7 @@ class ShareTest:
         return self._look_exactly(hit) if self.exact else self._look()
 
     def _look(self) -> bool:
-        """Decide, or find the earliest observation at which a decision is possible at all."""
+        """Decide, or find the earliest observation at which a decision is possible."""
         going, quiet = [], self.cap
         for side in self._sides:
             ratio = side.ratio(self.hits, self.n)

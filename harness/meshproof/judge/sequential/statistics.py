@@ -56,7 +56,7 @@ class Sprt:
         return Decision.ACCEPT if ratio <= self.lower else Decision.CONTINUE
 
     def quiet(self, ratio: float) -> int:
-        """How many further observations cannot end the test, whatever they are (0 when the next may)."""
+        """How many further observations cannot end the test, whatever they are (0 when the next one may)."""
         rise, fall = (self.hit, -self.miss) if self.hit > 0 else (self.miss, -self.hit)
         up, down = (self.upper - ratio) / rise, (ratio - self.lower) / fall
         # The margin keeps rounding from hiding a crossing.
@@ -81,7 +81,7 @@ def _log_complement(x: float) -> float:
 
 
 def sprt_pair(p0: float, tolerance: float, alpha: float, beta: float) -> tuple[Sprt, ...]:
-    """The tests of p0 against p0 + tolerance and p0 - tolerance, which together decide a share.
+    """The tests of p0 against p0 + tolerance and p0 - tolerance, which decide a share as a pair.
 
     p0 fails when either rejects it, and passes when both have accepted it. Each has half of `alpha`
     (Bonferroni) and the whole of `beta`: a share that is wrong to one side passes only when the test
@@ -121,7 +121,7 @@ def fixed_sample_size(p0: float, tolerance: float, alpha: float, beta: float) ->
 
 
 def confidence_sequence(hits: int, n: int, alpha: float) -> tuple[float, float]:
-    """An interval for the share that is valid at 1 - alpha at every n at once, so also where one chose to stop.
+    """An interval for the share that is valid at 1 - alpha at all n simultaneously, so also at a stopping time.
 
     The shares p with (n + 1) · C(n, hits) · p^hits · (1 - p)^(n - hits) > alpha: the likelihood ratio of
     the uniform mixture against p is a martingale under p, and Ville's inequality bounds its maximum.

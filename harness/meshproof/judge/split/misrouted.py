@@ -1,7 +1,7 @@
-"""Requests that went where no rule leads, by the proxies' own count.
+"""Requests that were sent to destinations of no rule, by the proxies' own count.
 
-A route that is gone need not show in who answers: of one pod each behind two subsets the Service itself
-draws each half the time, just as a split 50/50 does. The proxies count by destination. A cluster is named
+A lost route need not show in who answers: where each of two subsets has one pod, the Service alone sends half of
+the requests to each, just as a split 50/50 does. But the proxies count by destination. A cluster is named
 as istiod names it (outbound|PORT|SUBSET|HOST); `upstream_rq_total` is described in
 https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats.
 """
@@ -24,12 +24,12 @@ TOTAL = re.compile(r"cluster\.outbound\|(\d+)\|([^|]*)\|(.+)\.svc\.cluster\.loca
 def misrouted(books: Books, plan: Plan) -> Counter[str]:
     """How many requests went to destinations (`service.namespace[/subset]:port`) that no rule of any stage leads to.
 
-    Only Services that the plan names are looked at: what a proxy has to do with others is no part of it.
+    Only Services that the plan names count: what a proxy sends to others is not part of the load.
     """
-    aims: list[Arm | Copy] = []
+    targets: list[Arm | Copy] = []
     for rule in chain.from_iterable(plan.stages):
-        aims += [*rule.arms, *rule.copies]
-    named = {_name(one) for one in aims if one.share}
+        targets += [*rule.arms, *rule.copies]
+    named = {_name(one) for one in targets if one.share}
     services = {re.split("[/:]", name)[0] for name in named}
     found: Counter[str] = Counter()
     for counters in books.proxies.values():
@@ -47,6 +47,6 @@ def _name(one: Arm | Copy) -> str:
 
 
 def unrouted(found: Mapping[str, int]) -> str:
-    """The sentence about what went astray."""
+    """The sentence about misrouted requests."""
     parts = joined(f"{number:,} to {name}" for name, number in sorted(found.items()))
     return f"by the proxy's own count (upstream_rq_total) requests went where no rule leads: {parts}"

@@ -1,4 +1,4 @@
-"""Requests that no pod may answer: the proxy does, with the specified status, or nobody can."""
+"""Requests that no pod may answer: the proxy answers them with the specified status, or nothing can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a split passed, failed or stayed open, in one sentence."""
+"""Why a split passed, failed or stayed undecided, in one sentence."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from meshproof.border.verdict import ArmResult, Outcome, Precision
 from meshproof.judge.wording import answer, counted, joined, kinds, percent, points, specified
 
 
-class Strays:
-    """The requests that none of the arms answered: unanswered by any pod, or answered elsewhere."""
+class Unattributed:
+    """The requests that belong to no arm: those that no pod answered, and those that pods of no arm answered."""
 
     __slots__ = ("elsewhere", "first_elsewhere", "first_unanswered", "unanswered")
 
@@ -22,8 +22,8 @@ class Strays:
         self.first_unanswered = ""
         self.first_elsewhere = ""
 
-    def take(self, observation: Observation) -> bool:
-        """Count one; True when a pod behind none of the arms answered."""
+    def add(self, observation: Observation) -> bool:
+        """Count one; True when a pod of no arm answered."""
         if not (observation.workload or observation.pod):
             self.first_unanswered = self.first_unanswered or observation.id
             self.unanswered[answer(observation)] += 1
@@ -46,37 +46,39 @@ def reason(
     outcome: Outcome,
     expectation: Expectation,
     arms: tuple[ArmResult, ...],
-    strays: Strays,
+    unattributed: Unattributed,
     n: int,
     cap: int,
     rates: Precision,
 ) -> str:
     """The sentence for `outcome`; `arms` stand in the order of the expectation's."""
     if outcome is Outcome.FAILED:
-        parts = [_failed(expectation, arms, strays, n, rates)]
+        parts = [_failed(expectation, arms, unattributed, n, rates)]
         parts += [expectation.note] if expectation.note else []
         parts += [arm.note for arm in expectation.arms if arm.note and arm.share]
     elif outcome is Outcome.PASSED:
         parts = [_passed(arms, n)]
     else:
-        parts = [_open(arms, n, cap, rates)]
-    if strays.unanswered:
-        parts.append(kinds(strays.unanswered, n))
+        parts = [_undecided(arms, n, cap, rates)]
+    if unattributed.unanswered:
+        parts.append(kinds(unattributed.unanswered, n))
     return "; ".join(parts)
 
 
-def _failed(expectation: Expectation, arms: tuple[ArmResult, ...], strays: Strays, n: int, rates: Precision) -> str:
-    if strays.elsewhere:
-        names = joined(name for name, _ in strays.elsewhere.most_common(3))
-        number = sum(strays.elsewhere.values())
+def _failed(
+    expectation: Expectation, arms: tuple[ArmResult, ...], unattributed: Unattributed, n: int, rates: Precision
+) -> str:
+    if unattributed.elsewhere:
+        names = joined(name for name, _ in unattributed.elsewhere.most_common(3))
+        number = sum(unattributed.elsewhere.values())
         where = f"at {expectation.route}" if expectation.route else f"for {expectation.request}"
         return (
             f"{counted(number, n)} answered by {names}, which none of the destinations specified {where} leads to "
-            f"(the first was request {strays.first_elsewhere})"
+            f"(the first was request {unattributed.first_elsewhere})"
         )
     notes = {arm.destination for arm in expectation.arms if arm.note}
     failed = [arm for arm in arms if arm.outcome is Outcome.FAILED]
-    # What the manifests already explain comes first, then what is furthest off in proportion.
+    # An arm that the manifests explain comes first, then the one with the largest relative deviation.
     arm = max(failed, key=lambda arm: (arm.destination in notes, _deviation(arm)))
     if arm.expected in (0, 1):
         wanted = "all of them" if arm.expected else "none"
@@ -113,7 +115,7 @@ def _passed(arms: tuple[ArmResult, ...], n: int) -> str:
     return f"{joined(drawn + exact)} of {n:,} requests{'' if drawn else ', as specified'}"
 
 
-def _open(arms: tuple[ArmResult, ...], n: int, cap: int, rates: Precision) -> str:
+def _undecided(arms: tuple[ArmResult, ...], n: int, cap: int, rates: Precision) -> str:
     if not n:
         return "no request was observed"
     undecided = [arm for arm in arms if arm.outcome is Outcome.INCONCLUSIVE]

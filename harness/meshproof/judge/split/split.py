@@ -10,16 +10,17 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
+from meshproof.judge.expectations import placed
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.split.misrouted import misrouted, unrouted
 from meshproof.judge.split.obstacle import obstacle
 from meshproof.judge.split.proxy_answer import AnswerTrial, aborts_all
-from meshproof.judge.split.reason import Strays, reason
+from meshproof.judge.split.reason import Unattributed, reason
 from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Trial
 
-ABORTED = 2
-"""How many times the requests that may be needed are sent at most, where aborts take their part."""
+LIMIT_FACTOR = 2
+"""At most so many times the requests that should be enough are sent, where a fault aborts a share of them."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +37,22 @@ class Split:
       tolerance or more, and it is passed only if that very arm is passed too, which happens with
       probability β at most, however many others there are.
 
-    What enters by a gateway is left out unless it is told who answers `behind_gateways`.
+    `behind_gateways` says whether it is known which pod answers a request that enters by a gateway; without that such
+    requests are left out.
     """
 
     name: str = "Split"
     behind_gateways: bool = True
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        places = [
-            (stage, request)
-            for stage, row in enumerate(plan.stages)
-            for request, expectation in enumerate(row)
-            if self.behind_gateways or not expectation.request.gateway or _by_proxy(expectation)
+        found = [
+            (stage, request, one)
+            for stage, request, one in placed(plan)
+            if self.behind_gateways or not one.request.gateway or _by_proxy(one)
         ]
-        drawn = sum(0 < share < 1 for stage, request in places for share in shares(plan.stages[stage][request]))
-        rates = plan.precision.shared(drawn)
+        rates = plan.precision.shared(sum(0 < share < 1 for _, _, one in found for share in shares(one)))
         trials: list[Trial] = []
-        for stage, request in places:
-            expectation = plan.stages[stage][request]
+        for stage, request, expectation in found:
             if _by_proxy(expectation):
                 trials.append(AnswerTrial(self.name, plan, stage, request))
             elif why := obstacle(expectation):
@@ -74,12 +73,12 @@ def shares(expectation: Expectation) -> tuple[float, ...]:
 
 
 class SplitTrial:
-    """The arms of one expectation, each with a ShareTest, fed in step.
+    """The arms of one expectation, each with a ShareTest that gets every observation.
 
-    An answer from a pod behind none of the arms fails the trial at once. A request that no pod
-    answered belongs to no arm, and so lowers the share of all; but what the specification's own fault
-    aborts is left out: Envoy draws faults independently of destinations, so the shares are those
-    of the other requests. Whether as many are aborted as specified is the check of Abort.
+    An answer from a pod of no arm fails the trial immediately. A request that no pod answered belongs to no arm,
+    and so lowers the share of all; but what the specification's own fault aborts is left out: Envoy draws faults
+    independently of destinations, so the shares are those of the other requests. Whether as many are aborted as
+    specified is judged by Abort.
     """
 
     def __init__(self, check: str, plan: Plan, stage: int, request: int, rates: Precision) -> None:
@@ -98,15 +97,15 @@ class SplitTrial:
         abort = self._expectation.abort
         self._abort = abort.status if abort is not None and abort.share else 0
         self._aborted = 0
-        # A mesh that aborts far more than it should never gets to its destinations.
-        self._most = ABORTED * self.limit / float(1 - abort.share) if abort is not None else inf
+        # A mesh that aborts nearly all requests would need an endless load to decide the shares of the others.
+        self._most = LIMIT_FACTOR * self.limit / float(1 - abort.share) if abort is not None else inf
         self._elsewhere, *self._tests = tests
         self._add = tuple((number, test.add) for number, test in enumerate(self._tests))
         self._decided = False
         self._arm_of = {
             workload: index for index, arm in enumerate(self._expectation.arms) for workload in arm.workloads
         }
-        self._strays = Strays()
+        self._unattributed = Unattributed()
 
     def observe(self, observation: Observation) -> None:
         if self._abort and observation.status == self._abort and not (observation.pod or observation.workload):
@@ -115,7 +114,7 @@ class SplitTrial:
                 self._decided = True
             return
         index = self._arm_of.get(observation.workload, -1)
-        changed = self._elsewhere.add(index < 0 and self._strays.take(observation))
+        changed = self._elsewhere.add(index < 0 and self._unattributed.add(observation))
         for number, add in self._add:
             if add(number == index):
                 changed = True
@@ -153,7 +152,7 @@ class SplitTrial:
     def conclude(self, books: Books) -> Verdict:
         rates, arms = self._plan.precision, self.arms()
         outcome = worst([test.outcome for test in (self._elsewhere, *self._tests)])
-        words = reason(outcome, self._expectation, arms, self._strays, self.count, self.limit, rates)
+        words = reason(outcome, self._expectation, arms, self._unattributed, self.count, self.limit, rates)
         others = misrouted(books, self._plan)
         if others and outcome is not Outcome.FAILED:
             outcome, words = Outcome.FAILED, unrouted(others)
@@ -174,6 +173,6 @@ class SplitTrial:
                 "cap": self.limit,
                 "aborted": self._aborted,
                 "alpha_per_arm": self._rates.alpha,
-                **self._strays.evidence(),
+                **self._unattributed.evidence(),
             },
         )

@@ -1,4 +1,4 @@
-"""OutlierDetection passes a proxy that ejects as specified, and fails each that does otherwise in anything."""
+"""OutlierDetection passes a proxy that ejects as specified, and fails every other."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SPLIT = replace(SPECIFIED, split_external_local_origin_errors=True, consecutive_
 NEVER = replace(SPECIFIED, max_ejection_percent=10)
 
 
-class Paper:
-    """What a course would mark and clients would see of a proxy that does as `rule` says."""
+class SimulatedProxy:
+    """The marks and the clients' observations of a load through a proxy that ejects as `rule` says."""
 
     def __init__(self, rule: Ejection, hosts: int, *, merge: float = 1.0, pause: float = 0.1) -> None:
         self.rule = rule
@@ -37,7 +37,7 @@ class Paper:
         self.pause = pause
         self.marks: list[Mark] = [Mark("hosts", 0.0, {"hosts": hosts})]
         self.seen: list[Observation] = []
-        self._turn = count()
+        self._numbers = count()
 
     def drive(self, trial: Any) -> None:
         harmless, fatal = trial.faults(self.hosts)
@@ -77,18 +77,18 @@ class Paper:
 
     def fail_all(self, trial: Any, at: float) -> None:
         most = rules.allowed(self.rule, self.hosts)
-        out = frozenset(range(self.hosts - most, self.hosts))
+        ejected = frozenset(range(self.hosts - most, self.hosts))
         self.mark("capped", at, ejected=most, most=most)
-        self.mark("settled", at, **{f"host {number}": float(number in out) for number in range(self.hosts)})
+        self.mark("settled", at, **{f"host {number}": float(number in ejected) for number in range(self.hosts)})
         end = at + 0.01 * (trial.stretch(self.hosts) + 2)
-        self.send(at, end, out, step=0.01)
+        self.send(at, end, ejected, step=0.01)
         self.mark("still", end, still=end)
 
-    def send(self, start: float, end: float, out: frozenset[int], step: float = 0.05) -> None:
-        usable = sorted(rules.reachable(self.rule, out, self.hosts))
+    def send(self, start: float, end: float, ejected: frozenset[int], step: float = 0.05) -> None:
+        usable = sorted(rules.reachable(self.rule, ejected, self.hosts))
         at = start + step / 2
         while at < end:
-            number = next(self._turn)
+            number = next(self._numbers)
             pod = f"httpbin-{usable[number % len(usable)]}" if usable else ""
             status, workload = (200, WORKLOAD) if pod else (503, "")
             self.seen.append(Observation(f"id-{number}", 0, 0, at, 0.001, status, pod, workload))
@@ -107,18 +107,20 @@ Judge = Callable[..., Verdict]
 
 @pytest.fixture
 def judged(build: Any) -> Judge:
-    """The verdict on `specified`, where `paper` is what runs; `spoil` may change what was seen of it."""
+    """The verdict on `specified`, where `proxy` is what runs; `spoil` may change what was observed."""
 
-    def judge(specified: Ejection | None, paper: Paper, spoil: Callable[[Paper], None] | None = None) -> Verdict:
+    def judge(
+        specified: Ejection | None, proxy: SimulatedProxy, spoil: Callable[[SimulatedProxy], None] | None = None
+    ) -> Verdict:
         arm = replace(build.arm("v1", 100, WORKLOAD), policy=Policy(ejection=specified))
         (trial,) = OutlierDetection().begin(build.plan(build.expectation(arm)))
         if specified is not None and trial.workloads:
-            paper.drive(trial)
+            proxy.drive(trial)
         if spoil:
-            spoil(paper)
-        for observation in paper.seen:
+            spoil(proxy)
+        for observation in proxy.seen:
             trial.observe(observation)
-        return trial.conclude(paper.books())
+        return trial.conclude(proxy.books())
 
     return judge
 
@@ -126,19 +128,19 @@ def judged(build: Any) -> Judge:
 @pytest.mark.parametrize("hosts", [1, 2, 3, 4])
 @pytest.mark.parametrize("rule", [SPECIFIED, CAPPED, HEALTH, GATEWAY, SPLIT, NEVER])
 def test_a_proxy_that_ejects_as_specified_passes(judged: Judge, rule: Ejection, hosts: int) -> None:
-    verdict = judged(rule, Paper(rule, hosts))
+    verdict = judged(rule, SimulatedProxy(rule, hosts))
     assert verdict.outcome is Outcome.PASSED, verdict.reason
     assert verdict.reason.endswith(", as specified at outlier.yaml:9:7")
     assert verdict.alpha is None
 
 
-def test_what_passed_is_told_with_its_numbers(judged: Judge) -> None:
-    told = judged(CAPPED, Paper(CAPPED, 4)).reason
-    assert told.startswith(
+def test_the_reason_of_a_passed_verdict_has_the_numbers(judged: Judge) -> None:
+    reason = judged(CAPPED, SimulatedProxy(CAPPED, 4)).reason
+    assert reason.startswith(
         "a host was ejected after 4 errors (500) and 2 errors (refused) and back after 2.8 s and 4.9 s"
     )
-    assert "of 4 failing hosts 2 were ejected at once" in told
-    assert "none of 6 kinds of error ejected any of 4 hosts" in judged(NEVER, Paper(NEVER, 4)).reason
+    assert "of 4 failing hosts 2 were ejected at once" in reason
+    assert "none of 6 kinds of error ejected any of 4 hosts" in judged(NEVER, SimulatedProxy(NEVER, 4)).reason
 
 
 @pytest.mark.parametrize(
@@ -173,33 +175,33 @@ def test_what_passed_is_told_with_its_numbers(judged: Judge) -> None:
 def test_any_other_setting_fails(
     judged: Judge, specified: Ejection, hosts: int, changes: dict[str, Any], words: str
 ) -> None:
-    verdict = judged(specified, Paper(replace(specified, **changes), hosts))
+    verdict = judged(specified, SimulatedProxy(replace(specified, **changes), hosts))
     assert verdict.outcome is Outcome.FAILED, verdict.reason
     assert words in verdict.reason
 
 
-def ignored(paper: Paper) -> None:
+def ignored(proxy: SimulatedProxy) -> None:
     """The ejected host goes on to get requests."""
-    late = next(n for n, one in enumerate(paper.seen) if one.started > 1.2 + 1.5)
-    paper.seen[late] = replace(paper.seen[late], pod="httpbin-0")
+    late = next(n for n, one in enumerate(proxy.seen) if one.started > 1.2 + 1.5)
+    proxy.seen[late] = replace(proxy.seen[late], pod="httpbin-0")
 
 
-def hurt(paper: Paper) -> None:
+def failed(proxy: SimulatedProxy) -> None:
     """A request fails although the other hosts are well."""
-    late = next(n for n, one in enumerate(paper.seen) if one.started > 1.2 + 1.5)
-    paper.seen[late] = replace(paper.seen[late], status=503, pod="", workload="")
+    late = next(n for n, one in enumerate(proxy.seen) if one.started > 1.2 + 1.5)
+    proxy.seen[late] = replace(proxy.seen[late], status=503, pod="", workload="")
 
 
-def starved(paper: Paper) -> None:
+def idle(proxy: SimulatedProxy) -> None:
     """One of the others carries nothing of the load."""
-    paper.seen = [replace(one, pod="httpbin-1") if one.pod == "httpbin-2" else one for one in paper.seen]
+    proxy.seen = [replace(one, pod="httpbin-1") if one.pod == "httpbin-2" else one for one in proxy.seen]
 
 
-def over(paper: Paper) -> None:
+def exceeded(proxy: SimulatedProxy) -> None:
     """For a moment more are ejected than may be."""
-    paper.marks = [
+    proxy.marks = [
         replace(mark, values={**mark.values, "most": mark.values["most"] + 1}) if mark.name == "capped" else mark
-        for mark in paper.marks
+        for mark in proxy.marks
     ]
 
 
@@ -207,56 +209,58 @@ def over(paper: Paper) -> None:
     ("spoil", "words"),
     [
         (ignored, "httpbin-0, which is one of them, got request"),
-        (hurt, "was answered 503 by the proxy, though the others are well"),
-        (starved, "httpbin-2 got none of"),
-        (over, "of 4 failing hosts 3 were ejected at once"),
+        (failed, "was answered 503 by the proxy, though the others are well"),
+        (idle, "httpbin-2 got none of"),
+        (exceeded, "of 4 failing hosts 3 were ejected at once"),
     ],
 )
-def test_traffic_that_goes_elsewhere_fails(judged: Judge, spoil: Callable[[Paper], None], words: str) -> None:
-    verdict = judged(CAPPED, Paper(CAPPED, 4), spoil)
+def test_traffic_that_is_not_as_specified_fails(
+    judged: Judge, spoil: Callable[[SimulatedProxy], None], words: str
+) -> None:
+    verdict = judged(CAPPED, SimulatedProxy(CAPPED, 4), spoil)
     assert verdict.outcome is Outcome.FAILED
     assert words in verdict.reason
 
 
-def test_while_a_lone_host_is_out_nobody_else_answers(judged: Judge) -> None:
-    def answered(paper: Paper) -> None:
-        late = next(n for n, one in enumerate(paper.seen) if one.started > 1.2 + 1.5)
-        paper.seen[late] = replace(paper.seen[late], status=504)
+def test_while_the_only_host_is_ejected_the_proxy_answers_503(judged: Judge) -> None:
+    def answered(proxy: SimulatedProxy) -> None:
+        late = next(n for n, one in enumerate(proxy.seen) if one.started > 1.2 + 1.5)
+        proxy.seen[late] = replace(proxy.seen[late], status=504)
 
-    verdict = judged(SPECIFIED, Paper(SPECIFIED, 1), answered)
+    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 1), answered)
     assert "was answered 504 by the proxy; 503 by the proxy is specified" in verdict.reason
 
 
-def test_what_envoy_merges_late_is_forgiven_for_a_second_and_no_longer(judged: Judge) -> None:
-    assert judged(SPECIFIED, Paper(SPECIFIED, 3, merge=1.15)).outcome is Outcome.PASSED
-    assert judged(SPECIFIED, Paper(SPECIFIED, 3, merge=1.6)).outcome is Outcome.FAILED
+def test_requests_in_the_merge_window_are_not_judged_and_later_ones_are(judged: Judge) -> None:
+    assert judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3, merge=1.15)).outcome is Outcome.PASSED
+    assert judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3, merge=1.6)).outcome is Outcome.FAILED
 
 
-def test_a_second_ejection_that_came_late_says_nothing(judged: Judge) -> None:
-    verdict = judged(SPECIFIED, Paper(SPECIFIED, 3, pause=2.5))
+def test_a_second_ejection_that_came_late_is_inconclusive(judged: Judge) -> None:
+    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3, pause=2.5))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "no ejection came within an interval of 1 s after a return" in verdict.reason
 
 
-def cut(name: str) -> Callable[[Paper], None]:
-    def spoil(paper: Paper) -> None:
-        number = next(n for n, mark in enumerate(paper.marks) if mark.name == name)
-        del paper.marks[number:]
+def cut(name: str) -> Callable[[SimulatedProxy], None]:
+    def spoil(proxy: SimulatedProxy) -> None:
+        number = next(n for n, mark in enumerate(proxy.marks) if mark.name == name)
+        del proxy.marks[number:]
 
     return spoil
 
 
 @pytest.mark.parametrize("name", ["hosts", "ejected", "returned", "capped", "still"])
-def test_a_course_that_ended_early_is_inconclusive(judged: Judge, name: str) -> None:
-    assert judged(SPECIFIED, Paper(SPECIFIED, 3), cut(name)).outcome is Outcome.INCONCLUSIVE
+def test_a_timeline_that_ended_early_is_inconclusive(judged: Judge, name: str) -> None:
+    assert judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), cut(name)).outcome is Outcome.INCONCLUSIVE
 
 
 def test_too_short_a_stretch_is_inconclusive(judged: Judge) -> None:
-    def shortened(paper: Paper) -> None:
-        settled = next(mark for mark in paper.marks if mark.name == "settled")
-        paper.marks[-1] = Mark("still", settled.at, {"still": settled.at + 0.1})
+    def shortened(proxy: SimulatedProxy) -> None:
+        settled = next(mark for mark in proxy.marks if mark.name == "settled")
+        proxy.marks[-1] = Mark("still", settled.at, {"still": settled.at + 0.1})
 
-    verdict = judged(SPECIFIED, Paper(SPECIFIED, 3), shortened)
+    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), shortened)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "hosts came back before" in verdict.reason
 
@@ -269,6 +273,6 @@ def test_too_short_a_stretch_is_inconclusive(judged: Judge) -> None:
     ],
 )
 def test_what_cannot_be_shown_is_inconclusive(judged: Judge, rule: Ejection | None, words: str) -> None:
-    verdict = judged(rule, Paper(rule or SPECIFIED, 3))
+    verdict = judged(rule, SimulatedProxy(rule or SPECIFIED, 3))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason

@@ -1,4 +1,4 @@
-"""What outlier detection says: who counts what, how many may be ejected, and who is used then."""
+"""Which errors a detector counts, how many hosts may be ejected, and which get requests then."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_how_many_may_be_ejected_at_once(percent: int, hosts: int, most: int) ->
     assert rules.allowed(Ejection(max_ejection_percent=percent), hosts) == most
 
 
-def test_every_detector_is_made_to_eject_and_every_other_fault_to_spare() -> None:
+def test_there_is_a_fault_for_every_detector_and_those_that_none_counts_are_harmless() -> None:
     harmless, fatal = rules.faults(Ejection(None, 3, max_ejection_percent=100), 3)
     assert [str(fault) for fault in harmless] == ["500"]
     assert [(str(fault), fault.errors) for fault in fatal] == [("refused", 3), ("503", 3)]
@@ -51,17 +51,17 @@ def test_every_detector_is_made_to_eject_and_every_other_fault_to_spare() -> Non
     assert [(str(fault), fault.errors) for fault in fatal] == [("500", 4), ("refused", 1), ("503", 2)]
 
 
-def test_a_rule_that_allows_no_ejection_spares_every_fault() -> None:
+def test_under_a_rule_that_allows_no_ejection_every_fault_is_harmless() -> None:
     harmless, fatal = rules.faults(Ejection(1, max_ejection_percent=10), 4)
     assert (len(harmless), fatal) == (6, ())
 
 
-def test_enough_errors_are_more_than_any_detector_wants() -> None:
+def test_enough_errors_are_more_than_any_detector_needs() -> None:
     assert rules.enough(OFF) == rules.enough(ONLY_5XX) == 12
     assert rules.enough(Ejection(20)) == 42
 
 
-def test_with_too_few_hosts_in_all_are_used() -> None:
+def test_with_too_few_hosts_left_all_are_used() -> None:
     rule = Ejection(min_health_percent=50)
     everyone = frozenset(range(4))
     assert rules.reachable(rule, frozenset({0}), 4) == {1, 2, 3}

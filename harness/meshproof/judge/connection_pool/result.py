@@ -1,0 +1,78 @@
+"""What was seen in one step of a barrier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from meshproof.border.books import Mark
+from meshproof.border.observation import Observation
+from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, Rested, Step
+
+OVERLOADED = "x-envoy-overloaded"
+AT_ARRIVAL = ("size", "held", "queued", "answered")
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """A step, what was marked at its end (`mark`) and as each request arrived (`arrivals`), and what clients saw.
+
+    `before` is how many requests had been sent one by one before it, since the pool was new.
+    """
+
+    step: Step
+    mark: Mark
+    arrivals: tuple[Mark, ...]
+    observations: tuple[Observation, ...]
+    before: int = 0
+
+    @property
+    def retried(self) -> bool:
+        return isinstance(self.step, Failing) or (isinstance(self.step, AtOnce) and self.step.fails > 0)
+
+    @property
+    def refused(self) -> int:
+        return sum(map(is_refused, self.observations))
+
+    @property
+    def served(self) -> int:
+        return sum(1 for one in self.observations if one.pod and one.status == 200)
+
+    def counted(self, name: str) -> int:
+        """How much a counter grew in this step."""
+        return int(self.mark.values.get(name, 0))
+
+    def evidence(self) -> dict[str, Any]:
+        """For reports: plain data."""
+        return {
+            "step": str(self.step),
+            "at": round(self.mark.at, 3),
+            "served": self.served,
+            "refused": self.refused,
+            **{name: int(value) for name, value in self.mark.values.items()},
+            "stood": [[int(one.values[name]) for name in AT_ARRIVAL] for one in self.arrivals],
+        }
+
+    def summary(self) -> str:
+        """One phrase of what was seen."""
+        step = self.step
+        if isinstance(step, AtOnce) and self.arrivals:
+            last = self.arrivals[-1].values
+            what = "retries" if step.fails else "requests"
+            return (
+                f"of {step.size} {what} at once {last['held']:g} reached the pod, "
+                f"{last['queued']:g} waited, {last['answered']:g} were refused"
+            )
+        if isinstance(step, ConcurrentUsers):
+            return f"{step.users} user{'s'[: step.users > 1]}: {self.served} served and {self.refused} refused"
+        if isinstance(step, Blocked) and self.observations:
+            return f"a connection that did not open was given up after {self.observations[0].latency:.2f} s"
+        if isinstance(step, Rested):
+            kept = "closed" if self.counted("connections") else "kept"
+            return f"a connection without a request for {self.mark.values['rested']:.2f} s was {kept}"
+        return ""
+
+
+def is_refused(observation: Observation) -> bool:
+    """Whether a proxy refused it because a limit was reached."""
+    return observation.status == 503 and not observation.pod and any(n == OVERLOADED for n, _ in observation.headers)

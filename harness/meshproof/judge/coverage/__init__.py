@@ -1,0 +1,1 @@
+"""What a run cannot prove is never passed."""

@@ -1,0 +1,63 @@
+"""What is not proved, each with the object or rule that it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.border.coverage import Coverage, Dependence
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.errors import Location
+from meshproof.inspection import Examination
+
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """Whether what a request or a rule depends on is understood; where it is not, nothing of it is proved."""
+
+    dependence: Dependence
+    name: str = "Understood"
+
+    def judge(self, facts: Coverage) -> Verdict:
+        one = self.dependence
+        requests, rules = len(one.requests), len(one.rules)
+        what = f"{requests} request{'s' * (requests != 1)} of {rules} rule{'s' * (rules != 1)}"
+        costs = f"{what} are not proved for it" if one.requests else "no request was found that shows what it does"
+        named = f" ({', '.join(one.requests[:NAMED])}{' …' if requests > NAMED else ''})" if requests else ""
+        wrong = " (a cluster refuses it)" if one.refused else ""
+        needs = f"; {one.needs}" if one.needs else ""
+        reason = f"{one.location}: {one.subject}: {one.why}{wrong}: {costs}{named}{needs}"
+        evidence = {"location": str(one.location), "kind": one.kind, "requests": list(one.requests)}
+        return Verdict("", self.name, Outcome.INCONCLUSIVE, reason, request=one.subject, evidence=evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Whether a request is known that reaches a rule; where none is, the rule is not proved."""
+
+    rule: Location
+    why: str
+    name: str = "Reached"
+
+    def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
+        reason = f"{self.rule}: {self.why}"
+        return Verdict("", self.name, Outcome.INCONCLUSIVE, reason, request=str(self.rule))
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Everything that was read is understood, and each rule has a request that shows it."""
+
+    name: str = "Covered"
+
+    def judge(self, facts: Coverage) -> Verdict:
+        return Verdict("", self.name, Outcome.PASSED, f"{len(facts.rules)} rules, each with a request that shows it")
+
+
+def examinations(facts: Coverage) -> Sequence[Examination[Coverage]]:
+    """What is to be said of a coverage: a verdict for each thing that is not understood or not reached."""
+    found: list[Examination[Coverage]] = [Understood(one) for one in facts.dependences if not one.allowed]
+    found += [Reached(rule, why) for rule, why in facts.unreached]
+    return found or [Covered()]
