@@ -28,7 +28,7 @@ class Inspection(Generic[Facts]):
 
     `facts` is the record (in border/) that the target is asked to fill, `expect` what must be true of
     it. `features` are what a target must offer, else the inspection is skipped with that reason. A
-    `thorough` one runs only where it is named.
+    `thorough` one runs only where it is named. `given` are facts that are known without a target.
     """
 
     name: str
@@ -37,3 +37,4 @@ class Inspection(Generic[Facts]):
     expect: Sequence[Examination[Facts]]
     features: Set[str] = field(default_factory=frozenset)
     thorough: bool = False
+    given: Facts | None = None

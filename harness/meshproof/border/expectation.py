@@ -69,8 +69,8 @@ class Arm:
     `destination` is `service.namespace[/subset]`; `share` the specified fraction of the route's
     requests; `workloads` the keys (`namespace/name`) of the Deployments behind it; `note` says why
     the destination cannot answer, when the manifests already tell (an undefined subset, no pods).
-    `port` is the Service's port that it is called on; `request_headers` is what the backend must
-    see, `response_headers` what the client must see of an answer of this destination.
+    `host` is its name in full, `port` the Service's port that it is called on; `request_headers` is what the
+    backend must see, `response_headers` what the client must see of an answer of this destination.
     """
 
     destination: str
@@ -82,6 +82,7 @@ class Arm:
     policy: Policy = Policy()
     request_headers: HeaderExpectation = HeaderExpectation()
     response_headers: HeaderExpectation = HeaderExpectation()
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Copy:
     note: str = ""
     port: int = 0
     policy: Policy = Policy()
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class Expectation:
     itself. `refused` tells that there is no answer, because a client gets no further than the
     `connection` or the TLS `handshake`. `path` and `authority`
     are what the backend sees after a rewrite; `body` and `headers` belong to the proxy's own answer;
-    `timeout` is None where the route has none; `retries` None means Istio's default.
+    `timeout` is None where the route has none; `retries` None means Istio's default. `looked_at` are the
+    rules that were held against the request, in order, the one that decides it last.
     """
 
     request: Request
@@ -167,3 +170,4 @@ class Expectation:
     abort: Abort | None = None
     delay: Delay | None = None
     copies: tuple[Copy, ...] = ()
+    looked_at: tuple[Location, ...] = ()

@@ -1,4 +1,4 @@
-"""Carry prepared scenarios out on a target and tell the result."""
+"""Carry prepared scenarios out on a target and print the result."""
 
 from __future__ import annotations
 
@@ -10,22 +10,32 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from meshproof.border.coverage import Coverage
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
 from meshproof.report.run_folder import JSON, RunFolder, choose, new_run_id
 from meshproof.report.terminal.terminal import Terminal
+from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared
-from meshproof.run.session import Options, Session
+from meshproof.run.session import Session
 from meshproof.targets.base import Target
 from meshproof.targets.ports import check_served
 
 
-def execute(target: Target, prepared: Sequence[Prepared | Inspection[Any]], settings: Settings) -> int:
-    """Run everything on the target and print what was asked for; the exit code."""
+def execute(
+    target: Target,
+    prepared: Sequence[Prepared | Inspection[Any]],
+    settings: Settings,
+    coverage: Coverage | None = None,
+) -> int:
+    """Run everything on the target and print what was asked for; the exit code.
+
+    `coverage` is how much of a person's own manifests that can prove.
+    """
     driven = [one for one in prepared if isinstance(one, Prepared)]
     check_served(dict(settings.ports), (stage.mesh for one in driven for stage in one.stages))
     options = Options(settings.precision, settings.seed, timeouts=target.timeouts, workers=settings.workers)
-    return execute_on(target, prepared, options, settings.format, settings.output, color=settings.color)
+    return execute_on(target, prepared, options, settings.format, settings.output, coverage, color=settings.color)
 
 
 def execute_on(
@@ -34,6 +44,7 @@ def execute_on(
     options: Options,
     form: str,
     output: Path | None,
+    coverage: Coverage | None = None,
     *,
     color: bool | None,
 ) -> int:
@@ -43,7 +54,7 @@ def execute_on(
     terminal = Terminal(sys.stdout if form == "table" else None, sys.stderr, color=color, report=run.report)
     session = Session(target, run.path, [run, terminal], options)
     with asyncio.Runner() as runner:
-        code = runner.run(_carry_out(session, prepared))
+        code = runner.run(_carry_out(session, prepared, coverage))
     if form == "json":
         # A reader that went away changes no verdict.
         with contextlib.suppress(BrokenPipeError):
@@ -51,9 +62,11 @@ def execute_on(
     return code
 
 
-async def _carry_out(session: Session, prepared: Sequence[Prepared | Inspection[Any]]) -> int:
-    """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report says what was known."""
-    work = asyncio.ensure_future(_all(session, prepared))
+async def _carry_out(
+    session: Session, prepared: Sequence[Prepared | Inspection[Any]], coverage: Coverage | None
+) -> int:
+    """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report has what was known."""
+    work = asyncio.ensure_future(_all(session, prepared, coverage))
 
     def interrupt() -> None:
         if work.cancel():
@@ -75,7 +88,7 @@ def on_interrupt(action: Callable[[], object]) -> None:
 
 
 def _once(action: Callable[[], object]) -> Callable[[], None]:
-    """The action on the first call, nothing on later ones: an impatient second Ctrl-C must not cut the ending short."""
+    """The action on the first call, nothing on later ones: a second Ctrl-C must not stop the clean-up."""
     left = [action]
 
     def call() -> None:
@@ -85,8 +98,8 @@ def _once(action: Callable[[], object]) -> Callable[[], None]:
     return call
 
 
-async def _all(session: Session, prepared: Sequence[Prepared | Inspection[Any]]) -> None:
+async def _all(session: Session, prepared: Sequence[Prepared | Inspection[Any]], coverage: Coverage | None) -> None:
     names = [one.name for one in prepared]
     shapes = [one.load.shape for one in prepared if isinstance(one, Prepared)]
-    await session.open(names, shapes, command=("meshproof", *sys.argv[1:]))
+    await session.open(names, shapes, command=("meshproof", *sys.argv[1:]), coverage=coverage)
     await session.run_all(prepared)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
 import click
 
@@ -52,6 +51,17 @@ from meshproof.errors import UsageError
     help="Hold what a cluster runs already against the specification; only a client is added (with --target cluster).",
 )
 @click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse, before anything is started, manifests of which anything is not read, not modelled or wrong.",
+)
+@click.option(
+    "--allow-unproven",
+    multiple=True,
+    metavar="KIND",
+    help="A kind, such as EnvoyFilter, that need not be understood for a pass; the report says so (repeatable).",
+)
+@click.option(
     "--cacert",
     type=click.Path(),
     default="",
@@ -76,6 +86,8 @@ def verify(
     requests: tuple[str, ...],
     namespace: str,
     untouched: bool,
+    strict: bool,
+    allow_unproven: tuple[str, ...],
     cacert: str,
     cert: str,
     key: str,
@@ -95,8 +107,6 @@ def verify(
     """
     from meshproof.cli.options.client_tls import client_tls
     from meshproof.cli.options.targets import target_of
-    from meshproof.run.verification.boundaries import prepare_boundaries
-    from meshproof.run.verification.resilience import prepare_resilience
     from meshproof.run.verification.verification import prepare_verification
 
     if untouched and applied:
@@ -105,7 +115,7 @@ def verify(
         raise UsageError("-n is for what runs already (--no-apply): else everything stands in the run's own namespace")
     tls = client_tls(cacert, cert, key)
     target = target_of(settings, applying=not untouched)
-    prepared = prepare_verification(
+    verification = prepare_verification(
         spec,
         applied,
         tuple(parse(text) for text in requests),
@@ -113,16 +123,14 @@ def verify(
         namespace=namespace or ("default" if untouched else target.namespace),
         client=target.namespace if untouched else namespace,
         probed="ProbeWorkload" in target.features,
+        proxyless="BareWorkloads" in target.features,
         tls=tls,
+        limits=target.unsupported,
+        allowed=frozenset(allow_unproven),
+        strict=strict,
         stdin=sys.stdin,
     )
     # What is wrong with the manifests has been said by now, without the half second that this takes.
     from meshproof.cli.execute import execute
 
-    # Whoever names requests wants these and no others.
-    boundaries = None if requests else prepare_boundaries(prepared)
-    resilience, untold = prepare_resilience(prepared, proxyless="BareWorkloads" in target.features)
-    # Where workloads do not do as they are asked the whole of it is skipped, and that is said.
-    if "ProbeWorkload" in target.features:
-        prepared = replace(prepared, notices=(*prepared.notices, *untold))
-    return execute(target, [one for one in (prepared, boundaries, resilience) if one], settings)
+    return execute(target, [verification.inspection, *verification.driven], settings, verification.coverage)

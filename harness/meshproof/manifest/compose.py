@@ -1,7 +1,7 @@
 """YAML text to Values, from the parser's events, so that nothing is built that was not asked for.
 
 Only the core types exist here: a tag such as !!python/object is refused where it stands. Limits on
-depth, on documents and on nodes (an alias counts as all that it stands for) refuse alias bombs.
+depth and on nodes (an alias counts as all that it stands for) refuse alias bombs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from meshproof.manifest.value import Value
 
 DEEPEST = 64
 MOST_NODES = 400_000
-MOST_DOCUMENTS = 5_000
 CORE = "tag:yaml.org,2002:"
 TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,), "null": (type(None),)}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -40,6 +39,7 @@ class _Open:
 @dataclass(slots=True)
 class _Composer:
     file: str
+    first_line: int = 1
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Value, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _Composer:
     root: Value | None = None
 
     def at(self, mark: Any) -> Location:
-        return Location(self.file, mark.line + 1, mark.column + 1)
+        return Location(self.file, mark.line + self.first_line, mark.column + 1)
 
     def refuse(self, location: Location, message: str, hint: str = "") -> ManifestError:
         return ManifestError(*self.problems, Problem(location, message, hint))
@@ -139,10 +139,9 @@ class _Composer:
             fields[name] = replace(value, data=data, name=name, key=key.location)
 
 
-def compose(text: str, file: str) -> Iterator[Value]:
-    """The documents of a text, empty ones left out; raises ManifestError."""
-    composer = _Composer(file)
-    documents = 0
+def compose(text: str, file: str, *, line: int = 1) -> Iterator[Value]:
+    """The documents of a text that begins in that line, empty ones left out; raises ManifestError."""
+    composer = _Composer(file, line)
     try:
         for event in yaml.parse(text, Loader=LOADER):
             if isinstance(event, yaml.ScalarEvent):
@@ -154,11 +153,8 @@ def compose(text: str, file: str) -> Iterator[Value]:
             elif isinstance(event, yaml.AliasEvent):
                 composer.alias(event)
             elif isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
                 composer.root = None
                 composer.anchors.clear()
-                if documents > MOST_DOCUMENTS:
-                    raise composer.refuse(composer.at(event.start_mark), f"more than {MOST_DOCUMENTS} documents")
             elif isinstance(event, yaml.DocumentEndEvent) and composer.root and composer.root.data is not None:
                 yield composer.root
     except yaml.YAMLError as error:
@@ -171,5 +167,5 @@ def _not_yaml(composer: _Composer, error: yaml.YAMLError) -> ManifestError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
     context = getattr(error, "context", None)
-    location = composer.at(mark) if mark else Location(composer.file, 1, 1)
+    location = composer.at(mark) if mark else Location(composer.file, composer.first_line, 1)
     return composer.refuse(location, f"this is not YAML: {f'{context}, ' if context else ''}{reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meshproof.manifest import istio_fields, kubernetes_fields
+from meshproof.manifest.resource import Resource
 from meshproof.manifest.schema import Shape
 
 NETWORKING = tuple(f"networking.istio.io/{version}" for version in ("v1", "v1beta1", "v1alpha3"))
@@ -30,3 +31,8 @@ SCHEMAS: dict[str, Shape] = {
     "DestinationRule": istio_fields.DESTINATION_RULE,
     "Gateway": istio_fields.GATEWAY,
 }
+
+
+def is_modelled(resource: Resource) -> bool:
+    """Whether a resource is of a kind and version that is read."""
+    return resource.api_version in ACCEPTED.get(resource.kind, ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meshproof.errors import Location
+from meshproof.errors import Location, Problem
 from meshproof.manifest.value import Value
 
 
@@ -44,11 +44,29 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A document that a cluster would not take, or that cannot be read.
+
+    `resource` is None where not even its kind and name are known; `words` are those of its text then.
+    """
+
+    location: Location
+    problems: tuple[Problem, ...]
+    resource: Resource | None = None
+    words: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Manifests:
-    """Everything of one load, in the order of the files."""
+    """Everything of one load, in the order of the files.
+
+    `foreign` are resources of kinds that decide where requests go and are not modelled.
+    """
 
     resources: tuple[Resource, ...]
     notices: tuple[Notice, ...] = ()
+    foreign: tuple[Resource, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 def merge(base: Manifests, changes: Manifests) -> Manifests:
@@ -59,4 +77,10 @@ def merge(base: Manifests, changes: Manifests) -> Manifests:
     replaced = {resource.identity: resource for resource in changes.resources}
     kept = tuple(replaced.pop(resource.identity, resource) for resource in base.resources)
     notices = dict.fromkeys(base.notices + changes.notices)
-    return Manifests(kept + tuple(replaced.values()), tuple(notices))
+    foreign = {resource.identity: resource for resource in base.foreign + changes.foreign}
+    return Manifests(
+        kept + tuple(replaced.values()),
+        tuple(notices),
+        tuple(foreign.values()),
+        base.refusals + changes.refusals,
+    )

@@ -1,16 +1,17 @@
 """What happens in a run, as typed events in the order in which they happen.
 
-The engine emits events and knows nobody who reads them; each way to show a run is one Handler. All
+The engine emits events and knows none of their readers; each way to show a run is one Handler. All
 events of a run stand in its events.ndjson, and every report can be made from that file alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from meshproof.border.coverage import Coverage
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 
 
@@ -30,6 +31,13 @@ class RunStarted:
     options: Mapping[str, Any] = field(default_factory=dict)
     scenarios: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageFound:
+    """How much of a person's own manifests the run can prove, and on what the rest depends."""
+
+    coverage: Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class ScenarioFinished:
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """The harness or its target broke (`scenario` is empty outside of any); `detail` is its last words."""
+    """The harness or its target broke (`scenario` is empty outside of any); `detail` is the end of a log, or a traceback."""
 
     scenario: str
     message: str
@@ -110,7 +118,7 @@ class Broke:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """Somebody ended the run before its verdicts were in."""
+    """A person or a signal ended the run before its verdicts were in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ class RunFinished:
 
 Event = (
     RunStarted
+    | CoverageFound
     | TargetReached
     | Noticed
     | ScenarioStarted
@@ -135,6 +144,8 @@ Event = (
     | Interrupted
     | RunFinished
 )
+
+Emit = Callable[[Event], None]
 
 
 class Handler(Protocol):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from meshproof.border.coverage import Coverage
 from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.report.events import (
     Broke,
     CheckFinished,
     ConfigApplied,
+    CoverageFound,
     Event,
     Interrupted,
     Noticed,
@@ -61,6 +63,7 @@ class Record:
     scenarios: dict[str, ScenarioRecord] = field(default_factory=dict)
     notices: list[Noticed] = field(default_factory=list)
     errors: list[Broke] = field(default_factory=list)
+    coverage: Coverage | None = None
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -86,6 +89,8 @@ class Record:
             case TargetReached():
                 if self.started is not None:
                     self.started = replace(self.started, versions={**self.started.versions, **event.versions})
+            case CoverageFound():
+                self.coverage = event.coverage
             case Noticed():
                 self.notices.append(event)
             case ScenarioStarted():

@@ -6,46 +6,46 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from meshproof.border.verdict import Outcome, Verdict, worst
+from meshproof.border.verdict import worst
 from meshproof.errors import UsageError
 from meshproof.inspection import Inspection
-from meshproof.report.events import Broke, CheckFinished, ScenarioFinished, ScenarioStarted
-from meshproof.run.broken import described
-from meshproof.run.engine import Result
-from meshproof.run.pacing.traffic import Emit
+from meshproof.report.events import CheckFinished, Emit, ScenarioFinished, ScenarioStarted
+from meshproof.run.result import Result, broken
 from meshproof.targets.base import Inspectable, Target
 
 
 def lacking(inspection: Inspection[Any], target: Target) -> list[str]:
     """What the inspection asks for and the target does not offer."""
+    if inspection.given is not None:
+        return []
     features = sorted(set(inspection.features) - target.features)
     return features or ([] if isinstance(target, Inspectable) else [inspection.facts.__name__])
 
 
-async def inspect(inspection: Inspection[Any], target: Inspectable, emit: Emit) -> Result:
-    """The inspection's outcome; a broken harness or target is Outcome.ERROR, told as an event."""
+async def _gathered(inspection: Inspection[Any], target: Target) -> Any:
+    assert isinstance(target, Inspectable)
+    return await target.facts(inspection.facts)
+
+
+async def inspect(inspection: Inspection[Any], target: Target, emit: Emit) -> Result:
+    """The inspection's result; a broken harness or target is Outcome.ERROR, emitted as an event."""
     began = time.perf_counter()
     name = inspection.name
     emit(ScenarioStarted(name, inspection.description))
-    verdicts: tuple[Verdict, ...] = ()
-    reason = ""
-    broken: Exception | None = None
     phases: dict[str, float] = {}
     try:
-        facts = await target.facts(inspection.facts)
+        facts = inspection.given if inspection.given is not None else await _gathered(inspection, target)
         phases["facts"] = seconds = time.perf_counter() - began
         verdicts = tuple(
             replace(one.judge(facts), scenario=name, check=one.name, seconds=seconds) for one in inspection.expect
         )
-        outcome = worst([verdict.outcome for verdict in verdicts])
+        result = Result(worst([verdict.outcome for verdict in verdicts]), verdicts)
     except UsageError:
         raise
     except Exception as error:
-        # Also what nobody foresaw: the others go on, and it is no verdict either.
-        message, detail = described(error)
-        outcome, broken, reason = Outcome.ERROR, error, f"{message}\n{detail}".rstrip()
-        emit(Broke(name, message, detail))
-    for verdict in verdicts:
+        # Also an unexpected one: the others go on, and it is no verdict either.
+        result = broken(name, error, emit)
+    for verdict in result.verdicts:
         emit(CheckFinished(verdict))
-    emit(ScenarioFinished(name, outcome, time.perf_counter() - began, phases))
-    return Result(outcome, verdicts, reason, broken)
+    emit(ScenarioFinished(name, result.outcome, time.perf_counter() - began, phases))
+    return result

@@ -6,20 +6,23 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
 
+from meshproof.border.coverage import Dependence
 from meshproof.border.load import Load
 from meshproof.border.verdict import Precision
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
-from meshproof.mesh.build.assemble import build
+from meshproof.mesh.build.assemble import Built, build, build_strictly
+from meshproof.mesh.coverage.dependencies import Dependencies, facts
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict, require_endpoints
-from meshproof.run.resolve import recording, located, resolved
+from meshproof.run.resolve import located, recording, resolved
 from meshproof.scenario import Check, Plan, Scenario
 
 NAMESPACE = "default"
@@ -39,6 +42,7 @@ class Prepared:
     """A scenario ready to be driven: `stages` is what runs, `plan` what was specified.
 
     `namespace` is where its client stands; `moved` prepares the same in another one (None: it cannot be moved).
+    `dependences` are what its requests depend on and is not understood.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Prepared:
     mostly_waits: bool = False
     namespace: str = NAMESPACE
     moved: Callable[[str], Prepared] | None = None
+    dependences: tuple[Dependence, ...] = ()
 
 
 def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: str = NAMESPACE) -> Prepared:
@@ -61,11 +66,24 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: s
 
     `namespace` is where everything stands that names none, and its client too.
     """
-    specified = in_force(own_manifests(scenario, folder, namespace))
+    specified = [_strictly(one) for one in in_force(own_manifests(scenario, folder, namespace))]
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
     placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
     prepared = prepared_load(placed, specified, specified, precision, namespace=namespace)
-    return replace(prepared, moved=partial(prepare, scenario, folder, precision))
+    moved = partial(prepare, scenario, folder, precision)
+    return replace(prepared, moved=moved, dependences=tuple(_dependences(prepared, [one.mesh for one in specified])))
+
+
+def _dependences(prepared: Prepared, meshes: Sequence[Mesh]) -> Iterator[Dependence]:
+    """What the requests of a scenario depend on and is not understood, with these requests."""
+    found: dict[Unmodelled, list[str]] = {}
+    for mesh, row in zip(meshes, prepared.plan.stages, strict=True):
+        dependencies = Dependencies(mesh, mesh.unmodelled) if mesh.unmodelled else None
+        for one in row if dependencies else ():
+            for part in dependencies.touching(facts(mesh, one, prepared.namespace)) if dependencies else ():
+                found.setdefault(part, []).append(str(one.request))
+    for part, requests in found.items():
+        yield Dependence(part.kind, part.subject, part.location, part.why, part.needs, requests=tuple(requests))
 
 
 def own_manifests(scenario: Scenario, folder: Path, namespace: str = NAMESPACE) -> list[Manifests]:
@@ -88,6 +106,13 @@ def running(prepared: Prepared, applied: Sequence[Manifests]) -> Prepared:
     return replace(prepared, stages=tuple(stages), moved=None)
 
 
+def _strictly(manifests: Manifests) -> Built:
+    """The mesh of a scenario's manifests, which have to be right."""
+    built = build_strictly(manifests)
+    require_endpoints(built.mesh)
+    return replace(built, notices=(*manifests.notices, *built.notices))
+
+
 def _placed(fault: WorkloadFault, namespace: str) -> WorkloadFault:
     """The fault with the namespace of its workload written out."""
     return fault if "/" in fault.workload else replace(fault, workload=f"{namespace}/{fault.workload}")
@@ -95,25 +120,17 @@ def _placed(fault: WorkloadFault, namespace: str) -> WorkloadFault:
 
 def prepared_load(
     scenario: Scenario,
-    specified: Sequence[Manifests],
-    running: Sequence[Manifests],
+    specified: Sequence[Built],
+    running: Sequence[Built],
     precision: Precision,
     notices: Sequence[Notice] = (),
     *,
     namespace: str,
 ) -> Prepared:
-    told = list(notices)
-    meshes = []
-    for manifests in specified:
-        built = build(manifests.resources)
-        require_endpoints(built.mesh)
-        told += [*manifests.notices, *built.notices]
-        meshes.append(built.mesh)
-    stages = []
-    for manifests, wanted in zip(running, specified, strict=True):
-        built = build(manifests.resources)
-        told += [*manifests.notices, *built.notices]
-        stages.append(Stage(manifests.resources, built.mesh, wanted.resources))
+    """A scenario ready to be driven, with what is specified and what runs at each stage."""
+    told = [*notices, *chain.from_iterable(one.notices for one in (*specified, *running))]
+    meshes = [one.mesh for one in specified]
+    stages = [Stage(one.resources, one.mesh, wanted.resources) for one, wanted in zip(running, specified, strict=True)]
     ready, bounds = resolved(scenario.load, meshes[0], namespace)
     told += bounds
     expectations = tuple(

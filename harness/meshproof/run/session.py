@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import meshproof
-from meshproof.border.timeouts import Timeouts
-from meshproof.border.verdict import Outcome, Precision, worst
+from meshproof.border.coverage import Coverage
+from meshproof.border.verdict import Outcome, worst
 from meshproof.errors import MeshproofError
 from meshproof.inspection import Inspection
 from meshproof.report.events import (
     Broke,
+    CoverageFound,
     Event,
     Handler,
     Interrupted,
@@ -31,31 +32,20 @@ from meshproof.report.events import (
     ScenarioStarted,
     TargetReached,
 )
-from meshproof.report.redaction.records import discreetly
-from meshproof.run.broken import described
-from meshproof.run.engine import SHAPES, Drive, Result, spread
+from meshproof.report.redaction.records import redacted
+from meshproof.run.engine import Drive
+from meshproof.run.exit_codes import EXIT_BROKE, EXIT_INTERRUPTED, exit_code
 from meshproof.run.generators import Generators
 from meshproof.run.inspect import inspect, lacking
 from meshproof.run.keep import keep_manifests
 from meshproof.run.lanes import side_by_side
+from meshproof.run.options import Options
+from meshproof.run.pacing.shapes import generator_shape, spread
 from meshproof.run.prepare import Prepared
-from meshproof.targets.base import Inspectable, Redacting, Target
+from meshproof.run.result import Result, described
+from meshproof.targets.base import Redacting, Target
 
 Record = TypeVar("Record")
-
-EXIT_PASSED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BROKE, EXIT_USAGE, EXIT_NOTHING = range(6)
-WINDOW = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a person may set for a run; `workers` is how many processes a load is spread over, 0: it is not."""
-
-    precision: Precision = field(default_factory=Precision)
-    seed: int = 0
-    window: int = WINDOW
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    workers: int = 0
 
 
 @dataclass(slots=True)
@@ -74,15 +64,19 @@ class Session:
     def __post_init__(self) -> None:
         self._generators = Generators(self.folder, self.options.timeouts)
 
-    async def open(self, names: Sequence[str], shapes: Sequence[str], command: Sequence[str] = ()) -> None:
+    async def open(
+        self, names: Sequence[str], shapes: Sequence[str], command: Sequence[str] = (), coverage: Coverage | None = None
+    ) -> None:
         """Bring the target up; the load generators start meanwhile. `command` is what repeats the run."""
         self._began = time.perf_counter()
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         options = {**asdict(self.options.precision), "seed": self.options.seed}
         target, versions = self.target.name, self._versions()
         self._emit(RunStarted(self.folder.name, now, target, versions, options, tuple(names), tuple(command)))
+        if coverage is not None:
+            self._emit(CoverageFound(coverage))
         if self.target.local:
-            kinds = ((SHAPES.get(shape, shape), spread(shape, self.options.workers)) for shape in shapes)
+            kinds = ((generator_shape(shape), spread(shape, self.options.workers)) for shape in shapes)
             for shape, workers in dict.fromkeys(kinds):
                 self._generators.prepare(shape, workers=workers)
         await self.target.up()
@@ -94,21 +88,21 @@ class Session:
         if missing := sorted(prepared.features - self.target.features):
             return self._skip(ScenarioStarted(prepared.name, prepared.description, prepared.files), missing)
         ids = random.Random(f"{self.options.seed}/{prepared.name}").randbytes(4).hex()  # noqa: S311
-        shape = SHAPES.get(prepared.load.shape, prepared.load.shape)
+        shape = generator_shape(prepared.load.shape)
         workers = spread(prepared.load.shape, self.options.workers)
         drive = Drive(
             prepared,
             self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace),
-            functools.partial(self._generators.lend, shape, workers=workers),
+            functools.partial(self._generators.use, shape, workers=workers),
             self._emit,
             self.folder,
             self.options.timeouts,
             self.options.window,
             ids,
-            prepare=functools.partial(self._generators.prepare, shape, workers=workers),
+            prepare_generator=functools.partial(self._generators.prepare, shape, workers=workers),
         )
         keep_manifests(self.folder, prepared)
-        result = self._discreetly(await drive.run())
+        result = self._redacted(await drive.run())
         self._outcomes.append(result.outcome)
         return result
 
@@ -116,8 +110,7 @@ class Session:
         """Judge what the target is made of; a broken harness or target is Outcome.ERROR, not an exception."""
         if missing := lacking(inspection, self.target):
             return self._skip(ScenarioStarted(inspection.name, inspection.description), missing)
-        assert isinstance(self.target, Inspectable)
-        result = self._discreetly(await inspect(inspection, self.target, self._emit))
+        result = self._redacted(await inspect(inspection, self.target, self._emit))
         self._outcomes.append(result.outcome)
         return result
 
@@ -129,16 +122,16 @@ class Session:
         try:
             await side_by_side([one for one in work if isinstance(one, Prepared)], self.run, self.target)
         except ExceptionGroup as errors:
-            told, rest = errors.split(MeshproofError)
-            if told is None or rest is not None:
+            known, rest = errors.split(MeshproofError)
+            if known is None or rest is not None:
                 raise
-            raise told.exceptions[0] from None
+            raise known.exceptions[0] from None
 
     async def close(self, error: BaseException | None = None) -> int:
         """End everything that the run started, whatever fails in that; the run's exit code.
 
         `error` is what ended the run before its end: a cancellation, or an exception out of `open` or
-        `run`. It is told as an event, and so is what went wrong in the ending.
+        `run`. It is emitted as an event, and so is what went wrong while ending.
         """
         ended = await asyncio.gather(self._generators.close(), self.target.down(), return_exceptions=True)
         outcomes = list(self._outcomes)
@@ -148,13 +141,13 @@ class Session:
                 stack.callback(handler.close)
             for failure in (*ended, error):
                 if failure is not None:
-                    code = self._tell(failure)
+                    code = self._report(failure)
                     outcomes += [] if code == EXIT_INTERRUPTED else [Outcome.ERROR]
             self._emit(RunFinished(worst(outcomes), time.perf_counter() - self._began, code))
         return code
 
     def interrupted(self) -> None:
-        """Say that somebody ends the run; at once, because the ending itself takes a moment."""
+        """Emit that the run is being ended; at once, because ending it takes a moment."""
         if not self._interrupted:
             self._interrupted = True
             self._emit(Interrupted())
@@ -166,8 +159,8 @@ class Session:
         self._outcomes.append(Outcome.SKIPPED)
         return Result(Outcome.SKIPPED, reason=reason)
 
-    def _tell(self, failure: BaseException) -> int:
-        """Tell what ended the run; the exit code that belongs to it."""
+    def _report(self, failure: BaseException) -> int:
+        """Emit what ended the run; the exit code that belongs to it."""
         if isinstance(failure, asyncio.CancelledError | KeyboardInterrupt):
             self.interrupted()
             return EXIT_INTERRUPTED
@@ -175,12 +168,12 @@ class Session:
         return failure.exit_code if isinstance(failure, MeshproofError) else EXIT_BROKE
 
     def _emit(self, event: Event) -> None:
-        event = self._discreetly(event)
+        event = self._redacted(event)
         for handler in self.handlers:
             handler.handle(event)
 
-    def _discreetly(self, record: Record) -> Record:
-        return discreetly(record, self.target.redacted) if isinstance(self.target, Redacting) else record
+    def _redacted(self, record: Record) -> Record:
+        return redacted(record, self.target.redacted) if isinstance(self.target, Redacting) else record
 
     def _versions(self) -> dict[str, str]:
         return {
@@ -189,12 +182,3 @@ class Session:
             "python": platform.python_version(),
             **self.target.versions,
         }
-
-
-def exit_code(outcome: Outcome) -> int:
-    """The exit code of a run whose worst outcome this is."""
-    return {
-        Outcome.PASSED: EXIT_PASSED,
-        Outcome.SKIPPED: EXIT_NOTHING,
-        Outcome.ERROR: EXIT_BROKE,
-    }.get(outcome, EXIT_FAILED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
@@ -14,6 +14,7 @@ from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.manifest import Resource
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Unmodelled
 
 Facts = TypeVar("Facts")
 
@@ -159,6 +160,9 @@ class Target(Protocol):
 
     def preflight(self) -> None:
         """Look for everything that must be there before anything is started; raises UsageError and TargetError."""
+
+    def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:
+        """What of a mesh it does not carry out, with the requests that touches."""
 
     async def up(self) -> None: ...
 

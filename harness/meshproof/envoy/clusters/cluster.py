@@ -10,9 +10,8 @@ from meshproof.envoy.clusters.destination_rule import effective, merged
 from meshproof.envoy.clusters.outlier_detection import outlier_detection
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.unit import Json
-from meshproof.errors import Location, UsageError
 from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
-from meshproof.mesh.model.kubernetes import Service, ServicePort
+from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 
 LB_POLICIES = {
@@ -21,41 +20,28 @@ LB_POLICIES = {
     LoadBalancer.ROUND_ROBIN: "ROUND_ROBIN",
     LoadBalancer.RANDOM: "RANDOM",
 }
+DEFAULT_LB_POLICY = "LEAST_REQUEST"
 HTTP2_PROTOCOLS = frozenset({"http2", "grpc", "grpc-web"})
 EDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
 
 
-def lb_policy(chosen: LoadBalancer, location: Location) -> str:
-    if chosen not in LB_POLICIES:
-        raise UsageError(
-            f"{location}: the embedded mesh does not balance by {chosen.value}; "
-            f"use {', '.join(LB_POLICIES)}, or another target"
-        )
-    return LB_POLICIES[chosen]
+def cluster(name: str, policy: TrafficPolicy) -> Json:
+    """One EDS cluster; panic routing is off, so that ejecting a lone host shows.
 
-
-def cluster(name: str, policy: TrafficPolicy, location: Location) -> Json:
-    """One EDS cluster; panic routing is off, so that ejecting a lone host shows."""
+    A load balancer that is not translated (unsupported.py) is left to the default.
+    """
     outlier = policy.outlier_detection
     result: Json = {
         "name": name,
         "type": "EDS",
         "eds_cluster_config": {"eds_config": EDS, "service_name": name},
-        "lb_policy": lb_policy(policy.load_balancer, location),
+        "lb_policy": LB_POLICIES.get(policy.load_balancer, DEFAULT_LB_POLICY),
         "common_lb_config": {"healthy_panic_threshold": {"value": outlier.min_health_percent if outlier else 0}},
         **connection_pool(policy.connection_pool),
     }
     if outlier is not None:
         result["outlier_detection"] = outlier_detection(outlier)
     return result
-
-
-def speaks_http1(port: ServicePort) -> None:
-    if port.protocol.lower() in HTTP2_PROTOCOLS:
-        raise UsageError(
-            f"{port.location}: port {port.name or port.number} speaks HTTP/2 ({port.protocol}); the pods of the "
-            "embedded mesh speak HTTP/1.1 only: name the port http, or use another target"
-        )
 
 
 def clusters(mesh: Mesh, service: Service, namespace: str) -> list[Json]:
@@ -65,13 +51,8 @@ def clusters(mesh: Mesh, service: Service, namespace: str) -> list[Json]:
     for port in service.ports:
         if port.protocol.lower() == "udp":
             continue
-        speaks_http1(port)
-        result.append(
-            cluster(
-                cluster_name(service.host, "", port.number), effective(rule.policy, None, port.number), service.location
-            )
-        )
+        result.append(cluster(cluster_name(service.host, "", port.number), effective(rule.policy, None, port.number)))
         for subset in rule.subsets:
             name = cluster_name(service.host, subset.name, port.number)
-            result.append(cluster(name, effective(rule.policy, subset.policy, port.number), subset.location))
+            result.append(cluster(name, effective(rule.policy, subset.policy, port.number)))
     return result

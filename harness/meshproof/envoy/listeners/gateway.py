@@ -44,18 +44,10 @@ class Bound:
         return f"https.{server.port}.{server.name}.{gateway.name}.{gateway.namespace}"
 
 
-def checked(bound: Bound) -> Bound:
-    """The server itself; UsageError for one that the embedded mesh cannot serve."""
-    server = bound.server
-    protocol = server.protocol.upper()
-    if protocol == "HTTPS" and bound.terminates_tls:
-        return bound
-    if protocol in PLAIN and not bound.terminates_tls:
-        return bound
-    raise UsageError(
-        f"{server.location}: the embedded mesh serves HTTP without tls.mode and HTTPS with SIMPLE, MUTUAL or "
-        f"OPTIONAL_MUTUAL, not {server.protocol} with {server.tls.mode.value or 'no tls.mode'}"
-    )
+def is_served(bound: Bound) -> bool:
+    """Whether the embedded mesh serves it: HTTP without tls.mode, and HTTPS with SIMPLE, MUTUAL or OPTIONAL_MUTUAL."""
+    protocol = bound.server.protocol.upper()
+    return protocol == "HTTPS" if bound.terminates_tls else protocol in PLAIN
 
 
 def selected(mesh: Mesh, proxy: Proxy) -> dict[int, list[Bound]]:
@@ -65,7 +57,9 @@ def selected(mesh: Mesh, proxy: Proxy) -> dict[int, list[Bound]]:
         if not gateway.selector.items() <= proxy.labels.items():
             continue
         for server in gateway.servers:
-            bound = checked(Bound(gateway, server))
+            bound = Bound(gateway, server)
+            if not is_served(bound):
+                continue
             others = by_port.setdefault(server.port, [])
             if others and others[0].terminates_tls != bound.terminates_tls:
                 raise UsageError(

@@ -15,7 +15,6 @@ from meshproof.envoy.routes.redirect import direct_response_action, redirect_act
 from meshproof.envoy.routes.retry import retry_policy
 from meshproof.envoy.scope import Scope
 from meshproof.envoy.unit import Json, duration
-from meshproof.errors import UsageError
 from meshproof.mesh.model.virtual_service import HttpRoute, RouteDestination, RouteMatch, VirtualService
 
 NO_TIMEOUT = "0s"
@@ -89,14 +88,13 @@ def forward(route: Json, rule: HttpRoute, scope: Scope, authority: str) -> None:
 
 def weighted(rule: HttpRoute, scope: Scope) -> list[Json]:
     """Envoy's weighted clusters; a destination of weight 0 is left out, as istiod does."""
-    chosen = [destination for destination in rule.destinations if destination.weight > 0]
-    if not chosen:
-        raise UsageError(f"{rule.location}: this route has no destination with a weight above 0; give it at least one")
+    # Where none has a weight istiod refuses the rule; nothing is sent to it then.
+    chosen = [destination for destination in rule.destinations if destination.weight > 0] or rule.destinations
     return [weight(destination, header_operations(destination.headers), scope) for destination in chosen]
 
 
 def weight(destination: RouteDestination, operations: HeaderOperations, scope: Scope) -> Json:
-    cluster: Json = {"name": scope.cluster(destination.destination), "weight": destination.weight}
+    cluster: Json = {"name": scope.cluster(destination.destination), "weight": destination.weight or 1}
     if operations.authority:
         cluster["host_rewrite_literal"] = operations.authority
     return {**cluster, **operations.mutations}

@@ -20,7 +20,7 @@ class Understood:
     dependence: Dependence
     name: str = "Understood"
 
-    def judge(self, facts: Coverage) -> Verdict:
+    def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
         one = self.dependence
         requests, rules = len(one.requests), len(one.rules)
         what = f"{requests} request{'s' * (requests != 1)} of {rules} rule{'s' * (rules != 1)}"
@@ -47,6 +47,18 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
+class Answerable:
+    """Whether anything can answer a request that a person named; that nothing does is no pass."""
+
+    request: str
+    why: str
+    name: str = "Answerable"
+
+    def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
+        return Verdict("", self.name, Outcome.INCONCLUSIVE, f"nothing can answer it: {self.why}", request=self.request)
+
+
+@dataclass(frozen=True, slots=True)
 class Covered:
     """Everything that was read is understood, and each rule has a request that shows it."""
 
@@ -60,4 +72,5 @@ def examinations(facts: Coverage) -> Sequence[Examination[Coverage]]:
     """What is to be said of a coverage: a verdict for each thing that is not understood or not reached."""
     found: list[Examination[Coverage]] = [Understood(one) for one in facts.dependences if not one.allowed]
     found += [Reached(rule, why) for rule, why in facts.unreached]
+    found += [Answerable(request, why) for request, why in facts.unanswered]
     return found or [Covered()]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from meshproof.errors import ManifestError
-from meshproof.manifest.resource import Notice, Resource
+from meshproof.errors import ManifestError, Problem
+from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
 from meshproof.mesh.build import kubernetes, virtual_service
 from meshproof.mesh.build.destination_rule import destination_rule
-from meshproof.mesh.build.gateway import gateway
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.gateway import gateway
+from meshproof.mesh.build.touches import touches
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Secret, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
+from meshproof.mesh.model.virtual_service import VirtualService
 
 BUILDERS = {
     "Service": kubernetes.service,
@@ -30,25 +32,47 @@ BUILDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A mesh, and what of its manifests has no effect in it."""
+    """A mesh, the resources that it is made of, and what of the manifests has no effect in it."""
 
     mesh: Mesh
     notices: tuple[Notice, ...]
+    resources: tuple[Resource, ...] = ()
 
 
 def build(resources: Iterable[Resource]) -> Built:
     """The mesh that these resources describe; raises ManifestError with everything that istiod would refuse."""
+    return build_strictly(Manifests(tuple(resources)))
+
+
+def build_strictly(manifests: Manifests) -> Built:
+    """The mesh of manifests that have to be right; raises ManifestError with everything that istiod would refuse."""
+    built = build_all(manifests)
+    refused = [one for one in built.mesh.unmodelled if one.refused]
+    if refused:
+        raise ManifestError(*(Problem(one.location, one.why, one.needs) for one in refused))
+    return built
+
+
+def build_all(manifests: Manifests) -> Built:
+    """The mesh of all that can be built; what cannot, or is not modelled, stands in `Mesh.unmodelled`."""
     findings = Findings()
     parts: list[object] = []
-    for resource in resources:
+    good: list[Resource] = []
+    failed: list[tuple[Resource, Sequence[Problem]]] = []
+    for resource in manifests.resources:
         if resource.kind not in BUILDERS:
+            good.append(resource)
             continue
-        with findings.gather():
+        findings.problems.clear()
+        part = None
+        with findings.about(resource, touches(resource, Mesh())):
             part = BUILDERS[resource.kind](resource, findings)
-            if part is not None:
-                parts.append(part)
-    if findings.problems:
-        raise ManifestError(*findings.problems)
+        if findings.problems:
+            failed.append((resource, tuple(findings.problems)))
+            continue
+        good.append(resource)
+        if part is not None:
+            parts.append(part)
     mesh = Mesh(
         services=tuple(part for part in parts if isinstance(part, Service)),
         workloads=tuple(part for part in parts if isinstance(part, Workload)),
@@ -58,22 +82,57 @@ def build(resources: Iterable[Resource]) -> Built:
         secrets=tuple(part for part in parts if isinstance(part, Secret)),
     )
     _across(mesh, findings)
-    return Built(mesh, tuple(dict.fromkeys(findings.notices)))
+    unmodelled = [
+        *findings.unmodelled_parts,
+        *_refused(failed, mesh),
+        *_foreign(manifests.foreign, mesh),
+        *_unread(manifests.refusals, mesh),
+    ]
+    mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
+    return Built(mesh, tuple(dict.fromkeys(findings.notices)), tuple(good))
+
+
+def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -> Iterator[Unmodelled]:
+    """What istiod or the API server would refuse: it is not in the mesh, and nobody knows what was meant."""
+    for resource, problems in failed:
+        reach = touches(resource, mesh)
+        for one in problems:
+            yield Unmodelled(resource.kind, str(resource), one.location, one.message, reach, one.hint, refused=True)
+
+
+def _foreign(foreign: Iterable[Resource], mesh: Mesh) -> Iterator[Unmodelled]:
+    for one in foreign:
+        why = f"{one.api_version} {one.kind} is not modelled"
+        yield Unmodelled(one.kind, str(one), one.location, why, touches(one, mesh))
+
+
+def _unread(refusals: Iterable[Refusal], mesh: Mesh) -> Iterator[Unmodelled]:
+    for refusal in refusals:
+        known = refusal.resource
+        reach = touches(known, mesh) if known else (Mentioned(refusal.words),)
+        kind, name = (known.kind, str(known)) if known else ("document", "a document")
+        for one in refusal.problems:
+            yield Unmodelled(kind, name, one.location, one.message, reach, one.hint, refused=True)
 
 
 def _across(mesh: Mesh, findings: Findings) -> None:
     """What only shows when the resources are seen together."""
-    known = {gateway.key for gateway in mesh.gateways} | {"mesh"}
     for virtual_service in mesh.virtual_services:
         for name in virtual_service.gateways:
-            if name not in known:
+            if name != "mesh" and mesh.gateway(name) is None:
                 findings.notice(virtual_service.location, f"the gateway {name} is not among these manifests")
     owners: dict[tuple[str, str, str], str] = {}
     for rule in mesh.destination_rules:
-        if not any(covers(rule.host, service.host) for service in mesh.services):
+        if not _is_of_a_service(mesh, rule.host):
             findings.notice(rule.location, f"the host {rule.host} is no Service of these manifests")
         for subset in rule.subsets:
             first = owners.setdefault((rule.namespace, rule.host, subset.name), rule.name)
             if first != rule.name:
                 message = f"subset {subset.name} of {rule.host} is also defined by DestinationRule {first}"
                 findings.notice(subset.location, f"{message}, which comes first and is the one that counts")
+
+
+def _is_of_a_service(mesh: Mesh, host: str) -> bool:
+    if not host.startswith("*"):
+        return mesh.service(host) is not None
+    return any(covers(host, service.host) for service in mesh.services)

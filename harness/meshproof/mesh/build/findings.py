@@ -1,4 +1,4 @@
-"""What building a mesh turns up beside the mesh: problems, all of them, and notices."""
+"""What building a mesh turns up beside the mesh: problems, notices, and what is not modelled."""
 
 from __future__ import annotations
 
@@ -7,16 +7,46 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from meshproof.errors import Location, ManifestError, Problem
-from meshproof.manifest.resource import Notice
+from meshproof.manifest.resource import Notice, Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.model.unmodelled import Touches, Unmodelled
+
+EMPTY: tuple[object, ...] = ((), {}, False)
 
 
 @dataclass(slots=True)
 class Findings:
-    """A list to write on, handed down the builders."""
+    """A list to write on, handed down the builders.
+
+    `subject` is the resource that is being built, `touches` what a field of it that is not modelled can touch.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    unmodelled_parts: list[Unmodelled] = field(default_factory=list)
+    subject: Resource | None = None
+    touches: tuple[Touches, ...] = ()
+
+    @contextmanager
+    def about(self, subject: Resource, touches: tuple[Touches, ...]) -> Iterator[None]:
+        """Build one resource; what is not modelled of it touches these requests."""
+        before = self.subject, self.touches
+        self.subject, self.touches = subject, touches
+        try:
+            with self.gather():
+                yield
+        finally:
+            self.subject, self.touches = before
+
+    @contextmanager
+    def within(self, *touches: Touches) -> Iterator[None]:
+        """Build a part of a resource that touches fewer requests than the whole."""
+        before = self.touches
+        self.touches = touches
+        try:
+            yield
+        finally:
+            self.touches = before
 
     @contextmanager
     def gather(self) -> Iterator[None]:
@@ -30,8 +60,14 @@ class Findings:
         self.notices.append(Notice(location, message))
 
     def unmodelled(self, holder: Value | None, *names: str) -> None:
-        """Say of each of these fields that is given that nothing is done with it."""
+        """Say of each of these fields that is given that it is not modelled."""
         for name in names:
             found = holder.get(name) if holder else None
-            if found and found.data not in ((), {}, False):
-                self.notice(found.key or found.location, f"{name} is not modelled: the embedded mesh does not apply it")
+            if found and found.data not in EMPTY:
+                self.unproved(found.key or found.location, f"{name} is not modelled")
+
+    def unproved(self, location: Location, why: str, *, needs: str = "", touches: tuple[Touches, ...] = ()) -> None:
+        """Say that something of the resource is not understood, so that no request that it can touch is proved."""
+        subject = self.subject
+        kind, name = (subject.kind, str(subject)) if subject else ("", "")
+        self.unmodelled_parts.append(Unmodelled(kind, name, location, why, touches or self.touches, needs))

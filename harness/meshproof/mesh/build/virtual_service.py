@@ -14,6 +14,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.match import route_match
 from meshproof.mesh.build.weights import destinations
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model.unmodelled import Rule
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, DirectResponse, HttpRoute, Redirect, Rewrite, VirtualService
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 
@@ -45,7 +46,7 @@ def virtual_service(resource: Resource, findings: Findings) -> VirtualService | 
         hosts.append(host)
     routes = []
     for value in spec.list("http"):
-        with findings.gather():
+        with findings.gather(), findings.within(Rule(value.location)):
             route = http_route(value, resource.namespace, findings)
             if route is not None:
                 routes.append(route)

@@ -13,6 +13,7 @@ from typing import TypeVar
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Secret, Service, ServicePort, Workload
+from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import VirtualService
 
 Key = TypeVar("Key")
@@ -49,6 +50,7 @@ class Mesh:
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    unmodelled: tuple[Unmodelled, ...] = ()
 
     def service(self, host: str) -> Service | None:
         """The Service of that fully qualified host."""
@@ -79,6 +81,10 @@ class Mesh:
     def workloads_with(self, namespace: str, label: str, value: str) -> tuple[Workload, ...]:
         """The workloads of a namespace whose pods carry a label."""
         return self._workloads_by_label.get((namespace, label, value), ())
+
+    def workload(self, key: str) -> Workload | None:
+        """The workload that is called `namespace/name`."""
+        return self._workload_by_key.get(key)
 
     def gateway(self, key: str) -> Gateway | None:
         """The Gateway that is called `namespace/name`."""
@@ -132,6 +138,10 @@ class Mesh:
     @cached_property
     def _workloads_by_label(self) -> dict[tuple[str, str, str], tuple[Workload, ...]]:
         return grouped(((one.namespace, *pair), one) for one in self.workloads for pair in one.labels.items())
+
+    @cached_property
+    def _workload_by_key(self) -> dict[str, Workload]:
+        return {one.key: one for one in reversed(self.workloads)}
 
     @cached_property
     def _gateway_by_key(self) -> dict[str, Gateway]:

@@ -58,7 +58,7 @@ def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
         aim = mirror.destination
         found = backend(mesh, aim, client)
         force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
-        yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force)
+        yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force, aim.host)
 
 
 def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]]) -> Arm:
@@ -70,7 +70,8 @@ def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int
     elif [one for one, _ in names].count(name) > 1:
         name = f"{name}:{found.port}"
     force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
-    return Arm(name, drawn.share, found.workloads, drawn.target.location, found.note, found.port, force)
+    where = drawn.target.location
+    return Arm(name, drawn.share, found.workloads, where, found.note, found.port, force, host=aim.host)
 
 
 def _with_headers(plain: Arm, route: HttpRoute, drawn: _Drawn, own_authority: str) -> Arm:

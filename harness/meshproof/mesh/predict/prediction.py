@@ -8,7 +8,7 @@ from dataclasses import replace
 from meshproof.border import expectation as border
 from meshproof.border.expectation import Expectation, HeaderExpectation
 from meshproof.border.request import Request
-from meshproof.errors import ManifestError, Problem
+from meshproof.errors import Location, ManifestError, Problem
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
@@ -54,9 +54,12 @@ def predict(
         return replace(plain, status=MOVED, redirect=border.Redirect(MOVED, rewrite.https(seen)))
     if found.rules is None:
         return _default(mesh, plain, found, client)
+    looked_at: dict[Location, None] = {}
     for rule in found.rules:
+        looked_at[rule.route.location] = None
         if matches(rule.match, seen):
-            return _routed(mesh, plain, seen, client, rule)
+            return replace(_routed(mesh, plain, seen, client, rule), looked_at=tuple(looked_at))
+    plain = replace(plain, looked_at=tuple(looked_at))
     return replace(plain, status=NOT_FOUND, note=found.note or "no rule matches")
 
 

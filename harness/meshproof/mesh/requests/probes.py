@@ -54,7 +54,9 @@ def _bounded(mesh: Mesh, groups: Sequence[Sequence[Request]]) -> tuple[tuple[Req
     alternating = [one for row in zip_longest(*groups) for one in row if one is not None]
     kept = set(alternating[:MOST])
     where = (mesh.virtual_services or mesh.gateways)[0].location
-    text = f"{len(whole)} requests show the boundaries of all rules: {MOST} are sent, the first ones of each rule and host"
+    text = (
+        f"{len(whole)} requests show the boundaries of all rules: {MOST} are sent, the first ones of each rule and host"
+    )
     return tuple(one for one in whole if one in kept), (Notice(where, text),)
 
 

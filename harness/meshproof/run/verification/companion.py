@@ -1,21 +1,23 @@
-"""Another load on the manifests of a verification."""
+"""One load on a person's own manifests."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-from meshproof.manifest import Manifests
+from meshproof.manifest import Notice
 from meshproof.run.prepare import Prepared, prepared_load
 from meshproof.run.verification.breakers import below
+from meshproof.run.verification.specification import Specification
 from meshproof.scenario import Scenario
 
 
-def companion(verification: Prepared, scenario: Scenario) -> Prepared:
-    """A scenario on what a verification specifies and applies, without the notices that it gives already."""
-    (stage,) = verification.stages
-    specified, actual = Manifests(stage.specified), Manifests(stage.resources)
-    precision, namespace = verification.plan.precision, verification.namespace
-    prepared = prepared_load(scenario, [specified], [actual], precision, namespace=namespace)
-    prepared = replace(prepared, load=below(prepared.load, chain.from_iterable(prepared.plan.stages)))
-    return replace(prepared, notices=tuple(one for one in prepared.notices if one not in verification.notices))
+def companion(specification: Specification, scenario: Scenario, notices: Sequence[Notice] = ()) -> Prepared:
+    """A scenario on these manifests; what they themselves give notice of is said elsewhere."""
+    specified = replace(specification.specified, notices=())
+    applied = replace(specification.applied, notices=())
+    prepared = prepared_load(
+        scenario, [specified], [applied], specification.precision, notices, namespace=specification.namespace
+    )
+    return replace(prepared, load=below(prepared.load, chain.from_iterable(prepared.plan.stages)))

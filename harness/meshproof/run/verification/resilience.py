@@ -8,19 +8,22 @@ from meshproof.manifest import Notice
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.asked_answers import USERS, asking
 from meshproof.run.verification.companion import companion
-from meshproof.scenario import Check, Scenario
+from meshproof.run.verification.specification import Specification
+from meshproof.scenario import Check, Plan, Scenario
 
 # How a slow or a failing answer ends follows from the request alone; the second goes over a connection that was used.
 TIMES = 2
 
 
-def prepare_resilience(verification: Prepared, *, proxyless: bool) -> tuple[Prepared | None, tuple[Notice, ...]]:
-    """The timeouts and retries of a verification's requests, to be driven beside it; and what of them cannot be shown.
+def prepare_resilience(
+    specification: Specification, plan: Plan, *, proxyless: bool
+) -> tuple[Prepared | None, tuple[Notice, ...]]:
+    """The timeouts and retries of the requests of a plan, to be driven beside it; and what of them cannot be shown.
 
     None where no pod answers any of them. Exact as well. `proxyless` pods have no sidecar, so
     that they see the headers that the client's proxy writes.
     """
-    found = asking(verification.plan, proxyless=proxyless)
+    found = asking(plan, proxyless=proxyless)
     checks: list[Check] = []
     checks += [Timeout(asked=Asked(TIMES, proxyless))] if found.slow else []
     checks += [Retries(asked=Asked(TIMES))] if found.failing else []
@@ -29,11 +32,11 @@ def prepare_resilience(verification: Prepared, *, proxyless: bool) -> tuple[Prep
     scenario = Scenario(
         name="resilience",
         description="Slow and failing answers meet the timeouts and retries that are specified, and no others.",
-        manifests=verification.files,
+        manifests=specification.files,
         # Slow ones first: what they wait for goes on beside the others.
         load=Load("steady", (*found.slow, *found.failing), users=USERS, timeout=found.timeout),
         expect=checks,
         features={"ProbeWorkload"},
         mostly_waits=True,
     )
-    return companion(verification, scenario), found.notices
+    return companion(specification, scenario), found.notices

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.control_plane.ads import AdsServer
 from meshproof.envoy.process.binary import envoy_path
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import OwnedFolder
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.embedded.mesh import EmbeddedMesh
@@ -57,6 +59,11 @@ class EmbeddedTarget:
     def preflight(self) -> None:
         envoy_path()
         check_free(self._ports)
+
+    def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:
+        from meshproof.envoy.unsupported import unsupported
+
+        return unsupported(mesh)
 
     async def up(self) -> None:
         """Start the control plane, and what workloads are forked from."""

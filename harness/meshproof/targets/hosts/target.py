@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -12,6 +12,8 @@ from meshproof.border.inventory import CONTROL_PLANE, HostEntry, Inventory
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import OwnedFolder
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.hosts.connection import Connection, connect
@@ -75,6 +77,10 @@ class HostsTarget:
         if inventory.registry is not None:
             credentials(inventory.registry)
         self._inventory, self.redaction = inventory, HostRedaction.of(inventory, names=self._names)
+
+    def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:  # noqa: ARG002
+        """Nothing: istiod carries it out."""
+        return ()
 
     async def up(self) -> None:
         """Connect to every host, so many at once as the inventory allows."""

@@ -1,0 +1,45 @@
+"""How much of a folder a run can prove, and on what the rest depends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshproof.errors import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """Something that is not understood, and the requests and rules that are not proved for it.
+
+    `allowed` tells that a person named its kind as one that need not be proved.
+    """
+
+    kind: str
+    subject: str
+    location: Location
+    why: str
+    needs: str = ""
+    refused: bool = False
+    allowed: bool = False
+    requests: tuple[str, ...] = ()
+    rules: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The rules of a specification with the requests that are sent to show each, and what cannot be shown.
+
+    `rules` maps each rule's place to those requests, none where nothing is sent for it; `unreached` says of
+    a rule without requests why there are none, `unanswered` of a request that a person named why nothing can
+    answer it, `left_out` which probes were too many to be sent. `objects` is the number
+    of resources that decide requests.
+    """
+
+    rules: tuple[tuple[Location, tuple[str, ...]], ...]
+    requests: int
+    objects: int
+    dependences: tuple[Dependence, ...] = ()
+    unreached: tuple[tuple[Location, str], ...] = ()
+    unanswered: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
+    named: bool = False

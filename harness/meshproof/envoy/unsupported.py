@@ -1,0 +1,55 @@
+"""What of a mesh this translation does not carry out, and which requests that touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS, LB_POLICIES
+from meshproof.envoy.listeners.gateway import Bound, is_served
+from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, TrafficPolicy
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Called, Entering, Rule, Unmodelled
+
+ELSEWHERE = "the embedded mesh does not carry it out: verify it on a cluster (--target)"
+
+
+def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
+    """Everything that is modelled and not translated."""
+    for service in mesh.services:
+        for port in service.ports:
+            if port.protocol.lower() in HTTP2_PROTOCOLS:
+                name = f"Service {service.namespace}/{service.name}"
+                why = f"port {port.name or port.number} speaks HTTP/2 ({port.protocol}), pods here speak HTTP/1.1"
+                touched = (Called((service.host,), port.number),)
+                yield Unmodelled("Service", name, port.location, why, touched, ELSEWHERE)
+    for rule in mesh.destination_rules:
+        yield from _balancers(rule)
+    for gateway in mesh.gateways:
+        for server in gateway.servers:
+            if not is_served(Bound(gateway, server)):
+                mode = server.tls.mode.value or "no tls.mode"
+                why = f"a server of protocol {server.protocol} with {mode} is not served here"
+                touching = (Entering(gateway.key, server.port),)
+                yield Unmodelled("Gateway", f"Gateway {gateway.key}", server.location, why, touching, ELSEWHERE)
+    for virtual_service in mesh.virtual_services:
+        for route in virtual_service.http:
+            if len(route.destinations) > 1 and not any(one.weight for one in route.destinations):
+                name = f"VirtualService {virtual_service.namespace}/{virtual_service.name}"
+                why = "this route has no destination with a weight above 0"
+                yield Unmodelled("VirtualService", name, route.location, why, (Rule(route.location),))
+
+
+def _balancers(rule: DestinationRule) -> Iterator[Unmodelled]:
+    name = f"DestinationRule {rule.namespace}/{rule.name}"
+    for policy in (rule.policy, *(subset.policy for subset in rule.subsets)):
+        for port, found in _unbalanced(policy):
+            why = f"load balancing by {found.value} is not translated"
+            yield Unmodelled("DestinationRule", name, rule.location, why, (Called((rule.host,), port),), ELSEWHERE)
+
+
+def _unbalanced(policy: TrafficPolicy) -> Iterator[tuple[int | None, LoadBalancer]]:
+    if policy.load_balancer not in LB_POLICIES:
+        yield None, policy.load_balancer
+    for port, own in policy.ports.items():
+        if own.load_balancer not in LB_POLICIES:
+            yield port, own.load_balancer

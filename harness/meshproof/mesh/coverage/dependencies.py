@@ -1,0 +1,161 @@
+"""What of a mesh that is not modelled can touch a request.
+
+A request is proved only where nothing can: what is not understood never counts as understood, and costs
+only the requests that it can touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from meshproof.border.expectation import Arm, Copy, Expectation
+from meshproof.border.request import Request
+from meshproof.errors import Location
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
+from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.unmodelled import (
+    Asked,
+    Called,
+    Clients,
+    Entering,
+    Everything,
+    Mentioned,
+    Pods,
+    Rule,
+    Touches,
+    Unmodelled,
+)
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY
+from meshproof.mesh.predict.mesh_table import service_of
+
+Pairs = list[tuple[Touches, Unmodelled]]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one request by which it can be touched; `pods` are (namespace, labels)."""
+
+    asked: frozenset[str]
+    called: frozenset[tuple[str, int]]
+    gateway: str
+    port: int
+    rules: frozenset[Location]
+    client: tuple[str, Labels]
+    pods: tuple[tuple[str, Labels], ...]
+    words: frozenset[str]
+
+
+def facts(
+    mesh: Mesh, expectation: Expectation, namespace: str = "default", labels: Mapping[str, str] | None = None
+) -> Facts:
+    """The facts of a request that a workload of `namespace` with `labels` sends, or that enters by a gateway."""
+    request = expectation.request
+    gateway = mesh.gateway(request.gateway) if request.gateway else None
+    client = (ROOT_NAMESPACE, gateway.selector if gateway else {}) if request.gateway else (namespace, labels or {})
+    meant = None if request.gateway else service_of(mesh, request.domain, namespace)
+    targets: tuple[Arm | Copy, ...] = (*expectation.arms, *expectation.copies)
+    called = {(one.host, one.port) for one in targets if one.host}
+    asked = {request.domain} | ({meant.host} if meant else set())
+    hosts = {host for host, _ in called} | asked
+    behind = [mesh.workload(key) for one in targets for key in sorted(one.workloads)]
+    return Facts(
+        frozenset(asked),
+        frozenset(called | {(host, request.port) for host in asked}),
+        request.gateway or MESH_GATEWAY,
+        request.port,
+        frozenset(expectation.looked_at),
+        client,
+        (client, *((one.namespace, one.labels) for one in behind if one)),
+        frozenset(_words(hosts, request)),
+    )
+
+
+def _words(hosts: Iterable[str], request: Request) -> Iterator[str]:
+    for host in hosts:
+        yield host
+        yield host.partition(".")[0]
+    yield from request.gateway.split("/")
+
+
+@dataclass(slots=True)
+class Dependencies:
+    """The unmodelled parts of a mesh, found by what they touch."""
+
+    mesh: Mesh
+    unmodelled: Sequence[Unmodelled]
+    _by_rule: dict[Location, Pairs] = field(default_factory=dict)
+    _asked: tuple[Pairs, Hosts] = field(default_factory=lambda: ([], by_hosts([])))
+    _called: tuple[Pairs, Hosts] = field(default_factory=lambda: ([], by_hosts([])))
+    _others: Pairs = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        pairs = [(touch, one) for one in self.unmodelled for touch in one.touches]
+        asked: Pairs = []
+        called: Pairs = []
+        for touch, one in pairs:
+            if isinstance(touch, Rule):
+                self._by_rule.setdefault(touch.location, []).append((touch, one))
+            elif isinstance(touch, Asked):
+                asked.append((touch, one))
+            elif isinstance(touch, Called):
+                called.append((touch, one))
+            else:
+                self._others.append((touch, one))
+        self._asked = asked, _by_hosts(asked)
+        self._called = called, _by_hosts(called)
+
+    def touching(self, found: Facts) -> tuple[Unmodelled, ...]:
+        """What can touch a request with these facts, in the order of the manifests."""
+        several: list[Unmodelled] = [one for rule in found.rules for _, one in self._by_rule.get(rule, ())]
+        pairs, hosts = self._asked
+        several += [pairs[at][1] for name in found.asked for at in hosts.candidates(name) if _asks(pairs[at][0], found)]
+        pairs, hosts = self._called
+        names = {host for host, _ in found.called}
+        several += [pairs[at][1] for name in names for at in hosts.candidates(name) if _calls(pairs[at][0], found)]
+        several += [one for touch, one in self._others if _touches(self.mesh, touch, found)]
+        return tuple(sorted(dict.fromkeys(several), key=lambda one: one.location))
+
+
+def _by_hosts(pairs: Pairs) -> Hosts:
+    return by_hosts([touch.hosts for touch, _ in pairs if isinstance(touch, Asked | Called)])
+
+
+def _asks(touch: Touches, found: Facts) -> bool:
+    return isinstance(touch, Asked) and (not touch.gateways or found.gateway in touch.gateways)
+
+
+def _calls(touch: Touches, found: Facts) -> bool:
+    return isinstance(touch, Called) and any(
+        (touch.port is None or touch.port == port) and any(covers(one, host) for one in touch.hosts)
+        for host, port in found.called
+    )
+
+
+def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
+    match touch:
+        case Everything():
+            return True
+        case Pods(namespace, labels):
+            return any(_is_of(pod, namespace, labels) for pod in found.pods)
+        case Clients(namespace, labels):
+            return _is_of(found.client, namespace, labels)
+        case Entering(key, port):
+            return found.gateway != MESH_GATEWAY and port in (None, found.port) and _same_pods(mesh, key, found.gateway)
+        case Mentioned(words):
+            return not words.isdisjoint(found.words)
+        case _:
+            return False
+
+
+def _is_of(pod: tuple[str, Labels], namespace: str, labels: Labels) -> bool:
+    return namespace in ("", pod[0]) and labels.items() <= pod[1].items()
+
+
+def _same_pods(mesh: Mesh, key: str, other: str) -> bool:
+    """Whether two Gateways may be served by the same pods; one that is not known may be."""
+    one, two = mesh.gateway(key), mesh.gateway(other)
+    if key == other or one is None or two is None:
+        return True
+    return one.selector.items() <= two.selector.items() or two.selector.items() <= one.selector.items()

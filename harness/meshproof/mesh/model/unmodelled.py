@@ -1,0 +1,97 @@
+"""What of the manifests is not read, not modelled, or refused, and which requests it can touch.
+
+Nothing here is a guess about what it would do: a request that something unmodelled can touch is not proved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshproof.errors import Location
+from meshproof.mesh.model.kubernetes import Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Every request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Requests that ask for one of these hosts (names in full, or patterns) by one of these gateways.
+
+    `gateways` are `mesh` and `namespace/name`; none: any way in.
+    """
+
+    hosts: tuple[str, ...]
+    gateways: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Requests that ask for, or are sent or copied to, one of these hosts; on one `port` of it, where that is given."""
+
+    hosts: tuple[str, ...]
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Requests for which the rule at this place is looked at."""
+
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """Requests that pods of a namespace (empty: of any) with these labels send, receive, or let in as a gateway."""
+
+    namespace: str
+    labels: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Requests that pods of a namespace (empty: of any) with these labels send."""
+
+    namespace: str
+    labels: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """Requests that enter by a Gateway (`namespace/name`), or by another one for the same pods; on one `port` of it."""
+
+    gateway: str
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """Requests whose Service, host or gateway is among these words: those of a text that cannot be read further."""
+
+    words: frozenset[str] = field(repr=False)
+
+
+Touches = Everything | Asked | Called | Rule | Pods | Clients | Entering | Mentioned
+
+
+@dataclass(frozen=True, slots=True)
+class Unmodelled:
+    """One object, or one field of it, that could decide a request otherwise than predicted.
+
+    `subject` names the object (`EnvoyFilter shop/limits`), `kind` is its kind alone; `why` says what about it
+    is not understood, `needs` what it would take (empty where nothing can be said). `refused` tells that the
+    API server or istiod would not take the object, so that the input is wrong.
+    """
+
+    kind: str
+    subject: str
+    location: Location
+    why: str
+    touches: tuple[Touches, ...]
+    needs: str = ""
+    refused: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.subject}: {self.why}"

@@ -1,0 +1,54 @@
+"""Requests that nothing can answer, and what may have been meant instead."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from meshproof.border.expectation import Expectation
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.mesh_table import service_of
+from meshproof.mesh.requests.addresses import short_name
+
+
+def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
+    """Why neither a workload nor a rule answers a request, with what may have been meant; empty where one does."""
+    if expectation.refused:
+        return _with_hint(mesh, expectation, namespace, expectation.note)
+    if expectation.route is not None:
+        return _no_pods(expectation)
+    if expectation.redirect is not None:
+        return ""
+    if expectation.status:
+        answer = f"the proxy answers {expectation.status}: {expectation.note}"
+        return _with_hint(mesh, expectation, namespace, answer)
+    return _no_pods(expectation)
+
+
+def _no_pods(expectation: Expectation) -> str:
+    drawn = [one for one in expectation.arms if one.share]
+    if drawn and not any(one.workloads for one in drawn):
+        return "; ".join(dict.fromkeys(one.note for one in drawn if one.note))
+    return ""
+
+
+def _with_hint(mesh: Mesh, expectation: Expectation, namespace: str, why: str) -> str:
+    hint = _meant(mesh, expectation, namespace)
+    return f"{why}: did you mean {hint}?" if hint else why
+
+
+def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
+    """A host, a port or a gateway that is there and alike."""
+    request = expectation.request
+    if request.gateway:
+        return next(iter(get_close_matches(request.gateway, [one.key for one in mesh.gateways], 1)), "")
+    service = service_of(mesh, request.domain, namespace)
+    if service is not None:
+        ports = [port.number for port in service.ports if port.number != request.port]
+        return " or ".join(f"port {number}" for number in ports[:3])
+    name = request.domain
+    elsewhere = mesh.services_called(name.partition(".")[0])
+    if elsewhere:
+        return " or ".join(short_name(one, namespace) for one in elsewhere[:3])
+    known = [short_name(one, namespace) for one in mesh.services]
+    served = [host for one in mesh.virtual_services for host in one.hosts if not host.startswith("*")]
+    return next(iter(get_close_matches(name, [*known, *served], 1)), "")

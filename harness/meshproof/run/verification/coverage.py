@@ -1,0 +1,75 @@
+"""How much of a specification its requests prove, and on what the rest depends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from meshproof.border.coverage import Coverage, Dependence
+from meshproof.border.expectation import Expectation
+from meshproof.errors import Location
+from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.run.verification.specification import Specification
+
+Touched = Sequence[tuple[Expectation, tuple[Unmodelled, ...]]]
+
+
+def partition(
+    specification: Specification, expectations: Iterable[Expectation]
+) -> tuple[list[Expectation], list[tuple[Expectation, tuple[Unmodelled, ...]]]]:
+    """Those that can be proved, and those that something touches which is not understood."""
+    provable, touched = [], []
+    for one in expectations:
+        found = specification.touching(one)
+        if found:
+            touched.append((one, found))
+        else:
+            provable.append(one)
+    return provable, touched
+
+
+def coverage(
+    specification: Specification,
+    provable: Sequence[Expectation],
+    touched: Touched,
+    unreached: Mapping[Location, str],
+    *,
+    named: bool,
+) -> Coverage:
+    """What is proved when all of `provable` pass; `named` where a person chose the requests."""
+    shown: dict[Location, list[str]] = {} if named else {rule: [] for rule in _rules(specification)}
+    for one in provable:
+        if one.route is not None:
+            shown.setdefault(one.route, []).append(str(one.request))
+    dependences = {one: _dependence(specification, one) for one in specification.unmodelled}
+    for expectation, found in touched:
+        for part in found:
+            known = dependences[part]
+            rules = (expectation.route,) if expectation.route else ()
+            dependences[part] = replace(
+                known,
+                requests=(*known.requests, str(expectation.request)),
+                rules=tuple(dict.fromkeys((*known.rules, *rules))),
+            )
+        if expectation.route:
+            shown.setdefault(expectation.route, [])
+    several = [one for one in dependences.values() if one.requests or one.allowed or not named]
+    return Coverage(
+        tuple((rule, tuple(requests)) for rule, requests in shown.items()),
+        len(provable) + len(touched),
+        len(specification.specified.resources),
+        tuple(several),
+        tuple(unreached.items()),
+        named=named,
+    )
+
+
+def _rules(specification: Specification) -> Iterator[Location]:
+    for virtual_service in specification.mesh.virtual_services:
+        for route in virtual_service.http:
+            yield route.location
+
+
+def _dependence(specification: Specification, one: Unmodelled) -> Dependence:
+    allowed = specification.is_allowed(one)
+    return Dependence(one.kind, one.subject, one.location, one.why, one.needs, one.refused, allowed)

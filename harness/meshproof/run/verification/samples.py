@@ -1,0 +1,69 @@
+"""Sample requests of a person's own manifests, and the checks that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.load import Load
+from meshproof.border.request import Tls
+from meshproof.errors import Location
+from meshproof.judge import Mirror, NoErrors, Split
+from meshproof.manifest import Notice
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.gateway_table import HANDSHAKE
+from meshproof.run.prepare import Prepared
+from meshproof.run.verification.breakers import below, unverified
+from meshproof.run.verification.companion import companion
+from meshproof.run.verification.faults import faults
+from meshproof.run.verification.specification import Specification
+from meshproof.scenario import Scenario
+
+
+def prepare_samples(
+    specification: Specification, expectations: Sequence[Expectation], notices: Sequence[Notice]
+) -> Prepared | None:
+    """The load of the samples, or of what a person named; None where there are none.
+
+    Where workloads are not probed nobody counts a mirror's copies, and who answers is known to the client's
+    own proxy alone.
+    """
+    if not expectations:
+        return None
+    probed = specification.probed
+    mirrors = _mirrors(specification.mesh) or _mirrors(specification.applied.mesh)
+    told = [*notices, *_refused(expectations)]
+    where = expectations[0].route or Location(specification.files[0], 1, 1)
+    if mirrors and not probed:
+        told.append(Notice(where, "mirrors are not verified: the workloads here do not count what they receive"))
+    if not probed and any(one.request.gateway for one in expectations):
+        text = "who answers what enters by a gateway is not told here: that it is answered is verified, not by whom"
+        told.append(Notice(where, text))
+    split = Split(behind_gateways=probed)
+    scenario = Scenario(
+        name="verify",
+        description="The mesh does what its manifests say.",
+        manifests=specification.files,
+        load=Load("steady", tuple(one.request for one in expectations), tls=specification.tls or Tls()),
+        expect=(split, Mirror(), NoErrors()) if mirrors and probed else (split, NoErrors()),
+    )
+    prepared = companion(specification, scenario, told)
+    checks, driven = faults(prepared.plan, prepared.load)
+    expected = [*chain.from_iterable(prepared.plan.stages)]
+    every = tuple(dict.fromkeys((*prepared.notices, *unverified(expected))))
+    return replace(prepared, checks=(*prepared.checks, *checks), load=below(driven, expected), notices=every)
+
+
+def _refused(expectations: Sequence[Expectation]) -> Iterator[Notice]:
+    """What is said of requests whose handshake comes to nothing by specification."""
+    for one in expectations:
+        if one.refused == HANDSHAKE:
+            where = one.route or Location(one.request.gateway, 1, 1)
+            yield Notice(where, f"only that {one.request} is refused is verified, no answer: {one.note}")
+
+
+def _mirrors(mesh: Mesh) -> bool:
+    """Whether any rule has a mirror."""
+    return any(route.mirrors for service in mesh.virtual_services for route in service.http)

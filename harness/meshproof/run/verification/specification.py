@@ -1,0 +1,109 @@
+"""A person's own manifests: what is specified, what is applied, and what of either is not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import TextIO
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request, Tls
+from meshproof.border.verdict import Precision
+from meshproof.errors import ManifestError, Problem
+from meshproof.manifest import Manifests, Notice, load
+from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.predict.prediction import predict
+from meshproof.run.prepare import NAMESPACE
+
+Limits = Callable[[Mesh], Iterable[Unmodelled]]
+
+
+def nothing_more(_mesh: Mesh) -> Iterable[Unmodelled]:
+    """The limits of a target that carries out all that is modelled."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Specification:
+    """Manifests, and how they are to be verified.
+
+    `namespace` and `labels` are those of the client, `tls` what it brings to handshakes. `limits` says what of a
+    mesh the target does not carry out. Kinds in `allowed` need not be proved.
+    """
+
+    files: tuple[str, ...]
+    specified: Built
+    applied: Built
+    precision: Precision
+    namespace: str = NAMESPACE
+    labels: Mapping[str, str] = field(default_factory=dict)
+    tls: Tls | None = None
+    probed: bool = True
+    limits: Limits = nothing_more
+    allowed: frozenset[str] = frozenset()
+
+    @property
+    def mesh(self) -> Mesh:
+        """What is specified."""
+        return self.specified.mesh
+
+    @cached_property
+    def unmodelled(self) -> tuple[Unmodelled, ...]:
+        """All that is not understood of either, each once."""
+        limits = (*self.limits(self.mesh), *self.limits(self.applied.mesh))
+        return tuple(dict.fromkeys((*self.mesh.unmodelled, *self.applied.mesh.unmodelled, *limits)))
+
+    def is_allowed(self, one: Unmodelled) -> bool:
+        """Whether a person said that this need not be proved; what a cluster would refuse cannot be allowed."""
+        return one.kind in self.allowed and not one.refused
+
+    def expectation(self, request: Request) -> Expectation:
+        """What is specified for a request."""
+        return predict(self.mesh, request, namespace=self.namespace, labels=self.labels)
+
+    def touching(self, expectation: Expectation) -> tuple[Unmodelled, ...]:
+        """What is not understood and can touch a request, that is not allowed to."""
+        found = facts(self.mesh, expectation, self.namespace, self.labels)
+        return tuple(one for one in self._dependencies.touching(found) if not self.is_allowed(one))
+
+    @cached_property
+    def _dependencies(self) -> Dependencies:
+        return Dependencies(self.mesh, self.unmodelled)
+
+
+def read(
+    spec: Sequence[str], applied: Sequence[str], *, namespace: str, stdin: TextIO | None = None, strict: bool = False
+) -> tuple[Built, Built]:
+    """What is specified and what is applied (the same where nothing is named); raises ManifestError.
+
+    `strict` refuses whatever is not read, not modelled, or wrong.
+    """
+    specified = load(spec, stdin=stdin, namespace=namespace, strict=False)
+    actual = load(applied, namespace=namespace, strict=False) if applied else specified
+    found = _built(specified)
+    other = _built(actual) if applied else found
+    problems = [*_problems((found, other))] if strict else []
+    if problems:
+        raise ManifestError(*dict.fromkeys(problems))
+    return found, other
+
+
+def _built(manifests: Manifests) -> Built:
+    built = build_all(manifests)
+    return Built(built.mesh, tuple(dict.fromkeys((*manifests.notices, *built.notices))), built.resources)
+
+
+def _problems(several: Iterable[Built]) -> Iterator[Problem]:
+    for one in chain.from_iterable(built.mesh.unmodelled for built in several):
+        hint = one.needs or ("" if one.refused else "leave it out, or verify without --strict")
+        yield Problem(one.location, f"{one.subject}: {one.why}", hint)
+
+
+def notices_of(specification: Specification) -> tuple[Notice, ...]:
+    """What a reader should know of the manifests."""
+    return tuple(dict.fromkeys((*specification.specified.notices, *specification.applied.notices)))
