@@ -1,4 +1,4 @@
-"""Plans and observations in few words."""
+"""Plans and observations, built with defaults for all that a test does not vary."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ROUTE = Location("canary.yaml", 10, 5)
 
 
 class Build:
-    """What the tests of the judge are written with."""
+    """Builders of arms, expectations, plans and observations."""
 
     route = ROUTE
 
     @staticmethod
     def arm(subset: str, percent: float | str, *workloads: str, note: str = "") -> Arm:
-        """A destination helloworld.default/SUBSET, behind it default/helloworld-SUBSET unless told."""
+        """A destination helloworld.default/SUBSET with the workload default/helloworld-SUBSET, or those given."""
         behind = frozenset(workloads or (f"default/helloworld-{subset}",)) - {"none"}
         line = int(subset[1:]) if subset[1:].isdigit() else 9
         share = Fraction(str(percent)) / 100

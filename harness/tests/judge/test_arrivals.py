@@ -67,8 +67,12 @@ def test_arrivals_are_sorted_by_id_and_time() -> None:
     assert joined.forgotten == 3
 
 
-def forwarded_by(*hops: str) -> Received:
-    return replace(PRIMARY, headers=(*PRIMARY.headers, ("x-forwarded-for", ", ".join(hops)))) if hops else PRIMARY
+def forwarded_by(*addresses: str) -> Received:
+    return (
+        replace(PRIMARY, headers=(*PRIMARY.headers, ("x-forwarded-for", ", ".join(addresses))))
+        if addresses
+        else PRIMARY
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,13 +84,11 @@ def forwarded_by(*hops: str) -> Received:
         (0, [forwarded_by("10.0.0.1"), forwarded_by("10.0.0.1")], 2),
         (1, [forwarded_by("10.0.0.9")], 0),
         (1, [forwarded_by("10.0.0.9"), forwarded_by("10.0.0.9", "10.0.0.1")], 1),
-        # Of a plan with requests from within the mesh and such that enter by a gateway.
+        # In a plan with requests from within the mesh and requests that enter by a gateway.
         (1, [forwarded_by(), forwarded_by("10.0.0.1")], 1),
     ],
 )
-def test_a_copy_has_come_one_proxy_further_than_its_primary(
-    expected: int, arrived: list[Received], copies: int
-) -> None:
+def test_a_copy_has_passed_one_proxy_more_than_its_primary(expected: int, arrived: list[Received], copies: int) -> None:
     joined = join(
         Books((PodBook("v1-0", "default/v1", 2, 1, tuple(arrived), forgotten=0),)), PrimaryTraits(hops=expected)
     )
@@ -94,6 +96,6 @@ def test_a_copy_has_come_one_proxy_further_than_its_primary(
     assert len(joined.primaries.get("a", ())) == len(arrived) - copies
 
 
-def test_addresses_in_several_headers_count_together() -> None:
+def test_addresses_in_several_headers_are_summed() -> None:
     assert hops((("X-Forwarded-For", "a, b"), ("x-forwarded-for", "c"), ("x-other", "d"))) == 3
     assert hops((("x-forwarded-for", " "),)) == 0

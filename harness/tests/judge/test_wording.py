@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Numbers as reports word them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from meshproof.border.books import Books
 from meshproof.border.expectation import Pool
 from meshproof.judge.connection_pool.limits import most_at_once
-from meshproof.judge.connection_pool.steps import StepResult, is_refused
+from meshproof.judge.connection_pool.result import StepResult, is_refused
 
 
 def agreement(results: Sequence[StepResult], books: Books) -> list[str]:

@@ -12,7 +12,8 @@ from meshproof.border.steps import AtOnce, ConcurrentUsers, OneByOne, Step
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.connection_pool.books import agreement, high_water
 from meshproof.judge.connection_pool.limits import steps, unproved
-from meshproof.judge.connection_pool.steps import StepResult, judge
+from meshproof.judge.connection_pool.result import StepResult
+from meshproof.judge.connection_pool.steps import judge
 from meshproof.judge.expectations import placed
 from meshproof.scenario import Plan, Trial
 
@@ -120,7 +121,7 @@ class PoolTrial:
         if len(results) < len(self.steps):
             return Outcome.INCONCLUSIVE, f"only {len(results)} of {len(self.steps)} steps were driven"
         if why := unproved(self._pool, self._expectation):
-            return Outcome.INCONCLUSIVE, f"{why}{where}; nothing else was amiss"
+            return Outcome.INCONCLUSIVE, f"{why}{where}; nothing else was wrong"
         return Outcome.PASSED, f"{_summary(results, self._pool)}, as specified{where}"
 
     def _is_mine(self, mark: Mark) -> bool:

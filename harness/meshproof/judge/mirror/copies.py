@@ -99,4 +99,4 @@ class CopiesTrial:
             return f"only {n:,} requests were observed, {self._seen.enough:,} are needed; no copy was wrong"
         if not copies:
             return f"no copy of any of {n:,} requests arrived anywhere"
-        return f"all {copies:,} copies of {n:,} requests are whole, each of one primary, and where its mirror leads"
+        return f"all {copies:,} copies of {n:,} requests are unaltered, each of one primary, and at its mirror"

@@ -70,7 +70,7 @@ def unreachable(books: Books, plan: Plan, copy: Copy, primaries: int) -> tuple[O
             *(["requests go to it too"] if shared else []),
             *(["not all requests of the load are copied to it alone"] if not alone or copy.share != 1 else []),
         ]
-        return Outcome.INCONCLUSIVE, f"{why}, and the proxies' counters do not tell: {joined(missing)}"
+        return Outcome.INCONCLUSIVE, f"{why}, and the proxies' counters do not show it: {joined(missing)}"
     counted = f"the proxy tried {tried:,} of {primaries:,} (upstream_cx_none_healthy)"
     if tried != primaries:
         return Outcome.FAILED, f"{why}; {counted}, all of them specified at {copy.location}"

@@ -15,7 +15,7 @@ from meshproof.scenario import Plan, Trial
 
 @dataclass(frozen=True)
 class Mirror:
-    """Each mirror gets copies of its specified share of the requests, whole, once, and nowhere else.
+    """Each mirror gets unaltered copies of its specified share of the requests, once, and nothing else gets any.
 
     One trial compares every copy with its primary (`CopiesTrial`). Beside it, one for each
     stage and each mirror rule in it decides the shares, over all requests of the load that the rule

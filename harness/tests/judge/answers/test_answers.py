@@ -54,11 +54,11 @@ def own(build, status: int = 404, **fields: object) -> Expectation:
 def test_answers_as_specified_pass(build) -> None:
     (trial,) = Answers().begin(build.plan((routed(build), own(build), own(build, 0, refused="handshake"))))
     assert [trial.wants(number) for number in range(3)] == [2, 2, 2]
-    for turn in range(2):
+    for number in range(2):
         assert not trial.decided
-        trial.observe(build.seen("v1", id=f"a{turn}"))
-        trial.observe(build.seen(status=404, request=1, id=f"b{turn}"))
-        trial.observe(build.seen(status=0, error="TLS: no", request=2, id=f"c{turn}"))
+        trial.observe(build.seen("v1", id=f"a{number}"))
+        trial.observe(build.seen(status=404, request=1, id=f"b{number}"))
+        trial.observe(build.seen(status=0, error="TLS: no", request=2, id=f"c{number}"))
     assert [trial.wants(number) for number in range(3)] == [0, 0, 0]
     assert trial.decided
     books = Books((PodBook("helloworld-v1-0", "default/helloworld-v1", 2, 1, (received(id="a0"), received(id="a1"))),))
@@ -81,7 +81,7 @@ def test_too_few_answers_are_inconclusive(build) -> None:
     assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE
 
 
-def test_one_departure_among_many_fails_and_names_rule_and_answer(build) -> None:
+def test_one_mismatch_among_many_fails_and_names_rule_and_answer(build) -> None:
     (trial,) = Answers(times=1).begin(build.plan((own(build), own(build, request=replace(REQUEST, path="/x")))))
     trial.observe(build.seen(status=404))
     trial.observe(build.seen(status=404, request=1))
@@ -116,14 +116,14 @@ GOOD = (("host", "h.example.com"), ("x-own", "1"), ("x-set", "a"), ("x-add", "z,
         ({"headers": (("x-own", "2"), *GOOD[2:])}, "x-own was '2'"),
     ],
 )
-def test_what_the_backend_gets(build, fields: dict[str, object], word: str) -> None:
+def test_what_the_pod_receives(build, fields: dict[str, object], word: str) -> None:
     expected = routed(build, request_headers=CHANGED)
     verdict = answered(build, expected, build.seen("v1"), received(**{"headers": GOOD, **fields}))
     assert verdict.outcome is (Outcome.FAILED if word else Outcome.PASSED)
     assert word in verdict.reason
 
 
-def test_a_rewrite_is_what_the_backend_gets(build) -> None:
+def test_the_pod_receives_what_a_rewrite_specifies(build) -> None:
     expected = routed(build, path="/new", authority="inside")
     assert answered(build, expected, build.seen("v1"), received()).outcome is Outcome.FAILED
     rewritten = received(path="/new", authority="inside")
@@ -141,7 +141,7 @@ def test_a_rewrite_is_what_the_backend_gets(build) -> None:
         ((("x-set", "a"), ("x-add", "b"), ("x-gone", "1")), False),
     ],
 )
-def test_what_the_client_gets(build, headers: tuple[tuple[str, str], ...], good: bool) -> None:
+def test_what_the_client_receives(build, headers: tuple[tuple[str, str], ...], good: bool) -> None:
     seen = build.seen("v1", headers=headers)
     verdict = answered(build, routed(build, response_headers=CHANGED), seen, received())
     assert (verdict.outcome is Outcome.PASSED) is good
@@ -153,7 +153,7 @@ def test_what_the_client_gets(build, headers: tuple[tuple[str, str], ...], good:
     "observation",
     [{"status": 200}, {"status": 0, "error": "connection reset"}, {"status": 503}, {"subset": "v2"}],
 )
-def test_another_than_the_destination_answers(build, observation: dict[str, object]) -> None:
+def test_any_other_answer_than_the_destinations_fails(build, observation: dict[str, object]) -> None:
     verdict = answered(build, routed(build), build.seen(**observation), received())
     assert verdict.outcome is Outcome.FAILED
 
@@ -190,7 +190,7 @@ def test_location_and_body_of_the_proxy(build) -> None:
         ("connection", {"status": 400}, False),
     ],
 )
-def test_what_is_to_be_refused(build, refused: str, seen: dict[str, object], good: bool) -> None:
+def test_refused_connections_and_handshakes(build, refused: str, seen: dict[str, object], good: bool) -> None:
     expected = own(build, 0, refused=refused)
     assert (answered(build, expected, build.seen(**seen)).outcome is Outcome.PASSED) is good
     assert answered(build, expected, build.seen(status=0, error="TLS: x"), received()).outcome is Outcome.FAILED
@@ -224,7 +224,7 @@ def test_injected_aborts_are_answers_too(build) -> None:
     assert answered(build, every, build.seen("v1"), received()).outcome is Outcome.FAILED
 
 
-def test_a_mirrors_copy_is_no_arrival_of_the_request(build) -> None:
+def test_a_mirrors_copy_does_not_count_as_the_request(build) -> None:
     copy = Copy("m", Fraction(1), frozenset({"default/helloworld-v1"}), build.route)
     both = (received(), received(authority="h.example.com-shadow:80", path="/copied"))
     assert answered(build, routed(build, copies=(copy,)), build.seen("v1"), *both).outcome is Outcome.PASSED

@@ -1,4 +1,4 @@
-"""A proxy with limits, on paper: what it would make of a course's steps, for the checks to judge."""
+"""A simulated proxy with limits: what would be seen of it in the steps of a barrier."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ REFUSED = (("x-envoy-overloaded", "true"),)
 
 @dataclass
 class Proxy:
-    """Its limits (None: none), and the books that it and its pod keep; `attempts` are the route's retries.
+    """The limits of a proxy (None: no limit), and what it and its pod counted; `attempts` are the route's retries.
 
-    `slack` is what a rest takes longer than asked.
+    `slack` is how many seconds longer than asked a pause takes.
     """
 
     n: int | None = None
@@ -46,7 +46,7 @@ class Proxy:
     marks: list[Mark] = field(default_factory=list)
 
     def drive(self, steps: Sequence[Step]) -> None:
-        """Take every step, as the course of a barrier does."""
+        """Take every step in order, as a barrier load does."""
         self.mark("pods", pods=self.pods)
         for number, step in enumerate(steps if self.pods == 1 else ()):
             first, got = len(self.observations), len(self.received)
@@ -74,14 +74,14 @@ class Proxy:
         if isinstance(step, Failing):
             self.answer(status=step.status, tries=1 + self.attempts)
             return {"connections": 0}
-        return self.together(number, step)
+        return self.at_once(number, step)
 
-    def together(self, number: int, step: AtOnce) -> dict[str, int]:
+    def at_once(self, number: int, step: AtOnce) -> dict[str, int]:
         held = queued = answered = 0
         for size in range(1, step.size + 1):
             if step.fails:
-                room = self.retries is None or held < self.retries
-                held, answered = (held + 1, answered) if room else (held, answered + 1)
+                allowed = self.retries is None or held < self.retries
+                held, answered = (held + 1, answered) if allowed else (held, answered + 1)
             elif held < min(self.n or size, self.r or size):
                 held += 1
             elif self.n is not None and held == self.n and (self.m is None or queued < self.m):
@@ -136,7 +136,7 @@ class Proxy:
 
 
 class PoolBench:
-    """What the tests of pools are written with."""
+    """Expectations and verdicts of a pool."""
 
     Proxy = Proxy
 
@@ -150,7 +150,7 @@ class PoolBench:
     def judged(
         cls, build: Any, pool: Pool | None, proxy: Proxy, *, concurrent_users: tuple[int, ...] = (), **fields: Any
     ) -> Verdict:
-        """The verdict on a pool of which `proxy` is what really runs; `spoil` may change the books before."""
+        """The verdict on a specified `pool`, where `proxy` is what runs; `spoil` may change what was counted."""
         spoil = fields.pop("spoil", None)
         (trial,) = ConnectionPool(concurrent_users, 30).begin(build.plan(cls.expectation(build, pool, **fields)))
         proxy.drive(trial.steps)

@@ -1,4 +1,4 @@
-"""ConnectionPool passes a proxy that limits as specified, and fails each that does otherwise in anything."""
+"""ConnectionPool passes a proxy that limits as specified, and fails every other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def retrying(build: Any) -> dict[str, Any]:
         (None, {}),
         (Pool(max_connections=2), {"n": 2}),
         (IDLE, {"idle": 2.0}),
-        # Where a busy machine has made a short rest about as long as the limit, either is right.
+        # Where a busy machine has made a short pause about as long as the limit, kept and closed are both right.
         (IDLE, {"idle": 2.3, "slack": 1.2}),
         (IDLE, {"idle": 1.994, "slack": 0.995}),
         (Pool(1, None, 1, idle_timeout=2.0), {"n": 1, "m": 1, "idle": 2.0}),
@@ -116,7 +116,7 @@ def lost(proxy: Any) -> None:
     proxy.marks[-1] = replace(last, values={**last.values, "received": last.values["received"] - 1})
 
 
-def smuggled(proxy: Any) -> None:
+def passed_through(proxy: Any) -> None:
     """A refused request reached the pod in another's place."""
     refused = next(one for one in proxy.observations if not one.pod)
     proxy.received[-1] = replace(proxy.received[-1], id=refused.id)
@@ -126,7 +126,8 @@ def doubled(proxy: Any) -> None:
     proxy.received[-1] = replace(proxy.received[-1], id=proxy.received[-2].id)
 
 
-def strange(proxy: Any) -> None:
+def unknown(proxy: Any) -> None:
+    """The pod received a request that nobody sent, in place of one that was answered."""
     proxy.received[-1] = replace(proxy.received[-1], id="nobody's")
 
 
@@ -137,7 +138,7 @@ def uncounted(proxy: Any) -> None:
     proxy.marks[number] = replace(mark, values={**mark.values, "pending_overflow": mark.values["pending_overflow"] - 1})
 
 
-def crowded(proxy: Any) -> None:
+def exceeded(proxy: Any) -> None:
     proxy.high_water = 3
 
 
@@ -155,11 +156,11 @@ def broken(proxy: Any) -> None:
     ("spoil", "words"),
     [
         (lost, "requests were sent, but the pod received"),
-        (smuggled, "was refused by the proxy and received by a pod all the same"),
+        (passed_through, "was refused by the proxy and received by a pod all the same"),
         (doubled, "was received 2 times"),
-        (strange, "was answered by httpbin-0, which never received it"),
+        (unknown, "was answered by httpbin-0, which never received it"),
         (uncounted, "the proxy counted"),
-        (crowded, "httpbin-0 had 3 requests under way at once, 2 are allowed"),
+        (exceeded, "httpbin-0 had 3 requests under way at once, 2 are allowed"),
         (unmarked, "answered 503 by the proxy, neither served nor refused"),
         (broken, "not answered (connection reset), neither served nor refused"),
     ],
@@ -171,7 +172,7 @@ def test_books_that_disagree_fail(build: Any, bench: Any, spoil: Any, words: str
 
 
 def test_users_below_the_limits_are_never_refused(build: Any, bench: Any) -> None:
-    def trip(proxy: Any) -> None:
+    def refuse(proxy: Any) -> None:
         last = proxy.marks[-1]
         count = int(last.values["received"])
         proxy.observations[-1] = replace(
@@ -181,10 +182,12 @@ def test_users_below_the_limits_are_never_refused(build: Any, bench: Any) -> Non
         refused = last.values["pending_overflow"] + 1
         proxy.marks[-1] = replace(last, values={**last.values, "received": count - 1, "pending_overflow": refused})
 
-    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), concurrent_users=(3,), spoil=trip)
+    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), concurrent_users=(3,), spoil=refuse)
     assert verdict.reason.startswith("1 of 30 requests of 3 users were refused below the limits")
-    # A fourth may find three that wait for their connections to open: then it is refused, and rightly.
-    assert bench.judged(build, BOTH, bench.Proxy(n=2, m=3), concurrent_users=(4,), spoil=trip).outcome is Outcome.PASSED
+    # A fourth user may find three requests that wait for their connections to open, and is then rightly refused.
+    assert (
+        bench.judged(build, BOTH, bench.Proxy(n=2, m=3), concurrent_users=(4,), spoil=refuse).outcome is Outcome.PASSED
+    )
 
 
 def test_a_late_third_try_of_a_served_request_is_seen(build: Any, bench: Any) -> None:
@@ -241,7 +244,7 @@ def test_what_cannot_be_shown_is_inconclusive(
     assert words in verdict.reason
 
 
-def test_nothing_is_said_where_the_course_showed_nothing(build: Any, bench: Any) -> None:
+def test_steps_that_were_not_driven_are_inconclusive(build: Any, bench: Any) -> None:
     verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3, pods=3))
     assert (verdict.outcome, "3 pods share its limits" in verdict.reason) == (Outcome.INCONCLUSIVE, True)
     verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), spoil=lambda proxy: proxy.marks.clear())

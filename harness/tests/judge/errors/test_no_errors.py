@@ -38,7 +38,7 @@ def test_it_takes_every_observation_and_passes_after_152(build: Any) -> None:
         ("v1", 404, "answered 404 by default/helloworld-v1"),
     ],
 )
-def test_one_error_fails_also_after_it_was_satisfied(build: Any, subset: str, status: int, kind: str) -> None:
+def test_one_error_fails_even_after_the_check_had_passed(build: Any, subset: str, status: int, kind: str) -> None:
     trial = begun(build)
     assert build.feed(trial, cycle([build.seen("v1")])).outcome is Outcome.PASSED
     error = "read timed out" if status == 0 else ""
@@ -132,7 +132,7 @@ def test_a_delay_that_nothing_specifies_fails_though_every_answer_is_right(build
     )
 
 
-def test_a_delay_that_is_specified_is_anothers_matter(build: Any) -> None:
+def test_a_specified_delay_is_judged_by_another_check(build: Any) -> None:
     delay = Delay(Fraction(1, 10), 1.0, build.route)
     trial = begun(build, build.expectation(build.arm("v1", 100), delay=delay))
     build.feed(trial, cycle([build.seen("v1")]))
@@ -140,7 +140,7 @@ def test_a_delay_that_is_specified_is_anothers_matter(build: Any) -> None:
 
 
 @pytest.mark.parametrize(("shared", "outcome"), [((), Outcome.FAILED), (("gateway-0",), Outcome.PASSED)])
-def test_delays_at_a_gateway_count_where_it_serves_nobody_else(
+def test_delays_at_a_gateway_count_unless_it_serves_others(
     build: Any, shared: tuple[str, ...], outcome: Outcome
 ) -> None:
     one = build.expectation(build.arm("v1", 100))

@@ -1,4 +1,4 @@
-"""Abort: the share, what reaches pods all the same, and the proxies' own count."""
+"""Abort: the share, aborted requests that reach pods, and the proxies' own count."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stream(build: Any, share: float, status: int = 500, seed: int = 1) -> Iterab
 
 
 def driven(trial: Any, observations: Iterable[Observation], books: Books | None = None) -> Verdict:
-    """As a load goes: observed until decided, then reconciled, and again when that asks for more."""
+    """Observe until decided, then reconcile, and continue while more is needed."""
     for observation in observations:
         if trial.decided:
             trial.reconcile(Books())
@@ -108,14 +108,14 @@ def test_the_proxies_own_count_must_agree(build: Any, injected: int, outcome: Ou
     assert driven(trial, stream(build, 1.0), books).outcome is outcome
 
 
-def test_a_gateway_that_serves_others_tells_nothing_of_aborts(build: Any) -> None:
+def test_the_counts_of_a_gateway_that_serves_others_are_not_used(build: Any) -> None:
     one = plan(build, 100).stages[0][0]
     (trial,) = Abort().begin(build.plan(replace(one, request=replace(one.request, gateway="default/gateway"))))
     books = Books(proxies={"sidecar": {COUNTER: 0}, "gateway-0": {COUNTER: 200}}, shared=frozenset({"gateway-0"}))
     assert driven(trial, stream(build, 1.0), books).outcome is Outcome.PASSED
 
 
-def test_the_count_is_that_of_all_requests_of_the_load_together(build: Any) -> None:
+def test_the_proxies_count_is_compared_with_all_requests_of_the_load(build: Any) -> None:
     one = plan(build, 100).stages[0][0]
     trials = Abort().begin(build.plan((one, one)))
     for trial in trials:
@@ -138,7 +138,7 @@ def test_too_few_requests_do_not_decide(build: Any) -> None:
     assert verdict.reason.endswith("which does not decide it")
 
 
-def test_manifests_without_an_abort_pass_nothing(build: Any) -> None:
+def test_manifests_without_an_abort_are_inconclusive(build: Any) -> None:
     (trial,) = Abort().begin(build.plan(build.expectation(build.arm("v1", 100))))
     verdict = trial.conclude(Books())
     assert verdict.outcome is Outcome.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""Delay: the share whatever the order of answers, and the size to both sides."""
+"""Delay: the share whatever the order of answers, and delays that are too short or too long."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_other_shares_fail(build: Any, share: float) -> None:
 
 
 @pytest.mark.parametrize("percent", [10, 100])
-def test_half_of_the_delay_is_none_and_twice_is_too_long(build: Any, percent: int) -> None:
+def test_half_of_the_delay_is_not_counted_and_twice_is_too_long(build: Any, percent: int) -> None:
     assert load(build, begun(build, percent), percent / 100, SPECIFIED / 2).outcome is Outcome.FAILED
     verdict = load(build, begun(build, percent), percent / 100, SPECIFIED * 2)
     assert verdict.outcome is Outcome.FAILED
@@ -102,7 +102,7 @@ def test_the_workloads_own_time_is_no_delay(build: Any) -> None:
     assert load(build, begun(build), 0.0, waited=0.5).outcome is Outcome.FAILED
 
 
-def test_a_machine_that_stalls_now_and_then_fails_nothing(build: Any) -> None:
+def test_a_machine_that_stalls_sometimes_fails_nothing(build: Any) -> None:
     trial = begun(build, 100)
     for number in range(200):
         trial.observe(build.seen("v1", latency=SPECIFIED + (2.0 if number % 2 else 0.001)))
@@ -112,7 +112,9 @@ def test_a_machine_that_stalls_now_and_then_fails_nothing(build: Any) -> None:
 @pytest.mark.parametrize(
     ("injected", "outcome"), [(15, Outcome.INCONCLUSIVE), (160, Outcome.FAILED), (None, Outcome.FAILED)]
 )
-def test_a_machine_too_slow_to_tell_is_no_proof(build: Any, injected: int | None, outcome: Outcome) -> None:
+def test_a_machine_too_slow_to_tell_delays_apart_is_inconclusive(
+    build: Any, injected: int | None, outcome: Outcome
+) -> None:
     trial = begun(build)
     for number in range(160):
         trial.observe(build.seen("v1", id=f"{number:03d}", latency=SPECIFIED + 0.05))
@@ -122,6 +124,6 @@ def test_a_machine_too_slow_to_tell_is_no_proof(build: Any, injected: int | None
     assert ("too slow to tell them apart" in verdict.reason) is (outcome is Outcome.INCONCLUSIVE)
 
 
-def test_manifests_without_a_delay_pass_nothing(build: Any) -> None:
+def test_manifests_without_a_delay_are_inconclusive(build: Any) -> None:
     (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100))))
     assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""A host on which all is well, to be made wrong in one place at a time."""
+"""A host that is as expected, to be made wrong in one place at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEW, OLD = "5.4.119-1.el7.elrepo.x86_64", "3.10.0-1160.el7.x86_64"
 SYSCTLS = {"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"}
 ENTRIES = (MenuEntry("0", "new", "n", NEW), MenuEntry("1", "old", "o", OLD))
 
-WELL = HostFacts(
+CONFORMING = HostFacts(
     "worker-1",
     "worker",
     HostExpectation(
@@ -57,16 +57,16 @@ WELL = HostFacts(
 
 
 @pytest.fixture
-def well() -> HostFacts:
-    return WELL
+def conforming() -> HostFacts:
+    return CONFORMING
 
 
 @pytest.fixture
-def judged(well: HostFacts) -> Callable[..., tuple[str, str]]:
+def judged(conforming: HostFacts) -> Callable[..., tuple[str, str]]:
     """Call it with a check and what is different on the host: the outcome and the reason."""
 
     def call(check: Any, **different: Any) -> tuple[str, str]:
-        verdict = check.judge(HostsFacts((replace(well, **different),)))
+        verdict = check.judge(HostsFacts((replace(conforming, **different),)))
         return str(verdict.outcome), verdict.reason
 
     return call

@@ -1,4 +1,4 @@
-"""Each check passes a host on which all is well, and fails or leaves open one that is wrong in one place."""
+"""Each check passes a conforming host; one that is wrong in one place fails or is inconclusive."""
 
 from dataclasses import replace
 
@@ -38,16 +38,16 @@ ALL = [getattr(hosts, name)() for name in hosts.__all__]
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
-def test_a_host_on_which_all_is_well_passes(check, judged):
+def test_a_conforming_host_passes(check, judged):
     outcome, reason = judged(check)
     assert outcome == "passed", reason
     assert reason.startswith("worker-1: ")
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
-def test_one_wrong_host_among_others_is_named(check, well):
-    other = replace(well, label="worker-2", expect=HostExpectation(kernel="9", distribution="debian"))
-    verdict = check.judge(HostsFacts((well, other, replace(well, label="worker-3"))))
+def test_one_wrong_host_among_others_is_named(check, conforming):
+    other = replace(conforming, label="worker-2", expect=HostExpectation(kernel="9", distribution="debian"))
+    verdict = check.judge(HostsFacts((conforming, other, replace(conforming, label="worker-3"))))
     assert set(verdict.evidence) == {"worker-1", "worker-2", "worker-3"}
     if check.name in ("Distribution", "RunningKernel", "NextBoot"):
         assert verdict.outcome == "failed"
@@ -60,8 +60,8 @@ def modules(state="loaded", file="/etc/modules-load.d/ipvs.conf", blacklisted=""
     return (ModuleFacts("ip_vs", state, file, blacklisted), ModuleFacts("ip_vs_rr", "loaded", file))
 
 
-def system(well, **different):
-    return {"system": replace(well.system, **different)}
+def system(conforming, **different):
+    return {"system": replace(conforming.system, **different)}
 
 
 WRONG = [
@@ -128,7 +128,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("check", "different", "outcome", "words"), WRONG)
-def test_what_is_wrong_is_told(check, different, outcome, words, judged):
+def test_what_is_wrong_is_reported(check, different, outcome, words, judged):
     found, reason = judged(check(), **different)
     assert (found, words in reason) == (outcome, True), reason
 
@@ -145,13 +145,13 @@ def test_what_is_wrong_is_told(check, different, outcome, words, judged):
         (Distribution, {"version": "70"}, "centos 7 is expected"),
     ],
 )
-def test_what_is_wrong_with_the_system_is_told(check, different, words, judged, well):
-    outcome, reason = judged(check(), **system(well, **different))
+def test_what_is_wrong_with_the_system_is_reported(check, different, words, judged, conforming):
+    outcome, reason = judged(check(), **system(conforming, **different))
     assert (outcome, words in reason) == ("failed", True), reason
 
 
-def test_what_nobody_expects_is_told_and_not_judged(judged):
-    proxyless = HostExpectation(modules=(), swap=None)
-    kinds = {check.name: judged(check, expect=proxyless, modules=())[0] for check in ALL}
+def test_what_nobody_expects_is_reported_and_not_judged(judged):
+    unspecified = HostExpectation(modules=(), swap=None)
+    kinds = {check.name: judged(check, expect=unspecified, modules=())[0] for check in ALL}
     judged_still = {"GrubDefault", "NextBoot", "KernelSettings", "ClockRight", "RegistryHoldsImages"}
     assert {name for name, outcome in kinds.items() if outcome != "skipped"} == judged_still

@@ -1,4 +1,4 @@
-"""The kernel that runs and the one that will: the order of lines, stale configurations, and what is booted next."""
+"""The running kernel, and the one that is booted next: the order of lines, stale configurations."""
 
 from dataclasses import replace
 
@@ -50,20 +50,20 @@ def test_the_order_of_lines(assignments, configured, outcome, words, judged):
         ("", {}, "inconclusive", "which names no kernel"),
     ],
 )
-def test_what_is_booted_next(kernel, different, outcome, words, judged, well):
+def test_what_is_booted_next(kernel, different, outcome, words, judged, conforming):
     following = replace(NextBoot(MenuEntry("0", "title", "id", kernel), "why"), **different)
-    found, reason = judged(NextBootCheck(), boot=replace(well.boot, next=following))
+    found, reason = judged(NextBootCheck(), boot=replace(conforming.boot, next=following))
     assert (found, words in reason) == (outcome, True), reason
 
 
-def test_a_boot_loader_that_cannot_be_read_is_left_open(judged):
+def test_a_boot_loader_that_cannot_be_read_is_inconclusive(judged):
     for check in (GrubDefault(), NextBootCheck()):
         outcome, reason = judged(check, boot=BootFacts("bios", unseen="no sudo"))
         assert (outcome, "no sudo" in reason) == ("inconclusive", True)
 
 
-def test_another_kernel_runs(judged, well):
-    outcome, reason = judged(RunningKernel(), system=replace(well.system, kernel=OLD))
+def test_another_kernel_runs(judged, conforming):
+    outcome, reason = judged(RunningKernel(), system=replace(conforming.system, kernel=OLD))
     assert outcome == "failed"
     assert f"{NEW} is installed and would need a boot" in reason
     outcome, reason = judged(RunningKernel(), expect=HostExpectation(kernel="6.1"))

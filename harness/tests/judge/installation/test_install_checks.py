@@ -1,4 +1,4 @@
-"""Each check of an installation passes what is right, fails what is wrong, and passes nothing that is not known."""
+"""Each check of an installation passes what is right, fails what is wrong, and does not pass what is unknown."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ WRONG: tuple[tuple[Any, dict[str, Any], str], ...] = (
 )
 
 
-def test_warnings_about_what_others_have_are_told_and_fail_nothing() -> None:
+def test_warnings_about_other_objects_are_reported_and_fail_nothing() -> None:
     messages = tuple(Message("IST0108", "Warning", about, "unknown") for about in ("Gateway shop/a", "Namespace shop"))
     verdict = istio.AnalysisClean().judge(replace(RIGHT, messages=messages))
     assert verdict.outcome is Outcome.PASSED
@@ -158,7 +158,7 @@ def test_warnings_about_what_others_have_are_told_and_fail_nothing() -> None:
     assert "Gateway shop/a" in str(verdict.evidence)
 
 
-def test_an_analysis_that_this_user_may_not_make_is_skipped_with_what_grants_it() -> None:
+def test_an_analysis_that_this_user_may_not_make_is_skipped_with_the_role_that_allows_it() -> None:
     facts = replace(RIGHT, messages=None, withheld={"messages": "secrets is forbidden: role meshproof-analyze"})
     verdict = istio.AnalysisClean().judge(facts)
     assert verdict.outcome is Outcome.SKIPPED
@@ -184,12 +184,12 @@ UNDECIDED: tuple[tuple[Any, dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("check", "fields", "told"), UNDECIDED, ids=[f"{one[0].name}-{one[2]}" for one in UNDECIDED])
-def test_what_cannot_be_told_stays_undecided(check: Any, fields: dict[str, Any], told: str) -> None:
+def test_what_is_unknown_is_undecided(check: Any, fields: dict[str, Any], told: str) -> None:
     verdict = check.judge(replace(RIGHT, **fields))
     assert (verdict.outcome, told in verdict.reason) == (Outcome.INCONCLUSIVE, True), verdict.reason
 
 
-def test_what_was_not_specified_is_not_held() -> None:
+def test_what_was_not_specified_is_not_judged() -> None:
     nothing = replace(RIGHT, specified=Specified())
     assert istio.ImagesFromHub().judge(nothing).outcome is Outcome.SKIPPED
     assert kubernetes.KubeProxyMode().judge(nothing).outcome is Outcome.PASSED

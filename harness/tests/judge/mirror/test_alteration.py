@@ -33,7 +33,7 @@ COPY = replace(
 )
 
 
-def test_what_the_proxy_writes_alters_nothing() -> None:
+def test_what_the_proxy_writes_is_no_alteration() -> None:
     assert alteration(PRIMARY, COPY) == ""
 
 
@@ -50,5 +50,5 @@ def test_what_the_proxy_writes_alters_nothing() -> None:
         ({"headers": tuple((f"x-{n}", "1") for n in range(9))}, "other headers (x-0, x-1, x-2 and 8 more)"),
     ],
 )
-def test_anything_else_does(fields: dict[str, object], words: str) -> None:
+def test_anything_else_is_an_alteration(fields: dict[str, object], words: str) -> None:
     assert alteration(PRIMARY, replace(COPY, **fields)) == words  # type: ignore[arg-type]

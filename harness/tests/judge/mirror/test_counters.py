@@ -1,4 +1,4 @@
-"""Copies that no workload sees are judged by what the proxies count."""
+"""Copies that reach no pod are judged by what the proxies count."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ EJECTION = Policy(ejection=Ejection(location=Location("rule.yaml", 9, 5)))
         (EJECTION, "upstream_cx_none_healthy", "ejection of its pods (rule.yaml:9:5)"),
     ],
 )
-def test_copies_refused_as_the_mirrors_own_policy_provides_are_no_proof(
-    build: Any, lab: Any, policy: Policy, counter: str, why: str
+def test_copies_refused_by_the_mirrors_own_policy_are_inconclusive(
+    build: Any, bench: Any, policy: Policy, counter: str, why: str
 ) -> None:
-    world = lab.World()
+    load = bench.SimulatedLoad()
     for number in range(200):
-        world.send(build, *(["v2"] if number % 2 else []))
+        load.send(build, *(["v2"] if number % 2 else []))
     counters = {f"{CLUSTER.format('v2')}.{counter}": 100}
     outcomes = {}
     for name, force in {"own": policy, "none": Policy(), "other": POOL if policy is EJECTION else EJECTION}.items():
-        _, trial = Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100, policy=force)))
-        verdict = lab.judged(trial, world, counters=counters)
+        _, trial = Mirror().begin(bench.plan_of(build, bench.copy_to("v2", 100, policy=force)))
+        verdict = bench.judged(trial, load, counters=counters)
         outcomes[name] = verdict.outcome
         if name == "own":
             assert f"refused 100 requests to helloworld.default/v2 by {why}" in verdict.reason
@@ -45,38 +45,40 @@ def test_copies_refused_as_the_mirrors_own_policy_provides_are_no_proof(
     ("tried", "outcome"),
     [(200, Outcome.PASSED), (201, Outcome.FAILED), (199, Outcome.FAILED), (0, Outcome.FAILED), (None, "inconclusive")],
 )
-def test_copies_to_nobody_are_counted_by_the_proxy(build: Any, lab: Any, tried: int | None, outcome: str) -> None:
-    down = lab.copy_to("v2", 100, "none", note="no pod stands behind it: Envoy answers 503")
-    world = lab.World()
+def test_copies_to_a_mirror_without_pods_are_counted_by_the_proxy(
+    build: Any, bench: Any, tried: int | None, outcome: str
+) -> None:
+    down = bench.copy_to("v2", 100, "none", note="no pod stands behind it: Envoy answers 503")
+    load = bench.SimulatedLoad()
     for _ in range(200):
-        world.send(build)
+        load.send(build)
     counters = {} if tried is None else {f"{CLUSTER.format('v2')}.upstream_cx_none_healthy": tried}
-    _, trial = Mirror().begin(lab.plan_of(build, down))
-    verdict = lab.judged(trial, world, counters=counters)
+    _, trial = Mirror().begin(bench.plan_of(build, down))
+    verdict = bench.judged(trial, load, counters=counters)
     assert verdict.outcome == outcome
     assert verdict.reason.startswith("no copy can arrive at helloworld.default/v2: no pod stands behind it")
 
 
-def test_a_copy_too_many_fails_whatever_was_refused(build: Any, lab: Any) -> None:
-    world = lab.World()
+def test_a_copy_too_many_fails_whatever_was_refused(build: Any, bench: Any) -> None:
+    load = bench.SimulatedLoad()
     for number in range(200):
-        world.send(build, *(["v2"] if number % 2 else ["v3"]))
+        load.send(build, *(["v2"] if number % 2 else ["v3"]))
     counters = {f"{CLUSTER.format('v2')}.upstream_rq_pending_overflow": 100}
-    _, trial = Mirror().begin(lab.plan_of(build, lab.copy_to("v2", 100, policy=POOL), lab.copy_to("v3", 0)))
-    assert lab.judged(trial, world, counters=counters).outcome is Outcome.FAILED
+    _, trial = Mirror().begin(bench.plan_of(build, bench.copy_to("v2", 100, policy=POOL), bench.copy_to("v3", 0)))
+    assert bench.judged(trial, load, counters=counters).outcome is Outcome.FAILED
 
 
-def test_what_the_proxy_counts_together_is_not_told_apart(build: Any, lab: Any) -> None:
-    down = lab.copy_to("v2", 100, "none", note="no pod stands behind it")
+def test_counts_that_other_requests_share_are_inconclusive(build: Any, bench: Any) -> None:
+    down = bench.copy_to("v2", 100, "none", note="no pod stands behind it")
     alone = build.expectation(build.arm("v1", 100), copies=(down,))
     routed = build.expectation(build.arm("v1", 90), build.arm("v2", 10, "none"), copies=(down,))
-    half = build.expectation(build.arm("v1", 100), copies=(lab.copy_to("v2", 50, "none"),))
-    world = lab.World()
+    half = build.expectation(build.arm("v1", 100), copies=(bench.copy_to("v2", 50, "none"),))
+    load = bench.SimulatedLoad()
     for _ in range(200):
-        world.send(build)
+        load.send(build)
     counters = {f"{CLUSTER.format('v2')}.upstream_cx_none_healthy": 200}
     for plan in (build.plan(routed), build.plan(alone, alone), build.plan((alone, half)), build.plan(half)):
         _, trial, *_ = Mirror().begin(plan)
-        verdict = lab.judged(trial, world, counters=counters)
+        verdict = bench.judged(trial, load, counters=counters)
         assert verdict.outcome is Outcome.INCONCLUSIVE
-        assert "the proxies' counters do not tell" in verdict.reason
+        assert "the proxies' counters do not show it" in verdict.reason

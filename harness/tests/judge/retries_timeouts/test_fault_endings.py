@@ -1,4 +1,4 @@
-"""Timeout and Retries: which answers, times and numbers of tries fail them."""
+"""Timeout and Retries where workloads are faulty: which answers, times and numbers of tries fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meshproof.judge import Retries, Timeout
 from meshproof.scenario import Plan
 
 HERE = Location("fault.yaml", 3, 1)
-UPSET = "helloworld-v1"
+FAULTY = "helloworld-v1"
 
 
 def plan(build: Any, *workload_faults: WorkloadFault, **fields: Any) -> Plan:
@@ -27,7 +27,7 @@ def plan(build: Any, *workload_faults: WorkloadFault, **fields: Any) -> Plan:
 
 
 def driven(build: Any, check: Any, made: Plan, *answers: dict[str, Any], tries: int = 1, n: int = 160) -> Verdict:
-    """The answers in turn, `n` in all; each request with an id of its own, received `tries` times."""
+    """`n` answers, repeating those given; each request has its own id and was received `tries` times."""
     (trial,) = check.begin(made)
     numbers = count()
     requests = []
@@ -89,7 +89,7 @@ def test_a_504_is_late_when_even_the_quickest_is(build: Any) -> None:
     assert "even the quickest of 160 requests was answered 0.300 s after the specified time" in verdict.reason
 
 
-def test_few_late_504_beside_answers_in_time_are_the_machines(build: Any) -> None:
+def test_a_minority_of_late_504_is_attributed_to_the_machine(build: Any) -> None:
     late = {**TIMED_OUT, "latency": 0.6}
     assert driven(build, Timeout(), plan(build, timeout=0.3), OK, late).outcome is Outcome.PASSED
 
@@ -99,13 +99,13 @@ def test_answers_without_a_specified_time_are_never_late(build: Any) -> None:
     assert driven(build, Retries(), failing(build), slow, tries=4).outcome is Outcome.PASSED
 
 
-def test_without_the_header_an_answer_in_time_cannot_be_told(build: Any) -> None:
+def test_without_the_header_answers_of_pods_are_inconclusive(build: Any) -> None:
     verdict = driven(build, Timeout(), plan(build, timeout=0.3), {"waited": None})
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "keeps it" in verdict.reason
 
 
-def test_an_answer_that_came_with_the_end_of_its_time_may_still_be_let_through(build: Any) -> None:
+def test_an_answer_just_after_its_timeout_may_still_be_passed_on(build: Any) -> None:
     made = plan(build, timeout=0.3)
     assert driven(build, Timeout(), made, {"latency": 0.36, "waited": 0.35}).outcome is Outcome.PASSED
     assert driven(build, Timeout(), made, {"latency": 0.46, "waited": 0.45}).outcome is Outcome.FAILED
@@ -121,13 +121,13 @@ def test_an_injected_delay_does_not_count_for_the_timeout(build: Any) -> None:
 
 
 def test_a_workload_known_to_hang_must_be_timed_out(build: Any) -> None:
-    made = plan(build, WorkloadFault(UPSET, hang=True), timeout=0.3)
+    made = plan(build, WorkloadFault(FAULTY, hang=True), timeout=0.3)
     assert driven(build, Timeout(), made, TIMED_OUT).outcome is Outcome.PASSED
     assert driven(build, Timeout(), made, OK).outcome is Outcome.FAILED
 
 
 def failing(build: Any, attempts: int = 3, on: str = "5xx", **fault: Any) -> Plan:
-    return plan(build, WorkloadFault(UPSET, **{"status": 503, **fault}), retries=Rule(attempts, None, on, HERE))
+    return plan(build, WorkloadFault(FAULTY, **{"status": 503, **fault}), retries=Rule(attempts, None, on, HERE))
 
 
 FAILED = {"status": 503, "latency": 0.09}
@@ -153,7 +153,7 @@ def test_one_request_among_many_with_another_number_of_tries_fails(build: Any) -
     assert verdict.reason.startswith("1 of 160 requests was received by a pod 3 times, 4 was to be expected")
 
 
-def test_a_copy_is_no_try(build: Any) -> None:
+def test_a_mirrors_copy_is_not_counted_as_a_try(build: Any) -> None:
     (trial,) = Retries().begin(plan(build))
     for _ in range(160):
         trial.observe(build.seen("v1"))
@@ -164,18 +164,18 @@ def test_a_copy_is_no_try(build: Any) -> None:
     assert trial.conclude(Books((PodBook("pod-0", "x", 2, 1, tuple(rows)),))).outcome is Outcome.PASSED
 
 
-def test_a_class_that_is_not_retried_arrives_once(build: Any) -> None:
+def test_a_failure_that_is_not_retried_arrives_once(build: Any) -> None:
     made = failing(build, on="gateway-error", status=500)
     assert driven(build, Retries(), made, {"status": 500}).outcome is Outcome.PASSED
     assert driven(build, Retries(), made, {"status": 500}, tries=2).outcome is Outcome.FAILED
 
 
 def test_without_retries_the_default_makes_none_on_an_answer(build: Any) -> None:
-    verdict = driven(build, Retries(), plan(build, WorkloadFault(UPSET, status=503)), FAILED)
+    verdict = driven(build, Retries(), plan(build, WorkloadFault(FAULTY, status=503)), FAILED)
     assert verdict.outcome is Outcome.PASSED
     assert "no retries are specified: Istio makes 2 on connect-failure" in verdict.reason
     assert (
-        driven(build, Retries(), plan(build, WorkloadFault(UPSET, status=503)), FAILED, tries=3).outcome
+        driven(build, Retries(), plan(build, WorkloadFault(FAULTY, status=503)), FAILED, tries=3).outcome
         is Outcome.FAILED
     )
 
@@ -188,7 +188,7 @@ def test_a_retry_that_succeeds_ends_them(build: Any) -> None:
     assert driven(build, Retries(), made, FAILED, tries=2).outcome is Outcome.FAILED
 
 
-def test_without_an_upset_the_answer_tells_what_every_try_met(build: Any) -> None:
+def test_without_a_workload_fault_the_answer_shows_what_every_try_met(build: Any) -> None:
     made = plan(build, retries=Rule(3, None, "5xx", HERE))
     assert driven(build, Retries(), made, FAILED, tries=4).outcome is Outcome.PASSED
     assert driven(build, Retries(), made, FAILED, tries=1).outcome is Outcome.FAILED
@@ -203,8 +203,8 @@ def test_what_a_fault_aborts_is_not_tried_at_all(build: Any) -> None:
     assert driven(build, Retries(), made, {**aborted, "tries": 1}, OK).outcome is Outcome.FAILED
 
 
-def test_the_limit_of_each_try_is_kept_to_both_sides(build: Any) -> None:
-    made = plan(build, WorkloadFault(UPSET, hang=True), retries=Rule(2, 0.15, "5xx", HERE))
+def test_a_per_try_timeout_that_is_too_short_or_too_long_fails(build: Any) -> None:
+    made = plan(build, WorkloadFault(FAULTY, hang=True), retries=Rule(2, 0.15, "5xx", HERE))
     ended = {**TIMED_OUT, "tries": 3}
     assert driven(build, Retries(), made, {**ended, "latency": 0.47}).outcome is Outcome.PASSED
     assert driven(build, Retries(), made, {**ended, "latency": 0.30}).outcome is Outcome.FAILED
@@ -215,9 +215,9 @@ def test_the_limit_of_each_try_is_kept_to_both_sides(build: Any) -> None:
 @pytest.mark.parametrize(
     ("workload_faults", "words"),
     [
-        ([WorkloadFault(UPSET, status=503, replicas=1)], "misbehave in several ways"),
+        ([WorkloadFault(FAULTY, status=503, replicas=1)], "misbehave in several ways"),
         (
-            [WorkloadFault(UPSET, status=503), WorkloadFault(f"default/{UPSET}", latency=0.1)],
+            [WorkloadFault(FAULTY, status=503), WorkloadFault(f"default/{FAULTY}", latency=0.1)],
             "misbehave in several ways",
         ),
     ],
@@ -236,28 +236,30 @@ def test_workloads_that_differ_cannot_be_judged(build: Any, workload_faults: lis
         (Policy(pool=Pool(max_retries=1)), "limit of retries at once"),
     ],
 )
-def test_failing_pods_under_a_policy_that_meddles_cannot_be_judged(build: Any, policy: Policy, words: str) -> None:
+def test_failing_pods_under_outlier_detection_or_a_retry_limit_cannot_be_judged(
+    build: Any, policy: Policy, words: str
+) -> None:
     made = build.plan(build.expectation(replace(build.arm("v1", 100), policy=policy)))
-    (trial,) = Retries().begin(replace(made, workload_faults=(WorkloadFault(UPSET, status=503),)))
+    (trial,) = Retries().begin(replace(made, workload_faults=(WorkloadFault(FAULTY, status=503),)))
     verdict = trial.conclude(Books())
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason
 
 
-def test_full_books_do_not_pass(build: Any) -> None:
+def test_full_books_are_inconclusive(build: Any) -> None:
     (trial,) = Retries().begin(plan(build))
     for _ in range(160):
         trial.observe(build.seen("v1"))
     assert trial.conclude(Books((PodBook("pod-0", "x", 2, 1, (), forgotten=2),))).outcome is Outcome.INCONCLUSIVE
 
 
-def test_few_requests_do_not_pass(build: Any) -> None:
+def test_too_few_requests_are_inconclusive(build: Any) -> None:
     assert driven(build, Retries(), plan(build), OK, n=20).outcome is Outcome.INCONCLUSIVE
     (trial,) = Retries().begin(plan(build))
     assert trial.conclude(Books()).reason == "no request was observed"
 
 
-def test_nothing_to_judge_passes_nothing(build: Any) -> None:
+def test_plans_without_such_requests_are_inconclusive(build: Any) -> None:
     for check, made in ((Timeout(), plan(build)), (Retries(), build.plan(build.expectation(status=404)))):
         (trial,) = check.begin(made)
         assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""What becomes of requests to slow and failing workloads, held against what Envoy was measured to do."""
+"""How requests to slow and failing workloads end, held against what Envoy was measured to do."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from meshproof.errors import Location
 from meshproof.judge.retries_timeouts.outcome import Ending, Try, endings
 
 HERE = Location("fault.yaml", 3, 1)
-HANG = Try(0, inf)
+NO_ANSWER = Try(0, inf)
 RESET = Try(0)
 
 
-def fates(build: Any, one: Try, **fields: Any) -> tuple[Ending, Ending]:
+def endings_of(build: Any, one: Try, **fields: Any) -> tuple[Ending, Ending]:
     return endings(build.expectation(build.arm("v1", 100), **fields), lambda _: one)
 
 
@@ -49,41 +49,43 @@ def retries(attempts: int, on: str = "", per_try: float | None = None) -> Retrie
         (RESET, retries(3, "connect-failure"), (503, False, 1)),
         (RESET, retries(3, "503"), (503, False, 1)),
         (RESET, None, (503, False, 1)),
-        (HANG, retries(2, "5xx", 0.1), (504, False, 3)),
-        (HANG, retries(2, "gateway-error", 0.1), (504, False, 3)),
-        (HANG, retries(2, "reset", 0.1), (504, False, 3)),
-        (HANG, retries(2, "504", 0.1), (504, False, 1)),
-        (HANG, retries(2, "connect-failure", 0.1), (504, False, 1)),
-        (HANG, retries(2, "5xx"), (0, False, 1)),
+        (NO_ANSWER, retries(2, "5xx", 0.1), (504, False, 3)),
+        (NO_ANSWER, retries(2, "gateway-error", 0.1), (504, False, 3)),
+        (NO_ANSWER, retries(2, "reset", 0.1), (504, False, 3)),
+        (NO_ANSWER, retries(2, "504", 0.1), (504, False, 1)),
+        (NO_ANSWER, retries(2, "connect-failure", 0.1), (504, False, 1)),
+        (NO_ANSWER, retries(2, "5xx"), (0, False, 1)),
     ],
 )
 def test_retries(build: Any, one: Try, rule: Retries | None, ending: tuple[int, bool, int]) -> None:
-    for fate in fates(build, one, retries=rule):
-        assert (fate.status, fate.by_pod, fate.arrivals) == ending
+    for found in endings_of(build, one, retries=rule):
+        assert (found.status, found.by_pod, found.arrivals) == ending
 
 
-def test_back_offs_lie_between_nothing_and_their_doubling_bounds(build: Any) -> None:
-    quick, slow = fates(build, Try(503), retries=retries(6, "5xx"))
+def test_back_offs_lie_between_zero_and_their_doubling_bounds(build: Any) -> None:
+    quick, slow = endings_of(build, Try(503), retries=retries(6, "5xx"))
     assert quick.seconds == 0
     assert slow.seconds == pytest.approx(0.025 + 0.05 + 0.1 + 0.2 + 0.25 + 0.25)
-    quick, slow = fates(build, HANG, retries=retries(2, "5xx", 0.1))
+    quick, slow = endings_of(build, NO_ANSWER, retries=retries(2, "5xx", 0.1))
     assert (quick.seconds, slow.seconds) == (pytest.approx(0.3), pytest.approx(0.375))
 
 
 def test_the_timeout_of_the_route_ends_all_tries(build: Any) -> None:
-    assert fates(build, HANG, timeout=0.25) == (Ending(504, False, 1, 0.25),) * 2
-    assert fates(build, Try(200, 0.6), timeout=0.25) == (Ending(504, False, 1, 0.25),) * 2
-    assert fates(build, Try(200, 0.1), timeout=0.25) == (Ending(200, True, 1, 0.1),) * 2
-    assert fates(build, HANG, timeout=0.2, retries=retries(3, "5xx", 0.3)) == (Ending(504, False, 1, 0.2),) * 2
+    assert endings_of(build, NO_ANSWER, timeout=0.25) == (Ending(504, False, 1, 0.25),) * 2
+    assert endings_of(build, Try(200, 0.6), timeout=0.25) == (Ending(504, False, 1, 0.25),) * 2
+    assert endings_of(build, Try(200, 0.1), timeout=0.25) == (Ending(200, True, 1, 0.1),) * 2
+    assert (
+        endings_of(build, NO_ANSWER, timeout=0.2, retries=retries(3, "5xx", 0.3)) == (Ending(504, False, 1, 0.2),) * 2
+    )
 
 
 def test_where_the_timeout_comes_between_tries_chance_decides(build: Any) -> None:
-    quick, slow = fates(build, HANG, timeout=0.35, retries=retries(9, "5xx", 0.1))
+    quick, slow = endings_of(build, NO_ANSWER, timeout=0.35, retries=retries(9, "5xx", 0.1))
     assert (quick.status, slow.status, quick.seconds, slow.seconds) == (504, 504, 0.35, 0.35)
     assert (quick.arrivals, slow.arrivals) == (4, 2)
 
 
-def test_a_later_try_may_fare_better(build: Any) -> None:
+def test_a_later_try_may_succeed(build: Any) -> None:
     expectation = build.expectation(build.arm("v1", 100), retries=retries(3, "5xx"))
     quick, slow = endings(expectation, lambda number: Try(503) if number < 3 else Try(200))
     assert (quick.status, quick.arrivals, slow.status, slow.arrivals) == (200, 3, 200, 3)

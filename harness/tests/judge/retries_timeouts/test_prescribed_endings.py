@@ -1,4 +1,4 @@
-"""Timeout and Retries about requests that prescribe their answers: many of them, one verdict, few observations."""
+"""Timeout and Retries of requests that prescribe their answers: few observations of each, one verdict for all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from meshproof.scenario import Plan, Trial
 HERE = Location("fault.yaml", 3, 1)
 SLOW = Prescription(200, 2.0)
 FAILING = Prescription(503)
-TOLD = "x-envoy-expected-rq-timeout-ms"
+EXPECTED_TIMEOUT = "x-envoy-expected-rq-timeout-ms"
 
 
 def plan(build: Any, *asked: Prescription, **fields: Any) -> Plan:
@@ -32,18 +32,22 @@ def plan(build: Any, *asked: Prescription, **fields: Any) -> Plan:
 
 
 def driven(build: Any, trial: Trial, *answers: Mapping[str, Any], most: int = 100) -> Verdict:
-    """The answers in turn for the request that each names, as often as is wanted; each was received `tries` times."""
+    """Each answer as often as its request is wanted, `most` times at most; each was received `tries` times."""
     wants: Any = trial
     numbers = count()
     rows: list[Received] = []
     for answer in [one for one in answers for _ in range(most)]:
-        given = {"subset": "v1", "request": 0, "tries": 1, "told": "", "latency": 0.01, **answer}
-        subset, tries, told = (given.pop(name) for name in ("subset", "tries", "told"))
+        given = {"subset": "v1", "request": 0, "tries": 1, "timeout_header": "", "latency": 0.01, **answer}
+        subset, tries, header = (given.pop(name) for name in ("subset", "tries", "timeout_header"))
         if not wants.wants(given["request"]):
             continue
         id = f"i{next(numbers)}"
         trial.observe(build.seen(subset, id=id, **given))
-        rows += [Received(id, "pod-0", "GET", "/", "helloworld:5000", ((TOLD, told),) if told else (), "", 0.0)] * tries
+        rows += [
+            Received(
+                id, "pod-0", "GET", "/", "helloworld:5000", ((EXPECTED_TIMEOUT, header),) if header else (), "", 0.0
+            )
+        ] * tries
     return trial.conclude(Books((PodBook("pod-0", "default/helloworld-v1", len(rows), 1, tuple(rows)),)))
 
 
@@ -51,7 +55,7 @@ IN_TIME = {"latency": 2.01}
 TIMED_OUT = {"subset": "", "status": 504, "latency": 1.01}
 
 
-def test_a_slow_answer_that_is_waited_for_shows_that_there_is_no_timeout(build: Any) -> None:
+def test_a_slow_answer_that_arrives_shows_that_there_is_no_timeout(build: Any) -> None:
     (trial,) = Timeout(asked=Asked(2)).begin(plan(build, SLOW, FAILING))
     verdict = driven(build, trial, IN_TIME)
     assert (verdict.outcome, verdict.n) == (Outcome.PASSED, 2)
@@ -69,7 +73,7 @@ def test_a_timeout_ends_what_takes_longer_and_one_try_too_many_fails(build: Any)
     for answer, outcome in (
         (TIMED_OUT, Outcome.PASSED),
         ({**TIMED_OUT, "latency": 0.9}, Outcome.FAILED),
-        # Two observations do not tell a slow machine from a slow timer: what is much too long lets the answer in.
+        # Two observations cannot tell a slow machine from a slow timer; a far longer timeout lets the answer through.
         ({**TIMED_OUT, "latency": 1.9}, Outcome.PASSED),
         (IN_TIME, Outcome.FAILED),
         ({**TIMED_OUT, "tries": 2}, Outcome.FAILED),
@@ -79,7 +83,7 @@ def test_a_timeout_ends_what_takes_longer_and_one_try_too_many_fails(build: Any)
 
 
 @pytest.mark.parametrize(
-    ("specified", "told", "proxyless", "outcome"),
+    ("specified", "header", "proxyless", "outcome"),
     [
         ({}, "", True, Outcome.PASSED),
         ({}, "3000", True, Outcome.FAILED),
@@ -93,13 +97,13 @@ def test_a_timeout_ends_what_takes_longer_and_one_try_too_many_fails(build: Any)
         ({"timeout": 30.0, "retries": Rule(2, 4.1, "5xx", HERE)}, "30000", True, Outcome.FAILED),
     ],
 )
-def test_what_pods_are_told_of_their_time_is_what_is_specified(
-    build: Any, specified: dict[str, Any], told: str, proxyless: bool | None, outcome: Outcome
+def test_timeout_headers_must_say_what_is_specified(
+    build: Any, specified: dict[str, Any], header: str, proxyless: bool | None, outcome: Outcome
 ) -> None:
     (trial,) = Timeout(asked=Asked(2, proxyless)).begin(plan(build, SLOW, **specified))
-    verdict = driven(build, trial, {**IN_TIME, "told": told})
+    verdict = driven(build, trial, {**IN_TIME, "timeout_header": header})
     assert verdict.outcome is outcome, verdict.reason
-    assert (TOLD in verdict.reason) is (outcome is Outcome.FAILED)
+    assert (EXPECTED_TIMEOUT in verdict.reason) is (outcome is Outcome.FAILED)
 
 
 def test_each_failing_request_is_held_against_its_own_tries(build: Any) -> None:
@@ -116,7 +120,7 @@ def test_each_failing_request_is_held_against_its_own_tries(build: Any) -> None:
     assert [row["outcome"] for row in verdict.evidence["table"]] == ["passed", "failed"]
 
 
-def test_with_a_request_left_out_nothing_is_decided(build: Any) -> None:
+def test_too_few_of_any_request_is_inconclusive(build: Any) -> None:
     (trial,) = Retries(asked=Asked(2)).begin(plan(build, FAILING, Prescription(500)))
     verdict = driven(build, trial, {"status": 503}, {"request": 1, "status": 500}, most=1)
     assert not trial.decided
@@ -125,7 +129,7 @@ def test_with_a_request_left_out_nothing_is_decided(build: Any) -> None:
     assert "only 1 requests were observed, 2 are needed" in verdict.reason
 
 
-def test_aborted_requests_show_nothing_and_are_sent_again_but_not_for_ever(build: Any) -> None:
+def test_aborted_requests_are_sent_again_up_to_a_limit(build: Any) -> None:
     made = plan(build, FAILING, abort=Abort(Fraction(1, 2), 418, HERE))
     aborted = {"subset": "", "status": 418, "tries": 0}
     (trial,) = Retries(asked=Asked(2)).begin(made)
@@ -140,7 +144,7 @@ def test_aborted_requests_show_nothing_and_are_sent_again_but_not_for_ever(build
     assert (verdict.outcome, verdict.n) == (Outcome.INCONCLUSIVE, 40)
 
 
-def test_a_load_of_other_requests_is_undecided(build: Any) -> None:
+def test_a_load_without_such_requests_is_inconclusive(build: Any) -> None:
     for check in (Timeout(asked=Asked(2)), Retries(asked=Asked(2))):
         (trial,) = check.begin(build.plan(build.expectation(build.arm("v1", 100))))
         assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""The share test: decided exactly when the naive pair of tests decides, and never flattered."""
+"""The share test decides exactly when the naive pair of tests decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A split whose answers look right fails when the proxies count requests to where no rule leads."""
+"""A split whose answers are right fails when the proxies count requests to destinations of no rule."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_another_port_is_another_destination(verdict):
     assert verdict({V1: 152, TOTAL.format("5001|v1|helloworld"): 2}).outcome is Outcome.FAILED
 
 
-def test_what_no_rule_is_about_is_not_looked_at(verdict):
+def test_counts_of_other_services_are_not_judged(verdict):
     others = {TOTAL.format("80||other"): 9, V2.replace("_total", "_200"): 9, "http.inbound.upstream_rq_total": 9}
     assert verdict({V1: 152, **others}).outcome is Outcome.PASSED
 

@@ -1,4 +1,4 @@
-"""Split: what passes, what fails, what stays open, and the sentence that says why."""
+"""Split: what passes, fails and is inconclusive, and the sentence that says why."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def test_another_status_than_the_aborts_lowers_the_shares(build: Any) -> None:
     assert build.feed(trial, drawn(build, {"v1": 45, "v2": 5, "": 50})).outcome is Outcome.FAILED
 
 
-def test_a_mesh_that_aborts_all_ends_and_is_not_passed(build: Any) -> None:
+def test_a_mesh_that_aborts_all_requests_is_inconclusive_after_a_limit(build: Any) -> None:
     (trial,) = Split().begin(canary(build, abort=Abort(Fraction(1, 10), 503, build.route)))
     verdict = build.feed(trial, drawn(build, {"": 1}))
     assert trial.decided
@@ -270,7 +270,7 @@ def test_any_other_answer_than_the_proxys_fails(build: Any, subset: str, status:
     assert "but 404 by the proxy is specified at canary.yaml:10:5; the first was request id-1" in verdict.reason
 
 
-def test_where_nothing_can_answer_no_pod_may(build: Any) -> None:
+def test_where_no_answer_is_specified_no_pod_may_answer(build: Any) -> None:
     plan = build.plan(build.expectation(note="no Service has the host ghost", route=None))
     (trial,) = Split().begin(plan)
     verdict = build.feed(trial, cycle([build.seen(status=0, error="refused"), build.seen(status=502)]))
