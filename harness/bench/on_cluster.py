@@ -17,9 +17,9 @@ from statistics import median
 from meshproof.border.load import Load
 from meshproof.border.verdict import Precision
 from meshproof.judge import Split
+from meshproof.run.options import WINDOW
 from meshproof.run.prepare import Prepared, prepare
 from meshproof.run.resolve import located
-from meshproof.run.session import WINDOW
 from meshproof.scenario import Scenario
 from meshproof.suite import folder
 from meshproof.targets.base import Target

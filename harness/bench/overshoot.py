@@ -20,8 +20,9 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict
 from meshproof.judge import NoErrors, Split
 from meshproof.judge.sequential.share import ShareTest
+from meshproof.run.options import Options
 from meshproof.run.prepare import prepare
-from meshproof.run.session import Options, Session
+from meshproof.run.session import Session
 from meshproof.scenario import Plan, Scenario, Trial
 from meshproof.suite import folder
 from meshproof.targets.embedded.target import EmbeddedTarget

@@ -20,7 +20,7 @@ from meshproof.border.load import Load, Vantage
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import Location
-from meshproof.mesh.model.model import ContainerPort, Workload
+from meshproof.mesh.model.kubernetes import ContainerPort, Workload
 from meshproof.traffic import wire
 from meshproof.traffic.locust import Generator
 from meshproof.workload.probe import Probe

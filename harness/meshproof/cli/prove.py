@@ -1,4 +1,4 @@
-"""Carry a self-check out and tell what it found."""
+"""Carry a self-check out and print what it found."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from meshproof.report.selfcheck.folder import claim, keep
 from meshproof.report.selfcheck.record import Judged, SelfCheckRecord
 from meshproof.report.selfcheck.show import document, score, table
 from meshproof.run.discover import Found
+from meshproof.run.exit_codes import EXIT_BROKE, EXIT_INTERRUPTED
+from meshproof.run.options import Options
 from meshproof.run.prepare import prepare
 from meshproof.run.selfcheck.drive import SelfCheck
 from meshproof.run.selfcheck.mutants import Case
-from meshproof.run.session import EXIT_BROKE, EXIT_INTERRUPTED, Options
 from meshproof.scenario import Scenario
 from meshproof.targets.base import Target
 
@@ -49,7 +50,7 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
     folder = claim(choose(new_run_id(), output))
     watcher = Watcher(sys.stderr, sum(case.prepared is not None for case in proof.cases))
     began = time.perf_counter()
-    check = SelfCheck(target, folder, Options(proof.shared, proof.seed), watcher.tell)
+    check = SelfCheck(target, folder, Options(proof.shared, proof.seed), watcher.report)
     with asyncio.Runner() as runner:
         whole = runner.run(_carry_out(check, proof))
     watcher.close()
@@ -68,7 +69,7 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
 
 
 async def _carry_out(check: SelfCheck, proof: Proof) -> bool:
-    """False when somebody ended it before its end; nothing stays behind either way."""
+    """False when it was interrupted; nothing stays behind either way."""
     work = asyncio.ensure_future(_all(check, proof))
     on_interrupt(work.cancel)
     try:

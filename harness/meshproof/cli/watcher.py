@@ -14,7 +14,7 @@ CLEAR = "\r\x1b[K"
 
 @dataclass(slots=True)
 class Watcher:
-    """Keeps what is found; tells each mutant that no check failed at once, and on a terminal counts all.
+    """Keeps what is found; prints each mutant that no check failed at once, and on a terminal counts all.
 
     `total` is the number of mutants that will run.
     """
@@ -25,7 +25,7 @@ class Watcher:
     unmutated: list[Unmutated] = field(default_factory=list)
     _ran: int = 0
 
-    def tell(self, one: Judged | Unmutated) -> None:
+    def report(self, one: Judged | Unmutated) -> None:
         if isinstance(one, Unmutated):
             self.unmutated.append(one)
             return
@@ -37,7 +37,7 @@ class Watcher:
             self._write(f"{self._ran}/{self.total} mutants")
 
     def close(self) -> None:
-        """Take the count away."""
+        """Clear the count."""
         self._write("")
 
     def _write(self, text: str) -> None:

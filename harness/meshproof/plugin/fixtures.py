@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterator[tuple[asyncio.Runner, Session]]:
     """One run for the whole pytest session: the target is up and load generators are shared."""
     from meshproof.border.verdict import Precision
+    from meshproof.plugin.breaks import Breaks
     from meshproof.report.run_folder import RunFolder, choose, new_run_id
-    from meshproof.run.broken import Breaks
-    from meshproof.run.session import Options, Session
+    from meshproof.run.options import Options
+    from meshproof.run.session import Session
 
     run = request.config.pluginmanager.getplugin(NAME)
     assert isinstance(run, Run)

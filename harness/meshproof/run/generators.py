@@ -1,4 +1,4 @@
-"""The load generators of a run: Locust processes that are lent to one scenario after another."""
+"""The load generators of a run: Locust processes that one scenario after another uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = tuple[str, tuple[str, ...], int]
 
 
 class Generators:
-    """Starts a generator when none is idle, and keeps it for the next scenario of its shape and its place.
+    """Starts a generator when none is idle, and keeps it for the next scenario of its shape and its vantage.
 
     A Locust takes most of a second to start, so `prepare` starts one ahead of its use. `command` is
     what is put before its command line, to run it elsewhere (empty: on this machine); `workers` is how
@@ -27,23 +27,23 @@ class Generators:
         self._folder = folder
         self._timeouts = timeouts
         self._idle: dict[Kind, list[Starting]] = {}
-        self._lent: set[Starting] = set()
+        self._in_use: set[Starting] = set()
         self._started = 0
 
     def prepare(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> None:
-        """Have one of that shape get ready meanwhile, unless one waits already."""
+        """Have one of that shape get ready meanwhile, unless one is idle already."""
         kind = (shape, command, workers)
         idle = self._idle.setdefault(kind, [])
         if not idle:
             idle.append(self._start(kind))
 
     @contextlib.asynccontextmanager
-    async def lend(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> AsyncIterator[Generator]:
+    async def use(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> AsyncIterator[Generator]:
         """A generator for one load. One that was in use when something broke is ended, not used again."""
         kind = (shape, command, workers)
         idle = self._idle.setdefault(kind, [])
         starting = idle.pop() if idle else self._start(kind)
-        self._lent.add(starting)
+        self._in_use.add(starting)
         try:
             yield await starting
         except BaseException:
@@ -52,13 +52,13 @@ class Generators:
         else:
             idle.append(starting)
         finally:
-            self._lent.discard(starting)
+            self._in_use.discard(starting)
 
     async def close(self) -> None:
         """End them all."""
-        everyone = [one for idle in self._idle.values() for one in idle] + list(self._lent)
+        everything = [one for idle in self._idle.values() for one in idle] + list(self._in_use)
         self._idle.clear()
-        await asyncio.gather(*(_end(one) for one in everyone))
+        await asyncio.gather(*(_end(one) for one in everything))
 
     def _start(self, kind: Kind) -> Starting:
         shape, command, workers = kind
@@ -69,6 +69,6 @@ class Generators:
 
 async def _end(starting: Starting) -> None:
     await asyncio.wait({starting})
-    # One that never started has nothing to end; its error was raised where it was wanted.
+    # One that never started has nothing to end; its error was raised where it was to be used.
     if not starting.cancelled() and starting.exception() is None:
         await starting.result().close()

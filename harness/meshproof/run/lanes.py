@@ -1,7 +1,7 @@
 """Which scenarios of a run are driven side by side.
 
-A lane drives one after another. On this machine every mesh is apart from the others by itself; in a cluster it is so
-in a namespace of its own, which a lane therefore has.
+A lane drives one after another. On this machine meshes are separate from each other anyway; in a cluster they are so
+in namespaces of their own, of which each lane has one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Suits = Callable[[Prepared], bool]
 
 
 async def side_by_side(work: Sequence[Prepared], run: Run, target: Target) -> None:
-    """Drive them all: as many at a time as the target has room for, and those that mostly wait beside the others."""
+    """Drive them all: as many at a time as the target has lanes, and those that mostly wait beside the others."""
     rest = list(work)
     async with asyncio.TaskGroup() as group:
         for number, wanted in enumerate(_wanted(target)):
@@ -32,8 +32,8 @@ async def side_by_side(work: Sequence[Prepared], run: Run, target: Target) -> No
 def _wanted(target: Target) -> list[tuple[Suits, ...]]:
     """What each lane takes first, and what when there is no more of that.
 
-    A further lane is opened only for what it takes first: to make ready a namespace takes longer than most scenarios.
-    What enters by a gateway has it to itself: all of a cluster's scenarios enter by the same gateways.
+    A further lane is opened only for what it takes first: making a namespace ready takes longer than most scenarios.
+    What enters by a gateway is driven alone: all of a cluster's scenarios enter by the same gateways.
     """
     if not isinstance(target, LaneTarget):
         return [*((_busy,) for _ in range(BUSY_LANES)), *((_mostly_waits,) for _ in range(WAITING_LANES))]
@@ -54,8 +54,8 @@ async def _lane(
     while (one := _next(rest, wanted if before or not number else wanted[:1], before)) is not None:
         rest.remove(one)
         # Asked for only now: a lane that nothing is left for needs no namespace.
-        home = await namespace(number) if namespace else one.namespace
-        await run(one if one.moved is None or home == one.namespace else one.moved(home))
+        own = await namespace(number) if namespace else one.namespace
+        await run(one if one.moved is None or own == one.namespace else one.moved(own))
         before = one
 
 

@@ -50,6 +50,6 @@ def test_a_thorough_scenario_runs_only_where_it_is_named(
     assert names(select(found, wanted)) == chosen
 
 
-def test_a_name_that_nothing_has_is_refused_with_those_that_there_are(found: tuple[Found, ...]) -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones(found: tuple[Found, ...]) -> None:
     with pytest.raises(NothingSelectedError, match="'nosuch'; there are: Alone, First, Second, Slow"):
         select(found, ["nosuch"])

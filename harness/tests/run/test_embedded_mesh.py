@@ -1,4 +1,4 @@
-"""An embedded mesh has the proxies that its requests enter by, and a Gateway that is taken away is shut."""
+"""An embedded mesh has the proxies that its requests enter by, and a Gateway that is removed refuses connections."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_only_proxies_that_requests_enter_by_are_started(
     assert {place.name.removeprefix("test-1-") for place in tmp_path.iterdir()} == proxies
 
 
-def test_a_gateway_that_is_taken_away_is_shut() -> None:
+def test_a_gateway_that_is_removed_refuses_connections() -> None:
     async def act(live: LiveMesh) -> None:
         opened = dict(live.vantage([OUTSIDE]).resolve)[OUTSIDE.endpoint]
         with socket.create_connection(opened, 10):

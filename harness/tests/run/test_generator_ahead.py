@@ -1,4 +1,4 @@
-"""Which generator is started while a distant mesh gets ready."""
+"""Which generator is started while a remote mesh gets ready."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ COMMAND = ("kubectl", "exec", "--")
 
 
 @dataclass
-class Distant:
-    """A mesh that breaks as soon as it has told where loads are sent from."""
+class RemoteMesh:
+    """A mesh that breaks as soon as it has answered where loads are sent from."""
 
-    told: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
 
     async def sending(self, requests: Sequence[Any]) -> tuple[str, ...]:
-        self.told.set()
+        self.asked.set()
         return COMMAND
 
     async def apply(self, mesh: Any, resources: Any) -> Any:
-        await self.told.wait()
+        await self.asked.wait()
         await asyncio.sleep(0)
         raise TargetError("enough")
 
@@ -64,17 +64,26 @@ def canary(tmp_path: Path) -> Any:
     return prepare(scenario, files, Precision())
 
 
-def drive(prepared: Any, live: Distant, tmp_path: Path, ahead: list[tuple[str, ...]]) -> None:
-    """Drive it in vain."""
+def drive(prepared: Any, live: RemoteMesh, tmp_path: Path, ahead: list[tuple[str, ...]]) -> None:
+    """Drive it until the mesh breaks."""
 
     @contextlib.asynccontextmanager
-    async def lend(command: tuple[str, ...]) -> AsyncIterator[Generator]:
-        raise AssertionError(f"nothing is to be lent for {command}")
+    async def generator_for(command: tuple[str, ...]) -> AsyncIterator[Generator]:
+        raise AssertionError(f"nothing is to be used for {command}")
         yield
 
     async def run() -> None:
         one = Drive(
-            prepared, live, lend, lambda _: None, tmp_path, Timeouts(), 100, "t-", fail_fast=True, prepare=ahead.append
+            prepared,
+            live,
+            generator_for,
+            lambda _: None,
+            tmp_path,
+            Timeouts(),
+            100,
+            "t-",
+            fail_fast=True,
+            prepare_generator=ahead.append,
         )
         result = await one.run()
         assert str(result.error) == "enough"
@@ -83,13 +92,13 @@ def drive(prepared: Any, live: Distant, tmp_path: Path, ahead: list[tuple[str, .
 
 
 def test_a_generator_gets_ready_while_the_mesh_does(canary: Any, tmp_path: Path) -> None:
-    live, ahead = Distant(), []
+    live, ahead = RemoteMesh(), []
     drive(canary, live, tmp_path, ahead)
     assert ahead == [COMMAND]
     assert live.closed
 
 
-def test_one_that_waits_already_is_not_joined_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_second_one_is_started_while_one_is_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
 
     async def start(shape: str, *_: Any) -> Any:
@@ -102,7 +111,7 @@ def test_one_that_waits_already_is_not_joined_by_another(tmp_path: Path, monkeyp
         generators = Generators(tmp_path, Timeouts())
         generators.prepare("steady", COMMAND)
         generators.prepare("steady", COMMAND)
-        async with generators.lend("steady", COMMAND):
+        async with generators.use("steady", COMMAND):
             pass
         generators.prepare("steady", COMMAND)
         await generators.close()

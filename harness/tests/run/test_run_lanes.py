@@ -18,18 +18,18 @@ from meshproof.run.lanes import side_by_side
 from meshproof.run.prepare import Prepared, prepare, running
 from meshproof.targets.base import Target
 
-HOME = "run"
+NAMESPACE = "run"
 
 
 @dataclass
-class Houses:
+class Cluster:
     """A cluster with so many lanes."""
 
     lanes: int = 4
     made: list[str] = field(default_factory=list)
 
     async def lane(self, number: int) -> str:
-        name = f"{HOME}-{number}" if number else HOME
+        name = f"{NAMESPACE}-{number}" if number else NAMESPACE
         if name not in self.made:
             await asyncio.sleep(0)
             self.made.append(name)
@@ -37,8 +37,8 @@ class Houses:
 
 
 @dataclass
-class Course:
-    """Drives nothing, and notes what was driven where, and how much of it at once."""
+class Recorder:
+    """Drives nothing, and records what was driven where, and how much of it at once."""
 
     seen: list[Prepared] = field(default_factory=list)
     now: list[Prepared] = field(default_factory=list)
@@ -58,13 +58,13 @@ class Course:
         return [one.name for one in self.seen]
 
 
-def drive(work: Sequence[Prepared], target: Any) -> Course:
-    course = Course()
-    asyncio.run(side_by_side(work, course.run, target))
-    return course
+def drive(work: Sequence[Prepared], target: Any) -> Recorder:
+    recorder = Recorder()
+    asyncio.run(side_by_side(work, recorder.run, target))
+    return recorder
 
 
-def prepared(*names: str, namespace: str = HOME) -> list[Prepared]:
+def prepared(*names: str, namespace: str = NAMESPACE) -> list[Prepared]:
     return [prepare(one.scenario, one.folder, Precision(), namespace) for one in select(scenarios(), names)]
 
 
@@ -78,76 +78,76 @@ def everything() -> list[Prepared]:
 
 
 def test_each_is_driven_once_and_in_the_namespace_that_it_is_prepared_for(everything: list[Prepared]) -> None:
-    target = Houses()
-    course = drive(everything, target)
-    assert sorted(course.names) == sorted(one.name for one in everything)
-    assert {one.namespace for one in course.seen} == set(target.made) == {HOME, "run-1", "run-2", "run-3"}
-    assert course.most == 4
-    for one in course.seen:
+    target = Cluster()
+    recorder = drive(everything, target)
+    assert sorted(recorder.names) == sorted(one.name for one in everything)
+    assert {one.namespace for one in recorder.seen} == set(target.made) == {NAMESPACE, "run-1", "run-2", "run-3"}
+    assert recorder.most == 4
+    for one in recorder.seen:
         hosts = {service.host for stage in one.stages for service in stage.mesh.services}
         assert all(f".{one.namespace}." in host for host in hosts), hosts
 
 
 def test_gateways_are_entered_by_one_at_a_time(everything: list[Prepared]) -> None:
-    course = drive(everything, Houses())
-    assert {one.namespace for one in course.seen if enters(one)} == {HOME}
-    assert {one.namespace for one in course.seen if not enters(one)} > {HOME}
+    recorder = drive(everything, Cluster())
+    assert {one.namespace for one in recorder.seen if enters(one)} == {NAMESPACE}
+    assert {one.namespace for one in recorder.seen if not enters(one)} > {NAMESPACE}
 
 
-def test_those_that_mostly_wait_do_so_beside_the_others(everything: list[Prepared]) -> None:
-    course = drive(everything, Houses())
-    for home in ("run-2", "run-3"):
-        timeout = [one.mostly_waits for one in course.seen if one.namespace == home]
-        assert timeout[0]
-        assert timeout == sorted(timeout, reverse=True), "others come when no more of these are left"
+def test_those_that_mostly_wait_have_lanes_of_their_own(everything: list[Prepared]) -> None:
+    recorder = drive(everything, Cluster())
+    for namespace in ("run-2", "run-3"):
+        waiting = [one.mostly_waits for one in recorder.seen if one.namespace == namespace]
+        assert waiting[0]
+        assert waiting == sorted(waiting, reverse=True), "others come when no more of these are left"
 
 
 def test_one_lane_drives_them_one_after_another_in_one_namespace(everything: list[Prepared]) -> None:
-    target = Houses(lanes=1)
-    course = drive(everything, target)
-    assert (course.most, target.made) == (1, [HOME])
-    assert len(course.seen) == len(everything)
+    target = Cluster(lanes=1)
+    recorder = drive(everything, target)
+    assert (recorder.most, target.made) == (1, [NAMESPACE])
+    assert len(recorder.seen) == len(everything)
 
 
 def test_what_shares_manifests_follows_each_other() -> None:
     # Given in turns; those of httpbin have other Deployments than those of helloworld.
     one, other = prepared("canary"), prepared("MirrorAll", "MirrorOff", "MirrorHalf")
     work = [item for pair in zip(one, other, strict=True) for item in pair]
-    course = drive(work, Houses(lanes=1))
-    folders = [item.files[0].rpartition("/")[0].rpartition("/")[2] for item in course.seen]
+    recorder = drive(work, Cluster(lanes=1))
+    folders = [item.files[0].rpartition("/")[0].rpartition("/")[2] for item in recorder.seen]
     assert sum(a != b for a, b in itertools.pairwise(folders)) == 1
 
 
 @pytest.mark.parametrize(
     ("names", "lanes"),
     [
-        (["CanarySplit"], [HOME]),
-        (["canary"], [HOME, "run-1"]),
-        (["gateway"], [HOME]),
-        (["GatewayPaths", "canary"], [HOME, "run-1"]),
-        (["OutlierLoneHost", "OutlierMinHealth", "canary"], [HOME, "run-1", "run-2", "run-3"]),
+        (["CanarySplit"], [NAMESPACE]),
+        (["canary"], [NAMESPACE, "run-1"]),
+        (["gateway"], [NAMESPACE]),
+        (["GatewayPaths", "canary"], [NAMESPACE, "run-1"]),
+        (["OutlierLoneHost", "OutlierMinHealth", "canary"], [NAMESPACE, "run-1", "run-2", "run-3"]),
     ],
 )
 def test_a_namespace_is_made_only_for_what_is_its_own(names: list[str], lanes: list[str]) -> None:
-    target = Houses()
-    course = drive(prepared(*names), target)
+    target = Cluster()
+    recorder = drive(prepared(*names), target)
     assert sorted(target.made) == lanes
-    assert len(course.seen) == len(prepared(*names))
+    assert len(recorder.seen) == len(prepared(*names))
 
 
-def test_what_is_made_wrong_on_purpose_stays_so_and_where_it_is() -> None:
+def test_a_mutant_is_not_prepared_again_for_another_namespace() -> None:
     (plain,) = prepared("CanarySplit")
     (other,) = prepared("CanaryByHeader")
     wrong = running(plain, [SimpleNamespace(resources=other.stages[0].resources)])  # type: ignore[list-item]
-    course = drive([wrong, wrong], Houses())
-    assert [one.namespace for one in course.seen] == [HOME, HOME]
-    assert course.seen[0] is wrong
+    recorder = drive([wrong, wrong], Cluster())
+    assert [one.namespace for one in recorder.seen] == [NAMESPACE, NAMESPACE]
+    assert recorder.seen[0] is wrong
 
 
 def test_an_error_ends_the_others() -> None:
-    class Broken(Houses):
+    class Broken(Cluster):
         async def lane(self, number: int) -> str:
-            raise TargetError("there is no room")
+            raise TargetError("no namespace can be made")
 
     with pytest.raises(ExceptionGroup) as caught:
         drive(prepared("canary"), Broken())
@@ -156,7 +156,7 @@ def test_an_error_ends_the_others() -> None:
 
 def test_on_this_machine_namespaces_are_nothing_to_wait_for() -> None:
     work = prepared("canary", "breaker", namespace="default")
-    course = drive(work, Target)
-    assert sorted(course.names) == sorted(one.name for one in work)
-    assert course.most == 10 - max(0, 8 - sum(one.mostly_waits for one in work))
-    assert {one.namespace for one in course.seen} == {"default"}
+    recorder = drive(work, Target)
+    assert sorted(recorder.names) == sorted(one.name for one in work)
+    assert recorder.most == 10 - max(0, 8 - sum(one.mostly_waits for one in work))
+    assert {one.namespace for one in recorder.seen} == {"default"}

@@ -71,7 +71,7 @@ def check(
     from meshproof.cli.execute import execute_on
     from meshproof.inspection import Inspection
     from meshproof.run.discover import discover, select
-    from meshproof.run.session import Options
+    from meshproof.run.options import Options
     from meshproof.targets.hosts.target import HostsTarget
 
     known = tuple(one for one in discover() if one.folder.name == FOLDER)

@@ -1,4 +1,4 @@
-"""Records with other words in the place of some of their own, before anybody is told of them."""
+"""Records with what must not be shown replaced in every text, before any handler gets them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 Record = TypeVar("Record")
 
 
-def discreetly(record: Record, hide: Callable[[str], str]) -> Record:
+def redacted(record: Record, hide: Callable[[str], str]) -> Record:
     """The same record, with `hide` applied to each text in it, however deep it stands."""
-    hidden: Any = _hidden(record, hide)
-    return hidden  # type: ignore[no-any-return]
+    replaced: Any = _hidden(record, hide)
+    return replaced  # type: ignore[no-any-return]
 
 
 def _hidden(value: Any, hide: Callable[[str], str]) -> Any:

@@ -1,12 +1,12 @@
-"""The course of a barrier: the backend holds its requests, so what a limit lets through stands still to be counted.
+"""The pacing of a barrier: the backend holds its requests, so that what a limit lets through can be counted at rest.
 
 It takes the steps that the trials ask for. Requests that are to be under way at once are sent one
 after another, each when the one before has come to where it stays: held by the pod, queued in the
 proxy, or answered. So nothing depends on which of two requests a proxy sees first, nor on how
 long a connection takes to open (a request that waits for one counts as queued meanwhile).
 
-After each step the course marks `step`: the range of the load's observations that belong to it, and
-what the pods and the proxy counted in it. Each request of a barrier leaves a mark `arrived` before.
+After each step `step` is marked: the range of the load's observations that belong to it, and
+what the pods and the proxy counted in it. Each request of a barrier is marked `arrived` before.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ async def _stage(traffic: Traffic, stage: int, request: int, trial: Stepping) ->
     pods = traffic.live.pods()
     traffic.mark("pods", stage=stage, request=request, pods=len(pods))
     if len(pods) != 1:
-        # How many hosts get a connection is the balancer's draw: there is nothing exact to see.
+        # How many hosts get a connection is drawn by the load balancer: nothing exact can be observed.
         return
     pacing = _Pacing(traffic, pods[0], stage, request)
     for number, step in enumerate(trial.steps):

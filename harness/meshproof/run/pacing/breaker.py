@@ -1,6 +1,6 @@
-"""The course of a circuit breaker: first the limits of its connection pool, then its outlier detection.
+"""The pacing of a circuit breaker: first the limits of its connection pool, then its outlier detection.
 
-In this order what a limit refuses is seen not to eject anybody. A trial that asks for neither gets no traffic.
+In this order it is seen that what a limit refuses ejects no host. A trial that asks for neither gets no traffic.
 """
 
 from __future__ import annotations

@@ -11,19 +11,19 @@ from meshproof.border.observation import Observation
 from meshproof.scenario import Bounded, Examinable, Refutable, Trial
 
 PROGRESS_GROWTH = 1.08
-# A hasty load sends about so many requests of a stage, and each at least so often, before the books are looked at.
-FIRST_LOOK = 64
-FIRST_LOOK_EACH = 8
+# A fail-fast load sends about so many requests of a stage, and each at least so often, before the books are read.
+FIRST_EXAMINED = 64
+FIRST_EXAMINED_EACH = 8
 
 
 class Feed:
-    """Hands each observation to the trials that want it and says how much more traffic is needed.
+    """Hands each observation to the trials that want it and computes how much more traffic is needed.
 
     The generator may be at most `window` requests ahead of what has been judged, so a verdict stops
-    the load after at most that many more requests, whatever the machine's speed. A Frugal trial says
-    itself how many it wants. `seen` counts the observations of each request, `last` is the newest
-    one. With `hasty` nothing is wanted any more once one of the trials is refuted: for a load that is only to
-    show that its checks can fail. Unless `early` is False, trials that can tell from the books see them early
+    the load after at most that many more requests, whatever the machine's speed. A Bounded trial
+    limits how many it wants. `seen` counts the observations of each request, `last` is the newest
+    one. With `fail_fast` nothing is wanted any more once one of the trials is refuted: for a load that is only to
+    show that its checks can fail. Unless `early` is False, trials that can be refuted by the books see them early
     then. `first` is the first stage that it is about: each request gets no more than a window of those before.
     """
 
@@ -49,8 +49,8 @@ class Feed:
         self._examinable = (
             tuple(trial for trial in trials if isinstance(trial, Examinable)) if fail_fast and early else ()
         )
-        self._first_look = max(FIRST_LOOK_EACH, ceil(FIRST_LOOK / requests))
-        self._looked: set[int] = set()
+        self._first_examined = max(FIRST_EXAMINED_EACH, ceil(FIRST_EXAMINED / requests))
+        self._examined: set[int] = set()
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
         self._bounded: dict[Trial, Bounded] = {trial: trial for trial in self.trials if isinstance(trial, Bounded)}
@@ -94,16 +94,16 @@ class Feed:
             if not trial.decided and (trial.stage is not None or self.stage == self.last_stage):
                 bounded = self._bounded.get(trial)
                 most = max(most, min(self._window, bounded.wants(request)) if bounded else self._window)
-        return min(most, max(0, self._first_look - self._taken[self.stage, request])) if self.looking else most
+        return min(most, max(0, self._first_examined - self._taken[self.stage, request])) if self.examining else most
 
     @property
-    def looking(self) -> bool:
-        """True while no more is wanted of this stage than what the books are then looked at for."""
-        return bool(self._examinable) and self.stage >= self.first and self.stage not in self._looked
+    def examining(self) -> bool:
+        """True while no more is wanted of this stage than what the books are read after."""
+        return bool(self._examinable) and self.stage >= self.first and self.stage not in self._examined
 
     def examine(self, books: Books) -> None:
         """Show the books of all the load so far to the trials that may be refuted by them."""
-        self._looked.add(self.stage)
+        self._examined.add(self.stage)
         for trial in self._examinable:
             trial.examine(books)
 
@@ -114,7 +114,7 @@ class Feed:
                 yield request, seen + more
 
     def progressed(self) -> Iterator[Trial]:
-        """The trials that have come far enough since they were last told of (or were just decided)."""
+        """The trials that have come far enough since they were last reported (or were just decided)."""
         for number, trial in enumerate(self.trials):
             mark = self._marks.get(number, 1)
             if mark and (trial.count >= mark or (trial.decided and trial.count)):

@@ -1,4 +1,4 @@
-"""The course of a steady load: every stage flows until its checks are decided, changes included."""
+"""The pacing of a steady load: every stage flows until its checks are decided, changes included."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def _changed(traffic: Traffic, number: int) -> None:
 async def _stage(traffic: Traffic, number: int) -> None:
     while True:
         await traffic.until(lambda: not _extend(traffic))
-        early = traffic.feed.looking
+        early = traffic.feed.examining
         waiting = [t for t in traffic.trials if isinstance(t, Reconciling) and t.stage in (None, number)]
         if not (waiting or early):
             return

@@ -1,4 +1,4 @@
-"""A load under way on a live mesh: what the courses that pace it have in hand."""
+"""A load under way on a live mesh: what its pacing works with."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from meshproof.border.books import Mark
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.report.events import ConfigApplied, Event, Progress
+from meshproof.report.events import ConfigApplied, Emit, Progress
 from meshproof.run.pacing.feed import Feed
 from meshproof.run.prepare import Prepared
 from meshproof.scenario import Trial
 from meshproof.targets.base import Attributing, LiveMesh
 from meshproof.traffic.locust import Generator
 
-Emit = Callable[[Event], None]
-
 
 @dataclass(slots=True)
 class Traffic:
-    """One load of one scenario. A course grants credit, waits for what comes of it, and marks what it did."""
+    """One load of one scenario. Its pacing grants credit, waits for the observations, and marks what it did."""
 
     prepared: Prepared
     live: LiveMesh
@@ -33,7 +31,7 @@ class Traffic:
     timeouts: Timeouts
     marks: list[Mark] = field(default_factory=list)
     _granted: dict[int, int] = field(default_factory=dict)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _observed: asyncio.Event = field(default_factory=asyncio.Event)
     _began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -50,23 +48,23 @@ class Traffic:
         attributing = self.live if isinstance(self.live, Attributing) else None
         async for batch in self.generator.observations():
             self.feed.take(attributing.attributed(batch) if attributing else batch)
-            self._news.set()
+            self._observed.set()
             for trial in self.feed.progressed():
                 self.emit(self._progress(trial))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition holds; it is looked at whenever something new has been observed.
+        """Wait until a condition holds; it is evaluated whenever something new has been observed.
 
-        The wait has no limit of its own: a generator that owes observations and gives none ends the
+        The wait has no limit of its own: a generator that owes observations and reports none ends the
         load with a TargetError.
         """
         while not condition():
-            self._news.clear()
-            await self._news.wait()
+            self._observed.clear()
+            await self._observed.wait()
 
     def wake(self) -> None:
-        """Let `until` look at its condition again."""
-        self._news.set()
+        """Let `until` evaluate its condition again."""
+        self._observed.set()
 
     def grant(self, request: int, more: int) -> int:
         """Let `more` requests of that index be sent; how many will then have been sent in all."""
@@ -85,7 +83,7 @@ class Traffic:
         await self.live.at_rest()
 
     async def step(self, request: int = 0) -> Observation:
-        """Send one request alone, and wait for what becomes of it."""
+        """Send one request alone, and wait for its observation."""
         total = self.grant(request, 1)
         await self.until(lambda: self.feed.seen[request] >= total)
         assert self.feed.last is not None

@@ -1,4 +1,4 @@
-"""Make workloads misbehave while a load runs, and well again afterwards."""
+"""Inject faults into workloads while a load runs, and end them afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshproof.targets.base import LiveMesh, Pod
 
 @asynccontextmanager
 async def inject(live: LiveMesh, workload_faults: Sequence[WorkloadFault]) -> AsyncIterator[None]:
-    """All upsets are in force inside; raises UsageError for a workload that is not there."""
+    """All faults are in force inside; raises UsageError for a workload that is not there."""
     chosen = [(one, pod) for one in workload_faults for pod in _pods(live, one)]
     try:
         await asyncio.gather(*(_begin(one, pod) for one, pod in chosen))
@@ -26,7 +26,7 @@ def _pods(live: LiveMesh, one: WorkloadFault) -> Sequence[Pod]:
     key = one.workload if "/" in one.workload else f"default/{one.workload}"
     pods = live.pods(key)
     if not pods:
-        raise UsageError(f"no workload {key} is there to be upset")
+        raise UsageError(f"there is no workload {key} to inject a fault into")
     return pods[: one.replicas]
 
 

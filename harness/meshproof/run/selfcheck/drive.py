@@ -16,16 +16,18 @@ from meshproof.envoy.control_plane.control import RefusedError
 from meshproof.errors import UsageError
 from meshproof.report.events import Event
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
-from meshproof.run.engine import SHAPES, Drive, Result
+from meshproof.run.engine import Drive
 from meshproof.run.generators import Generators
+from meshproof.run.options import Options
+from meshproof.run.pacing.shapes import generator_shape
 from meshproof.run.prepare import Prepared
+from meshproof.run.result import Result
 from meshproof.run.selfcheck.mutants import Case
-from meshproof.run.session import Options
 from meshproof.targets.base import Target
 
 WAITING_LANES = 8
 
-Tell = Callable[[Judged | Unmutated], None]
+Report = Callable[[Judged | Unmutated], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,12 @@ class _Work:
 
 @dataclass(slots=True)
 class SelfCheck:
-    """Runs scenarios as they are and their mutants; `tell` is told of each as it is known."""
+    """Runs scenarios as they are and their mutants; `report` gets each as soon as it is judged."""
 
     target: Target
     folder: Path
     options: Options
-    tell: Tell
+    report: Report
     lanes: int = field(default_factory=lambda: max(2, os.cpu_count() or 2) + 1)
     _generators: Generators = field(init=False)
 
@@ -53,19 +55,19 @@ class SelfCheck:
     async def open(self, shapes: Sequence[str]) -> None:
         """Bring the target up; the load generators start meanwhile."""
         if self.target.local:
-            for shape in dict.fromkeys(SHAPES.get(shape, shape) for shape in shapes):
+            for shape in dict.fromkeys(map(generator_shape, shapes)):
                 self._generators.prepare(shape)
         await self.target.up()
 
     async def run(self, plain: Sequence[Prepared], cases: Sequence[Case]) -> None:
         """First the scenarios as they are, then what is to run of their mutants.
 
-        Those of patient scenarios have lanes of their own: they mostly wait. Where meshes stand in one place,
+        Those of scenarios that mostly wait have lanes of their own. Where meshes stand in one place,
         one after another, there is one lane.
         """
         for case in cases:
             if case.prepared is None:
-                self.tell(case.judged)
+                self.report(case.judged)
         work = [_Work(one, None) for one in plain]
         work += [_Work(case.prepared, case.judged) for case in cases if case.prepared is not None]
         if self.target.local:
@@ -81,7 +83,7 @@ class SelfCheck:
                     group.create_task(self._lane(rest))
 
     async def close(self) -> None:
-        """Leave nothing behind."""
+        """End the generators and the target; raises what goes wrong in that."""
         for ended in await asyncio.gather(self._generators.close(), self.target.down(), return_exceptions=True):
             if ended is not None:
                 raise ended
@@ -89,10 +91,10 @@ class SelfCheck:
     async def _lane(self, queue: Iterator[_Work]) -> None:
         for one in queue:
             began = time.perf_counter()
-            found = await self._found(one)
-            self.tell(replace(found, seconds=time.perf_counter() - began))
+            judged = await self._judge(one)
+            self.report(replace(judged, seconds=time.perf_counter() - began))
 
-    async def _found(self, work: _Work) -> Judged | Unmutated:
+    async def _judge(self, work: _Work) -> Judged | Unmutated:
         judged = work.judged
         if judged is None:
             return _unmutated(work.prepared, await self._drive(work.prepared, work.prepared.name, 0))
@@ -100,17 +102,17 @@ class SelfCheck:
             name = f"{judged.scenario}/{judged.operator}/{judged.location}/{judged.what}"
             return _judged(judged, await self._drive(work.prepared, name, judged.stage))
         except UsageError as error:
-            # What the embedded mesh does not do it refuses itself.
+            # What the embedded mesh does not do, it refuses itself.
             return replace(judged, status=MutantStatus.REFUSED, reason=str(error))
 
     async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
-        shape = SHAPES.get(prepared.load.shape, prepared.load.shape)
+        shape = generator_shape(prepared.load.shape)
         ids = random.Random(f"{self.options.seed}/{name}").randbytes(4).hex()  # noqa: S311
         drive = Drive(
             prepared,
             self.target.mesh(prepared.name, prepared.load.requests),
-            functools.partial(self._generators.lend, shape),
-            _unheard,
+            functools.partial(self._generators.use, shape),
+            _ignore,
             self.folder,
             self.options.timeouts,
             self.options.window,
@@ -128,27 +130,27 @@ def _judged(judged: Judged, result: Result) -> Judged:
         return replace(judged, status=MutantStatus.BROKE, outcome=result.outcome, reason=result.reason)
     failed = [verdict for verdict in result.verdicts if verdict.outcome is Outcome.FAILED]
     by = tuple(dict.fromkeys(verdict.check for verdict in failed))
-    said = failed[0].reason if failed else _said(result)
+    reason = failed[0].reason if failed else _reasons(result)
     return replace(
         judged,
         status=MutantStatus.KILLED if failed else MutantStatus.SURVIVED,
         outcome=result.outcome,
         by=by,
-        reason=said,
+        reason=reason,
     )
 
 
 def _unmutated(prepared: Prepared, result: Result) -> Unmutated:
     checks = tuple(check.name for check in prepared.checks)
-    said = "" if result.outcome is Outcome.PASSED else result.reason or _said(result)
-    return Unmutated(prepared.name, result.outcome, checks, said)
+    reason = "" if result.outcome is Outcome.PASSED else result.reason or _reasons(result)
+    return Unmutated(prepared.name, result.outcome, checks, reason)
 
 
-def _said(result: Result) -> str:
-    """What the checks said, those that did not pass before the others."""
+def _reasons(result: Result) -> str:
+    """The reasons of all checks, those that did not pass before the others."""
     order = sorted(result.verdicts, key=lambda verdict: verdict.outcome is Outcome.PASSED)
     return "; ".join(f"{verdict.check} {verdict.outcome.value}: {verdict.reason}" for verdict in order)
 
 
-def _unheard(event: Event) -> None:
-    """Nobody watches a single mutant."""
+def _ignore(event: Event) -> None:
+    """The events of a single mutant have no reader."""

@@ -20,7 +20,7 @@ from meshproof.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A mutant on its way: `prepared` is what to drive, None where its fate is known without."""
+    """A mutant to be judged: `prepared` is what to drive, None where its status is known without."""
 
     judged: Judged
     prepared: Prepared | None
@@ -64,7 +64,7 @@ def _case(judged: Judged, plain: Prepared, meanings: Sequence[object], own: Sequ
 
 
 def _meanings(prepared: Prepared) -> Iterator[object]:
-    """What must become of the scenario's requests by what runs."""
+    """The expected outcome of the scenario's requests by what runs."""
     for stage in prepared.stages:
         for request in prepared.load.requests:
             yield meaning(predict(stage.mesh, request, namespace=prepared.namespace))

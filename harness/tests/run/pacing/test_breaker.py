@@ -1,4 +1,4 @@
-"""The course of a circuit breaker on real Envoy: what runs otherwise than specified is failed for the right reason."""
+"""The pacing of a circuit breaker on real Envoy: what runs otherwise than specified fails for the right reason."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from meshproof import ConnectionPool, Load, OutlierDetection, Scenario
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.manifest import load
-from meshproof.run.engine import Result
 from meshproof.run.prepare import prepare, running
+from meshproof.run.result import Result
 from meshproof.run.session import Session
 from meshproof.targets.embedded.target import EmbeddedTarget
 
@@ -48,7 +48,7 @@ BOTH = f"{POOL[:-1]}, {OUTLIER[1:]}"
 GET = "GET http://httpbin:8000/get"
 
 
-class Bench:
+class Driver:
     """One embedded target and one load generator for all tests of this module."""
 
     def __init__(self, folder: Path) -> None:
@@ -73,8 +73,8 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    opened = Bench(tmp_path_factory.mktemp("breaker"))
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    opened = Driver(tmp_path_factory.mktemp("breaker"))
     try:
         yield opened
     finally:
@@ -93,28 +93,28 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         ("", "0 connections were opened for request 3 in turn"),
     ],
 )
-def test_limits(bench: Bench, applied: str, words: str) -> None:
-    result = bench.drive(POOL, applied, ConnectionPool(concurrent_users=(1, 5), requests=60))
+def test_limits(driver: Driver, applied: str, words: str) -> None:
+    result = driver.drive(POOL, applied, ConnectionPool(concurrent_users=(1, 5), requests=60))
     assert result.outcome is (Outcome.FAILED if words else Outcome.PASSED), result
     assert words in result.verdicts[0].reason
 
 
-def test_a_refusal_ejects_nobody(bench: Bench) -> None:
-    wary = BOTH.replace("consecutive5xxErrors: 2", "consecutive5xxErrors: 1")
-    result = bench.drive(wary, wary, ConnectionPool(concurrent_users=(5,), requests=60))
+def test_a_refusal_ejects_no_host(driver: Driver) -> None:
+    sensitive = BOTH.replace("consecutive5xxErrors: 2", "consecutive5xxErrors: 1")
+    result = driver.drive(sensitive, sensitive, ConnectionPool(concurrent_users=(5,), requests=60))
     assert result.outcome is Outcome.PASSED, result
     # Each of the refused would have been the one error that it takes.
     assert any(step["refused"] for step in result.verdicts[0].evidence["steps"])
 
 
-def test_several_replicas_are_not_decided(bench: Bench) -> None:
-    result = bench.drive(POOL, POOL, ConnectionPool(), replicas=2)
+def test_several_replicas_are_not_decided(driver: Driver) -> None:
+    result = driver.drive(POOL, POOL, ConnectionPool(), replicas=2)
     assert result.outcome is Outcome.INCONCLUSIVE
     assert "2 pods share its limits" in result.verdicts[0].reason
 
 
-def test_too_few_users_are_told(bench: Bench) -> None:
-    result = bench.drive(POOL, POOL, ConnectionPool(), users=3)
+def test_too_few_users_are_an_error(driver: Driver) -> None:
+    result = driver.drive(POOL, POOL, ConnectionPool(), users=3)
     assert result.outcome is Outcome.ERROR
     assert "7 requests at once need as many users, not 3" in result.reason
 
@@ -127,17 +127,17 @@ def test_too_few_users_are_told(bench: Bench) -> None:
         ("consecutive5xxErrors: 0", "12 errors (500) in a row did not eject a host; 2 should"),
     ],
 )
-def test_errors_before_an_ejection(bench: Bench, applied: str, words: str) -> None:
+def test_errors_before_an_ejection(driver: Driver, applied: str, words: str) -> None:
     wrong = OUTLIER.replace("consecutive5xxErrors: 2", applied).replace("baseEjectionTime: 2s", "baseEjectionTime: 60s")
-    result = bench.drive(OUTLIER, wrong, OutlierDetection(), replicas=2)
+    result = driver.drive(OUTLIER, wrong, OutlierDetection(), replicas=2)
     assert result.outcome is Outcome.FAILED, result
     assert words in str([verdict.reason for verdict in result.verdicts])
 
 
-def test_a_percentage_that_allows_no_ejection(bench: Bench) -> None:
-    """Of two hosts 10 percent are none: current Envoys eject nobody then."""
+def test_a_percentage_that_allows_no_ejection(driver: Driver) -> None:
+    """Of two hosts 10 percent are none: current Envoys eject no host then."""
     never = OUTLIER.replace("maxEjectionPercent: 100", "maxEjectionPercent: 10")
-    result = bench.drive(never, never, OutlierDetection(), replicas=2)
+    result = driver.drive(never, never, OutlierDetection(), replicas=2)
     assert result.outcome is Outcome.PASSED, result
-    result = bench.drive(never, OUTLIER, OutlierDetection(), replicas=2)
+    result = driver.drive(never, OUTLIER, OutlierDetection(), replicas=2)
     assert "ejected after 2 errors (500) in a row that no detector counts" in result.verdicts[0].reason

@@ -1,4 +1,4 @@
-"""A stretch is only shown where the proxy's traffic surely knows who is out: seen on paper, moment by moment."""
+"""Where traffic goes during ejections counts only where the ejected hosts stayed the same; without Envoy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from meshproof.border.steps import Fault
-from meshproof.run.pacing import ejection
+from meshproof.run.pacing import failing_hosts
+from meshproof.run.pacing.max_ejection import fail_all
 from meshproof.targets.base import Host
 
 
@@ -29,7 +30,7 @@ class Pod:
 
 
 class Traffic:
-    """A proxy whose ejected hosts are given look by look; the last look repeats."""
+    """A proxy whose ejected hosts are given for each look; the last look repeats."""
 
     def __init__(self, *looks: set[str]) -> None:
         self.looks = list(looks)
@@ -65,11 +66,11 @@ class Traffic:
 def test_hosts_that_come_back_before_traffic_settles_show_nothing(
     monkeypatch: pytest.MonkeyPatch, looks: list[set[str]], shown: bool, marks: list[str]
 ) -> None:
-    monkeypatch.setattr(ejection, "MERGE_WINDOW", 0.0)
-    monkeypatch.setattr(ejection, "MARGIN", 0.0)
+    monkeypatch.setattr(failing_hosts, "MERGE_WINDOW", 0.0)
+    monkeypatch.setattr(failing_hosts, "MARGIN", 0.0)
     traffic: Any = Traffic(*looks)
     trial: Any = SimpleNamespace(enough=4, request=0, stretch=lambda _hosts: 10)
     pods: Any = [Pod("a"), Pod("b"), Pod("c")]
-    pacing = ejection._Pacing(traffic, trial, pods)
-    assert asyncio.run(pacing._all_at_once([Fault(503, 2)])) is shown
+    hosts = failing_hosts.FailingHosts(traffic, pods, 0)
+    assert asyncio.run(fail_all(hosts, trial, [Fault(503, 2)])) is shown
     assert traffic.marks == marks

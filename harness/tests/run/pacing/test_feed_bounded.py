@@ -1,4 +1,4 @@
-"""Credit: a trial that says how many it wants gets that many, beside others that take what they get."""
+"""Credit: a bounded trial gets as many observations as it wants, beside others that take any number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Simple:
         raise NotImplementedError
 
 
-class Sparing(Simple):
+class OneOfEach(Simple):
     """Wants one observation of each request."""
 
     def __init__(self, requests: int) -> None:
@@ -52,7 +52,7 @@ def seen(request: int) -> Observation:
 
 
 def test_no_more_than_it_wants_is_granted() -> None:
-    feed = Feed([Sparing(3)], 3, window=50)
+    feed = Feed([OneOfEach(3)], 3, window=50)
     assert dict(feed.grants()) == {0: 1, 1: 1, 2: 1}
     feed.take([seen(1), seen(2)])
     assert dict(feed.grants()) == {0: 1}
@@ -60,15 +60,15 @@ def test_no_more_than_it_wants_is_granted() -> None:
     assert feed.settled()
 
 
-def test_another_trial_keeps_requests_flowing() -> None:
-    feed = Feed([Sparing(2), Simple(3)], 2, window=50)
+def test_another_trial_still_gets_observations() -> None:
+    feed = Feed([OneOfEach(2), Simple(3)], 2, window=50)
     assert dict(feed.grants()) == {0: 50, 1: 50}
     feed.take([seen(0), seen(0), seen(0)])
     assert dict(feed.grants()) == {1: 1}
 
 
 def test_no_more_than_the_window_and_everything_in_a_transition() -> None:
-    feed = Feed([Sparing(1)], 2, window=1)
+    feed = Feed([OneOfEach(1)], 2, window=1)
     assert dict(feed.grants()) == {0: 1}
     feed.stage = -1
     assert dict(feed.grants()) == {0: 1, 1: 1}

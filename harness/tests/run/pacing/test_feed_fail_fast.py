@@ -1,4 +1,4 @@
-"""A load that is only to show that its checks can fail sends no more than that takes."""
+"""A fail-fast load, which only shows that its checks can fail, sends no more than that takes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOST = PodBook("pod", "default/httpbin", 1, 1, forgotten=1)
 
 @dataclass(eq=False)
 class Wanting:
-    """A trial that never has enough, and is refuted by the first status 500."""
+    """A trial that is never decided, and is refuted by the first status 500."""
 
     stage: int | None = 0
     request: int | None = 0
@@ -70,28 +70,28 @@ class Reading(Wanting):
         self.refuted = any(pod.forgotten for pod in books.pods)
 
 
-def test_the_books_are_looked_at_early_and_once_in_each_stage():
+def test_the_books_are_examined_early_and_once_in_each_stage():
     feed = Feed([Reading(), Reading(stage=1)], 2, 100, fail_fast=True)
     assert dict(feed.grants()) == {0: 32}
     feed.take(seen(32))
-    assert feed.looking
+    assert feed.examining
     assert feed.settled()
     feed.examine(Books((), {}))
-    assert not feed.looking
+    assert not feed.examining
     assert dict(feed.grants()) == {0: 132}
     feed.stage = 1
-    assert feed.looking
+    assert feed.examining
     assert dict(feed.grants()) == {0: 64}
     feed.take(seen(32, stage=1))
     feed.examine(Books((LOST,), {}))
     assert feed.over
 
 
-def test_a_load_of_many_kinds_sends_some_of_each_before_the_books_are_looked_at():
+def test_a_load_of_many_requests_sends_some_of_each_before_the_books_are_examined():
     feed = Feed([Reading(request=request) for request in range(40)], 40, 100, fail_fast=True)
     assert dict(feed.grants()) == dict.fromkeys(range(40), 8)
 
 
-def test_the_books_of_a_run_and_of_the_stages_before_the_first_are_not_looked_at_early():
+def test_the_books_of_a_run_and_of_the_stages_before_the_first_are_not_examined_early():
     assert dict(Feed([Reading()], 1, 100).grants()) == {0: 100}
     assert dict(Feed([Reading(), Reading(stage=1)], 1, 100, fail_fast=True, first=1).grants()) == {0: 100}

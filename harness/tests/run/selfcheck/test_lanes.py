@@ -1,4 +1,4 @@
-"""Side by side where each mesh has a place of its own, one after another where they share one."""
+"""Mutants are driven side by side where each mesh is separate, one after another where they share a namespace."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.run.discover import scenarios, select
-from meshproof.run.engine import Result
+from meshproof.run.options import Options
 from meshproof.run.prepare import prepare
+from meshproof.run.result import Result
 from meshproof.run.selfcheck.drive import SelfCheck
-from meshproof.run.session import Options
 
 
 @pytest.mark.parametrize(("local", "most"), [(True, 4), (False, 1)])
@@ -30,8 +30,8 @@ def test_how_many_run_at_once(monkeypatch, tmp_path, local, most):
         return Result(Outcome.PASSED)
 
     monkeypatch.setattr(SelfCheck, "_drive", drive)
-    told = []
-    check = SelfCheck(SimpleNamespace(local=local), tmp_path, Options(), told.append, lanes=3)
+    judged = []
+    check = SelfCheck(SimpleNamespace(local=local), tmp_path, Options(), judged.append, lanes=3)
     asyncio.run(check.run(plain, []))
-    assert len(told) == 4
+    assert len(judged) == 4
     assert seen == most

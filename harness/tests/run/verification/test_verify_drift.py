@@ -15,12 +15,12 @@ import pytest
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.manifest import load
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
+from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared, running
-from meshproof.run.verification.resilience import prepare_resilience
-from meshproof.run.verification.verification import prepare_verification
 from meshproof.run.selfcheck.drive import SelfCheck
 from meshproof.run.selfcheck.mutants import Case
-from meshproof.run.session import Options
+from meshproof.run.verification.resilience import prepare_resilience
+from meshproof.run.verification.verification import prepare_verification
 from meshproof.suite import folder
 from meshproof.targets.embedded.target import EmbeddedTarget
 

@@ -1,0 +1,20 @@
+"""What broke in a pytest run, kept for the test or the summary that reports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshproof.report.events import Broke, Event
+
+
+@dataclass(slots=True)
+class Breaks:
+    """A Handler that keeps the messages of what broke, each with its detail."""
+
+    messages: list[str] = field(default_factory=list)
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, Broke):
+            self.messages.append("\n".join(filter(None, (event.message, event.detail))))
+
+    def close(self) -> None: ...

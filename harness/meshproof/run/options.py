@@ -1,0 +1,23 @@
+"""What a person may set for a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshproof.border.timeouts import Timeouts
+from meshproof.border.verdict import Precision
+
+WINDOW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`window` is how many requests a generator may be ahead of what has been judged; `workers` is how many
+    processes a load is spread over, 0: it is not.
+    """
+
+    precision: Precision = field(default_factory=Precision)
+    seed: int = 0
+    window: int = WINDOW
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    workers: int = 0

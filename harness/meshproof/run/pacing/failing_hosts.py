@@ -1,0 +1,58 @@
+"""The hosts of an ejection: made to fail, healed, and looked at through the proxy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from meshproof.border.observation import Observation
+from meshproof.border.steps import REFUSED, RESET, Fault
+from meshproof.run.pacing.traffic import Traffic
+from meshproof.targets.base import Pod
+
+# Envoy gathers changes of a cluster's hosts that come within a second of another:
+# https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
+MERGE_WINDOW = 1.0
+MARGIN = 0.25
+
+
+class FailingHosts:
+    """The pods of one trial, and the request that is sent to them one at a time."""
+
+    def __init__(self, traffic: Traffic, pods: Sequence[Pod], request: int) -> None:
+        self.traffic = traffic
+        self.pods = pods
+        self.request = request
+
+    async def step(self) -> Observation:
+        """Send one request alone."""
+        return await self.traffic.step(self.request)
+
+    async def settle(self) -> None:
+        """Wait until the proxy routes by what it has learnt of its hosts so far."""
+        await asyncio.sleep(MERGE_WINDOW + MARGIN)
+
+    async def fail(self, pod: Pod, fault: Fault) -> None:
+        """Have the pod answer with the fault until heal()."""
+        if fault.status == REFUSED:
+            await pod.shut()
+        else:
+            await pod.fail(max(fault.status, 0) or 503, reset=fault.status == RESET)
+
+    async def heal(self, pod: Pod) -> None:
+        await pod.heal()
+        await pod.unblock()
+
+    async def heal_all(self) -> None:
+        await asyncio.gather(*map(self.heal, self.pods))
+
+    async def ejected(self) -> set[str]:
+        """The names of the pods that the proxy has ejected."""
+        return {host.pod for host in await self.traffic.live.hosts() if host.ejected}
+
+    async def errors(self, pod: Pod, fault: Fault) -> int:
+        """How many requests met a fault: those that the pod received, or that the proxy found no connection for."""
+        if fault.status != REFUSED:
+            return (await pod.books(requests=False)).received
+        counters = await self.traffic.live.counters()
+        return sum(value for name, value in counters.items() if name.endswith(".upstream_cx_connect_fail"))

@@ -1,0 +1,35 @@
+"""How a load of each shape is paced, which generator sends it, and over how many workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from meshproof.run.pacing.breaker import breaker
+from meshproof.run.pacing.flow import flow
+from meshproof.run.pacing.traffic import Traffic
+from meshproof.traffic.command import ONE_PROCESS
+
+Pacing = Callable[[Traffic], Coroutine[Any, Any, None]]
+
+PACINGS: dict[str, Pacing] = {"barrier": breaker, "ejection": breaker}
+GENERATORS = {"barrier": "steady", "ejection": "steady"}
+
+
+def pacing(shape: str) -> Pacing:
+    """What drives a load of that shape; most of them simply flow."""
+    return PACINGS.get(shape, flow)
+
+
+def generator_shape(shape: str) -> str:
+    """The shape of the generator that sends a load of that shape."""
+    return GENERATORS.get(shape, shape)
+
+
+def spread(shape: str, workers: int) -> int:
+    """Over how many workers a load of that shape is spread; 0: one process sends it all.
+
+    One process sends wherever it counts which request goes before which: where requests are paced one by one, and
+    where they are sent all at once.
+    """
+    return 0 if shape in PACINGS or shape in ONE_PROCESS else workers
