@@ -109,7 +109,10 @@ class ScenarioFinished:
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """The harness or its target broke (`scenario` is empty outside of any); `detail`: the end of a log, or a traceback."""
+    """The harness or its target broke; `scenario` is empty outside of any.
+
+    `detail` is the end of a log or a traceback.
+    """
 
     scenario: str
     message: str

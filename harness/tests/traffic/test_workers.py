@@ -19,7 +19,7 @@ import pytest
 from meshproof.border.load import Load, Vantage
 from meshproof.border.observation import Observation
 from meshproof.errors import TargetError, UsageError
-from meshproof.run.engine import spread
+from meshproof.run.pacing.shapes import spread
 from meshproof.traffic.locust import Generator, command_line
 
 LIMIT = 20.0
