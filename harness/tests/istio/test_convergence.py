@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.targets.istio import marker
-from meshproof.targets.istio.convergence import Watched, converged, missing
 from meshproof.targets.istio.istioctl import Istioctl
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy import marker
+from meshproof.targets.istio.proxy.convergence import Watched, converged, missing
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 
 NAMESPACE = "meshproof-a"
 ADDRESSES = {"10.0.0.1", "10.0.0.2"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.targets.istio import injection
+from meshproof.targets.istio.proxy import injection
 
 APP = {"name": "app", "image": "a"}
 PROXY = {"name": "istio-proxy", "image": "registry.example/library/proxyv2:1.9.5"}

@@ -18,8 +18,8 @@ from meshproof.border.facts.installation import Balance, GatewayFact, Message, N
 from meshproof.border.verdict import Outcome
 from meshproof.errors import TargetError
 from meshproof.judge.installation.istio import AnalysisClean
-from meshproof.targets.istio import balance, kube_proxy
-from meshproof.targets.istio.inspect import Inspector
+from meshproof.targets.istio.inspection import balance, kube_proxy
+from meshproof.targets.istio.inspection.inspector import Inspector
 from meshproof.targets.istio.istioctl import Istioctl
 from meshproof.targets.kube import ownership
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 from meshproof.errors import TargetError, UsageError
-from meshproof.targets.istio import install as installation
-from meshproof.targets.istio.install import Plan, install, remove
+from meshproof.targets.istio.installation import notes
+from meshproof.targets.istio.installation.install import install
+from meshproof.targets.istio.installation.plan import Plan
+from meshproof.targets.istio.installation.remove import remove
 from meshproof.targets.istio.istioctl import Istioctl
 
 SYSTEM = "/api/v1/namespaces/istio-system"
@@ -55,7 +57,7 @@ def istioctl(programs: Any) -> Any:
 
 
 def noted(api: Any) -> str:
-    return str(api.objects[SYSTEM]["metadata"]["annotations"][installation.ANNOTATION])
+    return str(api.objects[SYSTEM]["metadata"]["annotations"][notes.ANNOTATION])
 
 
 def commands(programs: Any) -> list[str]:
@@ -84,7 +86,7 @@ def test_what_was_installed_otherwise_or_never_finished_is_installed_again(
 ) -> None:
     asyncio.run(install(cluster(), istioctl(), Plan()))
     asyncio.run(install(cluster(), istioctl(), Plan(hub="elsewhere.example")))
-    api.objects[SYSTEM]["metadata"]["annotations"][installation.ANNOTATION] = installation.UNFINISHED
+    api.objects[SYSTEM]["metadata"]["annotations"][notes.ANNOTATION] = notes.UNFINISHED
     asyncio.run(install(cluster(), istioctl(), Plan(hub="elsewhere.example")))
     assert commands(programs).count("install") == 3
 
@@ -138,7 +140,7 @@ def test_a_removal_that_fails_too_is_told(cluster: Any, istioctl: Any, api: Any)
         asyncio.run(install(cluster(), broken, Plan()))
     assert "could not be removed: removing Istio: istioctl failed" in caught.value.detail
     assert "webhook does not answer" in caught.value.detail
-    assert noted(api) == installation.UNFINISHED
+    assert noted(api) == notes.UNFINISHED
 
 
 def test_a_precheck_that_says_no_leaves_the_cluster_as_it_is(cluster: Any, programs: Any, api: Any) -> None:

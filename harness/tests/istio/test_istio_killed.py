@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.targets.istio import install as installation
-from meshproof.targets.istio.install import Plan, install
+from meshproof.targets.istio.installation import notes
+from meshproof.targets.istio.installation.install import install
+from meshproof.targets.istio.installation.plan import Plan
 
 SYSTEM = "/api/v1/namespaces/istio-system"
 ISTIOD = "/apis/apps/v1/namespaces/istio-system/deployments/istiod"
@@ -110,9 +111,9 @@ def test_what_a_killed_run_has_installed_is_taken_out_again(
 
 @pytest.mark.parametrize(("kinds", "which"), [("", "--purge"), ("v1", "--revision default")])
 def test_what_stayed_of_one_is_told_with_what_takes_it_out(cluster: Any, api: Any, kinds: str, which: str) -> None:
-    notes = {installation.ANNOTATION: installation.UNFINISHED, installation.KINDS_BEFORE: kinds}
-    api.put("Namespace", "istio-system", metadata={"annotations": notes})
-    with pytest.raises(TargetError, match="has begun to install Istio there and has not ended") as caught:
+    annotations = {notes.ANNOTATION: notes.UNFINISHED, notes.KINDS_BEFORE: kinds}
+    api.put("Namespace", "istio-system", metadata={"annotations": annotations})
+    with pytest.raises(TargetError, match="began to install Istio there and did not finish") as caught:
         asyncio.run(install(cluster(), None, Plan(skip=True)))
     assert f"istioctl uninstall {which} -y --context lab" in caught.value.detail
     assert caught.value.detail.splitlines()[-1].startswith("look: kubectl --context lab get namespace istio-system")

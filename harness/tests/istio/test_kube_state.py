@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from meshproof.targets.cluster.mesh.mesh import KubeMesh
 from meshproof.targets.istio.istioctl import Istioctl
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 
 KUBECTL = """
 if "exec" in args:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from meshproof.errors import TargetError
 from meshproof.targets.base import Host
-from meshproof.targets.istio.sidecar import Sidecar, client_annotations
+from meshproof.targets.istio.proxy.sidecar import Sidecar, client_annotations
 
 CLUSTER = "outbound|5000|v1|helloworld.shop.svc.cluster.local"
 STATS = f"""

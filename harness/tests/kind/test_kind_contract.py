@@ -88,7 +88,7 @@ async def life(image: str = "probe:1", timeouts: Any = LIMITS) -> KindTarget:
         await target.image(Takes())  # type: ignore[arg-type]
     finally:
         try:
-            await target.gone(None)
+            await target.disconnect(None)
         finally:
             if target._cluster_cleanup is not None:
                 target._cluster_cleanup.revoke()

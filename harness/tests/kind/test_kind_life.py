@@ -25,7 +25,7 @@ def test_it_is_made_with_name_image_and_config_and_deleted_again(bench, reached)
     async def life() -> None:
         await made(target)
         assert bench.clusters() == [name]
-        await target.gone(None)
+        await target.disconnect(None)
 
     asyncio.run(life())
     (create,) = [words for words in bench.words("kind") if words[:2] == ["create", "cluster"]]
@@ -50,7 +50,7 @@ def test_a_kept_cluster_is_found_again_and_stays(bench, reached) -> None:
         for _ in range(2):
             target = KindTarget(KubeSettings(keep=True, kube_proxy="nftables"), LIMITS)
             await made(target)
-            await target.gone(None)
+            await target.disconnect(None)
 
     asyncio.run(life())
     words = bench.words("kind")
@@ -67,7 +67,7 @@ def test_a_cluster_that_was_there_is_used_and_stays(bench, reached) -> None:
     async def life() -> None:
         await made(target)
         await target.ingress(Takes())
-        await target.gone(None)
+        await target.disconnect(None)
 
     asyncio.run(life())
     assert reached == [(True, "kind-mine")]
@@ -88,7 +88,7 @@ def test_what_fails_half_way_is_told_with_its_meaning_and_removed(bench, reached
         assert "port is already allocated" in e.value.detail
         assert "look: ss -ltnp" in e.value.detail
         assert bench.clusters()
-        await target.gone(None)
+        await target.disconnect(None)
 
     asyncio.run(life())
     assert bench.clusters() == []
@@ -110,7 +110,7 @@ def test_ctrl_c_during_creation_ends_kind_and_removes_what_it_made(bench, reache
         (pid,) = [call["pid"] for call in bench.calls if call["argv"][:2] == ["create", "cluster"]]
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-        await target.gone(None)
+        await target.disconnect(None)
 
     asyncio.run(life())
     assert bench.clusters() == []
@@ -122,7 +122,7 @@ async def used(settings: KubeSettings) -> None:
     try:
         await made(target)
     finally:
-        await target.gone(None)
+        await target.disconnect(None)
 
 
 def test_what_was_left_half_made_is_neither_used_nor_taken_for_ones_own(bench, reached) -> None:
@@ -164,7 +164,7 @@ def test_a_kept_cluster_keeps_its_ports_too(bench, reached) -> None:
         async def life() -> None:
             target = await filled(settings)
             assert target.mapped()[80] == port
-            await target.gone(None)
+            await target.disconnect(None)
 
         asyncio.run(life())
     said = refusal(KubeSettings(keep=True, ports={80: 1}))
@@ -184,7 +184,7 @@ def test_deleting_and_loading_have_limits_of_their_own(bench, reached) -> None:
         assert error.value.detail.splitlines()[-1].startswith("look: ")
         bench.when("kind", "delete", does="time.sleep(600)")
         with pytest.raises(TargetError, match=r"deleting the kind cluster: no end within 0\.5 s") as error:
-            await target.gone(None)
+            await target.disconnect(None)
         assert error.value.detail.splitlines()[-1].startswith("look: ")
         assert bench.clusters()
         bench.well("kind")

@@ -28,9 +28,9 @@ def test_workers_of_one_run_share_a_cluster_and_the_last_one_ends_it(bench, reac
         await other
         await second.ingress(Takes())
         assert not first.deletes_cluster()
-        await first.gone(None)
+        await first.disconnect(None)
         assert bench.clusters() == ["meshproof-01234567"]
-        await second.gone(None)
+        await second.disconnect(None)
 
     asyncio.run(life())
     assert len([one for one in bench.words("kind") if one[:2] == ["create", "cluster"]]) == 1
@@ -42,7 +42,7 @@ def test_workers_that_end_at_once_leave_no_cluster(bench, reached, monkeypatch) 
 
     async def life() -> None:
         several = [await filled() for _ in range(3)]
-        await asyncio.gather(*(one.gone(None) for one in several))
+        await asyncio.gather(*(one.disconnect(None) for one in several))
 
     asyncio.run(life())
     assert len([one for one in bench.words("kind") if one[:2] == ["delete", "cluster"]]) == 1
@@ -58,10 +58,10 @@ def test_two_runs_share_a_name_and_the_last_one_ends_what_neither_keeps(bench, r
             await filled(KubeSettings(cluster="ours", keep=keeping)),
         )
         assert not first.deletes_cluster()
-        await first.gone(None)
+        await first.disconnect(None)
         assert bench.clusters() == ["ours"]
         assert second.deletes_cluster() is not keeping
-        await second.gone(None)
+        await second.disconnect(None)
 
     asyncio.run(life())
     assert bench.clusters() == (["ours"] if keeping else [])
@@ -86,8 +86,8 @@ def test_another_worker_waits_for_all_that_the_first_may_take(bench, reached, mo
         with pytest.raises(TargetError, match=words) as error:
             await second._join("meshproof-01234567")
         assert "look: kind get clusters" in error.value.detail
-        await second.gone(None)
-        await first.gone(None)
+        await second.disconnect(None)
+        await first.disconnect(None)
 
     asyncio.run(life())
     assert bench.clusters() == []

@@ -14,8 +14,8 @@ from meshproof.border.load import Load, Vantage
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.pod_version import check_pod_version, pod_version
-from meshproof.targets.istio.relayed import relayed
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy.relayed import relayed
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.targets.kube.kubectl import Kubectl
 from meshproof.traffic.locust import Generator
 from meshproof.workload.probe import Probe

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from meshproof.targets.cluster.workload import security
-from meshproof.targets.istio.sidecar import client_annotations
+from meshproof.targets.istio.proxy.sidecar import client_annotations
 
 NAME = "meshproof-client"
 CONTAINER = "locust"

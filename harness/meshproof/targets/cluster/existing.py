@@ -9,7 +9,7 @@ from meshproof.errors import UsageError
 from meshproof.process import OwnedFolder
 from meshproof.targets.cluster.settings import REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.cluster.target import KubeTarget
-from meshproof.targets.istio.install import Plan
+from meshproof.targets.istio.installation.plan import Plan
 from meshproof.targets.kube.api import kubeconfig
 from meshproof.targets.kube.api.connection import Cluster, connect
 from meshproof.targets.kube.kubectl import missing

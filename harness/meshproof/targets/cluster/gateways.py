@@ -12,8 +12,8 @@ from meshproof.errors import TargetError
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.cluster.entry import FORWARD, Address, entry
-from meshproof.targets.istio.forwarded import ADMIN_PORT, ForwardedSidecar
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy.forwarded import ADMIN_PORT, ForwardedSidecar
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.targets.kube import pods
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.api.forward import Forward

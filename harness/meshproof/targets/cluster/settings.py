@@ -9,7 +9,7 @@ from pathlib import Path
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
 from meshproof.targets.cluster.entry import ENTRIES
-from meshproof.targets.istio.install import Plan
+from meshproof.targets.istio.installation.plan import Plan
 
 PRODUCTION, GATEWAY_SECRETS = "production", "gateway-secrets"
 ALLOWED = (PRODUCTION, GATEWAY_SECRETS)

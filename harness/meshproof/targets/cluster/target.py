@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from meshproof.border.facts.installation import InstallFacts, Specified
@@ -12,6 +12,8 @@ from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import MeshproofError, TargetError, UsageError
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import CleanupOnDeath, OwnedFolder
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.cluster.gateway_lock import gateway_lock
@@ -21,10 +23,12 @@ from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.cluster.namespaces import RunNamespaces, named
 from meshproof.targets.cluster.settings import GATEWAY_SECRETS, REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.embedded.target import FEATURES
-from meshproof.targets.istio import injection, install, istioctl
-from meshproof.targets.istio.inspect import Inspector
-from meshproof.targets.istio.install import Installed, Plan
+from meshproof.targets.istio import istioctl
+from meshproof.targets.istio.inspection.inspector import Inspector
+from meshproof.targets.istio.installation import install
+from meshproof.targets.istio.installation.plan import Installed, Plan
 from meshproof.targets.istio.istioctl import Istioctl
+from meshproof.targets.istio.proxy import injection
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.apply import ObjectsInForce, sweep
@@ -103,6 +107,10 @@ class KubeTarget:
     def plan(self) -> Plan:
         """How Istio is installed, or that it is not."""
         raise NotImplementedError
+
+    def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:  # noqa: ARG002
+        """Nothing: istiod carries it out."""
+        return ()
 
     async def up(self) -> None:
         """Reach the cluster, install Istio if asked to, and create the first of the run's namespaces."""

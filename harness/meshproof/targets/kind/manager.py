@@ -1,4 +1,4 @@
-"""pytest-kubernetes' kind manager, with every command run as a list of arguments, on a leash and within a limit."""
+"""pytest-kubernetes' kind manager, with each command a list of arguments, under a parent-death guard and a limit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ INTERVAL = 0.5
 
 
 class KindManager(KindManagerBase):  # type: ignore[misc]
-    """One kind cluster, of its creation and deletion. To be used in a thread: it waits.
+    """Creates, fills and deletes one kind cluster. Its methods block, so they are called in a thread.
 
     `config` must hold the cluster's name, which is then the one that is used; `run` runs a command to its
-    end, given its arguments, a limit in seconds and what it is for. Nothing goes through a shell, and
-    neither this process' environment nor any kubeconfig of the person's own is changed.
+    end, given its arguments, a limit in seconds and its purpose. Nothing goes through a shell, and
+    neither this process' environment nor any kubeconfig of the user's own is changed.
     """
 
     def __init__(self, name: str, config: Path, kubeconfig: Path, kubectl: str, run: Run, timeouts: Timeouts) -> None:

@@ -1,4 +1,4 @@
-"""What must be there for a kind cluster, looked for before one is made, and what kind's words mean when it fails."""
+"""What a kind cluster needs, checked before one is made, and what kind's errors mean."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSTALL_KIND = "install it as https://kind.sigs.k8s.io/docs/user/quick-start/#in
 MEANINGS = (
     (r"port is already allocated|address already in use|ports are not available", "a port of this machine is in use",
      "look: ss -ltnp; name others with --port 80=PORT and --port 443=PORT"),
-    (r"no space left on device", "the disk is full", "look: docker system df; make room with docker system prune"),
+    (r"no space left on device", "the disk is full", "look: docker system df; free space with docker system prune"),
     (r"already exist for a cluster with the name", "a cluster of that name is there already",
      "look: kind get clusters; use it with --keep, or remove it with kind delete cluster --name NAME"),
     (r"failed to pull image|manifest unknown|pull access denied",
@@ -42,7 +42,7 @@ MEANINGS = (
 
 
 def kind_path() -> str:
-    """Where kind is; TargetError when it is nowhere."""
+    """The path of kind; TargetError when it is not on PATH."""
     path = shutil.which("kind")
     if path is None:
         raise TargetError(
@@ -63,27 +63,27 @@ async def kind_version(path: str, timeouts: Timeouts) -> str:
 
 
 async def survey(engine: Engine, timeouts: Timeouts) -> str:
-    """The engine's architecture; TargetError when it does not answer or has not what a cluster needs."""
+    """The engine's architecture; TargetError when it does not answer or lacks what a cluster needs."""
     argv = [engine.binary, "info", "--format", "{{json .}}"]
     ended = await call(argv, limit=timeouts.container_engine, what=f"asking whether {engine.name} runs")
     try:
-        told = json.loads(ended.out)
+        info = json.loads(ended.out)
     except ValueError:
-        told = None
+        info = None
     look = f"look: {engine.name} info"
-    if ended.code or not isinstance(told, dict) or told.get("ServerErrors"):
+    if ended.code or not isinstance(info, dict) or info.get("ServerErrors"):
         raise TargetError(f"{engine.name} does not answer: {_why(ended.said)}", f"{ended.said}\n{look}")
-    _resources(engine.name, told, look)
+    _resources(engine.name, info, look)
     own = ARCHITECTURES.get(platform.machine().lower(), platform.machine())
-    theirs = ARCHITECTURES.get(str(_said(told, "Architecture", "arch") or own).lower(), "")
+    theirs = ARCHITECTURES.get(str(_field(info, "Architecture", "arch") or own).lower(), "")
     if theirs != own:
-        said = _said(told, "Architecture", "arch")
+        said = _field(info, "Architecture", "arch")
         raise TargetError(f"{engine.name} runs on {said}, this machine is {own}: its nodes would be emulated", look)
     return own
 
 
 def meaning(error: TargetError) -> TargetError:
-    """The error that kind failed with, with what its words mean and the command to look further."""
+    """The error that kind failed with, with its meaning and a command that shows more."""
     for pattern, what, look in MEANINGS:
         if re.search(pattern, error.detail):
             return TargetError(f"{error.message}: {what}", f"{error.detail}\n{look}")
@@ -98,13 +98,13 @@ def _why(said: str) -> str:
     return "its answer is not what was expected"
 
 
-def _resources(name: str, told: Mapping[str, Any], look: str) -> None:
-    memory = _said(told, "MemTotal", "memTotal")
+def _resources(name: str, info: Mapping[str, Any], look: str) -> None:
+    memory = _field(info, "MemTotal", "memTotal")
     if isinstance(memory, int) and 0 < memory < LEAST_MEMORY:
         raise TargetError(
             f"{name} has {memory / 2**30:.1f} GB of memory; a node with Istio needs {LEAST_MEMORY / 2**30:.0f} GB", look
         )
-    root = _said(told, "DockerRootDir", "graphRoot")
+    root = _field(info, "DockerRootDir", "graphRoot")
     if isinstance(root, str) and Path(root).is_dir():
         free = shutil.disk_usage(root).free
         if free < LEAST_DISK:
@@ -114,7 +114,7 @@ def _resources(name: str, told: Mapping[str, Any], look: str) -> None:
             raise TargetError(message, f"look: {name} system df")
 
 
-def _said(told: Mapping[str, Any], *names: str) -> Any:
+def _field(info: Mapping[str, Any], *names: str) -> Any:
     """The first of these fields, at the top (docker) or in `host` and `store` (podman)."""
-    places = (told, told.get("host") or {}, told.get("store") or {})
-    return next((place[name] for name in names for place in places if name in place), None)
+    parts = (info, info.get("host") or {}, info.get("store") or {})
+    return next((part[name] for name in names for part in parts if name in part), None)

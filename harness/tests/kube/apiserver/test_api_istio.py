@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.targets.istio import install, istioctl, manifest
-from meshproof.targets.istio.install import Plan
+from meshproof.targets.istio import istioctl
+from meshproof.targets.istio.installation import install, manifest, notes
+from meshproof.targets.istio.installation.plan import Plan
 from meshproof.targets.istio.istioctl import Istioctl
 from meshproof.targets.kube.api.connection import Cluster
 
@@ -68,7 +69,7 @@ def test_what_never_gets_ready_is_named_and_removed_again(with_cluster: Connecte
         # Kinds stay, and what a person wrote of them with them.
         assert "v1beta1" in await cluster.objects.versions("networking.istio.io")
         namespace = await cluster.objects.get("v1", "Namespace", "istio-system") or {}
-        assert install.ANNOTATION not in (namespace["metadata"].get("annotations") or {})
+        assert notes.ANNOTATION not in (namespace["metadata"].get("annotations") or {})
 
     with_cluster(body, istio_ready=5, istio_precheck=180, istio_install=300, istio_uninstall=300)
 

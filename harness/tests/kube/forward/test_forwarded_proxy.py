@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.targets.istio.forwarded import ForwardedSidecar
+from meshproof.targets.istio.proxy.forwarded import ForwardedSidecar
 from meshproof.targets.kube.kubectl import Kubectl
 
 Forwarding = Callable[..., None]

@@ -15,9 +15,9 @@ from airgap import cluster, images, programs
 from airgap.cases import NAMESPACE, Case, cases
 from airgap.command import output
 from airgap.step import Lab
-from meshproof.targets.istio import marker
-from meshproof.targets.istio.convergence import Watched, missing
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy import marker
+from meshproof.targets.istio.proxy.convergence import Watched, missing
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 
 RECORDS = programs.HERE.parent / "istiod"
 CLIENT = "meshproof-record"

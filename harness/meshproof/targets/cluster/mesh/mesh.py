@@ -24,7 +24,7 @@ from meshproof.targets.cluster.mesh.proxies import SIDECAR, MeshProxies
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.cluster.mesh.state import save
 from meshproof.targets.cluster.mesh.vantage import Inside, sent_from_outside, vantage
-from meshproof.targets.istio import injection, marker
+from meshproof.targets.istio.proxy import injection, marker
 from meshproof.targets.kube import access
 from meshproof.targets.kube.concurrent import gather_all
 from meshproof.targets.kube.objects import Json

@@ -15,7 +15,7 @@ from meshproof.targets.cluster.mesh.attribution import envoy_filter
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.cluster.workload import probed, sample
 from meshproof.targets.embedded.listening import ports
-from meshproof.targets.istio import marker
+from meshproof.targets.istio.proxy import marker
 from meshproof.targets.kube import conflicts
 from meshproof.targets.kube.wanted import Wanted, wanted
 

@@ -12,10 +12,10 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.cluster.mesh.names import endpoints
 from meshproof.targets.cluster.mesh.objects import limits_connections
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
-from meshproof.targets.istio import injection
-from meshproof.targets.istio.convergence import Watched, converged
-from meshproof.targets.istio.relayed import RelayedSidecar
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy import injection
+from meshproof.targets.istio.proxy.convergence import Watched, converged
+from meshproof.targets.istio.proxy.relayed import RelayedSidecar
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.targets.kube.concurrent import gather_all
 from meshproof.targets.kube.objects import Json
 from meshproof.targets.kube.pods import ready

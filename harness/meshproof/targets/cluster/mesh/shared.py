@@ -15,8 +15,8 @@ from meshproof.targets.cluster import client_pod
 from meshproof.targets.cluster.gateways import Gateways
 from meshproof.targets.cluster.workload import REPLACED, WORKLOAD
 from meshproof.targets.istio.istioctl import Istioctl
-from meshproof.targets.istio.relayed import RelayedSidecar, relayed
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy.relayed import RelayedSidecar, relayed
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.targets.kube import pods, wait
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.apply import ObjectsInForce

@@ -10,7 +10,7 @@ from pathlib import Path
 from meshproof.errors import MeshproofError
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.istio.istioctl import NAMESPACE
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.targets.kube.objects import Json
 
 Fetch = Callable[[], Awaitable[str]]

@@ -12,7 +12,7 @@ from meshproof.errors import UsageError
 from meshproof.targets.hosts.prepare.remote import Tell
 
 if TYPE_CHECKING:
-    from meshproof.targets.istio.install import Installed
+    from meshproof.targets.istio.installation.plan import Installed
 
 PROFILE = "demo"
 INJECTION = "istio-injection"
@@ -43,7 +43,8 @@ class MeshPlan:
 async def put_mesh(plan: MeshPlan, kubeconfig: Path, context: str, timeouts: Timeouts, tell: Tell) -> Installed:
     """Install Istio where it is not installed in this way, and label the namespaces; raises MeshproofError."""
     # The Kubernetes client takes longer to import than most hosts take to be looked at.
-    from meshproof.targets.istio.install import Plan, install
+    from meshproof.targets.istio.installation.install import install
+    from meshproof.targets.istio.installation.plan import Plan
     from meshproof.targets.istio.istioctl import find
     from meshproof.targets.kube.api.connection import connect
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.targets.istio import marker
 from meshproof.targets.istio.istioctl import Istioctl
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy import marker
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 
 INTERVAL = 0.1
 MOST_REFUSALS = 5

@@ -7,7 +7,7 @@ import http.client
 from dataclasses import dataclass
 
 from meshproof.errors import TargetError
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.targets.kube.api.forward import Forward
 
 # Envoy's admin page in a pod of Istio, on the pod's loopback: https://istio.io/latest/docs/ops/deployment/application-requirements/

@@ -11,7 +11,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
-from meshproof.targets.istio.sidecar import Sidecar
+from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.workload.control.channel import Channel
 
 RELAY = ("python", "-P", "-m", "meshproof.workload", "relay")

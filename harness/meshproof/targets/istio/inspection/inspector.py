@@ -18,8 +18,10 @@ from meshproof.border.facts.installation import (
     Specified,
 )
 from meshproof.errors import TargetError
-from meshproof.targets.istio import balance, health, injection, kube_proxy
+from meshproof.targets.istio import health
+from meshproof.targets.istio.inspection import balance, kube_proxy
 from meshproof.targets.istio.istioctl import NAMESPACE, ForbiddenError, Istioctl
+from meshproof.targets.istio.proxy import injection
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube import pods as kube_pods
 from meshproof.targets.kube.api.connection import Cluster

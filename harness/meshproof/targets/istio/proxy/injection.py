@@ -9,7 +9,7 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.targets.istio.sidecar import CONTAINER
+from meshproof.targets.istio.proxy.sidecar import CONTAINER
 from meshproof.targets.kube.api.refusal import RefusedError
 from meshproof.targets.kube.objects import Objects
 

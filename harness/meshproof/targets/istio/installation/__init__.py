@@ -1,0 +1,1 @@
+"""Istio put into a cluster, found there, and taken out again."""
