@@ -8,6 +8,7 @@ from typing import Any
 
 from meshproof.border.verdict import Verdict
 from meshproof.report.codec import plain
+from meshproof.report.coverage import sentence, shares
 from meshproof.report.record import INTERRUPTED, Record, ScenarioRecord
 from meshproof.report.redaction.credentials import redact_all
 
@@ -44,6 +45,7 @@ def document(record: Record, run_dir: Path | None = None) -> dict[str, Any]:
             "notices": [
                 {"scenario": one.scenario, "location": one.location, "message": one.message} for one in record.notices
             ],
+            "coverage": _coverage(record),
             "run_dir": str(run_dir.absolute()) if run_dir else None,
         }
     )
@@ -66,6 +68,31 @@ def _scenario(scenario: ScenarioRecord) -> dict[str, Any]:
         "phases": finished.phases if finished else {},
         "manifests": started.manifests if started else [],
         "requests": started.requests if started else [],
+    }
+
+
+def _coverage(record: Record) -> dict[str, Any] | None:
+    found = record.coverage
+    if found is None:
+        return None
+    return {
+        "proved": sentence(record),
+        "shares": [{"what": one.what, "proved": one.proved, "of": one.of} for one in shares(record)],
+        "dependences": [
+            {
+                "kind": one.kind,
+                "subject": one.subject,
+                "location": str(one.location),
+                "why": one.why,
+                "refused": one.refused,
+                "allowed": one.allowed,
+                "requests": one.requests,
+                "rules": [str(rule) for rule in one.rules],
+            }
+            for one in found.dependences
+        ],
+        "unreached": [{"rule": str(rule), "why": why} for rule, why in found.unreached],
+        "unanswered": [{"request": request, "why": why} for request, why in found.unanswered],
     }
 
 

@@ -1,6 +1,6 @@
 """junit.xml, in the form that CI servers read (the schema of Jenkins' xUnit plugin).
 
-JUnit knows no inconclusive: it is a failure of that type, since inconclusive never passes.
+JUnit has no inconclusive: it is a failure of that type, since inconclusive never passes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from meshproof.border.verdict import Outcome, Verdict
+from meshproof.report.coverage import sentence
 from meshproof.report.record import INTERRUPTED, Record
 from meshproof.report.redaction.credentials import redact
 
@@ -41,6 +42,8 @@ def _suite(record: Record, name: str) -> ET.Element:
         properties = ET.SubElement(suite, "properties")
         for key, value in {"target": record.started.target, **record.started.versions}.items():
             ET.SubElement(properties, "property", name=_clean(key), value=_clean(str(value)))
+        if proved := sentence(record):
+            ET.SubElement(properties, "property", name="proved", value=_clean(proved))
     for verdict in scenario.verdicts if scenario else ():
         _verdict(suite, verdict)
     finished = scenario.finished if scenario else None
@@ -57,9 +60,9 @@ def _suite(record: Record, name: str) -> ET.Element:
 
 
 def _verdict(suite: ET.Element, verdict: Verdict) -> None:
-    words = [verdict.check, f"[{verdict.request}]" if verdict.request else ""]
-    words.append(f"stage {verdict.stage}" if verdict.stage else "")
-    case = _case(suite, verdict.scenario, " ".join(filter(None, words)), verdict.seconds)
+    name = [verdict.check, f"[{verdict.request}]" if verdict.request else ""]
+    name.append(f"stage {verdict.stage}" if verdict.stage else "")
+    case = _case(suite, verdict.scenario, " ".join(filter(None, name)), verdict.seconds)
     match verdict.outcome:
         case Outcome.FAILED | Outcome.INCONCLUSIVE:
             _result(case, "failure", verdict.outcome.value, verdict.reason, _detail(verdict))

@@ -1,4 +1,4 @@
-"""The outcome of a run in words, and the promise that stands behind it."""
+"""The outcome of a run in words, and the error rates that it was judged with."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from meshproof.report.wording import duration, number, plural, points, tally
 
 def rates(options: Any) -> str:
     """`α = 0.001, β = 0.01, δ = 3 points`, of those that are known."""
-    words = []
+    shown = []
     for name, symbol, write in (("alpha", "α", number), ("beta", "β", number), ("tolerance", "δ", points)):
         value = options.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            words.append(f"{symbol} = {write(value)}")
-    return ", ".join(words)
+            shown.append(f"{symbol} = {write(value)}")
+    return ", ".join(shown)
 
 
 def result(record: Record) -> str:
-    """What became of the checks: `passed 3 checks of 1 scenario`, `failed 1 of 3 checks of 1 scenario`."""
+    """The outcomes of the checks: `passed 3 checks of 1 scenario`, `failed 1 of 3 checks of 1 scenario`."""
     outcomes = [verdict.outcome for verdict in record.verdicts]
     scenarios = plural(len(record.scenarios), "scenario")
     total = f"{plural(len(outcomes), 'check')} of {scenarios}"
@@ -31,11 +31,11 @@ def result(record: Record) -> str:
         return f"error, the harness or its target broke: {tally(outcomes) or 'no check finished'} of {scenarios}"
     if not outcomes:
         return f"{record.outcome}: no checks of {scenarios}"
-    # The passed ones need no number of their own beside those that did not pass.
-    told = [one for one in SEVERITY if one in outcomes and (one is not Outcome.PASSED or record.outcome == one)]
-    if told == [Outcome.PASSED]:
+    # The passed ones are not counted beside those that did not pass.
+    shown = [one for one in SEVERITY if one in outcomes and (one is not Outcome.PASSED or record.outcome == one)]
+    if shown == [Outcome.PASSED]:
         return f"passed {total}"
-    return " and ".join(f"{one.value} {outcomes.count(one)}" for one in told) + f" of {total}"
+    return " and ".join(f"{one.value} {outcomes.count(one)}" for one in shown) + f" of {total}"
 
 
 def closing(record: Record) -> str:
@@ -49,6 +49,8 @@ def headline(record: Record) -> str:
     """The outcome as a sentence about the mesh."""
     driven = any(one.started.requests for one in record.scenarios.values() if one.started)
     match record.outcome:
+        case Outcome.INCONCLUSIVE if record.coverage is not None and not driven:
+            return "Nothing of these manifests could be proved."
         case Outcome.PASSED if not driven:
             return "Everything that was inspected is as specified."
         case Outcome.FAILED if not driven:
@@ -68,7 +70,7 @@ def headline(record: Record) -> str:
 
 
 def promise(record: Record) -> str:
-    """What the verdicts of this run are worth, in words."""
+    """The error rates of this run's verdicts, as a sentence."""
     options = record.started.options if record.started else {}
     rate = {name: options.get(name) for name in ("alpha", "beta", "tolerance")}
     known = {name: value for name, value in rate.items() if isinstance(value, (int, float))}

@@ -24,7 +24,7 @@ class Understood:
         one = self.dependence
         requests, rules = len(one.requests), len(one.rules)
         what = f"{requests} request{'s' * (requests != 1)} of {rules} rule{'s' * (rules != 1)}"
-        costs = f"{what} are not proved for it" if one.requests else "no request was found that shows what it does"
+        costs = f"{what} {'is' if requests == 1 else 'are'} not proved for it" if one.requests else "no request was found that shows what it does"
         named = f" ({', '.join(one.requests[:NAMED])}{' …' if requests > NAMED else ''})" if requests else ""
         wrong = " (a cluster refuses it)" if one.refused else ""
         needs = f"; {one.needs}" if one.needs else ""

@@ -47,7 +47,7 @@ class Pods:
     """Requests that pods of a namespace (empty: of any) with these labels send, receive, or let in as a gateway."""
 
     namespace: str
-    labels: Labels = field(default_factory=dict)
+    labels: Labels = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Clients:
     """Requests that pods of a namespace (empty: of any) with these labels send."""
 
     namespace: str
-    labels: Labels = field(default_factory=dict)
+    labels: Labels = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

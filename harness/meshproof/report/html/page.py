@@ -15,6 +15,7 @@ from markupsafe import Markup
 from meshproof import suite
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.report import summary, wording
+from meshproof.report.coverage import sentence
 from meshproof.report.html.answer_table import Row, rows
 from meshproof.report.html.convergence import convergence
 from meshproof.report.record import Record, ScenarioRecord
@@ -70,6 +71,7 @@ def render(record: Record) -> str:
         record=record,
         scenarios=[_scenario(i, one) for i, one in enumerate(record.scenarios.values(), start=1)],
         headline=summary.headline(record),
+        proved=sentence(record),
         closing=summary.result(record),
         promise=summary.promise(record),
         command=shlex.join(command),

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from meshproof.border.verdict import Outcome
 from meshproof.report import summary
+from meshproof.report.coverage import sentence
 from meshproof.report.events import (
     Broke,
     Event,
@@ -39,8 +40,8 @@ PIPE_WIDTH = 80
 class Terminal:
     """A Handler that writes for people.
 
-    `stdout` takes the table of verdicts and the closing line (None: standard output belongs to
-    somebody else, the closing line goes to `stderr`); `color` None follows the stream, NO_COLOR
+    `stdout` takes the table of verdicts and the closing line (None: standard output is used
+    otherwise, the closing line goes to `stderr`); `color` None follows the stream, NO_COLOR
     (https://no-color.org) and TERM; `report` is named at the end.
     """
 
@@ -78,18 +79,18 @@ class Terminal:
                 self._draw(now=True)
             case Noticed():
                 where = f"{line(event.location)}: " if event.location else ""
-                self._say(Text.assemble(("notice ", "dim"), where, line(event.message)))
+                self._print(Text.assemble(("notice ", "dim"), where, line(event.message)))
             case Broke():
-                self._say(Text.assemble(("error  ", STYLES[Outcome.ERROR]), line(event.message)))
-                for said in event.detail.rstrip().splitlines():
-                    self._say(Text.assemble("       ", (line(said), "dim")))
+                self._print(Text.assemble(("error  ", STYLES[Outcome.ERROR]), line(event.message)))
+                for row in event.detail.rstrip().splitlines():
+                    self._print(Text.assemble("       ", (line(row), "dim")))
             case Interrupted():
-                self._say(Text("interrupted: the mesh is being taken down"))
+                self._print(Text("interrupted: the mesh is being taken down"))
             case RunFinished():
                 self._conclude()
 
     def close(self) -> None:
-        """Take the live lines away; a run that did not finish still says where it stood."""
+        """Clear the live lines; a run that did not finish still prints how far it came."""
         if not self._closed and self._record.finished is None and self._record.started is not None:
             self._conclude()
         self._closed = True
@@ -110,13 +111,13 @@ class Terminal:
         if self._live is not None and self._live.is_started:
             self._live.stop()
 
-    def _say(self, text: Text) -> None:
+    def _print(self, text: Text) -> None:
         self._err.print(text, soft_wrap=True)
 
     def _finished(self, event: ScenarioFinished) -> None:
-        # With live lines the table says it soon enough; without, this is all that moves.
+        # With live lines the table follows soon enough; without, this is all that is printed meanwhile.
         if self._live is None:
-            self._say(Text(f"{line(event.scenario)} {event.outcome.value} in {duration(event.seconds)}"))
+            self._print(Text(f"{line(event.scenario)} {event.outcome.value} in {duration(event.seconds)}"))
 
     def _conclude(self) -> None:
         self._still()
@@ -125,12 +126,14 @@ class Terminal:
         if self._out is not None:
             for row in table(self._record, out.width):
                 out.print(row, soft_wrap=True)
+        if proved := sentence(self._record):
+            out.print(wrapped(proved, out.width, ""), soft_wrap=True)
         style = STYLES.get(self._record.outcome, STYLES[Outcome.ERROR])
-        said = summary.closing(self._record)
+        closing = summary.closing(self._record)
         report = f"report: {line(str(self._report))}" if self._report is not None else ""
-        if report and len(said) + 3 + len(report) <= out.width:
-            said, report = f"{said} · {report}", ""
-        out.print(wrapped(said, out.width, style), soft_wrap=True)
+        if report and len(closing) + 3 + len(report) <= out.width:
+            closing, report = f"{closing} · {report}", ""
+        out.print(wrapped(closing, out.width, style), soft_wrap=True)
         if report:
             out.print(Text(report), soft_wrap=True)
 
@@ -149,7 +152,7 @@ def _console(stream: TextIO, color: bool | None, environ: Mapping[str, str]) -> 
     tty = stream.isatty()
     if color is None:
         color = tty and not environ.get("NO_COLOR") and environ.get("TERM") not in ("dumb", "unknown")
-    # Only what is decided here decides: rich would read FORCE_COLOR and others by itself.
+    # Only what is decided here counts: rich would read FORCE_COLOR and others by itself.
     own = {name: environ[name] for name in ("TERM", "COLORTERM", "COLUMNS", "LINES") if name in environ}
     console = _Console(
         file=stream,

@@ -1,0 +1,81 @@
+"""How much of a folder a run proved, in one sentence: what is said first in every report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from meshproof.border.coverage import Coverage, Dependence
+from meshproof.border.verdict import Outcome
+from meshproof.errors import Location
+from meshproof.report.record import Record
+from meshproof.report.wording import plural
+
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of a kind were proved."""
+
+    what: str
+    proved: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.proved:,} of {plural(self.of, self.what)}"
+
+
+def shares(record: Record) -> tuple[Share, ...]:
+    """The rules, requests and objects that were proved, of how many; none without a coverage, or of a broken run."""
+    found = record.coverage
+    if found is None:
+        return ()
+    passed = set(_passed(record))
+    depending = {rule for one in found.dependences if not one.allowed for rule in one.rules}
+    rules = sum(_is_proved(requests, rule, passed, depending) for rule, requests in found.rules)
+    several = [Share("rule", rules, len(found.rules))] if found.rules else []
+    requests = {request for _, own in found.rules for request in own}
+    several.append(Share("request", len(passed & requests) if requests else len(passed), max(found.requests, 1)))
+    unclear = {one.subject for one in found.dependences if not one.allowed}
+    several.append(Share("object", max(0, found.objects - len(unclear)), found.objects + _not_read(found)))
+    return tuple(several)
+
+
+def _is_proved(requests: tuple[str, ...], rule: Location, passed: set[str], depending: set[Location]) -> bool:
+    return bool(requests) and rule not in depending and passed.issuperset(requests)
+
+
+def _not_read(found: Coverage) -> int:
+    """The objects that are not among those that were read."""
+    return len({one.subject for one in found.dependences if one.refused})
+
+
+def _passed(record: Record) -> Iterator[str]:
+    """The requests of which every check passed."""
+    outcomes: dict[str, bool] = {}
+    for verdict in record.verdicts:
+        for request in [verdict.request] if verdict.request else ():
+            outcomes[request] = outcomes.get(request, True) and verdict.outcome is Outcome.PASSED
+    return (request for request, passed in outcomes.items() if passed)
+
+
+def sentence(record: Record) -> str:
+    """`proved 41 of 44 rules, 60 of 63 requests, 80 of 82 objects; 3 rules depend on …`; empty without a coverage."""
+    found = record.coverage
+    if found is None:
+        return ""
+    text = f"proved {', '.join(map(str, shares(record)))}"
+    open_ones = [one for one in found.dependences if not one.allowed]
+    if open_ones:
+        named = ", ".join(_name(one) for one in open_ones[:NAMED])
+        more = f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else ""
+        text += f"; the rest depends on {named}{more}"
+    allowed = sorted({one.kind for one in found.dependences if one.allowed})
+    if allowed:
+        text += f"; allowed to be unproven: {', '.join(allowed)}"
+    return text
+
+
+def _name(one: Dependence) -> str:
+    return f"{one.subject} ({one.location})"
