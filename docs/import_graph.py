@@ -15,10 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "harness/meshproof"
 WITH_FOLDERS = frozenset({"mesh", "judge", "envoy", "run", "targets"})
-# Part of the pytest plugin, though it stands beside it.
-BELONGS_TO = {"plugin_targets": "plugin", "options": "plugin"}
-# What re-exports names for users, and the command's start: no folder of their own.
-ENTRANCES = frozenset({"", "__main__"})
+# What re-exports names for users, and the command's start: in no layer.
+NOT_DRAWN = frozenset({"", "__main__"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ def read() -> Graph:
 def contract() -> tuple[tuple[str, ...], ...]:
     """The layers of import-linter's contract, from the top."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    (layers,) = (one["layers"] for one in project["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one["type"] == "layers" and "containers" not in one)
     return tuple(tuple(name.strip().removeprefix("meshproof.") for name in layer.split("|")) for layer in layers)
 
 
@@ -96,10 +95,9 @@ def nearest(name: str, modules: dict[str, Path]) -> str:
 def folder_of(module: str, folders: dict[str, tuple[str, ...]]) -> str:
     """The folder of a module; '' for one that has none."""
     package, _, rest = module.partition(".")
-    package = BELONGS_TO.get(package, package)
-    if package in ENTRANCES:
-        return ""
     if package not in folders:
+        if package in NOT_DRAWN:
+            return ""
         raise ValueError(f"meshproof.{package} is in no layer of the contract in pyproject.toml")
     inner = f"{package}/{rest.partition('.')[0]}"
     return inner if inner in folders[package] else package

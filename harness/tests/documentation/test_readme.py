@@ -81,7 +81,7 @@ def test_the_drift_example_fails_as_shown(tmp_path: Path) -> None:
     (shown,) = blocks(README, "text")
     done = here(example, tmp_path)
     assert done.returncode == 1, done.stderr
-    for words in ("Split     failed", "NoErrors  passed", "specified at weight-10.yaml:14:11", "failed 1 of 4 checks"):
+    for words in ("Split     failed", "NoErrors  passed", "specified at weight-10.yaml:14:11", "failed 1 of 5 checks"):
         assert words in shown
         assert words in done.stdout
 

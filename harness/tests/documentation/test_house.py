@@ -1,0 +1,44 @@
+"""The package keeps its house rules: small files, small folders, and names that say what a file is for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from statistics import median
+
+PACKAGE = Path(__file__).parents[2] / "meshproof"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+MOST_MODULES = 15
+MOST_LINES, MEDIAN_LINES = 300, 100
+NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def named(path: Path) -> str:
+    return path.relative_to(PACKAGE.parent).as_posix()
+
+
+def test_no_folder_has_more_modules_than_one_can_survey() -> None:
+    counts = Counter(named(path.parent) for path in MODULES if path.stem != "__init__")
+    assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def test_no_file_is_too_long() -> None:
+    assert {named(path): lines(path) for path in MODULES if lines(path) > MOST_LINES} == {}
+
+
+def test_half_of_the_files_are_short() -> None:
+    assert median(lines(path) for path in MODULES if path.stem != "__init__") < MEDIAN_LINES
+
+
+def test_no_name_says_nothing() -> None:
+    assert [named(path) for path in MODULES if NO_NAMES & {*path.relative_to(PACKAGE).with_suffix("").parts}] == []
+
+
+def test_every_folder_says_what_it_is_for() -> None:
+    folders = {path.parent for path in MODULES}
+    silent = [named(one) for one in sorted(folders) if '"""' not in (one / "__init__.py").read_text(encoding="utf-8")]
+    assert silent == []
