@@ -1,4 +1,4 @@
-"""`meshproof verify`: one's own YAML held against what runs."""
+"""`meshproof verify`: one's own YAML compared with what runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshproof.cli.options.shared import EXIT_CODES, Settings, shared
 from meshproof.errors import UsageError
 
 
-@click.command(short_help="Hold what runs against your own manifests.", epilog=EXIT_CODES)
+@click.command(short_help="Compare what runs with your own manifests.", epilog=EXIT_CODES)
 @click.option(
     "-f",
     "--filename",
@@ -48,7 +48,7 @@ from meshproof.errors import UsageError
     "--no-apply",
     "untouched",
     is_flag=True,
-    help="Hold what a cluster runs already against the specification; only a client is added (with --target cluster).",
+    help="Compare what a cluster runs already with the specification; only a client is added (with --target cluster).",
 )
 @click.option(
     "--strict",
@@ -66,7 +66,7 @@ from meshproof.errors import UsageError
     type=click.Path(),
     default="",
     metavar="FILE",
-    help="Whom the client of a gateway trusts, in PEM.  [default: the certificate that the gateway's Secret holds]",
+    help="The authority that a gateway's client trusts, in PEM.  [default: the certificate in the gateway's Secret]",
 )
 @click.option(
     "--cert",
@@ -92,7 +92,7 @@ def verify(
     cert: str,
     key: str,
 ) -> int:
-    """Run a mesh, and hold what its traffic does against what your manifests say.
+    """Run a mesh, and compare what its traffic does with what your manifests say.
 
     The manifests are those that a cluster would get: Services and Deployments, VirtualServices,
     DestinationRules, Gateways and their Secrets. Each Deployment is stood in for by small processes that
@@ -110,7 +110,7 @@ def verify(
     from meshproof.run.verification.verification import prepare_verification
 
     if untouched and applied:
-        raise UsageError("--no-apply takes what runs from the cluster, and --applied from files: say one of them")
+        raise UsageError("--no-apply takes what runs from the cluster, and --applied from files: give one of them")
     if namespace and settings.target != "embedded" and not untouched:
         raise UsageError("-n is for what runs already (--no-apply): else everything stands in the run's own namespace")
     tls = client_tls(cacert, cert, key)
@@ -123,14 +123,14 @@ def verify(
         namespace=namespace or ("default" if untouched else target.namespace),
         client=target.namespace if untouched else namespace,
         probed="ProbeWorkload" in target.features,
-        proxyless="BareWorkloads" in target.features,
+        proxyless="ProxylessWorkloads" in target.features,
         tls=tls,
         limits=target.unsupported,
         allowed=frozenset(allow_unproven),
         strict=strict,
         stdin=sys.stdin,
     )
-    # What is wrong with the manifests has been said by now, without the half second that this takes.
+    # What is wrong with the manifests has been reported by now, without the half second that this import takes.
     from meshproof.cli.execute import execute
 
     return execute(target, [verification.inspection, *verification.driven], settings, verification.coverage)

@@ -1,4 +1,4 @@
-"""Manifests made wrong in one place at a time: what a check must be able to tell from the right ones."""
+"""Manifests made wrong in one place at a time: the mutants that checks must fail."""
 
 from meshproof.mutate.catalogue import OPERATORS, mutants
 from meshproof.mutate.meaning import meaning

@@ -8,12 +8,12 @@ from meshproof.manifest.resource import Resource
 from meshproof.mutate.change import dropped
 from meshproof.mutate.edit import plain
 from meshproof.mutate.gateways import GATEWAYS
+from meshproof.mutate.mirrors import MIRRORS
 from meshproof.mutate.operator import Mutant, Operator
 from meshproof.mutate.policies import POLICY
 from meshproof.mutate.resilience import RESILIENCE
 from meshproof.mutate.rewriting import REWRITING
 from meshproof.mutate.rules import RULES
-from meshproof.mutate.shadow import MIRRORS
 from meshproof.mutate.weights import WEIGHTS
 
 WHOLE = ("",)
@@ -33,9 +33,9 @@ OPERATORS: tuple[Operator, ...] = (
 
 
 def mutants(own: Sequence[Resource], resources: Sequence[Resource]) -> Iterator[Mutant]:
-    """Every mutant of the resources `own`, `resources` being all that apply together with them.
+    """Every mutant of the resources `own`, `resources` being all that are in force with them.
 
-    Two operators that come to the same edit give one mutant, that of the first.
+    Two operators that make the same edit give one mutant, that of the first.
     """
     seen: set[tuple[object, str]] = set()
     for operator in OPERATORS:

@@ -1,4 +1,4 @@
-"""What an expectation says about traffic, without where and in which words it says so."""
+"""What an expectation means for traffic, whatever manifest it comes from and however that is written."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from meshproof.errors import Location
 
 
 def meaning(expectation: Expectation) -> object:
-    """Equal for two expectations that no traffic could tell apart.
+    """Equal for two expectations that no traffic could distinguish.
 
     Left out: locations; destinations, mirrors and faults that get no request; limits that limit
     nothing; the name of a destination with pods (which pods, on which port and by which policy, stays).
     """
     if expectation.abort and expectation.abort.share == 1:
-        # The fault filter stands before the router: what is aborted is not routed.
+        # The fault filter comes before the router: what is aborted is not routed.
         expectation = Expectation(
             expectation.request, (), abort=expectation.abort, delay=expectation.delay, note=expectation.note
         )
@@ -31,7 +31,7 @@ def meaning(expectation: Expectation) -> object:
         delay=expectation.delay if expectation.delay and expectation.delay.share else None,
         route=None,
     )
-    return _proxyless(plain)
+    return _without_locations(plain)
 
 
 def _arm(arm: Arm) -> Arm:
@@ -62,13 +62,16 @@ def _detects(ejection: Ejection) -> bool:
     )
 
 
-def _proxyless(value: Any) -> object:
+def _without_locations(value: Any) -> object:
     if isinstance(value, Location):
         return None
     if is_dataclass(value) and not isinstance(value, type):
-        return (type(value).__name__, *((one.name, _proxyless(getattr(value, one.name))) for one in fields(value)))
+        return (
+            type(value).__name__,
+            *((one.name, _without_locations(getattr(value, one.name))) for one in fields(value)),
+        )
     if isinstance(value, Mapping):
-        return tuple(sorted((str(name), _proxyless(item)) for name, item in value.items()))
+        return tuple(sorted((str(name), _without_locations(item)) for name, item in value.items()))
     if isinstance(value, list | tuple):
-        return tuple(_proxyless(item) for item in value)
+        return tuple(_without_locations(item) for item in value)
     return frozenset(value) if isinstance(value, set | frozenset) else value

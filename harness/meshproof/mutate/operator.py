@@ -59,7 +59,7 @@ class Operator:
     change: Callable[[Spot], Iterator[Edit]]
 
     def mutants(self, resource: Resource, resources: Sequence[Resource]) -> Iterator[Mutant]:
-        """The mutants of one resource, `resources` being all that apply together with it."""
+        """The mutants of one resource, `resources` being all that are in force with it."""
         if resource.kind != self.kind:
             return
         for pattern in self.patterns:

@@ -38,9 +38,9 @@ def attempts_changed(spot: Spot) -> Iterator[Edit]:
 
 def condition_dropped(spot: Spot) -> Iterator[Edit]:
     """Each of several conditions of retryOn goes."""
-    words = [word.strip() for word in spot.value.text().split(",")]
-    for gone in words if len(words) > 1 else ():
-        rest = ",".join(word for word in words if word != gone)
+    conditions = [one.strip() for one in spot.value.text().split(",")]
+    for gone in conditions if len(conditions) > 1 else ():
+        rest = ",".join(one for one in conditions if one != gone)
         yield Edit(f"retryOn without {gone}", fresh(rest, spot.value))
 
 

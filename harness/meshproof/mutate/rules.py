@@ -30,7 +30,7 @@ def rules_swapped(spot: Spot) -> Iterator[Edit]:
 
 def widened(spot: Spot) -> Iterator[Edit]:
     """A condition that more values meet."""
-    for kind, text in _said(spot.value):
+    for kind, text in _strings(spot.value):
         if kind == "exact":
             yield _condition(spot, kind, {"prefix": text.text()})
         elif kind == "prefix" and len(text.text()) > 1:
@@ -43,7 +43,7 @@ def widened(spot: Spot) -> Iterator[Edit]:
 
 def narrowed(spot: Spot) -> Iterator[Edit]:
     """A condition that fewer values, or others, meet."""
-    for kind, text in _said(spot.value):
+    for kind, text in _strings(spot.value):
         if kind == "prefix":
             yield _condition(spot, kind, {"exact": text.text()})
         yield _condition(spot, kind, {kind: f"{text.text()}x"})
@@ -83,7 +83,7 @@ def gateway_entered(spot: Spot) -> Iterator[Edit]:
         yield Edit("gateway 'mesh' added", fresh([*spot.value.items(), "mesh"], spot.value))
 
 
-def _said(condition: Value) -> Iterator[tuple[str, Value]]:
+def _strings(condition: Value) -> Iterator[tuple[str, Value]]:
     for kind in ("exact", "prefix", "regex"):
         if isinstance(condition.data, dict) and (text := condition.get(kind)):
             yield kind, text

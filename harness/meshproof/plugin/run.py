@@ -29,7 +29,7 @@ class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
 
 
 class Run:
-    """The hooks of one pytest run; what they collect comes together from all workers of xdist."""
+    """The hooks of one pytest run; the controller collects what each worker of xdist has."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config

@@ -1,1 +1,1 @@
-"""What a run tells: typed events, and one handler for each way to show them."""
+"""The reports of a run: typed events, and one handler for each way to show them."""

@@ -1,4 +1,4 @@
-"""All that a run's events say, gathered into one record for the reports that show a whole run."""
+"""All of a run's events, gathered into one record for the reports that show a whole run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ScenarioRecord:
             return self.finished.outcome
         if self.broke:
             return Outcome.ERROR
-        # A scenario that never ended has not passed, whatever its checks said until then.
+        # A scenario that never ended has not passed, whatever the outcomes of its checks until then.
         return worst([Outcome.INCONCLUSIVE, *(verdict.outcome for verdict in self.verdicts)])
 
 

@@ -1,4 +1,4 @@
-"""How numbers, names and outcomes read, the same in every report."""
+"""How numbers, names and outcomes are written, the same in every report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def printable(text: str, *, keep: str = "\n") -> str:
-    """`text` with every character that does not show itself written as an escape (`\\x1b`), except `keep`."""
+    """`text` with every character that is not visible written as an escape (`\\x1b`), except `keep`."""
     return "".join(
         c if c in keep or unicodedata.category(c) not in _HIDDEN_CATEGORIES else _escape(c)
         for c in text.replace("\r\n", "\n").expandtabs(4)

@@ -113,7 +113,7 @@ class Running:
         return self.until(f"{event} {fields}", find)
 
     def part(self, name: str) -> psutil.Process:
-        """The process started by the command whose command line holds `name` (never the leash that holds it)."""
+        """The process started by the command whose command line holds `name`, not the parent-death guard around it."""
 
         def find() -> Any:
             found = [one for one in self.descendants() if any(name in word for word in command(one))]
@@ -154,7 +154,7 @@ class Running:
 
 
 def command(process: psutil.Process) -> list[str]:
-    """Its arguments and the files that it has open: a forked workload is known by the log that it writes to."""
+    """Its arguments and the files that it has open: a forked workload is recognized by the log that it writes to."""
     try:
         return [*process.cmdline(), *(file.path for file in process.open_files())]
     except psutil.Error:
@@ -173,7 +173,7 @@ class Place:
     endless: tuple[str, ...] = ("--tolerance", "0.3", "--alpha", "1e-9", "--beta", "1e-3")
     pytest_endless: tuple[str, ...] = ("--mesh-tolerance", "0.3", "--mesh-alpha", "1e-9", "--mesh-beta", "1e-3")
     undefined: str = UNDEFINED
-    """No verdict within anybody's patience: what is sent to such a run comes while its load is running."""
+    """No verdict for a long time: a signal to such a run arrives while its load is running."""
 
     def mesh(self, name: str, v1: int | None = 90, v2: int = 10, *, version: str = "v1") -> Path:
         """The canary with these weights (None: without a VirtualService) as the folder `name`."""

@@ -1,4 +1,4 @@
-"""When the harness or its target breaks there is no verdict: error, exit 3, with the broken part's last words."""
+"""When the harness or its target breaks there is no verdict: error, exit 3, with the end of the broken part's log."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_part_that_is_killed_under_load(place: Any, part: str, message: str) -
     assert error["message"].startswith(message), error
 
 
-def test_an_envoy_that_crashes_has_its_last_words_told(place: Any) -> None:
+def test_an_envoy_that_crashes_is_an_error_with_the_end_of_its_log(place: Any) -> None:
     running = place.start("run", "CanarySplit", *place.endless, "-o", "json")
     running.saw("Progress", check="Split")
     running.part("bootstrap.json").send_signal(signal.SIGSEGV)
@@ -75,7 +75,7 @@ def test_an_envoy_that_cannot_run(place: Any) -> None:
     assert "this machine is too old" in error["detail"]
 
 
-def test_no_room_for_a_socket(place: Any) -> None:
+def test_a_temporary_folder_whose_path_is_too_long_for_a_socket(place: Any) -> None:
     deep = place.temporary / ("d" * 100)
     deep.mkdir()
     place.mesh("spec")

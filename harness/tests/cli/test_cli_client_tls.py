@@ -88,7 +88,9 @@ def test_a_path_that_is_opened_too_wide_behind_it_is_found(place: Any) -> None:
         (FOREIGN, "the client's certificate is not accepted"),
     ],
 )
-def test_without_the_right_one_the_refusal_is_verified_and_that_is_said(place: Any, client: Any, why: str) -> None:
+def test_without_the_right_one_only_the_refusal_is_verified_and_a_notice_says_so(
+    place: Any, client: Any, why: str
+) -> None:
     mutual(place, "spec")
     mutual(place, "open", mode="SIMPLE")
     ended = place.run(*place.verify, *client)
@@ -142,7 +144,7 @@ def test_what_cannot_be_used_is_named(
     assert "PRIVATE" not in str(error.value)
 
 
-def test_certificate_and_key_may_stand_in_one_file_with_words_between(
+def test_certificate_and_key_may_be_in_one_file_with_text_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

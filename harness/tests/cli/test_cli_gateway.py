@@ -1,4 +1,4 @@
-"""One's own gateway: its rules and what lies beyond them, through real Envoys."""
+"""One's own gateway: its rules and what is beyond their boundaries, through real Envoys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checks(report: Any) -> dict[tuple[str, str], str]:
     return {(one["scenario"], one["check"]): one["outcome"] for one in report["checks"]}
 
 
-def test_a_path_that_is_opened_too_wide_is_found_beyond_its_border(place: Any) -> None:
+def test_a_path_that_is_opened_too_wide_is_found_beyond_its_boundary(place: Any) -> None:
     given = spec(place, "httpbin.yaml", "paths.yaml")
     wide = place.here / "wide"
     wide.mkdir()

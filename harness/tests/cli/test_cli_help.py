@@ -1,4 +1,4 @@
-"""What a newcomer sees first."""
+"""The help, the version, the list of scenarios and the completion of each command."""
 
 from __future__ import annotations
 

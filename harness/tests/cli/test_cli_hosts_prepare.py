@@ -1,4 +1,4 @@
-"""`hosts prepare` and `hosts restore` as they are typed: what is wrong is told, with the code that says so."""
+"""`hosts prepare` and `hosts restore` as they are typed: what is wrong is refused, with its own exit code."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def test_a_host_that_does_not_answer_is_an_error_of_the_target(tmp_path):
         assert "one: no SSH connection" in err
 
 
-def test_what_is_typed_wrong_is_told(tmp_path):
+def test_wrong_arguments_are_refused(tmp_path):
     for args, words in [
         (("-f", "none.yaml"), "none.yaml"),
         (("-f", "hosts.yaml", "--limit", "two"), "no host two; it has one"),
@@ -34,7 +34,7 @@ def test_what_is_typed_wrong_is_told(tmp_path):
         assert "Traceback" not in err
 
 
-def test_the_help_says_what_is_the_default(tmp_path):
+def test_the_help_shows_the_default(tmp_path):
     code, out, _ = run(tmp_path, "prepare", "--help")
     assert code == 0
     assert "default: dry-run" in out

@@ -1,4 +1,4 @@
-"""`meshproof image`: whoever has a cluster and a container engine can build what runs in pods."""
+"""`meshproof image`: a container engine can build what runs in pods from it."""
 
 from __future__ import annotations
 

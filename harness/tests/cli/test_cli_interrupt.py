@@ -44,7 +44,7 @@ def test_an_interrupted_run_ends_in_order(place: Any, moment: str, number: int) 
     assert {"report.html", "junit.xml", "report.json"} <= {file.name for file in running.output.iterdir()}
 
 
-def test_a_second_ctrl_c_does_not_cut_the_ending_short(place: Any) -> None:
+def test_a_second_ctrl_c_does_not_stop_the_clean_up(place: Any) -> None:
     place.mesh("spec")
     running = place.start(*place.verify, "-o", "json", *place.endless)
     running.saw("Progress", check="Split")

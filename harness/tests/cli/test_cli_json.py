@@ -1,4 +1,4 @@
-"""Standard output belongs to the data."""
+"""With -o json standard output holds the document alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshproof.suite import PACKAGE
 SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
 
 
-def test_json_is_one_document_that_keeps_to_its_schema(place: Any) -> None:
+def test_json_is_one_document_that_follows_its_schema(place: Any) -> None:
     place.mesh("spec")
     hello = "GET http://helloworld:5000/hello"
     running = place.start(
@@ -31,7 +31,7 @@ def test_json_is_one_document_that_keeps_to_its_schema(place: Any) -> None:
     assert "passed 5 checks" in ended.err
 
 
-def test_a_reader_that_goes_away_changes_no_verdict(place: Any) -> None:
+def test_a_closed_pipe_changes_no_verdict(place: Any) -> None:
     place.mesh("spec")
     place.mesh("applied", 50, 50)
     reading, writing = os.pipe()

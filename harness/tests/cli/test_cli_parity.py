@@ -32,7 +32,7 @@ VALUES = {
 WRONG = (
     *("--nodes -3", "--nodes 21", "--nodes two", "--workers -1", "--workers 5000", "--alpha 0", "--beta nan"),
     *("--tolerance 100", "--max-requests 0", "--port 80", "--port 80=0", "--port 70000=1", "--port a=b", "--seed a"),
-    *("--target moon", "--entry door", "--allow all", "--istio-manifest nowhere", "--set a=b --skip-install"),
+    *("--target moon", "--entry tunnel", "--allow all", "--istio-manifest nowhere", "--set a=b --skip-install"),
     *("--entry nodeport --port 80=81",),
 )
 ON_KIND = ("--target", "kind")

@@ -142,11 +142,11 @@ def test_an_inspection_is_skipped_where_the_target_cannot_be_inspected(place: An
     (suite / "test_inspection.py").write_text(
         "from meshproof import Inspection\n\n\n"
         "def test_installation(verify):\n"
-        "    verify(Inspection('Doors', '', int, [], {'Doors'}))\n"
+        "    verify(Inspection('Ports', '', int, [], {'Ports'}))\n"
     )
     ended = place.pytest(suite, "-rs").end()
     assert ended.code == 0, ended.out + ended.err
-    assert "the embedded target does not offer Doors" in ended.out
+    assert "the embedded target does not offer Ports" in ended.out
 
 
 STUCK = """\
@@ -166,7 +166,7 @@ def mesh_target():
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
-def test_an_ending_that_breaks_is_told_and_is_no_success(place: Any, workers: tuple[str, ...]) -> None:
+def test_an_error_while_ending_is_reported_and_is_no_success(place: Any, workers: tuple[str, ...]) -> None:
     suite = place.suite("suite", "one")
     (suite / "conftest.py").write_text(STUCK)
     ended = place.pytest(suite, "--mesh-tolerance", "6", *workers).end()
@@ -185,7 +185,7 @@ def test_a_worker_that_crashes_is_no_failure_of_the_mesh(place: Any) -> None:
     assert "crashed while running" in ended.out
 
 
-def test_an_ending_that_breaks_after_ctrl_c_is_told_too(place: Any) -> None:
+def test_an_error_while_ending_after_ctrl_c_is_reported_too(place: Any) -> None:
     suite = place.suite("suite", "one")
     (suite / "conftest.py").write_text(STUCK)
     running = place.pytest(suite, *place.pytest_endless)

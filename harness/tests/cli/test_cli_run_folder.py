@@ -1,4 +1,4 @@
-"""What a run leaves: one folder, for its owner alone."""
+"""The folder that a run leaves: private, and enough to repeat the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proof that checks can fail, on real Envoy, and the proof that it can fail itself."""
+"""`meshproof selfcheck` on real Envoy: mutants are killed, and checks that cannot fail are found."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_sample_of_real_mutants_is_killed(place):
     assert json.loads((place.here / "kept" / "selfcheck.json").read_text()) == ended.report
 
 
-def test_a_check_without_teeth_leaves_survivors(toothless, tmp_path, capfd):
+def test_a_check_that_never_fails_leaves_survivors(toothless, tmp_path, capfd):
     assert prove(toothless("PASSED", 3), "table", tmp_path / "kept") == 1
     out, err = capfd.readouterr()
     assert out.count("survived  Believer") == 3
@@ -127,21 +127,21 @@ def test_the_same_seed_draws_the_same_sample():
     assert [every.index(one) for one in first] == sorted(every.index(one) for one in first)
 
 
-def test_a_scenario_that_does_not_exist_is_told(place):
+def test_a_scenario_that_does_not_exist_is_refused(place):
     ended = place.run("selfcheck", "nothing")
     assert ended.code == 5
     assert "nothing" in ended.err
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--target", "cluster"), "name one with --kubeconfig"),
         (("--context", "lab"), "--context is for --target kind, cluster and hosts"),
         (("--target", "kind", "--kube-proxy-mode", "ebpf"), "there are iptables, ipvs, nftables"),
     ],
 )
-def test_options_that_do_not_fit_the_target_are_told(place, words, told):
+def test_options_that_do_not_fit_the_target_are_refused(place, words, message):
     ended = place.run("selfcheck", "CanarySplit", "--sample", "1", *words)
     assert ended.code == 4
-    assert told in ended.err
+    assert message in ended.err

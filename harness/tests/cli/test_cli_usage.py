@@ -1,4 +1,4 @@
-"""What cannot be done is said before anything is started: exit 4, nothing on standard output, nothing kept."""
+"""What cannot be done is refused before anything is started: exit 4, nothing on standard output, nothing kept."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ apiVersion: v1
 kind: Service
 metadata: {name: lone}
 spec:
-  selector: {app: nobody}
+  selector: {app: missing}
   ports: [{name: http, port: 80}]
 """
 NOT_YAML = "kind: [\n"
-WORD = """
+NO_NUMBER = """
         - destination: {host: helloworld, subset: v1}
           weight: ninety
         - destination: {host: helloworld, subset: v2}
@@ -24,7 +24,7 @@ WORD = """
 
 
 def refused(place: Any, *arguments: str, **more: Any) -> str:
-    """What is said by a command that must be refused."""
+    """The standard error of a command that must be refused."""
     before = sorted(place.here.rglob("*"))
     ended = place.run(*arguments, **more)
     assert ended.code == 4, ended.err
@@ -42,15 +42,15 @@ def test_not_yaml(place: Any) -> None:
 
 def test_a_weight_that_is_a_word(place: Any) -> None:
     place.mesh("spec")
-    place.route("spec", WORD)
+    place.route("spec", NO_NUMBER)
     assert "spec/route.yaml:10:19: weight must be a whole number, not 'ninety'" in refused(place, *place.verify)
 
 
 def test_a_service_without_endpoints(place: Any) -> None:
     (place.here / "spec").mkdir()
     (place.here / "spec" / "lone.yaml").write_text(LONE_SERVICE)
-    said = refused(place, *place.verify, "--request", "http://lone/")
-    assert "spec/lone.yaml:1:1: no Deployment stands behind Service default/lone" in said
+    message = refused(place, *place.verify, "--request", "http://lone/")
+    assert "spec/lone.yaml:1:1: no Deployment stands behind Service default/lone" in message
 
 
 def test_a_folder_without_manifests(place: Any) -> None:
@@ -67,15 +67,15 @@ def test_an_applied_path_that_is_not_there(place: Any) -> None:
     assert "elsewhere: there is no such file or folder" in refused(place, *place.verify, "--applied", "elsewhere")
 
 
-def test_a_port_that_nothing_has(place: Any) -> None:
+def test_a_port_that_no_service_has(place: Any) -> None:
     place.mesh("spec")
-    said = refused(place, *place.verify, "--port", "5001=15001")
-    assert "--port 5001=15001: no Service and no Gateway of what runs has port 5001; there are: 5000" in said
+    message = refused(place, *place.verify, "--port", "5001=15001")
+    assert "--port 5001=15001: no Service and no Gateway of what runs has port 5001; there are: 5000" in message
 
 
 def test_a_local_port_that_is_asked_for_twice(place: Any) -> None:
-    said = refused(place, "run", "canary", "breaker", "--port", "5000=15000", "--port", "8000=15000")
-    assert "is asked for twice" in said
+    message = refused(place, "run", "canary", "breaker", "--port", "5000=15000", "--port", "8000=15000")
+    assert "is asked for twice" in message
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What runs is held against what was specified."""
+"""`meshproof verify`: what runs is compared with what was specified."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ data: {a: b}
 """
 
 
-def test_a_mesh_that_does_what_its_manifests_say_passes(place: Any) -> None:
+def test_a_mesh_that_conforms_to_its_manifests_passes(place: Any) -> None:
     spec = place.mesh("spec", version="v1beta1")
     text = "\n---\n".join(file.read_text() for file in sorted(spec.iterdir()))
     ended = place.run("verify", "-f", "-", stdin=text)
@@ -32,7 +32,7 @@ def test_a_mesh_that_does_what_its_manifests_say_passes(place: Any) -> None:
     assert f"report: {kept / 'report.html'}" in ended.out
 
 
-def test_what_names_no_namespace_stands_in_the_one_that_is_given(place: Any) -> None:
+def test_what_names_no_namespace_is_put_in_the_given_one(place: Any) -> None:
     place.mesh("spec")
     ended = place.run("verify", "-f", "spec", "-n", "shop", "-o", "json")
     assert ended.code == 0, ended.out + ended.err
@@ -81,7 +81,7 @@ def test_a_route_to_an_undefined_subset_is_observed_and_named(place: Any) -> Non
     assert re.search(r"answered 503|503", ended.out)
 
 
-def test_what_is_not_taken_into_account_is_said(place: Any) -> None:
+def test_what_is_not_taken_into_account_is_a_notice(place: Any) -> None:
     spec = place.mesh("spec", version="v1alpha3")
     (spec / "others.yaml").write_text(OTHERS)
     rule = spec / "subsets.yaml"

@@ -1,4 +1,4 @@
-"""A run whose loads are spread over Locust workers says what a run without them says."""
+"""A run whose loads are spread over Locust workers gives the verdicts of a run without them."""
 
 from __future__ import annotations
 

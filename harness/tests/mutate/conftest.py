@@ -65,7 +65,7 @@ spec:
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
-metadata: {name: door}
+metadata: {name: edge}
 spec:
   selector: {istio: ingressgateway}
   servers:
@@ -81,7 +81,7 @@ kind: VirtualService
 metadata: {name: shop}
 spec:
   hosts: [shop, shop.example.com]
-  gateways: [mesh, door]
+  gateways: [mesh, edge]
   http:
   - match:
     - uri: {prefix: /cart}
@@ -125,7 +125,7 @@ kind: VirtualService
 metadata: {name: www}
 spec:
   hosts: [www.example.com]
-  gateways: [door]
+  gateways: [edge]
   http: [{route: [{destination: {host: shop}}]}]
 """
 

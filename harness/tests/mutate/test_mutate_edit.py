@@ -24,7 +24,7 @@ def tree() -> Value:
     return next(compose(io.StringIO(TEXT).read(), "a.yaml"))
 
 
-def test_patterns_lead_to_every_place(tree):
+def test_patterns_find_every_place(tree):
     assert [(path, value.data) for path, value in spots(tree, "spec.http[].route[].weight")] == [
         (("spec", "http", 0, "route", 0, "weight"), 90),
         (("spec", "http", 0, "route", 1, "weight"), 10),
@@ -36,7 +36,7 @@ def test_patterns_lead_to_every_place(tree):
 @pytest.mark.parametrize(
     "pattern", ["spec.http[].timeout", "spec.tcp[]", "spec.http.route", "spec.http[].route.weight"]
 )
-def test_what_is_missing_null_or_of_another_shape_leads_nowhere(tree, pattern):
+def test_what_is_missing_null_or_of_another_shape_is_not_found(tree, pattern):
     assert not list(spots(tree, pattern))
 
 

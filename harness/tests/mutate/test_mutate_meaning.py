@@ -1,4 +1,4 @@
-"""Two expectations mean the same exactly when neither traffic nor a counter could tell them apart."""
+"""Two expectations mean the same exactly when neither traffic nor a counter could distinguish them."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ OTHER = [
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_what_no_traffic_can_tell_apart_means_the_same(rules: Rules, one, other):
+def test_what_no_traffic_can_distinguish_means_the_same(rules: Rules, one, other):
     assert meant(rules(f"  {one}\n")) == meant(rules(f"  {other}\n"))
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
-def test_what_traffic_or_the_proxies_counters_can_tell_apart_does_not(rules: Rules, one, other):
+def test_what_traffic_or_the_proxies_counters_can_distinguish_does_not(rules: Rules, one, other):
     assert meant(rules(f"  {one}\n")) != meant(rules(f"  {other}\n"))

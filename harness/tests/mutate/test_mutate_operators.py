@@ -1,4 +1,4 @@
-"""Each operator finds its places, makes what it says, and changes nothing else."""
+"""Each operator finds its places, makes its change, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_operator_finds_a_place(everything, operator):
     assert any(list(operator.mutants(one, everything)) for one in everything)
 
 
-def test_operators_have_names_of_their_own():
+def test_operators_have_different_names():
     assert len({one.name for one in OPERATORS}) == len(OPERATORS)
 
 
@@ -60,7 +60,7 @@ def test_a_mutant_changes_one_resource_and_keeps_its_schema(everything):
             check(one.body, kinds.SCHEMAS[one.kind])
 
 
-def test_a_mutant_stands_at_a_line_of_its_resource(everything):
+def test_a_mutant_has_a_line_of_its_resource(everything):
     starts = sorted(one.location.line for one in everything)
     for mutant in mutants(everything, everything):
         first = mutant.original.location.line
@@ -80,7 +80,7 @@ def test_the_original_is_untouched(everything):
     assert [plain(one.body) for one in everything] == before
 
 
-def test_most_mutants_are_meshes_that_istiod_takes(everything):
+def test_most_mutants_are_meshes_that_istiod_accepts(everything):
     refused = []
     for mutant in mutants(everything, everything):
         try:

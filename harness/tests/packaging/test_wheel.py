@@ -1,4 +1,4 @@
-"""What the built wheel brings: one top-level name, with all content inside and nothing by accident."""
+"""The built wheel: one top-level name, with all content inside and nothing else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_template_and_the_types_are_inside(wheel: zipfile.ZipFile) -> None:
     assert {"meshproof/_suite/reports/report.html.j2", "meshproof/py.typed"} <= set(wheel.namelist())
 
 
-def test_nothing_is_inside_by_accident(wheel: zipfile.ZipFile) -> None:
+def test_nothing_else_is_inside(wheel: zipfile.ZipFile) -> None:
     stray = {"__pycache__", "meshproof-runs", "runs", ".pytest_cache", "tests", "bench"}
     found = [name for name in wheel.namelist() if stray & set(name.split("/")) or name.endswith(".pyc")]
     assert found == []

@@ -116,7 +116,7 @@ def inconclusive(name: str = "CappedCanary") -> list[Event]:
     reason = "after 400 requests, the cap, the shares could be right or wrong by 3 points; raise --max-requests"
     shares = [0.6, 0.3, 0.1]
     body = split(name, shares, shares, 400, Outcome.INCONCLUSIVE, reason)
-    return scenario(name, "Three subsets, and too few requests to tell.", body, Outcome.INCONCLUSIVE)
+    return scenario(name, "Three subsets, and too few requests to decide.", body, Outcome.INCONCLUSIVE)
 
 
 def errored(name: str = "BrokenTarget") -> list[Event]:

@@ -1,4 +1,4 @@
-"""Events survive being written down, and a log that was cut off is still read."""
+"""Events are the same after being written and read, and a log that was cut off is still read."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_damage_is_a_value_error(line: str) -> None:
         from_json(line)
 
 
-def test_a_number_that_is_none_survives_as_json() -> None:
+def test_nan_and_infinity_are_null_in_json() -> None:
     event = RunFinished(Outcome.PASSED, float("nan"), 0)
     again = from_json(to_json(event))
     assert isinstance(again, RunFinished)
@@ -159,11 +159,11 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize(("said", "secret"), SECRETS)
-def test_credentials_never_reach_the_log(tmp_path: Path, said: str, secret: str) -> None:
-    evidence: dict[str, Any] = {"deep": [{"headers": said}], "authorization": secret}
-    verdict = Verdict("s", "c", Outcome.FAILED, said, request=said, evidence=evidence)
-    events = [CheckFinished(verdict), Broke("s", said, said), RunStarted("", "", "", command=("meshproof", said))]
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_credentials_never_reach_the_log(tmp_path: Path, text: str, secret: str) -> None:
+    evidence: dict[str, Any] = {"deep": [{"headers": text}], "authorization": secret}
+    verdict = Verdict("s", "c", Outcome.FAILED, text, request=text, evidence=evidence)
+    events = [CheckFinished(verdict), Broke("s", text, text), RunStarted("", "", "", command=("meshproof", text))]
     path = written(tmp_path / "log", events)
     assert secret not in path.read_text()
     again = list(replay(path))
@@ -172,15 +172,15 @@ def test_credentials_never_reach_the_log(tmp_path: Path, said: str, secret: str)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "GET http://helloworld:5000/hello end-user:jason",
         "scenarios/canary/canary.yaml:19:11: no token of a password policy",
         "basic checks and bearer of news",
     ],
 )
-def test_plain_words_stay(tmp_path: Path, said: str) -> None:
-    event = Noticed("s", "", said)
+def test_text_without_credentials_is_kept(tmp_path: Path, text: str) -> None:
+    event = Noticed("s", "", text)
     assert list(replay(written(tmp_path / "log", [event]))) == [event]
 
 

@@ -1,4 +1,4 @@
-"""The table of answers in report.html: failures first, nothing in it can act, and what is no table is left alone."""
+"""The table of answers in report.html: failures first, all text escaped, and other evidence left as it is."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_failed_requests_come_first() -> None:
     "table",
     ["text", [1], [{"request": "x"}], [row("x", "splendid")], [row("x", observed=3)], [row("x"), None]],
 )
-def test_what_is_no_table_is_none(table: object) -> None:
+def test_other_evidence_is_no_table(table: object) -> None:
     assert rows({"table": table}) == ()
     assert rows({}) == ()
 

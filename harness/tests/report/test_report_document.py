@@ -1,4 +1,4 @@
-"""The JSON document keeps to its schema, and the schema refuses what is wrong."""
+"""The JSON document follows its schema, and the schema refuses what is wrong."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def test_the_schema_is_a_schema() -> None:
 
 
 @pytest.mark.parametrize("name", ["passed_run", "failed_run", "mixed_run"])
-def test_documents_keep_to_the_schema(name: str, request: pytest.FixtureRequest) -> None:
+def test_documents_follow_the_schema(name: str, request: pytest.FixtureRequest) -> None:
     VALIDATOR.validate(of(request.getfixturevalue(name)))
 
 
-def test_hostile_text_keeps_to_the_schema(hostile_run: Callable[[str], list[Event]]) -> None:
+def test_hostile_text_follows_the_schema(hostile_run: Callable[[str], list[Event]]) -> None:
     VALIDATOR.validate(of(hostile_run("\ud800\x00<script>")))
 
 
@@ -46,7 +46,7 @@ def test_the_schema_describes_every_field(mixed_run: list[Event]) -> None:
         assert set(data[key][0]) == set(SCHEMA["properties"][key]["items"]["properties"])
 
 
-def test_it_says_what_the_run_found(mixed_run: list[Event]) -> None:
+def test_it_holds_what_the_run_found(mixed_run: list[Event]) -> None:
     data = of(mixed_run)
     assert data["outcome"] == "error"
     assert data["exit_code"] == 3
@@ -61,7 +61,7 @@ def test_it_says_what_the_run_found(mixed_run: list[Event]) -> None:
     assert data["errors"][0]["scenario"] == "BrokenTarget"
 
 
-def test_a_run_that_was_cut_off_never_reads_as_passed(passed_run: list[Event]) -> None:
+def test_a_run_that_was_cut_off_is_never_passed(passed_run: list[Event]) -> None:
     for size in range(len(passed_run)):
         data = of(passed_run[:size])
         VALIDATOR.validate(data)
@@ -70,7 +70,7 @@ def test_a_run_that_was_cut_off_never_reads_as_passed(passed_run: list[Event]) -
         assert all(one["outcome"] != "passed" for one in data["scenarios"]) or size == len(passed_run) - 1
 
 
-def test_an_interrupted_run_says_so(passed_run: list[Event]) -> None:
+def test_an_interrupted_run_has_that_outcome(passed_run: list[Event]) -> None:
     data = of([*passed_run[:5], Interrupted(), passed_run[-1]])
     assert data["outcome"] == "interrupted"
 

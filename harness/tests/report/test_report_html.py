@@ -1,4 +1,4 @@
-"""report.html shows a run, needs nothing from elsewhere, and no text in it can act."""
+"""report.html shows a run, loads nothing from elsewhere, and no text in it becomes markup or script."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ VOID = {"meta", "br"}
 
 
 class Page(HTMLParser):
-    """The elements of a page, and what it says; complains of elements that are not closed in order."""
+    """The elements of a page and its text; refuses elements that are not closed in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
-        self.said = ""
+        self.text = ""
         self.feed(text)
         self.close()
         assert not self.open
@@ -41,7 +41,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.said += data
+        self.text += data
 
     def all(self, tag: str) -> Iterator[dict[str, str | None]]:
         return (attributes for name, attributes in self.elements if name == tag)
@@ -51,7 +51,7 @@ def page(events: list[Event]) -> Page:
     return Page(render(gather(events)))
 
 
-def test_it_reaches_for_nothing(mixed_run: list[Event]) -> None:
+def test_it_loads_nothing_from_elsewhere(mixed_run: list[Event]) -> None:
     text = render(gather(mixed_run))
     shown = page(mixed_run)
     for tag, attributes in shown.elements:
@@ -74,8 +74,8 @@ def test_the_policy_forbids_everything_but_its_own_style(passed_run: list[Event]
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def test_it_says_what_became_of_the_run(mixed_run: list[Event], passed_run: list[Event]) -> None:
-    said = page(mixed_run).said
+def test_it_shows_the_outcomes_of_the_run(mixed_run: list[Event], passed_run: list[Event]) -> None:
+    text = page(mixed_run).text
     for words in (
         "The harness or its target broke",
         "probability at most 0.001 (α)",
@@ -87,25 +87,25 @@ def test_it_says_what_became_of_the_run(mixed_run: list[Event], passed_run: list
         "meshproof run CanarySplit DriftedCanary CappedCanary BrokenTarget --seed 7",
         "1.40.0",
     ):
-        assert words in said
-    assert "The mesh does what its YAML says." in page(passed_run).said
+        assert words in text
+    assert "The mesh does what its YAML says." in page(passed_run).text
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 20, -1])
 def test_a_run_that_was_cut_off_is_shown_as_such(passed_run: list[Event], size: int) -> None:
-    assert "The run was stopped before its end." in page(passed_run[:size]).said
+    assert "The run was stopped before its end." in page(passed_run[:size]).text
 
 
 def test_an_interrupted_run_is_shown_as_such(passed_run: list[Event]) -> None:
-    assert "Interrupted" in page([*passed_run[:20], Interrupted(), passed_run[-1]]).said
+    assert "Interrupted" in page([*passed_run[:20], Interrupted(), passed_run[-1]]).text
 
 
-def test_a_skipped_scenario_says_why() -> None:
+def test_a_skipped_scenario_has_its_reason() -> None:
     events: list[Event] = [ScenarioStarted("s", ""), ScenarioFinished("s", Outcome.SKIPPED, 0.0, {}, "no gateway here")]
-    assert "no gateway here" in page(events).said
+    assert "no gateway here" in page(events).text
 
 
-def test_links_lead_to_checks(mixed_run: list[Event]) -> None:
+def test_links_point_to_checks(mixed_run: list[Event]) -> None:
     shown = page(mixed_run)
     ids = [attributes["id"] for _, attributes in shown.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -126,7 +126,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_can_act(hostile_run: Callable[[str], list[Event]], text: str) -> None:
+def test_no_text_becomes_markup_or_script(hostile_run: Callable[[str], list[Event]], text: str) -> None:
     plain, shown = page(hostile_run("harmless")), page(hostile_run(text))
     kinds = [(tag, sorted(attributes)) for tag, attributes in shown.elements]
     assert kinds == [(tag, sorted(attributes)) for tag, attributes in plain.elements]
@@ -135,5 +135,5 @@ def test_no_text_can_act(hostile_run: Callable[[str], list[Event]], text: str) -
 
 
 def test_hostile_text_is_shown_as_it_is(hostile_run: Callable[[str], list[Event]]) -> None:
-    assert page(hostile_run("{{ 7*7 }}<b>")).said.count("{{ 7*7 }}<b>") > 10
-    assert "\\x1b[31m" in page(hostile_run("\x1b[31m")).said
+    assert page(hostile_run("{{ 7*7 }}<b>")).text.count("{{ 7*7 }}<b>") > 10
+    assert "\\x1b[31m" in page(hostile_run("\x1b[31m")).text

@@ -40,12 +40,12 @@ def test_each_outcome_has_its_element(mixed_run: list[Event]) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "tag"), [(Outcome.SKIPPED, "skipped"), (Outcome.ERROR, "error")])
-def test_a_verdict_that_is_none(outcome: Outcome, tag: str) -> None:
+def test_skipped_and_broken_checks_have_elements_of_their_own(outcome: Outcome, tag: str) -> None:
     root = parse([CheckFinished(Verdict("s", "c", outcome, "no mirror here")), RunFinished(outcome, 1.0, 3)])
     assert [one.get("message") for one in root.iter(tag)] == ["no mirror here"]
 
 
-def test_a_skipped_scenario_says_why() -> None:
+def test_a_skipped_scenario_has_its_reason() -> None:
     events: list[Event] = [
         ScenarioStarted("s", ""),
         ScenarioFinished("s", Outcome.SKIPPED, 0.0, {}, "the target has no gateway"),
@@ -60,12 +60,12 @@ def test_an_interrupted_or_killed_run_is_not_green(passed_run: list[Event]) -> N
 
 
 def test_what_broke_outside_of_a_scenario_is_an_error(passed_run: list[Event]) -> None:
-    root = parse([*passed_run, Broke("", "no room for a port")])
+    root = parse([*passed_run, Broke("", "there is no free port")])
     assert root.get("errors") == "1"
     assert root[-1].get("name") == "meshproof"
 
 
-def test_stages_and_requests_tell_cases_apart(passed_run: list[Event]) -> None:
+def test_cases_are_named_by_stage_and_request(passed_run: list[Event]) -> None:
     verdict = next(event.verdict for event in passed_run if isinstance(event, CheckFinished))
     root = parse([*passed_run, CheckFinished(replace(verdict, stage=2))])
     names = [case.get("name") for case in root.iter("testcase")]

@@ -1,4 +1,4 @@
-"""The score of a self-check says what was driven, and of how many."""
+"""The score of a self-check counts what was driven, and of how many."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def record(found: int, *statuses: MutantStatus) -> SelfCheckRecord:
         (9, (MutantStatus.KILLED, MutantStatus.KILLED), "2 of 2 mutants killed (100 %) in 2.0 s, sampled from 9"),
     ],
 )
-def test_a_score_tells_what_was_left_out(found: int, statuses: tuple[MutantStatus, ...], text: str) -> None:
+def test_a_score_counts_what_was_left_out(found: int, statuses: tuple[MutantStatus, ...], text: str) -> None:
     assert score(record(found, *statuses)) == text

@@ -76,7 +76,7 @@ def test_no_numbers_break_the_frame(
         assert_inside(ET.fromstring(str(text)))
 
 
-def test_it_is_structured_as_promised(failed_run: list[Event]) -> None:
+def test_its_elements_are_those_that_the_style_expects(failed_run: list[Event]) -> None:
     (verdict, trail), *_ = splits(failed_run)
     root = draw(verdict, trail)
     classes = [element.get("class") or "" for element in root.iter()]
@@ -87,11 +87,11 @@ def test_it_is_structured_as_promised(failed_run: list[Event]) -> None:
     assert [element.get("id") for element in root[:2]] == names
     assert root[0].text == "Split of DriftedCanary: failed after 236 requests"
     assert "helloworld.default/v2: specified 10 % give or take 3 points, observed 21.6 %" in (root[1].text or "")
-    said = [element.text for element in root.iter("text")]
-    assert {"v1", "v2", "specified 10 % ± 3 points", "observed 21.6 %", "requests"} <= set(said)
+    texts = [element.text for element in root.iter("text")]
+    assert {"v1", "v2", "specified 10 % ± 3 points", "observed 21.6 %", "requests"} <= set(texts)
 
 
-def test_the_line_ends_where_the_verdict_says(passed_run: list[Event]) -> None:
+def test_the_line_ends_at_the_share_of_the_verdict(passed_run: list[Event]) -> None:
     (verdict, trail), *_ = splits(passed_run)
     assert [series[-1].observed for series in samples(verdict, trail)] == [arm.observed for arm in verdict.arms]
     root = draw(verdict, trail)

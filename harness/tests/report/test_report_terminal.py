@@ -1,4 +1,4 @@
-"""What a person sees: live in a terminal, plain everywhere else, and nothing that a text can drive."""
+"""What a person sees: live lines in a terminal, plain text everywhere else, no control characters of others."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_pipe_gets_plain_text(mixed_run: list[Event]) -> None:
     assert "━" not in err
 
 
-def test_the_whole_face_of_a_passed_run(passed_run: list[Event]) -> None:
+def test_the_whole_output_of_a_passed_run(passed_run: list[Event]) -> None:
     out, err = show(passed_run)
     assert out.splitlines() == [
         "CanarySplit",
@@ -68,7 +68,7 @@ def test_the_whole_face_of_a_passed_run(passed_run: list[Event]) -> None:
     ]
 
 
-def test_one_closing_line_where_there_is_room(passed_run: list[Event]) -> None:
+def test_one_closing_line_where_it_fits(passed_run: list[Event]) -> None:
     out, _ = show(passed_run, environ={"COLUMNS": "120"})
     assert out.splitlines()[-1].endswith("δ = 3 points) · report: runs/x/report.html")
 
@@ -119,7 +119,7 @@ def test_a_dumb_terminal_gets_plain_text(passed_run: list[Event]) -> None:
         (False, {}, True, True),
     ],
 )
-def test_who_decides_on_colour(
+def test_colour_follows_the_option_then_the_environment_then_the_terminal(
     passed_run: list[Event], tty: bool, environ: dict[str, str], color: bool | None, coloured: bool
 ) -> None:
     out, err = show(passed_run, tty=tty, environ={**XTERM, **environ}, color=color)
@@ -127,7 +127,7 @@ def test_who_decides_on_colour(
     assert coloured or not COLOUR.search(err)
 
 
-def test_standard_output_can_belong_to_somebody_else(passed_run: list[Event]) -> None:
+def test_standard_output_can_be_left_alone(passed_run: list[Event]) -> None:
     out, err = show(passed_run, table=False)
     assert out == ""
     assert "passed 2 checks of 1 scenario" in err
@@ -147,7 +147,9 @@ def test_standard_output_can_belong_to_somebody_else(passed_run: list[Event]) ->
         "\u202e",
     ],
 )
-def test_no_text_drives_the_terminal(hostile_run: Callable[[str], list[Event]], text: str, tty: bool) -> None:
+def test_no_text_sends_control_characters_to_the_terminal(
+    hostile_run: Callable[[str], list[Event]], text: str, tty: bool
+) -> None:
     plain = show(hostile_run("harmless"), tty=tty)
     for stream, harmless in zip(show(hostile_run(text), tty=tty), plain, strict=True):
         if not tty:
@@ -168,13 +170,13 @@ def test_a_huge_reason_is_cut(hostile_run: Callable[[str], list[Event]]) -> None
     assert "the rest is in the report" in " ".join(out.split())
 
 
-def test_a_run_that_is_closed_unfinished_says_where_it_stood(passed_run: list[Event]) -> None:
+def test_a_run_that_is_closed_unfinished_prints_how_far_it_came(passed_run: list[Event]) -> None:
     out, err = show([*passed_run[:-2], Interrupted()], tty=True)
     assert "interrupted: 2 passed of 1 scenario" in COLOUR.sub("", out)
     assert "interrupted" in err
 
 
-def test_closing_twice_says_nothing_twice(passed_run: list[Event]) -> None:
+def test_closing_twice_prints_nothing_twice(passed_run: list[Event]) -> None:
     out = Stream(False)
     terminal = Terminal(out, Stream(False), environ=XTERM)
     for event in passed_run:

@@ -46,7 +46,7 @@ def test_a_run_that_is_closed_unfinished_has_its_reports(tmp_path: Path, passed_
     assert json.loads((folder.path / "report.json").read_text())["outcome"] == "interrupted"
 
 
-def test_a_run_that_never_began_is_closed_in_peace(tmp_path: Path) -> None:
+def test_a_run_that_never_began_is_closed_without_reports(tmp_path: Path) -> None:
     assert {file.name for file in keep(tmp_path / "run", []).path.iterdir()} == {"events.ndjson"}
 
 
@@ -88,7 +88,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
             RunFolder(path)
 
 
-def test_where_runs_go(tmp_path: Path) -> None:
+def test_the_folder_that_is_chosen_for_a_run(tmp_path: Path) -> None:
     assert choose("id", None, tmp_path) == tmp_path / "meshproof-runs" / "id"
     assert choose("id", Path("here"), tmp_path) == Path("here")
     (tmp_path / "harness" / "meshproof").mkdir(parents=True)

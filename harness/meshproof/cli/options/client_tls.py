@@ -1,4 +1,4 @@
-"""Whom a client trusts and who it is, by the names that curl has for it: --cacert, --cert, --key."""
+"""A client's trust and its own certificate, by the names of curl's options: --cacert, --cert, --key."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MOST_BYTES = 4 << 20
 
 
 def client_tls(cacert: str, cert: str, key: str) -> Tls:
-    """What the options say, each file looked into; raises UsageError naming the one that cannot be used.
+    """What these options give, each file read; raises UsageError naming the one that cannot be used.
 
     The authority becomes its text, which a load generator that runs elsewhere can use as well. Certificate and key
-    stay files: nothing of the key is read but to see that it fits.
+    stay files: the key is read only to check that it belongs to the certificate.
     """
     if key and not cert:
         raise UsageError(f"--key {key} needs the certificate that it belongs to: --cert FILE")
@@ -36,7 +36,7 @@ def _pair(cert: str, key: str) -> str:
     whose = f"--key {key}" if key else f"--cert {cert}"
 
     def encrypted() -> str:
-        raise UsageError(f"{whose}: the private key is encrypted, and nobody is asked for its password")
+        raise UsageError(f"{whose}: the private key is encrypted, and no password is asked for")
 
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key or None, password=encrypted)

@@ -29,7 +29,7 @@ Exit codes:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the shared options say."""
+    """The values of the shared options."""
 
     target: str
     format: str

@@ -67,13 +67,13 @@ def convergence(id_: str, verdict: Verdict, trail: Sequence[Progress], width: fl
     title = (
         f"{line(verdict.check)} of {line(verdict.scenario)}: {verdict.outcome.value} after {count(verdict.n)} requests"
     )
-    said = "; ".join(_said(arm) for arm in verdict.arms)
+    description = "; ".join(_described(arm) for arm in verdict.arms)
     size = (width, bottom + FOOT)
     class_ = "plot narrow" if narrow else "plot wide"
-    return svg.drawing(id_, size, title, f"{said}.", *panels, axis, caption, class_=class_)
+    return svg.drawing(id_, size, title, f"{description}.", *panels, axis, caption, class_=class_)
 
 
-def _said(arm: ArmResult) -> str:
+def _described(arm: ArmResult) -> str:
     return (
         f"{line(arm.destination)}: specified {specified(arm.expected)} give or take {points(arm.tolerance)},"
         f" observed {share(arm.observed)}, confidence band {span(arm.interval)}, {arm.outcome.value}"
@@ -81,11 +81,11 @@ def _said(arm: ArmResult) -> str:
 
 
 def _range(arm: ArmResult, series: Sequence[Sample]) -> tuple[float, float]:
-    """What the panel shows of the shares: the bands of the end with room around them, within 0 and 1."""
+    """The shares that the panel shows: the bands of the end with a margin around them, within 0 and 1."""
     end = series[-1:] or [Sample(0, arm.expected, arm.expected, arm.expected)]
     values = [arm.expected - arm.tolerance, arm.expected + arm.tolerance, end[0].low, end[0].high, end[0].observed]
-    room = max(0.5 * (max(values) - min(values)), 0.02)
-    return max(0.0, min(values) - room), min(1.0, max(values) + room)
+    margin = max(0.5 * (max(values) - min(values)), 0.02)
+    return max(0.0, min(values) - margin), min(1.0, max(values) + margin)
 
 
 def _panel(
@@ -117,7 +117,7 @@ def _panel(
 
 
 def _named_band(seen: Sequence[svg.Point], y: svg.Scale, tone: str) -> Markup:
-    """The band's name, where it is wide still, on the side of the observed share that has more room."""
+    """The band's name, where it is wide still, on the side of the observed share that has more space."""
     bottom, top = y.pixels
     at, height = seen[len(seen) // 3]
     where = top + 16 if height - top > bottom - height else bottom - 8
@@ -125,16 +125,18 @@ def _named_band(seen: Sequence[svg.Point], y: svg.Scale, tone: str) -> Markup:
 
 
 def _labels(arm: ArmResult, x: svg.Scale, y: svg.Scale, narrow: bool, tone: str) -> Markup:
-    """What the lines mean: beside their ends, or in one line under the panel when there is no room."""
+    """What the lines mean: beside their ends, or in one line under the panel when there is no space."""
     # An exact arm has no band around its share to name.
     bounds = f" ± {points(arm.tolerance)}" if arm.tolerance else ""
     texts = [
-        (f"observed {share(arm.observed)}", f"say {tone}"),
-        (f"specified {specified(arm.expected)}{bounds}", "say"),
+        (f"observed {share(arm.observed)}", f"value {tone}"),
+        (f"specified {specified(arm.expected)}{bounds}", "value"),
     ]
     if narrow:
         at = y.pixels[0] + 15
-        (seen, class_), (said, _) = texts
-        return svg.group(svg.label((x.pixels[0], at), seen, class_), svg.label((x.pixels[1], at), said, "say", "end"))
+        (observed, class_), (expected, _) = texts
+        return svg.group(
+            svg.label((x.pixels[0], at), observed, class_), svg.label((x.pixels[1], at), expected, "value", "end")
+        )
     places = svg.spread([y(arm.observed), y(arm.expected)], 15.0, y.pixels[1], y.pixels[0])
     return svg.group(*(svg.label((x.pixels[1] + 12, at + 4), *text) for at, text in zip(places, texts, strict=True)))

@@ -1,4 +1,4 @@
-"""Small pieces of SVG 1.1 from which every plot is put together.
+"""Small pieces of SVG 1.1 from which every plot is made.
 
 Colours and type are the page's: a piece carries a class only, so that one style serves light, dark
 and print.
@@ -17,7 +17,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Maps a value of `domain` to a position of `pixels`; what lies outside comes to the border."""
+    """Maps a value of `domain` to a position of `pixels`; what lies outside is put on its edge."""
 
     domain: tuple[float, float]
     pixels: tuple[float, float]
@@ -49,7 +49,7 @@ def _points(points: Iterable[Point]) -> str:
 
 
 def drawing(id_: str, size: tuple[float, float], title: str, description: str, *parts: Markup, class_: str) -> Markup:
-    """The whole image of `size` (width, height); `title` and `description` are what a screen reader says."""
+    """The whole image of `size` (width, height); `title` and `description` are what a screen reader reads out."""
     return element(
         "svg",
         element("title", title, id=f"{id_}-title"),

@@ -1,1 +1,1 @@
-"""What is kept out of whatever is written down or said."""
+"""What is kept out of reports, logs and messages: credentials, and names that are not to be shown."""

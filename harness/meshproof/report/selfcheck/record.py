@@ -1,4 +1,4 @@
-"""What a self-check found: of each mutant whether the checks told it from what was specified."""
+"""What a self-check found: of each mutant whether the checks failed it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshproof.border.verdict import Outcome
 
 
 class MutantStatus(StrEnum):
-    """What became of a mutant.
+    """The status of a mutant.
 
     Killed: a check failed it. Survived: none did. Equivalent: it means the same as the original for
     the scenario's requests. Refused: it is no valid configuration, so it never ran. Broke: the
@@ -27,11 +27,11 @@ class MutantStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One mutant and its fate; without a fate it has not been run.
+    """One mutant and its status; without a status it has not been run.
 
     `location` is `file:line:col`; `stage` the stage of the scenario whose manifests it changes;
     `outcome` the worst outcome of its checks; `by` names the checks that failed it; `reason` says
-    why: the first failed verdict, the refusal, or what the survivor's checks said.
+    why: the first failed verdict, the refusal, or the reasons of the survivor's checks.
     """
 
     scenario: str

@@ -11,7 +11,7 @@ from meshproof.report.redaction.credentials import redact_all
 from meshproof.report.selfcheck.record import Judged, MutantStatus, SelfCheckRecord
 from meshproof.report.wording import duration, line, plural
 
-# 2: a mutant has a `status`, which was its `fate`.
+# Since 2 a mutant has a `status`; 1 called it `fate`.
 SCHEMA_VERSION = 2
 REASON = 300
 ORDER = (MutantStatus.KILLED, MutantStatus.SURVIVED, MutantStatus.BROKE, MutantStatus.EQUIVALENT, MutantStatus.REFUSED)
@@ -76,7 +76,7 @@ def document(record: SelfCheckRecord) -> str:
 
 
 def progress(done: Judged) -> str:
-    """One line about a mutant whose fate is known."""
+    """One line about a mutant whose status is known."""
     status = done.status.value if done.status else "waiting"
     return f"{status}  {line(done.scenario)}  {done.operator}  {line(done.what)}  {line(done.location)}"
 

@@ -85,9 +85,9 @@ def _scenario(scenario: ScenarioRecord, columns: Columns, width: int) -> Iterato
 
 
 def _place(verdict: Verdict, *, several: bool) -> str:
-    """What tells verdicts of one check apart: the request when there are several, the stage after the first."""
-    words = [line(verdict.request)] if several and verdict.request else []
-    return " · ".join([*words, *([f"stage {verdict.stage}"] if verdict.stage else [])])
+    """What distinguishes verdicts of one check: the request when there are several, the stage after the first."""
+    place = [line(verdict.request)] if several and verdict.request else []
+    return " · ".join([*place, *([f"stage {verdict.stage}"] if verdict.stage else [])])
 
 
 def _verdict(verdict: Verdict, columns: Columns, width: int) -> Iterator[Text]:
@@ -124,11 +124,11 @@ def wrapped(text: str, width: int, style: str = "", indent: int = 0) -> Text:
     """`text` broken between words at `width`, each of its own lines apart; long ones are cut."""
     if len(text) > LONGEST_REASON:
         text = text[:LONGEST_REASON] + " … (the rest is in the report)"
-    room = max(width - indent, NARROWEST)
+    space = max(width - indent, NARROWEST)
     rows = [
         row
         for part in printable(text).splitlines()
-        for row in textwrap.wrap(part, room, break_long_words=False, break_on_hyphens=False) or [""]
+        for row in textwrap.wrap(part, space, break_long_words=False, break_on_hyphens=False) or [""]
     ]
     return Text("\n".join(" " * indent + row for row in rows), style)
 

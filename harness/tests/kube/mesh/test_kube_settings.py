@@ -88,7 +88,7 @@ def test_two_runs_have_two_namespaces() -> None:
         (["run", "canary", "--kube-proxy-mode", "ipvs"], "--kube-proxy-mode is for --target kind, cluster and hosts"),
         (["verify", "-f", "x.yaml", "--no-apply"], "--no-apply is for --target cluster"),
         (["verify", "-f", "x.yaml", "--target", "cluster", "-n", "shop"], "-n is for what runs already (--no-apply)"),
-        (["verify", "-f", "x.yaml", "--no-apply", "--applied", "y.yaml"], "say one of them"),
+        (["verify", "-f", "x.yaml", "--no-apply", "--applied", "y.yaml"], "give one of them"),
     ],
 )
 def test_options_of_another_target_are_refused(words, said) -> None:
