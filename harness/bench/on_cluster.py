@@ -1,4 +1,4 @@
-"""How fast a load is in a cluster, beside the same load on the embedded mesh, taken in turn.
+"""How fast a load is in a cluster, beside the same load on the embedded mesh, measured alternately.
 
 `--context`, `--kubeconfig` and `--image` as for `meshproof run --target cluster`. Prints ratios and asserts nothing.
 """
@@ -74,17 +74,17 @@ async def rate(generator: Generator, prepared: Prepared, resolve: Sequence[objec
     return count / (time.perf_counter() - began)
 
 
-async def main(said: argparse.Namespace) -> None:
-    settings = KubeSettings(context=said.context, kubeconfig=said.kubeconfig, image=said.image)
+async def main(options: argparse.Namespace) -> None:
+    settings = KubeSettings(context=options.context, kubeconfig=options.kubeconfig, image=options.image)
     rates: dict[str, list[float]] = {"embedded": [], "cluster": []}
     with tempfile.TemporaryDirectory() as name:
         async with (
             sending(EmbeddedTarget(), Path(name, "embedded.log")) as embedded,
             sending(ClusterTarget(settings), Path(name, "cluster.log")) as cluster,
         ):
-            for number in range(said.rounds + 1):
+            for number in range(options.rounds + 1):
                 for what, one in (("embedded", embedded), ("cluster", cluster)):
-                    rates[what].append(await rate(*one, said.seconds, f"{what}-{number}-"))
+                    rates[what].append(await rate(*one, options.seconds, f"{what}-{number}-"))
     # The first of each warms caches and connections.
     here, there = rates["embedded"][1:], rates["cluster"][1:]
     ratio = median(far / near for near, far in zip(here, there, strict=True))
@@ -93,7 +93,7 @@ async def main(said: argparse.Namespace) -> None:
         Row("requests/s in the cluster, through two sidecars", median(there)),
         Row("ratio, median of the pairs", ratio, aim=AIM, at_least=True),
     ]
-    show(f"a steady load, a window of {WINDOW}, {said.rounds} rounds of {said.seconds:g} s", rows)
+    show(f"a steady load, a window of {WINDOW}, {options.rounds} rounds of {options.seconds:g} s", rows)
 
 
 if __name__ == "__main__":

@@ -44,14 +44,14 @@ def one_run(place: Path) -> dict[str, float]:
     began = time.perf_counter()
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    told = next((time.perf_counter() - began for line in process.stderr if line.startswith(SCENARIO)), None)
+    verdict_line = next((time.perf_counter() - began for line in process.stderr if line.startswith(SCENARIO)), None)
     output, rest = process.communicate(timeout=LIMIT)
-    if told is None:
+    if verdict_line is None:
         raise SystemExit(f"{' '.join(argv)} gave no verdict: {rest}")
     scenario = json.loads(output)["scenarios"][0]
-    parts = {"verdict line": told, "whole": time.perf_counter() - began, **scenario["phases"]}
+    parts = {"verdict line": verdict_line, "whole": time.perf_counter() - began, **scenario["phases"]}
     parts["rest"] = scenario["seconds"] - sum(scenario["phases"].values())
-    parts["before"] = told - scenario["seconds"]
+    parts["before"] = verdict_line - scenario["seconds"]
     return parts
 
 

@@ -1,6 +1,6 @@
 """How long all scenarios take, and where the time goes: seconds by phase, the longest scenarios, processor time.
 
-Scenarios run beside each other, so that the parts add up to more than the whole; "beside each other" says how many
+Scenarios run beside each other, so that the parts add up to more than the whole; "beside each other" is how many
 at a time on the average. Nothing is asserted.
 """
 
@@ -53,7 +53,7 @@ def measure(words: Sequence[str]) -> Sequence[Row]:
         Row("all scenarios, from process start to end", whole, "s", 25.0),
         Row("  processor time, everything that was started included", processor, "s"),
         Row("  scenarios beside each other, on the average", sum(lasted.values()) / whole),
-        *(Row(f"  {text}, all scenarios together", phases[phase], "s") for phase, text in PHASES.items()),
+        *(Row(f"  {text}, sum over all scenarios", phases[phase], "s") for phase, text in PHASES.items()),
         *(Row(f"    {name}", lasted[name], "s") for name in longest),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `aim` is None for a part of another figure; `note` says what a reader must know of it."""
+    """One figure. `aim` is None for a part of another figure; `note` is what a reader must know of it."""
 
     what: str
     measured: float

@@ -59,7 +59,7 @@ async def wrk(program: str, port: int, seconds: float) -> float:
 
 
 async def rates(rounds: int, seconds: float) -> tuple[list[float], list[float]]:
-    """Locust's and wrk's requests per second, taken in turn on one mesh; wrk's empty where it is missing."""
+    """Locust's and wrk's requests per second, measured alternately on one mesh; wrk's empty where it is missing."""
     program = shutil.which("wrk")
     place = folder("scenarios") / "canary"
     resources = load([str(place / name) for name in ("helloworld.yaml", "subsets.yaml", "weight-10.yaml")]).resources

@@ -1,6 +1,6 @@
 """How fast the load generator is, beside wrk and with workers, directly against one workload.
 
-Also what an observation costs. Prints ratios and says what they are of; nothing here is a test.
+Also what an observation costs. Prints ratios and what they are of; nothing here is a test.
 `--seconds` per measurement.
 """
 
@@ -59,7 +59,7 @@ async def locust(port: int, window: int, seconds: float, generator: Generator) -
 
 
 async def spread(port: int, seconds: float, folder: Path, timeouts: Timeouts) -> None:
-    """Print requests per second of one process, and of a master with workers beside it, taken in turn."""
+    """Print requests per second of one process, and of a master with workers beside it, measured alternately."""
     counts = (0, 1, 2)
     generators = [
         await Generator.start("steady", Vantage(), folder / f"workers-{count}.log", timeouts, count) for count in counts

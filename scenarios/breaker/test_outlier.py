@@ -1,4 +1,4 @@
-"""Outlier detection: who is ejected, after how many errors, for how long, and who carries the load meanwhile."""
+"""Outlier detection: which host is ejected, after how many errors, for how long, and where requests go meanwhile."""
 
 import pytest
 from meshproof import Load, OutlierDetection, Scenario

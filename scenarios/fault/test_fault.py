@@ -1,4 +1,4 @@
-"""Injected faults, timeouts and retries, and what becomes of a request where they meet."""
+"""Injected faults, timeouts and retries, and the outcome of requests where they meet."""
 
 import pytest
 from meshproof import Abort, Delay, Load, NoErrors, Retries, Scenario, Split, Timeout, WorkloadFault
@@ -9,7 +9,7 @@ FAULT = {"VirtualServiceFault"}
 RETRY = {"VirtualServiceRetry", "ProbeWorkload"}
 TIMEOUT = {"VirtualServiceTimeout"}
 
-# What takes long is sent by many at once, and the proxy says how long it waited for the workload.
+# Slow requests are sent by many users at once, and the proxy reports how long it waited for the workload.
 WAITED = ("x-envoy-upstream-service-time",)
 USERS = 128
 CLIENT_TIMEOUT = 3.0

@@ -1,4 +1,4 @@
-"""An ingress gateway: what it opens, what it keeps shut, and what it makes of a request on its way in."""
+"""An ingress gateway: the requests that it lets in, those that it refuses, and how it changes them."""
 
 import pytest
 from meshproof import PROBES, Answers, Load, NoErrors, Request, Scenario, Tls
@@ -14,8 +14,8 @@ def get(path, host=HOST, headers=(), port=80, scheme="http", tls=None):
     return Request("GET", host, port, path, headers, scheme, GATEWAY, tls=tls)
 
 
-def borders(name, description, *manifests, also=(), tls=TRUSTING, features=()):
-    """A scenario of all the requests that its manifests give rise to, and a few more."""
+def boundary_probes(name, description, *manifests, also=(), tls=TRUSTING, features=()):
+    """A scenario of the boundary probes of its manifests, and a few more requests."""
     return Scenario(
         name=name,
         description=description,
@@ -38,14 +38,16 @@ SCENARIOS = (
         ),
         expect=[Answers(), NoErrors()],
     ),
-    borders("GatewayBorders", "Two paths of one host are open, whatever form a request takes.", "paths.yaml"),
-    borders(
+    boundary_probes(
+        "GatewayBoundaries", "Two paths of one host are open, whatever form a request takes.", "paths.yaml"
+    ),
+    boundary_probes(
         "GatewayHosts",
         "Wildcard hosts end where they should, and each of several servers serves its own hosts and port.",
         "go-httpbin.yaml",
         "hosts.yaml",
     ),
-    borders(
+    boundary_probes(
         "GatewayMatches",
         "Paths, methods, headers and query parameters choose the rule, in the order of the rules.",
         "go-httpbin.yaml",
@@ -53,20 +55,20 @@ SCENARIOS = (
         "matches.yaml",
         also=(get("/anything/12"), get("/anything/12345"), get("/anything/items", headers=(("x-canary", "always"),))),
     ),
-    borders(
+    boundary_probes(
         "GatewayRewrite",
         "Backends are asked for the rewritten path and host.",
         "gateway.yaml",
         "rewrite.yaml",
         also=(get("/users/ann/orders/7?all=1"), get("/users/ann/orders/x"), get("/v1/"), get("/v1/a%20b/c?d")),
     ),
-    borders(
+    boundary_probes(
         "GatewayRedirect",
         "The gateway itself answers redirects, with code and Location as specified, and a fixed response.",
         "gateway.yaml",
         "redirect.yaml",
     ),
-    borders(
+    boundary_probes(
         "GatewayHeaders",
         "Request and response headers are set, added and removed, by the route and by its destinations.",
         "go-httpbin.yaml",
@@ -79,20 +81,20 @@ SCENARIOS = (
             ),
         ),
     ),
-    borders(
+    boundary_probes(
         "GatewayCors",
         "Preflights of allowed origins are answered at the gateway, those of others are not.",
         "gateway.yaml",
         "cors.yaml",
     ),
-    borders(
+    boundary_probes(
         "GatewayTls",
         "HTTPS with the certificate of a Secret, no host beside the certificate's, no TLS older than allowed.",
         "secret.yaml",
         "tls.yaml",
         features=["GatewayTLS"],
     ),
-    borders(
+    boundary_probes(
         "GatewayMutualTls",
         "Clients are served with a certificate of the right authority, not with a foreign one, nor without any.",
         "secret.yaml",
@@ -105,20 +107,20 @@ SCENARIOS = (
         ],
         features=["GatewayTLS"],
     ),
-    borders(
+    boundary_probes(
         "GatewayHttpsRedirect",
         "Plain HTTP is sent to HTTPS, for hosts with and without a route, and HTTPS is served.",
         "secret.yaml",
         "https-redirect.yaml",
         features=["GatewayTLS"],
     ),
-    borders(
+    boundary_probes(
         "GatewayTwo",
         "Two gateways with one host each open their own routes alone.",
         "go-httpbin.yaml",
         "two.yaml",
     ),
-    borders(
+    boundary_probes(
         "GatewayAndMesh",
         "One VirtualService decides differently for the gateway and for clients within the mesh.",
         "go-httpbin.yaml",

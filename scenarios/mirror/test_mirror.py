@@ -11,7 +11,7 @@ MIRROR = {"VirtualServiceMirror", "ProbeWorkload"}
 
 
 def body(size):
-    """A body whose every part can be told from every other."""
+    """A body whose every part differs from every other."""
     return b"".join(b"%015d\n" % number for number in range(size // 16 + 1))[:size]
 
 
@@ -130,7 +130,7 @@ scenarios = (
     ),
 )
 
-# Ten thousand requests and more are needed to tell half of a percent from a quarter.
+# Ten thousand requests and more are needed to distinguish half of a percent from a quarter.
 rare = Scenario(
     name="MirrorRare",
     description="One request in two hundred is copied.",

@@ -1,1 +1,1 @@
-"""Where the layers meet: scenarios are prepared, driven on a target, judged, and told as events."""
+"""Where the layers meet: scenarios are prepared, driven on a target, judged, and reported as events."""

@@ -38,7 +38,7 @@ def command_line(shape: str, vantage: Vantage, workers: int = 0) -> Line:
 
 
 def master_line(shape: str, workers: int, bind: str = LOOPBACK) -> Line:
-    """Locust as a master on a port that nobody else has; raises UsageError."""
+    """Locust as a master on a free port; raises UsageError."""
     file = locustfile(shape)
     argv = [*locust(file), *HEADLESS, "--master", "--expect-workers", str(workers)]
     argv += ["--master-bind-host", bind, "--master-bind-port", "0"]

@@ -10,7 +10,7 @@ from meshproof.border.observation import Observation
 class Observed:
     """The reports of one load so far.
 
-    `batch` holds observations that nobody has taken yet, `count` how many there were in all; `began` is the load's
+    `batch` holds observations that have not been taken yet, `count` how many there were in all; `began` is the load's
     zero of time, in seconds since the epoch by the generator's clock (None: it has not begun); `stages` are those
     that are in force; `done` holds the generator's own totals, once the load has ended.
     """

@@ -1,6 +1,6 @@
 """Which part a Locust process takes: alone, as a master, or as one of its workers.
 
-Locustfiles call `listen`; the harness says by MESHPROOF_DRIVEN which part it is.
+Locustfiles call `listen`; the harness sets MESHPROOF_DRIVEN to the part.
 """
 
 from __future__ import annotations

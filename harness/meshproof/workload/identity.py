@@ -1,4 +1,4 @@
-"""Who a workload process is: the pod that it stands for."""
+"""The identity of a workload process: the pod that it takes the place of."""
 
 from __future__ import annotations
 

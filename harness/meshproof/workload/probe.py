@@ -21,7 +21,7 @@ ATTACH = ("python", "-P", "-m", "meshproof.workload", "attach")
 
 
 class Probe:
-    """One running replica; `ports` maps each container port to the port that stands for it.
+    """One running replica; `ports` maps each container port to the port of this machine that it listens on.
 
     Every method raises TargetError, with the end of the log of what carries its commands, when that has
     died or the workload does not answer in Timeouts.workload_answer.

@@ -15,7 +15,7 @@ def several(tmp_path: Path) -> list[Share]:
     return [Share(tmp_path / "users") for _ in range(3)]
 
 
-def test_the_last_one_is_told_so_and_nobody_joins_while_it_removes_the_thing(several: list[Share]) -> None:
+def test_the_last_user_learns_that_it_is_and_no_other_joins_while_it_removes_the_thing(several: list[Share]) -> None:
     first, second, third = several
 
     async def body() -> None:
@@ -55,7 +55,7 @@ def test_what_was_not_removed_is_still_known_to_be_removed(several: list[Share])
     assert second.last()
 
 
-def test_a_wait_has_a_limit_and_words(several: list[Share]) -> None:
+def test_a_wait_has_a_limit_and_an_error_that_names_it(several: list[Share]) -> None:
     first, second, _ = several
     asyncio.run(first.join(1, ""))
     assert first.last()
@@ -63,7 +63,7 @@ def test_a_wait_has_a_limit_and_words(several: list[Share]) -> None:
         asyncio.run(second.join(0.2, "waiting for it"))
 
 
-def test_the_folder_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_user_can_use_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = tmp_path / "runtime"
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

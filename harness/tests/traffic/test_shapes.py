@@ -96,7 +96,7 @@ def test_plain_locust_asks_for_a_host(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "locust", "-f", str(file), "--headless", "-t", "2s"]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=15, cwd=tmp_path)
     assert ended.returncode != 0
-    assert "say with --host what to send to" in ended.stderr
+    assert "name what to send to, as in --host" in ended.stderr
 
 
 def test_an_unknown_shape_names_the_known_ones(tmp_path: Path) -> None:

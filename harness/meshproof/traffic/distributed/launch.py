@@ -1,7 +1,7 @@
 """Start Locust workers, and become their master.
 
 They start beside their master, each waiting on its standard input for the line that says where that is: so they
-need not wait for it to start, and its port can be one that nobody else has.
+need not wait for it to start, and its port can be any free one.
 """
 
 from __future__ import annotations

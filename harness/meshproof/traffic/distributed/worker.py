@@ -1,4 +1,4 @@
-"""A Locust worker: it carries its share of each load out, as its master's custom messages say."""
+"""A Locust worker: it carries its share of each load out, by its master's custom messages."""
 
 from __future__ import annotations
 

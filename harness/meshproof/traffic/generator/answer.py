@@ -17,8 +17,8 @@ class Answer:
     """The answer to one request on a connection; `begin` makes it that to the next one.
 
     `wanted` names the response headers to keep, in lower case; `digest` asks for the body's SHA-256. `headed`:
-    the final head has come; `framed`: the head says where the body ends; `complete`: the end has come; `keep`: the
-    server keeps the connection open; `surplus`: something came that belongs to no request.
+    the final head has come; `framed`: the head determines where the body ends; `complete`: the end has come;
+    `keep`: the server keeps the connection open; `surplus`: something came that belongs to no request.
     """
 
     def __init__(self, wanted: Iterable[str] = (), *, digest: bool = False) -> None:
@@ -93,7 +93,7 @@ class Answer:
         if self._head_only or status in (204, 304):
             self.framed = True
         if self._head_only:
-            # The parser cannot be told that no body will follow: the next answer gets a new one.
+            # The parser has no setting for an answer without a body: the next answer gets a new one.
             self.complete = True
             self.keep = self._parser.should_keep_alive()
             self.connected()

@@ -1,7 +1,7 @@
 """An HTTP/1.1 client on a plain socket: one connection, one exchange at a time.
 
-It never raises for what a server does: garbage, silence and a closed connection are what `error`
-says. Nothing is sent twice, so that what was sent can be compared with what was received.
+It never raises for what a server does: garbage, silence and a closed connection are texts in
+`error`. Nothing is sent twice, so that what was sent can be compared with what was received.
 Under Locust the socket is gevent's, and a blocking call lets the other users run.
 """
 

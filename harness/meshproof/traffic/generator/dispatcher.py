@@ -1,6 +1,6 @@
-"""Which request each of Locust's users sends next, and when: as the harness's messages say.
+"""Which request each of Locust's users sends next, and when, by the harness's messages.
 
-Without a harness (plain `locust -f`) there are no messages: users send what --host says without limit.
+Without a harness (plain `locust -f`) there are no messages: users send the request that --host names, without limit.
 Nothing here imports Locust or gevent. Locust has patched `threading` and `socket` by the time that
 a locustfile imports this module, so threads here are greenlets; the one true thread, which must
 outlive a blocked event loop, is started by the function that the locustfile hands in.
@@ -109,7 +109,7 @@ class Dispatcher:
             environment.parsed_options.run_time = None
             return
         if not environment.host:
-            sys.exit("say with --host what to send to, as in --host http://127.0.0.1:8080/hello")
+            sys.exit("name what to send to, as in --host http://127.0.0.1:8080/hello")
         try:
             self._assignment = unlimited(prepared.plain(environment.host))
         except ValueError as error:

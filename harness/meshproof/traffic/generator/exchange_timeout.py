@@ -57,6 +57,6 @@ class ExchangeTimeouts:
 
 
 def _shut(channel: Any) -> None:
-    # By a second descriptor: a TLS socket's own shutdown would speak TLS, and wait.
+    # By a second descriptor: a TLS socket's own shutdown would send TLS records, and wait.
     with contextlib.suppress(OSError, ValueError, AttributeError), socket.socket(fileno=os.dup(channel.fileno())) as s:
         s.shutdown(socket.SHUT_RDWR)

@@ -59,7 +59,7 @@ class Session:
         ended = perf_counter()
         output = self.dispatcher.output
         if output is not None:
-            # The harness keeps every answer, and nobody reads Locust's sums then: they would cost a sixth of the rate.
+            # The harness keeps every answer. Locust's own statistics are not used then: they cost a sixth of the rate.
             output.observation(ticket, began, ended, client)
         else:
             self.fire(

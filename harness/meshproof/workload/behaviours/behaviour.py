@@ -12,7 +12,7 @@ Behaviour = Callable[[Request], Reply]
 
 
 def behaviour(identity: Identity) -> Behaviour:
-    """The sample that the image's name stands for, whatever its registry, tag or digest; any other image is an echo."""
+    """The sample that the image's name names, whatever its registry, tag or digest; any other image is an echo."""
     name = identity.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     if "helloworld" in name:
         return helloworld.behaviour(identity)

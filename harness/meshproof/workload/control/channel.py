@@ -103,7 +103,7 @@ class Channel:
         for future in (self._ready, *self._pending.values()):
             if not future.done():
                 future.set_exception(error)
-        # Nobody may be waiting for a greeting that has long been read.
+        # The greeting may have been read long ago: its error must not count as one that was never retrieved.
         if not self._ready.cancelled():
             self._ready.exception()
 

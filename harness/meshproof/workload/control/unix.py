@@ -1,8 +1,8 @@
 """Commands over a unix socket, for a workload that its owner did not start: a container of a pod.
 
 It runs until SIGTERM. Owners connect and disconnect; the holds, faults and delays that an owner has asked for end
-when the last owner has gone, however it ended, so that nobody finds a workload that holds or fails
-requests for an owner that is no longer there.
+when the last owner has gone, however it ended, so that no workload holds or fails requests
+for an owner that is no longer there.
 """
 
 from __future__ import annotations
