@@ -109,7 +109,7 @@ def _resource(body: Value, namespace: str) -> Resource | Notice:
     group = version.rpartition("/")[0]
     if kind not in kinds.ACCEPTED and (meant := _meant(kind, version)):
         raise body.need("kind").problem(f"{version} has no kind {kind}", f"did you mean {meant}?")
-    accepted = kind in kinds.ACCEPTED and group not in kinds.FOREIGN_GROUPS
+    accepted = kinds.is_read(kind, group)
     if accepted and version not in kinds.ACCEPTED[kind]:
         known = ", ".join(kinds.ACCEPTED[kind])
         raise body.need("apiVersion").problem(f"{kind} is not known as {version}", f"accepted: {known}")

@@ -1,0 +1,99 @@
+"""The fields of the Gateway API's HTTPRoute and ReferenceGrant, alike in v1beta1 and v1.
+
+Source: https://gateway-api.sigs.k8s.io/reference/spec/ and the published CRDs (experimental channel, up to 1.5).
+"""
+
+from __future__ import annotations
+
+from meshproof.manifest.kubernetes_fields import resource
+from meshproof.manifest.schema import FLAG, TEXT, WHOLE, OneOf, Shape
+
+PARENT: Shape = {
+    "group": TEXT,
+    "kind": TEXT,
+    "namespace": TEXT,
+    "name": TEXT,
+    "sectionName": TEXT,
+    "port": WHOLE,
+}
+BACKEND: dict[str, Shape] = {"group": TEXT, "kind": TEXT, "namespace": TEXT, "name": TEXT, "port": WHOLE}
+NAMED: Shape = [{"name": TEXT, "value": TEXT}]
+CONDITION: Shape = {"type": OneOf(("Exact", "RegularExpression")), "name": TEXT, "value": TEXT}
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+MATCH: Shape = {
+    "path": {"type": OneOf(("Exact", "PathPrefix", "RegularExpression")), "value": TEXT},
+    "headers": [CONDITION],
+    "queryParams": [CONDITION],
+    "method": OneOf(METHODS),
+}
+HEADER_CHANGE: Shape = {"set": NAMED, "add": NAMED, "remove": [TEXT]}
+PATH_CHANGE: Shape = {
+    "type": OneOf(("ReplaceFullPath", "ReplacePrefixMatch")),
+    "replaceFullPath": TEXT,
+    "replacePrefixMatch": TEXT,
+}
+FILTER: Shape = {
+    "type": OneOf(
+        (
+            "RequestHeaderModifier",
+            "ResponseHeaderModifier",
+            "RequestMirror",
+            "RequestRedirect",
+            "URLRewrite",
+            "CORS",
+            "ExternalAuth",
+            "ExtensionRef",
+        )
+    ),
+    "requestHeaderModifier": HEADER_CHANGE,
+    "responseHeaderModifier": HEADER_CHANGE,
+    "requestMirror": {
+        "backendRef": BACKEND,
+        "percent": WHOLE,
+        "fraction": {"numerator": WHOLE, "denominator": WHOLE},
+    },
+    "requestRedirect": {
+        "scheme": OneOf(("http", "https")),
+        "hostname": TEXT,
+        "path": PATH_CHANGE,
+        "port": WHOLE,
+        "statusCode": WHOLE,
+    },
+    "urlRewrite": {"hostname": TEXT, "path": PATH_CHANGE},
+    "cors": {
+        "allowOrigins": [TEXT],
+        "allowCredentials": FLAG,
+        "allowMethods": [TEXT],
+        "allowHeaders": [TEXT],
+        "exposeHeaders": [TEXT],
+        "maxAge": WHOLE,
+    },
+    "externalAuth": None,
+    "extensionRef": {"group": TEXT, "kind": TEXT, "name": TEXT},
+}
+RULE: Shape = {
+    "name": TEXT,
+    "matches": [MATCH],
+    "filters": [FILTER],
+    "backendRefs": [{**BACKEND, "weight": WHOLE, "filters": [FILTER]}],
+    "timeouts": {"request": TEXT, "backendRequest": TEXT},
+    "retry": {"codes": [WHOLE], "attempts": WHOLE, "backoff": TEXT},
+    "sessionPersistence": None,
+}
+
+HTTP_ROUTE = resource(
+    spec={
+        "parentRefs": [PARENT],
+        "hostnames": [TEXT],
+        "rules": [RULE],
+        "useDefaultGateways": OneOf(("All", "None")),
+    },
+    status=None,
+)
+
+REFERENCE_GRANT = resource(
+    spec={
+        "from": [{"group": TEXT, "kind": TEXT, "namespace": TEXT}],
+        "to": [{"group": TEXT, "kind": TEXT, "name": TEXT}],
+    },
+)

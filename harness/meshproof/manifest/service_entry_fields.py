@@ -1,0 +1,45 @@
+"""The fields of Istio's ServiceEntry, WorkloadEntry and WorkloadGroup, alike in v1alpha3, v1beta1 and v1.
+
+Source: https://istio.io/latest/docs/reference/config/networking/service-entry/, workload-entry/ and workload-group/.
+"""
+
+from __future__ import annotations
+
+from meshproof.manifest.kubernetes_fields import resource
+from meshproof.manifest.schema import TEXT, WHOLE, Map, OneOf, Shape
+
+ENTRY: dict[str, Shape] = {
+    "address": TEXT,
+    "ports": Map(WHOLE),
+    "labels": Map(TEXT),
+    "network": TEXT,
+    "locality": TEXT,
+    "weight": WHOLE,
+    "serviceAccount": TEXT,
+}
+
+SERVICE_ENTRY = resource(
+    spec={
+        "hosts": [TEXT],
+        "addresses": [TEXT],
+        "ports": [{"number": WHOLE, "protocol": TEXT, "name": TEXT, "targetPort": WHOLE}],
+        "location": OneOf(("MESH_EXTERNAL", "MESH_INTERNAL")),
+        "resolution": OneOf(("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS")),
+        "endpoints": [ENTRY],
+        "workloadSelector": {"labels": Map(TEXT)},
+        "exportTo": [TEXT],
+        "subjectAltNames": [TEXT],
+    },
+    status=None,
+)
+
+WORKLOAD_ENTRY = resource(spec=ENTRY, status=None)
+
+WORKLOAD_GROUP = resource(
+    spec={
+        "metadata": {"labels": Map(TEXT), "annotations": Map(TEXT)},
+        "template": ENTRY,
+        "probe": None,
+    },
+    status=None,
+)
