@@ -1,16 +1,19 @@
-"""The way in and out of the process: what happened becomes a message and an exit code."""
+"""The process's entry point: what happened becomes a message and an exit code."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 
+from meshproof.cli.streams import output_lost, repair
+
 EXIT_INTERRUPTED = 2
+EXIT_UNDELIVERED = 3
 
 
 def main() -> None:
     """Run the command line and exit with the code that says what happened."""
+    repair()
     try:
         # Until a run takes them over, both ways to be asked to end are one; from before the slow imports.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -18,7 +21,16 @@ def main() -> None:
     except KeyboardInterrupt:
         print("meshproof: interrupted", file=sys.stderr)
         code = EXIT_INTERRUPTED
-    sys.exit(_delivered(code))
+    if output_lost() and not code and not _is_verdict(code):
+        print("meshproof: standard output is closed or full: what was asked for could not be written", file=sys.stderr)
+        code = EXIT_UNDELIVERED
+    sys.exit(code)
+
+
+def _is_verdict(code: int) -> bool:
+    from meshproof.run.exit_codes import VerdictCode
+
+    return isinstance(code, VerdictCode)
 
 
 def _code() -> int:
@@ -44,12 +56,3 @@ def _code() -> int:
         click.echo(f"{NAME}: this is a defect of {NAME}, and no verdict about the mesh", err=True)
         return MeshproofError.exit_code
     return code if isinstance(code, int) else 0
-
-
-def _delivered(code: int) -> int:
-    """Write out what is still buffered; whoever read it may have gone away (`| head`), which changes no verdict."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code

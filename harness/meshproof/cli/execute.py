@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
 from meshproof.report.run_folder import JSON, RunFolder, choose, new_run_id
 from meshproof.report.terminal.terminal import Terminal
+from meshproof.run.exit_codes import VerdictCode
 from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared
 from meshproof.run.session import Session
@@ -56,16 +56,14 @@ def execute_on(
     with asyncio.Runner() as runner:
         code = runner.run(_carry_out(session, prepared, coverage))
     if form == "json":
-        # A reader that went away changes no verdict.
-        with contextlib.suppress(BrokenPipeError):
-            sys.stdout.write((run.path / JSON).read_text())
-    return code
+        sys.stdout.write((run.path / JSON).read_text())
+    return VerdictCode(code)
 
 
 async def _carry_out(
     session: Session, prepared: Sequence[Prepared | Inspection[Any]], coverage: Coverage | None
 ) -> int:
-    """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report has what was known."""
+    """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report shows what was known."""
     work = asyncio.ensure_future(_all(session, prepared, coverage))
 
     def interrupt() -> None:

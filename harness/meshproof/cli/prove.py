@@ -21,7 +21,7 @@ from meshproof.report.selfcheck.folder import claim, keep
 from meshproof.report.selfcheck.record import Judged, SelfCheckRecord
 from meshproof.report.selfcheck.show import document, score, table
 from meshproof.run.discover import Found
-from meshproof.run.exit_codes import EXIT_BROKE, EXIT_INTERRUPTED
+from meshproof.run.exit_codes import EXIT_BROKE, EXIT_INTERRUPTED, VerdictCode
 from meshproof.run.options import Options
 from meshproof.run.prepare import prepare
 from meshproof.run.selfcheck.drive import SelfCheck
@@ -65,7 +65,7 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
     left = len(proof.cases) - len(record.mutants)
     if left:
         click.echo(f"{'interrupted' if not whole else 'ended'} before {left:,} mutants had been judged", err=True)
-    return EXIT_INTERRUPTED if not whole else EXIT_BROKE if left else record.exit_code
+    return EXIT_INTERRUPTED if not whole else EXIT_BROKE if left else VerdictCode(record.exit_code)
 
 
 async def _carry_out(check: SelfCheck, proof: Proof) -> bool:

@@ -7,6 +7,10 @@ from meshproof.border.verdict import Outcome
 EXIT_PASSED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BROKE, EXIT_USAGE, EXIT_NOTHING = range(6)
 
 
+class VerdictCode(int):
+    """An exit code that a verdict stands behind: what becomes of the text about it changes nothing."""
+
+
 def exit_code(outcome: Outcome) -> int:
     """The exit code of a run whose worst outcome this is."""
     return {
