@@ -30,17 +30,18 @@ def meaning(expectation: Expectation) -> object:
         abort=expectation.abort if expectation.abort and expectation.abort.share else None,
         delay=expectation.delay if expectation.delay and expectation.delay.share else None,
         route=None,
+        looked_at=(),
     )
     return _without_locations(plain)
 
 
 def _arm(arm: Arm) -> Arm:
     name = "" if arm.workloads else arm.destination
-    return replace(arm, destination=name, note="", policy=_policy(arm.policy))
+    return replace(arm, destination=name, host="", note="", policy=_policy(arm.policy))
 
 
 def _copy(copy: Copy) -> Copy:
-    return replace(copy, destination="" if copy.workloads else copy.destination, note="")
+    return replace(copy, destination="" if copy.workloads else copy.destination, host="", note="")
 
 
 def _policy(policy: Policy) -> Policy:

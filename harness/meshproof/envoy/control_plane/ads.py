@@ -18,8 +18,8 @@ from envoy.service.discovery.v3 import discovery_pb2
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.control_plane.control import Acknowledgement, Controlled
 from meshproof.envoy.control_plane.subscription import Stream
-from meshproof.envoy.process.bootstrap import socket_path
 from meshproof.envoy.snapshot import Snapshot
+from meshproof.envoy.unix_socket import socket_path
 from meshproof.errors import TargetError
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"

@@ -10,25 +10,13 @@ from pathlib import Path
 
 from meshproof.envoy.clusters.connection_pool import PROTOCOL_OPTIONS
 from meshproof.envoy.unit import Json
-from meshproof.errors import TargetError
+from meshproof.envoy.unix_socket import socket_path
 
 ADS_CLUSTER = "ads"
 ADMIN_SOCKET = "admin.sock"
 MAX_CONNECTIONS = 50_000
 # As istiod's bootstrap has it: a fragment is cut off the path, where Envoy would answer 400.
 RUNTIME = {"envoy.reloadable_features.http_reject_path_with_fragment": False}
-# sun_path has 108 bytes on Linux and 104 on macOS, the final zero included.
-SOCKET_PATH_LIMIT = 103
-
-
-def socket_path(path: Path) -> str:
-    """The path as text; TargetError when it is too long for a unix socket."""
-    text = str(path)
-    if len(text.encode()) > SOCKET_PATH_LIMIT:
-        raise TargetError(
-            f"{text}: a unix socket's path has at most {SOCKET_PATH_LIMIT} bytes; set TMPDIR to a shorter one"
-        )
-    return text
 
 
 def ads_cluster(path: Path) -> Json:
