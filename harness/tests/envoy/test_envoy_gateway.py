@@ -8,9 +8,11 @@ import pytest
 import trustme
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.translate import translate
+from meshproof.envoy.unsupported import unsupported
 from meshproof.errors import UsageError
 from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
+from meshproof.mesh.model.unmodelled import Entering
 
 PROXY = Proxy(Kind.GATEWAY, "istio-system", {"istio": "ingressgateway"})
 PLAIN = ServerTls()
@@ -201,7 +203,10 @@ def test_a_private_key_shows_nowhere(build, authority):
     assert set(shown["tls_certificate"]["private_key"].values()) == {"[redacted]"}
 
 
-def test_a_server_that_cannot_be_served_is_told_with_its_line(build):
+def test_a_server_that_cannot_be_served_touches_those_who_enter_by_its_port(build):
     mesh = ingress(build, (gateway(build, server(build, "*", protocol="TCP")),))
-    with pytest.raises(UsageError, match=r"mesh.yaml:1:1: .* not TCP"):
-        translate(mesh, PROXY, {})
+    translate(mesh, PROXY, {})
+    (found,) = unsupported(mesh)
+    assert str(found).startswith("mesh.yaml:1:1: Gateway ")
+    assert "a server of protocol TCP with no tls.mode is not served here" in str(found)
+    assert found.touches == (Entering(mesh.gateways[0].key, mesh.gateways[0].servers[0].port),)

@@ -1,4 +1,4 @@
-"""What the embedded mesh does not do is refused with its line, never dropped; hosts and policies as Istio has them."""
+"""What the embedded mesh does not carry out is found with its line and its requests; hosts and policies as in Istio."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -11,22 +11,40 @@ from meshproof.envoy.process import binary
 from meshproof.envoy.routes.retry import parse_retry_on
 from meshproof.envoy.translate import translate
 from meshproof.envoy.unit import duration, fractional_percent
+from meshproof.envoy.unsupported import unsupported
 from meshproof.errors import UsageError
 from meshproof.mesh.model.destination_rule import ConnectionPool, LoadBalancer, OutlierDetection, TrafficPolicy
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Called, Rule, Touches
 from meshproof.mesh.model.virtual_service import Redirect
+
+HOST = "helloworld.default.svc.cluster.local"
+
+
+def touched(mesh: Mesh) -> list[tuple[str, tuple[Touches, ...]]]:
+    """What the translation does not carry out of a mesh, which it translates all the same, and whom that touches."""
+    translate(mesh, Proxy(), {})
+    return [(str(one), one.touches) for one in unsupported(mesh)]
 
 
 @pytest.mark.parametrize("balancer", [LoadBalancer.CONSISTENT_HASH, LoadBalancer.PASSTHROUGH])
-def test_a_balancer_that_is_not_done_is_refused(build, balancer):
-    mesh = replace(build.mesh(), destination_rules=(build.rule(TrafficPolicy(load_balancer=balancer)),))
-    with pytest.raises(UsageError, match=f"mesh.yaml:1:1: the embedded mesh does not balance by {balancer.value}"):
-        translate(mesh, Proxy(), {})
+def test_a_balancer_that_is_not_translated_touches_those_who_call_its_host(build, balancer):
+    plain = TrafficPolicy(load_balancer=balancer)
+    by_port = TrafficPolicy(ports={5000: plain})
+    for policy, port in ((plain, None), (by_port, 5000)):
+        mesh = replace(build.mesh(), destination_rules=(build.rule(policy),))
+        text = (
+            f"mesh.yaml:1:1: DestinationRule default/dr: load balancing by {balancer.value} is not translated",
+            (Called((HOST,), port),),
+        )
+        assert touched(mesh) == [text]
 
 
-def test_an_http2_port_is_refused(build):
+def test_an_http2_port_touches_those_who_call_it(build):
     mesh = replace(build.mesh(), services=(build.service(protocol="grpc"),))
-    with pytest.raises(UsageError, match=r"mesh.yaml:1:1: port grpc speaks HTTP/2"):
-        translate(mesh, Proxy(), {})
+    ((text, touches),) = touched(mesh)
+    assert text.startswith("mesh.yaml:1:1: Service default/helloworld: port grpc speaks HTTP/2")
+    assert touches == (Called((HOST,), 5000),)
 
 
 def test_a_redirect_code_that_istio_does_not_know_is_refused(build):
@@ -35,9 +53,10 @@ def test_a_redirect_code_that_istio_does_not_know_is_refused(build):
         translate(build.mesh(rule), Proxy(), {})
 
 
-def test_weights_that_are_all_nought_are_refused(build):
-    with pytest.raises(UsageError, match="no destination with a weight above 0"):
-        translate(build.mesh(build.split(0, 0)), Proxy(), {})
+def test_weights_that_are_all_zero_touch_those_who_meet_their_rule(build):
+    ((text, touches),) = touched(build.mesh(build.split(0, 0)))
+    assert "this route has no destination with a weight above 0" in text
+    assert touches == (Rule(build.here),)
 
 
 def test_a_platform_without_envoy_is_told_what_to_install(monkeypatch, tmp_path):
