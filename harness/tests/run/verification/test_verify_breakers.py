@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.verdict import Precision
-from meshproof.run.prepare import Prepared
-from meshproof.run.verification.boundaries import prepare_boundaries
-from meshproof.run.verification.verification import prepare_verification
+from meshproof.run.verification.verification import Verification, prepare_verification
 from meshproof.suite import folder
 
 RULE = """
@@ -24,7 +22,7 @@ spec:
 
 @pytest.fixture
 def prepared(tmp_path: Path):
-    def make(policy: str) -> Prepared:
+    def make(policy: str) -> Verification:
         httpbin = (folder("scenarios") / "breaker" / "httpbin.yaml").read_text()
         (tmp_path / "mesh.yaml").write_text(f"{httpbin}\n---\n{RULE.format(policy=policy)}")
         return prepare_verification([str(tmp_path / "mesh.yaml")], [], (), Precision())
@@ -43,18 +41,17 @@ def prepared(tmp_path: Path):
 )
 def test_no_more_requests_are_under_way_than_may_wait(prepared, pool, users) -> None:
     one = prepared(f"connectionPool: {{{pool}}}")
-    assert one.load.users == users
-    assert any("connectionPool is not verified" in str(notice) for notice in one.notices)
-    boundaries = prepare_boundaries(one)
-    assert boundaries is None or boundaries.load.users <= users
+    assert one.samples.load.users == users
+    assert any("connectionPool is not verified" in str(notice) for notice in one.samples.notices)
+    assert all(load.load.users <= users for load in one.driven)
 
 
 def test_without_a_pool_nothing_is_held_back_or_said(prepared) -> None:
     one = prepared("loadBalancer: {simple: RANDOM}")
-    assert one.load.users == 8
-    assert not any("not verified" in str(notice) for notice in one.notices)
+    assert one.samples.load.users == 8
+    assert not any("not verified" in str(notice) for notice in one.samples.notices)
 
 
 def test_ejections_are_said_not_to_be_verified(prepared) -> None:
     one = prepared("outlierDetection: {consecutive5xxErrors: 3}")
-    assert any("outlierDetection is not verified" in str(notice) for notice in one.notices)
+    assert any("outlierDetection is not verified" in str(notice) for notice in one.samples.notices)

@@ -19,7 +19,6 @@ from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared, running
 from meshproof.run.selfcheck.drive import SelfCheck
 from meshproof.run.selfcheck.mutants import Case
-from meshproof.run.verification.resilience import prepare_resilience
 from meshproof.run.verification.verification import prepare_verification
 from meshproof.suite import folder
 from meshproof.targets.embedded.target import EmbeddedTarget
@@ -113,7 +112,7 @@ def written(place: Path, route: str, rest: str) -> str:
 
 def cases(place: Path, number: int, drift: Drift) -> tuple[Prepared, list[Case]]:
     spec = written(place / f"{number}.yaml", drift.specified, drift.rest)
-    found, _ = prepare_resilience(prepare_verification([spec], [], (), Precision()), proxyless=drift.proxyless)
+    found = prepare_verification([spec], [], (), Precision(), proxyless=drift.proxyless).resilience
     assert found is not None
     several = []
     for one, route in enumerate(drift.applied):
@@ -169,9 +168,9 @@ def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> N
 )
 def test_what_cannot_be_shown_is_said(tmp_path: Path, route: str, rest: str, told: str) -> None:
     spec = written(tmp_path / "mesh.yaml", route, rest)
-    _, notices = prepare_resilience(prepare_verification([spec], [], (), Precision()), proxyless=False)
-    (notice,) = notices
-    assert told in notice.message
+    found = prepare_verification([spec], [], (), Precision(), proxyless=False).samples
+    assert found is not None
+    (notice,) = [one for one in found.notices if told in one.message]
     assert notice.location.file == spec
 
 
@@ -184,6 +183,7 @@ def test_where_no_pod_answers_there_is_nothing_to_be_tried(tmp_path: Path, fault
     place.write_text(
         f"{HTTPBIN}{ROUTE}{text}".replace("    - route: [{destination: {host: httpbin}}]\n      direct", "    - direct")
     )
-    found, notices = prepare_resilience(prepare_verification([str(place)], [], (), Precision()), proxyless=True)
-    assert found is None
-    assert notices == ()
+    found = prepare_verification([str(place)], [], (), Precision())
+    assert found.samples is not None
+    assert found.samples.notices == ()
+    assert found.resilience is None

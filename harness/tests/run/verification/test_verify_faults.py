@@ -15,7 +15,9 @@ def prepared(tmp_path: Path, rest: str) -> Prepared:
     httpbin = (folder("scenarios") / "fault" / "httpbin.yaml").read_text()
     route = (folder("scenarios") / "fault" / "retries-default.yaml").read_text()
     (tmp_path / "mesh.yaml").write_text(f"{httpbin}---\n{route}{rest}")
-    return prepare_verification([str(tmp_path / "mesh.yaml")], [], (), Precision())
+    found = prepare_verification([str(tmp_path / "mesh.yaml")], [], (), Precision()).samples
+    assert found is not None
+    return found
 
 
 ABORT = "abort: {httpStatus: 500, percentage: {value: 10}}"

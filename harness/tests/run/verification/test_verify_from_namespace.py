@@ -43,7 +43,9 @@ def shop(tmp_path: Path) -> str:
 
 def prepared(shop: str, *requests: str, probed: bool) -> Prepared:
     said = tuple(map(parse, requests))
-    return prepare_verification([shop], [], said, Precision(), namespace="shop", client="meshproof-1", probed=probed)
+    found = prepare_verification([shop], [], said, Precision(), namespace="shop", client="meshproof-1", probed=probed)
+    assert found.samples is not None
+    return found.samples
 
 
 def judged(one: Prepared) -> list[str]:
