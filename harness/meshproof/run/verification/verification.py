@@ -90,7 +90,14 @@ def prepare_verification(
         limits or nothing_more,
         allowed,
     )
-    mesh, own = specification.mesh, specification.namespace
+    return verification_of(specification, requests, namespace, proxyless=proxyless)
+
+
+def verification_of(
+    specification: Specification, requests: Sequence[Request], namespace: str, *, proxyless: bool = True
+) -> Verification:
+    """The same, of what has been read; `namespace` is that of the Services that short names mean."""
+    mesh, own, tls, probed = specification.mesh, specification.namespace, specification.tls, specification.probed
     named = tuple(entering(mesh, from_namespace(mesh, one, namespace, own), tls) for one in requests)
     unreached: dict[Location, str] = {}
     notices: tuple[Notice, ...] = notices_of(specification)
