@@ -1,0 +1,1 @@
+"""Resources to the model, one file for each kind."""

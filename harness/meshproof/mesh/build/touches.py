@@ -1,0 +1,211 @@
+"""Which requests a whole resource can touch: one that is not modelled, or that a cluster would refuse.
+
+Read from the raw fields, as far as they can be: what cannot be read touches more, never less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from meshproof.errors import ManifestError
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.model import names
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Asked, Called, Clients, Entering, Everything, Pods, Touches
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY
+
+Several = tuple[Touches, ...]
+EVERYTHING: Several = (Everything(),)
+
+
+def touches(resource: Resource, mesh: Mesh) -> Several:
+    """The requests that a resource can touch, in a mesh of all that could be built."""
+    try:
+        return KINDS.get(resource.kind, _everything)(resource, mesh)
+    except ManifestError:
+        return EVERYTHING
+
+
+def _everything(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    return EVERYTHING
+
+
+def _virtual_service(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    spec = resource.body.need("spec")
+    hosts = tuple(names.host(one, resource.namespace) for one in spec.list("hosts"))
+    gateways = tuple(names.gateway(one.text(), resource.namespace) for one in spec.list("gateways"))
+    # Without hosts it is delegated to: by which others is not told here.
+    return (Asked(hosts, gateways or (MESH_GATEWAY,)),) if hosts else EVERYTHING
+
+
+def _host(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    return (Called((names.host(resource.body.need("spec").need("host"), resource.namespace),)),)
+
+
+def _hosts(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    hosts = tuple(names.host(one, resource.namespace) for one in resource.body.need("spec").list("hosts"))
+    return (Called(hosts),) if hosts else EVERYTHING
+
+
+def _service(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    return (Called((_full(resource.name, resource.namespace),)),)
+
+
+def _full(name: str, namespace: str) -> str:
+    return f"{name.lower()}.{namespace}.{CLUSTER_DOMAIN}"
+
+
+def _template(resource: Resource, mesh: Mesh) -> Several:
+    """The Services that select the pods of a workload, or all of its namespace where its labels cannot be read."""
+    spec = resource.body.get("spec")
+    template = resource.body if resource.kind == "Pod" else spec.get("template") if spec else None
+    found = _labels(template.get("metadata") if template else None, "labels")
+    return (Called(tuple(_selecting(mesh, resource.namespace, found))),)
+
+
+def _selecting(mesh: Mesh, namespace: str, labels: Labels) -> Iterator[str]:
+    for service in mesh.services:
+        if service.namespace == namespace and service.selector and service.selector.items() <= labels.items():
+            yield service.host
+
+
+def _entry(resource: Resource, mesh: Mesh) -> Several:
+    spec = resource.body.get("spec")
+    return (Called(tuple(_selecting(mesh, resource.namespace, _labels(spec, "labels")))),)
+
+
+def _endpoints(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    name = _labels(resource.body.get("metadata"), "labels").get("kubernetes.io/service-name", resource.name)
+    return (Called((_full(name, resource.namespace),)),)
+
+
+def _gateway(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    return (Entering(f"{resource.namespace}/{resource.name}"),)
+
+
+def _secret(resource: Resource, mesh: Mesh) -> Several:
+    found = (
+        Entering(gateway.key, server.port)
+        for gateway in mesh.gateways
+        for server in gateway.servers
+        if server.tls.credential_name.removesuffix("-cacert") == resource.name.removesuffix("-cacert")
+    )
+    return tuple(found)
+
+
+def _policy(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    """A policy for pods: those that it selects, of its namespace or, from the root namespace, of all."""
+    namespace = "" if resource.namespace == ROOT_NAMESPACE else resource.namespace
+    spec = resource.body.get("spec")
+    aims = [*(spec.list("targetRefs") if spec else ()), *_one(spec, "targetRef")]
+    if aims:
+        return tuple(_aim(one, resource.namespace) for one in aims)
+    return (Pods(namespace, _selected(spec)),)
+
+
+def _one(spec: Value | None, name: str) -> list[Value]:
+    found = spec.get(name) if spec else None
+    return [found] if found else []
+
+
+def _aim(aim: Value, namespace: str) -> Touches:
+    kind, name = aim.need("kind").text(), aim.need("name").text()
+    own = aim.get("namespace")
+    place = own.text() if own else namespace
+    if kind in ("Service", "ServiceImport"):
+        return Called((_full(name, place),))
+    return Entering(f"{place}/{name}") if kind == "Gateway" else Pods(place)
+
+
+def _selected(spec: Value | None) -> Labels:
+    for holder, field in (
+        ("selector", "matchLabels"),
+        ("workloadSelector", "labels"),
+        ("workloadSelector", "matchLabels"),
+        ("podSelector", "matchLabels"),
+    ):
+        found = _labels(spec.get(holder) if spec else None, field)
+        if found:
+            return found
+    return {}
+
+
+def _labels(holder: Value | None, name: str) -> Labels:
+    found = holder.get(name) if holder else None
+    return {key: value.text() for key, value in found.fields().items() if value.data is not None} if found else {}
+
+
+def _sidecar(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    namespace = "" if resource.namespace == ROOT_NAMESPACE else resource.namespace
+    return (Clients(namespace, _selected(resource.body.get("spec"))),)
+
+
+def _route(resource: Resource, mesh: Mesh) -> Several:
+    """A route of the Gateway API: what is asked of its parents."""
+    spec = resource.body.need("spec")
+    return tuple(_aim(one, resource.namespace) for one in spec.list("parentRefs") if one.get("kind")) + tuple(
+        _entering(spec, mesh) if any(one.get("kind") is None for one in spec.list("parentRefs")) else ()
+    )
+
+
+def _entering(spec: Value, mesh: Mesh) -> Iterator[Touches]:  # noqa: ARG001
+    hosts = tuple(one.text().lower() for one in spec.list("hostnames"))
+    yield Asked(hosts or ("*",))
+
+
+def _ingress(resource: Resource, mesh: Mesh) -> Several:
+    """What istiod makes of an Ingress stands at the gateways, for its hosts (all, where a rule names none)."""
+    spec = resource.body.get("spec")
+    rules = spec.list("rules") if spec else ()
+    hosts = tuple(host.text().lower() if (host := one.get("host")) else "*" for one in rules)
+    default = spec.get("defaultBackend") if spec else None
+    gateways = tuple(one.key for one in mesh.gateways)
+    return (Asked((*hosts, "*") if default or not hosts else hosts, gateways),) if gateways else ()
+
+
+def _rollout(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    spec = resource.body.get("spec")
+    aim = spec.get("targetRef") if spec else None
+    return (Called((_full(aim.need("name").text() if aim else resource.name, resource.namespace),)),)
+
+
+KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
+    "VirtualService": _virtual_service,
+    "DestinationRule": _host,
+    "ServiceEntry": _hosts,
+    "Service": _service,
+    "Deployment": _template,
+    "StatefulSet": _template,
+    "DaemonSet": _template,
+    "ReplicaSet": _template,
+    "ReplicationController": _template,
+    "Rollout": _template,
+    "Pod": _template,
+    "Job": _template,
+    "WorkloadEntry": _entry,
+    "Endpoints": _endpoints,
+    "EndpointSlice": _endpoints,
+    "ServiceImport": _service,
+    "ServiceExport": _service,
+    "Gateway": _gateway,
+    "Secret": _secret,
+    "AuthorizationPolicy": _policy,
+    "RequestAuthentication": _policy,
+    "PeerAuthentication": _policy,
+    "EnvoyFilter": _policy,
+    "WasmPlugin": _policy,
+    "TrafficExtension": _policy,
+    "NetworkPolicy": _policy,
+    "BackendTLSPolicy": _policy,
+    "Sidecar": _sidecar,
+    "HTTPRoute": _route,
+    "GRPCRoute": _route,
+    "TCPRoute": _route,
+    "TLSRoute": _route,
+    "UDPRoute": _route,
+    "Ingress": _ingress,
+    "Canary": _rollout,
+}
+"""How each kind is read for it; any other kind touches everything."""
