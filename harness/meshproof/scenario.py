@@ -122,13 +122,17 @@ class Bounded(Protocol):
 class Plan:
     """What a check is given: for each stage, for each request of the load, what must become of it.
 
-    `upsets` are in force all the time: how workloads misbehave whatever the mesh does.
+    `workload_faults` are in force all the time: how workloads misbehave whatever the mesh does. `applied` is, in the
+    same places, what the applied manifests say, where they are others than the specified ones. `drawn` is how many
+    drawn shares all loads of a run decide that share its error rates (0: this plan is alone).
     """
 
     scenario: str
     stages: tuple[tuple[Expectation, ...], ...]
     precision: Precision
     workload_faults: tuple[WorkloadFault, ...] = ()
+    applied: tuple[tuple[Expectation, ...], ...] = ()
+    drawn: int = 0
 
 
 class Check(Protocol):
@@ -147,8 +151,8 @@ class Scenario:
     `manifests` and `changes` are files beside the scenario. Each of `changes` is applied in turn
     under the running load, replacing the resources of the same kind and name: one more stage of the
     scenario, whose expectations are its own. `features` are what a target must offer, else the
-    scenario is skipped with that reason. `upsets` are in force while the load runs. A scenario that
-    mostly waits (`patient`) runs beside others. One that takes very many requests (`thorough`) runs
+    scenario is skipped with that reason. `workload_faults` are in force while the load runs. A scenario that
+    `mostly_waits` runs beside others. One that takes very many requests (`thorough`) runs
     only where it is named.
     """
 

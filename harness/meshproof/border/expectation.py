@@ -70,7 +70,8 @@ class Arm:
     requests; `workloads` the keys (`namespace/name`) of the Deployments behind it; `note` says why
     the destination cannot answer, when the manifests already tell (an undefined subset, no pods).
     `host` is its name in full, `port` the Service's port that it is called on; `request_headers` is what the
-    backend must see, `response_headers` what the client must see of an answer of this destination.
+    backend must see, `response_headers` what the client must see of an answer of this destination. `status` is
+    what the proxy itself answers where no workload can (0 where one can).
     """
 
     destination: str
@@ -83,6 +84,7 @@ class Arm:
     request_headers: HeaderExpectation = HeaderExpectation()
     response_headers: HeaderExpectation = HeaderExpectation()
     host: str = ""
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,12 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Abort:
-    """The proxy itself answers `status` to this share of the requests."""
+    """The proxy itself answers `status`, with this `grpc_status` if there is one, to this share of the requests."""
 
     share: Fraction
     status: int
     location: Location
+    grpc_status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,18 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """At most `attempts` further tries, each limited to `per_try_timeout` seconds (None: the route's timeout)."""
+    """At most `attempts` further tries, each limited to `per_try_timeout` seconds (None: the route's timeout).
+
+    `retry_on` has the conditions in force and the status codes, joined by commas (empty: Istio's default). Pauses
+    before tries are drawn up to `back_off` seconds for the first, twice as many for the next, up to ten times as many
+    (None: Envoy's 25 ms).
+    """
 
     attempts: int
     per_try_timeout: float | None
     retry_on: str
     location: Location
+    back_off: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +158,9 @@ class Expectation:
     `connection` or the TLS `handshake`. `path` and `authority`
     are what the backend sees after a rewrite; `body` and `headers` belong to the proxy's own answer;
     `timeout` is None where the route has none; `retries` None means Istio's default. `looked_at` are the
-    rules that were held against the request, in order, the one that decides it last.
+    rules that were held against the request, in order, the one that decides it last. `dropped` are headers of
+    the request (in lower case) that proxies remove or write anew, so that pods need not get them. `undecided` says why
+    it cannot be told what becomes of the request; all else is a guess then.
     """
 
     request: Request
@@ -171,3 +182,5 @@ class Expectation:
     delay: Delay | None = None
     copies: tuple[Copy, ...] = ()
     looked_at: tuple[Location, ...] = ()
+    dropped: frozenset[str] = frozenset()
+    undecided: str = ""

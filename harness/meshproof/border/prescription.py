@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from meshproof.border.request import Request
 
 HEADER = "x-meshproof-answer"
+ANSWERED = "meshproof"
 
 
 @dataclass(frozen=True, slots=True)
 class Prescription:
     """`status` is answered after so many `seconds`, with a header grpc-status unless that is 0.
 
-    Every try of the request meets it, at any replica. Proxies look at grpc-status in any answer.
+    Every try of the request meets it, at any replica. Proxies look at grpc-status in any answer. `headers` are names
+    of further headers of the answer, each with the value ANSWERED.
     """
 
     status: int
     seconds: float = 0.0
     grpc_status: int = 0
+    headers: tuple[str, ...] = ()
 
     @property
     def header(self) -> tuple[str, str]:
         """The request header that says it; workload/prescribed.py reads it."""
-        return HEADER, f"{self.status} {self.seconds:g} {self.grpc_status}"
+        named = f" {','.join(self.headers)}" if self.headers else ""
+        return HEADER, f"{self.status} {self.seconds:g} {self.grpc_status}{named}"
 
 
 def prescription(request: Request) -> Prescription | None:
@@ -31,5 +35,6 @@ def prescription(request: Request) -> Prescription | None:
     value = next((value for name, value in request.headers if name == HEADER), "")
     if not value:
         return None
-    status, seconds, grpc_status = value.split()
-    return Prescription(int(status), float(seconds), int(grpc_status))
+    status, seconds, grpc_status, *named = value.split()
+    headers = tuple(named[0].split(",")) if named else ()
+    return Prescription(int(status), float(seconds), int(grpc_status), headers)

@@ -27,3 +27,13 @@ def applying(plan: Plan, stage: int, request: int) -> tuple[Expectation, ...]:
 def rule_of(expectation: Expectation) -> str:
     """Where the rule of a request stands, or why it has none."""
     return str(expectation.route) if expectation.route else expectation.note or "no rule"
+
+
+def taken_by(plan: Plan, stage: int, request: int) -> str:
+    """Which rule of the applied manifests takes a request; empty where these are the specified ones."""
+    if not plan.applied:
+        return ""
+    one = plan.applied[stage][request]
+    if one.route:
+        return f"what is applied takes it by the rule at {one.route}"
+    return f"what is applied has no rule for it{f' ({one.note})' if one.note else ''}"

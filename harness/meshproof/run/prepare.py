@@ -6,14 +6,16 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
 
 from meshproof.border.coverage import Dependence
+from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
+from meshproof.border.request import Request
 from meshproof.border.verdict import Precision
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
@@ -118,6 +120,13 @@ def _placed(fault: WorkloadFault, namespace: str) -> WorkloadFault:
     return fault if "/" in fault.workload else replace(fault, workload=f"{namespace}/{fault.workload}")
 
 
+def _predicted(
+    meshes: Sequence[Mesh], requests: Sequence[Request], namespace: str, labels: Mapping[str, str] | None
+) -> tuple[tuple[Expectation, ...], ...]:
+    """What each mesh says of each request."""
+    return tuple(tuple(predict(mesh, one, namespace=namespace, labels=labels) for one in requests) for mesh in meshes)
+
+
 def prepared_load(
     scenario: Scenario,
     specified: Sequence[Built],
@@ -126,26 +135,32 @@ def prepared_load(
     notices: Sequence[Notice] = (),
     *,
     namespace: str,
+    labels: Mapping[str, str] | None = None,
 ) -> Prepared:
-    """A scenario ready to be driven, with what is specified and what runs at each stage."""
+    """A scenario ready to be driven, with what is specified and what runs at each stage.
+
+    `namespace` and `labels` are those of the client.
+    """
     told = [*notices, *chain.from_iterable(one.notices for one in (*specified, *running))]
     meshes = [one.mesh for one in specified]
     stages = [Stage(one.resources, one.mesh, wanted.resources) for one, wanted in zip(running, specified, strict=True)]
     ready, bounds = resolved(scenario.load, meshes[0], namespace)
     told += bounds
-    expectations = tuple(
-        tuple(predict(mesh, request, namespace=namespace) for request in ready.requests) for mesh in meshes
-    )
+    expectations = _predicted(meshes, ready.requests, namespace, labels)
+    actual = [one.mesh for one in running]
+    # Nothing is said of what is applied where it is what is specified.
+    same = all(one is other for one, other in zip(meshes, actual, strict=True))
+    applied = () if same else _predicted(actual, ready.requests, namespace, labels)
     workload_faults = tuple(_placed(one, namespace) for one in scenario.workload_faults)
     return Prepared(
         scenario.name,
         scenario.description,
         scenario.features,
         tuple(scenario.manifests),
-        recording(ready, chain.from_iterable(expectations)),
+        recording(ready, chain.from_iterable((*expectations, *applied))),
         tuple(scenario.expect),
         tuple(stages),
-        Plan(scenario.name, expectations, precision, workload_faults),
+        Plan(scenario.name, expectations, precision, workload_faults, applied),
         tuple(dict.fromkeys(told)),
         workload_faults,
         mostly_waits=scenario.mostly_waits,

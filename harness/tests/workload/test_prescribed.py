@@ -8,19 +8,27 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from meshproof.border.prescription import Prescription, prescription
+from meshproof.border.prescription import ANSWERED, Prescription, prescription
 from meshproof.border.request import parse
 from meshproof.workload.behaviours.prescribed import prescribed
 
 
 @pytest.mark.parametrize(
-    "wanted", [Prescription(503), Prescription(200, 2.5), Prescription(200, grpc_status=14), Prescription(429, 0.25, 1)]
+    "wanted",
+    [
+        Prescription(503),
+        Prescription(200, 2.5),
+        Prescription(200, grpc_status=14),
+        Prescription(429, 0.25, 1),
+        Prescription(200, headers=("x-a", "x-b")),
+    ],
 )
 def test_what_is_written_is_read_by_the_workload_and_by_the_judge(wanted: Prescription) -> None:
     name, value = wanted.header
     reply = prescribed(value.encode())
     assert (reply.status, reply.delay) == (wanted.status, wanted.seconds)
     assert dict(reply.headers).get("grpc-status", "0") == str(wanted.grpc_status)
+    assert dict.fromkeys(wanted.headers, ANSWERED).items() <= dict(reply.headers).items()
     assert prescription(parse(f"GET http://web/ '{name}:{value}'")) == wanted
 
 
@@ -30,7 +38,10 @@ def test_other_requests_ask_for_no_answer() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"", b"503", b"503 0", b"a b c", b"99 0 0", b"600 0 0", b"200 -1 0", b"200 nan 0", b"200 inf 0", b"200 0 17"],
+    [
+        *(b"", b"503", b"503 0", b"a b c", b"99 0 0", b"600 0 0", b"200 -1 0", b"200 nan 0", b"200 inf 0", b"200 0 17"),
+        *(b"200 0 0 a:b", b"200 0 0 a b"),
+    ],
 )
 def test_anything_else_is_a_bad_request(value: bytes) -> None:
     reply = prescribed(value)

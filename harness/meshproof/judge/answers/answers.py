@@ -11,13 +11,16 @@ from meshproof.border.books import Books, Received
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.answers.headers import written_beside
 from meshproof.judge.answers.mismatch import mismatch, own_status, specified
 from meshproof.judge.arrivals import hops, hops_of_primary, is_shadowed
-from meshproof.judge.expectations import rule_of
+from meshproof.judge.expectations import rule_of, taken_by
 from meshproof.judge.wording import answer, joined
 from meshproof.scenario import Plan, Trial
 
 ROWS_NAMED = 3
+# So many answers of each destination of a request are held against the specification.
+HELD = 100
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Answers:
     refused, there must be no answer. How often each destination is drawn is judged by Split.
 
     Which rule a request matches follows from the request alone, so one answer shows it. Each request is nevertheless
-    sent `times` times: the second goes over a connection that has served others.
+    sent `times` times: the second goes over a connection that has served others. Where other checks want more of
+    the load, the first hundred answers of each destination are held against the specification too.
     """
 
     name: str = "Answers"
@@ -53,11 +57,18 @@ class AnswersTrial:
         self._times = times
         self.limit = times * len(self._expectations)
         self._observations: list[Observation] = []
+        self._held: Counter[tuple[int, str, int]] = Counter()
+        self._written: dict[int, Mapping[str, tuple[str, ...]]] = {}
+        self._count = 0
         self._seen = [0] * len(self._expectations)
         self._open = len(self._expectations)
 
     def observe(self, observation: Observation) -> None:
-        self._observations.append(observation)
+        kind = (observation.request, observation.workload, observation.status)
+        self._held[kind] += 1
+        self._count += 1
+        if self._held[kind] <= HELD:
+            self._observations.append(observation)
         self._seen[observation.request] += 1
         if self._seen[observation.request] == self._times:
             self._open -= 1
@@ -72,37 +83,52 @@ class AnswersTrial:
 
     @property
     def count(self) -> int:
-        return len(self._observations)
+        return self._count
 
     def arms(self) -> tuple[ArmResult, ...]:
         return ()
 
     def conclude(self, books: Books) -> Verdict:
         arrived = _by_id(books)
+        # A workload whose books are full keeps nothing of what came later.
+        full = {book.pod for book in books.pods if book.forgotten}
         last: dict[int, Observation] = {}
         faults: dict[int, str] = {}
         for observation in self._observations:
             number = observation.request
+            received = arrived.get(observation.id, ())
+            if observation.pod in full and not received:
+                continue
             last[number] = observation
             if number not in faults:
                 expectation = self._expectations[number]
-                received = arrived.get(observation.id, ())
                 if expectation.copies:
                     received = tuple(one for one in received if not _is_copy(one, expectation))
-                found = mismatch(expectation, observation, received)
+                found = mismatch(expectation, observation, received) or self._altered(number, observation)
                 if found:
                     faults[number] = found
         faults = dict(sorted(faults.items()))
-        outcome = Outcome.FAILED if faults else Outcome.PASSED if self.decided else Outcome.INCONCLUSIVE
+        complete = self.decided and len(last) == len(self._expectations)
         return Verdict(
             self._plan.scenario,
             self.check,
-            outcome,
-            self._reason(faults),
+            Outcome.FAILED if faults else Outcome.PASSED if complete else Outcome.INCONCLUSIVE,
+            self._reason(faults, len(self._expectations) - len(last)),
             n=self.count,
             stage=self.stage or 0,
             evidence={"times": self._times, "table": self._table(last, faults)},
         )
+
+    def _altered(self, number: int, observation: Observation) -> str:
+        """Which response header an applied rule writes of which nothing is specified."""
+        if not self._plan.applied:
+            return ""
+        if number not in self._written:
+            applied = self._plan.applied[self.stage or 0][number]
+            self._written[number] = written_beside(self._expectations[number], applied)
+        written = self._written[number]
+        found = (pair for pair in observation.headers if pair[1] in written.get(pair[0], ()))
+        return next((f"its response header {name} was {value!r}, which no rule sets" for name, value in found), "")
 
     def _table(self, last: Mapping[int, Observation], faults: Mapping[int, str]) -> list[dict[str, Any]]:
         rows = []
@@ -121,18 +147,26 @@ class AnswersTrial:
             )
         return rows
 
-    def _reason(self, faults: Mapping[int, str]) -> str:
+    def _rules(self, number: int) -> str:
+        """Which rule is to take a request, and which applied one takes it."""
+        taken = taken_by(self._plan, self.stage or 0, number)
+        rule = rule_of(self._expectations[number])
+        return f"{rule}; {taken}" if taken else rule
+
+    def _reason(self, faults: Mapping[int, str], unkept: int) -> str:
         several = len(self._expectations)
         if faults:
             named = [
                 f"{self._expectations[number].request}: {fault}, but {specified(self._expectations[number])} "
-                f"is specified ({rule_of(self._expectations[number])})"
+                f"is specified ({self._rules(number)})"
                 for number, fault in list(faults.items())[:ROWS_NAMED]
             ]
             more = f"; and {len(faults) - ROWS_NAMED} more" if len(faults) > ROWS_NAMED else ""
             return f"{len(faults)} of {several} requests were not answered as specified. {'; '.join(named)}{more}"
         if not self.decided:
             return f"{self._open} of {several} requests were not answered {self._times} times"
+        if unkept:
+            return f"the workloads' books are full: what they received of {unkept} of {several} requests is not kept"
         kinds = Counter(_kind(expectation) for expectation in self._expectations)
         parts = joined([f"{count} {kind}" for kind, count in sorted(kinds.items())])
         return f"all {several} requests were answered as specified, {self._times} times each: {parts}"

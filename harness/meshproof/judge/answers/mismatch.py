@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from meshproof.border.books import Received
 from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
 from meshproof.border.observation import Observation
+from meshproof.judge.answers.headers import differing, named, unspecified
 from meshproof.judge.wording import answer, joined
 
 # Headers that a proxy may change by itself, or that belong to the connection.
 NOT_END_TO_END = frozenset({"host", "connection", "te", "expect", "upgrade", "content-length", "transfer-encoding"})
 UNREACHED = ("connection refused", "no answer within")
+UNAVAILABLE = 503
 
 
 def mismatch(expectation: Expectation, observation: Observation, received: Sequence[Received]) -> str:
@@ -25,6 +27,8 @@ def mismatch(expectation: Expectation, observation: Observation, received: Seque
         return _own_answer(expectation, observation) or _arrived(received)
     if _aborted(expectation, observation, by_proxy):
         return ""
+    if by_proxy and observation.status in _unanswered(expectation):
+        return _arrived(received)
     drawn = [arm for arm in expectation.arms if arm.share and observation.workload in arm.workloads]
     if not drawn or own:
         return answer(observation)
@@ -35,6 +39,11 @@ def mismatch(expectation: Expectation, observation: Observation, received: Seque
     return "" if "" in faults else faults[0]
 
 
+def _unanswered(expectation: Expectation) -> set[int]:
+    """What the proxy answers for those destinations that no workload answers for."""
+    return {arm.status or UNAVAILABLE for arm in expectation.arms if arm.share and not arm.workloads}
+
+
 def own_status(expectation: Expectation) -> int:
     """The status that the proxy itself must answer; 0 when a pod may."""
     if expectation.status:
@@ -42,7 +51,8 @@ def own_status(expectation: Expectation) -> int:
     if expectation.abort and expectation.abort.share == 1:
         return expectation.abort.status
     drawn = [arm for arm in expectation.arms if arm.share]
-    return 503 if drawn and not any(arm.workloads for arm in drawn) else 0
+    answering = any(arm.workloads for arm in drawn)
+    return 0 if answering or not drawn else drawn[0].status or UNAVAILABLE
 
 
 def specified(expectation: Expectation) -> str:
@@ -85,7 +95,7 @@ def _own_answer(expectation: Expectation, observation: Observation) -> str:
         return f"redirected to {target or 'nowhere'}"
     if expectation.body and observation.digest != sha256(expectation.body.encode()).hexdigest():
         return "answered with another body"
-    return next(_headers("response", expectation.headers, observation.headers), "")
+    return next(differing("response", expectation.headers, observation.headers), "")
 
 
 def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, received: Received) -> Iterator[str]:
@@ -100,29 +110,9 @@ def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, receiv
     if received.authority != authority:
         yield f"{received.pod} was called {received.authority}"
     changed = arm.request_headers
-    yield from _headers("request", changed, received.headers)
-    touched = {*dict(changed.exact), *dict(changed.added), *changed.absent} | NOT_END_TO_END
+    yield from differing("request", changed, received.headers)
+    touched = named(changed) | NOT_END_TO_END
     kept = tuple(pair for pair in request.headers if pair[0] not in touched)
-    yield from _headers("request", HeaderExpectation(added=kept), received.headers)
-    yield from _headers("response", arm.response_headers, observation.headers)
-
-
-def _headers(which: str, expected: HeaderExpectation, found: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Which headers are not as expected; several of one name may arrive joined by commas."""
-    seen: dict[str, list[str]] = {}
-    for name, value in found:
-        seen.setdefault(name.lower(), []).append(value)
-    for name, value in expected.exact:
-        if name != "host" and seen.get(name) != [value]:
-            yield f"its {which} header {name} was {_shown(seen.get(name))}, not {value!r}"
-    for name, value in expected.added:
-        values = seen.get(name, [])
-        if value not in values and value not in [part.strip() for one in values for part in one.split(",")]:
-            yield f"its {which} header {name} was {_shown(seen.get(name))}, without {value!r}"
-    for name in expected.absent:
-        if name in seen:
-            yield f"its {which} header {name} was there: {_shown(seen[name])}"
-
-
-def _shown(values: Sequence[str] | None) -> str:
-    return "missing" if values is None else joined([repr(value) for value in values])
+    yield from differing("request", HeaderExpectation(added=kept), received.headers)
+    yield from unspecified(touched | {name.lower() for name, _ in request.headers}, received.headers)
+    yield from differing("response", arm.response_headers, observation.headers)

@@ -10,7 +10,7 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.judge.expectations import applying
+from meshproof.judge.expectations import applying, taken_by
 from meshproof.judge.injected_faults import DELAYS, unspecified_delays
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, counted, kinds
@@ -120,6 +120,7 @@ class NoErrorsTrial:
             f"sent {first.started:.3f} s after the load began, in {when}"
         )
         expectations = self._expectations(first)
-        notes = [expectation.note for expectation in expectations]
+        notes = [] if first.stage < 0 else [taken_by(self._plan, first.stage, first.request)]
+        notes += [expectation.note for expectation in expectations]
         notes += [arm.note for expectation in expectations for arm in expectation.arms if arm.share]
         return "; ".join([reason, *dict.fromkeys(note for note in notes if note)])

@@ -8,6 +8,7 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.expectations import taken_by
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, kinds
 from meshproof.scenario import Plan
@@ -87,7 +88,9 @@ class AnswerTrial:
         why = f" at {route}" if route else f" ({self._expectation.note or 'no route matches'})"
         if self._first is not None:
             wanted = f"{status} by the proxy" if status else "no answer"
-            return f"{kinds(self._kinds, n)}, but {wanted} is specified{why}; the first was request {self._first.id}"
+            text = f"{kinds(self._kinds, n)}, but {wanted} is specified{why}; the first was request {self._first.id}"
+            taken = taken_by(self._plan, self.stage or 0, self.request or 0)
+            return f"{text}; {taken}" if taken else text
         seen = f"answered {status} by the proxy" if status else "without an answer from any pod"
         if self._others.outcome is Outcome.PASSED:
             return f"all {n:,} requests were {seen}, as specified{why}"

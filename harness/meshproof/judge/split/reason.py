@@ -50,10 +50,15 @@ def reason(
     n: int,
     cap: int,
     rates: Precision,
+    taken: str = "",
 ) -> str:
-    """The sentence for `outcome`; `arms` stand in the order of the expectation's."""
+    """The sentence for `outcome`; `arms` stand in the order of the expectation's.
+
+    `taken` says which applied rule takes the request.
+    """
     if outcome is Outcome.FAILED:
         parts = [_failed(expectation, arms, unattributed, n, rates)]
+        parts += [taken] if taken else []
         parts += [expectation.note] if expectation.note else []
         parts += [arm.note for arm in expectation.arms if arm.note and arm.share]
     elif outcome is Outcome.PASSED:

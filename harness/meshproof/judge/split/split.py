@@ -10,7 +10,7 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
-from meshproof.judge.expectations import placed
+from meshproof.judge.expectations import placed, taken_by
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.split.misrouted import misrouted, unrouted
 from meshproof.judge.split.obstacle import obstacle
@@ -152,10 +152,11 @@ class SplitTrial:
     def conclude(self, books: Books) -> Verdict:
         rates, arms = self._plan.precision, self.arms()
         outcome = worst([test.outcome for test in (self._elsewhere, *self._tests)])
-        words = reason(outcome, self._expectation, arms, self._unattributed, self.count, self.limit, rates)
+        taken = taken_by(self._plan, self.stage or 0, self.request or 0)
+        words = reason(outcome, self._expectation, arms, self._unattributed, self.count, self.limit, rates, taken)
         others = misrouted(books, self._plan)
         if others and outcome is not Outcome.FAILED:
-            outcome, words = Outcome.FAILED, unrouted(others)
+            outcome, words = Outcome.FAILED, "; ".join(filter(None, (unrouted(others), taken)))
         drawn = any(not test.exact for test in self._tests)
         return Verdict(
             self._plan.scenario,

@@ -18,6 +18,12 @@ def companion(specification: Specification, scenario: Scenario, notices: Sequenc
     specified = replace(specification.specified, notices=())
     applied = replace(specification.applied, notices=())
     prepared = prepared_load(
-        scenario, [specified], [applied], specification.precision, notices, namespace=specification.namespace
+        scenario,
+        [specified],
+        [applied],
+        specification.precision,
+        notices,
+        namespace=specification.namespace,
+        labels=specification.labels,
     )
     return replace(prepared, load=below(prepared.load, chain.from_iterable(prepared.plan.stages)))

@@ -10,7 +10,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.request import Tls
 from meshproof.errors import Location
-from meshproof.judge import Mirror, NoErrors, Split
+from meshproof.judge import Answers, Mirror, NoErrors, Split
 from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
@@ -19,7 +19,7 @@ from meshproof.run.verification.breakers import below, unverified
 from meshproof.run.verification.companion import companion
 from meshproof.run.verification.faults import faults
 from meshproof.run.verification.specification import Specification
-from meshproof.scenario import Scenario
+from meshproof.scenario import Check, Scenario
 
 
 def prepare_samples(
@@ -41,19 +41,22 @@ def prepare_samples(
     if not probed and any(one.request.gateway for one in expectations):
         text = "who answers what enters by a gateway is not told here: that it is answered is verified, not by whom"
         told.append(Notice(where, text))
-    split = Split(behind_gateways=probed)
+    checks: list[Check] = [Split(behind_gateways=probed)]
+    # What workloads receive is known only where they keep books.
+    checks += [Answers()] if probed else []
+    checks += [Mirror()] if mirrors and probed else []
     scenario = Scenario(
         name="verify",
         description="The mesh does what its manifests say.",
         manifests=specification.files,
         load=Load("steady", tuple(one.request for one in expectations), tls=specification.tls or Tls()),
-        expect=(split, Mirror(), NoErrors()) if mirrors and probed else (split, NoErrors()),
+        expect=(*checks, NoErrors()),
     )
     prepared = companion(specification, scenario, told)
-    checks, driven = faults(prepared.plan, prepared.load)
+    injected, driven = faults(prepared.plan, prepared.load)
     expected = [*chain.from_iterable(prepared.plan.stages)]
     every = tuple(dict.fromkeys((*prepared.notices, *unverified(expected))))
-    return replace(prepared, checks=(*prepared.checks, *checks), load=below(driven, expected), notices=every)
+    return replace(prepared, checks=(*prepared.checks, *injected), load=below(driven, expected), notices=every)
 
 
 def _refused(expectations: Sequence[Expectation]) -> Iterator[Notice]:

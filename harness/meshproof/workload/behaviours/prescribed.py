@@ -1,4 +1,4 @@
-"""An answer that the request itself asks for by a header `x-meshproof-answer: STATUS SECONDS GRPC_STATUS`.
+"""An answer that the request itself asks for by a header `x-meshproof-answer: STATUS SECONDS GRPC_STATUS [NAME,NAME]`.
 
 So one load shows what a mesh does with slow and with failing workloads, each request meeting its own. The
 harness writes that header in border/prescription.py.
@@ -6,19 +6,26 @@ harness writes that header in border/prescription.py.
 
 from __future__ import annotations
 
+import re
+
 from meshproof.workload.message import Reply
 
 LONGEST_SECONDS = 3600.0
+# The value of each header that a request asks for by its name.
+ANSWERED = "meshproof"
+NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(,[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")
 
 
 def prescribed(value: bytes) -> Reply:
     """The answer that the header's value asks for; 400 for one that cannot be read."""
     try:
-        first, second, third = value.split()
-        status, seconds, grpc_status = int(first), float(second), int(third)
+        first, second, third, *rest = value.decode().split()
+        status, seconds, grpc_status, named = int(first), float(second), int(third), "".join(rest)
     except ValueError:
-        status, seconds, grpc_status = 0, 0.0, 0
-    if not (200 <= status <= 599 and 0 <= seconds <= LONGEST_SECONDS and 0 <= grpc_status <= 16):
-        return Reply(400, b"x-meshproof-answer: STATUS SECONDS GRPC_STATUS\n")
+        status, seconds, grpc_status, rest, named = 0, 0.0, 0, [], ""
+    readable = len(rest) < 2 and (not named or NAMES.fullmatch(named))
+    if not (readable and 200 <= status <= 599 and 0 <= seconds <= LONGEST_SECONDS and 0 <= grpc_status <= 16):
+        return Reply(400, b"x-meshproof-answer: STATUS SECONDS GRPC_STATUS [NAME,NAME]\n")
     headers = (("grpc-status", str(grpc_status)),) if grpc_status else ()
+    headers += tuple((name, ANSWERED) for name in named.split(",") if name)
     return Reply(status, b"as asked\n", headers=headers, delay=seconds)

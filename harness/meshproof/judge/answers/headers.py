@@ -1,0 +1,69 @@
+"""Which headers are not as the rules have them: at the pod, and in the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from meshproof.border.expectation import Expectation, HeaderExpectation
+from meshproof.judge.wording import joined
+
+# What the load generator sends by itself.
+SENT = frozenset({"user-agent", "accept", "x-meshproof-id"})
+# What proxies add by themselves: how they were reached, and what tracing needs
+# (https://istio.io/latest/docs/tasks/observability/distributed-tracing/overview/).
+OF_PROXIES = (
+    *("x-envoy-", "x-forwarded-", "x-request-id", "x-istio-", "b3", "x-b3-", "traceparent", "tracestate", "baggage"),
+    *("x-ot-span-context", "x-cloud-trace-context", "grpc-trace-bin", "x-datadog-", "sw8", "x-amzn-trace-id"),
+)
+# What workloads and proxies write into answers themselves, whatever a rule does.
+OF_WORKLOADS = frozenset({"date", "server", "content-type", "content-length", "connection", "location"})
+
+
+def named(expected: HeaderExpectation) -> set[str]:
+    """The headers of which anything is expected."""
+    return {*dict(expected.exact), *dict(expected.added), *expected.absent}
+
+
+def differing(which: str, expected: HeaderExpectation, found: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Which headers are not as expected; several of one name may arrive joined by commas."""
+    seen: dict[str, list[str]] = {}
+    for name, value in found:
+        seen.setdefault(name.lower(), []).append(value)
+    for name, value in expected.exact:
+        if name != "host" and seen.get(name) != [value]:
+            yield f"its {which} header {name} was {_shown(seen.get(name))}, not {value!r}"
+    for name, value in expected.added:
+        values = seen.get(name, [])
+        if value not in values and value not in [part.strip() for one in values for part in one.split(",")]:
+            yield f"its {which} header {name} was {_shown(seen.get(name))}, without {value!r}"
+    for name in expected.absent:
+        if name in seen:
+            yield f"its {which} header {name} was there: {_shown(seen[name])}"
+
+
+def unspecified(known: set[str], received: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Request headers that nobody sent, no rule sets, and no proxy adds by itself."""
+    for name, value in received:
+        low = name.lower()
+        if low not in known and low not in SENT and not low.startswith(OF_PROXIES):
+            yield f"its request header {low} was {value!r}, which no rule sets"
+
+
+def written_beside(expectation: Expectation, applied: Expectation) -> Mapping[str, tuple[str, ...]]:
+    """The values that applied rules give to response headers of which the specified ones say nothing."""
+    specified = {name for one in _responses(expectation) for name in named(one)} | OF_WORKLOADS
+    found: dict[str, tuple[str, ...]] = {}
+    for one in _responses(applied):
+        for name, value in (*one.exact, *one.added):
+            if name not in specified:
+                found[name] = (*found.get(name, ()), value)
+    return found
+
+
+def _responses(expectation: Expectation) -> tuple[HeaderExpectation, ...]:
+    """What is expected of response headers, whoever answers."""
+    return (expectation.headers, *(arm.response_headers for arm in expectation.arms if arm.share))
+
+
+def _shown(values: Sequence[str] | None) -> str:
+    return "missing" if values is None else joined([repr(value) for value in values])
