@@ -154,7 +154,7 @@ def test_an_error_ends_the_others() -> None:
     assert all(isinstance(one, TargetError) for one in caught.value.exceptions)
 
 
-def test_on_this_machine_namespaces_are_nothing_to_wait_for() -> None:
+def test_on_this_machine_no_namespace_is_made() -> None:
     work = prepared("canary", "breaker", namespace="default")
     recorder = drive(work, Target)
     assert sorted(recorder.names) == sorted(one.name for one in work)

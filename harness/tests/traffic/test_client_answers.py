@@ -1,4 +1,4 @@
-"""The client against misbehaving servers: an error that says what happened, never an exception."""
+"""The client against misbehaving servers: an error text for each, never an exception."""
 
 from __future__ import annotations
 

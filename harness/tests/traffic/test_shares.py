@@ -24,8 +24,8 @@ def test_idle_users_get_credit_before_any_worker_gets_more() -> None:
     dealt.deal()
     assert [sum(one) for one in dealt._dealt] == [3, 2, 0]
     dealt.grant(0, 1000)
-    news = dealt.deal()
-    assert news == {0: {0: 3 + AHEAD}, 1: {0: 2 + AHEAD}}
+    totals_by_worker = dealt.deal()
+    assert totals_by_worker == {0: {0: 3 + AHEAD}, 1: {0: 2 + AHEAD}}
     assert dealt.deal() == {}
     dealt.observed(1, 2)
     assert dealt.deal() == {1: {0: 4 + AHEAD}}

@@ -1,4 +1,4 @@
-"""A stage's tag says under which configuration a request was sent: no request straddles two."""
+"""A stage's tag is the configuration under which a request was sent, and none is answered under another."""
 
 from __future__ import annotations
 
