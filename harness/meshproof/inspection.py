@@ -1,4 +1,4 @@
-"""An inspection: facts about what a mesh runs on, and what must be true of them. No load is driven."""
+"""An inspection: facts about what a mesh runs on, and what must be true of them. It drives no load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FactsIn = TypeVar("FactsIn", contravariant=True)
 
 
 class Examination(Protocol[FactsIn]):
-    """One thing to be true, such as ControlPlaneHealthy(). Pure: it sees the facts and nothing else."""
+    """One condition on the facts, such as ControlPlaneHealthy(). Pure: its verdict follows from the facts alone."""
 
     @property
     def name(self) -> str: ...
@@ -24,9 +24,9 @@ class Examination(Protocol[FactsIn]):
 
 @dataclass(frozen=True, slots=True)
 class Inspection(Generic[Facts]):
-    """Something that is put to the proof by looking at it.
+    """Conditions on a target that are checked without traffic.
 
-    `facts` is the record (in border/) that the target is asked to fill, `expect` what must be true of
+    `facts` is the record (in border/) that the target fills, `expect` what must be true of
     it. `features` are what a target must offer, else the inspection is skipped with that reason. A
     `thorough` one runs only where it is named. `given` are facts that are known without a target.
     """

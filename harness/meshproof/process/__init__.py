@@ -1,4 +1,4 @@
-"""Child processes and folders that never outlive their owner, and children whose last words are kept."""
+"""Child processes and folders that end with this process, locks between processes, and cleanup after its death."""
 
 from meshproof.process.child import Child, spawn
 from meshproof.process.cleanup_on_death import CleanupOnDeath

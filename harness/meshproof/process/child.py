@@ -110,11 +110,11 @@ async def spawn(
     guarded: bool = True,
     remove: Path | None = None,
 ) -> Child:
-    """Start `argv` in a process group of its own.
+    """Start `argv` in a process group of its own, under a parent-death guard (see parent_death.py) if `guarded`.
 
     `piped` gives it pipes for standard input and output (else both are /dev/null). A child that ends
-    by itself when its standard input closes may go without the leash. `remove` is a folder that
-    the leash deletes when this process dies without having stopped the child.
+    by itself when its standard input closes may be started without the guard. `remove` is a folder that
+    the parent-death guard deletes when this process dies without having stopped the child.
     """
     stdio = asyncio.subprocess.PIPE if piped else asyncio.subprocess.DEVNULL
     held, kept = os.pipe() if guarded else (None, None)
@@ -154,7 +154,7 @@ async def spawn(
 async def _survive(starting: asyncio.Future[Any]) -> bool:
     """Wait until a process has started or cannot start; True when the caller was cancelled meanwhile.
 
-    asyncio itself would kill what it starts, but not the command that the leash has started by then.
+    asyncio itself would kill what it starts, but not the command that the guard has started by then.
     """
     cancelled = False
     while not starting.done():

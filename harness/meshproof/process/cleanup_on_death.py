@@ -1,11 +1,11 @@
-"""Commands that are carried out when a process ends without having taken them back, kill -9 included.
+"""Commands that run when a process ends without having revoked them, kill -9 included.
 
-What a run made elsewhere (a cluster, a namespace) does not go with its processes, as a child does. So a
-small process of its own waits for the end of its owner, and only then tidies up.
+What a run made elsewhere (a cluster, a namespace) is not removed by the end of its processes, as a child is. So a
+small process of its own waits for the end of its owner, and then runs the commands that remove it.
 
 As a program: `cleanup_on_death.py COMMANDS [FD PATH]`. COMMANDS is a JSON list of argument lists. FD is the share (see
-share.py) of what the commands remove, PATH its file: they are carried out where nobody else has a share, and
-the file says so. The end of standard input is the end of the owner. Standard library only, started with `-I -S`.
+share.py) of what the commands remove, PATH its file: they run only where nobody else has a share and the file
+is not empty. The end of standard input is the end of the owner. Standard library only, started with `-I -S`.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 REVOKED = b"revoked\n"
 EXIT_SECONDS = 3.0
 COMMAND_SECONDS = 300.0
-SETTLE_SECONDS = 2.5
-"""What the owner had begun is ended by its leash within two seconds."""
+CHILDREN_END_SECONDS = 2.5
+"""The parent-death guard ends the owner's own children within two seconds; the commands must not run beside them."""
 
 
 class CleanupOnDeath:
-    """What is done when this process dies, until `revoke`.
+    """The commands that run when this process dies, unless `revoke` is called before.
 
-    `share` is this process' share of what the commands remove. `holding` are descriptors that are closed only
-    when all is done: of locks that keep others out until then, and of what the commands need.
+    `share` is this process' share of what the commands remove. `keep_open` are descriptors that are closed only
+    when the commands have ended: of locks that others must not get before, and of folders that the commands need.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class CleanupOnDeath:
         )
 
     def release(self) -> None:
-        """Have it carried out now, without waiting for that: it outlives this process if it must."""
+        """Run the commands now, without waiting for their end: they outlive this process if need be."""
         if self._keeper.stdin is not None:
             self._keeper.stdin.close()
 
     def revoke(self) -> None:
-        """What was to be done has been done, or shall not be; safe to call more than once."""
+        """The commands are not needed any more; safe to call more than once."""
         with contextlib.suppress(BrokenPipeError, ValueError):
             if self._keeper.stdin is not None:
                 self._keeper.stdin.write(REVOKED)
@@ -76,8 +76,8 @@ def main(commands: Sequence[Sequence[str]], share: int | None = None, path: str 
     if share is None:
         carry_out(commands)
         return
-    time.sleep(SETTLE_SECONDS)
-    # The owner's own share, which it let go of by dying, as it would have done by Share.last().
+    time.sleep(CHILDREN_END_SECONDS)
+    # The owner's own share, which ended with it, as it does in Share.last().
     fcntl.flock(share, fcntl.LOCK_UN)
     try:
         fcntl.flock(share, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -91,7 +91,7 @@ def main(commands: Sequence[Sequence[str]], share: int | None = None, path: str 
 
 
 def carry_out(commands: Sequence[Sequence[str]]) -> bool:
-    """Whether each of them could be started, and succeeded."""
+    """Run each of them; whether all could be started and succeeded."""
     codes: list[int] = []
     for argv in commands:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):

@@ -18,7 +18,7 @@ GRACE_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended and what it said; of its standard error only the tail is kept."""
+    """How a command ended and what it printed; of its standard error only the tail is kept."""
 
     argv: tuple[str, ...]
     code: int
@@ -37,13 +37,13 @@ async def call(
 ) -> Ended:
     """How the command ended, whatever its exit code; TargetError when it hangs or cannot be started.
 
-    `what` says what it is for; `env` are variables beside those of this process.
+    `what` is its purpose, for errors; `env` are variables beside those of this process.
     """
     name = Path(argv[0]).name
     with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
         log = Path(folder, "stderr")
-        told = {**os.environ, **(env or {})}
-        child = await spawn(name, argv, log=log, env=told, cwd=cwd, piped=True, remove=Path(folder))
+        variables = {**os.environ, **(env or {})}
+        child = await spawn(name, argv, log=log, env=variables, cwd=cwd, piped=True, remove=Path(folder))
         child.stdin.close()
         try:
             async with asyncio.timeout(limit):
@@ -59,7 +59,7 @@ async def call(
 async def run(
     argv: Sequence[str], *, limit: float, what: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> str:
-    """What the command prints; TargetError with its words when it fails."""
+    """What the command prints; TargetError with its output when it fails."""
     ended = await call(argv, limit=limit, what=what, env=env, cwd=cwd)
     if ended.code:
         raise TargetError(f"{what}: {Path(argv[0]).name} failed (exit code {ended.code})", ended.said)
@@ -69,7 +69,7 @@ async def run(
 async def _read(stream: asyncio.StreamReader) -> str:
     parts: list[bytes] = []
     size = 0
-    # What comes beyond the limit is read, so that the program can end, and forgotten.
+    # Output beyond the limit is read, so that the program can end, and dropped.
     while part := await stream.read(1 << 16):
         size += len(part)
         if size <= LONGEST_OUTPUT:

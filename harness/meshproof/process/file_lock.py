@@ -1,4 +1,4 @@
-"""Files that processes of one person lock, in a folder that nobody else can put anything into."""
+"""Lock files that processes of one user share, in a folder that nobody else can write to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from meshproof.errors import TargetError
 
 
 def run_directory() -> Path:
-    """The person's own folder for such files (0700), made when it is missing; TargetError where it is not their own.
+    """The user's own folder for such files (0700), made when it is missing; TargetError where somebody else owns it.
 
-    It is below XDG_RUNTIME_DIR, which does not outlive the machine's start, or else the folder for temporary files.
+    It is below XDG_RUNTIME_DIR, which is empty after a reboot, or else below the folder for temporary files.
     """
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if given and os.path.isdir(given) and os.stat(given).st_uid == os.getuid():  # noqa: PTH112, PTH116
@@ -32,12 +32,12 @@ def run_directory() -> Path:
 
 
 def locked(path: Path, how: int) -> int | None:
-    """A descriptor of the file that holds LOCK_SH or LOCK_EX; None while others are in the way.
+    """A descriptor of the file that holds LOCK_SH or LOCK_EX; None while other processes hold a conflicting lock.
 
     The file is made when it is missing. Raises TargetError for a file that cannot be opened.
     """
     try:
-        # Not inherited: a child that lives on must not hold it.
+        # Not inherited: a child that lives on must not hold the lock.
         found = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise TargetError(f"{path} cannot be opened: {error.strerror}") from None
@@ -48,8 +48,8 @@ def locked(path: Path, how: int) -> int | None:
 
 
 def relocked(descriptor: int, how: int) -> bool:
-    """Whether the lock could be changed to that at once; if not, there is none any more."""
-    # Let go first: whether a lock that cannot be changed is kept is not the same on all systems.
+    """Whether the lock could be changed to that at once; if not, the descriptor has no lock any more."""
+    # Unlocked first: whether a lock that cannot be changed is kept differs between systems.
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
@@ -59,7 +59,7 @@ def relocked(descriptor: int, how: int) -> bool:
 
 
 def still_at_path(descriptor: int, path: Path) -> bool:
-    """Whether the file is still what others find at its path: whoever held it may have removed it meanwhile."""
+    """Whether the open file is still the one at its path: the process that held the lock may have removed it."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A temporary folder that goes when its owner does, however that ends."""
+"""A temporary folder that is removed when its owner ends, however that happens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# Only the owner holds the other end of its standard input: the end of input is the end of the owner.
+# Only the owner has the other end of its standard input open: the end of input is the end of the owner.
 KEEPER = 'while read -r _; do :; done; command -p rm -rf -- "$1"'
 EXIT_SECONDS = 3.0
 
@@ -45,11 +45,11 @@ class OwnedFolder:
 
     @property
     def descriptor(self) -> int | None:
-        """What another process has to hold for the folder to be there until that one has ended too."""
+        """A descriptor that another process can keep open, so that the folder stays until that process ends too."""
         return None if self._keeper.stdin is None or self._keeper.stdin.closed else self._keeper.stdin.fileno()
 
     def release(self) -> None:
-        """Let it go as soon as nobody else holds `descriptor`."""
+        """Have it removed as soon as no other process has `descriptor` open."""
         if self._keeper.stdin is not None:
             self._keeper.stdin.close()
 

@@ -1,9 +1,9 @@
-"""Run a command that dies when its owner does: `parent_death.py FD DIR COMMAND [ARG ...]`.
+"""The parent-death guard runs a command that ends when its owner does: `parent_death.py FD DIR COMMAND [ARG ...]`.
 
-FD is the read end of a pipe whose write end only the owner holds. When the owner ends, however it
-ends (kill -9 included), the pipe closes; the command is terminated, killed if it lingers, and DIR
+FD is the read end of a pipe whose write end only the owner has open. When the owner ends, kill -9
+included, the pipe closes; the command is terminated, killed if it does not end in time, and DIR
 (unless empty) is removed. Standard library only and started with `-I -S`, so that it costs
-15 ms of which most is Python; it works wherever there are pipes, without Linux's PR_SET_PDEATHSIG.
+15 ms, most of it Python itself; it works wherever there are pipes, without Linux's PR_SET_PDEATHSIG.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOOK_SECONDS = 0.01
 def main(argv: list[str]) -> int:
     guard, directory, command = int(argv[0]), argv[1], argv[2:]
     os.set_inheritable(guard, False)
-    # The owner signals the whole process group: the command acts on it, the leash only waits. A
+    # The owner signals the whole process group: the command acts on it, the guard only waits. A
     # handler, not SIG_IGN, because an ignored signal would stay ignored in the command.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _end(child)
     if directory:
-        # Imported only now: it would double what every start costs.
+        # Imported only now: the import would double the time of every start.
         import shutil
 
         shutil.rmtree(directory, ignore_errors=True)
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
 
 
 def _end(child: int) -> None:
-    """Terminate the command, and kill it when it lingers."""
+    """Terminate the command, and kill it when it does not end in time."""
     os.kill(child, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while not os.waitpid(child, os.WNOHANG)[0]:

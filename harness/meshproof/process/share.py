@@ -1,4 +1,4 @@
-"""A thing that several processes use, and the last of them removes: who uses it, and whether it is to be removed."""
+"""A resource that several processes use and the last of them removes: its users, and whether it is to be removed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ INTERVAL = 0.1
 
 
 class Share:
-    """A file that users hold together. A share ends with its process, unless a LastWill inherits it.
+    """A file that each user locks shared. A share ends with its process, unless a CleanupOnDeath keeps it open.
 
-    `path` goes with the last user, unless there is something in it.
+    The file `path` is removed with the last user, unless it has a text.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,7 +26,7 @@ class Share:
         self._last = False
 
     async def join(self, limit: float, what: str) -> None:
-        """Be one of the users, once nobody removes the thing; TargetError after `limit` seconds."""
+        """Be one of the users, once no process is removing the resource; TargetError after `limit` seconds."""
         deadline = time.monotonic() + limit
         while self.descriptor is None:
             self.descriptor = locked(self.path, fcntl.LOCK_SH)
@@ -37,30 +37,30 @@ class Share:
 
     @property
     def text(self) -> str:
-        """What users tell one another: not empty where the last of them is to remove the thing."""
+        """A text that all users read: not empty where the last of them is to remove the resource."""
         return "" if self.descriptor is None else os.pread(self.descriptor, 1 << 10, 0).decode()
 
     @text.setter
     def text(self, text: str) -> None:
         assert self.descriptor is not None, "join() comes first"
-        # In this order there is something in it at each moment, unless there is to be nothing.
+        # In this order the file is never empty meanwhile, unless the new text is.
         os.pwrite(self.descriptor, text.encode(), 0)
         os.ftruncate(self.descriptor, len(text.encode()))
 
     def last(self) -> bool:
-        """Be no user any more; whether there is none now. Then nobody else can be one before leave()."""
+        """Stop being a user; whether no user is left. If so, nobody else can become one before leave()."""
         if self.descriptor is not None and not self._last:
             self._last = relocked(self.descriptor, fcntl.LOCK_EX)
         return self._last
 
     def rejoin(self) -> bool:
-        """Be a user again after all; not where the last one is removing the thing, or has."""
+        """Be a user again; False where the last user is removing the resource, or has removed it."""
         if self.descriptor is None or self._last:
             return False
         return relocked(self.descriptor, fcntl.LOCK_SH) and still_at_path(self.descriptor, self.path)
 
     def leave(self) -> None:
-        """Be no user any more; safe to call more than once."""
+        """Stop being a user; safe to call more than once."""
         if self.descriptor is None:
             return
         if self.last() and not self.text and still_at_path(self.descriptor, self.path):

@@ -28,7 +28,7 @@ class Applied:
 
 
 class Pod(Protocol):
-    """One replica of a workload that obeys the harness. Every method raises TargetError."""
+    """One replica of a workload that takes commands of the harness. Every method raises TargetError."""
 
     pod: str
     workload: str
@@ -73,7 +73,7 @@ class Host:
 
 
 class LiveMesh(Protocol):
-    """One running mesh, made for one scenario and gone after it."""
+    """One running mesh, made for one scenario and removed after it."""
 
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Put a configuration in force; returns when every proxy has acknowledged it.
@@ -82,10 +82,10 @@ class LiveMesh(Protocol):
         """
 
     def vantage(self, requests: Sequence[Request]) -> Vantage:
-        """Where the load generator has to stand to send these requests."""
+        """Where the load generator has to run to send these requests, and what it connects to."""
 
     async def open_books(self) -> None:
-        """Begin new books: what is counted from now on."""
+        """Begin to count: books() says what was counted from now on."""
 
     async def books(self) -> Books:
         """What the workloads and the proxies counted since the books were opened."""
@@ -106,13 +106,13 @@ class LiveMesh(Protocol):
         """Wait until no proxy has a request under way to any workload; raises TargetError."""
 
     async def check(self) -> None:
-        """Ask every part for a sign of life; raises TargetError naming the one that gives none."""
+        """Ask every part whether it answers; raises TargetError naming the one that does not."""
 
     async def watch(self) -> None:
-        """Return never; raises TargetError as soon as a part of the mesh dies."""
+        """Never returns; raises TargetError as soon as a part of the mesh ends."""
 
     async def save_state(self, folder: Path) -> None:
-        """Write the proxies' configuration dumps and statistics, for whoever looks into a failure."""
+        """Write the proxies' configuration dumps and statistics to files, so that a failure can be examined."""
 
     async def close(self) -> None:
         """Leave nothing behind."""
@@ -120,21 +120,21 @@ class LiveMesh(Protocol):
 
 @runtime_checkable
 class Attributing(Protocol):
-    """A live mesh whose workloads do not say themselves who they are: it finds that out for each observation."""
+    """A live mesh whose workloads' answers do not name their pod: it finds the pod of each observation."""
 
     def attributed(self, batch: Sequence[Observation]) -> Sequence[Observation]: ...
 
 
 @runtime_checkable
 class Remote(Protocol):
-    """A live mesh that is far from here, and so is what sends loads to it."""
+    """A live mesh on other machines, whose loads are sent by a command that runs there."""
 
     async def sending(self, requests: Sequence[Request]) -> tuple[str, ...]:
-        """What vantage() will say of where these are sent from, as soon as that is known in apply()."""
+        """`vantage(requests).command`, as soon as apply() has come so far that it is known."""
 
 
 class Target(Protocol):
-    """A place for live meshes. `features` are the capabilities that scenarios may ask for."""
+    """An environment for live meshes. `features` are the capabilities that scenarios may ask for."""
 
     @property
     def name(self) -> str: ...
@@ -144,33 +144,40 @@ class Target(Protocol):
 
     @property
     def versions(self) -> dict[str, str]:
-        """The versions of what traffic really passes through (Envoy, Istio, Kubernetes), those known so far."""
+        """The versions of what traffic passes through (Envoy, Istio, Kubernetes), as far as they are known by now."""
 
     @property
     def namespace(self) -> str:
-        """Where everything stands that names no namespace, and the client too."""
+        """The namespace of every object that names none, and of the client."""
 
     @property
     def timeouts(self) -> Timeouts:
-        """The limits of every wait for it."""
+        """The limits of all waits."""
 
     @property
     def local(self) -> bool:
         """Whether load generators run on this machine, so that they may start before the target is up."""
 
     def preflight(self) -> None:
-        """Look for everything that must be there before anything is started; raises UsageError and TargetError."""
+        """Check options, programs and ports before anything is started; raises UsageError and TargetError."""
 
     def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:
         """What of a mesh it does not carry out, with the requests that touches."""
 
     async def up(self) -> None: ...
 
-    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
+    def mesh(
+        self,
+        name: str,
+        requests: Sequence[Request] = (),
+        namespace: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> LiveMesh:
         """A mesh of its own for the scenario of that name, which sends only these requests; not started yet.
 
-        Proxies that none of them enters by need not be there; without requests all are. `namespace` is the
-        one that it is prepared for (empty: the target's own).
+        Proxies that none of the requests enters by need not be started; without requests all are. `namespace` is
+        the one that the scenario is prepared for (empty: the target's own), `labels` are those of its client, where
+        the target has the feature AnyClient.
         """
 
     async def down(self) -> None: ...
@@ -178,27 +185,27 @@ class Target(Protocol):
 
 @runtime_checkable
 class LaneTarget(Protocol):
-    """A target on which meshes stand beside one another in namespaces of their own, one after another in each."""
+    """A target whose lanes are namespaces: meshes run side by side in them, and one after another in each."""
 
     @property
     def lanes(self) -> int:
         """How many may be in use at once."""
 
     async def lane(self, number: int) -> str:
-        """The namespace of a lane, counted from 0, made when it is not there yet; raises TargetError."""
+        """The namespace of a lane, counted from 0, created when it does not exist yet; raises TargetError."""
 
 
 @runtime_checkable
 class Redacting(Protocol):
-    """A target that some words of are not to be told, such as the names of hosts."""
+    """A target with words that must not appear in reports, such as the names of hosts."""
 
     def redacted(self, text: str) -> str:
-        """The text with something else in their place."""
+        """The text with a label in the place of each such word."""
 
 
 @runtime_checkable
 class Inspectable(Protocol):
-    """A target that can say what it is made of, beside driving load through it (or instead)."""
+    """A target that can be inspected, beside driving load through it or instead."""
 
     async def facts(self, kind: type[Facts]) -> Facts:
-        """The facts of that kind as they are now; raises TargetError, also for a kind that it does not know."""
+        """The facts of that kind as they are now; raises TargetError, also for a kind that it does not have."""

@@ -1,4 +1,4 @@
-"""Fixed local ports are asked for by a person, so a taken one is told before anything is started."""
+"""Local ports that options fix are checked before anything is started."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from meshproof.mesh.model.mesh import Mesh
 
 
 def check_free(ports: Mapping[int, int]) -> None:
-    """Raise TargetError for a local port that somebody else has (`ports`: local port by service port).
+    """Raise TargetError for a local port that another process has (`ports`: local port by service port).
 
     UsageError for one that is asked for twice.
     """

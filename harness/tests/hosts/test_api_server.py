@@ -1,4 +1,4 @@
-"""What of a host's kubeconfig is taken over, and what never is."""
+"""Which fields of a host's kubeconfig are copied, and which never are."""
 
 import pytest
 import yaml
@@ -15,11 +15,11 @@ def config(cluster=CLUSTER, user=USER, names=("admin",)):
     return yaml.safe_dump({**body, "contexts": contexts, "current-context": names[-1]}).encode()
 
 
-def test_the_only_context_is_the_one():
+def test_a_single_context_is_used_without_a_name():
     assert parts(config(), "", "h") == ("admin", CLUSTER, USER)
 
 
-def test_of_several_contexts_none_is_taken_by_itself():
+def test_of_several_contexts_one_must_be_named():
     with pytest.raises(UsageError, match=r"several contexts; name one with --context: a, b"):
         parts(config(names=("a", "b")), "", "h")
     assert parts(config(names=("a", "b")), "a", "h")[0] == "a"
@@ -37,13 +37,13 @@ def test_of_several_contexts_none_is_taken_by_itself():
         ({"certificate-authority": "/etc/shadow"}, {}, "certificate-authority"),
     ],
 )
-def test_no_command_and_no_file_of_the_hosts_choice(cluster, user, word):
+def test_commands_and_files_of_a_hosts_kubeconfig_are_refused(cluster, user, word):
     server = {"server": "https://192.0.2.1:6443"}
     with pytest.raises(TargetError, match=f"{word} is not taken over from a host"):
         parts(config({**server, **cluster}, user), "", "h")
 
 
-def test_what_nobody_knows_is_left_out():
+def test_unknown_fields_are_left_out():
     _, cluster, user = parts(config({**CLUSTER, "proxy-url": "http://x"}, {**USER, "as": "system:x"}), "", "h")
     assert (cluster, user) == (CLUSTER, USER)
 
@@ -56,7 +56,7 @@ def test_a_file_that_is_no_kubeconfig_is_not_quoted(data):
     assert "secret-key" not in str(error.value)
 
 
-def test_a_file_beyond_all_measure():
+def test_a_file_that_is_too_large():
     with pytest.raises(TargetError, match="is no kubeconfig"):
         parts(config() + b"#" * (1 << 20), "", "h")
 
@@ -72,7 +72,7 @@ def test_a_file_beyond_all_measure():
         ("https://localhost.example.com", False),
     ],
 )
-def test_which_addresses_are_good_on_the_host_alone(server, alone):
+def test_which_addresses_are_on_the_hosts_loopback(server, alone):
     assert local(server, "h") is alone
 
 

@@ -1,4 +1,4 @@
-"""What package files say of themselves, held against packages that Debian's own tools build."""
+"""The metadata of package files, read from packages that Debian's own tools build."""
 
 import shutil
 import subprocess
@@ -54,7 +54,7 @@ def rpm(tmp_path, name, version, release, file, epoch=""):
 
 
 @pytest.mark.parametrize("compression", ["xz", "gzip", "none", "zstd"])
-def test_a_deb_says_its_name_version_and_kernel(tmp_path, compression):
+def test_the_name_version_and_kernel_of_a_deb(tmp_path, compression):
     package = read_package(deb(tmp_path, "linux-image-6.1.0-2-cloud-amd64", "1:6.1.5-1", compression=compression))
     assert (package.name, package.version, package.architecture) == (
         "linux-image-6.1.0-2-cloud-amd64",
@@ -68,7 +68,7 @@ def test_a_deb_says_its_name_version_and_kernel(tmp_path, compression):
 @pytest.mark.parametrize(
     "file", ["/boot/vmlinuz-5.4.119-1.el7.elrepo.x86_64", "/lib/modules/5.4.119-1.el7.elrepo.x86_64/vmlinuz"]
 )
-def test_an_rpm_says_its_name_version_and_kernel(tmp_path, file):
+def test_the_name_version_and_kernel_of_an_rpm(tmp_path, file):
     package = read_package(rpm(tmp_path, "kernel-lt", "5.4.119", "1.el7.elrepo", file))
     assert (package.name, package.version, package.architecture) == ("kernel-lt", "5.4.119-1.el7.elrepo", "x86_64")
     assert package.kernel == "5.4.119-1.el7.elrepo.x86_64"
@@ -80,7 +80,7 @@ def test_an_epoch_belongs_to_the_version_and_firmware_is_no_kernel(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".rpm", ".deb"])
-def test_what_is_no_package_is_refused(tmp_path, suffix):
+def test_a_file_that_is_no_package_is_refused(tmp_path, suffix):
     for number, data in enumerate((b"", b"nothing", b"\xed\xab\xee\xdb" + b"\xff" * 300, b"!<arch>\n" + b"9" * 60)):
         path = tmp_path / f"{number}{suffix}"
         path.write_bytes(data)

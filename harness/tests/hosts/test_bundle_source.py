@@ -1,4 +1,4 @@
-"""A bundle is taken only when it is the one that was meant, and a broken download goes on where it stopped."""
+"""A bundle is used only with the right checksum, and a broken download continues where it stopped."""
 
 import asyncio
 import functools
@@ -46,7 +46,7 @@ def test_the_layout_of_the_exercise(packed, tmp_path):
 
 
 def test_a_wrong_checksum_is_refused_from_the_option_and_from_the_file_beside(packed, tmp_path):
-    with pytest.raises(UsageError, match="not the bundle that was meant"):
+    with pytest.raises(UsageError, match="this is another bundle"):
         get(packed, tmp_path, "0" * 64)
     packed.with_name(packed.name + ".sha256").write_text(f"{'1' * 64}  {packed.name}\n")
     with pytest.raises(UsageError, match=r"1{64}"):
@@ -55,7 +55,7 @@ def test_a_wrong_checksum_is_refused_from_the_option_and_from_the_file_beside(pa
         get(packed, tmp_path, "abc")
 
 
-def test_a_folder_is_held_against_its_sums(tmp_path):
+def test_a_folder_is_checked_against_its_sums(tmp_path):
     folder = tmp_path / "bundle"
     (folder / "kernel").mkdir(parents=True)
     (folder / "kernel/k.rpm").write_bytes(b"kernel")
@@ -69,7 +69,7 @@ def test_a_folder_is_held_against_its_sums(tmp_path):
         get(folder, tmp_path)
 
 
-def test_a_description_says_what_is_where(tmp_path):
+def test_a_description_gives_another_layout(tmp_path):
     for name in ("pkg/a.deb", "pkg/b.deb", "oci/layout/oci-layout", "istio-1.20.0/bin/istioctl"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
@@ -90,12 +90,12 @@ def test_a_description_says_what_is_where(tmp_path):
         ("kernel: [out.rpm]", "link that leads out"),
         ("kernel: [bundle.yaml]", "not a package"),
         ("istio: elsewhere", "not the folder of a release"),
-        ("kernels: []", "not known here"),
+        ("kernels: []", "is not a field of a bundle"),
         ("kernel: [a.rpm, a.deb]", "mixes"),
         ("kernel: []", "neither kernel packages"),
     ],
 )
-def test_a_wrong_description_is_told_where_it_stands(tmp_path, text, words):
+def test_a_wrong_description_is_reported_with_its_location(tmp_path, text, words):
     folder = tmp_path / "b"
     folder.mkdir()
     for name in ("a.rpm", "a.deb"):
@@ -145,20 +145,20 @@ def url(server):
     return f"http://127.0.0.1:{server.server_address[1]}/Canary_v1.0.tar.gz"
 
 
-def test_a_broken_download_goes_on_where_it_stopped(server, packed, tmp_path):
+def test_a_broken_download_continues_where_it_stopped(server, packed, tmp_path):
     server.cut = 150
     with pytest.raises(TargetError, match="150 of"):
         get(url(server), tmp_path, digest(packed))
     server.cut = None
     assert read(get(url(server), tmp_path, digest(packed))).istio_version == "1.9.5"
     assert server.starts == [0, 150]
-    # What is there whole is not asked for again.
+    # A complete file is not downloaded again.
     get(url(server), tmp_path, digest(packed))
     assert len(server.starts) == 2
 
 
-def test_what_is_not_what_was_meant_is_thrown_away(server, tmp_path):
-    with pytest.raises(UsageError, match="thrown away"):
+def test_a_download_with_another_checksum_is_deleted(server, tmp_path):
+    with pytest.raises(UsageError, match="the download is deleted"):
         get(url(server), tmp_path, "0" * 64)
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 

@@ -1,4 +1,4 @@
-"""What is read out of a host's files and answers, from their texts."""
+"""Facts read from the texts of a host's files and commands."""
 
 import pytest
 from meshproof.targets.hosts.facts import modules
@@ -45,7 +45,7 @@ def test_swap_that_an_fstab_brings_back():
         ({"/etc/modules-load.d/a.conf": "# ip_vs\n;ip_vs\n"}, ""),
         ({"/etc/modules-load.d/a.conf": "ip_vs_rr\n"}, ""),
         ({"/usr/lib/modules-load.d/a.conf": "ip-vs\n"}, "/usr/lib/modules-load.d/a.conf"),
-        # An empty file of the same name in /etc hides what the distribution brings.
+        # An empty file of the same name in /etc hides the distribution's.
         ({"/etc/modules-load.d/a.conf": "", "/usr/lib/modules-load.d/a.conf": "ip_vs\n"}, ""),
         ({"/etc/modules": "loop\nip_vs\n"}, "/etc/modules"),
         (
@@ -55,11 +55,11 @@ def test_swap_that_an_fstab_brings_back():
         ({"/etc/sysconfig/modules/ipvs.modules": "#!/bin/bash\nmodprobe -- ip_vs_rr\n"}, ""),
     ],
 )
-def test_what_loads_a_module_at_boot(texts, file):
+def test_which_file_loads_a_module_at_boot(texts, file):
     assert modules.persisted("ip_vs", texts) == file
 
 
-def test_what_keeps_a_module_out():
+def test_which_file_blacklists_a_module():
     texts = {
         "/etc/modprobe.d/x.conf": "# blacklist ip_vs\nblacklist ip-vs\n",
         "/lib/modprobe.d/y.conf": "blacklist a\n",
@@ -68,5 +68,5 @@ def test_what_keeps_a_module_out():
     assert modules.blacklisted("ip_vs_rr", texts) == ""
 
 
-def test_nothing_breaks_out_of_curls_configuration():
+def test_values_are_escaped_in_curls_configuration():
     assert quoted('a"b\\c\nurl = "x') == '"a\\"b\\\\c\\nurl = \\"x"'

@@ -1,4 +1,4 @@
-"""Inventories: what they mean, and that every mistake has its place."""
+"""Inventories: what they mean, and that every mistake is reported with its location."""
 
 import re
 from pathlib import Path
@@ -31,13 +31,13 @@ def test_the_example_can_be_read():
     assert inventory.registry.password_env == "HARBOR_PASSWORD"
 
 
-def test_what_is_not_said_is_left_to_ssh(tmp_path):
+def test_unset_options_are_left_to_ssh(tmp_path):
     host = load(tmp_path, f"hosts:\n{HOST}").hosts[0]
     assert (host.port, host.user, host.key, host.jump, host.become) == (None, "", None, None, False)
     assert (host.expect.modules, host.expect.swap, host.expect.kernel) == (IPVS_MODULES, False, "")
 
 
-def test_files_stand_beside_the_inventory(tmp_path):
+def test_files_are_relative_to_the_inventory(tmp_path):
     inventory = load(tmp_path, f"ssh: {{knownHosts: known, config: ~/c}}\ndefaults: {{key: id}}\nhosts:\n{HOST}")
     assert inventory.hosts[0].key == tmp_path / "id"
     assert inventory.ssh.known_hosts == tmp_path / "known"
@@ -67,13 +67,13 @@ def test_files_stand_beside_the_inventory(tmp_path):
         (f"hosts:\n{HOST}- {{name: a, role: worker, address: yy}}", "3:10", "given twice, first in line 2"),
         (f"hosts:\n{HOST}- {{name: b, role: worker, address: 192.0.2.1}}", "3:36", "the same machine as 'a'"),
         (f"registry: {{url: harbor}}\nhosts:\n{HOST}", "1:17", "is not SCHEME://HOST"),
-        (f"registry: {{url: 'https://u:p@h'}}\nhosts:\n{HOST}", "1:17", "credentials do not belong"),
+        (f"registry: {{url: 'https://u:p@h'}}\nhosts:\n{HOST}", "1:17", "credentials must not be in an inventory"),
         (f"registry: {{url: 'http://h'}}\nhosts:\n{HOST}", "1:17", "plain HTTP needs insecure: true"),
         (f"registry: {{url: 'https://h', images: [UPPER]}}\nhosts:\n{HOST}", "1:39", "is no valid images[0]"),
         (f"ssh: {{sessions: 11}}\nhosts:\n{HOST}", "1:17", "between 1 and 10"),
     ],
 )
-def test_mistakes_have_their_place(text, place, words, tmp_path):
+def test_mistakes_have_their_location(text, place, words, tmp_path):
     with pytest.raises(ManifestError, match=re.escape(words)) as caught:
         load(tmp_path, text)
     assert f"hosts.yaml:{place}: " in str(caught.value)
@@ -84,7 +84,7 @@ def test_a_file_that_is_not_there(tmp_path):
         load_inventory(tmp_path / "none.yaml")
 
 
-def test_names_and_addresses_are_hidden_unless_asked_for(tmp_path):
+def test_names_and_addresses_are_redacted_unless_asked_for(tmp_path):
     jump = "- {name: node1, role: worker, address: n.example.com, jump: {address: bastion}}\n"
     inventory = load(tmp_path, f"registry: {{url: 'https://harbor.example.com:8443'}}\nhosts:\n{HOST}{jump}")
     text = "a@192.0.2.1 192.0.2.10 node1 node10 n.example.com bastion "

@@ -1,4 +1,4 @@
-"""Hosts and their cluster as one target: what is asked for first, what is refused, and which of the two it takes."""
+"""Hosts and their cluster as one target: which options are refused, and where the cluster is not used."""
 
 import pytest
 from click.testing import CliRunner
@@ -33,19 +33,19 @@ def target(tmp_path):
         ({"role": "worker", "image": "i"}, "no host has the role control-plane"),
     ],
 )
-def test_what_is_not_said_clearly_is_refused_before_anything_is_connected_to(target, settings, words):
+def test_contradicting_options_are_refused_before_any_connection(target, settings, words):
     with pytest.raises(UsageError, match=words):
         target(**settings).preflight()
 
 
-def test_it_offers_what_hosts_and_what_clusters_offer(target):
+def test_it_has_the_features_of_hosts_and_of_clusters(target):
     features = target(image="i").features
     assert {"Hosts", "InstalledIstio", "ProbeWorkload"} <= features
     assert "GatewayTLS" not in features
     assert "GatewayTLS" in target(image="i", allow=frozenset({"gateway-secrets"})).features
 
 
-def test_their_cluster_is_left_alone_where_only_hosts_are_looked_at(tmp_path):
+def test_the_cluster_is_not_used_where_only_hosts_are_inspected(tmp_path):
     look = Inspection("a", "b", HostsFacts, (), {"Hosts"})
     install = Inspection("a", "b", InstallFacts, (), {"InstalledIstio"})
     built_in = [one.scenario for one in discover() if one.folder.name == "hosts"]
@@ -56,7 +56,7 @@ def test_their_cluster_is_left_alone_where_only_hosts_are_looked_at(tmp_path):
     assert taken(look) is HostsTarget
     assert taken(*built_in) is HostsTarget
     assert taken(look, install) is HostsClusterTarget
-    # Who says nothing of what is selected may need everything.
+    # Where nothing is known of what is selected, everything may be needed.
     assert taken() is HostsClusterTarget
 
 

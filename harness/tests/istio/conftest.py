@@ -50,7 +50,7 @@ def api() -> Iterator[Api]:
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Executables in a folder of their own; their calls stand in one file, in order."""
+    """Executables in a folder of their own; one file records their calls in order."""
 
     folder: Path
     url: str
@@ -65,8 +65,8 @@ class Programs:
 
     def calls(self, program: str = "") -> list[Json]:
         log = self.folder / "calls"
-        told = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return [one for one in told if program in ("", one["program"])]
+        reported = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [one for one in reported if program in ("", one["program"])]
 
     def until(self, program: str, word: str) -> None:
         """Wait until a call with that word has begun."""

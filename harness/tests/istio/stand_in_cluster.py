@@ -41,12 +41,12 @@ CLUSTER_WIDE = {"Namespace", "Node", "ClusterRole", "ClusterRoleBinding"} | set(
 
 @dataclass(slots=True)
 class Api:
-    """Objects by their paths. `webhook` changes what a dry run gives back; `refuse` maps a path to a status.
+    """Objects by their paths. `webhook` changes the result of a dry run; `refuse` maps a path to a status.
 
     `first` may answer a method and a path before all else does.
 
-    `kinds` says whether Istio's kinds are known, `withheld` what the user may not touch. `node` forwards ports of pods;
-    what asks for it is passed on to it.
+    `kinds` says whether Istio's kinds are known, `withheld` what the user may not access. `node` forwards ports of
+    pods; requests for that are passed on to it.
     """
 
     objects: dict[str, Json] = field(default_factory=dict)
@@ -94,8 +94,8 @@ class Api:
         self.calls.append((method, path))
         if path in self.refuse:
             return self.refuse[path]
-        if told := self.first(method, path):
-            return told
+        if reported := self.first(method, path):
+            return reported
         for version, kinds in KINDS.items():
             if path == root(version):
                 names = [{"kind": k, "name": n, "namespaced": k not in CLUSTER_WIDE} for k, n in kinds.items()]
@@ -114,7 +114,7 @@ class Api:
             elif any(
                 (path, one) in self.merged and known["metadata"]["annotations"][one] != notes[one] for one in notes
             ):
-                # A field that a merge patch has set belongs to that patch, though the manager's name be the same.
+                # A field that a merge patch has set belongs to that patch, even with the same manager.
                 return 409, {"kind": "Status", "reason": "Conflict", "message": "Apply failed with 1 conflict"}
             merge(known, body)
             return 200, known
@@ -197,8 +197,8 @@ def serving() -> Iterator[Api]:
                     return self._pass_on()
             size = int(self.headers.get("content-length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
-            status, told = kept.answer(self.command, self.path, body)
-            data = json.dumps(told).encode()
+            status, reported = kept.answer(self.command, self.path, body)
+            data = json.dumps(reported).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(data)))
@@ -207,7 +207,7 @@ def serving() -> Iterator[Api]:
             return None
 
         def _pass_on(self) -> None:
-            """Connect whoever asks with the node, as an API server does with every upgrade."""
+            """Connect the client with the node, as an API server does with every upgrade."""
             kept.calls.append(("GET", urlsplit(self.path).path))
             with socket.create_connection(("127.0.0.1", urlsplit(kept.node.url).port)) as node:
                 lines = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items()), "", ""]

@@ -1,4 +1,4 @@
-"""A request that an API server asks to make again later: patience has a limit, and may be ended."""
+"""Requests that an API server asks to repeat later: within a limit, and until cancelled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meshproof.targets.kube.objects import Objects
 
 @pytest.fixture
 def busy() -> Any:
-    """An API server that is busy: each answer is a status and what Retry-After says, the last one again and again."""
+    """A busy API server: each answer is a status and a Retry-After; the last one is repeated."""
     answers: list[tuple[int, str]] = []
     asked: list[float] = []
 
@@ -44,14 +44,14 @@ def busy() -> Any:
     thread.join()
 
 
-def test_what_helps_a_moment_later_is_no_error(busy: Any) -> None:
+def test_a_request_is_repeated_after_transient_failures(busy: Any) -> None:
     answers, asked, objects = busy
     answers += [(503, ""), (429, ""), (200, "")]
     assert asyncio.run(objects(10).raw("/x", what="asking")) == {}
     assert len(asked) == 3
 
 
-def test_what_it_asks_for_is_waited_for(busy: Any) -> None:
+def test_a_repetition_waits_as_long_as_retry_after_says(busy: Any) -> None:
     answers, asked, objects = busy
     answers += [(429, "1"), (200, "")]
     asyncio.run(objects(10).raw("/x", what="asking"))
@@ -59,7 +59,7 @@ def test_what_it_asks_for_is_waited_for(busy: Any) -> None:
 
 
 @pytest.mark.parametrize("after", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT", ""])
-def test_but_no_longer_than_for_an_answer(busy: Any, after: str) -> None:
+def test_a_repetition_waits_no_longer_than_the_limit_of_an_answer(busy: Any, after: str) -> None:
     answers, asked, objects = busy
     answers += [(503, after)]
     began = time.monotonic()
@@ -69,7 +69,7 @@ def test_but_no_longer_than_for_an_answer(busy: Any, after: str) -> None:
     assert len(asked) > 1
 
 
-def test_a_person_may_end_it(busy: Any) -> None:
+def test_a_repetition_can_be_cancelled(busy: Any) -> None:
     answers, asked, objects = busy
     answers += [(503, "3600")]
 
@@ -86,7 +86,7 @@ def test_a_person_may_end_it(busy: Any) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_what_is_refused_for_good_is_asked_once(busy: Any) -> None:
+def test_a_refusal_that_is_not_transient_is_not_repeated(busy: Any) -> None:
     answers, asked, objects = busy
     answers += [(403, "1")]
     with pytest.raises(RefusedError):

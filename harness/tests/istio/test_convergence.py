@@ -1,4 +1,4 @@
-"""A proxy has converged when it runs the marker of the revision, and nothing of it is still on the way."""
+"""A proxy has converged when it runs the marker of the revision, and nothing of it is still warming."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SERVICE = "outbound|5000||helloworld.shop.svc.cluster.local"
 
 
 def dump(revision: int, *, gateway: bool = False) -> Any:
-    """What a proxy that runs the revision shows."""
+    """The config dump of a proxy that runs the revision."""
     name = marker.cluster(NAMESPACE, revision)
     host = marker.entered(NAMESPACE, revision) if gateway else marker.host(NAMESPACE)
     domains = [host, f"{host}:{marker.PORT}"]
@@ -42,9 +42,9 @@ def dump(revision: int, *, gateway: bool = False) -> Any:
     }
 
 
-def lacks(told: Any, revision: int = 7, *, gateway: bool = False, endpoints: Any = ()) -> list[str]:
+def lacks(reported: Any, revision: int = 7, *, gateway: bool = False, endpoints: Any = ()) -> list[str]:
     watched = Watched(None, gateway, dict(endpoints))  # type: ignore[arg-type]
-    return missing(told, watched, NAMESPACE, revision)
+    return missing(reported, watched, NAMESPACE, revision)
 
 
 @pytest.mark.parametrize("gateway", [False, True])
@@ -53,17 +53,17 @@ def test_a_proxy_that_runs_the_marker_lacks_nothing(gateway: bool) -> None:
 
 
 def test_an_older_marker_is_not_the_newest() -> None:
-    told = lacks(dump(6))
-    assert told == [
+    reported = lacks(dump(6))
+    assert reported == [
         f"cluster {marker.cluster(NAMESPACE, 7)}",
         f"the route of {marker.host(NAMESPACE)} to {marker.cluster(NAMESPACE, 7)}",
     ]
 
 
 def test_routes_may_lag_behind_clusters() -> None:
-    told = dump(6)
-    told["configs"][1]["dynamic_active_clusters"].append({"cluster": {"name": marker.cluster(NAMESPACE, 7)}})
-    assert lacks(told) == [f"the route of {marker.host(NAMESPACE)} to {marker.cluster(NAMESPACE, 7)}"]
+    reported = dump(6)
+    reported["configs"][1]["dynamic_active_clusters"].append({"cluster": {"name": marker.cluster(NAMESPACE, 7)}})
+    assert lacks(reported) == [f"the route of {marker.host(NAMESPACE)} to {marker.cluster(NAMESPACE, 7)}"]
 
 
 def test_a_gateway_must_serve_the_revisions_own_domain() -> None:
@@ -72,50 +72,50 @@ def test_a_gateway_must_serve_the_revisions_own_domain() -> None:
 
 
 def test_the_marker_of_another_run_does_not_count() -> None:
-    told = json.loads(json.dumps(dump(7)).replace(NAMESPACE, "meshproof-b"))
-    assert len(lacks(told)) == 2
+    reported = json.loads(json.dumps(dump(7)).replace(NAMESPACE, "meshproof-b"))
+    assert len(lacks(reported)) == 2
 
 
-def test_what_is_warming_is_not_yet_there() -> None:
-    told = dump(7)
-    told["configs"][1]["dynamic_warming_clusters"] = [{"cluster": {"name": "outbound|80||slow"}}]
-    told["configs"][2]["dynamic_listeners"].append({"name": "0.0.0.0_8443", "warming_state": {}})
-    assert lacks(told) == ["cluster outbound|80||slow (warming)", "listener 0.0.0.0_8443 (warming)"]
+def test_a_warming_cluster_or_listener_is_still_missing() -> None:
+    reported = dump(7)
+    reported["configs"][1]["dynamic_warming_clusters"] = [{"cluster": {"name": "outbound|80||slow"}}]
+    reported["configs"][2]["dynamic_listeners"].append({"name": "0.0.0.0_8443", "warming_state": {}})
+    assert lacks(reported) == ["cluster outbound|80||slow (warming)", "listener 0.0.0.0_8443 (warming)"]
 
 
-def test_what_a_proxy_refuses_is_quoted() -> None:
-    told = dump(6)
-    told["configs"][2]["dynamic_listeners"][0]["error_state"] = {"details": "duplicate listener"}
-    assert lacks(told)[-1] == "what it refused: duplicate listener"
+def test_a_configuration_that_a_proxy_rejects_is_quoted() -> None:
+    reported = dump(6)
+    reported["configs"][2]["dynamic_listeners"][0]["error_state"] = {"details": "duplicate listener"}
+    assert lacks(reported)[-1] == "what it refused: duplicate listener"
 
 
-def test_endpoints_must_be_exactly_those_that_there_are() -> None:
+def test_endpoints_must_be_exactly_those_of_the_ready_pods() -> None:
     assert lacks(dump(7), endpoints={SERVICE: ADDRESSES}.items()) == []
     for wrong in ({"10.0.0.1"}, ADDRESSES | {"10.0.0.3"}):
-        (told,) = lacks(dump(7), endpoints={SERVICE: wrong}.items())
-        assert told.startswith(f"the endpoints of {SERVICE} (has 10.0.0.1, 10.0.0.2; wanted {len(wrong)})")
+        (reported,) = lacks(dump(7), endpoints={SERVICE: wrong}.items())
+        assert reported.startswith(f"the endpoints of {SERVICE} (has 10.0.0.1, 10.0.0.2; wanted {len(wrong)})")
     assert "none" in lacks(dump(7), endpoints={"outbound|1||gone": {"10.0.0.1"}}.items())[0]
 
 
-def test_an_endpoint_that_is_not_healthy_yet_is_none() -> None:
-    """istiod tells of pods that are not ready, as unhealthy ones."""
-    told = dump(7)
-    (entry,) = told["configs"][4]["dynamic_endpoint_configs"]
+def test_an_unhealthy_endpoint_does_not_count() -> None:
+    """istiod sends pods that are not ready as unhealthy endpoints."""
+    reported = dump(7)
+    (entry,) = reported["configs"][4]["dynamic_endpoint_configs"]
     entry["endpoint_config"]["endpoints"][0]["lb_endpoints"][0]["health_status"] = "UNHEALTHY"
     entry["endpoint_config"]["endpoints"][0]["lb_endpoints"][1]["health_status"] = "HEALTHY"
-    (words,) = lacks(told, endpoints={SERVICE: ADDRESSES}.items())
+    (words,) = lacks(reported, endpoints={SERVICE: ADDRESSES}.items())
     assert words == f"the endpoints of {SERVICE} (has 10.0.0.2; wanted 2)"
-    assert lacks(told, endpoints={SERVICE: {"10.0.0.2"}}.items()) == []
+    assert lacks(reported, endpoints={SERVICE: {"10.0.0.2"}}.items()) == []
 
 
-def test_a_subset_hears_of_health_by_itself() -> None:
-    told = dump(7)
+def test_the_health_of_a_subsets_endpoints_is_checked_by_itself() -> None:
+    reported = dump(7)
     name = SERVICE.replace("||", "|v1|")
-    entry = json.loads(json.dumps(told["configs"][4]["dynamic_endpoint_configs"][0]).replace(SERVICE, name))
+    entry = json.loads(json.dumps(reported["configs"][4]["dynamic_endpoint_configs"][0]).replace(SERVICE, name))
     entry["endpoint_config"]["endpoints"][0]["lb_endpoints"][0]["health_status"] = "UNHEALTHY"
-    told["configs"][4]["dynamic_endpoint_configs"].append(entry)
-    assert lacks(told, endpoints={SERVICE: ADDRESSES}.items()) == [f"the health of 10.0.0.1 in {name}"]
-    assert lacks(told, endpoints={"outbound|5001||helloworld.shop.svc.cluster.local": set()}.items()) == []
+    reported["configs"][4]["dynamic_endpoint_configs"].append(entry)
+    assert lacks(reported, endpoints={SERVICE: ADDRESSES}.items()) == [f"the health of 10.0.0.1 in {name}"]
+    assert lacks(reported, endpoints={"outbound|5001||helloworld.shop.svc.cluster.local": set()}.items()) == []
 
 
 SERVES = """
@@ -130,7 +130,7 @@ if len(steps) > 1:
 
 @pytest.fixture
 def proxies(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Proxies whose dumps are those given, one after another; the last one stays."""
+    """Proxies with the given dumps, one after another; the last one is repeated."""
     folder = tmp_path / "dumps"
     folder.mkdir()
     monkeypatch.setenv("DUMPS", str(folder))
@@ -173,7 +173,7 @@ def test_a_proxy_that_fails_ends_the_wait(proxies: Any, programs: Any) -> None:
         asyncio.run(converged([Watched(client)], NAMESPACE, 7, there.timeouts))
 
 
-def test_the_marker_comes_in_an_order_that_leads_nowhere_undefined() -> None:
+def test_the_marker_is_applied_in_an_order_in_which_every_reference_exists() -> None:
     kinds = [one["kind"] for one in marker.manifests(NAMESPACE, 7)]
     assert kinds == ["ServiceEntry", "DestinationRule", "VirtualService"]
     kinds = [one["kind"] for one in marker.manifests(NAMESPACE, 7, [{"istio": "ingressgateway"}])]
@@ -187,11 +187,11 @@ def test_every_kind_of_the_marker_changes_with_the_revision_but_the_entry() -> N
     assert [one["metadata"] for one in first] == [one["metadata"] for one in second]
 
 
-def test_without_gateways_nobody_outside_sees_the_marker() -> None:
+def test_without_gateways_the_marker_is_exported_to_no_other_namespace() -> None:
     assert {tuple(one["spec"]["exportTo"]) for one in marker.manifests(NAMESPACE, 7)} == {(".",)}
 
 
-def test_with_gateways_their_namespace_sees_it_and_no_other() -> None:
+def test_with_gateways_the_marker_is_exported_to_their_namespace_alone() -> None:
     found = marker.manifests(NAMESPACE, 7, [{"istio": "ingressgateway"}], "istio-system")
     exported = [tuple(one["spec"]["exportTo"]) for one in found if one["kind"] != "Gateway"]
     assert set(exported) == {(".",), (".", "istio-system")}

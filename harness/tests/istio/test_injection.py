@@ -1,4 +1,4 @@
-"""Injection is switched on by a label, and believed only when a pod is seen to get its sidecar."""
+"""Injection is enabled by a label, and verified by a dry run that shows a pod's sidecar."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_sidecar_is_a_container_or_a_native_sidecar(spec: Any, carries: bool) 
     assert (injection.proxy({"spec": spec}) is not None) is carries
 
 
-def test_a_pod_is_put_through_the_webhooks_without_being_made(cluster: Any, api: Any) -> None:
+def test_a_pod_is_sent_to_the_webhooks_by_a_dry_run(cluster: Any, api: Any) -> None:
     api.webhook = injected
     there = cluster()
     image = asyncio.run(injection.prove(there.objects, "shop", there.timeouts))
@@ -45,7 +45,7 @@ def test_a_pod_is_put_through_the_webhooks_without_being_made(cluster: Any, api:
     assert api.objects == {}
 
 
-def test_a_webhook_that_comes_late_is_waited_for(cluster: Any, api: Any) -> None:
+def test_a_webhook_that_is_configured_late_is_waited_for(cluster: Any, api: Any) -> None:
     there = cluster()
     seen = []
 
@@ -57,7 +57,7 @@ def test_a_webhook_that_comes_late_is_waited_for(cluster: Any, api: Any) -> None
     assert asyncio.run(injection.prove(there.objects, "shop", there.timeouts)) == PROXY["image"]
 
 
-def test_a_service_account_that_comes_late_is_waited_for(cluster: Any, api: Any) -> None:
+def test_a_service_account_that_is_created_late_is_waited_for(cluster: Any, api: Any) -> None:
     there = cluster()
     path = "/api/v1/namespaces/shop/pods/meshproof-injected"
     words = 'pods "meshproof-injected" is forbidden: error looking up service account shop/default: serviceaccount'
@@ -73,14 +73,14 @@ def test_a_service_account_that_comes_late_is_waited_for(cluster: Any, api: Any)
     assert asyncio.run(prove()) == PROXY["image"]
 
 
-def test_no_sidecar_is_told_when_the_time_is_up(cluster: Any) -> None:
+def test_no_sidecar_is_reported_when_the_time_is_up(cluster: Any) -> None:
     there = cluster(istio_injected=0.5)
     with pytest.raises(TargetError, match=r"pods of namespace shop get no sidecar within 0\.5 s") as caught:
         asyncio.run(injection.prove(there.objects, "shop", there.timeouts))
     assert "mutatingwebhookconfigurations" in caught.value.detail
 
 
-def test_a_webhook_that_does_not_answer_is_told_at_once(cluster: Any, api: Any) -> None:
+def test_a_webhook_that_does_not_answer_is_reported_at_once(cluster: Any, api: Any) -> None:
     there = cluster()
     words = 'Internal error occurred: failed calling webhook "namespace.sidecar-injector.istio.io": context deadline'
     api.refuse["/api/v1/namespaces/shop/pods/meshproof-injected"] = (500, {"reason": "InternalError", "message": words})

@@ -1,4 +1,4 @@
-"""The facts of an installation are gathered from a cluster; what cannot be had is noted and stops nothing."""
+"""The facts of an installation are gathered from a cluster; one that cannot be read does not stop the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from meshproof.targets.kube import ownership
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 ANALYSIS = [{"code": "IST0102", "level": "Info", "origin": "Namespace x", "message": "not injected", "other": 1}]
-# kubectl as far as it is used: it connects from within a pod.
+# kubectl as far as it is used: it runs the balance client in a pod.
 KUBECTL = """
 assert "exec" in args, args
 assert args[-5:] == ["10.96.0.7", "8080", "64", "2", "10.0"], args[-5:]
@@ -42,11 +42,11 @@ def pages(api: Any) -> Iterator[dict[str, str]]:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = known.get(self.path, "")
-            self.send_response(200 if told else 404)
-            self.send_header("content-length", str(len(told)))
+            reported = known.get(self.path, "")
+            self.send_response(200 if reported else 404)
+            self.send_header("content-length", str(len(reported)))
             self.end_headers()
-            self.wfile.write(told.encode())
+            self.wfile.write(reported.encode())
 
         def log_message(self, *args: object) -> None: ...
 
@@ -107,7 +107,7 @@ def installed(api: Any, cluster: Any, programs: Any, pages: dict[str, str]) -> A
     return make
 
 
-def test_everything_is_found_out(installed: Any, api: Any, programs: Any) -> None:
+def test_all_facts_are_gathered(installed: Any, api: Any, programs: Any) -> None:
     api.webhook = lambda body: {**body, "spec": {"containers": [{"name": "istio-proxy", "image": "hub.example/p:1"}]}}
     facts = asyncio.run(installed().facts())
     assert (facts.kubernetes, facts.istio, facts.istioctl) == ("v1.35.0", "1.30.4", "1.30.4")
@@ -133,18 +133,18 @@ def test_everything_is_found_out(installed: Any, api: Any, programs: Any) -> Non
     assert programs.alive() == []
 
 
-def test_an_error_anywhere_is_found_but_where_a_run_has_its_own_things(installed: Any, api: Any) -> None:
+def test_analyze_errors_count_everywhere_but_in_namespaces_of_runs(installed: Any, api: Any) -> None:
     api.put("Namespace", "run-2", metadata={"labels": ownership.labels("2")})
     wrong = {"code": "IST0101", "level": "Error", "message": "Referenced host not found"}
-    told = [{**wrong, "origin": f"VirtualService {place}/a"} for place in ("shop", "run-2")]
-    facts = asyncio.run(installed(analysis=f"tell({told!r})").facts())
+    reported = [{**wrong, "origin": f"VirtualService {place}/a"} for place in ("shop", "run-2")]
+    facts = asyncio.run(installed(analysis=f"tell({reported!r})").facts())
     assert facts.messages == (Message("IST0101", "Error", "VirtualService shop/a", "Referenced host not found"),)
     verdict = AnalysisClean().judge(facts)
     assert verdict.outcome is Outcome.FAILED
     assert "IST0101 VirtualService shop/a" in verdict.reason
 
 
-def test_what_this_user_may_not_analyze_is_noted_with_the_role_that_is_needed(installed: Any) -> None:
+def test_a_missing_right_to_analyze_is_noted_with_the_role_that_grants_it(installed: Any) -> None:
     body = 'sys.exit(\'Error: secrets is forbidden: User "me" cannot list resource "secrets"\')'
     facts = asyncio.run(installed(analysis=body).facts())
     assert facts.messages is None
@@ -152,7 +152,7 @@ def test_what_this_user_may_not_analyze_is_noted_with_the_role_that_is_needed(in
     assert "role meshproof-analyze of docs/rbac.yaml" in facts.withheld["messages"]
 
 
-def test_what_this_user_may_not_watch_is_not_waited_for(installed: Any, api: Any, programs: Any) -> None:
+def test_analyze_is_not_started_without_the_right_to_watch(installed: Any, api: Any, programs: Any) -> None:
     api.withheld = ("secrets",)
     facts = asyncio.run(installed().facts())
     assert facts.messages is None
@@ -160,7 +160,7 @@ def test_what_this_user_may_not_watch_is_not_waited_for(installed: Any, api: Any
     assert programs.calls("istioctl") == []
 
 
-def test_what_cannot_be_found_out_is_noted_with_the_reason(installed: Any, api: Any) -> None:
+def test_a_fact_that_cannot_be_read_is_noted_with_the_reason(installed: Any, api: Any) -> None:
     for pod_there in (("kube-system", "kube-proxy-1"), ("istio-system", "gateway-1")):
         api.refuse[PORTFORWARD.format(*pod_there)] = FORBIDDEN
     words = {"kind": "Status", "reason": "Forbidden", "message": "nodes is forbidden"}
@@ -171,13 +171,13 @@ def test_what_cannot_be_found_out_is_noted_with_the_reason(installed: Any, api: 
     assert "no rights" in facts.unknown["messages"]
     assert facts.gateways is not None
     assert (facts.gateways[0].status, "forbidden" in facts.gateways[0].error) == (0, True)
-    # One kube-proxy keeps silent, and no ConfigMap tells for it: neither mode is taken.
+    # One kube-proxy does not answer, and there is no ConfigMap: the modes are unknown.
     assert facts.nodes is not None
     assert {one.kube_proxy for one in facts.nodes} == {""}
     assert "ConfigMap" in facts.unknown["kube_proxy"]
 
 
-def test_a_gateway_without_a_pod_that_runs_is_told(installed: Any, api: Any) -> None:
+def test_a_gateway_without_a_pod_that_runs_is_reported(installed: Any, api: Any) -> None:
     api.objects["/api/v1/namespaces/istio-system/pods/gateway-1"]["status"]["phase"] = "Pending"
     [found] = asyncio.run(installed()._gateways())
     assert found.status == 0
@@ -195,7 +195,7 @@ def test_the_gateways_pod_that_is_ready_is_asked(installed: Any, api: Any) -> No
     assert asked == {PORTFORWARD.format("istio-system", "gateway-2")}
 
 
-def test_a_kube_proxy_that_keeps_silent_is_as_it_is_configured(installed: Any, api: Any) -> None:
+def test_the_mode_of_a_kube_proxy_that_does_not_answer_is_the_configured_one(installed: Any, api: Any) -> None:
     api.refuse[PORTFORWARD.format("kube-system", "kube-proxy-1")] = FORBIDDEN
     api.put("ConfigMap", "kube-proxy", "kube-system", data={"config.conf": "kind: K\nmode: nftables\n"})
     modes = asyncio.run(kube_proxy.modes(installed().cluster))
@@ -208,7 +208,7 @@ def test_no_mode_in_the_configuration_is_the_default(cluster: Any, api: Any, tex
     assert asyncio.run(kube_proxy.configured(cluster())) == mode
 
 
-def test_a_cluster_without_kube_proxy_is_told(cluster: Any) -> None:
+def test_a_cluster_without_kube_proxy_is_reported(cluster: Any) -> None:
     with pytest.raises(TargetError, match="there are no pods k8s-app=kube-proxy"):
         asyncio.run(kube_proxy.modes(cluster()))
 
@@ -226,7 +226,7 @@ def test_a_fact_that_takes_too_long_is_given_up(installed: Any) -> None:
 
 
 def test_a_cluster_ip_is_asked_from_a_pod_without_a_sidecar(installed: Any, api: Any) -> None:
-    """What a real cluster would do with the objects is done here: an address, and pods that are ready."""
+    """Does what a real cluster would do with the objects: an address, and pods that are ready."""
     inspector = installed("registry.example/meshproof:1")
 
     async def measure() -> Balance | None:
@@ -260,8 +260,8 @@ def test_the_pods_that_balance_are_kept_out_of_the_mesh_and_have_no_rights() -> 
         assert template["spec"]["containers"][0]["securityContext"]["runAsNonRoot"] is True
 
 
-def test_what_serves_and_what_asks_understand_each_other(tmp_path: Any) -> None:
-    """Both programs as they stand in the pods, on this machine."""
+def test_the_balance_server_and_client_work_with_each_other(tmp_path: Any) -> None:
+    """Both programs of the pods, run on this machine."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     serve = balance.SERVE.replace(str(balance.PORT), str(port))
@@ -273,10 +273,10 @@ def test_what_serves_and_what_asks_understand_each_other(tmp_path: Any) -> None:
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
                     connected = True
             command = [sys.executable, "-c", balance.ASK, "127.0.0.1", str(port), "5", "1", "10.0"]
-            told = json.loads(subprocess.check_output(command, timeout=30))
+            reported = json.loads(subprocess.check_output(command, timeout=30))
         finally:
             server.terminate()
-    assert told == {"answers": {socket.gethostname(): 5}, "error": ""}
+    assert reported == {"answers": {socket.gethostname(): 5}, "error": ""}
 
 
 def answering(reply: bytes) -> Any:
@@ -304,7 +304,7 @@ def test_a_page_of_this_machine_is_asked_for_without_a_proxy(monkeypatch: pytest
         assert asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5)) == (200, "live")
 
 
-def test_what_answers_in_another_language_is_told_and_no_crash() -> None:
+def test_an_answer_that_is_not_http_is_an_error() -> None:
     with (
         answering(b"SSH-2.0-OpenSSH\r\n") as page,
         pytest.raises(TargetError, match="what answers to /ready does not speak HTTP"),

@@ -1,4 +1,4 @@
-"""Istio is installed, found, taken as it is, and removed again when it fails half-way."""
+"""Istio is installed, found, used as it is, and removed again when an installation fails half-way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshproof.targets.istio.istioctl import Istioctl
 
 SYSTEM = "/api/v1/namespaces/istio-system"
 ISTIOD = "/apis/apps/v1/namespaces/istio-system/deployments/istiod"
-# What the real one does, as far as the cluster shows it: a Deployment, and in the end none.
+# What the real istioctl does to the cluster: it creates a Deployment, and deletes it in the end.
 INSTALLS = """
 deployment = {
     "apiVersion": "apps/v1", "kind": "Deployment",
@@ -64,7 +64,7 @@ def commands(programs: Any) -> list[str]:
     return [next(word for word in call["args"] if word != "x") for call in programs.calls("istioctl")]
 
 
-def test_it_is_checked_for_installed_awaited_and_noted(cluster: Any, istioctl: Any, programs: Any, api: Any) -> None:
+def test_istio_is_prechecked_installed_awaited_and_noted(cluster: Any, istioctl: Any, programs: Any, api: Any) -> None:
     plan = Plan(hub="registry.example/library", settings=("values.pilot.autoscaleEnabled=false",))
     done = asyncio.run(install(cluster(), istioctl(), plan))
     assert (done.version, done.revision, done.fresh, done.warnings) == ("1.30.4", "default", True, ())
@@ -74,14 +74,14 @@ def test_it_is_checked_for_installed_awaited_and_noted(cluster: Any, istioctl: A
     assert noted(api) == plan.fingerprint("1.30.4")
 
 
-def test_what_was_installed_in_the_same_way_is_taken_as_it_is(cluster: Any, istioctl: Any, programs: Any) -> None:
+def test_an_installation_with_the_same_settings_is_used_as_it_is(cluster: Any, istioctl: Any, programs: Any) -> None:
     asyncio.run(install(cluster(), istioctl(), Plan()))
     again = asyncio.run(install(cluster(), istioctl(), Plan()))
     assert (again.version, again.fresh) == ("1.30.4", False)
     assert commands(programs) == ["precheck", "install"]
 
 
-def test_what_was_installed_otherwise_or_never_finished_is_installed_again(
+def test_an_installation_with_other_settings_or_an_unfinished_one_is_installed_again(
     cluster: Any, istioctl: Any, programs: Any, api: Any
 ) -> None:
     asyncio.run(install(cluster(), istioctl(), Plan()))
@@ -91,7 +91,7 @@ def test_what_was_installed_otherwise_or_never_finished_is_installed_again(
     assert commands(programs).count("install") == 3
 
 
-def test_what_fails_half_way_is_told_with_what_is_not_ready_and_removed_again(
+def test_a_failed_installation_is_reported_with_what_is_not_ready_and_removed(
     cluster: Any, istioctl: Any, programs: Any, api: Any
 ) -> None:
     broken = istioctl(ready=0, end="print('timed out waiting', file=sys.stderr); sys.exit(1)")
@@ -105,14 +105,14 @@ def test_what_fails_half_way_is_told_with_what_is_not_ready_and_removed_again(
     assert SYSTEM not in api.objects
 
 
-def test_what_never_gets_ready_is_named_and_removed_again(cluster: Any, istioctl: Any, api: Any) -> None:
+def test_an_istiod_that_never_gets_ready_is_named_and_removed(cluster: Any, istioctl: Any, api: Any) -> None:
     with pytest.raises(TargetError, match=r"not ready after 1 s: istiod \(0 of 1 replicas up to date\)") as caught:
         asyncio.run(install(cluster(istio_ready=1), istioctl(ready=0), Plan()))
     assert "ImagePullBackOff" in caught.value.detail
     assert ISTIOD not in api.objects
 
 
-def test_one_that_hangs_is_ended_and_what_it_did_removed(cluster: Any, istioctl: Any, programs: Any, api: Any) -> None:
+def test_an_installation_that_hangs_is_ended_and_removed(cluster: Any, istioctl: Any, programs: Any, api: Any) -> None:
     with pytest.raises(TargetError, match="installing Istio: no end within 2 s"):
         asyncio.run(install(cluster(istio_install=2), istioctl(end="time.sleep(60)"), Plan()))
     assert SYSTEM not in api.objects
@@ -134,7 +134,7 @@ def test_an_interruption_removes_what_was_installed_by_then(
     assert programs.alive() == []
 
 
-def test_a_removal_that_fails_too_is_told(cluster: Any, istioctl: Any, api: Any) -> None:
+def test_a_removal_that_fails_too_is_reported(cluster: Any, istioctl: Any, api: Any) -> None:
     broken = istioctl(end="sys.exit(1)", remove="sys.exit('webhook does not answer')")
     with pytest.raises(TargetError) as caught:
         asyncio.run(install(cluster(), broken, Plan()))
@@ -164,14 +164,14 @@ def test_an_istio_of_somebody_else_is_never_replaced(
     cluster: Any, istioctl: Any, programs: Any, api: Any, namespace: str
 ) -> None:
     foreign(api, namespace)
-    told = f"Istio 1.28.0, revision default, namespace {namespace} is installed already, and not by meshproof"
-    with pytest.raises(UsageError, match=told):
+    reported = f"Istio 1.28.0, revision default, namespace {namespace} is installed already, and not by meshproof"
+    with pytest.raises(UsageError, match=reported):
         asyncio.run(install(cluster(), istioctl(), Plan()))
     asyncio.run(remove(cluster(), istioctl(), Plan()))
     assert programs.calls() == []
 
 
-def test_an_istio_that_stands_there_is_used_when_the_installation_is_skipped(cluster: Any, api: Any) -> None:
+def test_an_installed_istio_is_used_when_the_installation_is_skipped(cluster: Any, api: Any) -> None:
     foreign(api, revision="stable")
     done = asyncio.run(install(cluster(), None, Plan(skip=True)))
     assert (done.version, done.revision, done.fresh) == ("1.28.0", "stable", False)
@@ -185,7 +185,7 @@ def test_without_istio_nothing_can_be_skipped(cluster: Any) -> None:
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_kinds_that_were_there_stay_and_what_was_written_of_them(
+def test_kinds_that_were_there_before_stay_with_their_objects(
     cluster: Any, istioctl: Any, programs: Any, api: Any, known: bool
 ) -> None:
     api.kinds = known
@@ -201,7 +201,7 @@ def test_kinds_that_were_there_stay_and_what_was_written_of_them(
     assert programs.calls("istioctl")[-1]["args"] == ["uninstall", *which, "-y", "--context", "lab"]
 
 
-def test_a_namespace_that_was_there_stays(cluster: Any, istioctl: Any, api: Any) -> None:
+def test_a_namespace_that_was_there_before_stays(cluster: Any, istioctl: Any, api: Any) -> None:
     api.put("Namespace", "istio-system", metadata={"labels": {"team": "mesh"}})
     asyncio.run(install(cluster(), istioctl(), Plan()))
     asyncio.run(install(cluster(), istioctl(), Plan(hub="elsewhere.example")))
@@ -248,7 +248,7 @@ def test_a_rendered_manifest_is_applied_its_definitions_first(cluster: Any, prog
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_rendered_manifest_that_is_refused_is_taken_out_again(
+def test_a_rendered_manifest_that_is_refused_is_deleted_again(
     cluster: Any, programs: Any, rendered: Path, api: Any, known: bool
 ) -> None:
     api.kinds = known
@@ -265,11 +265,11 @@ def test_a_rendered_manifest_that_is_refused_is_taken_out_again(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [("", "it is empty"), ("a: [", "cannot be read"), ("just words", "has no kind"), ("- 1", "has no kind")],
 )
-def test_a_file_that_is_no_manifest_is_refused(cluster: Any, tmp_path: Path, text: str, told: str) -> None:
+def test_a_file_that_is_no_manifest_is_refused(cluster: Any, tmp_path: Path, text: str, reported: str) -> None:
     path = tmp_path / "istio.yaml"
     path.write_text(text)
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=reported):
         asyncio.run(install(cluster(), None, Plan(manifest=path)))

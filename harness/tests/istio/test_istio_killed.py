@@ -1,4 +1,4 @@
-"""An installation that is ended by `kill -9`: taken out again without the run, or told by the next one."""
+"""An installation that is ended by `kill -9`: removed by its cleanup process, or reported by the next run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ elif "delete" in args and "istio-system" in args and "namespace" in args:
 
 @pytest.fixture
 def killed(programs: Any, api: Any, tmp_path: Path) -> Callable[[], None]:
-    """Have the real command install Istio, and kill it in the middle of that."""
+    """Have the real command install Istio, and kill it meanwhile."""
     config = tmp_path / "kubeconfig"
     config.write_text(
         json.dumps(
@@ -63,7 +63,7 @@ def killed(programs: Any, api: Any, tmp_path: Path) -> Callable[[], None]:
     programs.make("kubectl", KUBECTL)
     programs.make("istioctl", ISTIOCTL)
     path = f"{programs.folder}:{os.environ['PATH']}"
-    # It is no worker of the pytest that runs this.
+    # It must not take itself for a worker of the pytest that runs this.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     env = {**kept, "PATH": path, "TMPDIR": str(tmp_path), "ISTIOCTL_ISTIONAMESPACE": "elsewhere"}
     words = ["run", "CanarySplit", "--target", "cluster", "--context", "lab", "--kubeconfig", str(config)]
@@ -89,13 +89,13 @@ def killed(programs: Any, api: Any, tmp_path: Path) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("kinds", [False, True])
-def test_what_a_killed_run_has_installed_is_taken_out_again(
+def test_the_installation_of_a_killed_run_is_removed(
     killed: Any, programs: Any, api: Any, tmp_path: Path, kinds: bool
 ) -> None:
     api.kinds = kinds
     killed()
     assert [path for path in api.objects if "istio-system" in path] == []
-    # The one that installed was ended first.
+    # The installing istioctl was ended first.
     begun, removed = programs.calls("istioctl")[-2:]
     assert begun["args"][0] == "install"
     which = ["--revision", "default"] if kinds else ["--purge"]
@@ -110,7 +110,9 @@ def test_what_a_killed_run_has_installed_is_taken_out_again(
 
 
 @pytest.mark.parametrize(("kinds", "which"), [("", "--purge"), ("v1", "--revision default")])
-def test_what_stayed_of_one_is_told_with_what_takes_it_out(cluster: Any, api: Any, kinds: str, which: str) -> None:
+def test_an_unfinished_installation_is_reported_with_the_commands_that_remove_it(
+    cluster: Any, api: Any, kinds: str, which: str
+) -> None:
     annotations = {notes.ANNOTATION: notes.UNFINISHED, notes.KINDS_BEFORE: kinds}
     api.put("Namespace", "istio-system", metadata={"annotations": annotations})
     with pytest.raises(TargetError, match="began to install Istio there and did not finish") as caught:

@@ -99,17 +99,17 @@ def test_it_is_found_on_path(programs: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("binary", "told"),
+    ("binary", "reported"),
     [("istioctl-nosuch", "it is not on PATH"), ("/nosuch/istioctl", "there is no such program")],
 )
-def test_one_that_is_missing_is_told_with_what_to_do(binary: str, told: str) -> None:
-    with pytest.raises(TargetError, match=told) as caught:
+def test_one_that_is_missing_is_reported_with_what_to_do(binary: str, reported: str) -> None:
+    with pytest.raises(TargetError, match=reported) as caught:
         asyncio.run(find(binary, (), "lab", LIMITS))
     assert "--istioctl" in caught.value.detail
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reported"),
     [
         (VERSION % "1.8.6", "is of Istio 1.8.6; 1.9 or newer is needed"),
         (VERSION % "unknown", "was built without a version"),
@@ -120,8 +120,8 @@ def test_one_that_is_missing_is_told_with_what_to_do(binary: str, told: str) -> 
         ("os.write(1, bytes(range(256)))", "does not tell its version"),
     ],
 )
-def test_one_that_is_too_old_or_something_else_is_told(programs: Any, body: str, told: str) -> None:
-    with pytest.raises(TargetError, match=told):
+def test_one_that_is_too_old_or_something_else_is_reported(programs: Any, body: str, reported: str) -> None:
+    with pytest.raises(TargetError, match=reported):
         asyncio.run(find(programs.make("istioctl", body), (), "lab", LIMITS))
 
 
@@ -133,7 +133,7 @@ def test_one_that_hangs_is_ended_and_named(programs: Any) -> None:
     assert programs.alive() == []
 
 
-def test_one_that_cannot_be_executed_is_told(programs: Any) -> None:
+def test_one_that_cannot_be_executed_is_reported(programs: Any) -> None:
     path = programs.folder / "istioctl"
     path.write_text("#!/nosuch/interpreter\n")
     path.chmod(0o700)
@@ -141,7 +141,7 @@ def test_one_that_cannot_be_executed_is_told(programs: Any) -> None:
         asyncio.run(find(str(path), (), "lab", LIMITS))
 
 
-def test_a_failure_quotes_the_command_and_what_it_said_but_not_the_boat(istioctl: Any) -> None:
+def test_a_failure_quotes_the_command_and_its_output_but_not_the_drawing(istioctl: Any) -> None:
     with pytest.raises(TargetError, match=r"installing Istio: istioctl failed \(exit code 1\)") as caught:
         asyncio.run(istioctl(BOAT).install(("profile=demo",), "", LIMITS))
     first, *rest = caught.value.detail.splitlines()
@@ -200,20 +200,20 @@ def test_an_analysis_that_says_nothing_is_not_taken_for_a_clean_one(istioctl: An
 
 
 def test_an_analysis_that_ends_with_a_code_for_what_it_found_is_one(istioctl: Any) -> None:
-    told = [{"code": "IST0101", "level": "Error", "origin": "VirtualService a/b", "message": "no host"}]
-    assert asyncio.run(istioctl(f"tell({told!r}); sys.exit(79)").analyze(LIMITS)) == told
+    reported = [{"code": "IST0101", "level": "Error", "origin": "VirtualService a/b", "message": "no host"}]
+    assert asyncio.run(istioctl(f"tell({reported!r}); sys.exit(79)").analyze(LIMITS)) == reported
 
 
-def test_rights_that_an_analysis_lacks_are_told_as_such(istioctl: Any) -> None:
+def test_rights_that_an_analysis_lacks_are_an_error_of_their_own(istioctl: Any) -> None:
     with pytest.raises(ForbiddenError, match="analyzing the configuration") as caught:
         asyncio.run(istioctl("sys.exit('Error: secrets is forbidden: User \"me\" cannot')").analyze(LIMITS))
     assert "secrets is forbidden" in caught.value.detail
 
 
-def test_a_status_that_cannot_be_had_is_no_error_but_the_reason(istioctl: Any) -> None:
+def test_a_failing_proxy_status_gives_its_error_as_text(istioctl: Any) -> None:
     assert asyncio.run(istioctl("print('NAME  CDS  LDS')").proxy_status(LIMITS)) == "NAME  CDS  LDS\n"
-    told = asyncio.run(istioctl("print('forbidden', file=sys.stderr); sys.exit(1)").proxy_status(LIMITS))
-    assert "forbidden" in told
+    reported = asyncio.run(istioctl("print('forbidden', file=sys.stderr); sys.exit(1)").proxy_status(LIMITS))
+    assert "forbidden" in reported
 
 
 def test_very_much_output_neither_blocks_nor_fills_the_memory(istioctl: Any, monkeypatch: pytest.MonkeyPatch) -> None:

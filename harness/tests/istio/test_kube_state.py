@@ -1,4 +1,4 @@
-"""What is kept of a mesh that failed: all that can be had, and for the rest why it cannot."""
+"""What is saved of a mesh that failed: everything that can be read, and for the rest the reason."""
 
 from __future__ import annotations
 
@@ -51,22 +51,22 @@ def kept(shared: Any, folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in (folder / "shop").iterdir()}
 
 
-def test_a_client_that_never_came_up_hides_nothing(shared: Any, tmp_path: Path) -> None:
-    told = kept(shared, tmp_path)
-    assert set(told) == {
+def test_the_rest_is_saved_where_the_client_never_came_up(shared: Any, tmp_path: Path) -> None:
+    reported = kept(shared, tmp_path)
+    assert set(reported) == {
         *(f"{name}.{what}.json" for name in ("alive", "dead") for what in ("config_dump", "stats")),
         *("events.txt", "objects.yaml", "pods.txt", "proxy-status.txt"),
         *("istiod.log", "meshproof-client-1.istio-proxy.log"),
     }
-    assert json.loads(told["alive.config_dump.json"]) == {"configs": []}
-    assert "not available" in told["dead.config_dump.json"]
-    assert "get events" in told["events.txt"]
-    assert told["pods.txt"] == "kubectl --namespace run describe pods\n"
-    assert told["meshproof-client-1.istio-proxy.log"].startswith("said by")
+    assert json.loads(reported["alive.config_dump.json"]) == {"configs": []}
+    assert "not available" in reported["dead.config_dump.json"]
+    assert "get events" in reported["events.txt"]
+    assert reported["pods.txt"] == "kubectl --namespace run describe pods\n"
+    assert reported["meshproof-client-1.istio-proxy.log"].startswith("said by")
 
 
-def test_an_api_server_that_does_not_answer_is_told_in_each_file(shared: Any, api: Any, tmp_path: Path) -> None:
+def test_an_api_server_that_does_not_answer_is_reported_in_each_file(shared: Any, api: Any, tmp_path: Path) -> None:
     api.refuse["/api/v1/namespaces/run/pods"] = (403, {"message": "no"})
-    told = kept(shared, tmp_path)
-    assert "meshproof-client-1.istio-proxy.log" not in told
-    assert "get events" in told["events.txt"]
+    reported = kept(shared, tmp_path)
+    assert "meshproof-client-1.istio-proxy.log" not in reported
+    assert "get events" in reported["events.txt"]

@@ -1,4 +1,4 @@
-"""What a sidecar is asked through pilot-agent, and how its answers are read: of old and of new versions of Istio."""
+"""The requests to a sidecar through pilot-agent, and how the answers of old and new versions of Istio are read."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def test_hosts_go_by_the_names_of_their_pods(sidecar: Any, programs: Any) -> Non
     def host(address: str, **health: bool) -> Any:
         return {"address": {"socket_address": {"address": address, "port_value": 5000}}, "health_status": health}
 
-    told = {
+    reported = {
         "cluster_statuses": [
             {"name": CLUSTER, "host_statuses": [host("10.0.0.1"), host("10.0.0.2", failed_outlier_check=True)]},
             {"name": "outbound|80||other.svc", "host_statuses": [host("10.0.0.9")]},
             {"name": "BlackHoleCluster"},
         ]
     }
-    hosts = asyncio.run(sidecar(f"print({json.dumps(told)!r})").hosts({"10.0.0.1": "v1-a", "10.0.0.2": "v1-b"}))
+    hosts = asyncio.run(sidecar(f"print({json.dumps(reported)!r})").hosts({"10.0.0.1": "v1-a", "10.0.0.2": "v1-b"}))
     assert hosts == (
         Host(CLUSTER, "v1-a", ejected=False),
         Host(CLUSTER, "v1-b", ejected=True),
@@ -86,7 +86,7 @@ def test_hosts_go_by_the_names_of_their_pods(sidecar: Any, programs: Any) -> Non
 
 
 def test_a_page_that_is_not_there_is_no_empty_answer(sidecar: Any) -> None:
-    # pilot-agent ends with 0 for a 404, whose body is Envoy's list of pages.
+    # pilot-agent exits with 0 for a 404, whose body is Envoy's list of pages.
     with pytest.raises(TargetError, match="the proxy of client-1 does not answer config_dump") as caught:
         asyncio.run(sidecar("print('invalid path. admin commands are:')").config_dump())
     assert "invalid path" in caught.value.detail
@@ -106,8 +106,8 @@ def test_a_proxy_that_hangs_is_named(sidecar: Any, programs: Any) -> None:
 
 
 def test_a_clients_proxy_has_one_worker_and_keeps_the_statistics_that_are_read_of_it() -> None:
-    told = client_annotations()
-    config = json.loads(told["proxy.istio.io/config"])
-    prefixes = told["sidecar.istio.io/statsInclusionPrefixes"].split(",")
+    reported = client_annotations()
+    config = json.loads(reported["proxy.istio.io/config"])
+    prefixes = reported["sidecar.istio.io/statsInclusionPrefixes"].split(",")
     assert config == {"concurrency": 1, "proxyStatsMatcher": {"inclusionPrefixes": prefixes}}
     assert "cluster.outbound" in prefixes

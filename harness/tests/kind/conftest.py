@@ -28,8 +28,8 @@ LIMITS = replace(REMOTE_TIMEOUTS, kind_created=120.0, kind_answer=60.0, containe
 SCRIPT = """#!{python} -IS
 import json, os, sys, time
 with open({calls!r}, "a") as calls:
-    told = {{"program": {name!r}, "argv": sys.argv[1:], "pid": os.getpid(), "env": dict(os.environ)}}
-    print(json.dumps({{**told, "stdin": sys.stdin.read()}}), file=calls, flush=True)
+    call = {{"program": {name!r}, "argv": sys.argv[1:], "pid": os.getpid(), "env": dict(os.environ)}}
+    print(json.dumps({{**call, "stdin": sys.stdin.read()}}), file=calls, flush=True)
 words = sys.argv[1:]
 folder = {folder!r}
 {body}
@@ -68,7 +68,7 @@ WELL = {"docker": DOCKER, "kind": KIND, "kubectl": ""}
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A folder that is all of PATH, and the calls of what is in it."""
+    """A folder that is the whole PATH, and the calls of its programs."""
 
     folder: Path
 
@@ -91,13 +91,13 @@ class Bench:
         return path
 
     def when(self, program: str, *begin: str, does: str) -> None:
-        """From now on a call that begins with these arguments does something else, any other what it did before."""
+        """From now on a call that begins with these arguments runs another body; any other call is unchanged."""
         other = textwrap.indent(textwrap.dedent(does), "    ")
         _, _, before = (self.folder / program).read_text().partition(BEGIN)
         self.put(program, f"if words[:{len(begin)}] == {list(begin)}:\n{other}\n    sys.exit()\n{before}")
 
     def well(self, program: str) -> None:
-        """From now on it does what it does when all is well."""
+        """From now on it works as it did at first."""
         self.put(program, WELL[program])
 
     def clusters(self) -> list[str]:
@@ -105,11 +105,11 @@ class Bench:
         return known.read_text().split() if known.exists() else []
 
     def locks(self) -> list[str]:
-        """What is in the folder for files that are locked."""
+        """The files in the folder for lock files."""
         return [one.name for one in run_directory().iterdir()]
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until that is so."""
+        """Wait until the condition holds."""
         deadline = time.monotonic() + LIMIT
         while not condition():
             assert time.monotonic() < deadline, f"{self.clusters()} {self.locks()} {self.words('kind')}"
@@ -118,13 +118,13 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """docker, kind and kubectl as they are when all is well, and nothing else of that sort on PATH."""
+    """Stand-ins for docker, kind and kubectl that work, and no other such program on PATH."""
     folder = tmp_path / "programs"
     folder.mkdir()
     made = Bench(folder)
     for name in WELL:
         made.well(name)
-    # What removes a folder after its owner's end.
+    # The program that removes a folder after its owner's end.
     (folder / "rm").symlink_to("/bin/rm")
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -136,7 +136,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 class Takes:
-    """A cluster that takes whatever is applied to it."""
+    """A cluster that accepts everything that is applied to it."""
 
     @property
     def objects(self) -> Takes:
@@ -148,7 +148,7 @@ class Takes:
 
 @pytest.fixture
 def reached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What the target connects to; nothing answers there, so that it ends where kind's part does."""
+    """What the target connects to, in the place of an API server: the tests are about kind's part alone."""
     found: list[tuple[Any, ...]] = []
 
     async def connect(files: list[Path], context: str, timeouts: object, *, allow: object) -> object:
@@ -160,7 +160,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 async def made(target: KindTarget) -> KindTarget:
-    """Only the part that is kind's own: the cluster, not what is put into it."""
+    """Only kind's part: the cluster without Istio and meshes."""
     target.preflight()
     folder = OwnedFolder.make("meshproof-")
     try:

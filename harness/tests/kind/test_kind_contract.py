@@ -1,4 +1,4 @@
-"""What is asked of container engines and kind, word by word, and what is said when one of them answers otherwise."""
+"""The exact commands for container engines and kind, and the errors when one of them answers wrongly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ INSPECT = ["image", "inspect", "--format", "{{.Architecture}}", "probe:1"]
 NODE = ["inspect", "--format", "{{.Id}}", "ours-control-plane"]
 PORTS = [["port", "ours-control-plane", port] for port in ("30080/tcp", "30443/tcp")]
 
-# Each comes after preflight(), so that "not found" is what the leash of a program that has gone ends with.
+# Each comes after preflight(), so that the parent-death guard reports a program that has been removed since.
 FAULTS = {
     "not found": "sys.exit(127)",
     "garbage": 'print("<html>")',
@@ -43,8 +43,8 @@ BROKEN = {
     "partial": r"failed \(exit code 1\)",
     "killed": r"failed \(exit code 137\)",
 }
-# What each command is for, as errors call it, and the limit of its own. Then what is said otherwise than in BROKEN;
-# None: nothing is wrong by that answer (nobody can know, or it is not needed).
+# The purpose of each command, as errors name it, and its limit. Then the errors that differ from BROKEN;
+# None: that answer is no error (nobody can know, or it is not needed).
 COMMANDS: dict[tuple[str, ...], tuple[str, str, dict[str, str | None]]] = {
     ("docker", "info"): (
         "asking whether docker runs|docker does not answer",
@@ -52,7 +52,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, dict[str, str | None]]] = {
         dict.fromkeys(("not found", "garbage", "partial", "killed"), "its answer is not what was expected"),
     ),
     ("docker", "image", "inspect"): (
-        "looking for the image probe:1|docker does not tell of the image probe:1",
+        "looking for the image probe:1|docker gives no information about the image probe:1",
         "container_engine",
         {"not found": "", "garbage": "<html>", "partial": None, "killed": ""},
     ),
@@ -81,7 +81,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, dict[str, str | None]]] = {
 
 
 async def life(image: str = "probe:1", timeouts: Any = LIMITS) -> KindTarget:
-    """All that a run does with kind and the engine."""
+    """Everything that a run does with kind and the engine."""
     target = KindTarget(KubeSettings(cluster="ours", image=image), timeouts)
     try:
         await made(target)
@@ -96,7 +96,7 @@ async def life(image: str = "probe:1", timeouts: Any = LIMITS) -> KindTarget:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_all_of_it_when_all_is_well(bench, reached, monkeypatch, name) -> None:
+def test_all_commands_of_a_run_that_succeeds(bench, reached, monkeypatch, name) -> None:
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", name)
     bench.put(
         name, f"if words[:2] == ['image', 'inspect']:\n    {THERE}\n    sys.exit()\n{ENGINES[name] or WELL['docker']}"
@@ -128,7 +128,7 @@ def test_the_image_is_built_where_there_is_none(bench, reached, monkeypatch) -> 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_one_of_them_answers_otherwise(bench, reached, command, fault) -> None:
+def test_a_command_that_answers_wrongly(bench, reached, command, fault) -> None:
     what, limit, otherwise = COMMANDS[command]
     program, *begin = command
     building = command == ("docker", "build")

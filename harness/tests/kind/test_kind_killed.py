@@ -1,4 +1,4 @@
-"""Nothing of a kind cluster stays when its users are killed, whoever of them and whenever."""
+"""Nothing is left of a kind cluster when its users are killed, whichever of them and whenever."""
 
 from __future__ import annotations
 
@@ -90,23 +90,23 @@ def nothing_left(bench: Any) -> bool:
     return not bench.clusters() and not bench.locks()
 
 
-def test_the_one_that_made_it(bench, use) -> None:
+def test_the_maker_is_killed(bench, use) -> None:
     kill(up(use("ours")))
     bench.wait_for(lambda: nothing_left(bench))
 
 
 @pytest.mark.parametrize("killed", [0, 1])
-def test_one_while_the_other_goes_on(bench, use, killed) -> None:
+def test_one_user_is_killed_while_the_other_goes_on(bench, use, killed) -> None:
     users = [up(use("ours")), up(use("ours"))]
     kill(users[killed])
-    # The namespace of the one that was killed is no longer looked after by anybody else.
+    # The namespaces of the killed one are deleted by its own cleanup process.
     bench.wait_for(lambda: bench.words("kubectl"))
     assert bench.clusters() == ["ours"]
     assert end(users[1 - killed]) == ""
     bench.wait_for(lambda: nothing_left(bench))
 
 
-def test_one_after_the_one_that_made_it_has_ended(bench, use) -> None:
+def test_a_user_is_killed_after_the_maker_has_ended(bench, use) -> None:
     first, second = up(use("ours")), up(use("ours"))
     assert end(first) == ""
     assert bench.clusters() == ["ours"]
@@ -114,7 +114,7 @@ def test_one_after_the_one_that_made_it_has_ended(bench, use) -> None:
     bench.wait_for(lambda: nothing_left(bench))
 
 
-def test_all_at_once(bench, use) -> None:
+def test_all_users_are_killed_at_once(bench, use) -> None:
     users = [up(use("ours")) for _ in range(3)]
     for one in users:
         one.send_signal(signal.SIGKILL)
@@ -123,7 +123,7 @@ def test_all_at_once(bench, use) -> None:
 
 
 @pytest.mark.parametrize("words", [("ours",), ("ours", "keep")], ids=["to go", "to be kept"])
-def test_the_one_that_is_making_it_while_another_waits(bench, use, words) -> None:
+def test_the_maker_is_killed_during_creation_while_another_waits(bench, use, words) -> None:
     bench.when("kind", "create", does=f"{NAME_ADDED}time.sleep(600)")
     first = use(*words)
     bench.wait_for(lambda: bench.clusters() == ["ours"])
@@ -131,7 +131,7 @@ def test_the_one_that_is_making_it_while_another_waits(bench, use, words) -> Non
     second = use(*words)
     kill(first)
     end(up(second))
-    # What was half made is gone before it is made anew.
+    # The half-made cluster is deleted before a new one is made.
     assert [one[0] for one in bench.words("kind") if one[0] in ("create", "delete")][:3] == [
         "create",
         "delete",
@@ -141,7 +141,7 @@ def test_the_one_that_is_making_it_while_another_waits(bench, use, words) -> Non
     assert not bench.locks()
 
 
-def test_in_a_cluster_that_stays_the_namespaces_go(bench, use, tmp_path) -> None:
+def test_in_a_kept_cluster_the_namespaces_are_deleted(bench, use, tmp_path) -> None:
     (bench.folder / "clusters").write_text("mine\n")
     bench.put("kubectl", 'os.link(words[words.index("--kubeconfig") + 1], folder + "/found")')
     kill(up(use("mine")))
@@ -149,13 +149,13 @@ def test_in_a_cluster_that_stays_the_namespaces_go(bench, use, tmp_path) -> None
     assert "kind: Config" in (bench.folder / "found").read_text()
     words, *_ = bench.words("kubectl")
     assert words[words.index("delete") :][:2] == ["delete", "namespace"]
-    # The credentials go as soon as that is done.
+    # The credentials are deleted when that is done.
     bench.wait_for(lambda: [one.name for one in tmp_path.glob("meshproof-*")] == [f"meshproof-{os.getuid()}"])
     bench.wait_for(lambda: not bench.locks())
     assert bench.clusters() == ["mine"]
 
 
-def test_what_could_not_be_deleted_is_tried_once_more_at_the_end(bench, use) -> None:
+def test_a_failed_deletion_is_tried_once_more_at_the_end(bench, use) -> None:
     once = """
         if os.path.exists(folder + "/asked"):
             os.remove(folder + "/clusters")

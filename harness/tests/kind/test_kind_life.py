@@ -1,4 +1,4 @@
-"""A kind cluster's life: what kind is called with, and that nothing of it stays."""
+"""A kind cluster from creation to deletion: how kind is called, and that nothing is left."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_cluster_that_was_there_is_used_and_stays(bench, reached) -> None:
     assert bench.clusters() == ["mine"]
 
 
-def test_what_fails_half_way_is_told_with_its_meaning_and_removed(bench, reached) -> None:
+def test_a_failed_creation_is_reported_with_its_meaning_and_removed(bench, reached) -> None:
     words = "ERROR: failed to create cluster: Bind for 127.0.0.1:18080 failed: port is already allocated"
     bench.when("kind", "create", does=f"{NAME_ADDED}sys.exit({words!r})")
     target = KindTarget(KubeSettings(), LIMITS)
@@ -125,11 +125,11 @@ async def used(settings: KubeSettings) -> None:
         await target.disconnect(None)
 
 
-def test_what_was_left_half_made_is_neither_used_nor_taken_for_ones_own(bench, reached) -> None:
+def test_a_half_made_cluster_is_neither_used_nor_deleted(bench, reached) -> None:
     (bench.folder / "clusters").write_text("ours\n")
-    told = run_directory() / "kind-ours.users"
-    told.write_text(kind.HALF_MADE)
-    with pytest.raises(TargetError, match=f"kind cluster ours was left half made\nlook: .* with rm {told}"):
+    reported = run_directory() / "kind-ours.users"
+    reported.write_text(kind.HALF_MADE)
+    with pytest.raises(TargetError, match=f"kind cluster ours was left half made\nlook: .* with rm {reported}"):
         asyncio.run(used(KubeSettings(cluster="ours", keep=True)))
     assert bench.clusters() == ["ours"]
     (bench.folder / "clusters").unlink()
@@ -138,7 +138,7 @@ def test_what_was_left_half_made_is_neither_used_nor_taken_for_ones_own(bench, r
 
 
 @pytest.mark.parametrize(("node", "left"), [("4f2a" * 16, []), ("0" * 64, ["ours"])], ids=["the same", "another"])
-def test_what_was_left_is_deleted_only_if_it_is_still_the_same(bench, reached, node, left) -> None:
+def test_a_left_cluster_is_deleted_only_if_it_is_still_the_same(bench, reached, node, left) -> None:
     (bench.folder / "clusters").write_text("ours\n")
     (run_directory() / "kind-ours.users").write_text(node)
     asyncio.run(used(KubeSettings(cluster="ours")))

@@ -1,4 +1,4 @@
-"""What must be there for a kind cluster, and what is said when it is not."""
+"""The requirements of a kind cluster, and the errors where one is not met."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_no_engine(bench) -> None:
     assert "--target cluster or embedded" in said
 
 
-def test_the_engine_that_kind_is_told_to_take_counts(bench, monkeypatch) -> None:
+def test_the_engine_that_kinds_variable_names_is_used(bench, monkeypatch) -> None:
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
     assert "podman, which KIND_EXPERIMENTAL_PROVIDER names, is not on PATH" in refusal(bench)
     bench.put("podman")
@@ -53,7 +53,7 @@ def test_no_kubectl(bench) -> None:
         (KubeSettings(ports={8080: 1}), "--port 8080: a kind cluster maps the ingress gateway's ports 80, 443"),
     ],
 )
-def test_settings_that_cannot_be(bench, settings, words) -> None:
+def test_contradicting_settings_are_refused(bench, settings, words) -> None:
     with pytest.raises(UsageError, match=words):
         KindTarget(settings).preflight()
 
@@ -65,7 +65,7 @@ def ask(bench, body: str) -> str:
     return str(error.value)
 
 
-def told(**fields: object) -> str:
+def reported(**fields: object) -> str:
     return f"print({json.dumps(json.dumps(fields))})"
 
 
@@ -87,20 +87,20 @@ def test_garbage_instead_of_an_answer(bench) -> None:
 
 
 def test_too_little_memory(bench) -> None:
-    said = ask(bench, told(Architecture=os.uname().machine, MemTotal=2 << 30))
+    said = ask(bench, reported(Architecture=os.uname().machine, MemTotal=2 << 30))
     assert "docker has 2.0 GB of memory; a node with Istio needs 3 GB" in said
 
 
 def test_too_little_disk(bench, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 30}))
-    said = ask(bench, told(Architecture=os.uname().machine, DockerRootDir=str(tmp_path)))
+    said = ask(bench, reported(Architecture=os.uname().machine, DockerRootDir=str(tmp_path)))
     assert f"{tmp_path} has 1.0 GB free" in said
     assert "look: docker system df" in said
 
 
 def test_another_architecture(bench) -> None:
     other = "aarch64" if os.uname().machine == "x86_64" else "x86_64"
-    assert f"docker runs on {other}, this machine is" in ask(bench, told(Architecture=other))
+    assert f"docker runs on {other}, this machine is" in ask(bench, reported(Architecture=other))
 
 
 def test_an_engine_that_hangs(bench, monkeypatch) -> None:

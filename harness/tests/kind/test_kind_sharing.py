@@ -1,4 +1,4 @@
-"""A kind cluster that several use: it goes with the last of them, and is waited for as long as it may take."""
+"""A kind cluster with several users: the last one deletes it, and the others wait while one makes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_workers_of_one_run_share_a_cluster_and_the_last_one_ends_it(bench, reac
     async def life() -> None:
         await made(first)
         other = asyncio.ensure_future(made(second))
-        # Nobody takes a cluster before all is in it.
+        # Nobody uses the cluster before it is filled.
         assert not (await asyncio.wait({other}, timeout=0.5))[0]
         await first.ingress(Takes())
         await other

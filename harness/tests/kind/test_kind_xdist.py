@@ -13,7 +13,7 @@ import pytest
 from .conftest import LIMIT
 
 PACKAGES = Path(__file__).parents[2]
-# All of the plugin and of what is kind's own; the cluster takes what is put into it, and no mesh is.
+# The whole plugin and kind's part of the target; the cluster accepts what is applied, and no mesh is started.
 CONFTEST = """
 import pytest
 from meshproof.process import OwnedFolder
@@ -35,7 +35,7 @@ async def connect(*arguments, **named):
 
 kind.connect = connect
 
-class Bare(KindTarget):
+class ClusterOnly(KindTarget):
     async def up(self):
         self._folder = folder = OwnedFolder.make("meshproof-")
         self.cluster = await self.reach(folder)
@@ -44,7 +44,7 @@ class Bare(KindTarget):
 
 @pytest.fixture(scope="session")
 def mesh_target():
-    return Bare(KubeSettings())
+    return ClusterOnly(KubeSettings())
 """
 SUITE = """
 import os, signal, time
@@ -117,7 +117,7 @@ def test_a_worker_that_is_killed_leaves_it_to_the_other_one(bench, run) -> None:
     assert did(bench) == ["create", "export", "delete"]
 
 
-def test_a_cluster_that_cannot_be_deleted_is_told_and_no_success(bench, run) -> None:
+def test_a_cluster_that_cannot_be_deleted_is_reported_and_no_success(bench, run) -> None:
     bench.when("kind", "delete", does="sys.exit('no')")
     ended = run()
     assert ended.returncode == 3, ended.stdout + ended.stderr

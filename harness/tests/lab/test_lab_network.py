@@ -33,7 +33,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return called
 
 
-def test_what_came_with_the_engine_goes_and_nothing_else(tmp_path: Path, commands: list[str]) -> None:
+def test_only_the_engines_own_network_changes_are_removed(tmp_path: Path, commands: list[str]) -> None:
     notes = {"rules": {"filter": BEFORE, "nat": []}, "bridges": ["br-older"], "switches": {}}
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "network.json").write_text(json.dumps(notes))
@@ -54,6 +54,6 @@ def test_what_came_with_the_engine_goes_and_nothing_else(tmp_path: Path, command
     ]
 
 
-def test_without_notes_nothing_is_touched(tmp_path: Path, commands: list[str]) -> None:
+def test_without_notes_nothing_is_changed(tmp_path: Path, commands: list[str]) -> None:
     network.restore(Lab(tmp_path))
     assert commands == []

@@ -8,7 +8,7 @@ def test_containerd_takes_the_pause_image_that_is_there() -> None:
     assert containerd_config(text) == '[a]\n  sandbox_image = "registry.k8s.io/pause:3.10.1"\n  b = 1\n'
 
 
-def test_limits_that_cannot_be_raised_go() -> None:
+def test_limits_that_cannot_be_raised_are_removed() -> None:
     unit = (
         "Type=notify\nLimitNPROC=infinity\nLimitCORE=infinity\nTasksMax=infinity\nOOMScoreAdjust=-999\nRestart=always\n"
     )

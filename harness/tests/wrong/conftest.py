@@ -55,7 +55,7 @@ IMPATIENT = replace(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Environment:
     """`folder` is all of PATH; `api` the cluster that the context `lab` of the file `kubeconfig` leads to.
 
     `call` runs the command with these words: its exit code, and both of its streams.
@@ -85,14 +85,14 @@ class Place:
 
     def context(self, server: str, **identity: Any) -> None:
         """The kubeconfig, whose user proves to be who they are in this way."""
-        told = {
+        reported = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "lab", "cluster": {"server": server}}],
             "users": [{"name": "me", "user": identity or {"token": "s3cr3t"}}],
             "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
         }
-        self.kubeconfig.write_text(json.dumps(told))
+        self.kubeconfig.write_text(json.dumps(reported))
 
     def istio(self, **pod: Any) -> None:
         """An istiod, ready unless `pod` is the status of its pod."""
@@ -111,8 +111,10 @@ class Place:
 
 
 @pytest.fixture
-def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Place]:
-    """A place in which all is well, apart from what a test changes."""
+def environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Environment]:
+    """Programs and a cluster that work, apart from what a test changes."""
     folder = tmp_path / "programs"
     folder.mkdir()
     for name, value in (("PATH", folder), ("TMPDIR", tmp_path), ("HOME", tmp_path)):
@@ -133,11 +135,11 @@ def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
         return int(ended.value.code or 0), said.out + said.err
 
     with serving() as api:
-        place = Place(folder, api, call, monkeypatch)
-        place.context(api.url)
-        place.put("docker", DOCKER)
-        place.put("kind", KIND)
-        place.kubectl(REACHED)
-        yield place
+        environment = Environment(folder, api, call, monkeypatch)
+        environment.context(api.url)
+        environment.put("docker", DOCKER)
+        environment.put("kind", KIND)
+        environment.kubectl(REACHED)
+        yield environment
     signal.signal(signal.SIGTERM, before)
     assert os.environ["PATH"] == str(folder)

@@ -1,1 +1,1 @@
-"""What was seen of hosts and of an installation: facts, not yet judged."""
+"""Facts about hosts and about an installation, not yet judged."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A line of the boot loader's defaults that sets GRUB_DEFAULT; `file` and `line` say where it stands."""
+    """A line of the boot loader's defaults that sets GRUB_DEFAULT; `file` and `line` are its location."""
 
     file: str
     line: int
@@ -22,7 +22,7 @@ class MenuEntry:
     """One entry of the boot menu.
 
     `position` is as GRUB counts it (`0`, `1>2` for the third entry of the submenu that comes second); `kernel`
-    is the release of the kernel that it boots, empty where it boots none that is named so.
+    is the release of the kernel that it boots, empty where it boots no kernel with a release in its name.
     """
 
     position: str
@@ -33,9 +33,9 @@ class MenuEntry:
 
 @dataclass(frozen=True, slots=True)
 class NextBoot:
-    """What will be booted next: `entry` by what the loader's `default` says and `how` it came to that.
+    """What will be booted next: the `entry` that the loader's `default` selects, and `how` it does.
 
-    `once` tells that this holds for the next boot alone (grub-reboot); `doubt` is what could not be followed.
+    `once` says that this holds for the next boot alone (grub-reboot); `doubt` is what could not be determined.
     """
 
     entry: MenuEntry | None
@@ -55,8 +55,8 @@ class BootFacts:
 
     `firmware` is `bios` or `uefi`; `config` the file that GRUB reads at boot, `environment` that of its saved
     variables (empty: none). `assignments` set GRUB_DEFAULT in the order in which they are read, of which the
-    last wins. `configured` is the `default` that the configuration really sets outside of a grub-reboot
-    (`${saved_entry}` as it is written there). `unseen` says why nothing is known, and is empty otherwise.
+    last wins. `configured` is the `default` that the configuration sets without grub-reboot
+    (`${saved_entry}` unexpanded). `unseen` says why nothing is known, and is empty otherwise.
     """
 
     firmware: str = ""
@@ -71,5 +71,5 @@ class BootFacts:
 
     @property
     def effective(self) -> str:
-        """The value of GRUB_DEFAULT that is in force when the configuration is built (GRUB's own default is 0)."""
+        """The value of GRUB_DEFAULT that holds when the configuration is built (GRUB's own default is 0)."""
         return self.assignments[-1].value if self.assignments else "0"

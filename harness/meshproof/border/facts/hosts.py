@@ -1,4 +1,4 @@
-"""What was seen of hosts. Where something could not be seen, `unseen` says why, and it is empty otherwise."""
+"""Facts about hosts. Where something could not be read, `unseen` says why, and it is empty otherwise."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from meshproof.border.inventory import HostExpectation, RegistryEntry
 
 @dataclass(frozen=True, slots=True)
 class SystemFacts:
-    """The distribution (os-release ID and VERSION_ID, and its own name), the running kernel, and what else is
-    there at once: `installed` are the releases of all kernels under /boot, `cgroup` is 1 or 2 (0: neither), `swaps`
-    are the areas in use, `swap_entries` those that /etc/fstab brings back. `root` is why commands do not get root's
-    rights, empty when they do.
+    """The distribution (os-release ID and VERSION_ID, and its own name), the running kernel, and the
+    rest of the system: `installed` are the releases of all kernels under /boot, `cgroup` is 1 or 2 (0: neither),
+    `swaps` are the areas in use, `swap_entries` those that /etc/fstab brings back. `root` is why commands do not run
+    as root, empty when they do.
     """
 
     distribution: str
@@ -46,7 +46,7 @@ class ModuleFacts:
 class BalanceFacts:
     """A virtual service of IPVS that was made with two backends, round robin, and removed.
 
-    `answers` says which backend answered each request, in order; `error` is what refused to work.
+    `answers` says which backend answered each request, in order; `error` is what failed.
     """
 
     answers: tuple[str, ...] = ()
@@ -56,7 +56,10 @@ class BalanceFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClockFacts:
-    """`synchronised` None: the host does not say. `offset` is its clock minus ours, give or take `uncertainty`."""
+    """`synchronised` None: the host does not report it.
+
+    `offset` is its clock minus this machine's, plus or minus `uncertainty`, in seconds.
+    """
 
     synchronised: bool | None
     source: str
@@ -77,7 +80,7 @@ class DiskFacts:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """A unit of systemd: `active` and `enabled` in its own words, `version` as its program says it."""
+    """A unit of systemd: `active` and `enabled` as systemd calls them, `version` as its program prints it."""
 
     name: str
     active: str
@@ -92,7 +95,7 @@ class ServiceFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProxyFacts:
-    """The mode that kube-proxy on this host says it runs in."""
+    """The mode that kube-proxy on this host reports."""
 
     mode: str = ""
     unseen: str = ""
@@ -100,7 +103,7 @@ class ProxyFacts:
 
 @dataclass(frozen=True, slots=True)
 class ToolFacts:
-    """Where istioctl is found: by a login shell, by a shell that is none, and its version."""
+    """Where istioctl is found: by a login shell (`login`), by another shell (`plain`), and its version."""
 
     login: str = ""
     plain: str = ""
@@ -110,7 +113,7 @@ class ToolFacts:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An image that a registry was asked for: `status` is what it answered, 200 when it holds it."""
+    """An image that a registry was asked for: `status` is its HTTP status, 200 when the registry has the image."""
 
     image: str
     status: int
@@ -119,7 +122,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class RegistryFacts:
-    """The registry as this host reaches it; `status` of its /v2/, 0 when there was no answer (`error`)."""
+    """The registry as this host reaches it; `status` of its /v2/, 0 without an answer (see `error`)."""
 
     status: int = 0
     images: tuple[ImageFacts, ...] = ()
@@ -129,7 +132,7 @@ class RegistryFacts:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """Everything seen of one host, beside what is expected of it; `label` is what it is told by."""
+    """All facts of one host, beside what is expected of it; `label` is its name in reports."""
 
     label: str
     role: str
@@ -149,7 +152,7 @@ class HostFacts:
 
 @dataclass(frozen=True, slots=True)
 class HostsFacts:
-    """All hosts of an inventory, in its order."""
+    """All hosts of an inventory, in the inventory's order."""
 
     hosts: tuple[HostFacts, ...]
     registry: RegistryEntry | None = field(default=None, repr=False)

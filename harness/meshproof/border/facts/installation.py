@@ -1,4 +1,4 @@
-"""What is known of an installation of Istio and of the cluster below it: facts, not yet judged."""
+"""Facts about an installation of Istio and the cluster below it, not yet judged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Specified:
 class NodeFact:
     """One node. `kube_proxy` is the mode that its kube-proxy works in, empty when that is not known.
 
-    `told` says where the mode is known from: `running` (kube-proxy itself said so) or `configured`.
+    `mode_from` says how the mode is known: `running` (kube-proxy reported it) or `configured`.
     """
 
     name: str
@@ -27,12 +27,12 @@ class NodeFact:
     kernel: str
     kubelet: str
     kube_proxy: str = ""
-    told: str = ""
+    mode_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PodFact:
-    """One pod of Istio: its images by container, and what keeps it from being ready (empty when it is)."""
+    """One pod of Istio: its images by container, and why it is not ready (empty when it is)."""
 
     name: str
     images: Mapping[str, str]
@@ -43,7 +43,7 @@ class PodFact:
 class Balance:
     """`requests` connections to a ClusterIP, none of them through a sidecar: how many each pod behind it answered.
 
-    `error` is what the others ended in; `pods` are those that stand behind the address.
+    `error` is the error of the others; `pods` are those behind the address.
     """
 
     pods: tuple[str, ...]
@@ -54,7 +54,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class GatewayFact:
-    """An ingress gateway, and what its readiness page answered (0: nothing, then `error` says why)."""
+    """An ingress gateway, and the HTTP status of its readiness page (0: no answer, and `error` says why)."""
 
     name: str
     addresses: tuple[str, ...]
@@ -64,7 +64,7 @@ class GatewayFact:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A kind that the API server serves (`virtualservices.networking.istio.io`), and in which versions."""
+    """A kind that the API server serves (`virtualservices.networking.istio.io`), and its served versions."""
 
     name: str
     served: tuple[str, ...]
@@ -81,18 +81,18 @@ class Message:
 
     @property
     def namespace(self) -> str:
-        """Of what it is about (`VirtualService shop/cart`, `Namespace shop`); empty for what stands in none."""
+        """The namespace of its object (`VirtualService shop/cart`, `Namespace shop`); empty where it has none."""
         kind, _, name = self.origin.partition(" ")
-        place, slash, _ = name.partition("/")
-        return place if slash or kind == "Namespace" else ""
+        namespace, slash, _ = name.partition("/")
+        return namespace if slash or kind == "Namespace" else ""
 
 
 @dataclass(frozen=True, slots=True)
 class InstallFacts:
     """An installation as it is. `sidecar` is the image of the proxy that a new pod gets, empty when it gets none.
 
-    What could not be found out is None, and `unknown` says why, by the field's name; `withheld` says it of what this
-    user has no right to know.
+    A fact that could not be read is None, and `unknown` says why, by the field's name; `withheld` says it of facts
+    that this user has no right to read.
     """
 
     specified: Specified

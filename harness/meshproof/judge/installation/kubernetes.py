@@ -57,7 +57,7 @@ class KubeProxyMode(InstallCheck[tuple[NodeFact, ...]]):
 
     def judge_fact(self, nodes: tuple[NodeFact, ...], facts: InstallFacts) -> Verdict:
         modes = {node.name: node.kube_proxy for node in nodes}
-        sources = sorted({node.told for node in nodes if node.told})
+        sources = sorted({node.mode_from for node in nodes if node.mode_from})
         wanted = facts.specified.kube_proxy
         known = {mode for mode in modes.values() if mode}
         wrong = sorted(name for name, mode in modes.items() if mode and wanted and mode != wanted)

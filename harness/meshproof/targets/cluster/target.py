@@ -191,7 +191,13 @@ class KubeTarget:
         await self._opened.open(namespace)
         return namespace
 
-    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
+    def mesh(
+        self,
+        name: str,
+        requests: Sequence[Request] = (),  # noqa: ARG002
+        namespace: str = "",
+        labels: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> LiveMesh:
         shared = self._opened[namespace or self.namespace]
         self._made += 1
         return KubeMesh(f"{name}-{self._made}", shared)

@@ -7,7 +7,10 @@ from meshproof.mesh.model.mesh import Mesh
 
 
 def ports(mesh: Mesh, workload: Workload) -> list[int]:
-    """Those that it names, or, for one that names none, those that its services send to."""
-    named = [port.number for port in workload.ports]
-    selecting = [s for s in mesh.services if s.namespace == workload.namespace and workload in mesh.selected(s.host)]
-    return named or sorted({one.target for s in selecting for one in s.ports if isinstance(one.target, int)})
+    """Those that it names, and, for one that names none or is no pod, those that its services send to."""
+    named = list(dict.fromkeys(port.number for port in workload.ports))
+    if named and not workload.machine:
+        return named
+    selecting = [s for s in mesh.services if s.namespace == workload.namespace and workload in mesh.behind(s)]
+    called = {one.target for s in selecting for one in s.ports if isinstance(one.target, int)}
+    return sorted({*named, *called})

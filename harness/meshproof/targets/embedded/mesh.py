@@ -22,7 +22,7 @@ from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import TargetError
 from meshproof.manifest import Resource
-from meshproof.mesh.model.kubernetes import Workload
+from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.embedded.listening import ports
@@ -30,7 +30,6 @@ from meshproof.workload.fork_server.client import ForkServer
 from meshproof.workload.probe import Probe
 
 SIDECAR = "sidecar"
-GATEWAY_NAMESPACE = "istio-system"
 REST_INTERVAL = 0.01
 Result = TypeVar("Result")
 
@@ -39,8 +38,8 @@ Result = TypeVar("Result")
 class EmbeddedMesh:
     """One mesh: a client's sidecar, a proxy for each kind of gateway, and a process for each replica.
 
-    `home` is the target's folder, which must go even when this process is killed. The sidecar is there where
-    clients stand `beside` it, in `namespace`, and not where all of them come by gateways.
+    `home` is the target's folder, which must be removed even when this process is killed. The client's sidecar, in
+    `namespace` and with `labels`, is started where any request passes it (`sidecar`), not where all enter by gateways.
     """
 
     name: str
@@ -50,18 +49,19 @@ class EmbeddedMesh:
     fork_server: ForkServer
     ports: Mapping[int, int]
     timeouts: Timeouts
-    beside: bool = True
+    sidecar: bool = True
     namespace: str = "default"
+    labels: Labels = field(default_factory=dict)
     _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
     _probes: dict[str, tuple[Workload, list[Probe]]] = field(default_factory=dict)
     _gateways: dict[str, str] = field(default_factory=dict)
-    _selected: dict[tuple[tuple[str, str], ...], str] = field(default_factory=dict)
+    _selected: dict[tuple[str, tuple[tuple[str, str], ...]], str] = field(default_factory=dict)
     _listening: dict[str, dict[int, int]] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
     _starts: asyncio.Queue[Coroutine[Any, Any, TargetError]] = field(default_factory=asyncio.Queue)
 
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:  # noqa: ARG002
-        """Start what is missing, give every proxy its configuration, then end what is no longer wanted."""
+        """Start what is missing, give every proxy its configuration, then stop what is no longer specified."""
         roles = self._roles(mesh)
         wanted = {workload.key: workload for workload in mesh.workloads}
         gone = [key for key, (workload, _) in self._probes.items() if _identity(wanted.get(key)) != _identity(workload)]
@@ -84,14 +84,15 @@ class EmbeddedMesh:
     def _roles(self, mesh: Mesh) -> dict[str, Proxy]:
         """The client's sidecar, and one gateway for each set of pods that Gateways select or have selected."""
         for gateway in mesh.gateways:
-            labels = tuple(sorted(gateway.selector.items()))
-            self._gateways[gateway.key] = self._selected.setdefault(labels, f"gateway-{len(self._selected)}")
+            namespace, labels = mesh.pods_of(gateway)
+            pods = namespace, tuple(sorted(labels.items()))
+            self._gateways[gateway.key] = self._selected.setdefault(pods, f"gateway-{len(self._selected)}")
         roles = {
-            role: Proxy(Kind.GATEWAY, GATEWAY_NAMESPACE, dict(labels), self.ports)
-            for labels, role in self._selected.items()
+            role: Proxy(Kind.GATEWAY, namespace, dict(labels), self.ports)
+            for (namespace, labels), role in self._selected.items()
         }
-        if self.beside or SIDECAR in self._proxies or not roles:
-            roles = {SIDECAR: Proxy(namespace=self.namespace, ports=self.ports), **roles}
+        if self.sidecar or SIDECAR in self._proxies or not roles:
+            roles = {SIDECAR: Proxy(namespace=self.namespace, labels=self.labels, ports=self.ports), **roles}
         return roles
 
     async def _start_proxy(self, role: str) -> None:
@@ -114,11 +115,11 @@ class EmbeddedMesh:
         await _gather([start(f"{workload.name}-{number}") for number in range(workload.replicas)])
 
     def vantage(self, requests: Sequence[Request]) -> Vantage:
-        """The client stands beside the sidecar and before the gateways, whose listeners are ephemeral ones."""
+        """The client runs on this machine, and connects to the ephemeral ports of the sidecar and the gateways."""
         resolve = {}
         for request in requests:
             role = self._gateways.get(request.gateway, "") if request.gateway else SIDECAR
-            # Port 0 refuses every connection: what has no listener is not looked for elsewhere.
+            # Port 0 refuses every connection: a port without a listener must not lead elsewhere.
             local = self._listening.get(role, {}).get(request.port, 0)
             resolve[request.endpoint] = ("127.0.0.1", local)
         return Vantage(resolve=tuple(resolve.items()))
@@ -161,28 +162,28 @@ class EmbeddedMesh:
         await _gather([probe.held() for probe in self._all_probes()])
 
     async def watch(self) -> None:
-        """Waits for the first death of any part, those that are started later included."""
-        deaths: set[asyncio.Task[TargetError]] = set()
-        start = asyncio.ensure_future(self._starts.get())
+        """Raise as soon as any part ends, those that are started later included."""
+        ends: set[asyncio.Task[TargetError]] = set()
+        started = asyncio.ensure_future(self._starts.get())
         try:
             while True:
-                done, _ = await asyncio.wait({start, *deaths}, return_when=asyncio.FIRST_COMPLETED)
-                for task in deaths & done:
+                done, _ = await asyncio.wait({started, *ends}, return_when=asyncio.FIRST_COMPLETED)
+                for task in ends & done:
                     raise task.result()
-                deaths.add(asyncio.ensure_future(start.result()))
-                start = asyncio.ensure_future(self._starts.get())
+                ends.add(asyncio.ensure_future(started.result()))
+                started = asyncio.ensure_future(self._starts.get())
         finally:
-            for pending in (start, *deaths):
+            for pending in (started, *ends):
                 pending.cancel()
-            await asyncio.gather(start, *deaths, return_exceptions=True)
+            await asyncio.gather(started, *ends, return_exceptions=True)
 
     async def save_state(self, folder: Path) -> None:
         for name, proxy in self._proxies.items():
-            place = folder / f"{self.name}-{name}"
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own = folder / f"{self.name}-{name}"
+            own.mkdir(mode=0o700, parents=True, exist_ok=True)
             dump = await proxy.admin.config_dump()
-            (place / "config_dump.json").write_text(json.dumps(dump, indent=1))
-            (place / "stats.json").write_text(json.dumps(await proxy.admin.counters(), indent=1))
+            (own / "config_dump.json").write_text(json.dumps(dump, indent=1))
+            (own / "stats.json").write_text(json.dumps(await proxy.admin.counters(), indent=1))
 
     async def close(self) -> None:
         while not self._starts.empty():
@@ -193,7 +194,7 @@ class EmbeddedMesh:
 
     @property
     def _client(self) -> EnvoyProxy:
-        """The proxy that requests meet first."""
+        """The proxy that requests pass first."""
         return self._proxies.get(SIDECAR) or next(iter(self._proxies.values()))
 
     def _all_probes(self) -> list[Probe]:
@@ -211,7 +212,7 @@ def _under_way(gauges: Mapping[str, int]) -> list[str]:
 
 
 def _identity(workload: Workload | None) -> object:
-    """What a replica's process is made of: when this changes, the replica is another one."""
+    """What a replica's process is started from: when this changes, it is replaced."""
     if workload is None:
         return None
     return (workload.key, workload.replicas, tuple(workload.labels.items()), workload.image, workload.ports)

@@ -32,15 +32,17 @@ FEATURES = frozenset(
         "VirtualServiceWeightedRoute",
     }
 )
-# No proxy stands beside a workload: it receives what the client's proxy sends, and nobody takes anything of it away.
-PROXYLESS = "BareWorkloads"
+# Workloads have no sidecar: they receive exactly what the client's proxy sends.
+PROXYLESS = "ProxylessWorkloads"
+# The client's sidecar gets the configuration of whatever namespace and labels a client has.
+ANY_CLIENT = "AnyClient"
 
 
 class EmbeddedTarget:
     """Runs meshes as processes of this machine; `ports` fixes the local port of a service port."""
 
     name = "embedded"
-    features: frozenset[str] = FEATURES | {PROXYLESS}
+    features: frozenset[str] = FEATURES | {PROXYLESS, ANY_CLIENT}
     namespace = "default"
     local = True
 
@@ -66,15 +68,21 @@ class EmbeddedTarget:
         return unsupported(mesh)
 
     async def up(self) -> None:
-        """Start the control plane, and what workloads are forked from."""
+        """Start the control plane, and the fork server for workloads."""
         # 0700: nobody else reaches the sockets in it.
         self._folder = OwnedFolder.make("meshproof-")
         home = self._folder.path
         self._ads = AdsServer(home / "ads.sock", self.timeouts)
         await self._ads.start()
-        self._fork_server = await ForkServer.start(home / "nursery.sock", home / "nursery.log", self.timeouts)
+        self._fork_server = await ForkServer.start(home / "fork_server.sock", home / "fork_server.log", self.timeouts)
 
-    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
+    def mesh(
+        self,
+        name: str,
+        requests: Sequence[Request] = (),
+        namespace: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> LiveMesh:
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
         assert self._fork_server is not None
@@ -82,7 +90,7 @@ class EmbeddedTarget:
         home = self._folder.path
         folder = home / f"{self._made}"
         folder.mkdir(mode=0o700)
-        beside = not requests or any(not request.gateway for request in requests)
+        sidecar = not requests or any(not request.gateway for request in requests)
         return EmbeddedMesh(
             f"{name}-{self._made}",
             folder,
@@ -91,8 +99,9 @@ class EmbeddedTarget:
             self._fork_server,
             self._ports,
             self.timeouts,
-            beside,
+            sidecar,
             namespace or self.namespace,
+            labels or {},
         )
 
     async def down(self) -> None:

@@ -1,1 +1,1 @@
-"""Real machines over SSH: what they are, and (elsewhere in this package) what makes them ready for a mesh."""
+"""Real machines over SSH: inspected, prepared for a mesh, and restored."""

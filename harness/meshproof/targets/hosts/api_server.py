@@ -1,4 +1,4 @@
-"""The API server of the cluster that hosts make, with the credentials that its control plane keeps for root.
+"""The API server of the hosts' cluster, with the credentials that its control plane keeps for root.
 
 https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
 """
@@ -20,8 +20,8 @@ from meshproof.errors import TargetError, UsageError
 from meshproof.targets.hosts.connection import Connection
 
 LARGEST = 1 << 20
-# Nothing else is taken over. An exec plugin would be a command of the host's choice on this machine, and files
-# that are named would be looked for on this machine.
+# No other fields are copied. An exec plugin would run a command of the host's choice on this machine, and files
+# that are named would be read on this machine.
 OF_CLUSTER = ("server", "certificate-authority-data", "insecure-skip-tls-verify", "tls-server-name")
 OF_USER = ("client-certificate-data", "client-key-data", "token", "username", "password")
 ELSEWHERE = ("client-certificate", "client-key", "tokenFile", "exec", "auth-provider")
@@ -30,7 +30,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A kubeconfig of this machine and its context; `through` is what an SSH forward leads to, empty without one."""
+    """A kubeconfig on this machine and its context; `through` is the address behind an SSH forward, if any."""
 
     kubeconfig: Path
     context: str
@@ -38,17 +38,17 @@ class Access:
 
 
 async def access(connection: Connection, path: str, context: str, folder: Path, way: str = "") -> Access:
-    """Fetch a control-plane host's kubeconfig into `folder`, mode 0600, and see to it that its server can be reached.
+    """Fetch a control-plane host's kubeconfig into `folder`, mode 0600, and make its server reachable from here.
 
     `context` may be empty where there is only one; `way` is `direct`, `ssh`, or empty: by SSH if the server is on
     the host's loopback. Raises TargetError, and UsageError for a context that is not there or has to be named.
     """
     data = await connection.must("cat -- %s", path, root=True, what=f"reading {path}")
-    told = f"{connection.label}: {path}"
-    name, cluster, user = parts(data, context, told)
+    origin = f"{connection.label}: {path}"
+    name, cluster, user = parts(data, context, origin)
     through = ""
-    if way == BY_SSH or (not way and local(cluster["server"], told)):
-        host, port = address(cluster["server"], told)
+    if way == BY_SSH or (not way and local(cluster["server"], origin)):
+        host, port = address(cluster["server"], origin)
         through = f"{host}:{port}"
         at = await connection.forward(host, port)
         cluster = {"tls-server-name": host, **cluster, "server": f"https://127.0.0.1:{at}"}
@@ -65,26 +65,26 @@ async def access(connection: Connection, path: str, context: str, folder: Path, 
     return Access(file, name, through)
 
 
-def parts(data: bytes, context: str, told: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The context's name, and what may be taken of its cluster and its user; errors begin with `told`."""
+def parts(data: bytes, context: str, origin: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The context's name, and the fields copied of its cluster and its user; errors begin with `origin`."""
     try:
         body: Any = yaml.safe_load(data) if len(data) <= LARGEST else None
         contexts = _named(body["contexts"], "context")
-        name = context or _only(list(contexts), told)
+        name = context or _only(list(contexts), origin)
         if name not in contexts:
-            raise UsageError(f"{told} has no context {name!r}; it has: {', '.join(sorted(contexts))}")
+            raise UsageError(f"{origin} has no context {name!r}; it has: {', '.join(sorted(contexts))}")
         cluster = _named(body["clusters"], "cluster")[contexts[name]["cluster"]]
         user = _named(body["users"], "user")[contexts[name]["user"]]
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
         # What the parser says may quote the file, and the file holds a key.
-        raise TargetError(f"{told} is no kubeconfig with a context, its cluster and its user") from None
+        raise TargetError(f"{origin} is no kubeconfig with a context, its cluster and its user") from None
     for kept, key in ((cluster, "certificate-authority"), *((user, key) for key in ELSEWHERE)):
         if kept.get(key) and not kept.get(f"{key}-data"):
             raise TargetError(
-                f"{told}: {key} is not taken over from a host; the certificates or a token must stand in the file"
+                f"{origin}: {key} is not taken over from a host; the certificates or a token must stand in the file"
             )
     if not cluster.get("server"):
-        raise TargetError(f"{told}: its cluster has no server")
+        raise TargetError(f"{origin}: its cluster has no server")
     return (
         name,
         {key: cluster[key] for key in OF_CLUSTER if key in cluster},
@@ -92,9 +92,9 @@ def parts(data: bytes, context: str, told: str) -> tuple[str, dict[str, Any], di
     )
 
 
-def local(server: str, told: str) -> bool:
-    """Whether the server's address is good on the host alone."""
-    host, _ = address(server, told)
+def local(server: str, origin: str) -> bool:
+    """Whether the server's address is a loopback address of the host."""
+    host, _ = address(server, origin)
     try:
         found = ipaddress.ip_address(host)
     except ValueError:
@@ -102,7 +102,7 @@ def local(server: str, told: str) -> bool:
     return found.is_loopback or found.is_unspecified
 
 
-def address(server: str, told: str) -> tuple[str, int]:
+def address(server: str, origin: str) -> tuple[str, int]:
     """Host and port of a server's URL."""
     try:
         parsed = urlsplit(server)
@@ -110,14 +110,14 @@ def address(server: str, told: str) -> tuple[str, int]:
     except ValueError:
         host = port = None
     if not host or parsed.scheme != "https" or parsed.path.strip("/"):
-        raise TargetError(f"{told}: its server is not https://HOST[:PORT]")
+        raise TargetError(f"{origin}: its server is not https://HOST[:PORT]")
     return host, port or 443
 
 
-def _only(names: list[str], told: str) -> str:
+def _only(names: list[str], origin: str) -> str:
     if len(names) == 1:
         return names[0]
-    raise UsageError(f"{told} has several contexts; name one with --context: {', '.join(sorted(names)) or 'none'}")
+    raise UsageError(f"{origin} has several contexts; name one with --context: {', '.join(sorted(names)) or 'none'}")
 
 
 def _named(entries: Any, key: str) -> dict[str, Json]:

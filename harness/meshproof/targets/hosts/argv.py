@@ -1,4 +1,4 @@
-"""Command lines of ssh: the person's own configuration, with what must not be left to it stated first."""
+"""Command lines of ssh: the options that must hold, then the user's own configuration."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from meshproof.border.inventory import HostEntry, Jump, SshSettings
 
-# What comes first on ssh's command line wins over every file. A host whose key is not known is refused
-# whatever the configuration says, nobody is asked anything, and nothing is forwarded.
+# For ssh the first value of an option wins, and the command line comes before every file. So a host whose key is
+# not known is refused, there are no prompts, and nothing is forwarded.
 FIRM = (
     "StrictHostKeyChecking=yes",
     "UpdateHostKeys=no",
@@ -23,7 +23,7 @@ FIRM = (
     "EscapeChar=none",
     "LogLevel=ERROR",
 )
-# A link that is cut is noticed within the product of the two, in seconds.
+# A lost connection is noticed within the product of the two, in seconds.
 ALIVE = ("ServerAliveInterval=5", "ServerAliveCountMax=3")
 
 
@@ -40,15 +40,15 @@ def alone(entry: HostEntry, settings: SshSettings, remote: str, connect_seconds:
 
 
 def command(entry: HostEntry, settings: SshSettings, socket: Path, remote: str) -> list[str]:
-    """One command over the shared connection; where that is gone it fails rather than make another."""
+    """One command over the shared connection; it fails where that is lost, and makes no new one."""
     lone = ["ControlMaster=no", "ProxyCommand=false"]
     reach = [*_files(settings, None), *_options(lone), *_target(entry.address, entry.port, entry.user)]
     return ["ssh", *_options(FIRM), "-S", str(socket), *reach, remote]
 
 
 def forward(socket: Path, local: int, host: str, port: int) -> list[str]:
-    """Have the shared connection lead a port of 127.0.0.1 to an address as the host sees it."""
-    # Without the person's configuration, whose own forwards would come along.
+    """Forward a port of 127.0.0.1 through the shared connection to an address as the host sees it."""
+    # Without the user's configuration, which may have forwards of its own.
     to = f"127.0.0.1:{local}:{f'[{host}]' if ':' in host else host}:{port}"
     quiet = ("-F", "none", *_options(["LogLevel=ERROR"]))
     return ["ssh", *quiet, "-S", str(socket), "-O", "forward", "-L", to, "--", "host"]
@@ -57,7 +57,7 @@ def forward(socket: Path, local: int, host: str, port: int) -> list[str]:
 def _reach(entry: HostEntry, settings: SshSettings, connect_seconds: float, *more: str) -> list[str]:
     own = [*ALIVE, f"ConnectTimeout={max(1, round(connect_seconds))}", *more]
     if entry.jump is not None:
-        # `ssh -J` would hand none of these options to the machine in between.
+        # `ssh -J` would not apply these options to the jump host.
         proxy = shlex.join(_jump(entry.jump, settings, connect_seconds)).replace("%", "%%").replace("%%h", "%h")
         own += ["ProxyUseFdpass=no", f"ProxyCommand={proxy.replace('%%p', '%p')}"]
     return [*_files(settings, entry.key), *_options(own), *_target(entry.address, entry.port, entry.user)]
@@ -73,7 +73,7 @@ def _jump(jump: Jump, settings: SshSettings, connect_seconds: float) -> list[str
 def _files(settings: SshSettings, key: Path | None) -> list[str]:
     words = ["-F", str(settings.config)] if settings.config else []
     words += ["-o", f'UserKnownHostsFile="{settings.known_hosts}"'] if settings.known_hosts else []
-    # A key that was named is the one to use: an agent full of others would use up the attempts allowed.
+    # Only the named key is used: an agent's other keys could use up the allowed attempts.
     return words + (["-i", str(key), "-o", "IdentitiesOnly=yes"] if key else [])
 
 

@@ -1,4 +1,4 @@
-"""testinfra's ssh backend over a connection that is already there, with a limit on every command."""
+"""testinfra's ssh backend over an existing connection, with a limit on every command."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class SharedSsh(SshBackend):  # type: ignore[misc]
-    """testinfra's own runs a shell on this machine, without a limit, for each command on the host."""
+    """Runs testinfra's commands over a Connection; testinfra's own backend starts an ssh for each, without a limit."""
 
     NAME = "ssh"
 
     def __init__(self, connection: Connection, *, root: bool) -> None:
         super().__init__(connection.entry.address)
-        # Hosts have one encoding here, so that no command need ask which.
+        # A fixed encoding, so that testinfra does not ask each host for its own.
         self._encoding = "utf-8"
         self._connection = connection
         self._root = root

@@ -1,10 +1,10 @@
-"""The cluster that hosts make: hosts are looked at over SSH, and load is driven through their cluster."""
+"""The hosts' cluster: hosts are inspected over SSH, and load is driven through the cluster."""
 
 from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ from meshproof.targets.hosts.redaction import HostRedaction
 from meshproof.targets.hosts.target import FEATURE, HostsTarget
 from meshproof.targets.kube.api.connection import Cluster, connect
 
-# The keys of a kubeconfig stay with this process, so what is to be done after its end is done on the host.
+# The copied kubeconfig is deleted with this process, so commands that run after its end run on the host.
 KUBECTL = """k=$(command -v kubectl || command -v k3s || echo /var/lib/rancher/rke2/bin/kubectl)
 case $k in *k3s) k="$k kubectl";; esac
 export KUBERC=off KUBECTL_KUBERC=false
@@ -33,7 +33,7 @@ Facts = TypeVar("Facts")
 
 
 def hosts_target(path: Path, settings: KubeSettings, selected: Iterable[Any], *, names: bool = False) -> Target:
-    """The hosts with their cluster; hosts alone where nothing but hosts is to be looked at."""
+    """The hosts with their cluster; hosts alone where only inspections of hosts are selected."""
     chosen = list(selected)
     if chosen and all(isinstance(one, Inspection) and FEATURE in one.features for one in chosen):
         return HostsTarget(path, names=names)
@@ -56,7 +56,7 @@ class HostsClusterTarget(ClusterTarget):
         return super().features | {FEATURE}
 
     def preflight(self) -> None:
-        """Refuse what is not said clearly enough, before any host is connected to."""
+        """Refuse incomplete or contradicting options before any host is connected to."""
         if self.settings.kubeconfig:
             raise UsageError(
                 "--kubeconfig is for --target cluster: the control-plane host has its own, where the inventory says"
@@ -81,7 +81,7 @@ class HostsClusterTarget(ClusterTarget):
             cluster = await connect([found.kubeconfig], found.context, self.timeouts, allow=self.settings.allow)
         except TargetError as error:
             raise TargetError(error.message, f"{error.detail}\n{_way(found.through)}".strip()) from None
-        await _learn(cluster, self.hosts)
+        await _redact_nodes(cluster, self.hosts)
         return cluster
 
     def cleanup_commands(self, cluster: Cluster) -> list[list[str]]:  # noqa: ARG002
@@ -94,8 +94,14 @@ class HostsClusterTarget(ClusterTarget):
         """HostsFacts and InstallFacts, as they are now."""
         return await (self.hosts.facts(kind) if kind is HostsFacts else super().facts(kind))
 
-    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:
-        made = super().mesh(name, requests, namespace)
+    def mesh(
+        self,
+        name: str,
+        requests: Sequence[Request] = (),
+        namespace: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> LiveMesh:
+        made = super().mesh(name, requests, namespace, labels)
         assert isinstance(made, KubeMesh)
         return RedactedMesh(made.name, made.shared, redaction=self.hosts.redaction)
 
@@ -105,7 +111,7 @@ class HostsClusterTarget(ClusterTarget):
 
 
 class RedactedMesh(KubeMesh):
-    """Keeps names and addresses of hosts out of what is saved, too."""
+    """Redacts names and addresses of hosts in saved files too."""
 
     def __init__(self, *shared: Any, redaction: HostRedaction) -> None:
         super().__init__(*shared)
@@ -113,15 +119,15 @@ class RedactedMesh(KubeMesh):
 
     async def save_state(self, folder: Path) -> None:
         await super().save_state(folder)
-        await asyncio.to_thread(self._cover, folder / self.name)
+        await asyncio.to_thread(self._redact_files, folder / self.name)
 
-    def _cover(self, folder: Path) -> None:
+    def _redact_files(self, folder: Path) -> None:
         for path in folder.iterdir():
             path.write_text(self._redaction(path.read_text()))
 
 
-async def _learn(cluster: Cluster, hosts: HostsTarget) -> None:
-    """A cluster calls its machines by names and addresses that no inventory need have."""
+async def _redact_nodes(cluster: Cluster, hosts: HostsTarget) -> None:
+    """Redact the cluster's own names and addresses of its nodes, which the inventory may not have."""
     labels = {word: host.label for host in hosts.inventory.hosts for word in (host.name, host.address)}
     for number, node in enumerate(await cluster.nodes(), 1):
         label = labels.get(node.address) or labels.get(node.name) or f"node-{number}"

@@ -27,13 +27,13 @@ Value = TypeVar("Value")
 SSH_FAILED = 255
 POLL_SECONDS = 0.02
 FORWARD_ATTEMPTS = 5
-# The system's own commands, for users whose PATH leaves them out. Exit code 255 is ssh's word for a lost connection.
+# The system's own commands, for users whose PATH leaves them out. Exit code 255 means a lost connection to ssh.
 SCRIPT = "PATH=$PATH:/usr/sbin:/sbin; export PATH; (\n{}\n); code=$?; [ $code -ne 255 ] || code=254; exit $code"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a command on a host gave: its exit code, its standard output, and the tail of its standard error."""
+    """A command's exit code, its standard output, and the tail of its standard error."""
 
     code: int
     stdout: bytes
@@ -50,7 +50,7 @@ class Output:
 
 @dataclass(slots=True)
 class Connection:
-    """A host that is connected to. Every method raises TargetError, which tells the host by its label alone."""
+    """A connected host. Every method raises TargetError, which names the host by its label alone."""
 
     entry: HostEntry
     settings: SshSettings
@@ -67,7 +67,7 @@ class Connection:
 
     @property
     def label(self) -> str:
-        """What the host is called where it is told of."""
+        """The host's name in reports and errors."""
         return self.redaction.name(self.entry)
 
     @property
@@ -109,7 +109,7 @@ class Connection:
         return output.stdout
 
     async def look(self, function: Callable[[Host], Value], *, root: bool = True) -> Value:
-        """What `function` sees of the host through testinfra's modules; it runs in a thread of its own."""
+        """The result of `function` for the host as testinfra's modules see it; it runs in a thread of its own."""
         from meshproof.targets.hosts.backend import host
 
         return await asyncio.to_thread(function, host(self, root=root))
@@ -130,7 +130,7 @@ class Connection:
         """A port of 127.0.0.1 that leads to an address as the host sees it, for as long as the connection lasts."""
         what = f"{self.label}: forwarding a local port"
         for _ in range(FORWARD_ATTEMPTS):
-            # ssh itself cannot be asked for any free port.
+            # `ssh -O forward` cannot choose a free port itself.
             with socket_module.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 local: int = probe.getsockname()[1]
@@ -141,7 +141,7 @@ class Connection:
         raise TargetError(f"{what} failed", self.redaction(ended.err))
 
     def by_itself(self, command: str, *, root: bool = False) -> list[str]:
-        """The same command as an argv for whoever outlives this connection."""
+        """The command line for the same command over a connection of its own, for use after this one ends."""
         remote = remote_line(self.entry, command, root=root)
         return argv.alone(self.entry, self.settings, remote, self.timeouts.ssh_connected)
 
@@ -151,7 +151,7 @@ class Connection:
         for future in list(self._calls):
             future.cancel()
         await self._master.stop(self.timeouts.ssh_closed)
-        # They end with the connection, and clear away what is theirs.
+        # The commands end with the connection, and their tasks remove their log files.
         others = self._under_way - {asyncio.current_task()}
         if others:
             await asyncio.wait(others, timeout=self.timeouts.ssh_closed)
@@ -173,7 +173,7 @@ class Connection:
             assert task is not None
             self._under_way.add(task)
             try:
-                # No leash: when the connection ends, and that is on one, every command on it does.
+                # Unguarded: the master connection is guarded, and every command ends with it.
                 child = await spawn(f"ssh to {self.label}", words, log=log, piped=True, guarded=False)
                 try:
                     async with asyncio.timeout(seconds):
@@ -198,13 +198,13 @@ class Connection:
 
 
 def remote_line(entry: HostEntry, line: str, *, root: bool) -> str:
-    """A command line as the host's sshd gets it."""
+    """A command line as it is sent to the host's sshd."""
     sudo = "sudo -n -- " if root and entry.become else ""
     return f"{sudo}env LC_ALL=C /bin/sh -c {shlex.quote(SCRIPT.format(line))}"
 
 
 def socket(folder: Path, entry: HostEntry) -> Path:
-    """Where the commands to a host find their connection; its path must stay below 100 bytes."""
+    """The socket of a host's shared connection; its path must stay below 100 bytes."""
     return folder / f"{entry.label}.ssh"
 
 
@@ -213,7 +213,7 @@ async def connect(
 ) -> Connection:
     """Connect to a host; raises TargetError with what ssh said (an unknown host key, a refused login).
 
-    `folder` is of mode 0700, its path short, because a unix socket stands in it.
+    `folder` is of mode 0700, and its path is short, because it holds a unix socket.
     """
     path, log = socket(folder, entry), folder / f"{entry.label}.log"
     path.unlink(missing_ok=True)

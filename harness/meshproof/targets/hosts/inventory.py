@@ -47,7 +47,7 @@ SHAPE: Shape = {
     "apiServer": OneOf((DIRECT, BY_SSH)),
     "hosts": [HOST],
 }  # fmt: skip
-# What ssh could take as an option, or a shell as anything else, is no address.
+# An address must not be an option to ssh, nor have a meaning to a shell.
 ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")
 USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@$-]*")
 MODULE = re.compile(r"[A-Za-z0-9_-]+")
@@ -133,12 +133,12 @@ def _jump(value: Value, base: Path) -> Jump:
 
 
 def _expectation(role: str, *layers: Value | None) -> HostExpectation:
-    """Defaults and a host's own words, the later of the two in force for each field."""
+    """Defaults and a host's own expectations; for each field the later one holds."""
     found: dict[str, Value] = {}
     for layer in layers:
         found |= layer.fields() if layer else {}
     expected = HostExpectation()
-    # A registry's host runs no part of Kubernetes: there, nothing of it is expected unless said.
+    # A registry's host runs no part of Kubernetes: expectations about it hold only where the host itself has them.
     if role == REGISTRY:
         own = layers[-1].fields() if layers[-1] else {}
         found = {name: value for name, value in found.items() if name in own or name in ("distribution", "clockOffset")}
@@ -195,10 +195,10 @@ def _registry(value: Value | None) -> RegistryEntry | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise url.problem(f"{url.shown} is not SCHEME://HOST[:PORT]", "such as https://harbor.example.com")
     if "@" in parts.netloc:
-        raise url.problem("credentials do not belong into a file like this", "use credentials.usernameEnv")
+        raise url.problem("credentials must not be in an inventory", "use credentials.usernameEnv")
     insecure, project, ca = value.get("insecure"), value.get("project"), value.get("ca")
     if parts.scheme == "http" and not (insecure and insecure.flag()):
-        raise url.problem("plain HTTP needs insecure: true", "what is pulled so can be exchanged on the way")
+        raise url.problem("plain HTTP needs insecure: true", "images pulled so can be replaced on the way")
     credentials = value.get("credentials")
     names = [credentials.get(name) if credentials else None for name in ("usernameEnv", "passwordEnv")]
     username, password = (_matching(name, VARIABLE) if name else "" for name in names)
@@ -221,7 +221,7 @@ def _matching(value: Value, pattern: re.Pattern[str]) -> str:
 
 
 def _path(value: Value | None, base: Path) -> Path | None:
-    """A file as a person writes it: `~` is home, and what is relative stands beside the inventory."""
+    """A file as it is written: `~` is the home folder, and a relative path is relative to the inventory."""
     if value is None or value.data is None:
         return None
     if not value.text():

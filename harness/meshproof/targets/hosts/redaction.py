@@ -1,4 +1,4 @@
-"""Names and addresses of hosts, kept out of whatever is told unless a person asked for them."""
+"""Redaction: labels in the place of the names and addresses of hosts, unless --show-names is given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meshproof.border.inventory import HostEntry, Inventory
 
 JUMP = "jump-host"
 REGISTRY = "the-registry"
-# What stands for itself everywhere is hidden nowhere.
+# These names say nothing about a host.
 PUBLIC = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -39,7 +39,7 @@ class HostRedaction:
                 self._labels.setdefault(word, label)
 
     def name(self, entry: HostEntry) -> str:
-        """What a host is called where it is told of."""
+        """A host's name in reports and errors."""
         return entry.name if self.names else entry.label
 
     def __call__(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What goes into a command's standard input and comes out of its standard output."""
+"""Writing a command's standard input, and reading its standard output."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def _feed_file(child: Child, path: Path) -> None:
 
 
 async def drain(child: Child, what: str) -> bytes:
-    """Everything that it writes, up to a limit that no honest command of this project reaches."""
+    """Everything that it writes, up to a limit that no command of this project reaches."""
     parts: list[bytes] = []
     size = 0
     while part := await child.stdout.read(CHUNK):

@@ -1,9 +1,9 @@
-"""Hosts as a target: what they are is looked at. Load is driven through them by the cluster that they make."""
+"""Hosts as a target that is only inspected; load is driven through their cluster (see cluster.py)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -27,7 +27,7 @@ FEATURE = "Hosts"
 
 
 class HostsTarget:
-    """The hosts of an inventory; `names` lets their own names and addresses into what is told."""
+    """The hosts of an inventory; with `names` reports and errors have the hosts' own names and addresses."""
 
     name = "hosts"
     namespace = "default"
@@ -50,7 +50,7 @@ class HostsTarget:
 
     @property
     def inventory(self) -> Inventory:
-        """What the file says; preflight() comes first."""
+        """The inventory of the file; preflight() comes first."""
         assert self._inventory is not None, "preflight() comes first"
         return self._inventory
 
@@ -59,7 +59,7 @@ class HostsTarget:
         for host in self.inventory.hosts:
             if host.role == CONTROL_PLANE:
                 return host
-        raise UsageError(f"{self._path}: no host has the role {CONTROL_PLANE}, so there is no cluster to be reached")
+        raise UsageError(f"{self._path}: no host has the role {CONTROL_PLANE}, so there is no cluster to reach")
 
     def connected(self, entry: HostEntry) -> Connection:
         """The connection to a host; up() comes first."""
@@ -83,13 +83,13 @@ class HostsTarget:
         return ()
 
     async def up(self) -> None:
-        """Connect to every host, so many at once as the inventory allows."""
+        """Connect to every host, as many at once as the inventory allows."""
         inventory, redaction = self.inventory, self.redaction
         self._folder = OwnedFolder.make("mp-")
-        path, lanes = self._folder.path, asyncio.Semaphore(inventory.ssh.hosts)
+        path, slots = self._folder.path, asyncio.Semaphore(inventory.ssh.hosts)
 
         async def one(entry: HostEntry) -> None:
-            async with lanes:
+            async with slots:
                 self._connections.append(await connect(entry, inventory.ssh, path, self.timeouts, redaction))
 
         raise_all(
@@ -101,16 +101,22 @@ class HostsTarget:
         )
 
     async def facts(self, kind: type[Facts]) -> Facts:
-        """What the hosts are; they are looked at once in a run. Raises TargetError."""
+        """HostsFacts, which are gathered once in a run. Raises TargetError."""
         if kind is not HostsFacts:
-            raise TargetError(f"the {self.name} target knows no {kind.__name__}")
+            raise TargetError(f"the {self.name} target has no facts of the kind {kind.__name__}")
         if self._facts is None:
             order = {entry.label: number for number, entry in enumerate(self.inventory.hosts)}
             known = sorted(self._connections, key=lambda connection: order[connection.entry.label])
             self._facts = await all_facts(known, self.inventory)
         return cast(Facts, self._facts)
 
-    def mesh(self, name: str, requests: Sequence[Request] = (), namespace: str = "") -> LiveMesh:  # noqa: ARG002
+    def mesh(
+        self,
+        name: str,
+        requests: Sequence[Request] = (),  # noqa: ARG002
+        namespace: str = "",  # noqa: ARG002
+        labels: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> LiveMesh:
         raise TargetError(f"{name}: load is driven through the cluster that the hosts make, not through hosts alone")
 
     async def down(self) -> None:

@@ -1,1 +1,1 @@
-"""Istio on a Kubernetes: its command line, its installation, its sidecars."""
+"""Istio on Kubernetes: its command line, its control planes, its installation, its proxies, its inspection."""

@@ -1,4 +1,4 @@
-"""The control plane and the gateways as they stand in a cluster."""
+"""The control planes of a cluster, and whether all Deployments of Istio are available."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DISCOVERY = "discovery"
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
-    """One istiod: its Deployment, its version (empty when its image does not tell), its revision."""
+    """One istiod: its Deployment, its version (empty when its image has no tag), its revision."""
 
     namespace: str
     name: str
@@ -69,7 +69,7 @@ def _control_plane(body: Mapping[str, Any]) -> ControlPlane:
     labels = metadata.get("labels") or {}
     containers = body["spec"]["template"]["spec"]["containers"]
     image = next((str(one.get("image", "")) for one in containers if one.get("name") == DISCOVERY), "")
-    # A variant of an image has its name behind the version.
+    # The tag of an image variant is VERSION-VARIANT.
     version = tag(image).removesuffix("-distroless").removesuffix("-debug")
     return ControlPlane(
         str(metadata["namespace"]), str(metadata["name"]), version, str(labels.get(REVISION) or "default")

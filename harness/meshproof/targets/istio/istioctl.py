@@ -22,21 +22,21 @@ NAMESPACE = "istio-system"
 LONGEST_OUTPUT = 64 << 20
 PRODUCT = "istioctl"
 FORBIDDEN = "is forbidden: User"
-# Such variables stand for flags, which a person may have set for typing.
+# Variables with this prefix set flags; a user may have set them for interactive use.
 FLAGS = "ISTIOCTL_"
 WARNING, ERROR = "Warning", "Error"
-# An installation begins with a boat drawn in lines.
+# istioctl prints a drawing of a boat when it installs.
 DRAWING = re.compile(r"[\s|/\\_]*")
 MESSAGE = re.compile(r"^(Error|Warning|Info) \[(IST\d+)\] ?(.*)$")
 
 
 class ForbiddenError(TargetError):
-    """The API server did not let istioctl read something that it needs."""
+    """The user lacks the right to read something that istioctl needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended and what it said."""
+    """How a command ended and what it printed."""
 
     code: int
     out: str
@@ -44,7 +44,7 @@ class Ended:
 
     @property
     def said(self) -> str:
-        """Both of its streams, as a person would have seen them."""
+        """Both of its streams, without the drawing."""
         lines = [line for text in (self.out, self.err) for line in text.splitlines() if not DRAWING.fullmatch(line)]
         return "\n".join(lines)
 
@@ -67,13 +67,13 @@ class Istioctl:
         return [self.binary, *args, "--context", self.context]
 
     def by_itself(self, *args: str) -> list[str]:
-        """The whole command for a process that has this one's environment."""
+        """The whole command for a process that is started with this one's environment."""
         flags = [word for name in os.environ if name.startswith(FLAGS) for word in ("-u", name)]
         files = os.pathsep.join(map(str, self.kubeconfig))
         return ["/usr/bin/env", *flags, *([f"KUBECONFIG={files}"] if files else []), *self.argv(*args)]
 
     def shown(self, *args: str) -> str:
-        """The command as a person may type it to look further."""
+        """The command as a user can type it to see more."""
         return " ".join([PRODUCT, *self.argv(*args)[1:]])
 
     async def call(self, *args: str, timeout: float, what: str) -> Ended:  # noqa: ASYNC109
@@ -81,7 +81,7 @@ class Istioctl:
         return await _call(self.argv(*args), _environment(self.kubeconfig), timeout, what)
 
     async def run(self, *args: str, timeout: float, what: str) -> str:  # noqa: ASYNC109
-        """What the command prints; TargetError with what it said when it fails."""
+        """What the command prints; TargetError with its output when it fails."""
         ended = await self.call(*args, timeout=timeout, what=what)
         if ended.code:
             raise self.failure(ended, *args, what=what)
@@ -92,13 +92,13 @@ class Istioctl:
         return TargetError(f"{what}: istioctl failed (exit code {ended.code})", f"{self.shown(*args)}\n{ended.said}")
 
     async def precheck(self, timeouts: Timeouts) -> tuple[str, ...]:
-        """Ask whether Istio can be installed; the warnings, if any. TargetError with its words when it says no."""
+        """Ask whether Istio can be installed; the warnings. TargetError with istioctl's reasons when it cannot."""
         args, what = ("x", "precheck"), "asking whether Istio can be installed"
         ended = await self.call(*args, timeout=timeouts.istio_precheck, what=what)
-        told = [found for line in ended.out.splitlines() if (found := MESSAGE.match(line.strip()))]
-        warnings = tuple(found[0] for found in told if found[1] == WARNING)
-        # Since 1.10 it ends with 1 for a warning too; what it cannot ask at all has no message of that form.
-        if ended.code and (not warnings or any(found[1] == ERROR for found in told)):
+        messages = [found for line in ended.out.splitlines() if (found := MESSAGE.match(line.strip()))]
+        warnings = tuple(found[0] for found in messages if found[1] == WARNING)
+        # Since 1.10 it exits with 1 for a warning too; an error of istioctl itself has no message of that form.
+        if ended.code and (not warnings or any(found[1] == ERROR for found in messages)):
             raise TargetError(
                 "istioctl x precheck: Istio cannot be installed here", f"{self.shown(*args)}\n{ended.said}"
             )
@@ -120,21 +120,21 @@ class Istioctl:
     async def analyze(self, timeouts: Timeouts) -> list[dict[str, Any]]:
         """Its messages about all namespaces, each with `code`, `level`, `message` and `origin`.
 
-        ForbiddenError where it is told that this user may not read what it begins with.
+        ForbiddenError where this user may not read what istioctl reads first.
         """
         args, what = ("analyze", "--all-namespaces", "--output", "json"), "analyzing the configuration"
         ended = await self.call(*args, timeout=timeouts.istioctl_answer, what=what)
-        told = _json(ended.out)
-        # Some versions end with a code for what they have found.
-        if ended.code and not isinstance(told, list):
+        answer = _json(ended.out)
+        # Some versions exit with a code for what they have found.
+        if ended.code and not isinstance(answer, list):
             raise _forbidden(self.failure(ended, *args, what=what))
-        if not isinstance(told, list | None):
+        if not isinstance(answer, list | None):
             shown = f"{self.shown(*args)}\n{ended.out[:500]}"
             raise TargetError(f"{what}: istioctl's answer is not a list in JSON", shown)
-        return [one for one in told or [] if isinstance(one, dict)]
+        return [one for one in answer or [] if isinstance(one, dict)]
 
     async def proxy_status(self, timeouts: Timeouts) -> str:
-        """The table of which proxy has acknowledged what, to be kept; why there is none, when it cannot be had."""
+        """The table of which proxy has acknowledged what; the error's text when istioctl fails."""
         try:
             return await self.run("proxy-status", timeout=timeouts.istioctl_answer, what="reading the proxies' status")
         except TargetError as error:
@@ -149,7 +149,7 @@ def _json(text: str) -> Any:
 
 
 def _forbidden(error: TargetError) -> TargetError:
-    """The error, as one that says so where a right is lacking."""
+    """The error; a ForbiddenError where the user lacks a right."""
     return ForbiddenError(error.message, error.detail) if FORBIDDEN in error.detail else error
 
 
@@ -204,7 +204,7 @@ async def _call(argv: Sequence[str], env: dict[str, str], timeout: float, what: 
 async def _read(stream: asyncio.StreamReader) -> str:
     parts: list[bytes] = []
     size = 0
-    # What comes beyond the limit is read, so that the program can end, and forgotten.
+    # Output beyond the limit is read, so that the program can end, and dropped.
     while part := await stream.read(1 << 16):
         size += len(part)
         if size <= LONGEST_OUTPUT:

@@ -22,7 +22,7 @@ INTERVAL = 0.1
 
 
 async def grant(objects: Objects, namespace: str, run: str, limit: float) -> None:
-    """See to it that this user may work in the namespace; TargetError says what an administrator has to grant."""
+    """Give this user the rights of a run in the namespace; TargetError says what an administrator has to grant."""
     if await _enough(objects, namespace):
         return
     user = await _whoami(objects)
@@ -39,7 +39,7 @@ async def grant(objects: Objects, namespace: str, run: str, limit: float) -> Non
         message = f"user {user} may neither work in namespace {namespace} nor bind the role {ROLE} there"
         hint = f"an administrator grants it with docs/rbac.yaml\n{_look(objects, namespace)}"
         raise TargetError(message, f"{error.words}\n{hint}") from None
-    # The API server's own view of its role bindings is a moment behind.
+    # The API server applies a new role binding with a delay.
     deadline = time.monotonic() + limit
     while not await _enough(objects, namespace):
         if time.monotonic() > deadline:
@@ -49,7 +49,7 @@ async def grant(objects: Objects, namespace: str, run: str, limit: float) -> Non
 
 
 async def readable(objects: Objects, namespaces: Collection[str]) -> None:
-    """Return when this user may look at what runs in these namespaces; TargetError says what has to be bound where."""
+    """Return when this user may read what runs in these namespaces; TargetError says which role has to be bound."""
     for namespace in namespaces:
         lacking = [f"{verb} {what}" for verb, what in READ if not await objects.allowed(verb, what, namespace)]
         if lacking:
@@ -66,7 +66,7 @@ def _look(objects: Objects, namespace: str) -> str:
 
 
 def _subject(user: str) -> str:
-    """The user as `kubectl create rolebinding` is told of them."""
+    """The user as an option of `kubectl create rolebinding`."""
     account = user.removeprefix("system:serviceaccount:")
     return f"--user {user}" if account == user else f"--serviceaccount {account}"
 
@@ -81,5 +81,5 @@ async def _enough(objects: Objects, namespace: str) -> bool:
 async def _whoami(objects: Objects) -> str:
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    told = await objects.raw(path, "POST", body=body, what="asking who this user is (needs Kubernetes 1.28)")
-    return str(told["status"]["userInfo"]["username"])
+    review = await objects.raw(path, "POST", body=body, what="asking who this user is (needs Kubernetes 1.28)")
+    return str(review["status"]["userInfo"]["username"])

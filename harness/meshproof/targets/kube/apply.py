@@ -1,6 +1,6 @@
-"""What a run has in force in its namespace: exactly what is wanted, and nothing of what was before.
+"""The objects that a run has in force in its namespace: exactly those specified, and none of the ones before.
 
-Unchanged objects are not touched, so that pods survive from one scenario to the next.
+Unchanged objects are not written, so that pods are kept from one scenario to the next.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from meshproof.targets.kube.concurrent import gather_all
 from meshproof.targets.kube.objects import Json
 from meshproof.targets.kube.wanted import Wanted
 
-# What a route leads to is there before the route is; deletions go the other way round.
+# What a route leads to is created before the route; deletions go the other way round.
 ORDER = ("Secret", "ConfigMap", "ServiceAccount", "Service", "Deployment", "Sidecar", "ServiceEntry")
 LAST = ("DestinationRule", "Gateway", "VirtualService")
 INTERVAL = 0.1
@@ -65,9 +65,9 @@ class ObjectsInForce:
     async def apply(self, objects: Sequence[Wanted], last: Sequence[Wanted] = ()) -> Change:
         """Put exactly these in force: one kind after another, objects of one kind at once.
 
-        `last` come when all else has been done, deletions too. What a person wrote is tried first (a dry
-        run): what the cluster refuses changes nothing. Raises ManifestError for an object that a person
-        wrote and the cluster refuses, UsageError for a place that is not this run's, TargetError for an
+        `last` are applied after everything else, deletions included. Objects of manifests are tried first by a dry
+        run, so that one which the cluster refuses changes nothing. Raises ManifestError for an object of a manifest
+        that the cluster refuses, UsageError for a namespace or kind that this run must not write, TargetError for an
         object that somebody else made or changed.
         """
         final = [await self._prepared(one) for one in (*objects, *last)]
@@ -75,21 +75,21 @@ class ObjectsInForce:
         for key in keys:
             if keys.count(key) > 1:
                 raise UsageError(f"{key[0]} {key[1]}/{key[2]} is given twice")
-        await self._recall()
-        pending = [one for one in final if not self._stands(one)]
-        others = await gather_all([self._needs_another(one) for one in pending])
+        await self._forget_changed()
+        pending = [one for one in final if not self._is_in_force(one)]
+        others = await gather_all([self._needs_replacement(one) for one in pending])
         await self._delete([one.key for one, needed in zip(pending, others, strict=True) if needed])
         created = tuple(one.key for one in pending if one.key not in self._applied)
         changed = tuple(one.key for one in pending if one.key in self._applied)
-        closing = {one.key for one in final[len(objects) :]}
-        await self._put([one for one in pending if one.key not in closing])
+        last_keys = {one.key for one in final[len(objects) :]}
+        await self._put([one for one in pending if one.key not in last_keys])
         gone = tuple(key for key in self._applied if key not in keys)
         await self._delete(gone)
-        await self._put([one for one in pending if one.key in closing])
+        await self._put([one for one in pending if one.key in last_keys])
         unchanged = tuple(key for key in keys if key not in created and key not in changed)
         return Change(created, changed, gone, unchanged)
 
-    def _stands(self, one: Wanted) -> bool:
+    def _is_in_force(self, one: Wanted) -> bool:
         standing = self._applied.get(one.key)
         return standing is not None and standing.text == _text(one.body)
 
@@ -99,21 +99,21 @@ class ObjectsInForce:
 
     async def _put_one(self, one: Wanted) -> None:
         try:
-            told = (await self._send(one))["metadata"]
+            metadata = (await self._send(one))["metadata"]
         except RefusedError as error:
             raise one.refused(error) from None
-        self._applied[one.key] = _Applied(one, _text(one.body), told["uid"], told.get("generation"))
+        self._applied[one.key] = _Applied(one, _text(one.body), metadata["uid"], metadata.get("generation"))
 
     async def clear(self) -> Change:
         """Delete everything that this run has in force."""
         return await self.apply(())
 
     async def _prepared(self, one: Wanted) -> Wanted:
-        """The object as it is sent: labelled, in a place that is allowed, in a version that is served."""
+        """The object as it is sent: labelled, in an allowed namespace, in a version that is served."""
         kind, namespace, _ = one.key
         if namespace != self.namespace and (kind, namespace) not in self.outside:
             where = f"in namespace {namespace}" if namespace else "for the whole cluster"
-            message = f"{one} would stand {where}; a run touches only its own namespace"
+            message = f"{one} would be {where}; a run changes only its own namespace"
             raise one.source.body.problem(message, "name no namespace") if one.source else UsageError(message)
         body = ownership.labelled(one.body, self.run)
         group = str(body["apiVersion"]).rpartition("/")[0]
@@ -123,12 +123,12 @@ class ObjectsInForce:
                 body = {**body, "apiVersion": served[0]}
         return replace(one, body=body)
 
-    async def _recall(self) -> None:
-        """Forget of what was applied whatever is no longer there as it was: it is applied again."""
-        places = sorted({(str(s.wanted.body["apiVersion"]), key[0], key[1]) for key, s in self._applied.items()})
+    async def _forget_changed(self) -> None:
+        """Forget applied objects that have been deleted or changed since, so that they are applied again."""
+        kinds = sorted({(str(s.wanted.body["apiVersion"]), key[0], key[1]) for key, s in self._applied.items()})
         labels = ownership.selector(self.run)
-        lists = [self.cluster.objects.list(*place, labels=labels) for place in places]
-        for (_, kind, namespace), listed in zip(places, await gather_all(lists), strict=True):
+        lists = [self.cluster.objects.list(*one, labels=labels) for one in kinds]
+        for (_, kind, namespace), listed in zip(kinds, await gather_all(lists), strict=True):
             found = {body["metadata"]["name"]: body["metadata"] for body in listed}
             for key in [key for key in self._applied if key[:2] == (kind, namespace)]:
                 now, standing = found.get(key[2]), self._applied[key]
@@ -137,13 +137,13 @@ class ObjectsInForce:
                 elif now.get("generation") != standing.generation:
                     self._applied[key] = replace(standing, text="")
 
-    async def _needs_another(self, one: Wanted) -> bool:
-        """Try it; whether the object that stands there must go first, for a field that cannot be changed."""
+    async def _needs_replacement(self, one: Wanted) -> bool:
+        """Try it; whether the present object must be deleted first, because an immutable field differs."""
         standing = one.key in self._applied
         if not standing:
             await self._vacant(one)
         if one.source is None and standing and one.key[0] != "Deployment":
-            # The harness' own is as good as it was when it was made.
+            # The harness' own objects were accepted when they were first applied.
             return False
         try:
             await self._send(one, dry_run=True)
@@ -157,17 +157,17 @@ class ObjectsInForce:
         standing = self._applied.get(one.key)
         body = one.body
         if standing is not None:
-            # Only the very object that this run made is changed, not another one of that name.
+            # With the uid, only the object that this run made is changed, never another one of that name.
             body = {**body, "metadata": {**body["metadata"], "uid": standing.uid}}
         return await self.cluster.objects.apply(body, dry_run=dry_run)
 
     async def _vacant(self, one: Wanted) -> None:
-        """Wait until what stood there in this run is gone; TargetError when somebody else's stands there."""
+        """Wait until this run's earlier object of that name is gone; TargetError when there is somebody else's."""
         kind, namespace, name = one.key
         deadline = time.monotonic() + self.cluster.timeouts.kube_gone
         while found := await self.cluster.objects.get(str(one.body["apiVersion"]), kind, name, namespace):
             if not ownership.owned(found, self.run):
-                raise TargetError(f"{one} exists already and was not made by this run: it is not touched")
+                raise TargetError(f"{one} exists already and was not made by this run: it is not changed")
             if not found["metadata"].get("deletionTimestamp"):
                 return
             if time.monotonic() > deadline:
@@ -197,14 +197,14 @@ class ObjectsInForce:
         del self._applied[key]
 
     def _stuck(self, key: Key, found: Json) -> TargetError:
-        held = ", ".join(found["metadata"].get("finalizers") or ()) or "nothing that it names"
+        held = ", ".join(found["metadata"].get("finalizers") or ()) or "none"
         limit = self.cluster.timeouts.kube_gone
         message = f"{key[0]} {key[1]}/{key[2]} is still being deleted after {limit:g} s; its finalizers: {held}"
         return TargetError(message, self.cluster.kubectl.within(key[1]).shown("get", key[0], key[2], "-o", "yaml"))
 
 
 async def sweep(cluster: Cluster, run: str, outside: Collection[tuple[str, str]]) -> Sequence[Key]:
-    """Delete what a killed run left outside of its namespace; `outside` as a Slate's (core kinds only)."""
+    """Delete what a run left outside of its namespace; `outside` as of ObjectsInForce (core kinds only)."""
     gone = []
     for kind, namespace in outside:
         for body in await cluster.objects.list("v1", kind, namespace, labels=ownership.selector(run)):

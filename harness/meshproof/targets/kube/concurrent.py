@@ -1,4 +1,4 @@
-"""Several requests at once."""
+"""Several requests at the same time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 async def gather_all(waits: Sequence[Coroutine[Any, Any, Value]]) -> list[Value]:
-    """The results in order, when all have ended; the error raised is that of the first one in order which failed."""
+    """All results in order. Every coroutine runs to its end; then the first error in that order is raised."""
     ended = await asyncio.gather(*waits, return_exceptions=True)
     for one in ended:
         if isinstance(one, BaseException):

@@ -1,4 +1,4 @@
-"""Hosts that somebody else's Istio resources claim already: told before anything is applied.
+"""Hosts that somebody else's Istio resources claim already: found before anything is applied.
 
 Where two of a kind claim one host, which of them holds is not defined (Istio merges some, drops others):
 https://istio.io/latest/docs/ops/common-problems/network-issues/
@@ -38,15 +38,15 @@ class Conflict:
 async def find(
     cluster: Cluster, objects: Sequence[Wanted], run: str, *, kinds: Collection[str] = ROUTING
 ) -> Sequence[Conflict]:
-    """The conflicts of these objects with those of anybody else anywhere in the cluster."""
+    """The conflicts of these objects with those of others, anywhere in the cluster."""
     conflicts: list[Conflict] = []
     chosen = [one for one in objects if one.key[0] in kinds]
-    places = []
+    kinds_served = []
     for kind, group in sorted({(one.key[0], str(one.body["apiVersion"]).rpartition("/")[0]) for one in chosen}):
         if served := await cluster.objects.served(group, kind):
-            places.append((served[0], kind))
-    lists = await gather_all([cluster.objects.list(*place) for place in places])
-    for (_, kind), listed in zip(places, lists, strict=True):
+            kinds_served.append((served[0], kind))
+    lists = await gather_all([cluster.objects.list(*one) for one in kinds_served])
+    for (_, kind), listed in zip(kinds_served, lists, strict=True):
         others = [body for body in listed if not ownership.owned(body, run)]
         mine = [one for one in chosen if one.key[0] == kind]
         conflicts += [conflict for one in mine for body in others for conflict in between(one, body)]
@@ -61,17 +61,17 @@ def claims(body: Json) -> frozenset[Claim]:
 
 
 def between(mine: Wanted, other: Json) -> Iterator[Conflict]:
-    """What an object that is wanted claims, and another one of its kind too."""
+    """The hosts that an object to be applied claims, and another one of its kind too."""
     kind, namespace, name = mine.key
     metadata = other["metadata"]
-    place = f"{metadata.get('namespace', '')}/{metadata['name']}"
-    if place == f"{namespace}/{name}":
+    other_name = f"{metadata.get('namespace', '')}/{metadata['name']}"
+    if other_name == f"{namespace}/{name}":
         return
     theirs = list(_claims(other))
     location = mine.source.location if mine.source else None
     for scope, host in _claims(mine.body):
-        if any(scope & foreign and _meet(host, claimed) for foreign, claimed in theirs):
-            yield Conflict(kind, host, f"{namespace}/{name}", place, location)
+        if any(scope & foreign and _overlap(host, claimed) for foreign, claimed in theirs):
+            yield Conflict(kind, host, f"{namespace}/{name}", other_name, location)
 
 
 def _claims(body: Json) -> Iterator[tuple[frozenset[str], str]]:
@@ -88,8 +88,8 @@ def _claims(body: Json) -> Iterator[tuple[frozenset[str], str]]:
             yield from ((scope, str(host).rpartition("/")[2]) for host in server.get("hosts") or ())
     else:
         gateways = [_gateway(str(name), namespace) for name in spec.get("gateways") or ["mesh"]]
-        places = frozenset(seen if "mesh" in gateways else ()) | {name for name in gateways if name != "mesh"}
-        yield from ((places, _resolved(str(host), namespace)) for host in spec.get("hosts") or ())
+        scopes = frozenset(seen if "mesh" in gateways else ()) | {name for name in gateways if name != "mesh"}
+        yield from ((scopes, _resolved(str(host), namespace)) for host in spec.get("hosts") or ())
 
 
 def _gateway(name: str, namespace: str) -> str:
@@ -101,7 +101,7 @@ def _resolved(host: str, namespace: str) -> str:
     return host if "." in host or "*" in host or not host else f"{host}.{namespace}.svc.cluster.local"
 
 
-def _meet(one: str, other: str) -> bool:
+def _overlap(one: str, other: str) -> bool:
     """Whether two hosts, either of which may begin with a wildcard, have a name in common."""
     if one.startswith("*") and other.startswith("*"):
         return one[1:].endswith(other[1:]) or other[1:].endswith(one[1:])

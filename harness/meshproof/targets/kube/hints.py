@@ -1,4 +1,4 @@
-"""With which command a person looks further, and what kubectl's words mean when it does not reach a cluster."""
+"""Which command shows more after an error, and what kubectl's errors mean when it does not reach a cluster."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ UNREACHED = re.compile(
 
 
 def unnamed(*args: str) -> str:
-    """A command of kubectl for the context that is in force where it is typed."""
+    """A command of kubectl for the current context of whoever types it."""
     return " ".join(("kubectl", *args))
 
 
 def refused(status: int, words: str, namespace: str = "") -> tuple[str, ...]:
-    """What kubectl is to be told after an API server's no; `namespace` is the one that the request was about."""
+    """kubectl's arguments that show more after a refusal; `namespace` is the one that the request was about."""
     where = ("--namespace", namespace) if namespace else ()
     if "failed calling webhook" in words:
         return ("get", WEBHOOKS)
@@ -46,14 +46,14 @@ def refused(status: int, words: str, namespace: str = "") -> tuple[str, ...]:
 
 
 def certificate(server: str) -> str:
-    """What shows the certificate that an API server presents."""
+    """A command that shows the certificate which an API server presents."""
     parts = urlsplit(server)
-    place = f"{parts.hostname}:{parts.port or 443}"
-    return f"openssl s_client -connect {place} </dev/null | openssl x509 -noout -subject -issuer -dates"
+    address = f"{parts.hostname}:{parts.port or 443}"
+    return f"openssl s_client -connect {address} </dev/null | openssl x509 -noout -subject -issuer -dates"
 
 
 def obstacle(error: TargetError, context: Context, shown: Shown) -> TargetError:
-    """The error of a kubectl that did not reach the context's cluster, with what is in the way."""
+    """The error of a kubectl that did not reach the context's cluster, with its cause."""
     said = error.detail
     lines = [said]
     if expired := expiry(context):
@@ -75,7 +75,7 @@ def obstacle(error: TargetError, context: Context, shown: Shown) -> TargetError:
 
 
 def expiry(context: Context) -> str:
-    """That the context's client certificate has expired, which a server that refuses it leaves out; empty otherwise."""
+    """A message where the context's client certificate has expired, which no refusal mentions; else empty."""
     now = datetime.datetime.now(datetime.UTC).isoformat()
     if not context.expires or context.expires > now:
         return ""

@@ -1,4 +1,4 @@
-"""kubectl as a child process: everything that streams, and whatever else a person would type.
+"""kubectl as a child process: for everything that streams, and for what the API alone does not offer.
 
 Each command names its context; the current one is never used.
 """
@@ -23,9 +23,9 @@ from meshproof.process import Child, spawn
 
 OLDEST = (1, 20)
 LONGEST_OUTPUT = 256 << 20
-# Defaults that a person set for typing are not meant for a program.
+# Defaults that a user set for interactive use are not meant for a program.
 SILENCED = {"KUBERC": "off", "KUBECTL_KUBERC": "false"}
-# Without a home kubectl keeps what it knows of a cluster in the working folder; there it keeps nothing.
+# Without HOME kubectl would keep its cache in the working folder; so it gets none.
 CACHELESS = ("--cache-dir", os.devnull)
 
 
@@ -54,26 +54,26 @@ class Kubectl:
         if len(self.kubeconfig) == 1:
             command += ["--kubeconfig", str(self.kubeconfig[0])]
         command += [] if os.environ.get("HOME") else CACHELESS
-        return [*command, *self._place(), *args]
+        return [*command, *self._selected(), *args]
 
     def by_itself(self, *args: str) -> list[str]:
-        """The whole command for a process that has this one's environment."""
+        """The whole command for a process that is started with this one's environment."""
         return ["/usr/bin/env", *(f"{name}={value}" for name, value in SILENCED.items()), *self.argv(*args)]
 
-    def _place(self) -> list[str]:
+    def _selected(self) -> list[str]:
         return ["--context", self.context, *(["--namespace", self.namespace] if self.namespace else [])]
 
     def shown(self, *args: str) -> str:
-        """The command as a person may type it to look further."""
+        """The command as a user can type it to see more."""
         files = ["--kubeconfig", str(self.kubeconfig[0])] if len(self.kubeconfig) == 1 else []
-        return " ".join(["kubectl", *files, *self._place(), *args])
+        return " ".join(["kubectl", *files, *self._selected(), *args])
 
     def exec_argv(self, pod: str, container: str, *command: str, stdin: bool = True) -> tuple[str, ...]:
         """What runs `command` in a container, its standard input and output carried over."""
         return tuple(self.argv("exec", *(["-i"] if stdin else []), pod, "-c", container, "--", *command))
 
     async def run(self, *args: str, stdin: bytes = b"", timeout: float, what: str) -> bytes:  # noqa: ASYNC109
-        """What the command prints; TargetError names `what` it was for when it fails or takes longer than `timeout`."""
+        """What the command prints; TargetError, with its purpose `what`, when it fails or exceeds `timeout` seconds."""
         async with self.running(*args) as child:
             try:
                 async with asyncio.timeout(timeout):
@@ -91,12 +91,12 @@ class Kubectl:
         try:
             return json.loads(output)
         except ValueError:
-            told = output[:200].decode(errors="replace")
-            raise TargetError(f"kubectl: {what}: its answer is no JSON", f"{self.shown(*args)}\n{told}") from None
+            shown = output[:200].decode(errors="replace")
+            raise TargetError(f"kubectl: {what}: its answer is no JSON", f"{self.shown(*args)}\n{shown}") from None
 
     @contextlib.asynccontextmanager
     async def running(self, *args: str) -> AsyncIterator[Child]:
-        """The command as a child with pipes, ended with the block however that ends."""
+        """The command as a child with pipes; it is ended when the block is left."""
         with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
             log = Path(folder, "stderr")
             env = {**os.environ, **SILENCED}
@@ -118,24 +118,26 @@ async def find(binary: str, limit: float) -> tuple[str, str]:
     path = shutil.which(binary)
     if path is None:
         raise missing(binary)
-    told = await Kubectl(path, (), "none").json("version", "--client", "-o", "json", timeout=limit, what="its version")
-    version = told.get("clientVersion", {}).get("gitVersion", "") if isinstance(told, dict) else ""
+    answer = await Kubectl(path, (), "none").json(
+        "version", "--client", "-o", "json", timeout=limit, what="its version"
+    )
+    version = answer.get("clientVersion", {}).get("gitVersion", "") if isinstance(answer, dict) else ""
     numbers = re.match(r"v(\d+)\.(\d+)", str(version))
     if numbers is None:
-        raise TargetError(f"{path} does not tell its version: is it kubectl?", str(told)[:200])
+        raise TargetError(f"{path} does not tell its version: is it kubectl?", str(answer)[:200])
     if (int(numbers[1]), int(numbers[2])) < OLDEST:
         raise TargetError(f"{path} is {version}; {OLDEST[0]}.{OLDEST[1]} or newer is needed")
     return path, str(version)
 
 
 async def _converse(child: Child, stdin: bytes) -> bytes:
-    async def say() -> None:
+    async def write() -> None:
         with contextlib.suppress(ConnectionError):
             child.stdin.write(stdin)
             await child.stdin.drain()
             child.stdin.close()
 
-    saying = asyncio.ensure_future(say())
+    writing = asyncio.ensure_future(write())
     try:
         parts: list[bytes] = []
         size = 0
@@ -146,5 +148,5 @@ async def _converse(child: Child, stdin: bytes) -> bytes:
                 raise child.failure(f"printed more than {LONGEST_OUTPUT >> 20} MB")
         return b"".join(parts)
     finally:
-        saying.cancel()
-        await asyncio.gather(saying, return_exceptions=True)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)

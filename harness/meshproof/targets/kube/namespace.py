@@ -1,4 +1,4 @@
-"""A run's own namespace: made, told apart from anybody else's, and removed whatever happened."""
+"""A run's own namespace: created, recognised as this run's, and deleted however the run ends."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Leftover:
 
 @dataclass(slots=True)
 class RunNamespace:
-    """The namespace `name` of the run `run`; `labels` are given to it beside those that say whose it is."""
+    """The namespace `name` of the run `run`; `labels` are set beside those that name its run."""
 
     cluster: Cluster
     name: str
@@ -48,7 +48,7 @@ class RunNamespace:
     _uid: str = ""
 
     async def create(self) -> None:
-        """Make it, with this user's rights in it; TargetError for one that exists and is not this run's."""
+        """Create it, with this user's rights in it; TargetError for one that exists and is not this run's."""
         body = {
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -74,7 +74,7 @@ class RunNamespace:
         await self.cluster.objects.merge("v1", "Namespace", self.name, {"metadata": {"labels": dict(labels)}})
 
     async def delete(self) -> None:
-        """Delete it and wait until it is gone; TargetError names what holds it up."""
+        """Delete it and wait until it is gone; TargetError names what delays that."""
         await remove(self.cluster, self.name, self.run)
 
     def _checked(self, found: Json) -> Json:
@@ -83,7 +83,7 @@ class RunNamespace:
         if not ownership.owned(found, self.run):
             other = ownership.run_of(found)
             whose = f"belongs to run {other}" if other else "was not made by meshproof"
-            raise TargetError(f"namespace {self.name} exists already and {whose}: it is not touched")
+            raise TargetError(f"namespace {self.name} exists already and {whose}: it is not changed")
         return found
 
 
@@ -95,7 +95,7 @@ async def remove(cluster: Cluster, name: str, run: str) -> None:
     if not ownership.owned(found, run):
         raise TargetError(f"namespace {name} was not made by run {run}: it is not deleted")
     uid = found["metadata"]["uid"]
-    # One that is being deleted refuses nothing: it is only waited for.
+    # Deleting one that is being deleted is no error: it is only waited for.
     await cluster.objects.delete("v1", "Namespace", name, uid=uid)
     limit = cluster.timeouts.kube_gone
     deadline = time.monotonic() + limit
@@ -141,7 +141,7 @@ def _alive(owner: str) -> bool:
 
 
 def _stuck(namespace: Json) -> list[str]:
-    """What a namespace in deletion says that it waits for."""
+    """What a namespace in deletion waits for, by its status and finalizers."""
     conditions = (namespace.get("status") or {}).get("conditions") or ()
     words = [str(one.get("message", "")) for one in conditions if one.get("status") == "True"]
     finalizers = (namespace.get("spec") or {}).get("finalizers") or []

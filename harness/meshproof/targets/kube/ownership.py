@@ -1,4 +1,4 @@
-"""Whose an object is: the labels that this program's objects carry, and nobody else's."""
+"""Which run made an object: the labels that all objects of this program carry."""
 
 from __future__ import annotations
 

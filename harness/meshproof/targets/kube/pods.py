@@ -1,4 +1,4 @@
-"""What keeps a pod from being ready, told by whoever knows: the kubelet, the scheduler, the container itself."""
+"""Why a pod is not ready, as the kubelet, the scheduler and the container itself report it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PODS = 5
 
 
 def ready(pod: Json) -> bool:
-    """Whether all containers of a pod answer, and it is not on its way out."""
+    """Whether a pod is Ready, and not being deleted."""
     conditions = {one["type"]: one["status"] for one in (pod.get("status") or {}).get("conditions") or ()}
     return conditions.get("Ready") == "True" and not pod["metadata"].get("deletionTimestamp")
 
 
 def hindrances(pod: Json) -> tuple[str, ...]:
-    """What the pod's own status says is in the way."""
+    """Why the pod is not ready, by its own status."""
     return tuple(_hindrances(pod))
 
 
@@ -45,13 +45,13 @@ def _hindrances(pod: Json) -> Iterator[str]:
 
 
 async def account(cluster: Cluster, namespace: str, pods: Sequence[Json]) -> str:
-    """What is known of pods that are not ready: their status, warnings, last log lines, and how to look further."""
+    """What is known of pods that are not ready: status, warnings, last log lines, and a command that shows more."""
     lines = []
     for pod in pods[:PODS]:
         name = pod["metadata"]["name"]
         lines.append(f"pod {name}: {'; '.join(hindrances(pod)) or 'is not ready'}")
         lines += [f"  event: {words}" for words in await warnings(cluster, namespace, name)]
-        for container in _talkative(pod):
+        for container in _with_log(pod):
             lines += [f"  {container}: {line}" for line in await _log(cluster, namespace, name, container)]
     if len(pods) > PODS:
         lines.append(f"and {len(pods) - PODS} pods more")
@@ -72,8 +72,8 @@ async def warnings(cluster: Cluster, namespace: str, name: str) -> Sequence[str]
     return [f"{one.get('reason')}: {one.get('message')}" for one in latest[-EVENTS:]]
 
 
-def _talkative(pod: Json) -> Iterator[str]:
-    """The containers of a pod that are not ready and have run, so that they have said something."""
+def _with_log(pod: Json) -> Iterator[str]:
+    """The containers of a pod that are not ready and have run, so that they may have a log."""
     status = pod.get("status") or {}
     for one in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
         began = "running" in (one.get("state") or {}) or "terminated" in (one.get("state") or {})

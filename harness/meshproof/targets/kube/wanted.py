@@ -1,4 +1,4 @@
-"""An object that shall be in force, and where in a manifest it was written."""
+"""An object that is to be in force, and where in a manifest it is written."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`body` is the whole object, its namespace included; `source` what it was written as, if a person wrote it."""
+    """`body` is the whole object, its namespace included; `source` is its resource in a manifest, if it has one."""
 
     body: Json
     source: Resource | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What no two objects share: kind, namespace, name."""
+        """The object's identity: kind, namespace, name."""
         metadata = self.body["metadata"]
         return str(self.body["kind"]), str(metadata.get("namespace", "")), str(metadata["name"])
 
@@ -33,13 +33,13 @@ class Wanted:
         return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
     def refused(self, error: RefusedError) -> Exception:
-        """The error that points at the line which the API server refuses; `error` itself if nobody wrote that."""
+        """The error with the line of the manifest that the API server refuses; `error` itself where there is none."""
         if self.source is None or not error.about_the_object:
             return error
         named = error.causes or (("", error.words),)
         return ManifestError(
             *(
-                Problem(_place(self.source.body, path), f"the cluster refuses {self}: {message}", path)
+                Problem(_location(self.source.body, path), f"the cluster refuses {self}: {message}", path)
                 for path, message in named
             )
         )
@@ -62,8 +62,8 @@ def plain(value: Value) -> Any:
     return value.data
 
 
-def _place(value: Value, path: str) -> Location:
-    """The nearest place to a field such as `spec.http[0].route`."""
+def _location(value: Value, path: str) -> Location:
+    """The location of a field such as `spec.http[0].route`, or of the nearest field above it."""
     for step in STEP.findall(path):
         if isinstance(value.data, Mapping) and step in value.data:
             value = value.data[step]

@@ -1,4 +1,4 @@
-"""The image of workloads and clients: built here from the meshproof that runs, or one that somebody names."""
+"""The image of workloads and clients: built here from the meshproof that runs, or named by an option."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Engine:
         """The architecture of an image that the engine has (`amd64`, `arm64`); empty when it has none of that name."""
         argv = [self.binary, "image", "inspect", "--format", "{{.Architecture}}", image]
         ended = await call(argv, limit=timeouts.container_engine, what=f"looking for the image {image}")
-        told = ended.out.strip()
-        # An image that is not there is told by another code than a program that could not be run to its end.
-        if ended.code > 125 or (not ended.code and not re.fullmatch(r"\w+", told)):
+        found = ended.out.strip()
+        # A missing image ends with another code than a program that could not be run to its end.
+        if ended.code > 125 or (not ended.code and not re.fullmatch(r"\w+", found)):
             raise TargetError(
-                f"{self.name} does not tell of the image {image}", f"{ended.said}\nlook: {self.name} info"
+                f"{self.name} gives no information about the image {image}", f"{ended.said}\nlook: {self.name} info"
             )
-        return "" if ended.code else told
+        return "" if ended.code else found
 
     async def save(self, image: str, path: Path, timeouts: Timeouts) -> None:
         """Write the image to an archive, as `kind load image-archive` takes it."""
@@ -52,9 +52,9 @@ class Engine:
 
     async def build(self, timeouts: Timeouts) -> str:
         """Build the image unless it is there already; its reference, which is another one for other content."""
-        place = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
+        context_folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
         try:
-            reference = await asyncio.to_thread(context, place.path)
+            reference = await asyncio.to_thread(context, context_folder.path)
             if await self.architecture(reference, timeouts):
                 return reference
             argv = [self.binary, "build", "--tag", reference]
@@ -62,13 +62,15 @@ class Engine:
                 if value := os.environ.get(variable):
                     argv += ["--build-arg", f"{argument}={value}"]
             try:
-                await run([*argv, str(place.path)], limit=timeouts.image_built, what="building the probe image")
+                await run(
+                    [*argv, str(context_folder.path)], limit=timeouts.image_built, what="building the probe image"
+                )
             except TargetError as error:
                 hint = f"without a registry: name a base image with {BASE}, or an image that is there with --image"
                 raise TargetError(error.message, f"{error.detail}\n{hint}") from None
             return reference
         finally:
-            await asyncio.to_thread(place.remove)
+            await asyncio.to_thread(context_folder.remove)
 
 
 def engine() -> Engine:
@@ -85,13 +87,13 @@ def engine() -> Engine:
     )
 
 
-def context(place: Path) -> str:
-    """Fill a folder with what the image is built from; its reference."""
-    _, digest = wheel.write(place)
+def context(into: Path) -> str:
+    """Fill the folder `into` with what the image is built from; the image's reference."""
+    _, digest = wheel.write(into)
     needed = wheel.requirements()
     dockerfile = (folder("fixtures") / "Dockerfile").read_text()
-    (place / "requirements.txt").write_text(needed)
-    (place / "Dockerfile").write_text(dockerfile)
+    (into / "requirements.txt").write_text(needed)
+    (into / "Dockerfile").write_text(dockerfile)
     made_of = (digest, needed, dockerfile, os.environ.get(BASE, ""), os.environ.get(OPTIONS, ""))
     tag = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
     return f"{REPOSITORY}:{version('meshproof')}-{tag}"

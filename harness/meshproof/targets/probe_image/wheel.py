@@ -18,10 +18,10 @@ LEFT_OUT = {"__pycache__", "_suite"}
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def write(place: Path) -> tuple[Path, str]:
+def write(into: Path) -> tuple[Path, str]:
     """Write the wheel into a folder; its path, and a digest that is the same for the same content."""
     name = f"meshproof-{version('meshproof')}"
-    path = place / f"{name}-py3-none-any.whl"
+    path = into / f"{name}-py3-none-any.whl"
     info = f"{name}.dist-info"
     files = dict(sorted(_files()))
     files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: meshproof\nVersion: {version('meshproof')}\n".encode()
@@ -30,7 +30,7 @@ def write(place: Path) -> tuple[Path, str]:
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, data in files.items():
-            # The same content is the same wheel, whenever it is written.
+            # With a fixed time, the same content gives the same wheel.
             archive.writestr(zipfile.ZipInfo(file, EPOCH), data, zipfile.ZIP_DEFLATED)
     return path, hashlib.sha256(record.encode()).hexdigest()
 
@@ -41,8 +41,8 @@ def requirements() -> str:
 
 
 def _files() -> Iterator[tuple[str, bytes]]:
-    places = [("meshproof", PACKAGE), *((f"meshproof/_suite/{name}", folder(name)) for name in CONTENT)]
-    for name, root in places:
+    roots = [("meshproof", PACKAGE), *((f"meshproof/_suite/{name}", folder(name)) for name in CONTENT)]
+    for name, root in roots:
         for path in root.rglob("*"):
             inside = path.relative_to(root)
             if path.is_file() and not LEFT_OUT & set(inside.parts) and path.suffix != ".pyc":

@@ -1,4 +1,4 @@
-"""A host that is a container run by systemd: services have states, which those of a plain chroot have not."""
+"""A host in a container that systemd runs: its services have states, unlike those of a plain chroot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WANTED = "MESHPROOF_HOSTS_CONTAINER"
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[object]:
-    """A fresh container, which is gone with the module."""
+    """A new container, which is removed after the module."""
     if not os.environ.get(WANTED):
         pytest.skip(f"an engine and an image take minutes: tox -e hosts-container (or {WANTED}=1)")
     import container_host

@@ -52,7 +52,7 @@ class Container:
 
 
 def lacking() -> str:
-    """What this machine lacks for it, as a sentence; empty when nothing."""
+    """What this machine lacks for it, as a sentence; empty when it lacks nothing."""
     if os.geteuid() != 0:
         return "an engine of the tests' own needs root"
     missing = [name for name in NEEDED if not shutil.which(name)]
@@ -60,7 +60,7 @@ def lacking() -> str:
 
 
 def docker(env: dict[str, str], *words: str, limit: float = ANSWER_SECONDS) -> str:
-    """What a docker command prints; raises RuntimeError with its last words."""
+    """What a docker command prints; raises RuntimeError with the tail of its output."""
     done = subprocess.run(["docker", *words], capture_output=True, text=True, env={**os.environ, **env}, timeout=limit)
     if done.returncode != 0:
         raise RuntimeError(f"docker {words[0]} failed: {done.stderr[-1000:]}")
@@ -69,7 +69,7 @@ def docker(env: dict[str, str], *words: str, limit: float = ANSWER_SECONDS) -> s
 
 @contextmanager
 def running(folder: Path) -> Iterator[Container]:
-    """A fresh container for the length of the block; the engine ends too, unless it was there before."""
+    """A new container for the length of the block; the engine is stopped too, unless it ran before."""
     lab = Lab.default()
     there = engine.pid(lab) is not None
     engine.up(lab)
@@ -93,7 +93,7 @@ def running(folder: Path) -> Iterator[Container]:
 
 
 def _settle(container: Container) -> None:
-    """Wait for systemd, and let in the one key that is made for this container."""
+    """Wait for systemd, and authorise the one key that is made for this container."""
     key = container.folder / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "box", "-f", str(key)], check=True)
     began, state = time.monotonic(), ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NEEDED = ("docker", "dockerd", "ip", "setpriv")
-# For documentation alone (RFC 5737): no machine has it.
+# An address for documentation (RFC 5737): no machine has it.
 ADDRESS = "198.51.100.1/30"
 ANSWER_SECONDS = 120.0
 STOP_SECONDS = 60.0
@@ -28,7 +28,7 @@ class Engine:
     env: Mapping[str, str]
 
     def docker(self, *words: str, limit: float = ANSWER_SECONDS) -> str:
-        """What a docker command prints; raises RuntimeError with its last words."""
+        """What a docker command prints; raises RuntimeError with the tail of its output."""
         done = subprocess.run(
             ["docker", *words], capture_output=True, text=True, env={**os.environ, **self.env}, timeout=limit
         )
@@ -38,7 +38,7 @@ class Engine:
 
 
 def lacking() -> str:
-    """What this machine lacks for it, as a sentence; empty when nothing."""
+    """What this machine lacks for it, as a sentence; empty when it lacks nothing."""
     if os.geteuid() != 0:
         return "an engine of the tests' own needs root"
     missing = [name for name in NEEDED if not shutil.which(name)]
@@ -57,7 +57,7 @@ def running(folder: Path, *, more: Sequence[str] = ()) -> Iterator[Engine]:
 
 @contextmanager
 def _bridge() -> Iterator[str]:
-    """Without a bridge of its own an engine takes docker0, and one that is to have none deletes that."""
+    """Without a bridge of its own an engine uses docker0, and one without any bridge deletes docker0."""
     name = f"mp{os.getpid()}"
     _ip("link", "add", name, "type", "bridge")
     try:
@@ -80,7 +80,7 @@ def _running(folder: Path, bridge: str, more: Sequence[str]) -> Iterator[Engine]
     command += [f"--{switch}=false" for switch in ("iptables", "ip6tables", "ip-forward", "ip-masq")]
     env = {"DOCKER_HOST": f"unix://{socket}", "DOCKER_CONFIG": str(folder / "config")}
     with log.open("wb") as stream:
-        # It ends with this process, however that ends, and its containers with it.
+        # It ends with this process, however that happens, and its containers end with it.
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
         )
@@ -109,7 +109,7 @@ def _wait(engine: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _unmount(folder: Path) -> None:
-    """What an engine that ended badly has left mounted would keep its folder from being removed."""
+    """Unmount what an engine that was killed has left: its folder could not be removed otherwise."""
     for line in reversed(Path("/proc/mounts").read_text().splitlines()):
         if line.split()[1].startswith(f"{folder}/"):
             subprocess.run(["umount", "--lazy", line.split()[1]], capture_output=True, timeout=30)

@@ -1,4 +1,4 @@
-"""Conditions of GRUB's script: what holds, what does not, and what only the machine could tell."""
+"""Conditions of GRUB's script: true, false, or known at boot only."""
 
 import pytest
 from meshproof.targets.hosts.grub.condition import holds
@@ -24,7 +24,7 @@ UNKNOWN = "-d /boot"
         ("-s $prefix/grubenv", True),
         ("-f $prefix/custom.cfg", False),
         (UNKNOWN, None),
-        # One part may decide the whole, whatever the other is.
+        # One part may decide the whole condition, whatever the other is.
         (f"a = b -a {UNKNOWN}", False),
         (f"{UNKNOWN} -a a = b", False),
         (f"a = a -a {UNKNOWN}", None),
@@ -38,7 +38,7 @@ def test_conditions(condition, truth):
         assert holds(list(tokens(line)), {"set": "yes"}, True) is truth
 
 
-def test_a_command_that_nobody_knows():
+def test_an_unknown_command():
     assert holds(list(tokens("cpuid -l")), {}, True) is None
     assert holds([], {}, True) is None
 
@@ -61,6 +61,6 @@ def test_one_branch_is_taken(branches, kernel):
     assert (following.entry.kernel, following.doubt) == (kernel, "")
 
 
-def test_a_title_with_the_sign_that_parts_menus():
+def test_a_title_with_a_greater_than_sign():
     config = "set default='x>>y>2'\n" + ENTRY.format("other") + f"submenu 'x>y' {{\n{SEVERAL}}}\n"
     assert read(config, "", {}, "bios").next.entry.kernel == "c"

@@ -63,6 +63,6 @@ def test_versions_are_ordered_as_rpm_orders_them(older, newer):
     assert compare(older, older) == 0
 
 
-def test_fields_are_parted_by_spaces_or_tabs():
+def test_fields_are_separated_by_spaces_or_tabs():
     (found,) = entries({"a.conf": "title\tAn  entry\n# linux /no\nlinux \t /vmlinuz-5.4\nversion 5.4\n"})
     assert (found.id, found.title, found.version, found.linux) == ("a", "An  entry", "5.4", "/vmlinuz-5.4")

@@ -85,7 +85,7 @@ def test_drop_ins_come_after_the_file_and_only_where_they_are_read():
     assert boot_facts(files, "bios", "", drop_ins=False).effective == "0"
 
 
-def test_what_is_beside_the_configuration_is_a_doubt():
+def test_a_custom_cfg_beside_the_configuration_is_a_doubt():
     files = {"/boot/grub/grub.cfg": DEBIAN, "/boot/grub/custom.cfg": "set default=1"}
     assert "custom.cfg" in boot_facts(files, "bios", "", drop_ins=True).next.doubt
 

@@ -1,4 +1,4 @@
-"""What generated configurations make GRUB boot next, from their texts alone."""
+"""What GRUB boots next by generated configurations, from their texts alone."""
 
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def test_a_stub_on_the_efi_partition_says_what_it_follows():
     assert menu.follows == "()/boot/grub/grub.cfg"
 
 
-def test_what_only_the_machine_could_tell_is_a_doubt():
+def test_a_condition_that_is_known_at_boot_only_is_a_doubt():
     text = "if keystatus --shift; then set default=1; fi\nmenuentry a { linux /vmlinuz-1 }\n"
     assert "keystatus --shift" in read(text, "", {}, "bios").next.doubt
 

@@ -37,13 +37,13 @@ def guest_image() -> Iterator[Image]:
 
 @pytest.fixture(scope="module")
 def firmware() -> str:
-    """What the guest boots by; a module that wants another has a fixture of its own."""
+    """The firmware of the guest; a module that needs another one overrides this fixture."""
     return BIOS
 
 
 @pytest.fixture(scope="module")
 def guest(guest_image: Image, firmware: str) -> Iterator[Guest]:
-    """A guest of the module's own, as a machine that has just been booted; what is done to it goes with it."""
+    """A guest of the module's own, just booted; changes to it are lost with it."""
     folder = OwnedFolder.make("mp-")
     try:
         disk = folder.path / "disk.qcow2"

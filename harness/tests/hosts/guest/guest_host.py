@@ -18,7 +18,7 @@ from meshproof.targets.hosts.prepare.sequence import Preparation, Prepared, Prep
 from meshproof.targets.hosts.target import HostsTarget
 
 LIMIT = 3600.0
-# Software emulation takes its time, and far more where the machine has other work.
+# Software emulation is slow, and much slower where the machine has other work.
 SLOW = replace(
     Timeouts(),
     ssh_connected=300,
@@ -32,7 +32,7 @@ CHECKS = (GrubDefault(), NextBoot(), RunningKernel(), IpvsModules(), IpvsModules
 
 
 def inventory(guest: Guest, folder: Path, expect: str, *, port: int = 0) -> Path:
-    """A file with this one host, of whom `expect` is expected; `port` is one that leads to its own."""
+    """An inventory of this one host with the expectations `expect`; `port` leads to the host's port 22."""
     path = folder / "hosts.yaml"
     path.write_text(
         f"ssh: {{config: /dev/null, knownHosts: {guest.known_hosts}}}\n"
@@ -43,7 +43,7 @@ def inventory(guest: Guest, folder: Path, expect: str, *, port: int = 0) -> Path
 
 
 def looked_at(path: Path) -> HostsFacts:
-    """What the hosts of an inventory are."""
+    """The facts of the hosts of an inventory."""
 
     async def look() -> HostsFacts:
         target = HostsTarget(path, SLOW)
@@ -65,11 +65,11 @@ def judged(path: Path, *checks: Any) -> dict[str, tuple[str, str]]:
 
 
 class Runs:
-    """Runs of prepare and restore over one inventory, with journals of their own; `told` is what they said."""
+    """Runs of prepare and restore over one inventory, with journals of their own; `progress` are their lines."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self._path, self._folder = path, folder
-        self.told: list[str] = []
+        self.progress: list[str] = []
 
     def prepare(
         self, *, apply: bool = True, at: str = "", then: Callable[[], None] | None = None, **options: Any
@@ -78,7 +78,7 @@ class Runs:
         return asyncio.run(asyncio.wait_for(self._preparation(at, then, options).prepare(apply=apply), LIMIT))
 
     def restore(self, **options: Any) -> None:
-        """Put everything back."""
+        """Restore everything."""
         asyncio.run(asyncio.wait_for(self._preparation("", None, options).restore(apply=True), LIMIT))
 
     def stopped(self) -> str:
@@ -88,7 +88,7 @@ class Runs:
 
     def _preparation(self, at: str, then: Callable[[], None] | None, options: dict[str, Any]) -> Preparation:
         def tell(line: str) -> None:
-            self.told.append(line)
+            self.progress.append(line)
             if then and at in line:
                 then()
 

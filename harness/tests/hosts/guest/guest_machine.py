@@ -16,9 +16,9 @@ from guest_recipe import HARDWARE
 from meshproof.errors import TargetError
 from meshproof.process import Child, spawn
 
-# Software emulation is slow, and far slower where the machine has other work.
+# Software emulation is slow, and much slower where the machine has other work.
 BOOT_SECONDS = 1800.0
-# One attempt to reach it: what is sent while it starts is lost, and sent again later and later. Another is sooner.
+# One attempt to connect: TCP repeats packets to a starting guest at growing intervals, so new attempts are faster.
 SSH_SECONDS = 45.0
 EXIT_SECONDS = 60.0
 SSH_FAILED = 255
@@ -46,7 +46,7 @@ class Guest:
         options = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=120", "IdentitiesOnly=yes")
         named = [argument for option in options for argument in ("-o", option)]
         hosts = ["-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=/dev/null"]
-        # An earlier boot's connection is noticed to be dead; one to a busy guest is not taken for it.
+        # A dead connection to an earlier boot is noticed; one to a busy guest is not taken for dead.
         sharing = ["-o", "ControlMaster=auto", "-o", "ControlPersist=yes", "-o", "ServerAliveInterval=60"]
         share = [*sharing, "-S", str(self.folder / f"{user}.ssh")] if shared else ["-S", "none"]
         reach = ["-i", str(self.key), "-p", str(port or self.port), f"{user}@127.0.0.1"]
@@ -105,7 +105,7 @@ class Guest:
             raise TargetError("the guest did not power off", self.console())
 
     def reset(self) -> None:
-        """What a power failure does: no process is told, nothing is written."""
+        """A power failure: no process is notified, nothing is written."""
         with monitor(self.folder / "qmp") as qemu:
             qemu.execute("system_reset")
 
@@ -148,7 +148,7 @@ def started(
     ends with the block, and with this process, however that ends. `folder` has a short path.
     """
     port = _free_port()
-    # The guest reaches nothing: no network but the one port that is forwarded to its SSH.
+    # The guest has no network but the one port that is forwarded to its SSH.
     network = f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"
     command = ["nice", "-n", "5", "qemu-system-x86_64", *HARDWARE, "-serial", f"file:{folder / 'serial.log'}"]
     command += ["-drive", f"file={disk},if=virtio,cache=unsafe", "-netdev", network]
@@ -167,7 +167,7 @@ def started(
                     qemu.go_on()
             guest.wait()
             if state:
-                # The clock went on from where it was saved.
+                # The restored clock is that of the saved state.
                 guest.run(f"date -u -s @{time.time() + 0.5:.0f}")
             yield guest
         finally:

@@ -35,7 +35,7 @@ from guest_recipe import (
 from meshproof.errors import TargetError
 
 MIB = 1 << 20
-# Whoever makes an image has other work, and tests that look at the clock.
+# A lower priority, because making an image runs beside tests with time limits.
 GENTLY = ("nice", "-n", "10")
 BASE = "disk.qcow2"
 
@@ -81,7 +81,7 @@ def _install_packages(work: Path, older: str, newer: str) -> None:
     include = ",".join((*PACKAGES, f"linux-image-{older}", f"linux-image-{newer}"))
     excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")]
     command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", f"--include={include}", *excluded]
-    # What stands there first is kept: the settings of the initial RAM disk are wanted when the kernels come.
+    # Written first: the settings of the initial RAM disk are needed when the kernels are installed.
     command += ["--dpkgopt=force-confold", f"--essential-hook=sync-in {early} /"]
     _run(*GENTLY, *command, codename, str(root), limit=3600)
     for name, text in LATE.items():
@@ -133,7 +133,7 @@ def _install_boot_loader(image: Image) -> None:
 def _keep_booted(image: Image, firmware: str) -> None:
     """Boot the disk as a machine does, and keep the state in which it has come up: tests go on from there."""
     disk, flash = image.disk(firmware), image.flash(firmware)
-    # The name of the disk that is below is told as seen from here: the folder is renamed when all is done.
+    # The backing file is named relative to this folder, which is renamed in the end.
     command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", BASE, str(disk)]
     subprocess.run(command, check=True, timeout=60, cwd=image.folder)
     with started(disk, image.key, image.host_key, image.folder, flash=flash) as guest:

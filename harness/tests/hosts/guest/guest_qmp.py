@@ -1,4 +1,4 @@
-"""What qemu is told while it runs: keep the guest's state in a file, reset it, tell how it is."""
+"""Commands to a running qemu: save the guest's state to a file, reset it, query its state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANSWER_SECONDS = 60.0
 
 
 class Monitor:
-    """qemu's QMP over its unix socket: one command at a time, events passed over."""
+    """qemu's QMP over its unix socket: one command at a time, events skipped."""
 
     def __init__(self, link: socket.socket, lines: TextIO) -> None:
         self._link = link
@@ -36,7 +36,7 @@ class Monitor:
         raise TargetError(f"qemu ended before it answered to {command}")
 
     def save(self, file: Path, *, limit: float = 600.0) -> None:
-        """Stop the guest and write its memory and devices to `file`; its disk rests from then on."""
+        """Stop the guest and write its memory and devices to `file`; its disk does not change any more."""
         self.execute("stop")
         self.execute("migrate", uri=f"exec:cat > {file}")
         began = time.monotonic()
@@ -66,6 +66,6 @@ def monitor(path: Path) -> Iterator[Monitor]:
             time.sleep(0.05)
         if error:
             raise TargetError(f"qemu does not answer on {path}")
-        # Also what reads from it is closed: qemu listens to the next one only when nothing of this one is left.
+        # The reader is closed too: qemu accepts the next connection only when this one is fully closed.
         with link.makefile("r") as lines:
             yield Monitor(link, lines)

@@ -39,7 +39,7 @@ MASKED = (
     "fstrim.timer",
     "systemd-networkd-wait-online.service",
 )
-# One user may do everything, one may do nothing: what a host without the right to sudo is tried with.
+# One user has sudo, one has not: for tests of a host without root's rights.
 USERS = ("deploy", "plain")
 BOOT_MIB, ROOT_MIB, EFI_MIB = 320, 2048, 48
 # What a saved state of the guest goes on from must be the same machine as the one that it was saved on. One plain
@@ -92,7 +92,7 @@ test -n "$submenu" && test -n "$entry"
 grub-set-default "$submenu>$entry"
 sync
 """
-# Run in the guest when it has come up by UEFI for the first time: the firmware learns what it is to start.
+# Run in the guest when it has come up by UEFI for the first time: its boot entry is registered with the firmware.
 REGISTER_LOADER = """\
 set -eu
 efibootmgr -q -c -d /dev/vda -p 3 -L debian -l '\\EFI\\debian\\shimx64.efi'
@@ -102,7 +102,7 @@ KERNEL = re.compile(r"linux-image-(\d[^ ]*-cloud-amd64)$")
 
 
 def kernels() -> tuple[str, str]:
-    """The oldest and the newest cloud kernel that APT knows, as `uname -r` tells them; raises TargetError."""
+    """The oldest and the newest cloud kernel that APT knows, as `uname -r` prints them; raises TargetError."""
     command = ["apt-cache", "pkgnames", "linux-image-"]
     names = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split()
     found = sorted({match[1] for name in names if (match := KERNEL.match(name))}, key=_order)

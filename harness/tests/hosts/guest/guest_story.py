@@ -1,4 +1,4 @@
-"""A machine runs the older of its kernels, and GRUB's trap was walked into: it gets the newer one, and is put back."""
+"""A machine runs its older kernel because of a GRUB_DEFAULT without effect: it gets the newer one, and is restored."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from guest_machine import Guest
 from meshproof.errors import UsageError
 
 MODULES = {"ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "nf_conntrack"}
-# All that is put back: GRUB's defaults, its configuration, its environment.
+# The files that are restored: GRUB's defaults, its configuration, its environment.
 FILES = "cat /etc/default/grub; md5sum /boot/grub/grub.cfg; grub-editenv list; ls /etc/modules-load.d"
 
 
 def newer_kernel_and_back(guest: Guest, image: Image, folder: Path) -> None:
-    """All of it, in the order in which a person does it."""
+    """The whole preparation and restoration, in the order of a user."""
     path = inventory(guest, folder, f"{{kernel: '{image.newer}', disk: {{/boot: 1Mi}}}}")
     runs = Runs(path, folder)
-    # The trap: the line stands above the one that wins.
+    # This line has no effect: it is above the one that wins.
     guest.run("sed -i '1i GRUB_DEFAULT=0' /etc/default/grub")
     before = guest.run(FILES)
 
@@ -37,13 +37,13 @@ def newer_kernel_and_back(guest: Guest, image: Image, folder: Path) -> None:
         runs.prepare()
     assert guest.run("uname -r") == image.older
     assert guest.run("grep GRUB_DEFAULT /etc/default/grub").split() == ["GRUB_DEFAULT=saved", "GRUB_DEFAULT=0"]
-    assert any("GRUB_DEFAULT=0 is there already and has no effect" in line for line in runs.told)
+    assert any("GRUB_DEFAULT=0 is there already and has no effect" in line for line in runs.progress)
 
     runs.prepare(allow_reboot=True)
     guest.hang_up()
     assert guest.run("uname -r") == image.newer
     assert set(guest.run("cut -d' ' -f1 /proc/modules").split()) >= MODULES
-    assert not [line for line in runs.told if "was not tried" in line]
+    assert not [line for line in runs.progress if "was not checked" in line]
     found = judged(path)
     assert {name: outcome for name, (outcome, _) in found.items() if outcome != "passed"} == {}
     assert found["IpvsBalances"][1] == "worker-1: 10 requests, shared evenly by two backends"

@@ -1,4 +1,4 @@
-"""The guest itself: it is what the other tests take it for."""
+"""The guest itself: it is as the other tests expect it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`meshproof hosts check` on a real machine: what it says will be booted is booted, and its looking leaves nothing."""
+"""`meshproof hosts check` on a real machine: the predicted kernel is booted, and a check leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def check(guest: Guest, folder: Path, *, user: str = "deploy", kernel: str = "")
 
 
 def grub(guest: Guest, *lines: str) -> None:
-    """Put these lines in the place of those that set GRUB_DEFAULT, at the top of the file."""
+    """Replace the lines that set GRUB_DEFAULT by these, at the top of the file."""
     text = "".join(f"{line}\\n" for line in lines)
     guest.run("sed -i '/^GRUB_DEFAULT=/d' /etc/default/grub; cp /etc/default/grub /tmp/rest")
     guest.run(f"printf '{text}' >/etc/default/grub; cat /tmp/rest >>/etc/default/grub")
 
 
-def test_a_user_without_rights_is_told_what_could_not_be_shown(
+def test_for_a_user_without_rights_the_checks_say_what_is_unseen(
     guest: Guest, guest_image: Image, tmp_path: Path
 ) -> None:
     found = check(guest, tmp_path, user="plain")
@@ -67,7 +67,7 @@ def test_ipvs_balances_and_nothing_is_left(guest: Guest, guest_image: Image, tmp
     assert guest.run("ipvsadm -Ln | tail -n +4; lsns -t net -n | wc -l; pgrep -c perl || true") == "1\n0"
 
 
-def test_what_is_booted_next_is_what_is_then_booted(guest: Guest, guest_image: Image, tmp_path: Path) -> None:
+def test_the_predicted_next_boot_is_what_is_booted(guest: Guest, guest_image: Image, tmp_path: Path) -> None:
     older, newer = guest_image.older, guest_image.newer
     found = check(guest, tmp_path, kernel=newer)
     assert found["RunningKernel"][0] == "failed"
@@ -76,13 +76,13 @@ def test_what_is_booted_next_is_what_is_then_booted(guest: Guest, guest_image: I
     assert found["NextBoot"][0] == "failed"
     assert f"{older} is booted next" in found["NextBoot"][1]
 
-    # The trap: the line is there, and what comes after it wins.
+    # The line is there, and a later one wins.
     grub(guest, "GRUB_DEFAULT=0", "GRUB_DEFAULT=saved")
     found = check(guest, tmp_path, kernel=newer)
     assert found["GrubDefault"][0] == "failed"
     assert "grub:1: GRUB_DEFAULT=0 has no effect: /etc/default/grub:2: GRUB_DEFAULT=saved" in found["GrubDefault"][1]
 
-    # The right order, with a configuration that nobody has built from it.
+    # The right order, but the configuration was not rebuilt.
     grub(guest, "GRUB_DEFAULT=saved", "GRUB_DEFAULT=0")
     found = check(guest, tmp_path, kernel=newer)
     assert "was not built from it" in found["GrubDefault"][1]

@@ -29,13 +29,13 @@ def path(guest: Guest, guest_image: Image, tmp_path: Path) -> Path:
 
 
 def whole(guest: Guest) -> None:
-    """Nothing is half of what it was or shall be."""
+    """Every file has either its old or its new content."""
     lines = [line for line in guest.run("cat /etc/default/grub").splitlines() if "GRUB_DEFAULT" in line]
     assert lines in (["GRUB_DEFAULT=saved"], ["GRUB_DEFAULT=saved", "GRUB_DEFAULT=0"])
     assert guest.run("tail -n 1 /boot/grub/grub.cfg") == "### END /etc/grub.d/41_custom ###"
 
 
-def test_a_clock_that_is_off_is_found(guest: Guest, path: Path) -> None:
+def test_a_wrong_clock_is_found(guest: Guest, path: Path) -> None:
     guest.run("date -s '+1 hour'")
     try:
         outcome, reason = judged(path, ClockRight())["ClockRight"]
@@ -43,7 +43,7 @@ def test_a_clock_that_is_off_is_found(guest: Guest, path: Path) -> None:
         assert re.search(r"\+3[56]\d\d\.\d+ s from ours, .* and 60 s are allowed", reason)
     finally:
         guest.run("date -s '-1 hour'")
-    # There is no network, so nothing to be synchronised with; but it is right.
+    # Without a network the clock is not synchronised, but it is right.
     _, reason = judged(path, ClockRight())["ClockRight"]
     assert "are allowed" not in reason
 
@@ -60,7 +60,7 @@ def test_a_full_boot_disk_leaves_the_old_configuration(guest: Guest, path: Path,
         guest.run("rm /boot/fill")
 
 
-def test_a_host_that_restarts_by_itself_is_whole_and_the_next_run_goes_on(
+def test_after_a_power_failure_files_are_complete_and_the_next_run_goes_on(
     guest: Guest, guest_image: Image, path: Path, tmp_path: Path
 ) -> None:
     boot = guest.boot_id()
@@ -73,12 +73,12 @@ def test_a_host_that_restarts_by_itself_is_whole_and_the_next_run_goes_on(
     whole(guest)
     with pytest.raises(UsageError, match=CONSENT):
         runs.prepare()
-    assert any("an earlier run stopped in the step `boot loader`" in line for line in runs.told)
+    assert any("an earlier run stopped in the step `boot loader`" in line for line in runs.progress)
     whole(guest)
     assert guest.run("grep -c 'set default=\"0\"' /boot/grub/grub.cfg") == "1"
 
 
-def test_a_cut_before_the_reboot_and_before_the_modules_is_told_and_the_next_run_goes_on(
+def test_a_cut_before_the_reboot_and_before_the_modules_is_reported_and_the_next_run_goes_on(
     guest: Guest, guest_image: Image, tmp_path: Path
 ) -> None:
     with cutting_proxy(guest.port) as proxy:
@@ -86,12 +86,12 @@ def test_a_cut_before_the_reboot_and_before_the_modules_is_told_and_the_next_run
         guest.known_hosts.write_text(known + known.replace(str(guest.port), str(proxy.port)))
         runs = Runs(inventory(guest, tmp_path, f"{{kernel: '{guest_image.newer}'}}", port=proxy.port), tmp_path)
         boot = guest.boot_id()
-        for at, step in (("reboots, and is waited for", "reboot"), (": run modprobe", "modules")):
+        for at, step in (("reboots, which may take up to", "reboot"), (": run modprobe", "modules")):
             with pytest.raises(TargetError, match="SSH connection was lost"):
                 runs.prepare(allow_reboot=True, at=at, then=proxy.cut)
             assert runs.stopped() == step
             if step == "reboot":
-                # Nobody asked it to: it is the boot of before.
+                # It has not rebooted: the boot id is the old one.
                 assert guest.boot_id() == boot
         runs.prepare(allow_reboot=True)
     guest.hang_up()

@@ -1,4 +1,4 @@
-"""What the README says of machines, typed as it stands there, against a real one."""
+"""The README's commands for hosts, run as they are written there, on a real machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def typed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_commands_of_the_readme(guest: Guest, guest_image: Image, tmp_path: Path) -> None:
     body = yaml.safe_load(block("yaml"))
-    # What a reader fills in: where the machine is, how it is reached, and which kernel it shall run.
+    # What a reader fills in: the machine's address, how it is reached, and the kernel that it is to run.
     body["hosts"][0] |= {"address": "127.0.0.1", "port": guest.port, "key": str(guest.key)}
     body["hosts"][0]["expect"]["kernel"] = guest_image.newer
     body["ssh"] = {"config": "/dev/null", "knownHosts": str(guest.known_hosts)}

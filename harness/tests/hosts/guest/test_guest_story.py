@@ -1,4 +1,4 @@
-"""Hosts prepared for real, and put back: the whole story on a machine that boots by BIOS."""
+"""A host prepared and restored, on a machine that boots by BIOS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same disk booted by UEFI: what its firmware starts, what that reads, and the whole story there."""
+"""The same disk booted by UEFI: which loader the firmware starts, what that reads, and a whole preparation."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ auth: {htpasswd: {realm: test, path: %s}}
 
 @dataclasses.dataclass
 class Served:
-    """A running docker-registry that wants USER and WORD."""
+    """A running docker-registry that requires USER and WORD."""
 
     host: str
     root: Path

@@ -1,4 +1,4 @@
-"""Where a name and a password for a registry come from, and that they are told to nobody."""
+"""Where a name and a password for a registry come from, and that they are in no message."""
 
 import asyncio
 import base64
@@ -51,7 +51,7 @@ def test_a_named_file_and_a_folder_of_docker_are_read(look, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["not json " + WORD, json.dumps({"auths": {HOST: {"auth": WORD + "!"}}})])
-def test_a_file_of_no_use_is_told_without_its_content(look, tmp_path, text):
+def test_an_unusable_file_is_reported_without_its_content(look, tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(UsageError, match=r"a\.json") as caught:
         look(REGISTRY_AUTH_FILE=str(tmp_path / "a.json"))
@@ -60,7 +60,7 @@ def test_a_file_of_no_use_is_told_without_its_content(look, tmp_path, text):
 
 @pytest.fixture
 def helper(tmp_path):
-    """A credential helper that follows the protocol, as docker's own do; not one of theirs."""
+    """A stand-in for a credential helper, which follows the protocol of docker's own."""
 
     def make(body):
         path = tmp_path / "bin" / "docker-credential-written"

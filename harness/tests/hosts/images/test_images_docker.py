@@ -20,7 +20,7 @@ from .conftest import WORD, Cutting, docker_archive, oci_layout
 
 ASKED_FOR = "MESHPROOF_HOSTS_SCRATCH"
 PILOT, PROXY = "docker.io/istio/pilot:1.9.5", "docker.io/istio/proxyv2:1.9.5"
-# An engine tries again for most of a minute, by itself, before it says that it cannot.
+# An engine retries for most of a minute before it fails.
 CLIENT_TIMEOUT = 240
 
 
@@ -60,9 +60,9 @@ def wanted(host, *paths):
 
 
 def push(pusher, some):
-    told = []
-    asyncio.run(pusher.push(some, told.append))
-    return told
+    reported = []
+    asyncio.run(pusher.push(some, reported.append))
+    return reported
 
 
 def test_images_arrive_under_the_hub_and_are_not_pushed_twice(registry, engine, with_docker, tmp_path):
@@ -78,7 +78,7 @@ def test_images_arrive_under_the_hub_and_are_not_pushed_twice(registry, engine, 
     assert all("there already" in line for line in push(one, some))
 
 
-def test_a_wrong_password_is_told_and_stands_nowhere(registry, engine, with_docker, tmp_path):
+def test_a_wrong_password_is_reported_and_written_nowhere(registry, engine, with_docker, tmp_path):
     some = wanted(registry.host, docker_archive(tmp_path / "a.tar", {PILOT: [b"x"]}))
     one = with_docker(registry.host, engine.env["DOCKER_HOST"], word="hunter-two")
     with pytest.raises(TargetError, match="refuses the name or the password") as caught:
@@ -87,8 +87,8 @@ def test_a_wrong_password_is_told_and_stands_nowhere(registry, engine, with_dock
     assert not (registry.root / "docker/registry/v2/repositories/library").exists()
 
 
-def test_another_image_under_the_name_than_was_pushed_is_noticed(registry, engine, with_docker, tmp_path, monkeypatch):
-    """Somebody else pushes at the same moment: the engine's digest is not what the registry has."""
+def test_another_image_under_the_pushed_name_is_detected(registry, engine, with_docker, tmp_path, monkeypatch):
+    """Somebody else pushes at the same time: the engine's digest is not that of the registry."""
     some = wanted(registry.host, docker_archive(tmp_path / "a.tar", {PILOT: [b"ours"]}))
     other = wanted(registry.host, docker_archive(tmp_path / "b.tar", {PILOT: [b"theirs"]}))
     one = with_docker(registry.host, engine.env["DOCKER_HOST"])
@@ -113,8 +113,8 @@ def test_a_push_that_was_cut_goes_on_without_sending_again_what_arrived(registry
         with pytest.raises(TargetError, match=r"proxyv2:1\.9\.5 was not pushed: the connection broke"):
             push(one, some)
         proxy.budget, proxy.sent = None, 0
-        told = push(one, some)
-        assert "there already" in told[0]
+        reported = push(one, some)
+        assert "there already" in reported[0]
         # Of 4.5 MB in all only the layer that was under way is sent again.
         assert 1_500_000 < proxy.sent < 2_000_000
         assert not asyncio.run(one.missing(some))
@@ -122,7 +122,7 @@ def test_a_push_that_was_cut_goes_on_without_sending_again_what_arrived(registry
         proxy.close()
 
 
-def test_an_engine_that_does_not_answer_is_told(registry, with_docker, tmp_path):
+def test_an_engine_that_does_not_answer_is_reported(registry, with_docker, tmp_path):
     if not shutil.which("docker"):
         pytest.skip("needs docker (Debian: docker.io)")
     some = wanted(registry.host, docker_archive(tmp_path / "a.tar", {PILOT: [b"x"]}))
@@ -130,7 +130,7 @@ def test_an_engine_that_does_not_answer_is_told(registry, with_docker, tmp_path)
         push(with_docker(registry.host, f"unix://{tmp_path}/none.sock"), some)
 
 
-def test_what_docker_cannot_load_is_told(with_docker, tmp_path):
+def test_an_archive_that_docker_cannot_load_is_reported(with_docker, tmp_path):
     some = wanted("127.0.0.1:1", oci_layout(tmp_path / "oci", "istio/pilot:1.20.0", [b"pilot"]))
     one = with_docker("127.0.0.1:1", "unix:///nowhere")
     with pytest.raises(UsageError, match="install skopeo for this one"):

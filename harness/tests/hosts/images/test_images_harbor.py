@@ -1,4 +1,4 @@
-"""Harbor's own interface and token service, held against a small stand-in that answers as Harbor documents it."""
+"""Harbor's own API and token service: a small stand-in that answers as Harbor documents them."""
 
 import asyncio
 import base64
@@ -89,17 +89,17 @@ def check(harbor, pusher):
 
 
 @pytest.mark.parametrize("base", ["/api/v2.0", "/api"])
-def test_a_harbor_that_is_well_is_known_as_one(harbor, check, base):
+def test_a_healthy_harbor_is_recognised(harbor, check, base):
     harbor.facts["base"] = base
     assert check() == "Harbor"
-    # The password goes to the token service of the registry, and nowhere without being asked for.
+    # The password goes to the registry's token service, and nowhere without a challenge.
     assert [asked[2] for asked in harbor.asked if asked[1] == "/v2/"] == [None, "Bearer abc.def"]
 
 
-def test_a_part_that_is_unwell_is_named(harbor, check):
+def test_an_unhealthy_component_is_named(harbor, check):
     ill = {"name": "database", "status": "unhealthy", "error": "connection refused"}
     harbor.facts["health"] = {"status": "unhealthy", "components": [*WELL["components"], ill]}
-    with pytest.raises(TargetError, match=r"not well\ndatabase: connection refused"):
+    with pytest.raises(TargetError, match=r"not healthy\ndatabase: connection refused"):
         check()
 
 
@@ -108,13 +108,13 @@ def test_a_project_that_is_missing_is_named(check):
         check("mesh/istio")
 
 
-def test_a_harbor_that_is_read_only_is_told(harbor, check):
+def test_a_harbor_that_is_read_only_is_reported(harbor, check):
     harbor.facts["read_only"] = True
     with pytest.raises(TargetError, match="read only"):
         check()
 
 
-def test_a_wrong_password_is_told(check):
+def test_a_wrong_password_is_reported(check):
     with pytest.raises(TargetError, match="refuses the name or the password") as caught:
         check(word="wrong-one")
     assert "wrong-one" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Images really pushed with skopeo to a real registry, and what becomes of it when something is in the way."""
+"""Images pushed with skopeo to a real registry, and the errors when that fails."""
 
 import asyncio
 import hashlib
@@ -28,9 +28,9 @@ def wanted(host, *paths):
 
 
 def push(pusher, some):
-    told = []
-    asyncio.run(pusher.push(some, told.append))
-    return told
+    reported = []
+    asyncio.run(pusher.push(some, reported.append))
+    return reported
 
 
 def stored(host, name):
@@ -47,17 +47,17 @@ def test_images_arrive_under_the_hub_and_are_not_pushed_twice(registry, pusher, 
     one = pusher(registry.host)
     assert asyncio.run(one.check(some[0].hub)) == "OCI registry"
     assert len(asyncio.run(one.missing(some))) == 3
-    told = push(one, some)
-    assert [line.rpartition("pushed with ")[2] for line in told] == ["skopeo"] * 3
+    reported = push(one, some)
+    assert [line.rpartition("pushed with ")[2] for line in reported] == ["skopeo"] * 3
     manifest = json.loads(stored(registry.host, "/v2/library/proxyv2/manifests/1.9.5"))
     config = stored(registry.host, f"/v2/library/proxyv2/blobs/{manifest['config']['digest']}")
-    # What the registry holds is what the archive held, to the last layer's content.
+    # The registry has the same content as the archive, in every layer.
     assert f"sha256:{hashlib.sha256(config).hexdigest()}" == images(archive)[1].config
     assert not asyncio.run(one.missing(some))
     assert all("there already" in line for line in push(one, some))
 
 
-def test_an_image_of_several_platforms_arrives_whole(registry, pusher, tmp_path):
+def test_an_image_of_several_platforms_is_pushed_completely(registry, pusher, tmp_path):
     some = wanted(registry.host, oci_layout(tmp_path / "oci", "istio/pilot:1.20.0", [b"pilot"], platforms=3))
     push(pusher(registry.host), some)
     assert not asyncio.run(pusher(registry.host).missing(some))
@@ -71,7 +71,7 @@ def test_another_image_under_the_name_is_found_and_replaced(registry, pusher, tm
     assert not asyncio.run(pusher(registry.host).missing(some))
 
 
-def test_a_layer_that_the_registry_lost_is_noticed(registry, pusher, tmp_path):
+def test_a_layer_that_the_registry_lost_is_detected(registry, pusher, tmp_path):
     some = wanted(registry.host, docker_archive(tmp_path / "a.tar", {PILOT: [b"lost"]}))
     push(pusher(registry.host), some)
     layer = json.loads(stored(registry.host, "/v2/library/pilot/manifests/1.9.5"))["layers"][0]["digest"]
@@ -81,7 +81,7 @@ def test_a_layer_that_the_registry_lost_is_noticed(registry, pusher, tmp_path):
 
 
 @pytest.mark.parametrize("word", ["hunter-two", None])
-def test_a_wrong_password_is_told_before_anything_is_pushed_and_stands_nowhere(registry, pusher, tmp_path, word):
+def test_a_wrong_password_is_reported_before_anything_is_pushed_and_written_nowhere(registry, pusher, tmp_path, word):
     some = wanted(registry.host, docker_archive(tmp_path / "a.tar", {PILOT: [b"x"]}))
     one = pusher(registry.host, word)
     with pytest.raises(TargetError, match=r"refuses the name or the password|there are none"):
@@ -119,8 +119,8 @@ def test_a_push_that_was_cut_goes_on_without_sending_again_what_arrived(registry
         with pytest.raises(TargetError, match=r"proxyv2:1\.9\.5 was not pushed: the connection broke"):
             push(one, some)
         proxy.budget, proxy.sent = None, 0
-        told = push(one, some)
-        assert "there already" in told[0]
+        reported = push(one, some)
+        assert "there already" in reported[0]
         # Of 4.5 MB in all only the layer that was under way is sent again.
         assert 1_500_000 < proxy.sent < 2_000_000
         assert not asyncio.run(one.missing(some))
@@ -129,7 +129,7 @@ def test_a_push_that_was_cut_goes_on_without_sending_again_what_arrived(registry
 
 
 @pytest.mark.parametrize("budget", [1, 300, 900])
-def test_a_registry_that_breaks_off_its_answers_is_told(registry, pusher, tmp_path, budget):
+def test_a_registry_that_cuts_its_answers_is_reported(registry, pusher, tmp_path, budget):
     proxy = Cutting(registry.host)
     try:
         proxy.budget = budget
@@ -140,7 +140,7 @@ def test_a_registry_that_breaks_off_its_answers_is_told(registry, pusher, tmp_pa
         proxy.close()
 
 
-def test_a_registry_whose_disk_is_full_is_told_and_takes_the_image_when_there_is_room(pusher, tmp_path):
+def test_a_registry_with_a_full_disk_is_reported_and_accepts_the_image_when_there_is_space(pusher, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small disk")
     root = tmp_path / "disk"
@@ -162,20 +162,20 @@ def test_a_registry_whose_disk_is_full_is_told_and_takes_the_image_when_there_is
         subprocess.run(["umount", root], check=True)
 
 
-def test_a_registry_that_is_not_there_is_told(pusher, tmp_path):
+def test_a_registry_that_is_not_there_is_reported(pusher, tmp_path):
     some = wanted("127.0.0.1:1", docker_archive(tmp_path / "a.tar", {PILOT: [b"x"]}))
     with pytest.raises(TargetError, match=r"127\.0\.0\.1:1 gave no answer"):
         asyncio.run(pusher("127.0.0.1:1").check(some[0].hub))
 
 
-def test_without_a_tool_that_is_said(pusher):
+def test_a_missing_tool_is_reported(pusher):
     one = pusher("127.0.0.1:1")
     one.environ["PATH"] = "/nonexistent"
     with pytest.raises(UsageError, match="neither skopeo nor docker"):
         one.tool()
 
 
-def test_what_is_no_archive_of_images_is_refused(tmp_path):
+def test_a_file_that_is_no_archive_of_images_is_refused(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"nothing of the kind")
     with pytest.raises(UsageError, match="not an archive of images"):
         images(tmp_path / "a.tar")
@@ -199,7 +199,7 @@ def test_two_images_that_would_get_the_same_name_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("hub", ["https://x/library", "x y/library", "x/Library", "-x/library", "", "x/../y"])
-def test_what_is_no_hub_is_refused(hub):
+def test_a_text_that_is_no_hub_is_refused(hub):
     with pytest.raises(UsageError, match="hub"):
         parse_hub(hub)
 

@@ -38,14 +38,14 @@ chmod 700 "$1/root/root"
 chmod 755 "$1/root/run/keys"
 exec chroot "$1/root" /usr/sbin/sshd -D -e -f /run/keys/sshd_config
 """
-# Nothing in the scratch root may restart or change the machine that it stands on.
+# Nothing in the scratch root may restart or change this machine.
 FENCE = r"""
 for one in reboot shutdown systemctl modprobe; do
   ! command -v $one || printf '#!/bin/sh\nexit 1\n' > "$(command -v $one)"
 done
 """
 OLD, NEW = "5.10.0-1-test", "6.1.0-2-test"
-# The overlay is on no disk, so GRUB's own probe of the disk has nothing to find: this answers for a plain one.
+# The overlay is on no disk, so GRUB's probe would find none: this answers for a plain disk.
 PROBE = """#!/bin/sh
 case "$*" in *target=fs_uuid*) echo 0f0f-0f0f ;; *target=fs*) echo ext2 ;; *partuuid*) echo 0f0f ;; *target=device*)
 echo /dev/sda1 ;; *abstraction*|*hints*|*compat*) ;; *) echo / ;; esac
@@ -70,7 +70,7 @@ grub-mkconfig -o /boot/grub/grub.cfg 2>/dev/null
 
 
 def deb(folder: Path, release: str) -> Path:
-    """A package of a kernel of that release, which is a text."""
+    """A package of a kernel of that release, whose file is a text."""
     root = folder.parent / f"root-{release}"
     (root / "DEBIAN").mkdir(parents=True)
     (root / "boot").mkdir()
@@ -87,7 +87,7 @@ def deb(folder: Path, release: str) -> Path:
 
 @dataclass
 class Scratch:
-    """The scratch root: `root` is where it stands in the namespace, `run` runs a script in it."""
+    """The scratch root: `root` is its path in the mount namespace, `run` runs a script in it."""
 
     port: int
     keys: Path
@@ -187,7 +187,7 @@ def _scratch(request):
 
 @pytest.fixture
 def scratch(_scratch):
-    """The module's scratch root, with two kernels of which the boot loader starts the older, and no trace of before."""
+    """The module's scratch root, with two kernels of which the boot loader starts the older one."""
     one = _scratch
     one.run(FRESH)
     return one
@@ -195,27 +195,27 @@ def scratch(_scratch):
 
 @pytest.fixture
 def preparation(tmp_path):
-    """Makes a Course over an inventory, with journals and caches of its own; `.told` is what it said."""
+    """Makes a Preparation over an inventory, with its own journals and caches, and the list of its progress lines."""
 
     def make(inventory, *, run="", **options):
         limits = {"ssh_command": 20, "remote_file": 20, "package_install": 60, "boot_loader_config": 60}
-        told: list[str] = []
+        reported: list[str] = []
         one = Preparation(
-            load_inventory(inventory), PrepareOptions(**options), told.append, replace(Timeouts(), **limits),
+            load_inventory(inventory), PrepareOptions(**options), reported.append, replace(Timeouts(), **limits),
             tmp_path / "state", tmp_path / "cache",
         )  # fmt: skip
-        return one, told
+        return one, reported
 
     return make
 
 
 @pytest.fixture
 def go(preparation):
-    """Prepare with these wishes; what became of it, and what was told."""
+    """Prepare with these options; the result, and the progress lines."""
 
     def run(inventory, *, apply=True, **options):
-        one, told = preparation(inventory, **options)
-        return asyncio.run(asyncio.wait_for(one.prepare(apply=apply), 120)), told
+        one, reported = preparation(inventory, **options)
+        return asyncio.run(asyncio.wait_for(one.prepare(apply=apply), 120)), reported
 
     return run
 
@@ -225,7 +225,7 @@ def back(preparation):
     """Restore."""
 
     def run(inventory, *, apply=True, **options):
-        one, told = preparation(inventory, **options)
-        return asyncio.run(asyncio.wait_for(one.restore(apply=apply), 120)), told
+        one, reported = preparation(inventory, **options)
+        return asyncio.run(asyncio.wait_for(one.restore(apply=apply), 120)), reported
 
     return run

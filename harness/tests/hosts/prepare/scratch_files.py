@@ -1,4 +1,4 @@
-"""What stands in the files that a step changes on the scratch root, and what may stand there."""
+"""The files that a step changes on the scratch root, and their allowed contents."""
 
 import json
 
@@ -24,7 +24,7 @@ def journal(scratch):
 
 
 def whole(scratch):
-    """No file is half of what it was or shall be."""
+    """Every file has either its old or its new content."""
     assert defaults(scratch) in (BEFORE, AFTER)
     assert config(scratch).endswith("### END /etc/grub.d/41_custom ###")
     assert scratch.run("find /etc/default /boot -name '*meshproof*.cfg'") == ""

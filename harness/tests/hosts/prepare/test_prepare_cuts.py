@@ -24,7 +24,7 @@ from .conftest import deb
 from .scratch_files import AFTER, BEFORE, CONSENT, WANTED, config, defaults, journal, whole
 
 
-def test_a_connection_that_is_cut_anywhere_leaves_whole_files_and_running_again_goes_on(scratch, go):
+def test_a_connection_that_is_cut_anywhere_leaves_complete_files_and_the_next_run_goes_on(scratch, go):
     with cutting_proxy(scratch.port) as proxy:
         inventory = scratch.inventory(WANTED, port=proxy.port)
         # Where the connection is cut, in bytes: the login takes about 7,000, all of it about 80,000.
@@ -45,7 +45,7 @@ def test_a_connection_that_is_cut_anywhere_leaves_whole_files_and_running_again_
 
 
 def cutting(proxy, one, at, after):
-    """The course's connection is cut `after` so many bytes more, once a line of its progress holds the text `at`."""
+    """The preparation's connection is cut `after` so many more bytes, once a line of its progress has the text `at`."""
 
     def tell(line):
         if at in line:
@@ -55,14 +55,14 @@ def cutting(proxy, one, at, after):
     return one
 
 
-def test_in_each_step_a_cut_is_told_and_the_next_run_goes_on(scratch, preparation, go, back, tmp_path):
+def test_in_each_step_a_cut_is_reported_and_the_next_run_goes_on(scratch, preparation, go, back, tmp_path):
     bundle = tmp_path / "bundle"
     (bundle / "kernel").mkdir(parents=True)
     deb(bundle / "kernel", "7.0.0-1-test")
     stopped = []
     with cutting_proxy(scratch.port) as proxy:
         inventory = scratch.inventory(port=proxy.port)
-        # At once the host hears nothing of the change; some bytes later its script is on its way.
+        # Cut at once, the host gets nothing of the change; some bytes later it has part of the script.
         for at, after in (
             (": copy linux-image", 0),
             (": copy linux-image", 4_000),
@@ -86,7 +86,7 @@ def test_in_each_step_a_cut_is_told_and_the_next_run_goes_on(scratch, preparatio
     assert defaults(scratch) == BEFORE
 
 
-def test_a_restore_that_is_cut_is_told_and_running_again_goes_on(scratch, preparation, go, back):
+def test_a_restore_that_is_cut_is_reported_and_the_next_run_goes_on(scratch, preparation, go, back):
     before = config(scratch)
     with pytest.raises(UsageError, match=CONSENT):
         go(scratch.inventory(WANTED))
@@ -103,7 +103,7 @@ def test_a_restore_that_is_cut_is_told_and_running_again_goes_on(scratch, prepar
     assert undone[0].lines == ()
 
 
-def test_a_command_outlives_its_connection_and_is_not_started_twice(scratch, tmp_path, monkeypatch):
+def test_a_command_continues_without_its_connection_and_is_not_started_twice(scratch, tmp_path, monkeypatch):
     slow = Command(
         ("sh", "-c", "echo began >> /root/count; until [ -e /root/go ]; do sleep 0.1; done; echo ended >> /root/count"),
         "slow",
@@ -144,7 +144,7 @@ def test_a_command_outlives_its_connection_and_is_not_started_twice(scratch, tmp
     assert scratch.run("cat /root/count").split() == ["began", "ended"]
 
 
-def test_an_upload_that_was_cut_goes_on_where_it_stopped(scratch, tmp_path, monkeypatch):
+def test_an_upload_that_was_cut_continues_where_it_stopped(scratch, tmp_path, monkeypatch):
     monkeypatch.setattr(remote, "PIECE", 1 << 20)
     source = tmp_path / "file"
     source.write_bytes(bytes(range(256)) * 16384)

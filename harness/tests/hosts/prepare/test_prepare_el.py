@@ -55,7 +55,7 @@ def bundle(tmp_path):
     return folder
 
 
-def test_a_kernel_of_elrepo_is_installed_set_and_taken_back(scratch, go, back, bundle):
+def test_a_kernel_of_elrepo_is_installed_set_and_removed(scratch, go, back, bundle):
     scratch.run(AS_EL)
     inventory = scratch.inventory("{modules: []}")
     planned, _ = go(inventory, apply=False, bundle=str(bundle))

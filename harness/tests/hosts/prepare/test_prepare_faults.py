@@ -16,7 +16,7 @@ from .conftest import deb
 from .scratch_files import AFTER, BEFORE, CONSENT, WANTED, config, defaults, journal
 
 
-def test_a_full_boot_disk_is_told_and_leaves_the_old_configuration(scratch, go):
+def test_a_full_boot_disk_is_reported_and_leaves_the_old_configuration(scratch, go):
     before = config(scratch)
     scratch.run(
         "dd if=/dev/zero of=/boot/fill bs=1M 2>/dev/null || true; cat /dev/zero > /boot/fill2 2>/dev/null || true"
@@ -32,7 +32,7 @@ def test_a_full_boot_disk_is_told_and_leaves_the_old_configuration(scratch, go):
     assert 'set default="0"' in config(scratch)
 
 
-def test_a_read_only_filesystem_is_told_and_nothing_is_changed(scratch, go):
+def test_a_read_only_filesystem_is_reported_and_nothing_is_changed(scratch, go):
     scratch.run(
         "mount -o remount,ro /boot; mount --bind /etc/default /etc/default; mount -o remount,bind,ro /etc/default"
     )
@@ -44,7 +44,7 @@ def test_a_read_only_filesystem_is_told_and_nothing_is_changed(scratch, go):
         scratch.run("umount /etc/default; mount -o remount,rw /boot")
 
 
-def test_a_package_manager_in_use_is_told_and_the_next_run_installs(scratch, go, back, tmp_path, monkeypatch):
+def test_a_package_manager_in_use_is_reported_and_the_next_run_installs(scratch, go, back, tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "APT_WAITS", ("-o", "DPkg::Lock::Timeout=1"))
     bundle = tmp_path / "bundle"
     (bundle / "kernel").mkdir(parents=True)
@@ -71,7 +71,7 @@ PERL_LOCK = (
 )
 
 
-def test_a_user_who_may_not_become_root_is_told(scratch, go):
+def test_a_user_who_may_not_become_root_is_reported(scratch, go):
     scratch.run("id plain >/dev/null 2>&1 || useradd --create-home --password '*' plain")
     with pytest.raises(TargetError, match="not root"):
         go(scratch.inventory(WANTED, user="plain"))
@@ -86,7 +86,7 @@ def test_a_user_who_may_not_become_root_is_told(scratch, go):
     assert journal(scratch) == []
 
 
-def test_a_file_that_somebody_changed_since_is_not_put_back(scratch, go, back):
+def test_a_file_that_somebody_changed_since_is_not_restored(scratch, go, back):
     with pytest.raises(UsageError, match=CONSENT):
         go(scratch.inventory(WANTED))
     scratch.run("echo GRUB_TIMEOUT=9 >> /etc/default/grub")
@@ -99,7 +99,7 @@ def test_a_file_that_somebody_changed_since_is_not_put_back(scratch, go, back):
     assert defaults(scratch) == BEFORE
 
 
-def test_a_file_that_changes_under_the_plan_is_left_alone(scratch, tmp_path):
+def test_a_file_that_changes_after_the_plan_is_not_written(scratch, tmp_path):
     async def preparation():
         read = load_inventory(scratch.inventory())
         connection = await connect(read.hosts[0], read.ssh, tmp_path, Timeouts(), HostRedaction.of(read))

@@ -1,4 +1,4 @@
-"""Plans are made from what a host is, and say nothing that would be wrong to do."""
+"""Plans are made from a survey of a host, and hold no wrong changes."""
 
 import subprocess
 from dataclasses import replace
@@ -59,7 +59,7 @@ def package(tmp_path, name, version, kernel="", *, arch="amd64", suffix=".deb", 
 
 
 def last(text, tmp_path):
-    """What a shell that sources the file ends up with."""
+    """The value after a shell has sourced the file."""
     (tmp_path / "grub").write_text(text)
     done = subprocess.run(["sh", "-c", f'. {tmp_path}/grub; printf %s "$GRUB_DEFAULT"'], capture_output=True, text=True)
     return done.stdout
@@ -69,7 +69,7 @@ def last(text, tmp_path):
     ("before", "after"),
     [
         ("GRUB_DEFAULT=saved\nX=1\n", "GRUB_DEFAULT=saved\nGRUB_DEFAULT=0\nX=1\n"),
-        # The trap: the wanted line is there, and has no effect where it stands.
+        # The wanted line is there, and has no effect because a later one wins.
         ("GRUB_DEFAULT=0\nGRUB_DEFAULT=saved\nX=1\n", "GRUB_DEFAULT=saved\nGRUB_DEFAULT=0\nX=1\n"),
         ("X=1", "X=1\nGRUB_DEFAULT=0\n"),
         ("", "GRUB_DEFAULT=0\n"),
@@ -89,7 +89,7 @@ def test_the_last_assignment_becomes_the_wanted_one(before, after, tmp_path):
     assert with_default([changed], "0") is None
 
 
-def test_an_assignment_in_a_later_file_is_answered_there():
+def test_an_assignment_in_a_later_file_is_changed_there():
     cloud = DefaultFile("/etc/default/grub.d/50-cloudimg.cfg", "GRUB_DEFAULT=saved\n")
     changed = with_default([DefaultFile(MAIN, "GRUB_DEFAULT=0\n"), cloud], "0")
     assert changed == replace(cloud, text="GRUB_DEFAULT=saved\nGRUB_DEFAULT=0\n")
@@ -110,7 +110,7 @@ def test_nothing_is_done_where_the_wanted_kernel_comes_next_and_runs():
     assert BootLoaderStep().plan(host(), entry(kernel=""), DesiredState()).empty
 
 
-def test_the_trap_is_told():
+def test_a_line_without_effect_is_reported():
     here = host(defaults=(DefaultFile(MAIN, "GRUB_DEFAULT=0\nGRUB_DEFAULT=saved\n"),))
     plan = BootLoaderStep().plan(here, entry(), DesiredState())
     assert "GRUB_DEFAULT=0 is there already and has no effect" in plan.notices[0]
@@ -130,7 +130,7 @@ def test_an_older_kernel_is_set_by_its_position_and_not_by_its_rescue_entry():
         ({"menu": None}, "no configuration of GRUB"),
     ],
 )
-def test_what_cannot_be_decided_is_left_alone(more, words):
+def test_an_undecidable_menu_is_not_changed(more, words):
     here = replace(host(once=more.pop("once", "")), **more)
     plan = BootLoaderStep().plan(here, entry(), DesiredState())
     assert words in plan.blocked[0]
@@ -178,7 +178,7 @@ def test_a_missing_kernel_is_copied_and_installed_without_a_network(tmp_path):
 
 
 @pytest.mark.parametrize(("tool", "verb"), [("yum", "localinstall"), ("dnf", "install")])
-def test_rpms_are_installed_by_yum_and_dnf_and_only_new_names_are_taken_back(tmp_path, tool, verb):
+def test_rpms_are_installed_by_yum_and_dnf_and_only_new_names_are_removed(tmp_path, tool, verb):
     firmware = package(tmp_path, "linux-firmware", "2:20240101-1", arch="noarch", suffix=".rpm")
     kernel = package(tmp_path, "kernel-lt", "5.4.119-1.el7.elrepo", EL, arch="x86_64", suffix=".rpm")
     older = frozenset({("linux-firmware", "2:20200101-1", "noarch")})
@@ -195,11 +195,11 @@ def test_rpms_are_installed_by_yum_and_dnf_and_only_new_names_are_taken_back(tmp
         ({"suffix": ".rpm"}, {}, "takes no .rpm packages"),
         ({"arch": "arm64"}, {}, "not for a machine of x86_64"),
         ({"size": 4 << 20}, {"free": {"/boot": 5 << 20}}, "/boot has 5 MB free"),
-        ({"size": 4 << 20}, {"free": {"/var/lib": 1 << 20}}, "/var/lib has no room"),
+        ({"size": 4 << 20}, {"free": {"/var/lib": 1 << 20}}, "/var/lib has no space"),
         ({}, {"tools": frozenset()}, "takes no"),
     ],
 )
-def test_what_cannot_be_installed_is_told_first(tmp_path, more, change, words):
+def test_a_package_that_cannot_be_installed_is_reported_first(tmp_path, more, change, words):
     desired = DesiredState((package(tmp_path, f"linux-image-{NEW}", "6.1", NEW, **more),))
     plan = PackagesStep().plan(host(**change), entry(), desired)
     assert words in plan.blocked[0]
@@ -211,7 +211,7 @@ def test_an_interrupted_installation_is_finished_first():
     assert [change.argv for change in plan.changes] == [("dpkg", "--configure", "-a")]
 
 
-def test_a_kernel_that_nothing_brings_is_told():
+def test_a_kernel_that_no_package_brings_is_reported():
     assert "no installed kernel is 7.0" in PackagesStep().plan(host(), entry(kernel="7.0"), DesiredState()).blocked[0]
 
 
@@ -222,11 +222,11 @@ def test_a_kernel_that_nothing_brings_is_told():
         ("4.18.0-348.el8", ">=4.19", False), ("5.4.0", ">= 5.4.0", True), ("10.1.0", ">=9.9", True),
     ],
 )  # fmt: skip
-def test_kernels_are_held_against_what_is_expected(release, expected, fits):
+def test_kernels_are_compared_with_the_expected_one(release, expected, fits):
     assert satisfies(release, expected) is fits
 
 
-def test_the_newest_is_found_by_version_and_not_by_letters():
+def test_the_newest_is_found_by_version_and_not_alphabetically():
     assert newest(["5.9.0", "5.10.0", "5.4.119-1.el7"]) == "5.10.0"
 
 
@@ -257,7 +257,7 @@ def test_modules_of_another_file_are_left_to_it():
     )
 
 
-def test_a_kernel_without_a_module_is_told():
+def test_a_kernel_without_a_module_is_reported():
     plan = ModulesStep().plan(host(loadable=frozenset()), entry(), DesiredState())
     assert plan.blocked == (f"the kernel {OLD} has no nf_conntrack",)
 
@@ -295,7 +295,7 @@ def test_a_journal_is_read_with_a_line_that_was_cut(tmp_path):
     assert stopped_at(entries[:2]) is None
 
 
-def test_what_stands_is_what_was_begun_and_not_undone():
+def test_changes_that_were_begun_and_not_undone_are_to_be_restored():
     entries = [note("begun", path="/a"), note("done", path="/a"), note("begun", path="/b"), note("failed", path="/b")]
     assert [one.change["path"] for one in not_undone(entries)] == ["/a", "/b"]
     assert [one.change["path"] for one in not_undone([*entries, note("undone", path="/a")])] == ["/b"]
@@ -303,20 +303,20 @@ def test_what_stands_is_what_was_begun_and_not_undone():
     assert [one.change["path"] for one in not_undone(again)] == ["/b", "/a"]
 
 
-def test_packages_go_last_and_after_the_way_off_their_kernel():
+def test_packages_are_removed_last_and_after_a_reboot_from_their_kernel():
     packages = note("done", kind="command", undo=["x"], unlessRunning=NEW)
     kinds = [note("done", kind="file"), note("done", kind="reboot"), note("done", kind="command"), packages]
     assert [one.change["kind"] for one in ordered(list(reversed(kinds)))] == ["command", "file", "reboot", "command"]
 
 
-def test_a_survey_that_broke_off_is_no_survey():
-    with pytest.raises(TargetError, match="broke off"):
+def test_an_incomplete_survey_is_an_error():
+    with pytest.raises(TargetError, match="was interrupted"):
         parse_survey("root\tMAo=\n", "worker-1")
     with pytest.raises(TargetError, match="not root"):
         parse_survey("root\tMTAwMAo=\nend\tZW5kCg==\n", "worker-1")
 
 
-def test_plans_can_be_read(tmp_path):
+def test_plans_have_a_description_for_the_user(tmp_path):
     plan = BootLoaderStep().plan(host(), entry(), DesiredState())
     assert plan.changes[0].lines() == [
         f"edit {MAIN}: the last GRUB_DEFAULT must be 0, which starts {NEW}",

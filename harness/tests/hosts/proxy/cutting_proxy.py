@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 CHUNK = 1 << 14
-# Unread or unsent bytes are thrown away: the other side sees a reset.
+# Unread or unsent bytes are dropped: the other side sees a reset.
 ABORT = struct.pack("ii", 1, 0)
 
 
@@ -18,7 +18,7 @@ class CuttingProxy:
     """Passes connections on to a port of 127.0.0.1, and cuts each when it has carried so many bytes, both ways counted.
 
     `limit` holds for each connection by itself; None lets everything pass. `watch` sees every chunk when it
-    has gone on, and cuts there by giving True.
+    has gone on, and cuts there when it returns True.
     """
 
     def __init__(self, target: int) -> None:
@@ -77,10 +77,10 @@ class CuttingProxy:
                 with self._lock:
                     if number not in self._open:
                         return
-                    room = len(chunk) if self.limit is None else max(0, self.limit - self.carried[number])
-                    self.carried[number] += min(room, len(chunk))
-                sink.sendall(chunk[:room])
-                if room < len(chunk) or self.watch(chunk):
+                    allowed = len(chunk) if self.limit is None else max(0, self.limit - self.carried[number])
+                    self.carried[number] += min(allowed, len(chunk))
+                sink.sendall(chunk[:allowed])
+                if allowed < len(chunk) or self.watch(chunk):
                     self.cut()
                     return
             sink.shutdown(socket.SHUT_WR)

@@ -86,7 +86,7 @@ def test_an_open_connection_is_cut_after_so_many_bytes_more(echo: int) -> None:
         assert proxy.carried == [210]
 
 
-def test_what_is_watched_for_cuts_too(echo: int) -> None:
+def test_a_watched_text_cuts_too(echo: int) -> None:
     with cutting_proxy(echo) as proxy:
         proxy.watch = lambda chunk: b"stop" in chunk
         assert received(proxy, b"go on") == b"go on"
@@ -99,7 +99,7 @@ def test_what_is_watched_for_cuts_too(echo: int) -> None:
         assert proxy.cuts == 1
 
 
-def test_a_port_that_nobody_serves_ends_the_connection() -> None:
+def test_a_port_without_a_server_ends_the_connection() -> None:
     with socket.socket() as taken:
         # Bound and not listening: nobody else gets the port, and nobody answers there.
         taken.bind(("127.0.0.1", 0))

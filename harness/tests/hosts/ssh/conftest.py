@@ -116,7 +116,7 @@ def sshd() -> Iterator[Sshd]:
 
 @pytest.fixture
 def short() -> Iterator[Path]:
-    """A folder whose path leaves room for the name of a unix socket."""
+    """A folder with a path that is short enough for a unix socket in it."""
     folder = Path(tempfile.mkdtemp(prefix="mp-"))
     yield folder
     shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""The way to the API server through a real sshd: what is fetched, how it is kept, and what a forward leads to."""
+"""Access to the API server through a real sshd: what is fetched, how it is stored, and where a forward leads."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from urllib3.exceptions import SSLError
 
 @pytest.fixture
 def server():
-    """Greets whoever connects; its port."""
+    """A server that sends a greeting to each connection; its port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve():
@@ -99,7 +99,7 @@ def test_a_server_that_is_reached_as_it_is(sshd, short, open_connection, way, ho
 
 
 @pytest.mark.parametrize(("certified", "welcome"), [("localhost", True), ("other.example.test", False)])
-def test_beyond_a_forward_the_certificate_must_be_that_of_the_real_address(
+def test_through_a_forward_the_certificate_must_be_that_of_the_real_address(
     sshd, short, open_connection, certified, welcome
 ):
     (short / "kept").mkdir()
@@ -152,7 +152,7 @@ def test_no_kubeconfig_where_the_inventory_says(sshd, short, open_connection):
     assert "No such file" in error.value.detail
 
 
-def test_what_is_done_after_the_end_makes_a_connection_of_its_own(sshd, short, open_connection):
+def test_cleanup_commands_use_a_connection_of_their_own(sshd, short, open_connection):
     async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             return connection.by_itself("printf '%s' '{\"a\": 1}'")

@@ -1,4 +1,4 @@
-"""Connections to a real sshd: what is refused, what is cut, what has a limit, and that nothing stays behind."""
+"""Connections to a real sshd: refusals, lost connections, limits, and that nothing is left behind."""
 
 import asyncio
 import os
@@ -74,7 +74,7 @@ def test_another_key_of_a_known_host_is_refused(sshd, short, open_connection):
         run(preparation())
 
 
-def test_a_refused_login_is_told_without_the_address(sshd, short, open_connection):
+def test_a_refused_login_is_reported_without_the_address(sshd, short, open_connection):
     inventory = sshd.inventory(short)
     inventory.write_text(inventory.read_text().replace(f"user: {sshd.user}", "user: nobody"))
 
@@ -119,7 +119,7 @@ def test_exit_code_255_is_not_taken_for_a_lost_connection(sshd, short, open_conn
     assert run(preparation()).code == 254
 
 
-def test_a_connection_that_is_cut_is_told_at_once_and_not_made_again(sshd, short, open_connection):
+def test_a_connection_that_is_cut_is_reported_at_once_and_not_made_again(sshd, short, open_connection):
     async def preparation():
         async with open_connection(sshd.inventory(short), short) as connection:
             master = psutil.Process(connection._master.pid)

@@ -1,4 +1,4 @@
-"""`meshproof hosts check` as a person runs it, against a real sshd: exit codes, what is told and what is not."""
+"""`meshproof hosts check` as a user runs it, against a real sshd: exit codes, reports, and what they must not hold."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def test_a_host_that_cannot_be_reached_is_no_verdict(sshd, short, check):
     assert NAME not in done.stderr + done.stdout
 
 
-def test_a_mistake_in_the_inventory_has_its_place(short, check):
+def test_a_mistake_in_the_inventory_has_its_location(short, check):
     (short / "hosts.yaml").write_text("hosts:\n- {name: a, role: worker, addres: b}\n")
     done = check(short / "hosts.yaml")
     assert done.returncode == 4
@@ -75,7 +75,7 @@ def test_a_mistake_in_the_inventory_has_its_place(short, check):
     assert "did you mean address?" in done.stderr
 
 
-def test_a_key_file_that_is_not_there_is_told_before_anything_is_tried(sshd, short, check):
+def test_a_key_file_that_is_not_there_is_reported_before_anything_is_tried(sshd, short, check):
     inventory = sshd.inventory(short)
     inventory.write_text(inventory.read_text().replace(str(sshd.key), str(Path("/no/such/key"))))
     done = check(inventory)

@@ -20,7 +20,7 @@ HELD = "/v2/library/pilot/manifests/1.9.5"
 
 @dataclass
 class Served:
-    """What was asked, and whether a login is asked for: by a `Bearer` token, `Basic`, or not at all."""
+    """The requests so far, and which login is required: a `Bearer` token, `Basic`, or none."""
 
     scheme: str = ""
     asked: list[str] = field(default_factory=list)
@@ -117,7 +117,7 @@ def test_a_registry_that_does_not_answer(look):
     assert "Failed to connect" in look(url="http://127.0.0.1:1").error
 
 
-def test_where_the_inventory_names_no_variables_the_usual_ones_hold_the_login(look, served, monkeypatch):
+def test_where_the_inventory_names_no_variables_the_default_ones_hold_the_login(look, served, monkeypatch):
     served.scheme = "Basic"
     monkeypatch.setenv("MESHPROOF_REGISTRY_USERNAME", USER)
     with pytest.raises(UsageError, match="MESHPROOF_REGISTRY_PASSWORD is not set, and its counterpart is"):
@@ -126,6 +126,6 @@ def test_where_the_inventory_names_no_variables_the_usual_ones_hold_the_login(lo
     assert [one.status for one in look().images] == [200, 404]
 
 
-def test_a_variable_that_is_not_set_is_a_mistake_of_the_person(look):
+def test_a_variable_that_is_not_set_is_a_usage_error(look):
     with pytest.raises(UsageError, match="NOT_SET_HERE"):
         look("NOT_SET_HERE", "NOR_HERE")

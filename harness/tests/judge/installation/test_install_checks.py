@@ -176,7 +176,7 @@ UNDECIDED: tuple[tuple[Any, dict[str, Any], str], ...] = (
     (kubernetes.KubernetesSupported(), {"istio": "1.99.0"}, "is not known here (known up to 1.31)"),
     (
         kubernetes.KubeProxyMode(),
-        {"nodes": node(1, kube_proxy="", told=""), "unknown": {"kube_proxy": "there are no pods"}},
+        {"nodes": node(1, kube_proxy="", mode_from=""), "unknown": {"kube_proxy": "there are no pods"}},
         "the mode of two is not known: there are no pods",
     ),
     (kubernetes.ServiceBalances(), {"balance": Balance(("a",), 64, {"a": 64})}, "fewer than two pods"),

@@ -39,7 +39,7 @@ Json = dict[str, Any]
 
 
 def _programs() -> dict[str, Path]:
-    """Where each program is; skips where one is missing."""
+    """The path of each program; skips where one is missing."""
     there = {name: found(name) for name in (*NAMES, KINDS)}
     if missing := [name for name, path in there.items() if path is None]:
         pytest.skip(f"no {', '.join(missing)}: `tox -e kube` builds a real API server and runs this (Go, 2 GB)")
@@ -54,7 +54,7 @@ class ControlPlane:
     folder: Path
     url: str = ""
     ca: trustme.CA = field(default_factory=trustme.CA)
-    _leashes: list[int] = field(default_factory=list)
+    _guards: list[int] = field(default_factory=list)
     _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -94,7 +94,7 @@ class ControlPlane:
         if not identity:
             end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
             begin = end - datetime.timedelta(days=30)
-            # Go refuses a certificate that names nobody in its subjectAltName.
+            # Go refuses a certificate without a subjectAltName.
             issued = self.ca.issue_cert(
                 "client.test", common_name=user, organization_name=group, not_after=end, not_before=begin
             )
@@ -102,7 +102,7 @@ class ControlPlane:
                 "client-certificate-data": _b64(issued.cert_chain_pems[0].bytes()),
                 "client-key-data": _b64(issued.private_key_pem.bytes()),
             }
-        told = {
+        reported = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [
@@ -119,16 +119,16 @@ class ControlPlane:
             "current-context": "lab" if user == MANAGER else "",
         }
         path = Path(tempfile.mkdtemp(dir=self.folder), "kubeconfig")
-        path.write_text(json.dumps(told))
+        path.write_text(json.dumps(reported))
         return path
 
     async def connect(self, kubeconfig: Path | None = None, **limits: float) -> Cluster:
-        """The product's own connection, an administrator's unless told otherwise."""
+        """The product's own connection, by default an administrator's."""
         file = kubeconfig or self.kubeconfig(ADMIN, "system:masters")
         return await connect((file,), "lab", Timeouts(**limits), kubectl=str(self.programs / "kubectl"))
 
     def kubectl(self, *args: str, stdin: str = "", check: bool = True) -> str:
-        """What an administrator does beside the run."""
+        """A command of an administrator, beside the run."""
         file = self.kubeconfig(ADMIN, "system:masters")
         command = [str(self.programs / "kubectl"), "--kubeconfig", str(file), "--context", "lab", *args]
         done = subprocess.run(command, input=stdin.encode(), capture_output=True, timeout=180, check=False)
@@ -136,8 +136,8 @@ class ControlPlane:
         return (done.stdout + (b"" if check else done.stderr)).decode()
 
     def stop(self) -> None:
-        for leash in self._leashes:
-            os.close(leash)
+        for guard in self._guards:
+            os.close(guard)
         for child in self._children:
             child.wait(20)
 
@@ -147,7 +147,7 @@ class ControlPlane:
         with (self.folder / f"{program}.log").open("wb") as log:
             child = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=(held,))
         os.close(held)
-        self._leashes.append(kept)
+        self._guards.append(kept)
         self._children.append(child)
 
     def _wait(self, path: str, limit: float) -> None:
@@ -165,7 +165,7 @@ class ControlPlane:
 
 
 def _definitions(file: Path) -> Iterator[str]:
-    """The definitions of Istio's kinds that a run applies; the others cost an API server much time."""
+    """The definitions of Istio's kinds that a run applies; the others would slow the API server down."""
     for text in file.read_text().split("\n---\n"):
         if re.search(r"^  name: (\w+)\.networking\.istio\.io$", text, re.MULTILINE) and re.search(
             r"^    kind: (VirtualService|DestinationRule|Gateway|ServiceEntry|Sidecar|EnvoyFilter)$", text, re.MULTILINE
@@ -209,14 +209,14 @@ def control_plane() -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="session")
 def mostly_waits() -> None:
-    """For what takes more than a moment: it is left to `tox -e kube`, which names the programs."""
+    """For slow tests: they run in `tox -e kube` alone, which names the programs."""
     if not os.environ.get(NAMED):
         pytest.skip("it takes long: `tox -e kube` runs it")
 
 
 @pytest.fixture
 def run_id(request: pytest.FixtureRequest) -> str:
-    """An id that no other test has."""
+    """A unique run id."""
     return re.sub("[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40] + f"-{os.urandom(3).hex()}"
 
 
@@ -250,7 +250,7 @@ def account(control_plane: Any) -> Iterator[Path]:
     control_plane.kubectl("apply", "--validate=false", "-f", "-", stdin=text)
     token = control_plane.kubectl("create", "token", "meshproof", "--namespace", "meshproof").strip()
     kubeconfig = control_plane.kubeconfig("account", token=token)
-    # A policy holds from a moment after it was made.
+    # A policy takes effect with a delay.
     probe = ("create", "rolebinding", "probe", "--clusterrole=meshproof-run", "--user=x", "--namespace=default")
     deadline = time.monotonic() + 60
     identity = "--as=system:serviceaccount:meshproof:meshproof"

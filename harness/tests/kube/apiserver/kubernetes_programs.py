@@ -12,7 +12,7 @@ NAMED = "MESHPROOF_KUBERNETES_BIN"
 
 
 def cache() -> Path:
-    """The folder in which meshproof's tests keep what takes long to make."""
+    """The cache folder of meshproof's tests."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "meshproof")
 
 

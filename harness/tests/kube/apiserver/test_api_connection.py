@@ -18,7 +18,7 @@ from meshproof.targets.kube.api.refusal import RefusedError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from between import Between
+from vanishing_proxy import VanishingProxy
 
 
 def reach(control_plane: Any, kubeconfig: Path, **limits: float) -> None:
@@ -28,7 +28,7 @@ def reach(control_plane: Any, kubeconfig: Path, **limits: float) -> None:
     asyncio.run(go())
 
 
-def test_a_cluster_tells_its_version_and_its_nodes(with_cluster: Callable[..., Any]) -> None:
+def test_the_version_and_the_nodes_of_a_cluster(with_cluster: Callable[..., Any]) -> None:
     async def body(cluster: Cluster) -> tuple[Any, ...]:
         return cluster.version, cluster.kubectl_version, await cluster.nodes()
 
@@ -38,7 +38,7 @@ def test_a_cluster_tells_its_version_and_its_nodes(with_cluster: Callable[..., A
     assert nodes == ()
 
 
-def test_a_node_tells_its_kernel(with_cluster: Callable[..., Any], control_plane: Any) -> None:
+def test_the_kernel_of_a_node(with_cluster: Callable[..., Any], control_plane: Any) -> None:
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}}
     control_plane.kubectl("create", "-f", "-", stdin=json.dumps(node))
     info = {"kernelVersion": "6.12.0", "osImage": "Debian 13", "kubeletVersion": "v1.34.4", "architecture": "amd64"}
@@ -55,36 +55,36 @@ def test_a_node_tells_its_kernel(with_cluster: Callable[..., Any], control_plane
         return await cluster.nodes()
 
     try:
-        [told] = with_cluster(body)
-        assert (told.name, told.kernel, told.address, told.ready) == ("one", "6.12.0", "10.0.0.7", True)
+        [reported] = with_cluster(body)
+        assert (reported.name, reported.kernel, reported.address, reported.ready) == ("one", "6.12.0", "10.0.0.7", True)
     finally:
         control_plane.kubectl("delete", "node", "one")
 
 
-def test_an_expired_client_certificate_is_told_with_its_date(control_plane: Any) -> None:
+def test_an_expired_client_certificate_is_reported_with_its_date(control_plane: Any) -> None:
     with pytest.raises(TargetError, match="client certificate of user old has expired on 20"):
         reach(control_plane, control_plane.kubeconfig("old", "system:masters", days=-1))
 
 
-def test_a_token_of_nobody_is_told(control_plane: Any) -> None:
+def test_a_token_of_nobody_is_reported(control_plane: Any) -> None:
     with pytest.raises(TargetError, match="failed") as caught:
         reach(control_plane, control_plane.kubeconfig("nobody", token="s3cr3t"))
     assert "credentials" in caught.value.detail
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_another_authority_is_told(control_plane: Any) -> None:
+def test_another_authority_is_reported(control_plane: Any) -> None:
     kubeconfig = control_plane.kubeconfig("admin", "system:masters")
-    told = json.loads(kubeconfig.read_text())
+    reported = json.loads(kubeconfig.read_text())
     other = kubeconfig.with_name("ca.crt")
     trustme.CA().cert_pem.write_to_path(str(other))
-    told["clusters"][0]["cluster"] = {"server": control_plane.url, "certificate-authority": "ca.crt"}
-    kubeconfig.write_text(json.dumps(told))
+    reported["clusters"][0]["cluster"] = {"server": control_plane.url, "certificate-authority": "ca.crt"}
+    kubeconfig.write_text(json.dumps(reported))
     with pytest.raises(TargetError, match="certificate signed by unknown authority"):
         reach(control_plane, kubeconfig)
 
 
-def test_a_user_without_rights_is_told_where_they_are_listed(control_plane: Any) -> None:
+def test_a_user_without_rights_is_reported_where_they_are_listed(control_plane: Any) -> None:
     with pytest.raises(RefusedError, match=r"forbidden to this user \(docs/rbac.yaml") as caught:
         reach(control_plane, control_plane.kubeconfig("guest"))
     assert 'User "guest" cannot get resource "namespaces"' in caught.value.words
@@ -104,20 +104,20 @@ def plugin(path: Path, body: str) -> dict[str, Any]:
         ("print('Welcome!')", "credentials"),
     ],
 )
-def test_a_credential_plugin_that_fails_is_told(control_plane: Any, tmp_path: Path, body: str, words: str) -> None:
+def test_a_credential_plugin_that_fails_is_reported(control_plane: Any, tmp_path: Path, body: str, words: str) -> None:
     kubeconfig = control_plane.kubeconfig("me", **plugin(tmp_path / "plugin", body))
     with pytest.raises(TargetError, match=words):
         reach(control_plane, kubeconfig, kube_command=60)
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_credential_plugin_that_hangs_is_told(control_plane: Any, tmp_path: Path) -> None:
+def test_a_credential_plugin_that_hangs_is_reported(control_plane: Any, tmp_path: Path) -> None:
     kubeconfig = control_plane.kubeconfig("me", **plugin(tmp_path / "plugin", "time.sleep(600)"))
     with pytest.raises(TargetError, match="no end within 10 s"):
         reach(control_plane, kubeconfig, kube_command=10)
 
 
-def test_a_credential_plugin_that_is_missing_is_told(control_plane: Any, tmp_path: Path) -> None:
+def test_a_credential_plugin_that_is_missing_is_reported(control_plane: Any, tmp_path: Path) -> None:
     identity = plugin(tmp_path / "plugin", "")
     (tmp_path / "plugin").unlink()
     with pytest.raises(TargetError, match="no such file or directory"):
@@ -130,8 +130,8 @@ def test_a_credential_plugin_is_used(control_plane: Any, tmp_path: Path) -> None
         control_plane.kubectl("create", "serviceaccount", "default", "--namespace", "kube-system")
         account = control_plane.kubectl("create", "token", "default", "--namespace", "kube-system")
     status = {"token": account.strip()}
-    told = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
-    body = f"print({json.dumps(json.dumps(told))})"
+    reported = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
+    body = f"print({json.dumps(json.dumps(reported))})"
     with pytest.raises(RefusedError, match="forbidden") as caught:
         reach(control_plane, control_plane.kubeconfig("me", **plugin(tmp_path / "plugin", body)))
     assert 'User "system:serviceaccount:kube-system:default"' in caught.value.words
@@ -148,15 +148,15 @@ def test_a_cluster_that_is_marked_production_is_refused(control_plane: Any, verb
 
 
 @pytest.mark.parametrize("way", ["gone", "silent"])
-def test_an_api_server_that_goes_in_the_middle_is_told_at_once(control_plane: Any, way: str) -> None:
+def test_an_api_server_that_vanishes_is_reported_at_once(control_plane: Any, way: str) -> None:
     async def go() -> None:
-        between = Between(int(control_plane.url.rpartition(":")[2]))
-        url = f"https://127.0.0.1:{await between.begin()}"
+        proxy = VanishingProxy(int(control_plane.url.rpartition(":")[2]))
+        url = f"https://127.0.0.1:{await proxy.begin()}"
         file = control_plane.kubeconfig("admin", "system:masters", url=url)
         cluster = await control_plane.connect(file, kube_answer=1)
         try:
             assert await cluster.objects.list("v1", "Namespace")
-            await between.vanish() if way == "gone" else between.silence()
+            await proxy.vanish() if way == "gone" else proxy.silence()
             words = "cannot be reached" if way == "gone" else "did not answer in time"
             began = time.monotonic()
             with pytest.raises(TargetError, match=f"listing Namespaces: the API server at {url} {words}") as caught:
@@ -164,7 +164,7 @@ def test_an_api_server_that_goes_in_the_middle_is_told_at_once(control_plane: An
             assert time.monotonic() - began < 15
             assert "look: kubectl" in caught.value.detail
         finally:
-            await between.vanish()
+            await proxy.vanish()
             await cluster.close()
 
     asyncio.run(go())

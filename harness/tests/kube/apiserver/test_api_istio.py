@@ -32,12 +32,12 @@ async def found(cluster: Cluster, program: str) -> Istioctl:
 
 
 async def left(cluster: Cluster) -> list[str]:
-    """What of Istio is still in the cluster, its kinds aside."""
+    """The parts of Istio that are still in the cluster, without its kinds."""
     names = []
     for api_version, kind in CLUSTER_WIDE:
         listed = await cluster.objects.list(api_version, kind)
         names += [f"{kind} {one['metadata']['name']}" for one in listed if "istio" in one["metadata"]["name"]]
-    # A Deployment that istioctl deletes goes when its pods have gone.
+    # A Deployment that istioctl deletes is gone when its pods are.
     deadline = time.monotonic() + 60
     while listed := await cluster.objects.list("apps/v1", "Deployment", "istio-system"):
         if time.monotonic() > deadline:
@@ -55,7 +55,7 @@ def test_a_cluster_is_found_fit_and_its_configuration_clean(with_cluster: Connec
     with_cluster(body, istio_precheck=180, istioctl_answer=180)
 
 
-def test_what_never_gets_ready_is_named_and_removed_again(with_cluster: Connected, program: str) -> None:
+def test_an_istiod_that_never_gets_ready_is_named_and_removed(with_cluster: Connected, program: str) -> None:
     async def body(cluster: Cluster) -> None:
         real = await found(cluster, program)
         with pytest.raises(TargetError, match="Istio could not be installed: installing Istio") as caught:
@@ -66,7 +66,7 @@ def test_what_never_gets_ready_is_named_and_removed_again(with_cluster: Connecte
         assert "istiod (0 of 1 replicas available)" in detail
         assert "what was installed by then has been removed again" in detail
         assert await left(cluster) == []
-        # Kinds stay, and what a person wrote of them with them.
+        # The kinds stay, and with them the user's objects.
         assert "v1beta1" in await cluster.objects.versions("networking.istio.io")
         namespace = await cluster.objects.get("v1", "Namespace", "istio-system") or {}
         assert notes.ANNOTATION not in (namespace["metadata"].get("annotations") or {})
@@ -74,7 +74,7 @@ def test_what_never_gets_ready_is_named_and_removed_again(with_cluster: Connecte
     with_cluster(body, istio_ready=5, istio_precheck=180, istio_install=300, istio_uninstall=300)
 
 
-def test_a_rendered_manifest_that_never_gets_ready_is_taken_out_again(
+def test_a_rendered_manifest_that_never_gets_ready_is_deleted_again(
     with_cluster: Connected, program: str, tmp_path: Path
 ) -> None:
     async def body(cluster: Cluster) -> None:

@@ -48,7 +48,7 @@ def test_a_namespace_is_made_with_the_labels_of_its_run_and_removed(with_cluster
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_namespace_of_somebody_else_is_not_touched(
+def test_a_namespace_of_somebody_else_is_not_changed(
     with_cluster: WithCluster, control_plane: Any, run_id: str
 ) -> None:
     name = name_of(run_id)
@@ -60,7 +60,7 @@ def test_a_namespace_of_somebody_else_is_not_touched(
             await namespace.create()
         with pytest.raises(TargetError, match="it is not deleted"):
             await namespace.delete()
-        with pytest.raises(TargetError, match="it is not touched"):
+        with pytest.raises(TargetError, match="it is not changed"):
             await namespace.label({"a": "b"})
         found = await cluster.objects.get("v1", "Namespace", name)
         assert found is not None
@@ -72,7 +72,7 @@ def test_a_namespace_of_somebody_else_is_not_touched(
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_namespace_of_another_run_is_not_touched(with_cluster: WithCluster, run_id: str) -> None:
+def test_a_namespace_of_another_run_is_not_changed(with_cluster: WithCluster, run_id: str) -> None:
     async def body(cluster: Cluster) -> None:
         first = RunNamespace(cluster, name_of(run_id), run_id)
         await first.create()
@@ -84,7 +84,7 @@ def test_a_namespace_of_another_run_is_not_touched(with_cluster: WithCluster, ru
 
 
 @pytest.mark.usefixtures("patient")
-def test_what_holds_a_deletion_up_is_named(with_cluster: WithCluster, control_plane: Any, run_id: str) -> None:
+def test_what_delays_a_deletion_is_named(with_cluster: WithCluster, control_plane: Any, run_id: str) -> None:
     async def body(cluster: Cluster) -> None:
         namespace = RunNamespace(cluster, name_of(run_id), run_id)
         await namespace.create()
@@ -119,7 +119,7 @@ KILLED = """
 
 
 @pytest.mark.usefixtures("patient")
-def test_what_a_killed_run_left_is_found_and_removed(
+def test_the_namespace_of_a_killed_run_is_found_and_removed(
     with_cluster: WithCluster, control_plane: Any, run_id: str, tmp_path: Any
 ) -> None:
     name = name_of(run_id)
@@ -148,7 +148,7 @@ def test_what_a_killed_run_left_is_found_and_removed(
         assert name not in [one.name for one in await leftovers(cluster)]
 
     with_cluster(left)
-    # The keys that it kept in files went with it.
+    # The files with its keys were deleted with it.
     assert _goes(temporary)
 
 

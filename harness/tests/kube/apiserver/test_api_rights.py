@@ -125,18 +125,18 @@ def test_nothing_more_is_allowed(with_cluster: Callable[..., Any], account: Path
 def test_a_port_is_forwarded_with_these_rights_and_not_where_there_are_none(
     with_cluster: Callable[..., Any], account: Path
 ) -> None:
-    """As far as a control plane without nodes goes: whoever may is told that there is no such pod."""
+    """As far as possible on a control plane without nodes: a user with the right gets 'no such pod'."""
 
     async def body(cluster: Cluster) -> None:
-        told = {}
+        reported = {}
         for place in ("istio-system", "default"):
             with pytest.raises(RefusedError) as caught:
                 async with forwarded(cluster.api, place, "gateway-1", 8080, cluster.timeouts):
                     pytest.fail("there is no pod")
-            told[place] = (caught.value.status, caught.value.words)
-        assert told["istio-system"] == (404, 'pods "gateway-1" not found')
-        assert told["default"][0] == 403
-        assert 'cannot get resource "pods/portforward"' in told["default"][1]
+            reported[place] = (caught.value.status, caught.value.words)
+        assert reported["istio-system"] == (404, 'pods "gateway-1" not found')
+        assert reported["default"][0] == 403
+        assert 'cannot get resource "pods/portforward"' in reported["default"][1]
 
     with_cluster(body, account)
 
@@ -152,7 +152,7 @@ def binding(namespace: str, role: str) -> dict[str, Any]:
     }
 
 
-def test_what_a_role_cannot_say_the_policy_does(
+def test_the_policy_refuses_what_a_role_cannot_exclude(
     with_cluster: Callable[..., Any], control_plane: Any, account: Path, run_id: str
 ) -> None:
     foreign = f"foreign-{run_id[-6:]}"
@@ -198,7 +198,7 @@ def test_gateway_secrets_need_their_own_consent(
             while not await cluster.objects.allowed("patch", "secrets", "istio-system"):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         assert len((await in_force.apply([secret])).created) == 1
-        # The policy lets only a run's own secrets through, whatever the role says.
+        # The policy allows only the run's own secrets, whatever the role says.
         body = {**secret.body, "metadata": {**metadata, "name": "unmarked"}}
         with pytest.raises(RefusedError, match="meshproof touches only"):
             await cluster.objects.create(body)
@@ -214,7 +214,7 @@ def test_gateway_secrets_need_their_own_consent(
         control_plane.kubectl("delete", "rolebinding", "gateway-secrets", *where)
 
 
-def test_a_user_who_may_not_work_in_the_namespace_is_told_what_to_grant(
+def test_missing_rights_in_the_namespace_are_reported_with_what_to_grant(
     with_cluster: Callable[..., Any], control_plane: Any, account: Path, run_id: str
 ) -> None:
     role = ("--verb=get,list,create,delete", "--resource=namespaces")
@@ -248,13 +248,13 @@ def test_a_namespace_is_verified_where_its_administrator_has_bound_the_role(
 ) -> None:
     shop = f"shop-{run_id[-6:]}"
     control_plane.kubectl("create", "namespace", shop)
-    told: list[str] = []
+    reported: list[str] = []
 
     async def refused(cluster: Cluster) -> None:
         words = f"namespace {shop} cannot be verified: user .*:meshproof may not list pods or get services there"
         with pytest.raises(TargetError, match=words) as caught:
             await access.readable(cluster.objects, [shop])
-        told.append(caught.value.detail.splitlines()[-1])
+        reported.append(caught.value.detail.splitlines()[-1])
 
     async def allowed(cluster: Cluster) -> None:
         async with asyncio.timeout(30):
@@ -268,8 +268,8 @@ def test_a_namespace_is_verified_where_its_administrator_has_bound_the_role(
 
     try:
         with_cluster(refused, account)
-        # What the error says is what helps.
-        control_plane.kubectl(*told[0].split()[1:])
+        # The command in the error grants what is missing.
+        control_plane.kubectl(*reported[0].split()[1:])
         with_cluster(allowed, account)
     finally:
         control_plane.kubectl("delete", "namespace", shop, "--wait=false")

@@ -20,7 +20,7 @@ Waiting = Callable[[Callable[[Cluster, ObjectsInForce], Awaitable[None]]], None]
 
 @pytest.fixture
 def in_namespace(with_cluster: Callable[..., Any], run_id: str) -> Waiting:
-    """Run `body(cluster, slate)` with a namespace of its own."""
+    """Run `body(cluster, in_force)` with a namespace of its own."""
 
     def call(body: Callable[[Cluster, ObjectsInForce], Awaitable[None]]) -> None:
         async def go(cluster: Cluster) -> None:
@@ -45,7 +45,7 @@ def shop(in_force: ObjectsInForce, replicas: int = 2) -> Wanted:
 
 
 async def pods(cluster: Cluster, in_force: ObjectsInForce, count: int) -> list[str]:
-    """The names of the pods, once the controllers have made so many."""
+    """The names of the pods, once the controllers have created so many."""
     async with asyncio.timeout(60):
         while True:
             found = await cluster.objects.list("v1", "Pod", in_force.namespace)
@@ -55,7 +55,7 @@ async def pods(cluster: Cluster, in_force: ObjectsInForce, count: int) -> list[s
 
 
 def say(control_plane: Any, in_force: ObjectsInForce, pod: str, **status: Any) -> None:
-    """Say of a pod what its node would."""
+    """Set a pod's status as its node would."""
     patch = json.dumps({"status": status})
     arguments = (
         "patch",
@@ -121,7 +121,7 @@ def test_an_image_that_cannot_be_pulled_is_named(in_namespace: Waiting, control_
     in_namespace(body)
 
 
-def test_what_no_waiting_ends_is_told_at_once(in_namespace: Waiting, control_plane: Any) -> None:
+def test_a_pod_that_can_never_start_is_reported_at_once(in_namespace: Waiting, control_plane: Any) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         await in_force.apply([shop(in_force, 1)])
         [name] = await pods(cluster, in_force, 1)
@@ -135,11 +135,11 @@ def test_what_no_waiting_ends_is_told_at_once(in_namespace: Waiting, control_pla
     in_namespace(body)
 
 
-def test_a_crash_is_told_and_so_is_a_log_that_cannot_be_read(in_namespace: Waiting, control_plane: Any) -> None:
+def test_a_crash_is_reported_and_a_log_that_cannot_be_read(in_namespace: Waiting, control_plane: Any) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         await in_force.apply([shop(in_force, 1)])
         [name] = await pods(cluster, in_force, 1)
-        # A node that is not there cannot be asked for the log.
+        # The log cannot be read from a node that does not exist.
         node = {
             "apiVersion": "v1",
             "kind": "Binding",

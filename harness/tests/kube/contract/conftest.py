@@ -13,7 +13,7 @@ import pytest
 
 SCRIPT = """#!{python} -IS
 import json, os, sys, time
-begun = {{"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid(), "leash": os.getppid()}}
+begun = {{"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid(), "guard": os.getppid()}}
 with open({calls!r}, "a") as calls:
     print(json.dumps(begun), file=calls, flush=True)
 {body}
@@ -32,8 +32,8 @@ class StandIn:
         return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
     def alive(self) -> list[int]:
-        """The processes of its calls, and the leashes that they hang on, that still run."""
-        started = [pid for call in self.calls for pid in (call["pid"], call["leash"])]
+        """The processes of its calls and their parent-death guards that still run."""
+        started = [pid for call in self.calls for pid in (call["pid"], call["guard"])]
         return [pid for pid in started if Path(f"/proc/{pid}").exists() and not _zombie(pid)]
 
 

@@ -42,9 +42,9 @@ def gateway(host: str, port: int = 80, selector: str = "ingressgateway") -> dict
     ],
 )
 def test_the_same_host_is_a_conflict(kind: str, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
-    [told] = found(kind, mine, theirs)
-    assert told.startswith(f"{kind} run/mine: ")
-    assert told.endswith(f"is claimed by {kind} shop/theirs already")
+    [reported] = found(kind, mine, theirs)
+    assert reported.startswith(f"{kind} run/mine: ")
+    assert reported.endswith(f"is claimed by {kind} shop/theirs already")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_same_host_is_a_conflict(kind: str, mine: dict[str, Any], theirs: di
         ("Gateway", {}, {}),
     ],
 )
-def test_what_never_meets_is_none(kind: str, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
+def test_hosts_that_do_not_overlap_are_no_conflict(kind: str, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
     assert found(kind, mine, theirs) == []
 
 

@@ -1,4 +1,4 @@
-"""Which contexts are taken, and what is said of a cluster that cannot be reached."""
+"""Which contexts are accepted, and the errors for a cluster that cannot be reached."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_current_context_is_never_used(kubeconfig: Path) -> None:
         reach(kubeconfig, "")
 
 
-def test_an_unknown_context_is_told_with_the_known_ones(kubeconfig: Path) -> None:
+def test_an_unknown_context_is_reported_with_the_known_ones(kubeconfig: Path) -> None:
     with pytest.raises(UsageError, match=r"no context 'labs'; it has: lab, shop-production"):
         reach(kubeconfig, "labs")
 
@@ -99,10 +99,10 @@ def test_a_context_whose_cluster_is_missing(tmp_path: Path) -> None:
 
 
 def test_of_several_files_the_first_to_name_something_wins(tmp_path: Path, kubeconfig: Path) -> None:
-    told = json.loads(kubeconfig.read_text())
-    told["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:2"
+    reported = json.loads(kubeconfig.read_text())
+    reported["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:2"
     second = tmp_path / "second"
-    second.write_text(json.dumps(told))
+    second.write_text(json.dumps(reported))
     assert config.read((kubeconfig, second), "lab").server == "https://127.0.0.1:1"
     assert config.read((second, kubeconfig), "lab").server == "https://127.0.0.1:2"
 
@@ -129,7 +129,9 @@ def test_kubeconfigs_are_looked_for_where_kubectl_does(tmp_path: Path, monkeypat
         (ANSWERS, "the API server at https://127.0.0.1:1 cannot be reached"),
     ],
 )
-def test_what_is_in_the_way_is_told(stand_in: StandIns, kubeconfig: Path, behaviour: str, words: str) -> None:
+def test_the_cause_of_a_failed_connection_is_reported(
+    stand_in: StandIns, kubeconfig: Path, behaviour: str, words: str
+) -> None:
     with pytest.raises(TargetError, match=words) as caught:
         reach(kubeconfig, "lab", stand_in(SERVES % behaviour).path)
     assert "s3cr3t" not in str(caught.value)

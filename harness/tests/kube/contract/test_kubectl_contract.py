@@ -37,7 +37,7 @@ def test_each_command_names_kubeconfig_context_and_namespace() -> None:
     ]
 
 
-def test_what_is_left_to_a_process_of_its_own_heeds_no_kuberc_either() -> None:
+def test_a_command_for_another_process_ignores_kuberc_too() -> None:
     plain = Kubectl("/bin/k", (Path("/a/config"),), "lab")
     assert plain.by_itself("delete", "namespace", "a") == [
         *("/usr/bin/env", "KUBERC=off", "KUBECTL_KUBERC=false", *plain.argv("delete", "namespace", "a"))
@@ -60,7 +60,7 @@ def test_without_a_home_nothing_is_kept_in_the_working_folder(elsewhere: str | N
         *("/bin/k", "--kubeconfig", "/a", "--cache-dir", "/dev/null", "--context", "lab", "--namespace", "shop"),
         *("get", "pods"),
     ]
-    # A person who looks further has a home.
+    # The command that is shown is for a user with a HOME.
     assert command.shown("get", "pods") == "kubectl --kubeconfig /a --context lab --namespace shop get pods"
 
 
@@ -134,13 +134,13 @@ def test_one_that_does_not_read_its_input_still_answers(stand_in: StandIns) -> N
     assert asyncio.run(_run(kubectl(fake.path), stdin=b"x" * 5_000_000)) == b"done\n"
 
 
-def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_program_is_reported(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="asking failed") as caught:
         asyncio.run(_run(kubectl(tmp_path / "nothing")))
     assert "No such file" in caught.value.detail
 
 
-def test_garbage_instead_of_json_is_told_with_its_beginning(stand_in: StandIns) -> None:
+def test_garbage_instead_of_json_is_reported_with_its_beginning(stand_in: StandIns) -> None:
     fake = stand_in("print('<html>Sign in</html>')")
     with pytest.raises(TargetError, match="its answer is no JSON") as caught:
         asyncio.run(kubectl(fake.path).json("get", "pods", timeout=60, what="asking"))
@@ -198,13 +198,13 @@ def test_kubectl_is_found_with_its_version(stand_in: StandIns) -> None:
         ("time.sleep(600)", "its version: no end within 1 s"),
     ],
 )
-def test_what_is_not_a_usable_kubectl_is_told(stand_in: StandIns, body: str, words: str) -> None:
+def test_what_is_not_a_usable_kubectl_is_reported(stand_in: StandIns, body: str, words: str) -> None:
     limit = 1 if "no end" in words else 60
     with pytest.raises(TargetError, match=words):
         asyncio.run(find(str(stand_in(body).path), limit))
 
 
-def test_a_missing_kubectl_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_kubectl_is_reported_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(TargetError, match="kubectl is not on PATH") as caught:
         asyncio.run(find("kubectl", 1))

@@ -1,4 +1,4 @@
-"""The way to an API server is the one that kubectl takes: by Go's rule about proxies."""
+"""The proxy for an API server is the one that kubectl uses, by Go's rule about proxies."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("https://api.test", "nonsense/x,, :", True),
     ],
 )
-def test_each_address_has_its_way(server: str, excepted: str, proxied: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_which_proxy_is_used_for_an_address(
+    server: str, excepted: str, proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_PROXY", excepted)
     assert from_environment(server) == (PROXY if proxied else None)
 
@@ -58,9 +60,9 @@ def test_a_proxy_without_a_scheme_is_one_of_http(monkeypatch: pytest.MonkeyPatch
 
 
 def written(kubeconfig: Path, **cluster: str) -> None:
-    told = json.loads(kubeconfig.read_text())
-    told["clusters"][0]["cluster"] |= cluster
-    kubeconfig.write_text(json.dumps(told))
+    reported = json.loads(kubeconfig.read_text())
+    reported["clusters"][0]["cluster"] |= cluster
+    kubeconfig.write_text(json.dumps(reported))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,9 @@ def written(kubeconfig: Path, **cluster: str) -> None:
         ({"proxy-url": "http://other.test:8080"}, "http://other.test:8080"),
     ],
 )
-def test_the_client_takes_it(kubeconfig: Path, tmp_path: Path, cluster: dict[str, str], proxy: str | None) -> None:
+def test_the_client_uses_the_proxy(
+    kubeconfig: Path, tmp_path: Path, cluster: dict[str, str], proxy: str | None
+) -> None:
     written(kubeconfig, **cluster)
     context = config.read((kubeconfig,), "lab")
     manager = config.client((kubeconfig,), context, tmp_path).rest_client.pool_manager

@@ -80,9 +80,7 @@ def status(code: int, reason: str, message: str, **details: Any) -> bytes:
         (503, "", "down", "the API server answers 503", "cluster-info"),
     ],
 )
-def test_each_refusal_has_its_words_and_its_command(
-    code: int, reason: str, message: str, words: str, look: str
-) -> None:
+def test_each_refusal_has_a_meaning_and_a_command(code: int, reason: str, message: str, words: str, look: str) -> None:
     shown = Kubectl("kubectl", (), "lab").shown
     error = refusal("listing Pods", code, status(code, reason, message), namespace="shop", shown=shown)
     assert error.message.startswith("listing Pods: ")
@@ -104,14 +102,14 @@ def test_each_refusal_has_its_words_and_its_command(
         ("wrong version number", "there is no TLS connection to {}", "look: kubectl"),
     ],
 )
-def test_a_certificate_that_is_refused_is_told_with_what_shows_it(words: str, said: str, look: str) -> None:
+def test_a_certificate_that_is_refused_is_reported_with_what_shows_it(words: str, said: str, look: str) -> None:
     error = unreachable("listing Pods", "https://api.test:6443", ssl.SSLError(1, words), "look: kubectl")
     assert said.format("https://api.test:6443") in error.message
     assert error.detail.splitlines()[-1] == look
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>\xff</html>", b"[]", b'"x"', None, b"{"])
-def test_what_is_no_status_is_still_told(body: bytes | None) -> None:
+def test_a_body_that_is_no_status_is_quoted(body: bytes | None) -> None:
     error = refusal("listing Pods", 502, body)
     assert (error.status, error.message) == (502, "listing Pods: the API server answers 502")
 
@@ -133,7 +131,7 @@ def test_a_resource_is_sent_in_the_runs_namespace_and_as_it_was_written(route: W
     assert route.body["spec"]["http"][0]["route"][0] == {"destination": {"host": "shop"}, "weight": 100}
 
 
-def test_a_refused_field_is_told_with_its_line(route: Wanted) -> None:
+def test_a_refused_field_is_reported_with_its_line(route: Wanted) -> None:
     error = route.refused(invalid(("spec.http[0].route[0].weight", "must be small"), ("spec.nothing", "odd")))
     assert isinstance(error, ManifestError)
     places = [(problem.location.line, problem.location.column) for problem in error.problems]
@@ -141,7 +139,7 @@ def test_a_refused_field_is_told_with_its_line(route: Wanted) -> None:
     assert "VirtualService run/shop: must be small" in str(error)
 
 
-def test_what_nobody_wrote_has_no_line(route: Wanted) -> None:
+def test_an_object_without_a_manifest_has_no_line(route: Wanted) -> None:
     error = invalid(("spec", "no"))
     assert Wanted(route.body).refused(error) is error
 
@@ -153,7 +151,7 @@ def test_a_refusal_that_is_not_about_the_object_has_none_either(route: Wanted) -
     assert route.refused(silent) is silent
 
 
-def test_a_webhooks_no_is_about_the_object(route: Wanted) -> None:
+def test_a_webhooks_refusal_is_about_the_object(route: Wanted) -> None:
     words = 'admission webhook "validation.istio.io" denied the request: configuration is invalid'
     error = route.refused(refusal("applying", 400, status(400, "BadRequest", words)))
     assert isinstance(error, ManifestError)

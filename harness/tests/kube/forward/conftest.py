@@ -1,4 +1,4 @@
-"""What a test of forwarding needs: a stand-in for the API server, pods that behave as they are told, a client."""
+"""What a test of forwarding needs: a stand-in for the API server, pods that behave as specified, a client."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Pod = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def pod(behave: Pod) -> AsyncIterator[int]:
-    """The port of a pod that does with each connection as it is told."""
+    """The port of a pod that handles each connection by a given function."""
 
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -40,7 +40,7 @@ async def pod(behave: Pod) -> AsyncIterator[int]:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection as a server does that does not want it."""
+    """Reset a connection, as a server does that refuses it."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 

@@ -1,7 +1,7 @@
 """A stand-in for an API server with a node behind it, which forwards to ports of this machine in the place of pods.
 
 It speaks the protocol as kubelet and containerd do: k8s.io/kubelet/pkg/cri/streaming/portforward and containerd's
-sandbox_portforward_linux.go, by whose words it tells what went wrong.
+sandbox_portforward_linux.go, whose error messages it uses.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class StandIn:
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def vanish(self) -> None:
-        """Be gone as a machine is that loses its power, if it was there."""
+        """Vanish as a machine does that loses its power, if it runs."""
         if self._server is not None:
             for connection in list(self._server.connections):
                 connection.transport.abort()

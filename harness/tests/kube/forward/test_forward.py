@@ -33,7 +33,7 @@ async def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 async def still_leads(forward: Any, word: bytes = b"again") -> None:
-    """Another connection, to a pod that echoes, is not touched by what became of one before it."""
+    """Another connection, to a pod that echoes, is not affected by the end of an earlier one."""
     reader, writer = await connect(forward)
     writer.write(word)
     assert await reader.readexactly(len(word)) == word
@@ -77,7 +77,7 @@ def test_a_connection_that_the_pod_refuses_is_reset_and_no_other(forwarding: For
     forwarding(body)
 
 
-def test_a_pod_that_resets_is_heard_out_before_the_reset_is_passed_on(forwarding: Forwarding) -> None:
+def test_a_pods_data_is_passed_on_before_its_reset(forwarding: Forwarding) -> None:
     last = b"last words" * 10_000
 
     async def body(bench: Any) -> None:
@@ -87,7 +87,7 @@ def test_a_pod_that_resets_is_heard_out_before_the_reset_is_passed_on(forwarding
                 return
             writer.write(last)
             await writer.drain()
-            # What it wrote has to be on its way first: a reset overtakes it.
+            # The data has to be sent first: a reset overtakes it.
             await asyncio.sleep(0.2)
             bench.reset(writer)
 
@@ -115,7 +115,7 @@ def test_a_pod_that_closes_is_seen_to_close(forwarding: Forwarding) -> None:
     forwarding(body)
 
 
-def test_a_client_that_has_said_all_still_gets_the_answer_however_long(forwarding: Forwarding) -> None:
+def test_a_client_that_has_closed_its_sending_side_still_gets_a_long_answer(forwarding: Forwarding) -> None:
     async def slow(reader: Reader, writer: Writer) -> None:
         await reader.readline()
         for _ in range(6):
@@ -134,7 +134,7 @@ def test_a_client_that_has_said_all_still_gets_the_answer_however_long(forwardin
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_a_client_that_leaves_is_gone_for_the_pod_too(forwarding: Forwarding, how: str) -> None:
+def test_a_client_that_closes_is_closed_for_the_pod_too(forwarding: Forwarding, how: str) -> None:
     left: list[float] = []
 
     async def listens(reader: Reader, writer: Writer) -> None:
@@ -146,7 +146,7 @@ def test_a_client_that_leaves_is_gone_for_the_pod_too(forwarding: Forwarding, ho
             left.append(time.monotonic())
 
     async def body(bench: Any) -> None:
-        # A reset leaves nobody to listen; after an end there is some quiet to be awaited.
+        # After a reset nobody reads; after an orderly end the forward waits for a quiet time.
         quiet = 0.3 if how == "close" else 60.0
         async with bench.pod(listens) as port, bench.forward(port, kube_forward_quiet=quiet) as forward:
             reader, writer = await connect(forward)
@@ -156,7 +156,7 @@ def test_a_client_that_leaves_is_gone_for_the_pod_too(forwarding: Forwarding, ho
                 writer.close()
             else:
                 bench.reset(writer)
-            await eventually(lambda: bool(left) and bench.server.open == 0, "the pod was never told")
+            await eventually(lambda: bool(left) and bench.server.open == 0, "the end of the pod's connection")
             assert forward.failure is None
 
     forwarding(body)
@@ -185,7 +185,7 @@ def test_many_connections_at_once_do_not_mix(forwarding: Forwarding) -> None:
     forwarding(body)
 
 
-def test_a_pod_that_does_not_read_holds_its_client_back(forwarding: Forwarding) -> None:
+def test_a_pod_that_does_not_read_blocks_its_client(forwarding: Forwarding) -> None:
     async def deaf(reader: Reader, writer: Writer) -> None:
         await asyncio.sleep(60)
 
@@ -208,7 +208,7 @@ def test_a_pod_that_does_not_read_holds_its_client_back(forwarding: Forwarding) 
     forwarding(body)
 
 
-def test_nothing_is_left_when_it_is_given_up(forwarding: Forwarding) -> None:
+def test_nothing_is_left_after_a_forward_is_closed(forwarding: Forwarding) -> None:
     async def body(bench: Any) -> None:
         async with bench.pod(echo) as port:
             async with bench.forward(port) as forward:
@@ -236,7 +236,7 @@ def test_nothing_is_left_when_it_is_given_up(forwarding: Forwarding) -> None:
 @pytest.mark.parametrize(
     "words", ["failed to find sandbox in store: not found", "network namespace for sandbox is closed"]
 )
-def test_what_the_pod_did_not_do_is_the_clusters_failure(forwarding: Forwarding, words: str) -> None:
+def test_an_error_that_is_not_the_pods_is_the_clusters_failure(forwarding: Forwarding, words: str) -> None:
     async def body(bench: Any) -> None:
         async with bench.pod(echo) as port, bench.forward(port) as forward:
             bench.server.words = words

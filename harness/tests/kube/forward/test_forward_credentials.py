@@ -1,4 +1,4 @@
-"""What a kubeconfig says of the server and its user holds for forwarding as it does for every other request."""
+"""The kubeconfig's settings for the server and its user hold for forwarding as for every other request."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_client_certificate_is_shown(forwarding: Forwarding, authority: Author
     forwarding(body, tls=authority.tls("127.0.0.1", clients=True))
 
 
-def test_another_name_of_the_server_is_the_one_that_counts(
+def test_the_tls_server_name_of_the_kubeconfig_is_used(
     forwarding: Forwarding, authority: Authority, client: Any
 ) -> None:
     async def body(bench: Any) -> None:
@@ -134,9 +134,7 @@ def test_a_plugins_token_is_sent(forwarding: Forwarding, client: Any, tmp_path: 
     forwarding(body)
 
 
-def test_the_way_leads_through_the_proxy_that_the_kubeconfig_names(
-    forwarding: Forwarding, authority: Authority, client: Any
-) -> None:
+def test_the_proxy_of_the_kubeconfig_is_used(forwarding: Forwarding, authority: Authority, client: Any) -> None:
     asked: list[bytes] = []
 
     async def proxy(reader: Reader, writer: Writer) -> None:

@@ -1,4 +1,4 @@
-"""An API server that says no, says nothing, or is gone: told by name, and soon."""
+"""An API server that refuses, does not answer, or is gone: reported by name, within the limit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ async def never(bench: Any, api: ApiClient | None = None, **limits: float) -> No
         (500, "InternalError", "the API server answers 500 (InternalError)"),
     ],
 )
-def test_a_refusal_is_told_before_anything_is_sent(forwarding: Forwarding, code: int, reason: str, words: str) -> None:
+def test_a_refusal_is_reported_before_anything_is_sent(
+    forwarding: Forwarding, code: int, reason: str, words: str
+) -> None:
     async def body(bench: Any) -> None:
         said = 'pods "one" is forbidden: User "me" cannot get resource "pods/portforward"'
         bench.server.refuse = (code, status(reason, said))
@@ -102,7 +104,7 @@ def test_an_api_server_that_says_nothing_is_not_waited_for(forwarding: Forwardin
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"])
-def test_what_is_no_api_server_is_told(forwarding: Forwarding, answer: bytes) -> None:
+def test_what_is_no_api_server_is_reported(forwarding: Forwarding, answer: bytes) -> None:
     async def other(reader: Reader, writer: Writer) -> None:
         await reader.readline()
         writer.write(answer)
@@ -145,7 +147,7 @@ def test_a_token_is_sent_and_never_logged(forwarding: Forwarding, caplog: pytest
             one.api_key["authorization"] = f"Bearer {next(tokens)}"
 
         configuration.api_key["authorization"] = "Bearer stale"
-        # A credential plugin's token is good for a while; the client asks for each request.
+        # A credential plugin's token is valid for a while; the client asks for it with each request.
         configuration.refresh_api_key_hook = renewed
         with caplog.at_level(logging.DEBUG):
             async with bench.pod(echo) as port, bench.forward(port, ApiClient(configuration)) as forward:
@@ -156,6 +158,6 @@ def test_a_token_is_sent_and_never_logged(forwarding: Forwarding, caplog: pytest
         assert sent == ["Bearer first-s3cr3t", "Bearer second-s3cr3t"]
 
     forwarding(body)
-    # The stand-in, which is no part of the product, tells what it got.
-    told = [record.getMessage() for record in caplog.records if record.name != "websockets.server"]
-    assert [words for words in told if "s3cr3t" in words] == []
+    # The stand-in, which is no part of the product, logs what it received.
+    reported = [record.getMessage() for record in caplog.records if record.name != "websockets.server"]
+    assert [words for words in reported if "s3cr3t" in words] == []

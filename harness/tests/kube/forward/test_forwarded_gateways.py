@@ -1,4 +1,4 @@
-"""The gateways of a cluster behind forwarded ports: one for each server, kept as long as it leads there."""
+"""The gateways of a cluster behind forwarded ports: one for each server, kept as long as it works."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_each_server_has_a_port_that_leads_to_its_listener(forwarding: Forwardin
             await there.find(mesh(80))
             await there.forward()
             before = there.outside("run/gateway", 80)
-            # The next mesh finds the one again, and gets the other.
+            # The next mesh uses the first port again, and gets a second one.
             await there.renew()
             await there.find(mesh(80, 443))
             await there.forward()
@@ -81,7 +81,7 @@ def test_each_server_has_a_port_that_leads_to_its_listener(forwarding: Forwardin
     forwarding(body)
 
 
-def test_a_port_that_leads_nowhere_is_told_and_made_anew_for_the_next_mesh(forwarding: Forwarding) -> None:
+def test_a_port_that_fails_is_reported_and_opened_again_for_the_next_mesh(forwarding: Forwarding) -> None:
     async def body(bench: Any) -> None:
         async with bench.pod(telling(b"plain")) as plain:
             bench.server.leads = {"ingress-1:8080": plain}

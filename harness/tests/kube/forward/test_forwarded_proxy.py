@@ -33,7 +33,7 @@ def asked(bench: Any, forward: Any, **limits: float) -> ForwardedSidecar:
     return ForwardedSidecar(Kubectl("kubectl", (), "lab"), "ingress-1", Timeouts(**limits), forward)
 
 
-def test_its_pages_are_those_of_the_pod(forwarding: Forwarding) -> None:
+def test_its_admin_pages_are_those_of_the_pod(forwarding: Forwarding) -> None:
     async def body(bench: Any) -> None:
         async with bench.pod(admin) as port, bench.forward(port) as forward:
             proxy = asked(bench, forward)
@@ -47,7 +47,7 @@ def test_its_pages_are_those_of_the_pod(forwarding: Forwarding) -> None:
     forwarding(body)
 
 
-def test_one_that_says_nothing_ends_within_the_limit(forwarding: Forwarding) -> None:
+def test_a_proxy_that_does_not_answer_ends_within_the_limit(forwarding: Forwarding) -> None:
     async def body(bench: Any) -> None:
         async with bench.pod(silent) as port, bench.forward(port) as forward:
             with pytest.raises(TargetError, match="the proxy of ingress-1 does not answer ready"):
@@ -56,7 +56,7 @@ def test_one_that_says_nothing_ends_within_the_limit(forwarding: Forwarding) -> 
     forwarding(body)
 
 
-def test_where_the_cluster_leads_there_no_more_its_words_are_told(forwarding: Forwarding) -> None:
+def test_a_failed_forward_is_reported_with_the_clusters_error(forwarding: Forwarding) -> None:
     async def body(bench: Any) -> None:
         async with bench.pod(admin) as port, bench.forward(port) as forward:
             bench.server.words = "sandbox is not running"

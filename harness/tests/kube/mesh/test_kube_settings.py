@@ -1,4 +1,4 @@
-"""What a person says about a cluster, and what is refused before anything is asked of one."""
+"""The settings for a cluster, and which are refused before any cluster is contacted."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_an_image_must_be_where_the_nodes_find_it(contexts) -> None:
         ({"manifest": Path("/nowhere")}, "--istio-manifest /nowhere: there is no such file"),
     ],
 )
-def test_what_contradicts_itself_is_refused(said, words) -> None:
+def test_contradicting_settings_are_refused(said, words) -> None:
     assert words in refused(**said)
 
 
@@ -64,7 +64,7 @@ def test_istio_is_left_as_it_is_unless_somebody_says_how_to_install_it() -> None
     assert plan.values == ("profile=demo", "hub=registry.example/library", "a=b")
 
 
-def test_what_stands_outside_of_the_namespace_must_be_allowed() -> None:
+def test_objects_outside_of_the_namespace_must_be_allowed() -> None:
     assert "GatewayTLS" not in ClusterTarget(KubeSettings()).features
     allowed = ClusterTarget(KubeSettings(allow=frozenset({"gateway-secrets"})))
     assert "GatewayTLS" in allowed.features

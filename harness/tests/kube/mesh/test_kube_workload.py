@@ -1,4 +1,4 @@
-"""What becomes of the manifests' Deployments, and who answered in them."""
+"""How the manifests' Deployments are changed for a cluster, and which pod answered."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_probe_takes_the_place_of_the_containers_and_nothing_else_changes(he
     assert template["spec"].keys() == {"nodeSelector", "containers", "terminationGracePeriodSeconds"}
     (container,) = template["spec"]["containers"]
     assert container["ports"] == [{"name": "web", "containerPort": 8080}]
-    # What would ask the pod by itself would stand in its books.
+    # A probe of the kubelet would be counted in the pod's books.
     assert not container.keys() & {"readinessProbe", "livenessProbe"}
     words = container["args"]
     options = dict(zip(words[::2], words[1::2], strict=True))
@@ -128,7 +128,7 @@ def test_the_proxy_must_know_the_pods_behind_each_port_that_the_mesh_carries(hel
     assert by_address(pods) == {"10.0.0.1": "a", "10.0.0.3": "c"}
 
 
-def test_who_answered_is_known_by_the_address_that_the_proxy_names(hello) -> None:
+def test_the_pod_that_answered_is_known_by_the_address_that_the_proxy_adds(hello) -> None:
     mesh, _ = hello
     known = owners(mesh, [pod("hello-abc", "10.0.0.1", app="hello", version="v1"), pod("c", "10.0.0.3", app="x")])
     assert known == {"10.0.0.1": ("hello-abc", "run/hello-v1")}

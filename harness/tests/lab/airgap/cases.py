@@ -15,7 +15,7 @@ from meshproof.run.prepare import prepare
 from meshproof.targets.kube.wanted import plain
 
 GOLDEN = HERE.parent / "golden"
-# What stands behind a Service is no part of the comparison, and its images are nowhere to be had.
+# Workloads are no part of the comparison, and their images are not available here.
 LEFT_OUT = frozenset({"Deployment"})
 NAMESPACE = "default"
 

@@ -41,7 +41,7 @@ def build(lab: Lab, names: tuple[str, ...]) -> None:
 @main.command()
 @click.pass_obj
 def status(lab: Lab) -> None:
-    """Tell what is there, what runs, and what is still to be made."""
+    """Print what is there, what runs, and what is still to be made."""
     for name, step in STEPS.items():
         path = step.path(lab)
         size = f"{path.stat().st_size / 1e6:8.1f} MB" if path.exists() else "   to make"

@@ -26,8 +26,8 @@ def environment(lab: Lab) -> dict[str, str]:
 
 
 def exists(lab: Lab) -> bool:
-    told = output([programs.kind.path(lab), "get", "clusters"], seconds=60, env=environment(lab))
-    return NAME in told.split()
+    reported = output([programs.kind.path(lab), "get", "clusters"], seconds=60, env=environment(lab))
+    return NAME in reported.split()
 
 
 def up(lab: Lab, mode: str) -> None:

@@ -21,7 +21,7 @@ def run(
     cwd: Path | None = None,
     nice: bool = True,
 ) -> None:
-    """Run `argv` to its end with what it says in `log`; raises ClickException when it fails or hangs."""
+    """Run `argv` to its end with its output in `log`; raises ClickException when it fails or hangs."""
     words = [str(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stream:

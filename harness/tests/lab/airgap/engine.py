@@ -66,7 +66,7 @@ def up(lab: Lab) -> None:
         "--default-runtime",
         "lab",
     ]
-    # Nobody listens there: no container's question for a name gets further.
+    # Nothing listens there: no DNS query of a container leaves the machine.
     argv += ["--dns", "127.0.0.1"]
     network.remember(lab)
     with timed(lab, "engine"), log.open("ab") as stream:
@@ -95,12 +95,12 @@ def load(lab: Lab, archive: Path, tag: str) -> None:
 
 
 def images(lab: Lab) -> list[str]:
-    told = output(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], seconds=30, env=environment(lab))
-    return told.split()
+    reported = output(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], seconds=30, env=environment(lab))
+    return reported.split()
 
 
 def down(lab: Lab) -> None:
-    """End the engine and what it put into the machine: bridges, rules, mounts, folders."""
+    """Stop the engine and remove its bridges, rules, mounts and folders."""
     number = pid(lab)
     if number is not None:
         with timed(lab, "engine down"):

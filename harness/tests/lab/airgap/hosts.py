@@ -67,14 +67,14 @@ hosts:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One command of a person, and what it is to end with."""
+    """One command of a user, and its expected exit code."""
 
     arguments: tuple[str, ...]
     code: int = 0
 
 
 def prove(lab: Lab) -> int:
-    """Carry it out on a cluster without Istio; 0, or 1 when a command ended otherwise than it has to."""
+    """Run the commands on a cluster without Istio; 0, or 1 when one has another exit code than expected."""
     for name in ("docker-registry", "skopeo", "openssl", "ssh-keygen"):
         if shutil.which(name) is None:
             raise click.ClickException(
@@ -164,9 +164,9 @@ def _trusting(lab: Lab, folder: Path, hub: str) -> None:
     """The node's containerd pulls from the registry, with its certificate and password."""
     ours = folder / "containerd.toml"
     _docker(lab, "cp", f"{NODE}:{CONTAINERD}", str(ours))
-    told = PULLED.format(hub=hub, user=USER, word=WORD)
-    if told not in ours.read_text():
-        ours.write_text(ours.read_text() + told)
+    reported = PULLED.format(hub=hub, user=USER, word=WORD)
+    if reported not in ours.read_text():
+        ours.write_text(ours.read_text() + reported)
         _docker(lab, "cp", str(ours), f"{NODE}:{CONTAINERD}")
     _docker(lab, "cp", str(folder / "tls.crt"), f"{NODE}:{AUTHORITY}")
     _docker(lab, "exec", NODE, "systemctl", "restart", "containerd")
@@ -182,8 +182,8 @@ def _reached(lab: Lab, folder: Path) -> str:
     _docker(lab, "cp", f"{key}.pub", f"{NODE}:/root/.ssh/authorized_keys")
     _docker(lab, "exec", NODE, "chown", "root:root", "/root/.ssh/authorized_keys")
     _docker(lab, "exec", NODE, "systemctl", "start", "ssh")
-    told = _asked(lab, "exec", NODE, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()
-    (folder / "known_hosts").write_text(f"{address} {told[0]} {told[1]}\n")
+    reported = _asked(lab, "exec", NODE, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()
+    (folder / "known_hosts").write_text(f"{address} {reported[0]} {reported[1]}\n")
     return address
 
 

@@ -24,7 +24,7 @@ def remember(lab: Lab) -> None:
 
 
 def restore(lab: Lab) -> None:
-    """Take away what came since: rules, chains, bridges; put policies and switches back."""
+    """Remove what was added since: rules, chains, bridges; restore policies and switches."""
     try:
         before = json.loads(_notes(lab).read_text())
     except FileNotFoundError:
@@ -41,7 +41,7 @@ def restore(lab: Lab) -> None:
 def _restore_table(table: str, before: list[str]) -> None:
     chains = [rule.split()[1] for rule in _rules(table) if rule.startswith("-N DOCKER") and rule not in before]
     for rule in _rules(table):
-        # A rule of others that came meanwhile stays: only what names the engine's chains and bridges is its own.
+        # Others' rules that were added meanwhile stay: only rules that name the engine's chains or bridges are removed.
         words = rule.split()
         if words[0] == "-A" and rule not in before and words[1] not in chains and _of_docker(words, chains):
             subprocess.run(["iptables", "-w", "-t", table, "-D", *words[1:]], capture_output=True)
@@ -62,8 +62,8 @@ def _rules(table: str) -> list[str]:
 
 
 def _bridges() -> list[str]:
-    told = output(["ip", "-brief", "link", "show", "type", "bridge"], seconds=10)
-    return [line.split()[0] for line in told.splitlines()]
+    reported = output(["ip", "-brief", "link", "show", "type", "bridge"], seconds=10)
+    return [line.split()[0] for line in reported.splitlines()]
 
 
 def _switch(name: str) -> Path:

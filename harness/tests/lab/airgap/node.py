@@ -68,7 +68,7 @@ def _own_files() -> dict[str, Entry]:
         f"{UNITS}/preload.service": FILES / "preload.service",
         f"{UNITS}/systemd-binfmt.service": Link("/dev/null"),
         "etc/systemd/journald.conf.d/kind.conf": Text("[Journal]\nReadKMsg=no\n"),
-        # No name is ever asked outside: the node knows those in its /etc/hosts.
+        # No DNS query leaves the node: it resolves only the names in its /etc/hosts.
         "etc/nsswitch.conf": Text("passwd: files\ngroup: files\nshadow: files\nhosts: files\n"),
         "kind/manifests/default-cni.yaml": FILES / "default-cni.yaml",
         "kind/manifests/default-storage.yaml": FILES / "default-storage.yaml",

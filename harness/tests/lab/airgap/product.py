@@ -39,7 +39,7 @@ layer = Step("layer-dependencies", SITE, _layer, (dependencies,))
 python = image(
     "image-python",
     TAG,
-    # Debian's pip keeps out of Debian's folders unless it is told that they may break.
+    # Debian's pip refuses to install into Debian's folders without this option.
     ImageConfig(env=(*ImageConfig().env, f"PYTHONPATH=/{SITE}", "PIP_BREAK_SYSTEM_PACKAGES=1")),
     pod_root,
     layer,

@@ -115,5 +115,5 @@ ALL = (*kubernetes.values(), kind, etcd, coredns, pause, runc, istioctl, pilot_d
 
 def module_folder(module: str, version: str) -> Path:
     """Where Go keeps the sources of a module's version, which it fetches when they are not there."""
-    told = output(["go", "mod", "download", "-json", f"{module}@{version}"], seconds=600, env=environment())
-    return Path(json.loads(told)["Dir"])
+    reported = output(["go", "mod", "download", "-json", f"{module}@{version}"], seconds=600, env=environment())
+    return Path(json.loads(reported)["Dir"])

@@ -27,9 +27,9 @@ def environment(lab: Lab) -> dict[str, str]:
 
 
 def arguments() -> list[str]:
-    """What `meshproof run --target kind` is told."""
-    told = ["--target", "kind", "--kubernetes", node.TAG, "--hub", images.HUB]
-    return told + [word for setting in istio.SETTINGS for word in ("--set", setting)]
+    """The arguments of `meshproof run --target kind`."""
+    reported = ["--target", "kind", "--kubernetes", node.TAG, "--hub", images.HUB]
+    return reported + [word for setting in istio.SETTINGS for word in ("--set", setting)]
 
 
 def prove(lab: Lab, words: Sequence[str], command: str = "run") -> int:

@@ -23,7 +23,7 @@ RECORDS = programs.HERE.parent / "istiod"
 CLIENT = "meshproof-record"
 SECONDS = 60.0
 INTERVAL = 0.3
-# Pods' addresses, secrets and certificates are another cluster's next time; what is left is istiod's translation.
+# Pods' addresses, secrets and certificates differ between clusters; the rest is istiod's translation.
 DROPPED = frozenset({"metadata", "transport_socket", "transport_socket_matches", "last_updated", "version_info"})
 
 Json = dict[str, Any]
@@ -47,7 +47,7 @@ class Recorder:
         return done.stdout
 
     def begin(self) -> None:
-        """Stand a client with a sidecar into the namespace, and find the gateway."""
+        """Apply a client with a sidecar to the namespace, and find the gateway."""
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -64,8 +64,8 @@ class Recorder:
         }
         self.kubectl("apply", "-f", "-", stdin=json.dumps(pod))
         self.kubectl("-n", NAMESPACE, "wait", "--for=condition=Ready", f"pod/{CLIENT}", "--timeout=50s")
-        told = self.kubectl("-n", "istio-system", "get", "pods", "-l", "istio=ingressgateway", "-o", "name")
-        self.gateway = told.split()[0].removeprefix("pod/")
+        reported = self.kubectl("-n", "istio-system", "get", "pods", "-l", "istio=ingressgateway", "-o", "name")
+        self.gateway = reported.split()[0].removeprefix("pod/")
 
     def end(self) -> None:
         self.kubectl("-n", NAMESPACE, "delete", "pod", CLIENT, "--ignore-not-found", "--wait=false")
@@ -147,8 +147,8 @@ def _belongs(host: Json, services: set[str], gateway: bool) -> bool:
 
 def record(lab: Lab, names: tuple[str, ...]) -> None:
     """Record all cases, or those that are named, into one file for each group."""
-    told = output([programs.istioctl.path(lab), "version", "--remote=false", "--output", "json"], seconds=30)
-    version = json.loads(told)["clientVersion"]["version"]
+    reported = output([programs.istioctl.path(lab), "version", "--remote=false", "--output", "json"], seconds=30)
+    version = json.loads(reported)["clientVersion"]["version"]
     folder = RECORDS / version
     folder.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(lab)

@@ -74,7 +74,7 @@ class Step:
 
 
 class timed:  # noqa: N801
-    """Tells what is being done and how long it took, on the terminal and in times.tsv."""
+    """Reports what is being done and how long it took, on the terminal and in times.tsv."""
 
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab, self.name, self.began = lab, name, 0.0

@@ -1,7 +1,7 @@
 #!/bin/sh
 # build.sh [COMMAND ...]: build Kubernetes' commands and etcd from their Go modules, and print the folder they stand in.
 # Without a COMMAND: etcd, kube-apiserver and kubectl. A command that stands there already is not built again.
-# MESHPROOF_KUBERNETES_BIN names another folder; GOFLAGS and CGO_ENABLED are heeded (default: -p=2, 0).
+# MESHPROOF_KUBERNETES_BIN names another folder; GOFLAGS and CGO_ENABLED are respected (default: -p=2, 0).
 set -eu
 cd "$(dirname "$0")"
 version=$(sed -n 's#^.*k8s.io/kubernetes v\([0-9.]*\).*#\1#p' go.mod | head -n 1)

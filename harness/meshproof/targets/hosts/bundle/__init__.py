@@ -1,1 +1,1 @@
-"""The offline bundle: fetched, held against its checksum, unpacked with suspicion, and read."""
+"""The offline bundle: fetched, checked against its checksum, unpacked safely, and read."""

@@ -1,9 +1,9 @@
 """Unpack a tar archive of unknown origin into a new folder.
 
-What a bundle needs is folders and plain files. Everything else that tar can carry is refused before anything of
-it is made: links and devices, names that lead out of the folder, files that overwrite each other, sparse files
-that claim more than they hold, and archives that swell beyond any honest ratio. Permissions, owners and times of
-the archive are not taken over, except that a file may be executable.
+A bundle needs folders and plain files. Everything else that tar can hold is refused before it is created: links
+and devices, names that lead out of the folder, files that overwrite each other, sparse files, and archives with an
+implausible compression ratio. Permissions, owners and times of the archive are ignored, except that a file may be
+executable.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from meshproof.errors import UsageError
 MOST_MEMBERS = 50_000
 DEEPEST = 32
 LONGEST_NAME = 1024
-# Archives of kernels and images shrink by a factor of about three, source trees by ten.
+# Archives of kernels and images are compressed by a factor of about three, source trees by ten.
 SWELLING = 50
 ALWAYS_ALLOWED = 64 * 1024 * 1024
-# tar's own records (long names, attributes) are read in one piece: more than this at once is an attack on memory.
+# tar's own records (long names, attributes) are read at once: a larger one would be an attack on memory.
 LARGEST_READ = 1024 * 1024
 COPY_BYTES = 256 * 1024
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
@@ -33,7 +33,7 @@ GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
 
 @dataclass(slots=True)
 class _Bounded:
-    """A stream that can be read forwards only, and not without end."""
+    """A stream that can only be read forwards, up to a limit."""
 
     source: BinaryIO
     name: str
@@ -45,7 +45,7 @@ class _Bounded:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence != os.SEEK_SET or offset < self.position:
-            raise UsageError(f"{self.name}: the archive points back into itself")
+            raise UsageError(f"{self.name}: the archive refers back to an earlier position")
         while self.position < offset:
             if not self.read(min(COPY_BYTES, offset - self.position)):
                 raise UsageError(f"{self.name}: the archive ends in the middle of a file")
@@ -57,14 +57,12 @@ class _Bounded:
         data = self.source.read(size)
         self.position += len(data)
         if self.position > self.limit:
-            raise UsageError(
-                f"{self.name}: unpacks to more than {SWELLING} times its size; this is not an honest archive"
-            )
+            raise UsageError(f"{self.name}: unpacks to more than {SWELLING} times its size, which is refused")
         return data
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack into `folder`, which must not exist; raises UsageError, and then leaves nothing behind."""
+    """Unpack into `folder`, which must not exist; removes it again when it raises UsageError."""
     try:
         folder.mkdir(mode=0o700)
     except OSError as error:
@@ -91,27 +89,27 @@ def _unpack(archive: Path, folder: Path) -> None:
         elif start == BZIP2:
             source = cast(BinaryIO, bz2.BZ2File(raw))
         stream = _Bounded(source, str(archive), packed * SWELLING + ALWAYS_ALLOWED)
-        room = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(folder).free
         seen: set[tuple[str, ...]] = set()
         with tarfile.open(fileobj=cast(BinaryIO, stream), mode="r:") as tar:
             for number, member in enumerate(tar, start=1):
                 if number > MOST_MEMBERS:
                     raise UsageError(f"{archive}: has more than {MOST_MEMBERS} members")
-                parts = _place(archive, member)
+                parts = _target(archive, member)
                 if member.isdir():
                     folder.joinpath(*parts).mkdir(mode=0o700, parents=True, exist_ok=True)
                     continue
                 if parts in seen:
                     raise UsageError(f"{archive}: holds {_shown(member.name)} twice")
                 seen.add(parts)
-                room -= member.size
-                if room < 0:
-                    raise UsageError(f"{archive}: does not fit on the disk of {folder}; free some room")
+                free -= member.size
+                if free < 0:
+                    raise UsageError(f"{archive}: does not fit on the disk of {folder}; free some space")
                 _write(tar, member, folder.joinpath(*parts))
 
 
-def _place(archive: Path, member: tarfile.TarInfo) -> tuple[str, ...]:
-    """Where below the folder a member goes; refuses what must not be unpacked."""
+def _target(archive: Path, member: tarfile.TarInfo) -> tuple[str, ...]:
+    """The path of a member below the folder; refuses members that must not be unpacked."""
     name = _shown(member.name)
     if member.issparse() or not (member.isdir() or member.isreg()):
         kind = "a link" if member.islnk() or member.issym() else "neither a plain file nor a folder"

@@ -1,7 +1,7 @@
 """What a bundle holds: kernel packages, images, and Istio's release.
 
-Without a description the layout is the one that such bundles have: `kernel/` with .rpm or .deb files, `images/` with
-image archives, and Istio's release unpacked as `istio-X.Y.Z/`. A `bundle.yaml` at its top says it otherwise:
+Without a description its layout is: `kernel/` with .rpm or .deb files, `images/` with
+image archives, and Istio's release unpacked as `istio-X.Y.Z/`. A `bundle.yaml` at its top describes another layout:
 
     kernel: [packages/kernel-lt-*.rpm, packages/linux-firmware-*.rpm]
     images: [images/*.tar]
@@ -31,7 +31,7 @@ LARGEST_DESCRIPTION = 64 * 1024
 class Bundle:
     """The files of a bundle: kernel packages, image archives or layouts, and the folder of Istio's release.
 
-    `ignored` are scripts in it, which nothing here runs.
+    `ignored` are scripts in it, which are never run.
     """
 
     folder: Path
@@ -106,7 +106,7 @@ def _described(top: Path, file: Path) -> Bundle:
     (root,) = documents
     for name, value in root.fields().items():
         if name not in FIELDS:
-            raise value.problem(f"{name} is not known here", f"a bundle has {', '.join(FIELDS)}")
+            raise value.problem(f"{name} is not a field of a bundle", f"a bundle has {', '.join(FIELDS)}")
     istio = root.get("istio")
     release = _inside(top, istio) if istio else None
     if istio and (release is None or not RELEASE.fullmatch(release.name) or not release.is_dir()):

@@ -1,4 +1,4 @@
-"""What a package file says of itself: name, version, architecture, and the kernel that it brings.
+"""The metadata of a package file: name, version, architecture, and the kernel that it contains.
 
 Formats: https://rpm-software-management.github.io/rpm/manual/format_v4.html and deb(5).
 """

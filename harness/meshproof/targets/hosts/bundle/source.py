@@ -1,4 +1,4 @@
-"""Where a bundle comes from: a folder, an archive, or an HTTP URL; and whether it is what it should be."""
+"""Where a bundle comes from: a folder, an archive, or an HTTP URL; and whether its checksum is right."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ Tell = Callable[[str], None]
 
 
 def _silent(_text: str) -> None:
-    """Nobody watches."""
+    """Report no progress."""
 
 
 async def fetch(origin: str, checksum: str, cache: Path, timeouts: Timeouts, tell: Tell = _silent) -> Path:
     """The folder of the bundle `origin`, unpacked below `cache` unless it is a folder itself.
 
     `checksum` is the archive's SHA-256 in hexadecimal digits: required for a URL; for a file also taken from a
-    `FILE.sha256` beside it. A folder is held against a `SHA256SUMS` in it. Raises UsageError for a bundle that is
-    not what it should be, TargetError when a server does not deliver.
+    `FILE.sha256` beside it. A folder is checked against a `SHA256SUMS` in it. Raises UsageError for a bundle with
+    another checksum, TargetError when a download fails.
     """
     checksum = checksum.lower().removeprefix("sha256:")
     if checksum and not SHA256.fullmatch(checksum):
@@ -53,7 +53,7 @@ def _local(path: Path, checksum: str, cache: Path) -> Path:
         return _from_file(path, checksum, cache)
     if checksum:
         raise UsageError(f"{path} is a folder, which has no checksum: put a {SUMS} into it instead")
-    _hold_against_sums(path)
+    _check_sums(path)
     return path
 
 
@@ -65,12 +65,12 @@ def _from_file(path: Path, checksum: str, cache: Path) -> Path:
             raise UsageError(f"{beside}: does not begin with the 64 hexadecimal digits of a SHA-256")
     actual = sha256(path)
     if checksum and actual != checksum:
-        raise UsageError(f"{path}: its SHA-256 is {actual}, not {checksum}; this is not the bundle that was meant")
+        raise UsageError(f"{path}: its SHA-256 is {actual}, not {checksum}; this is another bundle")
     return _unpacked(path, actual, cache)
 
 
 def _unpacked(archive: Path, checksum: str, cache: Path) -> Path:
-    """The archive's content; unpacked once, and only ever seen whole."""
+    """The archive's content; unpacked once, and renamed into place when it is complete."""
     folder = cache / checksum
     if not folder.is_dir():
         _make(cache)
@@ -101,7 +101,7 @@ def sha256(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _hold_against_sums(folder: Path) -> None:
+def _check_sums(folder: Path) -> None:
     sums = folder / SUMS
     if not sums.is_file():
         return
@@ -120,17 +120,17 @@ def _hold_against_sums(folder: Path) -> None:
 class _OnlyHttp(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if urllib.parse.urlsplit(newurl).scheme not in ("http", "https"):
-            raise UsageError(f"the server leads from HTTP to {newurl[:80]!r}: refused")
+            raise UsageError(f"the server redirects from HTTP to {newurl[:80]!r}: refused")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _download(url: str, checksum: str, cache: Path, limit: float, tell: Tell) -> Path:
-    """The file behind a URL; what came before a broken connection is kept, and not asked for again."""
+    """The file behind a URL; the part that came before a broken connection is kept and not downloaded again."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"{parts.scheme}://…: a bundle comes from a folder, a file, or an http(s) URL")
     if parts.username or parts.password:
-        raise UsageError("the bundle's URL holds a password, which would stand in logs: leave it out")
+        raise UsageError("the bundle's URL holds a password, which would be in logs: leave it out")
     if not checksum:
         raise UsageError("a bundle from a URL needs --bundle-sha256, or anybody on the way could change it")
     _make(cache)
@@ -154,27 +154,27 @@ def _download(url: str, checksum: str, cache: Path, limit: float, tell: Tell) ->
     except OSError as error:
         kept = part.stat().st_size if part.exists() else 0
         raise TargetError(
-            f"{shown}: the download broke off after {kept} bytes; running it again goes on from there", str(error)
+            f"{shown}: the download was cut after {kept} bytes; running it again continues there", str(error)
         ) from None
     if total and received < total:
-        raise TargetError(f"{shown}: {received} of {total} bytes came; running it again goes on from there")
+        raise TargetError(f"{shown}: {received} of {total} bytes came; running it again continues there")
     actual = sha256(part)
     if actual != checksum:
         part.unlink()
-        raise UsageError(f"{shown}: its SHA-256 is {actual}, not {checksum}; what was received is thrown away")
+        raise UsageError(f"{shown}: its SHA-256 is {actual}, not {checksum}; the download is deleted")
     part.rename(done)
     return done
 
 
 def _receive(answer: Any, part: Path, fresh: bool, total: int, shown: str, tell: Tell) -> int:
     with part.open("wb" if fresh else "ab") as file:
-        size, told = file.tell(), 0
+        size, reported = file.tell(), 0
         while data := answer.read(BLOCK):
             file.write(data)
             size += len(data)
             if size > LARGEST_DOWNLOAD:
                 raise UsageError(f"{shown}: larger than {LARGEST_DOWNLOAD} bytes")
-            if total and size * 10 // total > told:
-                told = size * 10 // total
+            if total and size * 10 // total > reported:
+                reported = size * 10 // total
                 tell(f"{shown}: {size // BLOCK} of {total // BLOCK} MB")
     return size

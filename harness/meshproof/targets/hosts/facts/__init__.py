@@ -1,1 +1,1 @@
-"""What is seen of a host: one module for each noun, each with a few commands and a record in border/."""
+"""The facts of a host: a module for each subject, with a few commands and a record in border/facts."""

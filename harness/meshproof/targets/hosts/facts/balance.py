@@ -1,7 +1,7 @@
-"""Whether IPVS works: a virtual service with two backends, in a network namespace that goes with the command.
+"""Whether IPVS works: a virtual service with two backends, in a network namespace that ends with the command.
 
-Nothing of it is seen outside of that namespace, and nothing is left: it has no name, so it ends with its last
-process, also when the connection is cut. IPVS keeps its services apart by namespace since Linux 2.6.39.
+It is not visible outside of that namespace, and nothing is left of it: the namespace has no name, so it ends with its
+last process, also when the connection is lost. IPVS keeps its services apart by namespace since Linux 2.6.39.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ echo 'missing perl or python'"""
 
 
 async def balance(connection: Connection, modules: Sequence[ModuleFacts], no_root: str = "") -> BalanceFacts:
-    """Make the service, send ten requests to it, and say who answered each."""
+    """Create the service, send ten requests to it, and record which backend answered each."""
     if no_root:
         return BalanceFacts(unseen=no_root)
-    # Making a service would load what is missing, and that is a change of the host.
+    # Creating a service would load missing modules, and that is a change of the host.
     states = {module.name: module.state for module in modules}
     idle = [name for name in NEEDED if states.get(name) not in ("loaded", "built in")]
     if idle:

@@ -1,4 +1,4 @@
-"""What the boot loader will really boot next."""
+"""What the boot loader will boot next."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def boot(connection: Connection, distribution: str, no_root: str = "") -> 
     files = await read(connection, PATTERNS, root=root)
     said = (await connection.must(FIRMWARE, root=root, what="asking for the firmware")).decode(errors="replace")
     firmware, _, efibootmgr = said.partition("\n")
-    # What Debian's grub-mkconfig has beyond GRUB's own.
+    # Only Debian's grub-mkconfig reads /etc/default/grub.d.
     drop_ins = distribution in ("debian", "ubuntu")
     facts = boot_facts(files.texts, firmware.strip(), efibootmgr, drop_ins=drop_ins)
     if files.unreadable and facts.next is None:

@@ -1,4 +1,4 @@
-"""Room on file systems."""
+"""Free space on file systems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOOK = 'p=%s; [ -e "$p" ] || { echo "there is no $p"; exit 3; }; df -PB1 -- "$p"
 
 
 async def disks(connection: Connection, paths: Sequence[str]) -> tuple[DiskFacts, ...]:
-    """The file system that each of these paths stands on."""
+    """The file system that holds each of these paths."""
     return tuple(await asyncio.gather(*(_disk(connection, path) for path in paths)))
 
 

@@ -1,4 +1,4 @@
-"""Many small files of a host in one command."""
+"""Many small files of a host, read by one command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ done"""
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Texts by their paths, and the paths of what is there and must not be read."""
+    """Texts by their paths, and the paths of files that this user may not read."""
 
     texts: dict[str, str]
     unreadable: tuple[str, ...]
@@ -28,7 +28,7 @@ class Files:
 
 
 async def read(connection: Connection, patterns: Sequence[str], *, root: bool = False) -> Files:
-    """All files that match these patterns of a shell, which stand in the code and come from nobody."""
+    """All files that match these shell patterns, which are constants of this program and no input."""
     listed = await connection.must(SCRIPT.format(patterns=" ".join(patterns)), root=root, what="reading files")
     texts: dict[str, str] = {}
     unreadable: list[str] = []

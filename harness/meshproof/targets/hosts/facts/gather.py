@@ -1,4 +1,4 @@
-"""Everything that is seen of a host, and of all hosts at once."""
+"""All facts of a host, and of all hosts at once."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from meshproof.targets.hosts.facts.system import root, system
 
 
 async def host_facts(connection: Connection, entry: RegistryEntry | None = None) -> HostFacts:
-    """Look at one host; nothing on it is changed. Raises TargetError."""
+    """Inspect one host; nothing on it is changed. Raises TargetError."""
     expect = connection.entry.expect
     # The clock comes first and alone: commands beside it would add to its uncertainty.
     read = await reading(connection)
     async with asyncio.TaskGroup() as group:
         time = group.create_task(clock(connection, *read))
         rights = group.create_task(root(connection))
-        looked = group.create_task(system(connection))
+        about_system = group.create_task(system(connection))
     no_root = rights.result()
-    base = replace(looked.result(), root=no_root)
+    base = replace(about_system.result(), root=no_root)
     known = await modules(connection, expect.modules, base.distribution)
     async with asyncio.TaskGroup() as group:
         booted = group.create_task(boot(connection, base.distribution, no_root))
         balanced = group.create_task(balance(connection, known, no_root))
-        room = group.create_task(disks(connection, [path for path, _ in expect.disk]))
+        space = group.create_task(disks(connection, [path for path, _ in expect.disk]))
         units = group.create_task(services(connection, (*RUNTIMES, KUBELET)))
         mode = group.create_task(proxy(connection))
         tool = group.create_task(istioctl(connection))
@@ -52,7 +52,7 @@ async def host_facts(connection: Connection, entry: RegistryEntry | None = None)
         known,
         balanced.result(),
         time.result(),
-        room.result(),
+        space.result(),
         tuple(states[name] for name in RUNTIMES),
         states[KUBELET],
         mode.result(),
@@ -62,16 +62,16 @@ async def host_facts(connection: Connection, entry: RegistryEntry | None = None)
 
 
 async def all_facts(connections: Sequence[Connection], inventory: Inventory) -> HostsFacts:
-    """Look at all hosts beside each other; raises TargetError with what went wrong on any of them."""
+    """Inspect all hosts at once; raises TargetError with what went wrong on any of them."""
 
     async def one(connection: Connection) -> HostFacts:
         try:
             return await host_facts(connection, inventory.registry)
         except ExceptionGroup as errors:
-            told, rest = errors.split(TargetError)
-            if told is None or rest is not None:
+            known, rest = errors.split(TargetError)
+            if known is None or rest is not None:
                 raise
-            raise leaf(told) from None
+            raise leaf(known) from None
 
     found = await asyncio.gather(*(one(connection) for connection in connections), return_exceptions=True)
     raise_all([result for result in found if isinstance(result, BaseException)])
@@ -79,13 +79,13 @@ async def all_facts(connections: Sequence[Connection], inventory: Inventory) -> 
 
 
 def leaf(group: BaseExceptionGroup[TargetError]) -> TargetError:
-    """The first error of a group, however deep it stands."""
+    """The first error of a group, at any depth."""
     first = group.exceptions[0]
     return leaf(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def raise_all(failures: Sequence[BaseException]) -> None:
-    """One error for all; whatever is no TargetError goes first and by itself."""
+    """Raise one error for all; one that is no TargetError is raised first and alone."""
     for failure in failures:
         if not isinstance(failure, TargetError):
             raise failure

@@ -7,7 +7,7 @@ import re
 from meshproof.border.facts.hosts import ToolFacts
 from meshproof.targets.hosts.connection import Connection
 
-# A login shell begins with nothing but who the user is; the other is what `ssh HOST COMMAND` gets.
+# A login shell starts with the user's identity alone; the other is the environment of `ssh HOST COMMAND`.
 LOOK = """env -i HOME="$HOME" USER="$(id -un)" LOGNAME="$(id -un)" SHELL="$SHELL" TERM=dumb "${SHELL:-/bin/sh}" -l -c \
 'echo; echo "login=$(command -v istioctl)"' 2>/dev/null </dev/null
 "${SHELL:-/bin/sh}" -c 'echo; echo "plain=$(command -v istioctl)"' 2>/dev/null </dev/null
@@ -18,7 +18,7 @@ VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 
 
 async def istioctl(connection: Connection) -> ToolFacts:
-    """As the user that the inventory names finds it."""
+    """Where the inventory's user finds istioctl, and its version."""
     output = await connection.run(LOOK, what="looking for istioctl")
     found = dict(
         line.split("=", 1) for line in output.text.splitlines() if line.startswith(("login=", "plain=", "version="))

@@ -1,4 +1,4 @@
-"""Kernel modules: whether they are there, and whether they are there again after a reboot."""
+"""Kernel modules: whether they are loaded, and whether they are loaded again at boot."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROBING = ("/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/mo
 
 
 async def modules(connection: Connection, names: Sequence[str], distribution: str) -> tuple[ModuleFacts, ...]:
-    """The state of each of these modules (their names have been checked to be such)."""
+    """The state of each of these modules (the inventory has checked that the names are module names)."""
     if not names:
         return ()
     plain = [name.replace("-", "_") for name in names]
@@ -40,7 +40,7 @@ async def modules(connection: Connection, names: Sequence[str], distribution: st
     texts = {
         path: text
         for path, text in files.texts.items()
-        # Scripts of this folder are run by EL7's rhel-loadmodules, if they may be.
+        # EL7's rhel-loadmodules runs the executable scripts of this folder.
         if not path.startswith(OLD_SCRIPTS) or (path in scripts and distribution in ("centos", "rhel", "ol"))
     }
     return tuple(
@@ -63,7 +63,7 @@ def persisted(name: str, texts: Mapping[str, str]) -> str:
 
 
 def blacklisted(name: str, texts: Mapping[str, str]) -> str:
-    """The file that keeps a module from being loaded at boot (modprobe.d(5)): systemd-modules-load heeds it."""
+    """The file that keeps a module from being loaded at boot (modprobe.d(5)): systemd-modules-load follows it."""
     for path, text in _effective(texts, PROBING).items():
         for line in text.splitlines():
             words = line.split()

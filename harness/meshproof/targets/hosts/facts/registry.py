@@ -1,4 +1,4 @@
-"""The private registry as a host reaches it: by curl on the host, with the same steps as a container runtime takes.
+"""The private registry as a host reaches it: by curl on the host, with the steps that a container runtime takes.
 
 Protocol: https://distribution.github.io/distribution/spec/api/ and its token authentication.
 """
@@ -49,13 +49,13 @@ async def registry(connection: Connection, entry: RegistryEntry) -> RegistryFact
 
 
 class _NoAnswerError(Exception):
-    """curl got none; what it said."""
+    """curl got no answer; its error."""
 
 
 def credentials(entry: RegistryEntry) -> tuple[str, str] | None:
-    """What the environment holds under the names that the inventory gives, else under the usual ones; None for nothing.
+    """The credentials in the variables that the inventory names, else in the default ones; None without any.
 
-    Raises UsageError when one that the inventory names is not set, or only one of the usual ones is.
+    Raises UsageError when one that the inventory names is not set, or only one of the default ones is.
     """
     names = (entry.username_env, entry.password_env) if entry.username_env else (USERNAME, PASSWORD)
     missing = [name for name in names if not os.environ.get(name)]
@@ -88,7 +88,7 @@ async def _ask(
 async def _authorisation(
     connection: Connection, entry: RegistryEntry, challenge: str, repository: str, login: tuple[str, str] | None
 ) -> list[str]:
-    """curl's words for what the registry's challenge asks for; nothing where it asks for nothing."""
+    """curl's options for the registry's challenge; none where there is no challenge."""
     user = [f"user = {quoted(':'.join(login))}"] if login else []
     scheme, _, fields = challenge.partition(" ")
     if scheme.lower() != "bearer":
@@ -96,9 +96,9 @@ async def _authorisation(
     values = dict(re.findall(r'(\w+)="([^"]*)"', fields))
     realm = values.get("realm", "")
     if urlsplit(realm).scheme not in ("http", "https"):
-        raise _NoAnswerError("the registry names no place to log in at")
+        raise _NoAnswerError("the registry's challenge names no URL to log in at")
     if entry.url.startswith("https:") and not realm.startswith("https:"):
-        raise _NoAnswerError("the registry sends logins to a place without TLS, which nothing is sent to")
+        raise _NoAnswerError("the registry's login URL is without TLS: no password is sent there")
     query = f"service={quote(values.get('service', ''))}&scope={quote(f'repository:{repository}:pull')}"
     status, _, body = await _ask(connection, entry, f"{realm}{'&' if '?' in realm else '?'}{query}", user)
     try:

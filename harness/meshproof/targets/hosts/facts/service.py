@@ -1,4 +1,4 @@
-"""Units of systemd, by testinfra's module."""
+"""Units of systemd, read through testinfra."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 RUNTIMES = ("docker", "containerd", "crio")
 KUBELET = "kubelet"
-# sd_booted(3): the one sign that systemd runs the host. A look for other service managers takes many commands.
+# sd_booted(3): systemd runs the host. testinfra's own search for a service manager takes many commands.
 SYSTEMD = "[ -d /run/systemd/system ]"
 
 
 async def services(connection: Connection, names: Sequence[str]) -> dict[str, ServiceFacts]:
-    """The state of these units, and what their programs say to `--version`."""
+    """The state of these units, and the output of their programs' `--version`."""
 
     if not (await connection.run(SYSTEMD, what="looking for systemd")).ok:
         return {

@@ -16,7 +16,7 @@ PROC = "/proc/sys/"
 
 
 async def root(connection: Connection) -> str:
-    """Why commands do not get root's rights; empty when they do."""
+    """Why commands do not run as root; empty when they do."""
     output = await connection.run("id -u", root=True, what="asking for root's rights")
     if output.ok and output.text.strip() == "0":
         return ""
@@ -28,7 +28,7 @@ async def root(connection: Connection) -> str:
 
 
 async def system(connection: Connection) -> SystemFacts:
-    """What can be read by anybody."""
+    """Facts that every user can read."""
     keys = {name: PROC + name.replace(".", "/") for name in SYSCTLS}
     names = ["/etc/os-release", "/usr/lib/os-release", "/proc/swaps", "/etc/fstab", "/proc/mounts"]
     names += [f"{PROC}kernel/osrelease", f"{PROC}kernel/hostname", *keys.values()]

@@ -1,4 +1,4 @@
-"""Boot Loader Specification entries, the files that `blscfg` makes a menu of.
+"""Boot Loader Specification entries, the files from which `blscfg` builds a menu.
 
 Specification: https://uapi-group.org/specifications/specs/boot_loader_specification/ ; the order is that of
 Fedora's blscfg: by the names of the files as RPM compares versions, the newest first.
@@ -23,7 +23,7 @@ class BlsEntry:
 
 
 def entries(files: Mapping[str, str]) -> tuple[BlsEntry, ...]:
-    """The menu that these files (their text by their name) give, in its order."""
+    """The entries of these files (text by name), in the order of the menu."""
     found = []
     for name, text in files.items():
         if not name.endswith(".conf"):

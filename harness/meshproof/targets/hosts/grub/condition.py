@@ -10,7 +10,7 @@ Truth = bool | None
 
 
 def holds(words: list[Word], variables: Mapping[str, str], environment: bool) -> Truth:
-    """True or False, or None where only the machine at boot could tell; `environment`: a grubenv is there."""
+    """True or False, or None where it is only known at boot; `environment` says whether there is a grubenv."""
     if not words:
         return None
     name = words[0].raw
@@ -57,7 +57,7 @@ def _one(values: list[str], environment: bool) -> Truth:
     if len(values) == 2 and values[0] in ("-n", "-z"):
         return bool(values[1]) is (values[0] == "-n")
     if len(values) == 2 and values[0] in ("-s", "-f", "-e"):
-        # A custom.cfg beside the configuration is looked for on the host and told of apart.
+        # A custom.cfg beside the configuration is looked for on the host and reported separately.
         return environment if values[1].endswith("grubenv") else False if values[1].endswith("custom.cfg") else None
     if len(values) <= 1:
         return bool(values and values[0])

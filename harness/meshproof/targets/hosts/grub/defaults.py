@@ -13,7 +13,7 @@ ASSIGNS = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)=(?P<rest>.*)$")
 def assignments(file: str, text: str, name: str = "GRUB_DEFAULT") -> tuple[Assignment, ...]:
     """Each line that sets `name`, in order; the last wins.
 
-    Lines are read as they stand: one inside of an `if` counts as if the condition were true.
+    Conditions are not evaluated: a line inside of an `if` counts as if the condition were true.
     """
     found = []
     lines = text.splitlines()
@@ -31,12 +31,12 @@ def assignments(file: str, text: str, name: str = "GRUB_DEFAULT") -> tuple[Assig
 
 
 def _value(rest: str) -> str:
-    """The word that a shell would take, without its quotes."""
+    """The value that a shell would assign, without its quotes."""
     lexer = shlex.shlex(rest, posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True
     try:
         word = lexer.get_token() or ""
     except ValueError:
         word = rest.strip().strip("'\"")
-    # An empty value is followed by whatever comes next on the line.
+    # After an empty value the lexer would return the next word of the line.
     return "" if rest[:1] in ("", " ", "\t", ";", "#") else word

@@ -11,7 +11,7 @@ SIGNATURE = "# GRUB Environment Block\n"
 
 
 def variables(block: str) -> dict[str, str]:
-    """The variables of a block, none of one that GRUB itself would refuse."""
+    """The variables of a block; none where GRUB itself would refuse it."""
     if not block.startswith(SIGNATURE):
         return {}
     found = {}

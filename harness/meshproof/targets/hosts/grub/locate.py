@@ -1,4 +1,4 @@
-"""Which of a host's files GRUB reads when the machine starts, and what they make it boot."""
+"""Which of a host's files GRUB reads at boot, and what it boots by them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATTERNS = (
     DEFAULTS, f"{DEFAULTS_FOLDER}/*.cfg", f"{EFI}/*/grub.cfg", f"{EFI}/*/grubenv", f"{ENTRIES}/*.conf",
     *(f"{folder}/{name}" for folder in FOLDERS for name in ("grub.cfg", "grubenv", "custom.cfg")),
 )  # fmt: skip
-"""What has to be read of a host, as patterns of a shell."""
+"""The files to read on a host, as shell patterns."""
 
 
 def boot_facts(files: Mapping[str, str], firmware: str, efibootmgr: str, *, drop_ins: bool) -> BootFacts:
@@ -36,13 +36,13 @@ def boot_facts(files: Mapping[str, str], firmware: str, efibootmgr: str, *, drop
         return BootFacts(firmware, assignments=assigned, unseen=doubt)
     config, environment, menu = _followed(files, config, firmware)
     beside = str(PurePosixPath(config).with_name("custom.cfg"))
-    doubts = [doubt, menu.next.doubt, f"what {beside} adds is not looked into" if beside in files else ""]
+    doubts = [doubt, menu.next.doubt, f"{beside} is not evaluated" if beside in files else ""]
     following = menu.next.doubting("; ".join(filter(None, doubts)))
     return BootFacts(firmware, config, environment, assigned, menu.configured, menu.saved, menu.entries, following)
 
 
 def _config(files: Mapping[str, str], firmware: str, efibootmgr: str) -> tuple[str, str]:
-    """The configuration that is read first, and what is doubtful about it (or why there is none)."""
+    """The configuration that is read first, and a doubt about it (or why there is none)."""
     if firmware == "uefi":
         found = [path for path in files if path.startswith(EFI) and path.endswith("grub.cfg")]
         vendor = first_vendor(efibootmgr)
@@ -59,7 +59,7 @@ def _config(files: Mapping[str, str], firmware: str, efibootmgr: str) -> tuple[s
 
 
 def _followed(files: Mapping[str, str], config: str, firmware: str) -> tuple[str, str, Menu]:
-    """Past a stub that only names another configuration: the real one, its environment block, and its menu."""
+    """The configuration with the menu, after a stub that only names it; its environment block; the menu."""
     entries = {PurePosixPath(path).name: text for path, text in files.items() if path.startswith(ENTRIES)}
     for _ in range(2):
         environment = str(PurePosixPath(config).with_name("grubenv"))

@@ -1,4 +1,4 @@
-"""Run a generated grub.cfg as far as it decides what the menu is and which entry of it is the default."""
+"""Evaluates a generated grub.cfg as far as it determines the menu and its default entry."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Item:
 
 @dataclass(slots=True)
 class Machine:
-    """What a script has done so far. `default_as_written` is the last value given to `default`, unexpanded."""
+    """The state of a script so far. `default_as_written` is the last value assigned to `default`, unexpanded."""
 
     environment: Mapping[str, str]
     bls: Sequence[BlsEntry]
@@ -43,7 +43,7 @@ class Machine:
 
 
 def run(text: str, environment: Mapping[str, str], bls: Sequence[BlsEntry], firmware: str) -> Machine:
-    """The menu and the variables at the end of the script; never raises, `doubts` tell what was not understood."""
+    """The menu and the variables at the end of the script; never raises: `doubts` say what could not be evaluated."""
     platform = "efi" if firmware == "uefi" else "pc"
     machine = Machine(environment, bls, {**BUILT_IN, "grub_platform": platform})
     words = list(tokens(text))
@@ -64,7 +64,7 @@ def kernel_of(path: str) -> str:
 
 
 def _block(machine: Machine, words: list[Word], at: int, depth: int) -> int:
-    """Run commands up to a word that ends the block; where that word stands."""
+    """Run commands up to a word that ends the block; the index of that word."""
     while at < len(words):
         word = words[at]
         if _mark(word) in (BREAK, ";"):
@@ -95,12 +95,12 @@ def _end_of_command(words: list[Word], at: int) -> int:
     end = at
     while end < len(words) and _mark(words[end]) not in (BREAK, ";", "{", "}"):
         end += 1
-    # A brace where a command would begin stands for itself, or nothing would move on.
+    # A brace where a command would begin is a command of its own: the index must advance.
     return max(end, at + 1)
 
 
 def _if(machine: Machine, words: list[Word], at: int, depth: int) -> int:
-    """`if … then … elif … else … fi`: the branch that is taken; in doubt both, to see whether it matters."""
+    """`if … then … elif … else … fi`: the branch that is taken; where that is unknown, whether they differ."""
     decided = False
     while at < len(words) and _mark(words[at]) in ("if", "elif"):
         end = _end_of_command(words, at + 1)
@@ -155,7 +155,7 @@ def _kernel(body: list[Word], variables: Mapping[str, str]) -> str:
 
 
 def _skipped(words: list[Word], at: int) -> int:
-    """Past a function's or a loop's body, which decides nothing in generated configurations."""
+    """The index after a function or a loop, which generated configurations do not use for the menu."""
     if _mark(words[at]) == "function":
         while at < len(words) and _mark(words[at]) != "{":
             at += 1
@@ -170,7 +170,7 @@ def _skipped(words: list[Word], at: int) -> int:
 
 
 def _braced(words: list[Word], at: int) -> int:
-    """Where the block whose `{` stands at `at` has ended."""
+    """The index after the block whose `{` is at `at`."""
     depth = 0
     while at < len(words):
         depth += {"{": 1, "}": -1}.get(_mark(words[at]), 0)
@@ -184,7 +184,7 @@ def _command(machine: Machine, words: list[Word]) -> None:
     name = words[0].raw
     values = [word.value(machine.variables) for word in words[1:]]
     if re.match(r"[A-Za-z_]\w*=", name):
-        # NAME=VALUE alone is what `set NAME=VALUE` is.
+        # NAME=VALUE is the same as `set NAME=VALUE`.
         name, values, words = "set", [words[0].value(machine.variables), *values], [words[0], *words]
     if name == "set" and values:
         variable, _, value = values[0].partition("=")

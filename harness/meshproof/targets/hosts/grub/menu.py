@@ -1,4 +1,4 @@
-"""From a boot loader's files to what will be booted next.
+"""From a boot loader's files to the entry that it boots next.
 
 How GRUB finds its default entry: grub-core/normal/menu.c (get_entry_number, menuentry_eq,
 grub_menu_execute_entry) of https://git.savannah.gnu.org/cgit/grub.git
@@ -53,7 +53,7 @@ def _flat(items: Sequence[Item], above: str = "") -> Iterator[MenuEntry]:
 
 
 def _choose(items: Sequence[Item], default: str, above: str = "") -> tuple[MenuEntry | None, str]:
-    """The entry that GRUB starts by itself, and how it comes to that one."""
+    """The entry that GRUB boots by default, and how it is selected."""
     if not items:
         return None, "the menu is empty" if not above else "the submenu is empty"
     wanted, rest = _split(default)
@@ -66,7 +66,7 @@ def _choose(items: Sequence[Item], default: str, above: str = "") -> tuple[MenuE
 
 
 def _split(default: str) -> tuple[str, str]:
-    """The word for this menu and the rest for the submenu: `>` parts them, `>>` stands for the sign itself."""
+    """The part for this menu and the part for the submenu: `>` separates them, `>>` is a literal `>`."""
     parted = re.match(r"((?:[^>]|>>)*)(?:>(.*))?$", default, re.S)
     assert parted is not None
     return parted[1].replace(">>", ">"), parted[2] or ""
@@ -75,7 +75,7 @@ def _split(default: str) -> tuple[str, str]:
 def _index(items: Sequence[Item], wanted: str) -> tuple[int, str]:
     if not wanted:
         return 0, "no default is set, so the first entry"
-    # Ids of the Boot Loader Specification may begin with digits, and are looked for before numbers are.
+    # Ids of the Boot Loader Specification may begin with digits, so ids are compared before numbers.
     for number, item in enumerate(items):
         if wanted in (item.id, item.title):
             return number, f"the entry {wanted!r}"

@@ -1,1 +1,1 @@
-"""Images of a bundle to a private registry: named, pushed, and held against what really arrived."""
+"""Images of a bundle, pushed to a private registry and verified there."""

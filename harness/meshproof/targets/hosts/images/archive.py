@@ -31,8 +31,8 @@ class Image:
     """One image in a file or folder `path`.
 
     `name` is what it is called there (`docker.io/istio/pilot:1.9.5`). `config` is the digest of its
-    configuration, which names every layer's content: whatever tool pushes it, this stays. For an image of several
-    platforms it is empty, and `index` is the digest of the list. `transport` is skopeo's.
+    configuration, which names every layer's content: it is the same whatever tool pushes the image. For an image of
+    several platforms it is empty, and `index` is the digest of the list. `transport` is skopeo's.
     """
 
     path: Path
@@ -62,7 +62,7 @@ def images(path: Path) -> list[Image]:
 def uncompressed(path: Path, folder: Path) -> Path:
     """The archive without its gzip, in `folder`: skopeo ends with "unexpected EOF" on some that have one.
 
-    A path that is not compressed is given back as it is. Raises UsageError.
+    A path that is not compressed is returned unchanged. Raises UsageError.
     """
     if path.is_dir():
         return path
@@ -88,7 +88,7 @@ def _from_archive(path: Path) -> list[Image]:
         for number, member in enumerate(tar):
             if number > MOST_MEMBERS:
                 raise ValueError(f"more than {MOST_MEMBERS} members")
-            # Configurations and manifests are small; layers are passed over.
+            # Configurations and manifests are small; layers are skipped.
             if member.isreg() and member.size <= LARGEST_DOCUMENT and not member.name.endswith("layer.tar"):
                 source = tar.extractfile(member)
                 name = member.name.removeprefix("./")

@@ -1,7 +1,7 @@
-"""A name and a password for a registry: from the environment, or as docker and podman keep them.
+"""A name and a password for a registry: from the environment, or from the files of docker and podman.
 
-A password is read where it is needed, stands in a file of mode 0600 for as long as a tool needs it, and is never
-an argument of a command nor a part of a message.
+A password is read when it is needed, is in a file of mode 0600 for as long as a tool needs it, and is never
+an argument of a command nor part of a message.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NOT_FOUND = "credentials not found"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a registry wants to know; shown without the password."""
+    """A registry's login; its repr has no password."""
 
     username: str
     password: str = field(repr=False)
@@ -55,10 +55,10 @@ async def find(
     names: tuple[str, str] = (USERNAME, PASSWORD),
     environ: Mapping[str, str] = os.environ,
 ) -> Credentials | None:
-    """The credentials for `registry` (`HOST[:PORT]`), or None when there are none: then it is asked without.
+    """The credentials for `registry` (`HOST[:PORT]`), or None without any.
 
-    First the environment variables `names`, then the files that docker and podman keep, with their credential
-    helpers. Raises UsageError when one of them is there and of no use. `folder` keeps a helper's last words.
+    First the environment variables `names`, then the files of docker and podman, with their credential
+    helpers. Raises UsageError when one of them cannot be used. `folder` holds a helper's standard error.
     """
     username, password = (environ.get(name, "") if name else "" for name in names)
     if username and password:
@@ -77,7 +77,7 @@ async def find(
 
 
 def _files(environ: Mapping[str, str]) -> list[Path]:
-    """In the order in which skopeo looks (containers-auth.json(5)), docker's own place last."""
+    """In the order in which skopeo looks (containers-auth.json(5)), docker's own file last."""
     found = []
     if environ.get("REGISTRY_AUTH_FILE"):
         found.append(Path(environ["REGISTRY_AUTH_FILE"]))
@@ -98,7 +98,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
-        # What json says may quote the file.
+        # The parser's message may quote the file.
         raise UsageError(f"{path}: this is not JSON, so no credentials can be taken from it") from None
     return body if isinstance(body, dict) else None
 

@@ -1,4 +1,4 @@
-"""From the name of an image to its name in the private registry: what stands before the last part becomes the hub."""
+"""From the name of an image to its name in the private registry: all but the last part is replaced by the hub."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Hub:
 
 @dataclass(frozen=True, slots=True)
 class TaggedImage:
-    """One image and what it shall be called: `HUB/repository:tag`."""
+    """One image and its name in the registry: `HUB/repository:tag`."""
 
     image: Image
     hub: Hub
@@ -47,14 +47,14 @@ def parse_hub(text: str) -> Hub:
 
 
 def tagged_images(images: Sequence[Image], hub: Hub) -> list[TaggedImage]:
-    """What each image shall be called below `hub`; raises UsageError for names that cannot be or that collide."""
+    """The images with their names below `hub`; raises UsageError for names that are not valid or that collide."""
     found: dict[tuple[str, str], TaggedImage] = {}
     for image in images:
         last = image.name.rpartition("/")[2]
         name, _, tag = last.partition(":")
         repository = f"{hub.project}/{name}" if hub.project else name
         if "@" in last or not REPOSITORY.fullmatch(name) or not TAG.fullmatch(tag):
-            raise UsageError(f"{image.path}: {image.name!r} is not NAME:TAG, so it cannot be called anything in {hub}")
+            raise UsageError(f"{image.path}: {image.name!r} is not NAME:TAG, so it has no name in {hub}")
         tagged = TaggedImage(image, hub, repository, tag)
         other = found.setdefault((repository, tag), tagged)
         if (other.image.config, other.image.index) != (image.config, image.index):

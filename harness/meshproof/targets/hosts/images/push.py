@@ -1,4 +1,4 @@
-"""Push images with skopeo or docker, whichever is there, and hold what arrived against what was sent."""
+"""Push images with skopeo or docker, whichever is installed, and verify them in the registry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from meshproof.targets.hosts.stream import drain
 
 TOOLS = ("skopeo", "docker")
 MEGABYTE = 1 << 20
-# The last words of `docker push`.
+# The last line of `docker push`.
 PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: \d+\s*$")
 ENGINE_GONE = "the Docker engine of this machine does not answer"
 HINTS = {
@@ -43,10 +43,10 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Pusher:
-    """How images get to one registry.
+    """Pushes images to one registry.
 
     `folder` (0700) holds the file with the password for as long as the run takes; `environ` is the tools'
-    environment, and `secret` names what is kept out of it.
+    environment, and `secret` names variables that are removed from it.
     """
 
     registry: Registry
@@ -56,19 +56,19 @@ class Pusher:
     secret: tuple[str, ...] = ()
 
     async def check(self, hub: Hub) -> str:
-        """Find out whether the registry is well and takes what is meant for `hub`; its kind. Raises TargetError."""
+        """Check that the registry is healthy and accepts images for `hub`; its kind. Raises TargetError."""
         await self.registry.answers()
-        place = await harbor.base(self.registry)
-        if place:
-            await harbor.check_project(self.registry, place, hub.project)
-        return "Harbor" if place else "OCI registry"
+        api = await harbor.base(self.registry)
+        if api:
+            await harbor.check_project(self.registry, api, hub.project)
+        return "Harbor" if api else "OCI registry"
 
     async def missing(self, tagged_images: Sequence[TaggedImage]) -> list[TaggedImage]:
-        """Those that are not in the registry as they should be; raises TargetError."""
+        """Those that the registry does not have, or has with other content; raises TargetError."""
         return [tagged for tagged in tagged_images if not await self.there(tagged)]
 
     async def there(self, tagged: TaggedImage) -> bool:
-        """True when the registry holds this very image, every layer of it, under its name."""
+        """True when the registry has exactly this image, with every layer, under its name."""
         manifest = await self.registry.manifest(tagged.repository, tagged.tag)
         if manifest is None:
             return False
@@ -91,7 +91,7 @@ class Pusher:
             await self._verify(tagged, digest)
 
     def tool(self) -> str:
-        """The program that pushes; raises UsageError when there is none."""
+        """The program that pushes; raises UsageError when none is installed."""
         found = [path for name in TOOLS if (path := shutil.which(name, path=self.environ.get("PATH")))]
         if not found:
             raise UsageError("neither skopeo nor docker is on PATH; install one of them to push images")
@@ -121,7 +121,7 @@ class Pusher:
         words += ["--all"] if image.index else []
         plain = await asyncio.to_thread(uncompressed, image.path, self.folder)
         source = f"{image.transport}:{plain}" + (f":{image.reference}" if image.reference else "")
-        # No signature is asked of an archive of this machine, whose checksum has been held.
+        # No signature is required of an archive of this machine, whose checksum has been verified.
         await self._run([tool, "--insecure-policy", "copy", *words, source, f"docker://{tagged}"], tagged)
         if plain != image.path:
             plain.unlink()
@@ -137,7 +137,7 @@ class Pusher:
         said = await self._run([*docker, "push", str(tagged)], tagged)
         digest = PUSHED.search(said)
         if digest is None:
-            raise TargetError(f"{tagged}: docker does not say as what it was pushed", said[-500:])
+            raise TargetError(f"{tagged}: docker does not print the digest that it was pushed as", said[-500:])
         return digest[1]
 
     def _auth_file(self) -> Path:
@@ -157,7 +157,7 @@ class Pusher:
         return folder
 
     async def _run(self, argv: Sequence[str], tagged: TaggedImage) -> str:
-        """What the tool wrote to its standard output; raises TargetError when it fails or does not end."""
+        """The tool's standard output; raises TargetError when it fails or does not end."""
         name = Path(argv[0]).name
         log = self.folder / f"{name}.log"
         log.unlink(missing_ok=True)

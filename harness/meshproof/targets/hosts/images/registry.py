@@ -1,4 +1,4 @@
-"""A registry's own interface, as far as what was pushed has to be held against what arrived.
+"""A registry's HTTP API, as far as it is needed to verify pushed images.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md and, for tokens,
 https://distribution.github.io/distribution/spec/auth/token/
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What stands under a name in a registry."""
+    """A manifest in a registry: its digest, and the digests of its configuration and its layers."""
 
     digest: str
     config: str
@@ -62,8 +62,8 @@ class Manifest:
 class Registry:
     """One registry `HOST[:PORT]`; every method raises TargetError, which names it.
 
-    `scheme` is `http` or `https`; empty means https, and http for a registry on this machine. `verify` False takes
-    anybody's certificate; `ca` is a PEM file of this machine.
+    `scheme` is `http` or `https`; empty means https, and http for a registry on this machine. `verify` False accepts
+    any certificate; `ca` is a PEM file of this machine.
     """
 
     host: str
@@ -76,29 +76,31 @@ class Registry:
 
     @property
     def plain(self) -> bool:
-        """True when it is spoken to over HTTP without TLS."""
+        """True when requests go over HTTP without TLS."""
         return self.scheme == "http" or (not self.scheme and self.ca is None and _is_here(self.host))
 
     async def ask(self, path: str, *, method: str = "GET", accept: str = "", scope: str = "") -> Answer:
-        """One request; when the registry wants to know who asks, it is told, and asked again."""
+        """One request; after a challenge it is repeated with the credentials."""
         return await asyncio.to_thread(self._ask, path, method, accept, scope)
 
     async def answers(self) -> None:
-        """Find out whether it is a registry, is well, and takes the credentials."""
+        """Check that it is a registry that works and accepts the credentials."""
         answer = await self.ask("/v2/")
         if answer.status in (401, 403):
             raise TargetError(self.refusal())
         if answer.status != 200:
-            raise TargetError(f"the registry {self.host} is not well, or is none: /v2/ answered {answer.status}")
+            raise TargetError(
+                f"the registry {self.host} does not work, or is no registry: /v2/ answered {answer.status}"
+            )
 
     def refusal(self) -> str:
-        """What to say when it refuses who asks."""
+        """The message when it refuses the credentials, or that there are none."""
         if self.credentials is None:
             return f"the registry {self.host} wants a name and a password, and there are none"
         return f"the registry {self.host} refuses the name or the password given for it"
 
     async def manifest(self, repository: str, tag: str) -> Manifest | None:
-        """What stands under `repository:tag`, None when nothing does; its bytes are held against its digest."""
+        """The manifest of `repository:tag`, None when there is none; its bytes are checked against its digest."""
         path = f"/v2/{repository}/manifests/{tag}"
         answer = await self.ask(path, accept=", ".join(MANIFESTS), scope=f"repository:{repository}:pull")
         if answer.status == 404:
@@ -118,7 +120,7 @@ class Registry:
         answer = await self.ask(
             f"/v2/{repository}/blobs/{digest}", method="HEAD", scope=f"repository:{repository}:pull"
         )
-        # A registry whose blobs are elsewhere leads there.
+        # A registry may redirect to its blobs' storage.
         return answer.status in (200, 302, 303, 307, 308)
 
     def _ask(self, path: str, method: str, accept: str, scope: str) -> Answer:
@@ -177,7 +179,7 @@ class Registry:
     def _context(self) -> ssl.SSLContext:
         try:
             if not self.verify:
-                # A person said so, of this one registry.
+                # The inventory says so for this registry.
                 return ssl._create_unverified_context()  # noqa: S323
             return ssl.create_default_context(cafile=str(self.ca) if self.ca else None)
         except (OSError, ssl.SSLError) as error:
@@ -197,7 +199,7 @@ def _manifest(what: str, digest: str, body: Any) -> Manifest:
         if "manifests" in body:
             return Manifest(digest, "", ())
         config = str(body["config"]["digest"])
-        # Layers from elsewhere (foreign ones) are not kept by a registry.
+        # A registry does not keep foreign layers, which are downloaded from their own URLs.
         layers = [str(layer["digest"]) for layer in body["layers"] if not layer.get("urls")]
     except (KeyError, TypeError, AttributeError):
         raise TargetError(f"{what} is no image of today's formats (a manifest of schema 2 or OCI)") from None

@@ -1,1 +1,1 @@
-"""Making hosts ready for a mesh: planned first, done step by step, written down, and put back on demand."""
+"""Preparing hosts for a mesh: planned first, applied step by step, journaled, and restored on request."""

@@ -1,4 +1,4 @@
-"""What is done to a host, as data: printed by a dry run, carried out, written down, and undone by what is in it."""
+"""Changes of a host as data: printed by a dry run, applied, journaled, and undone from their records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """A file's new content. `before` is what stands there now (None: nothing); else the change is refused."""
+    """A file's new content. The change is refused where the present content is not `before` (None: no file)."""
 
     path: str
     content: bytes
@@ -23,14 +23,14 @@ class WriteFile:
     mode: int = 0o644
 
     def lines(self) -> list[str]:
-        """How a person reads it: a unified diff."""
+        """A description with a unified diff."""
         old, new = (text.decode(errors="replace").splitlines() for text in (self.before or b"", self.content))
         kind = "edit" if self.before is not None else "new file"
         diff = list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]
         return [f"{kind} {self.path}: {self.why}", *(f"    {line}" for line in diff)]
 
     def record(self) -> dict[str, Any]:
-        """What the journal keeps: enough to undo it, without the content."""
+        """The journal's record: enough to undo the change, without the content."""
         return {"kind": "file", "path": self.path, "sha256": hashlib.sha256(self.content).hexdigest()}
 
 
@@ -46,21 +46,21 @@ class Upload:
     mode: int = 0o644
 
     def lines(self) -> list[str]:
-        """How a person reads it."""
+        """A description for the user."""
         return [f"copy {self.source.name} ({self.size / MEGABYTE:.1f} MB) to {self.path}: {self.why}"]
 
     def record(self) -> dict[str, Any]:
-        """What the journal keeps."""
+        """The journal's record."""
         return {"kind": "file", "path": self.path, "sha256": self.sha256}
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command that runs as root, on its own: a broken connection does not break it off.
+    """A command that runs as root, detached: a lost connection does not stop it.
 
     `limit` is the name of a field of Timeouts; `saves` are files that it may change and that are backed up
-    first; `undo` is the command that takes it back (empty: nothing does), not while the kernel `unless_running`
-    runs; `shown` is what a person reads instead of a long command.
+    first; `undo` is the command that reverts it (empty: none), which must not run while the kernel `unless_running`
+    runs; `shown` is what is printed instead of a long command.
     """
 
     argv: tuple[str, ...]
@@ -73,12 +73,12 @@ class Command:
     shown: str = ""
 
     def lines(self) -> list[str]:
-        """How a person reads it."""
+        """A description for the user."""
         words = " ".join([*(f"{name}={value}" for name, value in self.env), shlex.join(self.argv)])
         return [f"run {self.shown or words}: {self.why}"]
 
     def record(self) -> dict[str, Any]:
-        """What the journal keeps."""
+        """The journal's record."""
         kept: dict[str, Any] = {"kind": "command", "argv": list(self.argv)}
         kept |= {"saves": list(self.saves), "undo": list(self.undo), "unlessRunning": self.unless_running}
         return kept
@@ -86,18 +86,18 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Reboot:
-    """A reboot into the kernel `release`, which the boot loader must be found to start next."""
+    """A reboot into the kernel `release`; it is refused unless the boot loader starts that one next."""
 
     release: str
     boot_id: str
     why: str
 
     def lines(self) -> list[str]:
-        """How a person reads it."""
+        """A description for the user."""
         return [f"reboot, when {self.release} is what the boot loader starts next: {self.why}"]
 
     def record(self) -> dict[str, Any]:
-        """What the journal keeps."""
+        """The journal's record."""
         return {"kind": "reboot", "release": self.release, "bootId": self.boot_id}
 
 
@@ -108,7 +108,7 @@ Change: TypeAlias = WriteFile | Upload | Command | Reboot
 class Plan:
     """What one step would change on one host.
 
-    `notices` are what a person should know; `blocked` says why it cannot go on here (nothing is changed then).
+    `notices` are information for the user; `blocked` says why the step cannot be applied (nothing is changed then).
     """
 
     step: str
@@ -118,5 +118,5 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """True when the host is as it should be."""
+        """True when nothing has to be changed."""
         return not (self.changes or self.blocked)

@@ -1,4 +1,4 @@
-"""What `hosts prepare` is to reach on every host."""
+"""The desired state of every host after `hosts prepare`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshproof.targets.hosts.grub.bls import compare
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """`packages` bring the kernel; `istioctl` is the program to put on PATH; `allow_reboot` is a person's consent."""
+    """`packages` bring the kernel; `istioctl` is the program to put on PATH; `allow_reboot` is the user's consent."""
 
     packages: tuple[Package, ...] = ()
     istioctl: Path | None = None
@@ -41,7 +41,7 @@ def satisfies(release: str, expected: str) -> bool:
 
 
 def wanted_kernel(entry: HostEntry, desired: DesiredState, installed: Sequence[str]) -> str:
-    """The release that shall run; empty when nothing is said of it, or no kernel that is installed fits."""
+    """The release that is to run; empty when none is specified, or no installed kernel fits."""
     brought = newest([package.kernel for package in desired.packages if package.kernel])
     if brought or not entry.expect.kernel:
         return brought

@@ -1,4 +1,4 @@
-"""What was done to a host, written down on the host and here, before and after each change."""
+"""The journal of a host's changes, written on the host and on this machine, before and after each change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATES = (BEGUN, DONE, FAILED, UNDONE)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: at `time` (UTC) the `change` (Change.record()) of a `step` got into that `state`."""
+    """One line: at `time` (UTC) the `change` (Change.record()) of a `step` reached that `state`."""
 
     time: str
     run: str
@@ -39,7 +39,7 @@ class Entry:
 
 
 def parse(text: str) -> list[Entry]:
-    """The entries of a journal; a line that was cut short tells nothing and is passed over."""
+    """The entries of a journal; a line that was cut short is skipped."""
     entries = []
     for line in text.splitlines():
         try:
@@ -68,7 +68,7 @@ def not_undone(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def stopped_at(entries: Sequence[Entry]) -> Entry | None:
-    """The change at which the last run stopped; None when it came to its end."""
+    """The change at which the last run stopped; None when it was complete."""
     last = entries[-1] if entries else None
     return last if last and last.state in (BEGUN, FAILED) else None
 
@@ -83,7 +83,7 @@ class Journal:
     async def note(
         self, connection: Connection, step: str, state: str, change: Mapping[str, Any], note: str = ""
     ) -> None:
-        """Write an entry on both sides; raises TargetError when the host cannot keep it."""
+        """Write an entry on both sides; raises TargetError when the host cannot write it."""
         entry = Entry(_now(), self.run, step, state, change, note)
         self.keep(entry)
         await script(
@@ -95,7 +95,7 @@ class Journal:
         )
 
     def here(self, step: str, state: str, change: Mapping[str, Any], note: str = "") -> None:
-        """Write an entry on this side alone: the host cannot be reached any more."""
+        """Write an entry on this machine alone, where the host cannot be reached any more."""
         self.keep(Entry(_now(), self.run, step, state, change, note))
 
     def keep(self, entry: Entry) -> None:
@@ -123,12 +123,12 @@ def _now() -> str:
 
 @contextlib.contextmanager
 def held(folder: Path, name: str) -> Iterator[Path]:
-    """The local journal of one host, held so that no second run of this machine changes the same host."""
+    """The local journal of one host, locked so that no second run of this machine changes the same host."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise UsageError(f"{folder}: the journal cannot be kept there: {error.strerror}") from None
+        raise UsageError(f"{folder}: the journal cannot be written there: {error.strerror}") from None
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

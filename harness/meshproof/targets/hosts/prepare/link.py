@@ -1,4 +1,4 @@
-"""The way to one host, which may be lost and found again, as over a reboot."""
+"""A link to one host, which reconnects after a reboot."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from meshproof.targets.hosts.redaction import HostRedaction
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PAUSE_SECONDS = 2.0
-# The reply must be out before the connection goes.
+# The command's answer must be sent before the connection ends.
 GO_DOWN = "(sleep 1; systemctl reboot || reboot || shutdown -r now) > /dev/null 2>&1 < /dev/null &"
 
 
 @dataclass(slots=True)
 class Link:
-    """How a host is reached; `folder` is short and of mode 0700."""
+    """How a host is reached; the path `folder` is short, its mode 0700."""
 
     entry: HostEntry
     settings: SshSettings
@@ -33,7 +33,7 @@ class Link:
 
     @property
     def label(self) -> str:
-        """What the host is called where it is told of."""
+        """The host's name in reports and errors."""
         return self.connection.label
 
     async def reboot(self, old: str) -> None:
@@ -41,9 +41,9 @@ class Link:
         await self.connection.must(GO_DOWN, root=True, what="asking for the reboot")
         await self.connection.close()
         limit = self.timeouts.host_reboot
-        # What is sent to a host that starts is lost, and sent again later and later: another attempt is sooner.
+        # TCP repeats packets to a starting host at growing intervals: a new attempt connects sooner.
         attempt = replace(self.timeouts, ssh_connected=min(self.timeouts.ssh_connected, self.timeouts.ssh_again))
-        last = "it went on answering from the boot before"
+        last = "it still answered from the boot before"
         try:
             async with asyncio.timeout(limit):
                 while True:
@@ -79,7 +79,7 @@ class Link:
 async def linked(
     entry: HostEntry, settings: SshSettings, folder: Path, timeouts: Timeouts, redaction: HostRedaction
 ) -> AsyncIterator[Link]:
-    """The link to a host, closed at the end; raises TargetError when there is no way."""
+    """The link to a host, closed at the end; raises TargetError when it cannot be connected to."""
     link = Link(
         entry, settings, folder, timeouts, redaction, await connect(entry, settings, folder, timeouts, redaction)
     )

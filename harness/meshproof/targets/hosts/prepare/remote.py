@@ -1,4 +1,4 @@
-"""Changes carried out on a host over its connection."""
+"""Changes applied to a host over its connection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Tell = Callable[[str], None]
 
 
 async def write_file(connection: Connection, change: WriteFile) -> None:
-    """Give a file its new content, whole or not at all; raises TargetError."""
+    """Replace a file's content atomically; raises TargetError."""
     before = "absent" if change.before is None else hashlib.sha256(change.before).hexdigest()
     await script(
         connection,
@@ -60,7 +60,7 @@ async def upload(connection: Connection, change: Upload, tell: Tell) -> None:
         there = _size(connection, answer, what)
         tell(f"{connection.label}: {change.source.name}: {there >> 20} of {change.size >> 20} MB")
     arguments = (change.path, change.sha256, f"{change.mode:o}")
-    await script(connection, scripts.PLACE, *arguments, seconds=limit, what=f"putting {change.path} in its place")
+    await script(connection, scripts.PLACE, *arguments, seconds=limit, what=f"renaming it to {change.path}")
 
 
 def _piece(source: Path, offset: int) -> bytes:
@@ -77,9 +77,9 @@ def _size(connection: Connection, answer: str, what: str) -> int:
 
 
 async def command(connection: Connection, change: Command) -> None:
-    """Run a command that goes on when the connection does not; raises TargetError with its last words.
+    """Run a command that continues when the connection is lost; raises TargetError with its last output.
 
-    One that an earlier, broken run started and that still goes on is waited for and not started twice.
+    One that an interrupted run started and that still runs is waited for and not started twice.
     """
     timeouts = connection.timeouts
     if change.saves:
@@ -114,7 +114,7 @@ async def command(connection: Connection, change: Command) -> None:
             )
         if loop.time() >= end:
             raise TargetError(
-                f"{connection.label}: {shown} did not end within {limit:g} s; it goes on there, and running this "
+                f"{connection.label}: {shown} did not end within {limit:g} s; it continues there, and running this "
                 "again waits for it"
             )
 
@@ -124,12 +124,12 @@ def _limit(timeouts: Timeouts, name: str) -> float:
 
 
 def _reason(log: str) -> str:
-    """What a person should know of a failure that is not the command's own."""
+    """The cause of a failure that is not the command's own."""
     text = log.lower()
     if any(words in text for words in LOCKED):
         return ": the package manager is in use by another process; run this again when that has ended"
     if any(words in text for words in FULL):
-        return ": a disk is full; free some room and run this again"
+        return ": a disk is full; free some space and run this again"
     if READ_ONLY in text:
         return ": a filesystem is mounted read-only"
     return ""

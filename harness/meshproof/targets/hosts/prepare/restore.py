@@ -1,4 +1,4 @@
-"""Put a host back: what its journal says was changed, the last change first."""
+"""Restore a host: undo what its journal says was changed, the last change first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILE, COMMAND, REBOOT = "file", "command", "reboot"
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """What a restore would do: `lines` as a person reads them, and the entries of the journal, the last first."""
+    """What a restore would do: `lines` for the user, and the entries of the journal, the last first."""
 
     label: str
     lines: tuple[str, ...]
@@ -27,7 +27,7 @@ class Undoing:
 
 
 async def plan_restore(link: Link, journal: Journal) -> Undoing:
-    """What there is to put back; changes nothing. Raises TargetError."""
+    """What there is to restore; changes nothing. Raises TargetError."""
     entries = tuple(reversed(not_undone(await journal.read(link.connection))))
     lines: list[str] = []
     for entry in ordered(entries):
@@ -36,7 +36,7 @@ async def plan_restore(link: Link, journal: Journal) -> Undoing:
 
 
 def ordered(entries: Sequence[Entry]) -> list[Entry]:
-    """Files first, then the way off the new kernel, and the removal of its packages last."""
+    """Files first, then the reboot into the old kernel, and the removal of the new one's packages last."""
     return sorted(entries, key=lambda entry: _rank(entry.change))
 
 
@@ -50,7 +50,7 @@ def _lines(change: Any) -> list[str]:
     if change.get("kind") == FILE:
         return [f"put {change.get('path')} back as it was"]
     if change.get("kind") == REBOOT:
-        return ["reboot into the kernel of before (only with --allow-reboot)"]
+        return ["reboot into the previous kernel (only with --allow-reboot)"]
     lines = [f"put {path} back as it was" for path in change.get("saves", ())]
     if change.get("undo"):
         lines.append(f"run {' '.join(map(str, change['undo']))}")
@@ -58,7 +58,7 @@ def _lines(change: Any) -> list[str]:
 
 
 async def restore(link: Link, journal: Journal, tell: Tell, *, allow_reboot: bool) -> Undoing:
-    """Put everything back; raises MeshproofError at the first thing that cannot be, and can be run again."""
+    """Restore everything; raises MeshproofError at the first failure, after which it can be run again."""
     undoing = await plan_restore(link, journal)
     for entry in ordered(undoing.entries):
         change = entry.change
@@ -76,7 +76,7 @@ async def restore(link: Link, journal: Journal, tell: Tell, *, allow_reboot: boo
             link.connection,
             f"rm -rf {scripts.FILES} {scripts.JOBS} {scripts.BACKUP}",
             seconds=link.timeouts.remote_file,
-            what="removing the backups that are in their places again",
+            what="removing the backups, which have been restored",
         )
     return undoing
 
@@ -103,22 +103,22 @@ async def _undo(link: Link, change: Any, allow_reboot: bool, tell: Tell) -> None
         if host.kernel == kernel:
             await _leave(link, host.next_kernel, kernel, host.boot_id, allow_reboot, tell)
     tell(f"{link.label}: runs {' '.join(argv)}")
-    await command(link.connection, Command(argv, "takes back what was done", "package_install"))
+    await command(link.connection, Command(argv, "reverts an earlier command", "package_install"))
 
 
 async def _back(link: Link, kernel: str, allow_reboot: bool, tell: Tell) -> None:
-    """The kernel of before runs again, now or after the next boot that somebody else makes."""
+    """Have the previous kernel run again: now, or after the next boot, which the user starts."""
     host = await look(link)
     if host.kernel != kernel or host.next_kernel in ("", kernel):
         return
     if allow_reboot:
-        await reboot(link, Reboot(host.next_kernel, host.boot_id, "the kernel of before"), tell)
+        await reboot(link, Reboot(host.next_kernel, host.boot_id, "the previous kernel"), tell)
     else:
         tell(f"{link.label}: {kernel} still runs; the next boot starts {host.next_kernel}")
 
 
 async def _leave(link: Link, upcoming: str, kernel: str, boot_id: str, allow_reboot: bool, tell: Tell) -> None:
-    """Get off a kernel that is to be removed."""
+    """Reboot from a kernel that is to be removed into another one."""
     if not upcoming or upcoming == kernel:
         raise TargetError(f"{link.label}: {kernel} runs and is what would start next: its packages are left in place")
     if not allow_reboot:
@@ -126,4 +126,4 @@ async def _leave(link: Link, upcoming: str, kernel: str, boot_id: str, allow_reb
             f"{link.label}: the files are as they were; {kernel} still runs, and its packages can be removed after "
             f"a reboot into {upcoming}: reboot and run this again, or consent with --allow-reboot"
         )
-    await reboot(link, Reboot(upcoming, boot_id, "the kernel of before"), tell)
+    await reboot(link, Reboot(upcoming, boot_id, "the previous kernel"), tell)

@@ -1,8 +1,8 @@
-"""The shell scripts that change files on a host. Each is POSIX sh, runs as root, and may be cut off at any byte.
+"""The shell scripts that change files on a host. Each is POSIX sh, runs as root, and may be interrupted anywhere.
 
-A file is never written in place: its content comes to a hidden file beside it, is held against its checksum,
-flushed to the disk, and then takes the file's name in one step. The backup of a file is made once, before the
-first change, and stays what the file was before anything was done to the host.
+A file is never written in place: its content goes to a hidden file beside it, is checked against its checksum,
+flushed to the disk, and then renamed to the file's name. The backup of a file is made once, before the
+first change, and keeps the content from before any change to the host.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ umask 077
 flush() {{ sync -- "$1" 2>/dev/null || sync; }}
 sum() {{ sha256sum < "$1" | cut -c1-64; }}
 mkdir -p {BACKUP}
-# Only what is complete gets the backup's name, so that a backup cut short is made anew.
+# Only a complete backup gets its name, so that an interrupted one is made again.
 save() {{
   kept="{BACKUP}$1"
   [ ! -e "$kept" ] && [ ! -L "$kept" ] && [ ! -e "$kept.absent" ] || return 0
@@ -61,7 +61,7 @@ flush "$dir"
 """
 )
 
-# PATH SHA256 MODE: what an upload brought into FILES becomes the file itself.
+# PATH SHA256 MODE: the upload in FILES is moved to PATH.
 PLACE = (
     _COMMON
     + f"""
@@ -108,7 +108,7 @@ for path in "$@"; do save "$(real "$path")"; done
 """
 )
 
-# PATH SHA256 (what it was changed to, or "any"): the backup takes its place again.
+# PATH SHA256 (of the changed content, or "any"): the backup is restored.
 PUT_BACK = (
     _COMMON
     + f"""
@@ -134,7 +134,7 @@ echo restored
 """
 )
 
-# One line on standard input is added to the journal. A last line that was cut short is ended first.
+# The line on standard input is appended to the journal. An incomplete last line is terminated first.
 NOTE = f"""
 set -eu
 umask 077

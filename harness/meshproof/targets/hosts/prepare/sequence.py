@@ -1,4 +1,4 @@
-"""All of it: the bundle, one host after the other, the images, and the mesh; a stop at the first failure."""
+"""A whole preparation: the bundle, one host after another, the images, and the mesh, until the first failure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from meshproof.targets.hosts.redaction import HostRedaction
 
 @dataclass(frozen=True, slots=True)
 class PrepareOptions:
-    """What a person asked for. `only` are names of hosts (none: all of them)."""
+    """The options of `hosts prepare` and `hosts restore`. `only` are names of hosts (none: all of them)."""
 
     bundle: str = ""
     sha256: str = ""
@@ -49,7 +49,7 @@ class PrepareOptions:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was done, or in a dry run would be: on each host, to the registry, and to the cluster."""
+    """What was changed, or in a dry run would be: on each host, in the registry, and in the cluster."""
 
     hosts: tuple[Outcome, ...]
     images: ImagesPlan | None = None
@@ -59,7 +59,7 @@ class Prepared:
 
 @dataclass(slots=True)
 class Preparation:
-    """One run of prepare or restore over an inventory; `tell` hears of progress."""
+    """One run of prepare or restore over an inventory; `tell` is called with lines about the progress."""
 
     inventory: Inventory
     options: PrepareOptions
@@ -70,11 +70,11 @@ class Preparation:
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
     async def prepare(self, *, apply: bool) -> Prepared:
-        """Plan everything, and with `apply` do it; raises MeshproofError, which says which hosts are untouched."""
+        """Plan everything, and with `apply` do it; raises MeshproofError, which says which hosts are unchanged."""
         chosen = self._chosen()
         bundle = await self._bundle()
         desired = await asyncio.to_thread(_desired_state, bundle, self.options.allow_reboot)
-        notices = [f"{path.name} of the bundle is not run: its work is done here" for path in bundle.ignored]
+        notices = [f"{path.name} of the bundle is not run: this program does its work" for path in bundle.ignored]
         admin = next((entry for entry in chosen if entry.role == CONTROL_PLANE), None)
         plan = self._mesh(bundle) if admin else None
         if bundle.istio and self.options.install and admin is None:
@@ -92,7 +92,7 @@ class Preparation:
             await asyncio.to_thread(folder.remove)
 
     async def restore(self, *, apply: bool) -> list[Undoing]:
-        """Put back what the hosts' journals say was changed; without `apply` only say it. Raises MeshproofError."""
+        """Undo what the hosts' journals say was changed; without `apply` only plan it. Raises MeshproofError."""
         folder = await asyncio.to_thread(OwnedFolder.make, "mp-")
         done: list[Undoing] = []
         try:
@@ -119,16 +119,16 @@ class Preparation:
             except MeshproofError as error:
                 rest = ", ".join(one.name for one in chosen[number + 1 :])
                 if apply and rest:
-                    error.args = (f"{error}\nStopped there; not touched: {rest}",)
+                    error.args = (f"{error}\nStopped there; not changed: {rest}",)
                 raise
         return done
 
     @asynccontextmanager
     async def _on(self, entry: HostEntry, folder: Path) -> AsyncIterator[tuple[Link, Journal]]:
-        """One host with its journal, held against another run of this machine."""
+        """One host with its journal, locked against other runs of this machine."""
         redaction = HostRedaction.of(self.inventory, names=True)
         with held(self.state, urllib.parse.quote(entry.name, safe="")) as local:
-            # Each gets a folder of its own, which goes with its connection.
+            # Each host gets a folder of its own, which the connection's guard removes.
             own = folder / entry.label
             own.mkdir(mode=0o700, exist_ok=True)
             async with linked(entry, self.inventory.ssh, own, self.timeouts, redaction) as link:
@@ -167,7 +167,7 @@ class Preparation:
         async with self._on(entry, folder) as (link, _):
             inventory = self.inventory
             found = await access(link.connection, inventory.kubeconfig, "", folder, inventory.api_server)
-            installed = await mesh.put_mesh(plan, found.kubeconfig, found.context, self.timeouts, self.tell)
+            installed = await mesh.install_mesh(plan, found.kubeconfig, found.context, self.timeouts, self.tell)
         for warning in installed.warnings:
             self.tell(f"precheck: {warning}")
 
@@ -179,6 +179,6 @@ def _desired_state(bundle: Bundle, allow_reboot: bool) -> DesiredState:
 
 
 def _home(variable: str, below: str) -> Path:
-    """The XDG Base Directory Specification's folder, with ours in it."""
+    """This program's folder in a base folder of the XDG Base Directory Specification."""
     named = os.environ.get(variable, "")
     return (Path(named) if named.startswith("/") else Path.home() / below) / "meshproof"

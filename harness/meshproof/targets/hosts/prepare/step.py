@@ -1,4 +1,4 @@
-"""The steps that make a host ready, in their order."""
+"""The steps that prepare a host, in their order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meshproof.targets.hosts.prepare.survey import Survey
 
 
 class Step(Protocol):
-    """One step: from what a host is to what would be changed. It is done when its plan is empty."""
+    """One step: from a survey of a host to what would be changed. It is done when its plan is empty."""
 
     @property
     def name(self) -> str: ...

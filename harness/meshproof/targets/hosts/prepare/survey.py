@@ -1,4 +1,4 @@
-"""A host as it is before a step: what every plan is made from."""
+"""A survey of a host before a step, from which the step's plan is made."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DEBIAN_CONFIG, EL_CONFIG = "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`config` is the file that GRUB reads at boot and `menu` what it does with it (None: there is no GRUB).
+    """`config` is the file that GRUB reads at boot, and `menu` its evaluation (None: there is no GRUB).
 
-    `packages` are name, version and architecture of what is installed; `free` bytes by path; `unfinished` is
+    `packages` are name, version and architecture of installed packages; `free` bytes by path; `unfinished` is
     whether dpkg was interrupted; `persisted` the text of each file that loads modules at boot; `istioctl` the
     SHA-256 of the one in /usr/local/bin.
     """
@@ -54,7 +54,7 @@ class Survey:
     @property
     def manager(self) -> str:
         """The package manager: `apt-get`, `dnf` or `yum`; empty when it is none of these."""
-        # Debian has packages of rpm and dnf as well, and no EL has dpkg by itself.
+        # Debian may have rpm and dnf installed as well; EL has no dpkg by default.
         names = (APT, DNF, YUM) if self.distribution.partition(" ")[0] in DEBIAN_LIKE else (DNF, YUM, APT)
         return next((name for name in names if name in self.tools), "")
 
@@ -70,7 +70,7 @@ class Survey:
 
 
 async def survey(connection: Connection, modules: Sequence[str]) -> Survey:
-    """Look at a host, without changing it; raises TargetError."""
+    """Survey a host, without changing it; raises TargetError."""
     text = await script(
         connection, SURVEY, *modules, seconds=connection.timeouts.remote_file, what="looking at the host"
     )
@@ -78,7 +78,7 @@ async def survey(connection: Connection, modules: Sequence[str]) -> Survey:
 
 
 def parse(text: str, label: str) -> Survey:
-    """The survey from what its script printed; raises TargetError when it is not whole."""
+    """The survey from its script's output; raises TargetError when that is incomplete."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         name, tab, encoded = line.partition("\t")
@@ -89,7 +89,7 @@ def parse(text: str, label: str) -> Survey:
         if tab:
             found.setdefault(name, []).append(value)
     if "end" not in found:
-        raise TargetError(f"{label}: looking at the host broke off", text[-300:])
+        raise TargetError(f"{label}: looking at the host was interrupted", text[-300:])
     if _one(found, "root") != "0":
         raise TargetError(f"{label}: the user is not root, and `become: true` is not in the inventory")
     uefi = _one(found, "firmware") == "uefi"
@@ -135,7 +135,7 @@ def _named(found: Mapping[str, list[str]], prefix: str) -> dict[str, str]:
 
 def _packages(found: Mapping[str, list[str]]) -> frozenset[tuple[str, str, str]]:
     lines = [line.split() for kind in ("rpm", "dpkg") for line in _one(found, kind).splitlines()]
-    # dpkg says a fourth word, of which only `installed` counts.
+    # dpkg prints the state as a fourth word: only `installed` counts.
     return frozenset((line[0], line[1], line[2]) for line in lines if len(line) == 3 or line[3:] == ["installed"])
 
 
@@ -147,7 +147,7 @@ def _distribution(text: str) -> str:
 def _config(
     found: Mapping[str, list[str]], environments: Mapping[str, str], uefi: bool
 ) -> tuple[str, menu.Menu | None]:
-    """The configuration that GRUB ends up with: on UEFI machines the first is often only a pointer to another."""
+    """The configuration with the menu: on UEFI machines the first one often only names another."""
     configs, entries = _named(found, "config:"), _named(found, "entry:")
     linked = _one(found, "link:/etc/grub2-efi.cfg" if uefi else "link:/etc/grub2.cfg")
     on_esp = [path for path in configs if path.startswith("/boot/efi/")] if uefi else []

@@ -1,4 +1,4 @@
-"""What a host is asked before anything is planned. It reads and changes nothing; each line is NAME TAB BASE64."""
+"""The script of a survey. It changes nothing on the host; each line of its output is NAME TAB BASE64."""
 
 SURVEY = r"""
 put() { printf '%s\t' "$1"; base64 | tr -d '\n'; echo; }

@@ -1,4 +1,4 @@
-"""Whether a ClusterIP balances: connections from a pod without a sidecar, so that kube-proxy alone deals them out."""
+"""Whether a ClusterIP balances: connections from a pod without a sidecar, so that kube-proxy alone distributes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOCKED: dict[str, Any] = {
     "runAsUser": 65532,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-# Each connection is told the pod's name, and closed.
+# Each connection gets the pod's name, and is closed.
 SERVE = f"""
 import socket
 try:
@@ -61,7 +61,7 @@ IDLE = "import time\nwhile True: time.sleep(3600)\n"
 
 
 async def measure(cluster: Cluster, namespace: str, run: str, image: str) -> Balance:
-    """Put two pods and a Service in the run's namespace, connect to its ClusterIP, and take them away again.
+    """Apply two pods and a Service in the run's namespace, connect to its ClusterIP, and delete them again.
 
     `image` must hold Python. Raises TargetError.
     """
@@ -116,12 +116,12 @@ async def _ask(cluster: Cluster, namespace: str, pod: str, address: str, servers
     numbers = (str(PORT), str(REQUESTS), str(REPLICAS), str(LEARNT))
     command = ("exec", pod, "-c", "app", "--", "python", "-c", ASK, address, *numbers)
     what = f"connecting to the ClusterIP {address}"
-    told = await kubectl.json(*command, timeout=cluster.timeouts.istio_inspected, what=what)
+    answer = await kubectl.json(*command, timeout=cluster.timeouts.istio_inspected, what=what)
     try:
-        answers = {str(name): int(count) for name, count in told["answers"].items()}
-        return Balance(servers, REQUESTS, answers, str(told["error"]))
+        answers = {str(name): int(count) for name, count in answer["answers"].items()}
+        return Balance(servers, REQUESTS, answers, str(answer["error"]))
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise TargetError(f"{what}: its answer is not what was asked for", str(told)[:200]) from None
+        raise TargetError(f"{what}: its answer is not what was asked for", str(answer)[:200]) from None
 
 
 def _app(pod: dict[str, Any]) -> str:

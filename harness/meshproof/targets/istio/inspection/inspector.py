@@ -1,4 +1,4 @@
-"""Finding out how an installation stands. What cannot be found out is noted with the reason, and stops nothing."""
+"""Gathers the facts of an installation. A fact that cannot be read is noted with the reason; the others are read."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ Fact = TypeVar("Fact")
 
 @dataclass(slots=True)
 class Inspector:
-    """Looks at the Istio of a cluster. `namespace` is the run's, labelled for injection; `image` is one with Python.
+    """Inspects the Istio of a cluster. `namespace` is the run's, labelled for injection; `image` is one with Python.
 
-    Without an image nothing is put into the cluster, and whether a ClusterIP balances stays unknown. `revision` says
-    which control plane is meant where there are several.
+    Without an image nothing is applied, and whether a ClusterIP balances stays unknown. `revision` names the control
+    plane where there are several.
     """
 
     cluster: Cluster
@@ -54,7 +54,7 @@ class Inspector:
     _withheld: dict[str, str] = field(default_factory=dict)
 
     async def facts(self) -> InstallFacts:
-        """Everything that could be found out; raises TargetError only when the cluster does not answer at all."""
+        """All facts that could be read; raises TargetError only when the cluster does not answer at all."""
         self._unknown, self._withheld = {}, {}
         there = await health.control_planes(self.cluster)
         async with asyncio.TaskGroup() as group:
@@ -110,15 +110,15 @@ class Inspector:
     async def _definitions(self) -> tuple[Definition, ...]:
         served: dict[str, list[str]] = {}
         for version in await self.cluster.objects.versions(GROUP):
-            told = await self.cluster.objects.raw(f"/apis/{GROUP}/{version}", what=f"reading what {GROUP} has")
-            for one in told.get("resources") or ():
+            body = await self.cluster.objects.raw(f"/apis/{GROUP}/{version}", what=f"reading what {GROUP} has")
+            for one in body.get("resources") or ():
                 if "/" not in one["name"]:
                     served.setdefault(one["name"], []).append(version)
         return tuple(Definition(f"{name}.{GROUP}", tuple(versions)) for name, versions in sorted(served.items()))
 
     async def _balance(self) -> Balance:
         if not self.image:
-            raise TargetError("it takes an image with Python, which this run does not bring")
+            raise TargetError("it needs an image with Python, which this run does not have")
         return await balance.measure(self.cluster, self.namespace, self.run, self.image)
 
     async def _gateways(self) -> tuple[GatewayFact, ...]:
@@ -136,7 +136,7 @@ class Inspector:
         return GatewayFact(name, _addresses(service), status)
 
     async def _behind(self, service: dict[str, Any]) -> str:
-        """A pod that a Service selects: a ready one, else one that runs and may say itself that it is not."""
+        """A pod that a Service selects: a ready one, else one that runs, whose page says why it is not ready."""
         selector = (service.get("spec") or {}).get("selector") or {}
         labels = ",".join(f"{name}={value}" for name, value in selector.items())
         listed = await self.cluster.objects.list("v1", "Pod", NAMESPACE, labels=labels) if labels else []
@@ -147,7 +147,7 @@ class Inspector:
 
     async def _messages(self) -> tuple[Message, ...] | None:
         if self.istioctl is None:
-            raise TargetError("it takes istioctl, which this run does not use")
+            raise TargetError("it needs istioctl, which this run does not use")
         grant = f"an administrator grants it with the role {ANALYZE} of docs/rbac.yaml"
         for what in WATCHED:
             # istioctl waits without end for what it may not watch.
@@ -155,16 +155,16 @@ class Inspector:
                 self._withheld["messages"] = f"istioctl analyze watches all {what}, which this user may not; {grant}"
                 return None
         try:
-            told = await self.istioctl.analyze(self.cluster.timeouts)
+            found = await self.istioctl.analyze(self.cluster.timeouts)
         except ForbiddenError as error:
             self._withheld["messages"] = f"{error}\n{grant}"
             return None
         runs = await self.cluster.objects.list("v1", "Namespace", labels=ownership.selector())
-        passing = {str(one["metadata"]["name"]) for one in runs}
+        of_runs = {str(one["metadata"]["name"]) for one in runs}
         words = ("code", "level", "origin", "message")
-        messages = [Message(*(str(one.get(word, "")) for word in words)) for one in told]
-        # What other scenarios have in force at this moment is theirs to judge.
-        return tuple(one for one in messages if one.namespace not in passing)
+        messages = [Message(*(str(one.get(word, "")) for word in words)) for one in found]
+        # Messages about objects of runs that are under way are not about the installation.
+        return tuple(one for one in messages if one.namespace not in of_runs)
 
 
 def _pod(body: dict[str, Any]) -> PodFact:

@@ -1,4 +1,4 @@
-"""The mode in which each node's kube-proxy works: asked of itself, or else as it is configured."""
+"""The mode in which each node's kube-proxy works: as kube-proxy reports it, or else as it is configured."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ LONGEST = 1000
 async def modes(cluster: Cluster) -> dict[str, tuple[str, str]]:
     """For each node with a kube-proxy: its mode, and how that is known (`running` or `configured`).
 
-    Raises TargetError when there is no kube-proxy, or nothing says how it works.
+    Raises TargetError when there is no kube-proxy, or its mode cannot be found out.
     """
     pods = await cluster.objects.list("v1", "Pod", NAMESPACE, labels=LABELS)
     if not pods:
         raise TargetError(f"there are no pods {LABELS} in {NAMESPACE}: kube-proxy runs otherwise, or not at all")
-    lanes = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(AT_ONCE)
 
     async def ask(pod: Mapping[str, Any]) -> tuple[str, str]:
-        async with lanes:
+        async with slots:
             return str((pod.get("spec") or {}).get("nodeName", "")), await _running(cluster, pod["metadata"]["name"])
 
     running = dict(await asyncio.gather(*(ask(pod) for pod in pods)))
@@ -61,7 +61,7 @@ async def configured(cluster: Cluster) -> str:
 
 
 async def _running(cluster: Cluster, pod: str) -> str:
-    """What kube-proxy says itself; empty when it cannot be asked (it may take rights that a user lacks)."""
+    """The mode that kube-proxy reports; empty when it cannot be asked (the user may lack the right to forward)."""
     try:
         async with forwarded(cluster.api, NAMESPACE, pod, METRICS_PORT, cluster.timeouts) as port:
             status, text = await fetch(port, "/proxyMode", cluster.timeouts.kube_answer)
@@ -74,7 +74,7 @@ async def fetch(port: int, path: str, limit: float) -> tuple[int, str]:
     """Status and the beginning of the body of a page on a local port; TargetError when there is no answer."""
 
     def ask() -> tuple[int, str]:
-        # A port of this machine is behind no proxy, whatever the environment says.
+        # A port of this machine is reached without a proxy, whatever the environment says.
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with direct.open(f"http://127.0.0.1:{port}{path}", timeout=limit) as answer:

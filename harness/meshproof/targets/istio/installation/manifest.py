@@ -1,4 +1,4 @@
-"""A rendered manifest of Istio (`istioctl manifest generate`, `helm template`) put into a cluster, and taken out."""
+"""A rendered manifest of Istio (`istioctl manifest generate`, `helm template`), applied and deleted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LISTS = ("List",)
 
 
 def split(path: Path) -> tuple[str, str]:
-    """Its definitions of kinds, and everything else, each as YAML: the one must be known before the other is read."""
+    """Its CustomResourceDefinitions, and everything else, each as YAML: the former are applied first."""
     try:
         documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one]
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -29,7 +29,7 @@ def split(path: Path) -> tuple[str, str]:
 
 
 async def apply(cluster: Cluster, path: Path) -> None:
-    """Put it in force; TargetError with what the cluster refuses."""
+    """Apply it; TargetError with what the cluster refuses."""
     definitions, others = split(path)
     limit = cluster.timeouts.istio_install
     arguments = ("apply", "--server-side", "--field-manager", "meshproof", "--force-conflicts", "-f", "-")
@@ -45,7 +45,7 @@ async def apply(cluster: Cluster, path: Path) -> None:
 
 
 async def delete(cluster: Cluster, path: Path, *, kinds: bool) -> None:
-    """Take it out again, the kinds that it defines only with `kinds`; what is gone already is passed over."""
+    """Delete its objects, and with `kinds` its CustomResourceDefinitions; missing ones are no error."""
     definitions, others = split(path)
     arguments = ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
     kubectl = cluster.kubectl.within("")

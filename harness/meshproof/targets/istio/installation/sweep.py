@@ -1,4 +1,4 @@
-"""Everything of Istio but its kinds taken out of a cluster, where `istioctl uninstall --purge` would take them too."""
+"""Delete all parts of Istio but its kinds, which `istioctl uninstall --purge` would delete too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMESPACED = (
 
 
 async def sweep(cluster: Cluster) -> None:
-    """Delete what istioctl has installed as parts of Istio; the webhooks first, so that none is asked any more."""
+    """Delete what istioctl has installed as parts of Istio; webhooks first, so that none is called any more."""
     for kinds, namespace in ((CLUSTER_WIDE, ""), (NAMESPACED, NAMESPACE)):
         for api_version, kind in kinds:
             for one in await cluster.objects.list(api_version, kind, namespace, labels=COMPONENT):

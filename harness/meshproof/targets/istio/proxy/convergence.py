@@ -48,10 +48,10 @@ async def converged(
         async with asyncio.timeout(limit):
             await _gather([wait(one) for one in watched])
     except TimeoutError:
-        told = [f"{pod} lacks {', '.join(what)}" for pod, what in lacking.items() if what]
-        told += [await istioctl.proxy_status(timeouts)] if istioctl else []
+        lines = [f"{pod} lacks {', '.join(what)}" for pod, what in lacking.items() if what]
+        lines += [await istioctl.proxy_status(timeouts)] if istioctl else []
         message = f"the proxies did not take the configuration within {limit:g} s"
-        raise TargetError(message, "\n".join(told)) from None
+        raise TargetError(message, "\n".join(lines)) from None
     return time.monotonic() - began
 
 
@@ -66,7 +66,7 @@ def missing(dump: Mapping[str, Any], watched: Watched, namespace: str, revision:
     domain = marker.entered(namespace, revision) if watched.gateway else marker.host(namespace)
     if not any(_leads(route, domain, name) for route in routes):
         lacks.append(f"the route of {domain} to {name}")
-    # What is warming was received, but is not what traffic meets yet.
+    # A warming cluster or listener was received, but traffic does not use it yet.
     lacks += [f"cluster {_name(one)} (warming)" for one in _each(dump, "dynamic_warming_clusters")]
     listeners = list(_each(dump, "dynamic_listeners"))
     lacks += [f"listener {one.get('name', '')} (warming)" for one in listeners if "warming_state" in one]
@@ -96,26 +96,26 @@ def _leads(route_config: Mapping[str, Any], domain: str, cluster: str) -> bool:
 
 
 def _endpoints(dump: Mapping[str, Any], wanted: Mapping[str, Set[str]]) -> Iterator[str]:
-    """What clusters lack of the endpoints that traffic may go to; istiod tells of pods that are not ready, too."""
+    """What clusters lack of the endpoints that traffic may go to; istiod sends pods that are not ready, too."""
     known: dict[str, set[str]] = {}
-    unwell: dict[str, set[str]] = {}
+    unhealthy: dict[str, set[str]] = {}
     for one in _each(dump, "dynamic_endpoint_configs"):
         config = one.get("endpoint_config", {})
         name = config.get("cluster_name", "")
-        known[name], unwell[name] = set(), set()
+        known[name], unhealthy[name] = set(), set()
         for locality in config.get("endpoints", ()):
             for endpoint in locality.get("lb_endpoints", ()):
                 address = endpoint.get("endpoint", {}).get("address", {}).get("socket_address", {}).get("address", "")
-                (known if endpoint.get("health_status", HEALTHY) == HEALTHY else unwell)[name].add(address)
+                (known if endpoint.get("health_status", HEALTHY) == HEALTHY else unhealthy)[name].add(address)
     for cluster, addresses in wanted.items():
         seen = known.get(cluster, set())
         if seen != addresses:
             yield f"the endpoints of {cluster} (has {', '.join(sorted(seen)) or 'none'}; wanted {len(addresses)})"
-        # A subset is told apart from the whole, and may be told of later.
+        # A subset's endpoints are a resource of its own, which may be updated later.
         port, _, host = cluster.split("|")[1:] if cluster.count("|") == 3 else ("", "", cluster)
-        for name in sorted(unwell):
+        for name in sorted(unhealthy):
             if name != cluster and name.startswith(f"outbound|{port}|") and name.endswith(f"|{host}"):
-                yield from (f"the health of {one} in {name}" for one in sorted(unwell[name] & addresses))
+                yield from (f"the health of {one} in {name}" for one in sorted(unhealthy[name] & addresses))
 
 
 async def _gather(waits: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -1,4 +1,4 @@
-"""Sidecar injection: switched on for a namespace, and proved."""
+"""Sidecar injection: enabled for a namespace, and verified."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ EXAMPLE = "meshproof-injected"
 
 
 def labels(revision: str = "") -> dict[str, str | None]:
-    """The namespace's labels; with both of them the first would win, so one goes (None) where the other comes."""
+    """The namespace's labels; with both of them the first would win, so the other one is removed (None)."""
     if revision in ("", DEFAULT):
         return {ENABLED: "enabled", REVISION: None}
     return {ENABLED: None, REVISION: revision}
 
 
 def proxy(pod: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The container that is a pod's sidecar (a native sidecar is an init container that goes on running)."""
+    """The container that is a pod's sidecar (a native sidecar is an init container that keeps running)."""
     spec = pod.get("spec") or {}
     native = [one for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"]
     return next((one for one in (*(spec.get("containers") or ()), *native) if one.get("name") == CONTAINER), None)
 
 
 async def would_inject(objects: Objects, namespace: str, timeouts: Timeouts) -> Mapping[str, Any] | None:
-    """The sidecar that a pod made in the namespace now would get; None when it would get none.
+    """The sidecar that a new pod of the namespace would get; None when it would get none.
 
-    The API server is asked to go through everything but the making (dry run), webhooks included.
+    The API server is asked by a dry run, which calls its webhooks too.
     """
     body = {
         "apiVersion": "v1",
@@ -50,7 +50,7 @@ async def would_inject(objects: Objects, namespace: str, timeouts: Timeouts) -> 
         try:
             return proxy(await objects.apply(body, dry_run=True))
         except RefusedError as error:
-            # A new namespace has its service account a moment later.
+            # The service account of a new namespace is created with a delay.
             if "serviceaccount" not in error.words or time.monotonic() > deadline:
                 raise
         await asyncio.sleep(INTERVAL)
@@ -72,7 +72,7 @@ async def prove(objects: Objects, namespace: str, timeouts: Timeouts) -> str:
 
 
 def carried(pods: Sequence[Mapping[str, Any]]) -> None:
-    """Return when every one of these pods carries a sidecar; TargetError names those that do not."""
-    bare = [str(pod["metadata"]["name"]) for pod in pods if proxy(pod) is None]
-    if bare:
-        raise TargetError(f"injection did not happen: {', '.join(sorted(bare))} carries no {CONTAINER}")
+    """Raise TargetError naming those of these pods that have no sidecar."""
+    proxyless = [str(pod["metadata"]["name"]) for pod in pods if proxy(pod) is None]
+    if proxyless:
+        raise TargetError(f"injection did not happen: {', '.join(sorted(proxyless))} carries no {CONTAINER}")

@@ -1,8 +1,8 @@
-"""Knowing that istiod's push is done: every proxy of the run shows the marker of the newest configuration.
+"""A marker in the configuration: a proxy that runs the marker of a revision runs all of that revision.
 
 istiod watches each kind in order, and pushes from what it has seen. So a marker that is applied last of
-its kind is seen last, and a proxy that runs it has been given all that was applied before it. Envoy's dump
-shows what it has accepted, not what it was sent. No request is sent to try.
+its kind is seen last, and a proxy that runs it has been sent all that was applied before it. Envoy's config
+dump shows what it has accepted, not what it was sent. No warm-up request is needed.
 
 A gateway is marked on a port of its own, which no Service leads to: istiod opens a server's port as it is
 where no Service of the gateway has it (so do 1.9.5, in buildGatewayListeners, and all since, in resolvePorts),
@@ -22,12 +22,12 @@ Json = dict[str, Any]
 
 
 def host(namespace: str) -> str:
-    """The name that stands for the run's configuration; it resolves nowhere."""
+    """The host of a run's markers; no DNS server knows it."""
     return f"marker.{namespace}.meshproof.internal"
 
 
 def mark(revision: int) -> str:
-    """How a revision is called in the proxies."""
+    """The name of a revision in the proxies."""
     return f"r{revision}"
 
 
@@ -46,7 +46,7 @@ def manifests(
 ) -> tuple[Json, ...]:
     """What is applied after everything else, in this order; `selectors` are those of the run's Gateways.
 
-    Nobody sees it outside of the namespace but the gateways, whose pods stand in the namespace `home`.
+    It is exported to no other namespace but `home`, that of the gateways' pods.
     """
     different = list(dict.fromkeys(tuple(sorted(one.items())) for one in selectors))
     seen = [".", home] if different else ["."]

@@ -1,4 +1,4 @@
-"""The client's proxy, asked through a program that stays in its pod: milliseconds instead of a new exec each time."""
+"""The client's proxy, reached through a relay program that stays in its pod: faster than a new exec each time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RelayedSidecar(Sidecar):
         """The admin page at `path`, which goes without its slash."""
         parts: list[str] = []
         start: int | None = 0
-        # The parts of a page are asked for one after another, and nothing else in between.
+        # The parts of a page are requested one after another, with no other request between them.
         async with self.lock:
             while start is not None:
                 answer = await self.channel.command("get", path=path, **{"from": start})
@@ -37,7 +37,7 @@ class RelayedSidecar(Sidecar):
         return "".join(parts).encode()
 
     async def died(self) -> TargetError:
-        """Wait until the program in the pod, or what carries it, dies; the error that says so."""
+        """Wait until the program in the pod, or the connection to it, ends; the error that says so."""
         return await self.channel.died()
 
     async def close(self) -> None:

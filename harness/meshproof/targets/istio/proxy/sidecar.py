@@ -1,4 +1,4 @@
-"""A pod's proxy, asked through its own pilot-agent: Envoy's admin page in a cluster.
+"""A pod's proxy: Envoy's admin pages, read through the pod's own pilot-agent.
 
 https://istio.io/latest/docs/reference/commands/pilot-agent/#pilot-agent-request
 """
@@ -23,9 +23,9 @@ KEPT = ("cluster.outbound", "cluster.inbound", "http.", "listener.")
 
 
 def client_annotations(prefixes: Sequence[str] = KEPT) -> dict[str, str]:
-    """What a client's pod carries: its proxy keeps the statistics that begin so, and has one worker thread.
+    """The annotations of a client's pod: its proxy keeps the statistics with these prefixes, and has one worker thread.
 
-    Istio keeps few statistics of itself. The first annotation is for every version that reads ProxyConfig from
+    By default Istio keeps few statistics. The first annotation is for every version that reads ProxyConfig from
     it (1.7 on), the second, which outweighs it, for all. Each worker thread has a connection pool of its own and
     may open at least one connection, so a limit is exact with one thread alone; Istio's default is two.
     """
@@ -53,7 +53,7 @@ class Sidecar:
         )
 
     async def ready(self) -> None:
-        """Return when the proxy says that it is."""
+        """Return when the proxy is ready; else raise TargetError."""
         await self.get("ready")
 
     async def counters(self) -> dict[str, int]:
@@ -89,18 +89,18 @@ class Sidecar:
     async def _json(self, path: str) -> Any:
         answer = await self.get(path)
         try:
-            told = json.loads(answer)
+            page = json.loads(answer)
         except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            # pilot-agent passes a 404 on as if it were an answer.
+            page = None
+        if not isinstance(page, dict):
+            # pilot-agent returns the body of a 404 as if it were the page.
             shown = answer[:500].decode(errors="replace")
             raise TargetError(f"the proxy of {self.pod} does not answer {path} in JSON", shown)
-        return told
+        return page
 
 
 def _narrowed(services: Collection[str]) -> str:
-    """What makes a page tell of these hosts' clusters alone: in a large mesh it is long, and it is read often.
+    """A filter for these hosts' clusters: in a large mesh the whole page is long, and it is read often.
 
     https://www.envoyproxy.io/docs/envoy/latest/operations/admin#get--stats?filter=regex
     """
@@ -108,5 +108,5 @@ def _narrowed(services: Collection[str]) -> str:
 
 
 def plain(name: str) -> str:
-    """A statistic by Envoy's own name: since 1.23 istiod ends the variable part of each with a semicolon."""
+    """A statistic by Envoy's own name: since 1.23 istiod adds a semicolon after the variable part."""
     return name.replace(";.", ".", 1)

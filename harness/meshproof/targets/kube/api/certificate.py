@@ -1,4 +1,4 @@
-"""Until when a client certificate is good: an API server does not say that it is not.
+"""When a client certificate expires: an API server that refuses it does not say that it has expired.
 
 Reads just enough of X.509 (RFC 5280, section 4.1) to find the end of its validity.
 """

@@ -1,4 +1,4 @@
-"""Reaching a cluster by an explicit context, and saying clearly what is in the way."""
+"""Connecting to a cluster by an explicit context, with errors that name the cause."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ async def connect(
     kubectl: str = "kubectl",
     allow: Set[str] = frozenset(),
 ) -> Cluster:
-    """Reach the cluster of a context, which is never the current one by itself.
+    """Connect to the cluster of a context, which must be named: the current one is never used.
 
     `kubeconfig` is a path list as in $KUBECONFIG; `allow` may hold "production". Raises UsageError for
-    a context that does not exist or is marked production, TargetError for everything that is in the way.
+    a context that does not exist or is marked production, TargetError for everything that prevents a connection.
     """
     files = config.paths(kubeconfig)
     chosen = config.read(files, context)
     if chosen.production and ALLOW_PRODUCTION not in allow:
         raise _production(context, f"its name {chosen.production!r} says so")
-    binary, told = await find(kubectl, timeouts.kube_command)
+    binary, kubectl_version = await find(kubectl, timeouts.kube_command)
     command = Kubectl(binary, files, context)
     folder = await asyncio.to_thread(OwnedFolder.make, "meshproof-")
     try:
-        # kubectl first: it runs a credential plugin as a child that can be ended, and quotes what that says.
+        # kubectl first: it runs a credential plugin as a child that can be ended, and quotes the plugin's errors.
         what = f"reaching {chosen.server}"
         try:
             answer = await command.json("version", "-o", "json", timeout=timeouts.kube_command, what=what)
@@ -102,14 +102,14 @@ async def connect(
         system = await _system(objects, chosen, command)
         if ALLOW_PRODUCTION not in allow and _marked(system):
             raise _production(context, f"kube-system carries {ownership.PRODUCTION}")
-        return Cluster(api, objects, command, chosen, version, told, timeouts, folder)
+        return Cluster(api, objects, command, chosen, version, kubectl_version, timeouts, folder)
     except BaseException:
         await asyncio.to_thread(folder.remove)
         raise
 
 
 async def _system(objects: Objects, context: Context, command: Kubectl) -> Json:
-    """kube-system, which every cluster has: the first request that needs credentials."""
+    """kube-system, which every cluster has: the first request that needs valid credentials."""
     try:
         return await objects.get("v1", "Namespace", "kube-system") or {}
     except RefusedError as error:

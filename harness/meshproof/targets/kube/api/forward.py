@@ -31,14 +31,14 @@ BROKE = "the connection broke"
 PORT_BYTES = 2
 PIECE = 1 << 16
 WAITING = 1024
-# What container runtimes say when it is the pod that would not talk; anything else is the cluster's failure.
+# Errors of container runtimes that come from the pod itself; any other error is the cluster's.
 BY_THE_POD = re.compile(r"refused|reset|broken pipe|time[d ]*out|unreachable|no route", re.IGNORECASE)
 # With it a socket is closed by a reset (SO_LINGER of no time).
 RESET = struct.pack("ii", 1, 0)
 
 
 class Forward:
-    """One such port; `port` is the local one. `failure` is why the API server led no further, once it did not."""
+    """One such port; `port` is the local one. `failure` is the first error of the API server about it."""
 
     def __init__(
         self, api: ApiClient, namespace: str, pod: str, port: int, timeouts: Timeouts, *, hint: str = ""
@@ -54,13 +54,13 @@ class Forward:
         self._carrying: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Have the port; TargetError when the API server does not lead to the pod, which a first connection shows."""
+        """Open the port; TargetError when the API server does not reach the pod, which a first connection shows."""
         await self._sockets.leave(await self._dial())
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, limit=PIECE, backlog=WAITING)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Give up the port and every connection; safe to call more than once."""
+        """Close the port and every connection; safe to call more than once."""
         if self._server is not None:
             self._server.close()
         carrying = list(self._carrying)
@@ -78,9 +78,9 @@ class Forward:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from end to end."""
-        # Whoever waits for what was written waits until all of it is: a reset must not overtake it.
+        # With a limit of 0, drain() returns when all data was sent: a reset must not overtake it.
         writer.transport.set_write_buffer_limits(0)
-        error: str | None = "it was given up"
+        error: str | None = "it was cancelled"
         try:
             error = await self._through(reader, writer)
             if error and error != BROKE and not BY_THE_POD.search(error):
@@ -95,7 +95,7 @@ class Forward:
             writer.close()
 
     async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
-        """Carry both ways until either side ends; what was wrong with the pod's end, if anything."""
+        """Carry data both ways until either side ends; the error of the pod's side, if any."""
         remote = await self._dial()
         answers = _Answers(remote, writer)
         out = asyncio.ensure_future(_out(reader, remote))
@@ -104,7 +104,7 @@ class Forward:
             await asyncio.wait((out, back), return_when=asyncio.FIRST_COMPLETED)
             listens = not out.done() or await out
             pieces = -1
-            # It has said all. The protocol has no word for that, and an answer may still be on its way.
+            # The client has closed its sending side. The protocol cannot say so, and an answer may still come.
             while listens and not back.done() and pieces != answers.pieces:
                 pieces = answers.pieces
                 await asyncio.wait((back,), timeout=self._quiet)
@@ -117,21 +117,21 @@ class Forward:
 
 
 async def _out(reader: asyncio.StreamReader, remote: ClientConnection) -> bool:
-    """Carry what the local client says until it has said all; whether it may still listen."""
+    """Carry the local client's data until it ends; whether the client may still read."""
     try:
         while data := await reader.read(PIECE):
             await remote.send(CHANNEL_OF_DATA + data)
     except ConnectionError:
         return False
     except ConnectionClosed:
-        # What that means is known where it is read.
+        # The reason is handled where the answers are read.
         await remote.wait_closed()
     return True
 
 
 @dataclass(slots=True)
 class _Answers:
-    """What comes back: how many pieces so far, and what went wrong at the other end."""
+    """What comes back: how many pieces so far, and the error at the other end."""
 
     remote: ClientConnection
     writer: asyncio.StreamWriter
@@ -139,7 +139,7 @@ class _Answers:
     error: str = ""
 
     async def carry(self) -> None:
-        """Until the other end closes, or the local client is gone."""
+        """Carry data until the other end closes, or the local client is gone."""
         begun = set()
         try:
             while True:

@@ -1,4 +1,4 @@
-"""What a kubeconfig says of one context, read without its credentials; and the client that they make.
+"""One context of a kubeconfig, read without its credentials, and an API client for it.
 
 https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
 """
@@ -28,7 +28,7 @@ DEFAULT = Path("~/.kube/config")
 class Context:
     """One context: the names that it joins, and how its user proves to be who they are.
 
-    `plugin` is the command of an exec plugin; `expires` says until when its client certificate is good. `proxy` is
+    `plugin` is the command of an exec plugin; `expires` is when its client certificate expires. `proxy` is
     what the kubeconfig names for the cluster.
     """
 
@@ -43,7 +43,7 @@ class Context:
 
     @property
     def production(self) -> str:
-        """The name that says production, if one does."""
+        """The name that contains `prod` or `production`, if one does."""
         return next((name for name in (self.name, self.cluster) if PRODUCTION.search(name)), "")
 
 
@@ -62,7 +62,7 @@ def paths(given: str | Sequence[Path] | None) -> tuple[Path, ...]:
 
 
 def read(files: Sequence[Path], name: str) -> Context:
-    """The context of that name; UsageError when there is none, listing those that there are."""
+    """The context of that name; UsageError when there is none, listing the names that there are."""
     contexts = dict(_entries(files, "contexts", "context"))
     known = ", ".join(sorted(contexts)) or "none"
     if not name:
@@ -87,7 +87,7 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
     """A client for the context; keys that must be files for it are kept in `folder`."""
     configuration = Configuration()
     try:
-        # Without persist_config=False a refreshed token would be written into the person's own file.
+        # Without persist_config=False a refreshed token would be written into the user's own file.
         load_kube_config(
             os.pathsep.join(map(str, files)), context.name, configuration, persist_config=False, temp_file_path=folder
         )
@@ -99,7 +99,7 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
     # A proxy of the kubeconfig holds whatever the environment says.
     configuration.proxy = context.proxy or from_environment(context.server)
     configuration.no_proxy = ""
-    # Requests are repeated in Objects, where a person may end that.
+    # Requests are repeated in requests.py instead, where a cancelled task ends that.
     configuration.retries = False
     return ApiClient(configuration)
 
@@ -108,11 +108,11 @@ def _entries(files: Sequence[Path], section: str, key: str) -> Iterator[tuple[st
     """A section of all files; the first file to name something wins, so it comes last."""
     for file in reversed(files):
         try:
-            told = yaml.safe_load(file.read_bytes())
+            content = yaml.safe_load(file.read_bytes())
         except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise UsageError(f"{file} cannot be read as a kubeconfig: {error}") from None
-        listed = told.get(section) if isinstance(told, Mapping) else None
-        if told is not None and not isinstance(told, Mapping):
+        listed = content.get(section) if isinstance(content, Mapping) else None
+        if content is not None and not isinstance(content, Mapping):
             raise UsageError(f"{file} is no kubeconfig")
         for entry in reversed(listed if isinstance(listed, list) else []):
             if isinstance(entry, Mapping) and isinstance(entry.get(key), Mapping):

@@ -1,4 +1,4 @@
-"""Which proxy leads to an API server, by the rule of kubectl, istioctl and helm: one cluster, one way to it.
+"""Which proxy is used for an API server, by the same rule as kubectl, istioctl and helm.
 
 https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
 """
@@ -14,7 +14,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def from_environment(server: str) -> str | None:
-    """The proxy for a server's address; None where it is reached without one, as whatever is on this machine is."""
+    """The proxy for a server's address; None where it is reached without one, as servers on this machine always are."""
     parts = urlsplit(server)
     host, port = (parts.hostname or "").rstrip("."), parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     given = _variable(f"{parts.scheme}_proxy") if parts.scheme in DEFAULT_PORTS else ""

@@ -1,4 +1,4 @@
-"""What an API server's refusal, or its silence, means for a person."""
+"""What an API server's refusal, or the lack of an answer, means to a user."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class UnreachableError(TargetError):
 
 
 class RefusedError(TargetError):
-    """The API server answered, and said no.
+    """The API server refused a request.
 
     `status` is HTTP's, `reason` the Kubernetes one (`Forbidden`, `Conflict`, `Invalid`, `NotFound`,
-    `AlreadyExists` …), `words` what it said, `causes` the fields that it names, each with what is wrong with it.
-    `after` is how many seconds it asks to be left alone (0: it does not).
+    `AlreadyExists` …), `words` its message, `causes` the fields that it names, each with what is wrong with it.
+    `after` is how many seconds it asks to wait before a repetition (Retry-After; 0: none).
     """
 
     after = 0.0
@@ -67,9 +67,9 @@ def refusal(
     namespace: str = "",
     shown: Shown | None = None,
 ) -> RefusedError:
-    """From an answer's status and body, which is a Kubernetes Status or what some proxy says.
+    """From an answer's status and body, which is a Kubernetes Status, or a page of some proxy.
 
-    `shown` makes the hint of what is best looked at after such an answer about that namespace.
+    `shown` makes the hint: a command that shows more after such an answer about that namespace.
     """
 
     def hinted(words: str) -> str:
@@ -77,22 +77,22 @@ def refusal(
 
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     try:
-        told: Any = json.loads(text)
+        answer: Any = json.loads(text)
     except ValueError:
-        told = None
-    if not isinstance(told, dict):
+        answer = None
+    if not isinstance(answer, dict):
         return RefusedError(what, status, "", words := " ".join(text.split())[:500], (), hinted(words))
-    details = told.get("details")
+    details = answer.get("details")
     listed = details.get("causes") if isinstance(details, dict) else None
     causes = tuple(
         (str(cause.get("field", "")), str(cause.get("message", "")))
         for cause in listed or ()
         if isinstance(cause, dict)
     )
-    words = str(told.get("message") or "")
+    words = str(answer.get("message") or "")
     if not causes and UNDECLARED in words and (named := FIELD.search(words)):
         causes = ((named[1], named[2]),)
-    return RefusedError(what, status, str(told.get("reason") or ""), words, causes, hinted(words))
+    return RefusedError(what, status, str(answer.get("reason") or ""), words, causes, hinted(words))
 
 
 def meaning(status: int, reason: str, words: str) -> str:
@@ -104,7 +104,7 @@ def meaning(status: int, reason: str, words: str) -> str:
     if status == 403 and "is being terminated" in words:
         return "the namespace is being deleted"
     if status == 403 and "exceeded quota" in words:
-        return "a quota of the cluster does not leave room for it"
+        return "a quota of the cluster does not allow it"
     if status == 403:
         return "forbidden to this user (docs/rbac.yaml lists what is needed)"
     if status == 404:
@@ -119,7 +119,7 @@ def meaning(status: int, reason: str, words: str) -> str:
 
 
 def unreachable(what: str, server: str, error: Exception, hint: str = "") -> UnreachableError:
-    """From whatever ended a request without an answer."""
+    """From the exception that ended a request without an answer."""
     cause = _cause(server, error)
     if cause.startswith(SERVERS):
         hint = f"look: {hints.certificate(server)}"

@@ -1,4 +1,4 @@
-"""WebSockets to the API server, opened as the Kubernetes client makes its requests: its credentials, trust and proxy.
+"""WebSockets to the API server, with the credentials, the trust and the proxy of the Kubernetes client.
 
 That client streams in threads, one for each connection (kubernetes.stream); these belong to the event loop.
 """
@@ -23,14 +23,14 @@ from websockets.typing import Subprotocol
 
 from meshproof.targets.kube.api.refusal import refusal, unreachable
 
-# It would tell of each header in detail where a person asks for details, and one of them is a token.
+# At level DEBUG the library logs every header, and one of them is a token.
 QUIET = logging.getLogger("meshproof.websocket")
 QUIET.setLevel(logging.ERROR)
 
 
 @dataclass(slots=True)
 class WebSockets:
-    """What opens them; `limit` is that of opening one, `closing` that of taking leave, both in seconds."""
+    """Opens WebSockets; `limit` is that of opening one, `closing` that of closing one, both in seconds."""
 
     api: ApiClient
     limit: float
@@ -40,7 +40,7 @@ class WebSockets:
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, path: str, query: Mapping[str, str], protocol: str, what: str) -> ClientConnection:
-        """One of the subprotocol `protocol`; RefusedError for a no, UnreachableError for no answer, about `what`."""
+        """Open one with the subprotocol `protocol`; RefusedError and UnreachableError begin with `what`."""
         configuration = self.api.configuration
         server = str(configuration.host)
         headers = await self._credentials()
@@ -58,23 +58,23 @@ class WebSockets:
                 user_agent_header=None,
                 proxy=_proxy(self.api),
                 open_timeout=self.limit,
-                # A pod that is slow to read keeps the server from answering them.
+                # While a pod is slow to read, the server does not answer pings.
                 ping_interval=None,
                 close_timeout=self.closing,
                 max_size=None,
                 logger=QUIET,
-                create_connection=_Straight,
+                create_connection=_WithoutRedirects,
                 **secure,
             )
         except _Answered as answer:
-            told = answer.response
-            raise refusal(what, told.status_code, bytes(told.body or b""), self.hint) from None
-        # An ImportError is about SOCKS, which takes one package more.
+            response = answer.response
+            raise refusal(what, response.status_code, bytes(response.body or b""), self.hint) from None
+        # An ImportError means a SOCKS proxy, for which the library needs another package.
         except (OSError, WebSocketException, ImportError) as error:
             raise unreachable(what, server, error, self.hint) from None
 
     async def leave(self, connection: ClientConnection) -> None:
-        """Close it; what cannot be said in time is left unsaid, as where nobody reads what was sent before."""
+        """Close it; it is aborted where the other side does not read the closing frame in time."""
         try:
             async with asyncio.timeout(self.closing):
                 await connection.close()
@@ -82,7 +82,7 @@ class WebSockets:
             connection.transport.abort()
 
     async def _credentials(self) -> dict[str, str]:
-        """The headers of the client's requests. A plugin may be run for them, once, however many wait for it."""
+        """The headers of the client's requests. A credential plugin may run for them: one at a time."""
         async with self._asking:
             given = await asyncio.to_thread(self.api.configuration.auth_settings)
         token = {one["key"]: one["value"] for one in given.values() if one["value"]}
@@ -90,11 +90,11 @@ class WebSockets:
 
 
 def trust(configuration: Configuration) -> ssl.SSLContext:
-    """TLS as the client's own requests have it."""
+    """The TLS settings of the client's own requests."""
     checked = bool(configuration.verify_ssl)
     made: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if checked else ssl.CERT_NONE)
     made.check_hostname = checked and configuration.assert_hostname is not False
-    # Newer clients know the authority's certificate itself as well.
+    # Newer clients have the authority's certificate inline as well.
     inline = getattr(configuration, "ca_cert_data", None)
     if configuration.ssl_ca_cert or inline:
         made.load_verify_locations(cafile=configuration.ssl_ca_cert or None, cadata=inline)
@@ -107,7 +107,7 @@ def trust(configuration: Configuration) -> ssl.SSLContext:
 
 
 def _proxy(api: ApiClient) -> str | None:
-    """The proxy that the client has decided for, by kubeconfig, environment and exceptions."""
+    """The proxy that the client uses, by kubeconfig, environment and exceptions."""
     manager = api.rest_client.pool_manager
     if given := getattr(manager, "proxy_url", None):
         return str(given)
@@ -122,8 +122,8 @@ class _Answered(Exception):  # noqa: N818
         self.response = response
 
 
-class _Straight(ClientConnection):
-    """A connection that follows no redirect: the headers are for that one server."""
+class _WithoutRedirects(ClientConnection):
+    """A connection that follows no redirect: the credentials are for that one server."""
 
     async def handshake(
         self, additional_headers: HeadersLike | None = None, user_agent_header: str | None = ""

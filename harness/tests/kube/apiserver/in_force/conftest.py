@@ -58,14 +58,14 @@ InForce = Callable[..., None]
 
 @pytest.fixture
 def in_force(with_cluster: Callable[..., Any], run_id: str) -> InForce:
-    """Run `body(cluster, slate)` with a namespace of its own."""
+    """Run `body(cluster, in_force)` with a namespace of its own."""
 
     def call(body: Body, *, limits: dict[str, float] | None = None, **given: Any) -> None:
         async def go(cluster: Cluster) -> None:
             namespace = RunNamespace(cluster, name_of(run_id), run_id)
             await namespace.create()
             await body(cluster, ObjectsInForce(cluster, namespace.name, run_id, **given))
-            # The controller takes its time, and the whole control plane goes soon.
+            # Deletion takes the controller long, and the whole control plane ends soon.
             await cluster.objects.delete("v1", "Namespace", namespace.name)
 
         with_cluster(go, **(limits or {}))

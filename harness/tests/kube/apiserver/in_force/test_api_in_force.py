@@ -41,7 +41,7 @@ def kinds(keys: Sequence[tuple[str, str, str]]) -> list[str]:
 ALL = ["Deployment", "DestinationRule", "Service", "VirtualService"]
 
 
-def test_only_what_changes_is_touched(in_force: InForce, shop: Callable[..., Sequence[Wanted]]) -> None:
+def test_only_changed_objects_are_written(in_force: InForce, shop: Callable[..., Sequence[Wanted]]) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         first = await in_force.apply(shop())
         assert kinds(first.created) == ALL
@@ -67,7 +67,9 @@ def test_only_what_changes_is_touched(in_force: InForce, shop: Callable[..., Seq
     in_force(body)
 
 
-def test_a_field_that_is_no_longer_wanted_goes(in_force: InForce, shop: Callable[..., Sequence[Wanted]]) -> None:
+def test_a_field_that_is_no_longer_specified_is_removed(
+    in_force: InForce, shop: Callable[..., Sequence[Wanted]]
+) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         await in_force.apply(shop(("host: shop\n", "host: shop\n  trafficPolicy: {loadBalancer: {simple: RANDOM}}\n")))
         await in_force.apply(shop())
@@ -78,7 +80,7 @@ def test_a_field_that_is_no_longer_wanted_goes(in_force: InForce, shop: Callable
     in_force(body)
 
 
-def test_a_deployment_whose_selector_is_another_one_takes_the_place_of_the_first(
+def test_a_deployment_with_another_selector_replaces_the_first(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]]
 ) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
@@ -94,7 +96,7 @@ def test_a_deployment_whose_selector_is_another_one_takes_the_place_of_the_first
     in_force(body)
 
 
-def test_what_somebody_else_made_is_not_touched(
+def test_an_object_of_somebody_else_is_not_changed(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
 ) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
@@ -127,7 +129,7 @@ def test_what_somebody_else_made_is_not_touched(
         ("metadata: {labels: {app: shop}}", "metadata: {labels: {app: other}}", "metadata: {labels", "does not match"),
     ],
 )
-def test_what_the_cluster_refuses_is_told_with_its_place_and_changes_nothing(
+def test_a_refused_object_is_reported_with_its_line_and_changes_nothing(
     in_force: InForce, shop_text: str, tmp_path: Path, run_id: str, old: str, new: str, place: str, words: str
 ) -> None:
     file = tmp_path / "shop.yaml"
@@ -145,7 +147,7 @@ def test_what_the_cluster_refuses_is_told_with_its_place_and_changes_nothing(
 
 
 def _broken(good: Sequence[Wanted], text: str, old: str, new: str) -> list[Wanted]:
-    """The same with a mistake that this program's own reading of manifests would not let through."""
+    """The same with a mistake that meshproof itself would refuse when it reads the manifest."""
     assert old in text
     bodies = [body for body in yaml.safe_load_all(text.replace(old, new)) if body]
     return [
@@ -154,7 +156,7 @@ def _broken(good: Sequence[Wanted], text: str, old: str, new: str) -> list[Wante
     ]
 
 
-def test_what_was_changed_by_hand_is_a_conflict_that_names_who(
+def test_a_field_changed_by_hand_is_a_conflict_that_names_its_manager(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
 ) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
@@ -168,7 +170,7 @@ def test_what_was_changed_by_hand_is_a_conflict_that_names_who(
     in_force(body)
 
 
-def test_what_was_deleted_by_hand_is_put_back(
+def test_an_object_deleted_by_hand_is_applied_again(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
 ) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
@@ -180,9 +182,7 @@ def test_what_was_deleted_by_hand_is_put_back(
     in_force(body)
 
 
-def test_a_deletion_that_a_finalizer_holds_up_is_named(
-    in_force: InForce, shop: Callable[..., Sequence[Wanted]]
-) -> None:
+def test_a_deletion_that_a_finalizer_delays_is_named(in_force: InForce, shop: Callable[..., Sequence[Wanted]]) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         await in_force.apply(shop())
         patch = {"metadata": {"finalizers": ["example.com/never"]}}

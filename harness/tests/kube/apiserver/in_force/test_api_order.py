@@ -1,4 +1,4 @@
-"""In which order things are put in force, on a real API server: what is seen last vouches for all else."""
+"""The order in which objects are applied, on a real API server: the marker comes after all others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ InForce = Callable[..., None]
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is really written, as `METHOD kind/name`, in its order."""
+    """The requests that write, as `METHOD kind/name`, in their order."""
     seen: list[str] = []
     asked = Objects.raw
 
@@ -39,7 +39,7 @@ def mark(one: Wanted, revision: int) -> Wanted:
     return replace(one, body={**one.body, "metadata": metadata, "spec": spec}, source=None)
 
 
-def test_what_comes_last_comes_after_deletions_too(
+def test_the_last_objects_are_applied_after_deletions_too(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], writes: list[str]
 ) -> None:
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:

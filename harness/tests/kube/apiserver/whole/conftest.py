@@ -36,7 +36,7 @@ spec:
 """
 READY = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
 SIDECAR = {"name": "istio-proxy", "image": "hub.example/proxyv2:1.30.4"}
-# The command as it is, but for how long it waits for pods, which nothing runs here.
+# The real command with a shorter wait for pods, because nothing runs pods here.
 COMMAND = """
 import sys
 from dataclasses import replace
@@ -51,10 +51,10 @@ main()
 def until(what: str, found: Callable[[], Any]) -> Any:
     """The first true value."""
     deadline = time.monotonic() + LIMIT
-    while not (told := found()):
+    while not (value := found()):
         assert time.monotonic() < deadline, f"waited {LIMIT:g} s for {what}"
         time.sleep(0.1)
-    return told
+    return value
 
 
 class Injects(BaseHTTPRequestHandler):
@@ -65,19 +65,19 @@ class Injects(BaseHTTPRequestHandler):
         patch = json.dumps([{"op": "add", "path": "/spec/containers/-", "value": SIDECAR}])
         response = {"uid": asked["request"]["uid"], "allowed": True, "patchType": "JSONPatch"}
         response["patch"] = base64.b64encode(patch.encode()).decode()
-        told = json.dumps({"apiVersion": asked["apiVersion"], "kind": asked["kind"], "response": response}).encode()
+        reported = json.dumps({"apiVersion": asked["apiVersion"], "kind": asked["kind"], "response": response}).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(told)))
+        self.send_header("content-length", str(len(reported)))
         self.end_headers()
-        self.wfile.write(told)
+        self.wfile.write(reported)
 
     def log_message(self, *args: object) -> None: ...
 
 
 @contextlib.contextmanager
 def injecting(control_plane: Any) -> Iterator[str]:
-    """Where the webhook answers."""
+    """The webhook's URL."""
     issued = control_plane.ca.issue_cert("127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issued.configure_cert(context)
@@ -139,7 +139,7 @@ class Command:
         where = ("--target", "cluster", "--context", "lab", "--kubeconfig", str(file), "--image", "probe:1")
         argv = [sys.executable, "-c", COMMAND, str(ready), *words, *where]
         path = f"{self.plane.programs}:{os.environ['PATH']}"
-        # It is no worker of the pytest that runs this.
+        # It must not take itself for a worker of the pytest that runs this.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         env = {**kept, "PATH": path, "TMPDIR": str(self.folder), "COLUMNS": "200"}
         process = subprocess.Popen(
@@ -149,7 +149,7 @@ class Command:
         return process
 
     def ended(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        """Its exit code and what it said."""
+        """Its exit code and its output."""
         said, _ = process.communicate(timeout=LIMIT)
         return process.returncode, said
 
@@ -158,7 +158,7 @@ class Command:
         return [path.name for path in self.folder.glob("meshproof-*") if path.name != "meshproof-runs"]
 
     def namespaces(self) -> list[str]:
-        """The names of the namespaces of runs that are there and are not going."""
+        """The names of the runs' namespaces that exist and are not being deleted."""
         listed = json.loads(self.plane.kubectl("get", "namespaces", "--selector", "meshproof.dev/run", "-o", "json"))
         there = [one["metadata"] for one in listed["items"]]
         return [one["name"] for one in there if "deletionTimestamp" not in one]

@@ -15,7 +15,7 @@ from meshproof.suite import folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from between import between
+from vanishing_proxy import vanishing_proxy
 
 pytestmark = pytest.mark.usefixtures("istio")
 CANARY = folder("scenarios") / "canary"
@@ -36,7 +36,7 @@ def at_work(command: Any, control_plane: Any) -> str:
     return str(command.until("the client's Deployment", found))
 
 
-def test_what_a_run_made_goes_when_it_is_killed(command: Any, control_plane: Any) -> None:
+def test_the_namespace_of_a_killed_run_is_deleted(command: Any, control_plane: Any) -> None:
     process = command.start("run", "CanarySplit")
     name = at_work(command, control_plane)
     process.send_signal(signal.SIGKILL)
@@ -46,8 +46,8 @@ def test_what_a_run_made_goes_when_it_is_killed(command: Any, control_plane: Any
 
 
 @pytest.mark.usefixtures("patient")
-def test_an_api_server_that_goes_under_a_run_ends_it(command: Any, control_plane: Any) -> None:
-    with between(int(control_plane.url.rpartition(":")[2])) as (url, vanish):
+def test_an_api_server_that_vanishes_ends_a_run(command: Any, control_plane: Any) -> None:
+    with vanishing_proxy(int(control_plane.url.rpartition(":")[2])) as (url, vanish):
         file = control_plane.kubeconfig("admin", "system:masters", url=url)
         process = command.start("run", "CanarySplit", kubeconfig=file)
         name = at_work(command, control_plane)
@@ -59,7 +59,7 @@ def test_an_api_server_that_goes_under_a_run_ends_it(command: Any, control_plane
         line.strip() for line in said.splitlines()
     ]
     assert "Traceback" not in said
-    # Nobody could remove it.
+    # Nobody could delete it.
     control_plane.kubectl("delete", "namespace", name, "--wait=false")
 
 
@@ -106,11 +106,11 @@ def shop(control_plane: Any, run_id: str) -> Iterator[str]:
 
 
 def standing(control_plane: Any, *namespaces: str) -> dict[str, str]:
-    """What stands in these namespaces, each object with its version and who has written of it."""
+    """The objects in these namespaces, each with its version and its managers."""
     found = {}
     for namespace in namespaces:
-        told = control_plane.kubectl("get", ",".join(NETWORKED), "--namespace", namespace, "-o", "json", *SHOWN)
-        for one in json.loads(told)["items"]:
+        reported = control_plane.kubectl("get", ",".join(NETWORKED), "--namespace", namespace, "-o", "json", *SHOWN)
+        for one in json.loads(reported)["items"]:
             metadata = one["metadata"]
             version = metadata.get("generation") or metadata["resourceVersion"]
             writers = sorted({by["manager"] for by in metadata["managedFields"]})
@@ -132,7 +132,7 @@ def test_a_verification_with_the_least_rights_changes_nothing(
     assert len(before) >= 5
     control_plane.kubectl(*grant.split()[1:])
     code, said = command.ended(command.start(*words, kubeconfig=account, ready=2))
-    # All was allowed: what it lacks is a node for its client.
+    # Every request was allowed; only a node for the client's pod is missing.
     assert code == 3
     assert "not ready after 2 s: meshproof-client (0 of 1 replicas available)" in said
     assert "forbidden" not in said

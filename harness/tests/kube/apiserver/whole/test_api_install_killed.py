@@ -14,13 +14,13 @@ ROLES = "clusterroles,clusterrolebindings"
 
 
 def left(control_plane: Any) -> list[str]:
-    """What there is of Istio, its kinds aside."""
+    """The parts of Istio in the cluster, without its kinds."""
     there = control_plane.kubectl("get", f"{HOOKS},{ROLES}", "-o", "name").split()
     here = control_plane.kubectl("get", "deployments,services", "--namespace", "istio-system", "-o", "name").split()
     return [one for one in there if "istio" in one] + here
 
 
-def test_half_an_istio_is_taken_out_again(command: Any, control_plane: Any, program: str) -> None:
+def test_half_an_istio_is_removed_again(command: Any, control_plane: Any, program: str) -> None:
     process = command.start("run", "CanarySplit", "--hub", "hub.invalid/library", "--istioctl", program)
     command.until("istiod's Deployment", lambda: "deployment.apps/istiod" in left(control_plane))
     assert "unfinished" in control_plane.kubectl("get", "namespace", "istio-system", "-o", "json")

@@ -1,1 +1,1 @@
-"""The steps that make a host ready, one file for each."""
+"""The steps that prepare a host, one file for each."""

@@ -13,7 +13,7 @@ from meshproof.targets.hosts.prepare.steps.grub_default import with_default
 from meshproof.targets.hosts.prepare.survey import DEBIAN_CONFIG, EL_CONFIG, Survey
 
 RESCUE = re.compile(r"recovery|rescue|failsafe", re.IGNORECASE)
-# grub-mkconfig writes over its file bit by bit, which a full disk cuts short: so beside it, then renamed.
+# grub-mkconfig overwrites its file in place, and a full disk would leave half of it: so a new file, then renamed.
 MKCONFIG = """
 new="${2%/*}/.${2##*/}.meshproof-new"
 trap 'rm -f -- "$new" "$new.new"' EXIT
@@ -34,7 +34,7 @@ class BootLoaderStep:
     name: str = "boot loader"
 
     def plan(self, host: Survey, entry: HostEntry, desired: DesiredState) -> Plan:
-        """GRUB_DEFAULT with its last assignment right, and the configuration rebuilt from it."""
+        """Correct the last assignment of GRUB_DEFAULT, and rebuild the configuration from it."""
         wanted = wanted_kernel(entry, desired, host.installed)
         if not wanted or starts(host, wanted):
             return Plan(self.name)
@@ -54,17 +54,17 @@ class BootLoaderStep:
             before = next((file.text.encode() for file in host.defaults if file.path == edited.path), None)
             why = f"the last GRUB_DEFAULT must be {value}, which starts {wanted}"
             changes.append(WriteFile(edited.path, edited.text.encode(), before, why))
-        notices = tuple(text for text in (notice, _trap(host, value)) if text)
+        notices = tuple(text for text in (notice, _ineffective(host, value)) if text)
         return Plan(self.name, (*changes, _rebuild(host)), notices)
 
 
 def starts(host: Survey, wanted: str) -> bool:
-    """True when it is sure that the next boot, and every later one, starts that kernel."""
+    """True when the next boot, and every later one, certainly starts that kernel."""
     return host.next is not None and host.next_kernel == wanted and not host.next.doubt and not host.next.once
 
 
 def _value(host: Survey, wanted: str) -> tuple[str, str]:
-    """`0` for the newest kernel, else the position of its entry; and what there is to say of it."""
+    """`0` for the newest kernel, else the position of its entry; and a notice about it, or why there is none."""
     latest = newest([*host.installed, wanted])
     if latest == wanted:
         return "0", ""
@@ -75,7 +75,7 @@ def _value(host: Survey, wanted: str) -> tuple[str, str]:
     return "", f"{latest} is newer than {wanted}, for which the boot menu has no entry yet"
 
 
-def _trap(host: Survey, value: str) -> str:
+def _ineffective(host: Survey, value: str) -> str:
     made = [one for file in host.defaults for one in assignments(file.path, file.text)]
     if made and made[-1].value != value and any(one.value == value for one in made):
         return f"GRUB_DEFAULT={value} is there already and has no effect: {made[-1]} comes after it and wins"
@@ -101,7 +101,7 @@ class RebootStep:
     name: str = "reboot"
 
     def plan(self, host: Survey, entry: HostEntry, desired: DesiredState) -> Plan:
-        """A reboot where another kernel runs, and only with consent."""
+        """A reboot where another kernel runs, only with the user's consent."""
         wanted = wanted_kernel(entry, desired, host.installed)
         if not wanted or host.kernel == wanted:
             return Plan(self.name)

@@ -1,7 +1,7 @@
-"""`GRUB_DEFAULT` as grub-mkconfig will see it: assigned in several places, and the last one wins.
+"""`GRUB_DEFAULT` as grub-mkconfig reads it: of several assignments the last one wins.
 
 grub-mkconfig sources /etc/default/grub with a shell, and Debian's then each /etc/default/grub.d/*.cfg in order. A
-line `GRUB_DEFAULT=0` that stands before `GRUB_DEFAULT=saved` has no effect.
+line `GRUB_DEFAULT=0` before `GRUB_DEFAULT=saved` has no effect.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class DefaultFile:
 def with_default(files: Sequence[DefaultFile], value: str) -> DefaultFile | None:
     """The one file to write so that the last assignment is `value`; None when it is already.
 
-    Lines of others stay as they are. The new line goes directly below the last assignment, as a person would put
-    it; an equal line further up in the same file, which had no effect, is moved rather than doubled.
+    Other lines are not changed. The new line goes directly below the last assignment; an equal line further up in
+    the same file, which had no effect, is moved and not duplicated.
     """
     made = [one for file in files for one in assignments(file.path, file.text)]
     if made and made[-1].value == value:
@@ -48,7 +48,7 @@ def _below(path: str, file: DefaultFile, made: Sequence[Assignment], value: str)
             lines.pop()
         return DefaultFile(path, "\n".join([*lines, f"GRUB_DEFAULT={_quoted(value)}{ending}", ""]))
     if lines[own[-1].line - 1][:1].isspace():
-        # Indented, so perhaps under a condition: below everything is below it, too.
+        # Indented, so perhaps inside of a condition: the new line goes to the end of the file.
         lines = "\n".join(lines).rstrip("\n").split("\n")
         own[-1] = replace(own[-1], line=len(lines))
     at = own[-1].line

@@ -1,4 +1,4 @@
-"""The step of the images, which is done from this machine: what the bundle brings, in the inventory's registry."""
+"""The step of the images, applied from this machine: the bundle's images, pushed to the inventory's registry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ImagesPlan:
     missing: tuple[TaggedImage, ...]
 
     def lines(self) -> list[str]:
-        """How a person reads it."""
+        """A description for the user."""
         return [f"push {tagged.image.name} as {tagged}" for tagged in self.missing]
 
 
@@ -41,7 +41,7 @@ async def plan_images(
     ca: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> ImagesPlan:
-    """Find out what the registry lacks of the images in `paths`; pushes nothing. Raises MeshproofError.
+    """Find which of the images in `paths` the registry lacks; pushes nothing. Raises MeshproofError.
 
     `ca` is a PEM file of this machine; `folder` is of mode 0700.
     """

@@ -1,4 +1,4 @@
-"""istioctl on the hosts that administer the cluster: the program, and PATH for the shells that lack its folder."""
+"""istioctl on control-plane hosts: the program, and PATH for shells that lack its folder."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class IstioToolStep:
     name: str = "istioctl"
 
     def plan(self, host: Survey, entry: HostEntry, desired: DesiredState) -> Plan:
-        """The program where it is another or none, and PATH for login shells."""
+        """Copy the program where it is missing or another one, and set PATH for login shells."""
         if desired.istioctl is None or entry.role != CONTROL_PLANE:
             return Plan(self.name)
         changes: list[Upload | WriteFile] = []
         size = desired.istioctl.stat().st_size
         if host.istioctl != desired.istioctl_sha256:
             if host.free.get("/usr/local", 2 * size) < 2 * size:
-                return Plan(self.name, blocked=(f"/usr/local has no room for {size >> 20} MB",))
+                return Plan(self.name, blocked=(f"/usr/local has no space for {size >> 20} MB",))
             why = "there is another one" if host.istioctl else "there is none"
             changes.append(Upload(desired.istioctl, PLACE, desired.istioctl_sha256, size, why, 0o755))
         if host.profile != TEXT:
             before = None if host.profile is None else host.profile.encode()
-            changes.append(WriteFile(PROFILE, TEXT.encode(), before, "login shells find it"))
+            changes.append(WriteFile(PROFILE, TEXT.encode(), before, "puts it on PATH of login shells"))
         return Plan(self.name, tuple(changes))

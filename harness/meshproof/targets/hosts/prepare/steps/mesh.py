@@ -1,4 +1,4 @@
-"""The last step: Istio on the cluster, from the bundle and the registry, by the code of the cluster target."""
+"""The last step: Istio installed in the cluster, from the bundle and the registry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MeshPlan:
     allow: frozenset[str] = frozenset()
 
     def lines(self) -> list[str]:
-        """How a person reads it."""
+        """A description for the user."""
         values = [f"profile={PROFILE}", *([f"hub={self.hub}"] if self.hub else []), *self.settings]
         given = " ".join(f"--set {value}" for value in values)
         labels = [f"label the namespace {name} with {INJECTION}=enabled" for name in self.namespaces]
@@ -40,9 +40,9 @@ class MeshPlan:
         ]
 
 
-async def put_mesh(plan: MeshPlan, kubeconfig: Path, context: str, timeouts: Timeouts, tell: Tell) -> Installed:
-    """Install Istio where it is not installed in this way, and label the namespaces; raises MeshproofError."""
-    # The Kubernetes client takes longer to import than most hosts take to be looked at.
+async def install_mesh(plan: MeshPlan, kubeconfig: Path, context: str, timeouts: Timeouts, tell: Tell) -> Installed:
+    """Install Istio unless it is installed in this way already, and label the namespaces; raises MeshproofError."""
+    # Imported only now: importing the Kubernetes client takes longer than surveying most hosts.
     from meshproof.targets.istio.installation.install import install
     from meshproof.targets.istio.installation.plan import Plan
     from meshproof.targets.istio.istioctl import find
@@ -50,7 +50,7 @@ async def put_mesh(plan: MeshPlan, kubeconfig: Path, context: str, timeouts: Tim
 
     cluster = await connect([kubeconfig], context, timeouts, allow=plan.allow)
     try:
-        tell(f"istioctl {plan.version} prechecks and installs, images from {plan.hub}")
+        tell(f"istioctl {plan.version} prechecks and installs, with images from {plan.hub}")
         istioctl = await find(str(plan.istioctl), (kubeconfig,), context, timeouts)
         installed = await install(cluster, istioctl, Plan(PROFILE, plan.hub, plan.settings))
         for name in plan.namespaces:

@@ -1,4 +1,4 @@
-"""The modules that kube-proxy's IPVS mode needs: loaded, and loaded again at every boot."""
+"""The modules that kube-proxy's IPVS mode needs: loaded now and at every boot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshproof.targets.hosts.prepare.survey import Survey
 FILE = "/etc/modules-load.d/meshproof.conf"
 HEAD = "# Kernel modules that kube-proxy's IPVS mode needs.\n"
 
-# One that something uses, as kube-proxy does, stays until the next boot.
+# A module that is in use, for example by kube-proxy, stays until the next boot.
 UNLOAD = 'for one; do ! grep -q "^$one " /proc/modules || modprobe -r "$one" || echo "$one is in use"; done'
 
 
@@ -24,7 +24,7 @@ class ModulesStep:
     name: str = "modules"
 
     def plan(self, host: Survey, entry: HostEntry, _desired_state: DesiredState) -> Plan:
-        """One file for all that no other file loads at boot, and what is not loaded now."""
+        """Write one file for all modules that no other file loads at boot, and load those that are not loaded."""
         wanted = [name.replace("-", "_") for name in entry.expect.modules]
         present = host.loaded | host.builtin
         absent = [name for name in wanted if name not in present]

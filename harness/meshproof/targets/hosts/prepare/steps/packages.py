@@ -15,7 +15,7 @@ from meshproof.targets.hosts.prepare.survey import APT, YUM, Survey
 
 ARCHITECTURES = {"x86_64": ("x86_64", "amd64"), "aarch64": ("aarch64", "arm64")}
 INDEPENDENT = ("noarch", "all")
-# A kernel with its initial RAM disk, in /boot: about so many times the size of its packed package, 120 MB at most.
+# A kernel with its initial RAM disk in /boot: about this factor times the size of its package, at most 120 MB.
 BOOT_FACTOR, BOOT_MOST = 3, 120 << 20
 QUIET = (("DEBIAN_FRONTEND", "noninteractive"), ("NEEDRESTART_MODE", "l"))
 NO_SOURCES = ("-o", "Dir::Etc::sourcelist=/dev/null", "-o", "Dir::Etc::sourceparts=-")
@@ -30,7 +30,7 @@ class PackagesStep:
     name: str = "kernel packages"
 
     def plan(self, host: Survey, entry: HostEntry, desired: DesiredState) -> Plan:
-        """What is missing, and what an earlier installation left unfinished."""
+        """Install what is missing, and finish an interrupted installation."""
         repair = Command(("dpkg", "--configure", "-a"), "an installation was interrupted", "package_install", env=QUIET)
         unfinished = (repair,) if host.unfinished else ()
         missing = [one for one in desired.packages if (one.name, one.version, one.architecture) not in host.packages]
@@ -39,9 +39,7 @@ class PackagesStep:
             return Plan(self.name, () if blocked else (*unfinished, *_install(host, missing)), blocked=blocked)
         expected = entry.expect.kernel
         if expected and not wanted_kernel(entry, desired, host.installed):
-            return Plan(
-                self.name, unfinished, blocked=(f"no installed kernel is {expected}, and the bundle brings none",)
-            )
+            return Plan(self.name, unfinished, blocked=(f"no installed kernel is {expected}, and the bundle has none",))
         return Plan(self.name, unfinished)
 
 
@@ -57,7 +55,7 @@ def _obstacles(host: Survey, missing: Sequence[Package]) -> list[str]:
     if free < need:
         found.append(f"/boot has {free >> 20} MB free; a kernel with its initial RAM disk needs about {need >> 20} MB")
     if host.free.get("/var/lib", _size(missing)) < _size(missing):
-        found.append(f"/var/lib has no room for {_size(missing) >> 20} MB of packages")
+        found.append(f"/var/lib has no space for {_size(missing) >> 20} MB of packages")
     return found
 
 
@@ -75,10 +73,10 @@ def _install(host: Survey, missing: Sequence[Package]) -> list[Change]:
             Upload(package.path, places[-1], digest, package.path.stat().st_size, f"{package} is not installed")
         )
     there = {name for name, _, _ in host.packages}
-    # What takes the place of an older one cannot be taken back by removing it.
+    # Removing a package that replaced an older version would not bring the older one back.
     fresh = [package for package in missing if package.kernel or package.name not in there]
     if host.manager == APT:
-        # With --no-download apt does not find even the files that are named to it.
+        # With --no-download apt does not even find local files; so it gets no sources instead.
         alone = ("-y", "--no-install-recommends", *NO_SOURCES, "-o", "Dpkg::Options::=--force-confold")
         install = (APT, *alone, *APT_WAITS, "install", *places)
         remove = (APT, "-y", *APT_WAITS, "remove", *(package.name for package in fresh))

@@ -23,7 +23,7 @@ def kinds(keys: Sequence[tuple[str, str, str]]) -> list[str]:
     return sorted(key[0] for key in keys)
 
 
-def test_nothing_stands_outside_of_the_namespace_unless_allowed(
+def test_nothing_is_applied_outside_of_the_namespace_unless_allowed(
     in_force: InForce, with_cluster: Callable[..., Any], run_id: str
 ) -> None:
     metadata = {"name": f"{run_id}-tls"[-60:].strip("-"), "namespace": "istio-system"}
@@ -41,14 +41,14 @@ def test_nothing_stands_outside_of_the_namespace_unless_allowed(
     in_force(body)
 
     async def left(cluster: Cluster) -> None:
-        # As after a kill: the namespace is gone, what stood outside is found by its label.
+        # As after a kill: the namespace is gone, and what was applied outside is found by its label.
         assert await sweep(cluster, run_id, places) == [("Secret", "istio-system", metadata["name"])]
         assert await sweep(cluster, run_id, places) == []
 
     with_cluster(left)
 
 
-def test_a_version_that_is_not_served_is_told_or_interchanged(
+def test_a_version_that_is_not_served_is_reported_or_replaced(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any
 ) -> None:
     crd = json.loads(control_plane.kubectl("get", "crd", "virtualservices.networking.istio.io", "-o", "json"))
@@ -57,7 +57,7 @@ def test_a_version_that_is_not_served_is_told_or_interchanged(
         index = next(i for i, version in enumerate(crd["spec"]["versions"]) if version["name"] == "v1")
         patch = json.dumps([{"op": "replace", "path": f"/spec/versions/{index}/served", "value": value}])
         control_plane.kubectl("patch", "crd", crd["metadata"]["name"], "--type=json", "-p", patch)
-        # The API server takes a moment to serve what a CRD says.
+        # The API server serves a new CRD with a delay.
         deadline = time.monotonic() + 30
         while ("virtualservices" in control_plane.kubectl("get", "--raw", "/apis/networking.istio.io/v1")) is not value:
             assert time.monotonic() < deadline
@@ -79,7 +79,7 @@ def test_a_version_that_is_not_served_is_told_or_interchanged(
         serve(True)
 
 
-def test_a_host_that_somebody_routes_already_is_told_before_anything_is_applied(
+def test_a_host_that_somebody_routes_already_is_reported_before_anything_is_applied(
     in_force: InForce, shop: Callable[..., Sequence[Wanted]], control_plane: Any, run_id: str
 ) -> None:
     route = {
@@ -94,7 +94,7 @@ def test_a_host_that_somebody_routes_already_is_told_before_anything_is_applied(
         [found] = await conflicts.find(cluster, shop(), in_force.run)
         assert (found.kind, found.other) == ("VirtualService", f"default/{metadata['name']}")
         assert "shop.yaml:" in str(found)
-        # What is a run's own is none.
+        # The run's own object is no conflict.
         await in_force.apply(shop())
         assert len(await conflicts.find(cluster, shop(), in_force.run)) == 1
 

@@ -1,4 +1,4 @@
-"""Whose proxies are waited for beside the client's: those that let a limited number of requests in."""
+"""Which proxies are waited for beside the client's: those of workloads that a connection pool limits."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def pod(name: str, *containers: str, ready: str = "True") -> Any:
     return {"metadata": {"name": name, "namespace": "meshproof-a"}, "spec": spec, "status": status}
 
 
-def test_a_limit_has_come_to_the_workloads_too_and_so_has_its_end(seen: Any) -> None:
-    seen.pods += [pod("shop-1", "app", "istio-proxy"), pod("bare-1", "app"), pod("the client's", "istio-proxy")]
+def test_workloads_are_waited_for_while_a_pool_limits_them_and_once_after(seen: Any) -> None:
+    seen.pods += [pod("shop-1", "app", "istio-proxy"), pod("proxyless-1", "app"), pod("the client's", "istio-proxy")]
     seen.pods += [pod("late-1", "app", "istio-proxy", ready="False")]
     shared = seen.shared()
     shared.gateways.proxies = dict
@@ -38,7 +38,7 @@ def test_a_limit_has_come_to_the_workloads_too_and_so_has_its_end(seen: Any) -> 
     assert seen.watched == [alone, both, both, both, alone]
 
 
-def test_where_nothing_is_applied_no_other_proxy_is_told_anything_to_wait_for(seen: Any) -> None:
+def test_without_applying_no_other_proxy_is_waited_for(seen: Any) -> None:
     seen.pods += [pod("shop-1", "app", "istio-proxy")]
     asyncio.run(seen.put(KubeMesh("shop", seen.shared(applying=False)), POOL))
     assert seen.watched == [["the client's"]]

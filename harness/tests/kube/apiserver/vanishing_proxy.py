@@ -1,4 +1,4 @@
-"""What stands between a client and the API server, and may be gone at any moment."""
+"""A proxy between a client and the API server, which can vanish at any moment."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 
-class Between:
-    """Stands between a client and the API server: lets through, says nothing, or is gone."""
+class VanishingProxy:
+    """A proxy to a port of 127.0.0.1: it passes data on, is silent, or vanishes."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -41,18 +41,18 @@ class Between:
 
 
 @contextlib.contextmanager
-def between(port: int) -> Iterator[tuple[str, Callable[[], None]]]:
-    """One in a thread of its own: where it is, and what makes it vanish."""
+def vanishing_proxy(port: int) -> Iterator[tuple[str, Callable[[], None]]]:
+    """One in a thread of its own: its address, and a function that makes it vanish."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    stands = Between(port)
+    proxy = VanishingProxy(port)
 
     def vanish() -> None:
-        asyncio.run_coroutine_threadsafe(stands.vanish(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(proxy.vanish(), loop).result(10)
 
     try:
-        begun = asyncio.run_coroutine_threadsafe(stands.begin(), loop).result(10)
+        begun = asyncio.run_coroutine_threadsafe(proxy.begin(), loop).result(10)
         yield f"https://127.0.0.1:{begun}", vanish
         vanish()
     finally:

@@ -1,4 +1,4 @@
-"""Whatever keeps a run from its verdict ends the real command with 3, is named, and has a command to look further."""
+"""Whatever prevents a verdict ends the real command with exit code 3, is named, and has a command that shows more."""
 
 from __future__ import annotations
 
@@ -32,88 +32,93 @@ def refusal(code: int, reason: str, message: str) -> tuple[int, dict[str, Any]]:
 
 
 def says(words: str) -> Callable[[Any], None]:
-    return lambda place: place.kubectl(f"sys.exit({words!r})")
+    return lambda environment: environment.kubectl(f"sys.exit({words!r})")
 
 
 def without(name: str) -> Callable[[Any], None]:
-    return lambda place: place.without(name)
+    return lambda environment: environment.without(name)
 
 
-def engine(**told: object) -> Callable[[Any], None]:
-    return lambda place: place.put("docker", f"print(json.dumps({told!r}))")
+def engine(**reported: object) -> Callable[[Any], None]:
+    return lambda environment: environment.put("docker", f"print(json.dumps({reported!r}))")
 
 
-def full(place: Any) -> None:
-    place.patch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 30}))
-    engine(DockerRootDir=str(place.folder))(place)
+def full(environment: Any) -> None:
+    environment.patch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 30}))
+    engine(DockerRootDir=str(environment.folder))(environment)
 
 
 def fails_to_create(words: str) -> Callable[[Any], None]:
     body = f"print('kind v0.30.0') if words == ['version'] else words[0] == 'create' and sys.exit({words!r})"
-    return lambda place: place.put("kind", body)
+    return lambda environment: environment.put("kind", body)
 
 
-def never_pulled(place: Any) -> None:
+def never_pulled(environment: Any) -> None:
     waiting = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "hub.example/pilot:1.30.4"'}
-    place.istio(containerStatuses=[{"name": "discovery", "state": {"waiting": waiting}}])
+    environment.istio(containerStatuses=[{"name": "discovery", "state": {"waiting": waiting}}])
 
 
-def silent_webhook(place: Any) -> None:
-    place.istio()
+def silent_webhook(environment: Any) -> None:
+    environment.istio()
     words = (
         'Internal error occurred: failed calling webhook "namespace.sidecar-injector.istio.io": failed to call webhook:'
         ' Post "https://istiod.istio-system.svc:443/inject?timeout=10s": context deadline exceeded'
     )
-    told = refusal(500, "InternalError", words)
-    place.api.first = lambda method, path: told if path.endswith("/pods/meshproof-injected") else None
+    reported = refusal(500, "InternalError", words)
+    environment.api.first = lambda method, path: reported if path.endswith("/pods/meshproof-injected") else None
 
 
-def stuck(place: Any) -> None:
-    place.istio()
-    place.api.webhook = lambda body: {**body, "spec": {"containers": [{"name": "istio-proxy", "image": "proxy:1"}]}}
+def stuck(environment: Any) -> None:
+    environment.istio()
+    environment.api.webhook = lambda body: {
+        **body,
+        "spec": {"containers": [{"name": "istio-proxy", "image": "proxy:1"}]},
+    }
 
     def first(method: str, path: str) -> tuple[int, Any] | None:
         if method != "DELETE" or not re.fullmatch(rf"{NAMESPACES}/[^/]+", path):
             return None
-        metadata = place.api.objects[path]["metadata"]
+        metadata = environment.api.objects[path]["metadata"]
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
         words = "Some content in the namespace has finalizers remaining: example.com/never in 1 resource instances"
-        place.api.objects[path]["status"] = {"conditions": [{"status": "True", "message": words}]}
+        environment.api.objects[path]["status"] = {"conditions": [{"status": "True", "message": words}]}
         return 200, {}
 
-    place.api.first = first
+    environment.api.first = first
 
 
-def forbidden(place: Any) -> None:
-    place.istio()
+def forbidden(environment: Any) -> None:
+    environment.istio()
     words = (
         'namespaces is forbidden: User "me" cannot create resource "namespaces" in API group "" at the cluster scope'
     )
-    told = refusal(403, "Forbidden", words)
-    place.api.first = lambda method, path: told if (method, path) == ("POST", NAMESPACES) else None
+    reported = refusal(403, "Forbidden", words)
+    environment.api.first = lambda method, path: reported if (method, path) == ("POST", NAMESPACES) else None
 
 
-def plugin(place: Any) -> None:
+def plugin(environment: Any) -> None:
     api = "client.authentication.k8s.io/v1"
-    place.context(place.api.url, exec={"apiVersion": api, "command": "aws", "interactiveMode": "Never"})
-    says("Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255")(place)
-
-
-def expired(place: Any) -> None:
-    end = datetime.datetime(2025, 3, 4, tzinfo=datetime.UTC)
-    begin = end - datetime.timedelta(days=30)
-    issued = trustme.CA().issue_cert(common_name="me", not_after=end, not_before=begin)
-    cert, key = place.folder / "me.crt", place.folder / "me.key"
-    issued.cert_chain_pems[0].write_to_path(str(cert))
-    issued.private_key_pem.write_to_path(str(key))
-    place.context(place.api.url, **{"client-certificate": str(cert), "client-key": str(key)})
-    says("error: You must be logged in to the server (the server has asked for the client to provide credentials)")(
-        place
+    environment.context(environment.api.url, exec={"apiVersion": api, "command": "aws", "interactiveMode": "Never"})
+    says("Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255")(
+        environment
     )
 
 
-def gone(place: Any) -> None:
-    place.context("http://127.0.0.1:1")
+def expired(environment: Any) -> None:
+    end = datetime.datetime(2025, 3, 4, tzinfo=datetime.UTC)
+    begin = end - datetime.timedelta(days=30)
+    issued = trustme.CA().issue_cert(common_name="me", not_after=end, not_before=begin)
+    cert, key = environment.folder / "me.crt", environment.folder / "me.key"
+    issued.cert_chain_pems[0].write_to_path(str(cert))
+    issued.private_key_pem.write_to_path(str(key))
+    environment.context(environment.api.url, **{"client-certificate": str(cert), "client-key": str(key)})
+    says("error: You must be logged in to the server (the server has asked for the client to provide credentials)")(
+        environment
+    )
+
+
+def gone(environment: Any) -> None:
+    environment.context("http://127.0.0.1:1")
 
 
 OTHER = "aarch64" if os.uname().machine == "x86_64" else "x86_64"
@@ -121,7 +126,7 @@ OTHER = "aarch64" if os.uname().machine == "x86_64" else "x86_64"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is done to a place in which all is well, and what is said then: in its headline, and to look further."""
+    """A fault in an environment that works otherwise, its headline, and the command that shows more."""
 
     arrange: Callable[[Any], None]
     said: str
@@ -136,13 +141,13 @@ CASES = {
     "no kind": Case(without("kind"), "kind is not on PATH", "look: type kind"),
     "no kubectl": Case(without("kubectl"), "kubectl is not on PATH", "look: type kubectl", CLUSTER),
     "no istioctl": Case(
-        lambda place: None,
+        lambda environment: None,
         "istioctl cannot be used: it is not on PATH",
         "look: type istioctl",
         (*CLUSTER, "--hub", "hub.example"),
     ),
     "no daemon": Case(
-        lambda place: place.put("docker", "sys.exit('Cannot connect to the Docker daemon')"),
+        lambda environment: environment.put("docker", "sys.exit('Cannot connect to the Docker daemon')"),
         "docker does not answer: its daemon is not running",
         "look: docker info",
     ),
@@ -159,7 +164,7 @@ CASES = {
         "look: ss -ltnp; name others with --port 80=PORT and --port 443=PORT",
     ),
     "a port that is asked for": Case(
-        lambda place: None,
+        lambda environment: None,
         "port {taken} on 127.0.0.1, asked for by --port 5000={taken}, cannot be had",
         "look: ss -ltnp 'sport = :{taken}'",
         ("--port", "5000={taken}"),
@@ -225,13 +230,13 @@ def taken() -> Any:
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", CASES)
-def test_each_is_an_error_with_a_command_to_look_further(
-    wrong: Any, taken: int, tmp_path: Path, name: str, command: str
+def test_each_fault_is_an_error_with_a_command_that_shows_more(
+    environment: Any, taken: int, tmp_path: Path, name: str, command: str
 ) -> None:
     case, lasting = CASES[name], {"meshproof-runs", run_directory().name}
-    case.arrange(wrong)
-    known = {"kubeconfig": wrong.kubeconfig, "taken": taken, "server": wrong.api.url.rpartition("/")[2]}
-    code, said = wrong.call(*COMMANDS[command], *(word.format(**known) for word in case.options))
+    case.arrange(environment)
+    known = {"kubeconfig": environment.kubeconfig, "taken": taken, "server": environment.api.url.rpartition("/")[2]}
+    code, said = environment.call(*COMMANDS[command], *(word.format(**known) for word in case.options))
     found = re.search(r"meshproof-[0-9a-f]{8}\b", said)
     known["namespace"] = found[0] if found else ""
     assert code == 3
@@ -239,7 +244,7 @@ def test_each_is_an_error_with_a_command_to_look_further(
     assert case.look.format(**known) in [line.strip() for line in said.splitlines()]
     assert "Traceback" not in said
     assert "s3cr3t" not in said
-    # What could not be deleted while the run lasted is tried once more by those who outlive it.
+    # The cleanup process, which outlives the run, tries once more to delete what could not be deleted.
     deadline = time.monotonic() + 20
     while left := {path.name for path in tmp_path.glob("meshproof-*") if path.is_dir()} - lasting:
         assert time.monotonic() < deadline, left

@@ -1,4 +1,4 @@
-"""What a mesh puts into a cluster, and whose proxies it waits for: without applying, its own client's alone."""
+"""What a mesh applies to a cluster, and which proxies it waits for: without applying, its own client's alone."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def test_without_applying_nothing_reaches_any_proxy_but_the_clients(seen: Any, g
     assert seen.watched == [["the client's"]] * 2
 
 
-def test_what_is_applied_is_waited_for_at_the_gateways_too(seen: Any, gateway_manifest: str) -> None:
+def test_a_configuration_is_waited_for_at_the_gateways_too(seen: Any, gateway_manifest: str) -> None:
     shared = seen.shared()
     for name in ("first", "second"):
         asyncio.run(seen.put(KubeMesh(name, shared), gateway_manifest))
-    # The second is preceded by one without DestinationRules, for the proxies to forget whom they ejected.
+    # Before the second, an apply without DestinationRules makes the proxies forget which hosts they ejected.
     assert len(seen.applied) == 3
     assert seen.watched == [["the client's", "the gateway's"]] * 3
     exported = [one.body["spec"].get("exportTo") for one in seen.applied[0] if "marker" in one.key[2]]
