@@ -8,12 +8,15 @@ from meshproof.manifest.resource import Resource
 from meshproof.mutate.change import dropped
 from meshproof.mutate.edit import plain
 from meshproof.mutate.gateways import GATEWAYS
+from meshproof.mutate.http_routes import HTTP_ROUTES
 from meshproof.mutate.mirrors import MIRRORS
 from meshproof.mutate.operator import Mutant, Operator
 from meshproof.mutate.policies import POLICY
 from meshproof.mutate.resilience import RESILIENCE
 from meshproof.mutate.rewriting import REWRITING
 from meshproof.mutate.rules import RULES
+from meshproof.mutate.service_entries import SERVICE_ENTRIES
+from meshproof.mutate.visibility import VISIBILITY
 from meshproof.mutate.weights import WEIGHTS
 
 WHOLE = ("",)
@@ -29,6 +32,9 @@ OPERATORS: tuple[Operator, ...] = (
     *REWRITING,
     *POLICY,
     *GATEWAYS,
+    *VISIBILITY,
+    *SERVICE_ENTRIES,
+    *HTTP_ROUTES,
 )
 
 

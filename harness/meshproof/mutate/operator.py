@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from meshproof.errors import Location
+from meshproof.errors import Location, ManifestError
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mutate.edit import Path, put, spots, without
+
+
+PARTS = {"http": "rule", "rules": "rule", "subsets": "subset", "servers": "server", "endpoints": "endpoint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,26 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One resource made wrong in one place: `resource` takes the place of `original` (None: it is dropped)."""
+    """One resource made wrong in one place: `resource` takes the place of `original` (None: it is dropped).
+
+    `path` leads to the value that was changed.
+    """
 
     operator: str
     location: Location
     what: str
     original: Resource
     resource: Resource | None
+    path: Path = ()
+
+    @property
+    def part(self) -> str:
+        """What was made wrong, as a person would name it: a resource, or a rule, subset or server of one."""
+        names = [step for step in self.path[:2] if isinstance(step, str)]
+        holder, number = names[-1] if names else "", self.path[2] if len(self.path) > 2 else None
+        if holder in PARTS and isinstance(number, int):
+            return f"{self.original}, {PARTS[holder]} {number + 1}"
+        return str(self.original)
 
     def apply(self, resources: Sequence[Resource]) -> tuple[Resource, ...]:
         """The resources with the mutant among them."""
@@ -64,9 +80,16 @@ class Operator:
             return
         for pattern in self.patterns:
             for path, value in spots(resource.body, pattern):
-                for edit in self.change(Spot(value, path, resource, resources)):
+                for edit in self._edits(Spot(value, path, resource, resources)):
                     where = edit.at or (value.key if edit.new is None else None) or value.location
-                    yield Mutant(self.name, where, edit.what, resource, _edited(resource, path, edit.new))
+                    yield Mutant(self.name, where, edit.what, resource, _edited(resource, path, edit.new), path)
+
+    def _edits(self, spot: Spot) -> Iterator[Edit]:
+        try:
+            yield from self.change(spot)
+        except ManifestError:
+            # A value that a cluster would refuse is wrong already.
+            return
 
 
 def _edited(resource: Resource, path: Path, new: Value | None) -> Resource | None:

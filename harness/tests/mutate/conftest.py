@@ -11,7 +11,7 @@ from meshproof.manifest import Resource, load
 EVERYTHING = """\
 apiVersion: v1
 kind: Service
-metadata: {name: shop}
+metadata: {name: shop, annotations: {networking.istio.io/exportTo: "."}}
 spec:
   selector: {app: shop}
   ports: [{name: http, port: 8000, targetPort: 80}]
@@ -49,6 +49,7 @@ kind: DestinationRule
 metadata: {name: shop}
 spec:
   host: shop
+  exportTo: [., other]
   trafficPolicy:
     connectionPool:
       tcp: {maxConnections: 2, connectTimeout: 1s}
@@ -124,15 +125,92 @@ apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: www}
 spec:
-  hosts: [www.example.com]
+  hosts: ["*.example.com"]
   gateways: [edge]
-  http: [{route: [{destination: {host: shop}}]}]
+  exportTo: [., other]
+  http:
+  - match: [{uri: {prefix: /details}}]
+    delegate: {name: details}
+  - route: [{destination: {host: shop}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: details}
+spec:
+  http: [{route: [{destination: {host: shop, subset: v1}}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: more-details}
+spec:
+  http: [{route: [{destination: {host: shop, subset: v2}}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: outside}
+spec:
+  hosts: [outside.example.com, more.example.com]
+  exportTo: [., other]
+  ports:
+  - {number: 80, name: http, protocol: HTTP}
+  - {number: 81, name: more, protocol: HTTP}
+  location: MESH_EXTERNAL
+  resolution: STATIC
+  endpoints:
+  - {address: 192.0.2.1, labels: {version: v1}, ports: {http: 8080}}
+  - {address: 192.0.2.2, weight: 2}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: selecting}
+spec:
+  hosts: [selecting.example.com]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  workloadSelector: {labels: {app: shop}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop}
+spec:
+  parentRefs:
+  - {group: "", kind: Service, name: shop, port: 8000}
+  - {group: "", kind: Service, name: shop, port: 8001}
+  hostnames: [shop.example.com, www.example.com]
+  rules:
+  - matches:
+    - path: {type: PathPrefix, value: /a/b}
+      headers: [{name: user, value: jason}]
+      method: GET
+    - path: {type: Exact, value: /c}
+      queryParams: [{type: RegularExpression, name: q, value: "a+"}]
+    filters:
+    - type: RequestHeaderModifier
+      requestHeaderModifier: {set: [{name: a, value: b}], remove: [c]}
+    - type: URLRewrite
+      urlRewrite: {hostname: other.example.com, path: {type: ReplaceFullPath, replaceFullPath: /d}}
+    - type: RequestMirror
+      requestMirror: {backendRef: {name: shop, port: 8000}, percent: 40}
+    - type: CORS
+      cors: {allowOrigins: ["http://a.example", "http://b.example"]}
+    backendRefs:
+    - {name: shop, port: 8000, weight: 3}
+    - {name: shop, port: 8000}
+    timeouts: {request: 2s, backendRequest: 1s}
+    retry: {attempts: 2, codes: [500, 503]}
+  - matches: [{path: {value: /old}}]
+    filters:
+    - type: RequestRedirect
+      requestRedirect: {scheme: https, hostname: new.example.com, statusCode: 302}
 """
 
 
 @pytest.fixture(scope="session")
 def everything() -> Sequence[Resource]:
-    return load(["-"], stdin=io.StringIO(EVERYTHING)).resources
+    found = load(["-"], stdin=io.StringIO(EVERYTHING), strict=False)
+    assert not found.refusals
+    return (*found.resources, *found.foreign)
 
 
 @pytest.fixture(scope="session")
