@@ -1,49 +1,67 @@
 """YAML text to Values, from the parser's events, so that nothing is built that was not asked for.
 
-Only the core types exist here: a tag such as !!python/object is refused where it stands. Limits on
-depth and on nodes (an alias counts as all that it stands for) refuse alias bombs.
+Only the core types exist here: a tag such as !!python/object is refused where it stands. What is written out
+is bounded by the size of its file; what aliases stand for is counted, so that alias bombs are refused.
+Keys, numbers and merges are those of the libraries behind kubectl: see scalar.py, and go-yaml v2's decode.go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from meshproof.errors import Location, ManifestError, Problem
-from meshproof.manifest.scalar import resolve
+from meshproof.manifest.scalar import key_text, resolve
 from meshproof.manifest.value import Value
 
 DEEPEST = 64
-MOST_NODES = 400_000
+MOST_ALIASED = 400_000
 CORE = "tag:yaml.org,2002:"
 TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,), "null": (type(None),)}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MERGE = "<<"
+NOT_IN_JSON = frozenset({float("inf"), float("-inf")})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a text, and what is wrong with it though it could be read."""
+
+    body: Value
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or list whose end has not been seen; `size` counts its nodes, aliases expanded."""
+    """A mapping or list whose end has not been seen.
+
+    `size` counts its nodes and `height` how deep they are nested, aliases expanded; `given` are the names that
+    are written in it, while those of `fields` may be merged in.
+    """
 
     location: Location
     anchor: str | None
     fields: dict[str, Value] | None
     items: list[Value] = field(default_factory=list)
-    merged: list[Value] = field(default_factory=list)
+    given: dict[str, Location] = field(default_factory=dict)
     key: Value | None = None
+    merging: bool = False
     size: int = 1
+    height: int = 1
 
 
 @dataclass(slots=True)
 class _Composer:
     file: str
+    most_aliased: int
     first_line: int = 1
     stack: list[_Open] = field(default_factory=list)
-    anchors: dict[str, tuple[Value, int]] = field(default_factory=dict)
+    anchors: dict[str, tuple[Value, int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    nodes: int = 0
+    aliased: int = 0
     root: Value | None = None
 
     def at(self, mark: Any) -> Location:
@@ -52,15 +70,10 @@ class _Composer:
     def refuse(self, location: Location, message: str, hint: str = "") -> ManifestError:
         return ManifestError(*self.problems, Problem(location, message, hint))
 
-    def count(self, size: int, location: Location) -> None:
-        self.nodes += size
-        if self.nodes > MOST_NODES:
-            raise self.refuse(location, f"more than {MOST_NODES} values, aliases counted as what they stand for")
-
     def begin(self, event: Any, mapping: bool) -> None:
         location = self.at(event.start_mark)
-        self.tagged(event, location, "map" if mapping else "seq")
-        self.count(1, location)
+        if event.tag is not None:
+            self.tagged(event, location, "map" if mapping else "seq")
         if len(self.stack) >= DEEPEST:
             raise self.refuse(location, f"nested more than {DEEPEST} deep")
         self.stack.append(_Open(location, event.anchor, {} if mapping else None))
@@ -71,77 +84,99 @@ class _Composer:
 
     def end(self) -> None:
         done = self.stack.pop()
-        if done.fields is None:
-            value = Value(tuple(done.items), done.location)
-        else:
-            for source in done.merged:
-                if isinstance(source.data, dict):
-                    done.fields.update({k: v for k, v in source.data.items() if k not in done.fields})
-            value = Value(done.fields, done.location)
-        self.place(value, done.size, done.anchor)
+        data = tuple(done.items) if done.fields is None else done.fields
+        self.place(Value(data, done.location), done.anchor, done.size, done.height)
 
     def scalar(self, event: Any) -> None:
         location = self.at(event.start_mark)
-        self.count(1, location)
+        text = event.value
         plain = event.implicit[0] and event.tag is None
-        data = resolve(event.value) if plain else event.value
-        kind = (event.tag or "").removeprefix(CORE)
+        if plain and text == MERGE and self.stack and self.stack[-1].fields is not None and not self.stack[-1].key:
+            self.stack[-1].merging = True
+        data = resolve(text) if plain else text
         if event.tag is not None and event.tag not in ("!", CORE + "str"):
-            data = resolve(event.value)
-            if not event.tag.startswith(CORE) or kind not in TYPES:
-                self.tagged(event, location, "str")
-            elif not isinstance(data, TYPES[kind]) or (kind in ("int", "float") and isinstance(data, bool)):
-                raise self.refuse(location, f"{event.value[:60]!r} is not of the type that its tag says")
-        self.place(Value(data, location, text_form=event.value), 1, event.anchor)
+            data = self.typed(event, location)
+        if isinstance(data, float) and (data in NOT_IN_JSON or data != data):
+            self.problems.append(Problem(location, f"{text} is a number that JSON does not have", "quote it as text"))
+        self.place(Value(data, location, text_form=text), event.anchor)
+
+    def typed(self, event: Any, location: Location) -> str | int | float | bool | None:
+        kind = event.tag.removeprefix(CORE)
+        data = resolve(event.value)
+        if not event.tag.startswith(CORE) or kind not in TYPES:
+            self.tagged(event, location, "str")
+        elif not isinstance(data, TYPES[kind]) or (kind in ("int", "float") and isinstance(data, bool)):
+            raise self.refuse(location, f"{event.value[:60]!r} is not of the type that its tag says")
+        return data
 
     def alias(self, event: Any) -> None:
         location = self.at(event.start_mark)
         if event.anchor not in self.anchors:
             raise self.refuse(location, f"the alias *{event.anchor} stands for nothing complete that came before it")
-        value, size = self.anchors[event.anchor]
-        self.count(size, location)
-        self.place(value, size, None)
+        value, size, height = self.anchors[event.anchor]
+        self.aliased += size
+        if self.aliased > self.most_aliased:
+            raise self.refuse(location, f"aliases stand for more than {self.most_aliased} values in all")
+        if len(self.stack) + height > DEEPEST:
+            raise self.refuse(location, f"nested more than {DEEPEST} deep, aliases expanded")
+        self.place(value, None, size, height)
 
-    def place(self, value: Value, size: int, anchor: str | None) -> None:
+    def place(self, value: Value, anchor: str | None, size: int = 1, height: int = 0) -> None:
         if anchor is not None:
-            self.anchors[anchor] = (value, size)
+            self.anchors[anchor] = (value, size, height)
         if not self.stack:
             self.root = value
             return
         holder = self.stack[-1]
         holder.size += size
+        holder.height = max(holder.height, height + 1)
         if holder.fields is None:
-            holder.items.append(replace(value, name=f"[{len(holder.items)}]"))
+            holder.items.append(Value(value.data, value.location, f"[{len(holder.items)}]", None, value.text_form))
         elif holder.key is None:
-            if not isinstance(value.data, str | int | float | bool) or not value.text_form:
+            if value.data is None or isinstance(value.data, dict | tuple):
                 raise self.refuse(value.location, "a field's name must be text")
             holder.key = value
         else:
             self.enter(holder, holder.fields, holder.key, value)
-            holder.key = None
+            holder.key, holder.merging = None, False
 
     def enter(self, holder: _Open, fields: dict[str, Value], key: Value, value: Value) -> None:
-        name = key.text_form
-        if name == "<<":
-            sources = value.data if isinstance(value.data, tuple) else (value,)
-            if not all(isinstance(source.data, dict) for source in sources):
+        if holder.merging:
+            self.merge(fields, value)
+            return
+        assert not isinstance(key.data, dict | tuple | None)
+        name = key_text(key.data)
+        if name in holder.given:
+            message = f"{name} is given twice, first in line {holder.given[name].line}"
+            self.problems.append(Problem(key.location, message, "keep one of the two"))
+            return
+        holder.given[name] = key.location
+        data = value.data
+        if isinstance(data, tuple):
+            data = tuple(Value(item.data, item.location, name + item.name, item.key, item.text_form) for item in data)
+        fields[name] = Value(data, value.location, name, key.location, value.text_form)
+
+    def merge(self, fields: dict[str, Value], value: Value) -> None:
+        """A merge key replaces what stands before it in its mapping; of a list the first mapping wins."""
+        sources = value.data if isinstance(value.data, tuple) else (value,)
+        for source in reversed(sources):
+            if not isinstance(source.data, dict):
                 raise self.refuse(value.location, "<< merges mappings only")
-            holder.merged.extend(sources)
-        elif name in fields:
-            first = fields[name].key or fields[name].location
-            self.problems.append(
-                Problem(key.location, f"{name} is given twice, first in line {first.line}", "keep one of the two")
-            )
-        else:
-            data = value.data
-            if isinstance(data, tuple):
-                data = tuple(replace(item, name=f"{name}{item.name}") for item in data)
-            fields[name] = replace(value, data=data, name=name, key=key.location)
+            fields.update(source.data)
 
 
 def compose(text: str, file: str, *, line: int = 1) -> Iterator[Value]:
     """The documents of a text that begins in that line, empty ones left out; raises ManifestError."""
-    composer = _Composer(file, line)
+    for document in read_documents(text, file, line=line):
+        if document.problems:
+            raise ManifestError(*document.problems)
+        yield document.body
+
+
+def read_documents(text: str, file: str, *, line: int = 1) -> Iterator[Document]:
+    """The documents of a text that begins in that line, empty ones left out; ManifestError for what is no YAML."""
+    composer = _Composer(file, MOST_ALIASED + len(text), line)
+    marker = 0
     try:
         for event in yaml.parse(text, Loader=LOADER):
             if isinstance(event, yaml.ScalarEvent):
@@ -154,13 +189,19 @@ def compose(text: str, file: str, *, line: int = 1) -> Iterator[Value]:
                 composer.alias(event)
             elif isinstance(event, yaml.DocumentStartEvent):
                 composer.root = None
+                composer.problems = []
                 composer.anchors.clear()
+                marker = composer.at(event.start_mark).line if event.explicit else 0
             elif isinstance(event, yaml.DocumentEndEvent) and composer.root and composer.root.data is not None:
-                yield composer.root
+                yield Document(composer.root, (*composer.problems, *_beside(composer.root, marker)))
     except yaml.YAMLError as error:
         raise _not_yaml(composer, error) from None
-    if composer.problems:
-        raise ManifestError(*composer.problems)
+
+
+def _beside(root: Value, marker: int) -> Iterator[Problem]:
+    """What kubectl says of a document that begins in the line of its own marker."""
+    if root.location.line == marker:
+        yield Problem(root.location, "kubectl reads nothing in the line of '---'", "begin a new line after it")
 
 
 def _not_yaml(composer: _Composer, error: yaml.YAMLError) -> ManifestError:

@@ -12,6 +12,8 @@ ROUTING_GROUPS = frozenset(
         "security.istio.io",
         "extensions.istio.io",
         "install.istio.io",
+        "sailoperator.io",
+        "maistra.io",
         "gateway.networking.k8s.io",
         "gateway.networking.x-k8s.io",
         "inference.networking.k8s.io",
@@ -24,17 +26,66 @@ ROUTING_GROUPS = frozenset(
         "projectcalico.org",
         # Controllers that write VirtualServices and Services while they roll out.
         "flagger.app",
+        "rollouts.kruise.io",
         "serving.knative.dev",
+        "serving.kserve.io",
+        "machinelearning.seldon.io",
         "networking.internal.knative.dev",
     }
 )
 """API groups whose kinds can decide a request, but for what WITHOUT_PART names."""
 
-ROUTING_KINDS = frozenset({("v1", "Endpoints"), ("v1", "ReplicationController"), ("apps/v1", "ControllerRevision")})
+ROUTING_KINDS = frozenset(
+    {("v1", "Endpoints"), ("extensions/v1beta1", "Ingress"), ("extensions/v1beta1", "NetworkPolicy")}
+)
 """(apiVersion, kind) of further kinds that can."""
 
-WITHOUT_PART = frozenset({"IngressClass", "IngressClassParameters", "GatewayClass", "ProxyConfig"})
+WITHOUT_PART = frozenset(
+    {"GatewayClass", "IPAddress", "IngressClass", "IngressClassParameters", "ProxyConfig", "ServiceCIDR"}
+)
 """Kinds of those groups that decide no request by themselves."""
+
+KNOWN_WITHOUT_PART = frozenset(
+    {
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "autoscaling",
+        "autoscaling.k8s.io",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "events.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "metrics.k8s.io",
+        "monitoring.coreos.com",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "snapshot.storage.k8s.io",
+        "storage.k8s.io",
+        "telemetry.istio.io",
+    }
+)
+"""API groups of which no kind decides where, whether or how a request is answered."""
+
+KNOWN_CORE = frozenset(
+    {
+        "ConfigMap",
+        "Event",
+        "LimitRange",
+        "Node",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+        "PodTemplate",
+        "ResourceQuota",
+        "ServiceAccount",
+    }
+)
+"""Kinds of the core group that do not, either."""
 
 ROOT_NAMESPACE = "istio-system"
 
@@ -46,3 +97,11 @@ def decides(version: str, kind: str, namespace: str, name: str) -> bool:
         return namespace == ROOT_NAMESPACE and (name == "istio" or name.startswith("istio-"))
     group = version.rpartition("/")[0]
     return (version, kind) in ROUTING_KINDS or (group in ROUTING_GROUPS and kind not in WITHOUT_PART)
+
+
+def why_not_read(version: str, kind: str) -> str:
+    """What is said of a resource that does not."""
+    group = version.rpartition("/")[0]
+    known = group in KNOWN_WITHOUT_PART or (version == "v1" and kind in KNOWN_CORE) or kind in WITHOUT_PART
+    reason = "it has no part in what is verified" if known else "neither istiod nor Envoy reads it"
+    return f"{version} {kind} is not read: {reason}"

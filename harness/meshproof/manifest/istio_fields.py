@@ -6,7 +6,19 @@ Source: https://istio.io/latest/docs/reference/config/networking/ and the publis
 from __future__ import annotations
 
 from meshproof.manifest.kubernetes_fields import resource
-from meshproof.manifest.schema import DURATION, DURATION_OR_ZERO, FLAG, NUMBER, TEXT, WHOLE, Map, OneOf, Shape
+from meshproof.manifest.schema import (
+    DURATION,
+    DURATION_OR_ZERO,
+    FLAG,
+    FREE_TEXT,
+    LABELS,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Map,
+    OneOf,
+    Shape,
+)
 
 STRING_MATCH: Shape = {"exact": TEXT, "prefix": TEXT, "regex": TEXT}
 PERCENT: Shape = {"value": NUMBER}
@@ -18,7 +30,7 @@ ROUTE_DESTINATION: Shape = {"destination": DESTINATION, "weight": WHOLE}
 SOURCE: dict[str, Shape] = {
     "port": WHOLE,
     "gateways": [TEXT],
-    "sourceLabels": Map(TEXT),
+    "sourceLabels": LABELS,
     "sourceNamespace": TEXT,
 }
 
@@ -49,7 +61,7 @@ HTTP_ROUTE: Shape = {
         "redirectCode": WHOLE,
         "prefixRewrite": TEXT,
     },
-    "directResponse": {"status": WHOLE, "body": {"string": TEXT, "bytes": TEXT}},
+    "directResponse": {"status": WHOLE, "body": {"string": FREE_TEXT, "bytes": TEXT}},
     "delegate": {"name": TEXT, "namespace": TEXT},
     "rewrite": {"uri": TEXT, "authority": TEXT, "uriRegexRewrite": {"match": TEXT, "rewrite": TEXT}},
     "timeout": DURATION,
@@ -182,9 +194,9 @@ DESTINATION_RULE = resource(
     spec={
         "host": TEXT,
         "trafficPolicy": TRAFFIC_POLICY,
-        "subsets": [{"name": TEXT, "labels": Map(TEXT), "trafficPolicy": TRAFFIC_POLICY}],
+        "subsets": [{"name": TEXT, "labels": LABELS, "trafficPolicy": TRAFFIC_POLICY}],
         "exportTo": [TEXT],
-        "workloadSelector": {"matchLabels": Map(TEXT)},
+        "workloadSelector": {"matchLabels": LABELS},
     },
     status=None,
 )
@@ -194,7 +206,7 @@ CERTIFICATE: dict[str, Shape] = {"serverCertificate": TEXT, "privateKey": TEXT, 
 
 GATEWAY = resource(
     spec={
-        "selector": Map(TEXT),
+        "selector": LABELS,
         "servers": [
             {
                 "port": {"number": WHOLE, "protocol": TEXT, "name": TEXT, "targetPort": WHOLE},

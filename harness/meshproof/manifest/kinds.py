@@ -9,16 +9,28 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.schema import Shape
 
 NETWORKING = tuple(f"networking.istio.io/{version}" for version in ("v1", "v1beta1", "v1alpha3"))
+APPS = ("apps/v1", "apps/v1beta2")
 GATEWAY_API = "gateway.networking.k8s.io"
 
 ACCEPTED: dict[str, tuple[str, ...]] = {
     "Service": ("v1",),
     "Namespace": ("v1",),
     "Secret": ("v1",),
-    "Deployment": ("apps/v1",),
+    "Deployment": (*APPS, "apps/v1beta1", "extensions/v1beta1"),
+    "StatefulSet": (*APPS, "apps/v1beta1"),
+    "DaemonSet": (*APPS, "extensions/v1beta1"),
+    "ReplicaSet": (*APPS, "extensions/v1beta1"),
+    "ReplicationController": ("v1",),
+    "Pod": ("v1",),
+    "Job": ("batch/v1",),
+    "CronJob": ("batch/v1", "batch/v1beta1", "batch/v2alpha1"),
+    "Rollout": ("argoproj.io/v1alpha1",),
+    "DeploymentConfig": ("apps.openshift.io/v1",),
     "VirtualService": NETWORKING,
     "DestinationRule": NETWORKING,
     "Gateway": NETWORKING,
+    "HTTPRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
+    "ReferenceGrant": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
 }
 """Kind to the apiVersions it is read in."""
 
@@ -50,7 +62,7 @@ SCHEMAS: dict[str, Shape] = Schemas(
         "Service": kubernetes_fields.SERVICE,
         "Namespace": kubernetes_fields.NAMESPACE,
         "Secret": kubernetes_fields.SECRET,
-        "Deployment": kubernetes_fields.DEPLOYMENT,
+        **kubernetes_fields.WORKLOADS,
         "VirtualService": istio_fields.VIRTUAL_SERVICE,
         "DestinationRule": istio_fields.DESTINATION_RULE,
         "Gateway": istio_fields.GATEWAY,
@@ -59,9 +71,10 @@ SCHEMAS: dict[str, Shape] = Schemas(
 
 
 def is_read(kind: str, group: str) -> bool:
-    """Whether some version of a kind of an API group is read."""
+    """Whether a kind is one that is read: of its own API group, or of one that is no other project's."""
     groups = {version.rpartition("/")[0] for version in ACCEPTED.get(kind, ())}
-    return group in groups or (bool(groups) and group not in FOREIGN_GROUPS)
+    others = group in FOREIGN_GROUPS or ("." in group and not group.endswith((".k8s.io", ".istio.io")))
+    return group in groups or (bool(groups) and not others)
 
 
 def is_modelled(resource: Resource) -> bool:

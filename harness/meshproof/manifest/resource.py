@@ -36,8 +36,8 @@ class Resource:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What no two resources share: kind, namespace, name."""
-        return self.kind, self.namespace, self.name
+        """What no two resources share: kind with its API group, namespace, name."""
+        return f"{self.kind}.{self.api_version.rpartition('/')[0]}", self.namespace, self.name
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from meshproof.errors import ManifestError, Problem
+from meshproof.manifest.documents.other_files import HELM, TEMPLATE
+from meshproof.manifest.syntax import names
 from meshproof.manifest.value import Value
 
 TEXT, WHOLE, FLAG, NUMBER, DURATION = "text", "whole", "flag", "number", "duration"
+# Text in which a template's {{ }} has a meaning of its own.
+FREE_TEXT = "free text"
+LABEL_VALUE = "label value"
 WHOLE_OR_TEXT = "whole or text"
 DURATION_OR_ZERO = "duration or zero"
 LARGEST_WHOLE = 2**63 - 1
@@ -21,9 +26,10 @@ LARGEST_WHOLE = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """A mapping with names of one's own."""
+    """A mapping with names of one's own, whose `keys` have this syntax."""
 
     values: Shape
+    keys: names.Syntax | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,17 @@ class OneOf:
     words: tuple[str, ...]
 
 
-Shape = str | Mapping[str, "Shape"] | list["Shape"] | Map | OneOf | None
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A mapping of which these fields are known, and the others may be anything."""
+
+    fields: Mapping[str, Shape]
+
+
+LABELS = Map(LABEL_VALUE, names.qualified)
+ANNOTATIONS = Map(FREE_TEXT, names.annotation_key)
+
+Shape = str | Mapping[str, "Shape"] | list["Shape"] | Map | Open | OneOf | None
 
 
 def check(body: Value, shape: Shape) -> None:
@@ -59,8 +75,14 @@ def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
                     raise item.problem(f"{item.name} is empty", "remove the '-' or fill the item in")
                 _walk(item, shape[0], problems)
         elif isinstance(shape, Map):
-            for entry in value.fields().values():
+            for name, entry in value.fields().items():
+                if shape.keys and (wrong := shape.keys(name)):
+                    problems.append(Problem(entry.key or entry.location, f"{value.name}: {name[:60]!r} {wrong}"))
                 _walk(entry, shape.values, problems)
+        elif isinstance(shape, Open):
+            for name, known in shape.fields.items():
+                if found := value.get(name):
+                    _walk(found, known, problems)
         else:
             for name, entry in value.fields().items():
                 if name in shape:
@@ -72,7 +94,7 @@ def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
 
 
 def _scalar(value: Value, shape: str) -> None:
-    if shape == WHOLE:
+    if shape == WHOLE or (shape == WHOLE_OR_TEXT and not isinstance(value.data, str)):
         value.whole(-LARGEST_WHOLE, LARGEST_WHOLE)
     elif shape == FLAG:
         value.flag()
@@ -80,8 +102,16 @@ def _scalar(value: Value, shape: str) -> None:
         value.number()
     elif shape in (DURATION, DURATION_OR_ZERO):
         value.duration(zero=shape == DURATION_OR_ZERO)
-    elif shape == TEXT or not isinstance(value.data, int):
-        value.text()
+    else:
+        _text(value, shape)
+
+
+def _text(value: Value, shape: str) -> None:
+    text = value.text()
+    if shape != FREE_TEXT and TEMPLATE.search(text):
+        raise value.problem("this is a Helm template, not a manifest", HELM)
+    if shape == LABEL_VALUE and (wrong := names.label_value(text)):
+        raise value.problem(f"{value.name}: the label value {value.shown} {wrong}")
 
 
 def _word(value: Value, words: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from yaml.reader import Reader
 
 from meshproof.errors import Location, ManifestError, Problem, UsageError
 
-LARGEST_FILE = 8 * 1024 * 1024
+LARGEST_FILE = 64 * 1024 * 1024
 ENDINGS = (".yaml", ".yml", ".json")
 STDIN = "-"
 STDIN_NAME = "<stdin>"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from meshproof.errors import Location, ManifestError, Problem
+from meshproof.manifest.syntax.duration import UNITS as UNITS
+from meshproof.manifest.syntax.duration import seconds
 
-UNITS = {"h": Fraction(3600), "m": Fraction(60), "s": Fraction(1), "ms": Fraction(1, 1000)}
-DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{0,12})?)(h|ms|m|s)")
 SHOWN_CHARACTERS = 60
 
 
@@ -84,12 +83,15 @@ class Value:
         return self.data
 
     def whole(self, low: int = 0, high: int = 2**31 - 1) -> int:
-        """A whole number within [low, high]."""
-        if isinstance(self.data, bool) or not isinstance(self.data, int):
+        """A whole number within [low, high]; 90.0, 080 and 1e+06 are whole numbers once they are JSON."""
+        number = self.data
+        if isinstance(number, float) and number.is_integer():
+            number = int(number)
+        if isinstance(number, bool) or not isinstance(number, int):
             raise self._must("a whole number", "write digits without quotes")
-        if not low <= self.data <= high:
+        if not low <= number <= high:
             raise self._must(f"between {low} and {high}")
-        return self.data
+        return number
 
     def flag(self) -> bool:
         """A boolean."""
@@ -103,11 +105,12 @@ class Value:
             raise self._must("a number", "write it without quotes")
         if self.data in (float("inf"), float("-inf")) or self.data != self.data:
             raise self._must("a finite number")
+        if isinstance(self.data, int):
+            return Fraction(self.data)
         try:
-            exact = Fraction(self.text_form.replace("_", ""))
+            return Fraction(self.text_form.replace("_", ""))
         except ValueError:
-            exact = Fraction(self.data)
-        return exact
+            return Fraction(self.data)
 
     def percent(self) -> Fraction:
         """A percentage as a fraction of one."""
@@ -117,15 +120,13 @@ class Value:
         return number / 100
 
     def duration(self, *, zero: bool = False) -> float:
-        """A duration such as 1h, 3m, 1.5s or 100ms, in seconds; Istio refuses 0s but for a few fields."""
+        """A duration as Go reads it (1h, 3m, 1.5s, 100ms, .5s), in seconds; Istio refuses 0s but for a few fields."""
         hint = "Istio writes durations as 1h, 3m, 1.5s or 100ms"
-        text = self.data if isinstance(self.data, str) else ""
-        parts = DURATION.findall(text)
-        if not parts or "".join(number + unit for number, unit in parts) != text:
+        found = seconds(self.data) if isinstance(self.data, str) else None
+        if found is None:
             raise self._must("a duration", hint)
-        seconds = sum((Fraction(number) * UNITS[unit] for number, unit in parts), Fraction(0))
-        if zero and seconds == 0:
+        if zero and found == 0:
             return 0.0
-        if seconds * 1000 < 1 or (seconds * 1000).denominator != 1:
+        if found * 1000 < 1 or (found * 1000).denominator != 1:
             raise self._must("a duration of whole milliseconds, at least 1ms", hint)
-        return float(seconds)
+        return float(found)

@@ -81,7 +81,7 @@ def test_a_misspelt_kind_names_the_one_that_was_meant() -> None:
     assert problem.message == "networking.istio.io/v1 has no kind VirtualServce"
     assert problem.hint == "did you mean VirtualService?"
     # These are kinds of their own, however alike.
-    others = "".join(f"---\napiVersion: {one}\n" for one in ("v1\nkind: ServiceAccount", "apps/v1\nkind: ReplicaSet"))
+    others = "".join(f"---\napiVersion: {one}\n" for one in ("v1\nkind: ServiceAccount", "v1\nkind: ServiceTopology"))
     assert len(read(SERVICE + others).notices) == 2
 
 
@@ -99,7 +99,7 @@ def test_lists_and_documents_and_notices() -> None:
 def test_gateway_api_is_another_gateway() -> None:
     other = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec: {whatever: [1]}\n"
     found = read(f"{SERVICE}---\n{other}")
-    assert "gateway.networking.k8s.io/v1 Gateway" in found.notices[0].message
+    assert [(one.kind, one.api_version) for one in found.foreign] == [("Gateway", "gateway.networking.k8s.io/v1")]
 
 
 def test_same_name_twice_names_both_places() -> None:

@@ -1,0 +1,98 @@
+"""Files that lie beside manifests and are none: what each is, and what to do with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from meshproof.manifest.resource import Notice
+from meshproof.manifest.value import Value
+
+TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+WORD = re.compile(r"[A-Za-z0-9*][A-Za-z0-9_.*-]*")
+KUSTOMIZE = "kubectl kustomize DIR | meshproof verify -f -"
+HELM = "helm template DIR | meshproof verify -f -"
+KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+# https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/: what only lists, and what changes.
+LISTS = frozenset({"resources", "bases", "crds", "metadata", "openapi", "buildMetadata", "sortOptions"})
+CHANGES = frozenset(
+    {
+        "commonAnnotations",
+        "commonLabels",
+        "components",
+        "configMapGenerator",
+        "configurations",
+        "generatorOptions",
+        "generators",
+        "helmCharts",
+        "helmGlobals",
+        "images",
+        "labels",
+        "namePrefix",
+        "nameSuffix",
+        "namespace",
+        "patches",
+        "patchesJson6902",
+        "patchesStrategicMerge",
+        "replacements",
+        "replicas",
+        "secretGenerator",
+        "transformers",
+        "validators",
+        "vars",
+    }
+)
+CHART = frozenset({"apiVersion", "name", "version"})
+
+
+def other_file(body: Value) -> Notice | None:
+    """What a document is that is no Kubernetes resource, where it is of a known kind of file."""
+    names = frozenset(body.fields())
+    file = body.location.file.replace("\\", "/").rpartition("/")[2]
+    if _is_kustomization(body, names, file):
+        return Notice(body.location, _kustomization(names))
+    if "kind" in names:
+        return None
+    if file in ("Chart.yaml", "Chart.yml") or (names >= CHART and "metadata" not in names and "spec" not in names):
+        return Notice(body.location, f"a Helm chart's own description, no manifest: render the chart ({HELM})")
+    if file.startswith("values") and "apiVersion" not in names:
+        return Notice(body.location, f"values of a Helm chart, no manifest: render the chart ({HELM})")
+    if "apiVersion" not in names:
+        return Notice(body.location, "no Kubernetes resource (it has neither apiVersion nor kind): it is not read")
+    return None
+
+
+def _is_kustomization(body: Value, names: frozenset[str], file: str) -> bool:
+    kind, version = body.get("kind"), body.get("apiVersion")
+    if kind is not None:
+        known = version is None or str(version.data).startswith("kustomize.config.k8s.io/")
+        return kind.data in ("Kustomization", "Component") and known
+    written_out = version is None and bool(names) and names <= LISTS | CHANGES and not file.startswith("values")
+    return file in KUSTOMIZATIONS or written_out
+
+
+def _kustomization(names: frozenset[str]) -> str:
+    changes = sorted(names & CHANGES)
+    told = f", so its {', '.join(changes)} change nothing here" if changes else ""
+    return f"a kustomization, which is not built here{told}: {KUSTOMIZE}"
+
+
+def words_in(text: str) -> Iterator[str]:
+    """The words of a text, in lower case."""
+    return (found[0].lower() for found in WORD.finditer(text))
+
+
+def words(body: Value) -> frozenset[str]:
+    """Every word that stands in a document."""
+    found: set[str] = set()
+    left = [body]
+    while left:
+        one = left.pop()
+        if isinstance(one.data, dict):
+            found.update(word for name in one.data for word in words_in(name))
+            left += one.data.values()
+        elif isinstance(one.data, tuple):
+            left += one.data
+        else:
+            found.update(words_in(str(one.data)))
+    return frozenset(found)

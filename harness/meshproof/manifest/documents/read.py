@@ -1,0 +1,56 @@
+"""A file's text to its documents; one that cannot be read is refused by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from meshproof.errors import Location, ManifestError, Problem
+from meshproof.manifest.compose import Document, read_documents
+from meshproof.manifest.documents.json_stream import objects
+from meshproof.manifest.documents.other_files import HELM, TEMPLATE, words_in
+from meshproof.manifest.resource import Refusal
+
+# What kubectl splits at: three hyphens at the beginning of a line.
+SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+def documents(text: str, file: str) -> Iterator[Document | Refusal]:
+    """The documents of a text, in order; what is no YAML, or a template of YAML, is a Refusal."""
+    try:
+        yield from list(read_documents(text, file))
+        return
+    except ManifestError as error:
+        whole = error
+    parts = list(_parts(text))
+    for line, part in parts:
+        try:
+            yield from list(read_documents(part, file, line=line))
+        except ManifestError as error:
+            yield from _unread(part, file, line, whole if len(parts) == 1 else error)
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """Each document's text with the number of its first line."""
+    starts = [0, *(found.start() for found in SEPARATOR.finditer(text))]
+    line = 1
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        part = text[start:end]
+        if part.strip():
+            yield line, part
+        line += part.count("\n")
+
+
+def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal]:
+    """What a text is that is no YAML: several JSON objects, each by itself, or nothing that can be read."""
+    several = objects(part)
+    for first, one in several:
+        try:
+            yield from list(read_documents(one, file, line=line + first))
+        except ManifestError as problem:
+            yield Refusal(problem.problems[0].location, problem.problems, words=frozenset(words_in(one)))
+    if not several:
+        problems = error.problems
+        if TEMPLATE.search(part):
+            problems = (Problem(Location(file, line, 1), "this is a Helm template, not a manifest", HELM),)
+        yield Refusal(problems[0].location, problems, words=frozenset(words_in(part)))

@@ -1,0 +1,119 @@
+"""What a document is: a resource of a kind that is read, one of another kind that matters, or neither."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from meshproof.manifest import kinds
+from meshproof.manifest.documents.other_files import HELM, TEMPLATE, other_file
+from meshproof.manifest.foreign import decides, why_not_read
+from meshproof.manifest.resource import Notice, Resource
+from meshproof.manifest.schema import check
+from meshproof.manifest.syntax import names
+from meshproof.manifest.value import Value
+
+# How alike a misspelt kind is to the one that was meant, of 1; Service and ServiceEntry have 0.74.
+LIKE = 0.85
+BUILT_IN = ".k8s.io"
+
+
+def identified(body: Value, namespace: str) -> Resource | Notice:
+    """The resource that a document is, or why it is not read; raises ManifestError where it is no resource."""
+    if not isinstance(body.data, dict):
+        raise body.problem("a manifest is a mapping with apiVersion, kind and metadata", "this may be another file")
+    if told := other_file(body):
+        return told
+    hint = "every Kubernetes resource begins with apiVersion and kind"
+    kind, version = _word(body, "kind", hint), _word(body, "apiVersion", hint)
+    if kind == "List":
+        return Notice(body.location, "a List without items")
+    group = version.rpartition("/")[0]
+    if kind not in kinds.ACCEPTED and (meant := _meant(kind, version)):
+        raise body.need("kind").problem(f"{version} has no kind {kind}", f"did you mean {meant}?")
+    accepted = kinds.is_read(kind, group)
+    if accepted and version not in kinds.ACCEPTED[kind]:
+        known = ", ".join(kinds.ACCEPTED[kind])
+        raise body.need("apiVersion").problem(f"{kind} is not known as {version}", f"accepted: {known}")
+    named, own = "", namespace
+    if accepted or isinstance((body.get("metadata") or body).data, dict):
+        metadata = body.need("metadata", "a resource needs a name") if accepted else body.get("metadata")
+        given = metadata.get("name") if metadata else None
+        place = metadata.get("namespace") if metadata else None
+        named = given.text() if given else ""
+        own = place.text() if place else namespace
+        if accepted and not named and metadata:
+            metadata.need("name", "a resource needs a name")
+    if not accepted and not decides(version, kind, own, named) and not makes_pods(body):
+        return Notice(body.location, why_not_read(version, kind))
+    whole = body if _is_built_in(group) else without_nulls(body)
+    return Resource(kind, version, "" if kind == "Namespace" else own, named, whole)
+
+
+def check_names(resource: Resource) -> None:
+    """Raise ManifestError where Kubernetes takes no such name or namespace, or it is a template's."""
+    metadata = resource.body.need("metadata")
+    for field, syntax in (("name", names.NAMES.get(resource.kind, names.subdomain)), ("namespace", names.label_1123)):
+        found = metadata.get(field)
+        if found is None:
+            continue
+        if TEMPLATE.search(found.text()):
+            raise found.problem("this is a Helm template, not a manifest", HELM)
+        if found.text() and (wrong := syntax(found.text())):
+            raise found.problem(f"the {field} {found.shown} {wrong}", "the API server refuses it")
+
+
+def check_fields(resource: Resource) -> None:
+    """Raise ManifestError with every field that its kind does not have, or that is of another type."""
+    check(resource.body, kinds.SCHEMAS[resource.kind])
+
+
+def makes_pods(body: Value) -> bool:
+    """Whether a resource of an unknown kind has a template for pods, so that Services can select them."""
+    found: Value | None = body
+    for field in ("spec", "template", "spec", "containers"):
+        found = found.data.get(field) if found is not None and isinstance(found.data, dict) else None
+    return found is not None and isinstance(found.data, tuple)
+
+
+def without_nulls(body: Value) -> Value:
+    """A custom resource as the API server keeps it: fields and entries that are null are not there.
+
+    apiextensions-apiserver PruneNonNullableNullsWithoutDefaults; no field of Istio's is nullable.
+    """
+    if not isinstance(body.data, dict):
+        return body
+    kept = {name: one if name == "metadata" else _pruned(one) for name, one in body.data.items()}
+    return Value(kept, body.location, body.name, body.key)
+
+
+def _pruned(value: Value) -> Value:
+    """The value itself where it holds no null."""
+    if isinstance(value.data, dict):
+        kept = {name: _pruned(one) for name, one in value.data.items() if one.data is not None}
+        if len(kept) == len(value.data) and all(one is value.data[name] for name, one in kept.items()):
+            return value
+        return Value(kept, value.location, value.name, value.key)
+    if isinstance(value.data, tuple):
+        items = tuple(_pruned(one) for one in value.data)
+        if all(one is old for one, old in zip(items, value.data, strict=True)):
+            return value
+        return Value(items, value.location, value.name, value.key)
+    return value
+
+
+def _is_built_in(group: str) -> bool:
+    return group != kinds.GATEWAY_API and ("." not in group or group.endswith(BUILT_IN))
+
+
+def _word(body: Value, name: str, hint: str) -> str:
+    found = body.need(name, hint)
+    text = found.text()
+    if TEMPLATE.search(text):
+        raise found.problem("this is a Helm template, not a manifest", HELM)
+    return text
+
+
+def _meant(kind: str, version: str) -> str:
+    """The kind of that apiVersion that was misspelt so; empty when there is none."""
+    there = [name for name, versions in kinds.ACCEPTED.items() if version in versions]
+    return next(iter(get_close_matches(kind, there, 1, LIKE)), "")

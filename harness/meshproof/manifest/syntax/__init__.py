@@ -1,0 +1,1 @@
+"""How Kubernetes and Go spell names, labels and durations."""

@@ -1,0 +1,1 @@
+"""All kinds that make pods, read by one reader."""

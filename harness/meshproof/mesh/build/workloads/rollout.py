@@ -1,0 +1,130 @@
+"""Argo Rollouts: what their controller writes into routes, and pods whose template stands elsewhere.
+
+Source: https://argo-rollouts.readthedocs.io/en/stable/features/traffic-management/istio/ and
+https://argo-rollouts.readthedocs.io/en/stable/migrating/#reference-deployment-from-rollout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.kubernetes import labels
+from meshproof.mesh.build.workloads.workload import at, workload
+from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Asked, Called, Rule, Touches
+from meshproof.mesh.model.virtual_service import VirtualService
+
+KIND = "Rollout"
+
+
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """What a Rollout can name, by namespace and name."""
+
+    virtual_services: Mapping[tuple[str, str], VirtualService]
+    destination_rules: Mapping[tuple[str, str], DestinationRule]
+
+
+def rollout(resource: Resource, findings: Findings) -> Workload | None:
+    """The pods of a Rollout; None where another workload has its template."""
+    if at(resource.body, ("spec", "workloadRef")) is not None:
+        return None
+    return workload(resource, findings)
+
+
+def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
+    """Say of each Rollout what cannot be known from the manifests."""
+    rollouts = [one for one in resources if one.kind == KIND]
+    if not rollouts:
+        return
+    objects = _Objects(
+        {(one.namespace, one.name): one for one in mesh.virtual_services},
+        {(one.namespace, one.name): one for one in mesh.destination_rules},
+    )
+    for resource in rollouts:
+        with findings.about(resource, ()):
+            _referred(mesh, resource, findings)
+            _written(objects, resource, findings)
+
+
+def _referred(mesh: Mesh, resource: Resource, findings: Findings) -> None:
+    found = at(resource.body, ("spec", "workloadRef"))
+    if found is not None:
+        wanted = labels(at(resource.body, ("spec", "selector")), "matchLabels")
+        hosts = tuple(_possible(mesh, resource.namespace, wanted))
+        why = "workloadRef is not modelled: the pods' template stands in another resource"
+        findings.unproved(found.key or found.location, why, touches=(Called(hosts),))
+
+
+def _possible(mesh: Mesh, namespace: str, known: Labels) -> Iterator[str]:
+    """The Services that may select pods of which only some labels are known."""
+    for service in mesh.services:
+        may = all(known.get(name, value) == value for name, value in service.selector.items())
+        if service.namespace == namespace and service.selector and may:
+            yield service.host
+
+
+def _written(objects: _Objects, resource: Resource, findings: Findings) -> None:
+    """The routes whose weights, and the DestinationRule whose subsets, the controller writes while it rolls out."""
+    routing = at(resource.body, ("spec", "strategy", "canary", "trafficRouting"))
+    istio = routing.get("istio") if routing else None
+    if routing is None:
+        return
+    everything = bool(routing.list("managedRoutes"))
+    if istio is not None:
+        one = istio.get("virtualService")
+        for reference in (*((one,) if one else ()), *istio.list("virtualServices")):
+            _weights(objects, resource, reference, everything, findings)
+        if (rule := istio.get("destinationRule")) is not None:
+            _subsets(objects, resource, rule, findings)
+    if (plugins := routing.get("plugins")) is not None:
+        hosts = tuple(_services(resource))
+        findings.unproved(plugins.key or plugins.location, "a plugin writes routes", touches=(Called(hosts),))
+
+
+def _weights(objects: _Objects, resource: Resource, reference: Value, everything: bool, findings: Findings) -> None:
+    key = _named(reference, resource.namespace)
+    named = {one.text() for one in reference.list("routes")}
+    found = objects.virtual_services.get(key)
+    if found is not None:
+        why = f"the Rollout's controller writes weights into VirtualService {'/'.join(key)} while it rolls out"
+        touches = _routes(found, named if not everything else set())
+        findings.unproved(reference.location, why, touches=touches)
+
+
+def _routes(found: VirtualService, named: set[str]) -> tuple[Touches, ...]:
+    rules = [one.location for one in found.http if not named or one.name in named]
+    if named and rules:
+        return tuple(Rule(one) for one in rules)
+    return (Asked(found.hosts, found.gateways),)
+
+
+def _subsets(objects: _Objects, resource: Resource, reference: Value, findings: Findings) -> None:
+    key = _named(reference, resource.namespace)
+    rule = objects.destination_rules.get(key)
+    if rule is not None:
+        why = f"the Rollout's controller writes labels into the subsets of DestinationRule {'/'.join(key)}"
+        findings.unproved(reference.location, why, touches=(Called((rule.host,)),))
+
+
+def _named(reference: Value, namespace: str) -> tuple[str, str]:
+    name, own = reference.need("name").text(), reference.get("namespace")
+    if own is not None:
+        return own.text(), name
+    # Argo also takes name.namespace.
+    first, dot, second = name.partition(".")
+    return (second, first) if dot else (namespace, name)
+
+
+def _services(resource: Resource) -> Iterator[str]:
+    """The hosts of the Services that lead to the old and to the new pods."""
+    for name in ("canaryService", "stableService"):
+        found = at(resource.body, ("spec", "strategy", "canary", name))
+        if found is not None:
+            yield f"{found.text()}.{resource.namespace}.{CLUSTER_DOMAIN}"

@@ -1,0 +1,182 @@
+"""Deployments and the other kinds that make pods, each by where its template and its number of pods stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from meshproof.errors import ManifestError
+from meshproof.manifest.resource import Notice, Resource
+from meshproof.manifest.syntax.names import label_1123, port_name
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.workloads.selector import check_labels, check_selects
+from meshproof.mesh.model.kubernetes import ContainerPort, Workload
+
+MOST_REPLICAS = 10_000
+SIDECAR = "istio-proxy"
+# In these the selector may be left out: it is that of the template's labels then.
+OLD_VERSIONS = frozenset({"extensions/v1beta1", "apps/v1beta1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where a kind has what makes its pods, each a path from the resource.
+
+    `replicas` is the field that says how many pods there are (none: one); `mapping` tells that its selector is a
+    plain mapping of labels, `selecting` that there has to be one. `suspend` is the field that ends all of its pods,
+    `passing` tells that they come and go.
+    """
+
+    template: tuple[str, ...] = ("spec", "template")
+    replicas: tuple[str, ...] = ("spec", "replicas")
+    selecting: bool = True
+    mapping: bool = False
+    suspend: tuple[str, ...] = ()
+    passing: bool = False
+
+
+FORMS = {
+    "Deployment": Form(),
+    "StatefulSet": Form(),
+    "DaemonSet": Form(replicas=()),
+    "ReplicaSet": Form(),
+    "ReplicationController": Form(selecting=False, mapping=True),
+    "DeploymentConfig": Form(selecting=False, mapping=True),
+    "Rollout": Form(),
+    "Pod": Form(template=(), replicas=(), selecting=False),
+    "Job": Form(replicas=("spec", "parallelism"), selecting=False, suspend=("spec", "suspend"), passing=True),
+    "CronJob": Form(
+        template=("spec", "jobTemplate", "spec", "template"),
+        replicas=("spec", "jobTemplate", "spec", "parallelism"),
+        selecting=False,
+        suspend=("spec", "suspend"),
+        passing=True,
+    ),
+}
+"""Each kind that makes pods."""
+
+
+def at(body: Value, path: Sequence[str]) -> Value | None:
+    """What stands at the end of a path of fields."""
+    found: Value | None = body
+    for name in path:
+        found = found.get(name) if found else None
+    return found
+
+
+def workload(resource: Resource, findings: Findings) -> Workload:
+    """The pods that a resource makes."""
+    form = FORMS[resource.kind]
+    template = at(resource.body, form.template)
+    if template is None:
+        raise resource.body.problem(f"a {resource.kind} needs {'.'.join(form.template)}")
+    pod = labels(template.get("metadata"), "labels")
+    _check_selector(resource, form, pod)
+    containers = template.need("spec").need("containers").items()
+    if not containers:
+        raise template.problem("the template has no containers" if form.template else "the Pod has no containers")
+    own = [one for one in containers if (name := one.get("name")) is None or name.data != SIDECAR] or list(containers)
+    image = own[0].get("image")
+    ports = tuple(port for container in own for port in _ports(container))
+    _check_container_names(containers)
+    if form.passing:
+        findings.notice(resource.location, f"the pods of {resource} are there only while it runs: it is held to run")
+    return Workload(
+        resource.name,
+        resource.namespace,
+        _replicas(resource.body, form),
+        pod,
+        image.text() if image else "",
+        ports,
+        resource.location,
+        resource.kind,
+    )
+
+
+def _check_selector(resource: Resource, form: Form, pod: dict[str, str]) -> None:
+    spec = resource.body.get("spec")
+    selector = spec.get("selector") if spec and (form.selecting or form.mapping) else None
+    if selector is None:
+        if form.selecting and resource.api_version not in OLD_VERSIONS:
+            holder = spec or resource.body
+            raise holder.problem(f"a {resource.kind} needs a selector", "give it the labels of its template")
+    elif form.mapping:
+        check_labels(selector, labels(spec, "selector"), pod)
+    else:
+        check_selects(selector, pod)
+
+
+def _replicas(body: Value, form: Form) -> int:
+    """The number of pods; one where the number is left out or null, as the API server sets it."""
+    suspended = at(body, form.suspend) if form.suspend else None
+    if suspended is not None and suspended.flag():
+        return 0
+    found = at(body, form.replicas) if form.replicas else None
+    return found.whole(0, MOST_REPLICAS) if found else 1
+
+
+def _ports(container: Value) -> Iterable[ContainerPort]:
+    for port in container.list("ports"):
+        name = port.get("name")
+        if name and name.text() and (wrong := port_name(name.text())):
+            raise name.problem(f"the port name {name.shown} {wrong}", "the API server refuses it")
+        yield ContainerPort(port.need("containerPort").whole(1, LARGEST_PORT), name.text() if name else "")
+
+
+def _check_container_names(containers: Sequence[Value]) -> None:
+    seen: dict[str, Value] = {}
+    for container in containers:
+        name = container.get("name")
+        if name is None:
+            continue
+        if wrong := label_1123(name.text()):
+            raise name.problem(f"the container name {name.shown} {wrong}", "the API server refuses it")
+        first = seen.setdefault(name.text(), name)
+        if first is not name:
+            raise name.problem(f"the container {name.text()} is given twice, first in line {first.location.line}")
+
+
+def without_owned(resources: Iterable[Resource]) -> tuple[list[Resource], list[Notice]]:
+    """The resources but for those whose controller is among them, as a cluster's own listing has them.
+
+    A Deployment's ReplicaSets and their pods are the pods of that Deployment; notices say what is left out.
+    """
+    several = list(resources)
+    there = {(one.kind, one.namespace, one.name) for one in several if one.kind in FORMS}
+    kept, told = [], []
+    for one in several:
+        owner = _controller(one) if one.kind in FORMS else None
+        if owner is not None and (owner[0], one.namespace, owner[1]) in there:
+            told.append(Notice(one.location, f"{one} belongs to {owner[0]} {owner[1]}, which is read: left out"))
+        else:
+            kept.append(one)
+    return kept, told
+
+
+def _controller(resource: Resource) -> tuple[str, str] | None:
+    try:
+        metadata = resource.body.get("metadata")
+        for reference in metadata.list("ownerReferences") if metadata else ():
+            flag = reference.get("controller")
+            if flag is not None and flag.data is True:
+                return reference.need("kind").text(), reference.need("name").text()
+    except ManifestError:
+        return None
+    return None
+
+
+def distinct(workloads: Iterable[Workload]) -> tuple[Workload, ...]:
+    """Workloads with a name of their own each: a Pod and a Deployment may share one in a cluster."""
+    several = list(workloads)
+    taken = {one.key for one in several if one.kind == "Deployment"}
+    found = []
+    for one in several:
+        name = one.name
+        if one.kind != "Deployment":
+            while f"{one.namespace}/{name}" in taken:
+                name = f"{name}-{one.kind.lower()}"
+            taken.add(f"{one.namespace}/{name}")
+        found.append(one if name == one.name else replace(one, name=name))
+    return tuple(found)
