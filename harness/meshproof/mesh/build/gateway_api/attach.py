@@ -1,0 +1,87 @@
+"""HTTPRoutes as VirtualServices of the mesh: one for each namespace, parent and port.
+
+What istiod does: pilot/pkg/config/kube/gateway/route_collections.go (HTTPRouteCollection, mergeHTTPRoutes). Rules of
+several routes for one parent are one list, of which each request gets the most specific.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.gateway_api.http_route import Route, Rule
+from meshproof.mesh.build.gateway_api.parents import SERVICE, SERVICE_ENTRY, Parent
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, RouteMatch, VirtualService
+
+# Where to look a host up: whether anything is called so, and the hosts of a ServiceEntry (`namespace/name`).
+Known = Callable[[str], bool]
+Entries = Callable[[str], tuple[str, ...]]
+
+
+def within_the_mesh(
+    routes: Iterable[Route], known: Known, entries: Entries, findings: Findings
+) -> tuple[VirtualService, ...]:
+    """The VirtualServices of all routes whose parents are Services and ServiceEntries."""
+    merged: dict[tuple[str, ...], list[tuple[Route, int | None]]] = {}
+    # What is not made yet is the youngest.
+    for route in sorted(routes, key=lambda one: (not one.created, one.created, one.namespace, one.name)):
+        for parent in route.parents:
+            for host in _hosts(parent, known, entries, findings):
+                port = (str(parent.port),) if parent.port else ()
+                merged.setdefault((route.namespace, *port, host), []).append((route, parent.port))
+    made = [_virtual_service(key, several, known, findings) for key, several in merged.items()]
+    return tuple(sorted(made, key=lambda one: one.name))
+
+
+def _hosts(parent: Parent, known: Known, entries: Entries, findings: Findings) -> tuple[str, ...]:
+    if parent.kind == SERVICE_ENTRY:
+        hosts = entries(f"{parent.namespace}/{parent.name}")
+    elif parent.kind == SERVICE:
+        host = f"{parent.name}.{parent.namespace}.{CLUSTER_DOMAIN}"
+        hosts = (host,) if known(host) else ()
+    else:
+        return ()
+    if not hosts:
+        missing = f"{parent.kind} {parent.namespace}/{parent.name} is not among these manifests"
+        findings.notice(parent.location, f"{missing}: istiod attaches no route to it")
+    return hosts
+
+
+def _virtual_service(
+    key: tuple[str, ...], several: list[tuple[Route, int | None]], known: Known, findings: Findings
+) -> VirtualService:
+    oldest = several[0][0]
+    rules = [_on(port, _mirrored(rule, known, findings)) for route, port in several for rule in route.rules]
+    return VirtualService(
+        # istiod's own name, by which it orders what is equally old.
+        "~".join(key),
+        oldest.namespace,
+        (key[-1],),
+        (MESH_GATEWAY,),
+        tuple(rules),
+        oldest.location,
+        created=oldest.created,
+        gateway_api=True,
+    )
+
+
+def _mirrored(rule: Rule, known: Known, findings: Findings) -> HttpRoute:
+    """The rule without the mirrors of what does not exist: istiod leaves those out."""
+    kept = []
+    for mirror, aim in zip(rule.route.mirrors, rule.mirrored, strict=True):
+        if known(mirror.destination.host):
+            kept.append(mirror)
+        else:
+            where = mirror.destination.location
+            findings.notice(where, f"there is no {aim.kind} {aim.namespace}/{aim.name}: istiod leaves this mirror out")
+    return replace(rule.route, mirrors=tuple(kept))
+
+
+def _on(port: int | None, route: HttpRoute) -> HttpRoute:
+    """The rule for requests to one port of its parent alone."""
+    if port is None:
+        return route
+    matches: Iterator[RouteMatch] = (replace(one, port=port) for one in route.matches)
+    return replace(route, matches=tuple(matches) or (RouteMatch(route.location, port=port),))

@@ -1,0 +1,47 @@
+"""Kinds whose builders are only imported where a folder has one of them, so that all others start sooner.
+
+What a module of these builds is put into the mesh by its own `join`, once everything else is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+from meshproof.manifest.resource import Resource
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model.mesh import Mesh
+
+Builder = Callable[[Resource, Findings], object]
+Join = Callable[[Mesh, Sequence[object], Findings], Mesh]
+
+# In the order in which they are put into the mesh: routes are attached to what is there by then.
+MODULES: Mapping[str, Mapping[str, str]] = {
+    "gateway_api.routes": {"HTTPRoute": "http_route", "ReferenceGrant": "reference_grant"},
+}
+"""Module to kind to the name of the builder there."""
+
+PLACES = {kind: (module, name) for module, kinds in MODULES.items() for kind, name in kinds.items()}
+
+
+def builder(kind: str) -> Builder | None:
+    """What builds a resource of a kind, None for a kind that is none of these."""
+    if kind not in PLACES:
+        return None
+    module, name = PLACES[kind]
+    found: Builder = getattr(_imported(module), name)
+    return found
+
+
+def joined(mesh: Mesh, parts: Sequence[tuple[str, object]], findings: Findings) -> Mesh:
+    """The mesh with all that these builders made; `parts` are (kind, what was built)."""
+    for module, kinds in MODULES.items():
+        own = [part for kind, part in parts if kind in kinds]
+        if own:
+            join: Join = _imported(module).join
+            mesh = join(mesh, own, findings)
+    return mesh
+
+
+def _imported(module: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    return import_module(f"meshproof.mesh.build.{module}")

@@ -1,0 +1,155 @@
+"""What a folder with ServiceEntries adds to a mesh: a destination for each host, and stand-ins for what answers there.
+
+What istiod does: pilot/pkg/serviceregistry/serviceentry/conversion.go, and for several of one host
+pilot/pkg/model/push_context.go (initServiceRegistry) and sidecar.go (appendSidecarServices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.service_entry.endpoint import Endpoint
+from meshproof.mesh.build.service_entry.entry import DYNAMIC, HTTP, NONE, RESOLVED, Entry, service_entry
+from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
+from meshproof.mesh.model.kubernetes import ContainerPort, Service, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Called
+
+__all__ = ["join", "service_entry", "workload_entry", "workload_group"]
+
+MOST_STAND_INS = 8
+
+
+def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
+    """The mesh with its ServiceEntries; what stands behind them is stood in for as Deployments are."""
+    entries = [part for part in parts if isinstance(part, Entry)]
+    entries.sort(key=lambda one: (not one.created, one.created, one.name, one.namespace))
+    machines = [part for part in parts if isinstance(part, Machine)]
+    workloads = [*mesh.workloads, *(one.workload for one in machines if not one.resolved)]
+    workloads += _unregistered(parts, machines)
+    services = {(one.host, one.namespace): one for one in mesh.services}
+    stood_in: list[str] = []
+    for entry in entries:
+        for host in entry.hosts:
+            key = _key(entry, host)
+            own = [*_endpoints(entry, host, key), *_resolved(entry, machines, key)]
+            own = [_named_apart(one, workloads) for one in own]
+            workloads += own
+            _add(services, _service(entry, host, key), entry, findings)
+            stood_in += [host] if own else []
+        _check(entry, findings)
+    if stood_in:
+        text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
+        findings.notice(entries[0].location, text)
+    elif machines:
+        findings.notice(machines[0].workload.location, "WorkloadEntries are stood in for, as Deployments are")
+    return replace(mesh, services=tuple(services.values()), workloads=tuple(dict.fromkeys(workloads)))
+
+
+def _key(entry: Entry, host: str) -> str:
+    """What stands behind a host: the entry's endpoints, or the host itself where DNS resolves it."""
+    itself = entry.resolution in RESOLVED and not entry.endpoints and entry.selector is None
+    return f"{entry.key} {host}" if itself else entry.key
+
+
+def _service(entry: Entry, host: str, key: str) -> Service:
+    return Service(
+        host,
+        entry.namespace,
+        entry.ports,
+        entry.selector or {},
+        entry.location,
+        entry.export_to,
+        hostname=host,
+        endpoints=(key,),
+    )
+
+
+def _add(services: dict[tuple[str, str], Service], new: Service, entry: Entry, findings: Findings) -> None:
+    """Put a host in: a Service of its name and namespace takes its endpoints, an older ServiceEntry its ports as well."""
+    place = (new.host, new.namespace)
+    first = services.setdefault(place, new)
+    if first is new:
+        return
+    if not first.hostname and entry.resolution in RESOLVED:
+        why = f"a Service has the host {new.host}, too: what a name among its addresses makes of it is not modelled"
+        findings.unproved(entry.location, why, touches=(Called((new.host,)),))
+    numbers = {one.number for one in first.ports}
+    alike = first.hostname and (first.selector, set(first.export_to)) == (new.selector, set(new.export_to))
+    more = tuple(one for one in new.ports if alike and one.number not in numbers)
+    services[place] = replace(
+        first, ports=(*first.ports, *more), endpoints=tuple(dict.fromkeys((*first.endpoints, *new.endpoints)))
+    )
+
+
+def _check(entry: Entry, findings: Findings) -> None:
+    """Say what of a ServiceEntry's hosts is not modelled."""
+    hosts = entry.hosts
+    if not hosts:
+        return
+    if entry.resolution in (NONE, DYNAMIC):
+        why = f"resolution {entry.resolution}: the address that the client looks up answers, which is not modelled"
+        findings.unproved(entry.location, why, touches=(Called(hosts),))
+    if entry.selector is not None and not entry.selector:
+        why = "an empty workloadSelector, which selects the whole namespace"
+        findings.unproved(entry.location, why, touches=(Called(hosts),))
+    for port in entry.ports:
+        if port.protocol not in HTTP:
+            why = f"port {port.name} speaks {port.protocol}, which is not modelled for ServiceEntries"
+            findings.unproved(port.location, why, touches=(Called(hosts, port.number),))
+
+
+def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
+    """Stand-ins for a host: one for all endpoints of the same labels, so that subsets tell them apart."""
+    if entry.selector is not None or entry.resolution in (NONE, DYNAMIC):
+        return
+    if entry.endpoints:
+        if host != entry.hosts[0]:
+            return
+        groups: dict[tuple[object, ...], list[Endpoint]] = {}
+        for one in entry.endpoints:
+            groups.setdefault((*sorted(one.labels.items()), one.ports), []).append(one)
+        for number, several in enumerate(groups.values()):
+            name = f"{entry.hosts[0]}-{number + 1}" if len(groups) > 1 else entry.hosts[0]
+            yield _stand_in(entry, name, key, several[0], min(len(several), MOST_STAND_INS))
+    elif entry.resolution in RESOLVED:
+        yield _stand_in(entry, host, key, Endpoint(host, (), {}, entry.location), 1)
+
+
+def _stand_in(entry: Entry, name: str, key: str, one: Endpoint, replicas: int) -> Workload:
+    said = dict(one.ports)
+    ports = tuple(ContainerPort(said.get(port.name, int(port.target)), port.name) for port in entry.ports)
+    return Workload(name, entry.namespace, replicas, one.labels, "", ports, one.location, endpoint_of=key)
+
+
+def _resolved(entry: Entry, machines: Iterable[Machine], key: str) -> Iterator[Workload]:
+    """The selected WorkloadEntries whose address is a name: for those of resolution DNS alone."""
+    if not entry.selector or entry.resolution not in RESOLVED:
+        return
+    for one in machines:
+        work = one.workload
+        if one.resolved and work.namespace == entry.namespace and entry.selector.items() <= work.labels.items():
+            named = {port.name: port.number for port in work.ports}
+            ports = tuple(ContainerPort(named.get(port.name, int(port.target)), port.name) for port in entry.ports)
+            yield replace(work, ports=ports, endpoint_of=key, machine=False)
+
+
+def _unregistered(parts: Sequence[object], machines: Iterable[Machine]) -> Iterator[Workload]:
+    """One machine for each WorkloadGroup none of whose WorkloadEntries is among the manifests."""
+    known = [one.workload for one in machines]
+    for part in parts:
+        if isinstance(part, Group):
+            group = part.workload
+            members = (one for one in known if one.namespace == group.namespace)
+            if group.labels and not any(group.labels.items() <= one.labels.items() for one in members):
+                yield group
+
+
+def _named_apart(one: Workload, others: Iterable[Workload]) -> Workload:
+    """The workload by a name that no other one of its namespace has."""
+    taken = {other.key for other in others}
+    while one.key in taken:
+        one = replace(one, name=f"{one.name}-endpoint")
+    return one

@@ -1,0 +1,154 @@
+"""ServiceEntries, refused where istiod refuses them.
+
+Source: https://istio.io/latest/docs/reference/config/networking/service-entry/, and istiod's validation
+(pkg/config/validation, ValidateServiceEntry).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshproof.errors import Location
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.service_entry.endpoint import PORT_NAME, UNIX, Endpoint, endpoint, is_address, is_subnet
+from meshproof.mesh.build.visibility import created, export_to
+from meshproof.mesh.model.kubernetes import Labels, ServicePort
+from meshproof.mesh.model.names import HOST
+from meshproof.mesh.model.unmodelled import Asked, Called
+
+HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
+TLS = frozenset({"https", "tls"})
+PROTOCOLS = HTTP | TLS | {"tcp", "udp", "mongo", "redis", "mysql"}
+NONE, STATIC, DNS, ROUND_ROBIN, DYNAMIC = "NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"
+RESOLVED = frozenset({DNS, ROUND_ROBIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ServiceEntry; `hosts` in lower case, `selector` None where it has none; `labels` are its own."""
+
+    name: str
+    namespace: str
+    hosts: tuple[str, ...]
+    ports: tuple[ServicePort, ...]
+    resolution: str
+    endpoints: tuple[Endpoint, ...]
+    selector: Labels | None
+    location: Location
+    export_to: tuple[str, ...] = ()
+    created: str = ""
+    labels: Labels = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def service_entry(resource: Resource, findings: Findings) -> Entry:
+    spec = resource.body.need("spec")
+    said, selecting = spec.get("resolution"), spec.get("workloadSelector")
+    resolution = said.text() if said else NONE
+    ports = _ports(spec)
+    if selecting and spec.list("endpoints"):
+        raise spec.need("endpoints").problem("a ServiceEntry has endpoints or a workloadSelector, not both")
+    hosts = _hosts(spec, resolution, findings)
+    _check_transport(spec, resolution, ports)
+    _check_addresses(spec, resolution, findings)
+    names = [one.name for one in ports]
+    return Entry(
+        resource.name,
+        resource.namespace,
+        hosts,
+        ports,
+        resolution,
+        _endpoints(spec, resolution, names, findings),
+        labels(selecting, "labels") if selecting else None,
+        resource.location,
+        export_to(spec, resource.namespace),
+        created(resource),
+        labels(resource.body.get("metadata"), "labels"),
+    )
+
+
+def _hosts(spec: Value, resolution: str, findings: Findings) -> tuple[str, ...]:
+    """The hosts that are modelled, in lower case; who answers for a pattern is not."""
+    given = spec.list("hosts")
+    if not given:
+        raise spec.problem("a ServiceEntry needs at least one host")
+    found = []
+    for value in given:
+        text, lower = value.text(), value.text().lower()
+        pattern = text.startswith("*")
+        if text == "*" or not HOST.fullmatch(text):
+            raise value.problem(f"{value.shown} is no host of a ServiceEntry", "such as api.example.com")
+        if pattern and resolution in RESOLVED and not spec.list("endpoints"):
+            raise value.problem(f"{value.shown} cannot be resolved by DNS", "give endpoints, or a host without *")
+        if resolution == DYNAMIC and not pattern:
+            raise value.problem("resolution DYNAMIC_DNS is for hosts with * alone")
+        if pattern:
+            findings.unproved(value.location, f"who answers for {text} is not modelled", touches=(Called((lower,)),))
+        elif text != lower:
+            # istiod's cluster keeps the case, and the route to it does not.
+            findings.unproved(value.location, f"a host with capital letters, {text}", touches=(Called((lower,)),))
+        elif lower in found:
+            raise value.problem(f"the host {lower} is given twice")
+        if not pattern:
+            found.append(lower)
+    return tuple(found)
+
+
+def _ports(spec: Value) -> tuple[ServicePort, ...]:
+    """`target` is the number that an endpoint has unless it says another."""
+    found: list[ServicePort] = []
+    for value in spec.list("ports"):
+        number, name = value.need("number").whole(1, LARGEST_PORT), value.need("name")
+        said, target = value.get("protocol"), value.get("targetPort")
+        protocol = said.text().lower() if said else ""
+        if protocol and protocol not in PROTOCOLS:
+            raise value.need("protocol").problem(f"istiod knows no protocol {value.need('protocol').shown}")
+        if not PORT_NAME.fullmatch(name.text()):
+            raise name.problem(f"{name.shown} is no name of a port", "lower case letters, digits and -")
+        if any(name.text() == one.name or number == one.number for one in found):
+            raise value.problem(f"port {number} ({name.text()}) is given twice")
+        # istiod takes 0 as none.
+        aim = target.whole(0, LARGEST_PORT) if target else 0
+        found.append(ServicePort(number, name.text(), aim or number, protocol or "http", value.location))
+    return tuple(found)
+
+
+def _check_transport(spec: Value, resolution: str, ports: tuple[ServicePort, ...]) -> None:
+    """Without a name in the request nothing tells several hosts apart."""
+    other = [one for one in ports if one.protocol not in HTTP | TLS]
+    if resolution != NONE and len(spec.list("hosts")) > 1 and other:
+        raise spec.need("hosts").problem(f"several hosts, and port {other[0].number} has neither HTTP nor TLS")
+
+
+def _check_addresses(spec: Value, resolution: str, findings: Findings) -> None:
+    for value in spec.list("addresses"):
+        if not is_subnet(value.text()):
+            raise value.problem(f"{value.shown} is no IP address, and no block of them")
+        if "/" in value.text() and resolution not in (NONE, STATIC):
+            raise value.problem("a block of addresses is for resolution NONE and STATIC alone")
+        if is_address(value.text()):
+            touches = (Asked((value.text(),)),)
+            findings.unproved(
+                value.location, "requests to an address of a ServiceEntry are not modelled", touches=touches
+            )
+
+
+def _endpoints(spec: Value, resolution: str, names: list[str], findings: Findings) -> tuple[Endpoint, ...]:
+    given = spec.list("endpoints")
+    if given and resolution in (NONE, DYNAMIC):
+        raise spec.need("endpoints").problem(f"resolution {resolution} has no endpoints", "resolution: STATIC or DNS")
+    if len(given) > 1 and resolution == ROUND_ROBIN:
+        raise spec.need("endpoints").problem("resolution DNS_ROUND_ROBIN has one endpoint at most")
+    found = []
+    for value in given:
+        one = endpoint(value, findings, names=names, static=resolution == STATIC)
+        if one.address.startswith(UNIX) and len(names) != 1:
+            raise value.problem("an endpoint at a Unix socket needs exactly one port of the ServiceEntry")
+        found.append(one)
+    return tuple(found)
