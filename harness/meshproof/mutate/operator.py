@@ -10,7 +10,6 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mutate.edit import Path, put, spots, without
 
-
 PARTS = {"http": "rule", "rules": "rule", "subsets": "subset", "servers": "server", "endpoints": "endpoint"}
 
 
