@@ -44,7 +44,10 @@ def intersection(server: Iterable[str], service: Iterable[str]) -> tuple[str, ..
 
 
 def domains(service: Service, namespace: str) -> list[str]:
-    """The names by which a client in `namespace` calls a service."""
-    qualified = f"{service.name}.{service.namespace}"
-    short = [service.name] if namespace == service.namespace else []
+    """The names by which a client in `namespace` calls a service; a host of another domain has no shorter ones."""
+    if not service.host.endswith(f".{CLUSTER_DOMAIN}"):
+        return [service.host, f"{service.host}."]
+    qualified = service.host.removesuffix(f".{CLUSTER_DOMAIN}")
+    name, _, place = qualified.partition(".")
+    short = [name] if namespace == place else []
     return [service.host, f"{service.host}.", *short, f"{qualified}.{CLUSTER_DOMAIN.partition('.')[0]}", qualified]

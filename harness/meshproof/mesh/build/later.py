@@ -17,6 +17,11 @@ Join = Callable[[Mesh, Sequence[object], Findings], Mesh]
 
 # In the order in which they are put into the mesh: routes are attached to what is there by then.
 MODULES: Mapping[str, Mapping[str, str]] = {
+    "service_entry.entries": {
+        "ServiceEntry": "service_entry",
+        "WorkloadEntry": "workload_entry",
+        "WorkloadGroup": "workload_group",
+    },
     "gateway_api.routes": {"HTTPRoute": "http_route", "ReferenceGrant": "reference_grant"},
 }
 """Module to kind to the name of the builder there."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from meshproof.errors import ManifestError
+from meshproof.manifest.identify import makes_pods
+from meshproof.manifest.kinds import is_read
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.build.workloads.workload import FORMS, Form, at
 from meshproof.mesh.model import names
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels
 from meshproof.mesh.model.mesh import Mesh
@@ -22,8 +25,15 @@ EVERYTHING: Several = (Everything(),)
 
 def touches(resource: Resource, mesh: Mesh) -> Several:
     """The requests that a resource can touch, in a mesh of all that could be built."""
+    read = KINDS.get(resource.kind, _everything)
+    group = resource.api_version.rpartition("/")[0]
+    if resource.kind in FORMS and not is_read(resource.kind, group):
+        # Another project's kind of the same name.
+        read = _everything
+    if read is _everything and makes_pods(resource.body):
+        read = _template
     try:
-        return KINDS.get(resource.kind, _everything)(resource, mesh)
+        return read(resource, mesh)
     except ManifestError:
         return EVERYTHING
 
@@ -58,10 +68,13 @@ def _full(name: str, namespace: str) -> str:
 
 
 def _template(resource: Resource, mesh: Mesh) -> Several:
-    """The Services that select the pods of a workload, or all of its namespace where its labels cannot be read."""
-    spec = resource.body.get("spec")
-    template = resource.body if resource.kind == "Pod" else spec.get("template") if spec else None
+    """The Services that select the pods of a workload."""
+    form = FORMS.get(resource.kind, Form())
+    template = at(resource.body, form.template)
     found = _labels(template.get("metadata") if template else None, "labels")
+    if template is None or not found:
+        # Its pods' labels cannot be read: any Service of its namespace may select them.
+        return (Called(tuple(one.host for one in mesh.services if one.namespace == resource.namespace)),)
     return (Called(tuple(_selecting(mesh, resource.namespace, found))),)
 
 
@@ -73,7 +86,10 @@ def _selecting(mesh: Mesh, namespace: str, labels: Labels) -> Iterator[str]:
 
 def _entry(resource: Resource, mesh: Mesh) -> Several:
     spec = resource.body.get("spec")
-    return (Called(tuple(_selecting(mesh, resource.namespace, _labels(spec, "labels")))),)
+    own = spec.get("template") if spec and resource.kind == "WorkloadGroup" else spec
+    metadata = spec.get("metadata") if spec and resource.kind == "WorkloadGroup" else resource.body.get("metadata")
+    found = {**_labels(own, "labels"), **_labels(metadata, "labels")}
+    return (Called(tuple(_selecting(mesh, resource.namespace, found))),)
 
 
 def _endpoints(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
@@ -143,11 +159,22 @@ def _sidecar(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
 
 
 def _route(resource: Resource, mesh: Mesh) -> Several:
-    """A route of the Gateway API: what is asked of its parents."""
+    """A route of the Gateway API: what is asked of its parents; istiod takes those of kinds that it does not know for
+    another controller's.
+    """
     spec = resource.body.need("spec")
-    return tuple(_aim(one, resource.namespace) for one in spec.list("parentRefs") if one.get("kind")) + tuple(
-        _entering(spec, mesh) if any(one.get("kind") is None for one in spec.list("parentRefs")) else ()
-    )
+    found: dict[Touches, None] = {}
+    for parent in spec.list("parentRefs"):
+        kind, place = parent.get("kind"), parent.get("namespace")
+        said, name = kind.text() if kind else "Gateway", parent.need("name").text()
+        own = place.text() if place else resource.namespace
+        if said == "Service":
+            found[Asked((_full(name, own),), (MESH_GATEWAY,))] = None
+        elif said == "ServiceEntry":
+            found[Asked(mesh.entered_as(f"{own}/{name}"), (MESH_GATEWAY,))] = None
+        elif said in ("Gateway", "ListenerSet"):
+            found |= dict.fromkeys(_entering(spec, mesh))
+    return tuple(found)
 
 
 def _entering(spec: Value, mesh: Mesh) -> Iterator[Touches]:  # noqa: ARG001
@@ -176,15 +203,9 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "DestinationRule": _host,
     "ServiceEntry": _hosts,
     "Service": _service,
-    "Deployment": _template,
-    "StatefulSet": _template,
-    "DaemonSet": _template,
-    "ReplicaSet": _template,
-    "ReplicationController": _template,
-    "Rollout": _template,
-    "Pod": _template,
-    "Job": _template,
+    **dict.fromkeys(FORMS, _template),
     "WorkloadEntry": _entry,
+    "WorkloadGroup": _entry,
     "Endpoints": _endpoints,
     "EndpointSlice": _endpoints,
     "ServiceImport": _service,

@@ -8,7 +8,7 @@ import pytest
 from meshproof.errors import ManifestError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build, build_all
-from meshproof.mesh.model.unmodelled import Called, Rule
+from meshproof.mesh.model.unmodelled import Asked, Rule
 from meshproof.mesh.model.virtual_service import MatchKind
 
 SERVICES = "".join(
@@ -210,7 +210,7 @@ def test_what_is_refused_leaves_the_whole_route_out(rule: str, why: str) -> None
     built = build_all(manifests(text))
     assert built.mesh.virtual_services == ()
     (one,) = built.mesh.unmodelled
-    assert one.touches == (Called(("web.default.svc.cluster.local",)),)
+    assert one.touches == (Asked(("web.default.svc.cluster.local",), ("mesh",)),)
     with pytest.raises(ManifestError):
         mesh(text)
 
@@ -220,7 +220,8 @@ def test_what_is_refused_leaves_the_whole_route_out(rule: str, why: str) -> None
     [
         ("backendRefs: [{group: inference.networking.k8s.io, kind: InferencePool, name: p}]", "kind InferencePool"),
         (
-            "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x, value: '%UPSTREAM_HOST%'}]}}]",
+            "filters: [{type: RequestHeaderModifier, "
+            "requestHeaderModifier: {set: [{name: x, value: '%UPSTREAM_HOST%'}]}}]",
             "what Envoy makes of the value",
         ),
     ],

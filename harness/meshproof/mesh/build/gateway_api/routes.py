@@ -21,8 +21,5 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     def known(host: str) -> bool:
         return mesh.service(host) is not None
 
-    def entries(key: str) -> tuple[str, ...]:  # noqa: ARG001
-        return ()
-
-    added = within_the_mesh(routes, known, entries, findings)
+    added = within_the_mesh(routes, known, mesh.entered_as, findings)
     return replace(mesh, virtual_services=(*mesh.virtual_services, *added))

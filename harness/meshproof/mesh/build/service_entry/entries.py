@@ -31,21 +31,23 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     workloads += _unregistered(parts, machines)
     services = {(one.host, one.namespace): one for one in mesh.services}
     stood_in: list[str] = []
+    known: set[str] = set()
     for entry in entries:
         for host in entry.hosts:
             key = _key(entry, host)
-            own = [*_endpoints(entry, host, key), *_resolved(entry, machines, key)]
-            own = [_named_apart(one, workloads) for one in own]
-            workloads += own
+            if key not in known:
+                known.add(key)
+                own = [*_endpoints(entry, host, key), *_resolved(entry, machines, key)]
+                workloads += [_named_apart(one, workloads) for one in own]
+                stood_in += [host] if own else []
             _add(services, _service(entry, host, key), entry, findings)
-            stood_in += [host] if own else []
         _check(entry, findings)
     if stood_in:
         text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
         findings.notice(entries[0].location, text)
     elif machines:
         findings.notice(machines[0].workload.location, "WorkloadEntries are stood in for, as Deployments are")
-    return replace(mesh, services=tuple(services.values()), workloads=tuple(dict.fromkeys(workloads)))
+    return replace(mesh, services=tuple(services.values()), workloads=tuple(workloads))
 
 
 def _key(entry: Entry, host: str) -> str:
@@ -106,13 +108,11 @@ def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
     if entry.selector is not None or entry.resolution in (NONE, DYNAMIC):
         return
     if entry.endpoints:
-        if host != entry.hosts[0]:
-            return
         groups: dict[tuple[object, ...], list[Endpoint]] = {}
         for one in entry.endpoints:
             groups.setdefault((*sorted(one.labels.items()), one.ports), []).append(one)
         for number, several in enumerate(groups.values()):
-            name = f"{entry.hosts[0]}-{number + 1}" if len(groups) > 1 else entry.hosts[0]
+            name = f"{host}-{number + 1}" if len(groups) > 1 else host
             yield _stand_in(entry, name, key, several[0], min(len(several), MOST_STAND_INS))
     elif entry.resolution in RESOLVED:
         yield _stand_in(entry, host, key, Endpoint(host, (), {}, entry.location), 1)
@@ -121,7 +121,9 @@ def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
 def _stand_in(entry: Entry, name: str, key: str, one: Endpoint, replicas: int) -> Workload:
     said = dict(one.ports)
     ports = tuple(ContainerPort(said.get(port.name, int(port.target)), port.name) for port in entry.ports)
-    return Workload(name, entry.namespace, replicas, one.labels, "", ports, one.location, endpoint_of=key)
+    return Workload(
+        name, entry.namespace, replicas, one.labels, "", ports, one.location, kind="ServiceEntry", endpoint_of=key
+    )
 
 
 def _resolved(entry: Entry, machines: Iterable[Machine], key: str) -> Iterator[Workload]:
@@ -133,7 +135,7 @@ def _resolved(entry: Entry, machines: Iterable[Machine], key: str) -> Iterator[W
         if one.resolved and work.namespace == entry.namespace and entry.selector.items() <= work.labels.items():
             named = {port.name: port.number for port in work.ports}
             ports = tuple(ContainerPort(named.get(port.name, int(port.target)), port.name) for port in entry.ports)
-            yield replace(work, ports=ports, endpoint_of=key, machine=False)
+            yield replace(work, ports=ports, endpoint_of=key)
 
 
 def _unregistered(parts: Sequence[object], machines: Iterable[Machine]) -> Iterator[Workload]:

@@ -37,7 +37,7 @@ def workload_entry(resource: Resource, findings: Findings) -> Machine:
     with findings.within(Pods(resource.namespace, own)):
         one = endpoint(spec, findings)
     ports = tuple(ContainerPort(number, name) for name, number in one.ports)
-    made = Workload(resource.name, resource.namespace, 1, own, "", ports, resource.location, machine=True)
+    made = Workload(resource.name, resource.namespace, 1, own, "", ports, resource.location, kind=resource.kind)
     return Machine(made, one.is_named)
 
 
@@ -51,4 +51,4 @@ def workload_group(resource: Resource, findings: Findings) -> Group:
     named = tuple(
         ContainerPort(number.whole(1, LARGEST_PORT), name) for name, number in (ports.fields() if ports else {}).items()
     )
-    return Group(Workload(resource.name, resource.namespace, 1, own, "", named, resource.location, machine=True))
+    return Group(Workload(resource.name, resource.namespace, 1, own, "", named, resource.location, kind=resource.kind))

@@ -1,0 +1,225 @@
+"""ServiceEntries and WorkloadEntries to the model, and what istiod would refuse."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from meshproof.errors import ManifestError
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import build, build_all
+from meshproof.mesh.model.unmodelled import Asked, Called
+
+HTTP = "ports: [{number: 80, name: http, protocol: HTTP}]"
+OUT = "hosts: [out.example.com]"
+
+
+def entry(*spec: str, name: str = "out", namespace: str = "default", version: str = "v1") -> str:
+    lines = "".join(f"  {line}\n" for line in spec)
+    head = f"apiVersion: networking.istio.io/{version}\nkind: ServiceEntry\n"
+    return f"{head}metadata: {{name: {name}, namespace: {namespace}}}\nspec:\n{lines}---\n"
+
+
+def machine(name: str, spec: str, *, labels: str = "", kind: str = "WorkloadEntry") -> str:
+    metadata = f"{{name: {name}, labels: {{{labels}}}}}"
+    return f"apiVersion: networking.istio.io/v1\nkind: {kind}\nmetadata: {metadata}\nspec: {{{spec}}}\n---\n"
+
+
+def service(name: str, ports: str = "{name: http, port: 80, targetPort: 8080}", namespace: str = "default") -> str:
+    spec = f"{{selector: {{app: {name}}}, ports: [{ports}]}}"
+    return f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {spec}\n---\n"
+
+
+def manifests(*several: str):
+    return load(["-"], stdin=io.StringIO("".join(several)), strict=False)
+
+
+def mesh(*several: str):
+    return build(manifests(*several).resources).mesh
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha3"])
+def test_a_host_that_dns_resolves_is_a_destination_with_one_stand_in(version: str) -> None:
+    built = build(manifests(entry(OUT, HTTP, "resolution: DNS", version=version)).resources)
+    (made,) = built.mesh.services
+    assert (made.host, made.called, made.namespace) == ("out.example.com", "out.example.com", "default")
+    assert [(one.number, one.protocol) for one in made.ports] == [(80, "http")]
+    (stand_in,) = built.mesh.behind(made)
+    assert (stand_in.replicas, [(one.number, one.name) for one in stand_in.ports]) == (1, [(80, "http")])
+    assert [one.message for one in built.notices] == ["out.example.com: stood in for, as Deployments are"]
+
+
+def test_endpoints_of_the_same_labels_are_one_workload() -> None:
+    endpoints = (
+        "endpoints: [{address: 10.0.0.1, labels: {v: a}}, {address: 10.0.0.2, labels: {v: a}}, "
+        "{address: 10.0.0.3, labels: {v: b}, ports: {http: 9000}}]"
+    )
+    found = mesh(entry("hosts: [a.example, b.example]", HTTP, "resolution: STATIC", endpoints))
+    one, other = found.services
+    assert found.behind(one) == found.behind(other)
+    assert [(each.labels, each.replicas, each.ports[0].number) for each in found.behind(one)] == [
+        ({"v": "a"}, 2, 80),
+        ({"v": "b"}, 1, 9000),
+    ]
+
+
+def test_ports_have_the_target_that_the_entry_says() -> None:
+    ports = "ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}, {number: 81, name: x, protocol: GRPC}]"
+    (stand_in,) = mesh(entry(OUT, ports, "resolution: DNS")).workloads
+    assert [(one.number, one.name) for one in stand_in.ports] == [(8080, "http"), (81, "x")]
+
+
+def test_each_host_that_dns_resolves_has_its_own_stand_in() -> None:
+    found = mesh(entry("hosts: [a.example, b.example]", HTTP, "resolution: DNS"))
+    one, other = (found.behind(each) for each in found.services)
+    assert len(one) == len(other) == 1
+    assert one != other
+
+
+def test_a_selector_finds_workload_entries_and_pods_and_no_endpoints_of_others() -> None:
+    selecting = entry(OUT, HTTP, "resolution: STATIC", "workloadSelector: {labels: {app: vm}}")
+    other = entry(
+        "hosts: [o.example]", HTTP, "resolution: STATIC", "endpoints: [{address: 10.0.0.9, labels: {app: vm}}]"
+    )
+    found = mesh(
+        selecting,
+        other.replace("name: out", "name: other"),
+        machine("m", "address: 10.0.0.1, labels: {app: vm}, ports: {http: 9000}"),
+        machine("m2", "address: 10.0.0.2", labels="app: vm"),
+        machine("p", "address: 10.0.0.3, labels: {app: else}"),
+        service("vm"),
+    )
+    assert [one.name for one in found.selected("out.example.com")] == ["m", "m2"]
+    assert [one.name for one in found.selected("vm.default.svc.cluster.local")] == ["m", "m2"]
+    assert [one.name for one in found.selected("o.example")] == ["o.example"]
+
+
+def test_an_address_that_dns_resolves_is_only_for_entries_with_that_resolution() -> None:
+    named = machine("m", "address: vm.example, labels: {app: vm}, ports: {http: 9000}")
+    selecting = "workloadSelector: {labels: {app: vm}}"
+    found = mesh(
+        named,
+        service("vm"),
+        entry(OUT, HTTP, "resolution: DNS", selecting),
+        entry("hosts: [s.example]", HTTP, "resolution: STATIC", selecting, name="s"),
+    )
+    assert [one.ports[0].number for one in found.selected("out.example.com")] == [9000]
+    assert found.selected("s.example") == found.selected("vm.default.svc.cluster.local") == ()
+
+
+def test_a_workload_group_counts_as_one_machine_unless_its_entries_are_there() -> None:
+    group = machine("g", "metadata: {labels: {app: vm}}, template: {ports: {http: 9000}}", kind="WorkloadGroup")
+    selecting = entry(OUT, HTTP, "resolution: STATIC", "workloadSelector: {labels: {app: vm}}")
+    assert [one.name for one in mesh(group, selecting).selected("out.example.com")] == ["g"]
+    member = machine("g-1", "address: 10.0.0.1, labels: {app: vm}")
+    assert [one.name for one in mesh(group, member, selecting).selected("out.example.com")] == ["g-1"]
+
+
+def test_beside_a_service_of_the_same_host_the_endpoints_are_put_together() -> None:
+    static = ("resolution: STATIC", "endpoints: [{address: 10.0.0.9}]")
+    host = "hosts: [web.default.svc.cluster.local]"
+    found = mesh(service("web"), entry(host, HTTP, *static))
+    (made,) = found.services
+    assert (made.hostname, [one.endpoint_of for one in found.behind(made)]) == ("", ["default/out"])
+    found = mesh(service("web"), entry(host, HTTP, *static, namespace="shop"))
+    assert [(one.namespace, one.hostname) for one in found.services_of("web.default.svc.cluster.local")] == [
+        ("default", ""),
+        ("shop", "web.default.svc.cluster.local"),
+    ]
+
+
+def test_two_entries_of_one_host_and_namespace_are_one_destination() -> None:
+    def numbered(number: int, name: str) -> str:
+        endpoints = f"endpoints: [{{address: 10.0.0.{number % 9}}}]"
+        ports = f"ports: [{{number: {number}, name: p{number}, protocol: HTTP}}]"
+        return entry(OUT, ports, "resolution: STATIC", endpoints, name=name)
+
+    (made,) = mesh(numbered(80, "a"), numbered(81, "b")).services
+    assert ([one.number for one in made.ports], made.endpoints) == ([80, 81], ("default/a", "default/b"))
+
+
+def test_a_name_that_a_deployment_has_is_not_taken() -> None:
+    deployment = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: out.example.com}\nspec:\n"
+        "  selector: {matchLabels: {app: x}}\n  template: {metadata: {labels: {app: x}}, "
+        "spec: {containers: [{name: c, image: i}]}}\n---\n"
+    )
+    found = mesh(deployment, entry(OUT, HTTP, "resolution: DNS"))
+    assert len({one.key for one in found.workloads}) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "touches", "why"),
+    [
+        ((OUT, HTTP), Called(("out.example.com",)), "resolution NONE"),
+        (("hosts: ['*.example.com']", HTTP), Called(("*.example.com",)), "who answers for *.example.com"),
+        (("hosts: [Out.example.com]", HTTP, "resolution: DNS"), Called(("out.example.com",)), "capital letters"),
+        (
+            (OUT, "ports: [{number: 3306, name: db, protocol: TCP}]", "resolution: DNS"),
+            Called(("out.example.com",), 3306),
+            "port db speaks tcp",
+        ),
+        ((OUT, HTTP, "resolution: DNS", "addresses: [10.1.1.1]"), Asked(("10.1.1.1",)), "an address of a ServiceEntry"),
+        (
+            (OUT, HTTP, "resolution: STATIC", "workloadSelector: {}"),
+            Called(("out.example.com",)),
+            "an empty workloadSelector",
+        ),
+        (
+            (OUT, HTTP, "resolution: STATIC", "endpoints: [{address: 10.0.0.1, network: far}]"),
+            Called(("out.example.com",)),
+            "network is not modelled",
+        ),
+    ],
+)
+def test_what_is_not_modelled_touches_its_host(spec: tuple[str, ...], touches: object, why: str) -> None:
+    (one,) = build_all(manifests(entry(*spec))).mesh.unmodelled
+    assert why in one.why
+    assert one.touches == (touches,)
+
+
+ADDRESS = "{address: 10.0.0.1}"
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ((HTTP,), "at least one host"),
+        (("hosts: ['*']", HTTP), "is no host of a ServiceEntry"),
+        ((OUT, "ports: [{number: 80, name: http, protocol: HTTTP}]"), "istiod knows no protocol 'HTTTP'"),
+        ((OUT, "ports: [{number: 80, protocol: HTTP}]"), "no name"),
+        ((OUT, "ports: [{number: 80, name: HTTP, protocol: HTTP}]"), "no name of a port"),
+        ((OUT, "ports: [{number: 80, name: a}, {number: 80, name: b}]"), "port 80 (b) is given twice"),
+        ((OUT, "ports: [{number: 80, name: a}, {number: 81, name: a}]"), "port 81 (a) is given twice"),
+        ((OUT, HTTP, f"endpoints: [{ADDRESS}]"), "resolution NONE has no endpoints"),
+        ((OUT, HTTP, "resolution: STATIC", "endpoints: [{address: a.example}]"), "resolution STATIC wants IP"),
+        ((OUT, HTTP, "resolution: STATIC", "endpoints: [{address: 10.0.0.1, ports: {web: 1}}]"), "has no port web"),
+        ((OUT, HTTP, "resolution: STATIC", "endpoints: [{}]"), "an endpoint needs an address"),
+        ((OUT, HTTP, "resolution: DNS_ROUND_ROBIN", f"endpoints: [{ADDRESS}, {ADDRESS}]"), "one endpoint at most"),
+        (("hosts: ['*.a.example']", HTTP, "resolution: DNS"), "cannot be resolved by DNS"),
+        ((OUT, HTTP, "resolution: DYNAMIC_DNS"), "for hosts with * alone"),
+        (
+            (OUT, HTTP, "resolution: STATIC", f"endpoints: [{ADDRESS}]", "workloadSelector: {labels: {a: b}}"),
+            "not both",
+        ),
+        (
+            ("hosts: [a.example, b.example]", "ports: [{number: 1, name: t, protocol: TCP}]", "resolution: DNS"),
+            "neither HTTP nor TLS",
+        ),
+        ((OUT, HTTP, "resolution: DNS", "addresses: [nowhere]"), "no IP address"),
+        ((OUT, HTTP, "resolution: DNS", "addresses: [10.0.0.0/8]"), "for resolution NONE and STATIC alone"),
+        ((OUT, HTTP, "resolution: DNS", "exportTo: ['~']"), "exportTo"),
+    ],
+)
+def test_what_istiod_refuses(spec: tuple[str, ...], why: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        mesh(entry(*spec))
+    assert why in str(caught.value)
+    found = build_all(manifests(entry(*spec))).mesh
+    assert [one.refused for one in found.unmodelled] == [True]
+    assert found.services == ()
+
+
+def test_a_workload_group_needs_a_template() -> None:
+    with pytest.raises(ManifestError, match="no template"):
+        mesh(machine("g", "metadata: {labels: {app: vm}}", kind="WorkloadGroup"))
