@@ -45,6 +45,14 @@ from meshproof.errors import UsageError
     help="Namespace of what names none.  [default: default; on a cluster the run's own]",
 )
 @click.option(
+    "--from",
+    "sender",
+    default="",
+    metavar="CLIENT",
+    help="Who sends the requests within the mesh: NAMESPACE, NAMESPACE/WORKLOAD, or LABEL=VALUE,… (after NAMESPACE/).  "
+    "[default: a client of -n without labels, and for each rule that is for others, one that it is for]",
+)
+@click.option(
     "--no-apply",
     "untouched",
     is_flag=True,
@@ -85,6 +93,7 @@ def verify(
     applied: tuple[str, ...],
     requests: tuple[str, ...],
     namespace: str,
+    sender: str,
     untouched: bool,
     strict: bool,
     allow_unproven: tuple[str, ...],
@@ -115,6 +124,8 @@ def verify(
         raise UsageError("-n is for what runs already (--no-apply): else everything stands in the run's own namespace")
     tls = client_tls(cacert, cert, key)
     target = target_of(settings, applying=not untouched)
+    if sender and "AnyClient" not in target.features:
+        raise UsageError("--from is for the embedded mesh: on a cluster the client is a pod of the run's own")
     verification = prepare_verification(
         spec,
         applied,
@@ -129,6 +140,8 @@ def verify(
         allowed=frozenset(allow_unproven),
         strict=strict,
         stdin=sys.stdin,
+        sender=sender,
+        any_client="AnyClient" in target.features,
     )
     # What is wrong with the manifests has been reported by now, without the half second that this import takes.
     from meshproof.cli.execute import execute

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Kind, Proxy
+from meshproof.envoy.visibility import imported_called, imported_on, with_clusters
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, RouteMatch
@@ -37,7 +38,8 @@ class Scope:
         """
         port = destination.port
         if port is None:
-            service = self.mesh.service(destination.host) if self.proxy.kind is Kind.GATEWAY else None
+            found = self.proxy.kind is Kind.GATEWAY
+            service = imported_called(self.mesh, destination.host, self.proxy.namespace) if found else None
             port = service.ports[0].number if service is not None and len(service.ports) == 1 else self.port
         return cluster_name(destination.host, destination.subset, port)
 
@@ -53,16 +55,16 @@ class Scope:
         return labelled and match.source_namespace in ("", self.proxy.namespace)
 
 
-def http_services(mesh: Mesh, port: int) -> tuple[Service, ...]:
-    """The services that take HTTP requests on that port."""
-    return tuple(service for service, one in mesh.services_on(port) if is_http(one.protocol))
+def http_services(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
+    """The services that take HTTP requests on that port, of those that a namespace's proxies know."""
+    return tuple(service for service, one in imported_on(mesh, port, namespace) if is_http(one.protocol))
 
 
 def undefined(mesh: Mesh, proxy: Proxy, destination: Destination, cluster: str) -> bool:
-    """True when the manifests themselves leave a destination undefined: its service, its port or its subset."""
-    service = mesh.service(destination.host)
+    """True when a proxy has no such destination: no service that is exported to it, or not that port or subset."""
+    service = with_clusters(mesh, proxy).get(destination.host)
     if service is None:
         return True
     if cluster not in {cluster_name(service.host, destination.subset, port.number) for port in service.ports}:
         return True
-    return bool(destination.subset) and merged(mesh, service, proxy.namespace).subset(destination.subset) is None
+    return bool(destination.subset) and merged(mesh, service, proxy).subset(destination.subset) is None

@@ -18,6 +18,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.scope import Scope, undefined
 from meshproof.envoy.snapshot import Snapshot, snapshot
 from meshproof.envoy.unit import Json
+from meshproof.envoy.visibility import with_clusters
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination
 
@@ -51,13 +52,11 @@ def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
         listeners, routes, secrets = gateway(mesh, proxy)
     else:
         (listeners, routes), secrets = sidecar(mesh, proxy), []
-    services = mesh.services
+    services = with_clusters(mesh, proxy).values()
     result = snapshot(
         {
-            types.CLUSTER: [one for service in services for one in clusters(mesh, service, proxy.namespace)],
-            types.ENDPOINT: [
-                one for service in services for one in load_assignments(mesh, service, proxy.namespace, addresses)
-            ],
+            types.CLUSTER: [one for service in services for one in clusters(mesh, service, proxy)],
+            types.ENDPOINT: [one for service in services for one in load_assignments(mesh, service, proxy, addresses)],
             types.LISTENER: listeners,
             types.ROUTE: routes,
             types.SECRET: secrets,

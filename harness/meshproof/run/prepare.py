@@ -7,7 +7,7 @@ single process runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
@@ -43,7 +43,7 @@ class Stage:
 class Prepared:
     """A scenario ready to be driven: `stages` is what runs, `plan` what was specified.
 
-    `namespace` is where its client stands; `moved` prepares the same in another one (None: it cannot be moved).
+    `namespace` and `labels` are those of its client; `moved` prepares the same in another one (None: it cannot be moved).
     `dependences` are what its requests depend on and is not understood.
     """
 
@@ -59,6 +59,7 @@ class Prepared:
     workload_faults: tuple[WorkloadFault, ...] = ()
     mostly_waits: bool = False
     namespace: str = NAMESPACE
+    labels: Mapping[str, str] = field(default_factory=dict)
     moved: Callable[[str], Prepared] | None = None
     dependences: tuple[Dependence, ...] = ()
 
@@ -165,4 +166,5 @@ def prepared_load(
         workload_faults,
         mostly_waits=scenario.mostly_waits,
         namespace=namespace,
+        labels=labels or {},
     )

@@ -92,7 +92,7 @@ class Session:
         workers = spread(prepared.load.shape, self.options.workers)
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace),
+            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace, prepared.labels),
             functools.partial(self._generators.use, shape, workers=workers),
             self._emit,
             self.folder,

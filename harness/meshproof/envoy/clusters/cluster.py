@@ -9,6 +9,7 @@ from meshproof.envoy.clusters.connection_pool import connection_pool
 from meshproof.envoy.clusters.destination_rule import effective, merged
 from meshproof.envoy.clusters.outlier_detection import outlier_detection
 from meshproof.envoy.names import cluster_name
+from meshproof.envoy.node import Proxy
 from meshproof.envoy.unit import Json
 from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
 from meshproof.mesh.model.kubernetes import Service
@@ -44,9 +45,9 @@ def cluster(name: str, policy: TrafficPolicy) -> Json:
     return result
 
 
-def clusters(mesh: Mesh, service: Service, namespace: str) -> list[Json]:
-    """All clusters of a service as a client in `namespace` sees it: each port, whole and by subset."""
-    rule = merged(mesh, service, namespace)
+def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> list[Json]:
+    """All clusters of a service as a proxy sees it: each port, whole and by subset."""
+    rule = merged(mesh, service, proxy)
     result = []
     for port in service.ports:
         if port.protocol.lower() == "udp":

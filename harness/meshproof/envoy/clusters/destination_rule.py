@@ -1,17 +1,20 @@
 """Which DestinationRule a proxy sees, and the policy that it makes for one cluster.
 
-After istio/istio pilot/pkg/model/push_context.go (destinationRule), destination_rule.go (the merging
-of several rules for a host) and pilot/pkg/networking/util/util.go (MergeSubsetTrafficPolicy).
+After istio/istio pilot/pkg/model/push_context.go (setDestinationRules, destinationRule), sidecar.go (DestinationRule),
+destination_rule.go (the merging of several rules for a host) and pilot/pkg/networking/util/util.go
+(MergeSubsetTrafficPolicy).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from meshproof.envoy.hosts import matches, specificity
+from meshproof.envoy.node import Proxy
+from meshproof.envoy.visibility import PRIVATE, PUBLIC, by_creation
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Service
 from meshproof.mesh.model.mesh import Mesh
 
 NOTHING = TrafficPolicy()
@@ -28,28 +31,107 @@ class Merged:
         return next((subset for subset in self.subsets if subset.name == name), None)
 
 
-def applicable(rules: Iterable[DestinationRule], host: str) -> tuple[DestinationRule, ...]:
-    """The rules of the most specific host that covers `host`."""
+@dataclass(slots=True)
+class Consolidated:
+    """istiod's ConsolidatedDestRule: what it has merged into the first rule that it met for a host."""
+
+    export_to: frozenset[str]
+    merged: list[DestinationRule]
+
+    @property
+    def selector(self) -> Labels | None:
+        return self.merged[0].selector
+
+
+def exports(rule: DestinationRule) -> frozenset[str]:
+    """The set that istiod compares; a rule with a workloadSelector stays in its namespace."""
+    return frozenset(rule.export_to) if rule.selector is None else frozenset({PRIVATE})
+
+
+def is_private(rule: DestinationRule) -> bool:
+    return exports(rule) in ({PRIVATE}, {rule.namespace})
+
+
+def is_local(rule: DestinationRule) -> bool:
+    """Whether a proxy of the rule's own namespace finds it there first."""
+    to = exports(rule)
+    return not to or bool(to & {PUBLIC, PRIVATE, rule.namespace})
+
+
+def consolidate(several: Iterable[DestinationRule]) -> list[Consolidated]:
+    """The rules of one host in one index of istiod's: mergeDestinationRule, called for each in order."""
+    found: list[Consolidated] = []
+    ordered = by_creation(list(several))
+    for rule in [one for one in ordered if one.selector is not None] + [one for one in ordered if one.selector is None]:
+        separately = True
+        for existing in found:
+            to = exports(rule)
+            if to == existing.export_to:
+                separately = False
+            elif existing.export_to and to >= existing.export_to:
+                separately = True
+            else:
+                separately = True
+                continue
+            match rule.selector, existing.selector:
+                case None, None:
+                    separately = False
+                case None, _:
+                    pass
+                case own, theirs if own == theirs:
+                    separately = False
+                case _, None:
+                    pass
+                case _:
+                    separately = True
+                    continue
+            existing.merged.append(rule)
+        if separately:
+            found.append(Consolidated(exports(rule), [rule]))
+    return found
+
+
+def most_specific(rules: Iterable[DestinationRule], host: str) -> list[Consolidated]:
+    """What stands for the most specific host that covers `host`."""
     covering = [rule for rule in rules if matches(rule.host, host)]
     if not covering:
-        return ()
+        return []
     best = max((rule.host for rule in covering), key=specificity)
-    return tuple(rule for rule in covering if rule.host == best)
+    return consolidate(rule for rule in covering if rule.host == best)
 
 
-def visible(mesh: Mesh, service: Service, namespace: str) -> tuple[DestinationRule, ...]:
-    """The rules for a service as a client in `namespace` gets them: its own, else the service's, else the mesh's."""
-    places = [namespace] if namespace != ROOT_NAMESPACE else []
-    for place in (*places, service.namespace, ROOT_NAMESPACE):
-        found = applicable(mesh.rules_in(place, service.host), service.host)
-        if found:
-            return found
-    return ()
+def indexed(mesh: Mesh, service: Service, namespace: str) -> list[Consolidated]:
+    """The rules that istiod finds for a service and the proxies of a namespace."""
+    there = mesh.rules_in(namespace, service.host)
+    if namespace == ROOT_NAMESPACE:
+        own = most_specific((rule for rule in there if is_private(rule)), service.host)
+    else:
+        own = most_specific((rule for rule in there if is_local(rule)), service.host)
+    if own:
+        return own
+    for place in (service.namespace, ROOT_NAMESPACE):
+        given = (rule for rule in mesh.rules_in(place, service.host) if not is_private(rule))
+        found = most_specific(given, service.host)
+        to_us = [one for one in found if not one.export_to or one.export_to & {PUBLIC, namespace}]
+        if to_us:
+            return to_us
+    return []
 
 
-def merged(mesh: Mesh, service: Service, namespace: str) -> Merged:
+def visible(mesh: Mesh, service: Service, proxy: Proxy) -> Sequence[DestinationRule]:
+    """What counts for one proxy: a rule whose workloadSelector its labels meet, else the last without one."""
+    general: Sequence[DestinationRule] = ()
+    for one in indexed(mesh, service, proxy.namespace):
+        if one.selector is None:
+            general = one.merged
+        elif one.merged[0].namespace == proxy.namespace and one.selector.items() <= proxy.labels.items():
+            return one.merged
+    return general
+
+
+def merged(mesh: Mesh, service: Service, proxy: Proxy) -> Merged:
     """Several rules for one host: subsets together, the first of a name wins, as does the first policy."""
-    rules = visible(mesh, service, namespace)
+    rules = visible(mesh, service, proxy)
     subsets: dict[str, Subset] = {}
     for rule in rules:
         for subset in rule.subsets:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name
-from meshproof.envoy.node import Address
+from meshproof.envoy.node import Address, Proxy
 from meshproof.envoy.unit import Json
 from meshproof.mesh.model.kubernetes import Labels, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
@@ -16,15 +16,26 @@ Addresses = Mapping[str, tuple[Address, ...]]
 
 def container_port(port: ServicePort, workload: Workload) -> int | None:
     """The number of the container port that a service port leads to (None: the pod has no port of that name)."""
-    if isinstance(port.target, int):
-        return port.target
-    return next((one.number for one in workload.ports if one.name == port.target), None)
+    wanted = port.name if workload.endpoint_of else port.target
+    if isinstance(wanted, int):
+        return wanted
+    return next((one.number for one in workload.ports if one.name == wanted), None)
+
+
+def entry_port(port: ServicePort, workload: Workload) -> int | None:
+    """The same for a ServiceEntry's port: what it selects may have a port of that name, else it is called on `target`."""
+    named = next((one.number for one in workload.ports if one.name == port.name), None)
+    return container_port(port, workload) if named is None else named
 
 
 def backing(mesh: Mesh, service: Service, labels: Labels) -> list[Workload]:
     """The workloads that the service selects and that carry the subset's labels too."""
-    if not service.selector:
-        return []
+    own = [one for key in service.endpoints for one in mesh.endpoints_of(key) if labels.items() <= one.labels.items()]
+    return own + (selected(mesh, service, labels) if service.selector else [])
+
+
+def selected(mesh: Mesh, service: Service, labels: Labels) -> list[Workload]:
+    """Those of them that it finds by their labels."""
     wanted = {*service.selector.items(), *labels.items()}
     rarest = min((mesh.workloads_with(service.namespace, *pair) for pair in wanted), key=len)
     # A subset's label may contradict the selector: two values for one key, which nothing satisfies.
@@ -37,7 +48,7 @@ def load_assignment(
     """The ClusterLoadAssignment of one cluster; `hostname` is the pod, so that Envoy's admin page shows it."""
     endpoints = []
     for workload in backing(mesh, service, labels):
-        number = container_port(port, workload)
+        number = entry_port(port, workload) if service.hostname else container_port(port, workload)
         for address in addresses.get(workload.key, ()):
             if number is None or number not in address.ports:
                 continue
@@ -50,9 +61,9 @@ def load_assignment(
     }
 
 
-def load_assignments(mesh: Mesh, service: Service, namespace: str, addresses: Addresses) -> list[Json]:
+def load_assignments(mesh: Mesh, service: Service, proxy: Proxy, addresses: Addresses) -> list[Json]:
     """An assignment for each cluster of a service, empty ones included: without pods the answer is 503."""
-    rule = merged(mesh, service, namespace)
+    rule = merged(mesh, service, proxy)
     result = []
     for port in service.ports:
         if port.protocol.lower() == "udp":

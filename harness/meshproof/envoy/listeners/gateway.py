@@ -17,6 +17,7 @@ from meshproof.envoy.routes.route import http_routes
 from meshproof.envoy.routes.virtual_host import route_configuration, virtual_host
 from meshproof.envoy.scope import Scope
 from meshproof.envoy.unit import Json
+from meshproof.envoy.visibility import gateways, virtual_services
 from meshproof.errors import UsageError
 from meshproof.mesh.model.gateway import Gateway, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
@@ -53,9 +54,7 @@ def is_served(bound: Bound) -> bool:
 def selected(mesh: Mesh, proxy: Proxy) -> dict[int, list[Bound]]:
     """The servers by port; a TLS server whose hosts another one of that port already has is passed over."""
     by_port: dict[int, list[Bound]] = {}
-    for gateway in mesh.gateways:
-        if not gateway.selector.items() <= proxy.labels.items():
-            continue
+    for gateway in gateways(mesh, proxy):
         for server in gateway.servers:
             bound = Bound(gateway, server)
             if not is_served(bound):
@@ -66,6 +65,7 @@ def selected(mesh: Mesh, proxy: Proxy) -> dict[int, list[Bound]]:
                     f"{server.location}: port {server.port} is already served without TLS or with it by "
                     f"{others[0].server.location}; give one of them another port"
                 )
+            # istiod compares them with their namespaces; Envoy would refuse two certificates for one name.
             taken = {host for other in others for host in other.server.hosts}
             if not (bound.terminates_tls and taken.intersection(server.hosts)):
                 others.append(bound)
@@ -78,8 +78,9 @@ def server_hosts(mesh: Mesh, proxy: Proxy, bound: Bound) -> list[tuple[str, list
     secured = bound.terminates_tls or server.tls.https_redirect
     scope = Scope(mesh, proxy, server.port, frozenset({gateway.key}), secured)
     result: list[tuple[str, list[Json]]] = []
-    for virtual_service in mesh.bound_to(gateway.key):
-        shared = intersection(server.hosts, virtual_service.hosts)
+    for virtual_service in virtual_services(mesh, gateway.key, proxy.namespace):
+        allowed = [host for owner, host in server.limits if not owner or owner == virtual_service.namespace]
+        shared = intersection(allowed, virtual_service.hosts)
         routes = http_routes(virtual_service, scope) if shared else []
         result += [(host.lower(), routes) for host in shared if routes]
     return result
@@ -99,7 +100,8 @@ def route_table(mesh: Mesh, proxy: Proxy, name: str, servers: Sequence[Bound]) -
         for host, found in opened:
             routes.setdefault(host, []).extend(found)
         if bound.server.tls.https_redirect:
-            own = [host.lower() for host in bound.server.hosts]
+            # istiod takes the host with its namespace for a name here, which no request asks for.
+            own = [f"{owner}/{host}" if owner else host for owner, host in bound.server.limits]
             redirected.update(own, (host for host, _ in opened))
             for host in own:
                 routes.setdefault(host, [])

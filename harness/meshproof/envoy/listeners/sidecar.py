@@ -14,6 +14,7 @@ from meshproof.envoy.routes.route import default_route, http_routes
 from meshproof.envoy.routes.virtual_host import block_all, route_configuration, virtual_host
 from meshproof.envoy.scope import Scope, http_services, is_http
 from meshproof.envoy.unit import Json
+from meshproof.envoy.visibility import imported, imported_called, mesh_hosts, virtual_services
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
@@ -22,21 +23,22 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 FOREIGN_HOST_PORT = 80
 
 
-def ports(mesh: Mesh) -> list[int]:
+def ports(mesh: Mesh, namespace: str) -> list[int]:
     """The port numbers that a sidecar listens on.
 
     A VirtualService for foreign hosts asks for port 80, which any installation of Istio has.
     """
-    numbers = {port.number for service in mesh.services for port in service.ports if is_http(port.protocol)}
-    foreign = any(mesh.service(host) is None for host in mesh.naming(MESH_GATEWAY).exact)
+    known = imported(mesh, namespace)
+    numbers = {port.number for service in known for port in service.ports if is_http(port.protocol)}
+    foreign = any(imported_called(mesh, host, namespace) is None for host in mesh_hosts(mesh, namespace).exact)
     return sorted(numbers | ({FOREIGN_HOST_PORT} if foreign else set()))
 
 
-def governs(mesh: Mesh, service: Service) -> VirtualService | None:
+def governs(mesh: Mesh, service: Service, namespace: str) -> VirtualService | None:
     """The VirtualService that names a service best: by its host, else by the longest wildcard, first of equals."""
     best: tuple[tuple[bool, int], VirtualService] | None = None
-    bound = mesh.bound_to(MESH_GATEWAY)
-    for candidate in (bound[at] for at in mesh.naming(MESH_GATEWAY).candidates(service.host)):
+    bound = virtual_services(mesh, MESH_GATEWAY, namespace)
+    for candidate in (bound[at] for at in mesh_hosts(mesh, namespace).candidates(service.host)):
         for host in candidate.hosts:
             if covers(host, service.host) and (best is None or specificity(host) > best[0]):
                 best = (specificity(host), candidate)
@@ -55,13 +57,16 @@ def claims(
     foreign, found = [], []
     for host in virtual_service.hosts:
         if not is_wildcard(host):
-            named = scope.mesh.service(host)
+            named = imported_called(scope.mesh, host, scope.proxy.namespace)
             exact = [named] if named is not None and any(takes(one, scope.port) for one in named.ports) else []
             found += exact
-            foreign += [] if exact else [host]
+            # A Gateway API route is attached to services alone.
+            foreign += [] if exact or virtual_service.gateway_api else [host]
             continue
         covered = [service for service in services if matches(host, service.host)]
-        found += [service for service in covered if governs(scope.mesh, service) is virtual_service]
+        found += [
+            service for service in covered if governs(scope.mesh, service, scope.proxy.namespace) is virtual_service
+        ]
         foreign += [] if covered else [host]
     return foreign, found
 
@@ -69,7 +74,7 @@ def claims(
 def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[str, list[str], list[Json]]]:
     """(host, domains, routes) in order of precedence: VirtualServices first, then the services that have none."""
     governed: set[str] = set()
-    for virtual_service in scope.mesh.bound_to(MESH_GATEWAY):
+    for virtual_service in virtual_services(scope.mesh, MESH_GATEWAY, scope.proxy.namespace):
         routes = http_routes(virtual_service, scope)
         foreign, found = claims(virtual_service, services, scope)
         if not routes or not (found or scope.port == FOREIGN_HOST_PORT):
@@ -88,7 +93,8 @@ def route_table(scope: Scope) -> Json:
     """The route configuration of one port; of two claims to a domain the first holds."""
     taken: set[str] = set()
     hosts = []
-    for host, names, routes in virtual_hosts(scope, http_services(scope.mesh, scope.port)):
+    services = http_services(scope.mesh, scope.port, scope.proxy.namespace)
+    for host, names, routes in virtual_hosts(scope, services):
         free = [name for name in dict.fromkeys(name.lower() for name in names) if name not in taken]
         if not free:
             continue
@@ -99,6 +105,6 @@ def route_table(scope: Scope) -> Json:
 
 def sidecar(mesh: Mesh, proxy: Proxy) -> tuple[list[Json], list[Json]]:
     """Listeners and route configurations."""
-    numbers = ports(mesh)
+    numbers = ports(mesh, proxy.namespace)
     listeners = [listener(proxy, port, [http_chain(proxy, port, str(port))]) for port in numbers]
     return listeners, [route_table(Scope(mesh, proxy, port, frozenset({MESH_GATEWAY}))) for port in numbers]

@@ -7,27 +7,31 @@ from dataclasses import dataclass, replace
 
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
-from meshproof.mesh.build import kubernetes, virtual_service
+from meshproof.mesh.build import kubernetes, later, virtual_service
+from meshproof.mesh.build.across import across
+from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway import gateway
 from meshproof.mesh.build.touches import touches
+from meshproof.mesh.build.workloads import rollout
+from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_owned, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Secret, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
-from meshproof.mesh.model.virtual_service import VirtualService
 
 BUILDERS = {
     "Service": kubernetes.service,
-    "Deployment": kubernetes.workload,
+    **dict.fromkeys(FORMS, workload),
+    "Rollout": rollout.rollout,
     "Secret": kubernetes.secret,
     "VirtualService": virtual_service.virtual_service,
     "DestinationRule": destination_rule,
     "Gateway": gateway,
 }
+DELEGATES = "VirtualService"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +61,41 @@ def build_all(manifests: Manifests) -> Built:
     """The mesh of all that can be built; what cannot, or is not modelled, stands in `Mesh.unmodelled`."""
     findings = Findings()
     parts: list[object] = []
+    joining: list[tuple[str, object]] = []
     good: list[Resource] = []
     failed: list[tuple[Resource, Sequence[Problem]]] = []
-    for resource in manifests.resources:
-        if resource.kind not in BUILDERS:
+    resources, owned = without_owned(manifests.resources)
+    findings.notices += owned
+    for resource in resources:
+        make = BUILDERS.get(resource.kind) or later.builder(resource.kind)
+        if make is None:
             good.append(resource)
             continue
         findings.problems.clear()
         part = None
         with findings.about(resource, touches(resource, Mesh())):
-            part = BUILDERS[resource.kind](resource, findings)
+            part = make(resource, findings)
         if findings.problems:
             failed.append((resource, tuple(findings.problems)))
             continue
         good.append(resource)
-        if part is not None:
+        if resource.kind in later.PLACES:
+            joining.append((resource.kind, part))
+        elif part is not None:
             parts.append(part)
+    unread = [one.resource for one in manifests.refusals if one.resource]
+    broken = [f"{one.namespace}/{one.name}" for one in (*unread, *(one for one, _ in failed)) if one.kind == DELEGATES]
     mesh = Mesh(
         services=tuple(part for part in parts if isinstance(part, Service)),
-        workloads=tuple(part for part in parts if isinstance(part, Workload)),
-        virtual_services=tuple(part for part in parts if isinstance(part, VirtualService)),
+        workloads=distinct(part for part in parts if isinstance(part, Workload)),
+        virtual_services=resolved([part for part in parts if isinstance(part, Draft)], broken, findings),
         destination_rules=tuple(part for part in parts if isinstance(part, DestinationRule)),
         gateways=tuple(part for part in parts if isinstance(part, Gateway)),
         secrets=tuple(part for part in parts if isinstance(part, Secret)),
     )
-    _across(mesh, findings)
+    mesh = later.joined(mesh, joining, findings)
+    across(mesh, good, findings)
+    rollout.across(mesh, good, findings)
     unmodelled = [
         *findings.unmodelled_parts,
         *_refused(failed, mesh),
@@ -113,26 +127,3 @@ def _unread(refusals: Iterable[Refusal], mesh: Mesh) -> Iterator[Unmodelled]:
         kind, name = (known.kind, str(known)) if known else ("document", "a document")
         for one in refusal.problems:
             yield Unmodelled(kind, name, one.location, one.message, reach, one.hint, refused=True)
-
-
-def _across(mesh: Mesh, findings: Findings) -> None:
-    """What only shows when the resources are seen together."""
-    for virtual_service in mesh.virtual_services:
-        for name in virtual_service.gateways:
-            if name != "mesh" and mesh.gateway(name) is None:
-                findings.notice(virtual_service.location, f"the gateway {name} is not among these manifests")
-    owners: dict[tuple[str, str, str], str] = {}
-    for rule in mesh.destination_rules:
-        if not _is_of_a_service(mesh, rule.host):
-            findings.notice(rule.location, f"the host {rule.host} is no Service of these manifests")
-        for subset in rule.subsets:
-            first = owners.setdefault((rule.namespace, rule.host, subset.name), rule.name)
-            if first != rule.name:
-                message = f"subset {subset.name} of {rule.host} is also defined by DestinationRule {first}"
-                findings.notice(subset.location, f"{message}, which comes first and is the one that counts")
-
-
-def _is_of_a_service(mesh: Mesh, host: str) -> bool:
-    if not host.startswith("*"):
-        return mesh.service(host) is not None
-    return any(covers(host, service.host) for service in mesh.services)

@@ -7,7 +7,15 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model import names
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.destination_rule import ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, Subset, TrafficPolicy
+from meshproof.mesh.build.visibility import created, export_to
+from meshproof.mesh.model.destination_rule import (
+    ConnectionPool,
+    DestinationRule,
+    LoadBalancer,
+    OutlierDetection,
+    Subset,
+    TrafficPolicy,
+)
 
 RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST}
 
@@ -15,7 +23,8 @@ RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST}
 def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
     spec = resource.body.need("spec")
     host = names.host(spec.need("host", "the Service that the rule is for"), resource.namespace)
-    findings.unmodelled(spec, "exportTo", "workloadSelector")
+    selecting = spec.get("workloadSelector")
+    exported = export_to(spec, resource.namespace, selecting=selecting is not None)
     subsets: dict[str, Subset] = {}
     for value in spec.list("subsets"):
         with findings.gather():
@@ -24,7 +33,17 @@ def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
             if first is not subset:
                 raise value.problem(f"subset {subset.name} is defined twice, first in line {first.location.line}")
     policy = traffic_policy(spec.get("trafficPolicy"), findings)
-    return DestinationRule(resource.name, resource.namespace, host, tuple(subsets.values()), policy, resource.location)
+    return DestinationRule(
+        resource.name,
+        resource.namespace,
+        host,
+        tuple(subsets.values()),
+        policy,
+        resource.location,
+        exported,
+        labels(selecting, "matchLabels") if selecting else None,
+        created(resource),
+    )
 
 
 def _subset(value: Value, findings: Findings) -> Subset:

@@ -1,4 +1,8 @@
-"""Gateways."""
+"""Gateways.
+
+Which hosts istiod takes: istio/istio pkg/config/validation/agent, ValidateNamespaceSlashWildcardHostname; what it
+makes of the part before the slash: pilot/pkg/model/gateway.go, sanitizeServerHostNamespace.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.visibility import EVERYWHERE, HERE, LABEL, created
 from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
 from meshproof.mesh.model.names import HOST
 
@@ -43,7 +48,8 @@ def gateway(resource: Resource, findings: Findings) -> Gateway:
                 message = f"the port name {server.name} is given twice, first in line {first.location.line}"
                 raise value.problem(message, "istiod wants each server's port.name once")
             built.append(server)
-    return Gateway(resource.name, resource.namespace, labels(spec, "selector"), tuple(built), resource.location)
+    selector = labels(spec, "selector")
+    return Gateway(resource.name, resource.namespace, selector, tuple(built), resource.location, created(resource))
 
 
 def _server(value: Value, namespace: str, findings: Findings) -> Server:
@@ -62,23 +68,30 @@ def _server(value: Value, namespace: str, findings: Findings) -> Server:
     hosts = value.list("hosts")
     if not hosts:
         raise value.problem("a server needs at least one host", "hosts: ['*'] takes every host")
+    limited = [_host(host, namespace) for host in hosts]
+    # istiod takes every other host of a server away beside this one.
+    limited = [("", "*")] if any(host.text() == "*/*" for host in hosts) else limited
     return Server(
         port.need("number").whole(1, LARGEST_PORT),
         name,
         port.need("name", "istiod wants a name for each port").text(),
-        tuple(_host(host, namespace, findings) for host in hosts),
+        tuple(host for _, host in limited),
         _tls(tls, encrypted=name in ENCRYPTED, findings=findings),
         value.location,
+        tuple(owner for owner, _ in limited),
     )
 
 
-def _host(value: Value, namespace: str, findings: Findings) -> str:
+def _host(value: Value, namespace: str) -> tuple[str, str]:
+    """The namespace that a host is limited to ('' for any), and the host."""
     owner, slash, host = value.text().rpartition("/")
-    if slash and owner not in ("*", ".", namespace):
-        findings.notice(value.location, f"{value.text()}: the limit to namespace {owner} is not modelled")
-    if not HOST.fullmatch(host):
+    if slash and owner not in (EVERYWHERE, HERE) and not LABEL.fullmatch(owner):
+        hint = "before the slash istiod takes '*', '.' or the name of a namespace"
+        raise value.problem(f"{value.name} {value.shown} is limited to no namespace", hint)
+    partial = host.startswith("*") and host != "*" and not host.startswith("*.")
+    if not HOST.fullmatch(host) or partial or ("." not in host and host != "*"):
         raise value.problem(f"{value.name} {value.shown} is not a host name", "such as httpbin.example.com or '*'")
-    return host.lower()
+    return {EVERYWHERE: "", HERE: namespace}.get(owner, owner), host.lower()
 
 
 def _tls(value: Value | None, *, encrypted: bool, findings: Findings) -> ServerTls:

@@ -5,18 +5,22 @@ Source: https://istio.io/latest/docs/reference/config/networking/virtual-service
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 from meshproof.manifest.value import Value
 from meshproof.mesh.model import names
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.visibility import LABEL
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 
 CLAIMS = "@request.auth.claims"
 
 
-def string_match(value: Value, *, empty_prefix: bool = False) -> StringMatch:
-    """One of exact, prefix and regex; none of them, and the regex `*`, ask for presence only."""
+def string_match(value: Value, *, empty_prefix: bool = False, star: bool = False) -> StringMatch:
+    """One of exact, prefix and regex; none of them asks for presence only, as the regex `*` does where `star` is."""
     given = [(kind, found) for kind in ("exact", "prefix", "regex") if (found := value.get(kind))]
     if len(given) > 1:
         raise value.problem(f"{value.name} has {' and '.join(kind for kind, _ in given)}", "give one of them")
@@ -24,7 +28,7 @@ def string_match(value: Value, *, empty_prefix: bool = False) -> StringMatch:
         return StringMatch(MatchKind.PRESENT, "", value.location)
     kind, found = given[0]
     text = found.text()
-    if kind == "regex" and text == "*":
+    if kind == "regex" and text == "*" and star:
         return StringMatch(MatchKind.PRESENT, "", value.location)
     if kind == "prefix" and not text and not empty_prefix:
         raise found.problem(f"the prefix of {value.name} is empty", "an empty {} asks for presence")
@@ -32,25 +36,38 @@ def string_match(value: Value, *, empty_prefix: bool = False) -> StringMatch:
         try:
             compile_re2(text)
         except NotRe2Error as error:
-            raise found.problem(f"{found.shown} is no RE2 regular expression: {error}") from None
+            hint = "write {} to ask for presence" if text == "*" else ""
+            raise found.problem(f"{found.shown} is no RE2 regular expression: {error}", hint) from None
     return StringMatch(MatchKind(kind), text, value.location)
 
 
-def _named(value: Value, name: str, *, lower: bool, findings: Findings) -> tuple[tuple[str, StringMatch], ...]:
-    found = value.get(name)
+def _named(
+    value: Value | None, *, lower: bool, findings: Findings, star: bool = False
+) -> tuple[tuple[str, StringMatch], ...]:
     several: list[tuple[str, StringMatch]] = []
-    for key, condition in (found.fields() if found else {}).items():
+    for key, condition in (value.fields() if value else {}).items():
         if key.startswith(CLAIMS):
-            findings.notice(condition.key or condition.location, f"{key} is not modelled: no token is checked here")
+            findings.unproved(condition.key or condition.location, f"{key} is not modelled: no token is checked here")
             continue
         # A null condition, as in `headers: {end-user: }`, asks for presence as {} does.
         match = (
             StringMatch(MatchKind.PRESENT, "", condition.key or condition.location)
             if condition.data is None
-            else string_match(condition)
+            else string_match(condition, star=star)
         )
         several.append((key.lower() if lower else key, match))
     return tuple(several)
+
+
+def gateways(holder: Value, namespace: str) -> Iterator[str]:
+    """The gateways of a VirtualService or of a condition; istiod checks those that stand before the first plain name."""
+    checked = True
+    for one in holder.list("gateways"):
+        own, slash, name = one.text().partition("/")
+        checked = checked and bool(slash)
+        if checked and not (LABEL.fullmatch(own) and LABEL.fullmatch(name)):
+            raise one.problem(f"the gateway {one.shown} is not namespace/name", "istiod refuses it: write both names")
+        yield names.gateway(one.text(), namespace)
 
 
 def route_match(value: Value, namespace: str, findings: Findings) -> RouteMatch:
@@ -66,12 +83,101 @@ def route_match(value: Value, namespace: str, findings: Findings) -> RouteMatch:
         scheme=string_match(scheme) if scheme else None,
         method=string_match(method) if method else None,
         authority=string_match(authority) if authority else None,
-        headers=_named(value, "headers", lower=True, findings=findings),
-        without_headers=_named(value, "withoutHeaders", lower=True, findings=findings),
-        query_params=_named(value, "queryParams", lower=False, findings=findings),
+        headers=_named(value.get("headers"), lower=True, findings=findings),
+        without_headers=_named(value.get("withoutHeaders"), lower=True, findings=findings, star=True),
+        query_params=_named(value.get("queryParams"), lower=False, findings=findings),
         # istiod takes port 0 as none.
         port=(port.whole(0, LARGEST_PORT) or None) if port else None,
-        gateways=tuple(names.gateway(one.text(), namespace) for one in value.list("gateways")),
+        gateways=tuple(gateways(value, namespace)),
         source_labels=labels(value, "sourceLabels"),
         source_namespace=source.text() if source else "",
     )
+
+
+Written = tuple[RouteMatch, Value]
+
+
+def merged_matches(
+    outer: Sequence[Written], inner: Sequence[Written], findings: Findings
+) -> tuple[RouteMatch, ...] | None:
+    """The conditions of a delegate's rule (`inner`) together with those of the rule that delegates to it.
+
+    None where istiod leaves the rule out: one of its entries contradicts every entry of the other.
+    """
+    if not outer or not inner:
+        return tuple(match for match, _ in (*outer, *inner))
+    found: list[RouteMatch] = []
+    for leaf in inner:
+        fitting = [root for root in outer if not _contradict(root, leaf)]
+        if not fitting:
+            return None
+        found += [_both(root, leaf, findings) for root in fitting]
+    return tuple(found)
+
+
+def _both(root: Written, leaf: Written, findings: Findings) -> RouteMatch:
+    (wide, outer), (own, inner) = root, leaf
+
+    def conditions(name: str, *, lower: bool) -> tuple[tuple[str, StringMatch], ...]:
+        theirs, ours = outer.get(name), inner.get(name)
+        taken = ours.fields() if ours else {}
+        kept = {key: value for key, value in (theirs.fields() if theirs else {}).items() if key not in taken}
+        star = name == "withoutHeaders"
+        return _named(replace(inner, data={**kept, **taken}), lower=lower, findings=findings, star=star)
+
+    return replace(
+        own,
+        uri=own.uri if inner.get("uri") else wide.uri,
+        scheme=own.scheme or wide.scheme,
+        method=own.method or wide.method,
+        authority=own.authority or wide.authority,
+        headers=conditions("headers", lower=True),
+        without_headers=conditions("withoutHeaders", lower=True),
+        query_params=conditions("queryParams", lower=False),
+        port=own.port or wide.port,
+        gateways=own.gateways or wide.gateways,
+        source_labels={**wide.source_labels, **own.source_labels},
+        source_namespace=own.source_namespace or wide.source_namespace,
+    )
+
+
+def _contradict(root: Written, leaf: Written) -> bool:
+    """Whether istiod takes two entries to exclude each other (its hasConflict)."""
+    (wide, outer), (own, inner) = root, leaf
+    if any(_apart(outer.get(name), inner.get(name)) for name in ("uri", "scheme", "method", "authority")):
+        return True
+    for name in ("headers", "withoutHeaders", "queryParams"):
+        theirs, ours = outer.get(name), inner.get(name)
+        there = theirs.fields() if theirs else {}
+        if any(_apart(there.get(key), value) for key, value in (ours.fields() if ours else {}).items()):
+            return True
+    if wide.ignore_uri_case != own.ignore_uri_case:
+        return True
+    if wide.port and own.port and wide.port != own.port:
+        return True
+    # A delegate says the namespace again, or contradicts it.
+    if wide.source_namespace and own.source_namespace != wide.source_namespace:
+        return True
+    if any(wide.source_labels.get(name, value) != value for name, value in own.source_labels.items()):
+        return True
+    if not (wide.gateways and own.gateways):
+        return False
+    return len(wide.gateways) < len(own.gateways) or not set(own.gateways) <= set(wide.gateways)
+
+
+def _apart(root: Value | None, leaf: Value | None) -> bool:
+    """Whether two conditions on one value exclude each other; one that gives no text stands beside no other."""
+    if root is None or leaf is None or root.data is None or leaf.data is None:
+        return False
+    (outer, wide), (inner, own) = _written(root), _written(leaf)
+    if outer == "exact":
+        return inner != "exact" or own != wide
+    return not (outer == "prefix" and inner in ("prefix", "exact") and own.startswith(wide))
+
+
+def _written(value: Value) -> tuple[str, str]:
+    """The kind and the text of a condition; both empty where there is no text."""
+    for kind in ("exact", "prefix", "regex"):
+        if (found := value.get(kind)) and found.text():
+            return kind, found.text()
+    return "", ""

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build import resilience
+from meshproof.mesh.build.delegate import Draft
 from meshproof.mesh.model import names
 from meshproof.mesh.build.headers import check_authority, header_changes
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
-from meshproof.mesh.build.match import route_match
+from meshproof.mesh.build.match import gateways as gateways_of, route_match
+from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.build.weights import destinations
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.unmodelled import Rule
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, DirectResponse, HttpRoute, Redirect, Rewrite, VirtualService
+from meshproof.mesh.model.virtual_service import (
+    MESH_GATEWAY,
+    DirectResponse,
+    HttpRoute,
+    MatchKind,
+    Redirect,
+    Rewrite,
+    RouteMatch,
+    VirtualService,
+)
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 
 EXCLUSIVE = (
@@ -23,46 +35,67 @@ EXCLUSIVE = (
     ("directResponse", ("route", "fault", "rewrite")),
 )
 REDIRECT_CODES = (301, 302, 303, 307, 308)
+LARGEST_BODY = 1 << 20
 
 
-def virtual_service(resource: Resource, findings: Findings) -> VirtualService | None:
+def virtual_service(resource: Resource, findings: Findings) -> Draft:
+    """A VirtualService before its delegates are merged in; one without hosts is a delegate itself."""
     spec = resource.body.need("spec")
-    findings.unmodelled(spec, "exportTo", "tcp", "tls")
-    if not spec.list("hosts"):
-        findings.notice(spec.location, f"{resource} has no hosts: delegates are not modelled")
-        return None
+    findings.unmodelled(spec, "tcp", "tls")
+    delegate = not spec.list("hosts")
     if not any(spec.list(name) for name in ("http", "tcp", "tls")):
         raise spec.problem("a VirtualService needs http, tcp or tls routes")
-    gateways = tuple(names.gateway(one.text(), resource.namespace) for one in spec.list("gateways")) or (MESH_GATEWAY,)
-    hosts = []
-    for value in spec.list("hosts"):
-        host = names.host(value, resource.namespace)
-        if host == "*" and MESH_GATEWAY in gateways:
-            raise value.problem(
-                "the host * is only for gateways", "name the gateways, or the Services, of these routes"
-            )
-        if host in hosts:
-            raise value.problem(f"the host {value.shown} is given twice")
-        hosts.append(host)
+    if delegate:
+        for field in ("gateways", "tls", "tcp"):
+            if spec.list(field):
+                hint = "istiod refuses it: a VirtualService without hosts is a delegate, which has http alone"
+                raise spec.need(field).problem(f"{resource} has {field} and no hosts", hint)
+    gateways = tuple(gateways_of(spec, resource.namespace)) or (MESH_GATEWAY,)
     routes = []
     for value in spec.list("http"):
         with findings.gather(), findings.within(Rule(value.location)):
-            route = http_route(value, resource.namespace, findings)
-            if route is not None:
-                routes.append(route)
-    return VirtualService(resource.name, resource.namespace, tuple(hosts), gateways, tuple(routes), resource.location)
+            if delegate and value.get("delegate"):
+                raise value.problem("a delegate delegates further", "istiod refuses it: a delegate's rules are its own")
+            routes.append((http_route(value, resource.namespace, findings), value))
+    made = VirtualService(
+        resource.name,
+        resource.namespace,
+        _hosts(spec, resource.namespace, gateways),
+        gateways,
+        (),
+        resource.location,
+        export_to(spec, resource.namespace),
+        created(resource),
+    )
+    return Draft(resource, made, tuple(routes))
 
 
-def http_route(value: Value, namespace: str, findings: Findings) -> HttpRoute | None:
-    """One rule; None for a delegation, which is not modelled."""
-    if value.get("delegate"):
-        findings.unmodelled(value, "delegate")
-        return None
-    for one, others in EXCLUSIVE:
+def _hosts(spec: Value, namespace: str, gateways: tuple[str, ...]) -> tuple[str, ...]:
+    written: dict[str, Value] = {}
+    for value in spec.list("hosts"):
+        if value.text() == "*" and MESH_GATEWAY in gateways:
+            hint = "name the gateways, or the Services, of these routes"
+            raise value.problem("the host * is only for gateways", hint)
+        if overlapping := next((one for one in written if names.overlap(one, value.text())), ""):
+            same = "given twice" if overlapping == value.text() else f"also covered by {overlapping!r}"
+            raise value.problem(f"the host {value.shown} is {same}", "istiod refuses it: keep one of them")
+        written[value.text()] = value
+    # A Service's short name and its full one are two hosts to istiod's check, and one Service.
+    return tuple(dict.fromkeys(names.host(value, namespace) for value in written.values()))
+
+
+def http_route(value: Value, namespace: str, findings: Findings) -> HttpRoute:
+    """One rule; one that delegates has the delegate in `missing`, until it is merged with that one's rules."""
+    delegate = value.get("delegate")
+    if delegate:
+        for name in ("route", "redirect"):
+            if value.get(name) and value.need(name).data:
+                raise value.problem(f"a route cannot have both delegate and {name}", "istiod refuses it: keep one")
+    for one, others in EXCLUSIVE if not delegate else ():
         for other in others:
             if value.get(one) and value.get(other):
                 raise value.problem(f"a route cannot have both {one} and {other}", "istiod refuses it: keep one")
-    if not (value.get("redirect") or value.get("directResponse") or value.list("route")):
+    if not (delegate or value.get("redirect") or value.get("directResponse") or value.list("route")):
         raise value.problem("a route needs one of route, redirect and directResponse")
     name, timeout = value.get("name"), value.get("timeout")
     retries, cors, fault = value.get("retries"), value.get("corsPolicy"), value.get("fault")
@@ -72,22 +105,29 @@ def http_route(value: Value, namespace: str, findings: Findings) -> HttpRoute | 
     redirect, direct, rewrite = value.get("redirect"), value.get("directResponse"), value.get("rewrite")
     route = value.get("route")
     check_authority(_text(rewrite, "authority") if rewrite else "", value.get("headers"))
+    matches = tuple(route_match(one, namespace, findings) for one in value.list("match"))
     return HttpRoute(
         name.text() if name else "",
-        tuple(route_match(one, namespace, findings) for one in value.list("match")),
+        matches,
         destinations(route, namespace, findings) if route else (),
         value.location,
-        redirect=_redirect(redirect, findings) if redirect else None,
+        redirect=_redirect(redirect, matches) if redirect else None,
         direct_response=_direct_response(direct) if direct else None,
         rewrite=_rewrite(rewrite) if rewrite else None,
         timeout=timeout.duration() if timeout else None,
-        retries=resilience.retries(retries, findings) if retries else None,
+        retries=resilience.retries(retries) if retries else None,
         abort=resilience.abort(abort, findings) if abort else None,
         delay=resilience.delay(delay, findings) if delay else None,
         mirrors=resilience.mirrors(value, namespace),
-        cors=resilience.cors(cors, findings) if cors else None,
+        cors=resilience.cors(cors) if cors else None,
         headers=header_changes(value.get("headers")),
+        missing=_delegate(delegate, namespace) if delegate else "",
     )
+
+
+def _delegate(value: Value, namespace: str) -> str:
+    place, name = value.get("namespace"), value.get("name")
+    return f"{(place.text() if place else '') or namespace}/{name.text() if name else ''}"
 
 
 def _text(value: Value, name: str) -> str:
@@ -95,8 +135,13 @@ def _text(value: Value, name: str) -> str:
     return found.text() if found else ""
 
 
-def _redirect(value: Value, findings: Findings) -> Redirect:
-    findings.unmodelled(value, "prefixRewrite")
+def _redirect(value: Value, matches: Sequence[RouteMatch]) -> Redirect:
+    for one, other in (("uri", "prefixRewrite"), ("port", "derivePort")):
+        if value.get(one) and value.get(other):
+            raise value.problem(f"a redirect cannot have both {one} and {other}", "keep one of them")
+    if prefix := value.get("prefixRewrite"):
+        if any(match.uri and match.uri.kind is not MatchKind.PREFIX for match in matches):
+            raise prefix.problem("prefixRewrite is for paths that are matched by prefix", "istiod refuses it: write uri")
     names_ = ("uri", "authority", "scheme", "port", "derivePort", "prefixRewrite")
     if not any(value.get(name) for name in names_):
         raise value.problem("a redirect must change uri, authority, scheme or port")
@@ -113,6 +158,7 @@ def _redirect(value: Value, findings: Findings) -> Redirect:
         (port.whole(0, LARGEST_PORT) or None) if port else None,
         _text(value, "derivePort"),
         number,
+        _text(value, "prefixRewrite"),
     )
 
 
@@ -124,7 +170,9 @@ def _direct_response(value: Value) -> DirectResponse:
             text = base64.b64decode(encoded.text(), validate=True).decode()
         except (binascii.Error, ValueError):
             raise encoded.problem("bytes must be base64 of UTF-8 text") from None
-    return DirectResponse(value.need("status").whole(200, 600), text)
+    if len(text.encode()) > LARGEST_BODY:
+        raise value.problem("the body of a direct response is larger than 1 MiB", "istiod refuses it")
+    return DirectResponse(resilience.answered_status(value.need("status")), text)
 
 
 def _rewrite(value: Value) -> Rewrite:
@@ -137,6 +185,8 @@ def _rewrite(value: Value) -> Rewrite:
     if regex is None:
         return Rewrite(uri, authority)
     pattern, by = regex.need("match"), regex.need("rewrite")
+    if not by.text():
+        raise by.problem("uriRegexRewrite needs a text in rewrite", "istiod refuses an empty one")
     try:
         compile_re2(pattern.text())
     except NotRe2Error as error:

@@ -19,6 +19,7 @@ from meshproof.mesh.model.unmodelled import (
     Asked,
     Called,
     Clients,
+    Decided,
     Entering,
     Everything,
     Mentioned,
@@ -45,6 +46,7 @@ class Facts:
     client: tuple[str, Labels]
     pods: tuple[tuple[str, Labels], ...]
     words: frozenset[str]
+    decided: Location | None = None
 
 
 def facts(
@@ -53,7 +55,8 @@ def facts(
     """The facts of a request that a workload of `namespace` with `labels` sends, or that enters by a gateway."""
     request = expectation.request
     gateway = mesh.gateway(request.gateway) if request.gateway else None
-    client = (ROOT_NAMESPACE, gateway.selector if gateway else {}) if request.gateway else (namespace, labels or {})
+    entered = mesh.pods_of(gateway) if gateway else (ROOT_NAMESPACE, {})
+    client = entered if request.gateway else (namespace, labels or {})
     meant = None if request.gateway else service_of(mesh, request.domain, namespace)
     targets: tuple[Arm | Copy, ...] = (*expectation.arms, *expectation.copies)
     called = {(one.host, one.port) for one in targets if one.host}
@@ -69,6 +72,7 @@ def facts(
         client,
         (client, *((one.namespace, one.labels) for one in behind if one)),
         frozenset(_words(hosts, request)),
+        expectation.route,
     )
 
 
@@ -143,6 +147,8 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
             return _is_of(found.client, namespace, labels)
         case Entering(key, port):
             return found.gateway != MESH_GATEWAY and port in (None, found.port) and _same_pods(mesh, key, found.gateway)
+        case Decided(location):
+            return location == found.decided
         case Mentioned(words):
             return not words.isdisjoint(found.words)
         case _:

@@ -69,9 +69,16 @@ class Subset:
 
 @dataclass(frozen=True, slots=True)
 class DestinationRule:
+    """`export_to` are the entries as written (none: all namespaces), `selector` the labels of the clients that it is
+    for (None: of all), `created` when it was made, in RFC 3339 and UTC (empty: not told).
+    """
+
     name: str
     namespace: str
     host: str
     subsets: tuple[Subset, ...]
     policy: TrafficPolicy
     location: Location
+    export_to: tuple[str, ...] = ()
+    selector: Labels | None = None
+    created: str = ""

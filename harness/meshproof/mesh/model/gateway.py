@@ -30,7 +30,10 @@ class ServerTls:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`hosts` as written, without their `namespace/` part."""
+    """`hosts` without their `namespace/` part, which `namespaces` has for each of them.
+
+    Only VirtualServices of that namespace may bind to a host; '' stands for any (none given: any for all hosts).
+    """
 
     port: int
     protocol: str
@@ -38,15 +41,24 @@ class Server:
     hosts: tuple[str, ...]
     tls: ServerTls
     location: Location
+    namespaces: tuple[str, ...] = ()
+
+    @property
+    def limits(self) -> tuple[tuple[str, str], ...]:
+        """Each host after the namespace that it is limited to."""
+        return tuple(zip(self.namespaces or ("",) * len(self.hosts), self.hosts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
+    """`created` is when it was made, in RFC 3339 and UTC (empty: not told)."""
+
     name: str
     namespace: str
     selector: Labels
     servers: tuple[Server, ...]
     location: Location
+    created: str = ""
 
     @property
     def key(self) -> str:

@@ -30,15 +30,29 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class Service:
+    """`export_to` are the entries of its annotation networking.istio.io/exportTo (none: all namespaces).
+
+    A host of a ServiceEntry is one, too: `name` and `hostname` are that host. `endpoints` are the keys of what stands
+    behind it without being selected by labels (`Workload.endpoint_of`).
+    """
+
     name: str
     namespace: str
     ports: tuple[ServicePort, ...]
     selector: Labels
     location: Location
+    export_to: tuple[str, ...] = ()
+    hostname: str = ""
+    endpoints: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:
-        return f"{self.name}.{self.namespace}.{CLUSTER_DOMAIN}"
+        return self.hostname or f"{self.name}.{self.namespace}.{CLUSTER_DOMAIN}"
+
+    @property
+    def called(self) -> str:
+        """What a person calls it: `name.namespace`, or the host of a ServiceEntry."""
+        return self.host.removesuffix(f".{CLUSTER_DOMAIN}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,11 @@ class ContainerPort:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment: `labels` are its pod template's, `image` its first application container's."""
+    """A Deployment: `labels` are its pod template's, `image` its first application container's.
+
+    What stands for the endpoints of a ServiceEntry is one, too, with the port of each name of the ServiceEntry's:
+    `endpoint_of` is then its key. One of kind WorkloadEntry or WorkloadGroup listens on whatever port it is called on.
+    """
 
     name: str
     namespace: str
@@ -58,6 +76,8 @@ class Workload:
     image: str
     ports: tuple[ContainerPort, ...]
     location: Location
+    kind: str = "Deployment"
+    endpoint_of: str = ""
 
     @property
     def key(self) -> str:

@@ -5,19 +5,20 @@ Every index is built once, when it is first asked for; nothing that looks up an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeVar
+from functools import cached_property, reduce
+from typing import Any, TypeVar
 
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
-from meshproof.mesh.model.kubernetes import Secret, Service, ServicePort, Workload
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Secret, Service, ServicePort, Workload
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import VirtualService
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,20 @@ class Mesh:
     unmodelled: tuple[Unmodelled, ...] = ()
 
     def service(self, host: str) -> Service | None:
-        """The Service of that fully qualified host."""
+        """The Service of that fully qualified host; of several one of Kubernetes, then the first ServiceEntry."""
         return self._service_by_host.get(host)
+
+    def services_of(self, host: str) -> tuple[Service, ...]:
+        """All of that fully qualified host: a ServiceEntry of another namespace may have that of a Service, too."""
+        return self._services_by_host.get(host, ())
+
+    def entered_as(self, key: str) -> tuple[str, ...]:
+        """The hosts of the ServiceEntry that is called `namespace/name`."""
+        return self._hosts_by_entry.get(key, ())
+
+    def knows(self, host: str) -> bool:
+        """Whether something that clients can call has that fully qualified host."""
+        return host in self._service_by_host
 
     def services_called(self, name: str) -> tuple[Service, ...]:
         """The Services whose own name, without a namespace, is this."""
@@ -70,16 +83,25 @@ class Mesh:
         return tuple(self._services_by_port)
 
     def selected(self, host: str) -> tuple[Workload, ...]:
-        """The workloads that the Service of a host selects."""
-        found = self._selected.get(host)
+        """The workloads behind the Service of a host."""
+        service = self.service(host)
+        return self.behind(service) if service else ()
+
+    def behind(self, service: Service) -> tuple[Workload, ...]:
+        """The workloads that a Service selects, and the endpoints of ServiceEntries that it has besides."""
+        key = service.namespace, service.host
+        found = self._selected.get(key)
         if found is None:
-            service = self.service(host)
-            found = () if service is None or not service.selector else self._matching(service)
-            self._selected[host] = found
+            chosen = self._matching(service) if service.selector else ()
+            found = self._selected[key] = (*chosen, *(one for key in service.endpoints for one in self.endpoints_of(key)))
         return found
 
+    def endpoints_of(self, key: str) -> tuple[Workload, ...]:
+        """What stands for the endpoints of a ServiceEntry."""
+        return self._endpoints.get(key, ())
+
     def workloads_with(self, namespace: str, label: str, value: str) -> tuple[Workload, ...]:
-        """The workloads of a namespace whose pods carry a label."""
+        """The workloads of a namespace whose pods carry a label; endpoints of ServiceEntries are none."""
         return self._workloads_by_label.get((namespace, label, value), ())
 
     def workload(self, key: str) -> Workload | None:
@@ -89,6 +111,33 @@ class Mesh:
     def gateway(self, key: str) -> Gateway | None:
         """The Gateway that is called `namespace/name`."""
         return self._gateway_by_key.get(key)
+
+    def serving(self, gateway: Gateway) -> tuple[Workload, ...]:
+        """The workloads, of whatever namespace, whose pods serve a Gateway."""
+        wanted = gateway.selector.items()
+        if not wanted:
+            return ()
+        rarest = min((self._workloads_labelled.get(pair, ()) for pair in wanted), key=len)
+        return tuple(one for one in rarest if wanted <= one.labels.items())
+
+    def pods_of(self, gateway: Gateway) -> tuple[str, Labels]:
+        """The namespace and the labels of the pods that serve a Gateway.
+
+        Where they are not among the manifests, or stand in several namespaces: Istio's own namespace, and the
+        labels that the Gateway selects.
+        """
+        found = self.serving(gateway)
+        if len({one.namespace for one in found}) != 1:
+            return ROOT_NAMESPACE, gateway.selector
+        common = reduce(lambda left, right: left & right, (one.labels.items() for one in found))
+        return found[0].namespace, dict(common)
+
+    def once(self, key: tuple[str, ...], make: Callable[[], Made]) -> Made:
+        """What a reader derives from this mesh, made when it is first asked for by that key."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
     def secrets_called(self, name: str) -> tuple[Secret, ...]:
         """The Secrets of that name in all namespaces."""
@@ -116,7 +165,19 @@ class Mesh:
 
     @cached_property
     def _service_by_host(self) -> dict[str, Service]:
-        return {one.host: one for one in reversed(self.services)}
+        return {host: several[0] for host, several in self._services_by_host.items()}
+
+    @cached_property
+    def _services_by_host(self) -> dict[str, tuple[Service, ...]]:
+        return grouped((one.host, one) for one in sorted(self.services, key=lambda one: one.hostname != ""))
+
+    @cached_property
+    def _hosts_by_entry(self) -> dict[str, tuple[str, ...]]:
+        return grouped((key.partition(" ")[0], one.host) for one in self.services for key in one.endpoints)
+
+    @cached_property
+    def _endpoints(self) -> dict[str, tuple[Workload, ...]]:
+        return grouped((one.endpoint_of, one) for one in self.workloads if one.endpoint_of)
 
     @cached_property
     def _services_by_name(self) -> dict[str, tuple[Service, ...]]:
@@ -127,7 +188,7 @@ class Mesh:
         return grouped((port.number, (one, port)) for one in self.services for port in one.ports)
 
     @cached_property
-    def _selected(self) -> dict[str, tuple[Workload, ...]]:
+    def _selected(self) -> dict[tuple[str, str], tuple[Workload, ...]]:
         return {}
 
     def _matching(self, service: Service) -> tuple[Workload, ...]:
@@ -137,7 +198,17 @@ class Mesh:
 
     @cached_property
     def _workloads_by_label(self) -> dict[tuple[str, str, str], tuple[Workload, ...]]:
-        return grouped(((one.namespace, *pair), one) for one in self.workloads for pair in one.labels.items())
+        selectable = (one for one in self.workloads if not one.endpoint_of)
+        return grouped(((one.namespace, *pair), one) for one in selectable for pair in one.labels.items())
+
+    @cached_property
+    def _workloads_labelled(self) -> dict[tuple[str, str], tuple[Workload, ...]]:
+        selectable = (one for one in self.workloads if not one.endpoint_of)
+        return grouped((pair, one) for one in selectable for pair in one.labels.items())
+
+    @cached_property
+    def _made(self) -> dict[tuple[str, ...], Any]:
+        return {}
 
     @cached_property
     def _workload_by_key(self) -> dict[str, Workload]:

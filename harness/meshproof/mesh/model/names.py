@@ -48,6 +48,11 @@ def covers(pattern: str, name: str) -> bool:
     return len(name) >= len(pattern) and name.removeprefix("*").endswith(pattern[1:])
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether two names or patterns have a name in common."""
+    return covers(one, other) or covers(other, one)
+
+
 def specificity(pattern: str) -> tuple[bool, int]:
     """The order in which Envoy prefers domains that match: a plain name first, then the longest suffix."""
     return not pattern.startswith("*"), len(pattern)

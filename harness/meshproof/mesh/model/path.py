@@ -2,7 +2,9 @@
 
 Istio's default (pathNormalization DEFAULT, which is BASE) is RFC 3986's normalisation: what is
 percent-encoded without need is decoded, dot segments are resolved, a backslash counts as a slash.
-Slashes are neither merged nor decoded, and a fragment is cut off. The backend gets the path so.
+Slashes are neither merged nor decoded, and a fragment is cut off. The backend gets the path so. Since 1.39.3 Envoy takes
+away first what follows a semicolon in a dot segment that is written plainly: `/a/..;v=1/b` is `/b`, `/a/%2e%2e;v=1/b`
+is not.
 Source: https://istio.io/latest/docs/reference/config/security/normalization/ and
 https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-ProxyPathNormalization.
 """
@@ -13,24 +15,50 @@ import re
 
 ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+DOT_SEGMENT = re.compile(r"(?<=/)(\.\.?);[^/]*")
+# What Envoy's parser takes in a request line.
+PRINTABLE = re.compile(r"[!-~]+")
 # What no path may have as it stands; Envoy's canonical form of a path has it encoded.
 ENCODED = re.compile(r'["<>^`{|}]')
+
+
+def is_readable(path: str) -> bool:
+    """Whether a proxy's parser takes it in a request line at all."""
+    return PRINTABLE.fullmatch(path) is not None
 
 
 def normalized(path: str) -> str | None:
     """The path (with its query, which stays as it is) after normalisation; None for one that is answered with 400."""
     whole = path.partition("#")[0]
     bare, mark, query = whole.partition("?")
-    if not bare.startswith(("/", "\\")) or "%00" in bare or not bare.isascii():
+    if not is_readable(path) or not bare.startswith(("/", "\\")) or "%00" in bare:
         return None
-    decoded = ESCAPE.sub(lambda found: _decoded(found[0]), bare.replace("\\", "/"))
-    encoded = ENCODED.sub(lambda found: f"%{ord(found[0]):02X}", decoded)
+    bare = DOT_SEGMENT.sub(r"\1", bare)
+    encoded = ENCODED.sub(lambda found: f"%{ord(found[0]):02X}", _decoded(bare.replace("\\", "/")))
     return _resolved(encoded) + mark + query
 
 
-def _decoded(escape: str) -> str:
-    character = chr(int(escape[1:], 16))
-    return character if UNRESERVED.match(character) else escape
+def _decoded(path: str) -> str:
+    """Escapes that nothing needs as characters; where one would become part of another, that one's `%` is encoded."""
+    out, at, stray = "", 0, -1
+    while at < len(path):
+        escape = ESCAPE.match(path, at)
+        if escape is None:
+            stray = len(out) if path[at] == "%" else stray
+            out += path[at]
+            at += 1
+            continue
+        at = escape.end()
+        character = chr(int(escape[1], 16))
+        if not UNRESERVED.match(character):
+            out += escape[0]
+            continue
+        out += character
+        # `%2%61` is a stray `%2` and an `a`; `%2a` would be something else.
+        if 0 <= stray >= len(out) - 3 and ESCAPE.match(out[stray:] + path[at : at + 1]):
+            out = f"{out[:stray]}%25{out[stray + 1 :]}"
+            stray = -1
+    return out
 
 
 def _resolved(path: str) -> str:

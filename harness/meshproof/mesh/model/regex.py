@@ -1,11 +1,12 @@
 """Regular expressions by Envoy's own engine, RE2: linear in time, whatever the pattern.
 
-Istio's regular expressions are RE2 (https://github.com/google/re2/wiki/Syntax) and match the whole
-value.
+Istio's regular expressions are RE2 (https://github.com/google/re2/wiki/Syntax) and match the whole value. Since 1.39.3
+Envoy takes pattern and value as bytes (RE2's Latin-1): `.` is one byte of `é`, and `[éè]` is one byte of either.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -13,26 +14,44 @@ from typing import Any
 import re2
 
 LONGEST = 1024
+# re2.max_program_size.error_level in the bootstrap that istiod gives proxies.
+LARGEST_PROGRAM = 32768
 # As many as RE2's own module holds: each may take 8 MiB of memory.
 HELD = 128
 DIGITS = frozenset(b"0123456789")
 BACKSLASH = ord("\\")
 
 
+# RE2's word for any byte, which istiod's own engine does not know.
+ANY_BYTE = re.compile(rb"(?<!\\)(?:\\\\)*\\C")
+
+
 class NotRe2Error(ValueError):
-    """The text is no regular expression that RE2 reads; the message says why."""
+    """The text is no regular expression that istiod and Envoy take; the message says why."""
 
 
 @lru_cache(maxsize=HELD)
 def compile_re2(text: str) -> Any:
-    """RE2's pattern, for bytes in UTF-8; raises NotRe2Error."""
+    """Envoy's pattern, for bytes in UTF-8; raises NotRe2Error for what istiod or Envoy refuses."""
     pattern = _bytes(text)
     if not pattern:
         raise NotRe2Error("it is empty")
     if len(pattern) > LONGEST:
         raise NotRe2Error(f"it is longer than the {LONGEST} bytes that istiod allows")
+    # istiod reads characters, Envoy bytes.
+    _compiled(pattern, re2.Options.Encoding.UTF8)
+    if ANY_BYTE.search(pattern):
+        raise NotRe2Error("istiod does not know \\C")
+    found = _compiled(pattern, re2.Options.Encoding.LATIN1)
+    if found.programsize > LARGEST_PROGRAM:
+        raise NotRe2Error(f"its program has {found.programsize} instructions, and Envoy takes {LARGEST_PROGRAM} at most")
+    return found
+
+
+def _compiled(pattern: bytes, encoding: Any) -> Any:
     options = re2.Options()
     options.log_errors = False
+    options.encoding = encoding
     try:
         return re2.compile(pattern, options)
     except re2.error as error:

@@ -43,6 +43,13 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """Requests that the rule at this place decides."""
+
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Pods:
     """Requests that pods of a namespace (empty: of any) with these labels send, receive, or let in as a gateway."""
 
@@ -73,7 +80,7 @@ class Mentioned:
     words: frozenset[str] = field(repr=False)
 
 
-Touches = Everything | Asked | Called | Rule | Pods | Clients | Entering | Mentioned
+Touches = Everything | Asked | Called | Rule | Decided | Pods | Clients | Entering | Mentioned
 
 
 @dataclass(frozen=True, slots=True)

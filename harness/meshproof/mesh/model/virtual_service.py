@@ -20,13 +20,18 @@ MESH_GATEWAY = "mesh"
 class MatchKind(StrEnum):
     EXACT = "exact"
     PREFIX = "prefix"
+    PATH_PREFIX = "path prefix"
     REGEX = "regex"
     PRESENT = "present"
 
 
 @dataclass(frozen=True, slots=True)
 class StringMatch:
-    """`regex` is RE2 and must match the whole value; `present` asks only for existence."""
+    """`regex` is RE2 and must match the whole value; `present` asks only for existence.
+
+    `path prefix` is the Gateway API's: a path that begins with these segments, so that `/a` is no prefix of `/ab`. It
+    has no slash at its end.
+    """
 
     kind: MatchKind
     value: str
@@ -108,6 +113,7 @@ class Redirect:
     port: int | None = None
     derive_port: str = ""
     code: int = 301
+    prefix_rewrite: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +124,12 @@ class DirectResponse:
 
 @dataclass(frozen=True, slots=True)
 class Abort:
+    """`grpc_status` is given instead of a status, which is then 200: what a client that speaks no gRPC gets."""
+
     share: Fraction
     status: int
     location: Location
+    grpc_status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +141,38 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
+    """`back_off` is in seconds; `ignore_previous_hosts` None: istiod's default, which is true but for hashed choices."""
+
     attempts: int
     per_try_timeout: float | None
     retry_on: str
     location: Location
+    back_off: float | None = None
+    ignore_previous_hosts: bool | None = None
+    remote_localities: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CorsPolicy:
+    """With `answers_unmatched` (istiod's IGNORE) the proxy answers preflights from other origins, too."""
+
     allow_origins: tuple[StringMatch, ...] = ()
     allow_methods: tuple[str, ...] = ()
     allow_headers: tuple[str, ...] = ()
     expose_headers: tuple[str, ...] = ()
     max_age: float | None = None
     allow_credentials: bool | None = None
+    answers_unmatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRoute:
-    """One rule: any of `matches` (none: every request) leads to destinations, a redirect or a direct response."""
+    """One rule: any of `matches` (none: every request) leads to destinations, a redirect or a direct response.
+
+    A rule of a delegate stands where the delegate has it; `root` is then the place of the rule that delegates to it.
+    `missing` is the delegate (`namespace/name`) of a rule whose delegate is not known: what it does is unknown, too.
+    `missing_status` is what the proxy answers where a destination does not exist.
+    """
 
     name: str
     matches: tuple[RouteMatch, ...]
@@ -166,11 +188,20 @@ class HttpRoute:
     mirrors: tuple[Mirror, ...] = ()
     cors: CorsPolicy | None = None
     headers: HeaderChanges = HeaderChanges()
+    root: Location | None = None
+    missing: str = ""
+    missing_status: int = 503
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualService:
-    """`hosts` are resolved; `gateways` are `mesh` or `namespace/name`."""
+    """`hosts` are resolved; `gateways` are `mesh` or `namespace/name`; delegates are merged into `http`.
+
+    `export_to` are the entries as written (none: Istio's default, all namespaces); `created` is when it was made, in
+    RFC 3339 and UTC, so that it sorts (empty: not told). Those of `gateway_api` are made of HTTPRoutes: each request
+    gets the most specific of all rules, whatever their order, and only clients of their own namespace and of that of
+    the host have them.
+    """
 
     name: str
     namespace: str
@@ -178,3 +209,6 @@ class VirtualService:
     gateways: tuple[str, ...]
     http: tuple[HttpRoute, ...]
     location: Location
+    export_to: tuple[str, ...] = ()
+    created: str = ""
+    gateway_api: bool = False

@@ -4,70 +4,99 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, Workload
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination
-from meshproof.mesh.predict import destination_rules
+from meshproof.mesh.predict import destination_rules, visibility
 from meshproof.mesh.predict.match import Client
+
+UNAVAILABLE = 503
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A destination resolved: `name` is `service.namespace[/subset]`, `note` why it cannot answer."""
+    """A destination resolved: `name` is `service.namespace[/subset]`, `note` why it cannot answer.
+
+    `status` is what the proxy answers in its place (0 where pods do).
+    """
 
     name: str
     port: int
     workloads: frozenset[str]
     note: str = ""
+    status: int = 0
 
 
-def backend(mesh: Mesh, destination: Destination, client: Client) -> Backend:
-    """The backend of a destination for a client.
+def backend(mesh: Mesh, destination: Destination, client: Client, missing: int = UNAVAILABLE) -> Backend:
+    """The backend of a destination for a client; `missing` is what the proxy answers where there is none.
 
     A destination without a port means the port that the request came to. A gateway alone means the
     Service's only port, if it has one: istiod shows a sidecar's routes no other ports of a Service
     (istio/istio pilot/pkg/networking/core/httproute.go, GetDestinationCluster in route/route.go).
     """
-    service = mesh.service(destination.host)
+    within = client.gateway == MESH_GATEWAY
+    asked = destination.port or client.port
+    service = visibility.destination(mesh, destination.host, asked, client.namespace, within=within)
     name = destination.host.removesuffix(f".{CLUSTER_DOMAIN}")
     if destination.subset:
         name += f"/{destination.subset}"
-    port = destination.port or client.port
+    port = asked
     if service is None:
-        return Backend(name, port, frozenset(), f"no Service is called {destination.host}: Envoy answers 503")
-    if destination.port is None and len(service.ports) == 1 and client.gateway != MESH_GATEWAY:
+        there = mesh.service(destination.host)
+        why = f"{there.called} is not exported to {client.namespace}" if there else ""
+        return _unanswered(name, port, why or f"no Service is called {destination.host}", missing)
+    if destination.port is None and len(service.ports) == 1 and not within:
         port = service.ports[0].number
-    note = _note(mesh, service, destination, port, client.namespace)
-    if note:
-        return Backend(name, port, frozenset(), f"{note}: Envoy answers 503")
-    return Backend(
-        name, port, frozenset(one.key for one in _answering(mesh, service, destination, port, client.namespace))
-    )
+    if note := _undefined(mesh, service, destination, port, client):
+        return _unanswered(name, port, note, missing)
+    if note := _empty(mesh, service, destination, port, client):
+        return _unanswered(name, port, note, UNAVAILABLE)
+    return Backend(name, port, frozenset(one.key for one in _answering(mesh, service, destination, port, client)))
 
 
-def _note(mesh: Mesh, service: Service, destination: Destination, port: int, namespace: str) -> str:
-    name = f"{service.name}.{service.namespace}"
+def _unanswered(name: str, port: int, why: str, status: int) -> Backend:
+    return Backend(name, port, frozenset(), f"{why}: Envoy answers {status}", status)
+
+
+def _undefined(mesh: Mesh, service: Service, destination: Destination, port: int, client: Client) -> str:
+    """Why there is no such destination."""
+    name = service.called
     if all(one.number != port for one in service.ports):
         lacking = f"{name} has no port {port}"
         return lacking if destination.port else f"{lacking}, which stands for the port that the destination leaves out"
     subset = destination.subset
-    if subset and destination_rules.subset(mesh, service, subset, namespace) is None:
+    if subset and destination_rules.subset(mesh, service, subset, client.namespace, client.labels) is None:
         return f"no DestinationRule defines the subset {subset} of {name}"
-    if _answering(mesh, service, destination, port, namespace):
+    return ""
+
+
+def _empty(mesh: Mesh, service: Service, destination: Destination, port: int, client: Client) -> str:
+    """Why no pod stands behind a destination."""
+    name, subset = service.called, destination.subset
+    if _answering(mesh, service, destination, port, client):
         return ""
-    if any(one.replicas for one in destination_rules.selected(mesh, service, subset, namespace)):
+    if any(one.replicas for one in _selected(mesh, service, subset, client)):
         return f"no pod of {name} has the container port that the Service's port {port} aims at"
     which = f"{name}, subset {subset}" if subset else name
     return f"no pod stands behind {which}"
 
 
 def _answering(
-    mesh: Mesh, service: Service, destination: Destination, port: int, namespace: str
+    mesh: Mesh, service: Service, destination: Destination, port: int, client: Client
 ) -> tuple[Workload, ...]:
-    """The workloads with pods; a port by name is only found where a container has that name for one."""
-    target = next(one.target for one in service.ports if one.number == port)
-    return tuple(
-        one
-        for one in destination_rules.selected(mesh, service, destination.subset, namespace)
-        if one.replicas and (isinstance(target, int) or any(port.name == target for port in one.ports))
-    )
+    """The workloads with pods; a port by name is only found where a container has that name for one.
+
+    An endpoint of a ServiceEntry has the ports of that ServiceEntry, by their names.
+    """
+    called = next(one for one in service.ports if one.number == port)
+    several = _selected(mesh, service, destination.subset, client)
+    return tuple(one for one in several if one.replicas and _listens(one, called))
+
+
+def _listens(workload: Workload, port: ServicePort) -> bool:
+    target = port.name if workload.endpoint_of else port.target
+    return isinstance(target, int) or any(one.name == target for one in workload.ports)
+
+
+def _selected(mesh: Mesh, service: Service, subset: str, client: Client) -> tuple[Workload, ...]:
+    return destination_rules.selected(mesh, service, subset, client.namespace, client.labels)

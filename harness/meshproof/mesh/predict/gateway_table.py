@@ -8,16 +8,16 @@ https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtua
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.gateway import Gateway, Server, TlsMode
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.predict.handshake import refusal
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Rule, Table, catches_all, rules_of
+from meshproof.mesh.predict.visibility import oldest_first, virtual_services
 
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
 CONNECTION, HANDSHAKE = "connection", "handshake"
@@ -37,9 +37,12 @@ def gateway_of(mesh: Mesh, key: str) -> Gateway | None:
 
 
 def entries(mesh: Mesh, gateway: Gateway) -> tuple[Entry, ...]:
-    """Every server that the pods of a Gateway serve, those of other Gateways for the same pods included."""
-    pods = gateway.selector.items()
-    return tuple(Entry(one, server) for one in mesh.gateways if one.selector.items() <= pods for server in one.servers)
+    """Every server that the pods of a Gateway serve, those of other Gateways for the same pods included, by age."""
+    _, labels = mesh.pods_of(gateway)
+    found = [one for one in mesh.gateways if one.selector.items() <= labels.items()]
+    ages = oldest_first(found)
+    found.sort(key=lambda one: ages[id(one)])
+    return tuple(Entry(one, server) for one in found for server in one.servers)
 
 
 def gateway_table(mesh: Mesh, request: Request) -> Table:
@@ -73,7 +76,9 @@ def _encrypted(mesh: Mesh, gateway: Gateway, speaking: list[Entry], request: Req
     why = refusal(mesh, chosen.gateway, settings, name, request.tls)
     if why:
         return Table(note=f"{why} (server at {chosen.server.location})", refused=HANDSHAKE)
-    return _virtual_host(mesh, [chosen], request)
+    asks = settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL)
+    certified = asks and bool(request.tls and request.tls.cert)
+    return replace(_virtual_host(mesh, [chosen], request), certified=certified)
 
 
 def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Table:
@@ -81,17 +86,20 @@ def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Tab
     secured: set[str] = set()
     for entry in several:
         gateway, server = entry.gateway, entry.server
-        client = Client(gateway.key, request.port, ROOT_NAMESPACE, gateway.selector)
-        bound = mesh.bound_to(gateway.key)
-        for one in (bound[at] for at in mesh.naming(gateway.key).candidates(request.domain)):
+        namespace, labels = mesh.pods_of(gateway)
+        client = Client(gateway.key, request.port, namespace, labels)
+        seen = virtual_services(mesh, gateway.key, namespace)
+        for one in (seen.several[at] for at in seen.hosts.candidates(request.domain)):
             rules = rules_of(one, client)
-            for domain in dict.fromkeys(common_hosts(server.hosts, one.hosts)) if rules else ():
+            for domain in dict.fromkeys(common_hosts(open_to(server, one.namespace), one.hosts)) if rules else ():
                 domains.setdefault(domain, []).extend(rules)
                 if server.tls.https_redirect:
                     secured.add(domain)
         if server.tls.https_redirect:
-            secured.update(server.hosts)
-            for domain in server.hosts:
+            # istiod leaves the namespace in the name of a host that is limited to one: no request asks for that.
+            bare = [host for owner, host in server.limits if not owner]
+            secured.update(bare)
+            for domain in bare:
                 domains.setdefault(domain, [])
     fitting = [domain for domain in domains if covers(domain, request.domain)]
     if not fitting:
@@ -110,3 +118,8 @@ def common_hosts(server_hosts: Iterable[str], hosts: tuple[str, ...]) -> Iterabl
                 yield theirs
             elif covers(theirs, ours):
                 yield ours
+
+
+def open_to(server: Server, namespace: str) -> Iterable[str]:
+    """The hosts of a server that VirtualServices of a namespace may bind to."""
+    return (host for owner, host in server.limits if owner in ("", namespace))

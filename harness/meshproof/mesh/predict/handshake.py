@@ -16,7 +16,7 @@ from pathlib import Path
 from meshproof.border.request import Tls
 from meshproof.errors import UsageError
 from meshproof.mesh.model.gateway import Gateway, ServerTls, TlsMode
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Secret
+from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
 
 CERTIFICATE_KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
@@ -53,8 +53,8 @@ def served_certificate(mesh: Mesh, gateway: Gateway, settings: ServerTls) -> str
 
 
 def _secret(mesh: Mesh, name: str, gateway: Gateway) -> Secret | None:
-    """The Secret beside the gateway's pods, which by convention run in the root namespace."""
-    for namespace in (ROOT_NAMESPACE, gateway.namespace):
+    """The Secret beside the gateway's pods, which run in the root namespace unless they are known."""
+    for namespace in (mesh.pods_of(gateway)[0], gateway.namespace):
         for secret in mesh.secrets_called(name):
             if secret.namespace == namespace:
                 return secret

@@ -13,6 +13,8 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
+from meshproof.mesh.predict import visibility
+from meshproof.mesh.predict.gateway_api import in_order
 from meshproof.mesh.predict.match import Client, applies
 
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
@@ -36,7 +38,7 @@ class Table:
 
     `service` and `port` are what answers when no VirtualService has a say (`rules` None); `note`
     says why nothing can answer; `refused` at which step (`connection`, `handshake`) a client gets no
-    further; `to_https` that a gateway sends everything to HTTPS.
+    further; `to_https` that a gateway sends everything to HTTPS, `certified` that it has its client's certificate.
     """
 
     rules: tuple[Rule, ...] | None = None
@@ -45,17 +47,18 @@ class Table:
     note: str = ""
     refused: str = ""
     to_https: bool = False
+    certified: bool = False
 
 
 def rules_of(virtual_service: VirtualService, client: Client) -> tuple[Rule, ...]:
     """Its rules as far as they concern the client, up to the first that catches all."""
     rules: list[Rule] = []
-    for route in virtual_service.http:
-        for match in route.matches or (None,):
-            if applies(match, client):
-                rules.append(Rule(route, match))
-                if catches_all(match):
-                    return tuple(rules)
+    entries = [(route, match) for route in virtual_service.http for match in route.matches or (None,)]
+    for route, match in in_order(entries) if virtual_service.gateway_api else entries:
+        if applies(match, client):
+            rules.append(Rule(route, match))
+            if catches_all(match):
+                break
     return tuple(rules)
 
 
@@ -70,7 +73,7 @@ def catches_all(match: RouteMatch | None) -> bool:
 
 
 def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
-    """The Service that a client of a namespace means by a name; the name in full may end with a dot."""
+    """The Service that a client of a namespace means by a name, and sees; the name in full may end with a dot."""
     name = host.lower()
     whole = (
         name.removesuffix("."),
@@ -78,8 +81,10 @@ def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
         f"{name}.{CLUSTER_DOMAIN}",
         f"{name}.{namespace}.{CLUSTER_DOMAIN}",
     )
-    found = (mesh.service(one) for one in whole if one.count(".") == FULL_NAME_DOTS)
-    return next((one for one in found if one is not None), None)
+    found = (visibility.service(mesh, one, namespace) for one in whole if one.count(".") == FULL_NAME_DOTS)
+    known = next((one for one in found if one is not None), None)
+    # A ServiceEntry may have any host, and no other names for it.
+    return known or visibility.service(mesh, whole[0], namespace)
 
 
 def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
@@ -89,14 +94,14 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
     that names it or decides for a Service called so, the first of them; a Service for which none
     decides; and the VirtualService with the longest wildcard that covers it.
     """
-    name, here = request.domain, mesh.services_on(request.port)
+    name, here = request.domain, visibility.services_on(mesh, request.port, client.namespace)
     meant = service_of(mesh, name, client.namespace)
     port = next((one for one in meant.ports if one.number == request.port), None) if meant else None
     called = (meant, port) if meant and port else None
     if called and called[1].protocol not in HTTP:
         return Table(service=called[0], port=called[1])
     services = any(one.protocol in HTTP for _, one in here)
-    if not services and not (request.port == DEFAULT_PORT and _named_besides(mesh)):
+    if not services and not (request.port == DEFAULT_PORT and _named_besides(mesh, client)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
     for one in _deciding(mesh, name, called[0] if called else None, client):
         return Table(rules_of(one, client), *(called or ()))
@@ -104,9 +109,9 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
         return Table(None, *called)
     wide = [
         (specificity(host), one)
-        for one in _covering(mesh, name)
+        for one in _covering(mesh, name, client)
         for host in one.hosts
-        if covers(host, name) and _is_foreign(mesh, host, client.port) and _counts(mesh, one, client)
+        if covers(host, name) and _is_foreign(mesh, host, client) and _counts(mesh, one, client)
     ]
     if wide:
         return Table(rules_of(max(wide, key=lambda pair: pair[0])[1], client))
@@ -115,71 +120,78 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
 
 def _deciding(mesh: Mesh, name: str, called: Service | None, client: Client) -> Iterator[VirtualService]:
     """The VirtualServices that name a host which no Service of the port has, or decide for a Service, in order."""
-    bound, hosts = mesh.bound_to(MESH_GATEWAY), mesh.naming(MESH_GATEWAY)
-    named = hosts.exact.get(name, ()) if _is_foreign(mesh, name, client.port) else ()
-    governing = _governing(mesh, called) if called else ()
+    seen = visibility.virtual_services(mesh, MESH_GATEWAY, client.namespace)
+    named = seen.hosts.exact.get(name, ()) if _is_foreign(mesh, name, client) else ()
+    governing = _governing(mesh, called, client) if called else ()
     for at in sorted({*named, *governing}):
-        one = bound[at]
+        one = seen.several[at]
         if rules_of(one, client) and (at in governing or _counts(mesh, one, client)):
             yield one
 
 
 def _counts(mesh: Mesh, virtual_service: VirtualService, client: Client) -> bool:
-    """Whether hosts that are no Services count on a port: on port 80, and beside one that is."""
+    """Whether hosts that are no Services count on a port: on port 80, and beside one that is; no HTTPRoute has any."""
+    if virtual_service.gateway_api:
+        return False
     return bool(rules_of(virtual_service, client)) and (
-        client.port == DEFAULT_PORT or any(_governed(mesh, virtual_service, client.port))
+        client.port == DEFAULT_PORT or any(_governed(mesh, virtual_service, client))
     )
 
 
-def _governed(mesh: Mesh, virtual_service: VirtualService, port: int) -> Iterator[bool]:
-    """Whether it may decide for each of the Services with HTTP on a port that its hosts cover."""
-    bound = mesh.bound_to(MESH_GATEWAY)
+def _governed(mesh: Mesh, virtual_service: VirtualService, client: Client) -> Iterator[bool]:
+    """Whether it may decide for each of the Services with HTTP on the client's port that its hosts cover."""
+    bound = visibility.virtual_services(mesh, MESH_GATEWAY, client.namespace).several
     for host in virtual_service.hosts:
-        for service in _on(mesh, host, port):
-            yield any(bound[at] is virtual_service for at in _governing(mesh, service))
+        for service in _on(mesh, host, client):
+            yield any(bound[at] is virtual_service for at in _governing(mesh, service, client))
 
 
-def _on(mesh: Mesh, host: str, port: int) -> Iterator[Service]:
-    """The Services with HTTP on a port that a host covers."""
+def _on(mesh: Mesh, host: str, client: Client) -> Iterator[Service]:
+    """The Services with HTTP on the client's port that a host covers."""
     if not host.startswith("*"):
-        one = mesh.service(host)
-        if one is not None and any(each.number == port and each.protocol in HTTP for each in one.ports):
+        one = visibility.service(mesh, host, client.namespace)
+        if one is not None and any(each.number == client.port and each.protocol in HTTP for each in one.ports):
             yield one
         return
-    for service, each in mesh.services_on(port):
+    for service, each in visibility.services_on(mesh, client.port, client.namespace):
         if each.protocol in HTTP and covers(host, service.host):
             yield service
 
 
-def _is_foreign(mesh: Mesh, host: str, port: int) -> bool:
-    """Whether no Service with HTTP on the port is covered by a host."""
-    return next(_on(mesh, host, port), None) is None
+def _is_foreign(mesh: Mesh, host: str, client: Client) -> bool:
+    """Whether no Service with HTTP on the client's port is covered by a host."""
+    return next(_on(mesh, host, client), None) is None
 
 
-def _named_besides(mesh: Mesh) -> bool:
+def _named_besides(mesh: Mesh, client: Client) -> bool:
     """Whether a VirtualService names a host in full that is no Service."""
-    return any(mesh.service(host) is None for host in mesh.naming(MESH_GATEWAY).exact)
+    place = client.namespace
+
+    def found() -> bool:
+        named = visibility.virtual_services(mesh, MESH_GATEWAY, place).hosts.exact
+        return any(visibility.service(mesh, host, place) is None for host in named)
+
+    return mesh.once(("predict", "named besides", place), found)
 
 
-def _covering(mesh: Mesh, name: str) -> list[VirtualService]:
-    bound = mesh.bound_to(MESH_GATEWAY)
-    return [bound[at] for at in mesh.naming(MESH_GATEWAY).candidates(name)]
+def _covering(mesh: Mesh, name: str, client: Client) -> list[VirtualService]:
+    seen = visibility.virtual_services(mesh, MESH_GATEWAY, client.namespace)
+    return [seen.several[at] for at in seen.hosts.candidates(name)]
 
 
-def _governing(mesh: Mesh, service: Service) -> tuple[int, ...]:
+def _governing(mesh: Mesh, service: Service, client: Client) -> tuple[int, ...]:
     """Where the VirtualServices stand that may decide for a Service: those that name it, else what covers it best.
 
     The first that has rules for a client decides.
     """
-    hosts = mesh.naming(MESH_GATEWAY)
-    exact = hosts.exact.get(service.host, ())
+    seen = visibility.virtual_services(mesh, MESH_GATEWAY, client.namespace)
+    exact = seen.hosts.exact.get(service.host, ())
     if exact:
         return exact
-    bound = mesh.bound_to(MESH_GATEWAY)
     covering = [
         (specificity(host), at)
-        for at in hosts.candidates(service.host)
-        for host in bound[at].hosts
+        for at in seen.hosts.candidates(service.host)
+        for host in seen.several[at].hosts
         if covers(host, service.host)
     ]
     return (max(covering, key=lambda pair: pair[0])[1],) if covering else ()
@@ -188,5 +200,5 @@ def _governing(mesh: Mesh, service: Service) -> tuple[int, ...]:
 def _nobody(mesh: Mesh, request: Request, client: Client) -> str:
     one = service_of(mesh, request.domain, client.namespace)
     if one:
-        return f"{one.name}.{one.namespace} has no port {request.port}"
+        return f"{one.called} has no port {request.port}"
     return f"no Service and no VirtualService is called {request.domain}"

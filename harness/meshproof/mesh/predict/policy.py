@@ -11,21 +11,22 @@ from __future__ import annotations
 from meshproof.border.expectation import Ejection, Policy, Pool
 from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.predict import destination_rules
+from meshproof.mesh.predict import destination_rules, visibility
+from meshproof.mesh.predict.match import Client
 
 NOTHING = TrafficPolicy()
 
 
-def policy(mesh: Mesh, host: str, subset: str, port: int, namespace: str) -> Policy:
-    """What of a host's DestinationRules holds when a client in `namespace` calls a subset ('' for none) on a port."""
-    service = mesh.service(host)
+def policy(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Policy:
+    """What of a host's DestinationRules holds when a client calls a subset ('' for none) on a port."""
+    service = visibility.service(mesh, host, client.namespace) or mesh.service(host)
     if service is None:
         return Policy()
-    rules = destination_rules.rules(mesh, service, namespace)
+    rules = destination_rules.rules(mesh, service, client.namespace, client.labels)
     # Of several rules for a host the first that has a policy counts, as istiod merges them.
     whole = next((rule.policy for rule in rules if rule.policy != NOTHING), NOTHING)
     base = whole.ports.get(port, whole)
-    chosen = destination_rules.subset(mesh, service, subset, namespace) if subset else None
+    chosen = next((one for rule in rules for one in rule.subsets if subset and one.name == subset), None)
     if chosen is None:
         return _border(base)
     own = chosen.policy.ports.get(port)

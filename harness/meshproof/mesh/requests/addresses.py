@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from meshproof.border.request import Request, Tls
-from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
-from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, common_hosts, gateway_of
+from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, common_hosts, gateway_of, open_to
 from meshproof.mesh.predict.handshake import served_certificate
 from meshproof.mesh.predict.mesh_table import HTTP
+from meshproof.mesh.predict.visibility import sees
 
 ANY_HOST = "gateway.example"
 
@@ -50,7 +51,19 @@ def addresses(
     found = gateway_of(mesh, gateway)
     for server in found.servers if found else ():
         if found and not server.tls.https_redirect:
-            for pattern in dict.fromkeys(common_hosts(server.hosts, virtual_service.hosts)):
+            for pattern in dict.fromkeys(
+                common_hosts(open_to(server, virtual_service.namespace), virtual_service.hosts)
+            ):
+                yield at(mesh, Entry(found, server), pattern, tls)
+
+
+def kept_out(mesh: Mesh, virtual_service: VirtualService, gateway: str, tls: Tls | None = None) -> Iterator[Address]:
+    """Where a gateway serves hosts of a VirtualService for other namespaces alone."""
+    found = gateway_of(mesh, gateway) if gateway != MESH_GATEWAY else None
+    for server in found.servers if found else ():
+        if found and not server.tls.https_redirect:
+            limited = [host for owner, host in server.limits if owner not in ("", virtual_service.namespace)]
+            for pattern in dict.fromkeys(common_hosts(limited, virtual_service.hosts)):
                 yield at(mesh, Entry(found, server), pattern, tls)
 
 
@@ -70,7 +83,7 @@ def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
     `tls` is what its client brings to a handshake.
     """
     host = request.host.lower()
-    if request.gateway or any(host == one.name or one.host.startswith(f"{host}.") for one in mesh.services):
+    if request.gateway or _is_a_service(mesh, host):
         return request
     for gateway in mesh.gateways:
         for server in gateway.servers:
@@ -78,6 +91,13 @@ def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
                 there = at(mesh, Entry(gateway, server), host, tls)
                 return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
     return request
+
+
+def _is_a_service(mesh: Mesh, host: str) -> bool:
+    """Whether a Service has that name: its own, with its namespace, or in full, with a dot at its end or without."""
+    name = host.removesuffix(".")
+    called = mesh.services_called(name.partition(".")[0])
+    return mesh.knows(name) or any(one.host.startswith(f"{name}.") for one in called)
 
 
 def from_namespace(mesh: Mesh, request: Request, namespace: str, client: str) -> Request:
@@ -90,18 +110,29 @@ def from_namespace(mesh: Mesh, request: Request, namespace: str, client: str) ->
 
 def short_name(service: Service, namespace: str) -> str:
     """What a client in a namespace calls a Service."""
+    if service.hostname:
+        return service.hostname
     return service.name if service.namespace == namespace else f"{service.name}.{service.namespace}"
 
 
 def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iterator[Address]:
-    """Services come first: a name that is none is only of use to a client that finds an address for it."""
+    """Services come first: a name that is none is only of use to a client that finds an address for it.
+
+    Nobody finds one for a name of the cluster's own domain.
+    """
     foreign: list[Address] = []
     for host in virtual_service.hosts:
-        services = [one for one in mesh.services if covers(host, one.host)]
-        for service in services:
+        services = _covered(mesh, host)
+        for service in (one for one in services if sees(namespace, one.export_to, one.namespace)):
             for port in service.ports:
                 if port.protocol in HTTP:
                     yield Address(short_name(service, namespace), port.number)
-        if not services:
+        if not services and not host.endswith(f".{CLUSTER_DOMAIN}"):
             foreign.append(Address(host, 80))
     yield from foreign
+
+
+def _covered(mesh: Mesh, host: str) -> list[Service]:
+    if host.startswith("*"):
+        return [one for one in mesh.services if covers(host, one.host)]
+    return [found] if (found := mesh.service(host)) else []

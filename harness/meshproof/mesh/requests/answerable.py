@@ -5,13 +5,18 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import ADDRESS
 from meshproof.mesh.predict.mesh_table import service_of
 from meshproof.mesh.requests.addresses import short_name
 
 
 def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     """Why neither a workload nor a rule answers a request, with what may have been meant; empty where one does."""
+    if unresolved := _unresolved(mesh, expectation.request, namespace):
+        return _with_hint(mesh, expectation, namespace, unresolved)
     if expectation.refused:
         return _with_hint(mesh, expectation, namespace, expectation.note)
     if expectation.route is not None:
@@ -22,6 +27,19 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         answer = f"the proxy answers {expectation.status}: {expectation.note}"
         return _with_hint(mesh, expectation, namespace, answer)
     return _no_pods(expectation)
+
+
+def _unresolved(mesh: Mesh, request: Request, namespace: str) -> str:
+    """Why a client within the mesh may find no address for the host that it connects to; empty where it finds one."""
+    host = request.host.lower().removesuffix(".")
+    if request.gateway or ADDRESS.fullmatch(host) or mesh.knows(host):
+        return ""
+    place = f".{namespace}" if "." not in host else ""
+    if any(one.host.startswith(f"{host}{place}.") for one in mesh.services_called(host.partition(".")[0])):
+        return ""
+    if "." not in host or host.endswith(f".{CLUSTER_DOMAIN}"):
+        return f"no Service is called {host}, so no client can resolve that name"
+    return f"no Service is called {host}, and whether a client can resolve that name is not known here"
 
 
 def _no_pods(expectation: Expectation) -> str:

@@ -33,7 +33,8 @@ class Specification:
     """Manifests, and how they are to be verified.
 
     `namespace` and `labels` are those of the client, `tls` what it brings to handshakes. `limits` says what of a
-    mesh the target does not carry out. Kinds in `allowed` need not be proved.
+    mesh the target does not carry out. Kinds in `allowed` need not be proved. `thorough` leaves nothing out, however
+    long it takes.
     """
 
     files: tuple[str, ...]
@@ -46,6 +47,7 @@ class Specification:
     probed: bool = True
     limits: Limits = nothing_more
     allowed: frozenset[str] = frozenset()
+    thorough: bool = False
 
     @property
     def mesh(self) -> Mesh:
@@ -66,14 +68,28 @@ class Specification:
         """What is specified for a request."""
         return predict(self.mesh, request, namespace=self.namespace, labels=self.labels)
 
+    @property
+    def meshes(self) -> tuple[Mesh, ...]:
+        """What is specified, and what is applied where that is another one."""
+        return (self.mesh,) if self.applied.mesh is self.mesh else (self.mesh, self.applied.mesh)
+
+    def applied_expectation(self, request: Request) -> Expectation:
+        """What the applied manifests say of a request."""
+        return predict(self.applied.mesh, request, namespace=self.namespace, labels=self.labels)
+
     def touching(self, expectation: Expectation) -> tuple[Unmodelled, ...]:
-        """What is not understood and can touch a request, that is not allowed to."""
-        found = facts(self.mesh, expectation, self.namespace, self.labels)
-        return tuple(one for one in self._dependencies.touching(found) if not self.is_allowed(one))
+        """What is not understood, of either, and can touch a request, that is not allowed to."""
+        found: dict[Unmodelled, None] = {}
+        for dependencies in self._dependencies if self.unmodelled else ():
+            mesh = dependencies.mesh
+            one = expectation if mesh is self.mesh else self.applied_expectation(expectation.request)
+            touching = dependencies.touching(facts(mesh, one, self.namespace, self.labels))
+            found |= dict.fromkeys(part for part in touching if not self.is_allowed(part))
+        return tuple(found)
 
     @cached_property
-    def _dependencies(self) -> Dependencies:
-        return Dependencies(self.mesh, self.unmodelled)
+    def _dependencies(self) -> tuple[Dependencies, ...]:
+        return tuple(Dependencies(mesh, self.unmodelled) for mesh in self.meshes)
 
 
 def read(

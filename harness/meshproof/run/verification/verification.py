@@ -9,19 +9,19 @@ from typing import TextIO
 from meshproof.border.coverage import Coverage
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
+from meshproof.border.source import Source, source
 from meshproof.border.verdict import Precision
-from meshproof.errors import Location
 from meshproof.inspection import Inspection
 from meshproof.judge.coverage.coverage import examinations
 from meshproof.manifest import Notice
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.addresses import entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
-from meshproof.mesh.requests.samples import sample_requests
+from meshproof.mesh.requests.sources import kept_from, parsed
 from meshproof.run.prepare import NAMESPACE, Prepared
-from meshproof.run.verification.boundaries import boundary_expectations, prepare_boundaries
-from meshproof.run.verification.coverage import coverage, partition
-from meshproof.run.verification.resilience import prepare_resilience
-from meshproof.run.verification.samples import prepare_samples
+from meshproof.run.verification.clients import Guessed, Sent, guessed, named_after, source_of
+from meshproof.run.verification.coverage import coverage
+from meshproof.run.verification.loads import loads
 from meshproof.run.verification.specification import Limits, Specification, nothing_more, notices_of, read
 
 
@@ -34,11 +34,12 @@ class Verification:
     resilience: Prepared | None
     coverage: Coverage
     notices: tuple[Notice, ...]
+    others: tuple[Prepared, ...] = ()
 
     @property
     def driven(self) -> tuple[Prepared, ...]:
-        """The loads, the samples first."""
-        return tuple(one for one in (self.samples, self.boundaries, self.resilience) if one)
+        """The loads, the samples first; `others` are those of further clients."""
+        return (*(one for one in (self.samples, self.boundaries, self.resilience) if one), *self.others)
 
     @property
     def inspection(self) -> Inspection[Coverage]:
@@ -68,59 +69,86 @@ def prepare_verification(
     allowed: frozenset[str] = frozenset(),
     strict: bool = False,
     stdin: TextIO | None = None,
+    sender: str = "",
+    any_client: bool = False,
 ) -> Verification:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
 
     `client` is the namespace that requests come from (empty: the one of what names none, as short names are in any
-    case), `labels` those of the workload that sends them. Where workloads are not `probed` nobody counts a mirror's
-    copies, and who answers is known to the client's own proxy alone; `proxyless` pods have no sidecar. `tls` is what
-    the client brings to a gateway's handshake. `limits` says what the target does not carry out, `allowed` which
-    kinds need not be proved; `strict` raises ManifestError for both.
+    case), `labels` those of the workload that sends them; `sender` names both, as a person writes it. With
+    `any_client` the target can send requests as any client: those that rules are for send theirs. Where workloads are
+    not `probed` nobody counts a mirror's copies, and who answers is known to the client's own proxy alone;
+    `proxyless` pods have no sidecar. `tls` is what the client brings to a gateway's handshake. `limits` says what the
+    target does not carry out, `allowed` which kinds need not be proved; `strict` raises ManifestError for both.
     """
     specified, actual = read(spec, applied, namespace=namespace, stdin=stdin, strict=strict)
+    own = source(client or namespace, labels)
+    if sender:
+        own = parsed(sender, own.namespace, specified.mesh)
     specification = Specification(
         tuple(spec),
         specified,
         actual,
         precision,
-        client or namespace,
-        labels or {},
+        own.namespace,
+        own.labels,
         tls,
         probed,
         limits or nothing_more,
         allowed,
     )
-    return verification_of(specification, requests, namespace, proxyless=proxyless)
+    return verification_of(
+        specification, requests, namespace, proxyless=proxyless, any_client=any_client, chosen=bool(sender)
+    )
 
 
 def verification_of(
-    specification: Specification, requests: Sequence[Request], namespace: str, *, proxyless: bool = True
+    specification: Specification,
+    requests: Sequence[Request],
+    namespace: str,
+    *,
+    proxyless: bool = True,
+    any_client: bool = False,
+    chosen: bool = False,
 ) -> Verification:
-    """The same, of what has been read; `namespace` is that of the Services that short names mean."""
-    mesh, own, tls, probed = specification.mesh, specification.namespace, specification.tls, specification.probed
-    named = tuple(entering(mesh, from_namespace(mesh, one, namespace, own), tls) for one in requests)
-    unreached: dict[Location, str] = {}
+    """The same, of what has been read; `namespace` is that of the Services that short names mean.
+
+    `chosen` tells that a person said who sends the requests.
+    """
+    mesh, client = specification.mesh, source_of(specification)
     notices: tuple[Notice, ...] = notices_of(specification)
-    if named:
-        chosen = [specification.expectation(one) for one in dict.fromkeys(named)]
-        unanswered = [(one, why) for one in chosen if (why := why_unanswered(mesh, one, own))]
+    unanswered: list[tuple[Expectation, str]] = []
+    if requests:
+        called = (from_namespace(mesh, one, namespace, client.namespace) for one in requests)
+        named = tuple(entering(mesh, one, specification.tls) for one in called)
+        asked = [specification.expectation(one) for one in dict.fromkeys(named)]
+        unanswered = [(one, why) for one in asked if (why := why_unanswered(mesh, one, client.namespace))]
+        hopeless = {id(one) for one, _ in unanswered}
+        # Whoever names requests wants these and no others.
+        sent = Guessed((Sent(specification, [one for one in asked if id(one) not in hopeless], []),), {}, {}, ())
+        notices += () if chosen else tuple(_for_others(mesh, named, client))
     else:
-        guessed, told = sample_requests(mesh, namespace=own, tls=tls)
-        chosen = [specification.expectation(one) for one in guessed]
-        unreached = {one.location: one.message for one in told}
-        unanswered = []
-    hopeless = {id(one) for one, _ in unanswered}
-    provable, touched = partition(specification, [one for one in chosen if id(one) not in hopeless])
-    # Whoever names requests wants these and no others.
-    probes, bounds = ([], ()) if named else boundary_expectations(specification)
-    probed_provable, probed_touched = partition(specification, probes)
-    samples = prepare_samples(specification, provable, notices)
-    resilience, untold = prepare_resilience(specification, samples.plan, proxyless=proxyless) if samples else (None, ())
-    if samples is not None and probed:
-        samples = replace(samples, notices=(*samples.notices, *untold))
-    found = coverage(specification, provable, (*touched, *probed_touched), unreached, named=bool(named))
-    found = replace(found, unanswered=tuple(_unanswered(unanswered)), left_out=tuple(map(str, bounds)))
-    return Verification(samples, prepare_boundaries(specification, probed_provable), resilience, found, notices)
+        sent = guessed(specification, any_client=any_client, chosen=chosen)
+        notices += tuple(Notice(rule, why) for rule, why in sent.elsewhere.items())
+    clients = len(sent.by_client)
+    first, *further = (
+        loads(one, clients, () if at else notices, proxyless=proxyless) for at, one in enumerate(sent.by_client)
+    )
+    several = (first, *further)
+    provable = [one for each in several for one in each.provable]
+    touched = [one for each in several for one in each.touched]
+    found = coverage(specification, provable, touched, sent.unreached, named=bool(requests))
+    found = replace(found, unanswered=tuple(_unanswered(unanswered)), left_out=sent.left_out)
+    others = tuple(named_after(load, one.client) for one in further for load in one.driven if load)
+    return Verification(*first.driven, found, notices, others)
+
+
+def _for_others(mesh: Mesh, named: Sequence[Request], client: Source) -> Iterator[Notice]:
+    """Rules that a named request may have been meant for, and that are for other clients than the one that sends it."""
+    for request in named:
+        if rule := kept_from(mesh, request, client):
+            text = f"this rule is for other clients than {client}, which sends {request}: say who sends it with --from"
+            yield Notice(rule, text)
 
 
 def _unanswered(several: Sequence[tuple[Expectation, str]]) -> Iterator[tuple[str, str]]:

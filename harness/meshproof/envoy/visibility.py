@@ -1,0 +1,168 @@
+"""What istiod hands to one proxy: the services and VirtualServices that are exported to its namespace, in its order.
+
+After istio/istio pilot/pkg/model/push_context.go (initServiceRegistry, initVirtualServices, initGateways) and
+sidecar.go (SelectVirtualServices, collectImportedServices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Protocol, TypeVar
+
+from meshproof.envoy.node import Kind, Proxy
+from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.kubernetes import Service, ServicePort
+from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
+
+PUBLIC, PRIVATE, NONE = "*", ".", "~"
+ANY_PORT = 0
+
+
+class Config(Protocol):
+    """What istiod sorts by."""
+
+    @property
+    def created(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def namespace(self) -> str: ...
+
+
+One = TypeVar("One", bound=Config)
+
+
+def by_creation(configs: Sequence[One]) -> list[One]:
+    """istiod's order; what has no timestamp is yet to be made, and is in the order in which it will be."""
+    ready = [one for one in configs if one.created]
+    ready.sort(key=lambda one: one.namespace)
+    ready.sort(key=lambda one: one.name)
+    ready.sort(key=lambda one: one.created)
+    return ready + [one for one in configs if not one.created]
+
+
+def exported(entries: Sequence[str], owner: str) -> frozenset[str] | None:
+    """The namespaces that an object is exported to; None stands for all of them."""
+    if not entries or PUBLIC in entries:
+        return None
+    if NONE in entries:
+        return frozenset()
+    return frozenset(owner if entry == PRIVATE else entry for entry in entries)
+
+
+def is_visible(service: Service, namespace: str) -> bool:
+    to = exported(service.export_to, service.namespace)
+    return to is None or namespace in to
+
+
+def virtual_services(mesh: Mesh, gateway: str, namespace: str) -> tuple[VirtualService, ...]:
+    """Those bound to a gateway: the namespace's private ones, then what others export to it, then the public ones."""
+
+    def select() -> tuple[VirtualService, ...]:
+        private: list[VirtualService] = []
+        given: list[VirtualService] = []
+        public: list[VirtualService] = []
+        for config in by_creation(mesh.bound_to(gateway)):
+            if gateway == MESH_GATEWAY and config.gateway_api and not has_parent(mesh, config, namespace):
+                continue
+            to = exported(config.export_to, config.namespace)
+            if to is None:
+                public.append(config)
+            elif namespace in to:
+                (private if config.namespace == namespace else given).append(config)
+        if gateway == MESH_GATEWAY:
+            lists = [_consumer_first(one, namespace) for one in (private, given, public)]
+        else:
+            lists = [private, given, _consumer_first(public, namespace)]
+        return tuple(chain.from_iterable(lists))
+
+    return mesh.once(("envoy", "virtual services", gateway, namespace), select)
+
+
+def _consumer_first(configs: Sequence[VirtualService], namespace: str) -> list[VirtualService]:
+    """Routes of the Gateway API that stand in the proxy's own namespace come before all others."""
+    return sorted(configs, key=lambda one: not (one.gateway_api and one.namespace == namespace))
+
+
+def has_parent(mesh: Mesh, route: VirtualService, namespace: str) -> bool:
+    """Whether a Gateway API route counts for a sidecar: it stands in the proxy's namespace, or in its service's."""
+    services = (imported_called(mesh, host, namespace) for host in route.hosts)
+    return any(one is not None and route.namespace in (one.namespace, namespace) for one in services)
+
+
+def mesh_hosts(mesh: Mesh, namespace: str) -> Hosts:
+    """The places of the hosts in what `virtual_services` gives for a sidecar."""
+    return mesh.once(
+        ("envoy", "mesh hosts", namespace),
+        lambda: by_hosts([one.hosts for one in virtual_services(mesh, MESH_GATEWAY, namespace)]),
+    )
+
+
+def imported(mesh: Mesh, namespace: str) -> tuple[Service, ...]:
+    """The services that listeners and routes of a namespace's proxies know."""
+    return mesh.once(
+        ("envoy", "imported", namespace),
+        lambda: tuple(one for one in mesh.services if imported_called(mesh, one.host, namespace) is one),
+    )
+
+
+def imported_on(mesh: Mesh, port: int, namespace: str) -> tuple[tuple[Service, ServicePort], ...]:
+    """Those that have a port of that number, with it."""
+    return tuple(pair for pair in mesh.services_on(port) if imported_called(mesh, pair[0].host, namespace) is pair[0])
+
+
+def imported_called(mesh: Mesh, host: str, namespace: str) -> Service | None:
+    """The service of that host that is exported to the namespace; of several that of the namespace itself, then
+    Kubernetes' own, then the first.
+    """
+    chosen: Service | None = None
+    for one in mesh.services_of(host):
+        if is_visible(one, namespace) and (chosen is None or one.namespace == namespace != chosen.namespace):
+            chosen = one
+    return chosen
+
+
+def with_clusters(mesh: Mesh, proxy: Proxy) -> Mapping[str, Service]:
+    """The services, by host, that a proxy gets clusters for, each with the ports that it gets them for.
+
+    A sidecar also has those of its own namespace that a VirtualService leads to, exported or not, with the ports that
+    it leads to.
+    """
+
+    def collect() -> dict[str, Service]:
+        found = {one.host: one for one in imported(mesh, proxy.namespace)}
+        led_to = _destinations(mesh, proxy.namespace) if proxy.kind is Kind.SIDECAR else {}
+        for host, numbers in led_to.items():
+            service = mesh.service(host)
+            if service is None or service.namespace != proxy.namespace or host in found:
+                continue
+            some = tuple(port for port in service.ports if ANY_PORT in numbers or port.number in numbers)
+            if some:
+                found[host] = replace(service, ports=some)
+        return found
+
+    return mesh.once(("envoy", "clusters", proxy.kind, proxy.namespace), collect)
+
+
+def _destinations(mesh: Mesh, namespace: str) -> dict[str, set[int]]:
+    """The ports of each host that the rules of a sidecar lead to; rules for other source namespaces are left out."""
+    found: dict[str, set[int]] = {}
+    for config in virtual_services(mesh, MESH_GATEWAY, namespace):
+        for rule in config.http:
+            wanted = {match.source_namespace for match in rule.matches} - {""}
+            if wanted and namespace not in wanted:
+                continue
+            for target in chain(rule.destinations, rule.mirrors):
+                aim = target.destination
+                found.setdefault(aim.host, set()).add(ANY_PORT if aim.port is None else aim.port)
+    return found
+
+
+def gateways(mesh: Mesh, proxy: Proxy) -> list[Gateway]:
+    """Those that select the proxy's pod, the oldest first."""
+    return by_creation([one for one in mesh.gateways if one.selector.items() <= proxy.labels.items()])

@@ -1,0 +1,166 @@
+"""What only shows when the resources are seen together: references that lead nowhere, and objects that compete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
+from meshproof.mesh.model.gateway import Gateway, TlsMode
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.names import covers, host, overlap
+from meshproof.mesh.model.unmodelled import Entering
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
+
+
+def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> None:
+    """Say what should be known of a mesh as a whole."""
+    written = {str(one): one for one in resources if one.kind in ("VirtualService", "Gateway")}
+    for virtual_service in mesh.virtual_services:
+        if virtual_service.gateway_api:
+            continue
+        resource = written[f"VirtualService {virtual_service.namespace}/{virtual_service.name}"]
+        for name in virtual_service.gateways:
+            if name != MESH_GATEWAY:
+                _bound(mesh, virtual_service, name, findings)
+            else:
+                _called(mesh, resource, findings)
+    _competing(mesh, findings)
+    _untold(mesh, findings)
+    _rules(mesh, findings)
+    for gateway in mesh.gateways:
+        with findings.about(written[f"Gateway {gateway.key}"], (Entering(gateway.key),)):
+            _served(mesh, gateway, findings)
+
+
+def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, findings: Findings) -> None:
+    """A gateway that is not there, or that has no server for any of the hosts."""
+    gateway = mesh.gateway(name)
+    if gateway is None:
+        findings.notice(virtual_service.location, f"the gateway {name} is not among these manifests")
+        return
+    served = [limit for server in gateway.servers for limit in server.limits]
+    if any(owner in ("", virtual_service.namespace) and _shared(one, virtual_service) for owner, one in served):
+        return
+    hosts = ", ".join(virtual_service.hosts)
+    text = f"Gateway {name} has no server for {hosts}"
+    kept = sorted({owner for owner, one in served if _shared(one, virtual_service)})
+    if kept:
+        text = f"Gateway {name} takes {hosts} from VirtualServices of namespace {' and '.join(kept)} alone"
+    findings.notice(virtual_service.location, f"{text} ({gateway.location}): it routes nothing there")
+
+
+def _shared(served: str, virtual_service: VirtualService) -> bool:
+    return any(overlap(served, one) for one in virtual_service.hosts)
+
+
+def _called(mesh: Mesh, resource: Resource, findings: Findings) -> None:
+    """Hosts that clients within the mesh ask for, and that no Service has."""
+    for value in resource.body.need("spec").list("hosts"):
+        name = host(value, resource.namespace)
+        if name.startswith("*") or mesh.knows(name):
+            continue
+        if name.endswith(f".{CLUSTER_DOMAIN}"):
+            text = f"no Service is called {name}: no client can resolve that name, so nobody asks for it"
+        else:
+            text = f"no Service is called {name}: whether a client can resolve that name is not told here"
+        findings.notice(value.location, text)
+
+
+def _competing(mesh: Mesh, findings: Findings) -> None:
+    """VirtualServices for one host within the mesh: istiod does not merge them (istioctl's IST0109)."""
+    within = in_order(one for one in mesh.bound_to(MESH_GATEWAY) if not one.gateway_api)
+    named = grouped((one, vs) for vs in within for one in dict.fromkeys(vs.hosts))
+    for name, several in named.items():
+        for at, later in enumerate(several):
+            before = next((one for one in several[:at] if _meet(one, later)), None)
+            if before is not None:
+                first = f"{_shown(before)} ({before.location})"
+                text = f"{name} is also a host of {first}: within the mesh they are not merged"
+                findings.notice(later.location, f"{text}, {_winner(before, later)} (istioctl: IST0109)")
+
+
+def _shown(one: VirtualService) -> str:
+    return f"an HTTPRoute of {one.namespace}" if one.gateway_api else f"VirtualService {one.namespace}/{one.name}"
+
+
+def _winner(before: VirtualService, later: VirtualService) -> str:
+    if before.gateway_api or later.gateway_api:
+        return "a client gets the HTTPRoute of its own namespace, else the oldest of those for it"
+    if not before.export_to and not later.export_to or before.export_to == later.export_to:
+        return f"{before.name} is the older one and decides alone"
+    return "a client gets the one that is exported to its own namespace alone, then the older one"
+
+
+def _meet(one: VirtualService, other: VirtualService) -> bool:
+    """Whether some namespace sees both."""
+    ours, theirs = (_seeing(each) for each in (one, other))
+    return ours is None or theirs is None or not ours.isdisjoint(theirs)
+
+
+def _seeing(virtual_service: VirtualService) -> frozenset[str] | None:
+    """The namespaces that see it; None for all."""
+    entries = virtual_service.export_to
+    if not entries or EVERYWHERE in entries:
+        return None
+    return frozenset(virtual_service.namespace if one == HERE else one for one in entries)
+
+
+def _untold(mesh: Mesh, findings: Findings) -> None:
+    """Said once: what came first is taken from the files where the objects do not tell."""
+    routes = [((way, one), vs) for vs in mesh.virtual_services for way in vs.gateways for one in vs.hosts]
+    rules = [((one.namespace, one.host), one) for one in mesh.destination_rules]
+    for several in (*grouped(routes).values(), *grouped(rules).values()):
+        if len(several) > 1 and not all(one.created for one in several):
+            text = "others are for the same host, and not each says when it was made (metadata.creationTimestamp)"
+            findings.notice(
+                several[1].location, f"{text}: what does not is taken as made last, in the order of the files"
+            )
+            return
+
+
+def _rules(mesh: Mesh, findings: Findings) -> None:
+    """DestinationRules for hosts that are none, and subsets that are defined twice."""
+    owners: dict[object, str] = {}
+    for rule in in_order(mesh.destination_rules):
+        if not _is_of_a_service(mesh, rule.host):
+            findings.notice(rule.location, f"the host {rule.host} is no Service of these manifests")
+        merged = (rule.namespace, rule.host, frozenset(rule.export_to), tuple(sorted((rule.selector or {}).items())))
+        for subset in rule.subsets:
+            first = owners.setdefault((merged, subset.name), rule.name)
+            if first != rule.name:
+                message = f"subset {subset.name} of {rule.host} is also defined by DestinationRule {first}"
+                findings.notice(subset.location, f"{message}, which is older and is the one that counts")
+
+
+def _is_of_a_service(mesh: Mesh, name: str) -> bool:
+    if not name.startswith("*"):
+        return mesh.knows(name)
+    return any(covers(name, service.host) for service in mesh.services)
+
+
+def _served(mesh: Mesh, gateway: Gateway, findings: Findings) -> None:
+    """What decides at a Gateway and cannot be told from the manifests."""
+    places = sorted({one.namespace for one in mesh.serving(gateway)})
+    if len(places) > 1:
+        why = f"pods of the namespaces {' and '.join(places)} serve it, and what each sees may differ"
+        findings.unproved(gateway.location, why)
+    for port, hosts in _doubled(gateway):
+        why = f"servers of port {port} have {hosts} for several namespaces: Envoy refuses two certificates for a name"
+        findings.unproved(gateway.location, why, touches=(Entering(gateway.key, port),))
+
+
+def _doubled(gateway: Gateway) -> Iterator[tuple[int, str]]:
+    """Ports with TLS on which a host stands once for one namespace and once for another."""
+    pairs = (
+        ((server.port, one), owner)
+        for server in gateway.servers
+        if server.tls.mode is not TlsMode.NONE
+        for owner, one in server.limits
+    )
+    for (port, one), owners in grouped(pairs).items():
+        if len(set(owners)) > 1:
+            yield port, one

@@ -1,0 +1,146 @@
+"""Delegation: the rules of a VirtualService without hosts, put in the place of the rule that names it.
+
+A merged rule has the conditions of both; what the delegate's rule leaves out it takes from the one that delegates.
+Where the conditions contradict each other istiod leaves the rule out, as it does where the delegate is not exported to
+the namespace of the one that names it. Sources:
+https://istio.io/latest/docs/reference/config/networking/virtual-service/#Delegate and istio/istio
+pilot/pkg/model/virtualservice.go (MergeHTTPRoutes), virtualservice_controller.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build import resilience
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.match import merged_matches
+from meshproof.mesh.build.visibility import EVERYWHERE, HERE
+from meshproof.mesh.model.unmodelled import Decided
+from meshproof.mesh.model.virtual_service import HttpRoute, Mirror, VirtualService
+
+INHERITED: Mapping[str, tuple[str, ...]] = {
+    "rewrite": ("rewrite",),
+    "directResponse": ("direct_response",),
+    "timeout": ("timeout",),
+    "retries": ("retries",),
+    "fault": ("abort", "delay"),
+    "corsPolicy": ("cors",),
+    "headers": ("headers",),
+}
+"""The fields that a rule takes from the one that delegates to it, with what they are in the model."""
+SHARES = ("mirrorPercent", "mirror_percent", "mirrorPercentage")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A VirtualService as it is written: a delegate where it has no hosts; `rules` are its HTTP rules with their text."""
+
+    resource: Resource
+    made: VirtualService
+    rules: tuple[tuple[HttpRoute, Value], ...]
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`."""
+        return f"{self.made.namespace}/{self.made.name}"
+
+
+def resolved(drafts: Sequence[Draft], broken: Iterable[str], findings: Findings) -> tuple[VirtualService, ...]:
+    """The VirtualServices with hosts, delegates merged in; `broken` are those (`namespace/name`) that have problems."""
+    known = {draft.key: draft for draft in drafts}
+    unread = frozenset(broken)
+    asked = {route.missing for draft in drafts for route, _ in draft.rules}
+    found = []
+    for draft in drafts:
+        if draft.made.hosts:
+            with findings.about(draft.resource, ()):
+                rules = tuple(rule for one in draft.rules for rule in _rules(draft, one, known, unread, findings))
+            found.append(replace(draft.made, http=rules))
+        elif draft.key not in asked:
+            text = f"{draft.resource} has no hosts, and no VirtualService delegates to it: it has no effect"
+            findings.notice(draft.made.location, text)
+    return tuple(found)
+
+
+def _rules(
+    draft: Draft,
+    rule: tuple[HttpRoute, Value],
+    known: Mapping[str, Draft],
+    unread: frozenset[str],
+    findings: Findings,
+) -> Iterator[HttpRoute]:
+    root, _ = rule
+    if not root.missing:
+        yield root
+        return
+    delegate, where = known.get(root.missing), root.location
+    if delegate is None:
+        what = "a cluster refuses" if root.missing in unread else "is not among these manifests"
+        why = f"it delegates to VirtualService {root.missing}, which {what}: istiod leaves the rule out without it"
+        findings.unproved(where, why, needs="add it, or correct its name", touches=(Decided(where),))
+        yield root
+    elif delegate.made.hosts:
+        findings.notice(where, f"it delegates to VirtualService {root.missing}, which has hosts: istiod leaves it out")
+    elif not _exported(delegate, draft.made.namespace):
+        text = f"it delegates to VirtualService {root.missing}, which is not exported to {draft.made.namespace}"
+        findings.notice(where, f"{text}: istiod leaves it out")
+    else:
+        for own in delegate.rules:
+            if merged := _merged(draft, rule, delegate, own, findings):
+                yield merged
+
+
+def _exported(delegate: Draft, namespace: str) -> bool:
+    entries = delegate.made.export_to
+    own = delegate.made.namespace if HERE in entries else ""
+    return not entries or EVERYWHERE in entries or namespace in (*entries, own)
+
+
+def _merged(
+    draft: Draft, rule: tuple[HttpRoute, Value], delegate: Draft, one: tuple[HttpRoute, Value], findings: Findings
+) -> HttpRoute | None:
+    (root, outer), (own, inner) = rule, one
+    matches = merged_matches(
+        tuple(zip(root.matches, outer.list("match"), strict=True)),
+        tuple(zip(own.matches, inner.list("match"), strict=True)),
+        findings,
+    )
+    if matches is None:
+        text = f"its conditions contradict those of the rule that delegates to it ({root.location})"
+        findings.notice(own.location, f"{text}: istiod leaves it out")
+        return None
+    taken = {
+        name: getattr(root, name)
+        for field, names in INHERITED.items()
+        if outer.get(field) and not inner.get(field)
+        for name in names
+    }
+    found = replace(
+        own,
+        name="-".join(name for name in (root.name, own.name) if name),
+        matches=matches,
+        mirrors=_mirrors(draft, outer, delegate, inner),
+        root=root.location,
+        **taken,
+    )
+    if (found.abort or found.delay) and (found.redirect or found.direct_response):
+        why = f"it gets a fault from the rule that delegates to it ({root.location}), beside an answer of its own"
+        with findings.about(delegate.resource, ()):
+            findings.unproved(own.location, f"{why}, which is not modelled", touches=(Decided(own.location),))
+    return found
+
+
+def _mirrors(draft: Draft, outer: Value, delegate: Draft, inner: Value) -> tuple[Mirror, ...]:
+    """Each of the fields is taken by itself: a delegate's mirror may have the share that the other rule gives."""
+    shares = {name: found for name in SHARES if (found := inner.get(name) or outer.get(name))}
+    found: list[Mirror] = []
+    for field in ("mirror", "mirrors"):
+        given = bool(inner.get(field) and inner.need(field).data)
+        holder, owner = (inner, delegate) if given else (outer, draft)
+        if value := holder.get(field):
+            alone = replace(holder, data={**shares, field: value})
+            found += resilience.mirrors(alone, owner.made.namespace)
+    return tuple(found)

@@ -1,0 +1,129 @@
+"""What of a mesh the clients of a namespace see: `exportTo`, and which object comes first.
+
+Sources: https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService (exportTo),
+https://istio.io/latest/docs/reference/config/annotations/#NetworkingExportTo, and for the order
+https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services with istiod's own
+(istio/istio pilot/pkg/model/push_context.go, initVirtualServices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.kubernetes import Service, ServicePort
+from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
+
+ALL, OWN, NOBODY = "*", ".", "~"
+WHOLE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The VirtualServices of a gateway (or of the mesh) in the order in which they count; `hosts` are places in it."""
+
+    several: tuple[VirtualService, ...]
+    hosts: Hosts
+
+
+def sees(namespace: str, export_to: Sequence[str], owner: str) -> bool:
+    """Whether clients in `namespace` see what an object of the namespace `owner` exports."""
+    if not export_to or ALL in export_to:
+        return True
+    return NOBODY not in export_to and (namespace in export_to or (OWN in export_to and namespace == owner))
+
+
+def oldest_first(several: Iterable[VirtualService | DestinationRule | Gateway]) -> dict[int, int]:
+    """The rank of each object, by its id: the oldest first, at last those whose age is not told, as they come.
+
+    Of those made in one second istiod goes by the names.
+    """
+    found = list(several)
+    told = sorted((one for one in found if one.created), key=lambda one: (one.created, one.name, one.namespace))
+    return {id(one): rank for rank, one in enumerate([*told, *(one for one in found if not one.created)])}
+
+
+def virtual_services(mesh: Mesh, gateway: str, namespace: str) -> Seen:
+    """Those of a gateway (`mesh`, or `namespace/name`) that a proxy in `namespace` has.
+
+    What is exported to the proxy's own namespace alone comes before what others export to it by name, and both
+    before what everybody sees.
+    """
+    return mesh.once(("predict", "seen", gateway, namespace), lambda: _seen(mesh, gateway, namespace))
+
+
+def _seen(mesh: Mesh, gateway: str, namespace: str) -> Seen:
+    bound = mesh.bound_to(gateway)
+    ages = oldest_first(bound)
+
+    def rank(one: VirtualService) -> tuple[bool, bool, bool, int]:
+        public = not one.export_to or ALL in one.export_to
+        # Of the Gateway API the consumer's own routes come first, at a gateway among those that everybody sees.
+        own = one.gateway_api and one.namespace == namespace and (public or gateway == MESH_GATEWAY)
+        return public, not public and one.namespace != namespace, not own, ages[id(one)]
+
+    found = [one for one in bound if sees(namespace, one.export_to, one.namespace)]
+    if gateway == MESH_GATEWAY:
+        found = [one for one in found if not one.gateway_api or _is_for(mesh, one, namespace)]
+    several = tuple(sorted(found, key=rank))
+    return Seen(several, by_hosts([one.hosts for one in several]))
+
+
+def _is_for(mesh: Mesh, route: VirtualService, namespace: str) -> bool:
+    """Whether a route of the Gateway API is for clients in `namespace`: its own, or all where its Service is with it.
+
+    Source: https://gateway-api.sigs.k8s.io/mesh/#how-it-works (producer and consumer routes).
+    """
+    parents = [found for host in route.hosts if (found := service(mesh, host, namespace))]
+    return any(route.namespace in (namespace, one.namespace) for one in parents)
+
+
+def service(mesh: Mesh, host: str, namespace: str) -> Service | None:
+    """The Service of that fully qualified host that clients in `namespace` see.
+
+    Where a ServiceEntry has that host, too: the one of their own namespace, else that of Kubernetes, else the oldest.
+    """
+    several = [one for one in mesh.services_of(host) if sees(namespace, one.export_to, one.namespace)]
+    return next((one for one in several if one.namespace == namespace), several[0] if several else None)
+
+
+def services_on(mesh: Mesh, port: int, namespace: str) -> tuple[tuple[Service, ServicePort], ...]:
+    """The Services that clients in `namespace` see and that have a port of that number, with it."""
+    return mesh.once(
+        ("predict", "on", str(port), namespace),
+        lambda: tuple(pair for pair in mesh.services_on(port) if service(mesh, pair[0].host, namespace) is pair[0]),
+    )
+
+
+def destination(mesh: Mesh, host: str, port: int, namespace: str, *, within: bool) -> Service | None:
+    """The Service that a rule may lead to; a sidecar (`within` the mesh) also has those of its own namespace.
+
+    What a VirtualService that it sees leads to in its own namespace a sidecar has whether or not it is exported.
+    """
+    found = service(mesh, host, namespace)
+    hidden = None if found else mesh.service(host)
+    if hidden is None or not within or hidden.namespace != namespace:
+        return found
+    led_to = mesh.once(("predict", "led to", namespace), lambda: frozenset(_led_to(mesh, namespace)))
+    return hidden if (host, port) in led_to or (host, WHOLE) in led_to else None
+
+
+def _led_to(mesh: Mesh, namespace: str) -> Iterator[tuple[str, int]]:
+    """Hosts and ports (0: all ports) that the rules for clients of a namespace lead to."""
+    for one in virtual_services(mesh, MESH_GATEWAY, namespace).several:
+        for route in one.http:
+            if _concerns(route, namespace):
+                aims = [
+                    *(each.destination for each in route.destinations),
+                    *(each.destination for each in route.mirrors),
+                ]
+                yield from ((aim.host, aim.port or WHOLE) for aim in aims)
+
+
+def _concerns(route: HttpRoute, namespace: str) -> bool:
+    """Whether istiod takes a rule to be for clients of a namespace: by the conditions that name one, the last first."""
+    named = [match.source_namespace for match in route.matches if match.source_namespace]
+    return not named or namespace in named

@@ -1,0 +1,94 @@
+"""Clients that the rules of a mesh tell apart: whose requests show them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from meshproof.border.request import Request
+from meshproof.border.source import Source, source
+from meshproof.errors import Location, UsageError
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, VirtualService
+from meshproof.mesh.predict.mesh_table import service_of
+from meshproof.mesh.predict.visibility import OWN, sees
+from meshproof.mesh.requests.addresses import short_name
+
+
+def parsed(text: str, namespace: str, mesh: Mesh) -> Source:
+    """The client that a person names: `NS/WORKLOAD`, `NS`, `NS/LABEL=VALUE,…` or `LABEL=VALUE,…`.
+
+    `namespace` is that of what names none; raises UsageError.
+    """
+    shape = "a client is written NAMESPACE/WORKLOAD, NAMESPACE, or LABEL=VALUE,… (after NAMESPACE/ where it has one)"
+    place, slash, rest = text.rpartition("/") if "/" in text or "=" in text else (text, "", "")
+    own = place or namespace
+    if not text or "/" in place or (slash and not (place and rest)):
+        raise UsageError(f"{text!r} names no client; {shape}")
+    if "=" in rest:
+        pairs = [pair.partition("=") for pair in rest.split(",")]
+        if any(not name or not equals for name, equals, _ in pairs):
+            raise UsageError(f"{text!r} names no client: {rest!r} are no labels; {shape}")
+        return source(own, {name: value for name, _, value in pairs})
+    if not rest:
+        return source(own)
+    workload = mesh.workload(f"{own}/{rest}")
+    if workload is None:
+        known = ", ".join(one.key for one in mesh.workloads[:5]) or "none"
+        raise UsageError(f"there is no workload {own}/{rest} among these manifests (workloads: {known}); {shape}")
+    return source(own, workload.labels)
+
+
+def others(mesh: Mesh, usual: Source) -> Mapping[Source, frozenset[Location]]:
+    """The clients, beside the usual one, that rules are for, with these rules.
+
+    By what the rules ask of labels and namespaces, and by who sees them.
+    """
+    within = (vs for vs in mesh.virtual_services if MESH_GATEWAY in vs.gateways)
+    found = grouped(pair for vs in within for pair in _of(vs, usual))
+    return {one: frozenset(rules) for one, rules in found.items()}
+
+
+def _of(virtual_service: VirtualService, usual: Source) -> Iterator[tuple[Source, Location]]:
+    entries = virtual_service.export_to
+    place = usual.namespace
+    if not sees(place, entries, virtual_service.namespace):
+        place = virtual_service.namespace if OWN in entries else entries[0]
+    for route in virtual_service.http:
+        for match in route.matches or (None,):
+            if match is None or match.gateways:
+                client = source(place)
+            else:
+                client = source(match.source_namespace or place, match.source_labels)
+            if client.namespace != usual.namespace or not client.labels.items() <= usual.labels.items():
+                yield client, route.location
+
+
+def kept_from(mesh: Mesh, request: Request, client: Source) -> Location | None:
+    """The first rule for the host of a request within the mesh that is for other clients alone; None where none is."""
+    if request.gateway:
+        return None
+    service = service_of(mesh, request.domain, client.namespace)
+    names = {request.domain, service.host if service else request.domain}
+    hosts = mesh.naming(MESH_GATEWAY)
+    bound = mesh.bound_to(MESH_GATEWAY)
+    for at in sorted({at for name in names for at in hosts.candidates(name)}):
+        for route in bound[at].http:
+            if route.matches and not any(_meets(match, client) for match in route.matches):
+                return route.location
+    return None
+
+
+def _meets(match: RouteMatch, client: Source) -> bool:
+    place, labels = match.source_namespace, match.source_labels
+    # istiod looks at the source only where the condition names no gateways.
+    return bool(match.gateways) or (place in ("", client.namespace) and labels.items() <= client.labels.items())
+
+
+def as_called_by(mesh: Mesh, request: Request, sender: Source, other: Source) -> Request:
+    """The same request as another client addresses it: the short name of a Service is one of its client's namespace."""
+    service: Service | None = service_of(mesh, request.host, sender.namespace)
+    if request.gateway or service is None or sender.namespace == other.namespace:
+        return request
+    return replace(request, host=short_name(service, other.namespace))

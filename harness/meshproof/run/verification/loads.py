@@ -1,0 +1,40 @@
+"""The loads of one client: its samples, the probes of its rules' boundaries, and their timeouts and retries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.source import Source
+from meshproof.manifest import Notice
+from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.run.prepare import Prepared
+from meshproof.run.verification.boundaries import prepare_boundaries
+from meshproof.run.verification.clients import Sent
+from meshproof.run.verification.coverage import partition
+from meshproof.run.verification.resilience import prepare_resilience
+from meshproof.run.verification.samples import prepare_samples
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """What is driven for one client (samples, boundaries, resilience), and how much of what it sends can be proved."""
+
+    client: Source
+    driven: tuple[Prepared | None, Prepared | None, Prepared | None]
+    provable: tuple[Expectation, ...]
+    touched: tuple[tuple[Expectation, tuple[Unmodelled, ...]], ...]
+
+
+def loads(sent: Sent, clients: int, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
+    """The loads of one of several clients; the error rates of the run are divided among them."""
+    specification = replace(sent.specification, precision=sent.specification.precision.shared(clients))
+    provable, touched = partition(specification, sent.samples)
+    probed, probed_touched = partition(specification, sent.probes)
+    samples = prepare_samples(specification, provable, notices)
+    resilience, untold = prepare_resilience(specification, samples.plan, proxyless=proxyless) if samples else (None, ())
+    if samples is not None and specification.probed:
+        samples = replace(samples, notices=(*samples.notices, *untold))
+    driven = samples, prepare_boundaries(specification, probed), resilience
+    return Loads(sent.client, driven, tuple(provable), (*touched, *probed_touched))
