@@ -120,6 +120,8 @@ def environment(
     for name, value in (("PATH", folder), ("TMPDIR", tmp_path), ("HOME", tmp_path)):
         monkeypatch.setenv(name, str(value))
     monkeypatch.setattr("tempfile.tempdir", None)
+    # The command would replace pytest's captured streams, which the rest of this process uses.
+    monkeypatch.setattr("meshproof.cli.entry.repair", lambda: None)
     for name in ("KIND_EXPERIMENTAL_PROVIDER", "PYTEST_XDIST_TESTRUNUID", "KUBECONFIG", "DOCKER_HOST", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for target in (ClusterTarget, KindTarget):
