@@ -13,6 +13,7 @@ from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway import gateway
+from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.touches import touches
 from meshproof.mesh.build.workloads import rollout
 from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_owned, workload
@@ -36,11 +37,15 @@ DELEGATES = "VirtualService"
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A mesh, the resources that it is made of, and what of the manifests has no effect in it."""
+    """A mesh, the resources that it is made of, and what of the manifests has no effect in it.
+
+    `stood_in` are those of the resources that stand in for others that are not among the manifests.
+    """
 
     mesh: Mesh
     notices: tuple[Notice, ...]
     resources: tuple[Resource, ...] = ()
+    stood_in: tuple[Resource, ...] = ()
 
 
 def build(resources: Iterable[Resource]) -> Built:
@@ -57,8 +62,27 @@ def build_strictly(manifests: Manifests) -> Built:
     return built
 
 
-def build_all(manifests: Manifests) -> Built:
-    """The mesh of all that can be built; what cannot, or is not modelled, stands in `Mesh.unmodelled`."""
+def build_all(manifests: Manifests, *, standing_in: StandingIn | None = None) -> Built:
+    """The mesh of all that can be built; what cannot, or is not modelled, stands in `Mesh.unmodelled`.
+
+    `standing_in` adds resources for what the manifests refer to and do not hold (None: nothing is added).
+    """
+    built = _built(manifests)
+    if standing_in is None:
+        return built
+    found = needed(manifests, built.mesh, standing_in)
+    if found.resources:
+        built = _built(replace(manifests, resources=(*manifests.resources, *found.resources)))
+    names = {(one.namespace, one.name) for one in found.resources if one.kind == "Deployment"}
+    workloads = [one for one in built.mesh.workloads if (one.namespace, one.name) in names]
+    unmodelled = (*broadened(built.mesh.unmodelled, workloads), *found.unmodelled)
+    notices = tuple(dict.fromkeys((*found.notices, *built.notices)))
+    mesh = replace(built.mesh, unmodelled=unmodelled)
+    return replace(built, mesh=mesh, notices=notices, stood_in=tuple(found.resources))
+
+
+def _built(manifests: Manifests) -> Built:
+    """The mesh of what the manifests hold."""
     findings = Findings()
     parts: list[object] = []
     joining: list[tuple[str, object]] = []

@@ -1,29 +1,33 @@
-"""Services, Deployments and Secrets."""
+"""Services and Secrets."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
+from meshproof.manifest.syntax.names import label_1123, port_name
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Secret, Service, ServicePort, Workload
+from meshproof.mesh.build.visibility import annotated
+from meshproof.mesh.model.kubernetes import Labels, Secret, Service, ServicePort
 
 LARGEST_PORT = 65535
-MOST_REPLICAS = 10_000
 PROTOCOLS = frozenset({"tcp", "udp", "grpc", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis", "mysql"})
 # SMTP, DNS, MySQL, MongoDB: istiod does not sniff there, since in them the server speaks first.
 TCP_PORTS = frozenset({25, 53, 3306, 27017})
+# Transports that the mesh does not carry.
+NOT_CARRIED = frozenset({"udp", "sctp"})
 KUBERNETES_PROTOCOLS = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "https"}
-SIDECAR = "istio-proxy"
 
 
 def labels(holder: Value | None, name: str) -> Labels:
-    """A mapping of text to text; none when it is missing."""
+    """A mapping of text to text, none when it is missing; what is null in a built-in kind is an empty text."""
     found = holder.get(name) if holder else None
-    return {key: value.text() for key, value in found.fields().items()} if found else {}
+    several = found.fields().items() if found else ()
+    return {key: "" if value.data is None else value.text() for key, value in several}
 
 
 def protocol(number: int, name: str, app_protocol: str | None) -> str:
@@ -45,17 +49,56 @@ def protocol(number: int, name: str, app_protocol: str | None) -> str:
 
 def service(resource: Resource, findings: Findings) -> Service:
     spec = resource.body.need("spec", "a Service needs ports")
-    findings.unmodelled(spec, "externalName", "sessionAffinity")
     selector = labels(spec, "selector")
-    if not selector:
-        findings.notice(spec.location, f"{resource} has no selector: what stands behind it is not known")
-    ports = tuple(_service_port(port, findings) for port in spec.list("ports"))
-    seen: dict[int, Location] = {}
-    for port, value in zip(ports, spec.list("ports"), strict=True):
-        first = seen.setdefault(port.number, port.location)
-        if first is not port.location and port.protocol != "udp":
+    _untold(resource, spec, bool(selector), findings)
+    values = spec.list("ports")
+    if not values and not _portless(spec):
+        raise spec.problem(f"{resource} has no ports", "the API server refuses it")
+    ports = tuple(_service_port(port, findings) for port in values)
+    _check_ports(ports, values)
+    return Service(resource.name, resource.namespace, ports, selector, resource.location, annotated(resource))
+
+
+def _untold(resource: Resource, spec: Value, selecting: bool, findings: Findings) -> None:
+    """What is not modelled of a Service, and who stands behind it where that is not told."""
+    findings.unmodelled(spec, "externalName", "trafficDistribution")
+    local = spec.get("internalTrafficPolicy")
+    if local and local.data == "Local":
+        findings.unmodelled(spec, "internalTrafficPolicy")
+    affinity = spec.get("sessionAffinity")
+    if affinity and affinity.data != "None":
+        message = "sessionAffinity is kube-proxy's: a sidecar or gateway chooses among the pods by itself"
+        findings.notice(affinity.location, message)
+    if not selecting and spec.get("externalName") is None:
+        needs = "give it a selector, or verify requests that it does not answer"
+        findings.unproved(spec.location, f"{resource} has no selector: who answers is not known", needs=needs)
+
+
+def _portless(spec: Value) -> bool:
+    """Whether a Service may be without ports: one that is headless, or a name for another host."""
+    address, kind = spec.get("clusterIP"), spec.get("type")
+    return (address is not None and address.data == "None") or (kind is not None and kind.data == "ExternalName")
+
+
+def _check_ports(ports: Sequence[ServicePort], values: Sequence[Value]) -> None:
+    """Raise ManifestError for numbers and names that are given twice, and for names that are missing."""
+    numbers: dict[tuple[int, str], Location] = {}
+    named: dict[str, Location] = {}
+    for port, value in zip(ports, values, strict=True):
+        first = numbers.setdefault((port.number, _transport(port)), port.location)
+        if first is not port.location:
             raise value.problem(f"port {port.number} is given twice, first in line {first.line}")
-    return Service(resource.name, resource.namespace, ports, selector, resource.location)
+        if not port.name and len(ports) > 1:
+            raise value.problem("a Service with several ports names each", "the API server refuses it")
+        first = named.setdefault(port.name, port.location)
+        if first is not port.location:
+            raise value.problem(f"the port name {port.name} is given twice, first in line {first.line}")
+        if port.name and (wrong := label_1123(port.name)):
+            raise value.problem(f"the port name {port.name!r} {wrong}", "the API server refuses it")
+
+
+def _transport(port: ServicePort) -> str:
+    return port.protocol if port.protocol in NOT_CARRIED else "tcp"
 
 
 def _service_port(value: Value, findings: Findings) -> ServicePort:
@@ -65,7 +108,7 @@ def _service_port(value: Value, findings: Findings) -> ServicePort:
     target_value = value.get("targetPort")
     target: int | str = number
     if target_value:
-        target = target_value.text() if isinstance(target_value.data, str) else target_value.whole(1, LARGEST_PORT)
+        target = _target(target_value)
     transport, app = value.get("protocol"), value.get("appProtocol")
     if transport and transport.text() != "TCP":
         findings.notice(value.location, f"port {number} is {transport.text()}: the mesh does not carry it")
@@ -73,37 +116,13 @@ def _service_port(value: Value, findings: Findings) -> ServicePort:
     return ServicePort(number, name, target, protocol(number, name, app.text() if app else None), value.location)
 
 
-def workload(resource: Resource, findings: Findings) -> Workload:
-    spec = resource.body.need("spec", "a Deployment needs a template")
-    template = spec.need("template")
-    pod = labels(template.get("metadata"), "labels")
-    selector = spec.need("selector", "apps/v1 wants the selector written out")
-    findings.unmodelled(selector, "matchExpressions")
-    for name, wanted in labels(selector, "matchLabels").items():
-        if pod.get(name) != wanted:
-            message = f"the selector wants {name}: {wanted}, which the template's labels do not have"
-            raise selector.problem(message, "Kubernetes refuses such a Deployment: give both the same labels")
-    containers = template.need("spec").need("containers").items()
-    if not containers:
-        raise template.problem("the template has no containers")
-    own = [one for one in containers if (name_ := one.get("name")) is None or name_.data != SIDECAR] or list(containers)
-    image = own[0].get("image")
-    ports = tuple(
-        ContainerPort(port.need("containerPort").whole(1, LARGEST_PORT), named.text() if named else "")
-        for container in own
-        for port in container.list("ports")
-        for named in (port.get("name"),)
-    )
-    replicas = spec.get("replicas")
-    return Workload(
-        resource.name,
-        resource.namespace,
-        replicas.whole(0, MOST_REPLICAS) if replicas else 1,
-        pod,
-        image.text() if image else "",
-        ports,
-        resource.location,
-    )
+def _target(value: Value) -> int | str:
+    """A number, or the name of a container's port."""
+    if not isinstance(value.data, str):
+        return value.whole(1, LARGEST_PORT)
+    if wrong := port_name(value.data):
+        raise value.problem(f"targetPort {value.shown} {wrong}", "the API server refuses it")
+    return value.data
 
 
 def secret(resource: Resource, _findings: Findings) -> Secret:

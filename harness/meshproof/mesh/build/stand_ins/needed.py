@@ -1,0 +1,134 @@
+"""What stands in, for which manifests, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from meshproof.manifest.resource import Manifests, Notice, Resource
+from meshproof.mesh.build.stand_ins import certificates, pods, services
+from meshproof.mesh.model.kubernetes import Service, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Touches, Unmodelled
+
+MOST_NAMED = 12
+WRITE = "write it beside these manifests"
+
+
+@dataclass(frozen=True, slots=True)
+class StandingIn:
+    """How it is stood in: `asked` are hosts that requests ask gateways for.
+
+    `strict`: not at all, everything that is lacking is refused. `like`: these and no others, which are those of
+    what is specified, so that what is applied is held against the same.
+    """
+
+    asked: tuple[str, ...] = ()
+    strict: bool = False
+    like: tuple[Resource, ...] | None = None
+
+
+@dataclass(slots=True)
+class Needed:
+    """Resources that stand in, what is said of them, and what is not known though they do."""
+
+    resources: list[Resource] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    unmodelled: list[Unmodelled] = field(default_factory=list)
+
+
+def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
+    """What has to stand in for a mesh of these manifests."""
+    new = services.lacking(manifests, mesh)
+    whole = replace(mesh, services=(*mesh.services, *new))
+    secrets = certificates.lacking(mesh, how.asked)
+    if how.like is not None:
+        return Needed(list(_like(how.like, manifests, whole)))
+    if how.strict:
+        return Needed(unmodelled=[*_refused(new, pods.without_pods(mesh), secrets)])
+    found = Needed()
+    taken = {(one.namespace, one.name) for one in mesh.workloads}
+    made = {one.host: list(pods.deployments(one, whole, taken)) for one in pods.without_pods(whole)}
+    found.resources += [services.resource(one) for one in new]
+    found.resources += [one for several in made.values() for one in several]
+    found.resources += [certificates.secret(one) for one in secrets]
+    found.notices += _routing_alone(new, made)
+    found.notices += [Notice(one.location, pods.summary(one, made[one.host])) for one in _selecting(mesh, made)]
+    found.notices += [Notice(one.location, _certificate(one)) for one in secrets]
+    found.unmodelled += [part for one in secrets for part in _signed(one)]
+    return found
+
+
+def broadened(unmodelled: Iterable[Unmodelled], workloads: Sequence[Workload]) -> Iterator[Unmodelled]:
+    """What touches pods by labels may touch a workload that stands in: not all labels of the real one are known."""
+    for one in unmodelled:
+        more = [touch for each in one.touches for touch in _possible(each, workloads)]
+        yield replace(one, touches=(*one.touches, *more)) if more else one
+
+
+def _possible(touch: Touches, workloads: Sequence[Workload]) -> Iterator[Touches]:
+    if isinstance(touch, Pods | Clients) and touch.labels:
+        for one in workloads:
+            free = all(one.labels.get(name, value) == value for name, value in touch.labels.items())
+            if touch.namespace in ("", one.namespace) and free:
+                yield replace(touch, namespace=one.namespace, labels=one.labels)
+
+
+def _like(like: Sequence[Resource], manifests: Manifests, whole: Mesh) -> Iterator[Resource]:
+    """Those that the applied manifests lack as well."""
+    there = {one.identity for one in manifests.resources}
+    hosts = {one.host for one in whole.services if not whole.selected(one.host)}
+    for one in like:
+        if one.identity in there:
+            continue
+        if one.kind != "Deployment" or any(_selects(whole.service(host), one) for host in hosts):
+            yield one
+
+
+def _selects(service: Service | None, deployment: Resource) -> bool:
+    labels = deployment.body.need("spec").need("template").need("metadata").need("labels").fields()
+    carried = {name: one.text() for name, one in labels.items()}
+    return service is not None and service.selector.items() <= carried.items()
+
+
+def _selecting(mesh: Mesh, made: dict[str, list[Resource]]) -> Iterator[Service]:
+    return (one for one in mesh.services if one.host in made)
+
+
+def _routing_alone(new: Sequence[Service], made: dict[str, list[Resource]]) -> Iterator[Notice]:
+    if new:
+        called = services.summary(new)
+        each = [f"{called[one.host]} ({', '.join(two.name for two in made[one.host])})" for one in new[:MOST_NAMED]]
+        more = [f"and {len(new) - MOST_NAMED} more"] if len(new) > MOST_NAMED else []
+        text = f"these manifests hold routing alone: Services and workloads stand in for {', '.join((*each, *more))}"
+        yield Notice(new[0].location, text)
+
+
+def _certificate(one: certificates.Lacking) -> str:
+    text = f"no Secret {one.name} is among the manifests (cert-manager and others make one in a cluster)"
+    return f"{text}: a self-signed certificate stands in, in {one.namespace}"
+
+
+def _signed(one: certificates.Lacking) -> Iterator[Unmodelled]:
+    why = f"no Secret {one.name} is among the manifests: whose client certificates are accepted is not known"
+    for gateway, port in dict.fromkeys(one.mutual):
+        needs = f"write a Secret {one.name} with ca.crt"
+        yield Unmodelled("Gateway", f"Gateway {gateway}", one.location, why, (Entering(gateway, port),), needs)
+
+
+def _refused(
+    new: Sequence[Service], alone: Sequence[Service], secrets: Sequence[certificates.Lacking]
+) -> Iterator[Unmodelled]:
+    for service in new:
+        name = f"Service {service.namespace}/{service.name}"
+        yield Unmodelled(
+            "Service", name, service.location, "is not among the manifests", (Called((service.host,)),), WRITE
+        )
+    for service in alone:
+        name = f"Service {service.namespace}/{service.name}"
+        why = "no workload among the manifests carries the labels that it selects"
+        yield Unmodelled("Service", name, service.location, why, (Called((service.host,)),), WRITE)
+    for secret in secrets:
+        name = f"Secret {secret.namespace}/{secret.name}"
+        touches = tuple(Entering(*one) for one in secret.servers)
+        yield Unmodelled("Secret", name, secret.location, "is not among the manifests", touches, WRITE)
