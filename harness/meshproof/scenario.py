@@ -144,6 +144,14 @@ class Check(Protocol):
     def begin(self, plan: Plan) -> Sequence[Trial]: ...
 
 
+@runtime_checkable
+class Drawing(Protocol):
+    """A check that decides drawn shares: α, that a conforming mesh is failed, is divided among them."""
+
+    def drawn(self, plan: Plan) -> int:
+        """How many of them there are in a plan, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One capability put to the proof.

@@ -26,13 +26,28 @@ class Dependence:
 
 
 @dataclass(frozen=True, slots=True)
+class Unproved:
+    """A policy of destinations (`connectionPool`, `outlierDetection`) that no load proves.
+
+    `allowed` tells that a person named its kind as one that need not be proved.
+    """
+
+    kind: str
+    location: Location
+    destination: str
+    why: str
+    allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """The rules of a specification with the requests that are sent to show each, and what cannot be shown.
 
     `rules` maps each rule's place to those requests, none where nothing is sent for it; `unreached` says of
     a rule without requests why there are none, `unanswered` of a request that a person named why nothing can
-    answer it, `left_out` which probes were too many to be sent. `objects` is the number
-    of resources that decide requests.
+    answer it, `left_out` how many probes about each rule (or the host or server at that place) were too many to be
+    sent, and `unproved` which policies are not proved, and why; `unruled` are requests that no rule decides. `objects` is the number of resources that decide
+    requests.
     """
 
     rules: tuple[tuple[Location, tuple[str, ...]], ...]
@@ -41,5 +56,7 @@ class Coverage:
     dependences: tuple[Dependence, ...] = ()
     unreached: tuple[tuple[Location, str], ...] = ()
     unanswered: tuple[tuple[str, str], ...] = ()
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[tuple[Location, int], ...] = ()
+    unproved: tuple[Unproved, ...] = ()
     named: bool = False
+    unruled: tuple[str, ...] = ()

@@ -35,7 +35,8 @@ from meshproof.errors import UsageError
     "requests",
     multiple=True,
     metavar="'[METHOD] URL [HEADER:VALUE ...]'",
-    help="A request to verify (repeatable).  [default: one for each route, and many about the boundaries of its rules]",
+    help="A request to verify (repeatable).  [default: one for each route, and many about the boundaries of its rules "
+    "and where two of them overlap]",
 )
 @click.option(
     "-n",
@@ -62,6 +63,11 @@ from meshproof.errors import UsageError
     "--strict",
     is_flag=True,
     help="Refuse, before anything is started, manifests of which anything is not read, not modelled or wrong.",
+)
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Leave nothing out: every probe, each of its shares to the tolerance, and policies that take minutes to show.",
 )
 @click.option(
     "--allow-unproven",
@@ -96,6 +102,7 @@ def verify(
     sender: str,
     untouched: bool,
     strict: bool,
+    thorough: bool,
     allow_unproven: tuple[str, ...],
     cacert: str,
     cert: str,
@@ -142,6 +149,7 @@ def verify(
         stdin=sys.stdin,
         sender=sender,
         any_client="AnyClient" in target.features,
+        thorough=thorough,
     )
     # What is wrong with the manifests has been reported by now, without the half second that this import takes.
     from meshproof.cli.execute import execute

@@ -11,6 +11,7 @@ from meshproof.judge.outlier_detection.outlier_detection import OutlierDetection
 from meshproof.judge.retries_timeouts.retries import Retries
 from meshproof.judge.retries_timeouts.timeout import Timeout
 from meshproof.judge.retries_timeouts.trial import Asked
+from meshproof.judge.split.each_split import EachSplit
 from meshproof.judge.split.split import Split
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Asked",
     "ConnectionPool",
     "Delay",
+    "EachSplit",
     "Mirror",
     "NoErrors",
     "OutOfBand",

@@ -12,6 +12,7 @@ from meshproof.border.request import Request, Tls
 from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.probes import probes
+from meshproof.mesh.requests.selection import Selection
 
 
 def located(load: Load, folder: Path) -> Load:
@@ -37,11 +38,13 @@ def resolved(load: Load, mesh: Mesh, namespace: str) -> tuple[Load, tuple[Notice
     What has no client in TLS yet gets the load's; a gateway without a namespace stands in the client's.
     """
     client = load.tls if load.tls != Tls() else None
-    found, notices = probes(mesh, namespace=namespace, tls=client) if load.derives else ((), ())
+    found = probes(mesh, namespace=namespace, tls=client) if load.derives else Selection(())
     requests = (
         replace(one, tls=load.tls) if one.scheme == "https" and one.tls is None else one
-        for one in (_entering(one, namespace) for one in load.resolved(found))
+        for one in (_entering(one, namespace) for one in load.resolved(found.requests))
     )
+    text = "of the probes of this rule, host or server {} are not sent: there are too many"
+    notices = tuple(Notice(place, text.format(number)) for place, number in found.left_out)
     return replace(load, send=tuple(dict.fromkeys(requests))), notices
 
 

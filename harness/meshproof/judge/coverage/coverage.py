@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meshproof.border.coverage import Coverage, Dependence
+from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
 from meshproof.inspection import Examination
@@ -24,7 +24,11 @@ class Understood:
         one = self.dependence
         requests, rules = len(one.requests), len(one.rules)
         what = f"{requests} request{'s' * (requests != 1)} of {rules} rule{'s' * (rules != 1)}"
-        costs = f"{what} {'is' if requests == 1 else 'are'} not proved for it" if one.requests else "no request was found that shows what it does"
+        costs = (
+            f"{what} {'is' if requests == 1 else 'are'} not proved for it"
+            if one.requests
+            else "no request was found that shows what it does"
+        )
         named = f" ({', '.join(one.requests[:NAMED])}{' …' if requests > NAMED else ''})" if requests else ""
         wrong = " (a cluster refuses it)" if one.refused else ""
         needs = f"; {one.needs}" if one.needs else ""
@@ -59,6 +63,39 @@ class Answerable:
 
 
 @dataclass(frozen=True, slots=True)
+class AllProbed:
+    """Whether every probe of the rules' boundaries is sent; what is left out is not proved."""
+
+    left_out: tuple[tuple[Location, int], ...]
+    name: str = "AllProbed"
+
+    def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
+        total, places = sum(number for _, number in self.left_out), len(self.left_out)
+        named = ", ".join(f"{number} at {place}" for place, number in self.left_out[:NAMED])
+        more = f" and {places - NAMED} more" if places > NAMED else ""
+        reason = (
+            f"{total:,} probes of the boundaries and overlaps of {places} rule{'s' * (places != 1)} are not sent, for "
+            f"there are too many: {named}{more}; --thorough sends them all"
+        )
+        evidence = {"left_out": {str(place): number for place, number in self.left_out}}
+        return Verdict("", self.name, Outcome.INCONCLUSIVE, reason, evidence=evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """Whether a load proves that a policy of a destination is enforced; where none does, the policy is not proved."""
+
+    policy: Unproved
+    name: str = "Enforced"
+
+    def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
+        one = self.policy
+        reason = f"{one.location}: {one.kind} of {one.destination} is not proved: {one.why}"
+        evidence = {"location": str(one.location), "kind": one.kind}
+        return Verdict("", self.name, Outcome.INCONCLUSIVE, reason, request=one.destination, evidence=evidence)
+
+
+@dataclass(frozen=True, slots=True)
 class Covered:
     """Everything that was read is understood, and each rule has a request that shows it."""
 
@@ -73,4 +110,6 @@ def examinations(facts: Coverage) -> Sequence[Examination[Coverage]]:
     found: list[Examination[Coverage]] = [Understood(one) for one in facts.dependences if not one.allowed]
     found += [Reached(rule, why) for rule, why in facts.unreached]
     found += [Answerable(request, why) for request, why in facts.unanswered]
+    found += [AllProbed(facts.left_out)] if facts.left_out else []
+    found += [Enforced(one) for one in facts.unproved if not one.allowed]
     return found or [Covered()]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from meshproof.border.books import Books
 from meshproof.border.expectation import Abort as AbortFault
 from meshproof.border.observation import Observation
-from meshproof.judge.fault_injection.injection import Injection, begin
+from meshproof.judge.fault_injection.injection import Injection, begin, drawn
 from meshproof.judge.fault_injection.trial import FaultTrial
 from meshproof.judge.injected_faults import ABORTS, injected
+from meshproof.judge.own_answer import is_own
 from meshproof.judge.wording import counted
 from meshproof.scenario import Plan, Trial
 
@@ -33,6 +34,10 @@ class Abort:
         tally = Tally()
         return begin(self.name, plan, "abort", lambda one: one.abort, lambda one: AbortTrial(one, tally))
 
+    def drawn(self, plan: Plan) -> int:
+        """How many drawn shares are decided."""
+        return drawn(plan, lambda one: one.abort)
+
 
 @dataclass(slots=True)
 class Tally:
@@ -45,13 +50,13 @@ class AbortTrial(FaultTrial):
     """The aborts of one kind of request."""
 
     def __init__(self, injection: Injection[AbortFault], tally: Tally) -> None:
-        super().__init__(injection, f"aborted with {injection.fault.status}")
-        self._status = injection.fault.status
+        super().__init__(injection, _label(injection.fault))
+        self._status, self._grpc_status = injection.fault.status, injection.fault.grpc_status
         self._aborted: set[str] = set()
         self._tally = tally
 
     def hit(self, observation: Observation) -> bool:
-        if observation.pod or observation.workload or observation.status != self._status:
+        if not is_own(observation, self._status, self._grpc_status):
             return False
         self._aborted.add(observation.id)
         self._tally.aborted += 1
@@ -82,3 +87,8 @@ class AbortTrial(FaultTrial):
 
     def _reached(self, books: Books) -> set[tuple[str, str]]:
         return {(one.id, book.pod) for book in books.pods for one in book.requests if one.id in self._aborted}
+
+
+def _label(fault: AbortFault) -> str:
+    said = f" and grpc-status {fault.grpc_status}" if fault.grpc_status is not None else ""
+    return f"aborted with {fault.status}{said}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from meshproof.border.books import Books
 from meshproof.border.expectation import Delay as DelayFault
 from meshproof.border.observation import Observation
-from meshproof.judge.fault_injection.injection import Injection, begin
+from meshproof.judge.fault_injection.injection import Injection, begin, drawn
 from meshproof.judge.fault_injection.trial import FaultTrial
 from meshproof.judge.injected_faults import DELAYS, injected
 from meshproof.judge.timing import EARLY, MACHINE, service_time
@@ -39,6 +39,10 @@ class Delay:
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
         return begin(self.name, plan, "delay", lambda one: one.delay, DelayTrial)
+
+    def drawn(self, plan: Plan) -> int:
+        """How many drawn shares are decided."""
+        return drawn(plan, lambda one: one.delay)
 
 
 class DelayTrial(FaultTrial):

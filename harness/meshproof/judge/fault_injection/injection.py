@@ -31,6 +31,12 @@ class Injection(Generic[Fault]):
         return self.plan.stages[self.stage][self.request]
 
 
+def drawn(plan: Plan, fault_of: Callable[[Expectation], Fault | None]) -> int:
+    """How many drawn shares of faults are decided."""
+    faults = (fault_of(one) for _, _, one in placed(plan))
+    return sum(fault is not None and 0 < fault.share < 1 for fault in faults)
+
+
 def begin(
     check: str,
     plan: Plan,
@@ -46,5 +52,5 @@ def begin(
     if not found:
         why = f"the manifests specify no {kind} for any of these requests"
         return [UndecidableTrial(check, plan, 0, 0, why)]
-    rates = plan.precision.shared(sum(0 < fault.share < 1 for _, _, fault in found))
+    rates = plan.precision.shared(max(plan.drawn, drawn(plan, fault_of)))
     return [trial(Injection(check, plan, stage, request, fault, rates)) for stage, request, fault in found]

@@ -30,12 +30,16 @@ class Mirror:
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
         found = [rule for stage in range(len(plan.stages)) for rule in rules(plan, stage)]
-        rates = plan.precision.shared(sum(rule.drawn for rule in found))
+        rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
         trials: list[Trial] = [CopiesTrial(self.name, plan)]
         for rule in found:
             kind = DrawnMirrorTrial if rule.drawn else MirrorShareTrial
             trials.append(kind(self.name, plan, rule, rates))
         return trials
+
+    def drawn(self, plan: Plan) -> int:
+        """How many drawn shares are decided."""
+        return sum(rule.drawn for stage in range(len(plan.stages)) for rule in rules(plan, stage))
 
 
 def rules(plan: Plan, stage: int) -> list[Rule]:

@@ -37,6 +37,10 @@ class OutlierDetection:
     def begin(self, plan: Plan) -> Sequence[Trial]:
         return [EjectionTrial(self.name, plan)]
 
+    def drawn(self, plan: Plan) -> int:  # noqa: ARG002
+        """The draws of the balancer, by which it is seen where traffic goes."""
+        return 1
+
 
 class EjectionTrial:
     """One rule in force; what was marked and what clients saw is judged when the load has ended."""
@@ -63,7 +67,7 @@ class EjectionTrial:
 
     def stretch(self, hosts: int) -> int:
         """How many requests show where traffic goes."""
-        return rules.stretch(hosts, self._plan.precision.alpha / STRETCHES)
+        return rules.stretch(hosts, self._plan.precision.shared(self._plan.drawn).alpha / STRETCHES)
 
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""

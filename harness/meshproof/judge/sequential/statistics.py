@@ -6,6 +6,7 @@ arguments are a caller's mistake and raise ValueError.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import ceil, exp, inf, lgamma, log, log1p, sqrt
@@ -88,10 +89,19 @@ def sprt_pair(p0: float, tolerance: float, alpha: float, beta: float) -> tuple[S
     of that side accepts. An alternative beyond 0 or 1 is moved there, and left out when p0 itself
     stands there.
     """
+    return sprts(p0, around(p0, tolerance), alpha, beta)
+
+
+def around(p0: float, tolerance: float) -> tuple[float, ...]:
+    """The shares that are off by `tolerance`, the larger one first."""
     if not 0 < tolerance < 1:
         raise ValueError(f"a tolerance of {tolerance} is not between 0 and 1")
-    sides = {min(1.0, p0 + tolerance), max(0.0, p0 - tolerance)} - {p0}
-    return tuple(sprt(p0, side, alpha / 2, beta) for side in sorted(sides, reverse=True))
+    return tuple(sorted({min(1.0, p0 + tolerance), max(0.0, p0 - tolerance)} - {p0}, reverse=True))
+
+
+def sprts(p0: float, sides: Sequence[float], alpha: float, beta: float) -> tuple[Sprt, ...]:
+    """The tests of p0 against these one or two other shares, as a pair: see `sprt_pair`."""
+    return tuple(sprt(p0, side, alpha / 2, beta) for side in sides)
 
 
 def exact_sample_size(tolerance: float, beta: float) -> int:
@@ -103,8 +113,10 @@ def exact_sample_size(tolerance: float, beta: float) -> int:
     return ceil(log(beta) / log1p(-tolerance))
 
 
-def fixed_sample_size(p0: float, tolerance: float, alpha: float, beta: float) -> int:
-    """The sample that a test of fixed size needs for the same promise as `sprt_pair`.
+def fixed_sample_size(
+    p0: float, tolerance: float, alpha: float, beta: float, sides: Sequence[float] | None = None
+) -> int:
+    """The sample that a test of fixed size needs for the same promise as `sprt_pair`, or as `sprts` of those sides.
 
     By the normal approximation, the larger of both sides (Fleiss, Levin and Paik, Statistical Methods
     for Rates and Proportions, 3rd ed. 2003, section 2.4); by `exact_sample_size` when p0 is 0 or 1.
@@ -115,7 +127,7 @@ def fixed_sample_size(p0: float, tolerance: float, alpha: float, beta: float) ->
     spread = reject * sqrt(p0 * (1 - p0))
     sizes = (
         ((spread + accept * sqrt(p1 * (1 - p1))) / (p1 - p0)) ** 2
-        for p1 in (min(1.0, p0 + tolerance), max(0.0, p0 - tolerance))
+        for p1 in (around(p0, tolerance) if sides is None else sides)
     )
     return ceil(max(sizes))
 

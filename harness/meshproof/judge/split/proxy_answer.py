@@ -9,6 +9,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.expectations import taken_by
+from meshproof.judge.own_answer import is_specified
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, kinds
 from meshproof.scenario import Plan
@@ -42,15 +43,17 @@ class AnswerTrial:
         self._first: Observation | None = None
 
     def observe(self, observation: Observation) -> None:
-        other = bool(observation.pod or observation.workload) or not self._allowed(observation.status)
+        other = bool(observation.pod or observation.workload) or not self._allowed(observation)
         self._others.add(other)
         if other:
             self._first = self._first or observation
             self._kinds[answer(observation)] += 1
 
-    def _allowed(self, status: int) -> bool:
-        wanted = self._status
-        return status == wanted if wanted else status == 0 or status >= 400
+    def _allowed(self, observation: Observation) -> bool:
+        if self._status:
+            return is_specified(observation, self._expectation)
+        status = observation.status
+        return status == 0 or status >= 400 or bool(observation.grpc_status)
 
     @property
     def decided(self) -> bool:

@@ -7,18 +7,29 @@ missing or other than asked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Literal
 
+from meshproof.border.prescription import HEADER, Prescription
 from meshproof.border.request import Request
 from meshproof.mesh.model.virtual_service import CorsPolicy, HttpRoute, MatchKind, RouteMatch, StringMatch
 from meshproof.mesh.predict.match import string_matches
-from meshproof.mesh.requests.example import accepted
+from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD")
 FOREIGN_ORIGIN = "http://elsewhere.invalid"
 ASKED = "access-control-request-method"
 UNUSUAL = "meshproof"
+# Headers that say where a message ends, or belong to its connection.
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "keep-alive", "te", "trailer"})
+# Headers of answers that workloads send in any case, or that mean something to proxies.
+OF_ANSWERS = frozenset({"content-type", "date", "server", "grpc-status", "grpc-message"})
+RESERVED = ("x-envoy-", "x-meshproof-")
+AUTHORITY = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+# What stands in a query by itself would end a parameter, or the path.
+IN_QUERY = re.compile(r"[!-~]*")
 
 
 def rule_boundaries(base: Request, route: HttpRoute, match: RouteMatch | None) -> Iterator[Request]:
@@ -27,10 +38,23 @@ def rule_boundaries(base: Request, route: HttpRoute, match: RouteMatch | None) -
     if match:
         yield from _headers(base, match)
         yield from _queries(base, match)
+        yield from _authorities(base, match)
     yield from _methods(base, match.method if match else None)
-    changed = _changed_headers(route) - {name for name, _ in base.headers}
-    if changed:
-        yield _with_headers(base, [(name, UNUSUAL) for name in sorted(changed)])
+    yield from changes(base, route)
+
+
+def changes(base: Request, route: HttpRoute) -> Iterator[Request]:
+    """Requests that show what a route, which `base` reaches, changes about requests and answers.
+
+    What it sets, adds or removes is sent, or asked of the workload, with another value before.
+    """
+    given = {name for name, _ in base.headers}
+    sent = _changed(route, "request") - given - FRAMING
+    answered = {name for name in _changed(route, "response") - FRAMING - OF_ANSWERS if not name.startswith(RESERVED)}
+    if sent:
+        yield _with_headers(base, [(name, UNUSUAL) for name in sorted(sent)])
+    if answered and HEADER not in given:
+        yield _with_headers(base, [Prescription(200, headers=tuple(sorted(answered))).header])
     if route.cors:
         yield from _origins(base, route.cors)
 
@@ -60,8 +84,11 @@ def host_boundaries(base: Request, pattern: str) -> Iterator[Request]:
 
 def text_boundaries(match: StringMatch, value: str) -> Iterator[str]:
     """Texts close to one that meets the condition."""
-    if match.kind is not MatchKind.PRESENT:
-        yield from dict.fromkeys((f"{value}x", f"x{value}", value[:-1], value.swapcase()))
+    if match.kind is MatchKind.PRESENT:
+        yield f"{value}x"
+        return
+    inside = examples(match) if match.kind is not MatchKind.EXACT else ()
+    yield from dict.fromkeys((*inside, f"{value}x", f"x{value}", value[:-1], value.swapcase()))
 
 
 def _paths(base: Request, uri: StringMatch | None) -> Iterator[Request]:
@@ -71,6 +98,7 @@ def _paths(base: Request, uri: StringMatch | None) -> Iterator[Request]:
     if uri is not None:
         core = uri.value if uri.kind is MatchKind.PREFIX and uri.value.startswith("/") else path
         forms = [
+            *(one for one in examples(uri) if uri.kind is MatchKind.REGEX and all("!" <= each <= "~" for each in one)),
             f"{core}x",
             core[:-1],
             core.swapcase(),
@@ -98,7 +126,7 @@ def _headers(base: Request, match: RouteMatch) -> Iterator[Request]:
             yield _with_headers(base, [(name, other)])
     for name, condition in match.without_headers:
         refused = accepted(condition) or UNUSUAL
-        for other in (refused, f"{refused}x"):
+        for other in dict.fromkeys((refused, *text_boundaries(condition, refused))):
             yield _with_headers(base, [(name, other)])
 
 
@@ -109,8 +137,16 @@ def _queries(base: Request, match: RouteMatch) -> Iterator[Request]:
         value = dict(pairs).get(name, "")
         yield _with_query(base, path, [pair for pair in pairs if pair[0] != name])
         for other in text_boundaries(condition, value):
-            yield _with_query(base, path, [(key, other if key == name else own) for key, own in pairs])
+            if IN_QUERY.fullmatch(other) and not set("&#") & set(other):
+                yield _with_query(base, path, [(key, other if key == name else own) for key, own in pairs])
         yield _with_query(base, path, [(key.swapcase() if key == name else key, own) for key, own in pairs])
+
+
+def _authorities(base: Request, match: RouteMatch) -> Iterator[Request]:
+    if match.authority:
+        for other in text_boundaries(match.authority, base.authority):
+            if AUTHORITY.fullmatch(other):
+                yield _with_headers(base, [("host", other)])
 
 
 def _methods(base: Request, method: StringMatch | None) -> Iterator[Request]:
@@ -138,10 +174,10 @@ def _origins(base: Request, cors: CorsPolicy) -> Iterator[Request]:
     yield _with_headers(replace(base, method="OPTIONS"), [(ASKED, base.method)])
 
 
-def _changed_headers(route: HttpRoute) -> set[str]:
-    """The request headers that a route sets, adds or removes."""
-    changes = [route.headers.request, *(one.headers.request for one in route.destinations)]
-    named = [name for one in changes for name in (*dict(one.set), *dict(one.add), *one.remove)]
+def _changed(route: HttpRoute, which: Literal["request", "response"]) -> set[str]:
+    """The headers of requests or responses that a route sets, adds or removes."""
+    several = [getattr(one.headers, which) for one in (route, *route.destinations)]
+    named = [name for one in several for name in (*dict(one.set), *dict(one.add), *one.remove)]
     return {name for name in named if not name.startswith(":") and name != "host"}
 
 

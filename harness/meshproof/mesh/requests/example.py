@@ -1,10 +1,11 @@
-"""A text that a condition accepts."""
+"""Texts that a condition accepts."""
 
 from __future__ import annotations
 
 import importlib
 import re
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
@@ -14,6 +15,7 @@ from meshproof.mesh.predict.match import string_matches
 ANY = "a"
 CANDIDATES = "a0/-_.A ~"
 MOST_REPEATS = 64
+CHOICES = 8
 OTHERWISE_IN_RE2 = {r"\z": r"\Z", r"\C": "."}
 CLASSES = {
     "alpha": "A-Za-z",
@@ -34,13 +36,33 @@ def accepted(match: StringMatch, *, present: str = ANY) -> str | None:
         return present
     if match.kind is not MatchKind.REGEX:
         return match.value
+    return next(_of_regex(match, range(1)), None)
+
+
+def examples(match: StringMatch) -> tuple[str, ...]:
+    """Several texts that meet the condition, as different as a few choices make them; none when no small one is found.
+
+    Of a regular expression one for each of its first branches and repetitions.
+    """
+    if match.kind is MatchKind.REGEX:
+        return tuple(dict.fromkeys(_of_regex(match, range(CHOICES))))
+    own = match.value if match.kind is not MatchKind.PRESENT else ANY
+    if match.kind is MatchKind.EXACT:
+        return (own,)
+    return tuple(text for text in (own, f"{own}/a", f"{own}a") if string_matches(match, text))
+
+
+def _of_regex(match: StringMatch, choices: Iterable[int]) -> Iterator[str]:
     try:
         # RE2 comes first: it refuses what is too long, too deep or repeated too often to be walked here.
         compile_re2(match.value)
-        text = _text(_tree(match.value))
+        tree = _tree(match.value)
+        for choice in choices:
+            text = _text(tree, choice)
+            if text is not None and string_matches(match, text):
+                yield text
     except (NotRe2Error, re.error, KeyError, ValueError, OverflowError, RecursionError):
-        return None
-    return text if text is not None and string_matches(match, text) else None
+        return
 
 
 def _tree(pattern: str) -> Any:
@@ -56,12 +78,12 @@ def _tree(pattern: str) -> Any:
         return importlib.import_module("re._parser").parse(pattern, re.ASCII)
 
 
-def _text(tree: Any) -> str | None:
-    parts = [_part(str(operation), argument) for operation, argument in tree]
+def _text(tree: Any, choice: int) -> str | None:
+    parts = [_part(str(operation), argument, choice) for operation, argument in tree]
     return None if None in parts else "".join(part for part in parts if part)
 
 
-def _part(operation: str, argument: Any) -> str | None:
+def _part(operation: str, argument: Any, choice: int) -> str | None:
     match operation:
         case "LITERAL":
             return chr(argument)
@@ -72,24 +94,26 @@ def _part(operation: str, argument: Any) -> str | None:
         case "AT":
             return ""
         case "IN":
-            return _member(argument)
+            return _member(argument, choice)
         case "BRANCH":
-            return next((text for branch in argument[1] if (text := _text(branch)) is not None), None)
+            at = choice % len(argument[1])
+            branches = (*argument[1][at:], *argument[1][:at])
+            return next((text for branch in branches if (text := _text(branch, choice)) is not None), None)
         case "SUBPATTERN":
-            return _text(argument[3])
+            return _text(argument[3], choice)
         case "MAX_REPEAT" | "MIN_REPEAT":
             low, high, inner = argument
             # Once where it is free: /status/.* is better shown by /status/a than by /status/.
-            times = max(low, min(1, high))
-            once = _text(inner)
+            times = max(low, min((1, low, low + 2)[choice % 3], high))
+            once = _text(inner, choice)
             return None if once is None or times > MOST_REPEATS else once * times
     return None
 
 
-def _member(members: Any) -> str | None:
-    for one in CANDIDATES:
-        if _within(members, one):
-            return one
+def _member(members: Any, choice: int) -> str | None:
+    found = [one for one in CANDIDATES if _within(members, one)]
+    if found:
+        return found[choice % len(found)]
     first = members[0]
     if str(first[0]) == "LITERAL":
         return chr(first[1])

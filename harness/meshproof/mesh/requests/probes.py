@@ -2,80 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from itertools import chain, islice, zip_longest
+from itertools import islice
 
 from meshproof.border.request import Request, Tls
-from meshproof.manifest.resource import Notice
+from meshproof.border.source import Source, source
+from meshproof.errors import Location
 from meshproof.mesh.model.gateway import TlsMode
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.virtual_service import VirtualService
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, entries
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
+from meshproof.mesh.requests.overlaps import overlaps, table
 from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching, known_paths, requests_of
+from meshproof.mesh.requests.selection import Group, Selection, select
 
-MOST = 200
+MOST = 2000
 
 
 def probes(
-    mesh: Mesh, *, namespace: str = "default", tls: Tls | None = None
-) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
-    """Requests about the boundaries of every rule, host and server, in the manifests' order, at most 200.
+    mesh: Mesh,
+    *,
+    namespace: str = "default",
+    labels: Mapping[str, str] | None = None,
+    tls: Tls | None = None,
+    among: Set[Location] | None = None,
+    most: int | None = MOST,
+) -> Selection:
+    """Requests about the boundaries of every rule, host and server, and about each two rules that overlap.
 
-    Of a specification with more, each rule and host keeps its first ones. `tls` is what the client
-    brings to handshakes; without it, it trusts the certificate that a Gateway's Secret holds.
+    They come in the manifests' order, at most `most` (None: all); of a specification with more, each rule and host
+    keeps its first ones. `tls` is what the client brings to handshakes; without it, it trusts the certificate that a
+    Gateway's Secret holds. With `among` only those within the mesh about these rules.
     """
-    groups: list[list[Request]] = []
+    client = source(namespace, labels)
+    groups: list[Group] = []
+    known: set[tuple[int, ...]] = set()
     for virtual_service in mesh.virtual_services:
         for gateway in virtual_service.gateways:
+            if among is not None and gateway != MESH_GATEWAY:
+                continue
             served = list(addresses(mesh, virtual_service, gateway, namespace, tls))
-            groups += _of_rules(mesh, virtual_service, served, namespace)
-            groups += _of_hosts(mesh, virtual_service, served, namespace, tls)
-    groups += _redirected(mesh, tls)
-    return _bounded(mesh, _unique(groups))
+            groups += _of_rules(mesh, virtual_service, served, client, among)
+            groups += _overlapping(mesh, served, client, among, known)
+            groups += _of_hosts(mesh, virtual_service, served, client, tls)
+    groups += _redirected(mesh, tls) if among is None else ()
+    return select(groups, most)
 
 
-def _unique(groups: Sequence[Sequence[Request]]) -> list[list[Request]]:
-    """The same groups, each request only where it comes first."""
-    taken: set[Request] = set()
-    kept = []
-    for group in groups:
-        kept.append([one for one in dict.fromkeys(group) if one not in taken])
-        taken.update(group)
-    return kept
-
-
-def _bounded(mesh: Mesh, groups: Sequence[Sequence[Request]]) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
-    whole = tuple(chain.from_iterable(groups))
-    if len(whole) <= MOST:
-        return whole, ()
-    alternating = [one for row in zip_longest(*groups) for one in row if one is not None]
-    kept = set(alternating[:MOST])
-    where = (mesh.virtual_services or mesh.gateways)[0].location
-    text = (
-        f"{len(whole)} requests show the boundaries of all rules: {MOST} are sent, the first ones of each rule and host"
-    )
-    return tuple(one for one in whole if one in kept), (Notice(where, text),)
+def _overlapping(
+    mesh: Mesh, served: Sequence[Address], client: Source, among: Set[Location] | None, known: set[tuple[int, ...]]
+) -> Iterator[Group]:
+    """What shows which of two rules comes first, for each table once (`known` are those that have had theirs)."""
+    for address in served:
+        rules = table(mesh, address, client)
+        key = tuple(id(part) for rule in rules for part in (rule.route, rule.match))
+        if key in known:
+            continue
+        known.add(key)
+        for one in overlaps(mesh, rules, address):
+            places = (one.first.route.location, one.second.route.location)
+            if among is None or not among.isdisjoint(places):
+                yield Group(places[0], (one.request,))
 
 
 def _of_rules(
-    mesh: Mesh, virtual_service: VirtualService, served: Sequence[Address], namespace: str
-) -> Iterator[list[Request]]:
-    for route in virtual_service.http:
+    mesh: Mesh,
+    virtual_service: VirtualService,
+    served: Sequence[Address],
+    client: Source,
+    among: Set[Location] | None,
+) -> Iterator[Group]:
+    for route in (one for one in virtual_service.http if among is None or one.location in among):
         for match in route.matches or (None,):
             meant = [list(islice(requests_of(mesh, route, match, address), MOST_TRIES)) for address in served]
-            reaching = [first_reaching(mesh, route, tries, namespace) for tries in meant]
+            reaching = [first_reaching(mesh, route, tries, client) for tries in meant]
             # Where the rule does not hold, as at another gateway, what it is for must go elsewhere.
             bases = [one or tries[0] for one, tries in zip(reaching, meant, strict=True) if one or tries]
             inside = next((one for one in reaching if one is not None), None)
-            yield [*bases, *(rule_boundaries(inside, route, match) if inside else ())]
+            yield Group(route.location, (*bases, *(rule_boundaries(inside, route, match) if inside else ())))
 
 
 def _of_hosts(
-    mesh: Mesh, virtual_service: VirtualService, served: Sequence[Address], namespace: str, tls: Tls | None
-) -> Iterator[list[Request]]:
+    mesh: Mesh, virtual_service: VirtualService, served: Sequence[Address], client: Source, tls: Tls | None
+) -> Iterator[Group]:
+    place = virtual_service.location
     for address in served:
         if address.entry is None:
             continue
@@ -84,12 +97,12 @@ def _of_hosts(
             for route in virtual_service.http
             for match in route.matches or (None,)
         )
-        bases = (first_reaching(mesh, route, requests, namespace) for route, requests in tries)
+        bases = (first_reaching(mesh, route, requests, client) for route, requests in tries)
         base = next((one for one in bases if one is not None), None)
         if base is not None:
-            yield [*_handshakes(base, address), *host_boundaries(base, address.pattern)]
-            yield [replace(base, path=path) for path in known_paths(mesh, virtual_service)]
-            yield [*_elsewhere(mesh, base, address.entry, tls)]
+            yield Group(place, (*_handshakes(base, address), *host_boundaries(base, address.pattern)))
+            yield Group(place, tuple(replace(base, path=path) for path in known_paths(mesh, virtual_service)))
+            yield Group(place, tuple(_elsewhere(mesh, base, address.entry, tls)))
 
 
 def _handshakes(base: Request, address: Address) -> Iterator[Request]:
@@ -116,7 +129,7 @@ def _elsewhere(mesh: Mesh, base: Request, own: Entry, tls: Tls | None) -> Iterat
     yield replace(base, scheme=other, tls=(tls or Tls()) if other == "https" else None)
 
 
-def _redirected(mesh: Mesh, tls: Tls | None) -> Iterator[list[Request]]:
+def _redirected(mesh: Mesh, tls: Tls | None) -> Iterator[Group]:
     """Servers that send everything to HTTPS need no rule for it."""
     for gateway in mesh.gateways:
         for server in gateway.servers:
@@ -124,4 +137,5 @@ def _redirected(mesh: Mesh, tls: Tls | None) -> Iterator[list[Request]]:
                 for pattern in server.hosts:
                     address = at(mesh, Entry(gateway, server), pattern, tls)
                     base = Request("GET", address.host, address.port, "/x?y=1", gateway=address.gateway)
-                    yield [base, replace(base, method="POST", path="/"), *host_boundaries(base, pattern)]
+                    posted = replace(base, method="POST", path="/")
+                    yield Group(server.location, (base, posted, *host_boundaries(base, pattern)))

@@ -5,103 +5,140 @@ A sample is only taken when `predict` sends it to the rule that it is for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
+from meshproof.border.source import Source, source
+from meshproof.errors import Location
 from meshproof.manifest.resource import Notice
-from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch, StringMatch, VirtualService
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.virtual_service import (
+    MESH_GATEWAY,
+    HttpRoute,
+    MatchKind,
+    RouteMatch,
+    StringMatch,
+    VirtualService,
+)
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.match import string_matches
 from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.requests.addresses import Address, addresses, short_name
-from meshproof.mesh.requests.example import accepted
+from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
+from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
-MOST = 64
 MOST_TRIES = 48
 # What the sample images answer with 200, the one that needs nothing first.
 IMAGE_PATHS = (("helloworld", ("/hello",)), ("httpbin", ("/get", "/headers", "/status/200", "/delay/0")))
 
 
 def sample_requests(
-    mesh: Mesh, *, namespace: str = "default", tls: Tls | None = None
+    mesh: Mesh,
+    *,
+    namespace: str = "default",
+    labels: Mapping[str, str] | None = None,
+    tls: Tls | None = None,
+    among: Collection[Location] | None = None,
 ) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
-    """One request for each rule and gateway that leads to it, in the manifests' order, at most 64.
+    """One request for each rule and gateway that leads to it, in the manifests' order.
 
-    Requests within the mesh are those of a client in `namespace`. A specification without
+    Requests within the mesh are those of a client in `namespace` with `labels`. A specification without
     VirtualServices has one for each HTTP port of a Service. `tls` is what the client brings to
-    handshakes; without it, it trusts the certificate that a Gateway's Secret holds.
+    handshakes; without it, it trusts the certificate that a Gateway's Secret holds. `among` names the rules to show
+    within the mesh (None: all rules, at all gateways).
     """
+    client = source(namespace, labels)
     if not mesh.virtual_services:
         found = [_default(mesh, service, namespace) for service in mesh.services]
-        return _bounded([one for several in found for one in several], [], mesh)
+        return tuple(dict.fromkeys(one for several in found for one in several)), ()
     requests: list[Request] = []
     notices: list[Notice] = []
     for virtual_service in mesh.virtual_services:
         for route in virtual_service.http:
-            reaching = list(_reaching(mesh, virtual_service, route, namespace, tls))
+            if among is not None and route.location not in among:
+                continue
+            reaching = list(_reaching(mesh, virtual_service, route, client, tls, within=among is not None))
             requests += reaching
-            if not reaching and (refused := _refused(mesh, virtual_service, route, namespace, tls)):
+            if among is not None:
+                continue
+            if not reaching and (refused := _refused(mesh, virtual_service, route, client, tls)):
                 requests.append(refused.request)
                 text = f"only that clients are refused is verified of this rule, no answer: {refused.note}"
                 notices.append(Notice(route.location, text))
             elif not reaching:
-                text = "no request found that reaches this rule: it may be shadowed; name one with --request"
-                notices.append(Notice(route.location, text))
-    return _bounded(requests, notices, mesh)
-
-
-def _bounded(
-    requests: list[Request], notices: list[Notice], mesh: Mesh
-) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
-    distinct = list(dict.fromkeys(requests))
-    if len(distinct) > MOST:
-        where = (mesh.virtual_services or mesh.services)[0].location
-        text = f"{len(distinct)} requests show all rules: the first {MOST} are taken; name others with --request"
-        notices.append(Notice(where, text))
-    return tuple(distinct[:MOST]), tuple(notices)
+                requests += _kept_out(mesh, virtual_service, route, tls)
+                notices.append(Notice(route.location, _why_unreached(mesh, virtual_service, route)))
+    return tuple(dict.fromkeys(requests)), tuple(notices)
 
 
 def _reaching(
-    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, namespace: str, tls: Tls | None
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, client: Source, tls: Tls | None, *, within: bool
 ) -> Iterator[Request]:
-    """For each gateway of the VirtualService the first request that is sent to the route."""
+    """For each gateway of the VirtualService (`within`: for the mesh alone) the first request sent to the route."""
     for gateway in virtual_service.gateways:
-        tries = _tries(mesh, virtual_service, route, gateway, namespace, tls)
-        found = first_reaching(mesh, route, tries, namespace)
+        if within and gateway != MESH_GATEWAY:
+            continue
+        tries = _tries(mesh, virtual_service, route, gateway, client, tls)
+        found = first_reaching(mesh, route, tries, client)
         if found is not None:
             yield found
 
 
 def _tries(
-    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, gateway: str, namespace: str, tls: Tls | None
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, gateway: str, client: Source, tls: Tls | None
 ) -> Iterator[Request]:
-    for address in addresses(mesh, virtual_service, gateway, namespace, tls):
+    for address in addresses(mesh, virtual_service, gateway, client.namespace, tls):
         for match in route.matches or (None,):
             yield from requests_of(mesh, route, match, address)
 
 
 def _refused(
-    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, namespace: str, tls: Tls | None
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, client: Source, tls: Tls | None
 ) -> Expectation | None:
     """What becomes of the first request that is meant for the route, when a handshake comes to nothing before it."""
     for gateway in virtual_service.gateways:
-        first = next(_tries(mesh, virtual_service, route, gateway, namespace, tls), None)
-        found = predict(mesh, first, namespace=namespace) if first else None
+        first = next(_tries(mesh, virtual_service, route, gateway, client, tls), None)
+        found = predict(mesh, first, namespace=client.namespace, labels=client.labels) if first else None
         if found and found.refused == HANDSHAKE:
             return found
     return None
 
 
-def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], namespace: str) -> Request | None:
-    """The first of some requests that is sent to the route, among the first 48."""
+def _kept_out(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, tls: Tls | None) -> Iterator[Request]:
+    """Requests for a rule whose gateways serve its hosts for other namespaces alone: what is answered instead."""
+    for gateway in virtual_service.gateways:
+        for address in islice(kept_out(mesh, virtual_service, gateway, tls), 1):
+            for match in (route.matches or (None,))[:1]:
+                yield from islice(requests_of(mesh, route, match, address), 1)
+
+
+def _why_unreached(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute) -> str:
+    if route.missing:
+        return f"no request shows this rule: VirtualService {route.missing}, which it delegates to, is not known"
+    for gateway in virtual_service.gateways:
+        if next(kept_out(mesh, virtual_service, gateway), None):
+            place = virtual_service.namespace
+            return f"no request reaches this rule: Gateway {gateway} takes no VirtualService of namespace {place}"
+    within = virtual_service.gateways == (MESH_GATEWAY,)
+    if within and not any(one.startswith("*") or mesh.knows(one) or _is_outside(one) for one in virtual_service.hosts):
+        hosts = " and ".join(virtual_service.hosts)
+        return f"no request reaches this rule: no Service is called {hosts}, so no client can resolve that name"
+    return "no request found that reaches this rule: it may be shadowed; name one with --request"
+
+
+def _is_outside(host: str) -> bool:
+    return not host.endswith(f".{CLUSTER_DOMAIN}")
+
+
+def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], client: Source) -> Request | None:
+    """The first of some requests of a client that is sent to the route, among the first 48."""
     for request in islice(tries, MOST_TRIES):
-        if predict(mesh, request, namespace=namespace).route == route.location:
+        if predict(mesh, request, namespace=client.namespace, labels=client.labels).route == route.location:
             return request
     return None
 
@@ -123,8 +160,8 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
     method = _method(match.method)
     named = [(name, accepted(condition)) for name, condition in match.headers]
     queried = [(name, accepted(condition)) for name, condition in match.query_params]
-    if match.authority and match.authority.kind is MatchKind.EXACT:
-        host = match.authority.value.partition(":")[0]
+    if match.authority:
+        host = _host(match.authority, address)
     if method is None or any(value is None for _, value in named + queried):
         return
     headers = tuple((name, value or "") for name, value in named)
@@ -133,6 +170,16 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
         whole = f"{path}?{query}" if query else path
         if all(" " < character < "\x7f" for character in whole):
             yield Request(method, host, address.port, whole, headers, address.scheme, address.gateway, tls=address.tls)
+
+
+def _host(authority: StringMatch, address: Address) -> str:
+    """A host of the address that meets a condition on the authority, the address's own where none is found."""
+    if authority.kind is MatchKind.EXACT:
+        return authority.value.partition(":")[0]
+    own = Request("GET", address.host, address.port, scheme=address.scheme)
+    tries = (own.authority, *examples(authority))
+    names = (text.partition(":")[0] for text in tries if string_matches(authority, text))
+    return next((name for name in names if covers(address.pattern, name.lower())), address.host)
 
 
 def _method(wanted: StringMatch | None) -> str | None:

@@ -10,7 +10,7 @@ from meshproof.border.source import Source
 from meshproof.manifest import Notice
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.run.prepare import Prepared
-from meshproof.run.verification.boundaries import prepare_boundaries
+from meshproof.run.verification.boundaries import changed, prepare_boundaries
 from meshproof.run.verification.clients import Sent
 from meshproof.run.verification.coverage import partition
 from meshproof.run.verification.resilience import prepare_resilience
@@ -27,11 +27,13 @@ class Loads:
     touched: tuple[tuple[Expectation, tuple[Unmodelled, ...]], ...]
 
 
-def loads(sent: Sent, clients: int, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
-    """The loads of one of several clients; the error rates of the run are divided among them."""
-    specification = replace(sent.specification, precision=sent.specification.precision.shared(clients))
+def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
+    """The loads of one of several clients."""
+    specification = sent.specification
     provable, touched = partition(specification, sent.samples)
-    probed, probed_touched = partition(specification, sent.probes)
+    # What the rules of these change is held whether or not their boundaries are probed.
+    probes = {one.request: one for one in (*sent.probes, *changed(specification, provable))}
+    probed, probed_touched = partition(specification, probes.values())
     samples = prepare_samples(specification, provable, notices)
     resilience, untold = prepare_resilience(specification, samples.plan, proxyless=proxyless) if samples else (None, ())
     if samples is not None and specification.probed:

@@ -21,6 +21,7 @@ from meshproof.mesh.requests.sources import kept_from, parsed
 from meshproof.run.prepare import NAMESPACE, Prepared
 from meshproof.run.verification.clients import Guessed, Sent, guessed, named_after, source_of
 from meshproof.run.verification.coverage import coverage
+from meshproof.run.verification.error_rates import sharing
 from meshproof.run.verification.loads import loads
 from meshproof.run.verification.specification import Limits, Specification, nothing_more, notices_of, read
 
@@ -71,6 +72,7 @@ def prepare_verification(
     stdin: TextIO | None = None,
     sender: str = "",
     any_client: bool = False,
+    thorough: bool = False,
 ) -> Verification:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
 
@@ -80,6 +82,7 @@ def prepare_verification(
     not `probed` nobody counts a mirror's copies, and who answers is known to the client's own proxy alone;
     `proxyless` pods have no sidecar. `tls` is what the client brings to a gateway's handshake. `limits` says what the
     target does not carry out, `allowed` which kinds need not be proved; `strict` raises ManifestError for both.
+    `thorough` leaves out nothing that would take long.
     """
     specified, actual = read(spec, applied, namespace=namespace, stdin=stdin, strict=strict)
     own = source(client or namespace, labels)
@@ -96,6 +99,7 @@ def prepare_verification(
         probed,
         limits or nothing_more,
         allowed,
+        thorough,
     )
     return verification_of(
         specification, requests, namespace, proxyless=proxyless, any_client=any_client, chosen=bool(sender)
@@ -130,17 +134,14 @@ def verification_of(
     else:
         sent = guessed(specification, any_client=any_client, chosen=chosen)
         notices += tuple(Notice(rule, why) for rule, why in sent.elsewhere.items())
-    clients = len(sent.by_client)
-    first, *further = (
-        loads(one, clients, () if at else notices, proxyless=proxyless) for at, one in enumerate(sent.by_client)
-    )
-    several = (first, *further)
+    several = [loads(one, () if at else notices, proxyless=proxyless) for at, one in enumerate(sent.by_client)]
     provable = [one for each in several for one in each.provable]
     touched = [one for each in several for one in each.touched]
     found = coverage(specification, provable, touched, sent.unreached, named=bool(requests))
     found = replace(found, unanswered=tuple(_unanswered(unanswered)), left_out=sent.left_out)
-    others = tuple(named_after(load, one.client) for one in further for load in one.driven if load)
-    return Verification(*first.driven, found, notices, others)
+    further = [named_after(load, one.client) for one in several[1:] for load in one.driven if load]
+    samples, boundaries, resilience, *others = sharing([*several[0].driven, *further])
+    return Verification(samples, boundaries, resilience, found, notices, tuple(filter(None, others)))
 
 
 def _for_others(mesh: Mesh, named: Sequence[Request], client: Source) -> Iterator[Notice]:

@@ -14,7 +14,7 @@ from meshproof.border.expectation import Abort
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.judge import Split
-from meshproof.judge.split.split import SplitTrial
+from meshproof.judge.split.trial import SplitTrial
 
 
 def drawn(build: Any, shares: dict[str, float], seed: int = 1) -> Iterator[Observation]:

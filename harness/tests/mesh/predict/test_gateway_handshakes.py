@@ -135,11 +135,11 @@ def test_files_that_cannot_be_used_are_a_usage_error(mesh, tmp_path: Path) -> No
 
 def test_probes_bring_what_the_load_says_or_trust_what_is_served(mesh, papers: Papers) -> None:
     secured = mesh("mode: MUTUAL, minProtocolVersion: TLSV1_3")
-    found, _ = probes(secured, tls=papers.client("right", papers.own))
+    found = probes(secured, tls=papers.client("right", papers.own)).requests
     served = {str(one) for one in found if predict(secured, one).arms}
     refused = {str(one) for one in found if predict(secured, one).refused}
     by = "GET https://shop.example.com/hello (by gateway default/front)"
     assert f"{by} (certificate right.pem)" in served
     assert {by, f"{by} (certificate right.pem) (at most TLSv1_2)"} <= refused
-    simple, _ = probes(mesh("mode: SIMPLE"))
+    simple = probes(mesh("mode: SIMPLE")).requests
     assert any(predict(mesh("mode: SIMPLE"), one).arms for one in simple)

@@ -6,6 +6,7 @@ import pytest
 from meshproof.border.request import Request, Tls
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.probes import MOST, probes
+from meshproof.mesh.requests.selection import Selection
 
 FRONT = """
 ---
@@ -22,8 +23,9 @@ BOUND = "hosts: [shop.example.com]\n  gateways: [front]"
 
 def asked(built, **told: object) -> dict[str, Request]:
     """The probes by what they say, without the gateway's name."""
-    requests, notices = probes(built.mesh, **told)  # type: ignore[arg-type]
-    assert not notices
+    found = probes(built.mesh, **told)  # type: ignore[arg-type]
+    requests = found.requests
+    assert not found.left_out
     assert len(set(requests)) == len(requests)
     return {str(one).replace(" (by gateway default/front)", ""): one for one in requests}
 
@@ -126,7 +128,7 @@ def test_a_rule_for_the_mesh_alone_is_tried_at_the_gateway(routed) -> None:
         head="hosts: [greeter, shop.example.com]\n  gateways: [front, mesh]",
         more=FRONT,
     )
-    requests, _ = probes(built.mesh)
+    requests = probes(built.mesh).requests
     by_gateway = {one.path: predict(built.mesh, one).status for one in requests if one.gateway}
     within = {one.path: predict(built.mesh, one).status for one in requests if one.host == "greeter"}
     assert by_gateway["/in"] == 404
@@ -154,6 +156,62 @@ def test_changed_headers_and_origins(routed) -> None:
     } <= asked(built).keys()
 
 
+def test_answers_with_changed_headers_are_asked_of_the_workload(routed) -> None:
+    built = routed(
+        """
+- headers: {response: {set: {x-a: "1", content-type: b}, remove: [x-b, x-envoy-c]}}
+  route: [{destination: {host: greeter}, headers: {response: {add: {x-c: "1"}}}}]
+""",
+        head=BOUND,
+        more=FRONT,
+    )
+    (request,) = [one for one in asked(built).values() if "x-meshproof-answer" in dict(one.headers)]
+    assert request.headers == (("x-meshproof-answer", "200 0 0 x-a,x-b,x-c"),)
+    (arm,) = predict(built.mesh, request).arms
+    assert dict(arm.response_headers.exact) == {"x-a": "1", "content-type": "b"}
+    assert set(arm.response_headers.absent) >= {"x-b"}
+
+
+def test_other_values_that_a_condition_takes_are_sent_too(routed) -> None:
+    built = routed(
+        """
+- match:
+  - uri: {regex: "/(red|blue)/[0-9]+"}
+    headers: {x-any: {}, x-some: {prefix: be}}
+    withoutHeaders: {x-not: {prefix: "1"}}
+    queryParams: {v: {regex: "[0-9]{2}|none"}}
+  route: [{destination: {host: greeter}}]
+""",
+        head=BOUND,
+        more=FRONT,
+    )
+    requests = asked(built)
+    inside = opened(built, requests)
+    values = {
+        name: {dict(requests[text].headers).get(name) for text in inside} for name in ("x-any", "x-some", "x-not")
+    }
+    assert values["x-any"] >= {"a", "ax"}
+    assert values["x-some"] >= {"be", "be/a", "bea", "bex"}
+    assert values["x-not"] >= {None, "x1"}
+    paths = {requests[text].path.partition("?")[0] for text in inside}
+    assert {path.split("/")[1] for path in paths if path.count("/") == 2} >= {"red", "blue"}
+    assert {requests[text].path.partition("?v=")[2] for text in inside} >= {"00", "none"}
+    refused = {dict(requests[text].headers).get("x-not") for text in requests.keys() - inside}
+    assert {"1", "1x", "1/a"} <= refused
+
+
+def test_the_borders_of_an_authority(routed) -> None:
+    built = routed(
+        "- match: [{authority: {prefix: shop.example.com}}]\n  route: [{destination: {host: greeter}}]",
+        head="hosts: ['*.example.com']\n  gateways: [front]",
+        more=FRONT.replace("shop.example.com]", "'*.example.com']"),
+    )
+    requests = asked(built)
+    named = {dict(one.headers).get("host") for one in requests.values()}
+    assert {"shop.example.co", "SHOP.EXAMPLE.COM", "xshop.example.com", "shop.example.comx"} <= named
+    assert {dict(requests[text].headers).get("host") for text in opened(built, requests)} >= {"shop.example.com:80"}
+
+
 def test_servers_that_send_to_https_without_any_rule(built) -> None:
     text = FRONT.replace("shop.example.com]", "shop.example.com], tls: {httpsRedirect: true}")
     requests, mesh = asked(built(text)), built(text).mesh
@@ -162,18 +220,24 @@ def test_servers_that_send_to_https_without_any_rule(built) -> None:
     assert predict(mesh, requests["GET http://example.com/x?y=1"]).status == 404
 
 
-def test_more_than_can_be_sent_is_cut_evenly_and_said(routed) -> None:
+def test_more_than_can_be_sent_is_cut_evenly_and_counted_by_rule(routed) -> None:
+    count = 200
     rules = "".join(
-        f"- match: [{{uri: {{exact: /{n}}}}}]\n  route: [{{destination: {{host: greeter}}}}]\n" for n in range(40)
+        f"- match: [{{uri: {{exact: /{n}}}}}]\n  route: [{{destination: {{host: greeter}}}}]\n" for n in range(count)
     )
     built = routed(rules, head=BOUND, more=FRONT)
-    requests, notices = probes(built.mesh)
-    assert len(requests) == len(set(requests)) == MOST
-    assert {f"/{n}" for n in range(40)} <= {one.path for one in requests}
-    assert "200 are sent" in str(notices[0])
-    assert probes(built.mesh) == (requests, notices)
+    found, whole = probes(built.mesh), probes(built.mesh, most=None)
+    assert len(found.requests) == len(set(found.requests)) == MOST
+    assert {f"/{n}" for n in range(count)} <= {one.path for one in found.requests}
+    assert sum(number for _, number in found.left_out) == len(whole.requests) - MOST > 0
+    (service,) = built.mesh.virtual_services
+    places = {place for place, _ in found.left_out}
+    assert places <= {service.location, *(route.location for route in service.http)}
+    assert set(found.requests) < set(whole.requests)
+    assert not whole.left_out
+    assert probes(built.mesh) == found
 
 
 @pytest.mark.parametrize("tls", [None, Tls("ca.pem", "cert.pem", "key.pem")])
 def test_nothing_to_probe(built, tls: Tls | None) -> None:
-    assert probes(built().mesh, tls=tls) == ((), ())
+    assert probes(built().mesh, tls=tls) == Selection(())
