@@ -49,13 +49,7 @@ def _named(
         if key.startswith(CLAIMS):
             findings.unproved(condition.key or condition.location, f"{key} is not modelled: no token is checked here")
             continue
-        # A null condition, as in `headers: {end-user: }`, asks for presence as {} does.
-        match = (
-            StringMatch(MatchKind.PRESENT, "", condition.key or condition.location)
-            if condition.data is None
-            else string_match(condition, star=star)
-        )
-        several.append((key.lower() if lower else key, match))
+        several.append((key.lower() if lower else key, string_match(condition, star=star)))
     return tuple(several)
 
 
