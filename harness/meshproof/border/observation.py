@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from meshproof.border.grpc import STATUS_HEADER
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -31,3 +33,9 @@ class Observation:
     size: int = 0
     headers: tuple[tuple[str, str], ...] = ()
     digest: str = ""
+
+    @property
+    def grpc_status(self) -> int | None:
+        """What the header grpc-status of the answer says; None where it says nothing."""
+        said = next((value for name, value in self.headers if name == STATUS_HEADER), "")
+        return int(said) if said.isascii() and said.isdigit() else None

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from meshproof.border.grpc import is_grpc
 from meshproof.errors import UsageError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -57,6 +58,12 @@ class Request:
         """The host of the Host header, in lower case and without the port: virtual hosts are found by it."""
         name, colon, port = self.authority.rpartition(":")
         return (name if colon and port.isdigit() else self.authority).lower()
+
+    @property
+    def is_grpc(self) -> bool:
+        """Whether proxies take it for gRPC, and answer it as that."""
+        types = [value for name, value in self.headers if name.lower() == "content-type"]
+        return is_grpc(",".join(types))
 
     @property
     def _address(self) -> str:

@@ -7,8 +7,10 @@ from hashlib import sha256
 
 from meshproof.border.books import Received
 from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
+from meshproof.border.grpc import STATUS_HEADER
 from meshproof.border.observation import Observation
 from meshproof.judge.answers.headers import differing, named, unspecified
+from meshproof.judge.own_answer import is_own, unreachable
 from meshproof.judge.wording import answer, joined
 
 # Headers that a proxy may change by itself, or that belong to the connection.
@@ -21,13 +23,12 @@ def mismatch(expectation: Expectation, observation: Observation, received: Seque
     """What is not as specified, empty when all is; `received` is what pods got of this very request."""
     if expectation.refused:
         return _refused(expectation, observation) or _arrived(received)
-    own = own_status(expectation)
-    by_proxy = not (observation.pod or observation.workload)
-    if own and by_proxy and observation.status == own:
+    own, said = own_status(expectation), own_grpc_status(expectation)
+    if own and is_own(observation, own, said):
         return _own_answer(expectation, observation) or _arrived(received)
-    if _aborted(expectation, observation, by_proxy):
+    if _aborted(expectation, observation):
         return ""
-    if by_proxy and observation.status in _unanswered(expectation):
+    if any(is_own(observation, *one) for one in _unanswered(expectation)):
         return _arrived(received)
     drawn = [arm for arm in expectation.arms if arm.share and observation.workload in arm.workloads]
     if not drawn or own:
@@ -39,9 +40,10 @@ def mismatch(expectation: Expectation, observation: Observation, received: Seque
     return "" if "" in faults else faults[0]
 
 
-def _unanswered(expectation: Expectation) -> set[int]:
+def _unanswered(expectation: Expectation) -> set[tuple[int, int | None]]:
     """What the proxy answers for those destinations that no workload answers for."""
-    return {arm.status or UNAVAILABLE for arm in expectation.arms if arm.share and not arm.workloads}
+    several = (arm.status or UNAVAILABLE for arm in expectation.arms if arm.share and not arm.workloads)
+    return {unreachable(expectation, status) for status in several}
 
 
 def own_status(expectation: Expectation) -> int:
@@ -52,14 +54,28 @@ def own_status(expectation: Expectation) -> int:
         return expectation.abort.status
     drawn = [arm for arm in expectation.arms if arm.share]
     answering = any(arm.workloads for arm in drawn)
-    return 0 if answering or not drawn else drawn[0].status or UNAVAILABLE
+    return 0 if answering or not drawn else unreachable(expectation, drawn[0].status or UNAVAILABLE)[0]
+
+
+def own_grpc_status(expectation: Expectation) -> int | None:
+    """What the proxy itself must say to gRPC beside `own_status`; None where it says nothing."""
+    if expectation.status:
+        said = dict(expectation.headers.exact).get(STATUS_HEADER)
+        return int(said) if said else None
+    if expectation.abort and expectation.abort.share == 1:
+        return expectation.abort.grpc_status
+    drawn = [arm for arm in expectation.arms if arm.share]
+    answering = any(arm.workloads for arm in drawn)
+    return None if answering or not drawn else unreachable(expectation, drawn[0].status or UNAVAILABLE)[1]
 
 
 def specified(expectation: Expectation) -> str:
     """What is specified, in words."""
     if expectation.refused:
         return f"no {expectation.refused}"
-    own = own_status(expectation)
+    own, said = own_status(expectation), own_grpc_status(expectation)
+    if said is not None:
+        return f"{own} with grpc-status {said} by the proxy"
     if expectation.redirect:
         return f"{own} to {expectation.redirect.target}"
     if own:
@@ -83,10 +99,10 @@ def _arrived(received: Sequence[Received]) -> str:
     return f"it reached {received[0].pod}" if received else ""
 
 
-def _aborted(expectation: Expectation, observation: Observation, by_proxy: bool) -> bool:
+def _aborted(expectation: Expectation, observation: Observation) -> bool:
     """Whether an injected fault answered it."""
     abort = expectation.abort
-    return bool(abort and abort.share and by_proxy and observation.status == abort.status)
+    return bool(abort and abort.share and is_own(observation, abort.status, abort.grpc_status))
 
 
 def _own_answer(expectation: Expectation, observation: Observation) -> str:
@@ -111,7 +127,7 @@ def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, receiv
         yield f"{received.pod} was called {received.authority}"
     changed = arm.request_headers
     yield from differing("request", changed, received.headers)
-    touched = named(changed) | NOT_END_TO_END
+    touched = named(changed) | NOT_END_TO_END | expectation.dropped
     kept = tuple(pair for pair in request.headers if pair[0] not in touched)
     yield from differing("request", HeaderExpectation(added=kept), received.headers)
     yield from unspecified(touched | {name.lower() for name, _ in request.headers}, received.headers)

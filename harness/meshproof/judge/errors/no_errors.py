@@ -12,9 +12,13 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.expectations import applying, taken_by
 from meshproof.judge.injected_faults import DELAYS, unspecified_delays
+from meshproof.judge.own_answer import is_specified
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, counted, kinds
 from meshproof.scenario import Plan, Trial
+
+# The answer of a stand-in that the sample would give, too, because it has no such path (workload/behaviours).
+UNKNOWN = "x-meshproof-unknown"
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,14 @@ class NoErrorsTrial:
         self._errors = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._errors.cap
         self._kinds: Counter[str] = Counter()
+        self._unknown: Counter[str] = Counter()
         self._first: Observation | None = None
 
     def observe(self, observation: Observation) -> None:
-        if 0 < observation.status < 400 or self._demanded(observation):
+        unknown = _unknown_to_the_stand_in(observation)
+        self._unknown.update([unknown] if unknown else [])
+        fine = 0 < observation.status < 400 and not observation.grpc_status
+        if fine or unknown or self._demanded(observation):
             self._errors.add(False)
             return
         self._errors.add(True)
@@ -96,21 +104,18 @@ class NoErrorsTrial:
             return False
         if not observation.status:
             return any(expectation.refused for expectation in self._expectations(observation))
-        return any(
-            observation.status == expectation.status
-            or (
-                expectation.abort is not None
-                and expectation.abort.share
-                and expectation.abort.status == observation.status
-            )
-            for expectation in self._expectations(observation)
-        )
+        return any(is_specified(observation, expectation) for expectation in self._expectations(observation))
 
     def _reason(self) -> str:
         n, first = self._errors.n, self._first
         if first is None:
             if self._errors.outcome is Outcome.PASSED:
-                return f"all {n:,} requests were answered without an error"
+                told = "; ".join(
+                    f"{counted(number, n)} answered {what}, which says nothing of the mesh"
+                    for what, number in sorted(self._unknown.items())
+                )
+                passed = f"all {n:,} requests were answered without an error"
+                return f"{passed} of the mesh; {told}" if told else passed
             if not n:
                 return "no request was observed"
             return f"only {n:,} requests were observed, {self._errors.enough:,} are needed; none was an error"
@@ -124,3 +129,9 @@ class NoErrorsTrial:
         notes += [expectation.note for expectation in expectations]
         notes += [arm.note for expectation in expectations for arm in expectation.arms if arm.share]
         return "; ".join([reason, *dict.fromkeys(note for note in notes if note)])
+
+
+def _unknown_to_the_stand_in(observation: Observation) -> str:
+    """How a stand-in answered what the sample that it stands for does not know; empty for any other answer."""
+    image = next((value for name, value in observation.headers if name == UNKNOWN), "")
+    return f"{observation.status} by the stand-in for {image}, which does not know that path or method" if image else ""

@@ -9,10 +9,11 @@ retried on 5xx, gateway-error and reset, not on the status code 504.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import inf
 
+from meshproof.border import grpc
 from meshproof.border.expectation import Expectation, Retries
 from meshproof.judge.timing import MACHINE
 
@@ -20,19 +21,18 @@ from meshproof.judge.timing import MACHINE
 DEFAULT_ATTEMPTS = 2
 DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled"
 
-# Fully jittered: each wait is drawn between nothing and these, doubled from 25 ms up to 250 ms.
+# Fully jittered: each wait is drawn between nothing and these, doubled from 25 ms up to ten times as much.
 BACK_OFF = 0.025
-BACK_OFF_CAP = 0.25
+BACK_OFF_FACTOR = 10
+# Above so many bytes Envoy keeps no body to send it again (per_connection_buffer_limit_bytes).
+LARGEST_KEPT_BODY = 1 << 20
 
 # A connection that ends without an answer, and a try that takes too long, count as these.
 BROKEN = frozenset({"5xx", "gateway-error", "reset"})
 GATEWAY_ERRORS = (502, 503, 504)
 GRPC = {1: "cancelled", 4: "deadline-exceeded", 8: "resource-exhausted", 13: "internal", 14: "unavailable"}
-# The numbers that istiod takes for status codes are those that Go has a text for: https://pkg.go.dev/net/http#StatusText
-CODES = frozenset({*range(100, 104), *range(200, 209), 226, *range(300, 306), 307, 308, *range(400, 419)}) | frozenset(
-    {*range(421, 427), 428, 429, 431, 451, *range(500, 509), 510, 511}
-)
 RETRIABLE_4XX = 409
+OK = 200
 UNAVAILABLE = 503
 TIMED_OUT = 504
 
@@ -51,12 +51,17 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`arrivals` tries reached a pod; `status` (0: never an answer) came after `seconds`, from a pod or the proxy."""
+    """`arrivals` tries reached a pod; `status` (0: never an answer) came after `seconds`, from a pod or the proxy.
+
+    `grpc_status` is what the proxy says to gRPC, `timed_out` that it was its time that ended it.
+    """
 
     status: int
     by_pod: bool
     arrivals: int
     seconds: float
+    grpc_status: int | None = None
+    timed_out: bool = field(default=False, compare=False)
 
 
 def endings(expectation: Expectation, workload: Callable[[int], Try]) -> tuple[Ending, Ending]:
@@ -69,42 +74,57 @@ def endings(expectation: Expectation, workload: Callable[[int], Try]) -> tuple[E
 
 
 def retried(retries: Retries | None) -> frozenset[str]:
-    """The conditions on which a request is tried again; a number that is no status code is none."""
+    """The conditions on which a request is tried again; a status code is one of its own."""
     words = (part.strip() for part in ((retries and retries.retry_on) or DEFAULT_RETRY_ON).split(","))
-    return frozenset(word for word in words if word and not (word.isdecimal() and int(word) not in CODES))
+    return frozenset(str(int(word)) if word.isdecimal() else word for word in words if word)
 
 
 def _ending(expectation: Expectation, workload: Callable[[int], Try], pace: float, lag: float) -> Ending:
     limit = expectation.timeout or inf
     retries = expectation.retries
     attempts = DEFAULT_ATTEMPTS if retries is None else retries.attempts
+    if len(expectation.request.body) > LARGEST_KEPT_BODY:
+        attempts = 0
     per_try = (retries.per_try_timeout if retries else None) or inf
     conditions = retried(retries)
-    elapsed = 0.0
-    for number, wait in enumerate(_back_off(), 1):
+    base = (retries.back_off if retries else None) or BACK_OFF
+    wait, cap = base, BACK_OFF_FACTOR * base
+    elapsed, number = 0.0, 1
+    while True:
         one = workload(number)
         seconds = min(one.seconds, per_try)
         if seconds == limit == inf:
             return Ending(0, False, number, inf)
         if elapsed + seconds >= limit - (lag if number > 1 else 0.0):
-            return Ending(TIMED_OUT, False, number, limit)
+            return _own(expectation, TIMED_OUT, number, limit)
         elapsed += seconds
         timed_out = one.seconds > per_try
         answered = one.status if one.status and not timed_out else 0
         if number > attempts or not conditions & (_classes(one) if answered else BROKEN):
-            status = answered or (TIMED_OUT if timed_out else UNAVAILABLE)
-            return Ending(status, bool(answered), number, elapsed)
+            if answered:
+                return Ending(answered, True, number, elapsed)
+            return _own(expectation, TIMED_OUT if timed_out else UNAVAILABLE, number, elapsed)
         elapsed += pace * wait
         if elapsed >= limit - lag:
-            return Ending(TIMED_OUT, False, number, limit)
-    raise AssertionError("the back-off has no end")
+            return _own(expectation, TIMED_OUT, number, limit)
+        number += 1
+        if wait == cap and workload(attempts + 1) == one:
+            # The tries that are left are all alike: those that surely end in time are counted at once.
+            cycle = seconds + pace * cap
+            alike = attempts + 1 - number
+            if cycle and limit < inf:
+                alike = min(alike, max(0, int((limit - lag - elapsed) / cycle) - 1))
+            number += alike
+            elapsed += alike * cycle
+        wait = min(2 * wait, cap)
 
 
-def _back_off() -> Iterator[float]:
-    wait = BACK_OFF
-    while True:
-        yield wait
-        wait = min(2 * wait, BACK_OFF_CAP)
+def _own(expectation: Expectation, status: int, number: int, seconds: float) -> Ending:
+    """An ending by the proxy itself."""
+    timed_out = status == TIMED_OUT
+    if expectation.request.is_grpc:
+        return Ending(OK, False, number, seconds, grpc.grpc_status(status), timed_out)
+    return Ending(status, False, number, seconds, None, timed_out)
 
 
 def _classes(one: Try) -> frozenset[str]:

@@ -51,7 +51,8 @@ def answered(one: Ending) -> str:
     """`504 by the proxy`, `200 by a pod`, `no answer`."""
     if not one.status:
         return "no answer"
-    return f"{one.status} by {'a pod' if one.by_pod else 'the proxy'}"
+    said = f" (grpc-status {one.grpc_status})" if one.grpc_status is not None else ""
+    return f"{one.status}{said} by {'a pod' if one.by_pod else 'the proxy'}"
 
 
 def ended(one: Ending) -> str:

@@ -11,7 +11,8 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.judge.arrivals import Joined, join, primary_traits
-from meshproof.judge.retries_timeouts.outcome import TIMED_OUT, Ending, endings
+from meshproof.judge.own_answer import is_own
+from meshproof.judge.retries_timeouts.outcome import Ending, endings
 from meshproof.judge.retries_timeouts.reason import answered, ended, reason
 from meshproof.judge.retries_timeouts.tally import Tally
 from meshproof.judge.retries_timeouts.tries import TryRange, wrong_tries
@@ -92,14 +93,14 @@ class OutcomeTrial:
         tally = self._tally
         by_pod = bool(observation.pod or observation.workload)
         abort, delay = self._expectation.abort, self._expectation.delay
-        if abort is not None and abort.share and not by_pod and observation.status == abort.status:
+        if abort is not None and abort.share and is_own(observation, abort.status, abort.grpc_status):
             tally.expected_tries[observation.id] = TryRange(0, 0)
             return ""
         tally.latencies.append(observation.latency)
         tally.answers[answer(observation)] += 1
         quick, slow = self._endings(observation)
         tally.expected_tries[observation.id] = TryRange.of(quick, slow)
-        if not any((observation.status, by_pod) == (one.status, one.by_pod) for one in (quick, slow)):
+        if not any(_ended_so(observation, one) for one in (quick, slow)):
             wanted = " or ".join(dict.fromkeys(answered(one) for one in (quick, slow)))
             return f"{answer(observation)}, {wanted} was to be expected"
         if not observation.status:
@@ -108,7 +109,7 @@ class OutcomeTrial:
         least = min(quick.seconds, slow.seconds) + (held if delay and delay.share == 1 else 0.0)
         if observation.latency < least - EARLY:
             return f"{answer(observation)} before {least:g} s were over"
-        if not by_pod and observation.status == TIMED_OUT:
+        if not by_pod and (quick.timed_out or slow.timed_out):
             tally.late(observation.latency - max(quick.seconds, slow.seconds) - held)
         return ""
 
@@ -196,3 +197,10 @@ class OutcomeTrial:
         if self._asked is None:
             return self._test.outcome
         return Outcome.INCONCLUSIVE if self.wanted else Outcome.PASSED
+
+
+def _ended_so(observation: Observation, ending: Ending) -> bool:
+    if ending.by_pod or not ending.status:
+        by_pod = bool(observation.pod or observation.workload)
+        return (observation.status, by_pod) == (ending.status, ending.by_pod)
+    return is_own(observation, ending.status, ending.grpc_status)
