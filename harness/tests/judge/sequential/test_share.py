@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.border.verdict import Outcome
-from meshproof.judge.sequential.share import ShareTest, effective_tolerance
+from meshproof.judge.sequential.share import ShareTest, alternatives, effective_tolerance
 from meshproof.judge.sequential.statistics import Decision, fixed_sample_size, sprt_pair
 
 
@@ -108,3 +108,36 @@ def test_interval_and_share_before_the_first_observation() -> None:
     test = ShareTest(0.1, 0.001, 0.01, 0.03)
     assert test.observed == 0
     assert test.interval(0.001) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("p0", [0.01, 0.05, 0.1, 0.5, 0.9, 0.99])
+def test_shares_told_apart_from_others_keep_both_error_rates_with_far_fewer_observations(p0: float) -> None:
+    alpha, beta, apart, runs = 0.05, 0.05, 0.1, 400
+    usual = ShareTest(p0, alpha, beta, 0.03)
+
+    def failed(true: float) -> tuple[int, float]:
+        wrong, taken = 0, 0
+        for seed in range(runs):
+            source = random.Random(seed)
+            test = ShareTest(p0, alpha, beta, 0.03, apart=apart)
+            while not test.closed:
+                test.add(source.random() < true)
+            wrong += test.outcome is Outcome.FAILED
+            taken += test.n
+        return wrong, taken / runs
+
+    wrong, mean = failed(p0)
+    # What a test with these rates exceeds once in a million times (binomial).
+    assert wrong <= 44
+    assert mean < usual.enough / 3
+    assert alternatives(p0, apart) == pytest.approx((min(p0 + 0.1, 0.9 + p0 / 10), max(p0 - 0.1, p0 / 10)))
+    for other in alternatives(p0, apart):
+        assert failed(other)[0] >= runs - 44
+
+
+@pytest.mark.parametrize("p0", [0.0, 1.0])
+def test_exact_shares_are_exact_whatever_they_are_told_apart_from(p0: float) -> None:
+    test = ShareTest(p0, 0.001, 0.01, 0.03, apart=0.1)
+    assert test.enough == 44
+    test.add(p0 == 0)
+    assert test.outcome is Outcome.FAILED
