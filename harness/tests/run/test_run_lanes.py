@@ -50,7 +50,9 @@ class Recorder:
         self.most = max(self.most, len(self.now))
         alike = Counter(prepared.namespace for prepared in self.now)
         assert max(alike.values()) == 1 or one.namespace == "default", f"{alike}: two in one namespace"
-        await asyncio.sleep(0.03 if one.mostly_waits else 0.01)
+        # Turns of the event loop, not seconds: what is driven where does not depend on the machine's speed.
+        for _ in range(3 if one.mostly_waits else 1):
+            await asyncio.sleep(0)
         self.now.remove(one)
 
     @property
@@ -91,7 +93,7 @@ def test_each_is_driven_once_and_in_the_namespace_that_it_is_prepared_for(everyt
 def test_gateways_are_entered_by_one_at_a_time(everything: list[Prepared]) -> None:
     recorder = drive(everything, Cluster())
     assert {one.namespace for one in recorder.seen if enters(one)} == {NAMESPACE}
-    assert {one.namespace for one in recorder.seen if not enters(one)} > {NAMESPACE}
+    assert {one.namespace for one in recorder.seen if not enters(one)} >= {"run-1", "run-2", "run-3"}
 
 
 def test_those_that_mostly_wait_have_lanes_of_their_own(everything: list[Prepared]) -> None:
