@@ -18,29 +18,33 @@ from meshproof.cli.execute import on_interrupt
 from meshproof.cli.watcher import Watcher
 from meshproof.report.run_folder import choose, new_run_id
 from meshproof.report.selfcheck.folder import claim, keep
-from meshproof.report.selfcheck.record import Judged, SelfCheckRecord
+from meshproof.report.selfcheck.record import Judged, SelfCheckRecord, Unmutated, combined
 from meshproof.report.selfcheck.show import document, score, table
-from meshproof.run.discover import Found
 from meshproof.run.exit_codes import EXIT_BROKE, EXIT_INTERRUPTED, VerdictCode
 from meshproof.run.options import Options
-from meshproof.run.prepare import prepare
+from meshproof.run.prepare import Prepared
 from meshproof.run.selfcheck.drive import SelfCheck
 from meshproof.run.selfcheck.mutants import Case
-from meshproof.scenario import Scenario
 from meshproof.targets.base import Target
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What to do: `found` mutants there are in all, `cases` are those to judge, of the `plain` scenarios."""
+    """What to do: `found` mutants there are in all, `cases` are those to judge, of what is `plain` as it is.
+
+    `own` names somebody's own manifests: `plain` are the loads of their verification then, and `known` what is known
+    of it before any is driven.
+    """
 
     target: Target
-    plain: Sequence[Found[Scenario]]
+    plain: Sequence[Prepared]
     cases: Sequence[Case]
     found: int
     precision: Precision
     shared: Precision
     seed: int
+    own: str = ""
+    known: tuple[Unmutated, ...] = ()
 
 
 def prove(proof: Proof, format: str, output: Path | None) -> int:
@@ -48,7 +52,7 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
     target = proof.target
     target.preflight()
     folder = claim(choose(new_run_id(), output))
-    watcher = Watcher(sys.stderr, sum(case.prepared is not None for case in proof.cases))
+    watcher = Watcher(sys.stderr, sum(case.judged.counts for case in proof.cases))
     began = time.perf_counter()
     check = SelfCheck(target, folder, Options(proof.shared, proof.seed), watcher.report)
     with asyncio.Runner() as runner:
@@ -82,22 +86,23 @@ async def _carry_out(check: SelfCheck, proof: Proof) -> bool:
 
 
 async def _all(check: SelfCheck, proof: Proof) -> None:
-    plain = [prepare(one.scenario, one.folder, proof.shared, proof.target.namespace) for one in proof.plain]
-    await check.open([one.load.shape for one in plain])
-    await check.run(plain, proof.cases)
+    await check.open([one.load.shape for one in proof.plain])
+    await check.run(proof.plain, proof.cases)
 
 
 def _record(watcher: Watcher, proof: Proof, seconds: float) -> SelfCheckRecord:
     order = {_key(case.judged): number for number, case in enumerate(proof.cases)}
+    whole = (*proof.known, *watcher.unmutated)
     return SelfCheckRecord(
-        tuple(watcher.unmutated),
+        (combined(proof.own, whole),) if proof.own else whole,
         tuple(sorted(watcher.judged, key=lambda one: order[_key(one)])),
         seconds,
         proof.found,
         {**asdict(proof.precision), "seed": proof.seed},
         {"meshproof": meshproof.__version__, "locust": version("locust"), **proof.target.versions},
+        proof.own,
     )
 
 
-def _key(one: Judged) -> tuple[str, int, str, str, str]:
-    return one.scenario, one.stage, one.operator, one.location, one.what
+def _key(one: Judged) -> tuple[str, ...]:
+    return one.scenario, str(one.stage), one.operator, one.location, one.what, one.part

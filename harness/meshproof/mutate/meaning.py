@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -33,6 +33,26 @@ def meaning(expectation: Expectation) -> object:
         looked_at=(),
     )
     return _without_locations(plain)
+
+
+def differences(one: Expectation, other: Expectation) -> frozenset[str]:
+    """The fields in which what two expectations mean differs; `policy` where of their arms nothing else does."""
+    ours, theirs = (dict(_named(expectation)) for expectation in (one, other))
+    found = {name for name in ours if ours[name] != theirs[name]}
+    if "arms" in found and _without_policies(one) == _without_policies(other):
+        found = found - {"arms"} | {"policy"}
+    return frozenset(found)
+
+
+def _named(expectation: Expectation) -> Iterator[tuple[str, object]]:
+    meant = meaning(expectation)
+    assert isinstance(meant, tuple)
+    yield from meant[1:]
+
+
+def _without_policies(expectation: Expectation) -> object:
+    arms = tuple(replace(arm, policy=Policy()) for arm in expectation.arms)
+    return dict(_named(replace(expectation, arms=arms)))["arms"]
 
 
 def _arm(arm: Arm) -> Arm:

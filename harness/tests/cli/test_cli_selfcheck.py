@@ -9,6 +9,7 @@ import pytest
 from meshproof.border.verdict import Precision
 from meshproof.cli.prove import Proof, prove
 from meshproof.run.discover import scenarios, select
+from meshproof.run.prepare import prepare
 from meshproof.run.selfcheck.mutants import cases, sample
 from meshproof.suite import folder
 from meshproof.targets.embedded.target import EmbeddedTarget
@@ -67,7 +68,8 @@ def toothless(tmp_path):
         (tmp_path / "suite" / "believing" / "test_believing.py").write_text(module)
         found = scenarios(tmp_path / "suite")
         every = list(cases(found[0], Precision()))
-        return Proof(EmbeddedTarget(), found, sample(every, size, 1), len(every), Precision(), Precision(), 0)
+        plain = [prepare(one.scenario, one.folder, Precision()) for one in found]
+        return Proof(EmbeddedTarget(), plain, sample(every, size, 1), len(every), Precision(), Precision(), 0)
 
     return make
 

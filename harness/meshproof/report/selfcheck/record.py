@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from meshproof.border.verdict import Outcome
+from meshproof.border.verdict import Outcome, worst
 
 
 class MutantStatus(StrEnum):
@@ -29,7 +29,8 @@ class MutantStatus(StrEnum):
 class Judged:
     """One mutant and its status; without a status it has not been run.
 
-    `location` is `file:line:col`; `stage` the stage of the scenario whose manifests it changes;
+    `location` is `file:line:col`, and `part` names the object there, with the rule, subset or server of it that is
+    changed; `scenario` is the folder of somebody's own manifests; `stage` the stage whose manifests it changes;
     `outcome` the worst outcome of its checks; `by` names the checks that failed it; `reason` says
     why: the first failed verdict, the refusal, or the reasons of the survivor's checks.
     """
@@ -44,6 +45,12 @@ class Judged:
     by: tuple[str, ...] = ()
     reason: str = ""
     seconds: float = 0.0
+    part: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether a check has to fail it."""
+        return self.status not in (MutantStatus.EQUIVALENT, MutantStatus.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,23 @@ class Unmutated:
     seconds: float = 0.0
 
 
+def combined(name: str, several: Sequence[Unmutated]) -> Unmutated:
+    """The loads of one verification as one, under its own name."""
+    return Unmutated(
+        name,
+        worst([one.outcome for one in several]),
+        tuple(dict.fromkeys(check for one in several for check in one.checks)),
+        "; ".join(one.reason for one in several if one.reason),
+        sum(one.seconds for one in several),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class SelfCheckRecord:
-    """A whole self-check; `found` is the number of mutants that it was sampled from."""
+    """A whole self-check; `found` is the number of mutants that it was sampled from.
+
+    `own` names somebody's own manifests, where it is these that were made wrong.
+    """
 
     unmutated: tuple[Unmutated, ...]
     mutants: tuple[Judged, ...]
@@ -67,6 +88,7 @@ class SelfCheckRecord:
     found: int = 0
     options: Mapping[str, object] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    own: str = ""
 
     def statuses(self, mutants: Iterable[Judged] | None = None) -> Counter[MutantStatus | None]:
         return Counter(one.status for one in (self.mutants if mutants is None else mutants))

@@ -21,22 +21,38 @@ def listing(mutants: Iterable[Judged]) -> Iterator[str]:
     """The mutants before any has run, one on a line."""
     for one in mutants:
         status = f"  ({one.status.value}: {_short(one.reason)})" if one.status else ""
-        yield f"{line(one.scenario)}  {one.operator}  {line(one.what)}  {line(one.location)}{status}"
+        yield f"{line(one.part or one.scenario)}  {one.operator}  {line(one.what)}  {line(one.location)}{status}"
 
 
 def table(record: SelfCheckRecord) -> Iterator[str]:
-    """Scenarios with their operators, then what is not as it should be, then the score."""
+    """Scenarios with their operators (somebody's own folder with its rules), what is not as it should be, the score."""
     names = dict.fromkeys(one.scenario for one in record.mutants)
-    width = max((len(one.operator) for one in record.mutants), default=0)
+    keys = {one: line(one.part) if record.own else one.operator for one in record.mutants}
+    width = max(map(len, keys.values()), default=0)
     for name in names:
         own = [one for one in record.mutants if one.scenario == name]
         yield f"{line(name)}  {_tally(record.statuses(own))}"
-        for operator in dict.fromkeys(one.operator for one in own):
-            yield f"  {operator:<{width}}  {_tally(record.statuses([one for one in own if one.operator == operator]))}"
+        for key in sorted({keys[one] for one in own}) if record.own else dict.fromkeys(keys[one] for one in own):
+            yield f"  {key:<{width}}  {_tally(record.statuses([one for one in own if keys[one] == key]))}"
     yield from _unlike(record)
     for scenario, check in record.idle_checks:
         yield f"note  {line(scenario)}: {line(check)} was never the check that failed a mutant"
     yield score(record)
+    if record.own:
+        yield worth(record)
+
+
+def worth(record: SelfCheckRecord) -> str:
+    """What a green verdict on somebody's own manifests says of the mutants that ran."""
+    statuses = record.statuses()
+    missed = statuses[MutantStatus.SURVIVED]
+    ran = missed + statuses[MutantStatus.KILLED]
+    if not ran:
+        return f"nothing was made wrong that shows what a green verdict on {line(record.own)} is worth"
+    if record.broken:
+        return f"{line(record.own)} does not pass as it is: make `meshproof verify` green first"
+    would = "would have missed" if missed else "misses"
+    return f"a green verdict on {line(record.own)} {would} {missed or 'none'} of {plural(ran, 'wrong manifest')}"
 
 
 def score(record: SelfCheckRecord) -> str:
@@ -48,7 +64,8 @@ def score(record: SelfCheckRecord) -> str:
     )
     rate = f" ({killed / ran * 100:.4g} %)" if ran else ""
     others = "".join(f", {statuses[one]} {one.value}" for one in ORDER[1:] if statuses[one])
-    sampled = f", sampled from {record.found:,}" if record.found > ran + statuses[MutantStatus.REFUSED] else ""
+    known = len(record.mutants) if record.own else ran + statuses[MutantStatus.REFUSED]
+    sampled = f", sampled from {record.found:,}" if record.found > known else ""
     return f"{killed:,} of {plural(ran, 'mutant')} killed{rate} in {duration(record.seconds)}{others}{sampled}"
 
 
@@ -64,6 +81,7 @@ def document(record: SelfCheckRecord) -> str:
             **{one.value: statuses[one] for one in ORDER[1:]},
             "found": record.found,
         },
+        "own": record.own,
         "exit_code": record.exit_code,
         "seconds": record.seconds,
         "options": plain(record.options),
@@ -78,7 +96,7 @@ def document(record: SelfCheckRecord) -> str:
 def progress(done: Judged) -> str:
     """One line about a mutant whose status is known."""
     status = done.status.value if done.status else "waiting"
-    return f"{status}  {line(done.scenario)}  {done.operator}  {line(done.what)}  {line(done.location)}"
+    return f"{status}  {line(done.part or done.scenario)}  {done.operator}  {line(done.what)}  {line(done.location)}"
 
 
 def _unlike(record: SelfCheckRecord) -> Iterator[str]:

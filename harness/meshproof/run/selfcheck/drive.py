@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from meshproof.border.verdict import Outcome
+from meshproof.border.verdict import Outcome, worst
 from meshproof.envoy.control_plane.control import RefusedError
 from meshproof.errors import UsageError
 from meshproof.report.events import Event
@@ -34,8 +34,12 @@ Report = Callable[[Judged | Unmutated], None]
 class _Work:
     """Something to drive: a mutant, or a scenario as it is (nothing `judged`)."""
 
-    prepared: Prepared
+    loads: tuple[Prepared, ...]
     judged: Judged | None
+
+    @property
+    def mostly_waits(self) -> bool:
+        return all(one.mostly_waits for one in self.loads)
 
 
 @dataclass(slots=True)
@@ -68,11 +72,11 @@ class SelfCheck:
         for case in cases:
             if case.prepared is None:
                 self.report(case.judged)
-        work = [_Work(one, None) for one in plain]
-        work += [_Work(case.prepared, case.judged) for case in cases if case.prepared is not None]
+        work = [_Work((one,), None) for one in plain]
+        work += [_Work(case.loads, case.judged) for case in cases if case.prepared is not None]
         if self.target.local:
-            mostly_waits = [one for one in work if one.prepared.mostly_waits]
-            busy = [one for one in work if not one.prepared.mostly_waits]
+            mostly_waits = [one for one in work if one.mostly_waits]
+            busy = [one for one in work if not one.mostly_waits]
             queues = [(mostly_waits, WAITING_LANES), (busy, self.lanes)]
         else:
             queues = [(work, 1)]
@@ -97,20 +101,26 @@ class SelfCheck:
     async def _judge(self, work: _Work) -> Judged | Unmutated:
         judged = work.judged
         if judged is None:
-            return _unmutated(work.prepared, await self._drive(work.prepared, work.prepared.name, 0))
+            (prepared,) = work.loads
+            return _unmutated(prepared, await self._drive(prepared, prepared.name, 0))
+        results: list[Result] = []
         try:
-            name = f"{judged.scenario}/{judged.operator}/{judged.location}/{judged.what}"
-            return _judged(judged, await self._drive(work.prepared, name, judged.stage))
+            for prepared in work.loads:
+                name = f"{judged.scenario}/{judged.operator}/{judged.location}/{judged.what}/{prepared.name}"
+                results.append(await self._drive(prepared, name, judged.stage))
+                if results[-1].outcome in (Outcome.FAILED, Outcome.ERROR):
+                    break
         except UsageError as error:
             # What the embedded mesh does not do, it refuses itself.
             return replace(judged, status=MutantStatus.REFUSED, reason=str(error))
+        return _judged(judged, results)
 
     async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
         shape = generator_shape(prepared.load.shape)
         ids = random.Random(f"{self.options.seed}/{name}").randbytes(4).hex()  # noqa: S311
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name, prepared.load.requests),
+            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace, prepared.labels),
             functools.partial(self._generators.use, shape),
             _ignore,
             self.folder,
@@ -123,18 +133,20 @@ class SelfCheck:
         return await drive.run()
 
 
-def _judged(judged: Judged, result: Result) -> Judged:
+def _judged(judged: Judged, results: Sequence[Result]) -> Judged:
+    """The status of a mutant by the results of its loads, the last of which may have failed it."""
+    result = results[-1]
     if isinstance(result.error, RefusedError):
         return replace(judged, status=MutantStatus.REFUSED, reason=f"{result.error.message}: {result.error.detail}")
     if result.outcome is Outcome.ERROR:
         return replace(judged, status=MutantStatus.BROKE, outcome=result.outcome, reason=result.reason)
     failed = [verdict for verdict in result.verdicts if verdict.outcome is Outcome.FAILED]
     by = tuple(dict.fromkeys(verdict.check for verdict in failed))
-    reason = failed[0].reason if failed else _reasons(result)
+    reason = failed[0].reason if failed else "; ".join(map(_reasons, results))
     return replace(
         judged,
         status=MutantStatus.KILLED if failed else MutantStatus.SURVIVED,
-        outcome=result.outcome,
+        outcome=result.outcome if failed else worst([one.outcome for one in results]),
         by=by,
         reason=reason,
     )

@@ -20,10 +20,19 @@ from meshproof.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A mutant to be judged: `prepared` is what to drive, None where its status is known without."""
+    """A mutant to be judged: `prepared` is what to drive, None where its status is known without.
+
+    `further` are loads that are driven on it as well, one after another until one fails it.
+    """
 
     judged: Judged
     prepared: Prepared | None
+    further: tuple[Prepared, ...] = ()
+
+    @property
+    def loads(self) -> tuple[Prepared, ...]:
+        """All that is driven."""
+        return (self.prepared, *self.further) if self.prepared is not None else ()
 
 
 def cases(found: Found[Scenario], precision: Precision, namespace: str = NAMESPACE) -> Iterator[Case]:

@@ -1,0 +1,169 @@
+"""The mutants of somebody's own manifests: what is specified stays, what is applied is wrong in one place.
+
+Each is verified as `meshproof verify` verifies: with the loads that it sends, and no others.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from meshproof.border.coverage import Coverage
+from meshproof.border.request import Request
+from meshproof.border.verdict import Outcome, Precision, worst
+from meshproof.errors import MeshproofError
+from meshproof.judge.coverage.coverage import examinations
+from meshproof.manifest import Manifests, load
+from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mutate import Mutant, differences, mutants
+from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
+from meshproof.run.prepare import Prepared
+from meshproof.run.selfcheck.mutants import Case
+from meshproof.run.verification.specification import Limits, Specification
+from meshproof.run.verification.verification import Verification, verification_of
+
+WAITING = frozenset({"timeout", "retries"})
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Somebody's own manifests as they are, and how they are verified; `named` are the requests that were asked for.
+
+    `namespace` is that of what names none; `proxyless` pods have no sidecar.
+    """
+
+    name: str
+    manifests: Manifests
+    specification: Specification
+    verification: Verification
+    namespace: str
+    named: tuple[Request, ...] = ()
+    proxyless: bool = True
+    any_client: bool = False
+
+    def verified(self, specified: Built, applied: Built) -> Verification:
+        """What `verify` would drive for these."""
+        return _verified(self, replace(self.specification, specified=specified, applied=applied))
+
+    @property
+    def coverage(self) -> Unmutated:
+        """Whether all of it can be proved at all."""
+        facts = self.verification.coverage
+        verdicts = [one.judge(facts) for one in examinations(facts)]
+        outcome = worst([one.outcome for one in verdicts])
+        reasons = [one.reason for one in verdicts if one.outcome is not Outcome.PASSED]
+        return Unmutated("coverage", outcome, reason="; ".join(reasons))
+
+
+def read_folder(
+    files: Sequence[str],
+    requests: Sequence[Request],
+    precision: Precision,
+    *,
+    namespace: str,
+    probed: bool = True,
+    proxyless: bool = True,
+    any_client: bool = False,
+    limits: Limits,
+) -> Folder:
+    """The manifests in these files; raises ManifestError and UsageError. The options are those of a verification."""
+    manifests = load(files, namespace=namespace, strict=False)
+    built = build_all(manifests)
+    specification = Specification(tuple(files), built, built, precision, namespace, probed=probed, limits=limits)
+    of = partial(verification_of, specification, requests, namespace, proxyless=proxyless, any_client=any_client)
+    return Folder(", ".join(files), manifests, specification, of(), namespace, tuple(requests), proxyless, any_client)
+
+
+def draw(folder: Folder, size: int, seed: int) -> tuple[tuple[Case, ...], int]:
+    """So many mutants that `verify` has to fail, drawn at random, with those met beside them that it need not.
+
+    Also the number of all mutants, of which these are a sample.
+    """
+    every = list(mutants(folder.manifests.resources, folder.manifests.resources))
+    order = random.Random(seed).sample(range(len(every)), len(every))  # noqa: S311
+    found: dict[int, Case] = {}
+    left = size
+    for number in order:
+        if not left:
+            break
+        found[number] = case(folder, every[number])
+        left -= found[number].judged.counts
+    return tuple(found[number] for number in sorted(found)), len(every)
+
+
+def case(folder: Folder, mutant: Mutant) -> Case:
+    """What is to be driven for a mutant; its status, where that is known without."""
+    judged = Judged(folder.name, 0, mutant.operator, str(mutant.location), mutant.what, part=mutant.part)
+    own = folder.specification.specified
+    try:
+        built = build_all(replace(folder.manifests, resources=mutant.apply(folder.manifests.resources)))
+        verification = folder.verified(own, built)
+    except MeshproofError as error:
+        return Case(replace(judged, status=MutantStatus.REFUSED, reason=str(error)), None)
+    for one in built.mesh.unmodelled:
+        if one.refused and one not in own.mesh.unmodelled:
+            reason = f"{one.location}: {one.subject}: {one.why}"
+            return Case(replace(judged, status=MutantStatus.REFUSED, reason=reason), None)
+    if reason := _unproved(folder.verification.coverage, verification.coverage):
+        known = replace(judged, status=MutantStatus.KILLED, outcome=Outcome.INCONCLUSIVE, by=("Understood",))
+        return Case(replace(known, reason=reason), None)
+    changed = {one.name: found for one in verification.driven if (found := _differences(one))}
+    if not changed:
+        return Case(_without_difference(folder, judged, built), None)
+    first, *further = sorted(
+        (one for one in verification.driven if one.name in changed),
+        key=lambda one: one.mostly_waits != (changed[one.name] <= WAITING),
+    )
+    return Case(judged, first, tuple(further))
+
+
+def _verified(folder: Folder, specification: Specification) -> Verification:
+    return verification_of(
+        specification,
+        folder.named,
+        folder.namespace,
+        proxyless=folder.proxyless,
+        any_client=folder.any_client,
+    )
+
+
+def _differences(prepared: Prepared) -> frozenset[str]:
+    """In what the answers to the requests of a load differ from those that are specified."""
+    found: set[str] = set()
+    for specified, applied in zip(prepared.plan.stages, prepared.plan.applied, strict=True):
+        for ours, theirs in zip(specified, applied, strict=True):
+            found |= differences(ours, theirs)
+    return frozenset(found)
+
+
+def _unproved(original: Coverage, mutated: Coverage) -> str:
+    """Why requests can no longer be proved that could; empty where all can."""
+    known = {(one.location, one.why) for one in original.dependences}
+    for one in mutated.dependences:
+        if one.requests and not one.allowed and (one.location, one.why) not in known:
+            return f"{one.location}: {one.subject}: {one.why}"
+    return ""
+
+
+def _without_difference(folder: Folder, judged: Judged, built: Built) -> Judged:
+    """The status of a mutant that no request shows: equivalent, unless other requests than those of `verify` would."""
+    elsewhere = next(_elsewhere(folder, built), "")
+    if not elsewhere:
+        return replace(judged, status=MutantStatus.EQUIVALENT, reason="the same")
+    if folder.named:
+        reason = f"the same for the requests that are named, another for {elsewhere}"
+        return replace(judged, status=MutantStatus.EQUIVALENT, reason=reason)
+    reason = f"no request of the verification shows it; {elsewhere} would"
+    return replace(judged, status=MutantStatus.SURVIVED, outcome=Outcome.PASSED, reason=reason)
+
+
+def _elsewhere(folder: Folder, built: Built) -> Iterator[str]:
+    """Requests that would show a mutant, among those that `verify` sends where the mutant is what is specified."""
+    there = replace(folder, named=()).verified(built, folder.specification.specified)
+    for one in there.driven:
+        for specified, applied in zip(one.plan.stages, one.plan.applied, strict=True):
+            for ours, theirs in zip(specified, applied, strict=True):
+                if differences(ours, theirs):
+                    yield str(ours.request)
