@@ -52,7 +52,7 @@ def _proxy(expected: Expectation, answer: Answer) -> Iterator[str]:
 def _drawn(expected: Expectation, answer: Answer, plain: bool) -> Iterator[str]:
     arms = [one for one in expected.arms if one.share > 0]
     if not answer.seen:
-        if answer.status != UNAVAILABLE or all(one.workloads for one in arms):
+        if answer.status not in {one.status or UNAVAILABLE for one in arms if not one.workloads}:
             yield f"{_names(arms)} was predicted, and the proxy answered {answer.status}"
         return
     if len(answer.seen) > 1:

@@ -6,8 +6,9 @@ from random import Random
 
 from differential_manifests import METHODS, NAMES, ORIGINS, PATHS, PORTS, VALUES, often
 from meshproof.border.request import Request
-from meshproof.mesh.model.model import MESH_GATEWAY, Mesh, RouteMatch, StringMatch, VirtualService
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, StringMatch, VirtualService
 from meshproof.mesh.predict.match import string_matches
 from meshproof.mesh.requests.example import accepted
 

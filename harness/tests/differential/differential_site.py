@@ -17,7 +17,7 @@ from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.process import process
 from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
-from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.model.mesh import Mesh
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -74,8 +74,8 @@ class Site:
     ports: dict[bool, dict[int, int]] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=count)
 
-    async def put_on(self, mesh: Mesh) -> None:
-        """Start the pods that are missing and hand both proxies their configuration."""
+    async def put_on(self, mesh: Mesh, namespace: str = SIDECAR.namespace) -> None:
+        """Start the pods that are missing and hand both proxies their configuration; the client is in `namespace`."""
         addresses = {}
         for workload in mesh.workloads:
             if workload.key not in self.local:
@@ -86,7 +86,8 @@ class Site:
             addresses[workload.key] = tuple(
                 Address(f"{workload.name}-{number}", here) for number in range(workload.replicas)
             )
-        for gateway, envoy, proxy in ((False, self.sidecar, SIDECAR), (True, self.ingress, INGRESS)):
+        client = replace(SIDECAR, namespace=namespace)
+        for gateway, envoy, proxy in ((False, self.sidecar, client), (True, self.ingress, INGRESS)):
             await envoy.apply(translate(mesh, proxy, addresses))
             self.ports[gateway] = await envoy.ports()
 

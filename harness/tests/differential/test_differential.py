@@ -23,7 +23,7 @@ from meshproof.border.request import Request
 from meshproof.errors import MeshproofError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.mesh.model.model import Mesh
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 
 MESHES = int(os.environ.get("MESHPROOF_DIFFERENTIAL_MESHES", "60"))
