@@ -17,6 +17,7 @@ from meshproof.report.terminal.terminal import Terminal
 from meshproof.run.exit_codes import VerdictCode
 from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared
+from meshproof.run.reproduce import command
 from meshproof.run.session import Session
 from meshproof.targets.base import Target
 from meshproof.targets.ports import check_served
@@ -98,6 +99,7 @@ def _once(action: Callable[[], object]) -> Callable[[], None]:
 
 async def _all(session: Session, prepared: Sequence[Prepared | Inspection[Any]], coverage: Coverage | None) -> None:
     names = [one.name for one in prepared]
-    shapes = [one.load.shape for one in prepared if isinstance(one, Prepared)]
-    await session.open(names, shapes, command=("meshproof", *sys.argv[1:]), coverage=coverage)
+    driven = [one for one in prepared if isinstance(one, Prepared)]
+    shapes = [one.load.shape for one in driven]
+    await session.open(names, shapes, command=command(sys.argv[1:], driven), coverage=coverage)
     await session.run_all(prepared)

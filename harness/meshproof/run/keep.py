@@ -11,10 +11,13 @@ from typing import Any
 import yaml
 
 from meshproof.manifest import Resource, Value
+from meshproof.manifest.scalar import resolve
+from meshproof.mesh.build.kubernetes import REDACTED
 from meshproof.report.redaction.credentials import HIDDEN, redact_all
-from meshproof.run.prepare import Prepared
+from meshproof.run.prepare import Prepared, Stage
 
 FOLDER = "manifests"
+WIDTH = 2**30
 SECRET_FIELDS = ("data", "stringData")
 
 
@@ -24,19 +27,50 @@ def keep_manifests(run: Path, prepared: Prepared) -> None:
     The files are `manifests/SCENARIO/applied-N.yaml` and `specified-N.yaml`, N counting the stages
     from 0. Credentials and the contents of Secrets are not in them.
     """
-    folder = run / FOLDER / re.sub(r"[^A-Za-z0-9._-]|^\.+", "_", prepared.name)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for number, stage in enumerate(prepared.stages):
-        _write(folder / f"applied-{number}.yaml", stage.resources)
-        if stage.specified != stage.resources:
-            _write(folder / f"specified-{number}.yaml", stage.specified)
+        applied, specified = files(prepared, number)
+        (run / applied).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(run / applied, (*stage.resources, *stage.left_out))
+        if specified != applied:
+            _write(run / specified, (*stage.specified, *stage.specified_left_out))
+
+
+def files(prepared: Prepared, number: int = 0) -> tuple[str, str]:
+    """Where what a stage applies, and what it specifies, is kept in the run's folder: one file where both are one."""
+    folder = re.sub(r"[^A-Za-z0-9._-]|^\.+", "_", prepared.name)
+    applied, specified = (f"{FOLDER}/{folder}/{what}-{number}.yaml" for what in ("applied", "specified"))
+    return applied, applied if _is_one(prepared.stages[number]) else specified
+
+
+def _is_one(stage: Stage) -> bool:
+    return (stage.resources, stage.left_out) == (stage.specified, stage.specified_left_out)
+
+
+class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes text that go-yaml, or any reader of YAML 1.1, would take for something else in quotes."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _text(dumper: Dumper, text: str) -> yaml.ScalarNode:
+    quoted = None if isinstance(resolve(text), str) else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=quoted)
+
+
+Dumper.add_representer(str, _text)
+
+
+def dump(data: Any) -> str:
+    """Plain JSON data as one YAML document."""
+    return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
 
 
 def _write(path: Path, resources: Iterable[Resource]) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
         for resource in resources:
             stream.write(f"---\n# {str(resource.location)!a}\n")
-            yaml.safe_dump(_data(resource), stream, sort_keys=False, allow_unicode=True)
+            stream.write(dump(_data(resource)))
 
 
 def _data(resource: Resource) -> Any:
@@ -44,7 +78,7 @@ def _data(resource: Resource) -> Any:
     if resource.kind != "Secret":
         return redact_all(body)
     # Annotations may repeat all of it (kubectl's last-applied-configuration).
-    body["metadata"].pop("annotations", None)
+    body["metadata"]["annotations"] = {REDACTED: "true"}
     body["metadata"].pop("managedFields", None)
     for field in SECRET_FIELDS:
         if isinstance(body.get(field), dict):

@@ -32,19 +32,24 @@ NAMESPACE = "default"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One configuration that is put in force: the resources, the mesh that they describe, and what was specified."""
+    """One configuration that is put in force: the resources, the mesh that they describe, and what was specified.
+
+    `left_out` and `specified_left_out` are resources of the same manifests that are not understood, or refused.
+    """
 
     resources: tuple[Resource, ...]
     mesh: Mesh
     specified: tuple[Resource, ...]
+    left_out: tuple[Resource, ...] = ()
+    specified_left_out: tuple[Resource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A scenario ready to be driven: `stages` is what runs, `plan` what was specified.
 
-    `namespace` and `labels` are those of its client; `moved` prepares the same in another one (None: it cannot be moved).
-    `dependences` are what its requests depend on and is not understood.
+    `namespace` and `labels` are those of its client; `moved` prepares the same in another namespace (None: it cannot
+    be moved). `dependences` are what its requests depend on and is not understood.
     """
 
     name: str
@@ -144,7 +149,10 @@ def prepared_load(
     """
     told = [*notices, *chain.from_iterable(one.notices for one in (*specified, *running))]
     meshes = [one.mesh for one in specified]
-    stages = [Stage(one.resources, one.mesh, wanted.resources) for one, wanted in zip(running, specified, strict=True)]
+    stages = [
+        Stage(one.resources, one.mesh, wanted.resources, one.left_out, wanted.left_out)
+        for one, wanted in zip(running, specified, strict=True)
+    ]
     ready, bounds = resolved(scenario.load, meshes[0], namespace)
     told += bounds
     expectations = _predicted(meshes, ready.requests, namespace, labels)

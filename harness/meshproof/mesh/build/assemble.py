@@ -33,19 +33,23 @@ BUILDERS = {
     "Gateway": gateway,
 }
 DELEGATES = "VirtualService"
+# Kinds of which a run may keep the name alone.
+NAMED_ALONE = frozenset({"Secret"})
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
     """A mesh, the resources that it is made of, and what of the manifests has no effect in it.
 
-    `stood_in` are those of the resources that stand in for others that are not among the manifests.
+    `stood_in` are those of the resources that stand in for others that are not among the manifests; `left_out` are
+    further resources of the manifests, which are not understood or refused.
     """
 
     mesh: Mesh
     notices: tuple[Notice, ...]
     resources: tuple[Resource, ...] = ()
     stood_in: tuple[Resource, ...] = ()
+    left_out: tuple[Resource, ...] = ()
 
 
 def build(resources: Iterable[Resource]) -> Built:
@@ -102,6 +106,8 @@ def _built(manifests: Manifests) -> Built:
         if findings.problems:
             failed.append((resource, tuple(findings.problems)))
             continue
+        if part is None and resource.kind in NAMED_ALONE:
+            continue
         good.append(resource)
         if resource.kind in later.PLACES:
             joining.append((resource.kind, part))
@@ -127,7 +133,8 @@ def _built(manifests: Manifests) -> Built:
         *_unread(manifests.refusals, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
-    return Built(mesh, tuple(dict.fromkeys(findings.notices)), tuple(good))
+    left_out = (*(one for one, _ in failed), *manifests.foreign, *unread)
+    return Built(mesh, tuple(dict.fromkeys(findings.notices)), tuple(good), left_out=left_out)
 
 
 def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -> Iterator[Unmodelled]:

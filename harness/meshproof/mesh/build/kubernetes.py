@@ -15,6 +15,8 @@ from meshproof.mesh.build.visibility import annotated
 from meshproof.mesh.model.kubernetes import Labels, Secret, Service, ServicePort
 
 LARGEST_PORT = 65535
+# What a run writes to a Secret that it keeps without its content.
+REDACTED = "meshproof.dev/redacted"
 PROTOCOLS = frozenset({"tcp", "udp", "grpc", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis", "mysql"})
 # SMTP, DNS, MySQL, MongoDB: istiod does not sniff there, since in them the server speaks first.
 TCP_PORTS = frozenset({25, 53, 3306, 27017})
@@ -125,7 +127,13 @@ def _target(value: Value) -> int | str:
     return value.data
 
 
-def secret(resource: Resource, _findings: Findings) -> Secret:
+def secret(resource: Resource, findings: Findings) -> Secret | None:
+    """A Secret; None for one whose content a run did not keep, which is as if it were not there."""
+    metadata = resource.body.get("metadata")
+    annotations = metadata.get("annotations") if metadata else None
+    if annotations and annotations.get(REDACTED):
+        findings.notice(resource.location, f"the content of {resource} was not kept: it is taken as missing")
+        return None
     data: dict[str, bytes] = {}
     encoded, plain = resource.body.get("data"), resource.body.get("stringData")
     for name, value in (encoded.fields() if encoded else {}).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import TextIO
@@ -14,6 +14,7 @@ from meshproof.border.verdict import Precision
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import Manifests, Notice, load
 from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.coverage.dependencies import Dependencies, facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
@@ -93,25 +94,34 @@ class Specification:
 
 
 def read(
-    spec: Sequence[str], applied: Sequence[str], *, namespace: str, stdin: TextIO | None = None, strict: bool = False
+    spec: Sequence[str],
+    applied: Sequence[str],
+    *,
+    namespace: str,
+    stdin: TextIO | None = None,
+    strict: bool = False,
+    stand_ins: bool = False,
+    asked: Sequence[str] = (),
 ) -> tuple[Built, Built]:
     """What is specified and what is applied (the same where nothing is named); raises ManifestError.
 
-    `strict` refuses whatever is not read, not modelled, or wrong.
+    `strict` refuses whatever is not read, not modelled, or wrong. With `stand_ins` resources stand in for what the
+    manifests refer to and do not hold, which `strict` refuses as well; `asked` are the hosts of requests.
     """
     specified = load(spec, stdin=stdin, namespace=namespace, strict=False)
     actual = load(applied, namespace=namespace, strict=False) if applied else specified
-    found = _built(specified)
-    other = _built(actual) if applied else found
+    how = StandingIn(tuple(asked), strict=strict) if stand_ins else None
+    found = _built(specified, how)
+    other = _built(actual, replace(how, like=found.stood_in) if how and not strict else how) if applied else found
     problems = [*_problems((found, other))] if strict else []
     if problems:
         raise ManifestError(*dict.fromkeys(problems))
     return found, other
 
 
-def _built(manifests: Manifests) -> Built:
-    built = build_all(manifests)
-    return Built(built.mesh, tuple(dict.fromkeys((*manifests.notices, *built.notices))), built.resources)
+def _built(manifests: Manifests, how: StandingIn | None) -> Built:
+    built = build_all(manifests, standing_in=how)
+    return replace(built, notices=tuple(dict.fromkeys((*manifests.notices, *built.notices))))
 
 
 def _problems(several: Iterable[Built]) -> Iterator[Problem]:

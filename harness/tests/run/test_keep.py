@@ -1,0 +1,151 @@
+"""What a run keeps of its manifests, and the command that repeats it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from meshproof.border.verdict import Precision
+from meshproof.manifest import Resource, Value, load
+from meshproof.manifest.compose import compose
+from meshproof.run.keep import dump, files, keep_manifests
+from meshproof.run.prepare import Prepared
+from meshproof.run.reproduce import command
+from meshproof.run.verification.verification import prepare_verification
+
+ROUTING = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop, annotations: {note: 'on'}}
+spec:
+  hosts: [shop]
+  http:
+  - route: [{destination: {host: shop}}]
+    headers: {request: {set: {x-flag: 'y', x-number: '1e3', x-octal: '0o7', x-date: '2024-01-02', x-merge: '<<'}}}
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: other}
+spec: {workloadSelector: {labels: {app: other}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: cert, annotations: {before: 'all of it'}}
+stringData: {tls.crt: CONTENT}
+"""
+WORDS = [
+    *(
+        "y",
+        "Y",
+        "n",
+        "on",
+        "Off",
+        "yes",
+        "NO",
+        "true",
+        "null",
+        "~",
+        "",
+        "1e3",
+        "0o7",
+        "017",
+        "08",
+        "1_0",
+        "0b1",
+        "0x1F",
+    ),
+    *(".5", "+1", ".inf", ".NaN", "2024-01-02", "12:30:45", "<<", "=", "- a", "a: b", "#", "*a", "&a", "!x", "%", "@"),
+    *("1.0", "1e+06", "{}", "[]", "|", ">", "---", "...", "? a", "'", '"', " a", "a ", "a\nb", "\t", "é", "🙂", "\x85"),
+]
+TEXT = st.one_of(st.sampled_from(WORDS), st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12))
+DATA = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(allow_nan=False, allow_infinity=False),
+        TEXT,
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXT, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+def plain(value: Value) -> object:
+    if isinstance(value.data, dict):
+        return {name: plain(child) for name, child in value.data.items()}
+    return [plain(child) for child in value.data] if isinstance(value.data, tuple) else value.data
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(TEXT, DATA, max_size=5))
+def test_what_is_written_is_read_again_as_it_was(data: dict[str, object]) -> None:
+    (body,) = compose(f"---\n{dump(data)}", "kept.yaml")
+    assert plain(body) == data
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_other_readers_take_the_same_for_text(word: str) -> None:
+    assert yaml.safe_load(dump({"a": word, "b": {word: 1}})) == {"a": word, "b": {word: 1}}
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    (tmp_path / "shop.yaml").write_text(ROUTING)
+    found = prepare_verification([str(tmp_path)], [], (), Precision())
+    assert found.samples is not None
+    return found.samples
+
+
+def read(file: Path) -> dict[str, Resource]:
+    found = load(["-"], stdin=io.StringIO(file.read_text()), strict=False)
+    return {one.kind: one for one in (*found.resources, *found.foreign)}
+
+
+def test_all_that_decides_is_kept_and_no_content_of_a_secret(prepared: Prepared, tmp_path: Path) -> None:
+    keep_manifests(tmp_path / "run", prepared)
+    applied, specified = files(prepared)
+    assert applied == specified == "manifests/verify/applied-0.yaml"
+    kept = read(tmp_path / "run" / applied)
+    assert set(kept) == {"VirtualService", "EnvoyFilter", "Secret", "Service", "Deployment"}
+    route = kept["VirtualService"].body.need("spec").list("http")[0]
+    headers = route.need("headers").need("request").need("set").fields()
+    assert [one.text() for one in headers.values()] == ["y", "1e3", "0o7", "2024-01-02", "<<"]
+    text = (tmp_path / "run" / applied).read_text()
+    assert "CONTENT" not in text
+    assert "all of it" not in text
+
+
+def test_what_was_kept_is_verified_again(prepared: Prepared, tmp_path: Path) -> None:
+    keep_manifests(tmp_path / "run", prepared)
+    again = prepare_verification([str(tmp_path / "run" / files(prepared)[0])], [], (), Precision())
+    assert [str(one.subject) for one in again.coverage.dependences] == ["EnvoyFilter default/other"]
+    assert again.samples is not None
+    assert [str(one) for one in again.samples.load.requests] == [str(one) for one in prepared.load.requests]
+
+
+def test_the_command_repeats_a_verification_in_its_own_folder(prepared: Prepared) -> None:
+    given = ["verify", "-f", "k8s", "--filename=more", "--applied", "live", "-fthird", "--output", "out", "-n", "shop"]
+    kept = "manifests/verify/applied-0.yaml"
+    assert command(given, [prepared]) == ("meshproof", "verify", "-f", kept, "-n", "shop")
+    with_request = ["verify", "-f", "-", "--request", "GET http://shop/ x:--output", "--output=out", "-o", "json"]
+    assert command(with_request, [prepared])[4:] == ("--request", "GET http://shop/ x:--output", "-o", "json")
+
+
+def test_the_command_names_what_was_specified_apart_and_other_files_in_full(prepared: Prepared) -> None:
+    (stage,) = prepared.stages
+    drifted = replace(prepared, stages=(replace(stage, specified=stage.specified[:1]),))
+    found = command(["verify", "-f", "a", "--cacert", "ca.pem", "--cert=own.pem"], [drifted])
+    folder = "manifests/verify"
+    assert found[2:6] == ("-f", f"{folder}/specified-0.yaml", "--applied", f"{folder}/applied-0.yaml")
+    assert found[6:] == ("--cacert", str(Path.cwd() / "ca.pem"), "--cert", str(Path.cwd() / "own.pem"))
+
+
+def test_other_commands_only_lose_their_folder(prepared: Prepared) -> None:
+    assert command(["run", "CanarySplit", "--output", "out"], [prepared]) == ("meshproof", "run", "CanarySplit")
+    assert command([], []) == ("meshproof",)
