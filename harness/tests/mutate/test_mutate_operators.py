@@ -87,8 +87,9 @@ def test_most_mutants_are_meshes_that_istiod_accepts(everything):
             build(mutant.apply(everything))
         except ManifestError:
             refused.append(mutant.operator)
-    # Without their attempts retries are refused, without TLS an HTTPS server.
-    assert set(refused) <= {"host-widened", "tls-redirect-dropped"}, refused
+    # Without their attempts retries are refused, without TLS an HTTPS server; a ServiceEntry with * or a number twice.
+    entries = {f"entry-{one}" for one in ("host-widened", "port-wrong", "port-dropped", "protocol-wrong")}
+    assert set(refused) <= {"host-widened", "tls-redirect-dropped", *entries}, refused
 
 
 def test_weights_go_to_the_neighbour_and_back(rules: Rules):
