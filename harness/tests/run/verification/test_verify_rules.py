@@ -1,0 +1,218 @@
+"""Rules that run otherwise than specified, on real Envoys: each is failed, with the place of the applied rule."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from meshproof.border.request import parse
+from meshproof.border.verdict import Outcome, Precision, Verdict
+from meshproof.report.events import CheckFinished, Event
+from meshproof.run.options import Options
+from meshproof.run.prepare import Prepared
+from meshproof.run.session import Session
+from meshproof.run.verification.verification import prepare_verification
+from meshproof.targets.embedded.target import EmbeddedTarget
+
+APP = """\
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec:
+  selector: {app: shop}
+  ports: [{name: http, port: 80, targetPort: 8080}, {name: http-more, port: 81, targetPort: 8080}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: shop}
+spec: {host: shop, subsets: [{name: a, labels: {version: a}}, {name: b, labels: {version: b}}]}
+"""
+POD = """---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: shop-{version}}}
+spec:
+  selector: {{matchLabels: {{app: shop, version: {version}}}}}
+  template:
+    metadata: {{labels: {{app: shop, version: {version}}}}}
+    spec: {{containers: [{{name: shop, image: "registry.example/shop:{version}", ports: [{{containerPort: 8080}}]}}]}}
+"""
+ROUTES = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec:
+  hosts: [shop]
+  http:
+"""
+
+
+def to(a: int = 0, b: int = 0) -> str:
+    """The destinations of a rule."""
+    return (
+        f"route: [{{destination: {{host: shop, subset: a}}, weight: {a}}}, "
+        f"{{destination: {{host: shop, subset: b}}, weight: {b}}}]"
+    )
+
+
+A, B, CANARY, HALF = to(100, 0), to(0, 100), to(90, 10), to(50, 50)
+
+
+def rule(leads: str, match: str = "", *more: str) -> str:
+    """One rule, on lines of its own."""
+    parts = filter(None, (match and f"match: [{match}]", leads, *more))
+    return "".join(f"  {'  ' if at else '- '}{part}\n" for at, part in enumerate(parts))
+
+
+BETA, CART = '{headers: {x-beta: {exact: "yes"}}}', "{uri: {prefix: /cart}}"
+REST = rule(CANARY)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What is specified, and what is applied instead; `takes` is the number of the applied rule that is to be named."""
+
+    name: str
+    specified: Sequence[str]
+    applied: Sequence[str]
+    takes: int
+    request: str = ""
+
+
+def widened(name: str, before: str, after: str) -> Drift:
+    """The condition of a rule, before the rule for all others."""
+    return Drift(name, (rule(B, before), REST), (rule(B, after), REST), 0)
+
+
+def changed(name: str, before: Sequence[str], after: Sequence[str] = (), leads: str = A, request: str = "") -> Drift:
+    """What the only rule, without a condition, changes about requests and answers."""
+    return Drift(name, (rule(leads, "", *before),), (rule(leads, "", *after),), 0, request)
+
+
+SET = "headers: {request: {set: {x-tenant: acme}}}"
+HIDE = "headers: {request: {remove: [x-user]}, response: {remove: [x-inner]}}"
+NAME = "headers: {response: {set: {x-served-by: shop}}}"
+CORS = 'corsPolicy: {allowOrigins: [{exact: "https://shop.example"}], allowMethods: [GET]}'
+MIRROR = "mirror: {host: shop, subset: b}"
+ASKED = "GET http://shop/"
+DRIFTS = (
+    Drift("swapped", (rule(B, BETA), rule(A, CART), REST), (rule(A, CART), rule(B, BETA), REST), 0),
+    Drift(
+        "swapped, both weighted",
+        (rule(HALF, BETA), rule(CANARY, CART), rule(A)),
+        (rule(CANARY, CART), rule(HALF, BETA), rule(A)),
+        0,
+    ),
+    Drift("added", (REST,), (rule(B, "{headers: {x-debug: {}}}"), REST), 0),
+    widened("a header by its beginning", BETA, "{headers: {x-beta: {prefix: ye}}}"),
+    widened("a header by a pattern", BETA, "{headers: {x-beta: {regex: '.*yes'}}}"),
+    widened("any value of a header", BETA, "{headers: {x-beta: {}}}"),
+    widened("one of two headers", '{headers: {x-beta: {exact: "yes"}, x-a: {}}}', BETA),
+    widened("a header that must be missing", "{uri: {prefix: /c}, withoutHeaders: {x-old: {}}}", "{uri: {prefix: /c}}"),
+    widened("a parameter", "{queryParams: {v: {exact: '2'}}}", "{queryParams: {v: {regex: '2.*'}}}"),
+    widened("a method", "{method: {exact: PUT}}", "{method: {regex: 'P.*'}}"),
+    widened("an exact path", "{uri: {exact: /cart}}", CART),
+    widened("the case of a path", CART, "{uri: {prefix: /cart}, ignoreUriCase: true}"),
+    widened("an authority", "{authority: {exact: 'shop:81'}}", "{authority: {prefix: shop}}"),
+    widened("a port", "{port: 81}", "{port: 80}"),
+    changed("a request header is not set", (SET,)),
+    changed("a request header is set", (), (SET,)),
+    changed("headers are not removed", (HIDE,)),
+    changed("headers are removed", (), (HIDE,)),
+    changed("a response header is not set", (NAME,)),
+    changed("a response header is set", (), (NAME,)),
+    changed("an origin is not allowed", (CORS,)),
+    changed("a path is not rewritten", ("rewrite: {uri: /inner}",)),
+    Drift("another redirect", (rule("redirect: {uri: /new}"),), (rule("redirect: {uri: /newer}"),), 0),
+    Drift(
+        "another body",
+        (rule("directResponse: {status: 200, body: {string: one}}"),),
+        (rule("directResponse: {status: 200, body: {string: two}}"),),
+        0,
+    ),
+    changed("a named request's header", (SET,), request=ASKED),
+    changed("headers that a named request does not send", (HIDE,), request=ASKED),
+    changed("an origin that a named request does not send", (CORS,), request=ASKED),
+    changed("headers that are removed of a named request", (), (HIDE,), request=ASKED),
+)
+
+
+def written(place: Path, rules: Sequence[str]) -> tuple[str, list[int]]:
+    """The file, and the line of each rule in it."""
+    head = APP + "".join(POD.format(version=version) for version in "ab") + ROUTES
+    place.write_text(head + "".join(rules))
+    lines = [(head + "".join(rules[:number])).count("\n") + 1 for number in range(len(rules))]
+    return str(place), lines
+
+
+def driven(folder: Path, several: Sequence[Prepared]) -> dict[str, list[Verdict]]:
+    """The verdicts of many loads, by their names."""
+    found: dict[str, list[Verdict]] = {one.name: [] for one in several}
+
+    class Collecting:
+        def handle(self, event: Event) -> None:
+            if isinstance(event, CheckFinished):
+                found[event.verdict.scenario].append(event.verdict)
+
+        def close(self) -> None:
+            pass
+
+    async def run() -> None:
+        session = Session(EmbeddedTarget({}), folder, [Collecting()], Options())
+        try:
+            await session.open([one.name for one in several], ["steady"])
+            await session.run_all(several)
+        finally:
+            await session.close()
+
+    asyncio.run(run())
+    return found
+
+
+def loads(name: str, spec: str, applied: str, request: str) -> list[Prepared]:
+    """The samples and probes of a verification, under names of their own."""
+    requests = (parse(request),) if request else ()
+    # A wide tolerance takes fewer requests; rules are told apart all the same.
+    found = prepare_verification([spec], [applied], requests, Precision(tolerance=0.1))
+    several = [one for one in (found.samples, found.boundaries) if one]
+    return [
+        replace(one, name=f"{name}: {one.name}", plan=replace(one.plan, scenario=f"{name}: {one.name}"))
+        for one in several
+    ]
+
+
+def test_each_rule_that_runs_otherwise_is_failed_and_named(tmp_path: Path) -> None:
+    several: list[Prepared] = []
+    places = {}
+    for number, drift in enumerate(DRIFTS):
+        spec, _ = written(tmp_path / f"{number}-specified.yaml", drift.specified)
+        applied, lines = written(tmp_path / f"{number}-applied.yaml", drift.applied)
+        places[drift.name] = f"{applied}:{lines[drift.takes]}:"
+        several += loads(drift.name, spec, applied, drift.request)
+    assert len(several) == 2 * len(DRIFTS)
+    verdicts = driven(tmp_path, several)
+    unseen = []
+    for drift in DRIFTS:
+        failed = [
+            one.reason
+            for name, own in verdicts.items()
+            if name.startswith(f"{drift.name}: ")
+            for one in own
+            if one.outcome is Outcome.FAILED
+        ]
+        if not any(places[drift.name] in reason for reason in failed):
+            unseen.append((drift.name, places[drift.name], failed))
+    assert unseen == []
+
+
+@pytest.mark.parametrize("drift", [DRIFTS[1], DRIFTS[7], DRIFTS[16], DRIFTS[20]], ids=lambda one: one.name)
+def test_what_runs_as_specified_passes(tmp_path: Path, drift: Drift) -> None:
+    spec, _ = written(tmp_path / "specified.yaml", drift.specified)
+    verdicts = driven(tmp_path, loads("same", spec, spec, ""))
+    assert [
+        (one.check, one.reason) for own in verdicts.values() for one in own if one.outcome is not Outcome.PASSED
+    ] == []
+    assert sum(map(len, verdicts.values())) >= 4
