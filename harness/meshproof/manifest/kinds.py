@@ -29,6 +29,9 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "VirtualService": NETWORKING,
     "DestinationRule": NETWORKING,
     "Gateway": NETWORKING,
+    "ServiceEntry": NETWORKING,
+    "WorkloadEntry": NETWORKING,
+    "WorkloadGroup": NETWORKING,
     "HTTPRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
     "ReferenceGrant": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
 }
