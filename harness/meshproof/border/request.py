@@ -76,7 +76,9 @@ class Request:
 
     def __str__(self) -> str:
         words = [f"{self.method} {self.scheme}://{self._address}{self.path}"]
-        words += [shlex.quote(f"{name}:{value}") for name, value in self.headers]
+        # A byte that is no character of UTF-8 is a surrogate in a value, which no terminal takes.
+        headers = (f"{name}:{value}".encode("utf-8", "surrogateescape") for name, value in self.headers)
+        words += [shlex.quote(one.decode("utf-8", "backslashreplace")) for one in headers]
         words += [f"(by gateway {self.gateway})"] if self.gateway else []
         words += [f"(certificate {self.tls.cert.rpartition('/')[2]})"] if self.tls and self.tls.cert else []
         words += [f"(at most {self.tls.newest})"] if self.tls and self.tls.newest else []

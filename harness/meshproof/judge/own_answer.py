@@ -26,5 +26,5 @@ def is_specified(observation: Observation, expectation: Expectation) -> bool:
 
 
 def unreachable(expectation: Expectation, status: int = UNAVAILABLE) -> tuple[int, int | None]:
-    """The status, and what is said to gRPC, where a proxy reaches no destination; `status` is the rule's own for that."""
+    """The status, and what is said to gRPC, where a proxy reaches no destination; `status` is the rule's own for it."""
     return (OK, grpc_status(status)) if expectation.request.is_grpc else (status, None)

@@ -49,10 +49,11 @@ def answer(observation: Observation) -> str:
     if not observation.status:
         error = " ".join(observation.error.split())[:ERROR_CHARACTERS]
         return f"not answered ({error})" if error else "not answered"
+    said = f" (grpc-status {observation.grpc_status})" if observation.grpc_status is not None else ""
     by = observation.workload or observation.pod
     if not by:
-        by = "the proxy" if observation.status >= 300 else "no pod that is known"
-    return f"answered {observation.status} by {by}"
+        by = "the proxy" if observation.status >= 300 or said else "no pod that is known"
+    return f"answered {observation.status}{said} by {by}"
 
 
 def kinds(counts: Mapping[str, int], total: int) -> str:

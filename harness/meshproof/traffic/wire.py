@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     # The generator imports this module too, and has no use for the records.
     from meshproof.border.request import Request
 
-HEADERS = ("x-envoy-overloaded", "location", "x-meshproof-upstream")
+HEADERS = ("x-envoy-overloaded", "location", "x-meshproof-upstream", "x-meshproof-unknown", "grpc-status")
 DRIVEN = "MESHPROOF_DRIVEN"
 ALONE, MASTER, WORKER = "1", "master", "worker"
 WORKERS = "MESHPROOF_WORKERS"

@@ -24,13 +24,21 @@ ALPHABET = [
     "~",
     "|",
     "{",
+    ";",
+    "/.;",
+    "/..;x",
 ]
-PICKED = ["/", "/a/..", "//a//..//b", "/a%00", "/a?b=/../%61", "/a#f", "/a?b#f", "/;x=1/%41,b", "/a%zz%", "/%c3%a9%20"]
+PICKED = [
+    *("/", "/a/..", "//a//..//b", "/a%00", "/a?b=/../%61", "/a#f", "/a?b#f", "/;x=1/%41,b", "/a%zz%", "/%c3%a9%20"),
+    *("/shop/.;v=2/items", "/shop/..;v=2/items", "/a/b/..;", "/a/%2e;x/c", "/a/..;x\\b", "/a\\..;x\\b", "/a/..;/..;y/b"),
+    *("/a/...;x/b", "/a/.;x%2F..%2F/b", "/a/..;#f", "/a/.;x?q=/..;/", "/a\x7fb", "/a?\x7f", "/a;%00", "/a#%00"),
+    *("/%2%61", "/%2%61b", "/%%32e", "/%%32%65", "/%%32", "/%%32%2e", "/%%%32e", "/%%41", "/%4%zz", "/%%25%32e", "/%a%%62c"),
+]
 
 
 def paths():
     draw = random.Random(1)
-    return PICKED + ["/" + "".join(draw.choices(ALPHABET, k=draw.randrange(1, 9))) for _ in range(150)]
+    return PICKED + ["/" + "".join(draw.choices(ALPHABET, k=draw.randrange(1, 9))) for _ in range(400)]
 
 
 def test_paths_arrive_normalised(site, build):

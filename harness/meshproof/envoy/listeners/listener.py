@@ -34,6 +34,7 @@ def connection_manager(kind: Kind, port: int, routes: str) -> Json:
         "normalize_path": True,
         "stream_idle_timeout": "0s",
         "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "proxy_100_continue": True,
     }
     if kind is Kind.GATEWAY:
         manager |= {

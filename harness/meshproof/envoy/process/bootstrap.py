@@ -15,8 +15,12 @@ from meshproof.envoy.unix_socket import socket_path
 ADS_CLUSTER = "ads"
 ADMIN_SOCKET = "admin.sock"
 MAX_CONNECTIONS = 50_000
-# As istiod's bootstrap has it: a fragment is cut off the path, where Envoy would answer 400.
-RUNTIME = {"envoy.reloadable_features.http_reject_path_with_fragment": False}
+# As istiod's bootstrap has it: a fragment is cut off the path, where Envoy would answer 400, and regular expressions
+# have programs of up to so many instructions.
+RUNTIME = {
+    "envoy.reloadable_features.http_reject_path_with_fragment": False,
+    "re2.max_program_size.error_level": "32768",
+}
 
 
 def ads_cluster(path: Path) -> Json:

@@ -21,7 +21,7 @@ def cors_config(policy: CorsPolicy | None) -> Json:
         "@type": TYPE,
         "filter_enabled": {"default_value": {"numerator": 100, "denominator": "HUNDRED"}},
         # istiod's default: a preflight of a foreign origin reaches the workload.
-        "forward_not_matching_preflights": True,
+        "forward_not_matching_preflights": not policy.answers_unmatched,
     }
     lists = (
         ("allow_methods", policy.allow_methods),

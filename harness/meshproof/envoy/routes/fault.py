@@ -20,5 +20,7 @@ def fault_config(delay: Delay | None, abort: Abort | None) -> Json:
     if delay is not None:
         config["delay"] = {"percentage": fractional_percent(delay.share), "fixed_delay": duration(delay.seconds)}
     if abort is not None:
-        config["abort"] = {"percentage": fractional_percent(abort.share), "http_status": abort.status}
+        grpc = abort.grpc_status
+        error = {"http_status": abort.status} if grpc is None else {"grpc_status": grpc}
+        config["abort"] = {"percentage": fractional_percent(abort.share), **error}
     return {FILTER: config}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshproof.envoy.unit import Json
+from meshproof.mesh.model.header_format import is_known
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 
 AUTHORITY = (":authority", "host")
@@ -27,10 +28,11 @@ def is_internal(name: str) -> bool:
 
 
 def options(headers: Headers, action: str) -> list[Json]:
+    """Envoy's HeaderValueOptions; a value with operators that are not modelled is left out: no verdict rests on it."""
     return [
         {"header": {"key": name, "value": value}, "append_action": action}
         for name, value in sorted(headers, key=lambda header: header[0])
-        if not is_internal(name)
+        if not is_internal(name) and is_known(value)
     ]
 
 

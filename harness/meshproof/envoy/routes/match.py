@@ -47,6 +47,8 @@ def path_specifier(uri: StringMatch | None) -> Json:
         return {"prefix": "/"}
     if uri.kind is MatchKind.REGEX:
         return {"safe_regex": {"regex": uri.value}}
+    if uri.kind is MatchKind.PATH_PREFIX:
+        return {"path_separated_prefix": uri.value}
     return {"path": uri.value} if uri.kind is MatchKind.EXACT else {"prefix": uri.value}
 
 

@@ -34,7 +34,9 @@ def redirect_action(redirect: Redirect, port: int, tls: bool, location: Location
     action: Json = {"response_code": CODES[redirect.code]}
     if redirect.authority:
         action["host_redirect"] = redirect.authority
-    if redirect.uri:
+    if redirect.prefix_rewrite:
+        action["prefix_rewrite"] = redirect.prefix_rewrite
+    elif redirect.uri:
         action["path_redirect"] = redirect.uri
     if redirect.scheme:
         action["scheme_redirect"] = redirect.scheme

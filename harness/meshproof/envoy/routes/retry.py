@@ -20,14 +20,29 @@ PREVIOUS_HOSTS = {
         "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
     },
 }
+PREVIOUS_PRIORITIES = {
+    "name": "envoy.retry_priorities.previous_priorities",
+    "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+        "update_frequency": 2,
+    },
+}
+
+
 STATUS_CODES = frozenset(status.value for status in HTTPStatus)
+
+
+def is_code(word: str) -> bool:
+    """Whether istiod reads a word of retryOn as a status code: a number, as Go's Atoi reads them, that has a name."""
+    digits = word.removeprefix("+")
+    return digits.isascii() and digits.isdigit() and int(digits) in STATUS_CODES
 
 
 def parse_retry_on(text: str) -> tuple[str, list[int]]:
     """Split Istio's retryOn into Envoy's conditions and status codes (a number is a status code)."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    codes = [int(part) for part in parts if part.isdecimal() and int(part) in STATUS_CODES]
-    conditions = [part for part in parts if not (part.isdecimal() and int(part) in STATUS_CODES)]
+    codes = [int(part) for part in parts if is_code(part)]
+    conditions = [part for part in parts if not is_code(part)]
     if codes and RETRIABLE_CODES not in conditions:
         conditions.append(RETRIABLE_CODES)
     return ",".join(conditions), codes
@@ -52,4 +67,10 @@ def retry_policy(retries: Retries | None) -> Json | None:
             policy["retriable_status_codes"] = codes
     if retries.per_try_timeout is not None:
         policy["per_try_timeout"] = duration(retries.per_try_timeout)
+    if retries.ignore_previous_hosts is False:
+        del policy["retry_host_predicate"]
+    if retries.remote_localities:
+        policy["retry_priority"] = PREVIOUS_PRIORITIES
+    if retries.back_off is not None:
+        policy["retry_back_off"] = {"base_interval": duration(retries.back_off)}
     return policy

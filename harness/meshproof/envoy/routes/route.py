@@ -8,6 +8,7 @@ from __future__ import annotations
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.routes.cors import cors_config
 from meshproof.envoy.routes.fault import fault_config
+from meshproof.envoy.routes.gateway_api import NOT_FOUND_CODES, prefix_removed, sorted_entries
 from meshproof.envoy.routes.headers import HeaderOperations, header_operations, merged
 from meshproof.envoy.routes.match import is_catch_all, route_match
 from meshproof.envoy.routes.mirror import mirror_policies
@@ -22,20 +23,26 @@ NO_TIMEOUT = "0s"
 
 def default_route(host: str, port: int) -> Json:
     """Where a request goes that no VirtualService speaks of."""
-    action = {"cluster": cluster_name(host, "", port), "timeout": NO_TIMEOUT, "retry_policy": retry_policy(None)}
+    action = {"cluster": cluster_name(host, "", port), **time_limits(None), "retry_policy": retry_policy(None)}
     return {"name": "default", "match": route_match(None), "route": action}
+
+
+def time_limits(timeout: float | None) -> Json:
+    """How long a request may take; one of gRPC may ask for less, or for any time where there is no limit."""
+    limit = NO_TIMEOUT if timeout is None else duration(timeout)
+    return {"timeout": limit, "max_grpc_timeout": limit}
 
 
 def http_routes(virtual_service: VirtualService, scope: Scope) -> list[Json]:
     """The routes of one VirtualService for one listener, in order; what follows a catch-all is left out."""
     routes: list[Json] = []
-    for rule in virtual_service.http:
-        for match in rule.matches or (None,):
-            if not scope.admits(match):
-                continue
-            routes.append(http_route(rule, match, scope))
-            if is_catch_all(routes[-1]["match"]):
-                return routes
+    entries = [(rule, match) for rule in virtual_service.http for match in rule.matches or (None,)]
+    for rule, match in sorted_entries(entries) if virtual_service.gateway_api else entries:
+        if rule.missing or not scope.admits(match):
+            continue
+        routes.append(http_route(rule, match, scope))
+        if is_catch_all(routes[-1]["match"]):
+            return routes
     return routes
 
 
@@ -59,11 +66,15 @@ def http_route(rule: HttpRoute, match: RouteMatch | None, scope: Scope) -> Json:
 
 def forward(route: Json, rule: HttpRoute, scope: Scope, authority: str) -> None:
     """Fill in the RouteAction of a rule that leads to destinations."""
-    action: Json = {"timeout": NO_TIMEOUT if rule.timeout is None else duration(rule.timeout)}
+    action: Json = time_limits(rule.timeout)
+    if rule.missing_status in NOT_FOUND_CODES:
+        action["cluster_not_found_response_code"] = NOT_FOUND_CODES[rule.missing_status]
     if rule.rewrite is not None:
         if rule.rewrite.uri_regex is not None:
             pattern, substitution = rule.rewrite.uri_regex
             action["regex_rewrite"] = {"pattern": {"regex": pattern}, "substitution": substitution}
+        elif rule.rewrite.uri == "/" and "path_separated_prefix" in route["match"]:
+            action["regex_rewrite"] = prefix_removed(route["match"])
         elif rule.rewrite.uri:
             action["prefix_rewrite"] = rule.rewrite.uri
         authority = rule.rewrite.authority or authority

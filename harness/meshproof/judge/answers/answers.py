@@ -116,7 +116,12 @@ class AnswersTrial:
             self._reason(faults, len(self._expectations) - len(last)),
             n=self.count,
             stage=self.stage or 0,
-            evidence={"times": self._times, "table": self._table(last, faults)},
+            evidence={
+                "times": self._times,
+                "table": self._table(last, faults),
+                # Who answers, and with what, is said where it is not a workload.
+                "told": any(one.refused or own_status(one) for one in self._expectations),
+            },
         )
 
     def _altered(self, number: int, observation: Observation) -> str:

@@ -29,16 +29,22 @@ def differing(which: str, expected: HeaderExpectation, found: Iterable[tuple[str
     seen: dict[str, list[str]] = {}
     for name, value in found:
         seen.setdefault(name.lower(), []).append(value)
-    for name, value in expected.exact:
+    for name, text in expected.exact:
+        value = _as_received(text)
         if name != "host" and seen.get(name) != [value]:
             yield f"its {which} header {name} was {_shown(seen.get(name))}, not {value!r}"
-    for name, value in expected.added:
-        values = seen.get(name, [])
+    for name, text in expected.added:
+        value, values = _as_received(text), seen.get(name, [])
         if value not in values and value not in [part.strip() for one in values for part in one.split(",")]:
             yield f"its {which} header {name} was {_shown(seen.get(name))}, without {value!r}"
     for name in expected.absent:
         if name in seen:
             yield f"its {which} header {name} was there: {_shown(seen[name])}"
+
+
+def _as_received(text: str) -> str:
+    """A value as what receives it writes it down: a character for each byte."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def unspecified(known: set[str], received: Iterable[tuple[str, str]]) -> Iterator[str]:

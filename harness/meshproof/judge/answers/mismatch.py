@@ -14,7 +14,12 @@ from meshproof.judge.own_answer import is_own, unreachable
 from meshproof.judge.wording import answer, joined
 
 # Headers that a proxy may change by itself, or that belong to the connection.
-NOT_END_TO_END = frozenset({"host", "connection", "te", "expect", "upgrade", "content-length", "transfer-encoding"})
+NOT_END_TO_END = frozenset(
+    {
+        *("host", "connection", "te", "expect", "upgrade", "content-length", "transfer-encoding", "keep-alive"),
+        *("proxy-connection", "grpc-timeout"),
+    }
+)
 UNREACHED = ("connection refused", "no answer within")
 UNAVAILABLE = 503
 

@@ -24,8 +24,8 @@ class AnswerTrial:
     """The exact check of an expectation without arms, or one whose fault aborts every request.
 
     The first answer that it does not allow fails it. With a status every answer must be the proxy's
-    own, with that status. Without one nothing can answer: errors of the proxy and broken connections
-    are as specified, anything else is not.
+    own, with that status, and where it redirects with that Location. Without one nothing can answer: errors of the
+    proxy and broken connections are as specified, anything else is not.
     """
 
     def __init__(self, check: str, plan: Plan, stage: int, request: int) -> None:
@@ -47,11 +47,14 @@ class AnswerTrial:
         self._others.add(other)
         if other:
             self._first = self._first or observation
-            self._kinds[answer(observation)] += 1
+            there = _location(observation)
+            self._kinds[f"{answer(observation)} to {there}" if there else answer(observation)] += 1
 
     def _allowed(self, observation: Observation) -> bool:
         if self._status:
-            return is_specified(observation, self._expectation)
+            redirect = self._expectation.redirect
+            there = redirect is None or _location(observation) == redirect.target
+            return there and is_specified(observation, self._expectation)
         status = observation.status
         return status == 0 or status >= 400 or bool(observation.grpc_status)
 
@@ -83,20 +86,30 @@ class AnswerTrial:
                 "status": self._status,
                 "others": dict(self._kinds),
                 "first": self._first.id if self._first else "",
+                "told": True,
             },
         )
+
+    @property
+    def _wanted(self) -> str:
+        redirect = self._expectation.redirect
+        return f"{self._status} to {redirect.target}" if redirect else str(self._status)
 
     def _reason(self) -> str:
         n, status, route = self._others.n, self._status, self._expectation.route
         why = f" at {route}" if route else f" ({self._expectation.note or 'no route matches'})"
         if self._first is not None:
-            wanted = f"{status} by the proxy" if status else "no answer"
+            wanted = f"{self._wanted} by the proxy" if status else "no answer"
             text = f"{kinds(self._kinds, n)}, but {wanted} is specified{why}; the first was request {self._first.id}"
             taken = taken_by(self._plan, self.stage or 0, self.request or 0)
             return f"{text}; {taken}" if taken else text
-        seen = f"answered {status} by the proxy" if status else "without an answer from any pod"
+        seen = f"answered {self._wanted} by the proxy" if status else "without an answer from any pod"
         if self._others.outcome is Outcome.PASSED:
             return f"all {n:,} requests were {seen}, as specified{why}"
         if not n:
             return "no request was observed"
         return f"only {n:,} requests were observed, {self._others.enough:,} are needed; all were {seen}"
+
+
+def _location(observation: Observation) -> str:
+    return next((value for name, value in observation.headers if name == "location"), "")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from meshproof.manifest.value import Value
+from meshproof.mesh.model.header_format import NotAFormatError, operators
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 
-NAME = re.compile(r":?[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+NAME = re.compile(rf":?{FIELD_NAME.pattern}")
 AUTHORITY = frozenset({"host", ":authority"})
 VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
@@ -41,11 +43,10 @@ def _headers(value: Value, name: str, internal: frozenset[str]) -> Headers:
     for key, header in (found.fields() if found else {}).items():
         if not VALUE.fullmatch(header.text()):
             raise header.problem(f"the value of {key} has a control character in it")
-        if "%" in header.text().replace("%%", ""):
-            raise header.problem(
-                f"the value of {key} has Envoy's command operator % in it, which is not modelled",
-                "write %% for a percent sign",
-            )
+        try:
+            operators(header.text())
+        except NotAFormatError as error:
+            raise header.problem(f"the value of {key} {error}", "write %% for a percent sign") from None
         several.append((_name(header, key, internal), header.text()))
     if found and len([one for one, _ in several if one in AUTHORITY]) > 1:
         raise found.problem(f"{name} has the Host more than once", "which one counts is left to chance: keep one")

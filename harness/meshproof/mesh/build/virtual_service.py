@@ -10,13 +10,15 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build import resilience
 from meshproof.mesh.build.delegate import Draft
-from meshproof.mesh.model import names
+from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.headers import check_authority, header_changes
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
-from meshproof.mesh.build.match import gateways as gateways_of, route_match
+from meshproof.mesh.build.match import gateways as gateways_of
+from meshproof.mesh.build.match import route_match
 from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.build.weights import destinations
-from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model import names
+from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 from meshproof.mesh.model.unmodelled import Rule
 from meshproof.mesh.model.virtual_service import (
     MESH_GATEWAY,
@@ -28,7 +30,6 @@ from meshproof.mesh.model.virtual_service import (
     RouteMatch,
     VirtualService,
 )
-from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 
 EXCLUSIVE = (
     ("redirect", ("route", "fault", "rewrite", "directResponse")),
@@ -139,9 +140,9 @@ def _redirect(value: Value, matches: Sequence[RouteMatch]) -> Redirect:
     for one, other in (("uri", "prefixRewrite"), ("port", "derivePort")):
         if value.get(one) and value.get(other):
             raise value.problem(f"a redirect cannot have both {one} and {other}", "keep one of them")
-    if prefix := value.get("prefixRewrite"):
-        if any(match.uri and match.uri.kind is not MatchKind.PREFIX for match in matches):
-            raise prefix.problem("prefixRewrite is for paths that are matched by prefix", "istiod refuses it: write uri")
+    prefix = value.get("prefixRewrite")
+    if prefix and any(match.uri and match.uri.kind is not MatchKind.PREFIX for match in matches):
+        raise prefix.problem("prefixRewrite is for paths that are matched by prefix", "istiod refuses it: write uri")
     names_ = ("uri", "authority", "scheme", "port", "derivePort", "prefixRewrite")
     if not any(value.get(name) for name in names_):
         raise value.problem("a redirect must change uri, authority, scheme or port")

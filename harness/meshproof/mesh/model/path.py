@@ -2,9 +2,9 @@
 
 Istio's default (pathNormalization DEFAULT, which is BASE) is RFC 3986's normalisation: what is
 percent-encoded without need is decoded, dot segments are resolved, a backslash counts as a slash.
-Slashes are neither merged nor decoded, and a fragment is cut off. The backend gets the path so. Since 1.39.3 Envoy takes
-away first what follows a semicolon in a dot segment that is written plainly: `/a/..;v=1/b` is `/b`, `/a/%2e%2e;v=1/b`
-is not.
+Slashes are neither merged nor decoded, and a fragment is cut off. The backend gets the path so. Since 1.39.3 Envoy
+first takes away what follows a semicolon in a dot segment that is written plainly: `/a/..;v=1/b` is `/b`, and
+`/a/%2e%2e;v=1/b` is not.
 Source: https://istio.io/latest/docs/reference/config/security/normalization/ and
 https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-ProxyPathNormalization.
 """

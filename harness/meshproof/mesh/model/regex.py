@@ -44,7 +44,9 @@ def compile_re2(text: str) -> Any:
         raise NotRe2Error("istiod does not know \\C")
     found = _compiled(pattern, re2.Options.Encoding.LATIN1)
     if found.programsize > LARGEST_PROGRAM:
-        raise NotRe2Error(f"its program has {found.programsize} instructions, and Envoy takes {LARGEST_PROGRAM} at most")
+        raise NotRe2Error(
+            f"its program has {found.programsize} instructions, and Envoy takes {LARGEST_PROGRAM} at most"
+        )
     return found
 
 
@@ -89,7 +91,11 @@ def replace_all(pattern: str, by: str, value: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    """UTF-8; a byte that is no character of it is Python's surrogate for it, any other surrogate stays as it is."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _largest_reference(template: bytes) -> int:

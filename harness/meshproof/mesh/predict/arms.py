@@ -13,6 +13,7 @@ from meshproof.mesh.predict.destinations import Backend, backend
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policy import policy
+from meshproof.mesh.predict.proxy.changes import at_clients, at_pods
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tu
     drawn: dict[tuple[str, str, int], _Drawn] = {}
     for one in route.destinations:
         share = Fraction(1) if len(route.destinations) == 1 else Fraction(one.weight, total)
-        found = backend(mesh, one.destination, client)
+        found = backend(mesh, one.destination, client, route.missing_status)
         # An entry without weight leaves no trace in Envoy.
         changes = (one.headers,) if share else ()
         key = (one.destination.host, one.destination.subset, found.port)
@@ -57,7 +58,7 @@ def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
     for mirror in route.mirrors:
         aim = mirror.destination
         found = backend(mesh, aim, client)
-        force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
+        force = policy(mesh, aim.host, aim.subset, found.port, client)
         yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force, aim.host)
 
 
@@ -69,9 +70,11 @@ def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int
         name = f"{aim.host}/{aim.subset}" if aim.subset else aim.host
     elif [one for one, _ in names].count(name) > 1:
         name = f"{name}:{found.port}"
-    force = policy(mesh, aim.host, aim.subset, found.port, client.namespace)
+    force = policy(mesh, aim.host, aim.subset, found.port, client)
     where = drawn.target.location
-    return Arm(name, drawn.share, found.workloads, where, found.note, found.port, force, host=aim.host)
+    return Arm(
+        name, drawn.share, found.workloads, where, found.note, found.port, force, host=aim.host, status=found.status
+    )
 
 
 def _with_headers(plain: Arm, route: HttpRoute, drawn: _Drawn, own_authority: str) -> Arm:
@@ -85,4 +88,4 @@ def _with_headers(plain: Arm, route: HttpRoute, drawn: _Drawn, own_authority: st
     host = own_authority or authority(own.request)
     if host:
         request = with_exact(request, ("host", host))
-    return replace(plain, request_headers=request, response_headers=response)
+    return replace(plain, request_headers=at_pods(request), response_headers=at_clients(response))

@@ -5,33 +5,39 @@ Source: https://istio.io/latest/docs/reference/config/networking/virtual-service
 
 from __future__ import annotations
 
-from meshproof.border.request import Request
 from meshproof.mesh.model.virtual_service import CorsPolicy, Headers
-from meshproof.mesh.predict.match import header_values, string_matches
+from meshproof.mesh.predict.match import string_matches
+from meshproof.mesh.predict.proxy.seen import Seen
 
 
-def allowed_origin(cors: CorsPolicy | None, request: Request) -> str:
+def allowed_origin(cors: CorsPolicy | None, request: Seen) -> str:
     """The request's Origin where the policy allows it, '' otherwise."""
-    origin = ",".join(header_values(request).get("origin", ()))
+    origin = request.text("origin")
     if cors is None or not origin:
         return ""
     allowed = any(string_matches(one, "*") or string_matches(one, origin) for one in cors.allow_origins)
     return origin if allowed else ""
 
 
-def is_preflight(request: Request) -> bool:
+def is_preflight(request: Seen) -> bool:
     """Whether the filter takes the request for a preflight."""
-    return request.method == "OPTIONS" and bool(
-        "".join(header_values(request).get("access-control-request-method", ()))
-    )
+    return request.request.method == "OPTIONS" and bool(request.text("access-control-request-method"))
 
 
-def answer_headers(cors: CorsPolicy, origin: str, request: Request, *, preflight: bool) -> Headers:
-    """The headers that the filter puts on an answer to an allowed origin."""
-    headers = [("access-control-allow-origin", origin)]
+def answers(cors: CorsPolicy | None, origin: str, request: Seen) -> bool:
+    """Whether the filter itself answers a request; `origin` is the request's where it is allowed."""
+    if cors is None or not is_preflight(request):
+        return False
+    foreign = cors.answers_unmatched and bool(request.text("origin"))
+    return bool(origin) or foreign
+
+
+def answer_headers(cors: CorsPolicy, origin: str, request: Seen, *, preflight: bool) -> Headers:
+    """The headers that the filter puts on an answer to an allowed origin (empty: to one that is not)."""
+    headers = [("access-control-allow-origin", origin)] if origin else []
     if cors.allow_credentials:
         headers.append(("access-control-allow-credentials", "true"))
-    if cors.expose_headers:
+    if cors.expose_headers and origin:
         headers.append(("access-control-expose-headers", ",".join(cors.expose_headers)))
     if preflight:
         if cors.allow_methods:
@@ -43,7 +49,6 @@ def answer_headers(cors: CorsPolicy, origin: str, request: Request, *, preflight
     return tuple(headers)
 
 
-def _allowed(listed: tuple[str, ...], request: Request, what: str) -> str:
+def _allowed(listed: tuple[str, ...], request: Seen, what: str) -> str:
     """What is listed; `*` alone stands for what the preflight asks for."""
-    asked = header_values(request).get(f"access-control-request-{what}", ())
-    return ",".join(asked) if listed == ("*",) else ",".join(listed)
+    return request.text(f"access-control-request-{what}") if listed == ("*",) else ",".join(listed)

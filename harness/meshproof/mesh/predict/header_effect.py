@@ -2,7 +2,8 @@
 
 With one destination its changes follow the route's; with several Envoy applies the drawn
 destination's first, then the route's. What is removed is removed before anything is set, and what is
-set is set before anything is added, whichever of the two asks for it.
+set is set before anything is added, whichever of the two asks for it. Values are what Envoy makes of their formats
+(proxy/changes.py).
 Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#Headers and Envoy's
 HeaderParser.
 """
@@ -28,13 +29,12 @@ def effect(stages: Sequence[Sequence[HeaderChange]]) -> HeaderExpectation:
                     known[name] = []
                     added.pop(name, None)
         for change in stage:
-            for name, written in change.set:
+            for name, value in change.set:
                 if not _internal(name):
-                    known[name] = [_value(written)]
+                    known[name] = [value]
                     added.pop(name, None)
         for change in stage:
-            for name, written in change.add:
-                value = _value(written)
+            for name, value in change.add:
                 if not _internal(name):
                     (known[name] if name in known else added.setdefault(name, [])).append(value)
     several = [(name, value) for name, values in known.items() if len(values) > 1 for value in values]
@@ -58,11 +58,6 @@ def with_exact(expected: HeaderExpectation, *pairs: tuple[str, str]) -> HeaderEx
 def authority(change: HeaderChange) -> str:
     """The Host that request header changes set, '' for none; set goes before add."""
     return next((value for name, value in change.set + change.add if name in AUTHORITY), "")
-
-
-def _value(written: str) -> str:
-    """A header value that Envoy formats: %% is a percent sign."""
-    return written.replace("%%", "%")
 
 
 def _internal(name: str) -> bool:

@@ -1,20 +1,22 @@
 """Whether a request meets the conditions of a route.
 
 Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest. A
-prefix is a prefix of characters: `/status` also covers `/statusfoo`. The query string is no part of
-the path. Of a header that stands several times each value counts by itself, as Envoy reads it since 1.39
-(before, the values joined by a comma counted as one).
+prefix is a prefix of characters: `/status` also covers `/statusfoo`; that of an HTTPRoute is one of whole segments
+(https://gateway-api.sigs.k8s.io/reference/spec/#pathmatchtype). The query string is no part of the path. Rules see a
+request after its proxy has changed it by itself (proxy/seen.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.regex import matches_whole
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
+from meshproof.mesh.predict.proxy.drawn import Drawn
+from meshproof.mesh.predict.proxy.seen import Seen, Values, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,9 @@ def string_matches(match: StringMatch, value: str, *, ignore_case: bool = False)
     if match.kind is MatchKind.REGEX:
         return matches_whole(match.value, value)
     wanted, found = (match.value.lower(), value.lower()) if ignore_case else (match.value, value)
+    if match.kind is MatchKind.PATH_PREFIX:
+        return found == wanted or found.startswith(f"{wanted}/")
     return found == wanted if match.kind is MatchKind.EXACT else found.startswith(wanted)
-
-
-def header_values(request: Request) -> Mapping[str, tuple[str, ...]]:
-    """The values of the request's headers by name in lower case."""
-    values: dict[str, tuple[str, ...]] = {}
-    for name, value in request.headers:
-        key = name.lower()
-        values[key] = (*values.get(key, ()), value.strip())
-    return values
 
 
 def query_values(path: str) -> Mapping[str, str]:
@@ -75,9 +70,15 @@ def applies(match: RouteMatch | None, client: Client) -> bool:
 
 
 def matches(match: RouteMatch | None, request: Request) -> bool:
-    """Whether a request meets every condition of an entry (None: there are none)."""
+    """Whether a request surely meets every condition of an entry (None: there are none)."""
+    return meets(match, seen(request, request.path)) is True
+
+
+def meets(match: RouteMatch | None, found: Seen) -> bool | None:
+    """The same of a request as a proxy sees it; None where it depends on a value that nobody knows."""
     if match is None:
         return True
+    request = found.request
     if match.uri and not string_matches(match.uri, path_only(request.path), ignore_case=match.ignore_uri_case):
         return False
     for condition, value in (
@@ -87,24 +88,37 @@ def matches(match: RouteMatch | None, request: Request) -> bool:
     ):
         if condition and not string_matches(condition, value):
             return False
-    return _headers(match, request) and _query(match, request)
+    if not _query(match, request):
+        return False
+    return _all([*_with(match, found), *_without(match, found)])
 
 
-def _headers(match: RouteMatch, request: Request) -> bool:
-    if not match.headers and not match.without_headers:
-        return True
-    values = header_values(request)
+def _with(match: RouteMatch, found: Seen) -> Iterator[bool | None]:
     for name, condition in match.headers:
-        if not any(string_matches(condition, value) for value in values.get(name, ())):
-            return False
+        values = found.headers.get(name, ())
+        yield _any([_value_meets(condition, value) for value in values])
+
+
+def _without(match: RouteMatch, found: Seen) -> Iterator[bool | None]:
     for name, condition in match.without_headers:
-        if condition.kind is MatchKind.PRESENT:
-            if name in values:
-                return False
         # istiod has Envoy take a missing header as an empty one here.
-        elif any(string_matches(condition, value) for value in values.get(name, ("",))):
-            return False
-    return True
+        missing: Values = () if condition.kind is MatchKind.PRESENT else ("",)
+        met = _any([_value_meets(condition, value) for value in found.headers.get(name, missing)])
+        yield None if met is None else not met
+
+
+def _value_meets(condition: StringMatch, value: str | Drawn) -> bool | None:
+    if condition.kind is MatchKind.PRESENT:
+        return True
+    return string_matches(condition, value) if isinstance(value, str) else value.meets(condition, string_matches)
+
+
+def _any(several: Sequence[bool | None]) -> bool | None:
+    return True if True in several else None if None in several else False
+
+
+def _all(several: Sequence[bool | None]) -> bool | None:
+    return False if False in several else None if None in several else True
 
 
 def _query(match: RouteMatch, request: Request) -> bool:

@@ -12,15 +12,19 @@ from meshproof.errors import Location, ManifestError, Problem
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, Redirect
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, Redirect
 from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
-from meshproof.mesh.predict.match import Client, matches
+from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, mesh_table
+from meshproof.mesh.predict.proxy.changes import dropped, resolved
+from meshproof.mesh.predict.proxy.own_answer import aborted, answered
+from meshproof.mesh.predict.proxy.refused import is_borderline, refusal, unread
+from meshproof.mesh.predict.proxy.retrying import retries, timeout
+from meshproof.mesh.predict.proxy.seen import Seen, seen
 
-BAD_REQUEST = 400
 NOT_FOUND = 404
 # What a sidecar answers for a host that is not in the mesh, where outboundTrafficPolicy is REGISTRY_ONLY.
 UNKNOWN_HOST = 502
@@ -37,7 +41,9 @@ def predict(
     UsageError when they cannot be read.
     """
     if request.gateway:
-        client = Client(request.gateway, request.port, ROOT_NAMESPACE, {})
+        gateway = mesh.gateway(request.gateway)
+        pods = mesh.pods_of(gateway) if gateway else (ROOT_NAMESPACE, {})
+        client = Client(request.gateway, request.port, *pods)
     else:
         client = Client(MESH_GATEWAY, request.port, namespace, labels or {})
     path = normalized(request.path)
@@ -46,21 +52,36 @@ def predict(
     found = mesh_table(mesh, request, client) if within else gateway_table(mesh, request)
     if found.refused:
         return replace(plain, refused=found.refused, note=found.note)
-    if path is None:
-        return replace(plain, status=BAD_REQUEST, note="no proxy takes such a path")
-    # Rules are held against the path as it is after normalisation.
-    seen = replace(request, path=path)
-    if found.to_https:
-        return replace(plain, status=MOVED, redirect=border.Redirect(MOVED, rewrite.https(seen)))
-    if found.rules is None:
+    if found.port and found.port.protocol not in HTTP:
         return _default(mesh, plain, found, client)
+    if unreadable := unread(request):
+        return replace(plain, status=unreadable.status, note=unreadable.why)
+    # Rules are held against the request as its proxy makes it.
+    changed = seen(request, path or "", certified=found.certified)
+    plain = replace(plain, dropped=dropped(request, changed))
+    if refused := refusal(path, changed):
+        return answered(plain, changed, refused.status, note=refused.why)
+    if is_borderline(request):
+        plain = replace(plain, undecided="whether its head is too long for Envoy depends on the length of its id")
+    if found.to_https:
+        return answered(plain, changed, MOVED, target=rewrite.https(changed.request))
+    if found.rules is None:
+        if found.service is None:
+            return answered(plain, changed, UNKNOWN_HOST, note=found.note)
+        return replace(_default(mesh, plain, found, client), timeout=timeout(None, changed))
     looked_at: dict[Location, None] = {}
     for rule in found.rules:
+        if rule.route.root:
+            looked_at[rule.route.root] = None
         looked_at[rule.route.location] = None
-        if matches(rule.match, seen):
-            return replace(_routed(mesh, plain, seen, client, rule), looked_at=tuple(looked_at))
+        met = meets(rule.match, changed)
+        if met is None:
+            why = f"whether the rule at {rule.route.location} takes it depends on a value that its proxy writes"
+            return replace(plain, route=rule.route.location, looked_at=tuple(looked_at), undecided=why)
+        if met:
+            return replace(_routed(mesh, plain, changed, client, rule), looked_at=tuple(looked_at))
     plain = replace(plain, looked_at=tuple(looked_at))
-    return replace(plain, status=NOT_FOUND, note=found.note or "no rule matches")
+    return answered(plain, changed, NOT_FOUND, note=found.note or "no rule matches")
 
 
 def require_endpoints(mesh: Mesh) -> None:
@@ -93,28 +114,31 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
     return replace(expected, independent=False, dependence=why)
 
 
-def _routed(mesh: Mesh, plain: Expectation, request: Request, client: Client, rule: Rule) -> Expectation:
-    route = rule.route
-    expected = replace(plain, route=route.location)
+def _routed(mesh: Mesh, plain: Expectation, request: Seen, client: Client, rule: Rule) -> Expectation:
+    written = resolved(rule.route, request)
+    route = written.route
+    if route.missing:
+        return replace(plain, route=route.location, note=f"VirtualService {route.missing}, its delegate, is not known")
     origin = cors.allowed_origin(route.cors, request)
     shared = effect([[route.headers.response]])
     # Faults come before CORS, and neither looks at a request that is redirected or answered directly.
     expected = replace(
-        expected,
-        abort=border.Abort(route.abort.share, route.abort.status, route.abort.location) if route.abort else None,
+        plain,
+        route=route.location,
+        undecided=plain.undecided or written.undecided,
+        abort=aborted(route.abort, request),
         delay=border.Delay(route.delay.share, route.delay.seconds, route.delay.location) if route.delay else None,
     )
     if route.redirect:
-        target = border.Redirect(route.redirect.code, rewrite.location(route.redirect, request))
-        return replace(expected, status=route.redirect.code, redirect=target, headers=shared)
+        target = rewrite.location(route.redirect, request.request, rule.match)
+        return answered(expected, request, route.redirect.code, target=target, headers=shared)
     if route.direct_response:
         answer = route.direct_response
-        direct = replace(expected, status=answer.status, body=answer.body, headers=shared)
-        if answer.status == CREATED or answer.status // 100 == REDIRECTION:
-            # Envoy says where, even though the rule does not: at the request's own address.
-            return replace(direct, redirect=border.Redirect(answer.status, rewrite.location(Redirect(), request)))
-        return direct
-    if route.cors and origin and cors.is_preflight(request):
+        # Envoy says where, even though the rule does not: at the request's own address.
+        says_where = answer.status == CREATED or answer.status // 100 == REDIRECTION
+        target = rewrite.location(Redirect(), request.request) if says_where else ""
+        return answered(expected, request, answer.status, body=answer.body, target=target, headers=shared)
+    if route.cors and cors.answers(route.cors, origin, request):
         headers = with_exact(HeaderExpectation(), *cors.answer_headers(route.cors, origin, request, preflight=True))
         return replace(expected, status=200, headers=headers)
     own = (route.rewrite.authority if route.rewrite else "") or authority(route.headers.request)
@@ -125,14 +149,9 @@ def _routed(mesh: Mesh, plain: Expectation, request: Request, client: Client, ru
     return replace(
         expected,
         arms=drawn,
-        path=rewrite.rewritten(route.rewrite, rule.match, request.path),
-        authority=own or request.authority,
-        timeout=route.timeout or None,
-        retries=_retries(route),
+        path=rewrite.rewritten(route.rewrite, rule.match, request.request.path),
+        authority=own or request.request.authority,
+        timeout=timeout(route.timeout, request),
+        retries=retries(route),
         copies=tuple(copies(mesh, route, client)),
     )
-
-
-def _retries(route: HttpRoute) -> border.Retries | None:
-    found = route.retries
-    return border.Retries(found.attempts, found.per_try_timeout, found.retry_on, found.location) if found else None

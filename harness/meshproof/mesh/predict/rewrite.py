@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from meshproof.border.request import DEFAULT_PORTS, Request
 from meshproof.mesh.model.regex import replace_all
-from meshproof.mesh.model.virtual_service import MatchKind, Redirect, Rewrite, RouteMatch
+from meshproof.mesh.model.virtual_service import MatchKind, Redirect, Rewrite, RouteMatch, StringMatch
 from meshproof.mesh.predict.match import path_only
 
 
@@ -25,25 +25,38 @@ def rewritten(rewrite: Rewrite | None, match: RouteMatch | None, path: str) -> s
     if not rewrite.uri:
         return path
     uri = match.uri if match else None
+    if uri is not None and uri.kind is MatchKind.PATH_PREFIX and rewrite.uri == "/":
+        # The prefix goes, and what follows keeps the slash that it begins with.
+        return "/" + bare[len(uri.value) :].removeprefix("/") + rest
+    return _replaced(uri, rewrite.uri, bare) + rest
+
+
+def _replaced(uri: StringMatch | None, by: str, bare: str) -> str:
+    """A path with another text for what was matched of it."""
     if uri is None:
-        return rewrite.uri + bare[1:] + rest
-    if uri.kind is MatchKind.PREFIX:
-        return rewrite.uri + bare[len(uri.value) :] + rest
-    return rewrite.uri + rest
+        return by + bare[1:]
+    if uri.kind in (MatchKind.PREFIX, MatchKind.PATH_PREFIX):
+        return by + bare[len(uri.value) :]
+    return by
 
 
-def location(redirect: Redirect, request: Request) -> str:
-    """The Location header of a redirect."""
+def location(redirect: Redirect, request: Request, match: RouteMatch | None = None) -> str:
+    """The Location header of a redirect; `match` is what the request met."""
     scheme = redirect.scheme or request.scheme
     port = redirect.port or (request.port if redirect.derive_port == "FROM_REQUEST_PORT" else None)
-    if port == DEFAULT_PORTS[scheme]:
+    # istiod leaves a scheme's own port out by the listener, not by what the client says of its scheme.
+    if port == DEFAULT_PORTS[redirect.scheme or (request.scheme if request.gateway else "http")]:
         port = None
     host = redirect.authority or _host(request, scheme, port is not None)
     path = redirect.uri or request.path
-    query = request.path[len(path_only(request.path)) :]
-    if redirect.uri and "?" not in redirect.uri:
+    bare = path_only(request.path)
+    query = request.path[len(bare) :]
+    if redirect.prefix_rewrite:
+        path = _replaced(match.uri if match else None, redirect.prefix_rewrite, bare) + query
+    elif redirect.uri and "?" not in redirect.uri:
         path += query
-    return f"{scheme}://{host}{f':{port}' if port else ''}{path}"
+    slash = "" if path.startswith("/") else "/"
+    return f"{scheme}://{host}{f':{port}' if port else ''}{slash}{path}"
 
 
 def https(request: Request) -> str:

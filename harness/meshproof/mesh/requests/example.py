@@ -56,9 +56,11 @@ def _of_regex(match: StringMatch, choices: Iterable[int]) -> Iterator[str]:
     try:
         # RE2 comes first: it refuses what is too long, too deep or repeated too often to be walked here.
         compile_re2(match.value)
-        tree = _tree(match.value)
+        # Envoy's patterns are of bytes: a character here is one of those.
+        tree = _tree(match.value.encode().decode("latin-1"))
         for choice in choices:
-            text = _text(tree, choice)
+            found = _text(tree, choice)
+            text = None if found is None else found.encode("latin-1").decode("utf-8", "surrogateescape")
             if text is not None and string_matches(match, text):
                 yield text
     except (NotRe2Error, re.error, KeyError, ValueError, OverflowError, RecursionError):

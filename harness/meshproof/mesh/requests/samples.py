@@ -28,11 +28,15 @@ from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.match import string_matches
 from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
 from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
+from meshproof.mesh.requests.completing import answerable, completed
 from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
 MOST_TRIES = 48
+# Names by which a condition on headers asks for something else of a request.
+PSEUDO = frozenset({":method", ":path", ":authority", ":scheme", "host"})
 # What the sample images answer with 200, the one that needs nothing first.
 IMAGE_PATHS = (("helloworld", ("/hello",)), ("httpbin", ("/get", "/headers", "/status/200", "/delay/0")))
 
@@ -73,7 +77,11 @@ def sample_requests(
             elif not reaching:
                 requests += _kept_out(mesh, virtual_service, route, tls)
                 notices.append(Notice(route.location, _why_unreached(mesh, virtual_service, route)))
-    return tuple(dict.fromkeys(requests)), tuple(notices)
+    return tuple(dict.fromkeys(_answerable(mesh, one, client) for one in requests)), tuple(notices)
+
+
+def _answerable(mesh: Mesh, request: Request, client: Source) -> Request:
+    return answerable(mesh, predict(mesh, request, namespace=client.namespace, labels=client.labels))
 
 
 def _reaching(
@@ -137,10 +145,13 @@ def _is_outside(host: str) -> bool:
 
 def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], client: Source) -> Request | None:
     """The first of some requests of a client that is sent to the route, among the first 48."""
+    undecided: Request | None = None
     for request in islice(tries, MOST_TRIES):
-        if predict(mesh, request, namespace=client.namespace, labels=client.labels).route == route.location:
+        found = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+        if found.route == route.location and not found.undecided:
             return request
-    return None
+        undecided = undecided or (request if found.route == route.location else None)
+    return undecided
 
 
 def _default(mesh: Mesh, service: Service, namespace: str) -> list[Request]:
@@ -157,16 +168,19 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
         path = next(iter(answered), "/")
         yield Request("GET", host, address.port, path, (), address.scheme, address.gateway, tls=address.tls)
         return
-    method = _method(match.method)
-    named = [(name, accepted(condition)) for name, condition in match.headers]
+    pseudo = {name: condition for name, condition in match.headers if name in PSEUDO}
+    method = _method(match.method or pseudo.get(":method"))
+    named = [(name, accepted(condition)) for name, condition in match.headers if name not in PSEUDO]
     queried = [(name, accepted(condition)) for name, condition in match.query_params]
-    if match.authority:
-        host = _host(match.authority, address)
+    authority = match.authority or pseudo.get(":authority") or pseudo.get("host")
+    if authority:
+        host = _host(authority, address)
     if method is None or any(value is None for _, value in named + queried):
         return
-    headers = tuple((name, value or "") for name, value in named)
+    headers = completed(method, tuple((name, value or "") for name, value in named))
     query = "&".join(f"{name}={value}" for name, value in queried)
-    for path in _paths(match, answered):
+    whole_path = pseudo.get(":path")
+    for path in examples(whole_path) if whole_path else _paths(match, answered):
         whole = f"{path}?{query}" if query else path
         if all(" " < character < "\x7f" for character in whole):
             yield Request(method, host, address.port, whole, headers, address.scheme, address.gateway, tls=address.tls)
@@ -189,7 +203,7 @@ def _method(wanted: StringMatch | None) -> str | None:
     found = accepted(wanted, present=METHODS[0])
     if found in METHODS or wanted.kind is MatchKind.EXACT:
         return found
-    return next((one for one in METHODS if string_matches(wanted, one)), None)
+    return next((one for one in (*METHODS, *sorted(KNOWN_METHODS)) if string_matches(wanted, one)), None)
 
 
 def _paths(match: RouteMatch, answered: Sequence[str]) -> Iterator[str]:

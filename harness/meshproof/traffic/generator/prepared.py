@@ -34,7 +34,8 @@ class Prepared:
             lines.append(f"content-length: {len(body)}")
         if any(c in text for text in lines for c in "\r\n\0"):
             raise ValueError(f"{method} {path!r}: a line break in the head of a request")
-        self.before = ("\r\n".join(lines) + f"\r\n{ID_HEADER}: ").encode()
+        # A byte that is no character of UTF-8 stands in a value as Python's surrogate for it.
+        self.before = ("\r\n".join(lines) + f"\r\n{ID_HEADER}: ").encode("utf-8", "surrogateescape")
         self.after = b"\r\n\r\n" + body
         self.head = method == "HEAD"
         self.method = method

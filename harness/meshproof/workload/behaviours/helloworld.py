@@ -20,8 +20,10 @@ def behaviour(identity: Identity) -> Callable[[Request], Reply]:
         "/hello": Reply(200, f"Hello version: {version}, instance: {identity.pod}\n".encode(), html),
         "/health": Reply(200, b"Helloworld is healthy", html),
     }
-    missing = Reply(404, b"Not Found\n", html)
-    refused = Reply(405, b"Method Not Allowed\n", html, (("allow", "GET, HEAD, OPTIONS"),))
+    # So that nobody takes what the sample does not know for a failure of the mesh.
+    unknown = ("x-meshproof-unknown", "helloworld")
+    missing = Reply(404, b"Not Found\n", html, (unknown,))
+    refused = Reply(405, b"Method Not Allowed\n", html, (("allow", "GET, HEAD, OPTIONS"), unknown))
 
     def answer(request: Request) -> Reply:
         reply = paths.get(request.target) or paths.get(request.path, missing)

@@ -15,19 +15,28 @@ BYTES_CAP = 100 * 1024
 READING = ("GET", "HEAD", "OPTIONS")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Headers of framing and identity stay the server's own, whatever /response-headers is asked for.
-OWN_HEADERS = {"content-length", "transfer-encoding", "connection", "x-meshproof-pod", "x-meshproof-workload"}
+OWN_HEADERS = {
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "x-meshproof-pod",
+    "x-meshproof-workload",
+    "x-meshproof-unknown",
+}
 
 
 def behaviour(*, lists: bool) -> Callable[[Request], Reply]:
     """`lists`: header and query values are lists, as go-httpbin shows them."""
+    # So that nobody takes what the sample does not know for a failure of the mesh.
+    unknown = ("x-meshproof-unknown", "go-httpbin" if lists else "httpbin")
 
     def answer(request: Request) -> Reply:
         first, _, rest = request.path.lstrip("/").partition("/")
         endpoint = ENDPOINTS.get(first)
         if endpoint is None or (bool(rest) != endpoint.argument and first != "anything"):
-            return as_json(404, {"status_code": 404, "error": "Not Found"})
+            return as_json(404, {"status_code": 404, "error": "Not Found"}, (unknown,))
         if endpoint.methods and request.method not in endpoint.methods:
-            return Reply(405, b"Method Not Allowed\n", headers=(("allow", ", ".join(endpoint.methods)),))
+            return Reply(405, b"Method Not Allowed\n", headers=(("allow", ", ".join(endpoint.methods)), unknown))
         return endpoint.answer(request, rest, lists)
 
     return answer

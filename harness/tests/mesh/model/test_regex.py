@@ -33,7 +33,18 @@ def test_a_hostile_match_is_predicted(routed) -> None:
 @pytest.mark.parametrize(
     ("pattern", "value", "whole"),
     [
-        (r"\pL+", "aé", True),
+        (r"\pL+", "ab", True),
+        # Pattern and value are bytes: é has two, of which the first is a letter of Latin-1 and the second is none.
+        (r"\pL+", "aé", False),
+        ("caf[éè]", "café", False),
+        ("caf[éè][éè]", "café", True),
+        ("caf.", "café", False),
+        ("caf..", "café", True),
+        ("é+", "éé", False),
+        ("é", "é", True),
+        ("(?i)É", "é", False),
+        ("[^a]{2}", "é", True),
+        (r"\x{e9}", "é", False),
         (r"\x{61}\z", "a", True),
         (r"\Qa.b\E", "a.b", True),
         (r"\Qa.b\E", "axb", False),
@@ -54,6 +65,22 @@ def test_meaning_is_re2s_where_other_engines_differ(pattern: str, value: str, wh
             compile_re2(pattern)
     else:
         assert matches_whole(pattern, value) is whole
+
+
+# Envoy takes no program of more instructions than this has.
+LARGE = "|".join(f"{letter}{{1000}}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL")
+
+
+@pytest.mark.parametrize(
+    "pattern", [LARGE, r"\x{100}", "(?P<naïve>a)", r"\C", "*"], ids=["large", "wide", "name", "any byte", "star"]
+)
+def test_what_istiod_or_envoy_refuses_is_refused(pattern: str) -> None:
+    with pytest.raises(NotRe2Error):
+        compile_re2(pattern)
+
+
+def test_a_pattern_of_almost_the_largest_program_is_taken() -> None:
+    assert matches_whole("|".join(f"{letter}{{1000}}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEF"), "c" * 1000)
 
 
 @pytest.mark.parametrize("pattern", ["(a{999}){999}", "a{1001}", r"\Z", "(?P=x)", "(?#c)a", "a**", "[z-a]", "é" * 600])

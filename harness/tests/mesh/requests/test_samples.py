@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from meshproof.mesh.requests.samples import sample_requests
 
+# What helloworld would answer with 404 or 405 says how it is to be answered instead.
+ANSWERED = "'x-meshproof-answer:200 0 0'"
+
 
 def shown(built) -> tuple[list[str], list[str]]:
     requests, notices = sample_requests(built.mesh)
@@ -31,8 +34,8 @@ def test_each_rule_and_the_shadowed_one(routed) -> None:
     )
     assert requests == [
         "GET http://greeter:5000/hello?q=000 end-user:jason x-any:a",
-        "PUT http://greeter:5000/api/",
-        "PUT http://greeter:5000/api",
+        f"PUT http://greeter:5000/api/ {ANSWERED}",
+        f"PUT http://greeter:5000/api {ANSWERED}",
         "GET http://greeter:5000/hello",
     ]
     assert [notice.partition(": ")[0] for notice in notices] == ["<stdin>:48:5", "<stdin>:51:5"]
@@ -43,7 +46,8 @@ def test_a_method_that_is_matched_by_its_beginning_is_one_that_there_is(routed) 
     for condition, method in (("prefix: P", "POST"), ("regex: 'P.*'", "POST"), ("regex: D.*", "DELETE"), ("{}", "GET")):
         match = f"{{{condition}}}" if condition != "{}" else condition
         made = routed(f"- match: [{{method: {match}}}]\n  route: [{{destination: {{host: greeter}}}}]")
-        assert shown(made)[0] == [f"{method} http://greeter:5000/hello"]
+        asked = "" if method == "GET" else f" {ANSWERED}"
+        assert shown(made)[0] == [f"{method} http://greeter:5000/hello{asked}"]
 
 
 def test_gateways(routed) -> None:

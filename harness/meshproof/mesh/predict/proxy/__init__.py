@@ -1,0 +1,1 @@
+"""What a proxy does to requests and answers by itself, whatever its rules say."""

@@ -1,0 +1,133 @@
+"""What header changes come to at a proxy that has headers of its own to keep.
+
+Measured: an empty value changes nothing; `server` is always Envoy's own, a `date` that was removed is written again;
+what belongs to a connection is written by whoever holds it; instructions to Envoy are taken out before a pod sees them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from meshproof.border.expectation import HeaderExpectation
+from meshproof.border.request import Request
+from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
+from meshproof.mesh.predict.proxy.formatted import formatted
+from meshproof.mesh.predict.proxy.seen import Seen
+
+# What the router itself carries out, and takes out of the request then.
+CONSUMED = frozenset(
+    {
+        *("x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-max-retries", "x-envoy-retriable-status-codes"),
+        *("x-envoy-retriable-header-names", "x-envoy-upstream-rq-per-try-timeout-ms"),
+        *("x-envoy-hedge-on-per-try-timeout", "x-envoy-upstream-rq-timeout-alt-response"),
+        "x-envoy-upstream-stream-duration-ms",
+    }
+)
+# What the proxy beside a pod may remove or write anew.
+REWRITTEN_FURTHER_ON = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-connection", "te", "upgrade", "expect", "content-length", "grpc-timeout"),
+        *("transfer-encoding", "x-forwarded-client-cert", "x-envoy-attempt-count", "x-envoy-internal"),
+        *("x-envoy-expected-rq-timeout-ms", "x-envoy-upstream-rq-timeout-ms", "x-envoy-force-trace"),
+        *("x-envoy-upstream-alt-stat-name", "x-envoy-ip-tags", "x-envoy-original-url"),
+    }
+)
+OF_ANSWERS = frozenset({"server", "connection", "proxy-connection", "upgrade", "transfer-encoding", "content-length"})
+# Changing these leaves it to chance where a message ends.
+FRAMING = frozenset({"content-length", "transfer-encoding"})
+NOT_MODELLED = frozenset({"x-envoy-upstream-rq-timeout-alt-response", "x-envoy-hedge-on-per-try-timeout"})
+INSTRUCTING = CONSUMED - NOT_MODELLED
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A route whose header values are written out for one request; `undecided` says what of them is not known."""
+
+    route: HttpRoute
+    undecided: str = ""
+
+
+def resolved(route: HttpRoute, request: Seen) -> Resolved:
+    """The route with every header value as it comes out for a request; an empty one is no change."""
+    every = [route.headers, *(one.headers for one in route.destinations)]
+    changed = frozenset(
+        name
+        for one in every
+        for change in (one.request, one.response)
+        for name in (*dict(change.set), *dict(change.add), *change.remove)
+    )
+    unknown: list[str] = []
+
+    def plain(headers: Headers) -> Headers:
+        found: list[tuple[str, str]] = []
+        for name, text in headers:
+            # The Host is no format.
+            value = text if name in (":authority", "host") else formatted(text, request, changed)
+            if value is None:
+                unknown.append(f"the value of {name}, {text!r}, is not known beforehand")
+            elif text:
+                found.append((name, value))
+        return tuple(found)
+
+    def written(changes: HeaderChanges) -> HeaderChanges:
+        one, other = (
+            HeaderChange(plain(change.set), plain(change.add), change.remove)
+            for change in (changes.request, changes.response)
+        )
+        return HeaderChanges(one, other)
+
+    targets = tuple(replace(one, headers=written(one.headers)) for one in route.destinations)
+    found = replace(route, headers=written(route.headers), destinations=targets)
+    return Resolved(found, next(iter((*unknown, *_risks(route))), ""))
+
+
+def _risks(route: HttpRoute) -> list[str]:
+    """Changes whose outcome is not modelled."""
+    if not route.destinations:
+        return []
+    every = [route.headers, *(one.headers for one in route.destinations)]
+    requests = {name for one in every for name in (*dict(one.request.set), *dict(one.request.add))}
+    answers = {name for one in every for name in (*dict(one.response.set), *dict(one.response.add))}
+    found = [f"{name} is changed, by which a message is framed" for name in sorted(requests & FRAMING)]
+    found += [f"{name} is changed, by which a message is framed" for name in sorted(answers & {"content-length"})]
+    found += [f"{name} instructs Envoy, which is not modelled" for name in sorted(requests & NOT_MODELLED)]
+    drawn = [one.headers.request for one in route.destinations if one.weight]
+    if len(route.destinations) > 1 and len({_instructions(one) for one in drawn}) > 1:
+        found.append("its destinations instruct Envoy differently, which is not modelled")
+    return found
+
+
+def _instructions(change: HeaderChange) -> tuple[Headers, Headers, tuple[str, ...]]:
+    named = [tuple(pair for pair in headers if pair[0] in INSTRUCTING) for headers in (change.set, change.add)]
+    return named[0], named[1], tuple(name for name in change.remove if name in INSTRUCTING)
+
+
+def dropped(request: Request, found: Seen) -> frozenset[str]:
+    """The headers of a request that its proxy removes or rewrites, or that a proxy further on may."""
+    names = {name.lower() for name, _ in request.headers}
+    as_sent = {
+        name: tuple(value.strip(" \t") for key, value in request.headers if key.lower() == name) for name in names
+    }
+    kept = {name for name, values in as_sent.items() if ",".join(values) == found.text(name)}
+    return frozenset(name for name in names if name not in kept or name in CONSUMED | REWRITTEN_FURTHER_ON)
+
+
+def at_pods(expected: HeaderExpectation) -> HeaderExpectation:
+    """What of request header changes a pod must see."""
+    kept = _without(expected, CONSUMED | REWRITTEN_FURTHER_ON)
+    touched = {name for name, _ in expected.exact + expected.added}
+    return replace(kept, absent=(*kept.absent, *sorted(touched & CONSUMED)))
+
+
+def at_clients(expected: HeaderExpectation) -> HeaderExpectation:
+    """What of response header changes a client must see."""
+    kept = _without(expected, OF_ANSWERS)
+    return replace(kept, absent=tuple(name for name in kept.absent if name != "date"))
+
+
+def _without(expected: HeaderExpectation, names: frozenset[str]) -> HeaderExpectation:
+    return HeaderExpectation(
+        tuple(pair for pair in expected.exact if pair[0] not in names),
+        tuple(pair for pair in expected.added if pair[0] not in names),
+        tuple(name for name in expected.absent if name not in names),
+    )

@@ -1,0 +1,35 @@
+"""What the command operators in a header's value give for one request."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from meshproof.mesh.model.header_format import PROTOCOL, Operator, operators
+from meshproof.mesh.predict.proxy.drawn import Drawn
+from meshproof.mesh.predict.proxy.seen import Seen
+
+SPOKEN = "HTTP/1.1"
+
+
+def formatted(text: str, request: Seen, changed: Set[str]) -> str | None:
+    """The value that a format gives for a request; None where it is not known.
+
+    `changed` are the headers that the route changes: whether an operator sees them before or after is not told.
+    """
+    parts = [one if isinstance(one, str) else _given(one, request, changed) for one in operators(text)]
+    # Blanks at either end are no part of a header's value once it has been sent.
+    return None if None in parts else "".join(part for part in parts if part).strip(" \t")
+
+
+def _given(operator: Operator, request: Seen, changed: Set[str]) -> str | None:
+    if operator.command == PROTOCOL:
+        return SPOKEN
+    if not operator.names or not changed.isdisjoint(operator.names):
+        return None
+    for name in operator.names:
+        values = request.headers.get(name, ())
+        if any(isinstance(one, Drawn) for one in values):
+            return None
+        if values:
+            return ",".join(map(str, values))[: operator.length]
+    return ""

@@ -1,0 +1,46 @@
+"""What a guessed request needs beside the conditions of its rule, so that its answer shows the mesh alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.prescription import HEADER, Prescription
+from meshproof.border.request import Request
+from meshproof.mesh.model.mesh import Mesh
+
+# What the stand-ins for sample images answer with 200 (workload/behaviours); others answer everything with it.
+ANSWERED = {
+    "helloworld": frozenset({"/hello", "/health"}),
+    "httpbin": frozenset({"/get", "/headers", "/status/200", "/delay/0", "/ip", "/", "/user-agent"}),
+}
+READING = frozenset({"GET"})
+
+
+def completed(method: str, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The headers with those without which a proxy takes the request otherwise, or not at all."""
+    names = {name for name, _ in headers}
+    if "upgrade" in names and "connection" not in names:
+        headers = (*headers, ("connection", "upgrade"))
+    if method == "QUERY" and "content-type" not in names:
+        headers = (*headers, ("content-type", "text/plain"))
+    return headers
+
+
+def answerable(mesh: Mesh, expectation: Expectation) -> Request:
+    """The request; where the sample that it reaches does not know its path, with a prescription of the answer."""
+    request = expectation.request
+    reached = {key for arm in expectation.arms if arm.share for key in arm.workloads}
+    images = {workload.image for key in reached if (workload := mesh.workload(key))}
+    if all(_knows(image, request.method, expectation.path.partition("?")[0]) for image in images):
+        return request
+    if any(name == HEADER for name, _ in request.headers):
+        return request
+    return replace(request, headers=(*request.headers, Prescription(200).header))
+
+
+def _knows(image: str, method: str, path: str) -> bool:
+    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    sample = "helloworld" if "helloworld" in name else name.removeprefix("go-")
+    known = ANSWERED.get(sample)
+    return known is None or (method in READING and path in known)
