@@ -172,7 +172,7 @@ spec:
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {name: shop}
+metadata: {name: routes}
 spec:
   parentRefs:
   - {group: "", kind: Service, name: shop, port: 8000}
