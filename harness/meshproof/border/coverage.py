@@ -27,12 +27,13 @@ class Dependence:
 
 @dataclass(frozen=True, slots=True)
 class Unproved:
-    """A policy of destinations (`connectionPool`, `outlierDetection`) that no load proves.
+    """A policy of a destination (`connectionPool`, `outlierDetection`) that no load proves; `subject` is its object.
 
     `allowed` tells that a person named its kind as one that need not be proved.
     """
 
     kind: str
+    subject: str
     location: Location
     destination: str
     why: str
@@ -46,8 +47,8 @@ class Coverage:
     `rules` maps each rule's place to those requests, none where nothing is sent for it; `unreached` says of
     a rule without requests why there are none, `unanswered` of a request that a person named why nothing can
     answer it, `left_out` how many probes about each rule (or the host or server at that place) were too many to be
-    sent, and `unproved` which policies are not proved, and why; `unruled` are requests that no rule decides. `objects` is the number of resources that decide
-    requests.
+    sent, and `unproved` which policies are not proved, and why. `unruled` are requests that no rule decides,
+    `objects` is the number of resources that decide requests.
     """
 
     rules: tuple[tuple[Location, tuple[str, ...]], ...]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from meshproof.border.coverage import Coverage, Dependence
+from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.verdict import Outcome
 from meshproof.errors import Location
 from meshproof.report.record import Record
@@ -33,11 +33,15 @@ def shares(record: Record) -> tuple[Share, ...]:
         return ()
     passed = set(_passed(record))
     depending = {rule for one in found.dependences if not one.allowed for rule in one.rules}
-    rules = sum(_is_proved(requests, rule, passed, depending) for rule, requests in found.rules)
+    depending |= {place for place, _ in found.left_out}
+    wrong = {row["rule"] for row in _rows(record) if row["outcome"] != Outcome.PASSED}
+    rules = sum(
+        _is_proved(requests, rule, passed, depending) and str(rule) not in wrong for rule, requests in found.rules
+    )
     several = [Share("rule", rules, len(found.rules))] if found.rules else []
-    requests = {request for _, own in found.rules for request in own}
+    requests = {request for _, own in found.rules for request in own} | set(found.unruled)
     several.append(Share("request", len(passed & requests) if requests else len(passed), max(found.requests, 1)))
-    unclear = {one.subject for one in found.dependences if not one.allowed}
+    unclear = {one.subject for one in (*found.dependences, *found.unproved) if not one.allowed}
     several.append(Share("object", max(0, found.objects - len(unclear)), found.objects + _not_read(found)))
     return tuple(several)
 
@@ -52,12 +56,20 @@ def _not_read(found: Coverage) -> int:
 
 
 def _passed(record: Record) -> Iterator[str]:
-    """The requests of which every check passed."""
+    """The requests of which every check passed, those that a check holds in a table included."""
     outcomes: dict[str, bool] = {}
     for verdict in record.verdicts:
         for request in [verdict.request] if verdict.request else ():
             outcomes[request] = outcomes.get(request, True) and verdict.outcome is Outcome.PASSED
-    return (request for request, passed in outcomes.items() if passed)
+    wrong = {row["request"] for row in _rows(record) if row["outcome"] != Outcome.PASSED}
+    return (request for request, passed in outcomes.items() if passed and request not in wrong)
+
+
+def _rows(record: Record) -> Iterator[Mapping[str, str]]:
+    """The rows of all tables of verdicts."""
+    for verdict in record.verdicts:
+        table = verdict.evidence.get("table")
+        yield from (row for row in table if isinstance(row, Mapping)) if isinstance(table, list) else ()
 
 
 def sentence(record: Record) -> str:
@@ -66,16 +78,17 @@ def sentence(record: Record) -> str:
     if found is None:
         return ""
     text = f"proved {', '.join(map(str, shares(record)))}"
-    open_ones = [one for one in found.dependences if not one.allowed]
+    open_ones: list[Dependence | Unproved] = [one for one in found.dependences if not one.allowed]
+    open_ones += [one for one in found.unproved if not one.allowed]
     if open_ones:
         named = ", ".join(_name(one) for one in open_ones[:NAMED])
         more = f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else ""
         text += f"; the rest depends on {named}{more}"
-    allowed = sorted({one.kind for one in found.dependences if one.allowed})
+    allowed = sorted({one.kind for one in (*found.dependences, *found.unproved) if one.allowed})
     if allowed:
         text += f"; allowed to be unproven: {', '.join(allowed)}"
     return text
 
 
-def _name(one: Dependence) -> str:
+def _name(one: Dependence | Unproved) -> str:
     return f"{one.subject} ({one.location})"

@@ -93,6 +93,18 @@ def _coverage(record: Record) -> dict[str, Any] | None:
         ],
         "unreached": [{"rule": str(rule), "why": why} for rule, why in found.unreached],
         "unanswered": [{"request": request, "why": why} for request, why in found.unanswered],
+        "left_out": [{"rule": str(rule), "probes": number} for rule, number in found.left_out],
+        "unproved": [
+            {
+                "kind": one.kind,
+                "subject": one.subject,
+                "location": str(one.location),
+                "destination": one.destination,
+                "why": one.why,
+                "allowed": one.allowed,
+            }
+            for one in found.unproved
+        ],
     }
 
 

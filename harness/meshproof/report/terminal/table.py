@@ -103,7 +103,7 @@ def _verdict(verdict: Verdict, columns: Columns, width: int) -> Iterator[Text]:
     yield head
     for arm in arms[1:] if beside else arms:
         yield Text(" " * (columns.indent if beside else 4) + arm)
-    if verdict.outcome is not Outcome.PASSED and verdict.reason:
+    if verdict.reason and (verdict.outcome is not Outcome.PASSED or verdict.evidence.get("told")):
         yield _indented(verdict.reason, 4, width)
 
 

@@ -27,7 +27,8 @@ def test_probes_that_are_left_out_are_counted_by_rule() -> None:
 
 @pytest.mark.parametrize("allowed", [False, True])
 def test_a_policy_that_no_load_shows_is_named_with_its_line_unless_it_is_allowed_to_be(allowed: bool) -> None:
-    policy = Unproved("outlierDetection", PLACES[0], "web.default/v1", "it takes 110 s", allowed)
+    subject, destination = "DestinationRule default/web", "web.default/v1"
+    policy = Unproved("outlierDetection", subject, PLACES[0], destination, "it takes 110 s", allowed)
     facts = replace(WHOLE, unproved=(policy,))
     (examination,) = examinations(facts)
     verdict = examination.judge(facts)

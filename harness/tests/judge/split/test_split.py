@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import cycle, islice
+from itertools import cycle, islice, repeat
 from typing import Any
 
 import pytest
 from meshproof.border.books import Books
-from meshproof.border.expectation import Abort
+from meshproof.border.expectation import Abort, Redirect
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.judge import Split
@@ -258,6 +258,18 @@ def test_the_proxy_must_answer_what_it_is_specified_to_answer(build: Any) -> Non
     verdict = build.feed(trial, cycle([build.seen(status=404)]))
     assert (verdict.outcome, verdict.n) == (Outcome.PASSED, 152)
     assert verdict.reason == "all 152 requests were answered 404 by the proxy, as specified at canary.yaml:10:5"
+
+
+def test_a_redirect_must_lead_where_it_is_specified_to(build: Any) -> None:
+    moved = build.expectation(status=301, redirect=Redirect(301, "https://a/b"))
+    for target, outcome in (("https://a/b", Outcome.PASSED), ("https://a/c", Outcome.FAILED), ("", Outcome.FAILED)):
+        headers = (("location", target),) if target else ()
+        (trial,) = Split().begin(build.plan(moved))
+        verdict = build.feed(trial, repeat(build.seen(status=301, headers=headers)))
+        assert verdict.outcome is outcome
+        assert "301 to https://a/b by the proxy" in verdict.reason
+        assert verdict.evidence["told"]
+        assert ("answered 301 by the proxy to https://a/c" in verdict.reason) is (target == "https://a/c")
 
 
 @pytest.mark.parametrize(("subset", "status"), [("v1", 200), ("v1", 404), ("", 503), ("", 0)])
