@@ -91,12 +91,14 @@ class _Composer:
         location = self.at(event.start_mark)
         text = event.value
         plain = event.implicit[0] and event.tag is None
-        if plain and text == MERGE and self.stack and self.stack[-1].fields is not None and not self.stack[-1].key:
-            self.stack[-1].merging = True
+        holder = self.stack[-1] if self.stack else None
+        is_key = holder is not None and holder.fields is not None and holder.key is None
+        if holder is not None and is_key and plain and text == MERGE:
+            holder.merging = True
         data = resolve(text) if plain else text
         if event.tag is not None and event.tag not in ("!", CORE + "str"):
             data = self.typed(event, location)
-        if isinstance(data, float) and (data in NOT_IN_JSON or data != data):
+        if isinstance(data, float) and not is_key and (data in NOT_IN_JSON or data != data):
             self.problems.append(Problem(location, f"{text} is a number that JSON does not have", "quote it as text"))
         self.place(Value(data, location, text_form=text), event.anchor)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import Value, compose, load
 from meshproof.manifest.compose import DEEPEST
-from meshproof.manifest.scalar import key_text, resolve
+from meshproof.manifest.scalar import resolve
 from meshproof.manifest.source import LARGEST_FILE
 
 
@@ -102,7 +102,9 @@ def test_arbitrary_fragments(words: list[str]) -> None:
 
 
 DATA = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.text(st.characters(codec="ascii"), max_size=12)),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.text(st.characters(codec="ascii"), max_size=12)
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(st.from_regex(r"[a-zA-Z][a-zA-Z0-9]{0,6}", fullmatch=True), inner, max_size=4),

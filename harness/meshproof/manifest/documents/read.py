@@ -43,14 +43,19 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal]:
     """What a text is that is no YAML: several JSON objects, each by itself, or nothing that can be read."""
-    several = objects(part)
+    several = objects(SEPARATOR.sub("   ", part, count=1))
     for first, one in several:
         try:
             yield from list(read_documents(one, file, line=line + first))
         except ManifestError as problem:
             yield Refusal(problem.problems[0].location, problem.problems, words=frozenset(words_in(one)))
     if not several:
-        problems = error.problems
-        if TEMPLATE.search(part):
-            problems = (Problem(Location(file, line, 1), "this is a Helm template, not a manifest", HELM),)
+        template = TEMPLATE.search(part)
+        problems = (_template(part, template.start(), file, line),) if template else error.problems
         yield Refusal(problems[0].location, problems, words=frozenset(words_in(part)))
+
+
+def _template(part: str, start: int, file: str, line: int) -> Problem:
+    before = part[:start]
+    place = Location(file, line + before.count("\n"), start - before.rfind("\n"))
+    return Problem(place, "this is a Helm template, not a manifest", HELM)

@@ -17,7 +17,7 @@ from meshproof.mesh.build.workloads.workload import at, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Asked, Called, Rule, Touches
+from meshproof.mesh.model.unmodelled import Asked, Called, Decided, Touches
 from meshproof.mesh.model.virtual_service import VirtualService
 
 KIND = "Rollout"
@@ -94,15 +94,15 @@ def _weights(objects: _Objects, resource: Resource, reference: Value, everything
     found = objects.virtual_services.get(key)
     if found is not None:
         why = f"the Rollout's controller writes weights into VirtualService {'/'.join(key)} while it rolls out"
-        touches = _routes(found, named if not everything else set())
+        # Managed routes are put before all others; without names the only rule of its kind is meant.
+        touches = _routes(found, set() if everything else named or {one.name for one in found.http})
         findings.unproved(reference.location, why, touches=touches)
 
 
 def _routes(found: VirtualService, named: set[str]) -> tuple[Touches, ...]:
-    rules = [one.location for one in found.http if not named or one.name in named]
-    if named and rules:
-        return tuple(Rule(one) for one in rules)
-    return (Asked(found.hosts, found.gateways),)
+    """The rules of these names, whose weights alone change; of all rules (none named) also which there are."""
+    rules = [one.location for one in found.http if one.name in named]
+    return tuple(Decided(one) for one in rules) if rules else (Asked(found.hosts, found.gateways),)
 
 
 def _subsets(objects: _Objects, resource: Resource, reference: Value, findings: Findings) -> None:
