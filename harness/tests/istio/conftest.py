@@ -65,7 +65,9 @@ class Programs:
 
     def calls(self, program: str = "") -> list[Json]:
         log = self.folder / "calls"
-        reported = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        # A call that is being written is not complete yet.
+        text = log.read_text().rpartition("\n")[0] if log.exists() else ""
+        reported = [json.loads(line) for line in text.splitlines()]
         return [one for one in reported if program in ("", one["program"])]
 
     def until(self, program: str, word: str) -> None:

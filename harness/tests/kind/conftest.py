@@ -75,7 +75,9 @@ class Bench:
     @property
     def calls(self) -> list[Mapping[str, Any]]:
         log = self.folder / "calls"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        # A call that is being written is not complete yet.
+        text = log.read_text().rpartition("\n")[0] if log.exists() else ""
+        return [json.loads(line) for line in text.splitlines()]
 
     def words(self, program: str) -> list[list[str]]:
         """The arguments of each call of one of them."""

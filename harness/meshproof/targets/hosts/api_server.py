@@ -81,7 +81,7 @@ def parts(data: bytes, context: str, origin: str) -> tuple[str, dict[str, Any], 
     for kept, key in ((cluster, "certificate-authority"), *((user, key) for key in ELSEWHERE)):
         if kept.get(key) and not kept.get(f"{key}-data"):
             raise TargetError(
-                f"{origin}: {key} is not taken over from a host; the certificates or a token must stand in the file"
+                f"{origin}: {key} is not taken over from a host; the certificates or a token must be in the file"
             )
     if not cluster.get("server"):
         raise TargetError(f"{origin}: its cluster has no server")

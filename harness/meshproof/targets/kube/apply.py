@@ -90,8 +90,8 @@ class ObjectsInForce:
         return Change(created, changed, gone, unchanged)
 
     def _is_in_force(self, one: Wanted) -> bool:
-        standing = self._applied.get(one.key)
-        return standing is not None and standing.text == _text(one.body)
+        applied = self._applied.get(one.key)
+        return applied is not None and applied.text == _text(one.body)
 
     async def _put(self, objects: Sequence[Wanted]) -> None:
         for _, several in itertools.groupby(sorted(objects, key=_rank), key=_rank):
@@ -131,34 +131,34 @@ class ObjectsInForce:
         for (_, kind, namespace), listed in zip(kinds, await gather_all(lists), strict=True):
             found = {body["metadata"]["name"]: body["metadata"] for body in listed}
             for key in [key for key in self._applied if key[:2] == (kind, namespace)]:
-                now, standing = found.get(key[2]), self._applied[key]
-                if now is None or now["uid"] != standing.uid:
+                now, applied = found.get(key[2]), self._applied[key]
+                if now is None or now["uid"] != applied.uid:
                     del self._applied[key]
-                elif now.get("generation") != standing.generation:
-                    self._applied[key] = replace(standing, text="")
+                elif now.get("generation") != applied.generation:
+                    self._applied[key] = replace(applied, text="")
 
     async def _needs_replacement(self, one: Wanted) -> bool:
         """Try it; whether the present object must be deleted first, because an immutable field differs."""
-        standing = one.key in self._applied
-        if not standing:
+        applied = one.key in self._applied
+        if not applied:
             await self._vacant(one)
-        if one.source is None and standing and one.key[0] != "Deployment":
+        if one.source is None and applied and one.key[0] != "Deployment":
             # The harness' own objects were accepted when they were first applied.
             return False
         try:
             await self._send(one, dry_run=True)
         except RefusedError as error:
-            if error.immutable and standing:
+            if error.immutable and applied:
                 return True
             raise one.refused(error) from None
         return False
 
     async def _send(self, one: Wanted, *, dry_run: bool = False) -> Json:
-        standing = self._applied.get(one.key)
+        applied = self._applied.get(one.key)
         body = one.body
-        if standing is not None:
+        if applied is not None:
             # With the uid, only the object that this run made is changed, never another one of that name.
-            body = {**body, "metadata": {**body["metadata"], "uid": standing.uid}}
+            body = {**body, "metadata": {**body["metadata"], "uid": applied.uid}}
         return await self.cluster.objects.apply(body, dry_run=dry_run)
 
     async def _vacant(self, one: Wanted) -> None:
@@ -178,18 +178,18 @@ class ObjectsInForce:
         objects = self.cluster.objects
         order = sorted(keys, key=lambda key: _rank(self._applied[key].wanted), reverse=True)
         for kind, namespace, name in order:
-            standing = self._applied[kind, namespace, name]
-            api_version = str(standing.wanted.body["apiVersion"])
-            await objects.delete(api_version, kind, name, namespace, uid=standing.uid, propagation="Background")
+            applied = self._applied[kind, namespace, name]
+            api_version = str(applied.wanted.body["apiVersion"])
+            await objects.delete(api_version, kind, name, namespace, uid=applied.uid, propagation="Background")
         deadline = time.monotonic() + self.cluster.timeouts.kube_gone
         await gather_all([self._gone(key, deadline) for key in order])
 
     async def _gone(self, key: Key, deadline: float) -> None:
         kind, namespace, name = key
-        standing = self._applied[key]
-        api_version = str(standing.wanted.body["apiVersion"])
+        applied = self._applied[key]
+        api_version = str(applied.wanted.body["apiVersion"])
         while (found := await self.cluster.objects.get(api_version, kind, name, namespace)) and (
-            found["metadata"]["uid"] == standing.uid
+            found["metadata"]["uid"] == applied.uid
         ):
             if time.monotonic() > deadline:
                 raise self._stuck(key, found)

@@ -1,4 +1,4 @@
-"""The connection to a host is cut in every step: files stay whole, and running again goes on."""
+"""The connection to a host is cut in every step: files are complete, and the next run continues."""
 
 import asyncio
 import json

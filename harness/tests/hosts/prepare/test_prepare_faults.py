@@ -1,4 +1,4 @@
-"""What is in the way while a host is changed: nothing is left half-done, and running again goes on."""
+"""Faults while a host is changed: no file is left incomplete, and the next run continues."""
 
 import asyncio
 

@@ -29,7 +29,9 @@ class StandIn:
 
     @property
     def calls(self) -> list[Mapping[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
+        # A call that is being written is not complete yet.
+        text = self.log.read_text().rpartition("\n")[0] if self.log.exists() else ""
+        return [json.loads(line) for line in text.splitlines()]
 
     def alive(self) -> list[int]:
         """The processes of its calls and their parent-death guards that still run."""

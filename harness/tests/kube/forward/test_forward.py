@@ -78,7 +78,7 @@ def test_a_connection_that_the_pod_refuses_is_reset_and_no_other(forwarding: For
 
 
 def test_a_pods_data_is_passed_on_before_its_reset(forwarding: Forwarding) -> None:
-    last = b"last words" * 10_000
+    last = b"last bytes" * 10_000
 
     async def body(bench: Any) -> None:
         async def resets(reader: Reader, writer: Writer) -> None:

@@ -63,7 +63,7 @@ class Link:
                 f"{self.label}: did not come back within {limit:g} s of the reboot\n"
                 "Look at its console. In the boot menu, the entry of the kernel before starts it as it was "
                 "(on a console without a menu: hold Shift, or press Esc, while it starts). Nothing else was changed; "
-                "once it answers again, `hosts restore` puts back what was changed, and `hosts prepare` goes on",
+                "once it answers again, `hosts restore` puts back what was changed, and `hosts prepare` continues",
                 last,
             ) from None
 

@@ -119,7 +119,7 @@ if [ -e "$target" ]; then now=$(sum "$target"); else now=absent; fi
 if [ -e "$kept" ]; then was=$(sum "$kept"); else was=absent; fi
 if [ "$now" = "$was" ]; then echo same; exit 0; fi
 if [ "$2" != any ] && [ "$now" != "$2" ]; then
-  echo "$1 was changed by somebody else since; what it was before stands in $kept" >&2; exit {CHANGED_MEANWHILE}
+  echo "$1 was changed by somebody else since; the original is kept in $kept" >&2; exit {CHANGED_MEANWHILE}
 fi
 if [ "$was" = absent ]; then
   rm -f -- "$target"

@@ -55,7 +55,7 @@ def half_installed(cluster: Cluster, *, kinds: bool) -> TargetError:
     which = " ".join(_which("", kinds=kinds))
     return TargetError(
         f"namespace {NAMESPACE}: meshproof began to install Istio there and did not finish: it may be incomplete",
-        "that run was killed, or still goes on; to remove it:\n"
+        "that run was killed, or is still running; to remove it:\n"
         f"istioctl uninstall {which} -y --context {cluster.context.name}\n"
         f"{kubectl.shown('delete', 'namespace', NAMESPACE)}\n"
         f"look: {kubectl.shown('get', 'namespace', NAMESPACE, '-o', 'yaml')}",
