@@ -201,4 +201,6 @@ def _nobody(mesh: Mesh, request: Request, client: Client) -> str:
     one = service_of(mesh, request.domain, client.namespace)
     if one:
         return f"{one.called} has no port {request.port}"
+    if mesh.knows(request.domain):
+        return f"{request.domain} is not exported to {client.namespace}"
     return f"no Service and no VirtualService is called {request.domain}"

@@ -64,6 +64,8 @@ def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         ports = [port.number for port in service.ports if port.number != request.port]
         return " or ".join(f"port {number}" for number in ports[:3])
     name = request.domain
+    if mesh.knows(name):
+        return ""
     elsewhere = mesh.services_called(name.partition(".")[0])
     if elsewhere:
         return " or ".join(short_name(one, namespace) for one in elsewhere[:3])

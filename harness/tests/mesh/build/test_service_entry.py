@@ -175,7 +175,7 @@ def test_a_name_that_a_deployment_has_is_not_taken() -> None:
 def test_what_is_not_modelled_touches_its_host(spec: tuple[str, ...], touches: object, why: str) -> None:
     (one,) = build_all(manifests(entry(*spec))).mesh.unmodelled
     assert why in one.why
-    assert one.touches == (touches,)
+    assert (one.subject, one.touches) == ("ServiceEntry default/out", (touches,))
 
 
 ADDRESS = "{address: 10.0.0.1}"

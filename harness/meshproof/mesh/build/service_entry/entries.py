@@ -25,7 +25,7 @@ MOST_STAND_INS = 8
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     """The mesh with its ServiceEntries; what stands behind them is stood in for as Deployments are."""
     entries = [part for part in parts if isinstance(part, Entry)]
-    entries.sort(key=lambda one: (not one.created, one.created, one.name, one.namespace))
+    entries.sort(key=lambda one: (not one.created, one.created, one.resource.name, one.namespace))
     machines = [part for part in parts if isinstance(part, Machine)]
     workloads = [*mesh.workloads, *(one.workload for one in machines if not one.resolved)]
     workloads += _unregistered(parts, machines)
@@ -33,15 +33,16 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     stood_in: list[str] = []
     known: set[str] = set()
     for entry in entries:
-        for host in entry.hosts:
-            key = _key(entry, host)
-            if key not in known:
-                known.add(key)
-                own = [*_endpoints(entry, host, key), *_resolved(entry, machines, key)]
-                workloads += [_named_apart(one, workloads) for one in own]
-                stood_in += [host] if own else []
-            _add(services, _service(entry, host, key), entry, findings)
-        _check(entry, findings)
+        with findings.about(entry.resource, (Called(entry.hosts),)):
+            for host in entry.hosts:
+                key = _key(entry, host)
+                if key not in known:
+                    known.add(key)
+                    own = [*_endpoints(entry, host, key), *_resolved(entry, machines, key)]
+                    workloads += [_named_apart(one, workloads) for one in own]
+                    stood_in += [host] if own else []
+                _add(services, _service(entry, host, key), entry, findings)
+            _check(entry, findings)
     if stood_in:
         text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
         findings.notice(entries[0].location, text)
@@ -70,7 +71,7 @@ def _service(entry: Entry, host: str, key: str) -> Service:
 
 
 def _add(services: dict[tuple[str, str], Service], new: Service, entry: Entry, findings: Findings) -> None:
-    """Put a host in: a Service of its name and namespace takes its endpoints, an older ServiceEntry its ports as well."""
+    """Put a host in: a Service of its name and namespace takes its endpoints, an older ServiceEntry its ports too."""
     place = (new.host, new.namespace)
     first = services.setdefault(place, new)
     if first is new:
@@ -93,10 +94,10 @@ def _check(entry: Entry, findings: Findings) -> None:
         return
     if entry.resolution in (NONE, DYNAMIC):
         why = f"resolution {entry.resolution}: the address that the client looks up answers, which is not modelled"
-        findings.unproved(entry.location, why, touches=(Called(hosts),))
+        findings.unproved(entry.location, why)
     if entry.selector is not None and not entry.selector:
         why = "an empty workloadSelector, which selects the whole namespace"
-        findings.unproved(entry.location, why, touches=(Called(hosts),))
+        findings.unproved(entry.location, why)
     for port in entry.ports:
         if port.protocol not in HTTP:
             why = f"port {port.name} speaks {port.protocol}, which is not modelled for ServiceEntries"

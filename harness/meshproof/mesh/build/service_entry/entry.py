@@ -6,7 +6,7 @@ Source: https://istio.io/latest/docs/reference/config/networking/service-entry/,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
@@ -28,23 +28,28 @@ RESOLVED = frozenset({DNS, ROUND_ROBIN})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One ServiceEntry; `hosts` in lower case, `selector` None where it has none; `labels` are its own."""
+    """One ServiceEntry; `hosts` in lower case, `selector` None where it has none."""
 
-    name: str
-    namespace: str
+    resource: Resource
     hosts: tuple[str, ...]
     ports: tuple[ServicePort, ...]
     resolution: str
     endpoints: tuple[Endpoint, ...]
     selector: Labels | None
-    location: Location
     export_to: tuple[str, ...] = ()
     created: str = ""
-    labels: Labels = field(default_factory=dict)
+
+    @property
+    def location(self) -> Location:
+        return self.resource.location
+
+    @property
+    def namespace(self) -> str:
+        return self.resource.namespace
 
     @property
     def key(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        return f"{self.namespace}/{self.resource.name}"
 
 
 def service_entry(resource: Resource, findings: Findings) -> Entry:
@@ -59,17 +64,14 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
     _check_addresses(spec, resolution, findings)
     names = [one.name for one in ports]
     return Entry(
-        resource.name,
-        resource.namespace,
+        resource,
         hosts,
         ports,
         resolution,
         _endpoints(spec, resolution, names, findings),
         labels(selecting, "labels") if selecting else None,
-        resource.location,
         export_to(spec, resource.namespace),
         created(resource),
-        labels(resource.body.get("metadata"), "labels"),
     )
 
 
