@@ -21,6 +21,7 @@ from meshproof.targets.cluster.gateways import Gateways
 from meshproof.targets.cluster.mesh.mesh import KubeMesh
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.cluster.namespaces import RunNamespaces, named
+from meshproof.targets.cluster.outside import outside
 from meshproof.targets.cluster.settings import GATEWAY_SECRETS, REMOTE_TIMEOUTS, KubeSettings
 from meshproof.targets.embedded.target import FEATURES
 from meshproof.targets.istio import istioctl
@@ -108,9 +109,9 @@ class KubeTarget:
         """How Istio is installed, or that it is not."""
         raise NotImplementedError
 
-    def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:  # noqa: ARG002
-        """Nothing: istiod carries it out."""
-        return ()
+    def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:
+        """What stands outside of the cluster; istiod carries out all else."""
+        return outside(mesh)
 
     async def up(self) -> None:
         """Reach the cluster, install Istio if asked to, and create the first of the run's namespaces."""

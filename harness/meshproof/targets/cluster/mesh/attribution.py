@@ -42,7 +42,7 @@ def owners(mesh: Mesh, pods: Sequence[Mapping[str, Any]]) -> dict[str, Owner]:
     for pod in pods:
         metadata, address = pod["metadata"], (pod.get("status") or {}).get("podIP")
         labels = metadata.get("labels") or {}
-        for workload in mesh.workloads:
+        for workload in (one for one in mesh.workloads if not one.endpoint_of):
             here = workload.namespace == metadata.get("namespace")
             if address and here and workload.labels and workload.labels.items() <= labels.items():
                 found[str(address)] = (str(metadata["name"]), workload.key)

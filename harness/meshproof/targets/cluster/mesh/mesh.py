@@ -117,7 +117,7 @@ class KubeMesh:
 
     async def _look_up_services(self, mesh: Mesh) -> None:
         objects = self.shared.cluster.objects
-        keys = [(service.namespace, service.name) for service in mesh.services]
+        keys = [(service.namespace, service.name) for service in mesh.services if not service.hostname]
         found = await gather_all([objects.get("v1", "Service", name, namespace) for namespace, name in keys])
         self._services |= dict(zip(keys, found, strict=True))
 

@@ -1,0 +1,59 @@
+"""What stands outside of a cluster is not verified there: no load goes to it."""
+
+from __future__ import annotations
+
+import io
+
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import build
+from meshproof.mesh.model.unmodelled import Called
+from meshproof.targets.cluster.outside import outside
+
+MANIFESTS = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: vm}
+spec: {selector: {app: vm}, ports: [{name: http, port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: x}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: vm-1}
+spec: {address: 10.0.0.1, labels: {app: vm}}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: out}
+spec:
+  hosts: [out.example.com]
+  resolution: DNS
+  ports: [{number: 80, name: http, protocol: HTTP}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: pods}
+spec:
+  hosts: [pods.example.com]
+  resolution: STATIC
+  workloadSelector: {labels: {app: web}}
+  ports: [{number: 80, name: http, protocol: HTTP}]
+"""
+
+
+def test_hosts_that_no_pod_answers_for_are_told() -> None:
+    found = list(outside(build(load(["-"], stdin=io.StringIO(MANIFESTS)).resources).mesh))
+    assert {(one.subject, one.touches) for one in found} == {
+        ("Service vm.default", (Called(("vm.default.svc.cluster.local",)),)),
+        ("ServiceEntry out.example.com", (Called(("out.example.com",)),)),
+    }
