@@ -1,0 +1,289 @@
+"""What stands in for Services, workloads and certificates that are not among the manifests, and where nothing does."""
+
+from __future__ import annotations
+
+import io
+import ssl
+from pathlib import Path
+
+import pytest
+from meshproof.border.request import Tls, parse
+from meshproof.border.verdict import Precision
+from meshproof.errors import ManifestError
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.build.stand_ins.certificates import ANY_HOST
+from meshproof.mesh.build.stand_ins.needed import StandingIn
+from meshproof.mesh.model.unmodelled import Called, Entering, Pods
+from meshproof.mesh.predict.handshake import refusal
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests import addresses
+from meshproof.run.verification.verification import prepare_verification
+
+RULE = """\
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web}
+spec:
+  host: web
+  subsets:
+  - {name: v1, labels: {version: v1}}
+  - {name: V_2, labels: {version: v2}}
+---
+"""
+ROUTE = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http:
+  - route:
+    - {destination: {host: web, subset: v1}, weight: 90}
+    - {destination: {host: web, subset: V_2}, weight: 10}
+---
+"""
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: web}, {name: tcp-db, port: 81, targetPort: 8081}]
+---
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %s}
+spec:
+  selector: {matchLabels: {app: %s}}
+  template: {metadata: {labels: {app: %s}}, spec: {containers: [{name: c, ports: [{containerPort: 8080}]}]}}
+---
+"""
+GATEWAY = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: ["*.shop.example"]
+    tls: {mode: SIMPLE, credentialName: cert}
+  - port: {number: 8443, name: any, protocol: HTTPS}
+    hosts: ["*"]
+    tls: {mode: MODE, credentialName: cert}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: edge}
+spec: {gateways: [edge], hosts: [a.shop.example, other.example], http: [{route: [{destination: {host: web}}]}]}
+---
+"""
+
+
+def read(text: str, how: StandingIn | None = StandingIn()) -> Built:  # noqa: B008
+    return build_all(load(["-"], stdin=io.StringIO(text), strict=False), standing_in=how)
+
+
+def made(built: Built) -> dict[str, list[tuple[int, str]]]:
+    return {
+        one.host.removesuffix(".svc.cluster.local"): [(p.number, p.protocol) for p in one.ports]
+        for one in built.mesh.services
+    }
+
+
+def test_routing_alone_gets_a_service_and_a_workload_for_each_subset() -> None:
+    built = read(RULE + ROUTE)
+    assert made(built) == {"web.default": [(80, "http")]}
+    assert [(one.name, dict(one.labels)) for one in built.mesh.workloads] == [
+        ("web-v1", {"app": "web", "version": "v1"}),
+        ("web-v-2", {"app": "web", "version": "v2"}),
+    ]
+    (notice,) = built.notices
+    assert str(notice) == (
+        "<stdin>:5:9: these manifests hold routing alone: Services and workloads stand in for "
+        "web.default:80 (web-v1, web-v-2)"
+    )
+    expectation = predict(built.mesh, parse("GET http://web/"))
+    assert [(sorted(one.workloads), float(one.share)) for one in expectation.arms] == [
+        (["default/web-v1"], 0.9),
+        (["default/web-v-2"], 0.1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "services"),
+    [
+        (
+            "http: [{route: [{destination: {host: a, port: {number: 8080}}}]}]",
+            {"web.default": [(80, "http")], "a.default": [(8080, "http")]},
+        ),
+        (
+            "http: [{match: [{port: 9080}], route: [{destination: {host: a}}]}]",
+            {"web.default": [(9080, "http")], "a.default": [(9080, "http")]},
+        ),
+        (
+            "http: [{route: [{destination: {host: web}}], mirrors: [{destination: {host: a}}]}, "
+            "{route: [{destination: {host: web}}], mirror: {host: b.shop.svc.cluster.local}}]",
+            {"web.default": [(80, "http")], "a.default": [(80, "http")], "b.shop": [(80, "http")]},
+        ),
+        ("tcp: [{match: [{port: 5432}], route: [{destination: {host: web}}]}]", {"web.default": [(5432, "tcp")]}),
+        (
+            "http: [{route: [{destination: {host: example.com}}, {destination: {host: web.default}}]}]",
+            {"web.default": [(80, "http")]},
+        ),
+    ],
+)
+def test_hosts_and_ports_of_the_services_that_stand_in(rules: str, services: dict[str, list[tuple[int, str]]]) -> None:
+    head = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: web}\n"
+    found = made(read(f"{head}spec: {{hosts: [web], {rules}}}\n"))
+    assert {name: ports for name, ports in found.items() if name in services} == services
+    assert {name for name in found if name != "example.com"} == set(services)
+
+
+def test_hosts_of_a_gateway_are_no_services() -> None:
+    built = read(GATEWAY.replace("MODE", "SIMPLE"))
+    assert made(built) == {"web.default": [(80, "http")]}
+
+
+def test_ports_of_a_destination_rule() -> None:
+    settings = "trafficPolicy: {portLevelSettings: [{port: {number: 8080}, loadBalancer: {simple: RANDOM}}]}"
+    assert made(read(RULE.replace("host: web\n", f"host: web\n  {settings}\n"))) == {"web.default": [(8080, "http")]}
+
+
+def test_a_subset_may_want_the_label_that_services_usually_select() -> None:
+    built = read(RULE.replace("version: v1", "app: web-v1").replace("version: v2", "app: web-v2") + ROUTE)
+    assert [one.name for one in built.mesh.selected("web.default.svc.cluster.local")] == ["web-v1", "web-v-2"]
+
+
+def test_a_host_that_a_service_entry_has_is_not_stood_in_for() -> None:
+    entry = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: e}\nspec:\n  resolution: DNS\n"
+    spec = "  hosts: [web.default.svc.cluster.local]\n  ports: [{number: 80, name: http, protocol: HTTP}]\n---\n"
+    built = read(entry + spec + ROUTE.replace(", subset: v1", "").replace(", subset: V_2", ""))
+    assert built.stood_in == ()
+
+
+@pytest.mark.parametrize("more", [SERVICE.replace("web", "shop"), DEPLOYMENT % ("shop", "shop", "shop")])
+def test_where_the_manifests_hold_more_than_routing_a_host_without_a_service_stays_one(more: str) -> None:
+    built = read(more + ROUTE)
+    assert built.mesh.service("web.default.svc.cluster.local") is None
+    assert not any("routing alone" in one.message for one in built.notices)
+
+
+def test_a_service_that_selects_nothing_gets_its_pods() -> None:
+    built = read(SERVICE + RULE + ROUTE + DEPLOYMENT % ("web-v1", "other", "other"))
+    assert [one.name for one in built.mesh.selected("web.default.svc.cluster.local")] == ["web-v1-2", "web-v-2"]
+    assert [(one.number, one.name) for one in built.mesh.workloads[-1].ports] == [(8081, ""), (80, "web")]
+    (notice,) = built.notices
+    assert str(notice) == (
+        "<stdin>:1:1: no workload among the manifests carries the labels that Service default/web selects: "
+        "web-v1-2, web-v-2 stand in"
+    )
+
+
+def test_subsets_that_contradict_the_selector_have_no_pods() -> None:
+    rule = RULE.replace("version: v1", "app: shop").replace("version: v2", "app: shop")
+    built = read(SERVICE + rule)
+    assert [(one.name, dict(one.labels)) for one in built.mesh.workloads] == [("web", {"app": "web"})]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SERVICE + DEPLOYMENT % ("web", "web", "web"),
+        SERVICE.replace("  selector: {app: web}\n", ""),
+        SERVICE.replace("selector: {app: web}", "type: ExternalName\n  externalName: a.example"),
+    ],
+)
+def test_what_needs_no_workload_gets_none(text: str) -> None:
+    assert read(text).stood_in == ()
+
+
+def test_a_policy_by_labels_may_touch_a_workload_of_which_only_some_labels_are_known() -> None:
+    policy = "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: f}\n"
+    spec = "spec: {workloadSelector: {labels: {tier: front}}}\n---\n"
+    (one,) = read(RULE + policy + spec).mesh.unmodelled
+    assert Pods("default", {"app": "web", "version": "v1"}) in one.touches
+    other = spec.replace("tier: front", "version: v9")
+    (one,) = read(RULE + policy + other).mesh.unmodelled
+    assert one.touches == (Pods("default", {"version": "v9"}),)
+
+
+def test_a_certificate_for_all_hosts_that_are_asked_for() -> None:
+    built = read(SERVICE + GATEWAY.replace("MODE", "SIMPLE"), StandingIn(asked=("asked.example", "127.0.0.1")))
+    (secret,) = built.mesh.secrets
+    assert (secret.namespace, secret.name, set(secret.data)) == ("istio-system", "cert", {"tls.crt", "tls.key"})
+    assert sum("a self-signed certificate stands in, in istio-system" in one.message for one in built.notices) == 1
+    assert not built.mesh.unmodelled
+    gateway = built.mesh.gateways[0]
+    own = Tls(ca=secret.data["tls.crt"].decode())
+    for host in ("a.shop.example", "b.shop.example", "other.example", "asked.example", "127.0.0.1", ANY_HOST):
+        assert refusal(built.mesh, gateway, gateway.servers[1].tls, host, own) == "", host
+    assert "not accepted" in refusal(built.mesh, gateway, gateway.servers[1].tls, "foreign.example", own)
+    assert ANY_HOST == addresses.ANY_HOST
+    assert ssl.create_default_context(cadata=own.ca).cert_store_stats()["x509_ca"] == 1
+
+
+@pytest.mark.parametrize("mode", ["MUTUAL", "OPTIONAL_MUTUAL"])
+def test_whom_a_mutual_server_takes_is_not_known(mode: str) -> None:
+    built = read(SERVICE + GATEWAY.replace("MODE", mode))
+    (one,) = built.mesh.unmodelled
+    assert one.touches == (Entering("default/edge", 8443),)
+    assert "ca.crt" in built.mesh.secrets[0].data
+
+
+def test_a_secret_that_is_there_is_the_one_that_counts() -> None:
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: cert, namespace: anywhere}\nstringData: {tls.crt: C}\n---\n"
+    )
+    built = read(SERVICE + secret + GATEWAY.replace("MODE", "SIMPLE"))
+    assert [one.namespace for one in built.mesh.secrets] == ["anywhere"]
+
+
+def test_nothing_stands_in_where_nothing_is_said_of_it() -> None:
+    built = read(RULE + ROUTE + GATEWAY.replace("MODE", "SIMPLE"), None)
+    assert (built.stood_in, built.mesh.services, built.mesh.secrets) == ((), (), ())
+
+
+def test_strictly_everything_that_is_lacking_is_named() -> None:
+    strict = StandingIn(strict=True)
+    (one,) = read(RULE + ROUTE, strict).mesh.unmodelled
+    assert (one.subject, one.touches) == ("Service default/web", (Called(("web.default.svc.cluster.local",)),))
+    found = read(SERVICE + GATEWAY.replace("MODE", "SIMPLE"), strict)
+    assert [(one.subject, one.why) for one in found.mesh.unmodelled] == [
+        ("Service default/web", "no workload among the manifests carries the labels that it selects"),
+        ("Secret istio-system/cert", "is not among the manifests"),
+    ]
+    assert found.stood_in == ()
+
+
+def folder(place: Path, text: str) -> str:
+    place.mkdir()
+    (place / "all.yaml").write_text(text)
+    return str(place)
+
+
+def test_strict_verification_refuses_what_would_stand_in(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="Service default/web: is not among the manifests"):
+        prepare_verification([folder(tmp_path / "a", RULE + ROUTE)], [], (), Precision(), strict=True)
+
+
+def test_what_is_applied_is_held_against_the_same_stand_ins(tmp_path: Path) -> None:
+    spec = folder(tmp_path / "spec", RULE + ROUTE + GATEWAY.replace("MODE", "SIMPLE"))
+    more = RULE.replace("name: V_2, labels: {version: v2}", "name: v3, labels: {version: v3}")
+    applied = folder(tmp_path / "applied", more + ROUTE.replace("V_2", "v3") + GATEWAY.replace("MODE", "SIMPLE"))
+    found = prepare_verification([spec], [applied], (), Precision())
+    assert found.samples is not None
+    (stage,) = found.samples.stages
+    assert sorted(one.name for one in stage.mesh.workloads) == ["web-v-2", "web-v1"]
+    specified = [one.body for one in stage.specified if one.kind == "Secret"]
+    assert [one.body for one in stage.resources if one.kind == "Secret"] == specified
+
+
+def test_a_target_that_makes_no_pods_has_no_stand_ins(tmp_path: Path) -> None:
+    spec = folder(tmp_path / "spec", RULE + ROUTE)
+    found = prepare_verification([spec], [], (parse("GET http://web/"),), Precision(), stand_ins=False)
+    assert found.coverage.unanswered
+    assert not prepare_verification([spec], [], (parse("GET http://web/"),), Precision()).coverage.unanswered
