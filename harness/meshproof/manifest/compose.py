@@ -62,6 +62,7 @@ class _Composer:
     anchors: dict[str, tuple[Value, int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     aliased: int = 0
+    marker: int = 0
     root: Value | None = None
 
     def at(self, mark: Any) -> Location:
@@ -70,19 +71,31 @@ class _Composer:
     def refuse(self, location: Location, message: str, hint: str = "") -> ManifestError:
         return ManifestError(*self.problems, Problem(location, message, hint))
 
-    def begin(self, event: Any, mapping: bool) -> None:
+    def begin_document(self, event: Any) -> None:
+        self.root = None
+        self.problems = []
+        self.anchors.clear()
+        self.marker = self.at(event.start_mark).line if event.explicit else 0
+
+    def begin_mapping(self, event: Any) -> None:
+        self.begin(event, "map", {})
+
+    def begin_list(self, event: Any) -> None:
+        self.begin(event, "seq", None)
+
+    def begin(self, event: Any, expected: str, fields: dict[str, Value] | None) -> None:
         location = self.at(event.start_mark)
         if event.tag is not None:
-            self.tagged(event, location, "map" if mapping else "seq")
+            self.tagged(event, location, expected)
         if len(self.stack) >= DEEPEST:
             raise self.refuse(location, f"nested more than {DEEPEST} deep")
-        self.stack.append(_Open(location, event.anchor, {} if mapping else None))
+        self.stack.append(_Open(location, event.anchor, fields))
 
     def tagged(self, event: Any, location: Location, expected: str) -> None:
         if event.tag not in (None, "!", CORE + expected):
             raise self.refuse(location, f"the tag {event.tag!r} is not known to Kubernetes", "write the value plainly")
 
-    def end(self) -> None:
+    def end(self, _event: Any) -> None:
         done = self.stack.pop()
         data = tuple(done.items) if done.fields is None else done.fields
         self.place(Value(data, done.location), done.anchor, done.size, done.height)
@@ -98,7 +111,7 @@ class _Composer:
         data = resolve(text) if plain else text
         if event.tag is not None and event.tag not in ("!", CORE + "str"):
             data = self.typed(event, location)
-        if isinstance(data, float) and not is_key and (data in NOT_IN_JSON or data != data):
+        if type(data) is float and not is_key and (data in NOT_IN_JSON or data != data):
             self.problems.append(Problem(location, f"{text} is a number that JSON does not have", "quote it as text"))
         self.place(Value(data, location, text_form=text), event.anchor)
 
@@ -131,11 +144,12 @@ class _Composer:
             return
         holder = self.stack[-1]
         holder.size += size
-        holder.height = max(holder.height, height + 1)
+        if height >= holder.height:
+            holder.height = height + 1
         if holder.fields is None:
             holder.items.append(Value(value.data, value.location, f"[{len(holder.items)}]", None, value.text_form))
         elif holder.key is None:
-            if value.data is None or isinstance(value.data, dict | tuple):
+            if value.data is None or type(value.data) in (dict, tuple):
                 raise self.refuse(value.location, "a field's name must be text")
             holder.key = value
         else:
@@ -146,15 +160,14 @@ class _Composer:
         if holder.merging:
             self.merge(fields, value)
             return
-        assert not isinstance(key.data, dict | tuple | None)
-        name = key_text(key.data)
+        name = key.data if type(key.data) is str else key_text(key.data)  # type: ignore[arg-type]
         if name in holder.given:
             message = f"{name} is given twice, first in line {holder.given[name].line}"
             self.problems.append(Problem(key.location, message, "keep one of the two"))
             return
         holder.given[name] = key.location
         data = value.data
-        if isinstance(data, tuple):
+        if type(data) is tuple:
             data = tuple(Value(item.data, item.location, name + item.name, item.key, item.text_form) for item in data)
         fields[name] = Value(data, value.location, name, key.location, value.text_form)
 
@@ -178,24 +191,22 @@ def compose(text: str, file: str, *, line: int = 1) -> Iterator[Value]:
 def read_documents(text: str, file: str, *, line: int = 1) -> Iterator[Document]:
     """The documents of a text that begins in that line, empty ones left out; ManifestError for what is no YAML."""
     composer = _Composer(file, MOST_ALIASED + len(text), line)
-    marker = 0
+    handlers = {
+        yaml.ScalarEvent: composer.scalar,
+        yaml.MappingStartEvent: composer.begin_mapping,
+        yaml.SequenceStartEvent: composer.begin_list,
+        yaml.MappingEndEvent: composer.end,
+        yaml.SequenceEndEvent: composer.end,
+        yaml.AliasEvent: composer.alias,
+        yaml.DocumentStartEvent: composer.begin_document,
+    }
     try:
         for event in yaml.parse(text, Loader=LOADER):
-            if isinstance(event, yaml.ScalarEvent):
-                composer.scalar(event)
-            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                composer.begin(event, isinstance(event, yaml.MappingStartEvent))
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-                composer.end()
-            elif isinstance(event, yaml.AliasEvent):
-                composer.alias(event)
-            elif isinstance(event, yaml.DocumentStartEvent):
-                composer.root = None
-                composer.problems = []
-                composer.anchors.clear()
-                marker = composer.at(event.start_mark).line if event.explicit else 0
-            elif isinstance(event, yaml.DocumentEndEvent) and composer.root and composer.root.data is not None:
-                yield Document(composer.root, (*composer.problems, *_beside(composer.root, marker)))
+            handle = handlers.get(type(event))
+            if handle is not None:
+                handle(event)
+            elif type(event) is yaml.DocumentEndEvent and composer.root and composer.root.data is not None:
+                yield Document(composer.root, (*composer.problems, *_beside(composer.root, composer.marker)))
     except yaml.YAMLError as error:
         raise _not_yaml(composer, error) from None
 
