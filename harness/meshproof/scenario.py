@@ -79,11 +79,15 @@ class Examinable(Refutable, Protocol):
 
 @runtime_checkable
 class Stepping(Protocol):
-    """A trial of a `barrier` load: in its stage the course takes `steps` in order, with its request."""
+    """A trial of a `barrier` load: in its stage the pacing takes `steps` in order, with its request.
+
+    `workloads` are those (`namespace/name`) whose pods hold the requests.
+    """
 
     stage: int | None
     request: int | None
     steps: Sequence[Step]
+    workloads: Sequence[str]
 
 
 @runtime_checkable

@@ -23,19 +23,32 @@ from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, On
 # Istio's default, which istiod sends as retry.go has it: https://istio.io/latest/docs/concepts/traffic-management/#retries
 DEFAULT_RETRIES = 2
 DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled"
-# Requests at once: so many beyond a limit, so many where there is none, and the largest limit that is tried.
+# Requests at once: so many beyond a limit, and so many where there is none.
 BEYOND = 4
 UNLIMITED_AT_ONCE = 8
-LARGEST = 60
-# Requests on one connection: so many where there is no limit, and the largest limit that is tried.
+# Requests on one connection where there is no limit.
 UNLIMITED_USE = 20
-LONGEST_USE = 250
 # Seconds. The distances between the times of use and the limit, half of it at least before and `BEYOND_IDLE` after,
 # are what a busy machine may add.
-LONGEST_CONNECT = 3.0
-SHORTEST_IDLE, LONGEST_IDLE = 1.0, 5.0
+SHORTEST_IDLE = 1.0
 BEYOND_IDLE = 0.75
 RETRIABLE = {"5xx": 503, "gateway-error": 503, "retriable-4xx": 409}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The largest limits that are tried: of requests at `once`, of requests on one connection (`uses`), and the
+    longest times, in seconds, of an attempt to `connect` and of an `idle` connection.
+    """
+
+    once: int = 60
+    uses: int = 250
+    connect: float = 3.0
+    idle: float = 5.0
+
+
+USUAL = Reach()
+THOROUGH = Reach(once=2000, uses=10_000, connect=30.0, idle=120.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,43 +118,56 @@ def connect_attempts(expectation: Expectation) -> int:
     return 1 + retries.attempts if "connect-failure" in conditions else 1
 
 
+def at_once(pool: Pool) -> int | None:
+    """The most requests at once that show what a pool lets through; None when nothing limits them."""
+    most = capacity(pool)
+    return pool.max_connections if most is None else most
+
+
 def uses(limit: int) -> tuple[OneByOne, ...]:
     """Requests one by one that show where one connection ends and the next begins."""
     return tuple(OneByOne(count) for count in (limit, 1, limit - 1, 1) if count)
 
 
 def steps(
-    pool: Pool, expectation: Expectation, concurrent_users: tuple[int, ...], requests: int, *, fresh: bool
+    pool: Pool,
+    expectation: Expectation,
+    concurrent_users: tuple[int, ...],
+    requests: int,
+    *,
+    fresh: bool,
+    reach: Reach = USUAL,
 ) -> tuple[Step, ...]:
     """The steps that show each limit; those that need a pool without connections (`fresh`) come first."""
     wanted: list[Step] = []
     per = pool.max_requests_per_connection
-    if fresh and pool.connect_timeout is not None and pool.connect_timeout <= LONGEST_CONNECT:
+    if fresh and pool.connect_timeout is not None and pool.connect_timeout <= reach.connect:
         wanted.append(Blocked())
     if fresh and per is None:
         wanted.append(OneByOne(UNLIMITED_USE))
         # Only now there is one connection, and no other.
-        if pool.idle_timeout is not None and SHORTEST_IDLE <= pool.idle_timeout <= LONGEST_IDLE:
+        if pool.idle_timeout is not None and SHORTEST_IDLE <= pool.idle_timeout <= reach.idle:
             wanted += [Rested(pool.idle_timeout / 2), Rested(pool.idle_timeout + BEYOND_IDLE)]
-    elif fresh and per is not None and per <= LONGEST_USE:
+    elif fresh and per is not None and per <= reach.uses:
         wanted += uses(per)
-    most = capacity(pool)
+    most, shown = capacity(pool), at_once(pool)
     if most is None:
-        wanted.append(AtOnce(UNLIMITED_AT_ONCE))
-    elif most <= LARGEST:
+        beyond = shown + BEYOND if shown is not None and shown <= reach.once else 0
+        wanted.append(AtOnce(max(UNLIMITED_AT_ONCE, beyond)))
+    elif most <= reach.once:
         # The second time shows that what was refused has left nothing behind.
         wanted += [AtOnce(most + BEYOND), AtOnce(most + 1)]
     fails = first_failure(expectation)
-    if pool.max_retries is not None and fails and most is None and pool.max_retries <= LARGEST:
+    if pool.max_retries is not None and fails and most is None and pool.max_retries <= reach.once:
         wanted += [AtOnce(pool.max_retries + BEYOND, fails), AtOnce(pool.max_retries + 1, fails), Failing(fails)]
     wanted += [ConcurrentUsers(users, requests) for users in concurrent_users]
     return tuple(wanted)
 
 
-def unproved(pool: Pool, expectation: Expectation) -> str:
+def unproved(pool: Pool, expectation: Expectation, reach: Reach = USUAL) -> str:
     """Why a limit cannot be shown by any step; empty when all can."""
     n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
-    most = capacity(pool)
+    most = at_once(pool)
     if r is not None and n is not None and r >= n:
         return f"http2MaxRequests {r} is never reached behind maxConnections {n}"
     if r is not None and (n is not None or m is not None):
@@ -149,36 +175,36 @@ def unproved(pool: Pool, expectation: Expectation) -> str:
         return f"{hidden} is never reached behind http2MaxRequests {r}"
     if m is not None and n is None:
         return f"http1MaxPendingRequests {m} shows only where maxConnections is limited too"
-    if pool.connect_timeout is not None and pool.connect_timeout > LONGEST_CONNECT:
-        return f"a connectTimeout of {pool.connect_timeout:g} s is longer than the {LONGEST_CONNECT:g} s waited for"
-    if (pool.max_requests_per_connection or 0) > LONGEST_USE:
+    if pool.connect_timeout is not None and pool.connect_timeout > reach.connect:
+        return f"a connectTimeout of {pool.connect_timeout:g} s is longer than the {reach.connect:g} s waited for"
+    if (pool.max_requests_per_connection or 0) > reach.uses:
         per = pool.max_requests_per_connection
-        return f"maxRequestsPerConnection {per} is more than the {LONGEST_USE} requests sent in turn"
-    if why := _unproved_idle(pool):
+        return f"maxRequestsPerConnection {per} is more than the {reach.uses} requests sent in turn"
+    if why := _unproved_idle(pool, reach):
         return why
-    if (most or 0) > LARGEST:
-        return f"{most} requests at once are more than the {LARGEST} that are held at once"
-    return _unproved_retries(pool, expectation)
+    if (most or 0) > reach.once:
+        return f"{most} requests at once are more than the {reach.once} that are held at once"
+    return _unproved_retries(pool, expectation, reach)
 
 
-def _unproved_idle(pool: Pool) -> str:
+def _unproved_idle(pool: Pool, reach: Reach) -> str:
     idle, per = pool.idle_timeout, pool.max_requests_per_connection
     if idle is None:
         return ""
     if per is not None:
         return f"idleTimeout {idle:g} s is not told apart from maxRequestsPerConnection {per}"
-    if not SHORTEST_IDLE <= idle <= LONGEST_IDLE:
-        return f"an idleTimeout of {idle:g} s is not shown, but one of {SHORTEST_IDLE:g} to {LONGEST_IDLE:g} s"
+    if not SHORTEST_IDLE <= idle <= reach.idle:
+        return f"an idleTimeout of {idle:g} s is not shown, but one of {SHORTEST_IDLE:g} to {reach.idle:g} s"
     return ""
 
 
-def _unproved_retries(pool: Pool, expectation: Expectation) -> str:
+def _unproved_retries(pool: Pool, expectation: Expectation, reach: Reach) -> str:
     if pool.max_retries is None:
         return ""
     if not first_failure(expectation):
         return "maxRetries shows only where a route retries a status that a workload can answer"
     if capacity(pool) is not None:
         return "maxRetries is not told apart from the other limits of the same pool"
-    if pool.max_retries > LARGEST:
-        return f"maxRetries {pool.max_retries} is more than the {LARGEST} that are held at once"
+    if pool.max_retries > reach.once:
+        return f"maxRetries {pool.max_retries} is more than the {reach.once} that are held at once"
     return ""

@@ -11,7 +11,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.steps import AtOnce, ConcurrentUsers, OneByOne, Step
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.connection_pool.books import agreement, high_water
-from meshproof.judge.connection_pool.limits import steps, unproved
+from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, steps, unproved
 from meshproof.judge.connection_pool.result import StepResult
 from meshproof.judge.connection_pool.steps import judge
 from meshproof.judge.expectations import placed
@@ -34,11 +34,13 @@ class ConnectionPool:
     * Connections opened for requests that are sent one by one, retries under way at once, and the time after which
       an attempt to connect is given up.
 
-    The load needs as many users as the largest number of requests at once: the limits and four more.
+    The load needs as many users as the largest number of requests at once: the limits and four more. Larger and
+    longer limits than are shown within seconds stay undecided unless it is `thorough`.
     """
 
     concurrent_users: tuple[int, ...] = ()
     requests: int = 300
+    thorough: bool = False
     name: str = "ConnectionPool"
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
@@ -53,13 +55,23 @@ class PoolTrial:
         self.request: int | None = request
         self.check = check.name
         self.steps: Sequence[Step] = ()
+        self.workloads: Sequence[str] = ()
         self._plan = plan
         self._stage = stage
         self._expectation: Expectation = plan.stages[stage][request]
         self._seen: list[Observation] = []
+        self._reach = THOROUGH if check.thorough else USUAL
         self._lacking = _lacking(self._expectation)
         if not self._lacking:
-            self.steps = steps(self._pool, self._expectation, check.concurrent_users, check.requests, fresh=self._fresh)
+            self.workloads = sorted(self._expectation.arms[0].workloads)
+            self.steps = steps(
+                self._pool,
+                self._expectation,
+                check.concurrent_users,
+                check.requests,
+                fresh=self._fresh,
+                reach=self._reach,
+            )
         self.limit = sum(_size(step) for step in self.steps)
 
     @property
@@ -120,7 +132,7 @@ class PoolTrial:
             return Outcome.FAILED, f"{found[0]}{where}"
         if len(results) < len(self.steps):
             return Outcome.INCONCLUSIVE, f"only {len(results)} of {len(self.steps)} steps were driven"
-        if why := unproved(self._pool, self._expectation):
+        if why := unproved(self._pool, self._expectation, self._reach):
             return Outcome.INCONCLUSIVE, f"{why}{where}; nothing else was wrong"
         return Outcome.PASSED, f"{_summary(results, self._pool)}, as specified{where}"
 

@@ -26,6 +26,8 @@ GATEWAY = (502, 503, 504)
 ENVOY_LOCAL_FAILURES = 5
 LONGEST_EJECTION = 300.0
 EJECTIONS = 2
+# Seconds that it takes beside the ejections, and that one request with a look at the proxy takes.
+SETTLING, LOOK = 5.0, 0.01
 
 
 def errors(rule: Ejection, status: int) -> int:
@@ -59,6 +61,14 @@ def faults(rule: Ejection, hosts: int) -> tuple[tuple[Fault, ...], tuple[Fault, 
     first = [fault for status in (500, REFUSED, 503) for fault in fatal if fault.status == status] if fatal else []
     several = tuple((first * EJECTIONS)[: max(EJECTIONS, len(_kinds(first)))])
     return tuple(fault for fault in every if not fault.errors), several
+
+
+def proof_seconds(rule: Ejection, hosts: int) -> float:
+    """About how long it takes to show the rule with so many hosts: mostly what is waited until they are back."""
+    harmless, fatal = faults(rule, hosts)
+    requests = hosts * (len(harmless) * enough(rule) + sum(fault.errors for fault in fatal))
+    waits = sum(duration(rule, times) + rule.interval for times in range(1, len(fatal) + 1))
+    return SETTLING + requests * LOOK + waits
 
 
 def _kinds(several: list[Fault]) -> set[int]:

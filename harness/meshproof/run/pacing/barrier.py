@@ -46,7 +46,7 @@ async def barrier(traffic: Traffic) -> None:
 
 
 async def _stage(traffic: Traffic, stage: int, request: int, trial: Stepping) -> None:
-    pods = traffic.live.pods()
+    pods = [pod for key in trial.workloads for pod in traffic.live.pods(key)]
     traffic.mark("pods", stage=stage, request=request, pods=len(pods))
     if len(pods) != 1:
         # How many hosts get a connection is drawn by the load balancer: nothing exact can be observed.

@@ -8,7 +8,7 @@ from itertools import chain
 
 from meshproof.manifest import Notice
 from meshproof.run.prepare import Prepared, prepared_load
-from meshproof.run.verification.breakers import below
+from meshproof.run.verification.breakers.below import below
 from meshproof.run.verification.specification import Specification
 from meshproof.scenario import Scenario
 

@@ -11,20 +11,26 @@ from meshproof.manifest import Notice
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.boundaries import changed, prepare_boundaries
-from meshproof.run.verification.clients import Sent
+from meshproof.run.verification.clients import Sent, source_of
 from meshproof.run.verification.coverage import partition
 from meshproof.run.verification.resilience import prepare_resilience
 from meshproof.run.verification.samples import prepare_samples
+from meshproof.run.verification.specification import Specification
 
 
 @dataclass(frozen=True, slots=True)
 class Loads:
     """What is driven for one client (samples, boundaries, resilience), and how much of what it sends can be proved."""
 
-    client: Source
+    specification: Specification
     driven: tuple[Prepared | None, Prepared | None, Prepared | None]
     provable: tuple[Expectation, ...]
     touched: tuple[tuple[Expectation, tuple[Unmodelled, ...]], ...]
+
+    @property
+    def client(self) -> Source:
+        """Who sends it."""
+        return source_of(self.specification)
 
 
 def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
@@ -39,4 +45,4 @@ def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
     if samples is not None and specification.probed:
         samples = replace(samples, notices=(*samples.notices, *untold))
     driven = samples, prepare_boundaries(specification, probed), resilience
-    return Loads(sent.client, driven, tuple(provable), (*touched, *probed_touched))
+    return Loads(specification, driven, tuple(provable), (*touched, *probed_touched))

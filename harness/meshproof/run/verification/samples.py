@@ -15,7 +15,7 @@ from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.run.prepare import Prepared
-from meshproof.run.verification.breakers import below, unverified
+from meshproof.run.verification.breakers.below import below
 from meshproof.run.verification.companion import companion
 from meshproof.run.verification.faults import faults
 from meshproof.run.verification.specification import Specification
@@ -55,8 +55,7 @@ def prepare_samples(
     prepared = companion(specification, scenario, told)
     injected, driven = faults(prepared.plan, prepared.load)
     expected = [*chain.from_iterable(prepared.plan.stages)]
-    every = tuple(dict.fromkeys((*prepared.notices, *unverified(expected))))
-    return replace(prepared, checks=(*prepared.checks, *injected), load=below(driven, expected), notices=every)
+    return replace(prepared, checks=(*prepared.checks, *injected), load=below(driven, expected))
 
 
 def _refused(expectations: Sequence[Expectation]) -> Iterator[Notice]:

@@ -19,6 +19,7 @@ from meshproof.mesh.requests.addresses import entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.mesh.requests.sources import kept_from, parsed
 from meshproof.run.prepare import NAMESPACE, Prepared
+from meshproof.run.verification.breakers.loads import prepare_breakers
 from meshproof.run.verification.clients import Guessed, Sent, guessed, named_after, source_of
 from meshproof.run.verification.coverage import coverage
 from meshproof.run.verification.error_rates import sharing
@@ -39,7 +40,7 @@ class Verification:
 
     @property
     def driven(self) -> tuple[Prepared, ...]:
-        """The loads, the samples first; `others` are those of further clients."""
+        """The loads, the samples first; `others` are those of further clients, and those that prove policies."""
         return (*(one for one in (self.samples, self.boundaries, self.resilience) if one), *self.others)
 
     @property
@@ -138,9 +139,15 @@ def verification_of(
     provable = [one for each in several for one in each.provable]
     touched = [one for each in several for one in each.touched]
     found = coverage(specification, provable, touched, sent.unreached, named=bool(requests))
-    found = replace(found, unanswered=tuple(_unanswered(unanswered)), left_out=sent.left_out)
+    breakers = prepare_breakers(((each.specification, each.provable) for each in several), proxyless=proxyless)
+    found = replace(
+        found,
+        unanswered=tuple(_unanswered(unanswered)),
+        left_out=sent.left_out,
+        unproved=tuple(breakers.unproved),
+    )
     further = [named_after(load, one.client) for one in several[1:] for load in one.driven if load]
-    samples, boundaries, resilience, *others = sharing([*several[0].driven, *further])
+    samples, boundaries, resilience, *others = sharing([*several[0].driven, *further, *breakers.driven])
     return Verification(samples, boundaries, resilience, found, notices, tuple(filter(None, others)))
 
 

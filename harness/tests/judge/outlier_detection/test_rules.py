@@ -82,3 +82,16 @@ def test_a_stretch_is_long_enough_to_miss_no_host() -> None:
         count = rules.stretch(hosts, 0.0002)
         missed = hosts * (1 - 1 / hosts) ** count
         assert missed <= 0.0002 < hosts * (1 - 1 / hosts) ** (count - 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "hosts", "least", "most"),
+    [
+        (Ejection(consecutive_5xx_errors=2, interval=1.0, base_ejection_time=2.0, max_ejection_percent=100), 1, 8, 20),
+        (Ejection(), 10, 115, 140),
+        (Ejection(base_ejection_time=180.0), 10, 500, 540),
+        (Ejection(max_ejection_percent=10), 3, 5, 20),
+    ],
+)
+def test_how_long_a_proof_takes_is_known_beforehand(rule: Ejection, hosts: int, least: float, most: float) -> None:
+    assert least <= rules.proof_seconds(rule, hosts) <= most

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from meshproof.border.request import parse
 from meshproof.border.verdict import Outcome, Precision, Verdict
-from meshproof.report.events import CheckFinished, Event
-from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared
-from meshproof.run.session import Session
 from meshproof.run.verification.verification import prepare_verification
-from meshproof.targets.embedded.target import EmbeddedTarget
 
+Drive = Callable[[Path, Sequence[Prepared]], list[list[Verdict]]]
 APP = """\
 apiVersion: v1
 kind: Service
@@ -148,71 +144,35 @@ def written(place: Path, rules: Sequence[str]) -> tuple[str, list[int]]:
     return str(place), lines
 
 
-def driven(folder: Path, several: Sequence[Prepared]) -> dict[str, list[Verdict]]:
-    """The verdicts of many loads, by their names."""
-    found: dict[str, list[Verdict]] = {one.name: [] for one in several}
-
-    class Collecting:
-        def handle(self, event: Event) -> None:
-            if isinstance(event, CheckFinished):
-                found[event.verdict.scenario].append(event.verdict)
-
-        def close(self) -> None:
-            pass
-
-    async def run() -> None:
-        session = Session(EmbeddedTarget({}), folder, [Collecting()], Options())
-        try:
-            await session.open([one.name for one in several], ["steady"])
-            await session.run_all(several)
-        finally:
-            await session.close()
-
-    asyncio.run(run())
-    return found
-
-
-def loads(name: str, spec: str, applied: str, request: str) -> list[Prepared]:
-    """The samples and probes of a verification, under names of their own."""
+def loads(spec: str, applied: str, request: str) -> list[Prepared]:
+    """The samples and the probes of a verification."""
     requests = (parse(request),) if request else ()
     # A wide tolerance takes fewer requests; rules are told apart all the same.
     found = prepare_verification([spec], [applied], requests, Precision(tolerance=0.1))
-    several = [one for one in (found.samples, found.boundaries) if one]
-    return [
-        replace(one, name=f"{name}: {one.name}", plan=replace(one.plan, scenario=f"{name}: {one.name}"))
-        for one in several
-    ]
+    return [one for one in (found.samples, found.boundaries) if one]
 
 
-def test_each_rule_that_runs_otherwise_is_failed_and_named(tmp_path: Path) -> None:
+def test_each_rule_that_runs_otherwise_is_failed_and_named(tmp_path: Path, driven: Drive) -> None:
     several: list[Prepared] = []
-    places = {}
+    places = []
     for number, drift in enumerate(DRIFTS):
         spec, _ = written(tmp_path / f"{number}-specified.yaml", drift.specified)
         applied, lines = written(tmp_path / f"{number}-applied.yaml", drift.applied)
-        places[drift.name] = f"{applied}:{lines[drift.takes]}:"
-        several += loads(drift.name, spec, applied, drift.request)
+        places.append(f"{applied}:{lines[drift.takes]}:")
+        several += loads(spec, applied, drift.request)
     assert len(several) == 2 * len(DRIFTS)
     verdicts = driven(tmp_path, several)
     unseen = []
-    for drift in DRIFTS:
-        failed = [
-            one.reason
-            for name, own in verdicts.items()
-            if name.startswith(f"{drift.name}: ")
-            for one in own
-            if one.outcome is Outcome.FAILED
-        ]
-        if not any(places[drift.name] in reason for reason in failed):
-            unseen.append((drift.name, places[drift.name], failed))
+    for drift, place, *own in zip(DRIFTS, places, verdicts[::2], verdicts[1::2], strict=True):
+        failed = [one.reason for row in own for one in row if one.outcome is Outcome.FAILED]
+        if not any(place in reason for reason in failed):
+            unseen.append((drift.name, place, failed))
     assert unseen == []
 
 
 @pytest.mark.parametrize("drift", [DRIFTS[1], DRIFTS[7], DRIFTS[16], DRIFTS[20]], ids=lambda one: one.name)
-def test_what_runs_as_specified_passes(tmp_path: Path, drift: Drift) -> None:
+def test_what_runs_as_specified_passes(tmp_path: Path, drift: Drift, driven: Drive) -> None:
     spec, _ = written(tmp_path / "specified.yaml", drift.specified)
-    verdicts = driven(tmp_path, loads("same", spec, spec, ""))
-    assert [
-        (one.check, one.reason) for own in verdicts.values() for one in own if one.outcome is not Outcome.PASSED
-    ] == []
-    assert sum(map(len, verdicts.values())) >= 4
+    verdicts = [one for row in driven(tmp_path, loads(spec, spec, "")) for one in row]
+    assert [(one.check, one.reason) for one in verdicts if one.outcome is not Outcome.PASSED] == []
+    assert len(verdicts) >= 4

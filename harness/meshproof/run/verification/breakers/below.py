@@ -1,4 +1,4 @@
-"""Circuit breakers of one's own manifests: a verification's load stays below them, and says that it does."""
+"""A load of a verification stays below the connection pools that it meets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from meshproof.border.expectation import Expectation, Policy
 from meshproof.border.load import Load
-from meshproof.manifest import Notice
 
 
 def below(load: Load, expectations: Iterable[Expectation]) -> Load:
@@ -18,16 +17,6 @@ def below(load: Load, expectations: Iterable[Expectation]) -> Load:
     """
     limits = [limit for policy in _policies(expectations) for limit in _limits(policy)]
     return replace(load, users=max(1, min(load.users, *limits))) if limits else load
-
-
-def unverified(expectations: Iterable[Expectation]) -> Iterator[Notice]:
-    """What of the policies is not verified by such a load."""
-    for policy in _policies(expectations):
-        if policy.pool is not None and policy.pool.location is not None:
-            text = "connectionPool is not verified: the load stays below its limits"
-            yield Notice(policy.pool.location, text)
-        if policy.ejection is not None and policy.ejection.location is not None:
-            yield Notice(policy.ejection.location, "outlierDetection is not verified: no host is made to fail for it")
 
 
 def _policies(expectations: Iterable[Expectation]) -> Iterator[Policy]:

@@ -1,0 +1,161 @@
+"""The loads that prove connection pools and outlier detection, each with a destination of its own; what none proves.
+
+In each of them one rule leads to the destination alone: a policy belongs to a destination, however requests get there.
+Requests are held and pods made to fail, so that only pods without a proxy before them show exactly what happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from math import ceil, inf
+
+from meshproof.border.coverage import Unproved
+from meshproof.border.expectation import Ejection, Expectation, Pool
+from meshproof.border.load import Load
+from meshproof.border.steps import AtOnce
+from meshproof.errors import Location
+from meshproof.judge import ConnectionPool, OutlierDetection
+from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, connect_attempts, steps, unproved
+from meshproof.judge.outlier_detection.rules import allowed, proof_seconds
+from meshproof.mesh.predict.prediction import predict
+from meshproof.run.prepare import Prepared, prepared_load
+from meshproof.run.verification.breakers.policies import Target, alone, behind, stated_by, targets
+from meshproof.run.verification.specification import Specification
+from meshproof.scenario import Check, Scenario
+
+FEATURES = frozenset({"ProbeWorkload", "ProxylessWorkloads"})
+# Seconds that a proof may take, and how many policies are proved, unless a person wants it thorough.
+LONGEST_PROOF = 60.0
+MOST_POLICIES = 24
+MOST_HOSTS = 10
+# Seconds that an answer may take beside the attempts to connect.
+CLIENT_TIMEOUT = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Breakers:
+    """What is driven for the policies of a specification, and which of them are not proved."""
+
+    driven: list[Prepared] = field(default_factory=list)
+    unproved: list[Unproved] = field(default_factory=list)
+
+
+def prepare_breakers(several: Iterable[tuple[Specification, Iterable[Expectation]]], *, proxyless: bool) -> Breakers:
+    """A load for each policy of each destination that the samples of some clients reach, by the first that does."""
+    found = Breakers()
+    known: set[tuple[str, int, str, Location]] = set()
+    for specification, samples in several:
+        for target in targets(samples):
+            _prove(specification, target, found, known, proxyless=proxyless)
+    return found
+
+
+def _prove(
+    specification: Specification,
+    target: Target,
+    found: Breakers,
+    known: set[tuple[str, int, str, Location]],
+    *,
+    proxyless: bool,
+) -> None:
+    """Have each policy of a target that is not known yet driven, or say why it is not proved."""
+    for kind, place in _stated(target):
+        key = (target.name, target.port, kind, place)
+        if key in known:
+            continue
+        known.add(key)
+        proof: Prepared | str
+        if not (proxyless and specification.probed):
+            proof = "a proxy stands before each pod here; the embedded mesh shows it"
+        elif len(found.driven) >= MOST_POLICIES and not specification.thorough:
+            proof = f"there are more than {MOST_POLICIES} policies to show: --thorough shows them all"
+        else:
+            proof = (_pool if kind == "connectionPool" else _ejection)(specification, target)
+        if isinstance(proof, Prepared):
+            found.driven.append(proof)
+        else:
+            permitted = not specification.allowed.isdisjoint({kind, "DestinationRule"})
+            subject = stated_by(specification.mesh, place)
+            found.unproved.append(Unproved(kind, subject, place, target.name, proof, permitted))
+
+
+def _stated(target: Target) -> Iterator[tuple[str, Location]]:
+    pool, ejection = target.policy.pool, target.policy.ejection
+    if pool and pool.location:
+        yield "connectionPool", pool.location
+    if ejection and ejection.location:
+        yield "outlierDetection", ejection.location
+
+
+def _pool(specification: Specification, target: Target) -> Prepared | str:
+    """The load that shows a connection pool, by one pod; or why there is none."""
+    pool = target.policy.pool or Pool()
+    expected = _expected(specification, target, 1)
+    if isinstance(expected, str):
+        return expected
+    reach = THOROUGH if specification.thorough else USUAL
+    if why := unproved(pool, expected, reach):
+        return why if specification.thorough else f"{why} (--thorough goes further)"
+    wanted = steps(pool, expected, (), 0, fresh=True, reach=reach)
+    users = max((step.size for step in wanted if isinstance(step, AtOnce)), default=1)
+    timeout = CLIENT_TIMEOUT + connect_attempts(expected) * (pool.connect_timeout or 0.0)
+    load = Load("barrier", expected.request, users=users, timeout=timeout)
+    return _prepared(specification, target, load, ConnectionPool(thorough=specification.thorough), 1)
+
+
+def _ejection(specification: Specification, target: Target) -> Prepared | str:
+    """The load that shows outlier detection, by as many pods as it takes to eject one; or why there is none."""
+    rule = target.policy.ejection or Ejection()
+    hosts = _hosts(specification, target, rule)
+    expected = _expected(specification, target, hosts)
+    if isinstance(expected, str):
+        return expected
+    seconds = proof_seconds(rule, hosts)
+    if seconds > LONGEST_PROOF and not specification.thorough:
+        return f"it would take about {seconds:.0f} s, because a host is ejected twice: --thorough waits for it"
+    check = OutlierDetection(longest_wait=inf if specification.thorough else LONGEST_PROOF)
+    return _prepared(specification, target, Load("ejection", expected.request, users=1), check, hosts)
+
+
+def _hosts(specification: Specification, target: Target, rule: Ejection) -> int:
+    """As many hosts as there are, or more where so few of them may never be ejected."""
+    there = sum(one.replicas for one in behind(specification.mesh, target))
+    needed = ceil(100 / rule.max_ejection_percent) if rule.max_ejection_percent else 1
+    enough = bool(allowed(rule, there)) or not rule.max_ejection_percent or needed > MOST_HOSTS
+    return there if 0 < there <= MOST_HOSTS and enough else min(needed, MOST_HOSTS)
+
+
+def _expected(specification: Specification, target: Target, hosts: int) -> Expectation | str:
+    """What is specified for a request that gets to the target alone; or why there is none."""
+    mesh, request = alone(specification.mesh, target, hosts)
+    found = predict(mesh, request, namespace=specification.namespace, labels=specification.labels)
+    if len(found.arms) != 1 or found.arms[0].policy != target.policy or not found.arms[0].workloads:
+        return "no request is found that leads to this destination alone"
+    return found
+
+
+def _prepared(specification: Specification, target: Target, load: Load, check: Check, hosts: int) -> Prepared:
+    specified, applied = (
+        replace(built, mesh=alone(built.mesh, target, hosts)[0], notices=())
+        for built in (specification.specified, specification.applied)
+    )
+    if specification.applied.mesh is specification.mesh:
+        applied = specified
+    scenario = Scenario(
+        name=f"{check.name} {target.name.replace('/', ' ')}",
+        description=f"The {check.name} of {target.name} is enforced as its DestinationRule says.",
+        manifests=specification.files,
+        load=load,
+        expect=(check,),
+        features=FEATURES | ({"AnyClient"} if specification.labels else frozenset()),
+        mostly_waits=True,
+    )
+    return prepared_load(
+        scenario,
+        [specified],
+        [applied],
+        specification.precision,
+        namespace=specification.namespace,
+        labels=specification.labels,
+    )

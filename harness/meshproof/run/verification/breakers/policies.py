@@ -1,0 +1,126 @@
+"""The policies of destinations that samples reach, each once, and the mesh in which one of them is put to the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from meshproof.border.expectation import Arm, Copy, Expectation, Policy
+from meshproof.border.request import Request
+from meshproof.errors import Location
+from meshproof.mesh.model.kubernetes import Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import (
+    MESH_GATEWAY,
+    Destination,
+    HeaderChanges,
+    HttpRoute,
+    RouteDestination,
+    VirtualService,
+)
+from meshproof.mesh.requests.samples import known_paths
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination with a policy, and the sample that reaches it."""
+
+    host: str
+    subset: str
+    port: int
+    policy: Policy
+    workloads: frozenset[str]
+    sample: Expectation
+
+    @property
+    def name(self) -> str:
+        """The destination as it is called everywhere: `service.namespace[/subset]`."""
+        short = self.host.removesuffix(".svc.cluster.local")
+        return f"{short}/{self.subset}" if self.subset else short
+
+
+def targets(expectations: Iterable[Expectation]) -> tuple[Target, ...]:
+    """The destinations of samples, mirrors included, that a policy with a place is in force for, each once."""
+    found: dict[tuple[str, str, int, Location | None, Location | None], Target] = {}
+    for one in expectations:
+        for part in _reached(one):
+            pool, ejection = part.policy.pool, part.policy.ejection
+            places = (pool.location if pool else None, ejection.location if ejection else None)
+            subset = part.destination.partition("/")[2].partition(":")[0]
+            target = Target(part.host, subset, part.port, part.policy, part.workloads, one)
+            if any(places):
+                found.setdefault((part.host, subset, part.port, *places), target)
+    return tuple(found.values())
+
+
+def _reached(one: Expectation) -> Iterator[Arm | Copy]:
+    for part in (*one.arms, *one.copies):
+        if part.share and part.host and part.workloads:
+            yield part
+
+
+def behind(mesh: Mesh, target: Target) -> tuple[Workload, ...]:
+    """The workloads behind a target, as far as the mesh has them."""
+    return tuple(one for key in sorted(target.workloads) if (one := mesh.workload(key)))
+
+
+def alone(mesh: Mesh, target: Target, hosts: int) -> tuple[Mesh, Request]:
+    """The mesh with one rule that leads to the target alone, and a request for it; the target has so many pods.
+
+    Everything that decides the policy stays as it is. Of the sample's own rule its retries stay.
+    """
+    asked = target.sample.request
+    owner, route = _rule_at(mesh, target.sample.route)
+    place = route.location if route else target.sample.arms[0].location
+    destination = Destination(target.host, target.subset, target.port, place)
+    only = HttpRoute("", (), (RouteDestination(destination, 100, HeaderChanges(), place),), place)
+    rule = VirtualService(
+        owner.name if owner else "meshproof",
+        owner.namespace if owner else _namespace(mesh, target),
+        (asked.domain if asked.gateway else target.host,),
+        (asked.gateway or MESH_GATEWAY,),
+        (replace(only, retries=route.retries if route else None),),
+        place,
+    )
+    path = (*known_paths(mesh, rule)[1:], "/")[0]
+    request = replace(asked, method="GET", path=path, headers=(), body=b"")
+    if not asked.gateway:
+        request = replace(request, host=target.host, port=target.port, scheme="http", tls=None)
+    serving = mesh.serving(found) if (found := mesh.gateway(asked.gateway)) else ()
+    return replace(mesh, virtual_services=(rule,), workloads=(*_pods(mesh, target, hosts), *serving)), request
+
+
+def _pods(mesh: Mesh, target: Target, hosts: int) -> tuple[Workload, ...]:
+    found = behind(mesh, target)
+    if sum(one.replicas for one in found) == hosts:
+        return found
+    return tuple(replace(one, replicas=hosts) for one in found[:1])
+
+
+def stated_by(mesh: Mesh, place: Location) -> str:
+    """The DestinationRule that has a policy at this place, by kind and name."""
+    places = mesh.once(("verification", "policies"), lambda: dict(_places(mesh)))
+    return places.get(place, "DestinationRule")
+
+
+def _places(mesh: Mesh) -> Iterator[tuple[Location, str]]:
+    for rule in mesh.destination_rules:
+        for policy in (rule.policy, *(subset.policy for subset in rule.subsets)):
+            for one in (policy, *policy.ports.values()):
+                for part in (one.connection_pool, one.outlier_detection):
+                    if part and part.location:
+                        yield part.location, f"DestinationRule {rule.namespace}/{rule.name}"
+
+
+def _rule_at(mesh: Mesh, place: Location | None) -> tuple[VirtualService | None, HttpRoute | None]:
+    """The rule at a place, with its VirtualService."""
+    rules = mesh.once(
+        ("verification", "rules"),
+        lambda: {route.location: (one, route) for one in mesh.virtual_services for route in one.http},
+    )
+    return rules.get(place, (None, None)) if place else (None, None)
+
+
+def _namespace(mesh: Mesh, target: Target) -> str:
+    service = mesh.service(target.host)
+    return service.namespace if service else "default"
