@@ -112,7 +112,8 @@ def verify(
 
     The manifests are those that a cluster would get: Services and Deployments, VirtualServices,
     DestinationRules, Gateways and their Secrets. Each Deployment is stood in for by small processes that
-    answer in its place.
+    answer in its place; so are, with a notice, workloads, Services and certificates that rules refer to and
+    that are not among the manifests.
 
     \b
     meshproof verify -f k8s/
@@ -149,6 +150,7 @@ def verify(
         stdin=sys.stdin,
         sender=sender,
         any_client="AnyClient" in target.features,
+        stand_ins="ProbeWorkload" in target.features,
         thorough=thorough,
     )
     # What is wrong with the manifests has been reported by now, without the half second that this import takes.

@@ -73,6 +73,7 @@ def prepare_verification(
     stdin: TextIO | None = None,
     sender: str = "",
     any_client: bool = False,
+    stand_ins: bool = True,
     thorough: bool = False,
 ) -> Verification:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
@@ -83,9 +84,18 @@ def prepare_verification(
     not `probed` nobody counts a mirror's copies, and who answers is known to the client's own proxy alone;
     `proxyless` pods have no sidecar. `tls` is what the client brings to a gateway's handshake. `limits` says what the
     target does not carry out, `allowed` which kinds need not be proved; `strict` raises ManifestError for both.
+    `stand_ins` tells that the target makes pods, so that some can stand in for what the manifests do not hold;
     `thorough` leaves out nothing that would take long.
     """
-    specified, actual = read(spec, applied, namespace=namespace, stdin=stdin, strict=strict)
+    specified, actual = read(
+        spec,
+        applied,
+        namespace=namespace,
+        stdin=stdin,
+        strict=strict,
+        stand_ins=stand_ins,
+        asked=[one.host for one in requests],
+    )
     own = source(client or namespace, labels)
     if sender:
         own = parsed(sender, own.namespace, specified.mesh)
