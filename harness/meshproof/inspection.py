@@ -28,7 +28,8 @@ class Inspection(Generic[Facts]):
 
     `facts` is the record (in border/) that the target fills, `expect` what must be true of
     it. `features` are what a target must offer, else the inspection is skipped with that reason. A
-    `thorough` one runs only where it is named. `given` are facts that are known without a target.
+    `thorough` one runs only where it is named. `given` are facts that are known without a target,
+    `notices` what a reader should know besides: each a place in a file, and what is to be said of it.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Inspection(Generic[Facts]):
     features: Set[str] = field(default_factory=frozenset)
     thorough: bool = False
     given: Facts | None = None
+    notices: Sequence[tuple[str, str]] = ()

@@ -9,7 +9,7 @@ from typing import Any
 from meshproof.border.verdict import worst
 from meshproof.errors import UsageError
 from meshproof.inspection import Inspection
-from meshproof.report.events import CheckFinished, Emit, ScenarioFinished, ScenarioStarted
+from meshproof.report.events import CheckFinished, Emit, Noticed, ScenarioFinished, ScenarioStarted
 from meshproof.run.result import Result, broken
 from meshproof.targets.base import Inspectable, Target
 
@@ -32,6 +32,8 @@ async def inspect(inspection: Inspection[Any], target: Target, emit: Emit) -> Re
     began = time.perf_counter()
     name = inspection.name
     emit(ScenarioStarted(name, inspection.description))
+    for place, message in inspection.notices:
+        emit(Noticed(name, place, message))
     phases: dict[str, float] = {}
     try:
         facts = inspection.given if inspection.given is not None else await _gathered(inspection, target)

@@ -20,7 +20,7 @@ from meshproof.border.verdict import Precision
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.mesh.build.assemble import Built, build, build_strictly
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict, require_endpoints
@@ -87,8 +87,9 @@ def _dependences(prepared: Prepared, meshes: Sequence[Mesh]) -> Iterator[Depende
     found: dict[Unmodelled, list[str]] = {}
     for mesh, row in zip(meshes, prepared.plan.stages, strict=True):
         dependencies = Dependencies(mesh, mesh.unmodelled) if mesh.unmodelled else None
-        for one in row if dependencies else ():
-            for part in dependencies.touching(facts(mesh, one, prepared.namespace)) if dependencies else ():
+        for one in row:
+            touching = dependencies.touching(facts(mesh, one, prepared.namespace)) if dependencies else ()
+            for part in (*touching, *undecided(mesh, one)):
                 found.setdefault(part, []).append(str(one.request))
     for part, requests in found.items():
         yield Dependence(part.kind, part.subject, part.location, part.why, part.needs, requests=tuple(requests))

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
-from typing import Any, TypeVar
 
-T = TypeVar("T")
-Manifest = dict[str, Any]
+from differential_rules import INTERNAL, ODD, SUBSETS, Manifest, given, often, route, rule
+from meshproof.mesh.model.names import overlap
 
 PLACES = (("a", "default"), ("b", "default"), ("a", "shop"))
-PORTS = (80, 5000, 8080)
 CONTAINER_PORT = 9000
-SUBSETS = ("v1", "v2")
 GATEWAY_LABELS = {"istio": "ingressgateway"}
 EXTERNAL = ("shop.example.com", "example.org", "*.example.com", "*.com", "Shop.Example.com", "a.shop.example.com")
-INTERNAL = ("a", "b", "a.shop.svc.cluster.local", "a.default.svc.cluster.local", "b.default.svc.cluster.local", "A")
-ODD = ("a.shop", "b.shop.svc.cluster.local", "missing", "a.default")
 WILD = ("*.default.svc.cluster.local", "*.shop.svc.cluster.local", "*.local", "*.svc.cluster.local")
-PATHS = ("/", "/a", "/a/", "/ab", "/A", "/a/b", "/b", "/a%20b", "/a%2Fb", "/v1/x", "/~c", "/a.b")
-REGEXES = (".*", "/a.*", "/[ab]+", "/a/?", "/(a|ab)", "^/a$", "(?i)/a", "/v([0-9])/(.*)", "/", "[^/]*", "/a|/b")
-PATTERNS = (("^/v([0-9])/(.*)$", r"/\2/\1"), ("/a", "/z"), ("a", r"\0\0"), ("/+", "/"), ("b*", "-"), ("x", r"\1"))
-VALUES = ("1", "2", "12", "a,b", "a", "A", "")
-VALUE_REGEXES = (".*", "[12]+", "a?", "1|2", "(?i)A", "[^,]*")
-NAMES = ("x-a", "x-b", "X-C")
-ADDED = ("x-a", "x-b", "x-new", "X-Other")
-METHODS = ("GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE")
-ORIGINS = ("https://a.example", "https://b.example", "http://a.example")
+AGES = ("2026-05-01T10:00:00Z", "2026-05-02T10:00:00Z", "2026-05-02T11:00:00+01:00")
+ANNOTATION = "networking.istio.io/exportTo"
 
 
 def text(resources: Sequence[Manifest]) -> str:
@@ -35,157 +23,24 @@ def text(resources: Sequence[Manifest]) -> str:
     return "\n---\n".join(json.dumps(one, indent=1, ensure_ascii=False) for one in resources) + "\n"
 
 
-def often(draw: Random, usual: T, *others: T) -> T:
-    """The usual one in three of four cases."""
-    return usual if draw.random() < 0.75 else draw.choice(others)
+def aged(draw: Random, made: Manifest) -> Manifest:
+    """The resource, in most cases with an age."""
+    if draw.random() < 0.7:
+        made["metadata"]["creationTimestamp"] = draw.choice(AGES)
+    return made
 
 
-def given(draw: Random, **fields: tuple[float, Callable[[], Any]]) -> Manifest:
-    """A mapping of fields, each there with its own probability."""
-    return {name: make() for name, (chance, make) in fields.items() if draw.random() < chance}
+def exported(draw: Random, namespace: str, chance: float) -> Manifest:
+    """An `exportTo` that istiod takes."""
+    other = "shop" if namespace == "default" else "default"
+    entries: tuple[list[str], ...] = ([], ["*"], ["."], [namespace], [other], [".", other], [other, "elsewhere"])
+    return {"exportTo": draw.choice(entries)} if draw.random() < chance else {}
 
 
 def resource(kind: str, name: str, namespace: str, spec: Manifest) -> Manifest:
     versions = {"Service": "v1", "Deployment": "apps/v1"}
     version = versions.get(kind, "networking.istio.io/v1")
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec}
-
-
-def string_match(draw: Random, values: Sequence[str], regexes: Sequence[str], *, present: bool = False) -> Manifest:
-    forms = [
-        {"exact": draw.choice(values)},
-        {"prefix": draw.choice([one for one in values if one])},
-        {"regex": draw.choice(regexes)},
-    ]
-    return draw.choice([*forms, {}, {"regex": "*"}] if present else forms)
-
-
-def named(draw: Random, names: Sequence[str], make: Callable[[], Any]) -> Manifest:
-    return {name: make() for name in draw.sample(names, draw.choice((1, 1, 2)))}
-
-
-def match(draw: Random) -> Manifest:
-    def conditions(names: Sequence[str]) -> Manifest:
-        return named(draw, names, lambda: string_match(draw, VALUES, VALUE_REGEXES, present=True))
-
-    authorities = (
-        {"exact": "a"},
-        {"exact": "a:5000"},
-        {"prefix": "shop."},
-        {"regex": ".*:8080"},
-        {"exact": "example.org"},
-    )
-    return given(
-        draw,
-        uri=(0.6, lambda: string_match(draw, PATHS, REGEXES)),
-        ignoreUriCase=(0.2, lambda: draw.random() < 0.7),
-        method=(0.1, lambda: string_match(draw, METHODS, ("P.*", "GET|HEAD"))),
-        scheme=(0.05, lambda: draw.choice(({"exact": "http"}, {"exact": "https"}, {"prefix": "h"}))),
-        authority=(0.07, lambda: draw.choice(authorities)),
-        headers=(0.2, lambda: conditions(NAMES)),
-        withoutHeaders=(0.15, lambda: conditions(NAMES)),
-        queryParams=(0.2, lambda: conditions(("q", "Q", "r"))),
-        port=(0.07, lambda: draw.choice(PORTS)),
-        gateways=(0.07, lambda: draw.sample(("mesh", "default/front", "front", "side"), draw.choice((1, 2)))),
-        sourceLabels=(0.05, lambda: {"app": draw.choice(("client", "other"))}),
-        sourceNamespace=(0.05, lambda: draw.choice(("default", "shop"))),
-    )
-
-
-def header_change(draw: Random) -> Manifest:
-    def values() -> Manifest:
-        return named(draw, ADDED, lambda: draw.choice(("s", "1", "a b", "100%%")))
-
-    return given(draw, set=(0.5, values), add=(0.5, values), remove=(0.3, lambda: [draw.choice(ADDED)]))
-
-
-def headers(draw: Random, *, host: bool = True) -> Manifest:
-    """Header changes; the Host, which may be changed only once, is among them if `host`."""
-    found = given(draw, request=(0.6, lambda: header_change(draw)), response=(0.5, lambda: header_change(draw)))
-    if host and draw.random() < 0.2:
-        verbs = found.setdefault("request", {}).setdefault(draw.choice(("set", "add")), {})
-        verbs[draw.choice(("host", ":authority", "Host"))] = draw.choice(("new.host", "new.host:82"))
-    return found
-
-
-def destination(draw: Random) -> Manifest:
-    host = often(draw, draw.choice(INTERNAL), *INTERNAL, *ODD)
-    return {"host": host} | given(
-        draw,
-        subset=(0.45, lambda: draw.choice(SUBSETS)),
-        port=(0.4, lambda: {"number": often(draw, 80, *PORTS)}),
-    )
-
-
-def redirect(draw: Random) -> Manifest:
-    where = given(
-        draw,
-        uri=(0.5, lambda: draw.choice(("/moved", "/moved?x=1", "/"))),
-        authority=(0.3, lambda: draw.choice(("other.example", "other.example:81"))),
-        scheme=(0.3, lambda: draw.choice(("https", "http"))),
-    )
-    port: Manifest = draw.choice(
-        (
-            {},
-            {},
-            {"port": draw.choice((80, 443, 8443))},
-            {"derivePort": "FROM_REQUEST_PORT"},
-            {"derivePort": "FROM_PROTOCOL_DEFAULT"},
-        )
-    )
-    code = given(draw, redirectCode=(0.3, lambda: draw.choice((302, 303, 307, 308))))
-    return (where | port or {"uri": "/moved"}) | code
-
-
-def rewrite(draw: Random) -> Manifest:
-    authority = given(draw, authority=(0.4, lambda: draw.choice(("other.example", "other.example:82"))))
-    if draw.random() < 0.4:
-        pattern, by = draw.choice(PATTERNS)
-        return authority | {"uriRegexRewrite": {"match": pattern, "rewrite": by}}
-    uri = given(draw, uri=(0.8, lambda: draw.choice(("/", "/new", "/new/", "new"))))
-    return authority | uri or {"uri": "/new"}
-
-
-def cors(draw: Random) -> Manifest:
-    origins = [*({"exact": one} for one in ORIGINS), {"regex": "https://.*"}, {"prefix": "https://a"}, {"exact": "*"}]
-    return {"allowOrigins": draw.sample(origins, draw.choice((0, 1, 1, 2)))} | given(
-        draw,
-        allowMethods=(0.5, lambda: draw.choice((["GET", "PUT"], ["*"]))),
-        allowHeaders=(0.5, lambda: draw.choice((["x-a", "x-b"], ["*"], ["*", "x-a"]))),
-        exposeHeaders=(0.5, lambda: ["x-pod", "x-b"]),
-        maxAge=(0.5, lambda: draw.choice(("24h", "1500ms", "1ms"))),
-        allowCredentials=(0.5, lambda: draw.random() < 0.5),
-    )
-
-
-def forwarding(draw: Random) -> Manifest:
-    count = draw.choice((1, 1, 1, 2, 3))
-    targets = []
-    for number in range(count):
-        target = {"destination": destination(draw)} | given(draw, headers=(0.3, lambda: headers(draw)))
-        if count > 1:
-            target["weight"] = draw.choice((1, 50, 99)) if number == 0 else draw.choice((0, 1, 50))
-        targets.append(target)
-    abort = {"httpStatus": 555, "percentage": {"value": draw.choice((0, 100))}}
-    return {"route": targets} | given(
-        draw, rewrite=(0.35, lambda: rewrite(draw)), fault=(0.06, lambda: {"abort": abort})
-    )
-
-
-def route(draw: Random) -> Manifest:
-    """One HTTP rule."""
-    matches = [match(draw) for _ in range(draw.choice((0, 1, 1, 2)))]
-    kind = draw.random()
-    if kind < 0.12:
-        does: Manifest = {"redirect": redirect(draw)}
-    elif kind < 0.22:
-        body = draw.choice(({}, {"body": {"string": "direct"}}))
-        does = {"directResponse": {"status": draw.choice((200, 201, 204, 301, 404, 418, 503))} | body}
-    else:
-        does = forwarding(draw)
-    host = "authority" not in does.get("rewrite", {})
-    shared = given(draw, headers=(0.3, lambda: headers(draw, host=host)), corsPolicy=(0.25, lambda: cors(draw)))
-    return ({"match": matches} if matches else {}) | does | shared
 
 
 def virtual_service(draw: Random, number: int, gateways: Sequence[str]) -> Manifest:
@@ -207,11 +62,20 @@ def virtual_service(draw: Random, number: int, gateways: Sequence[str]) -> Manif
     chosen: dict[str, str] = {}
     for host in draw.choices(hosts, k=draw.choice((1, 2))):
         short = "." not in host and host != "*"
-        chosen.setdefault(f"{host}.{namespace}.svc.cluster.local".lower() if short else host.lower(), host)
+        name = f"{host}.{namespace}.svc.cluster.local".lower() if short else host.lower()
+        # istiod refuses hosts that cover each other.
+        if not any(overlap(one, name) for one in chosen):
+            chosen[name] = host
     spec: Manifest = {"hosts": list(chosen.values())} | ({"gateways": bound} if bound else {})
-    return resource(
-        "VirtualService", f"v{number}", namespace, spec | {"http": [route(draw) for _ in range(draw.randint(1, 4))]}
-    )
+    spec |= exported(draw, namespace, 0.3) | {"http": [rule(draw) for _ in range(draw.randint(1, 4))]}
+    return aged(draw, resource("VirtualService", f"v{number}", namespace, spec))
+
+
+def delegate(draw: Random, number: int) -> Manifest:
+    """A VirtualService that others delegate to."""
+    namespace = often(draw, "default", "default", "shop")
+    spec = exported(draw, namespace, 0.3) | {"http": [route(draw) for _ in range(draw.randint(1, 3))]}
+    return resource("VirtualService", f"d{number}", namespace, spec)
 
 
 def service(draw: Random, name: str, namespace: str) -> list[Manifest]:
@@ -220,6 +84,9 @@ def service(draw: Random, name: str, namespace: str) -> list[Manifest]:
     target = draw.choice([CONTAINER_PORT] * 5 + ["web"])
     ports = [{"port": number, "name": f"http-{number}", "targetPort": target} for number in numbers]
     found = [resource("Service", name, namespace, {"selector": {"app": name}, "ports": ports})]
+    if draw.random() < 0.2:
+        entries = draw.choice((".", "~", "shop", "default, istio-system", "*", "., shop"))
+        found[0]["metadata"]["annotations"] = {ANNOTATION: entries}
     for version in draw.choice([SUBSETS] * 8 + [("v1",), ()]):
         labels = {"app": name, "version": version}
         opened = {"containerPort": CONTAINER_PORT} | draw.choice([{"name": "web"}] * 5 + [{}])
@@ -235,17 +102,24 @@ def destination_rule(draw: Random, number: int) -> Manifest:
     subsets = [{"name": name, "labels": draw.choice(labels)} for name in names]
     host = often(draw, "a.default.svc.cluster.local", *INTERNAL, *ODD, *WILD)
     place = draw.choice(("default", "default", "shop", "istio-system"))
-    return resource("DestinationRule", f"d{number}", place, {"host": host, "subsets": subsets})
+    spec: Manifest = {"host": host, "subsets": subsets}
+    if draw.random() < 0.2:
+        spec["workloadSelector"] = {"matchLabels": {"app": draw.choice(("client", "client", "other"))}}
+        spec |= given(draw, exportTo=(0.4, lambda: ["."]))
+    else:
+        spec |= exported(draw, place, 0.4)
+    return aged(draw, resource("DestinationRule", f"d{number}", place, spec))
 
 
 def gateway(draw: Random, name: str) -> Manifest:
     servers = []
     for number in range(draw.choice((1, 1, 2))):
-        hosts = {host.lower(): host for host in draw.choices(["*"] * 9 + [*EXTERNAL, "*/example.org"], k=2)}
+        limited = ["*/example.org", "./*", "shop/*.example.com", "./shop.example.com", "shop/*"]
+        hosts = {host.lower(): host for host in draw.choices(["*"] * 9 + [*EXTERNAL, *limited], k=2)}
         port = {"number": draw.choice((80, 80, 8080)), "name": f"http-{number}", "protocol": "HTTP"}
         secured = {"tls": {"httpsRedirect": True}} if draw.random() < 0.1 else {}
         servers.append({"port": port, "hosts": list(hosts.values())} | secured)
-    return resource("Gateway", name, "default", {"selector": GATEWAY_LABELS, "servers": servers})
+    return aged(draw, resource("Gateway", name, "default", {"selector": GATEWAY_LABELS, "servers": servers}))
 
 
 def manifests(draw: Random) -> list[Manifest]:
@@ -256,4 +130,5 @@ def manifests(draw: Random) -> list[Manifest]:
     gateways = draw.choice((("front",), ("front",), ("front", "side"), ()))
     found += [gateway(draw, name) for name in gateways]
     found += [virtual_service(draw, number, gateways) for number in range(draw.randint(1, 5))]
+    found += [delegate(draw, number) for number in range(draw.randint(0, 2))]
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from differential_manifests import METHODS, NAMES, ORIGINS, PATHS, PORTS, VALUES, often
+from differential_rules import METHODS, NAMES, ORIGINS, PATHS, PORTS, VALUES, often
 from meshproof.border.request import Request
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers

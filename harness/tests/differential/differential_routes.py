@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from differential_manifests import (
-    CONTAINER_PORT,
-    NAMES,
-    PLACES,
-    SUBSETS,
-    VALUE_REGEXES,
-    Manifest,
-    given,
-    often,
-    resource,
-    service,
-)
+from differential_manifests import CONTAINER_PORT, PLACES, resource, service
+from differential_rules import NAMES, SUBSETS, VALUE_REGEXES, Manifest, given, often
 
 METHODS = ("GET", "POST", "PUT", "OPTIONS")
 PATHS = ("/", "/a", "/a/", "/a/b", "/ab", "/A", "/v1/x", "/a.b", "/a%20b")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from meshproof.manifest.resource import Resource
-from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
+from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway, TlsMode
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh, grouped
@@ -90,35 +91,33 @@ def _shown(one: VirtualService) -> str:
 def _winner(before: VirtualService, later: VirtualService) -> str:
     if before.gateway_api or later.gateway_api:
         return "a client gets the HTTPRoute of its own namespace, else the oldest of those for it"
-    if not before.export_to and not later.export_to or before.export_to == later.export_to:
+    if (not before.export_to and not later.export_to) or before.export_to == later.export_to:
         return f"{before.name} is the older one and decides alone"
     return "a client gets the one that is exported to its own namespace alone, then the older one"
 
 
-def _meet(one: VirtualService, other: VirtualService) -> bool:
+def _meet(one: VirtualService | DestinationRule, other: VirtualService | DestinationRule) -> bool:
     """Whether some namespace sees both."""
     ours, theirs = (_seeing(each) for each in (one, other))
     return ours is None or theirs is None or not ours.isdisjoint(theirs)
 
 
-def _seeing(virtual_service: VirtualService) -> frozenset[str] | None:
+def _seeing(one: VirtualService | DestinationRule) -> frozenset[str] | None:
     """The namespaces that see it; None for all."""
-    entries = virtual_service.export_to
-    if not entries or EVERYWHERE in entries:
+    if not one.export_to or EVERYWHERE in one.export_to:
         return None
-    return frozenset(virtual_service.namespace if one == HERE else one for one in entries)
+    return frozenset(one.namespace if entry == HERE else entry for entry in one.export_to)
 
 
 def _untold(mesh: Mesh, findings: Findings) -> None:
     """Said once: what came first is taken from the files where the objects do not tell."""
-    routes = [((way, one), vs) for vs in mesh.virtual_services for way in vs.gateways for one in vs.hosts]
-    rules = [((one.namespace, one.host), one) for one in mesh.destination_rules]
-    for several in (*grouped(routes).values(), *grouped(rules).values()):
-        if len(several) > 1 and not all(one.created for one in several):
+    routes = grouped(((way, one), vs) for vs in mesh.virtual_services for way in vs.gateways for one in vs.hosts)
+    rules = grouped(((one.namespace, one.host), one) for one in mesh.destination_rules)
+    pairs = (pair for several in (*routes.values(), *rules.values()) for pair in combinations(several, 2))
+    for one, other in pairs:
+        if not (one.created and other.created) and _meet(one, other):
             text = "others are for the same host, and not each says when it was made (metadata.creationTimestamp)"
-            findings.notice(
-                several[1].location, f"{text}: what does not is taken as made last, in the order of the files"
-            )
+            findings.notice(other.location, f"{text}: what does not is taken as made last, in the order of the files")
             return
 
 

@@ -18,7 +18,7 @@ from meshproof.mesh.build import resilience
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.match import merged_matches
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE
-from meshproof.mesh.model.unmodelled import Decided
+from meshproof.mesh.model.unmodelled import Asked, Decided
 from meshproof.mesh.model.virtual_service import HttpRoute, Mirror, VirtualService
 
 INHERITED: Mapping[str, tuple[str, ...]] = {
@@ -36,7 +36,7 @@ SHARES = ("mirrorPercent", "mirror_percent", "mirrorPercentage")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A VirtualService as it is written: a delegate where it has no hosts; `rules` are its HTTP rules with their text."""
+    """A VirtualService as it is written, a delegate where it has no hosts; `rules` are its HTTP rules as written."""
 
     resource: Resource
     made: VirtualService
@@ -59,7 +59,7 @@ def resolved(drafts: Sequence[Draft], broken: Iterable[str], findings: Findings)
             with findings.about(draft.resource, ()):
                 rules = tuple(rule for one in draft.rules for rule in _rules(draft, one, known, unread, findings))
             found.append(replace(draft.made, http=rules))
-        elif draft.key not in asked:
+        elif draft.key not in asked and not unread:
             text = f"{draft.resource} has no hosts, and no VirtualService delegates to it: it has no effect"
             findings.notice(draft.made.location, text)
     return tuple(found)
@@ -80,7 +80,10 @@ def _rules(
     if delegate is None:
         what = "a cluster refuses" if root.missing in unread else "is not among these manifests"
         why = f"it delegates to VirtualService {root.missing}, which {what}: istiod leaves the rule out without it"
-        findings.unproved(where, why, needs="add it, or correct its name", touches=(Decided(where),))
+        # Where no other rule is certain to be there, whether this VirtualService decides at all depends on it.
+        firm = any(not one.missing and _is_for_all(one) for one, _ in draft.rules)
+        touched = Decided(where) if firm else Asked(draft.made.hosts, draft.made.gateways)
+        findings.unproved(where, why, needs="add it, or correct its name", touches=(touched,))
         yield root
     elif delegate.made.hosts:
         findings.notice(where, f"it delegates to VirtualService {root.missing}, which has hosts: istiod leaves it out")
@@ -91,6 +94,13 @@ def _rules(
         for own in delegate.rules:
             if merged := _merged(draft, rule, delegate, own, findings):
                 yield merged
+
+
+def _is_for_all(rule: HttpRoute) -> bool:
+    """Whether every client has the rule, on every port and at every gateway."""
+    return not rule.matches or any(
+        not (one.port or one.gateways or one.source_labels or one.source_namespace) for one in rule.matches
+    )
 
 
 def _exported(delegate: Draft, namespace: str) -> bool:
@@ -127,9 +137,10 @@ def _merged(
         **taken,
     )
     if (found.abort or found.delay) and (found.redirect or found.direct_response):
-        why = f"it gets a fault from the rule that delegates to it ({root.location}), beside an answer of its own"
+        # istiod takes it, though it refuses the same in one rule, and Envoy injects the fault.
+        why = f"it has an answer of its own and a fault of the rule that delegates to it ({root.location})"
         with findings.about(delegate.resource, ()):
-            findings.unproved(own.location, f"{why}, which is not modelled", touches=(Decided(own.location),))
+            findings.unproved(own.location, f"{why}: no check judges both", touches=(Decided(own.location),))
     return found
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.model import names
-from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.consistent_hash import consistent_hash
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import created, export_to
+from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import (
     ConnectionPool,
     DestinationRule,
@@ -70,11 +71,13 @@ def _settings(value: Value, findings: Findings, ports: dict[int, TrafficPolicy])
     tls = value.get("tls")
     if tls and (mode := tls.get("mode")) and mode.data != "DISABLE":
         findings.unmodelled(value, "tls")
+    balancing = value.get("loadBalancer")
     return TrafficPolicy(
-        _load_balancer(value.get("loadBalancer"), findings),
+        _load_balancer(balancing, findings),
         connection_pool(value.get("connectionPool"), findings),
         outlier_detection(value.get("outlierDetection"), findings),
         ports,
+        consistent_hash(balancing.get("consistentHash"), findings) if balancing else None,
     )
 
 
@@ -82,9 +85,11 @@ def _load_balancer(value: Value | None, findings: Findings) -> LoadBalancer:
     if value is None:
         return LoadBalancer.UNSPECIFIED
     findings.unmodelled(value, "localityLbSetting", "zoneAwareLbSetting", "warmup", "warmupDurationSecs")
-    if value.get("consistentHash"):
-        return LoadBalancer.CONSISTENT_HASH
     simple = value.get("simple")
+    if value.get("consistentHash"):
+        if simple:
+            raise simple.problem("loadBalancer has both simple and consistentHash", "leave one of them out")
+        return LoadBalancer.CONSISTENT_HASH
     if simple is None:
         return LoadBalancer.UNSPECIFIED
     return RENAMED_BALANCERS.get(simple.text()) or LoadBalancer(simple.text())

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, LABEL, created
 from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
 from meshproof.mesh.model.names import HOST

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.model import names
-from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import LABEL
-from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
+from meshproof.mesh.model import names
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 CLAIMS = "@request.auth.claims"
 
@@ -54,7 +54,7 @@ def _named(
 
 
 def gateways(holder: Value, namespace: str) -> Iterator[str]:
-    """The gateways of a VirtualService or of a condition; istiod checks those that stand before the first plain name."""
+    """The gateways of a VirtualService or of a condition; istiod checks those that come before the first plain name."""
     checked = True
     for one in holder.list("gateways"):
         own, slash, name = one.text().partition("/")

@@ -81,5 +81,5 @@ Object = TypeVar("Object", bound=Aged)
 def in_order(several: Iterable[Object]) -> list[Object]:
     """The oldest first; those of one second by name and namespace, as istiod has them; at the end those of no age."""
     return sorted(
-        several, key=lambda one: (not one.created, one.created and (one.created, one.name, one.namespace) or ())
+        several, key=lambda one: (not one.created, (one.created, one.name, one.namespace) if one.created else ())
     )

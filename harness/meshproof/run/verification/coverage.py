@@ -44,7 +44,7 @@ def coverage(
     dependences = {one: _dependence(specification, one) for one in specification.unmodelled}
     for expectation, found in touched:
         for part in found:
-            known = dependences[part]
+            known = dependences.get(part) or _dependence(specification, part)
             rules = (expectation.route,) if expectation.route else ()
             dependences[part] = replace(
                 known,
@@ -56,11 +56,12 @@ def coverage(
     several = [one for one in dependences.values() if one.requests or one.allowed or not named]
     return Coverage(
         tuple((rule, tuple(requests)) for rule, requests in shown.items()),
-        len(provable) + len(touched),
+        len({str(one.request) for one in (*provable, *(one for one, _ in touched))}),
         len(specification.specified.resources),
         tuple(several),
         tuple(unreached.items()),
         named=named,
+        unruled=tuple(dict.fromkeys(str(one.request) for one in provable if one.route is None)),
     )
 
 

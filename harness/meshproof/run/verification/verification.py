@@ -52,6 +52,8 @@ class Verification:
             Coverage,
             examinations(self.coverage),
             given=self.coverage,
+            # The samples tell them, where there are any.
+            notices=() if self.samples else tuple((str(one.location), one.message) for one in self.notices),
         )
 
 

@@ -208,8 +208,7 @@ def test_star_is_for_gateways_only(routed) -> None:
 @pytest.mark.parametrize(
     ("text", "noted"),
     [
-        ("exportTo: ['.']\n  hosts: [greeter]", "exportTo is not modelled"),
-        ("tcp: [{route: [{destination: {host: greeter}}]}]\n  hosts: [greeter]", "tcp is not modelled"),
+        ("hosts: [missing]", "no Service is called missing.default.svc.cluster.local"),
         ("gateways: [absent]\n  hosts: [greeter]", "gateway default/absent is not among"),
     ],
 )

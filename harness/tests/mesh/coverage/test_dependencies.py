@@ -138,8 +138,8 @@ def test_a_text_that_is_no_yaml_costs_what_it_mentions(touched) -> None:
 
 
 def test_a_rule_that_is_not_modelled_costs_what_looks_at_it(tmp_path: Path) -> None:
-    first = "      route: [{destination: {host: pay}}]\n"
-    rules = SHOP.replace(first, f"{first}      corsPolicy: {{unmatchedPreflights: IGNORE}}\n")
+    claim = "headers: {'@request.auth.claims.group': {exact: staff}}"
+    rules = SHOP.replace("{uri: {prefix: /new}}", f"{{uri: {{prefix: /new}}, {claim}}}")
     (tmp_path / "shop.yaml").write_text(rules)
     mesh = build_all(load([str(tmp_path)], strict=False)).mesh
     if not mesh.unmodelled:

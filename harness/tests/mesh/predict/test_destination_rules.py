@@ -43,6 +43,7 @@ def seen(built):
 @pytest.fixture
 def built(built):
     """The greeter's mesh without its own DestinationRule."""
+
     def make(text: str = "", **named):
         found = built(text, **named)
         kept = tuple(one for one in found.mesh.destination_rules if one.name != "greeter")

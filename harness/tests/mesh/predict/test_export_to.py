@@ -22,7 +22,8 @@ def answering(name: str, status: int, *, namespace: str = "default", made: str =
     return (
         f"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\n"
         f"metadata: {{name: {name}, namespace: {namespace}{stamp}}}\n"
-        f"spec:\n  hosts: [greeter.default.svc.cluster.local]\n  http: [{{directResponse: {{status: {status}}}}}]\n{more}"
+        "spec:\n  hosts: [greeter.default.svc.cluster.local]\n"
+        f"  http: [{{directResponse: {{status: {status}}}}}]\n{more}"
     )
 
 
@@ -133,7 +134,8 @@ def test_at_a_gateway_they_are_merged_in_that_order_what_catches_all_last(built)
 def service(name: str, entries: str, namespace: str = "default") -> str:
     return (
         f"---\napiVersion: v1\nkind: Service\n"
-        f"metadata: {{name: {name}, namespace: {namespace}, annotations: {{networking.istio.io/exportTo: '{entries}'}}}}\n"
+        f"metadata: {{name: {name}, namespace: {namespace},\n"
+        f"  annotations: {{networking.istio.io/exportTo: '{entries}'}}}}\n"
         "spec: {selector: {app: greeter}, ports: [{name: http, port: 80}]}\n"
     )
 
