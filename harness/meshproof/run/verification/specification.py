@@ -61,6 +61,13 @@ class Specification:
         limits = (*self.limits(self.mesh), *self.limits(self.applied.mesh))
         return tuple(dict.fromkeys((*self.mesh.unmodelled, *self.applied.mesh.unmodelled, *limits)))
 
+    def changed(self, change: Callable[[Mesh], Mesh]) -> Specification:
+        """The same of changed meshes."""
+        specified = replace(self.specified, mesh=change(self.specified.mesh))
+        same = self.applied.mesh is self.mesh
+        applied = specified if same else replace(self.applied, mesh=change(self.applied.mesh))
+        return replace(self, specified=specified, applied=applied)
+
     def is_allowed(self, one: Unmodelled) -> bool:
         """Whether a person said that this need not be proved; what a cluster would refuse cannot be allowed."""
         return one.kind in self.allowed and not one.refused

@@ -95,7 +95,13 @@ def test_no_more_requests_are_under_way_than_may_wait(prepared: Prepare, pool: s
     one = prepared(f"connectionPool: {{{pool}}}")
     assert one.samples is not None
     assert one.samples.load.users == users
-    assert all(load.load.users <= users for load in (one.boundaries, one.resilience) if load)
+    assert one.boundaries is None or one.boundaries.load.users <= users
+    # Timeouts and retries are those of rules: they are shown where no policy refuses requests meanwhile.
+    assert one.resilience is not None
+    assert one.resilience.load.users == 16
+    (rule,) = one.resilience.stages[0].mesh.destination_rules
+    assert rule.policy.connection_pool is None
+    assert not any("not verified" in str(notice) for notice in one.samples.notices)
 
 
 def policies(one: Verification) -> list[str]:

@@ -136,12 +136,7 @@ def _expected(specification: Specification, target: Target, hosts: int) -> Expec
 
 
 def _prepared(specification: Specification, target: Target, load: Load, check: Check, hosts: int) -> Prepared:
-    specified, applied = (
-        replace(built, mesh=alone(built.mesh, target, hosts)[0], notices=())
-        for built in (specification.specified, specification.applied)
-    )
-    if specification.applied.mesh is specification.mesh:
-        applied = specified
+    own = specification.changed(lambda mesh: alone(mesh, target, hosts)[0])
     scenario = Scenario(
         name=f"{check.name} {target.name.replace('/', ' ')}",
         description=f"The {check.name} of {target.name} is enforced as its DestinationRule says.",
@@ -153,8 +148,8 @@ def _prepared(specification: Specification, target: Target, load: Load, check: C
     )
     return prepared_load(
         scenario,
-        [specified],
-        [applied],
+        [replace(own.specified, notices=())],
+        [replace(own.applied, notices=())],
         specification.precision,
         namespace=specification.namespace,
         labels=specification.labels,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from meshproof.border.expectation import Arm, Copy, Expectation, Policy
 from meshproof.border.request import Request
 from meshproof.errors import Location
+from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import (
@@ -95,6 +96,21 @@ def _pods(mesh: Mesh, target: Target, hosts: int) -> tuple[Workload, ...]:
     if sum(one.replicas for one in found) == hosts:
         return found
     return tuple(replace(one, replicas=hosts) for one in found[:1])
+
+
+def without_policies(mesh: Mesh) -> Mesh:
+    """The mesh without connection pools and outlier detection."""
+    return replace(mesh, destination_rules=tuple(map(_plain, mesh.destination_rules)))
+
+
+def _plain(rule: DestinationRule) -> DestinationRule:
+    subsets = tuple(replace(one, policy=_no_breaker(one.policy)) for one in rule.subsets)
+    return replace(rule, policy=_no_breaker(rule.policy), subsets=subsets)
+
+
+def _no_breaker(policy: TrafficPolicy) -> TrafficPolicy:
+    ports = {port: _no_breaker(own) for port, own in policy.ports.items()}
+    return replace(policy, connection_pool=None, outlier_detection=None, ports=ports)
 
 
 def stated_by(mesh: Mesh, place: Location) -> str:
