@@ -63,7 +63,8 @@ Dumper.add_representer(str, _text)
 
 def dump(data: Any) -> str:
     """Plain JSON data as one YAML document."""
-    return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+    text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+    return text
 
 
 def _write(path: Path, resources: Iterable[Resource]) -> None:

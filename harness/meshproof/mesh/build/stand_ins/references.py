@@ -45,11 +45,11 @@ def is_service(host: str) -> bool:
 
 def entries(resources: Iterable[Resource]) -> frozenset[str]:
     """The hosts of ServiceEntries, which are no Services that are missing."""
-    found = set()
+    found: set[str] = set()
     for resource in resources:
         spec = resource.body.get("spec") if resource.kind == "ServiceEntry" else None
         try:
-            found.update(one.text().lower() for one in spec.list("hosts") if spec) if spec else None
+            found.update(one.text().lower() for one in (spec.list("hosts") if spec else ()))
         except ManifestError:
             continue
     return frozenset(found)

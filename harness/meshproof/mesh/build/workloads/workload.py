@@ -12,7 +12,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
-from meshproof.mesh.model.kubernetes import ContainerPort, Workload
+from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
 
 MOST_REPLICAS = 10_000
 SIDECAR = "istio-proxy"
@@ -95,7 +95,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
     )
 
 
-def _check_selector(resource: Resource, form: Form, pod: dict[str, str]) -> None:
+def _check_selector(resource: Resource, form: Form, pod: Labels) -> None:
     spec = resource.body.get("spec")
     selector = spec.get("selector") if spec and (form.selecting or form.mapping) else None
     if selector is None:
