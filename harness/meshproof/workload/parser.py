@@ -11,6 +11,7 @@ from meshproof.workload.message import Request
 TARGET_CAP = 16 << 10
 HEAD_CAP = 64 << 10
 HEADER_OVERHEAD = 32
+BLANKS = (b" ", b"\t")
 BODY_CAP = 16 << 20
 
 
@@ -90,6 +91,9 @@ class RequestParser:
             self._refuse(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if value[-1:] in BLANKS:
+            # A blank at the end is no part of the value (RFC 9110, 5.5), which the parser leaves there.
+            value = value.rstrip(b" \t")
         self._headers.append((name, value))
         self._head_bytes += len(name) + len(value) + HEADER_OVERHEAD
         if self._head_bytes > HEAD_CAP:

@@ -83,7 +83,7 @@ def _ending(expectation: Expectation, workload: Callable[[int], Try], pace: floa
     limit = expectation.timeout or inf
     retries = expectation.retries
     attempts = DEFAULT_ATTEMPTS if retries is None else retries.attempts
-    if len(expectation.request.body) > LARGEST_KEPT_BODY:
+    if len(expectation.request.body) > LARGEST_KEPT_BODY or _expects_continue(expectation):
         attempts = 0
     per_try = (retries.per_try_timeout if retries else None) or inf
     conditions = retried(retries)
@@ -117,6 +117,12 @@ def _ending(expectation: Expectation, workload: Callable[[int], Try], pace: floa
             number += alike
             elapsed += alike * cycle
         wait = min(2 * wait, cap)
+
+
+def _expects_continue(expectation: Expectation) -> bool:
+    """Whether a pod answers a request's head with 100 (Continue), after which Envoy tries nothing again."""
+    said = [value.strip().lower() for name, value in expectation.request.headers if name.lower() == "expect"]
+    return said == ["100-continue"]
 
 
 def _own(expectation: Expectation, status: int, number: int, seconds: float) -> Ending:

@@ -66,7 +66,7 @@ def facts(
     return Facts(
         frozenset(asked),
         frozenset(called | {(host, request.port) for host in asked}),
-        request.gateway or MESH_GATEWAY,
+        gateway.called if gateway else request.gateway or MESH_GATEWAY,
         request.port,
         frozenset(expectation.looked_at),
         client,
@@ -81,6 +81,17 @@ def _words(hosts: Iterable[str], request: Request) -> Iterator[str]:
         yield host
         yield host.partition(".")[0]
     yield from request.gateway.split("/")
+
+
+def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
+    """The rule of a request of which it cannot be told what becomes of it; none where that can be told."""
+    route = expectation.route
+    if not expectation.undecided or route is None:
+        return ()
+    owners = (one for one in mesh.virtual_services if any(rule.location == route for rule in one.http))
+    owner = next(owners, None)
+    name = f"VirtualService {owner.namespace}/{owner.name}" if owner else "VirtualService"
+    return (Unmodelled("VirtualService", name, route, expectation.undecided, (Rule(route),)),)
 
 
 @dataclass(slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from meshproof.border.expectation import Arm, Copy
+from meshproof.border.expectation import Arm, Copy, HashKey
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, HttpRoute, RouteDestination
+from meshproof.mesh.predict.consistent_hash import default_keys, hashing, route_keys
 from meshproof.mesh.predict.destinations import Backend, backend
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client
@@ -29,7 +30,8 @@ class _Drawn:
 def arm(mesh: Mesh, destination: Destination, client: Client) -> Arm:
     """A destination that no VirtualService chose."""
     whole = RouteDestination(destination, 0, HeaderChanges(), destination.location)
-    return _plain(mesh, client, _Drawn(whole, backend(mesh, destination, client), Fraction(1)), [])
+    drawn = _Drawn(whole, backend(mesh, destination, client), Fraction(1))
+    return _plain(mesh, client, drawn, [], default_keys(mesh, destination, client))
 
 
 def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tuple[Arm, ...]:
@@ -50,7 +52,9 @@ def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tu
         first = drawn.get(key, _Drawn(one, found))
         drawn[key] = replace(first, share=first.share + share, changes=tuple(dict.fromkeys(first.changes + changes)))
     names = [(one.backend.name, one.backend.port) for one in drawn.values()]
-    return tuple(_with_headers(_plain(mesh, client, one, names), route, one, own_authority) for one in drawn.values())
+    keys = route_keys(mesh, route, client)
+    plain = ((one, _plain(mesh, client, one, names, keys)) for one in drawn.values())
+    return tuple(_with_headers(found, route, one, own_authority) for one, found in plain)
 
 
 def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
@@ -62,7 +66,9 @@ def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
         yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force, aim.host)
 
 
-def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]]) -> Arm:
+def _plain(
+    mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]], keys: tuple[HashKey, ...]
+) -> Arm:
     found, aim = drawn.backend, drawn.target.destination
     name = found.name
     if names.count((name, found.port)) > 1:
@@ -72,8 +78,18 @@ def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int
         name = f"{name}:{found.port}"
     force = policy(mesh, aim.host, aim.subset, found.port, client)
     where = drawn.target.location
+    called = (aim.host, aim.subset, found.port)
     return Arm(
-        name, drawn.share, found.workloads, where, found.note, found.port, force, host=aim.host, status=found.status
+        name,
+        drawn.share,
+        found.workloads,
+        where,
+        found.note,
+        found.port,
+        force,
+        host=aim.host,
+        status=found.status,
+        hashed_by=hashing(mesh, called, found.workloads, keys, client),
     )
 
 

@@ -108,6 +108,8 @@ def _server(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: s
             raise UsageError(f"the certificate of a gateway's Secret cannot be used: {error}") from None
     context.minimum_version = ssl.TLSVersion[VERSIONS.get(oldest, "TLSv1_2")]
     if authority:
+        # Envoy takes any authority that it is given for the end of a chain, an intermediate one as well.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.load_verify_locations(cadata=authority.decode("ascii", "replace"))
         context.verify_mode = ssl.CERT_REQUIRED if mode is TlsMode.MUTUAL else ssl.CERT_OPTIONAL
     return context

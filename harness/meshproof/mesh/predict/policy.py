@@ -19,27 +19,31 @@ NOTHING = TrafficPolicy()
 
 def policy(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Policy:
     """What of a host's DestinationRules holds when a client calls a subset ('' for none) on a port."""
+    return _border(in_force(mesh, host, subset, port, client))
+
+
+def in_force(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> TrafficPolicy:
+    """The same in the terms of the rules themselves."""
     service = visibility.service(mesh, host, client.namespace) or mesh.service(host)
     if service is None:
-        return Policy()
+        return NOTHING
     rules = destination_rules.rules(mesh, service, client.namespace, client.labels)
     # Of several rules for a host the first that has a policy counts, as istiod merges them.
     whole = next((rule.policy for rule in rules if rule.policy != NOTHING), NOTHING)
     base = whole.ports.get(port, whole)
     chosen = next((one for rule in rules for one in rule.subsets if subset and one.name == subset), None)
     if chosen is None:
-        return _border(base)
+        return base
     own = chosen.policy.ports.get(port)
     if own is not None:
-        return _border(own)
+        return own
     top = chosen.policy
-    balanced = top.load_balancer is not LoadBalancer.UNSPECIFIED
-    return _border(
-        TrafficPolicy(
-            top.load_balancer if balanced else base.load_balancer,
-            top.connection_pool or base.connection_pool,
-            top.outlier_detection or base.outlier_detection,
-        )
+    balancing = top if top.load_balancer is not LoadBalancer.UNSPECIFIED else base
+    return TrafficPolicy(
+        balancing.load_balancer,
+        top.connection_pool or base.connection_pool,
+        top.outlier_detection or base.outlier_detection,
+        consistent_hash=balancing.consistent_hash,
     )
 
 

@@ -21,7 +21,7 @@ from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, mesh_table
 from meshproof.mesh.predict.proxy.changes import dropped, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
-from meshproof.mesh.predict.proxy.refused import is_borderline, refusal, unread
+from meshproof.mesh.predict.proxy.refused import refusal, unread
 from meshproof.mesh.predict.proxy.retrying import retries, timeout
 from meshproof.mesh.predict.proxy.seen import Seen, seen
 
@@ -61,8 +61,6 @@ def predict(
     plain = replace(plain, dropped=dropped(request, changed))
     if refused := refusal(path, changed):
         return answered(plain, changed, refused.status, note=refused.why)
-    if is_borderline(request):
-        plain = replace(plain, undecided="whether its head is too long for Envoy depends on the length of its id")
     if found.to_https:
         return answered(plain, changed, MOVED, target=rewrite.https(changed.request))
     if found.rules is None:

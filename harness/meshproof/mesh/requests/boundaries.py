@@ -16,6 +16,7 @@ from meshproof.border.prescription import HEADER, Prescription
 from meshproof.border.request import Request
 from meshproof.mesh.model.virtual_service import CorsPolicy, HttpRoute, MatchKind, RouteMatch, StringMatch
 from meshproof.mesh.predict.match import string_matches
+from meshproof.mesh.requests.completing import PSEUDO
 from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD")
@@ -119,12 +120,12 @@ def _paths(base: Request, uri: StringMatch | None) -> Iterator[Request]:
 
 
 def _headers(base: Request, match: RouteMatch) -> Iterator[Request]:
-    for name, condition in match.headers:
+    for name, condition in (one for one in match.headers if one[0] not in PSEUDO):
         value = dict(base.headers).get(name, "")
         yield _without_header(base, name)
         for other in text_boundaries(condition, value):
             yield _with_headers(base, [(name, other)])
-    for name, condition in match.without_headers:
+    for name, condition in (one for one in match.without_headers if one[0] not in PSEUDO):
         refused = accepted(condition) or UNUSUAL
         for other in dict.fromkeys((refused, *text_boundaries(condition, refused))):
             yield _with_headers(base, [(name, other)])

@@ -14,6 +14,8 @@ ANSWERED = {
     "helloworld": frozenset({"/hello", "/health"}),
     "httpbin": frozenset({"/get", "/headers", "/status/200", "/delay/0", "/ip", "/", "/user-agent"}),
 }
+# Names by which a condition on headers asks for something else of a request.
+PSEUDO = frozenset({":method", ":path", ":authority", ":scheme", "host"})
 READING = frozenset({"GET"})
 
 

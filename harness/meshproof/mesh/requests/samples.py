@@ -30,13 +30,11 @@ from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
 from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
-from meshproof.mesh.requests.completing import answerable, completed
+from meshproof.mesh.requests.completing import PSEUDO, answerable, completed
 from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
 MOST_TRIES = 48
-# Names by which a condition on headers asks for something else of a request.
-PSEUDO = frozenset({":method", ":path", ":authority", ":scheme", "host"})
 # What the sample images answer with 200, the one that needs nothing first.
 IMAGE_PATHS = (("helloworld", ("/hello",)), ("httpbin", ("/get", "/headers", "/status/200", "/delay/0")))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from meshproof.border.expectation import Arm, Expectation
-from meshproof.border.prescription import Prescription
+from meshproof.border.prescription import HEADER, Prescription
 from meshproof.border.request import Request
 from meshproof.judge.retries_timeouts.outcome import (
     GATEWAY_ERRORS,
@@ -32,6 +32,7 @@ USERS = 16
 MARGIN = 1.0
 LONGEST = 5.0
 HEADER_SHOWS = 1.0
+LONGEST_RETRIED = 30.0
 # Where less is left, a busy machine may take it.
 LEAST = 0.25
 CLIENT_TIMEOUT = 15.0
@@ -65,15 +66,17 @@ def asking(plan: Plan, *, proxyless: bool) -> Asking:
         if not _reaches_pods(one, arms):
             continue
         where = one.route or arms[0].location
+        if any(name == "upgrade" for name, _ in one.request.headers):
+            text = f"timeouts and retries of {one.request} are not verified: it asks for another protocol"
+            notices.append(Notice(where, text))
+            continue
         if any(_limit_of_connections(arm) for arm in arms):
             text = f"timeouts and retries of {one.request} are not verified: so few requests may be under way at once"
             notices.append(Notice(where, text))
             continue
         late, untold = _slow(one, HEADER_SHOWS if proxyless else LONGEST, proxyless=proxyless)
-        limit = first_limit(one)
-        if limit is not None and limit < LEAST:
-            untold.append(f"its limit of {limit:g} s leaves no time to show retries")
-        wanted = [*late, *(() if limit is not None and limit < LEAST else _failing(one))]
+        at_once, more = _failing(one)
+        wanted, untold = [*late, *at_once], [*untold, *more]
         watched = any(arm.policy.ejection for arm in arms)
         kept = [said for said in wanted if not watched or _harmless(one, said)]
         if len(kept) < len(wanted):
@@ -118,8 +121,18 @@ def _slow(one: Expectation, beyond: float, *, proxyless: bool) -> tuple[list[Pre
     return [in_time], [] if proxyless else [told]
 
 
-def _failing(one: Expectation) -> Iterator[Prescription]:
-    """Answers at once that tell conditions apart."""
+def _failing(one: Expectation) -> tuple[list[Prescription], list[str]]:
+    """Answers at once that tell conditions apart; and what they do not show."""
+    limit = first_limit(one)
+    if limit is not None and limit < LEAST:
+        return [], [f"its limit of {limit:g} s leaves no time to show retries"]
+    several = list(_telling_apart(one))
+    ended = [said for said in several if _endings(one, said)[1].seconds <= LONGEST_RETRIED]
+    told = f"some of its retries may take longer than the {LONGEST_RETRIED:g} s that are waited for"
+    return ended, [told] if len(ended) < len(several) else []
+
+
+def _telling_apart(one: Expectation) -> Iterator[Prescription]:
     conditions = retried(one.retries)
     named = sorted(int(word) for word in conditions if word.isdecimal() and 200 <= int(word) <= 599)
     by_default = one.retries is None or not one.retries.retry_on
@@ -139,4 +152,5 @@ def _endings(one: Expectation, said: Prescription) -> tuple[Ending, Ending]:
 
 
 def _asking(request: Request, said: Prescription) -> Request:
-    return replace(request, headers=(*request.headers, said.header))
+    kept = (pair for pair in request.headers if pair[0] != HEADER)
+    return replace(request, headers=(*kept, said.header))

@@ -15,7 +15,7 @@ from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import Manifests, Notice, load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict
@@ -93,7 +93,7 @@ class Specification:
             one = expectation if mesh is self.mesh else self.applied_expectation(expectation.request)
             touching = dependencies.touching(facts(mesh, one, self.namespace, self.labels))
             found |= dict.fromkeys(part for part in touching if not self.is_allowed(part))
-        return tuple(found)
+        return (*found, *undecided(self.mesh, expectation))
 
     @cached_property
     def _dependencies(self) -> tuple[Dependencies, ...]:

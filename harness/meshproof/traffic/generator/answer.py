@@ -74,7 +74,7 @@ class Answer:
         if name in FRAMING:
             self.framed = True
         if name in self._wanted:
-            text = value[:VALUE_CAP].decode("latin-1")
+            text = value[:VALUE_CAP].rstrip(b" \t").decode("latin-1")
             if name == b"x-meshproof-pod":
                 self.pod = text
             elif name == b"x-meshproof-workload":

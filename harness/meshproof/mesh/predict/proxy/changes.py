@@ -65,8 +65,9 @@ def resolved(route: HttpRoute, request: Seen) -> Resolved:
             value = text if name in (":authority", "host") else formatted(text, request, changed)
             if value is None:
                 unknown.append(f"the value of {name}, {text!r}, is not known beforehand")
-            elif text:
-                found.append((name, value))
+            elif value:
+                # Blanks at either end are no part of a value once it has been sent.
+                found.append((name, value.strip(" \t")))
         return tuple(found)
 
     def written(changes: HeaderChanges) -> HeaderChanges:

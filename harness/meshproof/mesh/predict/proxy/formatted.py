@@ -17,8 +17,7 @@ def formatted(text: str, request: Seen, changed: Set[str]) -> str | None:
     `changed` are the headers that the route changes: whether an operator sees them before or after is not told.
     """
     parts = [one if isinstance(one, str) else _given(one, request, changed) for one in operators(text)]
-    # Blanks at either end are no part of a header's value once it has been sent.
-    return None if None in parts else "".join(part for part in parts if part).strip(" \t")
+    return None if None in parts else "".join(part for part in parts if part)
 
 
 def _given(operator: Operator, request: Seen, changed: Set[str]) -> str | None:

@@ -110,7 +110,10 @@ def seen(request: Request, path: str, *, certified: bool = False) -> Seen:
         ":scheme": (scheme,),
         "host": (request.authority,),
     }
-    return Seen(replace(request, path=path, scheme=scheme), headers | pseudo)
+    # The Host does not change with the scheme.
+    kept = tuple(pair for pair in request.headers if pair[0] != "host")
+    named = (("host", request.authority), *kept)
+    return Seen(replace(request, path=path, scheme=scheme, headers=named), headers | pseudo)
 
 
 def refused_upgrade(request: Request) -> bool:

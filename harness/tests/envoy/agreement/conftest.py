@@ -1,0 +1,195 @@
+"""Manifests put on a real sidecar and a real gateway, and requests sent to both as meshproof's own client sends them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+import pytest
+from meshproof.border.books import Received
+from meshproof.border.expectation import Expectation, Headers
+from meshproof.border.observation import Observation
+from meshproof.border.request import Request
+from meshproof.envoy.node import Address, Kind, Proxy
+from meshproof.envoy.translate import translate
+from meshproof.judge.answers.mismatch import mismatch
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import build
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.prediction import predict
+from meshproof.traffic.generator.prepared import Prepared
+from meshproof.workload.behaviours.behaviour import behaviour
+from meshproof.workload.connection import Connection
+from meshproof.workload.connection import Site as Inside
+from meshproof.workload.hold import Hold
+from meshproof.workload.identity import Identity
+from meshproof.workload.ledger import Ledger
+
+HOST = "web.default.svc.cluster.local"
+GATEWAY = "default/front"
+INGRESS = Proxy(Kind.GATEWAY, "istio-system", {"istio": "ingressgateway"})
+WAIT = 10.0
+
+
+def deployment(version: str) -> str:
+    labels = f"{{app: web, version: {version}}}"
+    return f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web-{version}}}
+spec:
+  selector: {{matchLabels: {labels}}}
+  template:
+    metadata: {{labels: {labels}}}
+    spec: {{containers: [{{name: web, image: registry.example/web, ports: [{{containerPort: 8080}}]}}]}}
+---"""
+
+
+BEFORE = f"""
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec: {{selector: {{app: web}}, ports: [{{name: http, port: 80, targetPort: 8080}}]}}
+---{deployment("v1")}{deployment("v2")}
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {{name: web}}
+spec: {{host: web, subsets: [{{name: v1, labels: {{version: v1}}}}, {{name: v2, labels: {{version: v2}}}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: front}}
+spec:
+  selector: {{istio: ingressgateway}}
+  servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: ["*"]}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: web}}
+spec:
+  hosts: [{HOST}]
+  gateways: [mesh, front]
+  http:
+"""
+
+
+def mesh_of(http: str) -> Mesh:
+    """The Service `web` with pods of v1 and v2, and these rules for it within the mesh and at the gateway `front`."""
+    return build(load(["-"], stdin=io.StringIO(BEFORE + http)).resources).mesh
+
+
+@pytest.fixture(scope="session")
+def at_both() -> Callable[..., list[Request]]:
+    """The same request within the mesh and at the gateway."""
+
+    def make(path: str, *headers: tuple[str, str], method: str = "GET", body: bytes = b"") -> list[Request]:
+        return [Request(method, HOST, 80, path, headers, gateway=gateway, body=body) for gateway in ("", GATEWAY)]
+
+    return make
+
+
+@dataclass(frozen=True)
+class Met:
+    """What was predicted of a request, and what became of it; `received` are the pods' heads, one for each try."""
+
+    expectation: Expectation
+    observation: Observation
+    received: tuple[Received, ...]
+
+    @property
+    def difference(self) -> str:
+        """What did not come as predicted; empty where all did."""
+        return mismatch(self.expectation, self.observation, self.received)
+
+    @property
+    def version(self) -> str:
+        """Which version answered; the proxy's own status where none did."""
+        return self.observation.pod.removeprefix("web-").removesuffix("-0") or str(self.observation.status)
+
+    def header(self, name: str) -> str | None:
+        """A header of the answer."""
+        return dict(self.observation.headers).get(name)
+
+
+async def stand_ins(place: Any, mesh: Mesh) -> dict[str, Ledger]:
+    """meshproof's own stand-ins for all pods, in this process; their books by pod."""
+    books: dict[str, Ledger] = {}
+    for workload in mesh.workloads:
+        pod = f"{workload.name}-0"
+        books[pod] = Ledger()
+        identity = Identity(pod, workload.key, workload.image, workload.labels)
+        inside = Inside(behaviour(identity), identity.stamp, books[pod], Hold())
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda inside=inside: Connection(inside), "127.0.0.1", 0)
+        place.stack.callback(server.close)
+        local = server.sockets[0].getsockname()[1]
+        place.addresses[workload.key] = (Address(pod, {port.number: ("127.0.0.1", local) for port in workload.ports}),)
+    return books
+
+
+async def answered(reader: asyncio.StreamReader, one: Request) -> tuple[int, Headers, bytes]:
+    """The final answer to a request: its status, headers and body."""
+    while True:
+        first, *rest = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
+        status = int(first.split(" ")[1])
+        if status >= HTTPStatus.OK or status == HTTPStatus.SWITCHING_PROTOCOLS:
+            break
+    fields = tuple((name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in rest))
+    length = int(dict(fields).get("content-length", "0") or 0)
+    return status, fields, await reader.readexactly(0 if one.method == "HEAD" else length)
+
+
+async def met(mesh: Mesh, port: int, books: dict[str, Ledger], number: int, one: Request) -> Met:
+    """One request on a connection of its own, as meshproof's client renders it."""
+    prepared = Prepared(one.method, one.authority, one.path, one.headers, one.body, ("", 0))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    began = perf_counter()
+    writer.write(prepared.before + str(number).encode() + prepared.after)
+    async with asyncio.timeout(WAIT):
+        status, fields, body = await answered(reader, one)
+    latency = perf_counter() - began
+    writer.close()
+    named = dict(fields)
+    pod, workload = named.get("x-meshproof-pod", ""), named.get("x-meshproof-workload", "")
+    digest = sha256(body).hexdigest()
+    seen = [
+        Received(row[0], pod, *row[1:4], tuple(map(tuple, row[4])), *row[5:])
+        for pod, book in books.items()
+        for row in book.page(0)["requests"]
+        if row[0] == str(number)
+    ]
+    observation = Observation(
+        str(number), 0, 0, 0.0, latency, status, pod, workload, "", len(body), fields, digest
+    )
+    return Met(predict(mesh, one), observation, tuple(seen))
+
+
+@pytest.fixture
+def meet(site: Any) -> Callable[[str, Iterable[Request]], list[Met]]:
+    """Put rules on the proxies, send requests, and give what was predicted of each and what became of it."""
+
+    def run(http: str, requests: Iterable[Request]) -> list[Met]:
+        mesh = mesh_of(http)
+
+        async def scene() -> list[Met]:
+            async with site() as place:
+                books = await stand_ins(place, mesh)
+                ports = {}
+                for gateway, proxy in ((False, Proxy()), (True, INGRESS)):
+                    envoy = await place.envoy("gateway" if gateway else "client")
+                    await envoy.apply(translate(mesh, proxy, place.addresses))
+                    ports[gateway] = (await envoy.ports())[80]
+                return [
+                    await met(mesh, ports[bool(one.gateway)], books, number, one)
+                    for number, one in enumerate(requests)
+                ]
+
+        return asyncio.run(scene())
+
+    return run
