@@ -17,6 +17,7 @@ from meshproof.errors import MeshproofError
 from meshproof.judge.coverage.coverage import examinations
 from meshproof.manifest import Manifests, load
 from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mutate import Mutant, differences, mutants
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.prepare import Prepared
@@ -24,7 +25,12 @@ from meshproof.run.selfcheck.mutants import Case
 from meshproof.run.verification.specification import Limits, Specification
 from meshproof.run.verification.verification import Verification, verification_of
 
-WAITING = frozenset({"timeout", "retries"})
+# What no other load shows as soon as the one whose name begins so.
+SHOWN_BY = {
+    "resilience": frozenset({"timeout", "retries"}),
+    "connection-pool": frozenset({"policy"}),
+    "outlier-detection": frozenset({"policy"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,10 @@ def read_folder(
 ) -> Folder:
     """The manifests in these files; raises ManifestError and UsageError. The options are those of a verification."""
     manifests = load(files, namespace=namespace, strict=False)
-    built = build_all(manifests)
+    how = StandingIn(asked=tuple(one.host for one in requests)) if probed else None
+    built = build_all(manifests, standing_in=how)
+    # Mutants are held against the same resources that stand in.
+    manifests = replace(manifests, resources=(*manifests.resources, *built.stood_in))
     specification = Specification(tuple(files), built, built, precision, namespace, probed=probed, limits=limits)
     of = partial(verification_of, specification, requests, namespace, proxyless=proxyless, any_client=any_client)
     return Folder(", ".join(files), manifests, specification, of(), namespace, tuple(requests), proxyless, any_client)
@@ -114,9 +123,15 @@ def case(folder: Folder, mutant: Mutant) -> Case:
         return Case(_without_difference(folder, judged, built), None)
     first, *further = sorted(
         (one for one in verification.driven if one.name in changed),
-        key=lambda one: one.mostly_waits != (changed[one.name] <= WAITING),
+        key=lambda one: _rank(one.name, changed[one.name]),
     )
     return Case(judged, first, tuple(further))
+
+
+def _rank(load: str, changed: frozenset[str]) -> int:
+    """Which of several loads is driven first: one that is for nothing else than what changed, last one for others."""
+    own = next((fields for name, fields in SHOWN_BY.items() if load.startswith(name)), None)
+    return 1 if own is None else 0 if changed <= own else 2
 
 
 def _verified(folder: Folder, specification: Specification) -> Verification:
@@ -134,7 +149,8 @@ def _differences(prepared: Prepared) -> frozenset[str]:
     found: set[str] = set()
     for specified, applied in zip(prepared.plan.stages, prepared.plan.applied, strict=True):
         for ours, theirs in zip(specified, applied, strict=True):
-            found |= differences(ours, theirs)
+            if ours != theirs:
+                found |= differences(ours, theirs)
     return frozenset(found)
 
 
@@ -165,5 +181,5 @@ def _elsewhere(folder: Folder, built: Built) -> Iterator[str]:
     for one in there.driven:
         for specified, applied in zip(one.plan.stages, one.plan.applied, strict=True):
             for ours, theirs in zip(specified, applied, strict=True):
-                if differences(ours, theirs):
+                if ours != theirs and differences(ours, theirs):
                     yield str(ours.request)
