@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from meshproof.judge import Abort as Abort
     from meshproof.judge import Answers as Answers
     from meshproof.judge import ConnectionPool as ConnectionPool
+    from meshproof.judge import ConsistentHash as ConsistentHash
     from meshproof.judge import Delay as Delay
     from meshproof.judge import Mirror as Mirror
     from meshproof.judge import NoErrors as NoErrors
@@ -34,6 +35,7 @@ _HOMES = {
     "Abort": "judge",
     "Answers": "judge",
     "ConnectionPool": "judge",
+    "ConsistentHash": "judge",
     "Delay": "judge",
     "Inspection": "inspection",
     "Load": "border.load",

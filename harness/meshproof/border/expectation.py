@@ -50,6 +50,35 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class HashKey:
+    """One thing about a request that is hashed: `kind` is `header`, `cookie`, `query parameter` or `source IP`.
+
+    With a `ttl` (seconds; 0: for the session) the proxy gives the cookie, with this `path`, to a client without it.
+    """
+
+    kind: str
+    name: str = ""
+    ttl: float | None = None
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" if self.name else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """The pod of a destination is chosen by the hash of `keys`, combined; a request that has none of them gets any.
+
+    `pods` is how many there are; `even` that different keys surely reach more than one of them: not so on a ring
+    with few entries.
+    """
+
+    keys: tuple[HashKey, ...]
+    pods: int
+    even: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class HeaderExpectation:
     """What the rules make of headers; names are in lower case.
 
@@ -71,7 +100,8 @@ class Arm:
     the destination cannot answer, when the manifests already tell (an undefined subset, no pods).
     `host` is its name in full, `port` the Service's port that it is called on; `request_headers` is what the
     backend must see, `response_headers` what the client must see of an answer of this destination. `status` is
-    what the proxy itself answers where no workload can (0 where one can).
+    what the proxy itself answers where no workload can (0 where one can). `hashed_by` is how a hash chooses among the
+    pods (None: none does); which destination a request draws is never a matter of a hash.
     """
 
     destination: str
@@ -85,6 +115,7 @@ class Arm:
     response_headers: HeaderExpectation = HeaderExpectation()
     host: str = ""
     status: int = 0
+    hashed_by: Hashing | None = None
 
 
 @dataclass(frozen=True, slots=True)

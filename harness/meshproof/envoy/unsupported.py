@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS, LB_POLICIES
+from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS
+from meshproof.envoy.clusters.load_balancer import TRANSLATED
 from meshproof.envoy.listeners.gateway import Bound, is_served
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
@@ -48,8 +49,8 @@ def _balancers(rule: DestinationRule) -> Iterator[Unmodelled]:
 
 
 def _unbalanced(policy: TrafficPolicy) -> Iterator[tuple[int | None, LoadBalancer]]:
-    if policy.load_balancer not in LB_POLICIES:
+    if policy.load_balancer not in TRANSLATED:
         yield None, policy.load_balancer
     for port, own in policy.ports.items():
-        if own.load_balancer not in LB_POLICIES:
+        if own.load_balancer not in TRANSLATED:
             yield port, own.load_balancer

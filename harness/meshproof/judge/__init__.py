@@ -2,6 +2,7 @@
 
 from meshproof.judge.answers.answers import Answers
 from meshproof.judge.connection_pool.pool import ConnectionPool
+from meshproof.judge.consistent_hash.consistent_hash import ConsistentHash
 from meshproof.judge.errors.no_errors import NoErrors
 from meshproof.judge.fault_injection.abort import Abort
 from meshproof.judge.fault_injection.delay import Delay
@@ -19,6 +20,7 @@ __all__ = [
     "Answers",
     "Asked",
     "ConnectionPool",
+    "ConsistentHash",
     "Delay",
     "EachSplit",
     "Mirror",

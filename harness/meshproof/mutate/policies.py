@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from meshproof.mutate.change import counted, dropped, dropped_of_several, flipped, lasting, renamed
+from meshproof.mutate.change import appended, counted, dropped, dropped_of_several, flipped, lasting, renamed
 from meshproof.mutate.edit import fresh
 from meshproof.mutate.operator import Edit, Operator, Spot
 
@@ -60,6 +60,10 @@ def _outlier(*fields: str) -> tuple[str, ...]:
     return _each(*(f"outlierDetection.{one}" for one in fields))
 
 
+def _hashed(*fields: str) -> tuple[str, ...]:
+    return _each(*(f"loadBalancer.consistentHash.{one}" for one in fields))
+
+
 PERIODS = ("interval", "baseEjectionTime")
 FLAG = "splitExternalLocalOriginErrors"
 POLICY = (
@@ -68,6 +72,21 @@ POLICY = (
     Operator("subset-relabelled", KIND, ("spec.subsets[].labels.*",), relabelled),
     Operator("subset-label-dropped", KIND, ("spec.subsets[].labels.*",), dropped),
     Operator("policy-dropped", KIND, POLICIES[::2], dropped),
+    Operator("hash-dropped", KIND, _each("loadBalancer.consistentHash"), dropped),
+    Operator(
+        "hash-key-changed",
+        KIND,
+        _hashed("httpHeaderName", "httpCookie.name", "httpQueryParameterName"),
+        appended("-other"),
+    ),
+    Operator(
+        "hash-key-dropped",
+        KIND,
+        _hashed("httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"),
+        dropped,
+    ),
+    Operator("hash-cookie-ttl-changed", KIND, _hashed("httpCookie.ttl"), lasting(3)),
+    Operator("hash-cookie-ttl-dropped", KIND, _hashed("httpCookie.ttl"), dropped),
     Operator("pool-dropped", KIND, _each("connectionPool"), dropped),
     Operator("limit-raised", KIND, _pool(durations=False), counted(more=(1,), times=(10,))),
     Operator("limit-lowered", KIND, _pool(durations=False), counted(less=(1,))),

@@ -62,4 +62,6 @@ def recording(load: Load, expectations: Iterable[Expectation]) -> Load:
         for headers in (expectation.headers, *(arm.response_headers for arm in expectation.arms)):
             names |= dict.fromkeys(name for name, _ in headers.exact + headers.added)
             names |= dict.fromkeys(headers.absent)
+        hashed = (arm.hashed_by for arm in expectation.arms if arm.hashed_by)
+        names |= {"set-cookie": None for one in hashed for key in one.keys if key.ttl is not None}
     return replace(load, headers=tuple(names), digest=digest)

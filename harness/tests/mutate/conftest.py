@@ -60,6 +60,7 @@ spec:
       baseEjectionTime: 2s
       maxEjectionPercent: 100
       splitExternalLocalOriginErrors: true
+    loadBalancer: {consistentHash: {httpCookie: {name: user, ttl: 300s}}}
   subsets:
   - {name: v1, labels: {version: v1}}
   - {name: v2, labels: {version: v2}}

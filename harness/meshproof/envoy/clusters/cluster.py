@@ -7,36 +7,27 @@ from __future__ import annotations
 
 from meshproof.envoy.clusters.connection_pool import connection_pool
 from meshproof.envoy.clusters.destination_rule import effective, merged
+from meshproof.envoy.clusters.load_balancer import load_balancer
 from meshproof.envoy.clusters.outlier_detection import outlier_detection
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.unit import Json
-from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
+from meshproof.mesh.model.destination_rule import TrafficPolicy
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 
-LB_POLICIES = {
-    LoadBalancer.UNSPECIFIED: "LEAST_REQUEST",
-    LoadBalancer.LEAST_REQUEST: "LEAST_REQUEST",
-    LoadBalancer.ROUND_ROBIN: "ROUND_ROBIN",
-    LoadBalancer.RANDOM: "RANDOM",
-}
-DEFAULT_LB_POLICY = "LEAST_REQUEST"
 HTTP2_PROTOCOLS = frozenset({"http2", "grpc", "grpc-web"})
 EDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
 
 
 def cluster(name: str, policy: TrafficPolicy) -> Json:
-    """One EDS cluster; panic routing is off, so that ejecting a lone host shows.
-
-    A load balancer that is not translated (unsupported.py) is left to the default.
-    """
+    """One EDS cluster; panic routing is off, so that ejecting a lone host shows."""
     outlier = policy.outlier_detection
     result: Json = {
         "name": name,
         "type": "EDS",
         "eds_cluster_config": {"eds_config": EDS, "service_name": name},
-        "lb_policy": LB_POLICIES.get(policy.load_balancer, DEFAULT_LB_POLICY),
+        **load_balancer(policy),
         "common_lb_config": {"healthy_panic_threshold": {"value": outlier.min_health_percent if outlier else 0}},
         **connection_pool(policy.connection_pool),
     }

@@ -152,9 +152,10 @@ def effective(rule: TrafficPolicy, subset: TrafficPolicy | None, port: int) -> T
     if subset is None:
         return replace(base, ports={})
     own, by_port = at_port(subset, port)
-    balanced = own.load_balancer is not LoadBalancer.UNSPECIFIED
+    balancing = own if own.load_balancer is not LoadBalancer.UNSPECIFIED or by_port else base
     return TrafficPolicy(
-        load_balancer=own.load_balancer if balanced or by_port else base.load_balancer,
+        load_balancer=balancing.load_balancer,
+        consistent_hash=balancing.consistent_hash,
         connection_pool=own.connection_pool if own.connection_pool or by_port else base.connection_pool,
         outlier_detection=own.outlier_detection if own.outlier_detection or by_port else base.outlier_detection,
     )

@@ -86,7 +86,7 @@ def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[s
             yield service.host, domains(service, scope.proxy.namespace), routes
     for service in services:
         if service.host not in governed:
-            yield service.host, domains(service, scope.proxy.namespace), [default_route(service.host, scope.port)]
+            yield service.host, domains(service, scope.proxy.namespace), [default_route(service.host, scope)]
 
 
 def route_table(scope: Scope) -> Json:

@@ -48,12 +48,15 @@ def parse_retry_on(text: str) -> tuple[str, list[int]]:
     return ",".join(conditions), codes
 
 
-def retry_policy(retries: Retries | None) -> Json | None:
-    """Envoy's RetryPolicy; None when the manifest turns retries off (attempts 0)."""
+def retry_policy(retries: Retries | None, *, hashed: bool = False) -> Json | None:
+    """Envoy's RetryPolicy; None when the manifest turns retries off (attempts 0).
+
+    Where a hash chooses the host of a lone destination (`hashed`), a request is tried again at the same one.
+    """
     policy: Json = {
         "num_retries": DEFAULT_ATTEMPTS,
         "retry_on": DEFAULT_RETRY_ON,
-        "retry_host_predicate": [PREVIOUS_HOSTS],
+        **({} if hashed else {"retry_host_predicate": [PREVIOUS_HOSTS]}),
         "host_selection_retry_max_attempts": "5",
     }
     if retries is None:
@@ -68,7 +71,9 @@ def retry_policy(retries: Retries | None) -> Json | None:
     if retries.per_try_timeout is not None:
         policy["per_try_timeout"] = duration(retries.per_try_timeout)
     if retries.ignore_previous_hosts is False:
-        del policy["retry_host_predicate"]
+        policy.pop("retry_host_predicate", None)
+    elif retries.ignore_previous_hosts:
+        policy["retry_host_predicate"] = [PREVIOUS_HOSTS]
     if retries.remote_localities:
         policy["retry_priority"] = PREVIOUS_PRIORITIES
     if retries.back_off is not None:

@@ -9,6 +9,7 @@ from meshproof.envoy.names import cluster_name
 from meshproof.envoy.routes.cors import cors_config
 from meshproof.envoy.routes.fault import fault_config
 from meshproof.envoy.routes.gateway_api import NOT_FOUND_CODES, prefix_removed, sorted_entries
+from meshproof.envoy.routes.hash_policy import hash_for_destination, hash_for_service, hash_policies
 from meshproof.envoy.routes.headers import HeaderOperations, header_operations, merged
 from meshproof.envoy.routes.match import is_catch_all, route_match
 from meshproof.envoy.routes.mirror import mirror_policies
@@ -21,9 +22,14 @@ from meshproof.mesh.model.virtual_service import HttpRoute, RouteDestination, Ro
 NO_TIMEOUT = "0s"
 
 
-def default_route(host: str, port: int) -> Json:
-    """Where a request goes that no VirtualService speaks of."""
-    action = {"cluster": cluster_name(host, "", port), **time_limits(None), "retry_policy": retry_policy(None)}
+def default_route(host: str, scope: Scope) -> Json:
+    """Where a request goes that no VirtualService speaks of; it is retried at other hosts, also where a hash chose."""
+    action = {
+        "cluster": cluster_name(host, "", scope.port),
+        **time_limits(None),
+        "retry_policy": retry_policy(None),
+        **hash_policies([hash_for_service(host, scope)]),
+    }
     return {"name": "default", "match": route_match(None), "route": action}
 
 
@@ -81,7 +87,10 @@ def forward(route: Json, rule: HttpRoute, scope: Scope, authority: str) -> None:
     mirrors = mirror_policies(rule.mirrors, scope)
     if mirrors:
         action["request_mirror_policies"] = mirrors
-    policy = retry_policy(rule.retries)
+    drawn = rule.destinations if len(rule.destinations) == 1 else [one for one in rule.destinations if one.weight > 0]
+    hashes = [hash_for_destination(one.destination, scope) for one in drawn]
+    action |= hash_policies(hashes)
+    policy = retry_policy(rule.retries, hashed=len(rule.destinations) == 1 and hashes[0] is not None)
     if policy is not None:
         action["retry_policy"] = policy
     if len(rule.destinations) == 1:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.consistent_hash import consistent_hash
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.traffic_policy.consistent_hash import consistent_hash
 from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import (

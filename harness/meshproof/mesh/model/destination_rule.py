@@ -22,6 +22,33 @@ class LoadBalancer(StrEnum):
     CONSISTENT_HASH = "CONSISTENT_HASH"
 
 
+class HashKind(StrEnum):
+    """What of a request is hashed."""
+
+    HEADER = "header"
+    COOKIE = "cookie"
+    QUERY_PARAMETER = "query parameter"
+    SOURCE_IP = "source IP"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsistentHash:
+    """The pod is chosen by the hash of one thing about the request; `kind` None: nothing is named, nothing is hashed.
+
+    `name` is that of the header, cookie or query parameter. With a `ttl` (seconds; 0 for a session) a proxy gives
+    a cookie with `path` and `attributes` to a client without one. `size` is the number of entries of a Maglev table
+    or the least one of a ring; None leaves it to Envoy.
+    """
+
+    kind: HashKind | None
+    name: str = ""
+    ttl: float | None = None
+    path: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    maglev: bool = False
+    size: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionPool:
     """None is unlimited (Istio's default, which is not Envoy's)."""
@@ -53,10 +80,13 @@ class OutlierDetection:
 
 @dataclass(frozen=True, slots=True)
 class TrafficPolicy:
+    """`consistent_hash` is there where `load_balancer` is CONSISTENT_HASH."""
+
     load_balancer: LoadBalancer = LoadBalancer.UNSPECIFIED
     connection_pool: ConnectionPool | None = None
     outlier_detection: OutlierDetection | None = None
     ports: Mapping[int, TrafficPolicy] = field(default_factory=dict)
+    consistent_hash: ConsistentHash | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The loads of one client: its samples, the probes of its rules' boundaries, and their timeouts and retries."""
+"""The loads of one client: samples, probes of its rules' boundaries, timeouts and retries, and hashed choices."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from meshproof.run.prepare import Prepared
 from meshproof.run.verification.boundaries import changed, prepare_boundaries
 from meshproof.run.verification.clients import Sent, source_of
 from meshproof.run.verification.coverage import partition
+from meshproof.run.verification.hashed_requests import prepare_hashed
 from meshproof.run.verification.resilience import prepare_resilience
 from meshproof.run.verification.samples import prepare_samples
 from meshproof.run.verification.specification import Specification
@@ -20,10 +21,13 @@ from meshproof.run.verification.specification import Specification
 
 @dataclass(frozen=True, slots=True)
 class Loads:
-    """What is driven for one client (samples, boundaries, resilience), and how much of what it sends can be proved."""
+    """What is driven for one client, and how much of what it sends can be proved.
+
+    `driven` are the samples, the boundaries, resilience, and hashed choices.
+    """
 
     specification: Specification
-    driven: tuple[Prepared | None, Prepared | None, Prepared | None]
+    driven: tuple[Prepared | None, Prepared | None, Prepared | None, Prepared | None]
     provable: tuple[Expectation, ...]
     touched: tuple[tuple[Expectation, tuple[Unmodelled, ...]], ...]
 
@@ -42,7 +46,9 @@ def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
     probed, probed_touched = partition(specification, probes.values())
     samples = prepare_samples(specification, provable, notices)
     resilience, untold = prepare_resilience(specification, samples.plan, proxyless=proxyless) if samples else (None, ())
-    if samples is not None and specification.probed:
-        samples = replace(samples, notices=(*samples.notices, *untold))
-    driven = samples, prepare_boundaries(specification, probed), resilience
+    hashed, unshown = prepare_hashed(specification, provable)
+    if samples is not None:
+        told = (*(untold if specification.probed else ()), *unshown)
+        samples = replace(samples, notices=(*samples.notices, *told))
+    driven = samples, prepare_boundaries(specification, probed), resilience, hashed
     return Loads(specification, driven, tuple(provable), (*touched, *probed_touched))

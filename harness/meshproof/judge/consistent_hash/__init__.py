@@ -1,0 +1,1 @@
+"""Requests with one and the same key reach one and the same pod."""

@@ -1,0 +1,1 @@
+"""Parts of traffic policies that take more than a few lines to read."""
