@@ -191,6 +191,55 @@ def test_mutual_tls_asks_for_the_clients_certificate(site, build, authority, mod
     assert with_foreign is None
 
 
+def test_any_authority_ends_a_chain_also_one_that_another_signed(site, build, authority):
+    """What the gateway trusts, and whether it takes a client whose certificate an intermediate authority signed."""
+    between = authority.create_child_ca()
+    client = between.issue_cert("client")
+    alone = trustme.LeafCert(client.private_key_pem.bytes(), client.cert_chain_pems[0].bytes(), [])
+    trusted = {
+        "root": authority.cert_pem.bytes(),
+        "between": between.cert_pem.bytes(),
+        "itself": client.cert_chain_pems[0].bytes(),
+        "other": trustme.CA().create_child_ca().cert_pem.bytes(),
+    }
+
+    async def scene():
+        async with site() as s:
+            found = {}
+            envoy = None
+            for name, pem in trusted.items():
+                mesh = secured(build, TlsMode.MUTUAL, authority)
+                data = {**mesh.secrets[0].data, "ca.crt": pem}
+                mesh = replace(mesh, secrets=(replace(mesh.secrets[0], data=data),))
+                if envoy is None:
+                    envoy, ports = await s.serve(mesh, PROXY)
+                else:
+                    await envoy.apply(translate(mesh, PROXY, s.addresses))
+                for kind, own in (("chain", client), ("alone", alone)):
+                    context = client_context(authority, own)
+                    try:
+                        reply = await s.ask(
+                            ports[443], host="httpbin.example.com", ssl=context, server_hostname="httpbin.example.com"
+                        )
+                    except (OSError, asyncio.IncompleteReadError):
+                        found[name, kind] = None
+                    else:
+                        found[name, kind] = reply[0]
+            return found
+
+    found = asyncio.run(scene())
+    assert found == {
+        ("root", "chain"): 200,
+        ("root", "alone"): None,
+        ("between", "chain"): 200,
+        ("between", "alone"): 200,
+        ("itself", "chain"): 200,
+        ("itself", "alone"): 200,
+        ("other", "chain"): None,
+        ("other", "alone"): None,
+    }
+
+
 def test_a_secret_in_another_namespace_than_the_gateways_pod_is_told(build, authority):
     with pytest.raises(UsageError, match=r"no Secret cred in istio-system.*there is one in default"):
         translate(secured(build, TlsMode.SIMPLE, authority, "default"), PROXY, {})

@@ -8,6 +8,9 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.prescription import HEADER, Prescription
 from meshproof.border.request import Request
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import StringMatch
+from meshproof.mesh.predict.match import string_matches
+from meshproof.mesh.requests.example import accepted
 
 # What the stand-ins for sample images answer with 200 (workload/behaviours); others answer everything with it.
 ANSWERED = {
@@ -16,7 +19,20 @@ ANSWERED = {
 }
 # Names by which a condition on headers asks for something else of a request.
 PSEUDO = frozenset({":method", ":path", ":authority", ":scheme", "host"})
+# Values that proxies let through, where they let others through to no rule.
+LIKELY = {
+    "connection": ("upgrade", "Upgrade", "keep-alive, Upgrade"),
+    "upgrade": ("websocket", "WebSocket"),
+    "te": ("trailers",),
+    "x-forwarded-proto": ("http", "https"),
+}
 READING = frozenset({"GET"})
+
+
+def value_for(name: str, condition: StringMatch) -> str | None:
+    """A value of a header that meets a condition and reaches a rule; None when none was found."""
+    likely = (value for value in LIKELY.get(name, ()) if string_matches(condition, value))
+    return next(likely, None) or accepted(condition)
 
 
 def completed(method: str, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

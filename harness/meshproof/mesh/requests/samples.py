@@ -30,7 +30,7 @@ from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
 from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
-from meshproof.mesh.requests.completing import PSEUDO, answerable, completed
+from meshproof.mesh.requests.completing import PSEUDO, answerable, completed, value_for
 from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
@@ -168,7 +168,7 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
         return
     pseudo = {name: condition for name, condition in match.headers if name in PSEUDO}
     method = _method(match.method or pseudo.get(":method"))
-    named = [(name, accepted(condition)) for name, condition in match.headers if name not in PSEUDO]
+    named = [(name, value_for(name, condition)) for name, condition in match.headers if name not in PSEUDO]
     queried = [(name, accepted(condition)) for name, condition in match.query_params]
     authority = match.authority or pseudo.get(":authority") or pseudo.get("host")
     if authority:

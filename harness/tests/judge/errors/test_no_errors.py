@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from meshproof.border.books import Books
-from meshproof.border.expectation import Abort, Delay
+from meshproof.border.expectation import Abort, Delay, HeaderExpectation
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.judge import NoErrors
 
@@ -160,3 +160,46 @@ def test_delays_of_a_load_within_the_mesh_are_not_hidden_by_a_shared_gateway(bui
     both = trial.conclude(Books(proxies={**gateway, **DELAYED.proxies}, shared=frozenset(gateway)))
     assert both.outcome is Outcome.FAILED
     assert both.evidence["delayed"] == 3
+
+
+UNKNOWN = ("x-meshproof-unknown", "httpbin")
+
+
+def test_what_a_stand_in_does_not_know_is_told_and_no_error(build: Any) -> None:
+    trial = begun(build)
+    stream = [build.seen("v1", status=404, headers=(UNKNOWN,)), build.seen("v1", status=405, headers=(UNKNOWN,))]
+    verdict = build.feed(trial, [*stream, *islice(cycle([build.seen("v1")]), 150)])
+    assert verdict.outcome is Outcome.PASSED
+    assert verdict.reason == (
+        "all 152 requests were answered without an error of the mesh; 1 of 152 requests was answered 404 by the "
+        "stand-in for httpbin, which does not know that path or method, which says nothing of the mesh; 1 of 152 "
+        "requests was answered 405 by the stand-in for httpbin, which does not know that path or method, which says "
+        "nothing of the mesh"
+    )
+
+
+def test_a_404_of_a_pod_that_says_nothing_of_it_is_an_error(build: Any) -> None:
+    trial = begun(build)
+    trial.observe(build.seen("v1", status=404))
+    assert trial.conclude(Books()).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(("said", "outcome"), [("0", Outcome.PASSED), ("14", Outcome.FAILED)])
+def test_an_answer_to_grpc_is_an_error_by_its_grpc_status(build: Any, said: str, outcome: Outcome) -> None:
+    for subset in ("", "v1"):
+        answers = cycle([build.seen(subset, headers=(("grpc-status", said),))])
+        assert build.feed(begun(build), answers).outcome is outcome
+
+
+def test_a_grpc_status_that_is_specified_is_no_error(build: Any) -> None:
+    wanted = HeaderExpectation((("grpc-status", "7"),))
+    specified = build.expectation(status=200, headers=wanted)
+    aborted = build.expectation(build.arm("v1", 100), abort=Abort(Fraction(1, 2), 200, build.route, 5))
+    for expectation, said, outcome in (
+        (specified, "7", Outcome.PASSED),
+        (specified, "14", Outcome.FAILED),
+        (aborted, "5", Outcome.PASSED),
+        (aborted, "14", Outcome.FAILED),
+    ):
+        answers = cycle([build.seen(headers=(("grpc-status", said),))])
+        assert build.feed(begun(build, expectation), answers).outcome is outcome

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 import pytest
 from meshproof.border.expectation import Retries
+from meshproof.border.request import Request
 from meshproof.errors import Location
 from meshproof.judge.retries_timeouts.outcome import Ending, Try, endings
 
@@ -90,3 +92,56 @@ def test_a_later_try_may_succeed(build: Any) -> None:
     expectation = build.expectation(build.arm("v1", 100), retries=retries(3, "5xx"))
     quick, slow = endings(expectation, lambda number: Try(503) if number < 3 else Try(200))
     assert (quick.status, quick.arrivals, slow.status, slow.arrivals) == (200, 3, 200, 3)
+
+
+@pytest.mark.parametrize("attempts", [10_000, 2_147_483_647, 10**12])
+def test_very_many_tries_are_counted_at_once(build: Any, attempts: int) -> None:
+    quick, slow = endings_of(build, Try(503), retries=retries(attempts, "5xx"))
+    assert (quick.status, quick.arrivals, quick.seconds) == (503, attempts + 1, 0.0)
+    assert (slow.status, slow.arrivals) == (503, attempts + 1)
+    assert slow.seconds == pytest.approx(0.025 + 0.05 + 0.1 + 0.2 + 0.25 * (attempts - 4))
+
+
+@pytest.mark.parametrize("attempts", [200, 2_147_483_647])
+def test_very_many_tries_end_with_the_routes_timeout(build: Any, attempts: int) -> None:
+    one = Try(503, 0.01)
+    quick, slow = endings_of(build, one, retries=retries(attempts, "5xx"), timeout=1.0)
+    # One by one: without pauses the hundredth ends at 1 s, with the longest the sixth begins at 0.675 s.
+    assert (quick.status, quick.seconds, quick.arrivals) == (504, 1.0, 100)
+    assert (slow.status, slow.seconds, slow.arrivals) == (504, 1.0, 6)
+
+
+def test_a_fault_of_the_first_tries_is_not_taken_for_one_of_all(build: Any) -> None:
+    expectation = build.expectation(build.arm("v1", 100), retries=retries(1000, "5xx"))
+    quick, slow = endings(expectation, lambda number: Try(503) if number <= 40 else Try(200))
+    assert (quick.status, quick.arrivals, slow.status, slow.arrivals) == (200, 41, 200, 41)
+
+
+def test_the_rule_says_how_long_pauses_are(build: Any) -> None:
+    rule = Retries(3, None, "5xx", HERE, back_off=0.5)
+    assert endings_of(build, Try(503), retries=rule)[1].seconds == pytest.approx(0.5 + 1 + 2)
+    assert endings_of(build, Try(503), retries=replace(rule, attempts=6))[1].seconds == pytest.approx(17.5)
+
+
+GRPC = Request("POST", "helloworld", 5000, "/", (("content-type", "application/grpc"),))
+
+
+def test_to_grpc_the_proxy_says_what_it_means(build: Any) -> None:
+    late, lost = Ending(200, False, 1, 0.2, 14), Ending(200, False, 1, 0.0, 14)
+    assert endings_of(build, NO_ANSWER, request=GRPC, timeout=0.2) == (late, late)
+    assert endings_of(build, RESET, request=GRPC) == (lost, lost)
+    assert endings_of(build, Try(503), request=GRPC) == (Ending(503, True, 1, 0.0),) * 2
+
+
+@pytest.mark.parametrize(
+    ("request_", "arrivals"),
+    [
+        (Request("POST", "a", 80, body=b"a" * (1 << 20)), 4),
+        (Request("POST", "a", 80, body=b"a" * ((1 << 20) + 1)), 1),
+        (Request("POST", "a", 80, headers=(("Expect", "100-Continue"),)), 1),
+        (Request("POST", "a", 80, headers=(("expect", "another"),)), 4),
+    ],
+)
+def test_what_is_not_sent_again(build: Any, request_: Request, arrivals: int) -> None:
+    for found in endings_of(build, Try(503), request=request_, retries=retries(3, "5xx")):
+        assert found.arrivals == arrivals

@@ -34,11 +34,11 @@ class Papers:
             str(self.folder / "ca.pem"), str(self.folder / f"{name}.pem"), str(self.folder / f"{name}.key"), **more
         )
 
-    def secret(self, namespace: str = "istio-system") -> str:
+    def secret(self, namespace: str = "istio-system", trusted: bytes = b"") -> str:
         parts = {
             "tls.crt": self.server.cert_chain_pems[0].bytes(),
             "tls.key": self.server.private_key_pem.bytes(),
-            "ca.crt": self.own.cert_pem.bytes(),
+            "ca.crt": trusted or self.own.cert_pem.bytes(),
         }
         data = "".join(f"  {name}: |\n{textwrap.indent(text.decode(), '    ')}" for name, text in parts.items())
         return (
@@ -113,6 +113,32 @@ def test_the_authority_of_clients_may_have_a_secret_of_its_own(mesh, papers: Pap
     secured = mesh("mode: MUTUAL", own)
     assert ask(secured, papers.client("right", papers.own)).refused == "handshake"
     assert ask(secured, papers.client("foreign", papers.other)).arms
+
+
+@pytest.mark.parametrize("mode", ["MUTUAL", "OPTIONAL_MUTUAL"])
+def test_any_authority_ends_a_chain_also_one_that_another_signed(mesh, papers: Papers, mode: str) -> None:
+    between = papers.own.create_child_ca()
+    issued = between.issue_cert("client.example.com")
+    issued.private_key_pem.write_to_path(papers.folder / "between.key")
+    leaf, middle = issued.cert_chain_pems
+    for name, pems in (("alone", (leaf,)), ("chain", (leaf, middle))):
+        (papers.folder / f"{name}.pem").write_bytes(b"".join(one.bytes() for one in pems))
+    root = papers.own.cert_pem.bytes()
+    trusted = {"root": root, "between": between.cert_pem.bytes(), "itself": leaf.bytes()}
+    taken = {}
+    for authority, pem in trusted.items():
+        secured = mesh(f"mode: {mode}", papers.secret(trusted=pem))
+        for name in ("alone", "chain"):
+            files = (str(papers.folder / one) for one in ("ca.pem", f"{name}.pem", "between.key"))
+            taken[authority, name] = not ask(secured, Tls(*files)).refused
+    assert taken == {
+        ("root", "alone"): False,
+        ("root", "chain"): True,
+        ("between", "alone"): True,
+        ("between", "chain"): True,
+        ("itself", "alone"): True,
+        ("itself", "chain"): True,
+    }
 
 
 def test_the_oldest_version(mesh, papers: Papers) -> None:
