@@ -13,7 +13,7 @@ from meshproof.errors import Location
 def meaning(expectation: Expectation) -> object:
     """Equal for two expectations that no traffic could distinguish.
 
-    Left out: locations; destinations, mirrors and faults that get no request; limits that limit
+    Left out: locations and notes; destinations, mirrors and faults that get no request; limits that limit
     nothing; the name of a destination with pods (which pods, on which port and by which policy, stays).
     """
     if expectation.abort and expectation.abort.share == 1:
@@ -30,6 +30,7 @@ def meaning(expectation: Expectation) -> object:
         abort=expectation.abort if expectation.abort and expectation.abort.share else None,
         delay=expectation.delay if expectation.delay and expectation.delay.share else None,
         route=None,
+        note="",
         looked_at=(),
     )
     return _without_locations(plain)

@@ -15,7 +15,7 @@ from meshproof.border.request import Request
 from meshproof.border.verdict import Outcome, Precision, worst
 from meshproof.errors import MeshproofError
 from meshproof.judge.coverage.coverage import examinations
-from meshproof.manifest import Manifests, load
+from meshproof.manifest import Manifests, Resource, load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mutate import Mutant, differences, mutants
@@ -35,12 +35,14 @@ SHOWN_BY = {
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Somebody's own manifests as they are, and how they are verified; `named` are the requests that were asked for.
+    """Somebody's `own` manifests as they are, and how they are verified; `named` are the requests that were asked for.
 
-    `namespace` is that of what names none; `proxyless` pods have no sidecar.
+    In `manifests` there are also those that stand in for what is not there. `namespace` is that of what names none;
+    `proxyless` pods have no sidecar.
     """
 
     name: str
+    own: tuple[Resource, ...]
     manifests: Manifests
     specification: Specification
     verification: Verification
@@ -79,10 +81,20 @@ def read_folder(
     how = StandingIn(asked=tuple(one.host for one in requests)) if probed else None
     built = build_all(manifests, standing_in=how)
     # Mutants are held against the same resources that stand in.
-    manifests = replace(manifests, resources=(*manifests.resources, *built.stood_in))
+    whole = replace(manifests, resources=(*manifests.resources, *built.stood_in))
     specification = Specification(tuple(files), built, built, precision, namespace, probed=probed, limits=limits)
     of = partial(verification_of, specification, requests, namespace, proxyless=proxyless, any_client=any_client)
-    return Folder(", ".join(files), manifests, specification, of(), namespace, tuple(requests), proxyless, any_client)
+    return Folder(
+        ", ".join(files),
+        manifests.resources,
+        whole,
+        specification,
+        of(),
+        namespace,
+        tuple(requests),
+        proxyless,
+        any_client,
+    )
 
 
 def draw(folder: Folder, size: int, seed: int) -> tuple[tuple[Case, ...], int]:
@@ -90,7 +102,7 @@ def draw(folder: Folder, size: int, seed: int) -> tuple[tuple[Case, ...], int]:
 
     Also the number of all mutants, of which these are a sample.
     """
-    every = list(mutants(folder.manifests.resources, folder.manifests.resources))
+    every = list(mutants(folder.own, folder.manifests.resources))
     order = random.Random(seed).sample(range(len(every)), len(every))  # noqa: S311
     found: dict[int, Case] = {}
     left = size
@@ -118,14 +130,15 @@ def case(folder: Folder, mutant: Mutant) -> Case:
     if reason := _unproved(folder.verification.coverage, verification.coverage):
         known = replace(judged, status=MutantStatus.KILLED, outcome=Outcome.INCONCLUSIVE, by=("Understood",))
         return Case(replace(known, reason=reason), None)
+    loads = showing(verification)
+    return Case(judged, loads[0], loads[1:]) if loads else Case(_without_difference(folder, judged, built), None)
+
+
+def showing(verification: Verification) -> tuple[Prepared, ...]:
+    """The loads of a verification that have a request with another answer than specified, the likeliest first."""
     changed = {one.name: found for one in verification.driven if (found := _differences(one))}
-    if not changed:
-        return Case(_without_difference(folder, judged, built), None)
-    first, *further = sorted(
-        (one for one in verification.driven if one.name in changed),
-        key=lambda one: _rank(one.name, changed[one.name]),
-    )
-    return Case(judged, first, tuple(further))
+    several = [one for one in verification.driven if one.name in changed]
+    return tuple(sorted(several, key=lambda one: _rank(one.name, changed[one.name])))
 
 
 def _rank(load: str, changed: frozenset[str]) -> int:

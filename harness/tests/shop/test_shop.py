@@ -1,0 +1,87 @@
+"""The example of a shop is proved as it is, and each way in which what runs differs from it is found, with its place.
+
+Each variant is verified once, until a check fails it. With MESHPROOF_SHOP_TRIES it is also verified so many times by
+the command itself, and has to fail every time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from meshproof.border.verdict import Precision
+from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
+from meshproof.run.options import Options
+from meshproof.run.selfcheck.drive import SelfCheck
+from meshproof.run.selfcheck.folder import showing
+from meshproof.run.selfcheck.mutants import Case
+from meshproof.run.verification.verification import prepare_verification
+from meshproof.targets.embedded.target import EmbeddedTarget
+from shop_variants import ROOT, SHOP, VARIANTS, Variant
+
+LIMIT = 180
+TRIES = int(os.environ.get("MESHPROOF_SHOP_TRIES", "0"))
+BY_COMMAND = [(one, number) for one in VARIANTS for number in range(TRIES)] or [(VARIANTS[0], 0)]
+
+
+def verify(folder: Path, *applied: Path) -> subprocess.CompletedProcess[str]:
+    """The command, from the top of the clone."""
+    words = [word for one in applied for word in ("--applied", str(one))]
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "meshproof", "verify", "-f", "examples/shop", *words, "--output", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "1000"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+
+
+def named(text: str, places: list[str]) -> bool:
+    return any(place in text for place in places)
+
+
+def case(one: Variant, place: Path) -> Case:
+    """The variant, to be verified with the loads of `verify` that have a request which it answers otherwise."""
+    found = prepare_verification([str(SHOP)], [str(place)], (), Precision(), any_client=True)
+    first, *further = showing(found)
+    return Case(Judged("shop", 0, "variant", one.file, one.name), first, tuple(further))
+
+
+def test_the_shop_is_proved_as_it_is(tmp_path: Path) -> None:
+    done = verify(tmp_path / "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "proved 14 of 14 rules" in done.stdout
+
+
+def test_each_variant_is_failed_and_the_applied_rule_is_named(tmp_path: Path) -> None:
+    places = {one.name: one.write(tmp_path) for one in VARIANTS}
+    cases = [case(one, places[one.name]) for one in VARIANTS]
+    told: list[Judged | Unmutated] = []
+
+    async def run() -> None:
+        check = SelfCheck(EmbeddedTarget({}), tmp_path, Options(), told.append)
+        try:
+            await check.open(["steady"])
+            await check.run([], cases)
+        finally:
+            await check.close()
+
+    asyncio.run(run())
+    judged = {one.what: one for one in told if isinstance(one, Judged)}
+    assert set(judged) == set(places)
+    assert {name: one.reason for name, one in judged.items() if one.status is not MutantStatus.KILLED} == {}
+    lines = {one.name: one.places(places[one.name]) for one in VARIANTS}
+    assert {name: one.reason for name, one in judged.items() if not named(one.reason, lines[name])} == {}
+
+
+@pytest.mark.parametrize(("one", "number"), BY_COMMAND, ids=lambda one: one.name if isinstance(one, Variant) else None)
+def test_the_command_fails_a_variant_and_names_the_applied_rule(one: Variant, number: int, tmp_path: Path) -> None:
+    place = one.write(tmp_path)
+    done = verify(tmp_path / "out", place)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert named(done.stdout, one.places(place)), done.stdout
