@@ -8,17 +8,17 @@ destination weight = 0"). The weight of a lone destination does not count. (pkg/
 from __future__ import annotations
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.model import names
+from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.headers import header_changes
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
-from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model import names
 from meshproof.mesh.model.virtual_service import Destination, RouteDestination
 
 
 def destination(value: Value, namespace: str) -> Destination:
     """A host, with its subset and port where they are given."""
     host = value.need("host", "the Service to send to")
-    resolved = names.host(host, namespace)
+    resolved = names.host(host, namespace, as_written=True)
     if resolved == "*":
         raise host.problem("a destination cannot be *", "name the Service to send to")
     subset, port = value.get("subset"), value.get("port")

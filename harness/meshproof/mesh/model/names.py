@@ -16,15 +16,18 @@ HOST = re.compile(r"(?=.{1,255}$)(\*|\*?[A-Za-z0-9_-]+|\*-[A-Za-z0-9_-]+)(\.[A-Z
 ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 
 
-def host(value: Value, namespace: str) -> str:
-    """A host name, in lower case; a name without a dot is a Service of the resource's own namespace."""
+def host(value: Value, namespace: str, *, as_written: bool = False) -> str:
+    """A host name, in lower case; a name without a dot is a Service of the resource's own namespace.
+
+    Where istiod looks a name up `as_written`, one with capitals is no Service's: those have none.
+    """
     text = value.text()
     if ADDRESS.fullmatch(text):
         return text
     if not HOST.fullmatch(text):
         hint = "a Service's name, a domain name, or a domain name that begins with *"
         raise value.problem(f"{value.name} {value.shown} is not a host name", hint)
-    name = text.lower()
+    name = text if as_written else text.lower()
     return name if "." in name or name == "*" else f"{name}.{namespace}.{CLUSTER_DOMAIN}"
 
 

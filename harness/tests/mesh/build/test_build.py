@@ -5,11 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from meshproof.border.request import parse
 from meshproof.errors import ManifestError
 from meshproof.mesh.build.kubernetes import protocol
 from meshproof.mesh.model.destination_rule import LoadBalancer, OutlierDetection
 from meshproof.mesh.model.virtual_service import MatchKind
 from meshproof.mesh.predict.destination_rules import selected
+from meshproof.mesh.predict.prediction import predict
 
 HTTPBIN = """\
 apiVersion: networking.istio.io/v1
@@ -198,6 +200,20 @@ def test_all_problems_at_once(routed) -> None:
     with pytest.raises(ManifestError) as caught:
         routed(bad * 3)
     assert len(caught.value.problems) == 3
+
+
+def test_a_destination_with_capitals_is_no_service_and_a_host_with_capitals_is_one(routed) -> None:
+    mesh = routed("- route: [{destination: {host: Greeter}}]", head="hosts: [Greeter]").mesh
+    assert mesh.virtual_services[0].hosts == ("greeter.default.svc.cluster.local",)
+    (arm,) = predict(mesh, parse("http://greeter:5000/")).arms
+    assert "no Service is called Greeter.default.svc.cluster.local" in arm.note
+
+
+def test_a_destination_rule_with_capitals_is_for_no_service(built) -> None:
+    made = built(HTTPBIN.replace("host: httpbin", "host: Greeter"), proxyless=False)
+    (arm,) = predict(made.mesh, parse("http://greeter:5000/")).arms
+    assert arm.policy.pool is None
+    assert "Greeter.default.svc.cluster.local is no Service" in notices(made)
 
 
 def test_star_is_for_gateways_only(routed) -> None:
