@@ -1,4 +1,4 @@
-"""The fields of the Gateway API's HTTPRoute and ReferenceGrant, alike in v1beta1 and v1.
+"""The fields of the Gateway API's Gateway, HTTPRoute and ReferenceGrant, alike in v1beta1 and v1.
 
 Source: https://gateway-api.sigs.k8s.io/reference/spec/ and the published CRDs (experimental channel, up to 1.5).
 """
@@ -6,7 +6,7 @@ Source: https://gateway-api.sigs.k8s.io/reference/spec/ and the published CRDs (
 from __future__ import annotations
 
 from meshproof.manifest.kubernetes_fields import resource
-from meshproof.manifest.schema import FLAG, TEXT, WHOLE, OneOf, Shape
+from meshproof.manifest.schema import ANNOTATIONS, FLAG, LABELS, TEXT, WHOLE, Map, OneOf, Shape
 
 PARENT: Shape = {
     "group": TEXT,
@@ -87,6 +87,47 @@ HTTP_ROUTE = resource(
         "hostnames": [TEXT],
         "rules": [RULE],
         "useDefaultGateways": OneOf(("All", "None")),
+    },
+    status=None,
+)
+
+LISTENER: Shape = {
+    "name": TEXT,
+    "hostname": TEXT,
+    "port": WHOLE,
+    "protocol": TEXT,
+    "tls": {
+        "mode": OneOf(("Terminate", "Passthrough")),
+        "certificateRefs": [{"group": TEXT, "kind": TEXT, "namespace": TEXT, "name": TEXT}],
+        "options": Map(TEXT),
+        "frontendValidation": None,
+    },
+    "allowedRoutes": {
+        "namespaces": {
+            "from": OneOf(("All", "Selector", "Same")),
+            "selector": {
+                "matchLabels": LABELS,
+                "matchExpressions": [{"key": TEXT, "operator": TEXT, "values": [TEXT]}],
+            },
+        },
+        "kinds": [{"group": TEXT, "kind": TEXT}],
+    },
+}
+
+GATEWAY = resource(
+    spec={
+        "gatewayClassName": TEXT,
+        "listeners": [LISTENER],
+        "addresses": [{"type": TEXT, "value": TEXT}],
+        "infrastructure": {
+            "labels": LABELS,
+            "annotations": ANNOTATIONS,
+            "parametersRef": {"group": TEXT, "kind": TEXT, "name": TEXT},
+        },
+        "allowedListeners": None,
+        "tls": None,
+        "backendTLS": None,
+        "defaultScope": TEXT,
     },
     status=None,
 )

@@ -31,8 +31,8 @@ def identified(body: Value, namespace: str) -> Resource | Notice:
     if kind not in kinds.ACCEPTED and (meant := _meant(kind, version)):
         raise body.need("kind").problem(f"{version} has no kind {kind}", f"did you mean {meant}?")
     accepted = kinds.is_read(kind, group)
-    if accepted and version not in kinds.ACCEPTED[kind]:
-        known = ", ".join(kinds.ACCEPTED[kind])
+    if accepted and version not in (versions := kinds.ACCEPTED[kinds.entry(kind, group)]):
+        known = ", ".join(versions)
         raise body.need("apiVersion").problem(f"{kind} is not known as {version}", f"accepted: {known}")
     named, own = "", namespace
     if accepted or isinstance((body.get("metadata") or body).data, dict):
@@ -64,7 +64,7 @@ def check_names(resource: Resource) -> None:
 
 def check_fields(resource: Resource) -> None:
     """Raise ManifestError with every field that its kind does not have, or that is of another type."""
-    check(resource.body, kinds.SCHEMAS[resource.kind])
+    check(resource.body, kinds.SCHEMAS[kinds.entry_of(resource)])
 
 
 def makes_pods(body: Value) -> bool:
@@ -115,5 +115,5 @@ def _word(body: Value, name: str, hint: str) -> str:
 
 def _meant(kind: str, version: str) -> str:
     """The kind of that apiVersion that was misspelt so; empty when there is none."""
-    there = [name for name, versions in kinds.ACCEPTED.items() if version in versions]
+    there = [name.partition(".")[0] for name, versions in kinds.ACCEPTED.items() if version in versions]
     return next(iter(get_close_matches(kind, there, 1, LIKE)), "")

@@ -32,10 +32,11 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "ServiceEntry": NETWORKING,
     "WorkloadEntry": NETWORKING,
     "WorkloadGroup": NETWORKING,
+    f"Gateway.{GATEWAY_API}": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
     "HTTPRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
     "ReferenceGrant": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
 }
-"""Kind to the apiVersions it is read in."""
+"""Kind to the apiVersions it is read in; `Kind.group` for one that is also the name of another group's kind."""
 
 FOREIGN_GROUPS = frozenset({GATEWAY_API, "serving.knative.dev"})
 """API groups that have kinds of the same names (Gateway, Service), which are other things."""
@@ -44,6 +45,7 @@ LATER = {
     "ServiceEntry": ("service_entry_fields", "SERVICE_ENTRY"),
     "WorkloadEntry": ("service_entry_fields", "WORKLOAD_ENTRY"),
     "WorkloadGroup": ("service_entry_fields", "WORKLOAD_GROUP"),
+    f"Gateway.{GATEWAY_API}": ("gateway_api_fields", "GATEWAY"),
     "HTTPRoute": ("gateway_api_fields", "HTTP_ROUTE"),
     "ReferenceGrant": ("gateway_api_fields", "REFERENCE_GRANT"),
 }
@@ -73,13 +75,24 @@ SCHEMAS: dict[str, Shape] = Schemas(
 )
 
 
+def entry(kind: str, group: str) -> str:
+    """What a kind of an API group is called in these tables."""
+    own = f"{kind}.{group}"
+    return own if own in ACCEPTED else kind
+
+
 def is_read(kind: str, group: str) -> bool:
     """Whether a kind is one that is read: of its own API group, or of one that is no other project's."""
-    groups = {version.rpartition("/")[0] for version in ACCEPTED.get(kind, ())}
+    groups = {version.rpartition("/")[0] for version in ACCEPTED.get(entry(kind, group), ())}
     others = group in FOREIGN_GROUPS or ("." in group and not group.endswith((".k8s.io", ".istio.io")))
     return group in groups or (bool(groups) and not others)
 
 
+def entry_of(resource: Resource) -> str:
+    """What the kind of a resource is called in these tables."""
+    return entry(resource.kind, resource.api_version.rpartition("/")[0])
+
+
 def is_modelled(resource: Resource) -> bool:
     """Whether a resource is of a kind and version that is read."""
-    return resource.api_version in ACCEPTED.get(resource.kind, ())
+    return resource.api_version in ACCEPTED.get(entry_of(resource), ())

@@ -40,7 +40,7 @@ def load(
         raise ManifestError(*problems[:MOST_PROBLEMS])
     if not read.resources and not read.foreign:
         where = read.notices[0].location if read.notices else Location(paths[0] if paths else "", 1, 1)
-        readable = ", ".join(kinds.ACCEPTED)
+        readable = ", ".join(name for name in kinds.ACCEPTED if "." not in name)
         raise ManifestError(Problem(where, "there is no resource here that meshproof reads", f"it reads {readable}"))
     return Manifests(tuple(read.resources), tuple(read.notices), tuple(read.foreign), tuple(read.refusals))
 

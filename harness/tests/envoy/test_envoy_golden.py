@@ -35,8 +35,8 @@ def addresses(mesh):
 
 def translated(case):
     mesh = build(load([str(GOLDEN / f"{case}.in.yaml")]).resources).mesh
-    ingress = Proxy(Kind.GATEWAY, "istio-system", {"istio": "ingressgateway"})
-    proxy = ingress if mesh.gateways else Proxy(labels={"app": "client"})
+    entered = mesh.pods_of(mesh.gateways[0]) if mesh.gateways else None
+    proxy = Proxy(Kind.GATEWAY, *entered) if entered else Proxy(labels={"app": "client"})
     return translate(mesh, proxy, addresses(mesh))
 
 

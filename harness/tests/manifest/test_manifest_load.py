@@ -97,9 +97,16 @@ def test_lists_and_documents_and_notices() -> None:
 
 
 def test_gateway_api_is_another_gateway() -> None:
-    other = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec: {whatever: [1]}\n"
+    other = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec: {listeners: []}\n"
     found = read(f"{SERVICE}---\n{other}")
-    assert [(one.kind, one.api_version) for one in found.foreign] == [("Gateway", "gateway.networking.k8s.io/v1")]
+    assert [(one.kind, one.api_version) for one in found.resources] == [
+        ("Service", "v1"),
+        ("Gateway", "gateway.networking.k8s.io/v1"),
+    ]
+    (problem,) = problems(other.replace("listeners", "servers"))
+    assert "has no field 'servers'" in problem.message
+    (problem,) = problems(other.replace("/v1", "/v1alpha2"))
+    assert "Gateway is not known as gateway.networking.k8s.io/v1alpha2" in problem.message
 
 
 def test_same_name_twice_names_both_places() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
@@ -19,7 +20,7 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 
 def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> None:
     """Say what should be known of a mesh as a whole."""
-    written = {str(one): one for one in resources if one.kind in ("VirtualService", "Gateway")}
+    written = {str(one): one for one in resources if entry_of(one) in ("VirtualService", "Gateway")}
     for virtual_service in mesh.virtual_services:
         if virtual_service.gateway_api:
             continue
@@ -32,7 +33,7 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
     _competing(mesh, findings)
     _untold(mesh, findings)
     _rules(mesh, findings)
-    for gateway in mesh.gateways:
+    for gateway in (one for one in mesh.gateways if not one.listener):
         with findings.about(written[f"Gateway {gateway.key}"], (Entering(gateway.key),)):
             _served(mesh, gateway, findings)
 
@@ -40,7 +41,7 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
 def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, findings: Findings) -> None:
     """A gateway that is not there, or that has no server for any of the hosts."""
     gateway = mesh.gateway(name)
-    if gateway is None:
+    if gateway is None or gateway.listener:
         findings.notice(virtual_service.location, f"the gateway {name} is not among these manifests")
         return
     served = [limit for server in gateway.servers for limit in server.limits]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from meshproof.errors import ManifestError, Problem
+from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
 from meshproof.mesh.build import kubernetes, later, virtual_service
 from meshproof.mesh.build.across import across
@@ -95,7 +96,8 @@ def _built(manifests: Manifests) -> Built:
     resources, owned = without_owned(manifests.resources)
     findings.notices += owned
     for resource in resources:
-        make = BUILDERS.get(resource.kind) or later.builder(resource.kind)
+        kind = entry_of(resource)
+        make = BUILDERS.get(kind) or later.builder(kind)
         if make is None:
             good.append(resource)
             continue
@@ -109,8 +111,8 @@ def _built(manifests: Manifests) -> Built:
         if part is None and resource.kind in NAMED_ALONE:
             continue
         good.append(resource)
-        if resource.kind in later.PLACES:
-            joining.append((resource.kind, part))
+        if kind in later.PLACES:
+            joining.append((kind, part))
         elif part is not None:
             parts.append(part)
     unread = [one.resource for one in manifests.refusals if one.resource]

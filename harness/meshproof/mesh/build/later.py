@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
+from meshproof.manifest.kinds import GATEWAY_API
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.mesh import Mesh
@@ -22,9 +23,13 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "WorkloadEntry": "workload_entry",
         "WorkloadGroup": "workload_group",
     },
-    "gateway_api.routes": {"HTTPRoute": "http_route", "ReferenceGrant": "reference_grant"},
+    "gateway_api.routes": {
+        f"Gateway.{GATEWAY_API}": "gateway",
+        "HTTPRoute": "http_route",
+        "ReferenceGrant": "reference_grant",
+    },
 }
-"""Module to kind to the name of the builder there."""
+"""Module to kind (as in manifest/kinds.py) to the name of the builder there."""
 
 PLACES = {kind: (module, name) for module, kinds in MODULES.items() for kind, name in kinds.items()}
 
@@ -48,5 +53,5 @@ def joined(mesh: Mesh, parts: Sequence[tuple[str, object]], findings: Findings) 
     return mesh
 
 
-def _imported(module: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _imported(module: str):  # type: ignore[no-untyped-def]
     return import_module(f"meshproof.mesh.build.{module}")

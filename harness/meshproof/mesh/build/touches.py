@@ -177,13 +177,16 @@ def _route(resource: Resource, mesh: Mesh) -> Several:
         elif said == "ServiceEntry":
             found[Asked(mesh.entered_as(f"{own}/{name}"), (MESH_GATEWAY,))] = None
         elif said in ("Gateway", "ListenerSet"):
-            found |= dict.fromkeys(_entering(spec, mesh))
+            hosts = tuple(one.text().lower() for one in spec.list("hostnames"))
+            found[Asked(hosts or ("*",), (f"{own}/{name}",) if said == "Gateway" else ())] = None
     return tuple(found)
 
 
-def _entering(spec: Value, mesh: Mesh) -> Iterator[Touches]:  # noqa: ARG001
-    hosts = tuple(one.text().lower() for one in spec.list("hostnames"))
-    yield Asked(hosts or ("*",))
+def _listener_set(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    """Further listeners of a Gateway."""
+    parent = resource.body.need("spec").need("parentRef")
+    place = parent.get("namespace")
+    return (Entering(f"{place.text() if place else resource.namespace}/{parent.need('name').text()}"),)
 
 
 def _ingress(resource: Resource, mesh: Mesh) -> Several:
@@ -192,7 +195,7 @@ def _ingress(resource: Resource, mesh: Mesh) -> Several:
     rules = spec.list("rules") if spec else ()
     hosts = tuple(host.text().lower() if (host := one.get("host")) else "*" for one in rules)
     default = spec.get("defaultBackend") if spec else None
-    gateways = tuple(one.key for one in mesh.gateways)
+    gateways = tuple(dict.fromkeys(one.called for one in mesh.gateways))
     return (Asked((*hosts, "*") if default or not hosts else hosts, gateways),) if gateways else ()
 
 
@@ -230,6 +233,8 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "TCPRoute": _route,
     "TLSRoute": _route,
     "UDPRoute": _route,
+    "ListenerSet": _listener_set,
+    "XListenerSet": _listener_set,
     "Ingress": _ingress,
     "Canary": _rollout,
 }

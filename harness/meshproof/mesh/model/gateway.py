@@ -51,7 +51,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """`created` is when it was made, in RFC 3339 and UTC (empty: not told)."""
+    """`created` is when it was made, in RFC 3339 and UTC (empty: not told).
+
+    `listener` names the one of a Gateway of the Gateway API that it stands for: pods of its own namespace serve it.
+    """
 
     name: str
     namespace: str
@@ -59,7 +62,13 @@ class Gateway:
     servers: tuple[Server, ...]
     location: Location
     created: str = ""
+    listener: str = ""
+
+    @property
+    def called(self) -> str:
+        """What people call it, which all listeners of a Gateway are."""
+        return f"{self.namespace}/{self.name}"
 
     @property
     def key(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        return f"{self.called}/{self.listener}" if self.listener else self.called

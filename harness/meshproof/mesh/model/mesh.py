@@ -109,7 +109,7 @@ class Mesh:
         return self._workload_by_key.get(key)
 
     def gateway(self, key: str) -> Gateway | None:
-        """The Gateway that is called `namespace/name`."""
+        """The Gateway that is called `namespace/name`, or one of its listeners as `namespace/name/listener`."""
         return self._gateway_by_key.get(key)
 
     def serving(self, gateway: Gateway) -> tuple[Workload, ...]:
@@ -126,6 +126,8 @@ class Mesh:
         Where they are not among the manifests, or stand in several namespaces: Istio's own namespace, and the
         labels that the Gateway selects.
         """
+        if gateway.listener:
+            return gateway.namespace, gateway.selector
         found = self.serving(gateway)
         if len({one.namespace for one in found}) != 1:
             return ROOT_NAMESPACE, gateway.selector
@@ -216,7 +218,8 @@ class Mesh:
 
     @cached_property
     def _gateway_by_key(self) -> dict[str, Gateway]:
-        return {one.key: one for one in reversed(self.gateways)}
+        called = {one.called: one for one in reversed(self.gateways)}
+        return {**called, **{one.key: one for one in reversed(self.gateways)}}
 
     @cached_property
     def _secrets_by_name(self) -> dict[str, tuple[Secret, ...]]:

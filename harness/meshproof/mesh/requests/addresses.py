@@ -49,7 +49,7 @@ def addresses(
         yield from _within(mesh, virtual_service, namespace)
         return
     found = gateway_of(mesh, gateway)
-    for server in found.servers if found else ():
+    for server in found.servers if found and found.key == gateway else ():
         if found and not server.tls.https_redirect:
             for pattern in dict.fromkeys(
                 common_hosts(open_to(server, virtual_service.namespace), virtual_service.hosts)

@@ -64,10 +64,11 @@ class Gateways:
 
     async def find(self, mesh: Mesh) -> None:
         """Find the pods that the Gateways of this mesh select; TargetError for one that selects none."""
-        self._selectors = {one.key: tuple(sorted(one.selector.items())) for one in mesh.gateways}
+        several = [one for one in mesh.gateways if not one.listener]
+        self._selectors = {one.key: tuple(sorted(one.selector.items())) for one in several}
         self._pods = {}
         self._served = {}
-        if not mesh.gateways:
+        if not several:
             return
         services = await self.cluster.objects.list("v1", "Service", self.namespace)
         found: dict[Selector, tuple[GatewayPod, ...]] = {}
@@ -76,7 +77,7 @@ class Gateways:
                 found[selector] = tuple(await self._selected(key, selector, services))
             self._pods[key] = found[selector]
             # Gateways of the same pods are one proxy: a port that one of them opens is open for all.
-            ports = (s.port for one in mesh.gateways if self._selectors[one.key] == selector for s in one.servers)
+            ports = (s.port for one in several if self._selectors[one.key] == selector for s in one.servers)
             self._served[key] = frozenset(ports)
         for name in self._names():
             if (name, ADMIN_PORT) not in self._forwards:

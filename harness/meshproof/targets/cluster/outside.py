@@ -1,22 +1,26 @@
-"""Hosts of a mesh that no pod of the cluster answers for: no load is sent to them, and nobody stands in for them."""
+"""What of a mesh no verification drives on a cluster: what stands outside of it, and Gateways of the Gateway API."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Called, Unmodelled
+from meshproof.mesh.model.unmodelled import Called, Entering, Unmodelled
 
 MACHINES = frozenset({"WorkloadEntry", "WorkloadGroup"})
 WHY = "what answers there stands outside of the cluster, and a verification sends it nothing"
+STARTED = "its pods are started by the cluster, and a verification does not enter by them"
 NEEDS = "verify it on the embedded mesh, where it is stood in for"
 
 
 def outside(mesh: Mesh) -> Iterator[Unmodelled]:
-    """The Services and ServiceEntries that such hosts stand behind, with the requests that would reach them."""
+    """Services and ServiceEntries with such hosts behind them, and such Gateways, with the requests that they touch."""
     for service in mesh.services:
         strangers = [one for one in mesh.behind(service) if one.endpoint_of or one.kind in MACHINES]
         if strangers:
             kind = "ServiceEntry" if service.hostname else "Service"
             touches = (Called((service.host,)),)
             yield Unmodelled(kind, f"{kind} {service.called}", strangers[0].location, WHY, touches, NEEDS)
+    for gateway in {one.called: one for one in mesh.gateways if one.listener}.values():
+        touches = (Entering(gateway.key),)
+        yield Unmodelled("Gateway", f"Gateway {gateway.called}", gateway.location, STARTED, touches, NEEDS)

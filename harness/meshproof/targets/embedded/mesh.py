@@ -86,7 +86,9 @@ class EmbeddedMesh:
         for gateway in mesh.gateways:
             namespace, labels = mesh.pods_of(gateway)
             pods = namespace, tuple(sorted(labels.items()))
-            self._gateways[gateway.key] = self._selected.setdefault(pods, f"gateway-{len(self._selected)}")
+            role = self._selected.setdefault(pods, f"gateway-{len(self._selected)}")
+            self._gateways[gateway.key] = role
+            self._gateways.setdefault(gateway.called, role)
         roles = {
             role: Proxy(Kind.GATEWAY, namespace, dict(labels), self.ports)
             for (namespace, labels), role in self._selected.items()

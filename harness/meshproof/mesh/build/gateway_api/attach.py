@@ -25,14 +25,18 @@ def within_the_mesh(
 ) -> tuple[VirtualService, ...]:
     """The VirtualServices of all routes whose parents are Services and ServiceEntries."""
     merged: dict[tuple[str, ...], list[tuple[Route, int | None]]] = {}
-    # What is not made yet is the youngest.
-    for route in sorted(routes, key=lambda one: (not one.created, one.created, one.namespace, one.name)):
+    for route in by_age(routes):
         for parent in route.parents:
             for host in _hosts(parent, known, entries, findings):
                 port = (str(parent.port),) if parent.port else ()
                 merged.setdefault((route.namespace, *port, host), []).append((route, parent.port))
     made = [_virtual_service(key, several, known, findings) for key, several in merged.items()]
     return tuple(sorted(made, key=lambda one: one.name))
+
+
+def by_age(routes: Iterable[Route]) -> list[Route]:
+    """The oldest first; what is not made yet is the youngest."""
+    return sorted(routes, key=lambda one: (not one.created, one.created, one.namespace, one.name))
 
 
 def _hosts(parent: Parent, known: Known, entries: Entries, findings: Findings) -> tuple[str, ...]:
@@ -53,7 +57,7 @@ def _virtual_service(
     key: tuple[str, ...], several: list[tuple[Route, int | None]], known: Known, findings: Findings
 ) -> VirtualService:
     oldest = several[0][0]
-    rules = [_on(port, _mirrored(rule, known, findings)) for route, port in several for rule in route.rules]
+    rules = [_on(port, mirrored(rule, known, findings)) for route, port in several for rule in route.rules]
     return VirtualService(
         # istiod's own name, by which it orders what is equally old.
         "~".join(key),
@@ -67,7 +71,7 @@ def _virtual_service(
     )
 
 
-def _mirrored(rule: Rule, known: Known, findings: Findings) -> HttpRoute:
+def mirrored(rule: Rule, known: Known, findings: Findings) -> HttpRoute:
     """The rule without the mirrors of what does not exist: istiod leaves those out."""
     kept = []
     for mirror, aim in zip(rule.route.mirrors, rule.mirrored, strict=True):

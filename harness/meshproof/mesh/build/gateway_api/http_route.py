@@ -18,9 +18,8 @@ from meshproof.mesh.build.gateway_api.backends import Backend, backend
 from meshproof.mesh.build.gateway_api.cors import cors
 from meshproof.mesh.build.gateway_api.durations import seconds
 from meshproof.mesh.build.gateway_api.match import everything, route_match
-from meshproof.mesh.build.gateway_api.parents import GATEWAY, LISTENER_SET, Parent, parents
+from meshproof.mesh.build.gateway_api.parents import Parent, parents
 from meshproof.mesh.build.visibility import created
-from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.model.unmodelled import Rule as Touched
 from meshproof.mesh.model.virtual_service import (
     DirectResponse,
@@ -77,10 +76,6 @@ def http_route(resource: Resource, findings: Findings) -> Route:
             rules.append(_rule(value, resource, position, findings))
     hostnames = tuple(one.text().lower() for one in spec.list("hostnames"))
     attached = parents(spec, resource.namespace, findings)
-    for one in attached:
-        if one.kind in (GATEWAY, LISTENER_SET):
-            why = f"what enters by the Gateway API's {one.kind} {one.namespace}/{one.name} is not modelled"
-            findings.unproved(one.location, why, touches=(Asked(hostnames or ("*",)),))
     return Route(
         resource.name,
         resource.namespace,

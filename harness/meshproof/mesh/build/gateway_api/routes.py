@@ -1,4 +1,4 @@
-"""What a folder with HTTPRoutes adds to a mesh."""
+"""What a folder with objects of the Gateway API adds to a mesh."""
 
 from __future__ import annotations
 
@@ -7,19 +7,32 @@ from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.attach import within_the_mesh
+from meshproof.mesh.build.gateway_api.entering import at_gateways
+from meshproof.mesh.build.gateway_api.gateway import Entrance, certificates, gateway
 from meshproof.mesh.build.gateway_api.http_route import Route, http_route
-from meshproof.mesh.build.gateway_api.reference_grant import reference_grant
+from meshproof.mesh.build.gateway_api.reference_grant import Grant, reference_grant
 from meshproof.mesh.model.mesh import Mesh
 
-__all__ = ["http_route", "join", "reference_grant"]
+__all__ = ["gateway", "http_route", "join", "reference_grant"]
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
-    """The mesh with the VirtualServices that istiod makes of its HTTPRoutes."""
+    """The mesh with the Gateways and VirtualServices that istiod makes of them."""
     routes = [part for part in parts if isinstance(part, Route)]
 
     def known(host: str) -> bool:
         return mesh.service(host) is not None
 
-    added = within_the_mesh(routes, known, mesh.entered_as, findings)
-    return replace(mesh, virtual_services=(*mesh.virtual_services, *added))
+    entrances = [part for part in parts if isinstance(part, Entrance)]
+    for one in entrances:
+        certificates(mesh, one, findings)
+    grants = [part for part in parts if isinstance(part, Grant)]
+    return replace(
+        mesh,
+        virtual_services=(
+            *mesh.virtual_services,
+            *within_the_mesh(routes, known, mesh.entered_as, findings),
+            *at_gateways(routes, entrances, grants, known, findings),
+        ),
+        gateways=(*mesh.gateways, *(made for one in entrances for _, made in one.listeners)),
+    )

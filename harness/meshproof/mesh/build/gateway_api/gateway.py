@@ -1,0 +1,115 @@
+"""Gateways of the Gateway API: each listener is a Gateway of the mesh, with one server.
+
+Source: https://gateway-api.sigs.k8s.io/reference/spec/#gateway; what istiod makes of them:
+pilot/pkg/config/kube/gateway/gateway_collection.go (GatewayCollection). The pods that it starts for one:
+manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.gateway_api.listener import HTTP, HTTPS, Listener, check, listener
+from meshproof.mesh.build.kubernetes import labels
+from meshproof.mesh.build.visibility import created
+from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Entering, Unmodelled
+
+CLASS = "istio"
+DOMAIN = "gateway.networking.k8s.io"
+# No pod has such a label, since a value has no slash: it stands for being one of the pods of that Gateway.
+OWN_PODS = "pods of a Gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """One Gateway, with each listener that is modelled and the Gateway of the mesh that stands for it.
+
+    `whole` tells that all of them are.
+    """
+
+    key: str
+    listeners: tuple[tuple[Listener, Gateway], ...]
+    whole: bool
+
+
+def gateway(resource: Resource, findings: Findings) -> Entrance:
+    spec = resource.body.need("spec")
+    key = f"{resource.namespace}/{resource.name}"
+    several = spec.list("listeners")
+    if not several:
+        raise spec.problem("a Gateway needs at least one listener")
+    check(several)
+    name = spec.need("gatewayClassName", f"gatewayClassName: {CLASS}")
+    if name.text() != CLASS:
+        findings.unproved(name.location, f"a Gateway of class {name.text()} is not modelled")
+        return Entrance(key, (), False)
+    kinds = [one.get("type") for one in spec.list("addresses")]
+    if len(kinds) > 1 or any(kind and kind.text() != "IPAddress" for kind in kinds):
+        why = "a Gateway that pods of a Service of its own serve is not modelled"
+        findings.unproved(spec.need("addresses").location, why)
+        return Entrance(key, (), False)
+    findings.unmodelled(spec, "tls", "backendTLS", "defaultScope")
+    infrastructure = spec.get("infrastructure")
+    findings.unmodelled(infrastructure, "parametersRef")
+    pods = _pods(resource, labels(infrastructure, "labels"))
+    found: list[tuple[Listener, Gateway]] = []
+    for value in several:
+        with findings.within(Entering(key, value.need("port").whole())):
+            made = None if _is_mixed(value, several, findings) else listener(value, resource, findings)
+        if made is not None:
+            found.append((made, _standing_for(made, resource, pods)))
+    # What istiod makes of one Gateway is equally old, and in the order of the names.
+    found.sort(key=lambda one: one[0].section)
+    return Entrance(key, tuple(found), len(found) == len(several))
+
+
+def certificates(mesh: Mesh, entrance: Entrance, findings: Findings) -> None:
+    """Say where a listener's Secret is in another namespace alone: istiod gives it no certificate."""
+    for _, one in entrance.listeners:
+        for server in one.servers:
+            name = server.tls.credential_name
+            there = [secret.namespace for secret in mesh.secrets_called(name)] if name else []
+            if there and one.namespace not in there:
+                why = f"the Secret {name} is in {' and '.join(there)}, not in {one.namespace}: it has no certificate"
+                where = server.tls.location or server.location
+                touches = (Entering(one.key, server.port),)
+                part = Unmodelled("Gateway", f"Gateway {one.called}", where, why, touches, refused=True)
+                findings.unmodelled_parts.append(part)
+
+
+def _pods(resource: Resource, own: Labels) -> Labels:
+    return {
+        **own,
+        f"{DOMAIN}/gateway-name": resource.name,
+        f"{DOMAIN}/gateway-class-name": CLASS,
+        OWN_PODS: f"{resource.namespace}/{resource.name}",
+    }
+
+
+def _is_mixed(value: Value, several: Sequence[Value], findings: Findings) -> bool:
+    """Whether listeners of its port speak different protocols: what becomes of them is not modelled."""
+    port = value.need("port").whole()
+    spoken = {one.need("protocol").text() for one in several if one.need("port").whole() == port}
+    if len(spoken) > 1 and spoken & {HTTP, HTTPS}:
+        findings.unproved(value.location, f"port {port} has listeners for {' and '.join(sorted(spoken))}: not modelled")
+        return True
+    return False
+
+
+def _standing_for(made: Listener, resource: Resource, pods: Labels) -> Gateway:
+    return Gateway(
+        resource.name,
+        resource.namespace,
+        pods,
+        (made.server,),
+        resource.location,
+        created(resource),
+        listener=made.section,
+    )

@@ -1,0 +1,147 @@
+"""The listeners of the Gateway API's Gateways.
+
+Source: https://gateway-api.sigs.k8s.io/reference/spec/#listener and the published CRD (its validations); what istiod
+makes of them: pilot/pkg/config/kube/gateway/conversion.go (buildListener, buildTLS, buildHostnameMatch).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.kubernetes import LARGEST_PORT
+from meshproof.mesh.model.gateway import Server, ServerTls, TlsMode
+
+HTTP, HTTPS, TLS, TCP, UDP = "HTTP", "HTTPS", "TLS", "TCP", "UDP"
+ANY = "*"
+# A namespace that there is none of.
+NOWHERE = "~"
+HOSTNAME = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+ROUTE = ("gateway.networking.k8s.io", "HTTPRoute")
+# The label that a cluster gives to every namespace.
+NAMED = "kubernetes.io/metadata.name"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One listener: `hostname` is empty for every host, `http` tells whether HTTPRoutes may attach."""
+
+    section: str
+    hostname: str
+    server: Server
+    http: bool = True
+
+    def allows(self, namespace: str) -> bool:
+        """Whether routes of a namespace may attach."""
+        return any(one in ("", namespace) for one in self.server.namespaces)
+
+
+def check(several: Sequence[Value]) -> None:
+    """Raise ManifestError for listeners that the API server refuses beside each other."""
+    names: set[str] = set()
+    served: set[tuple[int, str, str]] = set()
+    for value in several:
+        name = value.need("name", "each listener has a name").text()
+        if name in names:
+            raise value.problem(f"there are two listeners called {name}")
+        names.add(name)
+        hostname = value.get("hostname")
+        port, protocol = value.need("port").whole(1, LARGEST_PORT), value.need("protocol", f"{HTTP} or {HTTPS}").text()
+        key = port, protocol, hostname.text() if hostname else ""
+        if key in served:
+            raise value.problem(f"there are two listeners for {protocol} on port {port} and the same hostname")
+        served.add(key)
+        _check_tls(value, protocol)
+        if hostname and hostname.text():
+            if not HOSTNAME.fullmatch(hostname.text()):
+                raise hostname.problem(f"{hostname.shown} is no host name in lower case, nor one after '*.'")
+            if protocol in (TCP, UDP):
+                raise hostname.problem(f"a listener for {protocol} has no hostname")
+
+
+def _check_tls(value: Value, protocol: str) -> None:
+    tls = value.get("tls")
+    mode = tls.get("mode") if tls else None
+    if tls and protocol in (HTTP, TCP, UDP):
+        raise tls.problem(f"a listener for {protocol} cannot have tls")
+    if protocol == HTTPS and mode and mode.text() != "Terminate":
+        raise mode.problem("a listener for HTTPS terminates TLS", "mode: Terminate")
+    if protocol == TLS and mode is None:
+        raise value.problem("a listener for TLS needs tls.mode")
+    if tls and (mode is None or mode.text() == "Terminate") and not (tls.list("certificateRefs") or tls.get("options")):
+        raise tls.problem("tls needs certificateRefs", "name the Secret with the certificate")
+
+
+def listener(value: Value, resource: Resource, findings: Findings) -> Listener | None:
+    """A listener for HTTP or HTTPS; None for one that is not modelled, which `findings` tell of."""
+    protocol, port = value.need("protocol").text(), value.need("port")
+    if protocol not in (HTTP, HTTPS):
+        findings.unproved(value.location, f"a listener for {protocol} is not modelled")
+        return None
+    secured = value.get("tls")
+    if protocol == HTTPS and secured is None:
+        findings.notice(value.location, "a listener for HTTPS without tls: istiod opens none for it")
+        return None
+    tls = _tls(secured, resource, findings) if secured else ServerTls()
+    allowed = value.get("allowedRoutes")
+    namespaces = _namespaces(allowed, resource.namespace, findings)
+    if tls is None or namespaces is None:
+        return None
+    given, section = value.get("hostname"), value.need("name").text()
+    hostname = given.text() if given else ""
+    hosts = (hostname or ANY,) * len(namespaces)
+    server = Server(port.whole(), protocol, section, hosts, tls, value.location, namespaces)
+    return Listener(section, hostname, server, _takes_http_routes(allowed))
+
+
+def _tls(tls: Value, resource: Resource, findings: Findings) -> ServerTls | None:
+    if (options := tls.get("options")) and options.fields():
+        findings.unproved(options.location, "options of tls are not modelled")
+        return None
+    findings.unmodelled(tls, "frontendValidation")
+    several = tls.list("certificateRefs")
+    reference = several[0]
+    if len(several) > 1:
+        findings.unproved(several[1].location, "more than one certificate of a listener is not modelled")
+        return None
+    group, kind, place = reference.get("group"), reference.get("kind"), reference.get("namespace")
+    if (group and group.text()) or (kind and kind.text() != "Secret"):
+        findings.unproved(reference.location, "a certificate that is in no Secret is not modelled")
+        return None
+    if place and place.text() != resource.namespace:
+        findings.unproved(reference.location, "a certificate of another namespace is not modelled")
+        return None
+    return ServerTls(TlsMode.SIMPLE, reference.need("name").text(), location=tls.location)
+
+
+def _namespaces(allowed: Value | None, own: str, findings: Findings) -> tuple[str, ...] | None:
+    """Those whose routes may attach, '' for all; None where it cannot be told."""
+    given = allowed.get("namespaces") if allowed else None
+    said = given.get("from") if given else None
+    chosen = said.text() if said else "Same"
+    if chosen == "Same":
+        return (own,)
+    selector = given.get("selector") if given else None
+    if chosen == "All" or selector is None:
+        return ("",)
+    named = selector.get("matchLabels")
+    wanted = named.fields() if named else {}
+    if set(wanted) == {NAMED} and not selector.list("matchExpressions"):
+        return (wanted[NAMED].text(),)
+    listed = selector.list("matchExpressions")
+    if not wanted and [(one.need("key").text(), one.need("operator").text()) for one in listed] == [(NAMED, "In")]:
+        return tuple(sorted({one.text() for one in listed[0].list("values")})) or (NOWHERE,)
+    findings.unproved(selector.location, "which namespaces have such labels is not read")
+    return None
+
+
+def _takes_http_routes(allowed: Value | None) -> bool:
+    kinds = allowed.list("kinds") if allowed else []
+    if not kinds:
+        return True
+    found = ((group.text() if (group := one.get("group")) else ROUTE[0], one.need("kind").text()) for one in kinds)
+    return ROUTE in found
