@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS
 from meshproof.envoy.clusters.load_balancer import TRANSLATED
 from meshproof.envoy.listeners.gateway import Bound, is_served
+from meshproof.envoy.listeners.tls import why_unserved
+from meshproof.envoy.node import Kind, Proxy
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, TrafficPolicy
+from meshproof.mesh.model.gateway import Gateway, Server
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Entering, Rule, Unmodelled
 
@@ -32,12 +35,22 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
                 why = f"a server of protocol {server.protocol} with {mode} is not served here"
                 touching = (Entering(gateway.key, server.port),)
                 yield Unmodelled("Gateway", f"Gateway {gateway.key}", server.location, why, touching, ELSEWHERE)
+            elif why := _uncertified(mesh, gateway, server):
+                touching = (Entering(gateway.key, server.port),)
+                yield Unmodelled("Gateway", f"Gateway {gateway.key}", server.location, why, touching)
     for virtual_service in mesh.virtual_services:
         for route in virtual_service.http:
             if len(route.destinations) > 1 and not any(one.weight for one in route.destinations):
                 name = f"VirtualService {virtual_service.namespace}/{virtual_service.name}"
                 why = "this route has no destination with a weight above 0"
                 yield Unmodelled("VirtualService", name, route.location, why, (Rule(route.location),))
+
+
+def _uncertified(mesh: Mesh, gateway: Gateway, server: Server) -> str:
+    """Why a server with TLS cannot be served; empty for any other."""
+    if not Bound(gateway, server).terminates_tls:
+        return ""
+    return why_unserved(mesh, Proxy(Kind.GATEWAY, *mesh.pods_of(gateway)), server)
 
 
 def _balancers(rule: DestinationRule) -> Iterator[Unmodelled]:

@@ -157,8 +157,8 @@ def _destinations(mesh: Mesh, namespace: str) -> dict[str, set[int]]:
             wanted = {match.source_namespace for match in rule.matches} - {""}
             if wanted and namespace not in wanted:
                 continue
-            for target in chain(rule.destinations, rule.mirrors):
-                aim = target.destination
+            aims = (one.destination for one in rule.destinations)
+            for aim in chain(aims, (one.destination for one in rule.mirrors)):
                 found.setdefault(aim.host, set()).add(ANY_PORT if aim.port is None else aim.port)
     return found
 

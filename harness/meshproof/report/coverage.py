@@ -41,7 +41,8 @@ def shares(record: Record) -> tuple[Share, ...]:
     several = [Share("rule", rules, len(found.rules))] if found.rules else []
     requests = {request for _, own in found.rules for request in own} | set(found.unruled)
     several.append(Share("request", len(passed & requests) if requests else len(passed), max(found.requests, 1)))
-    unclear = {one.subject for one in (*found.dependences, *found.unproved) if not one.allowed}
+    unclear = {one.subject for one in found.dependences if not one.allowed}
+    unclear |= {one.subject for one in found.unproved if not one.allowed}
     several.append(Share("object", max(0, found.objects - len(unclear)), found.objects + _not_read(found)))
     return tuple(several)
 
@@ -84,7 +85,8 @@ def sentence(record: Record) -> str:
         named = ", ".join(_name(one) for one in open_ones[:NAMED])
         more = f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else ""
         text += f"; the rest depends on {named}{more}"
-    allowed = sorted({one.kind for one in (*found.dependences, *found.unproved) if one.allowed})
+    kinds = {one.kind for one in found.dependences if one.allowed}
+    allowed = sorted(kinds | {one.kind for one in found.unproved if one.allowed})
     if allowed:
         text += f"; allowed to be unproven: {', '.join(allowed)}"
     return text

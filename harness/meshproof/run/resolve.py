@@ -63,5 +63,6 @@ def recording(load: Load, expectations: Iterable[Expectation]) -> Load:
             names |= dict.fromkeys(name for name, _ in headers.exact + headers.added)
             names |= dict.fromkeys(headers.absent)
         hashed = (arm.hashed_by for arm in expectation.arms if arm.hashed_by)
-        names |= {"set-cookie": None for one in hashed for key in one.keys if key.ttl is not None}
+        if any(key.ttl is not None for one in hashed for key in one.keys):
+            names["set-cookie"] = None
     return replace(load, headers=tuple(names), digest=digest)

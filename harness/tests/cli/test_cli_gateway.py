@@ -21,6 +21,11 @@ def checks(report: Any) -> dict[tuple[str, str], str]:
     return {(one["scenario"], one["check"]): one["outcome"] for one in report["checks"]}
 
 
+def probed(report: Any) -> Any:
+    """The check of the probes' answers."""
+    return next(one for one in report["checks"] if (one["scenario"], one["check"]) == ("boundaries", "Answers"))
+
+
 def test_a_path_that_is_opened_too_wide_is_found_beyond_its_boundary(place: Any) -> None:
     given = spec(place, "httpbin.yaml", "paths.yaml")
     wide = place.here / "wide"
@@ -31,13 +36,15 @@ def test_a_path_that_is_opened_too_wide_is_found_beyond_its_boundary(place: Any)
     assert ended.code == 1, ended.err
     found = checks(ended.report)
     assert found == {
+        ("coverage", "Covered"): "passed",
         ("verify", "Split"): "passed",
+        ("verify", "Answers"): "passed",
         ("verify", "NoErrors"): "passed",
         ("boundaries", "Answers"): "failed",
         ("resilience", "Timeout"): "passed",
         ("resilience", "Retries"): "passed",
     }
-    (verdict,) = (one for one in ended.report["checks"] if one["check"] == "Answers")
+    verdict = probed(ended.report)
     assert (
         "/statu (by gateway default/httpbin-gateway): answered 404 by default/httpbin, but 404 by the proxy"
         in verdict["reason"]
@@ -73,7 +80,7 @@ def test_https_is_verified_with_the_certificate_that_the_secret_holds(place: Any
     ended = place.run("verify", *given, "-o", "json")
     assert ended.code == 0, ended.err
     assert set(checks(ended.report).values()) == {"passed"}
-    (verdict,) = (one for one in ended.report["checks"] if one["check"] == "Answers")
+    verdict = probed(ended.report)
     old = [row for row in verdict["evidence"]["table"] if "TLSv1_2" in row["request"]]
     assert sorted(row["specified"] for row in old) == ["default/httpbin", "no handshake"]
 
@@ -84,5 +91,5 @@ def test_a_named_request_enters_by_the_gateway_that_serves_its_host(place: Any) 
     ended = place.run("verify", *given, *named, "-o", "json")
     assert ended.code == 0, ended.err
     report = ended.report
-    assert {one["scenario"] for one in report["checks"]} == {"verify", "resilience"}
+    assert {one["scenario"] for one in report["checks"]} == {"coverage", "verify", "resilience"}
     assert all("(by gateway default/httpbin-gateway)" in one for one in report["scenarios"][0]["requests"])

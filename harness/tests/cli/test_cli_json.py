@@ -26,7 +26,7 @@ def test_json_is_one_document_that_follows_its_schema(place: Any) -> None:
     assert ended.report["outcome"] == "passed"
     assert ended.report["exit_code"] == 0
     assert ended.report["run_dir"] == str(running.output)
-    assert [check["request"] for check in ended.report["checks"]] == [hello, f"{hello} a:b", "", "", ""]
+    assert [check["request"] for check in ended.report["checks"]] == ["", hello, f"{hello} a:b", "", "", "", ""]
     assert ended.out == (running.output / "report.json").read_text()
     assert "passed 5 checks" in ended.err
 

@@ -129,6 +129,43 @@ def test_the_same_seed_draws_the_same_sample():
     assert [every.index(one) for one in first] == sorted(every.index(one) for one in first)
 
 
+def test_ones_own_manifests_are_made_wrong_and_verified(place):
+    place.mesh("spec")
+    ended = place.run("selfcheck", "-f", "spec", "--sample", "4", "--seed", "3", "-o", "json", "--output", "kept")
+    assert ended.code == 0, ended.out + ended.err
+    score = ended.report["score"]
+    assert (score["killed"], score["of"], score["survived"]) == (4, 4, 0)
+    assert score["found"] > 20
+    assert "spec: 4 of" in ended.err
+    assert ended.report["own"] == "spec"
+    assert [(one["scenario"], one["outcome"]) for one in ended.report["scenarios"]] == [("spec", "passed")]
+    for mutant in ended.report["mutants"]:
+        assert mutant["part"].startswith(("VirtualService default/helloworld", "DestinationRule default/helloworld"))
+        assert mutant["location"].startswith("spec/")
+        assert mutant["status"] in ("killed", "equivalent", "refused")
+        assert set(mutant["by"]) <= {"Answers", "Split", "NoErrors", "Timeout", "Retries"}
+
+
+def test_mutants_of_ones_own_manifests_are_listed_with_their_rules(place):
+    place.mesh("spec")
+    ended = place.run("selfcheck", "-f", "spec", "--list", "--request", "GET http://helloworld:5000/hello")
+    assert ended.code == 0, ended.err
+    rows = ended.out.splitlines()
+    named = "VirtualService default/helloworld, rule 1  weights-shifted  weights 90, 10 → 85, 15  spec/route.yaml:12:19"
+    assert named in rows
+
+
+def test_what_of_ones_own_manifests_cannot_be_proved_is_no_pass(place):
+    place.mesh("spec")
+    place.route("spec", place.undefined)
+    filter = "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: any}\nspec: {}\n"
+    (place.here / "spec" / "filter.yaml").write_text(filter)
+    ended = place.run("selfcheck", "-f", "spec", "--sample", "1")
+    assert ended.code == 1, ended.out + ended.err
+    assert "inconclusive  spec as it is" in ended.out
+    assert "EnvoyFilter" in ended.out
+
+
 def test_a_scenario_that_does_not_exist_is_refused(place):
     ended = place.run("selfcheck", "nothing")
     assert ended.code == 5
@@ -138,6 +175,9 @@ def test_a_scenario_that_does_not_exist_is_refused(place):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("-f", "spec"), "-f takes the place of scenarios"),
+        (("--request", "GET http://helloworld:5000/hello"), "--request is for your own manifests: name them with -f"),
+        (("-n", "shop"), "-n is for your own manifests: name them with -f"),
         (("--target", "cluster"), "name one with --kubeconfig"),
         (("--context", "lab"), "--context is for --target kind, cluster and hosts"),
         (("--target", "kind", "--kube-proxy-mode", "ebpf"), "there are iptables, ipvs, nftables"),

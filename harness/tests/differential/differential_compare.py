@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from differential_site import ANSWERED, ID, POD, Answer, Headers, Seen
 from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
+from meshproof.judge.own_answer import unreachable
 
 UNAVAILABLE = 503
 # Changed by every hop, or by Envoy for its own ends.
@@ -23,7 +24,9 @@ def differences(expected: Expectation, answer: Answer | None, *, plain: bool = T
     if answer is None:
         return ["nothing listens there"]
     if expected.abort is not None and expected.abort.share == 1:
-        return list(_own(answer, expected.abort.status, HeaderExpectation()))
+        said = expected.abort.grpc_status
+        wanted = HeaderExpectation() if said is None else HeaderExpectation((("grpc-status", str(said)),))
+        return list(_own(answer, expected.abort.status, wanted))
     if expected.status:
         return list(_proxy(expected, answer))
     return list(_drawn(expected, answer, plain))
@@ -52,7 +55,10 @@ def _proxy(expected: Expectation, answer: Answer) -> Iterator[str]:
 def _drawn(expected: Expectation, answer: Answer, plain: bool) -> Iterator[str]:
     arms = [one for one in expected.arms if one.share > 0]
     if not answer.seen:
-        if answer.status not in {one.status or UNAVAILABLE for one in arms if not one.workloads}:
+        statuses = {one.status or UNAVAILABLE for one in arms if not one.workloads}
+        said = dict(answer.headers).get("grpc-status")
+        found = (answer.status, int(said) if said else None)
+        if found not in {unreachable(expected, status) for status in statuses}:
             yield f"{_names(arms)} was predicted, and the proxy answered {answer.status}"
         return
     if len(answer.seen) > 1:
@@ -78,7 +84,8 @@ def _through(expected: Expectation, arm: Arm, seen: Seen, answer: Answer) -> Ite
     authority = next((value for name, value in arm.request_headers.exact if name == "host"), expected.authority)
     if seen.authority != authority:
         yield f"authority {authority} was predicted, not {seen.authority}"
-    sent = tuple((name.lower(), value) for name, value in expected.request.headers)
+    kept = (pair for pair in expected.request.headers if pair[0].lower() not in expected.dropped)
+    sent = tuple((name.lower(), value) for name, value in kept)
     yield from _headers("request", arm.request_headers, sent, seen.headers)
     answered = ((POD, seen.workload), *ANSWERED)
     yield from _headers("response", arm.response_headers, answered, answer.headers)
@@ -104,5 +111,5 @@ def _headers(which: str, expected: HeaderExpectation, sent: Headers, got: Header
     for name in dict.fromkeys(name for name, _ in sent):
         before = [value for other, value in sent if other == name]
         after = [value for other, value in got if other == name]
-        if name not in OWN and name not in touched and before != after:
+        if name not in OWN and name not in touched and ",".join(before) != ",".join(after):
             yield f"{which} header {name} was to pass as {before}, and came as {after}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from differential_rules import METHODS, NAMES, ORIGINS, PATHS, PORTS, VALUES, often
+from differential_rules import METHODS, NAMES, ORIGINS, PATHS, PORTS, PROXIED, VALUES, often
 from meshproof.border.request import Request
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
@@ -40,7 +40,12 @@ ODD_PATHS = (
     "/*",
     "/a+b",
     "/a#b",
+    "/a/.;x=1/b",
+    "/a/..;/b",
+    "/%2e%2e;/a",
+    "/%2%61",
 )
+ODD_METHODS = ("QUERY", "PROPFIND", "FOO")
 SUFFIXES = ("", "", "", "", "/", "x", "/x", "/../a", "%2F")
 QUERIES = ("?q=1", "?q", "?q=", "?q=%31", "?q=1&q=2", "?Q=a", "?r=12&q=a", "?q=a%2Cb", "?q=a+b", "?", "?&q=1")
 ODD_QUERIES = ("?q=1?q=2", "?q=1;r=2", "?=1", "?q==1", "?a/../b", "?%71=1", "?q=1#f")
@@ -64,7 +69,7 @@ def request(draw: Random, mesh: Mesh) -> Request:
     gateway, host, port = addressed(draw, mesh, aimed) if aimed else anywhere(draw, mesh)
     entries = [match for rule in aimed.http for match in rule.matches] if aimed else []
     match = draw.choice([None, *entries * 2])
-    method = often(draw, "GET", *METHODS)
+    method = often(draw, "GET", *METHODS, *METHODS, *ODD_METHODS)
     headers: list[tuple[str, str]] = []
     if match is None:
         path = draw.choice((*PATHS * 2, *OTHER_PATHS, *ODD_PATHS)) + often(draw, "", *QUERIES, *ODD_QUERIES)
@@ -74,6 +79,11 @@ def request(draw: Random, mesh: Mesh) -> Request:
         wanted = [one for one in METHODS if match.method and string_matches(match.method, one)]
         method = draw.choice(wanted) if wanted and draw.random() < 0.8 else method
     headers += [(draw.choice(NAMES), draw.choice(VALUES)) for _ in range(draw.choice((0, 0, 1, 2)))]
+    if draw.random() < 0.3:
+        name = draw.choice(sorted(PROXIED))
+        headers += [(name, draw.choice(PROXIED[name])) for _ in range(draw.choice((1, 1, 1, 2)))]
+    if draw.random() < 0.05:
+        headers += [("upgrade", "websocket"), ("connection", "upgrade")]
     forms = (host, f"{host}:81", f"{host}.", host.upper(), f"{host}.:80", "example.org", "a.default")
     if draw.random() < 0.15:
         headers.append(("host", draw.choice(forms)))

@@ -19,7 +19,27 @@ PATTERNS = (("^/v([0-9])/(.*)$", r"/\2/\1"), ("/a", "/z"), ("a", r"\0\0"), ("/+"
 VALUES = ("1", "2", "12", "a,b", "a", "A", "")
 VALUE_REGEXES = (".*", "[12]+", "a?", "1|2", "(?i)A", "[^,]*")
 NAMES = ("x-a", "x-b", "X-C")
+# Headers that proxies remove, rewrite or add, with values that mean something there.
+PROXIED = {
+    "x-forwarded-proto": ("http", "https", "ftp"),
+    "x-request-id": ("1", "a"),
+    "x-forwarded-for": ("192.0.2.1", "192.0.2.1, 192.0.2.2"),
+    "x-envoy-retry-on": ("5xx",),
+    "x-envoy-original-path": ("/a",),
+    "x-forwarded-client-cert": ("By=a",),
+    "te": ("trailers", "gzip"),
+    "keep-alive": ("timeout=5",),
+    "upgrade": ("websocket", "h2c", "other"),
+    "connection": ("upgrade", "keep-alive"),
+    "expect": ("100-continue", "a"),
+    "user-agent": ("meshproof", "other"),
+    "accept": ("*/*", "a/b"),
+    "via": ("1.1 a",),
+    "content-type": ("application/grpc", "application/grpc+proto", "a/b"),
+}
 ADDED = ("x-a", "x-b", "x-new", "X-Other")
+SPECIAL = ("server", "date", "keep-alive", "x-envoy-retry-on", "x-forwarded-proto", "via", "connection", "content-type")
+GIVEN = ("s", "1", "a b", "100%%", "", "%REQ(x-a)%", "%PROTOCOL%", "<%REQ(x-none?user-agent):4%>", "%REQ(x-none)%")
 METHODS = ("GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE")
 ORIGINS = ("https://a.example", "https://b.example", "http://a.example")
 
@@ -65,7 +85,7 @@ def match(draw: Random) -> Manifest:
         method=(0.1, lambda: string_match(draw, METHODS, ("P.*", "GET|HEAD"))),
         scheme=(0.05, lambda: draw.choice(({"exact": "http"}, {"exact": "https"}, {"prefix": "h"}))),
         authority=(0.07, lambda: draw.choice(authorities)),
-        headers=(0.2, lambda: conditions(NAMES)),
+        headers=(0.25, lambda: often(draw, conditions(NAMES), proxied(draw))),
         withoutHeaders=(0.15, lambda: often(draw, conditions(NAMES), {"x-a": {"regex": "*"}})),
         queryParams=(0.2, lambda: conditions(("q", "Q", "r"))),
         port=(0.07, lambda: draw.choice(PORTS)),
@@ -75,11 +95,18 @@ def match(draw: Random) -> Manifest:
     )
 
 
+def proxied(draw: Random) -> Manifest:
+    """A condition on a header that proxies have a say about."""
+    name = draw.choice(sorted(PROXIED))
+    return {name: draw.choice(({}, {"exact": draw.choice(PROXIED[name])}, {"regex": ".*[a-z].*"}))}
+
+
 def header_change(draw: Random) -> Manifest:
     def values() -> Manifest:
-        return named(draw, ADDED, lambda: draw.choice(("s", "1", "a b", "100%%")))
+        return named(draw, often(draw, ADDED, SPECIAL), lambda: draw.choice(GIVEN))
 
-    return given(draw, set=(0.5, values), add=(0.5, values), remove=(0.3, lambda: [draw.choice(ADDED)]))
+    names = often(draw, ADDED, SPECIAL)
+    return given(draw, set=(0.5, values), add=(0.5, values), remove=(0.3, lambda: [draw.choice(names)]))
 
 
 def headers(draw: Random, *, host: bool = True) -> Manifest:
@@ -103,7 +130,7 @@ def destination(draw: Random) -> Manifest:
 def redirect(draw: Random) -> Manifest:
     where = given(
         draw,
-        uri=(0.5, lambda: draw.choice(("/moved", "/moved?x=1", "/"))),
+        uri=(0.5, lambda: draw.choice(("/moved", "/moved?x=1", "/", "moved"))),
         authority=(0.3, lambda: draw.choice(("other.example", "other.example:81"))),
         scheme=(0.3, lambda: draw.choice(("https", "http"))),
     )
@@ -138,6 +165,7 @@ def cors(draw: Random) -> Manifest:
         exposeHeaders=(0.5, lambda: ["x-pod", "x-b"]),
         maxAge=(0.5, lambda: draw.choice(("24h", "90s", "1s"))),
         allowCredentials=(0.5, lambda: draw.random() < 0.5),
+        unmatchedPreflights=(0.3, lambda: draw.choice(("FORWARD", "IGNORE"))),
     )
 
 
@@ -149,7 +177,8 @@ def forwarding(draw: Random) -> Manifest:
         if count > 1:
             target["weight"] = draw.choice((1, 50, 99)) if number == 0 else draw.choice((0, 1, 50))
         targets.append(target)
-    abort = {"httpStatus": 555, "percentage": {"value": draw.choice((0, 100))}}
+    error = often(draw, {"httpStatus": 555}, {"grpcStatus": draw.choice(("OK", "NOT_FOUND"))})
+    abort = error | {"percentage": {"value": draw.choice((0, 100))}}
     return {"route": targets} | given(
         draw, rewrite=(0.35, lambda: rewrite(draw)), fault=(0.06, lambda: {"abort": abort})
     )
@@ -159,11 +188,14 @@ def route(draw: Random) -> Manifest:
     """One HTTP rule."""
     matches = [match(draw) for _ in range(draw.choice((0, 1, 1, 2)))]
     kind = draw.random()
-    if kind < 0.12:
-        does: Manifest = {"redirect": redirect(draw)}
+    prefixes = all("uri" not in one or "prefix" in one["uri"] for one in matches)
+    if kind < 0.03 and prefixes:
+        does: Manifest = {"redirect": {"prefixRewrite": draw.choice(("/new", "/", "new", "/new/", "/n?x=1"))}}
+    elif kind < 0.12:
+        does = {"redirect": redirect(draw)}
     elif kind < 0.22:
         body = draw.choice(({}, {"body": {"string": "direct"}}))
-        does = {"directResponse": {"status": draw.choice((200, 201, 204, 301, 404, 418, 503))} | body}
+        does = {"directResponse": {"status": draw.choice((200, 201, 204, 301, 401, 404, 418, 503))} | body}
     else:
         does = forwarding(draw)
     host = "authority" not in does.get("rewrite", {})

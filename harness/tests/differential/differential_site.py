@@ -18,13 +18,14 @@ from meshproof.envoy.process import process
 from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.traffic.generator.prepared import Prepared
 
 Headers = tuple[tuple[str, str], ...]
 
 CLIENT_LABELS = {"app": "client"}
 SIDECAR = Proxy(namespace="default", labels=CLIENT_LABELS)
 INGRESS = Proxy(Kind.GATEWAY, "istio-system", GATEWAY_LABELS)
-ID = "x-differential-id"
+ID = "x-meshproof-id"
 POD = "x-pod"
 # What every pod answers with, for rules to change.
 ANSWERED: Headers = (("x-a", "pod"), ("x-b", "pod"), ("access-control-allow-origin", "pod"))
@@ -113,11 +114,10 @@ class Site:
         if port is None:
             return None
         number = str(next(self.numbers))
-        lines = [f"{request.method} {request.path} HTTP/1.1", f"host: {request.authority}", f"{ID}: {number}"]
-        lines += [f"{name}: {value}" for name, value in request.headers if name != "host"]
+        rendered = Prepared(request.method, request.authority, request.path, request.headers, request.body, ("", 0))
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+            writer.write(rendered.before + number.encode() + rendered.after)
             async with asyncio.timeout(CLIENT_TIMEOUT):
                 first, *rest = await head(reader)
                 found = fields(rest)

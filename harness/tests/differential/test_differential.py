@@ -44,6 +44,8 @@ async def difference(site: Site, mesh: Mesh, one: Request) -> list[str]:
     known = facts(mesh, expected, "default", CLIENT_LABELS)
     if mesh.unmodelled and Dependencies(mesh, mesh.unmodelled).touching(known):
         return []
+    if expected.undecided:
+        return []
     rules = [rule for found in mesh.virtual_services for rule in found.http if rule.location == expected.route]
     entries = sum(target.weight > 0 for rule in rules for target in rule.destinations)
     arms = sum(arm.share > 0 for arm in expected.arms)

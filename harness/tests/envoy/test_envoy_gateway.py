@@ -1,6 +1,7 @@
 """Requests through a real Envoy as ingress gateway."""
 
 import asyncio
+import re
 import ssl
 from dataclasses import replace
 
@@ -9,7 +10,6 @@ import trustme
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.envoy.unsupported import unsupported
-from meshproof.errors import UsageError
 from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.unmodelled import Entering
@@ -240,9 +240,12 @@ def test_any_authority_ends_a_chain_also_one_that_another_signed(site, build, au
     }
 
 
-def test_a_secret_in_another_namespace_than_the_gateways_pod_is_told(build, authority):
-    with pytest.raises(UsageError, match=r"no Secret cred in istio-system.*there is one in default"):
-        translate(secured(build, TlsMode.SIMPLE, authority, "default"), PROXY, {})
+def test_a_secret_in_another_namespace_than_the_gateways_pod_costs_what_enters_there_alone(build, authority):
+    mesh = secured(build, TlsMode.SIMPLE, authority, "default")
+    assert not translate(mesh, PROXY, {}).document()["listeners"]
+    (found,) = unsupported(mesh)
+    assert re.search(r"no Secret cred in istio-system.*there is one in default", found.why)
+    assert found.touches == (Entering(mesh.gateways[0].key, 443),)
 
 
 def test_a_private_key_shows_nowhere(build, authority):

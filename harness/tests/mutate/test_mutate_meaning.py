@@ -9,7 +9,7 @@ from meshproof.border.request import parse
 from meshproof.manifest import Resource
 from meshproof.mesh.build.assemble import build
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mutate import meaning
+from meshproof.mutate import differences, meaning, mutants
 
 Rules = Callable[[str], Sequence[Resource]]
 
@@ -56,3 +56,25 @@ def test_what_no_traffic_can_distinguish_means_the_same(rules: Rules, one, other
 @pytest.mark.parametrize(("one", "other"), OTHER)
 def test_what_traffic_or_the_proxies_counters_can_distinguish_does_not(rules: Rules, one, other):
     assert meant(rules(f"  {one}\n")) != meant(rules(f"  {other}\n"))
+
+
+@pytest.mark.parametrize(
+    ("other", "fields"),
+    [
+        (f"- route: [{V1}, weight: 7}}]", set()),
+        (f"- route: [{V2}}}]", {"arms"}),
+        (f"- route: [{V1}}}]\n    timeout: 1s", {"timeout"}),
+        (f"- route: [{V1}}}]\n    timeout: 1s\n    retries: {{attempts: 1}}", {"timeout", "retries"}),
+        (f"- route: [{V1}}}]\n    mirror: {{host: shop, subset: v2}}", {"copies"}),
+    ],
+)
+def test_what_differs_is_named(rules: Rules, other, fields):
+    one = predict(build(rules(f"  - route: [{V1}}}]\n")).mesh, REQUEST)
+    assert differences(one, predict(build(rules(f"  {other}\n")).mesh, REQUEST)) == fields
+
+
+def test_other_limits_of_the_same_destinations_are_a_policy(rules: Rules):
+    resources = rules(f"  - route: [{V1}}}]\n")
+    (raised, *_) = [one for one in mutants(resources, resources) if one.operator == "limit-raised"]
+    one, other = (predict(build(several).mesh, REQUEST) for several in (resources, raised.apply(resources)))
+    assert differences(one, other) == {"policy"}

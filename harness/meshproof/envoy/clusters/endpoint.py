@@ -23,7 +23,7 @@ def container_port(port: ServicePort, workload: Workload) -> int | None:
 
 
 def entry_port(port: ServicePort, workload: Workload) -> int | None:
-    """The same for a ServiceEntry's port: what it selects may have a port of that name, else it is called on `target`."""
+    """The same for a ServiceEntry's port: what it selects may have a port of that name, else `target` is called."""
     named = next((one.number for one in workload.ports if one.name == port.name), None)
     return container_port(port, workload) if named is None else named
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from meshproof.envoy.hosts import intersection
 from meshproof.envoy.listeners.listener import http_chain, listener
-from meshproof.envoy.listeners.tls import tls_chain
+from meshproof.envoy.listeners.tls import tls_chain, why_unserved
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.routes.match import is_catch_all
 from meshproof.envoy.routes.route import http_routes
@@ -57,7 +57,7 @@ def selected(mesh: Mesh, proxy: Proxy) -> dict[int, list[Bound]]:
     for gateway in gateways(mesh, proxy):
         for server in gateway.servers:
             bound = Bound(gateway, server)
-            if not is_served(bound):
+            if not is_served(bound) or (bound.terminates_tls and why_unserved(mesh, proxy, server)):
                 continue
             others = by_port.setdefault(server.port, [])
             if others and others[0].terminates_tls != bound.terminates_tls:

@@ -74,6 +74,15 @@ def authority(mesh: Mesh, credential: str, namespace: str, location: Location) -
     raise UsageError(f"{secret.location}: mutual TLS needs ca.crt (or cacert) in Secret {secret.name}")
 
 
+def why_unserved(mesh: Mesh, proxy: Proxy, server: Server) -> str:
+    """Why a server with TLS has no certificate that can be served; empty where it has one."""
+    try:
+        tls_chain(mesh, proxy, server, "")
+    except UsageError as error:
+        return str(error).partition(": ")[2]
+    return ""
+
+
 def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, routes: str) -> tuple[Json, list[Json]]:
     """The filter chain of one HTTPS server, and the secrets that it refers to."""
     settings = server.tls

@@ -114,7 +114,8 @@ def _untold(mesh: Mesh, findings: Findings) -> None:
     """Said once: what came first is taken from the files where the objects do not tell."""
     routes = grouped(((way, one), vs) for vs in mesh.virtual_services for way in vs.gateways for one in vs.hosts)
     rules = grouped(((one.namespace, one.host), one) for one in mesh.destination_rules)
-    pairs = (pair for several in (*routes.values(), *rules.values()) for pair in combinations(several, 2))
+    hosts: list[tuple[VirtualService | DestinationRule, ...]] = [*routes.values(), *rules.values()]
+    pairs = (pair for several in hosts for pair in combinations(several, 2))
     for one, other in pairs:
         if not (one.created and other.created) and _meet(one, other):
             text = "others are for the same host, and not each says when it was made (metadata.creationTimestamp)"

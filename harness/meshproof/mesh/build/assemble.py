@@ -15,6 +15,7 @@ from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway import gateway
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
+from meshproof.mesh.build.stand_ins.unusable import without_unusable
 from meshproof.mesh.build.touches import touches
 from meshproof.mesh.build.workloads import rollout
 from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_owned, workload
@@ -80,9 +81,10 @@ def build_all(manifests: Manifests, *, standing_in: StandingIn | None = None) ->
         built = _built(replace(manifests, resources=(*manifests.resources, *found.resources)))
     names = {(one.namespace, one.name) for one in found.resources if one.kind == "Deployment"}
     workloads = [one for one in built.mesh.workloads if (one.namespace, one.name) in names]
-    unmodelled = (*broadened(built.mesh.unmodelled, workloads), *found.unmodelled)
+    whole, unusable = without_unusable(built.mesh)
+    unmodelled = (*broadened(built.mesh.unmodelled, workloads), *found.unmodelled, *unusable)
     notices = tuple(dict.fromkeys((*found.notices, *built.notices)))
-    mesh = replace(built.mesh, unmodelled=unmodelled)
+    mesh = replace(whole, unmodelled=unmodelled)
     return replace(built, mesh=mesh, notices=notices, stood_in=tuple(found.resources))
 
 

@@ -146,7 +146,7 @@ def _merged(
 
 def _mirrors(draft: Draft, outer: Value, delegate: Draft, inner: Value) -> tuple[Mirror, ...]:
     """Each of the fields is taken by itself: a delegate's mirror may have the share that the other rule gives."""
-    shares = {name: found for name in SHARES if (found := inner.get(name) or outer.get(name))}
+    shares = {name: share for name in SHARES if (share := inner.get(name) or outer.get(name))}
     found: list[Mirror] = []
     for field in ("mirror", "mirrors"):
         given = bool(inner.get(field) and inner.need(field).data)

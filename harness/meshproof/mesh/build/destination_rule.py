@@ -23,7 +23,7 @@ RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST}
 
 def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
     spec = resource.body.need("spec")
-    host = names.host(spec.need("host", "the Service that the rule is for"), resource.namespace)
+    host = names.host(spec.need("host", "the Service that the rule is for"), resource.namespace, as_written=True)
     selecting = spec.get("workloadSelector")
     exported = export_to(spec, resource.namespace, selecting=selecting is not None)
     subsets: dict[str, Subset] = {}

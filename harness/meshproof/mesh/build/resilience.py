@@ -166,7 +166,9 @@ def cors(value: Value) -> CorsPolicy:
         raise age.problem(f"maxAge must be whole seconds, not {age.shown}", "istiod refuses fractions of one")
     return CorsPolicy(
         origins,
-        *(tuple(one.text() for one in several) for several in (methods, allowed, exposed)),
+        tuple(one.text() for one in methods),
+        tuple(one.text() for one in allowed),
+        tuple(one.text() for one in exposed),
         seconds,
         credentials.flag() if credentials else None,
         answers_unmatched=bool(unmatched and unmatched.text() == "IGNORE"),

@@ -89,9 +89,9 @@ def http_route(value: Value, namespace: str, findings: Findings) -> HttpRoute:
     """One rule; one that delegates has the delegate in `missing`, until it is merged with that one's rules."""
     delegate = value.get("delegate")
     if delegate:
-        for name in ("route", "redirect"):
-            if value.get(name) and value.need(name).data:
-                raise value.problem(f"a route cannot have both delegate and {name}", "istiod refuses it: keep one")
+        for field in ("route", "redirect"):
+            if value.get(field) and value.need(field).data:
+                raise value.problem(f"a route cannot have both delegate and {field}", "istiod refuses it: keep one")
     for one, others in EXCLUSIVE if not delegate else ():
         for other in others:
             if value.get(one) and value.get(other):

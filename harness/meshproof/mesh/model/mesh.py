@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any, TypeVar
 
 from meshproof.mesh.model.destination_rule import DestinationRule
@@ -93,7 +93,10 @@ class Mesh:
         found = self._selected.get(key)
         if found is None:
             chosen = self._matching(service) if service.selector else ()
-            found = self._selected[key] = (*chosen, *(one for key in service.endpoints for one in self.endpoints_of(key)))
+            found = self._selected[key] = (
+                *chosen,
+                *(one for key in service.endpoints for one in self.endpoints_of(key)),
+            )
         return found
 
     def endpoints_of(self, key: str) -> tuple[Workload, ...]:
@@ -131,8 +134,8 @@ class Mesh:
         found = self.serving(gateway)
         if len({one.namespace for one in found}) != 1:
             return ROOT_NAMESPACE, gateway.selector
-        common = reduce(lambda left, right: left & right, (one.labels.items() for one in found))
-        return found[0].namespace, dict(common)
+        first, *others = (set(one.labels.items()) for one in found)
+        return found[0].namespace, dict(first.intersection(*others))
 
     def once(self, key: tuple[str, ...], make: Callable[[], Made]) -> Made:
         """What a reader derives from this mesh, made when it is first asked for by that key."""

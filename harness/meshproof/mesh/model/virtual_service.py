@@ -141,7 +141,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """`back_off` is in seconds; `ignore_previous_hosts` None: istiod's default, which is true but for hashed choices."""
+    """`back_off` is in seconds; `ignore_previous_hosts` None: istiod's default, true but for hashed choices."""
 
     attempts: int
     per_try_timeout: float | None

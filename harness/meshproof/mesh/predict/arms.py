@@ -66,9 +66,7 @@ def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
         yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force, aim.host)
 
 
-def _plain(
-    mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]], keys: tuple[HashKey, ...]
-) -> Arm:
+def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]], keys: tuple[HashKey, ...]) -> Arm:
     found, aim = drawn.backend, drawn.target.destination
     name = found.name
     if names.count((name, found.port)) > 1:

@@ -177,7 +177,8 @@ def _origins(base: Request, cors: CorsPolicy) -> Iterator[Request]:
 
 def _changed(route: HttpRoute, which: Literal["request", "response"]) -> set[str]:
     """The headers of requests or responses that a route sets, adds or removes."""
-    several = [getattr(one.headers, which) for one in (route, *route.destinations)]
+    changes = (route.headers, *(one.headers for one in route.destinations))
+    several = [one.request if which == "request" else one.response for one in changes]
     named = [name for one in several for name in (*dict(one.set), *dict(one.add), *one.remove)]
     return {name for name in named if not name.startswith(":") and name != "host"}
 

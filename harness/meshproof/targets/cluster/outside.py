@@ -19,8 +19,8 @@ def outside(mesh: Mesh) -> Iterator[Unmodelled]:
         strangers = [one for one in mesh.behind(service) if one.endpoint_of or one.kind in MACHINES]
         if strangers:
             kind = "ServiceEntry" if service.hostname else "Service"
-            touches = (Called((service.host,)),)
-            yield Unmodelled(kind, f"{kind} {service.called}", strangers[0].location, WHY, touches, NEEDS)
+            called = (Called((service.host,)),)
+            yield Unmodelled(kind, f"{kind} {service.called}", strangers[0].location, WHY, called, NEEDS)
     for gateway in {one.called: one for one in mesh.gateways if one.listener}.values():
-        touches = (Entering(gateway.key),)
-        yield Unmodelled("Gateway", f"Gateway {gateway.called}", gateway.location, STARTED, touches, NEEDS)
+        entering = (Entering(gateway.key),)
+        yield Unmodelled("Gateway", f"Gateway {gateway.called}", gateway.location, STARTED, entering, NEEDS)

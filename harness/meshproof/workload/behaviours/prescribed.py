@@ -26,6 +26,6 @@ def prescribed(value: bytes) -> Reply:
     readable = len(rest) < 2 and (not named or NAMES.fullmatch(named))
     if not (readable and 200 <= status <= 599 and 0 <= seconds <= LONGEST_SECONDS and 0 <= grpc_status <= 16):
         return Reply(400, b"x-meshproof-answer: STATUS SECONDS GRPC_STATUS [NAME,NAME]\n")
-    headers = (("grpc-status", str(grpc_status)),) if grpc_status else ()
+    headers: tuple[tuple[str, str], ...] = (("grpc-status", str(grpc_status)),) if grpc_status else ()
     headers += tuple((name, ANSWERED) for name in named.split(",") if name)
     return Reply(status, b"as asked\n", headers=headers, delay=seconds)

@@ -1,4 +1,4 @@
-"""Manifests put on a real sidecar and a real gateway, and requests sent to both as meshproof's own client sends them."""
+"""Manifests put on a real sidecar and a real gateway, and requests sent to both as meshproof's client does."""
 
 from __future__ import annotations
 
@@ -164,9 +164,7 @@ async def met(mesh: Mesh, port: int, books: dict[str, Ledger], number: int, one:
         for row in book.page(0)["requests"]
         if row[0] == str(number)
     ]
-    observation = Observation(
-        str(number), 0, 0, 0.0, latency, status, pod, workload, "", len(body), fields, digest
-    )
+    observation = Observation(str(number), 0, 0, 0.0, latency, status, pod, workload, "", len(body), fields, digest)
     return Met(predict(mesh, one), observation, tuple(seen))
 
 
@@ -186,8 +184,7 @@ def meet(site: Any) -> Callable[[str, Iterable[Request]], list[Met]]:
                     await envoy.apply(translate(mesh, proxy, place.addresses))
                     ports[gateway] = (await envoy.ports())[80]
                 return [
-                    await met(mesh, ports[bool(one.gateway)], books, number, one)
-                    for number, one in enumerate(requests)
+                    await met(mesh, ports[bool(one.gateway)], books, number, one) for number, one in enumerate(requests)
                 ]
 
         return asyncio.run(scene())

@@ -7,7 +7,22 @@ from meshproof.border.prescription import Prescription
 
 GRPC = ("content-type", "application/grpc")
 # https://grpc.io/docs/guides/status-codes/
-MEANT = {200: 2, 201: 2, 204: 2, 301: 2, 400: 13, 401: 16, 403: 7, 404: 12, 418: 2, 429: 14, 500: 2, 502: 14, 503: 14, 504: 14}
+MEANT = {
+    200: 2,
+    201: 2,
+    204: 2,
+    301: 2,
+    400: 13,
+    401: 16,
+    403: 7,
+    404: 12,
+    418: 2,
+    429: 14,
+    500: 2,
+    502: 14,
+    503: 14,
+    504: 14,
+}
 
 
 def test_direct_responses(meet, at_both) -> None:

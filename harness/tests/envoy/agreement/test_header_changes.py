@@ -151,7 +151,8 @@ def test_what_instructs_envoy_or_belongs_to_a_connection_is_not_held_at_pods(mee
         "x-envoy-attempt-count": "9",
     }
     http = "".join(
-        rule(number, f"{{request: {{set: {{{name}: '{value}'}}}}}}") for number, (name, value) in enumerate(names.items())
+        rule(number, f"{{request: {{set: {{{name}: '{value}'}}}}}}")
+        for number, (name, value) in enumerate(names.items())
     )
     found = meet(http, [one for number in range(len(names)) for one in at_both(f"/{number}/")])
     assert {str(one.expectation.request): one.difference for one in found if one.difference} == {}

@@ -50,7 +50,9 @@ def test_the_answer_of_the_parser_is_the_same_to_grpc(meet, at_both) -> None:
     requests = [*at_both("/", grpc, method="FOO"), *at_both("/", grpc, *((f"x-{n}", "a") for n in range(120)))]
     requests += at_both("/a\x7f", grpc)
     found = meet(HTTP, requests)
-    assert [(one.difference, one.version) for one in found] == [("", status) for status in ("400", "431", "400") for _ in "ab"]
+    assert [(one.difference, one.version) for one in found] == [
+        ("", status) for status in ("400", "431", "400") for _ in "ab"
+    ]
 
 
 def test_protocols_to_change_to(meet, at_both) -> None:

@@ -34,7 +34,12 @@ CASES = [
     ("{attempts: 0}", {"retry-on": "unavailable"}, 503, 1),
     ("{attempts: 0}", {"retry-grpc-on": "5xx"}, 503, 1),
     ("{attempts: 0}", {"retry-on": "retriable-status-codes", "retriable-status-codes": "409"}, 409, 2),
-    ("{attempts: 1, retryOn: 5xx, retryIgnorePreviousHosts: false, retryRemoteLocalities: true, backoff: 5ms}", {}, 503, 2),
+    (
+        "{attempts: 1, retryOn: 5xx, retryIgnorePreviousHosts: false, retryRemoteLocalities: true, backoff: 5ms}",
+        {},
+        503,
+        2,
+    ),
 ]
 
 
@@ -52,7 +57,9 @@ def rule(number: int, retries: str, said: dict[str, str], verb: str) -> str:
 def test_tries(meet, at_both, verb: str) -> None:
     http = "".join(rule(number, retries, said, verb) for number, (retries, said, _, _) in enumerate(CASES))
     requests = [
-        one for number, (_, _, status, _) in enumerate(CASES) for one in at_both(f"/{number}/", Prescription(status).header)
+        one
+        for number, (_, _, status, _) in enumerate(CASES)
+        for one in at_both(f"/{number}/", Prescription(status).header)
     ]
     found = meet(http, requests)
     for number, (retries, said, status, tries) in enumerate(CASES):
@@ -73,9 +80,13 @@ def test_by_grpc_status(meet, at_both) -> None:
 
 def test_instructions_of_clients_count_for_nothing(meet, at_both) -> None:
     http = rule(0, "{attempts: 2, retryOn: 5xx}", {}, "add")
-    sent = (("x-envoy-retry-on", "retriable-4xx"), ("x-envoy-max-retries", "5"), ("x-envoy-upstream-rq-timeout-ms", "9"))
+    sent = (
+        ("x-envoy-retry-on", "retriable-4xx"),
+        ("x-envoy-max-retries", "5"),
+        ("x-envoy-upstream-rq-timeout-ms", "9"),
+    )
     requests = [one for status in (409, 503) for one in at_both("/0/", *sent, Prescription(status, 0.1).header)]
-    requests += [one for one in at_both("/0/", ("x-forwarded-for", "10.0.0.1"), *sent, Prescription(409).header)]
+    requests += at_both("/0/", ("x-forwarded-for", "10.0.0.1"), *sent, Prescription(409).header)
     found = meet(http, requests)
     assert [len(one.received) for one in found] == [1, 1, 3, 3, 1, 1]
     assert [one.observation.status for one in found] == [409, 409, 503, 503, 409, 409]
@@ -98,7 +109,8 @@ def test_a_body_that_is_not_kept_is_sent_once(meet, at_both) -> None:
     http = rule(0, "{attempts: 2, retryOn: 5xx}", {}, "add")
     largest = 1 << 20
     requests = [
-        at_both("/0/", Prescription(503).header, method="POST", body=b"a" * size)[0] for size in (1, largest, largest + 1)
+        at_both("/0/", Prescription(503).header, method="POST", body=b"a" * size)[0]
+        for size in (1, largest, largest + 1)
     ]
     found = meet(http, requests)
     assert [len(one.received) for one in found] == [3, 3, 1]

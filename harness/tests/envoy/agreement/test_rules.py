@@ -32,7 +32,9 @@ def test_regular_expressions_match_bytes(meet, at_both) -> None:
         for number, pattern in enumerate(PATTERNS)
     )
     http += "  - route: [{destination: {host: web, subset: v2}}]\n"
-    requests = [one for number in range(len(PATTERNS)) for value in VALUES for one in at_both(f"/{number}/", ("x-name", value))]
+    requests = [
+        one for number in range(len(PATTERNS)) for value in VALUES for one in at_both(f"/{number}/", ("x-name", value))
+    ]
     found = meet(http, requests)
     assert {str(one.expectation.request): one.difference for one in found if one.difference} == {}
     within = [one.version == "v1" for one in found[::2]]

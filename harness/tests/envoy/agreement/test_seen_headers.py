@@ -127,7 +127,9 @@ def test_the_scheme_is_what_x_forwarded_proto_says_within_the_mesh(meet, at_both
     redirect: {uri: /there, derivePort: FROM_REQUEST_PORT}
 """
     sent = [(), *((("x-forwarded-proto", value),) for value in ("https", "HTTPS", "ftp", "https,http"))]
-    found = meet(http, [one for path in ("/pod", "/go", "/port") for headers in sent for one in at_both(path, *headers)])
+    found = meet(
+        http, [one for path in ("/pod", "/go", "/port") for headers in sent for one in at_both(path, *headers)]
+    )
     assert [one.difference for one in found] == [""] * len(found)
     assert [one.version for one in found[:10:2]] == ["v2", "v1", "v1", "v2", "v2"]
     assert [one.version for one in found[1:10:2]] == ["v2"] * 5

@@ -41,7 +41,10 @@ def gateways(bench: Any) -> Gateways:
 
 def mesh(*ports: int) -> Any:
     servers = [SimpleNamespace(port=port) for port in ports]
-    return SimpleNamespace(gateways=[SimpleNamespace(key="run/gateway", selector=LABELS, servers=servers)])
+    started = SimpleNamespace(key="run/edge/http", selector=LABELS, servers=servers, listener="http")
+    return SimpleNamespace(
+        gateways=[SimpleNamespace(key="run/gateway", selector=LABELS, servers=servers, listener=""), started]
+    )
 
 
 async def asked(there: Gateways, port: int) -> bytes:
@@ -67,6 +70,8 @@ def test_each_server_has_a_port_that_leads_to_its_listener(forwarding: Forwardin
             await there.find(mesh(80))
             await there.forward()
             before = there.outside("run/gateway", 80)
+            # Pods that the cluster starts for a Gateway are not entered.
+            assert (there.serves("run/gateway", 80), there.serves("run/edge/http", 80)) == (True, False)
             # The next mesh uses the first port again, and gets a second one.
             await there.renew()
             await there.find(mesh(80, 443))

@@ -6,7 +6,7 @@ import io
 
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.mesh.model.unmodelled import Called
+from meshproof.mesh.model.unmodelled import Called, Entering
 from meshproof.targets.cluster.outside import outside
 
 MANIFESTS = """\
@@ -48,12 +48,20 @@ spec:
   resolution: STATIC
   workloadSelector: {labels: {app: web}}
   ports: [{number: 80, name: http, protocol: HTTP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: infra}
+spec:
+  gatewayClassName: istio
+  listeners: [{name: a, port: 80, protocol: HTTP}, {name: b, port: 81, protocol: HTTP}]
 """
 
 
-def test_hosts_that_no_pod_answers_for_are_told() -> None:
+def test_hosts_that_no_pod_answers_for_and_gateways_that_are_started_are_told() -> None:
     found = list(outside(build(load(["-"], stdin=io.StringIO(MANIFESTS)).resources).mesh))
     assert {(one.subject, one.touches) for one in found} == {
         ("Service vm.default", (Called(("vm.default.svc.cluster.local",)),)),
         ("ServiceEntry out.example.com", (Called(("out.example.com",)),)),
+        ("Gateway infra/edge", (Entering("infra/edge/b"),)),
     }

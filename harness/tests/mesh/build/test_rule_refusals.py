@@ -1,4 +1,4 @@
-"""What of a rule's retries, faults, redirects, patterns, headers and origins istiod or Envoy refuses, and what they take."""
+"""What istiod or Envoy refuses of a rule's retries, faults, redirects, patterns, headers and origins."""
 
 from __future__ import annotations
 
@@ -98,7 +98,12 @@ def test_everything_about_retries(routed) -> None:
         ("match: [{uri: {regex: '\\C'}}]", "RE2"),
         ("match: [{uri: {regex: '\\x{100}'}}]", "RE2"),
         ("match: [{uri: {regex: '(?P<naïve>a)'}}]", "RE2"),
-        ("match: [{uri: {regex: '" + "|".join(f"{one}{{1000}}" for one in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL") + "'}}]", "32768"),
+        (
+            "match: [{uri: {regex: '"
+            + "|".join(f"{one}{{1000}}" for one in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL")
+            + "'}}]",
+            "32768",
+        ),
         ("rewrite: {uriRegexRewrite: {match: a, rewrite: ''}}", "needs a text in rewrite"),
         ("rewrite: {uriRegexRewrite: {match: '*', rewrite: a}}", "RE2"),
     ],
@@ -145,7 +150,9 @@ def test_aborts_by_grpc_status(routed, name: str, number: int) -> None:
 
 def test_what_is_answered_to_preflights_of_other_origins(routed) -> None:
     for said, answered in (("IGNORE", True), ("FORWARD", False), ("UNSPECIFIED", False)):
-        found = rule(routed, f"{TO}  corsPolicy: {{allowMethods: [GET, '*'], allowHeaders: ['*'], unmatchedPreflights: {said}}}")
+        found = rule(
+            routed, f"{TO}  corsPolicy: {{allowMethods: [GET, '*'], allowHeaders: ['*'], unmatchedPreflights: {said}}}"
+        )
         assert found.cors.answers_unmatched is answered
 
 

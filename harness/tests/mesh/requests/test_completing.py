@@ -20,7 +20,10 @@ def rule(match: str) -> str:
 @pytest.mark.parametrize(
     ("match", "sample"),
     [
-        ("{headers: {upgrade: {exact: websocket}}}", "GET http://greeter:5000/hello upgrade:websocket connection:upgrade"),
+        (
+            "{headers: {upgrade: {exact: websocket}}}",
+            "GET http://greeter:5000/hello upgrade:websocket connection:upgrade",
+        ),
         (
             "{headers: {upgrade: {exact: websocket}, connection: {regex: '.*pgrade'}}}",
             "GET http://greeter:5000/hello upgrade:websocket connection:upgrade",
@@ -73,7 +76,9 @@ def test_a_rule_is_shown_by_a_request_that_surely_reaches_it_where_there_is_one(
 
 
 def test_what_a_rewrite_makes_of_the_path_is_what_the_sample_must_know(routed) -> None:
-    rewritten = "- match: [{uri: {prefix: /api}}]\n  rewrite: {uri: /hello}\n  route: [{destination: {host: greeter}}]\n"
+    rewritten = (
+        "- match: [{uri: {prefix: /api}}]\n  rewrite: {uri: /hello}\n  route: [{destination: {host: greeter}}]\n"
+    )
     assert shown(routed(rewritten)) == ["GET http://greeter:5000/api"]
     away = rewritten.replace("rewrite: {uri: /hello}", "rewrite: {uri: /other}").replace("/api", "/hello")
     assert shown(routed(away)) == [f"GET http://greeter:5000/hello {ANSWERED}"]

@@ -27,10 +27,10 @@ DELAY = "delay: {fixedDelay: 1s, percentage: {value: 10}}"
 @pytest.mark.parametrize(
     ("rest", "names", "users"),
     [
-        ("", ["Split", "NoErrors"], 8),
-        (f"      fault: {{{ABORT}}}\n", ["Split", "NoErrors", "Abort"], 8),
-        (f"      fault: {{{DELAY}}}\n", ["Split", "NoErrors", "Delay"], 64),
-        (f"      fault: {{{ABORT}, {DELAY}}}\n", ["Split", "NoErrors", "Abort", "Delay"], 64),
+        ("", ["Split", "Answers", "NoErrors"], 8),
+        (f"      fault: {{{ABORT}}}\n", ["Split", "Answers", "NoErrors", "Abort"], 8),
+        (f"      fault: {{{DELAY}}}\n", ["Split", "Answers", "NoErrors", "Delay"], 64),
+        (f"      fault: {{{ABORT}, {DELAY}}}\n", ["Split", "Answers", "NoErrors", "Abort", "Delay"], 64),
     ],
 )
 def test_faults_have_their_checks(tmp_path: Path, rest: str, names: list[str], users: int) -> None:

@@ -12,7 +12,7 @@ from meshproof.border.expectation import HeaderExpectation
 from meshproof.border.request import Request
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
 from meshproof.mesh.predict.proxy.formatted import formatted
-from meshproof.mesh.predict.proxy.seen import Seen
+from meshproof.mesh.predict.proxy.seen import FORWARDED_FOR, Seen
 
 # What the router itself carries out, and takes out of the request then.
 CONSUMED = frozenset(
@@ -37,6 +37,7 @@ OF_ANSWERS = frozenset({"server", "connection", "proxy-connection", "upgrade", "
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 NOT_MODELLED = frozenset({"x-envoy-upstream-rq-timeout-alt-response", "x-envoy-hedge-on-per-try-timeout"})
 INSTRUCTING = CONSUMED - NOT_MODELLED
+EXPECTED = "x-envoy-expected-rq-timeout-ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,10 @@ def _risks(route: HttpRoute) -> list[str]:
     found = [f"{name} is changed, by which a message is framed" for name in sorted(requests & FRAMING)]
     found += [f"{name} is changed, by which a message is framed" for name in sorted(answers & {"content-length"})]
     found += [f"{name} instructs Envoy, which is not modelled" for name in sorted(requests & NOT_MODELLED)]
+    changed = requests | {name for one in every for name in one.request.remove}
+    found += [f"{EXPECTED} is changed, which tells pods how long their client waits"] if EXPECTED in changed else []
+    if route.mirrors and FORWARDED_FOR in changed:
+        found.append(f"{FORWARDED_FOR} is changed, by which a mirror's copies are told from other requests")
     drawn = [one.headers.request for one in route.destinations if one.weight]
     if len(route.destinations) > 1 and len({_instructions(one) for one in drawn}) > 1:
         found.append("its destinations instruct Envoy differently, which is not modelled")

@@ -55,7 +55,8 @@ def targets(expectations: Iterable[Expectation]) -> tuple[Target, ...]:
 
 
 def _reached(one: Expectation) -> Iterator[Arm | Copy]:
-    for part in (*one.arms, *one.copies):
+    parts: tuple[Arm | Copy, ...] = (*one.arms, *one.copies)
+    for part in parts:
         if part.share and part.host and part.workloads:
             yield part
 

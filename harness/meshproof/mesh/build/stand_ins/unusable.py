@@ -1,0 +1,56 @@
+"""Secrets that are among the manifests and hold no certificate that a Gateway can serve, such as placeholders."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from meshproof.mesh.model.gateway import Gateway, Server
+from meshproof.mesh.model.kubernetes import Secret
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Entering, Unmodelled
+
+# Kubernetes' kind of Secret and Istio's generic one.
+PAIRS = (("tls.crt", "tls.key"), ("cert", "key"))
+
+
+def without_unusable(mesh: Mesh) -> tuple[Mesh, list[Unmodelled]]:
+    """The mesh without Secrets that no Gateway can serve, and what depends on them: istiod takes none of these."""
+    found: list[Unmodelled] = []
+    left = set()
+    for secret, gateway, server, why in _unusable(mesh):
+        left.add((secret.namespace, secret.name))
+        name = f"Secret {secret.namespace}/{secret.name}"
+        touches = (Entering(gateway.key, server.port),)
+        found.append(Unmodelled("Secret", name, secret.location, why, touches, refused=True))
+    kept = tuple(one for one in mesh.secrets if (one.namespace, one.name) not in left)
+    return (replace(mesh, secrets=kept) if left else mesh), found
+
+
+def _unusable(mesh: Mesh) -> Iterator[tuple[Secret, Gateway, Server, str]]:
+    """Secrets that Gateways name and whose certificate and key cannot be loaded, with the server and the reason."""
+    for gateway in mesh.gateways:
+        for server in gateway.servers:
+            for secret in mesh.secrets_called(server.tls.credential_name):
+                if wrong := _unloadable(secret):
+                    yield secret, gateway, server, wrong
+
+
+def _unloadable(secret: Secret) -> str:
+    """Why the first pair of a Secret is none; empty where it is one, or where there is none at all."""
+    pairs = [(secret.data[one], secret.data[two]) for one, two in PAIRS if one in secret.data and two in secret.data]
+    if not pairs:
+        return ""
+    # The standard library reads a key from a file alone; the folder is nobody else's and is gone at once.
+    with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
+        files = Path(folder) / "tls.crt", Path(folder) / "tls.key"
+        for path, content in zip(files, pairs[0], strict=True):
+            path.write_bytes(content)
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*files)
+        except (OSError, ValueError) as error:
+            return f"its certificate and key cannot be used: {getattr(error, 'reason', None) or error}"
+    return ""
