@@ -168,3 +168,11 @@ def test_keys_that_another_rule_takes_are_not_sent(tmp_path: Path) -> None:
 )
 def test_a_request_is_given_a_key(key: HashKey, text: str, expected: str) -> None:
     assert keyed(parse(text), [key], "v") == parse(expected)
+
+
+@pytest.mark.parametrize(("balancer", "told"), [(SOURCE, True), (COOKIE, True), (HEADER, False)])
+def test_ejection_is_not_shown_where_one_client_always_gets_one_pod(tmp_path: Path, balancer: str, told: bool) -> None:
+    rule = f"{balancer}}}, outlierDetection: {{consecutive5xxErrors: 1, interval: 1s, baseEjectionTime: 1s"
+    found = verification(written(tmp_path / "mesh.yaml", rule))
+    assert ("all requests of one client go to one pod" in str(found.coverage)) is told
+    assert any(one.name.startswith("OutlierDetection") for one in found.driven) is not told

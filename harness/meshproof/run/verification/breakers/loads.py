@@ -111,11 +111,20 @@ def _ejection(specification: Specification, target: Target) -> Prepared | str:
     expected = _expected(specification, target, hosts)
     if isinstance(expected, str):
         return expected
+    if why := _always_one_pod(expected):
+        return why
     seconds = proof_seconds(rule, hosts)
     if seconds > LONGEST_PROOF and not specification.thorough:
         return f"it would take about {seconds:.0f} s, because a host is ejected twice: --thorough waits for it"
     check = OutlierDetection(longest_wait=inf if specification.thorough else LONGEST_PROOF)
     return _prepared(specification, target, Load("ejection", expected.request, users=1), check, hosts)
+
+
+def _always_one_pod(expected: Expectation) -> str:
+    """Why other pods are never asked: the hash of what all requests of one connection share; empty where they are."""
+    hashed = expected.arms[0].hashed_by
+    shared = [key for key in hashed.keys if key.kind == "source IP" or key.ttl is not None] if hashed else []
+    return f"by the hash of {shared[0]} all requests of one client go to one pod" if shared else ""
 
 
 def _hosts(specification: Specification, target: Target, rule: Ejection) -> int:
