@@ -1,4 +1,4 @@
-"""A Deployment of the manifests as a cluster gets it: its image replaced by the probe workload, or left as it is."""
+"""A workload of the manifests as a cluster gets it: a Deployment, with the probe workload in it or its own image."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.targets.kube.wanted import Wanted
 from meshproof.workload.probe import SOCKET
@@ -16,8 +17,32 @@ PRIVILEGED = 1024
 # The original's scheduling is kept: only the containers are replaced.
 KEPT = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "imagePullSecrets")
 SIDECAR = "istio-proxy"
+# What ends the pods of a Job, and what no Deployment may have.
+ENDING = ("restartPolicy", "activeDeadlineSeconds")
 
 Json = dict[str, Any]
+
+
+def as_deployment(one: Wanted, workload: Workload) -> Wanted:
+    """A workload of whatever kind as the Deployment that is applied in its place.
+
+    Its pods carry the same labels, so that Services and subsets select what they did before; what they had beyond
+    that (volumes of a StatefulSet, a pod for each node, the end of a Job) decides no request.
+    """
+    if (one.body["kind"], one.body["apiVersion"]) == ("Deployment", "apps/v1"):
+        return one
+    template: Any = one.body
+    for step in FORMS[workload.kind].template:
+        template = template[step]
+    metadata = {name: value for name, value in template["metadata"].items() if name in ("labels", "annotations")}
+    pod = {name: value for name, value in template["spec"].items() if name not in ENDING}
+    spec = {
+        "replicas": workload.replicas,
+        "selector": {"matchLabels": dict(workload.labels)},
+        "template": {"metadata": metadata, "spec": pod},
+    }
+    named = {"name": workload.name, "namespace": workload.namespace}
+    return Wanted({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": named, "spec": spec}, one.source)
 
 
 def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: str) -> Wanted:

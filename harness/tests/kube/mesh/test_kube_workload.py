@@ -11,7 +11,7 @@ from meshproof.mesh.build.assemble import build
 from meshproof.targets.cluster import client_pod
 from meshproof.targets.cluster.mesh.attribution import attributed, envoy_filter, owners
 from meshproof.targets.cluster.mesh.names import NOWHERE, address, by_address, endpoints, service_of
-from meshproof.targets.cluster.workload import probed, sample
+from meshproof.targets.cluster.workload import as_deployment, probed, sample
 from meshproof.targets.kube.wanted import wanted
 
 TEXT = """\
@@ -152,3 +152,51 @@ def test_the_filter_is_for_the_client_alone() -> None:
     assert spec["workloadSelector"]["labels"].items() <= labels.items()
     annotations = client["spec"]["template"]["metadata"]["annotations"]
     assert annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"] == "10.0.0.9/32"
+
+
+POD = "{restartPolicy: Never, containers: [{name: c, image: example/web, ports: [{containerPort: 8080}]}]}"
+TEMPLATE = f"template: {{metadata: {{labels: {{app: hello}}, annotations: {{a: b}}}}, spec: {POD}}}"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "metadata", "spec"),
+    [
+        (
+            "apps/v1",
+            "StatefulSet",
+            "",
+            f"replicas: 2, selector: {{matchLabels: {{app: hello}}}}, serviceName: h, {TEMPLATE}",
+        ),
+        ("apps/v1", "DaemonSet", "", f"selector: {{matchLabels: {{app: hello}}}}, {TEMPLATE}"),
+        ("extensions/v1beta1", "Deployment", "", TEMPLATE),
+        ("v1", "Pod", ", labels: {app: hello}, annotations: {a: b}", POD[1:-1]),
+        ("batch/v1", "CronJob", "", f"schedule: x, jobTemplate: {{spec: {{{TEMPLATE}}}}}"),
+        (
+            "argoproj.io/v1alpha1",
+            "Rollout",
+            "",
+            f"selector: {{matchLabels: {{app: hello}}}}, strategy: {{}}, {TEMPLATE}",
+        ),
+    ],
+)
+def test_every_workload_is_applied_as_a_deployment_with_its_labels(
+    tmp_path, version: str, kind: str, metadata: str, spec: str
+) -> None:
+    text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: hello{metadata}}}\nspec: {{{spec}}}\n"
+    (tmp_path / "hello.yaml").write_text(text)
+    manifests = load([str(tmp_path)], namespace="run")
+    (workload,) = build(manifests.resources).mesh.workloads
+    made = as_deployment(wanted(manifests.resources[0]), workload)
+    assert (made.body["apiVersion"], made.key) == ("apps/v1", ("Deployment", "run", "hello"))
+    found = made.body["spec"]
+    assert found["replicas"] == (2 if kind == "StatefulSet" else 1)
+    assert found["selector"] == {"matchLabels": {"app": "hello"}}
+    assert found["template"]["metadata"] == {"labels": {"app": "hello"}, "annotations": {"a": "b"}}
+    assert "restartPolicy" not in found["template"]["spec"]
+    container = probed(made, workload, [8080], "probe:1").body["spec"]["template"]["spec"]["containers"][0]
+    assert (container["image"], container["name"]) == ("probe:1", "c")
+
+
+def test_a_current_deployment_is_applied_as_it_is(hello) -> None:
+    mesh, deployment = hello
+    assert as_deployment(deployment, mesh.workloads[0]) is deployment

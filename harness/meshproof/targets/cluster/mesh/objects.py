@@ -7,17 +7,22 @@ from dataclasses import dataclass
 
 from meshproof.errors import UsageError
 from meshproof.manifest import Resource
+from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
+from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.cluster import client_pod
 from meshproof.targets.cluster.gateway_lock import private_to_namespace
 from meshproof.targets.cluster.mesh.attribution import envoy_filter
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
-from meshproof.targets.cluster.workload import probed, sample
+from meshproof.targets.cluster.workload import as_deployment, probed, sample
 from meshproof.targets.embedded.listening import ports
 from meshproof.targets.istio.proxy import marker
 from meshproof.targets.kube import conflicts
 from meshproof.targets.kube.wanted import Wanted, wanted
+
+# Kinds with a template whose pods stay: with their own image they are applied as they are.
+STAYING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"})
 
 
 @dataclass(slots=True)
@@ -68,19 +73,26 @@ class MeshObjects:
     def _from_manifests(self, mesh: Mesh, resources: Sequence[Resource]) -> list[Wanted]:
         if not self.shared.applying:
             return []
-        workloads = {workload.key: workload for workload in mesh.workloads}
+        workloads = {(workload.kind, workload.key): workload for workload in mesh.workloads}
         found = []
         for resource in resources:
-            one = wanted(resource)
-            workload = workloads.get(f"{resource.namespace}/{resource.name}") if resource.kind == "Deployment" else None
             if resource.kind == "Namespace":
                 continue
-            if workload is not None and self.shared.probed:
-                one = probed(one, workload, ports(mesh, workload), self.shared.image)
-            elif workload is not None:
-                one = sample(one, workload)
-            found.append(one)
+            if resource.kind not in FORMS:
+                found.append(wanted(resource))
+                continue
+            names = (resource.name, f"{resource.name}-{resource.kind.lower()}")
+            several = (workloads.get((resource.kind, f"{resource.namespace}/{name}")) for name in names)
+            workload = next((one for one in several if one is not None), None)
+            # Pods without labels are selected by nothing, and those of another resource's template are not known.
+            if workload is not None and workload.labels:
+                found.append(self._workload(mesh, wanted(resource), workload))
         return found
+
+    def _workload(self, mesh: Mesh, one: Wanted, workload: Workload) -> Wanted:
+        if self.shared.probed:
+            return probed(as_deployment(one, workload), workload, ports(mesh, workload), self.shared.image)
+        return sample(one if workload.kind in STAYING else as_deployment(one, workload), workload)
 
     def _client(self) -> list[Wanted]:
         shared = self.shared
