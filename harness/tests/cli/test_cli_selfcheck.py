@@ -151,7 +151,7 @@ def test_mutants_of_ones_own_manifests_are_listed_with_their_rules(place):
     ended = place.run("selfcheck", "-f", "spec", "--list", "--request", "GET http://helloworld:5000/hello")
     assert ended.code == 0, ended.err
     rows = ended.out.splitlines()
-    named = "VirtualService default/helloworld, rule 1  weights-shifted  weights 90, 10 → 85, 15  spec/route.yaml:12:19"
+    named = "VirtualService default/helloworld, rule 1  weights-shifted  weights 90, 10 → 85, 15  spec/route.yaml:10:19"
     assert named in rows
 
 

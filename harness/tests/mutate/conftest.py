@@ -204,6 +204,31 @@ spec:
     filters:
     - type: RequestRedirect
       requestRedirect: {scheme: https, hostname: new.example.com, statusCode: 302}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: public}
+spec:
+  gatewayClassName: istio
+  listeners:
+  - {name: any, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
+  - {name: one, port: 80, protocol: HTTP, hostname: a.example.com}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: entering}
+spec:
+  parentRefs: [{name: public, sectionName: one}]
+  rules: [{backendRefs: [{name: shop, port: 8000}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: granted}
+spec:
+  from:
+  - {group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: other}
+  - {group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: third}
+  to: [{group: "", kind: Service, name: shop}, {group: "", kind: Service, name: web}]
 """
 
 

@@ -10,6 +10,7 @@ from meshproof.manifest import Resource
 from meshproof.mutate import OPERATORS, Mutant
 from meshproof.mutate.edit import plain
 
+LISTENER = {"name": "any", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}
 CHANGES = [
     ("virtual-service-export-narrowed", "shop", "exportTo * → .", ("exportTo",), ["."]),
     ("virtual-service-export-narrowed", "shop", "exportTo * → no-such-namespace", ("exportTo",), ["no-such-namespace"]),
@@ -229,6 +230,30 @@ CHANGES = [
     ("route-timeout-changed", "routes", "request '2s' → '4000ms'", ("rules", 0, "timeouts", "request"), "4000ms"),
     ("route-attempts-changed", "routes", "attempts 2 → 3", ("rules", 0, "retry", "attempts"), 3),
     ("route-code-dropped", "routes", "codes[0] dropped", ("rules", 0, "retry", "codes"), [503]),
+    ("listener-port-wrong", "public", "port 80 → 81", ("listeners", 0, "port"), 81),
+    (
+        "listener-hostname-wrong",
+        "public",
+        "hostname 'a.example.com' → 'no-such-a.example.com'",
+        ("listeners", 1, "hostname"),
+        "no-such-a.example.com",
+    ),
+    (
+        "listener-hostname-widened",
+        "public",
+        "hostname 'a.example.com' → '*.example.com'",
+        ("listeners", 1, "hostname"),
+        "*.example.com",
+    ),
+    (
+        "listener-namespaces-changed",
+        "public",
+        "from 'All' → 'Same'",
+        ("listeners", 0, "allowedRoutes", "namespaces", "from"),
+        "Same",
+    ),
+    ("listener-dropped", "public", "listeners[1] dropped", ("listeners",), [LISTENER]),
+    ("grant-aim-dropped", "granted", "to[0] dropped", ("to",), [{"group": "", "kind": "Service", "name": "web"}]),
 ]
 
 GONE = [
@@ -237,6 +262,8 @@ GONE = [
     ("service-entry-export-widened", "outside", ("exportTo",)),
     ("route-matches-dropped", "routes", ("rules", 0, "matches")),
     ("route-retry-dropped", "routes", ("rules", 0, "retry")),
+    ("listener-hostname-dropped", "public", ("listeners", 1, "hostname")),
+    ("parent-section-dropped", "entering", ("parentRefs", 0, "sectionName")),
 ]
 
 
@@ -271,7 +298,10 @@ def test_what_is_dropped_is_gone(everything, operator: str, name: str, path) -> 
     assert path[-1] not in at(spec(mutant.resource), path[:-1])
 
 
-@pytest.mark.parametrize(("operator", "name"), [("service-entry-dropped", "outside"), ("http-route-dropped", "routes")])
+@pytest.mark.parametrize(
+    ("operator", "name"),
+    [("service-entry-dropped", "outside"), ("http-route-dropped", "routes"), ("grant-dropped", "granted")],
+)
 def test_a_resource_is_dropped_as_a_whole(everything, operator: str, name: str) -> None:
     (mutant,) = made(everything, operator, name)
     assert mutant.resource is None
@@ -301,9 +331,10 @@ def test_what_a_mutant_changes_has_a_name(everything) -> None:
             "server-host-narrowed",
             "endpoint-dropped",
             "route-retry-dropped",
+            "listener-port-wrong",
             "host-narrowed",
         )
-        for name in ("www", "edge", "outside", "routes")
+        for name in ("www", "edge", "outside", "routes", "public")
         for one in made(everything, operator, name)[:1]
     }
     assert parts == {
@@ -311,5 +342,6 @@ def test_what_a_mutant_changes_has_a_name(everything) -> None:
         "server-host-narrowed": "Gateway default/edge, server 2",
         "endpoint-dropped": "ServiceEntry default/outside, endpoint 1",
         "route-retry-dropped": "HTTPRoute default/routes, rule 1",
+        "listener-port-wrong": "Gateway default/public, listener 1",
         "host-narrowed": "VirtualService default/www",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from meshproof.errors import ManifestError
@@ -43,6 +44,11 @@ def test_operators_have_different_names():
     assert len({one.name for one in OPERATORS}) == len(OPERATORS)
 
 
+def test_the_page_on_self_checks_tells_every_operator():
+    page = (Path(__file__).parents[3] / "docs/selfcheck.md").read_text()
+    assert [one.name for one in OPERATORS if f"`{one.name}`" not in page] == []
+
+
 def test_the_whole_base_is_a_mesh(everything):
     build(everything)
 
@@ -57,7 +63,7 @@ def test_a_mutant_changes_one_resource_and_keeps_its_schema(everything):
         for one in other:
             assert one.identity == mutant.original.identity
             assert plain(one.body) != plain(mutant.original.body), mutant
-            check(one.body, kinds.SCHEMAS[one.kind])
+            check(one.body, kinds.SCHEMAS[kinds.entry_of(one)])
 
 
 def test_a_mutant_has_a_line_of_its_resource(everything):
@@ -87,9 +93,10 @@ def test_most_mutants_are_meshes_that_istiod_accepts(everything):
             build(mutant.apply(everything))
         except ManifestError:
             refused.append(mutant.operator)
-    # Without their attempts retries are refused, without TLS an HTTPS server; a ServiceEntry with * or a number twice.
+    # Without their attempts retries are refused, without TLS an HTTPS server; a ServiceEntry with * or a number twice;
+    # two listeners for all hosts.
     entries = {f"entry-{one}" for one in ("host-widened", "port-wrong", "port-dropped", "protocol-wrong")}
-    assert set(refused) <= {"host-widened", "tls-redirect-dropped", *entries}, refused
+    assert set(refused) <= {"host-widened", "tls-redirect-dropped", "listener-hostname-dropped", *entries}, refused
 
 
 def test_weights_go_to_the_neighbour_and_back(rules: Rules):
