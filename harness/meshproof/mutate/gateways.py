@@ -1,16 +1,17 @@
-"""Gateways: their servers, hosts, ports and TLS."""
+"""Gateways: their servers, hosts, ports and TLS; those of the Gateway API: their listeners, and what is granted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshproof.mutate.change import counted, dropped_of_several
+from meshproof.mutate.change import counted, dropped, dropped_of_several, other_than
 from meshproof.mutate.edit import fresh, put, without
 from meshproof.mutate.operator import Edit, Operator, Spot
 from meshproof.mutate.rules import host_widened, host_wrong
 
 KIND = "Gateway"
-SERVER = "spec.servers[]"
+SERVER, LISTENER = "spec.servers[]", "spec.listeners[]"
+GRANT = "ReferenceGrant"
 WEAKER = {"MUTUAL": ("OPTIONAL_MUTUAL", "SIMPLE"), "OPTIONAL_MUTUAL": ("SIMPLE",)}
 WEAKEST_VERSION = "TLSV1_0"
 
@@ -49,6 +50,11 @@ def credential_exchanged(spot: Spot) -> Iterator[Edit]:
             yield Edit(f"credentialName {spot.value.data!r} → {secret.name!r}", fresh(secret.name, spot.value))
 
 
+def hostname_widened(spot: Spot) -> Iterator[Edit]:
+    """To all names beside it; a listener for every host has no hostname."""
+    return (edit for edit in host_widened(spot) if edit.new is not None and edit.new.data != "*")
+
+
 GATEWAYS = (
     Operator("server-dropped", KIND, (SERVER,), dropped_of_several),
     Operator("server-host-wrong", KIND, (f"{SERVER}.hosts[]",), host_wrong),
@@ -60,4 +66,15 @@ GATEWAYS = (
     Operator("tls-version-weakened", KIND, (f"{SERVER}.tls.minProtocolVersion",), version_weakened),
     Operator("tls-redirect-dropped", KIND, (SERVER,), redirect_dropped),
     Operator("credential-exchanged", KIND, (f"{SERVER}.tls.credentialName",), credential_exchanged),
+    Operator("listener-dropped", KIND, (LISTENER,), dropped_of_several),
+    Operator("listener-hostname-wrong", KIND, (f"{LISTENER}.hostname",), host_wrong),
+    Operator("listener-hostname-widened", KIND, (f"{LISTENER}.hostname",), hostname_widened),
+    Operator("listener-hostname-dropped", KIND, (f"{LISTENER}.hostname",), dropped),
+    Operator("listener-port-wrong", KIND, (f"{LISTENER}.port",), counted(more=(1,))),
+    Operator(
+        "listener-namespaces-changed", KIND, (f"{LISTENER}.allowedRoutes.namespaces.from",), other_than("Same", "All")
+    ),
+    Operator("grant-dropped", GRANT, ("",), dropped),
+    Operator("grant-aim-dropped", GRANT, ("spec.to[]",), dropped_of_several),
+    Operator("grant-source-dropped", GRANT, ("spec.from[]",), dropped_of_several),
 )

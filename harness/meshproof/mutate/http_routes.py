@@ -117,6 +117,7 @@ HTTP_ROUTES = (
     Operator("http-route-dropped", KIND, ("",), dropped),
     Operator("parent-dropped", KIND, ("spec.parentRefs[]",), dropped_of_several),
     Operator("parent-wrong", KIND, ("spec.parentRefs[].name",), renamed("no-such-")),
+    Operator("parent-section-dropped", KIND, ("spec.parentRefs[].sectionName",), dropped),
     Operator("hostname-wrong", KIND, ("spec.hostnames[]",), host_wrong),
     Operator("hostname-widened", KIND, ("spec.hostnames[]",), host_widened),
     Operator("hostname-dropped", KIND, ("spec.hostnames[]",), dropped_of_several),

@@ -10,7 +10,14 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mutate.edit import Path, put, spots, without
 
-PARTS = {"http": "rule", "rules": "rule", "subsets": "subset", "servers": "server", "endpoints": "endpoint"}
+PARTS = {
+    "http": "rule",
+    "rules": "rule",
+    "subsets": "subset",
+    "servers": "server",
+    "listeners": "listener",
+    "endpoints": "endpoint",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Mutant:
 
     @property
     def part(self) -> str:
-        """What was made wrong, as a person would name it: a resource, or a rule, subset or server of one."""
+        """What was made wrong, as a person would name it: a resource, or a rule, subset, server or listener of one."""
         names = [step for step in self.path[:2] if isinstance(step, str)]
         holder, number = names[-1] if names else "", self.path[2] if len(self.path) > 2 else None
         if holder in PARTS and isinstance(number, int):
