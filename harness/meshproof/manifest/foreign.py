@@ -41,7 +41,15 @@ ROUTING_KINDS = frozenset(
 """(apiVersion, kind) of further kinds that can."""
 
 WITHOUT_PART = frozenset(
-    {"GatewayClass", "IPAddress", "IngressClass", "IngressClassParameters", "ProxyConfig", "ServiceCIDR"}
+    {
+        "ControllerRevision",
+        "GatewayClass",
+        "IPAddress",
+        "IngressClass",
+        "IngressClassParameters",
+        "ProxyConfig",
+        "ServiceCIDR",
+    }
 )
 """Kinds of those groups that decide no request by themselves."""
 

@@ -16,8 +16,8 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway import gateway
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
-from meshproof.mesh.build.touches import touches
-from meshproof.mesh.build.workloads import rollout
+from meshproof.mesh.build.touches import touches, touches_nothing
+from meshproof.mesh.build.workloads import headless, rollout
 from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_owned, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
@@ -130,10 +130,11 @@ def _built(manifests: Manifests) -> Built:
     mesh = later.joined(mesh, joining, findings)
     across(mesh, good, findings)
     rollout.across(mesh, good, findings)
+    headless.across(mesh, good, findings)
     unmodelled = [
         *findings.unmodelled_parts,
         *_refused(failed, mesh),
-        *_foreign(manifests.foreign, mesh),
+        *_foreign(manifests.foreign, mesh, findings),
         *_unread(manifests.refusals, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
@@ -149,10 +150,14 @@ def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -
             yield Unmodelled(resource.kind, str(resource), one.location, one.message, reach, one.hint, refused=True)
 
 
-def _foreign(foreign: Iterable[Resource], mesh: Mesh) -> Iterator[Unmodelled]:
+def _foreign(foreign: Iterable[Resource], mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:
     for one in foreign:
         why = f"{one.api_version} {one.kind} is not modelled"
-        yield Unmodelled(one.kind, str(one), one.location, why, touches(one, mesh))
+        reach = touches(one, mesh)
+        if touches_nothing(reach):
+            findings.notice(one.location, f"{why}: it touches no request of these manifests")
+        else:
+            yield Unmodelled(one.kind, str(one), one.location, why, reach)
 
 
 def _unread(refusals: Iterable[Refusal], mesh: Mesh) -> Iterator[Unmodelled]:

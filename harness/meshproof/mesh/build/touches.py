@@ -21,6 +21,9 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
 Several = tuple[Touches, ...]
 EVERYTHING: Several = (Everything(),)
+# Who writes EndpointSlices from Services and from Endpoints.
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+CONTROLLERS = ("endpointslice-controller.", "endpointslicemirroring-controller.")
 
 
 def touches(resource: Resource, mesh: Mesh) -> Several:
@@ -96,9 +99,18 @@ def _entry(resource: Resource, mesh: Mesh) -> Several:
     return (Called(tuple(_selecting(mesh, resource.namespace, found))),)
 
 
-def _endpoints(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
-    name = _labels(resource.body.get("metadata"), "labels").get("kubernetes.io/service-name", resource.name)
-    return (Called((_full(name, resource.namespace),)),)
+def _endpoints(resource: Resource, mesh: Mesh) -> Several:
+    """Who stands behind a Service; nothing that is not known where the cluster made it from the Service's selector."""
+    own = _labels(resource.body.get("metadata"), "labels")
+    host = _full(own.get("kubernetes.io/service-name", resource.name), resource.namespace)
+    service = mesh.service(host)
+    derived = resource.kind == "Endpoints" or own.get(MANAGED_BY, "").startswith(CONTROLLERS)
+    return () if derived and service is not None and service.selector else (Called((host,)),)
+
+
+def touches_nothing(several: Several) -> bool:
+    """Whether these are no requests at all."""
+    return all(isinstance(one, Asked | Called) and not one.hosts for one in several)
 
 
 def _gateway(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001

@@ -7,7 +7,7 @@ import io
 import pytest
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import Built, build_all
-from meshproof.mesh.model.unmodelled import Called
+from meshproof.mesh.model.unmodelled import Called, Decided
 
 HOST = "web.default.svc.cluster.local"
 
@@ -82,3 +82,91 @@ def test_affinity_of_kube_proxy_is_none_of_envoys() -> None:
     built = read("selector: {a: b}, ports: [{port: 80}], sessionAffinity: ClientIP")
     assert not built.mesh.unmodelled
     assert "sessionAffinity is kube-proxy's" in built.notices[0].message
+
+
+HEADLESS = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: None, selector: {app: web}, ports: [{name: PORT, port: 80}]}
+---
+"""
+RULE = "apiVersion: networking.istio.io/v1\nkind: %s\nmetadata: {name: web}\nspec: {%s}\n---\n"
+
+
+def whole(text: str) -> Built:
+    return build_all(load(["-"], stdin=io.StringIO(text), strict=False))
+
+
+@pytest.mark.parametrize(
+    ("spec", "proved"),
+    [
+        ("hosts: [web], http: [{route: [{destination: {host: web}}]}]", True),
+        ("hosts: [web], http: [{route: [{destination: {host: other}}]}]", True),
+        ("hosts: [web], gateways: [edge], http: [{route: [{destination: {host: web, subset: v1}}]}]", True),
+        ("hosts: [web], http: [{route: [{destination: {host: web, subset: v1}}]}]", False),
+        ("hosts: [web, other], http: [{route: [{destination: {host: web}}]}]", False),
+        ("hosts: [other], http: [{route: [{destination: {host: web}}]}]", False),
+        ("hosts: [web], http: [{route: [{destination: {host: other}}], mirror: {host: web}}]", False),
+        ("hosts: [web], http: [{route: [{destination: {host: web}, weight: 1}, {destination: {host: o}}]}]", False),
+    ],
+)
+def test_rules_that_lead_to_a_headless_service(spec: str, proved: bool) -> None:
+    mesh = whole(HEADLESS.replace("PORT", "http") + RULE % ("VirtualService", spec)).mesh
+    found = [one for one in mesh.unmodelled if "headless" in one.why]
+    assert [one.touches for one in found] == ([] if proved else [(Decided(mesh.virtual_services[0].http[0].location),)])
+    assert not any(
+        "headless" in one.why
+        for one in whole(HEADLESS.replace("PORT", "tcp") + RULE % ("VirtualService", spec)).mesh.unmodelled
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "proved"),
+    [
+        ("connectionPool: {tcp: {maxConnections: 1}}", True),
+        ("outlierDetection: {interval: 1s}", False),
+        ("loadBalancer: {simple: RANDOM}", False),
+        ("portLevelSettings: [{port: {number: 80}, loadBalancer: {simple: RANDOM}}]", False),
+    ],
+)
+def test_policies_of_a_headless_service(policy: str, proved: bool) -> None:
+    rule = RULE % ("DestinationRule", f"host: web, trafficPolicy: {{{policy}}}")
+    found = [one.touches for one in whole(HEADLESS.replace("PORT", "http") + rule).mesh.unmodelled]
+    assert found == ([] if proved else [(Called((HOST,)),)])
+
+
+SLICE = """\
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: web-x, labels: {kubernetes.io/service-name: web, endpointslice.kubernetes.io/managed-by: BY}}
+---
+"""
+SELECTING = HEADLESS.replace("clusterIP: None, ", "").replace("PORT", "http")
+
+
+@pytest.mark.parametrize(
+    ("text", "touching"),
+    [
+        (SELECTING + SLICE.replace("BY", "endpointslice-controller.k8s.io"), False),
+        (SELECTING + SLICE.replace("BY", "someone.example"), True),
+        (
+            SELECTING.replace("selector: {app: web}, ", "")
+            + SLICE.replace("BY", "endpointslicemirroring-controller.k8s.io"),
+            True,
+        ),
+        (SELECTING + "apiVersion: v1\nkind: Endpoints\nmetadata: {name: web}\n", False),
+        (
+            SELECTING.replace("selector: {app: web}, ", "")
+            + "apiVersion: v1\nkind: Endpoints\nmetadata: {name: web}\n",
+            True,
+        ),
+    ],
+)
+def test_endpoints_that_the_cluster_makes_from_a_selector_say_nothing_new(text: str, touching: bool) -> None:
+    built = whole(text)
+    kinds = ("Endpoints", "EndpointSlice")
+    assert [one.touches for one in built.mesh.unmodelled if one.kind in kinds] == (
+        [(Called((HOST,)),)] if touching else []
+    )
+    assert any("it touches no request of these manifests" in one.message for one in built.notices) is not touching
