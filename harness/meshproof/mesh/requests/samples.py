@@ -74,7 +74,7 @@ def sample_requests(
                 notices.append(Notice(route.location, text))
             elif not reaching:
                 requests += _kept_out(mesh, virtual_service, route, tls)
-                notices.append(Notice(route.location, _why_unreached(mesh, virtual_service, route)))
+                notices.append(Notice(route.location, _why_unreached(mesh, virtual_service, route, client, tls)))
     return tuple(dict.fromkeys(_answerable(mesh, one, client) for one in requests)), tuple(notices)
 
 
@@ -123,7 +123,9 @@ def _kept_out(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, tls
                 yield from islice(requests_of(mesh, route, match, address), 1)
 
 
-def _why_unreached(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute) -> str:
+def _why_unreached(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, client: Source, tls: Tls | None
+) -> str:
     if route.missing:
         return f"no request shows this rule: VirtualService {route.missing}, which it delegates to, is not known"
     for gateway in virtual_service.gateways:
@@ -134,6 +136,12 @@ def _why_unreached(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute
     if within and not any(one.startswith("*") or mesh.knows(one) or _is_outside(one) for one in virtual_service.hosts):
         hosts = " and ".join(virtual_service.hosts)
         return f"no request reaches this rule: no Service is called {hosts}, so no client can resolve that name"
+    for gateway in virtual_service.gateways:
+        for request in islice(_tries(mesh, virtual_service, route, gateway, client, tls), 1):
+            taken = predict(mesh, request, namespace=client.namespace, labels=client.labels).route
+            if taken and taken != route.location:
+                text = "no request found that reaches this rule: it may be shadowed"
+                return f"{text} by the rule at {taken}, which takes {request}; name one with --request"
     return "no request found that reaches this rule: it may be shadowed; name one with --request"
 
 

@@ -1,0 +1,108 @@
+"""Requests that a person names: which way they go, and whether anybody can answer; and why no request shows a rule."""
+
+from __future__ import annotations
+
+import pytest
+from meshproof.border.request import parse
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.addresses import entering
+from meshproof.mesh.requests.answerable import why_unanswered
+from meshproof.mesh.requests.samples import sample_requests
+
+WIDE = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 5000, name: http, protocol: HTTP}, hosts: ["*"]}
+  - {port: {number: 80, name: own, protocol: HTTP}, hosts: ["other/*"]}
+"""
+OUTSIDE = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: outside}
+spec:
+  hosts: [shop.example.com, missing]
+  http: [{route: [{destination: {host: greeter, port: {number: 5000}}}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("host", "gateway"),
+    [
+        ("greeter", ""),
+        ("greeter.default", ""),
+        ("greeter.default.svc", ""),
+        ("greeter.default.svc.cluster", ""),
+        ("greeter.default.svc.cluster.local", ""),
+        ("greeter.default.svc.cluster.local.", ""),
+        ("Greeter.default.svc.cluster.local", ""),
+        ("greeter.shop", "default/edge"),
+        ("greeterx.default.svc.cluster.local", "default/edge"),
+        ("shop.example.com", "default/edge"),
+    ],
+)
+def test_what_a_service_is_called_is_asked_within_the_mesh_whatever_a_gateway_takes(
+    built, host: str, gateway: str
+) -> None:
+    assert entering(built(WIDE).mesh, parse(f"http://{host}:5000/")).gateway == gateway
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://greeter:5000/", ""),
+        ("http://greeter.default:5000/", ""),
+        ("http://greeter.default.svc.cluster.local.:5000/", ""),
+        ("http://10.0.0.1:5000/ host:greeter", ""),
+        ("http://missing/", "no Service is called missing, so no client can resolve that name"),
+        ("http://missing.default.svc.cluster.local/", "so no client can resolve that name"),
+        ("http://shop.example.com/", "whether a client can resolve that name is not known here"),
+        ("http://greeter:5000/ host:nowhere.example", "the proxy answers 502"),
+    ],
+)
+def test_a_name_that_no_service_has_is_no_answer_even_where_a_rule_would_route_it(built, url: str, why: str) -> None:
+    mesh = built(OUTSIDE).mesh
+    found = why_unanswered(mesh, predict(mesh, parse(url)), "default")
+    assert why in found if why else found == ""
+
+
+def test_a_short_name_is_one_of_the_clients_namespace(built) -> None:
+    mesh = built().mesh
+    expected = predict(mesh, parse("http://greeter:5000/"), namespace="shop")
+    assert "no client can resolve that name" in why_unanswered(mesh, expected, "shop")
+
+
+def unreached(built, text: str) -> tuple[list[str], list[str]]:
+    requests, told = sample_requests(built(text).mesh)
+    return [str(one) for one in requests], [one.message for one in told]
+
+
+def test_why_no_request_shows_a_rule(built) -> None:
+    rule = "\n  http: [{route: [{destination: {host: greeter, port: {number: 5000}}}]}]\n"
+    head = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n"
+    requests, told = unreached(built, f"{head}  hosts: [missing]{rule}")
+    assert requests == []
+    assert "no Service is called missing.default.svc.cluster.local, so no client can resolve" in told[0]
+    requests, told = unreached(built, f"{WIDE}{head}  hosts: [shop.example.com]\n  gateways: [edge]{rule}")
+    assert requests == ["GET http://shop.example.com:5000/hello (by gateway default/edge)"]
+    assert told == []
+    limited = WIDE.replace('hosts: ["*"]', 'hosts: ["other/*"]')
+    requests, told = unreached(built, f"{limited}{head}  hosts: [shop.example.com]\n  gateways: [edge]{rule}")
+    assert requests == ["GET http://shop.example.com:5000/hello (by gateway default/edge)"]
+    assert "Gateway default/edge takes no VirtualService of namespace default" in told[0]
+
+
+def test_the_rule_that_shadows_another_is_named(built) -> None:
+    rule = "\n  http: [{route: [{destination: {host: greeter}}]}]\n"
+    head = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: NAME}\nspec:\n  hosts: [greeter]"
+    text = "".join(f"{head}{rule}".replace("NAME", name) for name in ("first", "second"))
+    first = built(text).mesh.virtual_services[0].http[0]
+    requests, told = unreached(built, text)
+    assert requests == ["GET http://greeter:5000/hello"]
+    assert told == [
+        "no request found that reaches this rule: it may be shadowed by the rule at "
+        f"{first.location}, which takes GET http://greeter:5000/hello; name one with --request"
+    ]
