@@ -24,6 +24,8 @@ from meshproof.mesh.model.virtual_service import RouteDestination, VirtualServic
 
 Pair = tuple[Listener, Gateway]
 
+WRITE = "write it beside these manifests"
+
 
 def at_gateways(
     routes: Iterable[Route], entrances: Iterable[Entrance], grants: Sequence[Grant], known: Known, findings: Findings
@@ -53,8 +55,8 @@ def _unknown(route: Route, parent: Parent) -> Unmodelled:
     key = f"{parent.namespace}/{parent.name}"
     lacking = "is not among these manifests" if parent.kind == GATEWAY else "is not modelled"
     touches = (Asked(route.hostnames or (ANY,), (key,) if parent.kind == GATEWAY else ()),)
-    name = f"HTTPRoute {route.namespace}/{route.name}"
-    return Unmodelled("HTTPRoute", name, parent.location, f"the {parent.kind} {key} {lacking}", touches)
+    name, needs = f"HTTPRoute {route.namespace}/{route.name}", WRITE if parent.kind == GATEWAY else ""
+    return Unmodelled("HTTPRoute", name, parent.location, f"the {parent.kind} {key} {lacking}", touches, needs)
 
 
 def _attached(route: Route, parent: Parent, entrance: Entrance) -> Iterator[tuple[tuple[str, str], Gateway]]:
