@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from meshproof.manifest.kinds import entry_of
@@ -12,7 +12,7 @@ from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway, TlsMode
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
 from meshproof.mesh.model.names import covers, host, overlap
 from meshproof.mesh.model.unmodelled import Entering
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
@@ -44,19 +44,23 @@ def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, findings: Fin
     if gateway is None or gateway.listener:
         findings.notice(virtual_service.location, f"the gateway {name} is not among these manifests")
         return
-    served = [limit for server in gateway.servers for limit in server.limits]
-    if any(owner in ("", virtual_service.namespace) and _shared(one, virtual_service) for owner, one in served):
+    limits = [limit for server in gateway.servers for limit in server.limits]
+    served = mesh.once(("built", "served", name), lambda: by_hosts([(one,) for _, one in limits]))
+    shared = {limits[at][0] for one in virtual_service.hosts for at in _sharing(one, served, limits)}
+    if not shared.isdisjoint(("", virtual_service.namespace)):
         return
     hosts = ", ".join(virtual_service.hosts)
     text = f"Gateway {name} has no server for {hosts}"
-    kept = sorted({owner for owner, one in served if _shared(one, virtual_service)})
-    if kept:
+    if kept := sorted(shared):
         text = f"Gateway {name} takes {hosts} from VirtualServices of namespace {' and '.join(kept)} alone"
     findings.notice(virtual_service.location, f"{text} ({gateway.location}): it routes nothing there")
 
 
-def _shared(served: str, virtual_service: VirtualService) -> bool:
-    return any(overlap(served, one) for one in virtual_service.hosts)
+def _sharing(asked: str, served: Hosts, limits: Sequence[tuple[str, str]]) -> Iterable[int]:
+    """Where the hosts of a Gateway stand that have a name in common with one of a VirtualService."""
+    if not asked.startswith("*"):
+        return served.candidates(asked)
+    return (at for at, (_, one) in enumerate(limits) if overlap(one, asked))
 
 
 def _called(mesh: Mesh, resource: Resource, findings: Findings) -> None:

@@ -7,7 +7,7 @@ https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtua
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from meshproof.border.request import Request
@@ -38,11 +38,15 @@ def gateway_of(mesh: Mesh, key: str) -> Gateway | None:
 
 def entries(mesh: Mesh, gateway: Gateway) -> tuple[Entry, ...]:
     """Every server that the pods of a Gateway serve, those of other Gateways for the same pods included, by age."""
+    return mesh.once(("predict", "entries", gateway.key), lambda: tuple(_entries(mesh, gateway)))
+
+
+def _entries(mesh: Mesh, gateway: Gateway) -> Iterator[Entry]:
     _, labels = mesh.pods_of(gateway)
     found = [one for one in mesh.gateways if one.selector.items() <= labels.items()]
     ages = oldest_first(found)
-    found.sort(key=lambda one: ages[id(one)])
-    return tuple(Entry(one, server) for one in found for server in one.servers)
+    for one in sorted(found, key=lambda each: ages[id(each)]):
+        yield from (Entry(one, server) for server in one.servers)
 
 
 def gateway_table(mesh: Mesh, request: Request) -> Table:

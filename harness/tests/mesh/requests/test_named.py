@@ -97,8 +97,8 @@ def test_why_no_request_shows_a_rule(built) -> None:
 
 def test_the_rule_that_shadows_another_is_named(built) -> None:
     rule = "\n  http: [{route: [{destination: {host: greeter}}]}]\n"
-    head = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: NAME}\nspec:\n  hosts: [greeter]"
-    text = "".join(f"{head}{rule}".replace("NAME", name) for name in ("first", "second"))
+    head = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: NAME}\nspec:\n"
+    text = "".join(f"{head}  hosts: [greeter]{rule}".replace("NAME", name) for name in ("first", "second"))
     first = built(text).mesh.virtual_services[0].http[0]
     requests, told = unreached(built, text)
     assert requests == ["GET http://greeter:5000/hello"]
