@@ -28,7 +28,7 @@ def test_json_is_one_document_that_follows_its_schema(place: Any) -> None:
     assert ended.report["run_dir"] == str(running.output)
     assert [check["request"] for check in ended.report["checks"]] == ["", hello, f"{hello} a:b", "", "", "", ""]
     assert ended.out == (running.output / "report.json").read_text()
-    assert "passed 5 checks" in ended.err
+    assert "passed 7 checks" in ended.err
 
 
 def test_a_closed_pipe_changes_no_verdict(place: Any) -> None:

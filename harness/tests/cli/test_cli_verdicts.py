@@ -76,6 +76,25 @@ def test_a_route_to_an_undefined_subset_is_observed_and_named(place: Any) -> Non
     assert re.search(r"answered 503|503", ended.out)
 
 
+def test_a_request_that_nothing_can_answer_is_no_pass_and_what_may_be_meant_is_said(place: Any) -> None:
+    place.mesh("spec")
+    for text, meant in (("GET http://helloword:5000/hello", "helloworld"), ("GET http://helloworld/", "port 5000")):
+        ended = place.run(*place.verify, "--request", text)
+        assert ended.code == 1, ended.err
+        assert "Answerable  inconclusive" in ended.out
+        assert f"did you mean {meant}?" in " ".join(ended.out.split())
+
+
+def test_what_the_proxy_answers_itself_is_said_with_its_rule(place: Any) -> None:
+    spec = place.mesh("spec") / "route.yaml"
+    moved = "    - match: [{uri: {prefix: /old}}]\n      redirect: {uri: /new, redirectCode: 308}\n"
+    spec.write_text(spec.read_text().replace("    - route:", f"{moved}    - route:"))
+    ended = place.run(*place.verify, "--tolerance", "6", "--request", "GET http://helloworld:5000/old")
+    assert ended.code == 0, ended.out
+    said = "308 to http://helloworld:5000/new by the proxy, as specified at spec/route.yaml:8:7"
+    assert said in " ".join(ended.out.split())
+
+
 def test_what_is_not_taken_into_account_is_a_notice(place: Any) -> None:
     spec = place.mesh("spec", version="v1alpha3")
     (spec / "others.yaml").write_text(OTHERS)

@@ -21,7 +21,7 @@ from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, mesh_table
 from meshproof.mesh.predict.proxy.changes import dropped, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
-from meshproof.mesh.predict.proxy.refused import refusal, unread
+from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, timeout
 from meshproof.mesh.predict.proxy.seen import Seen, seen
 
@@ -63,7 +63,10 @@ def predict(
         return answered(plain, changed, refused.status, note=refused.why)
     if found.to_https:
         return answered(plain, changed, MOVED, target=rewrite.https(changed.request))
+    refused = refused_by_route(request)
     if found.rules is None:
+        if refused:
+            return answered(plain, changed, refused.status, note=refused.why)
         if found.service is None:
             return answered(plain, changed, UNKNOWN_HOST, note=found.note)
         return replace(_default(mesh, plain, found, client), timeout=timeout(None, changed))
@@ -76,6 +79,8 @@ def predict(
         if met is None:
             why = f"whether the rule at {rule.route.location} takes it depends on a value that its proxy writes"
             return replace(plain, route=rule.route.location, looked_at=tuple(looked_at), undecided=why)
+        if met and refused:
+            return answered(replace(plain, looked_at=tuple(looked_at)), changed, refused.status, note=refused.why)
         if met:
             return replace(_routed(mesh, plain, changed, client, rule), looked_at=tuple(looked_at))
     plain = replace(plain, looked_at=tuple(looked_at))

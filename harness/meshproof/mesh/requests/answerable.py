@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.names import ADDRESS
+from meshproof.mesh.model.names import ADDRESS, covers
+from meshproof.mesh.model.virtual_service import VirtualService
+from meshproof.mesh.predict.gateway_table import ENCRYPTED, HANDSHAKE, entries
 from meshproof.mesh.predict.mesh_table import service_of
 from meshproof.mesh.requests.addresses import short_name
+
+NAMED = 3
 
 
 def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
@@ -18,10 +24,12 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     if unresolved := _unresolved(mesh, expectation.request, namespace):
         return _with_hint(mesh, expectation, namespace, unresolved)
     if expectation.refused:
-        return _with_hint(mesh, expectation, namespace, expectation.note)
+        # What a server asks of its clients' certificates refuses them by specification.
+        return "" if _is_served(mesh, expectation) else _with_hint(mesh, expectation, namespace, expectation.note)
     if expectation.route is not None:
         return _no_pods(expectation)
-    if expectation.redirect is not None:
+    if expectation.redirect is not None or expectation.looked_at:
+        # Rules stand for its host, and say what is answered where none of them takes it.
         return ""
     if expectation.status:
         answer = f"the proxy answers {expectation.status}: {expectation.note}"
@@ -54,21 +62,55 @@ def _with_hint(mesh: Mesh, expectation: Expectation, namespace: str, why: str) -
     return f"{why}: did you mean {hint}?" if hint else why
 
 
+def _is_served(mesh: Mesh, expectation: Expectation) -> bool:
+    """Whether a server with TLS is there for the host of a request whose handshake comes to nothing."""
+    request = expectation.request
+    gateway = mesh.gateway(request.gateway)
+    if expectation.refused != HANDSHAKE or gateway is None:
+        return False
+    return any(
+        one.server.port == request.port and one.server.protocol in ENCRYPTED and covers(host, request.host.lower())
+        for one in entries(mesh, gateway)
+        for host in one.server.hosts
+        if request.scheme == "https"
+    )
+
+
 def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
-    """A host, a port or a gateway that is there and alike."""
+    """A host, a port, a namespace or a gateway that is there and alike."""
     request = expectation.request
     if request.gateway:
-        return next(iter(get_close_matches(request.gateway, [one.key for one in mesh.gateways], 1)), "")
+        return _meant_at_gateway(mesh, request)
     service = service_of(mesh, request.domain, namespace)
     if service is not None:
         ports = [port.number for port in service.ports if port.number != request.port]
-        return " or ".join(f"port {number}" for number in ports[:3])
+        return " or ".join(f"port {number}" for number in ports[:NAMED])
     name = request.domain
     if mesh.knows(name):
         return ""
     elsewhere = mesh.services_called(name.partition(".")[0])
     if elsewhere:
-        return " or ".join(short_name(one, namespace) for one in elsewhere[:3])
-    known = [short_name(one, namespace) for one in mesh.services]
-    served = [host for one in mesh.virtual_services for host in one.hosts if not host.startswith("*")]
-    return next(iter(get_close_matches(name, [*known, *served], 1)), "")
+        return " or ".join(short_name(one, namespace) for one in elsewhere[:NAMED])
+    known = [form for one in mesh.services for form in (short_name(one, namespace), f"{one.name}.{one.namespace}")]
+    return _closest(name, [*known, *_named(mesh.virtual_services)])
+
+
+def _meant_at_gateway(mesh: Mesh, request: Request) -> str:
+    gateway = mesh.gateway(request.gateway)
+    if gateway is None:
+        return _closest(request.gateway, [one.key for one in mesh.gateways])
+    served = entries(mesh, gateway)
+    ports = dict.fromkeys(one.server.port for one in served)
+    if request.port not in ports:
+        return " or ".join(f"port {number}" for number in islice(ports, NAMED))
+    hosts = [host for one in served for host in one.server.hosts if not host.startswith("*")]
+    return _closest(request.domain, [*hosts, *_named(mesh.bound_to(gateway.key))])
+
+
+def _named(virtual_services: Iterable[VirtualService]) -> list[str]:
+    return [host for one in virtual_services for host in one.hosts if not host.startswith("*")]
+
+
+def _closest(name: str, known: Sequence[str]) -> str:
+    found = get_close_matches(name, [one for one in dict.fromkeys(known) if one != name], 1)
+    return found[0] if found else ""

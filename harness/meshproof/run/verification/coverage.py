@@ -8,6 +8,7 @@ from dataclasses import replace
 from meshproof.border.coverage import Coverage, Dependence
 from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
+from meshproof.mesh.model.mesh import grouped
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.run.verification.specification import Specification
 
@@ -42,22 +43,18 @@ def coverage(
         if one.route is not None:
             shown.setdefault(one.route, []).append(str(one.request))
     dependences = {one: _dependence(specification, one) for one in specification.unmodelled}
-    for expectation, found in touched:
-        for part in found:
-            known = dependences.get(part) or _dependence(specification, part)
-            rules = (expectation.route,) if expectation.route else ()
-            dependences[part] = replace(
-                known,
-                requests=(*known.requests, str(expectation.request)),
-                rules=tuple(dict.fromkeys((*known.rules, *rules))),
-            )
-        if expectation.route:
-            shown.setdefault(expectation.route, [])
+    for part, depending in grouped((part, one) for one, found in touched for part in found).items():
+        known = dependences.get(part) or _dependence(specification, part)
+        requests = tuple(dict.fromkeys(str(one.request) for one in depending))
+        rules = tuple(dict.fromkeys(one.route for one in depending if one.route))
+        dependences[part] = replace(known, requests=requests, rules=rules)
+        for rule in rules:
+            shown.setdefault(rule, [])
     several = [one for one in dependences.values() if one.requests or one.allowed or not named]
     return Coverage(
         tuple((rule, tuple(requests)) for rule, requests in shown.items()),
         len({str(one.request) for one in (*provable, *(one for one, _ in touched))}),
-        len(specification.specified.resources),
+        len(specification.specified.resources) - len(specification.specified.stood_in),
         tuple(several),
         tuple(unreached.items()),
         named=named,

@@ -61,7 +61,8 @@ def test_protocols_to_change_to(meet, at_both) -> None:
     route: [{destination: {host: web, subset: v2}}]
   - match: [{headers: {connection: {}}}]
     directResponse: {status: 418}
-  - route: [{destination: {host: web, subset: v1}}]
+  - match: [{uri: {exact: /}}]
+    route: [{destination: {host: web, subset: v1}}]
 """
     asking = ("connection", "Upgrade")
     cases = {
@@ -76,6 +77,9 @@ def test_protocols_to_change_to(meet, at_both) -> None:
     found = meet(http, [one for sent in cases for one in at_both("/", *sent)])
     assert [one.difference for one in found] == [""] * len(found)
     assert [one.version for one in found[::2]] == list(cases.values())
+    exact = "  - match: [{uri: {exact: /}}]\n    route: [{destination: {host: web, subset: v1}}]\n"
+    unrouted = meet(exact, at_both("/x", ("upgrade", "other"), asking))
+    assert [(one.difference, one.version) for one in unrouted] == [("", "404")] * 2
 
 
 def test_continue_is_passed_on_and_ends_all_retries(meet, at_both) -> None:

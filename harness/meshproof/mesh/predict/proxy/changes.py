@@ -30,6 +30,8 @@ REWRITTEN_FURTHER_ON = frozenset(
         *("transfer-encoding", "x-forwarded-client-cert", "x-envoy-attempt-count", "x-envoy-internal"),
         *("x-envoy-expected-rq-timeout-ms", "x-envoy-upstream-rq-timeout-ms", "x-envoy-force-trace"),
         *("x-envoy-upstream-alt-stat-name", "x-envoy-ip-tags", "x-envoy-original-url"),
+        # Where a path or a Host is rewritten these keep what it was.
+        *("x-envoy-original-path", "x-envoy-original-host"),
     }
 )
 OF_ANSWERS = frozenset({"server", "connection", "proxy-connection", "upgrade", "transfer-encoding", "content-length"})

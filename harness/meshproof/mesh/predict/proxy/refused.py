@@ -50,6 +50,13 @@ def unread(request: Request) -> Refusal | None:
     return None
 
 
+def refused_by_route(request: Request) -> Refusal | None:
+    """Why a proxy refuses a request for which it has a route."""
+    if refused_upgrade(request):
+        return Refusal(FORBIDDEN, "Istio's proxies change to no protocol but websocket")
+    return None
+
+
 def refusal(path: str | None, found: Seen) -> Refusal | None:
     """Why a proxy looks at no rule for a request; `path` is None where it cannot be normalised."""
     request = found.request
@@ -57,8 +64,6 @@ def refusal(path: str | None, found: Seen) -> Refusal | None:
         return Refusal(BAD_REQUEST, NO_SUCH_PATH)
     if request.method == "QUERY" and not found.text("content-type"):
         return Refusal(BAD_REQUEST, "Envoy takes no QUERY without a content-type")
-    if refused_upgrade(request):
-        return Refusal(FORBIDDEN, "Istio's proxies change to no protocol but websocket")
     if found.headers[FORWARDED_PROTO] == ("",):
         return Refusal(NOT_FOUND, "an x-forwarded-proto without a value leaves it without a scheme")
     return None

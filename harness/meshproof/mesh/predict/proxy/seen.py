@@ -93,8 +93,7 @@ def seen(request: Request, path: str, *, certified: bool = False) -> Seen:
     """What the first proxy's rules see of a request; `certified`: the gateway has its client's certificate."""
     headers = _by_name(request)
     headers[ID] = (Drawn("id"),)
-    upgrade = _upgrade(headers)
-    for name in REMOVED | (frozenset() if upgrade in UPGRADES else frozenset({"connection", "upgrade"})):
+    for name in REMOVED | (frozenset() if _upgrade(headers) else frozenset({"connection", "upgrade"})):
         headers.pop(name, None)
     _keep_trailers(headers)
     (_at_gateway if request.gateway else _at_sidecar)(headers, request)

@@ -1,0 +1,73 @@
+"""`meshproof verify --applied`: another rule than the specified one takes requests, and both are named with lines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HEAD = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: helloworld}
+spec:
+  hosts: [helloworld]
+  http:
+"""
+ONE, OTHER = (f"route: [{{destination: {{host: helloworld, subset: {version}}}}}]" for version in ("v1", "v2"))
+TESTERS = '  - match: [{headers: {x-tester: {exact: "yes"}}}]\n    ' + OTHER + "\n"
+ORDERS = "  - match: [{uri: {prefix: /hello}}]\n    " + ONE + "\n"
+REST = """\
+  - route:
+    - {destination: {host: helloworld, subset: v1}, weight: 90}
+    - {destination: {host: helloworld, subset: v2}, weight: 10}
+"""
+MARKED = "  - headers: {request: {set: {x-tenant: acme}}}\n    " + ONE + "\n"
+PLAIN = "  - " + ONE + "\n"
+
+
+def routes(place: Any, name: str, *rules: str) -> Path:
+    folder: Path = place.mesh(name, None)
+    (folder / "route.yaml").write_text(HEAD + "".join(rules))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("specified", "applied", "lines"),
+    [
+        ((TESTERS, ORDERS, REST), (ORDERS, TESTERS, REST), (7, 7)),
+        ((TESTERS, REST), (TESTERS.replace("exact", "prefix"), REST), (10, 7)),
+        ((MARKED,), (PLAIN,), (7, 7)),
+    ],
+    ids=["swapped", "widened", "a header dropped"],
+)
+def test_the_rule_that_took_a_request_is_named_beside_the_one_that_was_to(
+    place: Any, specified: tuple[str, ...], applied: tuple[str, ...], lines: tuple[int, int]
+) -> None:
+    routes(place, "spec", *specified)
+    routes(place, "other", *applied)
+    ended = place.run(*place.verify, "--applied", "other", "-o", "json")
+    assert ended.code == 1, ended.err
+    reasons = [one["reason"] for one in ended.report["checks"] if one["outcome"] == "failed"]
+    assert reasons
+    for reason in reasons:
+        assert re.search(rf"spec/route\.yaml:{lines[0]}:", reason), reason
+        assert f"what is applied takes it by the rule at other/route.yaml:{lines[1]}:5" in reason
+
+
+def test_more_probes_than_are_sent_are_no_pass_until_it_is_thorough(place: Any) -> None:
+    several = [
+        f"  - match: [{{uri: {{exact: /{number}}}}}]\n    directResponse: {{status: 204}}\n" for number in range(220)
+    ]
+    routes(place, "spec", *several)
+    ended = place.run(*place.verify, "-o", "json")
+    assert ended.code == 1, ended.err
+    (verdict,) = (one for one in ended.report["checks"] if one["outcome"] != "passed")
+    assert verdict["check"] == "AllProbed"
+    assert re.match(r"\d+ probes of the boundaries and overlaps of \d+ rules are not sent", verdict["reason"])
+    assert "spec/route.yaml:7:5" in str(ended.report["coverage"]["left_out"][0]["rule"])
+    thorough = place.run(*place.verify, "-o", "json", "--thorough", "--output", "thorough")
+    assert thorough.code == 0, thorough.err
+    assert thorough.report["coverage"]["left_out"] == []

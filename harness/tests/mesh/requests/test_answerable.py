@@ -1,0 +1,107 @@
+"""Requests that nothing can answer, each with what may have been meant; specified refusals and 404s are answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from meshproof.border.request import Tls, parse
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.addresses import entering
+from meshproof.mesh.requests.answerable import why_unanswered
+
+MORE = """
+---
+apiVersion: v1
+kind: Service
+metadata: {name: orders, namespace: shop}
+spec: {selector: {app: orders}, ports: [{name: http, port: 80}, {name: http-more, port: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: orders, namespace: shop}
+spec:
+  selector: {matchLabels: {app: orders}}
+  template:
+    metadata: {labels: {app: orders}}
+    spec: {containers: [{name: c, image: example/orders}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ["shop.example.com", "*.example.org"]}
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: [shop.example.com]
+    tls: {mode: MUTUAL, credentialName: none}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: front}
+spec:
+  hosts: [shop.example.com]
+  gateways: [front]
+  http:
+  - match: [{uri: {prefix: /cart}}]
+    route: [{destination: {host: greeter}}]
+"""
+
+
+@pytest.fixture
+def why(routed):
+    mesh = routed("- route: [{destination: {host: greeter, subset: v1}}]", more=MORE).mesh
+
+    def ask(text: str, gateway: str = "", tls: Tls | None = None) -> str:
+        request = entering(mesh, replace(parse(text, gateway=gateway), tls=tls))
+        return why_unanswered(mesh, predict(mesh, request), "default")
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("text", "gateway", "meant"),
+    [
+        ("GET http://greter:5000/", "", "greeter"),
+        ("GET http://greeter:500/", "", "port 5000"),
+        ("GET http://orders.shpo/", "", "orders.shop"),
+        ("GET http://orders/", "", "orders.shop"),
+        ("GET http://ordres.shop/", "", "orders.shop"),
+        ("GET http://orders.shop:81/", "", "port 80 or port 8080"),
+        ("GET http://shop.example.com/cart", "default/frnt", "default/front"),
+        ("GET http://shop.example.com:81/cart", "default/front", "port 80 or port 443"),
+        ("GET http://shp.example.com/cart", "default/front", "shop.example.com"),
+        ("GET http://shp.example.com/cart", "", "shop.example.com"),
+    ],
+)
+def test_a_name_that_is_mistyped_is_told_with_the_one_that_is_there(why, text: str, gateway: str, meant: str) -> None:
+    assert why(text, gateway).endswith(f": did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    "text", ["GET http://nothing-alike-at-all/", "GET http://www.example.org/nobody-binds-to-this host:another.host"]
+)
+def test_what_is_like_nothing_has_no_hint(why, text: str) -> None:
+    assert why(text)
+    assert "did you mean" not in why(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["GET http://greeter:5000/x", "GET http://orders.shop/", "GET http://shop.example.com/cart"]
+)
+def test_what_a_workload_answers_needs_no_explanation(why, text: str) -> None:
+    assert why(text) == ""
+
+
+def test_what_rules_or_servers_specify_is_an_answer(why) -> None:
+    assert why("GET http://shop.example.com/other") == ""
+    assert why("GET https://shop.example.com/cart", "default/front", Tls()) == ""
+    assert why("GET https://shp.example.com/cart", "default/front", Tls())
+    assert why("GET https://shop.example.com:80/cart", "default/front", Tls())
+
+
+def test_a_destination_without_pods_cannot_answer(routed) -> None:
+    mesh = routed("- route: [{destination: {host: greeter, subset: v9}}]").mesh
+    text = why_unanswered(mesh, predict(mesh, parse("GET http://greeter:5000/")), "default")
+    assert "no DestinationRule defines the subset v9" in text
