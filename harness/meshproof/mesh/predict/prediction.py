@@ -24,6 +24,7 @@ from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, unread
 from meshproof.mesh.predict.proxy.retrying import retries, timeout
 from meshproof.mesh.predict.proxy.seen import Seen, seen
+from meshproof.mesh.predict.tcp import PROTOCOLS, chosen, connected
 
 NOT_FOUND = 404
 # What a sidecar answers for a host that is not in the mesh, where outboundTrafficPolicy is REGISTRY_ONLY.
@@ -46,6 +47,8 @@ def predict(
         client = Client(request.gateway, request.port, *pods)
     else:
         client = Client(MESH_GATEWAY, request.port, namespace, labels or {})
+    if request.is_tcp:
+        return connected(mesh, Expectation(request, ()), client)
     path = normalized(request.path)
     plain = Expectation(request, (), path=path or "", authority=request.authority)
     within = client.gateway == MESH_GATEWAY
@@ -108,6 +111,8 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
     expected = replace(plain, arms=(arm(mesh, destination, client),))
     if port.protocol in HTTP:
         return expected
+    if port.protocol in PROTOCOLS:
+        expected = chosen(mesh, plain, service, port, client)
     why = f"port {port.number} speaks {port.protocol}, so Envoy chooses once per connection"
     return replace(expected, independent=False, dependence=why)
 
