@@ -114,9 +114,11 @@ def parse(text: str, *, gateway: str = "") -> Request:
     except ValueError as error:
         raise UsageError(f"request {text!r}: {error}; {shape}") from None
     if url.scheme == TCP:
-        return _connection(text, url.hostname, port, bare=words[0] == f"{TCP}://{url.netloc}" and text.split() == words)
+        return _connection(text, url.hostname, port, bare=text.strip() == f"{TCP}://{url.netloc}")
     if url.scheme not in DEFAULT_PORTS or not url.hostname:
-        raise UsageError(f"request {text!r}: the URL must begin with http://HOST, https://HOST or tcp://HOST:PORT; {shape}")
+        raise UsageError(
+            f"request {text!r}: the URL must begin with http://HOST, https://HOST or tcp://HOST:PORT; {shape}"
+        )
     headers = []
     for word in words[1:]:
         name, colon, value = word.partition(":")

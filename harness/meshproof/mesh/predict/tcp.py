@@ -41,7 +41,9 @@ def connected(mesh: Mesh, plain: Expectation, client: Client) -> Expectation:
         there = f"{service.called} has no port {request.port}" if service else f"no Service is called {request.domain}"
         return replace(plain, refused="connection", note=there)
     if port.protocol not in PROTOCOLS:
-        note = f"port {port.number} of {service.called} speaks {port.protocol}: no connection of its own shows its rules"
+        note = (
+            f"port {port.number} of {service.called} speaks {port.protocol}: no connection of its own shows its rules"
+        )
         return replace(plain, refused="connection", note=note)
     expected = chosen(mesh, plain, service, port, client)
     if service.hostname and not expected.undecided:
@@ -97,9 +99,7 @@ def applies(match: TcpMatch | None, client: Client) -> bool:
 
 
 def _arms(mesh: Mesh, route: TcpRoute, client: Client) -> tuple[Arm, ...]:
-    destinations = tuple(
-        replace(one, destination=_whole(mesh, one.destination, client)) for one in route.destinations
-    )
+    destinations = tuple(replace(one, destination=_whole(mesh, one.destination, client)) for one in route.destinations)
     drawn = arms(mesh, HttpRoute("", (), destinations, route.location), client, "")
     return tuple(_closing(one) for one in drawn)
 

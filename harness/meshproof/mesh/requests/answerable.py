@@ -10,6 +10,7 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import ADDRESS
 from meshproof.mesh.predict.mesh_table import service_of
+from meshproof.mesh.predict.tcp import PROTOCOLS
 from meshproof.mesh.requests.addresses import short_name
 
 
@@ -19,6 +20,8 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         return _with_hint(mesh, expectation, namespace, unresolved)
     if expectation.refused:
         return _with_hint(mesh, expectation, namespace, expectation.note)
+    if why := _not_http(mesh, expectation.request, namespace):
+        return why
     if expectation.route is not None:
         return _no_pods(expectation)
     if expectation.redirect is not None:
@@ -40,6 +43,16 @@ def _unresolved(mesh: Mesh, request: Request, namespace: str) -> str:
     if "." not in host or host.endswith(f".{CLUSTER_DOMAIN}"):
         return f"no Service is called {host}, so no client can resolve that name"
     return f"no Service is called {host}, and whether a client can resolve that name is not known here"
+
+
+def _not_http(mesh: Mesh, request: Request, namespace: str) -> str:
+    """Why no request of HTTP shows what a port does; empty where one does, or it is none."""
+    service = None if request.gateway or request.is_tcp else service_of(mesh, request.domain, namespace)
+    for port in service.ports if service else ():
+        if service and port.number == request.port and port.protocol in PROTOCOLS:
+            address = f"tcp://{request.host}:{request.port}"
+            return f"port {port.number} of {service.called} speaks {port.protocol}, not HTTP: ask for {address}"
+    return ""
 
 
 def _no_pods(expectation: Expectation) -> str:

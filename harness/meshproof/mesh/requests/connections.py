@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from meshproof.border.request import Request, connection
 from meshproof.border.source import Source
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, VirtualService
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.tcp import PROTOCOLS
@@ -42,8 +45,19 @@ def _decides(mesh: Mesh, route: TcpRoute, request: Request, client: Source) -> b
     return predict(mesh, request, namespace=client.namespace, labels=client.labels).route == route.location
 
 
+def unanswered_connections(mesh: Mesh) -> Iterator[Unmodelled]:
+    """The TCP ports of Services whose pods do not say who they are: only the probe workload does."""
+    for service in mesh.services:
+        for port in service.ports:
+            if port.protocol in PROTOCOLS:
+                name = f"Service {service.namespace}/{service.name}"
+                why = f"port {port.number} speaks {port.protocol}, and the workloads here do not say who answers there"
+                touched = (Called((service.host,), port.number),)
+                yield Unmodelled("Service", name, port.location, why, touched, "let probe workloads stand in")
+
+
 def why_unconnected(virtual_service: VirtualService) -> str:
     """Why no connection shows a rule."""
     if MESH_GATEWAY not in virtual_service.gateways:
         return "no connection shows this rule: TCP at a Gateway is not modelled"
-    return "no connection found that this rule decides: no TCP port of a Service meets it, or an earlier rule takes it"
+    return "no connection found that this rule decides: no TCP port of a Service (by name or appProtocol) meets it, or an earlier one does"

@@ -84,7 +84,9 @@ def kept_from(mesh: Mesh, request: Request, client: Source) -> Location | None:
 def _meets(match: RouteMatch | TcpMatch, client: Source) -> bool:
     place, labels = match.source_namespace, match.source_labels
     # istiod looks at the source of requests only where the condition names no gateways.
-    return (isinstance(match, RouteMatch) and bool(match.gateways)) or (place in ("", client.namespace) and labels.items() <= client.labels.items())
+    return (isinstance(match, RouteMatch) and bool(match.gateways)) or (
+        place in ("", client.namespace) and labels.items() <= client.labels.items()
+    )
 
 
 def as_called_by(mesh: Mesh, request: Request, sender: Source, other: Source) -> Request:

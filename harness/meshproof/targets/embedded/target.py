@@ -29,6 +29,7 @@ FEATURES = frozenset(
         "VirtualServiceHeaderMatch",
         "VirtualServiceMirror",
         "VirtualServiceRetry",
+        "VirtualServiceTcpRoute",
         "VirtualServiceTimeout",
         "VirtualServiceWeightedRoute",
     }
