@@ -60,4 +60,5 @@ def why_unconnected(virtual_service: VirtualService) -> str:
     """Why no connection shows a rule."""
     if MESH_GATEWAY not in virtual_service.gateways:
         return "no connection shows this rule: TCP at a Gateway is not modelled"
-    return "no connection found that this rule decides: no TCP port of a Service (by name or appProtocol) meets it, or an earlier one does"
+    where = "no TCP port of a Service (by name or appProtocol) meets it, or an earlier rule takes it"
+    return f"no connection found that this rule decides: {where}"

@@ -18,8 +18,8 @@ from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.run.prepare import NAMESPACE
 
 Limits = Callable[[Mesh], Iterable[Unmodelled]]

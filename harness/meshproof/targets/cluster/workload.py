@@ -48,7 +48,8 @@ def as_deployment(one: Wanted, workload: Workload) -> Wanted:
 def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: str, tcp: Sequence[int] = ()) -> Wanted:
     """The Deployment with the probe workload in the place of its own containers.
 
-    `tcp` are those of the ports that speak no HTTP. Labels, replicas and named ports stay, so that Services and subsets select what they did before.
+    `tcp` are those of the ports that speak no HTTP.
+    Labels, replicas and named ports stay, so that Services and subsets select what they did before.
     There are no readiness probes: a request of the kubelet would be counted in the books, and a pod that
     accepts no connection by command must not leave its Service for it.
     """
