@@ -1,7 +1,7 @@
 """Listeners for the connections of one service's port each, which are passed on without a look at what they carry.
 
-After istio/istio pilot/pkg/networking/core/tls.go (buildSidecarOutboundTCPFilterChainOpts, matchTCP, getConfigsForHost),
-networkfilter.go (buildOutboundNetworkFilters) and route/route.go (GetDestinationCluster).
+After istio/istio pilot/pkg/networking/core/tls.go (buildSidecarOutboundTCPFilterChainOpts, matchTCP,
+getConfigsForHost), networkfilter.go (buildOutboundNetworkFilters) and route/route.go (GetDestinationCluster).
 """
 
 from __future__ import annotations
