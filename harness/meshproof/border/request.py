@@ -10,6 +10,8 @@ from meshproof.border.grpc import is_grpc
 from meshproof.errors import UsageError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+TCP = "tcp"
+"""The scheme, and the method, of what is no request of HTTP but a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Request:
     `host` is the name without its port that is connected to; a header `host` says another one for the
     rules to see, as with curl. `gateway` is empty for a client inside the mesh, else the
     `namespace/name` of the Gateway that the request enters by (a name alone is one of the client's
-    namespace); `body` is sent as it is. `tls` None stands for what the load says.
+    namespace); `body` is sent as it is. `tls` None stands for what the load says. Of the scheme `tcp` it is a new
+    connection, without path, headers and body.
     """
 
     method: str
@@ -66,15 +69,23 @@ class Request:
         return is_grpc(",".join(types))
 
     @property
+    def is_tcp(self) -> bool:
+        """Whether it is a connection, of whatever is spoken over it."""
+        return self.scheme == TCP
+
+    @property
     def _address(self) -> str:
-        return self.host if self.port == DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
+        return self.host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{self.host}:{self.port}"
 
     @property
     def endpoint(self) -> str:
-        """What its address is looked up by: `host:port`, after `gateway@` when it enters by one."""
-        return f"{self.gateway}@{self.host}:{self.port}" if self.gateway else f"{self.host}:{self.port}"
+        """What its address is looked up by: `host:port`, after `gateway@` when it enters by one, `tcp://` for TCP."""
+        address = f"{self.gateway}@{self.host}:{self.port}" if self.gateway else f"{self.host}:{self.port}"
+        return f"{TCP}://{address}" if self.is_tcp else address
 
     def __str__(self) -> str:
+        if self.is_tcp:
+            return f"{TCP}://{self._address}"
         words = [f"{self.method} {self.scheme}://{self._address}{self.path}"]
         # A byte that is no character of UTF-8 is a surrogate in a value, which no terminal takes.
         headers = (f"{name}:{value}".encode("utf-8", "surrogateescape") for name, value in self.headers)
@@ -102,8 +113,12 @@ def parse(text: str, *, gateway: str = "") -> Request:
         port = url.port
     except ValueError as error:
         raise UsageError(f"request {text!r}: {error}; {shape}") from None
+    if url.scheme == TCP:
+        return _connection(text, url.hostname, port, bare=text.strip() == f"{TCP}://{url.netloc}")
     if url.scheme not in DEFAULT_PORTS or not url.hostname:
-        raise UsageError(f"request {text!r}: the URL must begin with http://HOST or https://HOST; {shape}")
+        raise UsageError(
+            f"request {text!r}: the URL must begin with http://HOST, https://HOST or tcp://HOST:PORT; {shape}"
+        )
     headers = []
     for word in words[1:]:
         name, colon, value = word.partition(":")
@@ -114,3 +129,14 @@ def parse(text: str, *, gateway: str = "") -> Request:
     return Request(
         method.upper(), url.hostname, port or DEFAULT_PORTS[url.scheme], path, tuple(headers), url.scheme, gateway
     )
+
+
+def _connection(text: str, host: str | None, port: int | None, *, bare: bool) -> Request:
+    if not (host and port and bare):
+        raise UsageError(f"request {text!r}: a connection is written tcp://HOST:PORT, with nothing else")
+    return connection(host, port)
+
+
+def connection(host: str, port: int) -> Request:
+    """A connection to a host's port."""
+    return Request(TCP.upper(), host, port, "", scheme=TCP)

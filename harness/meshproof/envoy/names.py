@@ -20,6 +20,16 @@ def service_port(listener: str) -> int:
     return int(listener.rpartition("_")[2])
 
 
+def tcp_listener_name(host: str, port: int) -> str:
+    """`HOST_PORT`: where istiod has the address of the service, which it has none of here."""
+    return f"{host}_{port}"
+
+
+def is_tcp_listener(listener: str) -> bool:
+    """Whether a listener takes the connections of one service alone."""
+    return not listener.startswith(f"{WILDCARD_ADDRESS}_")
+
+
 def domain_name(host: str, port: int) -> str:
     """`HOST:PORT`, which names a virtual host."""
     return f"{host}:{port}"

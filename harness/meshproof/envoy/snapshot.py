@@ -107,6 +107,16 @@ def routed_clusters(table: Json) -> Iterator[str]:
         yield from (one["cluster"] for one in action.get("request_mirror_policies", ()))
 
 
+def connected_clusters(listener: Json) -> Iterator[str]:
+    """The clusters that a listener itself passes connections on to."""
+    for chain in listener.get("filter_chains", ()):
+        for one in chain.get("filters", ()):
+            action = one.get("typed_config", {})
+            if "cluster" in action:
+                yield action["cluster"]
+            yield from (each["name"] for each in action.get("weighted_clusters", {}).get("clusters", ()))
+
+
 def secret_names(listener: Json) -> Iterator[str]:
     for several in under(listener, "tls_certificate_sds_secret_configs"):
         yield from (one["name"] for one in several)
@@ -123,6 +133,9 @@ def dangling_references(subject: Snapshot) -> Iterator[str]:
         for rds in under(document, "rds"):
             if rds["route_config_name"] not in subject.of(types.ROUTE):
                 yield f"listener {name} refers to route configuration {rds['route_config_name']}, which does not exist"
+        for cluster in connected_clusters(document):
+            if cluster not in subject.clusters and cluster not in subject.dangling:
+                yield f"listener {name} refers to cluster {cluster}, which does not exist"
         for secret in secret_names(document):
             if secret not in subject.of(types.SECRET):
                 yield f"listener {name} refers to secret {secret}, which does not exist"

@@ -13,6 +13,7 @@ from meshproof.envoy.clusters.cluster import clusters
 from meshproof.envoy.clusters.endpoint import Addresses, load_assignments
 from meshproof.envoy.listeners.gateway import gateway
 from meshproof.envoy.listeners.sidecar import sidecar
+from meshproof.envoy.listeners.tcp import tcp_cluster
 from meshproof.envoy.names import service_port
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.scope import Scope, undefined
@@ -29,6 +30,8 @@ def destinations(mesh: Mesh) -> Iterator[Destination]:
         for rule in virtual_service.http:
             yield from (target.destination for target in rule.destinations)
             yield from (mirror.destination for mirror in rule.mirrors)
+        for connection in virtual_service.tcp:
+            yield from (target.destination for target in connection.destinations)
 
 
 def dangling(mesh: Mesh, proxy: Proxy, listeners: list[Json]) -> set[str]:
@@ -37,9 +40,9 @@ def dangling(mesh: Mesh, proxy: Proxy, listeners: list[Json]) -> set[str]:
     for listener in listeners:
         scope = Scope(mesh, proxy, service_port(listener["name"]), frozenset())
         for destination in destinations(mesh):
-            name = scope.cluster(destination)
-            if undefined(mesh, proxy, destination, name):
-                found.add(name)
+            for name in {scope.cluster(destination), tcp_cluster(mesh, proxy, destination, scope.port)}:
+                if undefined(mesh, proxy, destination, name):
+                    found.add(name)
     return found
 
 

@@ -14,6 +14,8 @@ from meshproof.mesh.model.gateway import Gateway, Server
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Entering, Rule, Unmodelled
 
+# Servers that no target is known to serve as modelled: they are not modelled at all.
+CONNECTIONS = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
 ELSEWHERE = "the embedded mesh does not carry it out: verify it on a cluster (--target)"
 
 
@@ -30,7 +32,7 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
         yield from _balancers(rule)
     for gateway in mesh.gateways:
         for server in gateway.servers:
-            if not is_served(Bound(gateway, server)):
+            if server.protocol not in CONNECTIONS and not is_served(Bound(gateway, server)):
                 mode = server.tls.mode.value or "no tls.mode"
                 why = f"a server of protocol {server.protocol} with {mode} is not served here"
                 touching = (Entering(gateway.key, server.port),)

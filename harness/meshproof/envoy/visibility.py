@@ -15,7 +15,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
 
 PUBLIC, PRIVATE, NONE = "*", ".", "~"
 ANY_PORT = 0
@@ -153,12 +153,13 @@ def _destinations(mesh: Mesh, namespace: str) -> dict[str, set[int]]:
     """The ports of each host that the rules of a sidecar lead to; rules for other source namespaces are left out."""
     found: dict[str, set[int]] = {}
     for config in virtual_services(mesh, MESH_GATEWAY, namespace):
-        for rule in config.http:
+        for rule in config.rules:
             wanted = {match.source_namespace for match in rule.matches} - {""}
             if wanted and namespace not in wanted:
                 continue
             aims = (one.destination for one in rule.destinations)
-            for aim in chain(aims, (one.destination for one in rule.mirrors)):
+            copied = rule.mirrors if isinstance(rule, HttpRoute) else ()
+            for aim in chain(aims, (one.destination for one in copied)):
                 found.setdefault(aim.host, set()).add(ANY_PORT if aim.port is None else aim.port)
     return found
 

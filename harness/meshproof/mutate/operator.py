@@ -12,6 +12,7 @@ from meshproof.mutate.edit import Path, put, spots, without
 
 PARTS = {
     "http": "rule",
+    "tcp": "TCP rule",
     "rules": "rule",
     "subsets": "subset",
     "servers": "server",

@@ -98,6 +98,7 @@ WEIGHTS = (
     Operator("weights-shifted", "VirtualService", ("spec.http[].route",), weights_shifted),
     Operator("weights-swapped", "VirtualService", ("spec.http[].route",), weights_swapped),
     Operator("destination-dropped", "VirtualService", ("spec.http[].route[]",), dropped_of_several),
+    Operator("tcp-weights-shifted", "VirtualService", ("spec.tcp[].route",), weights_shifted),
     *_aimed("destination", ROUTE),
     *_aimed("mirror", MIRROR),
 )

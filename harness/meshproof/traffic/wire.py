@@ -81,6 +81,7 @@ def start(
             "headers": request.headers,
             "body": base64.b64encode(request.body).decode(),
             "address": resolve.get(request.endpoint, (request.host, request.port)),
+            "tcp": request.is_tcp,
             "tls": {"sni": request.host, **_client(request, tls)} if request.scheme == "https" else None,
         }
         for request in requests

@@ -9,7 +9,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from meshproof.workload.behaviours.behaviour import behaviour
 from meshproof.workload.connection import Connection, Site
@@ -21,6 +21,7 @@ from meshproof.workload.hold import Hold
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.listener import Listener
+from meshproof.workload.tcp_connection import TcpConnection, greeting
 
 TIMEOUT = 15.0
 
@@ -34,6 +35,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--labels", type=json.loads, default={}, help="the pod's labels as JSON")
     parser.add_argument("--ports", default="", help="container ports, separated by commas")
+    parser.add_argument("--tcp-ports", default="", help="those of them that speak no HTTP, separated by commas")
     parser.add_argument(
         "--bind",
         default="",
@@ -43,22 +45,27 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-async def serve(identity: Identity, ports: list[int], bind: str, socket: str) -> None:
+async def serve(identity: Identity, ports: list[int], tcp: list[int], bind: str, socket: str) -> None:
     ledger, hold = Ledger(), Hold()
     site = Site(behaviour(identity), identity.stamp, ledger, hold)
     address = bind or "127.0.0.1"
-    listeners = {port: Listener(lambda: Connection(site), address, port if bind else 0) for port in ports}
+    hello = greeting(identity.pod, identity.workload)
+    made: dict[bool, Callable[[], asyncio.BaseProtocol]] = {
+        False: lambda: Connection(site),
+        True: lambda: TcpConnection(site, hello),
+    }
+    listeners = {port: Listener(made[port in tcp], address, port if bind else 0) for port in ports}
     for listener in listeners.values():
         await listener.open()
-    greeting = {"ready": True, "ports": {str(port): listener.port for port, listener in listeners.items()}}
+    ready = {"ready": True, "ports": {str(port): listener.port for port, listener in listeners.items()}}
     control = Control(ledger, hold, tuple(listeners.values()), site.reset_all)
     if socket:
         # A replica that is started here is of this very meshproof, and is to start fast.
         from meshproof.pod_version import pod_version
 
-        await unix.serve(control, socket, {**greeting, "version": pod_version()})
+        await unix.serve(control, socket, {**ready, "version": pod_version()})
     else:
-        stdio.write(greeting)
+        stdio.write(ready)
         await stdio.serve(control)
 
 
@@ -92,7 +99,7 @@ def replica(words: Sequence[str]) -> None:
     if not given.socket and not stdio.attached():
         sys.exit("meshproof.workload: standard input must be its owner's pipe (or a terminal)")
     try:
-        ports = [int(port) for port in given.ports.split(",") if port]
+        ports, tcp = ([int(port) for port in text.split(",") if port] for text in (given.ports, given.tcp_ports))
         version = os.environ.get("SERVICE_VERSION", "")
         identity = Identity(given.pod, given.workload, given.image, given.labels, version)
     except (ValueError, TypeError) as error:
@@ -105,7 +112,7 @@ def replica(words: Sequence[str]) -> None:
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
-        asyncio.run(serve(identity, ports, given.bind, given.socket))
+        asyncio.run(serve(identity, ports, tcp, given.bind, given.socket))
     except OSError as error:
         sys.exit(f"meshproof.workload: {error}")
     # Nothing needs a graceful end once the owner has ended.

@@ -8,7 +8,7 @@ import socket
 import struct
 import traceback
 from collections import deque
-from typing import cast
+from typing import Protocol, cast
 
 from meshproof.workload.behaviours.behaviour import Behaviour
 from meshproof.workload.behaviours.prescribed import prescribed
@@ -22,6 +22,12 @@ REFUSALS = {400: b"Bad Request\n", 413: b"Too large\n", 414: b"URL too long\n", 
 RESET = struct.pack("ii", 1, 0)
 
 
+class Resettable(Protocol):
+    """A connection, of whatever protocol."""
+
+    def reset(self) -> None: ...
+
+
 class Site:
     """What all connections of a workload share."""
 
@@ -32,7 +38,7 @@ class Site:
         self.stamp = stamp
         self.ledger = ledger
         self.hold = hold
-        self.connections: set[Connection] = set()
+        self.connections: set[Resettable] = set()
 
     def reset_all(self) -> None:
         """Reset every connection."""

@@ -42,15 +42,18 @@ class Probe:
         timeouts: Timeouts,
         ports: Iterable[int] | None = None,
         fork_server: ForkServer | None = None,
+        tcp: Iterable[int] = (),
     ) -> Probe:
         """Start one replica as a process of this machine, on 127.0.0.1, and wait until it listens.
 
-        `ports` are container ports (default: those that the Deployment names); `log` gets its
+        `ports` are container ports (default: those that the Deployment names), `tcp` those of them that speak no
+        HTTP; `log` gets its
         standard error. With a fork server it is forked there, else started by itself.
         """
         numbers = sorted({port.number for port in workload.ports} if ports is None else set(ports))
         words = ["--pod", pod, "--workload", workload.key, "--labels", json.dumps(dict(workload.labels))]
         words += ["--image", workload.image, "--ports", ",".join(map(str, numbers))]
+        words += ["--tcp-ports", ",".join(map(str, sorted(tcp)))]
         if fork_server is not None:
             child = await fork_server.spawn(f"workload {pod}", words, log)
         else:

@@ -136,6 +136,14 @@ spec:
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
+metadata: {name: connections}
+spec:
+  hosts: [shop]
+  tcp:
+  - route: [{destination: {host: shop, subset: v1}, weight: 80}, {destination: {host: shop, subset: v2}, weight: 20}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
 metadata: {name: details}
 spec:
   http: [{route: [{destination: {host: shop, subset: v1}}]}]

@@ -1,4 +1,4 @@
-"""The outbound half of a client's sidecar: one listener and one route table per port number.
+"""The outbound half of a client's sidecar: one listener and one route table per port number, and one for each TCP port.
 
 After istio/istio pilot/pkg/networking/core/httproute.go and route/route.go.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from meshproof.envoy.hosts import covers, domains, is_wildcard, matches, specificity
 from meshproof.envoy.listeners.listener import http_chain, listener
+from meshproof.envoy.listeners.tcp import tcp_listeners
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.routes.route import default_route, http_routes
 from meshproof.envoy.routes.virtual_host import block_all, route_configuration, virtual_host
@@ -107,4 +108,5 @@ def sidecar(mesh: Mesh, proxy: Proxy) -> tuple[list[Json], list[Json]]:
     """Listeners and route configurations."""
     numbers = ports(mesh, proxy.namespace)
     listeners = [listener(proxy, port, [http_chain(proxy, port, str(port))]) for port in numbers]
+    listeners += tcp_listeners(mesh, proxy)
     return listeners, [route_table(Scope(mesh, proxy, port, frozenset({MESH_GATEWAY}))) for port in numbers]

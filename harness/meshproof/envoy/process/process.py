@@ -11,7 +11,7 @@ from typing import TypeVar
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.control_plane.ads import AdsServer
 from meshproof.envoy.control_plane.control import Acknowledgement
-from meshproof.envoy.names import service_port
+from meshproof.envoy.names import is_tcp_listener, service_port
 from meshproof.envoy.process.admin import AdminClient
 from meshproof.envoy.process.binary import envoy_path
 from meshproof.envoy.process.bootstrap import ADMIN_SOCKET, write_bootstrap
@@ -68,7 +68,12 @@ class EnvoyProxy:
 
     async def ports(self) -> dict[int, int]:
         """The local port by the port number of the service (or Gateway server)."""
-        return {service_port(name): port for name, port in (await self.admin.listeners()).items()}
+        found = await self.admin.listeners()
+        return {service_port(name): port for name, port in found.items() if not is_tcp_listener(name)}
+
+    async def tcp_ports(self) -> dict[str, int]:
+        """The local port of each listener for the connections of one service's port, by its name."""
+        return {name: port for name, port in (await self.admin.listeners()).items() if is_tcp_listener(name)}
 
     async def stop(self) -> None:
         await self.child.stop(self.timeouts.process_exit)

@@ -42,11 +42,12 @@ class Answers:
     times: int = 2
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        return [AnswersTrial(self.name, plan, stage, self.times) for stage in range(len(plan.stages))]
+        several = [stage for stage, row in enumerate(plan.stages) if not all(one.request.is_tcp for one in row)]
+        return [AnswersTrial(self.name, plan, stage, self.times) for stage in several]
 
 
 class AnswersTrial:
-    """All requests of one stage, so many `times` each."""
+    """All requests of one stage, so many `times` each; connections, which have no answers, are no part of it."""
 
     def __init__(self, check: str, plan: Plan, stage: int, times: int) -> None:
         self.check = check
@@ -55,15 +56,18 @@ class AnswersTrial:
         self._plan = plan
         self._expectations: tuple[Expectation, ...] = plan.stages[stage]
         self._times = times
-        self.limit = times * len(self._expectations)
+        self._asked = {number for number, one in enumerate(self._expectations) if not one.request.is_tcp}
+        self.limit = times * len(self._asked)
         self._observations: list[Observation] = []
         self._held: Counter[tuple[int, str, int]] = Counter()
         self._written: dict[int, Mapping[str, tuple[str, ...]]] = {}
         self._count = 0
         self._seen = [0] * len(self._expectations)
-        self._open = len(self._expectations)
+        self._open = len(self._asked)
 
     def observe(self, observation: Observation) -> None:
+        if observation.request not in self._asked:
+            return
         kind = (observation.request, observation.workload, observation.status)
         self._held[kind] += 1
         self._count += 1
@@ -75,7 +79,7 @@ class AnswersTrial:
 
     def wants(self, request: int) -> int:
         """How many more requests of that index it needs."""
-        return max(0, self._times - self._seen[request])
+        return max(0, self._times - self._seen[request]) if request in self._asked else 0
 
     @property
     def decided(self) -> bool:
@@ -108,12 +112,12 @@ class AnswersTrial:
                 if found:
                     faults[number] = found
         faults = dict(sorted(faults.items()))
-        complete = self.decided and len(last) == len(self._expectations)
+        complete = self.decided and len(last) == len(self._asked)
         return Verdict(
             self._plan.scenario,
             self.check,
             Outcome.FAILED if faults else Outcome.PASSED if complete else Outcome.INCONCLUSIVE,
-            self._reason(faults, len(self._expectations) - len(last)),
+            self._reason(faults, len(self._asked) - len(last)),
             n=self.count,
             stage=self.stage or 0,
             evidence={
@@ -138,6 +142,8 @@ class AnswersTrial:
     def _table(self, last: Mapping[int, Observation], faults: Mapping[int, str]) -> list[dict[str, Any]]:
         rows = []
         for number, expectation in enumerate(self._expectations):
+            if number not in self._asked:
+                continue
             seen = last.get(number)
             rows.append(
                 {
@@ -159,7 +165,7 @@ class AnswersTrial:
         return f"{rule}; {taken}" if taken else rule
 
     def _reason(self, faults: Mapping[int, str], unkept: int) -> str:
-        several = len(self._expectations)
+        several = len(self._asked)
         if faults:
             named = [
                 f"{self._expectations[number].request}: {fault}, but {specified(self._expectations[number])} "
@@ -172,7 +178,7 @@ class AnswersTrial:
             return f"{self._open} of {several} requests were not answered {self._times} times"
         if unkept:
             return f"the workloads' books are full: what they received of {unkept} of {several} requests is not kept"
-        kinds = Counter(_kind(expectation) for expectation in self._expectations)
+        kinds = Counter(_kind(self._expectations[number]) for number in self._asked)
         parts = joined([f"{count} {kind}" for kind, count in sorted(kinds.items())])
         return f"all {several} requests were answered as specified, {self._times} times each: {parts}"
 

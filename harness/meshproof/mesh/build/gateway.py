@@ -13,8 +13,11 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, LABEL, created
 from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
 from meshproof.mesh.model.names import HOST
+from meshproof.mesh.model.unmodelled import Entering
 
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
+# What is passed on without a look at what it carries.
+CONNECTIONS = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
 PROTOCOLS = frozenset({"HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "REDIS", "MYSQL", "TCP", "TLS"})
 UNMODELLED_TLS = (
     "serverCertificate",
@@ -59,6 +62,10 @@ def _server(value: Value, namespace: str, findings: Findings) -> Server:
     if protocol.text().upper() not in PROTOCOLS:
         raise protocol.problem(f"protocol must be one of {', '.join(sorted(PROTOCOLS))}, not {protocol.shown}")
     name = protocol.text().upper()
+    number = port.need("number").whole(1, LARGEST_PORT)
+    if name in CONNECTIONS and findings.subject:
+        touched = (Entering(f"{namespace}/{findings.subject.name}", number),)
+        findings.unproved(protocol.location, f"a server of protocol {name} is not modelled", touches=touched)
     tls = value.get("tls")
     if name in ENCRYPTED and tls is None:
         raise value.problem(f"a server for {name} needs tls", "tls: {mode: SIMPLE, credentialName: a-secret}")
@@ -72,7 +79,7 @@ def _server(value: Value, namespace: str, findings: Findings) -> Server:
     # istiod takes every other host of a server away beside this one.
     limited = [("", "*")] if any(host.text() == "*/*" for host in hosts) else limited
     return Server(
-        port.need("number").whole(1, LARGEST_PORT),
+        number,
         name,
         port.need("name", "istiod wants a name for each port").text(),
         tuple(host for _, host in limited),

@@ -1,4 +1,4 @@
-"""VirtualServices and their HTTP routes, refused where istiod refuses them."""
+"""VirtualServices and their routes, refused where istiod refuses them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from meshproof.mesh.build.headers import check_authority, header_changes
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.match import gateways as gateways_of
 from meshproof.mesh.build.match import route_match
+from meshproof.mesh.build.tcp import tcp_routes
 from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.build.weights import destinations
 from meshproof.mesh.model import names
@@ -42,7 +43,7 @@ LARGEST_BODY = 1 << 20
 def virtual_service(resource: Resource, findings: Findings) -> Draft:
     """A VirtualService before its delegates are merged in; one without hosts is a delegate itself."""
     spec = resource.body.need("spec")
-    findings.unmodelled(spec, "tcp", "tls")
+    findings.unmodelled(spec, "tls")
     delegate = not spec.list("hosts")
     if not any(spec.list(name) for name in ("http", "tcp", "tls")):
         raise spec.problem("a VirtualService needs http, tcp or tls routes")
@@ -67,6 +68,7 @@ def virtual_service(resource: Resource, findings: Findings) -> Draft:
         resource.location,
         export_to(spec, resource.namespace),
         created(resource),
+        tcp=tcp_routes(spec, resource.namespace, findings),
     )
     return Draft(resource, made, tuple(routes))
 

@@ -88,7 +88,7 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
     route = expectation.route
     if not expectation.undecided or route is None:
         return ()
-    owners = (one for one in mesh.virtual_services if any(rule.location == route for rule in one.http))
+    owners = (one for one in mesh.virtual_services if any(rule.location == route for rule in one.rules))
     owner = next(owners, None)
     name = f"VirtualService {owner.namespace}/{owner.name}" if owner else "VirtualService"
     return (Unmodelled("VirtualService", name, route, expectation.undecided, (Rule(route),)),)

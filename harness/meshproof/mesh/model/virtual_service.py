@@ -194,6 +194,30 @@ class HttpRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class TcpMatch:
+    """All conditions must hold (AND); `by_address`: it has conditions on addresses besides, which are not modelled.
+
+    `gateways` empty: those of the VirtualService.
+    """
+
+    location: Location
+    port: int | None = None
+    gateways: tuple[str, ...] = ()
+    source_labels: Labels = field(default_factory=dict)
+    source_namespace: str = ""
+    by_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TcpRoute:
+    """One rule for connections: any of `matches` (none: every connection) leads to destinations."""
+
+    matches: tuple[TcpMatch, ...]
+    destinations: tuple[RouteDestination, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualService:
     """`hosts` are resolved; `gateways` are `mesh` or `namespace/name`; delegates are merged into `http`.
 
@@ -212,3 +236,9 @@ class VirtualService:
     export_to: tuple[str, ...] = ()
     created: str = ""
     gateway_api: bool = False
+    tcp: tuple[TcpRoute, ...] = ()
+
+    @property
+    def rules(self) -> tuple[HttpRoute | TcpRoute, ...]:
+        """All of its rules."""
+        return (*self.http, *self.tcp)

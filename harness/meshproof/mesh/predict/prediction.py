@@ -19,11 +19,12 @@ from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, mesh_table
-from meshproof.mesh.predict.proxy.changes import dropped, resolved
+from meshproof.mesh.predict.proxy.changes import dropped, of_unchanged_protocols, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, timeout
 from meshproof.mesh.predict.proxy.seen import Seen, seen
+from meshproof.mesh.predict.tcp import PROTOCOLS, chosen, connected
 
 NOT_FOUND = 404
 # What a sidecar answers for a host that is not in the mesh, where outboundTrafficPolicy is REGISTRY_ONLY.
@@ -46,6 +47,8 @@ def predict(
         client = Client(request.gateway, request.port, *pods)
     else:
         client = Client(MESH_GATEWAY, request.port, namespace, labels or {})
+    if request.is_tcp:
+        return connected(mesh, Expectation(request, ()), client)
     path = normalized(request.path)
     plain = Expectation(request, (), path=path or "", authority=request.authority)
     within = client.gateway == MESH_GATEWAY
@@ -113,6 +116,8 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
     expected = replace(plain, arms=(arm(mesh, destination, client),))
     if port.protocol in HTTP:
         return expected
+    if port.protocol in PROTOCOLS:
+        expected = chosen(mesh, plain, service, port, client)
     why = f"port {port.number} speaks {port.protocol}, so Envoy chooses once per connection"
     return replace(expected, independent=False, dependence=why)
 
@@ -149,6 +154,8 @@ def _routed(mesh: Mesh, plain: Expectation, request: Seen, client: Client, rule:
     if route.cors and origin:
         extra = cors.answer_headers(route.cors, origin, request, preflight=False)
         drawn = tuple(replace(one, response_headers=with_exact(one.response_headers, *extra)) for one in drawn)
+    if "upgrade" in request.headers:
+        drawn = tuple(replace(one, response_headers=of_unchanged_protocols(one.response_headers)) for one in drawn)
     return replace(
         expected,
         arms=drawn,

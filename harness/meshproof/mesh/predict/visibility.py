@@ -15,7 +15,7 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, TcpRoute, VirtualService
 
 ALL, OWN, NOBODY = "*", ".", "~"
 WHOLE = 0
@@ -114,16 +114,14 @@ def destination(mesh: Mesh, host: str, port: int, namespace: str, *, within: boo
 def _led_to(mesh: Mesh, namespace: str) -> Iterator[tuple[str, int]]:
     """Hosts and ports (0: all ports) that the rules for clients of a namespace lead to."""
     for one in virtual_services(mesh, MESH_GATEWAY, namespace).several:
-        for route in one.http:
+        for route in one.rules:
             if _concerns(route, namespace):
-                aims = [
-                    *(each.destination for each in route.destinations),
-                    *(each.destination for each in route.mirrors),
-                ]
+                aims = [each.destination for each in route.destinations]
+                aims += [each.destination for each in route.mirrors] if isinstance(route, HttpRoute) else []
                 yield from ((aim.host, aim.port or WHOLE) for aim in aims)
 
 
-def _concerns(route: HttpRoute, namespace: str) -> bool:
+def _concerns(route: HttpRoute | TcpRoute, namespace: str) -> bool:
     """Whether istiod takes a rule to be for clients of a namespace: by the conditions that name one, the last first."""
     named = [match.source_namespace for match in route.matches if match.source_namespace]
     return not named or namespace in named

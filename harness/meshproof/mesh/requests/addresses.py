@@ -83,7 +83,7 @@ def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
     `tls` is what its client brings to a handshake.
     """
     host = request.host.lower()
-    if request.gateway or _is_a_service(mesh, host):
+    if request.gateway or request.is_tcp or _is_a_service(mesh, host):
         return request
     for gateway in mesh.gateways:
         for server in gateway.servers:

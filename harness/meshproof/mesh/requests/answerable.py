@@ -14,6 +14,7 @@ from meshproof.mesh.model.names import ADDRESS, covers
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, HANDSHAKE, entries
 from meshproof.mesh.predict.mesh_table import service_of
+from meshproof.mesh.predict.tcp import PROTOCOLS
 from meshproof.mesh.requests.addresses import short_name
 
 NAMED = 3
@@ -26,6 +27,8 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     if expectation.refused:
         # What a server asks of its clients' certificates refuses them by specification.
         return "" if _is_served(mesh, expectation) else _with_hint(mesh, expectation, namespace, expectation.note)
+    if why := _not_http(mesh, expectation.request, namespace):
+        return why
     if expectation.route is not None:
         return _no_pods(expectation)
     if expectation.redirect is not None or expectation.looked_at:
@@ -48,6 +51,16 @@ def _unresolved(mesh: Mesh, request: Request, namespace: str) -> str:
     if "." not in host or host.endswith(f".{CLUSTER_DOMAIN}"):
         return f"no Service is called {host}, so no client can resolve that name"
     return f"no Service is called {host}, and whether a client can resolve that name is not known here"
+
+
+def _not_http(mesh: Mesh, request: Request, namespace: str) -> str:
+    """Why no request of HTTP shows what a port does; empty where one does, or it is none."""
+    service = None if request.gateway or request.is_tcp else service_of(mesh, request.domain, namespace)
+    for port in service.ports if service else ():
+        if service and port.number == request.port and port.protocol in PROTOCOLS:
+            address = f"tcp://{request.host}:{request.port}"
+            return f"port {port.number} of {service.called} speaks {port.protocol}, not HTTP: ask for {address}"
+    return ""
 
 
 def _no_pods(expectation: Expectation) -> str:

@@ -48,6 +48,8 @@ def completed(method: str, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[
 def answerable(mesh: Mesh, expectation: Expectation) -> Request:
     """The request; where the sample that it reaches does not know its path, with a prescription of the answer."""
     request = expectation.request
+    if request.is_tcp:
+        return request
     reached = {key for arm in expectation.arms if arm.share for key in arm.workloads}
     images = {workload.image for key in reached if (workload := mesh.workload(key))}
     if all(_knows(image, request.method, expectation.path.partition("?")[0]) for image in images):

@@ -31,6 +31,7 @@ from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
 from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
 from meshproof.mesh.requests.completing import PSEUDO, answerable, completed, value_for
+from meshproof.mesh.requests.connections import connections, why_unconnected
 from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
@@ -75,6 +76,12 @@ def sample_requests(
             elif not reaching:
                 requests += _kept_out(mesh, virtual_service, route, tls)
                 notices.append(Notice(route.location, _why_unreached(mesh, virtual_service, route, client, tls)))
+        for connection in virtual_service.tcp:
+            if among is None or connection.location in among:
+                reached = connections(mesh, virtual_service, connection, client)
+                requests += reached
+                if among is None and not reached:
+                    notices.append(Notice(connection.location, why_unconnected(virtual_service)))
     return tuple(dict.fromkeys(_answerable(mesh, one, client) for one in requests)), tuple(notices)
 
 

@@ -10,7 +10,7 @@ from meshproof.border.source import Source, source
 from meshproof.errors import Location, UsageError
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh, grouped
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, VirtualService
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
 from meshproof.mesh.predict.mesh_table import service_of
 from meshproof.mesh.predict.visibility import OWN, sees
 from meshproof.mesh.requests.addresses import short_name
@@ -55,9 +55,10 @@ def _of(virtual_service: VirtualService, usual: Source) -> Iterator[tuple[Source
     place = usual.namespace
     if not sees(place, entries, virtual_service.namespace):
         place = virtual_service.namespace if OWN in entries else entries[0]
-    for route in virtual_service.http:
+    for route in virtual_service.rules:
         for match in route.matches or (None,):
-            if match is None or match.gateways:
+            # For connections istiod looks at the source as well where the condition names gateways.
+            if match is None or (match.gateways and isinstance(match, RouteMatch)):
                 client = source(place)
             else:
                 client = source(match.source_namespace or place, match.source_labels)
@@ -74,16 +75,18 @@ def kept_from(mesh: Mesh, request: Request, client: Source) -> Location | None:
     hosts = mesh.naming(MESH_GATEWAY)
     bound = mesh.bound_to(MESH_GATEWAY)
     for at in sorted({at for name in names for at in hosts.candidates(name)}):
-        for route in bound[at].http:
+        for route in bound[at].tcp if request.is_tcp else bound[at].http:
             if route.matches and not any(_meets(match, client) for match in route.matches):
                 return route.location
     return None
 
 
-def _meets(match: RouteMatch, client: Source) -> bool:
+def _meets(match: RouteMatch | TcpMatch, client: Source) -> bool:
     place, labels = match.source_namespace, match.source_labels
-    # istiod looks at the source only where the condition names no gateways.
-    return bool(match.gateways) or (place in ("", client.namespace) and labels.items() <= client.labels.items())
+    # istiod looks at the source of requests only where the condition names no gateways.
+    return (isinstance(match, RouteMatch) and bool(match.gateways)) or (
+        place in ("", client.namespace) and labels.items() <= client.labels.items()
+    )
 
 
 def as_called_by(mesh: Mesh, request: Request, sender: Source, other: Source) -> Request:

@@ -28,8 +28,8 @@ from meshproof.run.verification.verification import Verification, verification_o
 # What no other load shows as soon as the one whose name begins so.
 SHOWN_BY = {
     "resilience": frozenset({"timeout", "retries"}),
-    "connection-pool": frozenset({"policy"}),
-    "outlier-detection": frozenset({"policy"}),
+    "ConnectionPool": frozenset({"policy"}),
+    "OutlierDetection": frozenset({"policy"}),
 }
 
 

@@ -91,6 +91,9 @@ def asking(plan: Plan, *, proxyless: bool) -> Asking:
 
 def _reaches_pods(one: Expectation, arms: list[Arm]) -> bool:
     """Whether pods answer, whatever is drawn, over a port where requests are tried again at all."""
+    # Connections have no status, and nothing in the mesh tries them again.
+    if one.request.is_tcp:
+        return False
     answered = bool(arms) and all(arm.workloads for arm in arms) and not (one.status or one.refused)
     return answered and one.independent and not (one.abort and one.abort.share == 1)
 

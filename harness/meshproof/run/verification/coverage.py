@@ -64,7 +64,7 @@ def coverage(
 
 def _rules(specification: Specification) -> Iterator[Location]:
     for virtual_service in specification.mesh.virtual_services:
-        for route in virtual_service.http:
+        for route in virtual_service.rules:
             yield route.location
 
 

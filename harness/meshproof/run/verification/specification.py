@@ -19,6 +19,7 @@ from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.run.prepare import NAMESPACE
 
 Limits = Callable[[Mesh], Iterable[Unmodelled]]
@@ -58,7 +59,8 @@ class Specification:
     @cached_property
     def unmodelled(self) -> tuple[Unmodelled, ...]:
         """All that is not understood of either, each once."""
-        limits = (*self.limits(self.mesh), *self.limits(self.applied.mesh))
+        limits = [one for mesh in self.meshes for one in self.limits(mesh)]
+        limits += [] if self.probed else [one for mesh in self.meshes for one in unanswered_connections(mesh)]
         return tuple(dict.fromkeys((*self.mesh.unmodelled, *self.applied.mesh.unmodelled, *limits)))
 
     def changed(self, change: Callable[[Mesh], Mesh]) -> Specification:

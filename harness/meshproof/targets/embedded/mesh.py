@@ -16,6 +16,7 @@ from meshproof.border.load import Vantage
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.control_plane.ads import AdsServer
+from meshproof.envoy.listeners.tcp import listener_by_address
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.process import process
 from meshproof.envoy.process.process import EnvoyProxy
@@ -25,7 +26,7 @@ from meshproof.manifest import Resource
 from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.base import Applied, Host
-from meshproof.targets.embedded.listening import ports
+from meshproof.targets.embedded.listening import ports, tcp_ports
 from meshproof.workload.fork_server.client import ForkServer
 from meshproof.workload.probe import Probe
 
@@ -57,6 +58,7 @@ class EmbeddedMesh:
     _gateways: dict[str, str] = field(default_factory=dict)
     _selected: dict[tuple[str, tuple[tuple[str, str], ...]], str] = field(default_factory=dict)
     _listening: dict[str, dict[int, int]] = field(default_factory=dict)
+    _tcp: dict[tuple[str, int], int] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
     _starts: asyncio.Queue[Coroutine[Any, Any, TargetError]] = field(default_factory=asyncio.Queue)
 
@@ -76,6 +78,10 @@ class EmbeddedMesh:
         # All are translated before any is pushed: what is refused here changes nothing.
         snapshots = {name: translate(mesh, role, addresses) for name, role in roles.items()}
         acknowledged = await _gather([self._proxies[name].apply(one) for name, one in snapshots.items()])
+        if SIDECAR in roles:
+            opened = await self._proxies[SIDECAR].tcp_ports()
+            names = listener_by_address(mesh, roles[SIDECAR])
+            self._tcp = {address: opened[name] for address, name in names.items()}
         for name in roles:
             self._listening[name] = await self._proxies[name].ports()
         await _gather([probe.stop() for probe in retired])
@@ -104,12 +110,12 @@ class EmbeddedMesh:
         self._starts.put_nowait(proxy.exited())
 
     async def _start_workload(self, mesh: Mesh, workload: Workload) -> None:
-        numbers = ports(mesh, workload)
+        numbers, tcp = ports(mesh, workload), tcp_ports(mesh, workload)
         self._probes[workload.key] = (workload, replicas := [])
 
         async def start(pod: str) -> None:
             probe = await Probe.start(
-                pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers, self.fork_server
+                pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers, self.fork_server, tcp
             )
             replicas.append(probe)
             self._starts.put_nowait(probe.died())
@@ -123,6 +129,8 @@ class EmbeddedMesh:
             role = self._gateways.get(request.gateway, "") if request.gateway else SIDECAR
             # Port 0 refuses every connection: a port without a listener must not lead elsewhere.
             local = self._listening.get(role, {}).get(request.port, 0)
+            if request.is_tcp:
+                local = self._tcp.get((request.domain.removesuffix("."), request.port), 0)
             resolve[request.endpoint] = ("127.0.0.1", local)
         return Vantage(resolve=tuple(resolve.items()))
 

@@ -13,6 +13,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import OwnedFolder
 from meshproof.targets.base import LiveMesh
+from meshproof.targets.embedded.listening import both_spoken
 from meshproof.targets.embedded.mesh import EmbeddedMesh
 from meshproof.targets.ports import check_free
 from meshproof.workload.fork_server.client import ForkServer
@@ -28,6 +29,7 @@ FEATURES = frozenset(
         "VirtualServiceHeaderMatch",
         "VirtualServiceMirror",
         "VirtualServiceRetry",
+        "VirtualServiceTcpRoute",
         "VirtualServiceTimeout",
         "VirtualServiceWeightedRoute",
     }
@@ -65,7 +67,8 @@ class EmbeddedTarget:
     def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:
         from meshproof.envoy.unsupported import unsupported
 
-        return unsupported(mesh)
+        yield from unsupported(mesh)
+        yield from both_spoken(mesh)
 
     async def up(self) -> None:
         """Start the control plane, and the fork server for workloads."""

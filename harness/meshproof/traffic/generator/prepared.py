@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ID_HEADER = "x-meshproof-id"
+# What the probe workload expects before the id on a port that speaks no HTTP (workload/tcp_connection.py).
+HELLO = "meshproof"
 
 
 class Prepared:
     """The bytes before and after the id; `name` is what the load generator's own statistics call it."""
 
-    __slots__ = ("address", "after", "before", "head", "method", "name", "tls")
+    __slots__ = ("address", "after", "before", "head", "method", "name", "tcp", "tls")
 
     def __init__(
         self,
@@ -42,11 +44,21 @@ class Prepared:
         self.name = path.partition("?")[0]
         self.address = address
         self.tls = tuple(sorted(tls.items())) if tls else None
+        self.tcp = False
+
+    @classmethod
+    def connection(cls, authority: str, address: tuple[str, int]) -> Prepared:
+        """A connection: what is sent over it is one line with the id."""
+        made = cls("TCP", authority, authority, (), b"", address)
+        made.before, made.after, made.tcp = f"{HELLO} ".encode(), b"\n", True
+        return made
 
 
 def prepare(described: Mapping[str, Any]) -> Prepared:
     """A request as wire.start describes it; raises KeyError and ValueError."""
     host, port = described["address"]
+    if described["tcp"]:
+        return Prepared.connection(described["authority"], (str(host), int(port)))
     return Prepared(
         described["method"],
         described["authority"],

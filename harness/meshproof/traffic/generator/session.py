@@ -9,6 +9,7 @@ from meshproof.traffic.generator.assignment import Assignment, Ticket
 from meshproof.traffic.generator.client import Client
 from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.prepared import Prepared
+from meshproof.traffic.generator.tcp_client import TcpClient
 
 # How many requests a user sends before Locust may look whether it is to stop.
 REQUESTS_PER_TASK = 64
@@ -36,10 +37,10 @@ class Session:
             self.close()
             self._assignment = assignment
         request = assignment.requests[ticket.index]
-        key = (request.address, request.tls)
+        key = (request.address, request.tls, request.tcp)
         client = self._clients.get(key)
         if client is None:
-            client = Client(
+            client = (TcpClient if request.tcp else Client)(
                 request.address,
                 assignment.timeout,
                 assignment.headers,

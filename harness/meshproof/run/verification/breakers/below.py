@@ -15,8 +15,17 @@ def below(load: Load, expectations: Iterable[Expectation]) -> Load:
     A request waits for a connection that is being opened, too, so maxConnections alone makes no room
     (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking).
     """
-    limits = [limit for policy in _policies(expectations) for limit in _limits(policy)]
+    several = list(expectations)
+    limits = [limit for policy in _policies(several) for limit in _limits(policy)]
+    limits += [limit for one in several if one.request.is_tcp for limit in _connections(one)]
     return replace(load, users=max(1, min(load.users, *limits))) if limits else load
+
+
+def _connections(expectation: Expectation) -> Iterator[int]:
+    """Half as many connections as a pool has: the end of one is seen later than the beginning of the next."""
+    for arm in expectation.arms:
+        if arm.policy.pool is not None and arm.policy.pool.max_connections is not None:
+            yield arm.policy.pool.max_connections // 2
 
 
 def _policies(expectations: Iterable[Expectation]) -> Iterator[Policy]:

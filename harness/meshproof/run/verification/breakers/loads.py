@@ -68,6 +68,8 @@ def _prove(
         proof: Prepared | str
         if not (proxyless and specification.probed):
             proof = "a proxy stands before each pod here; the embedded mesh shows it"
+        elif target.sample.request.is_tcp:
+            proof = "only requests of HTTP show it, and connections alone lead to this port"
         elif len(found.driven) >= MOST_POLICIES and not specification.thorough:
             proof = f"there are more than {MOST_POLICIES} policies to show: --thorough shows them all"
         else:

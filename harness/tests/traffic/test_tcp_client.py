@@ -1,0 +1,96 @@
+"""The client of ports that speak no HTTP: a new connection each time, and an error text for what goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from meshproof.border.request import parse
+from meshproof.traffic import wire
+from meshproof.traffic.generator.prepared import prepare
+from meshproof.traffic.generator.tcp_client import TcpClient
+
+LINE = b"meshproof id-1\n"
+
+
+@contextlib.contextmanager
+def serving(handle: Callable[[Any], None], made: list[int] | None = None) -> Iterator[tuple[str, int]]:
+    """Hand each connection to `handle`, and close it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                channel, peer = listener.accept()
+            except OSError:
+                return
+            if made is not None:
+                made.append(peer[1])
+            with contextlib.suppress(OSError), channel:
+                handle(channel)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listener.getsockname()
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def echoing(channel: Any) -> None:
+    channel.sendall(b"meshproof pod-0 default/echo\n")
+    while part := channel.recv(4):
+        channel.sendall(part)
+
+
+def test_each_exchange_is_a_connection_of_its_own_that_names_who_answers() -> None:
+    made: list[int] = []
+    with serving(echoing, made) as address:
+        client = TcpClient(address, 5.0)
+        for _ in range(3):
+            answer = client.exchange(LINE)
+            assert (client.error, answer.status, answer.pod, answer.workload) == ("", 200, "pod-0", "default/echo")
+    assert len(set(made)) == len(made) == 3
+
+
+@pytest.mark.parametrize(
+    ("handle", "error"),
+    [
+        (lambda _channel: None, "connection closed before an answer"),
+        (lambda channel: channel.sendall(b"meshproof pod-0 default/echo\n"), "connection closed in mid-answer"),
+        (lambda channel: channel.sendall(b"HTTP/1.1 400 Bad Request\r\n" + b"x" * 99), "malformed answer"),
+        (lambda channel: channel.sendall(b"meshproof pod-0 default/echo\n" + b"y" * len(LINE)), "malformed answer"),
+        (lambda channel: (channel.recv(99), channel.recv(99)), "no answer within 0.3 s"),
+    ],
+)
+def test_what_goes_wrong_is_an_error_without_a_status(handle: Callable[[Any], None], error: str) -> None:
+    def received(channel: Any) -> None:
+        if error != "no answer within 0.3 s":
+            channel.recv(len(LINE))
+        handle(channel)
+
+    with serving(received) as address:
+        client = TcpClient(address, 0.3 if "within" in error else 5.0)
+        answer = client.exchange(LINE)
+    assert (client.error, answer.status, answer.pod) == (error, 0, "")
+
+
+def test_a_refused_connection_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = free.getsockname()
+    client = TcpClient(address, 5.0)
+    assert client.exchange(LINE).status == 0
+    assert client.error == "connection refused"
+
+
+def test_a_connection_is_described_to_the_generator_as_one() -> None:
+    requests = (parse("tcp://echo:9000"), parse("http://echo:9000/"))
+    resolve = {requests[0].endpoint: ("127.0.0.1", 1), requests[1].endpoint: ("127.0.0.1", 2)}
+    start = wire.start(requests, users=1, timeout=1.0, resolve=resolve, ids="a")["start"]
+    one, other = (prepare(described) for described in start["requests"])
+    assert (one.tcp, one.before, one.after, one.address) == (True, b"meshproof ", b"\n", ("127.0.0.1", 1))
+    assert (other.tcp, other.address) == (False, ("127.0.0.1", 2))
