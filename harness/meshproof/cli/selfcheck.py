@@ -140,6 +140,8 @@ def selfcheck(
         raise UsageError("-f takes the place of scenarios: name either")
     if not files and (requests or namespace):
         raise UsageError(f"{'--request' if requests else '-n'} is for your own manifests: name them with -f")
+    if namespace and target != "embedded":
+        raise UsageError("-n is for the embedded mesh: on a cluster everything stands in the run's own namespace")
     rate = beta if beta is not None else OWN_BETA if files else BETA
     precision = Precision(alpha, rate, tolerance / 100)
     place = target_of(Settings(target, format, precision, seed, output, None, (), 0, kube))

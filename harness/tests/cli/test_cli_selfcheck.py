@@ -172,6 +172,12 @@ def test_a_scenario_that_does_not_exist_is_refused(place):
     assert "nothing" in ended.err
 
 
+def test_a_cluster_has_a_namespace_of_its_own_for_ones_own_manifests(place):
+    ended = place.run("selfcheck", "-f", "spec", "-n", "shop", "--target", "kind")
+    assert ended.code == 4
+    assert "-n is for the embedded mesh" in ended.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
