@@ -16,7 +16,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.predict.handshake import refusal
 from meshproof.mesh.predict.match import Client
-from meshproof.mesh.predict.mesh_table import Rule, Table, catches_all, rules_of
+from meshproof.mesh.predict.mesh_table import Rule, Table, catches_all, rules_for
 from meshproof.mesh.predict.visibility import oldest_first, virtual_services
 
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
@@ -94,7 +94,7 @@ def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Tab
         client = Client(gateway.key, request.port, namespace, labels)
         seen = virtual_services(mesh, gateway.key, namespace)
         for one in (seen.several[at] for at in seen.hosts.candidates(request.domain)):
-            rules = rules_of(one, client)
+            rules = rules_for(mesh, one, client)
             for domain in dict.fromkeys(common_hosts(open_to(server, one.namespace), one.hosts)) if rules else ():
                 domains.setdefault(domain, []).extend(rules)
                 if server.tls.https_redirect:

@@ -62,6 +62,13 @@ def rules_of(virtual_service: VirtualService, client: Client) -> tuple[Rule, ...
     return tuple(rules)
 
 
+def rules_for(mesh: Mesh, virtual_service: VirtualService, client: Client) -> tuple[Rule, ...]:
+    """The same of a VirtualService of the mesh, found once for all requests of such a client."""
+    labels = ",".join(f"{name}={value}" for name, value in sorted(client.labels.items()))
+    key = ("predict", "rules", str(id(virtual_service)), client.gateway, str(client.port), client.namespace, labels)
+    return mesh.once(key, lambda: rules_of(virtual_service, client))
+
+
 def catches_all(match: RouteMatch | None) -> bool:
     """Whether an entry has no condition that any request could miss."""
     if match is None:
@@ -104,7 +111,7 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
     if not services and not (request.port == DEFAULT_PORT and _named_besides(mesh, client)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
     for one in _deciding(mesh, name, called[0] if called else None, client):
-        return Table(rules_of(one, client), *(called or ()))
+        return Table(rules_for(mesh, one, client), *(called or ()))
     if called:
         return Table(None, *called)
     wide = [
@@ -114,7 +121,7 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
         if covers(host, name) and _is_foreign(mesh, host, client) and _counts(mesh, one, client)
     ]
     if wide:
-        return Table(rules_of(max(wide, key=lambda pair: pair[0])[1], client))
+        return Table(rules_for(mesh, max(wide, key=lambda pair: pair[0])[1], client))
     return Table(note=_nobody(mesh, request, client))
 
 
@@ -125,7 +132,7 @@ def _deciding(mesh: Mesh, name: str, called: Service | None, client: Client) -> 
     governing = _governing(mesh, called, client) if called else ()
     for at in sorted({*named, *governing}):
         one = seen.several[at]
-        if rules_of(one, client) and (at in governing or _counts(mesh, one, client)):
+        if rules_for(mesh, one, client) and (at in governing or _counts(mesh, one, client)):
             yield one
 
 
@@ -133,7 +140,7 @@ def _counts(mesh: Mesh, virtual_service: VirtualService, client: Client) -> bool
     """Whether hosts that are no Services count on a port: on port 80, and beside one that is; no HTTPRoute has any."""
     if virtual_service.gateway_api:
         return False
-    return bool(rules_of(virtual_service, client)) and (
+    return bool(rules_for(mesh, virtual_service, client)) and (
         client.port == DEFAULT_PORT or any(_governed(mesh, virtual_service, client))
     )
 
