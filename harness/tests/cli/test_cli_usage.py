@@ -37,20 +37,21 @@ def refused(place: Any, *arguments: str, **more: Any) -> str:
 
 def test_not_yaml(place: Any) -> None:
     (place.mesh("spec") / "route.yaml").write_text(NOT_YAML)
-    assert "spec/route.yaml:2:1: " in refused(place, *place.verify, "-o", "json")
+    assert "spec/route.yaml:2:1: " in refused(place, *place.verify, "--strict", "-o", "json")
 
 
 def test_a_weight_that_is_a_word(place: Any) -> None:
     place.mesh("spec")
     place.route("spec", NO_NUMBER)
-    assert "spec/route.yaml:10:19: weight must be a whole number, not 'ninety'" in refused(place, *place.verify)
+    message = refused(place, *place.verify, "--strict")
+    assert "spec/route.yaml:10:19: VirtualService default/helloworld: weight must be a whole number" in message
 
 
 def test_a_service_without_endpoints(place: Any) -> None:
     (place.here / "spec").mkdir()
     (place.here / "spec" / "lone.yaml").write_text(LONE_SERVICE)
-    message = refused(place, *place.verify, "--request", "http://lone/")
-    assert "spec/lone.yaml:1:1: no Deployment stands behind Service default/lone" in message
+    message = refused(place, *place.verify, "--strict", "--request", "http://lone/")
+    assert "spec/lone.yaml:1:1: Service default/lone: no workload among the manifests carries the labels" in message
 
 
 def test_a_folder_without_manifests(place: Any) -> None:
