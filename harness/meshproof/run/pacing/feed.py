@@ -8,7 +8,7 @@ from math import ceil
 
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
-from meshproof.scenario import Bounded, Examinable, Refutable, Trial
+from meshproof.scenario import Bounded, Examinable, Reconciling, Refutable, Trial
 
 PROGRESS_GROWTH = 1.08
 # A fail-fast load sends about so many requests of a stage, and each at least so often, before the books are read.
@@ -54,6 +54,15 @@ class Feed:
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
         self._bounded: dict[Trial, Bounded] = {trial: trial for trial in self.trials if isinstance(trial, Bounded)}
+        # Trials by which the credit of requests changes that have not been observed: all others want by request.
+        self._wide = tuple(
+            trial
+            for trial in self.trials
+            if isinstance(trial, Reconciling) or (trial.request is None and trial not in self._bounded)
+        )
+        self._state: tuple[object, ...] = ()
+        self._observed: set[int] = set()
+        self._credit: dict[int, int] = {}
 
     def _wanting(self, stage: int, request: int) -> tuple[Trial, ...]:
         key = (stage, request)
@@ -67,6 +76,7 @@ class Feed:
         """Hand over a batch."""
         for observation in batch:
             self.seen[observation.request] += 1
+            self._observed.add(observation.request)
             self._taken[observation.stage, observation.request] += 1
             for trial in self._wanting(observation.stage, observation.request):
                 trial.observe(observation)
@@ -109,9 +119,28 @@ class Feed:
 
     def grants(self) -> Iterator[tuple[int, int]]:
         """For each request still wanted, how many may have been sent in all."""
-        for request, seen in enumerate(() if self.over else self.seen):
-            if more := self._wanted(request):
-                yield request, seen + more
+        for _ in self.further_grants():
+            pass
+        yield from self._credit.items()
+
+    def further_grants(self) -> Iterator[tuple[int, int]]:
+        """The same for those requests alone of which it may have changed since it was last asked for."""
+        state = (self.stage, self.examining, *(trial.decided for trial in self._wide))
+        known = state == self._state and not self.over
+        asked = self._observed if known else range(len(self.seen))
+        self._state, self._observed = state, set()
+        for request in asked:
+            more = 0 if self.over else self._wanted(request)
+            if more:
+                self._credit[request] = self.seen[request] + more
+                yield request, self._credit[request]
+            else:
+                self._credit.pop(request, None)
+
+    @property
+    def wanting(self) -> bool:
+        """Whether anything was still wanted when it was last asked for."""
+        return bool(self._credit)
 
     def progressed(self) -> Iterator[Trial]:
         """The trials that have come far enough since they were last reported (or were just decided)."""

@@ -55,8 +55,6 @@ async def _stage(traffic: Traffic, number: int) -> None:
 
 def _extend(traffic: Traffic) -> bool:
     """Extend the credit of every request that a trial still wants; False when none does."""
-    wanted = False
-    for request, total in traffic.feed.grants():
+    for request, total in traffic.feed.further_grants():
         traffic.extend(request, total)
-        wanted = True
-    return wanted
+    return traffic.feed.wanting
