@@ -19,7 +19,7 @@ from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, mesh_table
-from meshproof.mesh.predict.proxy.changes import dropped, of_unchanged_protocols, resolved
+from meshproof.mesh.predict.proxy.changes import dropped, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, timeout
@@ -64,10 +64,10 @@ def predict(
     plain = replace(plain, dropped=dropped(request, changed))
     if refused := refusal(path, changed):
         return answered(plain, changed, refused.status, note=refused.why)
-    if found.to_https:
-        return answered(plain, changed, MOVED, target=rewrite.https(changed.request))
     refused = refused_by_route(request)
-    if found.rules is None:
+    if found.to_https and refused is None:
+        return answered(plain, changed, MOVED, target=rewrite.https(changed.request))
+    if found.rules is None or found.to_https:
         if refused:
             return answered(plain, changed, refused.status, note=refused.why)
         if found.service is None:
@@ -155,7 +155,8 @@ def _routed(mesh: Mesh, plain: Expectation, request: Seen, client: Client, rule:
         extra = cors.answer_headers(route.cors, origin, request, preflight=False)
         drawn = tuple(replace(one, response_headers=with_exact(one.response_headers, *extra)) for one in drawn)
     if "upgrade" in request.headers:
-        drawn = tuple(replace(one, response_headers=of_unchanged_protocols(one.response_headers)) for one in drawn)
+        # Of an answer that changes no protocol Envoy makes one of its own, whose headers no rule decides alone.
+        drawn = tuple(replace(one, response_headers=HeaderExpectation()) for one in drawn)
     return replace(
         expected,
         arms=drawn,

@@ -133,11 +133,6 @@ def at_clients(expected: HeaderExpectation) -> HeaderExpectation:
     return replace(kept, absent=tuple(name for name in kept.absent if name != "date"))
 
 
-def of_unchanged_protocols(expected: HeaderExpectation) -> HeaderExpectation:
-    """What is expected of an answer that changes no protocol though it was asked to: it goes on without a body."""
-    return _without(expected, frozenset({"content-type"}))
-
-
 def _without(expected: HeaderExpectation, names: frozenset[str]) -> HeaderExpectation:
     return HeaderExpectation(
         tuple(pair for pair in expected.exact if pair[0] not in names),

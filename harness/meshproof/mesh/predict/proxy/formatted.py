@@ -26,9 +26,9 @@ def _given(operator: Operator, request: Seen, changed: Set[str]) -> str | None:
     if not operator.names or not changed.isdisjoint(operator.names):
         return None
     for name in operator.names:
-        values = request.headers.get(name, ())
-        if any(isinstance(one, Drawn) for one in values):
+        first = next(iter(request.headers.get(name, ())), None)
+        if isinstance(first, Drawn):
             return None
-        if values:
-            return ",".join(map(str, values))[: operator.length]
+        if first is not None:
+            return first[: operator.length]
     return ""
