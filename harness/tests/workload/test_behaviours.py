@@ -115,3 +115,18 @@ def test_response_headers_cannot_forge_identity_or_framing() -> None:
 def test_a_name_that_cannot_stand_in_a_header_is_refused(pod: str) -> None:
     with pytest.raises(ValueError, match="is no name"):
         Identity(pod, "default/web")
+
+
+@pytest.mark.parametrize("image", ["httpbin", "go-httpbin", "examples-helloworld-v1"])
+def test_what_a_sample_does_not_know_is_marked_and_nothing_else(image: str) -> None:
+    name = "helloworld" if "helloworld" in image else image
+    for request in (Request("GET", "/nowhere"), Request("POST", "/get" if "httpbin" in image else "/hello")):
+        assert ("x-meshproof-unknown", name) in answer(image, request).headers
+    known = ("/hello", "/health") if name == "helloworld" else ("/", "/get", "/status/404", "/status/abc")
+    for path in known:
+        assert "x-meshproof-unknown" not in dict(answer(image, Request("GET", path)).headers), path
+
+
+def test_nobody_can_have_an_answer_marked_as_unknown() -> None:
+    reply = answer("httpbin", Request("GET", "/response-headers?x-meshproof-unknown=httpbin&x-a=1"))
+    assert (dict(reply.headers).get("x-a"), dict(reply.headers).get("x-meshproof-unknown")) == ("1", None)

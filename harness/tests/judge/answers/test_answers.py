@@ -236,3 +236,43 @@ def test_a_mirrors_copy_does_not_count_as_the_request(build) -> None:
 def test_each_stage_is_a_verdict(build) -> None:
     trials = Answers().begin(build.plan(own(build), own(build)))
     assert [trial.stage for trial in trials] == [0, 1]
+
+
+def to_grpc(said: int) -> HeaderExpectation:
+    return HeaderExpectation((("grpc-status", str(said)),))
+
+
+def test_what_the_proxy_says_to_grpc_is_held(build) -> None:
+    denied = own(build, 200, headers=to_grpc(7))
+    assert answered(build, denied, build.seen(headers=(("grpc-status", "7"),))).outcome is Outcome.PASSED
+    for wrong in (build.seen(headers=(("grpc-status", "12"),)), build.seen(), build.seen(status=403)):
+        verdict = answered(build, denied, wrong)
+        assert verdict.outcome is Outcome.FAILED
+        assert "200 with grpc-status 7 by the proxy is specified" in verdict.reason
+
+
+def test_destinations_that_nobody_answers_for_are_told_to_grpc_so(build) -> None:
+    grpc = replace(REQUEST, headers=(("content-type", "application/grpc"),))
+    missing = build.expectation(build.arm("v1", 100, "none"), request=grpc)
+    assert answered(build, missing, build.seen(headers=(("grpc-status", "14"),))).outcome is Outcome.PASSED
+    assert answered(build, missing, build.seen(headers=(("grpc-status", "12"),))).outcome is Outcome.FAILED
+    assert answered(build, missing, build.seen(status=503)).outcome is Outcome.FAILED
+    aborted = routed(build, request=grpc, abort=Abort(Fraction(1), 200, build.route, 5))
+    assert answered(build, aborted, build.seen(headers=(("grpc-status", "5"),))).outcome is Outcome.PASSED
+    assert answered(build, aborted, build.seen(headers=(("grpc-status", "14"),))).outcome is Outcome.FAILED
+
+
+def test_a_header_that_proxies_drop_need_not_arrive(build) -> None:
+    sent = replace(REQUEST, headers=(*REQUEST.headers, ("x-dropped", "1")))
+    assert answered(build, routed(build, request=sent), build.seen("v1"), received()).outcome is Outcome.FAILED
+    dropped = routed(build, request=sent, dropped=frozenset({"x-dropped"}))
+    assert answered(build, dropped, build.seen("v1"), received()).outcome is Outcome.PASSED
+
+
+def test_values_are_compared_by_their_bytes(build) -> None:
+    sent = replace(REQUEST, headers=(("x-own", "café"), ("x-byte", b"\xc3".decode("utf-8", "surrogateescape"))))
+    as_bytes = (("host", "h.example.com"), ("x-own", "caf\xc3\xa9"), ("x-byte", "\xc3"))
+    expected = routed(build, request=sent)
+    assert answered(build, expected, build.seen("v1"), received(headers=as_bytes)).outcome is Outcome.PASSED
+    other = (*as_bytes[:1], ("x-own", "caf\xe9"), as_bytes[2])
+    assert answered(build, expected, build.seen("v1"), received(headers=other)).outcome is Outcome.FAILED

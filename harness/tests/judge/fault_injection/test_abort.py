@@ -143,3 +143,21 @@ def test_manifests_without_an_abort_are_inconclusive(build: Any) -> None:
     verdict = trial.conclude(Books())
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "specify no abort" in verdict.reason
+
+
+def test_aborts_of_grpc_are_known_by_what_they_say(build: Any) -> None:
+    fault = Fault(Fraction(1, 2), 200, build.route, 5)
+    made = build.plan(build.expectation(build.arm("v1", 100), abort=fault))
+
+    def answers(said: str) -> Iterable[Observation]:
+        source = random.Random(2)
+        for number in range(20_000):
+            own = {"id": f"i{number}", "started": float(number), "headers": (("grpc-status", said),)}
+            yield build.seen("", **own) if source.random() < 0.5 else build.seen("v1", **own)
+
+    (trial,) = Abort().begin(made)
+    verdict = driven(trial, answers("5"))
+    assert verdict.outcome is Outcome.PASSED
+    assert verdict.arms[0].destination == "aborted with 200 and grpc-status 5"
+    (trial,) = Abort().begin(made)
+    assert driven(trial, answers("14")).outcome is Outcome.FAILED

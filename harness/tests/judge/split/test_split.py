@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from meshproof.border.books import Books
-from meshproof.border.expectation import Abort, Redirect
+from meshproof.border.expectation import Abort, HeaderExpectation, Redirect
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.judge import Split
@@ -306,3 +306,20 @@ def test_the_trials_of_a_split_cost_little_per_observation(build: Any) -> None:
         if trial.decided:
             break
     assert looks < trial.count / 3
+
+
+def test_what_the_proxy_says_to_grpc_is_a_status_of_its_own(build: Any) -> None:
+    plan = build.plan(build.expectation(status=200, headers=HeaderExpectation((("grpc-status", "7"),))))
+    for said, outcome in (("7", Outcome.PASSED), ("12", Outcome.FAILED)):
+        (trial,) = Split().begin(plan)
+        answers = repeat(build.seen(headers=(("grpc-status", said),)))
+        assert build.feed(trial, answers).outcome is outcome
+
+
+def test_aborts_of_grpc_belong_to_no_arm(build: Any) -> None:
+    plan = canary(build, abort=Abort(Fraction(1, 2), 200, build.route, 5))
+    (trial,) = Split().begin(plan)
+    trial.observe(build.seen(headers=(("grpc-status", "5"),)))
+    assert trial.count == 0
+    trial.observe(build.seen(headers=(("grpc-status", "14"),)))
+    assert trial.count == 1
