@@ -12,7 +12,6 @@ UNCOMPARED = {
     "@type": "a dump names the type of each resource",
     "alt_stat_name": "a name for statistics",
     "decorator": "a name for traces",
-    "max_grpc_timeout": "repeats the timeout for gRPC",
     "track_remaining": "four gauges more, which meshproof reads",
     "trace_sampled": "whether copies are traced",
 }
