@@ -75,10 +75,10 @@ def test_plain_locust_runs_the_same_file(stand: Callable[..., Any], shape: str) 
         async with stand() as here:
             probe = await here.probe()
             argv = [sys.executable, "-m", "locust", "-f", str(folder("loadtests") / f"{shape}.py"), "--headless"]
-            argv += ["-u", "3", "-r", "3", "-t", "2s", "--json", "--skip-log-setup", "--only-summary"]
+            argv += ["-u", "3", "-r", "3", "-t", "5s", "--json", "--skip-log-setup", "--only-summary"]
             argv += ["--host", f"http://127.0.0.1:{probe.ports[80]}/some/path?x=1"]
             process = await asyncio.create_subprocess_exec(*argv, stdout=-1, stderr=-1, cwd=here.folder)
-            output, errors = await asyncio.wait_for(process.communicate(), 15)
+            output, errors = await asyncio.wait_for(process.communicate(), 40)
             assert process.returncode == 0, errors.decode()
             (entry,) = json.loads(output)
             assert (entry["name"], entry["num_failures"]) == ("/some/path", 0)
@@ -93,7 +93,7 @@ def test_plain_locust_runs_the_same_file(stand: Callable[..., Any], shape: str) 
 
 def test_plain_locust_asks_for_a_host(tmp_path: Path) -> None:
     file = folder("loadtests") / "steady.py"
-    argv = [sys.executable, "-m", "locust", "-f", str(file), "--headless", "-t", "2s"]
+    argv = [sys.executable, "-m", "locust", "-f", str(file), "--headless", "-t", "5s"]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=15, cwd=tmp_path)
     assert ended.returncode != 0
     assert "name what to send to, as in --host" in ended.stderr

@@ -10,7 +10,7 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
-from meshproof.judge.expectations import rule_of
+from meshproof.judge.expectations import rule_of, taken_by
 from meshproof.judge.split.apart import apart
 from meshproof.judge.split.misrouted import misrouted, unrouted
 from meshproof.judge.split.obstacle import obstacle
@@ -128,10 +128,17 @@ class EachSplitTrial:
             rules = f"{routes} rule{'s' * (routes != 1)}"
             return f"{several} requests were each split as specified by the one of {rules} that is to take it"
         these = sorted(request for request, (one, _) in results.items() if one is outcome)
-        named = [f"{self._row[request].request}: {results[request][1]}" for request in these[:NAMED]]
-        more = f"; and {len(these) - NAMED} more" if len(these) > NAMED else ""
+        # One of each pair of a specified and an applied rule says what the others would repeat.
+        alike = {self._rules(request): request for request in reversed(these)}
+        shown = sorted(alike.values())[:NAMED]
+        named = [f"{self._row[request].request}: {results[request][1]}" for request in shown]
+        more = f"; and {len(these) - len(shown)} more" if len(these) > len(shown) else ""
         how = "not split as specified" if outcome is Outcome.FAILED else "not decided"
         return f"{len(these)} of {several} requests were {how}. {'; '.join(named)}{more}"
+
+    def _rules(self, request: int) -> tuple[str, str]:
+        """The rule that is to take a request, and what is said of the one that does."""
+        return rule_of(self._row[request]), taken_by(self._plan, self.stage or 0, request)
 
     def _table(self, results: Mapping[int, tuple[Outcome, str]]) -> list[dict[str, Any]]:
         rows = []

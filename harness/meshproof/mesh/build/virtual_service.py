@@ -11,13 +11,13 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build import resilience
 from meshproof.mesh.build.delegate import Draft
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.headers import check_authority, header_changes
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.match import gateways as gateways_of
 from meshproof.mesh.build.match import route_match
-from meshproof.mesh.build.tcp import tcp_routes
+from meshproof.mesh.build.rules.headers import check_authority, header_changes
+from meshproof.mesh.build.rules.tcp import tcp_routes
+from meshproof.mesh.build.rules.weights import destinations
 from meshproof.mesh.build.visibility import created, export_to
-from meshproof.mesh.build.weights import destinations
 from meshproof.mesh.model import names
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 from meshproof.mesh.model.unmodelled import Rule

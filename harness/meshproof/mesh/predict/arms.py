@@ -9,11 +9,11 @@ from fractions import Fraction
 from meshproof.border.expectation import Arm, Copy, HashKey
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, HttpRoute, RouteDestination
-from meshproof.mesh.predict.consistent_hash import default_keys, hashing, route_keys
 from meshproof.mesh.predict.destinations import Backend, backend
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client
-from meshproof.mesh.predict.policy import policy
+from meshproof.mesh.predict.policies.consistent_hash import default_keys, hashing, route_keys
+from meshproof.mesh.predict.policies.policy import policy
 from meshproof.mesh.predict.proxy.changes import at_clients, at_pods
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination
-from meshproof.mesh.predict import destination_rules, visibility
+from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.policies import destination_rules
 
 UNAVAILABLE = 503
 

@@ -60,6 +60,16 @@ def test_one_request_that_another_rule_takes_fails_and_names_both_rules(build, o
     assert "what is applied takes it by the rule at canary.yaml:30:5" in verdict.reason
 
 
+def test_of_requests_that_the_same_other_rule_takes_one_is_named(build) -> None:
+    specified = tuple(probe(build, f"/{number}", 95, 5) for number in range(4))
+    applied = tuple(replace(one, route=RULES[1 + (number == 3)]) for number, one in enumerate(specified))
+    verdict = driven(build, replace(build.plan(specified), applied=(applied,)), [(0, 100)] * 4)
+    assert verdict.outcome is Outcome.FAILED
+    assert "4 of 4 requests" in verdict.reason
+    assert [path for path in range(4) if f"/{path}: " in verdict.reason] == [0, 3]
+    assert verdict.reason.endswith("; and 2 more")
+
+
 def test_an_answer_of_another_destination_fails_at_once(build) -> None:
     (trial,) = EachSplit().begin(build.plan((probe(build, "/a", 95, 5), probe(build, "/b", 95, 5))))
     trial.observe(build.seen("v3", request=1))

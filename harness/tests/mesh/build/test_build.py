@@ -10,7 +10,7 @@ from meshproof.errors import ManifestError
 from meshproof.mesh.build.kubernetes import protocol
 from meshproof.mesh.model.destination_rule import LoadBalancer, OutlierDetection
 from meshproof.mesh.model.virtual_service import MatchKind
-from meshproof.mesh.predict.destination_rules import selected
+from meshproof.mesh.predict.policies.destination_rules import selected
 from meshproof.mesh.predict.prediction import predict
 
 HTTPBIN = """\

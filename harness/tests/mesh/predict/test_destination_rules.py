@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from meshproof.border.request import parse
-from meshproof.mesh.predict.destination_rules import rules
+from meshproof.mesh.predict.policies.destination_rules import rules
 from meshproof.mesh.predict.prediction import predict
 
 HOST = "greeter.default.svc.cluster.local"

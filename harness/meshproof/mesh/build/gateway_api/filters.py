@@ -12,8 +12,8 @@ from fractions import Fraction
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.match import name
-from meshproof.mesh.build.headers import VALUE
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
+from meshproof.mesh.build.rules.headers import VALUE
 from meshproof.mesh.model.header_format import NotAFormatError, is_known
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, Redirect, Rewrite
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.headers import header_changes
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
+from meshproof.mesh.build.rules.headers import header_changes
 from meshproof.mesh.model import names
 from meshproof.mesh.model.virtual_service import Destination, RouteDestination
 

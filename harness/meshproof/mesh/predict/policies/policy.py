@@ -11,8 +11,9 @@ from __future__ import annotations
 from meshproof.border.expectation import Ejection, Policy, Pool
 from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.predict import destination_rules, visibility
+from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.policies import destination_rules
 
 NOTHING = TrafficPolicy()
 

@@ -10,7 +10,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.match import gateways
-from meshproof.mesh.build.weights import destinations
+from meshproof.mesh.build.rules.weights import destinations
 from meshproof.mesh.model.unmodelled import Rule
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute
 

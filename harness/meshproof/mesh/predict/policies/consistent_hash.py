@@ -18,9 +18,10 @@ from meshproof.border.expectation import Hashing, HashKey
 from meshproof.mesh.model.destination_rule import ConsistentHash, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HttpRoute
-from meshproof.mesh.predict import destination_rules, visibility
+from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
-from meshproof.mesh.predict.policy import NOTHING, in_force
+from meshproof.mesh.predict.policies import destination_rules
+from meshproof.mesh.predict.policies.policy import NOTHING, in_force
 
 # With fewer entries of a ring for each pod, one of them may well own nearly all of it.
 EVEN_ENTRIES = 64

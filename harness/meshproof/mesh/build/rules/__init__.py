@@ -1,0 +1,1 @@
+"""Parts of the rules of VirtualServices: header changes, weighted destinations, TCP routes."""

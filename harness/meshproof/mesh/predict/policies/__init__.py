@@ -1,0 +1,1 @@
+"""Which DestinationRules count for a client, and the policy that they make for a destination."""
