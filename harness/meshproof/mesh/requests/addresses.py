@@ -102,10 +102,9 @@ def _is_a_service(mesh: Mesh, host: str) -> bool:
 
 def from_namespace(mesh: Mesh, request: Request, namespace: str, client: str) -> Request:
     """The request by a Service's short name, which is one of `namespace`, as a client in another one addresses it."""
-    for service in mesh.services:
-        if (service.name, service.namespace) == (request.host, namespace):
-            return replace(request, host=short_name(service, client))
-    return request
+    called = (one for one in mesh.services_called(request.host) if one.namespace == namespace)
+    service = next(called, None)
+    return replace(request, host=short_name(service, client)) if service else request
 
 
 def short_name(service: Service, namespace: str) -> str:

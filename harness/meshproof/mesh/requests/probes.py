@@ -20,6 +20,8 @@ from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching, known_pa
 from meshproof.mesh.requests.selection import Group, Selection, select
 
 MOST = 2000
+# So many other Gateways are asked for each host of one.
+MOST_ELSEWHERE = 4
 
 
 def probes(
@@ -117,12 +119,16 @@ def _handshakes(base: Request, address: Address) -> Iterator[Request]:
 
 
 def _elsewhere(mesh: Mesh, base: Request, own: Entry, tls: Tls | None) -> Iterator[Request]:
-    """The same at every other server, of other Gateways too, and in the clear where TLS is spoken (or in TLS)."""
-    several = list(entries(mesh, own.gateway))
-    several += [
-        Entry(gateway, server) for gateway in mesh.gateways for server in gateway.servers if gateway != own.gateway
-    ]
-    for entry in several:
+    """The same at each other port of the gateway's pods, at some other Gateways, and in the clear where TLS is spoken.
+
+    (Or in TLS where it is not.) Servers that share a port of the same pods are one listener.
+    """
+    several = {(one.server.port, one.server.protocol in ENCRYPTED): one for one in entries(mesh, own.gateway)}
+    gateways = mesh.gateways
+    at_own = next(number for number, one in enumerate(gateways) if one.key == own.gateway.key)
+    following = (gateways[at_own + 1 :] + gateways[:at_own])[:MOST_ELSEWHERE]
+    further = [Entry(gateway, server) for gateway in following for server in gateway.servers]
+    for entry in (*several.values(), *further):
         there = at(mesh, entry, base.host, tls)
         yield replace(base, port=there.port, scheme=there.scheme, gateway=there.gateway, tls=there.tls)
     other = "https" if base.scheme == "http" else "http"
