@@ -37,3 +37,18 @@ def taken_by(plan: Plan, stage: int, request: int) -> str:
     if one.route:
         return f"what is applied takes it by the rule at {one.route}"
     return f"what is applied has no rule for it{f' ({one.note})' if one.note else ''}"
+
+
+def limited_by(plan: Plan, stage: int, request: int, kind: str) -> str:
+    """Where the applied manifests have the connectionPool or outlierDetection of a request's only destination.
+
+    Empty where these are the specified ones.
+    """
+    if not plan.applied:
+        return ""
+    arms = plan.applied[stage][request].arms
+    policy = arms[0].policy if arms else None
+    part = None if policy is None else policy.pool if kind == "connectionPool" else policy.ejection
+    if part is None or part.location is None:
+        return f"; what is applied has no {kind}"
+    return f"; what is applied has the {kind} at {part.location}"

@@ -14,7 +14,7 @@ from meshproof.judge.connection_pool.books import agreement, high_water
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, steps, unproved
 from meshproof.judge.connection_pool.result import StepResult
 from meshproof.judge.connection_pool.steps import judge
-from meshproof.judge.expectations import placed
+from meshproof.judge.expectations import limited_by, placed
 from meshproof.scenario import Plan, Trial
 
 UNLIMITED = Pool()
@@ -129,7 +129,8 @@ class PoolTrial:
         allowed = [_pool(row[self.request or 0]) for row in self._plan.stages]
         found += high_water(allowed, books)
         if found:
-            return Outcome.FAILED, f"{found[0]}{where}"
+            applied = limited_by(self._plan, self._stage, self.request or 0, "connectionPool")
+            return Outcome.FAILED, f"{found[0]}{where}{applied}"
         if len(results) < len(self.steps):
             return Outcome.INCONCLUSIVE, f"only {len(results)} of {len(self.steps)} steps were driven"
         if why := unproved(self._pool, self._expectation, self._reach):

@@ -8,6 +8,7 @@ from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.arrivals import join, primary_traits
+from meshproof.judge.expectations import taken_by
 from meshproof.judge.mirror.counters import refused, unreachable
 from meshproof.judge.mirror.reason import reason
 from meshproof.judge.mirror.rule import Rule
@@ -132,7 +133,8 @@ class MirrorShareTrial:
             text = reason(outcome, self.rule.expectation, self.tests, self._primaries, capped, rates)
             parts.insert(0, (outcome, text))
         outcome = worst([outcome for outcome, _ in parts])
-        return outcome, "; ".join(text for each, text in parts if each is outcome)
+        taken = taken_by(self._plan, self.stage or 0, min(self.rule.requests)) if outcome is Outcome.FAILED else ""
+        return outcome, "; ".join([*(text for each, text in parts if each is outcome), *([taken] if taken else [])])
 
 
 class DrawnMirrorTrial(MirrorShareTrial):

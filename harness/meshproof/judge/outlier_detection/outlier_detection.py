@@ -10,6 +10,7 @@ from meshproof.border.expectation import Ejection, Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.expectations import limited_by
 from meshproof.judge.outlier_detection import rules
 from meshproof.judge.outlier_detection.timeline import Timeline
 from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW
@@ -134,7 +135,8 @@ class EjectionTrial:
         timeline = Timeline(self._rule, books, self.workloads, self._seen, self.stretch)
         found = timeline.faults()
         if found:
-            return Outcome.FAILED, f"{found[0]} (outlierDetection at {self._rule.location})"
+            applied = limited_by(self._plan, 0, self.request or 0, "outlierDetection")
+            return Outcome.FAILED, f"{found[0]} (outlierDetection at {self._rule.location}{applied})"
         lacking = timeline.lacking()
         if lacking:
             return Outcome.INCONCLUSIVE, lacking

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from meshproof.border.books import Books
@@ -12,7 +13,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.prescription import Prescription, prescription
 from meshproof.border.verdict import ArmResult, Outcome, Verdict, worst
 from meshproof.judge.arrivals import join, primary_traits
-from meshproof.judge.expectations import rule_of
+from meshproof.judge.expectations import rule_of, taken_by
 from meshproof.judge.retries_timeouts.trial import Asked, OutcomeTrial
 from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.judge.wording import joined
@@ -85,7 +86,7 @@ class CombinedTrial:
 
     def conclude(self, books: Books) -> Verdict:
         arrived = join(books, primary_traits(self._plan))
-        verdicts = [part.concluded(arrived) for part in self._parts.values()]
+        verdicts = [self._placed(part, part.concluded(arrived)) for part in self._parts.values()]
         outcome = worst([verdict.outcome for verdict in verdicts])
         return Verdict(
             self._plan.scenario,
@@ -96,6 +97,11 @@ class CombinedTrial:
             stage=self.stage or 0,
             evidence={"table": list(map(self._row, self._parts.values(), verdicts))},
         )
+
+    def _placed(self, part: OutcomeTrial, verdict: Verdict) -> Verdict:
+        """A failed verdict says which applied rule takes the request."""
+        taken = taken_by(self._plan, self.stage or 0, part.request or 0) if verdict.outcome is Outcome.FAILED else ""
+        return replace(verdict, reason=f"{verdict.reason}; {taken}") if taken else verdict
 
     def _row(self, part: OutcomeTrial, verdict: Verdict) -> dict[str, Any]:
         return {
