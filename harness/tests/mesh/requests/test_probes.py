@@ -122,6 +122,30 @@ def test_other_servers_and_gateways_are_asked_too(routed) -> None:
     assert not elsewhere & opened(built, requests)
 
 
+def test_many_gateways_cost_each_other_nothing(built) -> None:
+    bound = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: front}
+spec:
+  hosts: [shop.example.com]
+  gateways: [front]
+  http: [{route: [{destination: {host: greeter}}]}]
+"""
+
+    def count(gateways: int) -> int:
+        parts = [FRONT + bound for _ in range(gateways)]
+        text = "".join(
+            part.replace("front", f"front{number}")
+            .replace("istio:", f"istio{number % 2}:")
+            .replace("shop", f"shop{number}")
+            for number, part in enumerate(parts)
+        )
+        return len(probes(built(text).mesh, most=None).requests)
+
+    assert count(40) == pytest.approx(4 * count(10), rel=0.1)
+
+
 def test_a_rule_for_the_mesh_alone_is_tried_at_the_gateway(routed) -> None:
     built = routed(
         "- match: [{uri: {prefix: /in}, gateways: [mesh]}]\n  route: [{destination: {host: greeter}}]",
