@@ -140,6 +140,21 @@ def test_what_of_a_clients_headers_pods_need_not_get(routed) -> None:
     mesh = routed("- route: [{destination: {host: greeter}}]").mesh
     sent = (("x-own", "1"), ("te", "gzip"), ("x-envoy-retry-on", "5xx"), ("x-request-id", "a"), ("expect", "b"))
     assert predict(mesh, ask(*sent)).dropped == {"te", "x-envoy-retry-on", "expect"}
+    assert predict(mesh, ask(("x-forwarded-for", ""), ("X-Own", ""))).dropped == frozenset()
+    outside = routed(
+        "- route: [{destination: {host: greeter}}]",
+        head="hosts: [greeter]\n  gateways: [front]",
+        more="---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: front}\n"
+        "spec: {selector: {a: b}, servers: [{port: {number: 5000, name: http, protocol: HTTP}, hosts: ['*']}]}\n",
+    ).mesh
+    said = (
+        ("host", "greeter.default.svc.cluster.local"),
+        ("x-forwarded-for", ""),
+        ("x-own", ""),
+        ("x-request-id", "a"),
+    )
+    found = predict(outside, ask(*said, gateway="default/front"))
+    assert found.dropped == {"x-forwarded-for", "x-request-id"}
 
 
 def test_own_answers_to_grpc(routed) -> None:

@@ -12,7 +12,7 @@ from meshproof.border.expectation import HeaderExpectation
 from meshproof.border.request import Request
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
 from meshproof.mesh.predict.proxy.formatted import formatted
-from meshproof.mesh.predict.proxy.seen import FORWARDED_FOR, Seen
+from meshproof.mesh.predict.proxy.seen import FORWARDED_FOR, Seen, Values
 
 # What the router itself carries out, and takes out of the request then.
 CONSUMED = frozenset(
@@ -112,12 +112,17 @@ def _instructions(change: HeaderChange) -> tuple[Headers, Headers, tuple[str, ..
 
 def dropped(request: Request, found: Seen) -> frozenset[str]:
     """The headers of a request that its proxy removes or rewrites, or that a proxy further on may."""
-    names = {name.lower() for name, _ in request.headers}
-    as_sent = {
-        name: tuple(value.strip(" \t") for key, value in request.headers if key.lower() == name) for name in names
-    }
-    kept = {name for name, values in as_sent.items() if ",".join(values) == found.text(name)}
-    return frozenset(name for name in names if name not in kept or name in CONSUMED | REWRITTEN_FURTHER_ON)
+    sent: dict[str, list[str]] = {}
+    for name, value in request.headers:
+        sent.setdefault(name.lower(), []).append(value.strip(" \t"))
+    kept = {name for name, values in sent.items() if _joined(found.headers.get(name, ())) == ",".join(values)}
+    return frozenset(name for name in sent if name not in kept or name in CONSUMED | REWRITTEN_FURTHER_ON)
+
+
+def _joined(values: Values) -> str | None:
+    """The values joined by commas; None where there are none, or one of them is not known."""
+    known = [one for one in values if isinstance(one, str)]
+    return ",".join(known) if known and len(known) == len(values) else None
 
 
 def at_pods(expected: HeaderExpectation) -> HeaderExpectation:
