@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from meshproof.border.expectation import Arm, Copy, Ejection, Expectation, Policy, Pool
+from meshproof.border.expectation import Arm, Copy, Ejection, Expectation, Policy, Pool, Retries
 from meshproof.errors import Location
+
+WITHIN_5XX = frozenset({"gateway-error", "reset", "reset-before-request", "connect-failure", "refused-stream"})
 
 
 def meaning(expectation: Expectation) -> object:
     """Equal for two expectations that no traffic could distinguish.
 
-    Left out: locations and notes; destinations, mirrors and faults that get no request; limits that limit
-    nothing; the name of a destination with pods (which pods, on which port and by which policy, stays).
+    Left out: locations and notes; conditions of retryOn that another one includes; destinations, mirrors and
+    faults that get no request; limits that limit nothing; the name of a destination with pods (which pods, on
+    which port and by which policy, stays).
     """
     if expectation.abort and expectation.abort.share == 1:
         # The fault filter comes before the router: what is aborted is not routed.
@@ -29,6 +32,7 @@ def meaning(expectation: Expectation) -> object:
         copies=tuple(sorted(copies, key=repr)),
         abort=expectation.abort if expectation.abort and expectation.abort.share else None,
         delay=expectation.delay if expectation.delay and expectation.delay.share else None,
+        retries=_retries(expectation.retries) if expectation.retries else None,
         route=None,
         note="",
         looked_at=(),
@@ -54,6 +58,17 @@ def _named(expectation: Expectation) -> Iterator[tuple[str, object]]:
 def _without_policies(expectation: Expectation) -> object:
     arms = tuple(replace(arm, policy=Policy()) for arm in expectation.arms)
     return dict(_named(replace(expectation, arms=arms)))["arms"]
+
+
+def _retries(retries: Retries) -> Retries:
+    """The conditions of retryOn in order, each once, without those that 5xx includes.
+
+    https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter (x-envoy-retry-on)
+    """
+    conditions = {one.strip() for one in retries.retry_on.split(",")}
+    if "5xx" in conditions:
+        conditions -= WITHIN_5XX
+    return replace(retries, retry_on=",".join(sorted(conditions)))
 
 
 def _arm(arm: Arm) -> Arm:

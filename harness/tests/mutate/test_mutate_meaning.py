@@ -34,6 +34,12 @@ SAME = [
     ),
 ]
 
+RETRIED = f"- route: [{V1}}}]\n    retries: {{attempts: 1, retryOn: "
+SAME += [
+    (f"{RETRIED}'5xx,reset,connect-failure'}}", f"{RETRIED}'5xx'}}"),
+    (f"{RETRIED}'reset,retriable-4xx'}}", f"{RETRIED}'retriable-4xx,reset'}}"),
+]
+
 OTHER = [
     (f"- route: [{V1}}}]", f"- route: [{V2}}}]"),
     (f"- route: [{V1}, weight: 9}}, {V2}, weight: 1}}]", f"- route: [{V1}, weight: 90}}, {V2}, weight: 11}}]"),
@@ -43,6 +49,9 @@ OTHER = [
     (f"- route: [{V1}}}]", f"- route: [{V1}}}]\n    retries: {{attempts: 1}}"),
     (f"- route: [{V1}}}]", f"- route: [{V1}, headers: {{request: {{set: {{a: b}}}}}}}}]"),
     (f"- route: [{V1}}}]", "- route: [{destination: {host: shop}}]"),
+    (f"{RETRIED}'gateway-error,reset'}}", f"{RETRIED}'gateway-error'}}"),
+    (f"{RETRIED}'5xx,retriable-4xx'}}", f"{RETRIED}'5xx'}}"),
+    (f"{RETRIED}'5xx,409'}}", f"{RETRIED}'5xx'}}"),
     ("- route: [{destination: {host: shop, subset: v3}}]", f"- route: [{V1}}}]"),
     ("- route: [{destination: {host: shop, subset: v3}}]", "- route: [{destination: {host: shop, subset: v4}}]"),
 ]

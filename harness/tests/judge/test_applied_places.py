@@ -1,0 +1,46 @@
+"""A failed verdict says where the applied manifests have what was to be otherwise."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from meshproof.border.expectation import Arm, Ejection, Expectation, Policy, Pool
+from meshproof.border.request import parse
+from meshproof.border.verdict import Precision
+from meshproof.errors import Location
+from meshproof.judge.expectations import limited_by
+from meshproof.scenario import Plan
+
+REQUEST = parse("GET http://web/")
+PLACE = Location("applied/web.yaml", 7, 5)
+
+
+def plan(policy: Policy | None) -> Plan:
+    """A plan of one request, whose only destination has this policy where it is applied."""
+    there = Location("applied/web.yaml", 20, 9)
+    arms = (
+        () if policy is None else (Arm("web.default", Fraction(1), frozenset({"default/web"}), there, policy=policy),)
+    )
+    one = Expectation(REQUEST, ())
+    return Plan("verify", ((one,),), Precision(), applied=((Expectation(REQUEST, arms),),))
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy"),
+    [
+        ("connectionPool", Policy(pool=Pool(location=PLACE), ejection=Ejection(location=Location("a", 1, 1)))),
+        ("outlierDetection", Policy(ejection=Ejection(location=PLACE), pool=Pool(location=Location("a", 1, 1)))),
+    ],
+)
+def test_where_another_limit_is_applied(kind: str, policy: Policy) -> None:
+    assert limited_by(plan(policy), 0, 0, kind) == f"; what is applied has the {kind} at applied/web.yaml:7:5"
+
+
+@pytest.mark.parametrize("policy", [None, Policy(), Policy(pool=Pool())])
+def test_that_no_limit_is_applied(policy: Policy | None) -> None:
+    assert limited_by(plan(policy), 0, 0, "connectionPool") == "; what is applied has no connectionPool"
+
+
+def test_nothing_is_said_where_what_is_specified_is_applied() -> None:
+    assert limited_by(Plan("verify", ((Expectation(REQUEST, ()),),), Precision()), 0, 0, "connectionPool") == ""
