@@ -15,7 +15,10 @@ RULE = "    - "
 
 @dataclass(frozen=True)
 class Variant:
-    """The shop with another text in the place of one: `marked` is text in the applied rule that has to be named."""
+    """The shop with another text in the place of one.
+
+    `marked` is text in the applied rule that has to be named (empty: the new text); `says` are words in its place.
+    """
 
     name: str
     file: str
@@ -23,6 +26,7 @@ class Variant:
     new: str
     marked_file: str = ""
     marked: str = ""
+    says: str = ""
 
     def write(self, folder: Path) -> Path:
         """The shop made wrong, in a folder of its own."""
@@ -32,6 +36,10 @@ class Variant:
         assert text.count(self.old) == 1, f"{self.name}: once in {self.file}"
         (place / self.file).write_text(text.replace(self.old, self.new))
         return place
+
+    def is_told(self, text: str, place: Path) -> bool:
+        """Whether a report names the applied rule."""
+        return any(words in text for words in ([self.says] if self.says else self.places(place)))
 
     def places(self, place: Path) -> list[str]:
         """The lines (`file:line:`) of the applied rule, or of the object that has no rules."""

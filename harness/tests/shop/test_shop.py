@@ -41,10 +41,6 @@ def verify(folder: Path, *applied: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def named(text: str, places: list[str]) -> bool:
-    return any(place in text for place in places)
-
-
 def case(one: Variant, place: Path) -> Case:
     """The variant, to be verified with the loads of `verify` that have a request which it answers otherwise."""
     found = prepare_verification([str(SHOP)], [str(place)], (), Precision(), any_client=True)
@@ -61,10 +57,10 @@ def test_the_shop_is_proved_as_it_is(tmp_path: Path) -> None:
 def test_each_variant_is_failed_and_the_applied_rule_is_named(tmp_path: Path) -> None:
     places = {one.name: one.write(tmp_path) for one in VARIANTS}
     cases = [case(one, places[one.name]) for one in VARIANTS]
-    told: list[Judged | Unmutated] = []
+    found: list[Judged | Unmutated] = []
 
     async def run() -> None:
-        check = SelfCheck(EmbeddedTarget({}), tmp_path, Options(), told.append)
+        check = SelfCheck(EmbeddedTarget({}), tmp_path, Options(), found.append)
         try:
             await check.open(["steady"])
             await check.run([], cases)
@@ -72,11 +68,11 @@ def test_each_variant_is_failed_and_the_applied_rule_is_named(tmp_path: Path) ->
             await check.close()
 
     asyncio.run(run())
-    judged = {one.what: one for one in told if isinstance(one, Judged)}
+    judged = {one.what: one for one in found if isinstance(one, Judged)}
     assert set(judged) == set(places)
     assert {name: one.reason for name, one in judged.items() if one.status is not MutantStatus.KILLED} == {}
-    lines = {one.name: one.places(places[one.name]) for one in VARIANTS}
-    assert {name: one.reason for name, one in judged.items() if not named(one.reason, lines[name])} == {}
+    told = {one.name: one.is_told(judged[one.name].reason, places[one.name]) for one in VARIANTS}
+    assert [judged[name].reason for name, is_told in told.items() if not is_told] == []
 
 
 @pytest.mark.parametrize(("one", "number"), BY_COMMAND, ids=lambda one: one.name if isinstance(one, Variant) else None)
@@ -84,4 +80,4 @@ def test_the_command_fails_a_variant_and_names_the_applied_rule(one: Variant, nu
     place = one.write(tmp_path)
     done = verify(tmp_path / "out", place)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert named(done.stdout, one.places(place)), done.stdout
+    assert one.is_told(done.stdout, place), done.stdout
