@@ -173,14 +173,18 @@ class AnswersTrial:
                 for number, fault in list(faults.items())[:ROWS_NAMED]
             ]
             more = f"; and {len(faults) - ROWS_NAMED} more" if len(faults) > ROWS_NAMED else ""
-            return f"{len(faults)} of {several} requests were not answered as specified. {'; '.join(named)}{more}"
+            head = f"{len(faults)} of {several} requests were" if several > 1 else "the request was"
+            return f"{head} not answered as specified. {'; '.join(named)}{more}"
         if not self.decided:
             return f"{self._open} of {several} requests were not answered {self._times} times"
         if unkept:
             return f"the workloads' books are full: what they received of {unkept} of {several} requests is not kept"
         kinds = Counter(_kind(self._expectations[number]) for number in self._asked)
         parts = joined([f"{count} {kind}" for kind, count in sorted(kinds.items())])
-        return f"all {several} requests were answered as specified, {self._times} times each: {parts}"
+        least = min(self._seen)
+        times = f"{'at least ' if least < max(self._seen) else ''}{least:,} times"
+        head, each = (f"all {several} requests were", " each") if several > 1 else ("the request was", "")
+        return f"{head} answered as specified, {times}{each}: {parts}"
 
 
 def _by_id(books: Books) -> dict[str, tuple[Received, ...]]:

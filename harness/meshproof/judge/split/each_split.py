@@ -124,9 +124,10 @@ class EachSplitTrial:
     def _reason(self, outcome: Outcome, results: Mapping[int, tuple[Outcome, str]]) -> str:
         several = len(results)
         if outcome is Outcome.PASSED:
-            routes = len({self._row[request].route for request in results})
-            rules = f"{routes} rule{'s' * (routes != 1)}"
-            return f"{several} requests were each split as specified by the one of {rules} that is to take it"
+            rules = len({self._row[request].route for request in results})
+            if several == 1:
+                return "the request was split as its rule specifies"
+            return f"all {several} requests were split as their rules specify ({rules} rule{'s' * (rules != 1)})"
         these = sorted(request for request, (one, _) in results.items() if one is outcome)
         # One of each pair of a specified and an applied rule says what the others would repeat.
         alike = {self._rules(request): request for request in reversed(these)}

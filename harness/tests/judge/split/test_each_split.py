@@ -40,7 +40,7 @@ def test_requests_that_are_split_as_specified_pass_as_one(build) -> None:
     plan = build.plan((probe(build, "/a", 95, 5), probe(build, "/b", 95, 5), probe(build, "/c", 0, 100, rule=1)))
     verdict = driven(build, plan, [(95, 5), (95, 5), (0, 100)])
     assert (verdict.outcome, verdict.request, verdict.check) == (Outcome.PASSED, "", "Split")
-    assert verdict.reason == "2 requests were each split as specified by the one of 1 rule that is to take it"
+    assert verdict.reason == "all 2 requests were split as their rules specify (1 rule)"
     assert [(row["request"], row["specified"], row["outcome"]) for row in verdict.evidence["table"]] == [
         (f"GET http://helloworld:5000{path}", "95 % helloworld.default/v1 and 5 % helloworld.default/v2", "passed")
         for path in ("/a", "/b")
