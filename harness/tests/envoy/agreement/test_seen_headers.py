@@ -159,3 +159,26 @@ def test_conditions_on_values_that_the_proxy_draws_are_decided_where_all_values_
     assert [one.difference for one in decided] == [""] * len(decided)
     versions = [one.version if not one.expectation.undecided else "?" for one in found]
     assert versions == ["v1", "v1", "v2", "v2", "?", "?", "v2", "v1", "v2", "?", "v1", "v2"]
+
+
+def test_pseudo_headers_may_be_asked_for_as_headers(meet, at_both) -> None:
+    conditions = {
+        ":method": "{exact: PUT}",
+        ":path": "{exact: '/1/x?q=1'}",
+        ":authority": "{prefix: web.}",
+        ":scheme": "{exact: http}",
+        "host": "{exact: web.default.svc.cluster.local}",
+    }
+    http = "".join(
+        f"""
+  - match: [{{uri: {{prefix: /{number}/}}, headers: {{"{name}": {condition}}}}}]
+    route: [{{destination: {{host: web, subset: v1}}}}]
+"""
+        for number, (name, condition) in enumerate(conditions.items())
+    )
+    http += "  - route: [{destination: {host: web, subset: v2}}]\n"
+    requests = [one for number in range(len(conditions)) for one in at_both(f"/{number}/x?q=1", method="PUT")]
+    requests += [*at_both("/0/x"), *at_both("/1/y", method="PUT")]
+    found = meet(http, requests)
+    assert [one.difference for one in found] == [""] * len(found)
+    assert [one.version for one in found[::2]] == ["v1"] * 5 + ["v2"] * 2
