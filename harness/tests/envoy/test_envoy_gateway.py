@@ -256,9 +256,9 @@ def test_a_private_key_shows_nowhere(build, authority):
 
 
 def test_a_server_that_cannot_be_served_touches_those_who_enter_by_its_port(build):
-    mesh = ingress(build, (gateway(build, server(build, "*", protocol="TCP")),))
+    mesh = ingress(build, (gateway(build, server(build, "*", protocol="TLS")),))
     translate(mesh, PROXY, {})
     (found,) = unsupported(mesh)
     assert str(found).startswith("mesh.yaml:1:1: Gateway ")
-    assert "a server of protocol TCP with no tls.mode is not served here" in str(found)
+    assert "a server of protocol TLS with no tls.mode is not served here" in str(found)
     assert found.touches == (Entering(mesh.gateways[0].key, mesh.gateways[0].servers[0].port),)
