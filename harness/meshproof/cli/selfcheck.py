@@ -202,9 +202,10 @@ def _of_folder(
         any_client="AnyClient" in place.features,
         limits=place.unsupported,
     )
+    click.echo(f"{folder.name}: {size} mutants are drawn with seed {seed} and prepared", err=True)
     chosen, found = draw(folder, size, seed)
     ran = sum(case.judged.counts for case in chosen)
-    click.echo(f"{folder.name}: {ran} of {found} mutants are tried, drawn with seed {seed}", err=True)
+    click.echo(f"{folder.name}: {ran} of {found} mutants are tried", err=True)
     return Proof(
         place,
         folder.verification.driven,
