@@ -9,7 +9,9 @@ from typing import Any
 from meshproof.border.expectation import Arm, Copy, Ejection, Expectation, Policy, Pool, Retries
 from meshproof.errors import Location
 
-WITHIN_5XX = frozenset({"gateway-error", "reset", "reset-before-request", "connect-failure", "refused-stream"})
+BROKEN = frozenset({"reset-before-request", "connect-failure", "refused-stream"})
+# What each condition of retryOn includes: Envoy counts a broken connection as a 5xx (RetryStateImpl).
+INCLUDED = {"5xx": BROKEN | {"gateway-error", "reset"}, "gateway-error": BROKEN | {"reset"}, "reset": BROKEN}
 
 
 def meaning(expectation: Expectation) -> object:
@@ -61,13 +63,12 @@ def _without_policies(expectation: Expectation) -> object:
 
 
 def _retries(retries: Retries) -> Retries:
-    """The conditions of retryOn in order, each once, without those that 5xx includes.
+    """The conditions of retryOn in order, each once, without those that others include.
 
     https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter (x-envoy-retry-on)
     """
     conditions = {one.strip() for one in retries.retry_on.split(",")}
-    if "5xx" in conditions:
-        conditions -= WITHIN_5XX
+    conditions -= {included for one in conditions for included in INCLUDED.get(one, ())}
     return replace(retries, retry_on=",".join(sorted(conditions)))
 
 

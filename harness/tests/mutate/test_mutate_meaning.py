@@ -38,6 +38,8 @@ RETRIED = f"- route: [{V1}}}]\n    retries: {{attempts: 1, retryOn: "
 SAME += [
     (f"{RETRIED}'5xx,reset,connect-failure'}}", f"{RETRIED}'5xx'}}"),
     (f"{RETRIED}'reset,retriable-4xx'}}", f"{RETRIED}'retriable-4xx,reset'}}"),
+    (f"{RETRIED}'gateway-error,reset,refused-stream'}}", f"{RETRIED}'gateway-error'}}"),
+    (f"{RETRIED}'reset,connect-failure'}}", f"{RETRIED}'reset'}}"),
 ]
 
 OTHER = [
@@ -49,7 +51,8 @@ OTHER = [
     (f"- route: [{V1}}}]", f"- route: [{V1}}}]\n    retries: {{attempts: 1}}"),
     (f"- route: [{V1}}}]", f"- route: [{V1}, headers: {{request: {{set: {{a: b}}}}}}}}]"),
     (f"- route: [{V1}}}]", "- route: [{destination: {host: shop}}]"),
-    (f"{RETRIED}'gateway-error,reset'}}", f"{RETRIED}'gateway-error'}}"),
+    (f"{RETRIED}'gateway-error,reset'}}", f"{RETRIED}'reset'}}"),
+    (f"{RETRIED}'refused-stream,connect-failure'}}", f"{RETRIED}'connect-failure'}}"),
     (f"{RETRIED}'5xx,retriable-4xx'}}", f"{RETRIED}'5xx'}}"),
     (f"{RETRIED}'5xx,409'}}", f"{RETRIED}'5xx'}}"),
     ("- route: [{destination: {host: shop, subset: v3}}]", f"- route: [{V1}}}]"),
