@@ -37,14 +37,15 @@ def routes(place: Any, name: str, *rules: str) -> Path:
 @pytest.mark.parametrize(
     ("specified", "applied", "lines"),
     [
-        ((TESTERS, ORDERS, REST), (ORDERS, TESTERS, REST), (7, 7)),
-        ((TESTERS, REST), (TESTERS.replace("exact", "prefix"), REST), (10, 7)),
-        ((MARKED,), (PLAIN,), (7, 7)),
+        ((TESTERS, ORDERS, REST), (ORDERS, TESTERS, REST), ("7", 7)),
+        # Both destinations of the rule are ruled out by the same request: either line is the rule's.
+        ((TESTERS, REST), (TESTERS.replace("exact", "prefix"), REST), ("10|11", 7)),
+        ((MARKED,), (PLAIN,), ("7", 7)),
     ],
     ids=["swapped", "widened", "a header dropped"],
 )
 def test_the_rule_that_took_a_request_is_named_beside_the_one_that_was_to(
-    place: Any, specified: tuple[str, ...], applied: tuple[str, ...], lines: tuple[int, int]
+    place: Any, specified: tuple[str, ...], applied: tuple[str, ...], lines: tuple[str, int]
 ) -> None:
     routes(place, "spec", *specified)
     routes(place, "other", *applied)
@@ -53,7 +54,7 @@ def test_the_rule_that_took_a_request_is_named_beside_the_one_that_was_to(
     reasons = [one["reason"] for one in ended.report["checks"] if one["outcome"] == "failed"]
     assert reasons
     for reason in reasons:
-        assert re.search(rf"spec/route\.yaml:{lines[0]}:", reason), reason
+        assert re.search(rf"spec/route\.yaml:(?:{lines[0]}):", reason), reason
         assert f"what is applied takes it by the rule at other/route.yaml:{lines[1]}:5" in reason
 
 
