@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -12,25 +12,33 @@ from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
 from meshproof.manifest.documents.other_files import words
 from meshproof.manifest.documents.read import documents
+from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
 from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
 from meshproof.manifest.source import texts
 
 MOST_PROBLEMS = 20
+Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
 
 
 def load(
-    paths: Sequence[str], *, stdin: TextIO | None = None, namespace: str = "default", strict: bool = True
+    paths: Sequence[str],
+    *,
+    stdin: TextIO | None = None,
+    namespace: str = "default",
+    strict: bool = True,
+    choose: Choice | None = None,
 ) -> Manifests:
     """Read files, folders and `-` (standard input); `namespace` is given to what names none.
 
     `strict` raises ManifestError with every problem found (20 at most), each with file:line:col; else each
     document with a problem is a Refusal, and the rest is read. Either way ManifestError where nothing can be
-    read at all, and UsageError for a path that is not there.
+    read at all, and UsageError for a path that is not there. Where `choose` is given, no other documents are read
+    than those that it picks by their text.
     """
     read = _Read(namespace)
-    for file, text in texts(paths, stdin):
-        for document in documents(text, file):
+    for text, file, line in _chosen(texts(paths, stdin), choose):
+        for document in documents(text, file, line):
             if isinstance(document, Refusal):
                 read.refusals.append(document)
             else:
@@ -45,6 +53,15 @@ def load(
     return Manifests(tuple(read.resources), tuple(read.notices), tuple(read.foreign), tuple(read.refusals))
 
 
+def _chosen(several: Iterable[tuple[str, str]], choose: Choice | None) -> Iterator[tuple[str, str, int]]:
+    """What is to be read: its text, file and first line."""
+    if choose is None:
+        yield from ((text, file, 1) for file, text in several)
+        return
+    for one in choose([one for file, text in several for one in unread(text, file)]):
+        yield one.text, one.file, one.line
+
+
 @dataclass(slots=True)
 class _Read:
     """What has been read so far."""
@@ -54,7 +71,7 @@ class _Read:
     notices: list[Notice] = field(default_factory=list)
     foreign: list[Resource] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    seen: dict[tuple[str, str, str], Location] = field(default_factory=dict)
+    seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
 
     def take_all(self, document: Document) -> None:
         """Sort in one document, or each item of a list."""
@@ -76,11 +93,9 @@ class _Read:
                 self.notices.append(found)
                 return
             problems += _problems(found)
-            first = self.seen.setdefault(found.identity, found.location) if not problems else found.location
-            if first is not found.location:
-                problems.append(
-                    Problem(found.location, f"{found} is given twice, first at {first}", "keep one of the two")
-                )
+            if not problems and (first := self.seen.setdefault(found.identity, found)) is not found:
+                message = f"{found} is given twice, first at {first.location}"
+                problems.append(Problem(found.location, message, "keep one of the two"))
         except ManifestError as error:
             problems += error.problems
         if problems:

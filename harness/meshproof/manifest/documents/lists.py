@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from meshproof.errors import Problem
 from meshproof.manifest.compose import Document
+from meshproof.manifest.node import NO_KEY, Node
 from meshproof.manifest.value import Value
 
 SUFFIX = "List"
@@ -23,18 +25,24 @@ def expanded(document: Document) -> Iterator[Document]:
         yield document
         return
     items = [_named(item, body, str(kind.data)) for item in body.list("items")]
+    if not document.problems:
+        yield from chain.from_iterable(expanded(Document(item)) for item in items)
+        return
     shares = _shares(items, document.problems)
     for item, problems in zip(items, shares, strict=True):
         yield from expanded(Document(item, problems))
 
 
 def _named(item: Value, holder: Value, kind: str) -> Value:
-    own = kind.removesuffix(SUFFIX)
-    if not own or not isinstance(item.data, dict) or item.get("kind") or item.get("apiVersion"):
+    """An item as a document of its own."""
+    own, fields, above = kind.removesuffix(SUFFIX), item.content, holder.content
+    if type(fields) is not dict or type(above) is not dict:
         return item
-    where = holder.need("kind").location
-    given = {"kind": Value(own, where, "kind", text_form=own), "apiVersion": holder.need("apiVersion")}
-    return Value({**given, **{name: one for name, one in item.data.items() if name not in given}}, item.location)
+    if not own or item.get("kind") or item.get("apiVersion"):
+        return item.written(fields)
+    holder.need("apiVersion")
+    given: dict[str, Node] = {"kind": (own, above["kind"][1], NO_KEY, None), "apiVersion": above["apiVersion"]}
+    return item.alone({**given, **{name: one for name, one in fields.items() if name not in given}})
 
 
 def _shares(items: Sequence[Value], problems: Sequence[Problem]) -> list[tuple[Problem, ...]]:

@@ -85,14 +85,14 @@ def words_in(text: str) -> Iterator[str]:
 def words(body: Value) -> frozenset[str]:
     """Every word that stands in a document."""
     found: set[str] = set()
-    left = [body]
+    left = [body.data]
     while left:
-        one = left.pop()
-        if isinstance(one.data, dict):
-            found.update(word for name in one.data for word in words_in(name))
-            left += one.data.values()
-        elif isinstance(one.data, tuple):
-            left += one.data
+        data = left.pop()
+        if isinstance(data, dict):
+            found.update(word for name in data for word in words_in(name))
+            left += [one.data for one in data.values()]
+        elif isinstance(data, tuple):
+            left += [one.data for one in data]
         else:
-            found.update(words_in(str(one.data)))
+            found.update(words_in(str(data)))
     return frozenset(found)

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.compose import Document, read_documents
 from meshproof.manifest.documents.json_stream import objects
 from meshproof.manifest.documents.other_files import HELM, TEMPLATE, words_in
+from meshproof.manifest.documents.separator import SEPARATOR, parts
 from meshproof.manifest.resource import Refusal
 
-# What kubectl splits at: three hyphens at the beginning of a line.
-SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
+def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusal]:
+    """The documents of a text, in order; what is no YAML, or a template of YAML, is a Refusal.
 
-def documents(text: str, file: str) -> Iterator[Document | Refusal]:
-    """The documents of a text, in order; what is no YAML, or a template of YAML, is a Refusal."""
+    `line` is the number of its first line.
+    """
     try:
-        yield from list(read_documents(text, file))
+        yield from list(read_documents(text, file, line=line))
         return
     except ManifestError as error:
         whole = error
-    parts = list(_parts(text))
-    for line, part in parts:
+    several = list(parts(text, line))
+    for first, part in several:
         try:
-            yield from list(read_documents(part, file, line=line))
+            yield from list(read_documents(part, file, line=first))
         except ManifestError as error:
-            yield from _unread(part, file, line, whole if len(parts) == 1 else error)
-
-
-def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Each document's text with the number of its first line."""
-    starts = [0, *(found.start() for found in SEPARATOR.finditer(text))]
-    line = 1
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        part = text[start:end]
-        if part.strip():
-            yield line, part
-        line += part.count("\n")
+            yield from _unread(part, file, first, whole if len(several) == 1 else error)
 
 
 def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal]:

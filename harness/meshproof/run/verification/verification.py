@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TextIO
 
@@ -11,9 +11,13 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
 from meshproof.border.verdict import Precision
+from meshproof.errors import MeshproofError
 from meshproof.inspection import Inspection
 from meshproof.judge.coverage.coverage import examinations
 from meshproof.manifest import Notice
+from meshproof.manifest.load import Choice
+from meshproof.manifest.source import STDIN
+from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.addresses import entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
@@ -87,36 +91,61 @@ def prepare_verification(
     `proxyless` pods have no sidecar. `tls` is what the client brings to a gateway's handshake. `limits` says what the
     target does not carry out, `allowed` which kinds need not be proved; `strict` raises ManifestError for both.
     `stand_ins` tells that the target makes pods, so that some can stand in for what the manifests do not hold;
-    `thorough` leaves out nothing that would take long.
+    `thorough` leaves out nothing that would take long. On a target of its own, with `any_client`, only those documents
+    are read that named requests can meet, as long as something answers them.
     """
-    specified, actual = read(
-        spec,
-        applied,
-        namespace=namespace,
-        stdin=stdin,
-        strict=strict,
-        stand_ins=stand_ins,
-        asked=[one.host for one in requests],
-    )
-    own = source(client or namespace, labels)
-    if sender:
-        own = parsed(sender, own.namespace, specified.mesh)
-    specification = Specification(
-        tuple(spec),
-        specified,
-        actual,
-        precision,
-        own.namespace,
-        own.labels,
-        tls,
-        probed,
-        limits or nothing_more,
-        allowed,
-        thorough,
-    )
+
+    def specified(choose: Choice | None) -> Specification:
+        wanted, actual = read(
+            spec,
+            applied,
+            namespace=namespace,
+            stdin=stdin,
+            strict=strict,
+            stand_ins=stand_ins,
+            asked=[one.host for one in requests],
+            choose=choose,
+        )
+        own = source(client or namespace, labels)
+        if sender:
+            own = parsed(sender, own.namespace, wanted.mesh)
+        return Specification(
+            tuple(spec),
+            wanted,
+            actual,
+            precision,
+            own.namespace,
+            own.labels,
+            tls,
+            probed,
+            limits or nothing_more,
+            allowed,
+            thorough,
+        )
+
+    specification = None
+    if requests and any_client and not strict and STDIN not in spec:
+        specification = _of_what_is_asked(specified, requests, namespace, sender)
+    specification = specification or specified(None)
     return verification_of(
         specification, requests, namespace, proxyless=proxyless, any_client=any_client, chosen=bool(sender)
     )
+
+
+def _of_what_is_asked(
+    specified: Callable[[Choice | None], Specification], requests: Sequence[Request], namespace: str, sender: str
+) -> Specification | None:
+    """What is specified by the documents that these requests can meet; None where the others may matter, too.
+
+    What a request that nothing answers was meant to be is known from all of them.
+    """
+    try:
+        found = specified(asked(requests, sender))
+    except MeshproofError:
+        return None
+    mesh, client = found.mesh, found.namespace
+    called = [entering(mesh, from_namespace(mesh, one, namespace, client), found.tls) for one in requests]
+    return None if any(why_unanswered(mesh, found.expectation(one), client) for one in called) else found
 
 
 def verification_of(
@@ -138,11 +167,11 @@ def verification_of(
     if requests:
         called = (from_namespace(mesh, one, namespace, client.namespace) for one in requests)
         named = tuple(entering(mesh, one, specification.tls) for one in called)
-        asked = [specification.expectation(one) for one in dict.fromkeys(named)]
-        unanswered = [(one, why) for one in asked if (why := why_unanswered(mesh, one, client.namespace))]
+        wanted = [specification.expectation(one) for one in dict.fromkeys(named)]
+        unanswered = [(one, why) for one in wanted if (why := why_unanswered(mesh, one, client.namespace))]
         hopeless = {id(one) for one, _ in unanswered}
         # Whoever names requests wants these and no others.
-        sent = Guessed((Sent(specification, [one for one in asked if id(one) not in hopeless], []),), {}, {}, ())
+        sent = Guessed((Sent(specification, [one for one in wanted if id(one) not in hopeless], []),), {}, {}, ())
         notices += () if chosen else tuple(_for_others(mesh, named, client))
     else:
         sent = guessed(specification, any_client=any_client, chosen=chosen)

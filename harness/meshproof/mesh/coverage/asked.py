@@ -1,0 +1,106 @@
+"""Which documents have to be read for some requests: what none of them can meet need not even be parsed.
+
+The choice goes by words alone: a document counts as soon as a name stands in it that matters, whatever it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from meshproof.border.request import Request
+from meshproof.manifest.compose import Document
+from meshproof.manifest.documents.read import documents
+from meshproof.manifest.documents.unread import WORD, Unread
+from meshproof.manifest.kinds import ACCEPTED
+from meshproof.manifest.value import Value
+from meshproof.mesh.model.names import ADDRESS
+
+ROUTING = frozenset({"VirtualService", "DestinationRule"})
+WORKLOADS = frozenset(
+    {
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "ReplicationController",
+        "Pod",
+        "Job",
+        "CronJob",
+        "Rollout",
+        "DeploymentConfig",
+    }
+)
+BY_WORDS = ROUTING | WORKLOADS | {"Service"}
+"""The kinds of which a document is read only where it matters; all others always are."""
+
+Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
+
+
+def asked(requests: Iterable[Request], sender: str = "") -> Choice:
+    """The choice for these requests, which `sender` (`namespace/workload`) sends."""
+    hosts = {host.lower() for one in requests for host in (one.host, one.domain)}
+    people = frozenset(WORD.findall(sender.lower()))
+
+    def choose(several: Sequence[Unread]) -> Sequence[Unread]:
+        if any(ADDRESS.fullmatch(host) for host in hosts) or not all(one.is_literal for one in several):
+            return several
+        return _chosen(several, {host.partition(".")[0] for host in hosts}, people)
+
+    return choose
+
+
+def _is_always_read(one: Unread) -> bool:
+    if one.kind not in BY_WORDS or one.version not in ACCEPTED[one.kind]:
+        return True
+    return one.kind in ROUTING and one.has_pattern
+
+
+def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) -> list[Unread]:
+    always = [one for one in several if _is_always_read(one)]
+    names = {one.name for one in several if one.kind in ("Service", "VirtualService")}
+    words = words.union(*(one.words & names for one in always))
+    routing = [one for one in several if one.kind in ROUTING and not one.has_pattern]
+    met: list[Unread] = []
+    new = words
+    while new:
+        added = [one for one in routing if not one.words.isdisjoint(new)]
+        taken = {id(one) for one in added}
+        routing = [one for one in routing if id(one) not in taken]
+        met += added
+        new = (_mentioned(added) & names) - words
+        words |= new
+    services = [one for one in several if one.kind == "Service" and one.name in words]
+    selectors = [*_selectors((*always, *services))]
+    pods = [
+        one
+        for one in several
+        if one.kind in WORKLOADS and (one.name in people or any(one.words >= wanted for wanted in selectors))
+    ]
+    chosen = {id(one) for one in (*always, *met, *services, *pods)}
+    return [one for one in several if id(one) in chosen]
+
+
+def _mentioned(several: Iterable[Unread]) -> set[str]:
+    return {word for one in several if one.kind == "VirtualService" for word in one.words}
+
+
+def _selectors(several: Iterable[Unread]) -> Iterator[frozenset[str]]:
+    """The words of the labels by which each of these selects pods."""
+    for one in several:
+        for document in documents(one.text, one.file, one.line):
+            if isinstance(document, Document):
+                yield from _selected(document.body)
+
+
+def _selected(body: Value) -> Iterator[frozenset[str]]:
+    spec = _within(body, "spec")
+    for labels in (_within(spec, "selector"), _within(_within(spec, "workloadSelector"), "labels")):
+        values = [one.text_form.lower() for one in labels.fields().values()] if labels else []
+        if values:
+            yield frozenset(word for value in values for word in WORD.findall(value))
+
+
+def _within(holder: Value | None, name: str) -> Value | None:
+    """A mapping within a mapping, whatever else may stand there."""
+    found = holder.fields().get(name) if holder else None
+    return found if found is not None and isinstance(found.data, Mapping) else None

@@ -1,0 +1,132 @@
+"""The part of a mesh that some requests can meet: what else there is need not be translated, nor started.
+
+It is chosen by the names that the requests call and never by what is predicted of them, so that a mistake of a
+prediction still shows in what real proxies do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from meshproof.border.request import Request
+from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
+from meshproof.mesh.predict.mesh_table import DEFAULT_PORT, HTTP
+from meshproof.mesh.predict.visibility import sees
+
+# What follows a short name of a Service in its full one: name.namespace.svc.cluster.local.
+ENDINGS = (".svc.cluster.local", ".cluster.local", ".local")
+
+
+def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
+    """The same mesh without the objects that none of these requests, sent from `namespace`, can meet.
+
+    Gateways are kept with all that may share their pods; a Service that none of them calls is kept where it alone
+    makes a sidecar listen on a port that is called.
+    """
+    gateways = _gateways(mesh, [one.gateway for one in requests if one.gateway])
+    ports = {one.port for one in requests}
+    names = {name for one in requests for name in _names(one, namespace)}
+    entering = {id(one) for gateway in gateways for one in _bound(mesh, gateway, names)}
+    inside, names = _inside(mesh, names, ports)
+    if DEFAULT_PORT in ports and not any(one.protocol in HTTP for _, one in _seen(mesh, DEFAULT_PORT, namespace)):
+        # There, any VirtualService that names what is no Service makes a sidecar listen.
+        inside |= {id(one) for one in mesh.bound_to(MESH_GATEWAY)}
+        names |= {host for one in mesh.bound_to(MESH_GATEWAY) for host in one.hosts}
+    virtual_services = tuple(one for one in mesh.virtual_services if id(one) in entering | inside)
+    hosts = names | set(chain.from_iterable(map(_destinations, virtual_services)))
+    called = {id(one) for host in hosts for one in mesh.services_of(host)}
+    called |= {id(one) for one in mesh.services if one.host.startswith("*")}
+    called |= {id(one) for port in ports for one in _listening(mesh, port, namespace, called)}
+    services = tuple(one for one in mesh.services if id(one) in called)
+    behind = chain(
+        chain.from_iterable(mesh.behind(one) for one in services),
+        chain.from_iterable(mesh.serving(one) for one in gateways),
+    )
+    kept = {id(one) for one in behind}
+    workloads: tuple[Workload, ...] = tuple(one for one in mesh.workloads if id(one) in kept)
+    return replace(
+        mesh, services=services, workloads=workloads, virtual_services=virtual_services, gateways=tuple(gateways)
+    )
+
+
+def _names(request: Request, namespace: str) -> Iterator[str]:
+    """The full names that a request may mean by the host that it calls."""
+    for domain in {request.domain.removesuffix("."), request.host.lower().removesuffix(".")}:
+        yield domain
+        yield f"{domain}.{namespace}{ENDINGS[0]}"
+        yield from (f"{domain}{ending}" for ending in ENDINGS)
+
+
+def _bound(mesh: Mesh, gateway: Gateway, names: set[str]) -> Iterator[VirtualService]:
+    for key in (gateway.key, gateway.called):
+        several, hosts = mesh.bound_to(key), mesh.naming(key)
+        yield from (several[at] for name in names for at in hosts.candidates(name))
+
+
+def _inside(mesh: Mesh, names: set[str], ports: set[int]) -> tuple[set[int], set[str]]:
+    """The VirtualServices of sidecars that matter for these names, by id, with the names that then matter too.
+
+    Whether a host of a VirtualService that is no Service counts depends on the Services that its other hosts cover,
+    and on which VirtualService decides for those.
+    """
+    several, hosts = mesh.bound_to(MESH_GATEWAY), mesh.naming(MESH_GATEWAY)
+    found: set[int] = set()
+    known, new = set(names), set(names)
+    while new:
+        met = [several[at] for at in sorted({at for name in new for at in hosts.candidates(name)})]
+        met = [one for one in met if id(one) not in found]
+        found |= {id(one) for one in met}
+        new = {name for one in met for host in one.hosts for name in _covered(mesh, host, ports)} - known
+        known |= new
+    return found, known
+
+
+def _covered(mesh: Mesh, host: str, ports: set[int]) -> Iterator[str]:
+    if not host.startswith("*"):
+        yield host
+        return
+    for port in ports:
+        yield from (one.host for one, _ in mesh.services_on(port) if covers(host, one.host))
+
+
+def _gateways(mesh: Mesh, asked: Iterable[str]) -> list[Gateway]:
+    """Those that are asked, and all whose pods may be the same; all of them where one is not known."""
+    found: list[Gateway] = []
+    for key in dict.fromkeys(asked):
+        one = mesh.gateway(key)
+        if one is None:
+            return list(mesh.gateways)
+        found.append(one)
+    return [one for one in mesh.gateways if any(_share_pods(one, other) for other in found)]
+
+
+def _share_pods(one: Gateway, other: Gateway) -> bool:
+    ours, theirs = one.selector.items(), other.selector.items()
+    return ours <= theirs or theirs <= ours
+
+
+def _destinations(virtual_service: VirtualService) -> Iterator[str]:
+    for rule in virtual_service.rules:
+        yield from (one.destination.host for one in rule.destinations)
+        if isinstance(rule, HttpRoute):
+            yield from (one.destination.host for one in rule.mirrors)
+
+
+def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Iterator[Service]:
+    """Besides what is called: the Services of a port that are no HTTP, and one that is where none is called."""
+    seen = list(_seen(mesh, port, namespace))
+    plain = [service for service, one in seen if one.protocol in HTTP]
+    yield from (service for service, one in seen if one.protocol not in HTTP)
+    if plain and not any(id(one) in called for one in plain):
+        yield plain[0]
+
+
+def _seen(mesh: Mesh, port: int, namespace: str) -> Iterator[tuple[Service, ServicePort]]:
+    """The Services of a port that are exported to a namespace."""
+    return (pair for pair in mesh.services_on(port) if sees(namespace, pair[0].export_to, pair[0].namespace))

@@ -1,0 +1,65 @@
+"""What is predicted of a request is the same of the whole mesh and of the part that it can meet, for random meshes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+import yaml
+from differential_manifests import manifests
+from differential_requests import request
+from differential_site import CLIENT_LABELS
+from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request
+from meshproof.manifest import load
+from meshproof.manifest.load import Choice
+from meshproof.mesh.build.assemble import build
+from meshproof.mesh.coverage.asked import asked
+from meshproof.mesh.coverage.reachable import reachable
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.answerable import why_unanswered
+
+MESHES = 160
+REQUESTS = 6
+EACH = 40
+
+
+def part_of_the_model(_text: str, mesh: Mesh, one: Request) -> Mesh:
+    return reachable(mesh, [one], "default")
+
+
+def part_of_the_documents(text: str, _mesh: Mesh, one: Request) -> Mesh:
+    return built(text, asked([one]))
+
+
+def built(text: str, choose: Choice | None = None) -> Mesh:
+    return build(load(["-"], stdin=io.StringIO(text), choose=choose).resources).mesh
+
+
+def expected(mesh: Mesh, one: Request) -> Expectation:
+    # Which Services of a port are known is told in the note.
+    return replace(predict(mesh, one, namespace="default", labels=CLIENT_LABELS), note="", looked_at=())
+
+
+@pytest.mark.parametrize("first", range(0, MESHES, EACH))
+@pytest.mark.parametrize("part_of", [part_of_the_model, part_of_the_documents])
+def test_the_part_of_a_mesh_that_a_request_can_meet_answers_it_as_the_whole_does(
+    part_of: Callable[[str, Mesh, Request], Mesh], first: int
+) -> None:
+    smaller = 0
+    for number in range(first, first + EACH):
+        draw = Random(number)
+        text = yaml.safe_dump_all(manifests(draw), sort_keys=False)
+        mesh = built(text)
+        for one in [request(draw, mesh) for _ in range(REQUESTS)]:
+            part = part_of(text, mesh, one)
+            # What nothing in these documents answers is looked up in all there are.
+            if part_of is part_of_the_documents and why_unanswered(part, expected(part, one), "default"):
+                continue
+            assert expected(part, one) == expected(mesh, one), f"mesh {number}, {one}"
+            smaller += len(part.services) + len(part.workloads) < len(mesh.services) + len(mesh.workloads)
+    assert smaller
