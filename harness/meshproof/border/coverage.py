@@ -27,9 +27,10 @@ class Dependence:
 
 @dataclass(frozen=True, slots=True)
 class Unproved:
-    """A policy of a destination (`connectionPool`, `outlierDetection`) that no load proves; `subject` is its object.
+    """A policy that no load proves, and the object that states it, its `subject`.
 
-    `allowed` tells that a person named its kind as one that need not be proved.
+    `connectionPool` or `outlierDetection` of a `destination`; or `timeout` or `retries` of a rule, where the request
+    that shows it stands in the destination's place. `allowed` tells that a person named its kind as one that need not be proved.
     """
 
     kind: str

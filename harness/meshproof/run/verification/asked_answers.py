@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.prescription import HEADER, Prescription
 from meshproof.border.request import Request
+from meshproof.errors import Location
 from meshproof.judge.retries_timeouts.outcome import (
     GATEWAY_ERRORS,
     TIMED_OUT,
@@ -23,14 +24,16 @@ from meshproof.judge.retries_timeouts.outcome import (
     retried,
 )
 from meshproof.judge.retries_timeouts.timeout_headers import first_limit
-from meshproof.manifest import Notice
 from meshproof.scenario import Plan
 
+TIMEOUT, RETRIES = "timeout", "retries"
 USERS = 16
-# Seconds: what is to run into a limit takes so much longer than that; limits up to here are waited for; and so long
-# there must be no limit where none is specified; shorter where the limit is seen in a header.
+# Seconds: what is to run into a limit takes so much longer than that; limits up to here are waited for (up to a
+# minute where nothing is to be left out); and so long there must be no limit where none is specified; shorter where
+# the limit is seen in a header.
 MARGIN = 1.0
 LONGEST = 5.0
+LONGEST_WAIT = 60.0
 HEADER_SHOWS = 1.0
 LONGEST_RETRIED = 30.0
 # Where less is left, a busy machine may take it.
@@ -44,7 +47,7 @@ GRPC_UNAVAILABLE = Prescription(200, grpc_status=14)
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What is sent: what asks for `slow` answers, and for `failing` ones; and `notices` of what cannot be shown.
+    """What is sent: what asks for `slow` answers, and for `failing` ones; and what these do not show.
 
     `timeout` is the client's for one answer, in seconds.
     """
@@ -52,41 +55,65 @@ class Asking:
     slow: tuple[Request, ...]
     failing: tuple[Request, ...]
     timeout: float
-    notices: tuple[Notice, ...]
+    untold: tuple[Untold, ...]
 
 
-def asking(plan: Plan, *, proxyless: bool) -> Asking:
-    """The requests of a plan, with the answers that they ask for; `proxyless` pods have no sidecar."""
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """What nothing shows of the `timeout` or the `retries` of a request; `stated` tells that its rule states them."""
+
+    kind: str
+    request: Request
+    location: Location
+    why: str
+    stated: bool
+
+
+def asking(plan: Plan, *, proxyless: bool, thorough: bool = False) -> Asking:
+    """The requests of a plan, with the answers that they ask for; `proxyless` pods have no sidecar.
+
+    `thorough` waits for limits of up to a minute.
+    """
+    longest = LONGEST_WAIT if thorough else LONGEST
     slow: list[Request] = []
     failing: list[Request] = []
-    notices: list[Notice] = []
+    untold: list[Untold] = []
     timeout = CLIENT_TIMEOUT
     for one in plan.stages[0]:
         arms = [arm for arm in one.arms if arm.share]
         if not _reaches_pods(one, arms):
             continue
-        where = one.route or arms[0].location
-        if any(name == "upgrade" for name, _ in one.request.headers):
-            text = f"timeouts and retries of {one.request} are not verified: it asks for another protocol"
-            notices.append(Notice(where, text))
+        if why := _unshowable(one, arms):
+            untold += [*_untold(one, TIMEOUT, why), *_untold(one, RETRIES, why)]
             continue
-        if any(_limit_of_connections(arm) for arm in arms):
-            text = f"timeouts and retries of {one.request} are not verified: so few requests may be under way at once"
-            notices.append(Notice(where, text))
-            continue
-        late, untold = _slow(one, HEADER_SHOWS if proxyless else LONGEST, proxyless=proxyless)
-        at_once, more = _failing(one)
-        wanted, untold = [*late, *at_once], [*untold, *more]
+        late, unwaited = _slow(one, HEADER_SHOWS if proxyless else longest, longest, proxyless=proxyless)
+        at_once, untried = _failing(one)
+        wanted = [*late, *at_once]
         watched = any(arm.policy.ejection for arm in arms)
         kept = [said for said in wanted if not watched or _harmless(one, said)]
         if len(kept) < len(wanted):
-            untold.append("errors are not tried: outlier detection would take its pods away")
-        notices += [Notice(where, f"{one.request}: {text}") for text in untold]
+            untried = untried or "errors are not tried: outlier detection would take its pods away"
+        untold += [*_untold(one, TIMEOUT, unwaited), *_untold(one, RETRIES, untried)]
         slow += [_asking(one.request, said) for said in kept if said.seconds]
         failing += [_asking(one.request, said) for said in kept if not said.seconds]
         lasts = [_endings(one, said)[1].seconds + (one.delay.seconds if one.delay else 0.0) for said in kept]
         timeout = max(timeout, CLIENT_TIMEOUT + max(lasts, default=0.0))
-    return Asking(tuple(slow), tuple(failing), timeout, tuple(dict.fromkeys(notices)))
+    return Asking(tuple(slow), tuple(failing), timeout, tuple(dict.fromkeys(untold)))
+
+
+def _unshowable(one: Expectation, arms: list[Arm]) -> str:
+    """Why neither slow nor failing answers are asked for; empty where they are."""
+    if any(name == "upgrade" for name, _ in one.request.headers):
+        return "it asks for another protocol"
+    if any(_limit_of_connections(arm) for arm in arms):
+        return "so few requests may be under way at once"
+    return ""
+
+
+def _untold(one: Expectation, kind: str, why: str) -> Iterator[Untold]:
+    if why:
+        stated = (one.timeout if kind == TIMEOUT else one.retries) is not None
+        yield Untold(kind, one.request, one.route or one.arms[0].location, why, stated)
 
 
 def _reaches_pods(one: Expectation, arms: list[Arm]) -> bool:
@@ -108,31 +135,31 @@ def _limit_of_connections(arm: Arm) -> bool:
     return any(limit is not None and limit < USERS for limit in limits)
 
 
-def _slow(one: Expectation, beyond: float, *, proxyless: bool) -> tuple[list[Prescription], list[str]]:
+def _slow(one: Expectation, beyond: float, longest: float, *, proxyless: bool) -> tuple[list[Prescription], str]:
     """A slow answer that shows the limit, or how long there is none; and what it does not show."""
     limit = first_limit(one)
     if limit is None:
-        return [Prescription(200, beyond)], []
+        return [Prescription(200, beyond)], ""
     late = Prescription(200, limit + MARGIN)
     confused = one.abort is not None and one.abort.status == TIMED_OUT
-    if limit <= LONGEST and _endings(one, late)[1].seconds <= LONGEST + MARGIN and not confused:
-        return [late], []
+    if limit <= longest and _endings(one, late)[1].seconds <= longest + MARGIN and not confused:
+        return [late], ""
     in_time = Prescription(200, min(beyond, limit / 2))
     if limit - in_time.seconds < LEAST:
-        return [], [f"its limit of {limit:g} s is not verified"]
+        return [], f"its limit of {limit:g} s is too short"
     told = f"its limit of {limit:g} s is not waited for: it is seen to be no shorter than {in_time.seconds:g} s"
-    return [in_time], [] if proxyless else [told]
+    return [in_time], "" if proxyless else told
 
 
-def _failing(one: Expectation) -> tuple[list[Prescription], list[str]]:
+def _failing(one: Expectation) -> tuple[list[Prescription], str]:
     """Answers at once that tell conditions apart; and what they do not show."""
     limit = first_limit(one)
     if limit is not None and limit < LEAST:
-        return [], [f"its limit of {limit:g} s leaves no time to show retries"]
+        return [], f"its limit of {limit:g} s leaves no time to show retries"
     several = list(_telling_apart(one))
     ended = [said for said in several if _endings(one, said)[1].seconds <= LONGEST_RETRIED]
     told = f"some of its retries may take longer than the {LONGEST_RETRIED:g} s that are waited for"
-    return ended, [told] if len(ended) < len(several) else []
+    return ended, told if len(ended) < len(several) else ""
 
 
 def _telling_apart(one: Expectation) -> Iterator[Prescription]:

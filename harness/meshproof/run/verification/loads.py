@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from meshproof.border.coverage import Unproved
 from meshproof.border.expectation import Expectation
 from meshproof.border.source import Source
 from meshproof.manifest import Notice
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.run.prepare import Prepared
+from meshproof.run.verification.asked_answers import Untold
 from meshproof.run.verification.boundaries import changed, prepare_boundaries
+from meshproof.run.verification.breakers.policies import rule_at
 from meshproof.run.verification.clients import Sent, source_of
 from meshproof.run.verification.coverage import partition
 from meshproof.run.verification.hashed_requests import prepare_hashed
@@ -30,6 +33,7 @@ class Loads:
     driven: tuple[Prepared | None, Prepared | None, Prepared | None, Prepared | None]
     provable: tuple[Expectation, ...]
     touched: tuple[tuple[Expectation, tuple[Unmodelled, ...]], ...]
+    unproved: tuple[Unproved, ...]
 
     @property
     def client(self) -> Source:
@@ -48,7 +52,24 @@ def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
     resilience, untold = prepare_resilience(specification, samples.plan, proxyless=proxyless) if samples else (None, ())
     hashed, unshown = prepare_hashed(specification, provable)
     if samples is not None:
-        told = (*(untold if specification.probed else ()), *unshown)
+        told = (*(_notices(untold) if specification.probed else ()), *unshown)
         samples = replace(samples, notices=(*samples.notices, *told))
     driven = samples, prepare_boundaries(specification, probed), resilience, hashed
-    return Loads(specification, driven, tuple(provable), (*touched, *probed_touched))
+    return Loads(
+        specification, driven, tuple(provable), (*touched, *probed_touched), tuple(_unproved(specification, untold))
+    )
+
+
+def _notices(untold: Iterable[Untold]) -> list[Notice]:
+    """What is said where the rule states nothing, so that Istio's defaults are not shown."""
+    several = (one for one in untold if not one.stated)
+    return list(dict.fromkeys(Notice(one.location, f"{one.request}: its {one.kind}: {one.why}") for one in several))
+
+
+def _unproved(specification: Specification, untold: Iterable[Untold]) -> Iterator[Unproved]:
+    for one in untold:
+        if one.stated:
+            owner, _ = rule_at(specification.mesh, one.location)
+            subject = f"VirtualService {owner.namespace}/{owner.name}" if owner else "VirtualService"
+            allowed = not specification.allowed.isdisjoint({one.kind, "VirtualService"})
+            yield Unproved(one.kind, subject, one.location, str(one.request), one.why, allowed)

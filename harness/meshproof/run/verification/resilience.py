@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from meshproof.border.load import Load
 from meshproof.judge import Asked, Retries, Timeout
-from meshproof.manifest import Notice
 from meshproof.run.prepare import Prepared
-from meshproof.run.verification.asked_answers import USERS, asking
+from meshproof.run.verification.asked_answers import USERS, Untold, asking
 from meshproof.run.verification.breakers.policies import without_policies
 from meshproof.run.verification.companion import companion
 from meshproof.run.verification.specification import Specification
@@ -20,7 +19,7 @@ TIMES = 2
 
 def prepare_resilience(
     specification: Specification, plan: Plan, *, proxyless: bool
-) -> tuple[Prepared | None, tuple[Notice, ...]]:
+) -> tuple[Prepared | None, tuple[Untold, ...]]:
     """The timeouts and retries of the requests of a plan, to be driven beside it; and what of them cannot be shown.
 
     None where no pod answers any of them. Exact as well. `proxyless` pods have no sidecar, so
@@ -31,12 +30,12 @@ def prepare_resilience(
         specification = specification.changed(without_policies)
         again = (tuple(specification.expectation(one.request) for one in row) for row in plan.stages)
         plan = replace(plan, stages=tuple(again))
-    found = asking(plan, proxyless=proxyless)
+    found = asking(plan, proxyless=proxyless, thorough=specification.thorough)
     checks: list[Check] = []
     checks += [Timeout(asked=Asked(TIMES, proxyless))] if found.slow else []
     checks += [Retries(asked=Asked(TIMES))] if found.failing else []
     if not checks:
-        return None, found.notices
+        return None, found.untold
     scenario = Scenario(
         name="resilience",
         description="Slow and failing answers meet the timeouts and retries that are specified, and no others.",
@@ -47,4 +46,4 @@ def prepare_resilience(
         features={"ProbeWorkload"},
         mostly_waits=True,
     )
-    return companion(specification, scenario), found.notices
+    return companion(specification, scenario), found.untold

@@ -185,7 +185,7 @@ def verification_of(
         found,
         unanswered=tuple(_unanswered(unanswered)),
         left_out=sent.left_out,
-        unproved=tuple(breakers.unproved),
+        unproved=(*breakers.unproved, *(one for each in several for one in each.unproved)),
     )
     further = [named_after(load, one.client) for one in several[1:] for load in one.driven if load]
     samples, boundaries, resilience, *others = sharing([*several[0].driven, *further, *breakers.driven])

@@ -151,27 +151,53 @@ def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("route", "rest", "told"),
+    ("route", "rest", "kind", "told"),
     [
-        (whole("0.1s"), "", "its limit of 0.1 s leaves no time to show retries"),
-        (whole("60s"), "", "its limit of 60 s is not waited for: it is seen to be no shorter than 5 s"),
-        ("", RULE, "errors are not tried: outlier detection would take its pods away"),
+        (whole("60s"), "", "timeout", "its limit of 60 s is not waited for: it is seen to be no shorter than 5 s"),
+        (tries("attempts: 3"), RULE, "retries", "errors are not tried: outlier detection would take its pods away"),
         (
-            "",
+            tries("attempts: 3"),
             RULE.replace(
                 "outlierDetection: {consecutive5xxErrors: 1, maxEjectionPercent: 100}",
                 "connectionPool: {http: {maxRetries: 1}}",
             ),
-            "are not verified: so few requests may be under way at once",
+            "retries",
+            "so few requests may be under way at once",
         ),
     ],
 )
-def test_what_cannot_be_shown_is_said(tmp_path: Path, route: str, rest: str, told: str) -> None:
+def test_what_a_rule_states_and_nothing_shows_is_not_proved(
+    tmp_path: Path, route: str, rest: str, kind: str, told: str
+) -> None:
     spec = written(tmp_path / "mesh.yaml", route, rest)
-    found = prepare_verification([spec], [], (), Precision(), proxyless=False).samples
-    assert found is not None
-    (notice,) = [one for one in found.notices if told in one.message]
+    found = prepare_verification([spec], [], (), Precision(), proxyless=False)
+    (one,) = [one for one in found.coverage.unproved if one.kind == kind]
+    assert (one.location.file, one.subject, one.why) == (spec, "VirtualService default/httpbin", told)
+    assert not one.allowed
+    permitted = prepare_verification([spec], [], (), Precision(), proxyless=False, allowed=frozenset({kind}))
+    assert [one.allowed for one in permitted.coverage.unproved if one.kind == kind] == [True]
+
+
+@pytest.mark.parametrize(
+    ("route", "rest", "told"),
+    [
+        (whole("0.1s"), "", "its limit of 0.1 s leaves no time to show retries"),
+        ("", RULE, "errors are not tried: outlier detection would take its pods away"),
+    ],
+)
+def test_what_is_not_shown_of_istio_s_defaults_is_said(tmp_path: Path, route: str, rest: str, told: str) -> None:
+    spec = written(tmp_path / "mesh.yaml", route, rest)
+    found = prepare_verification([spec], [], (), Precision(), proxyless=False)
+    assert found.samples is not None
+    (notice,) = [one for one in found.samples.notices if told in one.message]
     assert notice.location.file == spec
+    assert not [one for one in found.coverage.unproved if one.kind == "retries"]
+
+
+def test_a_limit_of_a_minute_is_waited_for_where_nothing_is_to_be_left_out(tmp_path: Path) -> None:
+    spec = written(tmp_path / "mesh.yaml", whole("60s"), "")
+    found = prepare_verification([spec], [], (), Precision(), proxyless=False, thorough=True)
+    assert not found.coverage.unproved
 
 
 @pytest.mark.parametrize(

@@ -74,14 +74,14 @@ def test_what_the_sample_does_not_know_is_asked_for_with_its_answer(prepared) ->
         ("{attempts: 3, retryOn: 5xx, backoff: 20s}", False, "may take longer than the 30 s"),
     ],
 )
-def test_retries_that_nobody_can_wait_for_are_not_sent_and_that_is_said(
+def test_retries_that_nobody_can_wait_for_are_not_sent_and_are_not_proved(
     prepared, retries: str, sent: bool, said: str
 ) -> None:
     found = prepared(f"  - retries: {retries}\n    route: [{{destination: {{host: web}}}}]\n")
     asked = {prescription(request).status for request in found.resilience.load.send}
     assert (500 in asked) is sent
     assert 409 in asked
-    told = [notice.message for notice in found.samples.notices if "may take longer" in notice.message]
+    told = [one.why for one in found.coverage.unproved if one.kind == "retries"]
     assert [said in one for one in told] == ([True] if said else [])
 
 

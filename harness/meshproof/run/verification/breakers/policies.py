@@ -72,7 +72,7 @@ def alone(mesh: Mesh, target: Target, hosts: int) -> tuple[Mesh, Request]:
     Everything that decides the policy stays as it is. Of the sample's own rule its retries stay.
     """
     asked = target.sample.request
-    owner, route = _rule_at(mesh, target.sample.route)
+    owner, route = rule_at(mesh, target.sample.route)
     place = route.location if route else target.sample.arms[0].location
     destination = Destination(target.host, target.subset, target.port, place)
     only = HttpRoute("", (), (RouteDestination(destination, 100, HeaderChanges(), place),), place)
@@ -129,7 +129,7 @@ def _places(mesh: Mesh) -> Iterator[tuple[Location, str]]:
                         yield part.location, f"DestinationRule {rule.namespace}/{rule.name}"
 
 
-def _rule_at(mesh: Mesh, place: Location | None) -> tuple[VirtualService | None, HttpRoute | None]:
+def rule_at(mesh: Mesh, place: Location | None) -> tuple[VirtualService | None, HttpRoute | None]:
     """The rule at a place, with its VirtualService."""
     rules = mesh.once(
         ("verification", "rules"),
