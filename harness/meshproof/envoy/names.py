@@ -10,6 +10,12 @@ def cluster_name(host: str, subset: str, port: int) -> str:
     return f"outbound|{port}|{subset}|{host}"
 
 
+def parts(cluster: str) -> tuple[int, str, str]:
+    """Port, subset and host of a cluster's name."""
+    _, port, subset, host = cluster.split("|", 3)
+    return int(port), subset, host
+
+
 def listener_name(port: int) -> str:
     """`0.0.0.0_PORT`, as istiod names it; PORT is the service's, not the local one."""
     return f"{WILDCARD_ADDRESS}_{port}"

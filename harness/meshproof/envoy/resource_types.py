@@ -1,6 +1,6 @@
 """The kinds of resource that a proxy is given: their type URLs and messages.
 
-Importing the messages of the extensions makes them known to protobuf's JSON parser.
+Importing the messages of the extensions makes them known to whoever decodes a configuration.
 """
 
 from __future__ import annotations
@@ -57,3 +57,12 @@ PLURALS = {
     ROUTE: "routes",
     SECRET: "secrets",
 }
+SINGULARS = {
+    CLUSTER: "cluster",
+    ENDPOINT: "endpoint assignment",
+    LISTENER: "listener",
+    ROUTE: "route configuration",
+    SECRET: "secret",
+}
+# What refers to other resources, in the order in which people read of it.
+REFERRING = (ROUTE, LISTENER, CLUSTER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshproof.envoy.clusters.destination_rule import merged
-from meshproof.envoy.names import cluster_name
+from meshproof.envoy.names import cluster_name, parts
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.visibility import imported_called, imported_on, with_clusters
 from meshproof.mesh.model.kubernetes import Service
@@ -60,11 +60,10 @@ def http_services(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
     return tuple(service for service, one in imported_on(mesh, port, namespace) if is_http(one.protocol))
 
 
-def undefined(mesh: Mesh, proxy: Proxy, destination: Destination, cluster: str) -> bool:
+def undefined(mesh: Mesh, proxy: Proxy, cluster: str) -> bool:
     """True when a proxy has no such destination: no service that is exported to it, or not that port or subset."""
-    service = with_clusters(mesh, proxy).get(destination.host)
-    if service is None:
+    port, subset, host = parts(cluster)
+    service = with_clusters(mesh, proxy).get(host)
+    if service is None or port not in {one.number for one in service.ports}:
         return True
-    if cluster not in {cluster_name(service.host, destination.subset, port.number) for port in service.ports}:
-        return True
-    return bool(destination.subset) and merged(mesh, service, proxy).subset(destination.subset) is None
+    return bool(subset) and merged(mesh, service, proxy).subset(subset) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,15 +11,11 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from meshproof.envoy import resource_types as types
+from meshproof.envoy.resource import Resource, SnapshotError
 from meshproof.envoy.unit import Json
-from meshproof.errors import TargetError
 
 REDACTED = "[redacted]"
 SENSITIVE = frozenset({"inline_bytes"})
-
-
-class SnapshotError(TargetError):
-    """A configuration that refers to what is not in it: a fault of the translation, never of the manifests."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +27,16 @@ class Snapshot:
     """
 
     version: str
-    resources: Mapping[str, Mapping[str, Message]] = field(repr=False)
+    resources: Mapping[str, Mapping[str, Resource]] = field(repr=False)
     dangling: frozenset[str] = frozenset()
 
-    def of(self, type_url: str) -> Mapping[str, Message]:
-        """The resources of one type."""
+    def named(self, type_url: str) -> Mapping[str, Resource]:
+        """The resources of one type by name, encoded."""
         return self.resources.get(type_url, {})
+
+    def of(self, type_url: str) -> Mapping[str, Message]:
+        """The messages of one type by name, decoded: for people and tests."""
+        return {name: one.message for name, one in self.named(type_url).items()}
 
     @property
     def listeners(self) -> Mapping[str, Message]:
@@ -54,7 +53,7 @@ class Snapshot:
 
     def check(self) -> None:
         """Raise SnapshotError that lists every reference without its resource."""
-        problems = list(dangling_references(self))
+        problems = [problem(one, *reference) for one, reference in unresolved(self.resources, self.dangling)]
         if problems:
             raise SnapshotError("the translated configuration is not whole", "\n".join(problems))
 
@@ -71,76 +70,28 @@ def redacted(value: Any) -> Any:
     return [redacted(inner) for inner in value] if isinstance(value, list) else value
 
 
-def snapshot(resources: Mapping[str, Iterable[Json]], dangling: Iterable[str] = ()) -> Snapshot:
-    """Build a snapshot from resources in protobuf's JSON; SnapshotError for a field that Envoy does not have."""
-    kept = {url: {str(one[types.KEYS[url]]): one for one in given} for url, given in resources.items()}
-    parsed: dict[str, dict[str, Message]] = {}
-    for url, named in kept.items():
-        parsed[url] = {}
-        for name, content in named.items():
-            try:
-                parsed[url][name] = json_format.ParseDict(content, types.MESSAGES[url]())
-            except json_format.ParseError as error:
-                raise SnapshotError(f"{types.PLURALS[url]} {name}: not what Envoy understands", str(error)) from None
-    text = json.dumps(kept, sort_keys=True).encode()
-    return Snapshot(hashlib.sha256(text).hexdigest()[:16], parsed, frozenset(dangling))
+def snapshot(resources: Mapping[str, Iterable[Resource]], dangling: Iterable[str] = ()) -> Snapshot:
+    """Build a snapshot; of two resources of one type and name the last counts."""
+    kept = {url: {one.name: one for one in given} for url, given in resources.items()}
+    version = hashlib.sha256()
+    for url in sorted(kept):
+        version.update(b"".join(kept[url][name].content for name in sorted(kept[url])))
+    return Snapshot(version.hexdigest()[:16], kept, frozenset(dangling))
 
 
-def under(value: Any, wanted: str) -> Iterator[Any]:
-    """Every value in a JSON document that stands under the key `wanted`."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key == wanted:
-                yield inner
-            yield from under(inner, wanted)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from under(inner, wanted)
+def unresolved(
+    resources: Mapping[str, Mapping[str, Resource]], dangling: frozenset[str] = frozenset()
+) -> Iterator[tuple[Resource, tuple[str, str]]]:
+    """Every reference without its resource, with the resource that has it."""
+    for url in types.REFERRING:
+        for one in resources.get(url, {}).values():
+            for kind, name in one.references:
+                if name not in resources.get(kind, ()) and not (kind == types.CLUSTER and name in dangling):
+                    yield one, (kind, name)
 
 
-def routed_clusters(table: Json) -> Iterator[str]:
-    """The clusters that a route configuration leads to, mirrors included."""
-    for action in under(table, "route"):
-        if "cluster" in action:
-            yield action["cluster"]
-        yield from (one["name"] for one in action.get("weighted_clusters", {}).get("clusters", ()))
-        yield from (one["cluster"] for one in action.get("request_mirror_policies", ()))
-
-
-def connected_clusters(listener: Json) -> Iterator[str]:
-    """The clusters that a listener itself passes connections on to."""
-    for chain in listener.get("filter_chains", ()):
-        for one in chain.get("filters", ()):
-            action = one.get("typed_config", {})
-            if "cluster" in action:
-                yield action["cluster"]
-            yield from (each["name"] for each in action.get("weighted_clusters", {}).get("clusters", ()))
-
-
-def secret_names(listener: Json) -> Iterator[str]:
-    for several in under(listener, "tls_certificate_sds_secret_configs"):
-        yield from (one["name"] for one in several)
-    yield from (one["name"] for one in under(listener, "validation_context_sds_secret_config"))
-
-
-def dangling_references(subject: Snapshot) -> Iterator[str]:
-    for name, message in subject.of(types.ROUTE).items():
-        for cluster in routed_clusters(plain(message)):
-            if cluster not in subject.clusters and cluster not in subject.dangling:
-                yield f"route configuration {name} refers to cluster {cluster}, which does not exist"
-    for name, message in subject.listeners.items():
-        document = plain(message)
-        for rds in under(document, "rds"):
-            if rds["route_config_name"] not in subject.of(types.ROUTE):
-                yield f"listener {name} refers to route configuration {rds['route_config_name']}, which does not exist"
-        for cluster in connected_clusters(document):
-            if cluster not in subject.clusters and cluster not in subject.dangling:
-                yield f"listener {name} refers to cluster {cluster}, which does not exist"
-        for secret in secret_names(document):
-            if secret not in subject.of(types.SECRET):
-                yield f"listener {name} refers to secret {secret}, which does not exist"
-    for name, message in subject.clusters.items():
-        document = plain(message)
-        assignment = document.get("eds_cluster_config", {}).get("service_name", name)
-        if document.get("type") == "EDS" and assignment not in subject.of(types.ENDPOINT):
-            yield f"cluster {name} has no endpoint assignment {assignment}"
+def problem(one: Resource, kind: str, name: str) -> str:
+    """What is missing, for people."""
+    if kind == types.ENDPOINT:
+        return f"{types.SINGULARS[one.type_url]} {one.name} has no endpoint assignment {name}"
+    return f"{types.SINGULARS[one.type_url]} {one.name} refers to {types.SINGULARS[kind]} {name}, which does not exist"

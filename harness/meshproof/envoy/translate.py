@@ -6,19 +6,18 @@ mistake cannot hide in both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.clusters.cluster import clusters
 from meshproof.envoy.clusters.endpoint import Addresses, load_assignments
 from meshproof.envoy.listeners.gateway import gateway
 from meshproof.envoy.listeners.sidecar import sidecar
-from meshproof.envoy.listeners.tcp import tcp_cluster
-from meshproof.envoy.names import service_port
+from meshproof.envoy.names import parts
 from meshproof.envoy.node import Kind, Proxy
-from meshproof.envoy.scope import Scope, undefined
+from meshproof.envoy.resource import Resource
+from meshproof.envoy.scope import undefined
 from meshproof.envoy.snapshot import Snapshot, snapshot
-from meshproof.envoy.unit import Json
 from meshproof.envoy.visibility import with_clusters
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination
@@ -34,16 +33,15 @@ def destinations(mesh: Mesh) -> Iterator[Destination]:
             yield from (target.destination for target in connection.destinations)
 
 
-def dangling(mesh: Mesh, proxy: Proxy, listeners: list[Json]) -> set[str]:
-    """The clusters that the manifests name without defining them, on any of the proxy's listeners."""
-    found = set()
-    for listener in listeners:
-        scope = Scope(mesh, proxy, service_port(listener["name"]), frozenset())
-        for destination in destinations(mesh):
-            for name in {scope.cluster(destination), tcp_cluster(mesh, proxy, destination, scope.port)}:
-                if undefined(mesh, proxy, destination, name):
-                    found.add(name)
-    return found
+def dangling(mesh: Mesh, proxy: Proxy, resources: Mapping[str, Iterable[Resource]]) -> set[str]:
+    """The clusters that VirtualServices lead to without their being defined: those of them that the proxy refers to."""
+    there = {one.name for one in resources[types.CLUSTER]}
+    aims = (aim for url in types.REFERRING for one in resources[url] for aim in one.references)
+    missing = {name for url, name in aims if url == types.CLUSTER and name not in there}
+    if not missing:
+        return set()
+    meant = {(destination.subset, destination.host) for destination in destinations(mesh)}
+    return {name for name in missing if parts(name)[1:] in meant and undefined(mesh, proxy, name)}
 
 
 def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
@@ -56,15 +54,13 @@ def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
     else:
         (listeners, routes), secrets = sidecar(mesh, proxy), []
     services = with_clusters(mesh, proxy).values()
-    result = snapshot(
-        {
-            types.CLUSTER: [one for service in services for one in clusters(mesh, service, proxy)],
-            types.ENDPOINT: [one for service in services for one in load_assignments(mesh, service, proxy, addresses)],
-            types.LISTENER: listeners,
-            types.ROUTE: routes,
-            types.SECRET: secrets,
-        },
-        dangling(mesh, proxy, listeners),
-    )
+    resources = {
+        types.CLUSTER: [one for service in services for one in clusters(mesh, service, proxy)],
+        types.ENDPOINT: [one for service in services for one in load_assignments(mesh, service, proxy, addresses)],
+        types.LISTENER: listeners,
+        types.ROUTE: routes,
+        types.SECRET: secrets,
+    }
+    result = snapshot(resources, dangling(mesh, proxy, resources))
     result.check()
     return result

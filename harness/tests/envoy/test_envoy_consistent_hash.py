@@ -46,18 +46,18 @@ def routes_of(mesh):
     [
         (
             ConsistentHash(HashKind.HEADER, "a", size=1024),
-            ("RING_HASH", "ring_hash_lb_config", "minimum_ring_size", "1024"),
+            ("RING_HASH", "ring_hash_lb_config", "minimum_ring_size", 1024),
         ),
-        (ConsistentHash(HashKind.HEADER, "a", size=7), ("RING_HASH", "ring_hash_lb_config", "minimum_ring_size", "7")),
+        (ConsistentHash(HashKind.HEADER, "a", size=7), ("RING_HASH", "ring_hash_lb_config", "minimum_ring_size", 7)),
         (
             ConsistentHash(HashKind.HEADER, "a", maglev=True, size=65537),
-            ("MAGLEV", "maglev_lb_config", "table_size", "65537"),
+            ("MAGLEV", "maglev_lb_config", "table_size", 65537),
         ),
     ],
 )
 def test_a_cluster_is_a_ring_or_maglevs_table(settings, fields):
     policy, config, field, size = fields
-    assert load_balancer(hashed(settings)) == {"lb_policy": policy, config: {field: size}}
+    assert load_balancer(hashed(settings)) == {"lb_policy": policy, config: {field: {"value": size}}}
     assert load_balancer(hashed(replace(settings, size=None))) == {"lb_policy": policy}
 
 

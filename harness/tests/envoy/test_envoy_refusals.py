@@ -116,10 +116,10 @@ def test_retry_conditions_are_parted_from_status_codes(text, conditions, codes):
 
 def test_durations_and_shares_keep_their_precision():
     assert [duration(seconds) for seconds in (0, 0.25, 3, 1e-9, 180.5)] == [
-        "0s",
-        "0.25s",
-        "3s",
-        "0.000000001s",
-        "180.5s",
+        {"seconds": 0, "nanos": 0},
+        {"seconds": 0, "nanos": 250_000_000},
+        {"seconds": 3, "nanos": 0},
+        {"seconds": 0, "nanos": 1},
+        {"seconds": 180, "nanos": 500_000_000},
     ]
     assert fractional_percent(Fraction(5, 1000)) == {"numerator": 5000, "denominator": "MILLION"}

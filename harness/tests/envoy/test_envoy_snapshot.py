@@ -2,34 +2,24 @@
 
 import pytest
 from meshproof.envoy import resource_types as types
+from meshproof.envoy.clusters.cluster import cluster
 from meshproof.envoy.node import Address, Proxy
-from meshproof.envoy.snapshot import SnapshotError, snapshot
+from meshproof.envoy.resource import SnapshotError, resource
+from meshproof.envoy.routes.virtual_host import Routes, route_configuration
+from meshproof.envoy.snapshot import snapshot
 from meshproof.envoy.translate import translate
+from meshproof.mesh.model.destination_rule import TrafficPolicy
 
-ROUTE = {
-    "name": "80",
-    "virtual_hosts": [
-        {
-            "name": "all",
-            "domains": ["*"],
-            "routes": [
-                {"match": {"prefix": "/a"}, "route": {"cluster": "plain"}},
-                {"match": {"prefix": "/b"}, "route": {"weighted_clusters": {"clusters": [{"name": "w", "weight": 1}]}}},
-                {
-                    "match": {"prefix": "/c"},
-                    "route": {"cluster": "plain", "request_mirror_policies": [{"cluster": "copy"}]},
-                },
-            ],
-        }
-    ],
-}
+ROUTES = [
+    {"match": {"prefix": "/a"}, "route": {"cluster": "plain"}},
+    {"match": {"prefix": "/b"}, "route": {"weighted_clusters": {"clusters": [{"name": "w", "weight": {"value": 1}}]}}},
+    {"match": {"prefix": "/c"}, "route": {"cluster": "plain", "request_mirror_policies": [{"cluster": "copy"}]}},
+]
+TABLE = route_configuration("80", [Routes(ROUTES).virtual_host("all", 80, ["*"])])
 
 
 def test_every_dangling_reference_is_listed():
-    base = {
-        types.CLUSTER: [{"name": "alone", "type": "EDS", "eds_cluster_config": {"service_name": "alone"}}],
-        types.ROUTE: [ROUTE],
-    }
+    base = {types.CLUSTER: [cluster("alone", TrafficPolicy())], types.ROUTE: [TABLE]}
     with pytest.raises(SnapshotError) as error:
         snapshot(base).check()
     assert error.value.detail.splitlines() == [
@@ -43,9 +33,9 @@ def test_every_dangling_reference_is_listed():
 
 def test_what_the_manifests_leave_undefined_is_allowed_by_name_only():
     with pytest.raises(SnapshotError, match=r"cluster copy, which") as error:
-        snapshot({types.ROUTE: [ROUTE]}, {"plain", "w"}).check()
+        snapshot({types.ROUTE: [TABLE]}, {"plain", "w"}).check()
     assert len(error.value.detail.splitlines()) == 1
-    snapshot({types.ROUTE: [ROUTE]}, {"plain", "w", "copy"}).check()
+    snapshot({types.ROUTE: [TABLE]}, {"plain", "w", "copy"}).check()
 
 
 def test_a_listener_needs_its_route_table_and_its_secrets(build):
@@ -57,7 +47,9 @@ def test_a_listener_needs_its_route_table_and_its_secrets(build):
 
 def test_a_field_that_envoy_does_not_have_is_refused():
     with pytest.raises(SnapshotError, match="clusters c: not what Envoy understands"):
-        snapshot({types.CLUSTER: [{"name": "c", "lb_polcy": "RANDOM"}]})
+        resource(types.CLUSTER, {"name": "c", "lb_polcy": "RANDOM"})
+    with pytest.raises(SnapshotError, match="routes: not what Envoy understands"):
+        Routes([{"match": {"prefix": "/"}, "rout": {"cluster": "c"}}])
 
 
 def test_an_undefined_subset_is_referred_to_as_istiod_names_it(build):

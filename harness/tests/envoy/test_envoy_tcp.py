@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from meshproof.envoy.listeners.tcp import listener_by_address
 from meshproof.envoy.node import Address, Proxy
-from meshproof.envoy.snapshot import SnapshotError, connected_clusters, plain
+from meshproof.envoy.resource import SnapshotError
 from meshproof.envoy.translate import translate
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute
@@ -36,8 +36,11 @@ def route(build, *targets, **match) -> TcpRoute:
 
 
 def clusters(mesh: Mesh, proxy: Proxy | None = None) -> list[str]:
-    (found,) = translate(mesh, proxy or Proxy(), {}).listeners.values()
-    return list(connected_clusters(plain(found)))
+    (found,) = translate(mesh, proxy or Proxy(), {}).document()["listeners"]
+    (connection,) = found["filter_chains"][0]["filters"]
+    action = connection["typed_config"]
+    several = action.get("weighted_clusters", {}).get("clusters", [])
+    return [one["name"] for one in several] or [action["cluster"]]
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "mongo", "mysql", "redis"])

@@ -5,46 +5,73 @@ After istio/istio pilot/pkg/networking/core/cluster_traffic_policy.go.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
+
+from envoy.config.cluster.v3 import cluster_pb2
+
+from meshproof.envoy import resource_types as types
 from meshproof.envoy.clusters.connection_pool import connection_pool
 from meshproof.envoy.clusters.destination_rule import effective, merged
 from meshproof.envoy.clusters.load_balancer import load_balancer
 from meshproof.envoy.clusters.outlier_detection import outlier_detection
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Proxy
-from meshproof.envoy.unit import Json
-from meshproof.mesh.model.destination_rule import TrafficPolicy
+from meshproof.envoy.resource import Resource, encoded
+from meshproof.envoy.unit import Fields, duration, wrapped
+from meshproof.mesh.model.destination_rule import (
+    ConnectionPool,
+    ConsistentHash,
+    LoadBalancer,
+    OutlierDetection,
+    TrafficPolicy,
+)
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 
 HTTP2_PROTOCOLS = frozenset({"http2", "grpc", "grpc-web"})
-EDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+EDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 
 
-def cluster(name: str, policy: TrafficPolicy) -> Json:
-    """One EDS cluster; panic routing is off, so that ejecting a lone host shows."""
-    outlier = policy.outlier_detection
-    result: Json = {
-        "name": name,
+def cluster(name: str, policy: TrafficPolicy) -> Resource:
+    """One EDS cluster; its assignment of endpoints has the same name.
+
+    Encoded messages that follow one another are one message with the fields of all of them.
+    """
+    own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
+    settings = configured(
+        policy.load_balancer, policy.consistent_hash, policy.connection_pool, policy.outlier_detection
+    )
+    return Resource(types.CLUSTER, name, own + settings, ((types.ENDPOINT, name),))
+
+
+@lru_cache(maxsize=4096)
+def configured(
+    balancer: LoadBalancer,
+    hashed: ConsistentHash | None,
+    pool: ConnectionPool | None,
+    outlier: OutlierDetection | None,
+) -> bytes:
+    """All of a cluster but its names, encoded; panic routing is off, so that ejecting a lone host shows."""
+    result: Fields = {
         "type": "EDS",
-        "eds_cluster_config": {"eds_config": EDS, "service_name": name},
-        **load_balancer(policy),
-        "common_lb_config": {"healthy_panic_threshold": {"value": outlier.min_health_percent if outlier else 0}},
-        **connection_pool(policy.connection_pool),
+        "eds_cluster_config": {"eds_config": EDS},
+        **load_balancer(TrafficPolicy(load_balancer=balancer, consistent_hash=hashed)),
+        "common_lb_config": {"healthy_panic_threshold": wrapped(outlier.min_health_percent if outlier else 0)},
+        **connection_pool(pool),
     }
     if outlier is not None:
         result["outlier_detection"] = outlier_detection(outlier)
-    return result
+    return encoded(cluster_pb2.Cluster, result, "clusters")
 
 
-def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> list[Json]:
+def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> Iterator[Resource]:
     """All clusters of a service as a proxy sees it: each port, whole and by subset."""
     rule = merged(mesh, service, proxy)
-    result = []
     for port in service.ports:
         if port.protocol.lower() == "udp":
             continue
-        result.append(cluster(cluster_name(service.host, "", port.number), effective(rule.policy, None, port.number)))
+        yield cluster(cluster_name(service.host, "", port.number), effective(rule.policy, None, port.number))
         for subset in rule.subsets:
             name = cluster_name(service.host, subset.name, port.number)
-            result.append(cluster(name, effective(rule.policy, subset.policy, port.number)))
-    return result
+            yield cluster(name, effective(rule.policy, subset.policy, port.number))

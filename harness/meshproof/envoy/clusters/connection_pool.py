@@ -5,7 +5,10 @@ https://istio.io/latest/docs/reference/config/networking/destination-rule/#Conne
 
 from __future__ import annotations
 
-from meshproof.envoy.unit import Json, duration
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+
+from meshproof.envoy.resource import packed
+from meshproof.envoy.unit import Fields, duration, wrapped
 from meshproof.mesh.model.destination_rule import ConnectionPool
 
 # istiod's defaults. Envoy's own are 1024 (3 for retries), which would trip unasked.
@@ -14,33 +17,29 @@ CONNECT_TIMEOUT = 10.0
 PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def thresholds(pool: ConnectionPool) -> Json:
+def thresholds(pool: ConnectionPool) -> Fields:
     """Envoy's thresholds; a limit of 0 is no limit to istiod."""
     return {
-        "max_connections": pool.max_connections or UNLIMITED,
-        "max_pending_requests": pool.http1_max_pending_requests or UNLIMITED,
-        "max_requests": pool.http2_max_requests or UNLIMITED,
-        "max_retries": pool.max_retries or UNLIMITED,
+        "max_connections": wrapped(pool.max_connections or UNLIMITED),
+        "max_pending_requests": wrapped(pool.http1_max_pending_requests or UNLIMITED),
+        "max_requests": wrapped(pool.http2_max_requests or UNLIMITED),
+        "max_retries": wrapped(pool.max_retries or UNLIMITED),
         "track_remaining": True,
     }
 
 
-def connection_pool(settings: ConnectionPool | None) -> Json:
+def connection_pool(settings: ConnectionPool | None) -> Fields:
     """The fields of a Cluster that a connection pool decides."""
     pool = settings or ConnectionPool()
     timeout = CONNECT_TIMEOUT if pool.connect_timeout is None else pool.connect_timeout
-    fields: Json = {"connect_timeout": duration(timeout), "circuit_breakers": {"thresholds": [thresholds(pool)]}}
-    common: Json = {}
+    fields: Fields = {"connect_timeout": duration(timeout), "circuit_breakers": {"thresholds": [thresholds(pool)]}}
+    common: Fields = {}
     if pool.idle_timeout is not None:
         common["idle_timeout"] = duration(pool.idle_timeout)
     if pool.max_requests_per_connection:
-        common["max_requests_per_connection"] = pool.max_requests_per_connection
+        common["max_requests_per_connection"] = wrapped(pool.max_requests_per_connection)
     if common:
-        fields["typed_extension_protocol_options"] = {
-            PROTOCOL_OPTIONS: {
-                "@type": f"type.googleapis.com/{PROTOCOL_OPTIONS}",
-                "common_http_protocol_options": common,
-                "explicit_http_config": {"http_protocol_options": {}},
-            }
-        }
+        options = {"common_http_protocol_options": common, "explicit_http_config": {"http_protocol_options": {}}}
+        kind = http_protocol_options_pb2.HttpProtocolOptions
+        fields["typed_extension_protocol_options"] = {PROTOCOL_OPTIONS: packed(kind, options)}
     return fields

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from meshproof.envoy.hosts import matches, specificity
 from meshproof.envoy.node import Proxy
@@ -130,8 +131,18 @@ def visible(mesh: Mesh, service: Service, proxy: Proxy) -> Sequence[DestinationR
 
 
 def merged(mesh: Mesh, service: Service, proxy: Proxy) -> Merged:
+    """What the rules for a service come to for one proxy, worked out once for all proxies of its kind."""
+    labels = chain.from_iterable(sorted(proxy.labels.items()))
+    known: dict[tuple[str, str], Merged] = mesh.once(("envoy", "merged", proxy.namespace, *labels), dict)
+    key = service.namespace, service.host
+    found = known.get(key)
+    if found is None:
+        found = known[key] = merge(visible(mesh, service, proxy))
+    return found
+
+
+def merge(rules: Sequence[DestinationRule]) -> Merged:
     """Several rules for one host: subsets together, the first of a name wins, as does the first policy."""
-    rules = visible(mesh, service, proxy)
     subsets: dict[str, Subset] = {}
     for rule in rules:
         for subset in rule.subsets:
@@ -150,7 +161,7 @@ def effective(rule: TrafficPolicy, subset: TrafficPolicy | None, port: int) -> T
     """The policy of a cluster: the subset's settings replace the rule's, one whole setting at a time."""
     base, _ = at_port(rule, port)
     if subset is None:
-        return replace(base, ports={})
+        return replace(base, ports={}) if base.ports else base
     own, by_port = at_port(subset, port)
     balancing = own if own.load_balancer is not LoadBalancer.UNSPECIFIED or by_port else base
     return TrafficPolicy(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from meshproof.envoy import resource_types as types
 from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Address, Proxy
-from meshproof.envoy.unit import Json
+from meshproof.envoy.resource import Resource, resource
 from meshproof.mesh.model.kubernetes import Labels, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 
@@ -44,7 +45,7 @@ def selected(mesh: Mesh, service: Service, labels: Labels) -> list[Workload]:
 
 def load_assignment(
     mesh: Mesh, service: Service, port: ServicePort, subset: str, labels: Labels, addresses: Addresses
-) -> Json:
+) -> Resource:
     """The ClusterLoadAssignment of one cluster; `hostname` is the pod, so that Envoy's admin page shows it."""
     endpoints = []
     for workload in backing(mesh, service, labels):
@@ -55,19 +56,19 @@ def load_assignment(
             host, local = address.ports[number]
             socket = {"socket_address": {"address": host, "port_value": local}}
             endpoints.append({"endpoint": {"hostname": address.pod, "address": socket}})
-    return {
+    fields = {
         "cluster_name": cluster_name(service.host, subset, port.number),
         "endpoints": [{"lb_endpoints": endpoints}] if endpoints else [],
     }
+    return resource(types.ENDPOINT, fields)
 
 
-def load_assignments(mesh: Mesh, service: Service, proxy: Proxy, addresses: Addresses) -> list[Json]:
+def load_assignments(mesh: Mesh, service: Service, proxy: Proxy, addresses: Addresses) -> Iterator[Resource]:
     """An assignment for each cluster of a service, empty ones included: without pods the answer is 503."""
     rule = merged(mesh, service, proxy)
-    result = []
     for port in service.ports:
         if port.protocol.lower() == "udp":
             continue
-        result.append(load_assignment(mesh, service, port, "", {}, addresses))
-        result += [load_assignment(mesh, service, port, s.name, s.labels, addresses) for s in rule.subsets]
-    return result
+        yield load_assignment(mesh, service, port, "", {}, addresses)
+        for subset in rule.subsets:
+            yield load_assignment(mesh, service, port, subset.name, subset.labels, addresses)

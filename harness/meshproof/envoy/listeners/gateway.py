@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from meshproof.envoy import resource_types as types
 from meshproof.envoy.hosts import intersection
 from meshproof.envoy.listeners.listener import http_chain, listener
 from meshproof.envoy.listeners.tls import tls_chain, why_unserved
 from meshproof.envoy.node import Proxy
+from meshproof.envoy.resource import Reference, Resource, resource
 from meshproof.envoy.routes.match import is_catch_all
 from meshproof.envoy.routes.route import http_routes
-from meshproof.envoy.routes.virtual_host import route_configuration, virtual_host
+from meshproof.envoy.routes.virtual_host import Routes, route_configuration
 from meshproof.envoy.scope import Scope
-from meshproof.envoy.unit import Json
+from meshproof.envoy.unit import Fields
 from meshproof.envoy.visibility import gateways, virtual_services
 from meshproof.errors import UsageError
 from meshproof.mesh.model.gateway import Gateway, Server, TlsMode
@@ -72,12 +74,12 @@ def selected(mesh: Mesh, proxy: Proxy) -> dict[int, list[Bound]]:
     return by_port
 
 
-def server_hosts(mesh: Mesh, proxy: Proxy, bound: Bound) -> list[tuple[str, list[Json]]]:
+def server_hosts(mesh: Mesh, proxy: Proxy, bound: Bound) -> list[tuple[str, list[Fields]]]:
     """(host, routes) that one server opens."""
     server, gateway = bound.server, bound.gateway
     secured = bound.terminates_tls or server.tls.https_redirect
     scope = Scope(mesh, proxy, server.port, frozenset({gateway.key}), secured)
-    result: list[tuple[str, list[Json]]] = []
+    result: list[tuple[str, list[Fields]]] = []
     for virtual_service in virtual_services(mesh, gateway.key, proxy.namespace):
         allowed = [host for owner, host in server.limits if not owner or owner == virtual_service.namespace]
         shared = intersection(allowed, virtual_service.hosts)
@@ -86,14 +88,14 @@ def server_hosts(mesh: Mesh, proxy: Proxy, bound: Bound) -> list[tuple[str, list
     return result
 
 
-def catch_all_last(routes: Iterable[Json]) -> list[Json]:
+def catch_all_last(routes: Iterable[Fields]) -> list[Fields]:
     """Several VirtualServices may share a host: the catch-all of one must not hide the others."""
     return sorted(routes, key=lambda route: is_catch_all(route["match"]))
 
 
-def route_table(mesh: Mesh, proxy: Proxy, name: str, servers: Sequence[Bound]) -> Json:
+def route_table(mesh: Mesh, proxy: Proxy, name: str, servers: Sequence[Bound]) -> Resource:
     """The route configuration that `servers` share; what nothing routes is answered with 404."""
-    routes: dict[str, list[Json]] = {}
+    routes: dict[str, list[Fields]] = {}
     redirected: set[str] = set()
     for bound in servers:
         opened = server_hosts(mesh, proxy, bound)
@@ -106,31 +108,33 @@ def route_table(mesh: Mesh, proxy: Proxy, name: str, servers: Sequence[Bound]) -
             for host in own:
                 routes.setdefault(host, [])
     port = servers[0].server.port
-    hosts = []
-    for host in sorted(routes):
-        hosts.append(virtual_host(host, port, [host], catch_all_last(routes[host])))
-        if host in redirected:
-            hosts[-1]["require_tls"] = "ALL"
-    return route_configuration(name, hosts or [virtual_host("blackhole", port, ["*"], [])])
+    hosts = [
+        Routes(catch_all_last(routes[host])).virtual_host(host, port, [host], tls=host in redirected)
+        for host in sorted(routes)
+    ]
+    return route_configuration(name, hosts or [Routes([]).virtual_host("blackhole", port, ["*"])])
 
 
-def gateway(mesh: Mesh, proxy: Proxy) -> tuple[list[Json], list[Json], list[Json]]:
+def gateway(mesh: Mesh, proxy: Proxy) -> tuple[list[Resource], list[Resource], list[Resource]]:
     """Listeners, route configurations and secrets."""
-    listeners: list[Json] = []
-    tables: list[Json] = []
-    secrets: dict[str, Json] = {}
+    listeners: list[Resource] = []
+    tables: list[Resource] = []
+    secrets: dict[str, Fields] = {}
     for port, servers in sorted(selected(mesh, proxy).items()):
         secured = servers[0].terminates_tls
+        references: list[Reference] = []
         if secured:
             chains = []
             for bound in servers:
                 chain, found = tls_chain(mesh, proxy, bound.server, bound.routes)
                 chains.append(chain)
                 secrets |= {secret["name"]: secret for secret in found}
+                references += [(types.ROUTE, bound.routes), *((types.SECRET, secret["name"]) for secret in found)]
                 tables.append(route_table(mesh, proxy, bound.routes, [bound]))
         else:
             name = servers[0].routes
             chains = [http_chain(proxy, port, name)]
+            references.append((types.ROUTE, name))
             tables.append(route_table(mesh, proxy, name, servers))
-        listeners.append(listener(proxy, port, chains, inspect_tls=secured))
-    return listeners, tables, list(secrets.values())
+        listeners.append(listener(proxy, port, chains, references, inspect_tls=secured))
+    return listeners, tables, [resource(types.SECRET, one) for one in secrets.values()]

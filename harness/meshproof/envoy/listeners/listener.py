@@ -2,51 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from envoy.extensions.filters.http.cors.v3 import cors_pb2
+from envoy.extensions.filters.http.fault.v3 import fault_pb2
+from envoy.extensions.filters.http.router.v3 import router_pb2
+from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
+
+from meshproof.envoy import resource_types as types
 from meshproof.envoy.names import listener_name
 from meshproof.envoy.node import Kind, Proxy
+from meshproof.envoy.resource import Reference, Resource, packed, resource
 from meshproof.envoy.routes import cors, fault
-from meshproof.envoy.unit import Json
+from meshproof.envoy.unit import Fields, duration, wrapped
 
 LOOPBACK = "127.0.0.1"
 IPPROTO_TCP = 6
 TCP_NODELAY = 1
-HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
-RDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+RDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 
 
-def http_filters() -> list[Json]:
+def http_filters() -> list[Fields]:
     """Fault and CORS act only where a route configures them."""
     return [
-        {"name": fault.FILTER, "typed_config": {"@type": fault.TYPE}},
-        {"name": cors.FILTER, "typed_config": {"@type": f"{cors.TYPE.removesuffix('CorsPolicy')}Cors"}},
-        {"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}},
+        {"name": fault.FILTER, "typed_config": packed(fault_pb2.HTTPFault, {})},
+        {"name": cors.FILTER, "typed_config": packed(cors_pb2.Cors, {})},
+        {"name": "envoy.filters.http.router", "typed_config": packed(router_pb2.Router, {})},
     ]
 
 
-def connection_manager(kind: Kind, port: int, routes: str) -> Json:
+def connection_manager(kind: Kind, port: int, routes: str) -> Fields:
     """The HTTP connection manager of a listener; paths are normalised as by Istio's default (BASE)."""
-    manager: Json = {
-        "@type": HCM,
+    manager: Fields = {
         "stat_prefix": f"outbound_{listener_name(port)}",
         "rds": {"config_source": RDS, "route_config_name": routes},
         "http_filters": http_filters(),
-        "normalize_path": True,
-        "stream_idle_timeout": "0s",
+        "normalize_path": wrapped(True),
+        "stream_idle_timeout": duration(0),
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "proxy_100_continue": True,
     }
     if kind is Kind.GATEWAY:
         manager |= {
-            "use_remote_address": True,
+            "use_remote_address": wrapped(True),
             "server_name": "istio-envoy",
             "forward_client_cert_details": "SANITIZE_SET",
-            "set_current_client_cert_details": {"subject": True, "cert": True, "dns": True, "uri": True},
+            "set_current_client_cert_details": {"subject": wrapped(True), "cert": True, "dns": True, "uri": True},
         }
-    return {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+    return {
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": packed(http_connection_manager_pb2.HttpConnectionManager, manager),
+    }
 
 
-def own_socket(name: str) -> Json:
+def own_socket(name: str) -> Fields:
     """A socket option that sets listeners apart by its description; it itself changes nothing.
 
     Envoy gives a new listener the socket of one that is just being removed when their addresses and
@@ -56,24 +66,30 @@ def own_socket(name: str) -> Json:
     return {"description": name, "level": IPPROTO_TCP, "name": TCP_NODELAY, "int_value": 1}
 
 
-def listener(proxy: Proxy, port: int, chains: list[Json], inspect_tls: bool = False) -> Json:
-    """A listener for a service's (or Gateway server's) port; without reuse_port two Envoys never share one silently."""
-    result: Json = {
-        "name": listener_name(port),
-        "address": {"socket_address": {"address": LOOPBACK, "port_value": proxy.ports.get(port, 0)}},
-        "enable_reuse_port": False,
-        "socket_options": [own_socket(listener_name(port))],
+def on_loopback(name: str, port: int, chains: list[Fields]) -> Fields:
+    """A listener on a local port (0: any free one); without reuse_port two Envoys never share one silently."""
+    return {
+        "name": name,
+        "address": {"socket_address": {"address": LOOPBACK, "port_value": port}},
+        "enable_reuse_port": wrapped(False),
+        "socket_options": [own_socket(name)],
         "traffic_direction": "OUTBOUND",
         "filter_chains": chains,
     }
+
+
+def listener(
+    proxy: Proxy, port: int, chains: list[Fields], references: Iterable[Reference], inspect_tls: bool = False
+) -> Resource:
+    """A listener for a service's (or Gateway server's) port; `references` are what its filter chains name."""
+    result = on_loopback(listener_name(port), proxy.ports.get(port, 0), chains)
     if inspect_tls:
-        inspector = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
         result["listener_filters"] = [
-            {"name": "envoy.filters.listener.tls_inspector", "typed_config": {"@type": inspector}}
+            {"name": "envoy.filters.listener.tls_inspector", "typed_config": packed(tls_inspector_pb2.TlsInspector, {})}
         ]
-    return result
+    return resource(types.LISTENER, result, references)
 
 
-def http_chain(proxy: Proxy, port: int, routes: str) -> Json:
+def http_chain(proxy: Proxy, port: int, routes: str) -> Fields:
     """A filter chain that routes plain HTTP."""
     return {"filters": [connection_manager(proxy.kind, port, routes)]}

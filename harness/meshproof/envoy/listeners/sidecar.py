@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from meshproof.envoy import resource_types as types
 from meshproof.envoy.hosts import covers, domains, is_wildcard, matches, specificity
 from meshproof.envoy.listeners.listener import http_chain, listener
 from meshproof.envoy.listeners.tcp import tcp_listeners
 from meshproof.envoy.node import Proxy
+from meshproof.envoy.resource import Resource
 from meshproof.envoy.routes.route import default_route, http_routes
-from meshproof.envoy.routes.virtual_host import block_all, route_configuration, virtual_host
+from meshproof.envoy.routes.virtual_host import Routes, block_all, route_configuration
 from meshproof.envoy.scope import Scope, http_services, is_http
-from meshproof.envoy.unit import Json
 from meshproof.envoy.visibility import imported, imported_called, mesh_hosts, virtual_services
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
@@ -72,7 +73,7 @@ def claims(
     return foreign, found
 
 
-def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[str, list[str], list[Json]]]:
+def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[str, list[str], Routes]]:
     """(host, domains, routes) in order of precedence: VirtualServices first, then the services that have none."""
     governed: set[str] = set()
     for virtual_service in virtual_services(scope.mesh, MESH_GATEWAY, scope.proxy.namespace):
@@ -80,17 +81,18 @@ def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[s
         foreign, found = claims(virtual_service, services, scope)
         if not routes or not (found or scope.port == FOREIGN_HOST_PORT):
             continue
+        shared = Routes(routes)
         for host in foreign:
-            yield host, [host], routes
+            yield host, [host], shared
         for service in found:
             governed.add(service.host)
-            yield service.host, domains(service, scope.proxy.namespace), routes
+            yield service.host, domains(service, scope.proxy.namespace), shared
     for service in services:
         if service.host not in governed:
-            yield service.host, domains(service, scope.proxy.namespace), [default_route(service.host, scope)]
+            yield service.host, domains(service, scope.proxy.namespace), Routes([default_route(service.host, scope)])
 
 
-def route_table(scope: Scope) -> Json:
+def route_table(scope: Scope) -> Resource:
     """The route configuration of one port; of two claims to a domain the first holds."""
     taken: set[str] = set()
     hosts = []
@@ -100,13 +102,15 @@ def route_table(scope: Scope) -> Json:
         if not free:
             continue
         taken.update(free)
-        hosts.append(virtual_host(host, scope.port, free, routes))
+        hosts.append(routes.virtual_host(host, scope.port, free))
     return route_configuration(str(scope.port), hosts if "*" in taken else [*hosts, block_all()])
 
 
-def sidecar(mesh: Mesh, proxy: Proxy) -> tuple[list[Json], list[Json]]:
+def sidecar(mesh: Mesh, proxy: Proxy) -> tuple[list[Resource], list[Resource]]:
     """Listeners and route configurations."""
     numbers = ports(mesh, proxy.namespace)
-    listeners = [listener(proxy, port, [http_chain(proxy, port, str(port))]) for port in numbers]
+    listeners = [
+        listener(proxy, port, [http_chain(proxy, port, str(port))], [(types.ROUTE, str(port))]) for port in numbers
+    ]
     listeners += tcp_listeners(mesh, proxy)
     return listeners, [route_table(Scope(mesh, proxy, port, frozenset({MESH_GATEWAY}))) for port in numbers]

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
+
+from meshproof.envoy import resource_types as types
 from meshproof.envoy.hosts import domains, matches
-from meshproof.envoy.listeners.listener import LOOPBACK, own_socket
+from meshproof.envoy.listeners.listener import on_loopback
 from meshproof.envoy.names import cluster_name, tcp_listener_name
 from meshproof.envoy.node import Proxy
-from meshproof.envoy.unit import Json
+from meshproof.envoy.resource import Resource, packed, resource
+from meshproof.envoy.unit import Fields
 from meshproof.envoy.visibility import imported, imported_called, mesh_hosts, virtual_services, with_clusters
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
@@ -20,7 +24,6 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, TcpM
 
 PROTOCOLS = ("tcp", "mongo", "mysql", "redis")
 FILTER = "envoy.filters.network.tcp_proxy"
-TYPE = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 
 
 def tcp_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
@@ -40,42 +43,36 @@ def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:
     return found
 
 
-def tcp_listeners(mesh: Mesh, proxy: Proxy) -> list[Json]:
+def tcp_listeners(mesh: Mesh, proxy: Proxy) -> list[Resource]:
     """A listener for each of them."""
     return [tcp_listener(mesh, proxy, service, port) for service, port in tcp_ports(mesh, proxy)]
 
 
-def tcp_listener(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) -> Json:
+def tcp_listener(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) -> Resource:
     name = tcp_listener_name(service.host, port.number)
-    return {
-        "name": name,
-        "address": {"socket_address": {"address": LOOPBACK, "port_value": 0}},
-        "enable_reuse_port": False,
-        "socket_options": [own_socket(name)],
-        "traffic_direction": "OUTBOUND",
-        "filter_chains": [{"filters": [tcp_filter(mesh, proxy, service, port)]}],
-    }
+    action = tcp_action(mesh, proxy, service, port)
+    several = action.get("weighted_clusters", {}).get("clusters", [{"name": action.get("cluster")}])
+    passing = {"name": FILTER, "typed_config": packed(tcp_proxy_pb2.TcpProxy, action)}
+    fields = on_loopback(name, 0, [{"filters": [passing]}])
+    return resource(types.LISTENER, fields, [(types.CLUSTER, one["name"]) for one in several])
 
 
-def tcp_filter(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) -> Json:
-    """The TCP proxy of the first rule that is for this listener; without one it leads to the service itself."""
+def tcp_action(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) -> Fields:
+    """The TcpProxy of the first rule that is for this listener; without one it leads to the service itself."""
     rule = first_rule(mesh, proxy, service, port.number)
     if rule is None:
         only = cluster_name(service.host, "", port.number)
-        return tcp_proxy(only, {"cluster": only})
+        return {"stat_prefix": only, "cluster": only}
     if len(rule.destinations) == 1:
         only = tcp_cluster(mesh, proxy, rule.destinations[0].destination, port.number)
-        return tcp_proxy(only, {"cluster": only})
+        return {"stat_prefix": only, "cluster": only}
     # A destination of weight 0 is left out; where none has a weight istiod refuses the rule.
     weighted = [one for one in rule.destinations if one.weight > 0]
     several = [
         {"name": tcp_cluster(mesh, proxy, one.destination, port.number), "weight": one.weight} for one in weighted
     ]
-    return tcp_proxy(tcp_listener_name(service.host, port.number), {"weighted_clusters": {"clusters": several}})
-
-
-def tcp_proxy(prefix: str, specifier: Json) -> Json:
-    return {"name": FILTER, "typed_config": {"@type": TYPE, "stat_prefix": prefix, **specifier}}
+    name = tcp_listener_name(service.host, port.number)
+    return {"stat_prefix": name, "weighted_clusters": {"clusters": several}}
 
 
 def first_rule(mesh: Mesh, proxy: Proxy, service: Service, port: int) -> TcpRoute | None:

@@ -5,18 +5,18 @@ https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/
 
 from __future__ import annotations
 
-import base64
+from envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 
 from meshproof.envoy.listeners.listener import http_chain
 from meshproof.envoy.node import Proxy
-from meshproof.envoy.unit import Json
+from meshproof.envoy.resource import packed
+from meshproof.envoy.unit import Fields, duration, wrapped
 from meshproof.errors import Location, UsageError
 from meshproof.mesh.model.gateway import Server, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
 
-DOWNSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
-SDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+SDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 VERSIONS = {
     "": "TLSv1_2",
     "TLS_AUTO": "TLSv1_2",
@@ -36,8 +36,8 @@ def resource_name(credential: str) -> str:
     return f"kubernetes://{credential}"
 
 
-def inline(content: bytes) -> Json:
-    return {"inline_bytes": base64.b64encode(content).decode()}
+def inline(content: bytes) -> Fields:
+    return {"inline_bytes": content}
 
 
 def find(mesh: Mesh, name: str, namespace: str) -> Secret | None:
@@ -54,7 +54,7 @@ def needed(mesh: Mesh, name: str, namespace: str, location: Location) -> Secret:
     return secret
 
 
-def certificate(secret: Secret) -> Json:
+def certificate(secret: Secret) -> Fields:
     """An SDS secret with certificate chain and private key."""
     for chain, key in CERTIFICATE_KEYS:
         if chain in secret.data and key in secret.data:
@@ -63,7 +63,7 @@ def certificate(secret: Secret) -> Json:
     raise UsageError(f"{secret.location}: Secret {secret.name} has neither tls.crt with tls.key nor cert with key")
 
 
-def authority(mesh: Mesh, credential: str, namespace: str, location: Location) -> Json:
+def authority(mesh: Mesh, credential: str, namespace: str, location: Location) -> Fields:
     """An SDS secret with the CA that signs clients: a Secret NAME-cacert of its own, else NAME itself."""
     own = find(mesh, credential + CA_SUFFIX, namespace)
     secret = own or needed(mesh, credential, namespace, location)
@@ -83,7 +83,7 @@ def why_unserved(mesh: Mesh, proxy: Proxy, server: Server) -> str:
     return ""
 
 
-def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, routes: str) -> tuple[Json, list[Json]]:
+def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, routes: str) -> tuple[Fields, list[Fields]]:
     """The filter chain of one HTTPS server, and the secrets that it refers to."""
     settings = server.tls
     location = settings.location or server.location
@@ -92,18 +92,22 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, routes: str) -> tuple[Js
     if settings.min_version not in VERSIONS:
         raise UsageError(f"{location}: TLS version {settings.min_version} is not one of {', '.join(VERSIONS)}")
     secrets = [certificate(needed(mesh, settings.credential_name, proxy.namespace, location))]
-    common: Json = {
+    common: Fields = {
         "alpn_protocols": ["h2", "http/1.1"],
         "tls_params": {"tls_minimum_protocol_version": VERSIONS[settings.min_version]},
         "tls_certificate_sds_secret_configs": [{"name": secrets[0]["name"], "sds_config": SDS}],
     }
-    context: Json = {"@type": DOWNSTREAM, "common_tls_context": common, "require_client_certificate": False}
+    required = False
     if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
         secrets.append(authority(mesh, settings.credential_name, proxy.namespace, location))
         common["validation_context_sds_secret_config"] = {"name": secrets[1]["name"], "sds_config": SDS}
-        context["require_client_certificate"] = settings.mode is TlsMode.MUTUAL
+        required = settings.mode is TlsMode.MUTUAL
+    context = {"common_tls_context": common, "require_client_certificate": wrapped(required)}
     chain = http_chain(proxy, server.port, routes)
-    chain["transport_socket"] = {"name": "envoy.transport_sockets.tls", "typed_config": context}
+    chain["transport_socket"] = {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": packed(tls_pb2.DownstreamTlsContext, context),
+    }
     if "*" not in server.hosts:
         chain["filter_chain_match"] = {"server_names": sorted(host.lower() for host in server.hosts)}
     return chain, secrets

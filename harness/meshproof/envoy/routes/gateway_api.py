@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from meshproof.envoy.unit import Json
+from meshproof.envoy.unit import Fields
 from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch
 
 Entry = tuple[HttpRoute, RouteMatch | None]
@@ -35,7 +35,7 @@ def precedence(match: RouteMatch | None) -> tuple[int, ...]:
     return rank, length, int(match.method is not None), len(match.headers), len(match.query_params)
 
 
-def prefix_removed(match: Json) -> Json:
+def prefix_removed(match: Fields) -> Fields:
     """The regex_rewrite that takes a matched path_separated_prefix away."""
     prefix = re.escape(match["path_separated_prefix"])
     return {"pattern": {"regex": f"^{prefix}(/?)(.*)"}, "substitution": r"/\2"}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.scope import Scope
-from meshproof.envoy.unit import Json, duration
+from meshproof.envoy.unit import Fields, duration
 from meshproof.envoy.visibility import imported_called
 from meshproof.mesh.model.destination_rule import ConsistentHash, HashKind, TrafficPolicy
 from meshproof.mesh.model.virtual_service import Destination
@@ -46,13 +46,13 @@ def at_port(policy: TrafficPolicy, port: int | None) -> ConsistentHash | None:
     return setting.consistent_hash if setting else None
 
 
-def hash_policies(several: Iterable[ConsistentHash | None]) -> Json:
+def hash_policies(several: Iterable[ConsistentHash | None]) -> Fields:
     """The field of a RouteAction, which is left out where nothing is hashed; Envoy combines the hashes of several."""
     policies = [hash_policy(one) for one in several if one is not None and one.kind is not None]
     return {"hash_policy": policies} if policies else {}
 
 
-def hash_policy(settings: ConsistentHash) -> Json:
+def hash_policy(settings: ConsistentHash) -> Fields:
     """One of Envoy's HashPolicy."""
     match settings.kind:
         case HashKind.HEADER:
@@ -60,7 +60,7 @@ def hash_policy(settings: ConsistentHash) -> Json:
         case HashKind.QUERY_PARAMETER:
             return {"query_parameter": {"name": settings.name}}
         case HashKind.COOKIE:
-            cookie: Json = {"name": settings.name}
+            cookie: Fields = {"name": settings.name}
             if settings.ttl is not None:
                 cookie["ttl"] = duration(settings.ttl)
             if settings.path:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meshproof.envoy.unit import Json
+from meshproof.envoy.unit import Fields
 from meshproof.mesh.model.header_format import is_known
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 
 AUTHORITY = (":authority", "host")
+UNCHANGED = HeaderChanges()
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderOperations:
     """`mutations` are the fields that Envoy's Route and ClusterWeight share; `authority` is the new Host (or empty)."""
 
-    mutations: Json
+    mutations: Fields
     authority: str
 
 
@@ -27,7 +28,7 @@ def is_internal(name: str) -> bool:
     return name.startswith(":") or name.lower() == "host"
 
 
-def options(headers: Headers, action: str) -> list[Json]:
+def options(headers: Headers, action: str) -> list[Fields]:
     """Envoy's HeaderValueOptions; a value with operators that are not modelled is left out: no verdict rests on it."""
     return [
         {"header": {"key": name, "value": value}, "append_action": action}
@@ -36,7 +37,7 @@ def options(headers: Headers, action: str) -> list[Json]:
     ]
 
 
-def to_add(change: HeaderChange) -> list[Json]:
+def to_add(change: HeaderChange) -> list[Fields]:
     return options(change.set, "OVERWRITE_IF_EXISTS_OR_ADD") + options(change.add, "APPEND_IF_EXISTS_OR_ADD")
 
 
@@ -50,6 +51,8 @@ def authority(change: HeaderChange) -> str:
 
 
 def header_operations(changes: HeaderChanges) -> HeaderOperations:
+    if changes == UNCHANGED:
+        return HeaderOperations({}, "")
     mutations = {
         "request_headers_to_add": to_add(changes.request),
         "request_headers_to_remove": to_remove(changes.request),
@@ -59,6 +62,6 @@ def header_operations(changes: HeaderChanges) -> HeaderOperations:
     return HeaderOperations({name: value for name, value in mutations.items() if value}, authority(changes.request))
 
 
-def merged(first: Json, second: Json) -> Json:
+def merged(first: Fields, second: Fields) -> Fields:
     """Both mutations, the second after the first."""
     return {name: first.get(name, []) + second.get(name, []) for name in {**first, **second}}

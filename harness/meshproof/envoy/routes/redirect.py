@@ -5,7 +5,7 @@ https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRe
 
 from __future__ import annotations
 
-from meshproof.envoy.unit import Json
+from meshproof.envoy.unit import Fields
 from meshproof.errors import Location, UsageError
 from meshproof.mesh.model.virtual_service import DirectResponse, Redirect
 
@@ -27,11 +27,11 @@ def redirect_port(redirect: Redirect, port: int, tls: bool) -> int | None:
     return None if chosen == DEFAULT_PORTS.get(scheme) else chosen
 
 
-def redirect_action(redirect: Redirect, port: int, tls: bool, location: Location) -> Json:
+def redirect_action(redirect: Redirect, port: int, tls: bool, location: Location) -> Fields:
     """Envoy's RedirectAction for requests that came to `port`; UsageError for a code that Istio does not know."""
     if redirect.code not in CODES:
         raise UsageError(f"{location}: redirect code {redirect.code} is not one of {', '.join(map(str, CODES))}")
-    action: Json = {"response_code": CODES[redirect.code]}
+    action: Fields = {"response_code": CODES[redirect.code]}
     if redirect.authority:
         action["host_redirect"] = redirect.authority
     if redirect.prefix_rewrite:
@@ -46,5 +46,5 @@ def redirect_action(redirect: Redirect, port: int, tls: bool, location: Location
     return action
 
 
-def direct_response_action(response: DirectResponse) -> Json:
+def direct_response_action(response: DirectResponse) -> Fields:
     return {"status": response.status, **({"body": {"inline_string": response.body}} if response.body else {})}

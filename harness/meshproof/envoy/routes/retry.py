@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from meshproof.envoy.unit import Json, duration
+from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
+from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
+
+from meshproof.envoy.resource import packed
+from meshproof.envoy.unit import Fields, duration, wrapped
 from meshproof.mesh.model.virtual_service import Retries
 
 RETRIABLE_CODES = "retriable-status-codes"
@@ -16,16 +20,11 @@ DEFAULT_RETRY_ON = f"connect-failure,refused-stream,unavailable,cancelled,{RETRI
 DEFAULT_ATTEMPTS = 2
 PREVIOUS_HOSTS = {
     "name": "envoy.retry_host_predicates.previous_hosts",
-    "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-    },
+    "typed_config": packed(previous_hosts_pb2.PreviousHostsPredicate, {}),
 }
 PREVIOUS_PRIORITIES = {
     "name": "envoy.retry_priorities.previous_priorities",
-    "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-        "update_frequency": 2,
-    },
+    "typed_config": packed(previous_priorities_config_pb2.PreviousPrioritiesConfig, {"update_frequency": 2}),
 }
 
 
@@ -48,22 +47,22 @@ def parse_retry_on(text: str) -> tuple[str, list[int]]:
     return ",".join(conditions), codes
 
 
-def retry_policy(retries: Retries | None, *, hashed: bool = False) -> Json | None:
+def retry_policy(retries: Retries | None, *, hashed: bool = False) -> Fields | None:
     """Envoy's RetryPolicy; None when the manifest turns retries off (attempts 0).
 
     Where a hash chooses the host of a lone destination (`hashed`), a request is tried again at the same one.
     """
-    policy: Json = {
-        "num_retries": DEFAULT_ATTEMPTS,
+    policy: Fields = {
+        "num_retries": wrapped(DEFAULT_ATTEMPTS),
         "retry_on": DEFAULT_RETRY_ON,
         **({} if hashed else {"retry_host_predicate": [PREVIOUS_HOSTS]}),
-        "host_selection_retry_max_attempts": "5",
+        "host_selection_retry_max_attempts": 5,
     }
     if retries is None:
         return policy
     if retries.attempts <= 0:
         return None
-    policy["num_retries"] = retries.attempts
+    policy["num_retries"] = wrapped(retries.attempts)
     if retries.retry_on:
         policy["retry_on"], codes = parse_retry_on(retries.retry_on)
         if codes:

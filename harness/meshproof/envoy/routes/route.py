@@ -16,13 +16,13 @@ from meshproof.envoy.routes.mirror import mirror_policies
 from meshproof.envoy.routes.redirect import direct_response_action, redirect_action
 from meshproof.envoy.routes.retry import retry_policy
 from meshproof.envoy.scope import Scope
-from meshproof.envoy.unit import Json, duration
+from meshproof.envoy.unit import Fields, duration, wrapped
 from meshproof.mesh.model.virtual_service import HttpRoute, RouteDestination, RouteMatch, VirtualService
 
-NO_TIMEOUT = "0s"
+NO_TIMEOUT = duration(0)
 
 
-def default_route(host: str, scope: Scope) -> Json:
+def default_route(host: str, scope: Scope) -> Fields:
     """Where a request goes that no VirtualService speaks of; it is retried at other hosts, also where a hash chose."""
     action = {
         "cluster": cluster_name(host, "", scope.port),
@@ -33,15 +33,15 @@ def default_route(host: str, scope: Scope) -> Json:
     return {"name": "default", "match": route_match(None), "route": action}
 
 
-def time_limits(timeout: float | None) -> Json:
+def time_limits(timeout: float | None) -> Fields:
     """How long a request may take; one of gRPC may ask for less, or for any time where there is no limit."""
     limit = NO_TIMEOUT if timeout is None else duration(timeout)
     return {"timeout": limit, "max_grpc_timeout": limit}
 
 
-def http_routes(virtual_service: VirtualService, scope: Scope) -> list[Json]:
+def http_routes(virtual_service: VirtualService, scope: Scope) -> list[Fields]:
     """The routes of one VirtualService for one listener, in order; what follows a catch-all is left out."""
-    routes: list[Json] = []
+    routes: list[Fields] = []
     entries = [(rule, match) for rule in virtual_service.http for match in rule.matches or (None,)]
     for rule, match in sorted_entries(entries) if virtual_service.gateway_api else entries:
         if rule.missing or not scope.admits(match):
@@ -52,10 +52,10 @@ def http_routes(virtual_service: VirtualService, scope: Scope) -> list[Json]:
     return routes
 
 
-def http_route(rule: HttpRoute, match: RouteMatch | None, scope: Scope) -> Json:
+def http_route(rule: HttpRoute, match: RouteMatch | None, scope: Scope) -> Fields:
     """One Envoy route: one match of one rule."""
     operations = header_operations(rule.headers)
-    route: Json = {"match": route_match(match), **operations.mutations}
+    route: Fields = {"match": route_match(match), **operations.mutations}
     if rule.name:
         route["name"] = rule.name
     if rule.redirect is not None:
@@ -70,9 +70,9 @@ def http_route(rule: HttpRoute, match: RouteMatch | None, scope: Scope) -> Json:
     return route
 
 
-def forward(route: Json, rule: HttpRoute, scope: Scope, authority: str) -> None:
+def forward(route: Fields, rule: HttpRoute, scope: Scope, authority: str) -> None:
     """Fill in the RouteAction of a rule that leads to destinations."""
-    action: Json = time_limits(rule.timeout)
+    action: Fields = time_limits(rule.timeout)
     if rule.missing_status in NOT_FOUND_CODES:
         action["cluster_not_found_response_code"] = NOT_FOUND_CODES[rule.missing_status]
     if rule.rewrite is not None:
@@ -106,15 +106,15 @@ def forward(route: Json, rule: HttpRoute, scope: Scope, authority: str) -> None:
     route["route"] = action
 
 
-def weighted(rule: HttpRoute, scope: Scope) -> list[Json]:
+def weighted(rule: HttpRoute, scope: Scope) -> list[Fields]:
     """Envoy's weighted clusters; a destination of weight 0 is left out, as istiod does."""
     # Where none has a weight istiod refuses the rule; nothing is sent to it then.
     chosen = [destination for destination in rule.destinations if destination.weight > 0] or rule.destinations
     return [weight(destination, header_operations(destination.headers), scope) for destination in chosen]
 
 
-def weight(destination: RouteDestination, operations: HeaderOperations, scope: Scope) -> Json:
-    cluster: Json = {"name": scope.cluster(destination.destination), "weight": destination.weight or 1}
+def weight(destination: RouteDestination, operations: HeaderOperations, scope: Scope) -> Fields:
+    cluster: Fields = {"name": scope.cluster(destination.destination), "weight": wrapped(destination.weight or 1)}
     if operations.authority:
         cluster["host_rewrite_literal"] = operations.authority
     return {**cluster, **operations.mutations}
