@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -117,8 +119,11 @@ async def spawn(
     the parent-death guard deletes when this process dies without having stopped the child.
     """
     stdio = asyncio.subprocess.PIPE if piped else asyncio.subprocess.DEVNULL
-    held, kept = os.pipe() if guarded else (None, None)
     command = list(argv)
+    try:
+        held, kept = os.pipe() if guarded else (None, None)
+    except OSError as error:
+        raise _not_started(name, command, error) from error
     if held is not None:
         command = [sys.executable, "-I", "-S", str(PARENT_DEATH_GUARD), str(held), str(remove or ""), *argv]
     try:
@@ -141,7 +146,7 @@ async def spawn(
     except OSError as error:
         if kept is not None:
             os.close(kept)
-        raise TargetError(f"{name}: cannot start {command[0]}: {error.strerror}") from error
+        raise _not_started(name, command, error) from error
     finally:
         if held is not None:
             os.close(held)
@@ -149,6 +154,14 @@ async def spawn(
         await child.stop(0)
         raise asyncio.CancelledError
     return child
+
+
+def _not_started(name: str, command: Sequence[str], error: OSError) -> TargetError:
+    reason = error.strerror
+    if error.errno == errno.EMFILE:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        reason = f"{reason}: more than {soft} are needed (ulimit -n; up to {hard}: ulimit -Hn)"
+    return TargetError(f"{name}: cannot start {command[0]}: {reason}")
 
 
 async def _survive(starting: asyncio.Future[Any]) -> bool:

@@ -9,19 +9,14 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from meshproof.workload.behaviours.behaviour import behaviour
-from meshproof.workload.connection import Connection, Site
 from meshproof.workload.control import stdio, unix
 from meshproof.workload.control.attach import SOCKET, attach
-from meshproof.workload.control.commands import Control
 from meshproof.workload.fork_server import server
-from meshproof.workload.hold import Hold
 from meshproof.workload.identity import Identity
-from meshproof.workload.ledger import Ledger
-from meshproof.workload.listener import Listener
-from meshproof.workload.tcp_connection import TcpConnection, greeting
+from meshproof.workload.pool import replicas
+from meshproof.workload.replica import Replica
 
 TIMEOUT = 15.0
 
@@ -46,27 +41,16 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 async def serve(identity: Identity, ports: list[int], tcp: list[int], bind: str, socket: str) -> None:
-    ledger, hold = Ledger(), Hold()
-    site = Site(behaviour(identity), identity.stamp, ledger, hold)
-    address = bind or "127.0.0.1"
-    hello = greeting(identity.pod, identity.workload)
-    made: dict[bool, Callable[[], asyncio.BaseProtocol]] = {
-        False: lambda: Connection(site),
-        True: lambda: TcpConnection(site, hello),
-    }
-    listeners = {port: Listener(made[port in tcp], address, port if bind else 0) for port in ports}
-    for listener in listeners.values():
-        await listener.open()
-    ready = {"ready": True, "ports": {str(port): listener.port for port, listener in listeners.items()}}
-    control = Control(ledger, hold, tuple(listeners.values()), site.reset_all)
+    one = Replica(identity, ports, tcp, bind)
+    ready = {"ready": True, "ports": await one.open()}
     if socket:
         # A replica that is started here is of this very meshproof, and is to start fast.
         from meshproof.pod_version import pod_version
 
-        await unix.serve(control, socket, {**ready, "version": pod_version()})
+        await unix.serve(one.control, socket, {**ready, "version": pod_version()})
     else:
         stdio.write(ready)
-        await stdio.serve(control)
+        await stdio.serve(one.control)
 
 
 def run_attach(words: Sequence[str]) -> None:
@@ -91,7 +75,25 @@ def run_fork_server(words: Sequence[str]) -> None:
     with contextlib.suppress(ImportError):
         # Every replica finds it imported.
         import uvloop  # noqa: F401
-    server.run(parser.parse_args(words).socket, replica)
+    server.run(parser.parse_args(words).socket, main)
+
+
+def tune() -> None:
+    """Make this process fit for serving."""
+    # The books are long-lived and hold no cycles: collecting garbage in them would only pause for tens of milliseconds.
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+def run_replicas() -> None:
+    tune()
+    asyncio.run(replicas.serve())
+    # Nothing needs a graceful end once the owner has ended.
+    os._exit(0)
 
 
 def replica(words: Sequence[str]) -> None:
@@ -104,13 +106,7 @@ def replica(words: Sequence[str]) -> None:
         identity = Identity(given.pod, given.workload, given.image, given.labels, version)
     except (ValueError, TypeError) as error:
         sys.exit(f"meshproof.workload: {error}")
-    # The books are long-lived and hold no cycles: collecting garbage in them would only pause for tens of milliseconds.
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 1000)
-    with contextlib.suppress(ImportError):
-        import uvloop
-
-        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    tune()
     try:
         asyncio.run(serve(identity, ports, tcp, given.bind, given.socket))
     except OSError as error:
@@ -127,6 +123,8 @@ def main(words: Sequence[str]) -> None:
             run_relay(words[1:])
         case ["fork-server"]:
             run_fork_server(words[1:])
+        case ["replicas"]:
+            run_replicas()
         case _:
             replica(words)
 

@@ -14,6 +14,7 @@ from meshproof.workload.behaviours.behaviour import Behaviour
 from meshproof.workload.behaviours.prescribed import prescribed
 from meshproof.workload.hold import Hold
 from meshproof.workload.ledger import Ledger
+from meshproof.workload.limits import Descriptors
 from meshproof.workload.message import Reply, Request
 from meshproof.workload.parser import RequestError, RequestParser, UpgradeError
 
@@ -22,28 +23,50 @@ REFUSALS = {400: b"Bad Request\n", 413: b"Too large\n", 414: b"URL too long\n", 
 RESET = struct.pack("ii", 1, 0)
 
 
-class Resettable(Protocol):
+class Endable(Protocol):
     """A connection, of whatever protocol."""
+
+    transport: asyncio.Transport
 
     def reset(self) -> None: ...
 
 
 class Site:
-    """What all connections of a workload share."""
+    """What all connections of a replica share; `descriptors` is what all replicas of its process share, if any."""
 
-    __slots__ = ("answer", "connections", "hold", "ledger", "stamp")
+    __slots__ = ("answer", "connections", "descriptors", "hold", "ledger", "stamp")
 
-    def __init__(self, answer: Behaviour, stamp: bytes, ledger: Ledger, hold: Hold) -> None:
+    def __init__(
+        self, answer: Behaviour, stamp: bytes, ledger: Ledger, hold: Hold, descriptors: Descriptors | None = None
+    ) -> None:
         self.answer = answer
         self.stamp = stamp
         self.ledger = ledger
         self.hold = hold
-        self.connections: set[Resettable] = set()
+        self.descriptors = descriptors
+        self.connections: set[Endable] = set()
+
+    def connected(self, connection: Endable) -> None:
+        self.ledger.connected()
+        self.connections.add(connection)
+        if self.descriptors is not None:
+            self.descriptors.take()
+
+    def disconnected(self, connection: Endable) -> None:
+        self.ledger.disconnected()
+        self.connections.discard(connection)
+        if self.descriptors is not None:
+            self.descriptors.give()
 
     def reset_all(self) -> None:
         """Reset every connection."""
         for connection in tuple(self.connections):
             connection.reset()
+
+    def end_all(self) -> None:
+        """End every connection as the end of a process does."""
+        for connection in tuple(self.connections):
+            connection.transport.abort()
 
 
 class Connection(asyncio.Protocol):
@@ -66,13 +89,11 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if peer else ""
-        self.site.ledger.connected()
-        self.site.connections.add(self)
+        self.site.connected(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.ending = True
-        self.site.ledger.disconnected()
-        self.site.connections.discard(self)
+        self.site.disconnected(self)
         self.site.ledger.leave(self.entered)
         self.entered = 0
         if self.waiting is not None:

@@ -8,7 +8,8 @@ answered, and connections that are open already go on. A shut one refuses.
 from __future__ import annotations
 
 import asyncio
-import select
+import errno
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -33,56 +34,93 @@ class Listener:
         try:
             self._reservation.bind((address, port))
         except OSError as error:
-            raise OSError(f"port {port} on {address} cannot be had: {error.strerror}") from error
+            self._reservation.close()
+            what = f"port {port} on {address} cannot be had" if port else f"{address} has no free port left"
+            raise OSError(error.errno, f"{what}: {error.strerror}") from error
         _share(self._reservation)
-        self._listener: socket.socket | None = None
+        self.port = int(self._reservation.getsockname()[1])
         self._server: asyncio.Server | None = None
+        # The listening socket of a blocked port, which no server accepts from.
+        self._unattended: socket.socket | None = None
         self._fillers: list[socket.socket] = []
-
-    @property
-    def port(self) -> int:
-        return int(self._reservation.getsockname()[1])
+        self._closed = False
+        # One command after another: they wait for the event loop meanwhile.
+        self._lock = asyncio.Lock()
 
     async def open(self) -> None:
-        """Accept connections, also after block() and shut()."""
-        if self._server is not None:
-            return
-        for filler in self._fillers:
-            filler.close()
-        self._fillers.clear()
-        if self._listener is None:
-            self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            _share(self._listener)
-            self._listener.bind((self._address, self.port))
-        # The server gets a descriptor of its own, so that it can be closed and the socket go on listening.
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._factory, sock=self._listener.dup(), backlog=BACKLOG)
-
-    def block(self) -> None:
-        """Accept nothing and let the queue run full; raises OSError where it does not."""
-        if self._server is None or self._listener is None:
-            return
-        self._server.close()
-        self._server = None
-        self._listener.listen(0)
-        for _ in range(FILLERS):
-            filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            self._fillers.append(filler)
-            filler.setblocking(False)
-            # Also where it listens on every address: Linux takes 0.0.0.0 for this machine.
-            filler.connect_ex((self._address, self.port))
-            if not select.select([], [filler], [], FULL_SECONDS)[1]:
+        """Accept connections, also after block() and shut(); raises OSError, also when close() came before."""
+        async with self._lock:
+            if self._server is not None:
                 return
+            self._drop_fillers()
+            listener, self._unattended = self._unattended, None
+            if listener is None:
+                listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                _share(listener)
+                listener.bind((self._address, self.port))
+            self._server = await asyncio.get_running_loop().create_server(self._factory, sock=listener, backlog=BACKLOG)
+            if self._closed:
+                self.close()
+                raise OSError(errno.ECANCELED, f"port {self.port} was closed while it was opened")
+
+    async def block(self) -> None:
+        """Accept nothing and let the queue run full; raises OSError where it does not."""
+        async with self._lock:
+            if self._server is None or self._closed:
+                return
+            # A descriptor of its own, so that the server can be closed and the socket go on listening.
+            self._unattended = socket.socket(fileno=os.dup(self._server.sockets[0].fileno()))
+            self._server.close()
+            self._server = None
+            self._unattended.listen(0)
+            for _ in range(FILLERS):
+                filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                self._fillers.append(filler)
+                filler.setblocking(False)
+                # Also where it listens on every address: Linux takes 0.0.0.0 for this machine.
+                filler.connect_ex((self._address, self.port))
+                if not await _connected(filler):
+                    return
         raise OSError(f"the queue of port {self.port} took {FILLERS} connections and is not full")
 
-    def shut(self) -> None:
+    async def shut(self) -> None:
         """Refuse every new connection."""
+        async with self._lock:
+            self._stop_listening()
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._closed = True
+        self._stop_listening()
+        self._drop_fillers()
+        self._reservation.close()
+
+    def _stop_listening(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        if self._unattended is not None:
+            self._unattended.close()
+            self._unattended = None
+
+    def _drop_fillers(self) -> None:
+        for filler in self._fillers:
+            filler.close()
+        self._fillers.clear()
+
+
+async def _connected(filler: socket.socket) -> bool:
+    """Whether its connection is made, in no more than FULL_SECONDS."""
+    loop, made = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_writer(filler, made.set)
+    try:
+        async with asyncio.timeout(FULL_SECONDS):
+            await made.wait()
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_writer(filler)
+    return True
 
 
 def _share(channel: socket.socket) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from meshproof.mesh.model.kubernetes import Workload
 from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
 from meshproof.workload.control.attach import SOCKET as SOCKET
-from meshproof.workload.control.channel import Channel
-from meshproof.workload.fork_server.client import PROGRAM, ForkServer, clean
+from meshproof.workload.control.channel import Channel, Commands
+from meshproof.workload.fork_server.client import PROGRAM, clean
 
 ATTACH = ("python", "-P", "-m", "meshproof.workload", "attach")
 
@@ -27,10 +27,10 @@ class Probe:
     died or the workload does not answer in Timeouts.workload_answer.
     """
 
-    def __init__(self, pod: str, workload: str, channel: Channel) -> None:
+    def __init__(self, pod: str, workload: str, channel: Commands, ports: Mapping[str, int]) -> None:
         self.pod = pod
         self.workload = workload
-        self.ports: dict[int, int] = {}
+        self.ports = {int(port): local for port, local in ports.items()}
         self._channel = channel
 
     @classmethod
@@ -41,26 +41,21 @@ class Probe:
         log: Path,
         timeouts: Timeouts,
         ports: Iterable[int] | None = None,
-        fork_server: ForkServer | None = None,
         tcp: Iterable[int] = (),
     ) -> Probe:
-        """Start one replica as a process of this machine, on 127.0.0.1, and wait until it listens.
+        """Start one replica as a process of its own on this machine, on 127.0.0.1, and wait until it listens.
 
         `ports` are container ports (default: those that the Deployment names), `tcp` those of them that speak no
-        HTTP; `log` gets its
-        standard error. With a fork server it is forked there, else started by itself.
+        HTTP; `log` gets its standard error. Where there are many, Pool starts them in common processes.
         """
         numbers = sorted({port.number for port in workload.ports} if ports is None else set(ports))
         words = ["--pod", pod, "--workload", workload.key, "--labels", json.dumps(dict(workload.labels))]
         words += ["--image", workload.image, "--ports", ",".join(map(str, numbers))]
         words += ["--tcp-ports", ",".join(map(str, sorted(tcp)))]
-        if fork_server is not None:
-            child = await fork_server.spawn(f"workload {pod}", words, log)
-        else:
-            child = await spawn(f"workload {pod}", [*PROGRAM, *words], log=log, env=clean(), piped=True, guarded=False)
-        probe = cls(pod, workload.key, Channel(child, timeouts))
-        await probe._greeted(timeouts.workload_ready, "listen")
-        return probe
+        child = await spawn(f"workload {pod}", [*PROGRAM, *words], log=log, env=clean(), piped=True, guarded=False)
+        channel = Channel(child, timeouts)
+        greeting = await channel.greeting(timeouts.workload_ready, "listen")
+        return cls(pod, workload.key, channel, greeting["ports"])
 
     @classmethod
     async def attach(cls, pod: str, workload: str, command: Sequence[str], log: Path, timeouts: Timeouts) -> Probe:
@@ -70,19 +65,14 @@ class Probe:
         TargetError when another meshproof runs there than here.
         """
         child = await spawn(f"control of pod {pod}", [*command, *ATTACH], log=log, piped=True)
-        probe = cls(pod, workload, Channel(child, timeouts))
-        greeting = await probe._greeted(timeouts.workload_attached, "greet")
+        channel = Channel(child, timeouts)
+        greeting = await channel.greeting(timeouts.workload_attached, "greet")
         try:
             check_pod_version(greeting.get("version"), f"pod {pod}")
         except TargetError:
-            await probe.stop()
+            await channel.close()
             raise
-        return probe
-
-    async def _greeted(self, limit: float, what: str) -> dict[str, Any]:
-        greeting = await self._channel.greeting(limit, what)
-        self.ports = {int(port): local for port, local in greeting["ports"].items()}
-        return greeting
+        return cls(pod, workload, channel, greeting["ports"])
 
     @property
     def pid(self) -> int:
@@ -156,7 +146,7 @@ class Probe:
         await self._channel.command("unblock")
 
     async def stop(self) -> None:
-        """End the process that was started; safe to call more than once."""
+        """End the replica, and what was started for it alone; safe to call more than once."""
         await self._channel.close()
 
     def _book(self, counts: dict[str, Any], received: tuple[Received, ...]) -> PodBook:

@@ -36,15 +36,13 @@ class TcpConnection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if peer else ""
-        self.site.ledger.connected()
-        self.site.connections.add(self)
+        self.site.connected(self)
         self.transport.write(self.greeting)
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self.first is not None:
             self._enter(None)
-        self.site.ledger.disconnected()
-        self.site.connections.discard(self)
+        self.site.disconnected(self)
 
     def data_received(self, data: bytes) -> None:
         if self.first is not None:

@@ -154,7 +154,7 @@ class Running:
 
 
 def command(process: psutil.Process) -> list[str]:
-    """Its arguments and the files that it has open: a forked workload is recognized by the log that it writes to."""
+    """Its arguments and the files that it has open: a forked process is recognized by the log that it writes to."""
     try:
         return [*process.cmdline(), *(file.path for file in process.open_files())]
     except psutil.Error:

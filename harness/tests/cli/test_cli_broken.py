@@ -31,7 +31,7 @@ def broken(place: Any, running: Any) -> Any:
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        ("helloworld-v2-0", "workload helloworld-v2-0: died (exit code -9)"),
+        ("workloads-0.log", "workload helloworld-v1-0: died (exit code -9)"),
         ("locust", "load generator: died (exit code -9)"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_second_ctrl_c_does_not_stop_the_clean_up(place: Any) -> None:
     running.saw("Progress", check="Split")
     proxy = running.part("bootstrap.json")
     # This one will not end when it is asked to, only when it is killed.
-    running.part("helloworld-v2-0").suspend()
+    running.part("workloads-0.log").suspend()
     running.signal(signal.SIGINT)
     running.saw("Interrupted")
     assert running.process.poll() is None

@@ -1,45 +1,48 @@
-"""Forked replicas: they do what started ones do, and none outlives its owner."""
+"""The fork server: its processes do what started ones do, none outlives its owner, and why there is none is told."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from meshproof.border.timeouts import Timeouts
-from meshproof.errors import Location, TargetError
-from meshproof.mesh.model.kubernetes import Workload
+from meshproof.errors import TargetError
+from meshproof.process import Child
+from meshproof.workload.control.channel import Channel
+from meshproof.workload.fork_server import server
 from meshproof.workload.fork_server.client import ForkServer
-from meshproof.workload.probe import Probe
 
 TIMEOUTS = Timeouts()
-ECHO = Workload("echo", "default", 1, {"app": "echo"}, "echo", (), Location("t.yaml", 1, 1))
+Make = Callable[[str], Awaitable[Child]]
 
 
-def with_fork_server(
-    folder: Path, use: Callable[[ForkServer, Callable[[str], Awaitable[Probe]]], Awaitable[None]]
-) -> None:
+def with_fork_server(folder: Path, use: Callable[[ForkServer, Make], Awaitable[None]], limit: float = 30) -> None:
     async def run() -> None:
         fork_server = await ForkServer.start(folder / "n.sock", folder / "n.log", TIMEOUTS)
-        made: list[Probe] = []
+        made: list[Child] = []
 
-        async def replica(pod: str) -> Probe:
-            probe = await Probe.start(pod, ECHO, folder / f"{pod}.log", TIMEOUTS, [80], fork_server)
-            made.append(probe)
-            return probe
+        async def process(pod: str) -> Child:
+            words = ["--pod", pod, "--workload", "default/echo", "--ports", "80"]
+            child = await fork_server.spawn(f"workload {pod}", words, folder / f"{pod}.log")
+            made.append(child)
+            return child
 
         try:
-            await use(fork_server, replica)
+            await use(fork_server, process)
         finally:
-            await asyncio.gather(*(probe.stop() for probe in made))
+            await asyncio.gather(*(child.stop(TIMEOUTS.process_exit) for child in made))
             await fork_server.stop()
-            for probe in made:
-                await gone(probe.pid)
+            for child in made:
+                await gone(child.pid)
 
-    asyncio.run(asyncio.wait_for(run(), 30))
+    asyncio.run(asyncio.wait_for(run(), limit))
 
 
 async def gone(pid: int) -> None:
@@ -52,64 +55,76 @@ async def gone(pid: int) -> None:
         await asyncio.sleep(0.01)
 
 
-async def ask(port: int) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET / HTTP/1.1\r\nhost: echo\r\nx-meshproof-id: 1\r\nconnection: close\r\n\r\n")
-    answer = await reader.read()
-    writer.close()
-    return answer
-
-
-def test_each_replica_is_a_process_with_books_of_its_own(tmp_path: Path) -> None:
-    async def use(_: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
-        one, two = await asyncio.gather(replica("one"), replica("two"))
+def test_a_process_that_is_killed_is_an_error_with_its_exit_code(tmp_path: Path) -> None:
+    async def use(_: ForkServer, make: Make) -> None:
+        one, two = Channel(await make("one"), TIMEOUTS), Channel(await make("two"), TIMEOUTS)
         assert len({one.pid, two.pid, os.getpid()}) == 3
-        assert b"200 OK" in await ask(one.ports[80])
-        assert ((await one.books()).received, (await two.books()).received) == (1, 0)
-
-    with_fork_server(tmp_path, use)
-
-
-def test_books_longer_than_a_socket_holds_arrive_whole(tmp_path: Path) -> None:
-    async def use(_: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
-        probe = await replica("one")
-        reader, writer = await asyncio.open_connection("127.0.0.1", probe.ports[80])
-        for number in range(3000):
-            head = f"GET /{'x' * 300} HTTP/1.1\r\nhost: echo\r\nx-meshproof-id: {number}\r\n\r\n"
-            writer.write(head.encode())
-            await reader.readuntil(b"\r\n\r\n")
-        assert len((await probe.books()).requests) == 3000
-        writer.close()
-
-    with_fork_server(tmp_path, use)
-
-
-def test_a_replica_that_is_killed_is_an_error_with_its_exit_code(tmp_path: Path) -> None:
-    async def use(_: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
-        one, two = await replica("one"), await replica("two")
         os.kill(one.pid, signal.SIGKILL)
         assert "workload one: died (exit code -9)" in str(await one.died())
         with pytest.raises(TargetError, match="workload one: died"):
-            await one.books()
-        assert (await two.books()).received == 0
+            await one.command("counts")
+        assert (await two.command("counts"))["received"] == 0
 
     with_fork_server(tmp_path, use)
 
 
-def test_replicas_outlive_the_fork_server_and_new_ones_are_an_error_that_names_it(tmp_path: Path) -> None:
-    async def use(fork_server: ForkServer, replica: Callable[[str], Awaitable[Probe]]) -> None:
-        one = await replica("one")
+def test_processes_outlive_the_fork_server_and_new_ones_are_an_error_that_names_it(tmp_path: Path) -> None:
+    async def use(fork_server: ForkServer, make: Make) -> None:
+        one = Channel(await make("one"), TIMEOUTS)
         os.kill(fork_server.pid, signal.SIGKILL)
         await fork_server.ended()
-        assert (await one.books()).received == 0
+        assert (await one.command("counts"))["received"] == 0
         with pytest.raises(TargetError, match="fork server of workloads: did not make workload two"):
-            await replica("two")
+            await make("two")
 
     with_fork_server(tmp_path, use)
 
 
-def test_why_a_replica_cannot_start_is_in_its_log(tmp_path: Path) -> None:
-    async def use(fork_server: ForkServer, _: Callable[[str], Awaitable[Probe]]) -> None:
+def test_more_processes_than_a_queue_of_connections_holds_can_be_asked_for_at_once(tmp_path: Path) -> None:
+    async def use(_: ForkServer, make: Make) -> None:
+        children = await asyncio.gather(*(make(f"echo-{number}") for number in range(200)))
+        assert len({child.pid for child in children}) == 200
+
+    with_fork_server(tmp_path, use, 120)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.EAGAIN, "again"), "no process can be added, 1 needed (ulimit -u is "),
+        (OSError(errno.ENOMEM, "memory"), "no memory is left: 16 MB are needed"),
+    ],
+)
+def test_whoever_asks_is_told_why_there_is_no_process(
+    error: OSError, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fork() -> int:
+        raise error
+
+    monkeypatch.setattr(server.os, "fork", fork)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not server._forked(theirs)
+        assert json.loads(ours.recv(1 << 12))["error"].startswith(reason)
+
+
+def test_a_refusal_of_the_fork_server_is_the_error_of_its_client(tmp_path: Path) -> None:
+    async def use(fork_server: ForkServer, make: Make) -> None:
+        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(b'{"error": "no process can be added, 1 needed"}\n')
+            writer.close()
+
+        (tmp_path / "n.sock").unlink()
+        async with await asyncio.start_unix_server(refuse, tmp_path / "n.sock"):
+            with pytest.raises(TargetError, match="did not make workload one: no process can be added, 1 needed"):
+                await make("one")
+
+    with_fork_server(tmp_path, use)
+
+
+def test_why_a_process_cannot_start_is_in_its_log(tmp_path: Path) -> None:
+    async def use(fork_server: ForkServer, _: Make) -> None:
         child = await fork_server.spawn(
             "workload odd", ["--pod", "odd", "--workload", "a/b", "--ports", "x"], tmp_path / "l"
         )

@@ -18,8 +18,9 @@ def ports(mesh: Mesh, workload: Workload) -> list[int]:
     named = list(dict.fromkeys(port.number for port in workload.ports))
     if named and workload.kind not in MACHINES:
         return named
-    selecting = [s for s in mesh.services if s.namespace == workload.namespace and workload in mesh.behind(s)]
-    called = {one.target for s in selecting for one in s.ports if isinstance(one.target, int)}
+    found = mesh.once(("listening", "selecting"), lambda: grouped(_selecting(mesh)))
+    selecting = [service for service in found.get(workload.key, ()) if service.namespace == workload.namespace]
+    called = {one.target for service in selecting for one in service.ports if isinstance(one.target, int)}
     return sorted({*named, *called})
 
 
@@ -45,6 +46,12 @@ def both_spoken(mesh: Mesh) -> Iterator[Unmodelled]:
 
 def _is_any_tcp(mesh: Mesh) -> bool:
     return any(port.protocol in TCP for service in mesh.services for port in service.ports)
+
+
+def _selecting(mesh: Mesh) -> Iterator[tuple[str, Service]]:
+    for service in mesh.services:
+        for workload in mesh.behind(service):
+            yield workload.key, service
 
 
 def _called(mesh: Mesh, workload: Workload) -> Sequence[Leading]:

@@ -1,8 +1,9 @@
-"""One embedded mesh: a client's sidecar, its gateways, and a process for each replica."""
+"""One embedded mesh: a client's sidecar, its gateways, and the replicas, which share processes."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import shutil
 import time
@@ -23,11 +24,12 @@ from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import TargetError
 from meshproof.manifest import Resource
+from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.embedded.listening import ports, tcp_ports
-from meshproof.workload.fork_server.client import ForkServer
+from meshproof.workload.pool.pool import Pool, Wanted
 from meshproof.workload.probe import Probe
 
 SIDECAR = "sidecar"
@@ -37,22 +39,24 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class EmbeddedMesh:
-    """One mesh: a client's sidecar, a proxy for each kind of gateway, and a process for each replica.
+    """One mesh: a client's sidecar, a proxy for each kind of gateway, and replicas in `pool`.
 
     `home` is the target's folder, which must be removed even when this process is killed. The client's sidecar, in
     `namespace` and with `labels`, is started where any request passes it (`sidecar`), not where all enter by gateways.
+    What none of `requests` can meet is neither started nor translated; without requests everything is.
     """
 
     name: str
     folder: Path
     home: Path
     ads: AdsServer
-    fork_server: ForkServer
+    pool: Pool
     ports: Mapping[int, int]
     timeouts: Timeouts
     sidecar: bool = True
     namespace: str = "default"
     labels: Labels = field(default_factory=dict)
+    requests: Sequence[Request] = ()
     _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
     _probes: dict[str, tuple[Workload, list[Probe]]] = field(default_factory=dict)
     _gateways: dict[str, str] = field(default_factory=dict)
@@ -60,17 +64,20 @@ class EmbeddedMesh:
     _listening: dict[str, dict[int, int]] = field(default_factory=dict)
     _tcp: dict[tuple[str, int], int] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
+    _retired: list[Probe] = field(default_factory=list)
+    _watched: set[int] = field(default_factory=set)
     _starts: asyncio.Queue[Coroutine[Any, Any, TargetError]] = field(default_factory=asyncio.Queue)
 
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:  # noqa: ARG002
         """Start what is missing, give every proxy its configuration, then stop what is no longer specified."""
+        mesh = reachable(mesh, self.requests, self.namespace) if self.requests else mesh
         roles = self._roles(mesh)
         wanted = {workload.key: workload for workload in mesh.workloads}
         gone = [key for key, (workload, _) in self._probes.items() if _identity(wanted.get(key)) != _identity(workload)]
-        retired = [probe for key in gone for probe in self._probes.pop(key)[1]]
+        self._retired += [probe for key in gone for probe in self._probes.pop(key)[1]]
         new = [workload for key, workload in wanted.items() if key not in self._probes]
-        starts = [self._start_workload(mesh, workload) for workload in new]
-        await _gather([*starts, *(self._start_proxy(role) for role in roles if role not in self._proxies)])
+        proxies = [self._start_proxy(role) for role in roles if role not in self._proxies]
+        await _gather([self._start_workloads(mesh, new), *proxies])
         addresses = {
             key: tuple(Address(p.pod, {port: ("127.0.0.1", local) for port, local in p.ports.items()}) for p in probes)
             for key, (_, probes) in self._probes.items()
@@ -84,7 +91,8 @@ class EmbeddedMesh:
             self._tcp = {address: opened[name] for address, name in names.items()}
         for name in roles:
             self._listening[name] = await self._proxies[name].ports()
-        await _gather([probe.stop() for probe in retired])
+        await _gather([probe.stop() for probe in self._retired])
+        self._retired.clear()
         return Applied("+".join(a.version for a in acknowledged), max(a.seconds for a in acknowledged))
 
     def _roles(self, mesh: Mesh) -> dict[str, Proxy]:
@@ -109,18 +117,20 @@ class EmbeddedMesh:
         self._proxies[role] = proxy
         self._starts.put_nowait(proxy.exited())
 
-    async def _start_workload(self, mesh: Mesh, workload: Workload) -> None:
-        numbers, tcp = ports(mesh, workload), tcp_ports(mesh, workload)
-        self._probes[workload.key] = (workload, replicas := [])
-
-        async def start(pod: str) -> None:
-            probe = await Probe.start(
-                pod, workload, self.folder / f"{pod}.log", self.timeouts, numbers, self.fork_server, tcp
-            )
-            replicas.append(probe)
-            self._starts.put_nowait(probe.died())
-
-        await _gather([start(f"{workload.name}-{number}") for number in range(workload.replicas)])
+    async def _start_workloads(self, mesh: Mesh, workloads: Sequence[Workload]) -> None:
+        wanted = [
+            Wanted(f"{workload.name}-{number}", workload, tuple(numbers), tuple(tcp))
+            for workload in workloads
+            for numbers, tcp in ((ports(mesh, workload), tcp_ports(mesh, workload)),)
+            for number in range(workload.replicas)
+        ]
+        started = iter(await self.pool.replicas(wanted))
+        for workload in workloads:
+            self._probes[workload.key] = (workload, list(itertools.islice(started, workload.replicas)))
+        for pid, probe in self._by_process().items():
+            if pid not in self._watched:
+                self._watched.add(pid)
+                self._starts.put_nowait(probe.died())
 
     def vantage(self, requests: Sequence[Request]) -> Vantage:
         """The client runs on this machine, and connects to the ephemeral ports of the sidecar and the gateways."""
@@ -169,7 +179,7 @@ class EmbeddedMesh:
 
     async def check(self) -> None:
         await _gather([proxy.while_alive(proxy.admin.ready()) for proxy in self._proxies.values()])
-        await _gather([probe.held() for probe in self._all_probes()])
+        await _gather([probe.held() for probe in self._by_process().values()])
 
     async def watch(self) -> None:
         """Raise as soon as any part ends, those that are started later included."""
@@ -198,7 +208,8 @@ class EmbeddedMesh:
     async def close(self) -> None:
         while not self._starts.empty():
             self._starts.get_nowait().close()
-        stops = [probe.stop() for probe in self._all_probes()] + [p.stop() for p in self._proxies.values()]
+        probes = [probe.stop() for probe in (*self._all_probes(), *self._retired)]
+        stops = [*probes, *(proxy.stop() for proxy in self._proxies.values())]
         await asyncio.gather(*stops, return_exceptions=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -206,6 +217,10 @@ class EmbeddedMesh:
     def _client(self) -> EnvoyProxy:
         """The proxy that requests pass first."""
         return self._proxies.get(SIDECAR) or next(iter(self._proxies.values()))
+
+    def _by_process(self) -> dict[int, Probe]:
+        """One replica of each process: a process that answers for one, or ends, does so for all."""
+        return {probe.pid: probe for probe in reversed(self._all_probes())}
 
     def _all_probes(self) -> list[Probe]:
         return [probe for _, probes in self._probes.values() for probe in probes]
@@ -222,7 +237,7 @@ def _under_way(gauges: Mapping[str, int]) -> list[str]:
 
 
 def _identity(workload: Workload | None) -> object:
-    """What a replica's process is started from: when this changes, it is replaced."""
+    """What a replica is started from: when this changes, it is replaced."""
     if workload is None:
         return None
     return (workload.key, workload.replicas, tuple(workload.labels.items()), workload.image, workload.ports)

@@ -16,7 +16,7 @@ from meshproof.targets.base import LiveMesh
 from meshproof.targets.embedded.listening import both_spoken
 from meshproof.targets.embedded.mesh import EmbeddedMesh
 from meshproof.targets.ports import check_free
-from meshproof.workload.fork_server.client import ForkServer
+from meshproof.workload.pool.pool import Pool
 
 FEATURES = frozenset(
     {
@@ -53,7 +53,7 @@ class EmbeddedTarget:
         self.timeouts = timeouts or Timeouts()
         self._folder: OwnedFolder | None = None
         self._ads: AdsServer | None = None
-        self._fork_server: ForkServer | None = None
+        self._pool: Pool | None = None
         self._made = 0
 
     @property
@@ -71,13 +71,13 @@ class EmbeddedTarget:
         yield from both_spoken(mesh)
 
     async def up(self) -> None:
-        """Start the control plane, and the fork server for workloads."""
+        """Start the control plane, and what makes processes for workloads."""
         # 0700: nobody else reaches the sockets in it.
         self._folder = OwnedFolder.make("meshproof-")
         home = self._folder.path
         self._ads = AdsServer(home / "ads.sock", self.timeouts)
         await self._ads.start()
-        self._fork_server = await ForkServer.start(home / "fork_server.sock", home / "fork_server.log", self.timeouts)
+        self._pool = await Pool.start(home, self.timeouts)
 
     def mesh(
         self,
@@ -88,7 +88,7 @@ class EmbeddedTarget:
     ) -> LiveMesh:
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
-        assert self._fork_server is not None
+        assert self._pool is not None
         self._made += 1
         home = self._folder.path
         folder = home / f"{self._made}"
@@ -99,21 +99,22 @@ class EmbeddedTarget:
             folder,
             home,
             self._ads,
-            self._fork_server,
+            self._pool,
             self._ports,
             self.timeouts,
             sidecar,
             namespace or self.namespace,
             labels or {},
+            tuple(requests),
         )
 
     async def down(self) -> None:
         try:
-            if self._fork_server is not None:
-                await self._fork_server.stop()
+            if self._pool is not None:
+                await self._pool.stop()
             if self._ads is not None:
                 await self._ads.stop()
         finally:
             if self._folder is not None:
                 self._folder.remove()
-            self._ads = self._fork_server = self._folder = None
+            self._ads = self._pool = self._folder = None

@@ -72,10 +72,10 @@ class Control:
                 self.hold.only_first(None if tries is None else int(tries))
             case "block":
                 for listener in self.listeners:
-                    listener.block()
+                    await listener.block()
             case "shut":
                 for listener in self.listeners:
-                    listener.shut()
+                    await listener.shut()
                 self.reset_connections()
             case "unblock":
                 for listener in self.listeners:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
-
-from meshproof.workload.control.commands import Control
+from typing import Any, Protocol
 
 LINE_CAP = 1 << 20
 
 Write = Callable[[bytes], None]
+
+
+class Answering(Protocol):
+    """What carries commands out: one replica, or a process of many."""
+
+    async def answer(self, command: Any) -> dict[str, Any]: ...
 
 
 def encoded(message: dict[str, Any]) -> bytes:
@@ -19,7 +23,7 @@ def encoded(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
-async def serve_commands(control: Control, reader: asyncio.StreamReader, write: Write) -> None:
+async def serve_commands(control: Answering, reader: asyncio.StreamReader, write: Write) -> None:
     """Answer commands until the stream ends; a command that waits does not keep the next ones waiting."""
     running: set[asyncio.Task[None]] = set()
 

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.process import Child, spawn
+from meshproof.workload.limits import why
 
 PROGRAM = (sys.executable, "-P", "-m", "meshproof.workload")
 LINE_CAP = 1 << 20
+AT_ONCE = 32
+"""How many processes are asked for at once: the others wait here, not in the queue of the socket."""
 
 
 def clean() -> dict[str, str]:
@@ -43,7 +46,10 @@ class Forked:
 
 
 class ForkServer:
-    """One fork server; `socket` must be a path that only its owner reaches. Raises TargetError."""
+    """One fork server; `socket` must be a path that only its owner reaches. Raises TargetError.
+
+    `descriptors` is how many each of its processes may have open.
+    """
 
     def __init__(self, socket: Path, child: Child, timeouts: Timeouts) -> None:
         self._socket = socket
@@ -52,6 +58,8 @@ class ForkServer:
         self._forked: dict[int, Forked] = {}
         self._codes: dict[int, int] = {}
         self._reader: asyncio.Task[None] | None = None
+        self._asking = asyncio.Semaphore(AT_ONCE)
+        self.descriptors = 0
 
     @classmethod
     async def start(cls, socket: Path, log: Path, timeouts: Timeouts) -> ForkServer:
@@ -61,9 +69,11 @@ class ForkServer:
         fork_server = cls(socket, child, timeouts)
         try:
             async with asyncio.timeout(timeouts.workload_ready):
-                if not await child.stdout.readline():
+                greeting = await child.stdout.readline()
+                if not greeting:
                     await child.process.wait()
                     raise child.failure("died")
+                fork_server.descriptors = int(json.loads(greeting)["descriptors"])
         except TimeoutError:
             error = child.failure(f"was not ready within {timeouts.workload_ready:g} s")
             await fork_server.stop()
@@ -75,24 +85,30 @@ class ForkServer:
         return fork_server
 
     async def spawn(self, name: str, words: Sequence[str], log: Path) -> Child:
-        """A replica with these arguments; its standard error goes to `log`."""
+        """A process with these arguments, once fewer than AT_ONCE are being made; its standard error goes to `log`."""
         argv = (*PROGRAM, *words)
         writer: asyncio.StreamWriter | None = None
         try:
-            async with asyncio.timeout(self._timeouts.workload_ready):
+            async with self._asking, asyncio.timeout(self._timeouts.workload_ready):
                 reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=LINE_CAP)
                 writer.write(json.dumps({"argv": list(words), "log": str(log)}).encode() + b"\n")
-                greeting = await reader.readline()
-            forked = Forked(int(json.loads(greeting)["pid"]), reader, writer)
-        except (OSError, ValueError, KeyError) as error:
+                answer = json.loads(await reader.readline())
+            if "error" in answer:
+                raise self._child.failure(f"did not make {name}: {answer['error']}")
+            forked = Forked(int(answer["pid"]), reader, writer)
+        except BaseException as error:
             if writer is not None:
                 writer.close()
-            late = "" if str(error) else f" within {self._timeouts.workload_ready:g} s"
-            raise self._child.failure(f"did not make {name}{late}") from error
-        except BaseException:
-            if writer is not None:
-                writer.close()
-            raise
+            match error:
+                case TimeoutError():
+                    reason = f" within {self._timeouts.workload_ready:g} s"
+                case OSError():
+                    reason = f": {why(error, descriptors=1)}"
+                case ValueError() | KeyError():
+                    reason = ""
+                case _:
+                    raise
+            raise self._child.failure(f"did not make {name}{reason}") from error
         self._forked[forked.pid] = forked
         if forked.pid in self._codes:
             self._end(forked.pid, self._codes.pop(forked.pid))

@@ -1,12 +1,13 @@
 """The fork server: a process that has imported all that a workload runs, and forks one for each connection.
 
-A forked replica is ready in a few milliseconds; one that imports Python's asyncio by itself takes a hundred
-milliseconds of CPU time. Each connection to the server's socket asks for one replica, by a line with its
-arguments, and then is that replica's standard input and output.
+A forked process is ready in a few milliseconds; one that imports Python's asyncio by itself takes a hundred
+milliseconds of CPU time. Each connection to the server's socket asks for one process, by a line with its
+arguments, and then is that process' standard input and output. Where none can be forked, the answer says why.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -17,14 +18,18 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from meshproof.workload.limits import raise_descriptors, why
+
 ORDER_SECONDS = 5.0
+PROCESS_MEGABYTES = 16
 
 
-def run(path: str, replica: Callable[[Sequence[str]], None]) -> None:
-    """Serve until standard input closes: the owner has ended then. `replica` runs in each fork with its arguments."""
+def run(path: str, program: Callable[[Sequence[str]], None]) -> None:
+    """Serve until standard input closes: the owner has ended then. `program` runs in each fork with its arguments."""
+    descriptors = raise_descriptors()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
-    listener.listen(128)
+    listener.listen(socket.SOMAXCONN)
     woken, waker = os.pipe()
     for end in (woken, waker):
         os.set_blocking(end, False)
@@ -36,7 +41,7 @@ def run(path: str, replica: Callable[[Sequence[str]], None]) -> None:
     waiting = selectors.DefaultSelector()
     for source in (0, listener.fileno(), woken):
         waiting.register(source, selectors.EVENT_READ)
-    _send({"ready": True})
+    _send({"ready": True, "descriptors": descriptors})
     while True:
         for key, _ in waiting.select():
             if key.fd == 0 and not os.read(0, 1 << 16):
@@ -46,14 +51,25 @@ def run(path: str, replica: Callable[[Sequence[str]], None]) -> None:
                 _reap()
             elif key.fd == listener.fileno():
                 channel = listener.accept()[0]
-                if (order := _order(channel)) is not None and os.fork() == 0:
+                if (order := _order(channel)) is not None and _forked(channel):
                     waiting.close()
                     for end in (listener.detach(), woken, waker):
                         os.close(end)
                     _detach(channel, order)
-                    replica(order["argv"])
+                    program(order["argv"])
                     os._exit(0)
                 channel.close()
+
+
+def _forked(channel: socket.socket) -> bool:
+    """Whether this is the new process; whoever asked for it is told why there is none."""
+    try:
+        return os.fork() == 0
+    except (OSError, MemoryError) as error:
+        reason = why(error, processes=1, megabytes=PROCESS_MEGABYTES)
+        with contextlib.suppress(OSError):
+            channel.sendall(json.dumps({"error": reason}).encode() + b"\n")
+        return False
 
 
 def _order(channel: socket.socket) -> dict[str, Any] | None:
@@ -68,7 +84,7 @@ def _order(channel: socket.socket) -> dict[str, Any] | None:
 
 
 def _detach(channel: socket.socket, order: dict[str, Any]) -> None:
-    """Make this process the replica's own: its session, its standard streams, no handlers."""
+    """Make this process its owner's own: its session, its standard streams, no handlers."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()

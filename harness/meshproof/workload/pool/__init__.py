@@ -1,0 +1,1 @@
+"""Many replicas in one process for each processor, and where each of them is put."""

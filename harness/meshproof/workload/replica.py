@@ -1,0 +1,60 @@
+"""One replica of a Deployment: its books, its hold, its listeners, and the commands that act on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from meshproof.workload.behaviours.behaviour import behaviour
+from meshproof.workload.connection import Connection, Site
+from meshproof.workload.control.commands import Control
+from meshproof.workload.hold import Hold
+from meshproof.workload.identity import Identity
+from meshproof.workload.ledger import Ledger
+from meshproof.workload.limits import Descriptors
+from meshproof.workload.listener import Listener
+from meshproof.workload.tcp_connection import TcpConnection, greeting
+
+
+class Replica:
+    """It shares nothing with other replicas of its process but the event loop and `descriptors`.
+
+    `ports` are container ports, `tcp` those of them that speak no HTTP. With `bind` it listens on these very ports of
+    that address, else on free ones of 127.0.0.1. Raises OSError for a port that cannot be had.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        ports: Sequence[int],
+        tcp: Sequence[int] = (),
+        bind: str = "",
+        descriptors: Descriptors | None = None,
+    ) -> None:
+        ledger, hold = Ledger(), Hold()
+        self.site = site = Site(behaviour(identity), identity.stamp, ledger, hold, descriptors)
+        hello = greeting(identity.pod, identity.workload)
+        made: dict[bool, Callable[[], asyncio.BaseProtocol]] = {
+            False: lambda: Connection(site),
+            True: lambda: TcpConnection(site, hello),
+        }
+        self.listeners: dict[int, Listener] = {}
+        try:
+            for port in ports:
+                self.listeners[port] = Listener(made[port in tcp], bind or "127.0.0.1", port if bind else 0)
+        except OSError:
+            self.close()
+            raise
+        self.control = Control(ledger, hold, tuple(self.listeners.values()), site.reset_all)
+
+    async def open(self) -> dict[str, int]:
+        """Listen on every port; the port of this machine for each container port."""
+        for listener in self.listeners.values():
+            await listener.open()
+        return {str(port): listener.port for port, listener in self.listeners.items()}
+
+    def close(self) -> None:
+        """End every listener and connection, as the end of its process would; safe to call more than once."""
+        for listener in self.listeners.values():
+            listener.close()
+        self.site.end_all()
