@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from meshproof.errors import Location, ManifestError, Problem
-from meshproof.manifest.scalar import key_text, resolve
+from meshproof.manifest.node import NO_KEY, Content, Lines, Node, Scalar, packed
+from meshproof.manifest.scalar import PlainKeys, PlainScalars, key_text, resolve
 from meshproof.manifest.value import Value
 
 DEEPEST = 64
@@ -24,6 +25,11 @@ TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "boo
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MERGE = "<<"
 NOT_IN_JSON = frozenset({float("inf"), float("-inf")})
+SCALAR, MAPPING, MAPPING_END = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.MappingEndEvent
+LIST, LIST_END, ALIAS = yaml.SequenceStartEvent, yaml.SequenceEndEvent, yaml.AliasEvent
+
+Read = tuple[Content, int, str | None]
+"""A node without its key: what it is, where it stands, and its text where that differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,149 +41,200 @@ class Document:
 
 
 @dataclass(slots=True)
-class _Open:
-    """A mapping or list whose end has not been seen.
+class _Composer:
+    """Reads the nodes of a text, one document after another.
 
-    `size` counts its nodes and `height` how deep they are nested, aliases expanded; `given` are the names that
-    are written in it, while those of `fields` may be merged in.
+    `size` counts all nodes so far and `deepest` is how deep they were nested, aliases expanded: of an anchored node
+    both are known by what they were before it.
     """
 
-    location: Location
-    anchor: str | None
-    fields: dict[str, Value] | None
-    items: list[Value] = field(default_factory=list)
-    given: dict[str, Location] = field(default_factory=dict)
-    key: Value | None = None
-    merging: bool = False
-    size: int = 1
-    height: int = 1
-
-
-@dataclass(slots=True)
-class _Composer:
-    file: str
+    lines: Lines
+    first_line: int
     most_aliased: int
-    first_line: int = 1
-    stack: list[_Open] = field(default_factory=list)
-    anchors: dict[str, tuple[Value, int, int]] = field(default_factory=dict)
+    next: Any
+    plain: PlainScalars = field(default_factory=PlainScalars)
+    keys: PlainKeys = field(default_factory=PlainKeys)
+    anchors: dict[str, tuple[Read, int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     aliased: int = 0
-    marker: int = 0
-    root: Value | None = None
+    size: int = 0
+    deepest: int = 0
 
     def at(self, mark: Any) -> Location:
-        return Location(self.file, mark.line + self.first_line, mark.column + 1)
+        return Location(self.lines.file, mark.line + self.first_line, mark.column + 1)
 
     def refuse(self, location: Location, message: str, hint: str = "") -> ManifestError:
         return ManifestError(*self.problems, Problem(location, message, hint))
 
-    def begin_document(self, event: Any) -> None:
-        self.root = None
-        self.problems = []
-        self.anchors.clear()
-        self.marker = self.at(event.start_mark).line if event.explicit else 0
+    def documents(self) -> Iterator[Document]:
+        while type(event := self.next()) is not yaml.StreamEndEvent:
+            if type(event) is not yaml.DocumentStartEvent:
+                continue
+            self.problems = []
+            self.anchors.clear()
+            marker = self.at(event.start_mark).line if event.explicit else 0
+            content, place, text = self.any(self.next(), 0)
+            self.next()
+            if content is not None:
+                body = Value(packed(content), place, "", None, text, self.lines)
+                beside = [self.beside(place)] if self.lines.line(place) == marker else []
+                yield Document(body, (*self.problems, *beside))
 
-    def begin_mapping(self, event: Any) -> None:
-        self.begin(event, "map", {})
+    def beside(self, place: int) -> Problem:
+        """What kubectl says of a document that begins in the line of its own marker."""
+        message = "kubectl reads nothing in the line of '---'"
+        return Problem(self.lines.location(place), message, "begin a new line after it")
 
-    def begin_list(self, event: Any) -> None:
-        self.begin(event, "seq", None)
+    def any(self, event: Any, depth: int, *, is_key: bool = False) -> Read:
+        """The node that begins with an event, within `depth` others."""
+        kind = type(event)
+        if kind is ALIAS:
+            return self.alias(event, depth)
+        size, deepest = self.size, self.deepest
+        self.deepest = depth
+        content: Content
+        text = None
+        if kind is SCALAR:
+            self.size += 1
+            content, text = self.scalar(event, is_key=is_key)
+        elif kind is MAPPING:
+            content = self.mapping(event, depth)
+        else:
+            content = self.list(event, depth)
+        found = content, event.start_mark.index, text
+        if event.anchor is not None:
+            self.anchors[event.anchor] = found, self.size - size, self.deepest - depth
+        self.deepest = max(self.deepest, deepest)
+        return found
 
-    def begin(self, event: Any, expected: str, fields: dict[str, Value] | None) -> None:
-        location = self.at(event.start_mark)
+    def begin(self, event: Any, expected: str, depth: int) -> None:
         if event.tag is not None:
-            self.tagged(event, location, expected)
-        if len(self.stack) >= DEEPEST:
-            raise self.refuse(location, f"nested more than {DEEPEST} deep")
-        self.stack.append(_Open(location, event.anchor, fields))
+            self.tagged(event, expected)
+        if depth >= DEEPEST:
+            raise self.refuse(self.at(event.start_mark), f"nested more than {DEEPEST} deep")
+        self.size += 1
+        self.deepest = max(self.deepest, depth + 1)
 
-    def tagged(self, event: Any, location: Location, expected: str) -> None:
+    def tagged(self, event: Any, expected: str) -> None:
         if event.tag not in (None, "!", CORE + expected):
-            raise self.refuse(location, f"the tag {event.tag!r} is not known to Kubernetes", "write the value plainly")
+            message = f"the tag {event.tag!r} is not known to Kubernetes"
+            raise self.refuse(self.at(event.start_mark), message, "write the value plainly")
 
-    def end(self, _event: Any) -> None:
-        done = self.stack.pop()
-        data = tuple(done.items) if done.fields is None else done.fields
-        self.place(Value(data, done.location), done.anchor, done.size, done.height)
+    def mapping(self, opening: Any, depth: int) -> dict[str, Node]:
+        self.begin(opening, "map", depth)
+        following, plain, keys = self.next, self.plain, self.keys
+        fields: dict[str, Node] = {}
+        # Those that are written in it, while others may be merged in.
+        given = fields
+        scalars = 0
+        while type(event := following()) is not MAPPING_END:
+            merging = False
+            if type(event) is SCALAR and event.implicit[0] and event.tag is None and event.anchor is None:
+                scalars += 1
+                key, written = event.start_mark.index, event.value
+                name = keys[written]
+                if name is None:
+                    raise self.refuse(self.lines.location(key), "a field's name must be text")
+                merging = written == MERGE
+            else:
+                name, key, merging = self.key(event, depth + 1)
+            event = following()
+            content: Content
+            if type(event) is SCALAR and event.tag is None and event.anchor is None:
+                scalars += 1
+                place, written = event.start_mark.index, event.value
+                content, text = plain[written] if event.implicit[0] else (written, None)
+                if type(content) is float:
+                    self.check_float(content, place, written)
+            elif type(event) is MAPPING and event.anchor is None:
+                content, place, text = self.mapping(event, depth + 1), event.start_mark.index, None
+            elif type(event) is LIST and event.anchor is None:
+                content, place, text = self.list(event, depth + 1), event.start_mark.index, None
+            else:
+                content, place, text = self.any(event, depth + 1)
+            if merging:
+                given = {**fields} if given is fields else given
+                self.merge(fields, content, place)
+            elif name in given:
+                message = f"{name} is given twice, first in line {self.lines.line(given[name][2])}"
+                self.problems.append(Problem(self.lines.location(key), message, "keep one of the two"))
+            else:
+                fields[name] = given[name] = (content, place, key, text)
+        self.size += scalars
+        return fields
 
-    def scalar(self, event: Any) -> None:
-        location = self.at(event.start_mark)
+    def list(self, opening: Any, depth: int) -> list[Node]:
+        self.begin(opening, "seq", depth)
+        following, plain = self.next, self.plain
+        items: list[Node] = []
+        scalars = 0
+        while type(event := following()) is not LIST_END:
+            content: Content
+            if type(event) is SCALAR and event.tag is None and event.anchor is None:
+                scalars += 1
+                place, written = event.start_mark.index, event.value
+                content, text = plain[written] if event.implicit[0] else (written, None)
+                if type(content) is float:
+                    self.check_float(content, place, written)
+            else:
+                content, place, text = self.any(event, depth + 1)
+            items.append((content, place, NO_KEY, text))
+        self.size += scalars
+        return items
+
+    def key(self, event: Any, depth: int) -> tuple[str, int, bool]:
+        """A field's name, where it stands, and whether it merges the mapping that follows."""
+        content, place, _ = self.any(event, depth, is_key=True)
+        if content is None or type(content) is dict or type(content) is list:
+            raise self.refuse(self.lines.location(place), "a field's name must be text")
+        merging = type(event) is SCALAR and event.implicit[0] and event.tag is None and event.value == MERGE
+        return key_text(content), place, merging  # type: ignore[arg-type]
+
+    def scalar(self, event: Any, *, is_key: bool) -> tuple[Scalar, str | None]:
         text = event.value
-        plain = event.implicit[0] and event.tag is None
-        holder = self.stack[-1] if self.stack else None
-        is_key = holder is not None and holder.fields is not None and holder.key is None
-        if holder is not None and is_key and plain and text == MERGE:
-            holder.merging = True
-        data = resolve(text) if plain else text
+        data: Scalar = resolve(text) if event.implicit[0] and event.tag is None else text
         if event.tag is not None and event.tag not in ("!", CORE + "str"):
-            data = self.typed(event, location)
-        if type(data) is float and not is_key and (data in NOT_IN_JSON or data != data):
-            self.problems.append(Problem(location, f"{text} is a number that JSON does not have", "quote it as text"))
-        self.place(Value(data, location, text_form=text), event.anchor)
+            data = self.typed(event)
+        if type(data) is float and not is_key:
+            self.check_float(data, event.start_mark.index, text)
+        return data, None if type(data) is str else text
 
-    def typed(self, event: Any, location: Location) -> str | int | float | bool | None:
+    def check_float(self, number: float, place: int, text: str) -> None:
+        if number in NOT_IN_JSON or number != number:
+            message = f"{text} is a number that JSON does not have"
+            self.problems.append(Problem(self.lines.location(place), message, "quote it as text"))
+
+    def typed(self, event: Any) -> Scalar:
         kind = event.tag.removeprefix(CORE)
         data = resolve(event.value)
         if not event.tag.startswith(CORE) or kind not in TYPES:
-            self.tagged(event, location, "str")
+            self.tagged(event, "str")
         elif not isinstance(data, TYPES[kind]) or (kind in ("int", "float") and isinstance(data, bool)):
-            raise self.refuse(location, f"{event.value[:60]!r} is not of the type that its tag says")
+            message = f"{event.value[:60]!r} is not of the type that its tag says"
+            raise self.refuse(self.at(event.start_mark), message)
         return data
 
-    def alias(self, event: Any) -> None:
+    def alias(self, event: Any, depth: int) -> Read:
         location = self.at(event.start_mark)
         if event.anchor not in self.anchors:
             raise self.refuse(location, f"the alias *{event.anchor} stands for nothing complete that came before it")
-        value, size, height = self.anchors[event.anchor]
+        found, size, height = self.anchors[event.anchor]
         self.aliased += size
         if self.aliased > self.most_aliased:
             raise self.refuse(location, f"aliases stand for more than {self.most_aliased} values in all")
-        if len(self.stack) + height > DEEPEST:
+        if depth + height > DEEPEST:
             raise self.refuse(location, f"nested more than {DEEPEST} deep, aliases expanded")
-        self.place(value, None, size, height)
+        self.size += size
+        self.deepest = max(self.deepest, depth + height)
+        return found
 
-    def place(self, value: Value, anchor: str | None, size: int = 1, height: int = 0) -> None:
-        if anchor is not None:
-            self.anchors[anchor] = (value, size, height)
-        if not self.stack:
-            self.root = value
-            return
-        holder = self.stack[-1]
-        holder.size += size
-        if height >= holder.height:
-            holder.height = height + 1
-        if holder.fields is None:
-            holder.items.append(Value(value.data, value.location, f"[{len(holder.items)}]", None, value.text_form))
-        elif holder.key is None:
-            if value.data is None or type(value.data) in (dict, tuple):
-                raise self.refuse(value.location, "a field's name must be text")
-            holder.key = value
-        else:
-            self.enter(holder, holder.fields, holder.key, value)
-            holder.key, holder.merging = None, False
-
-    def enter(self, holder: _Open, fields: dict[str, Value], key: Value, value: Value) -> None:
-        if holder.merging:
-            self.merge(fields, value)
-            return
-        name = key.data if type(key.data) is str else key_text(key.data)  # type: ignore[arg-type]
-        if name in holder.given:
-            message = f"{name} is given twice, first in line {holder.given[name].line}"
-            self.problems.append(Problem(key.location, message, "keep one of the two"))
-            return
-        holder.given[name] = key.location
-        data = value.data
-        if type(data) is tuple:
-            data = tuple(Value(item.data, item.location, name + item.name, item.key, item.text_form) for item in data)
-        fields[name] = Value(data, value.location, name, key.location, value.text_form)
-
-    def merge(self, fields: dict[str, Value], value: Value) -> None:
+    def merge(self, fields: dict[str, Node], content: Content, place: int) -> None:
         """A merge key replaces what stands before it in its mapping; of a list the first mapping wins."""
-        sources = value.data if isinstance(value.data, tuple) else (value,)
+        sources = [one for one, *_ in content] if type(content) is list else [content]
         for source in reversed(sources):
-            if not isinstance(source.data, dict):
-                raise self.refuse(value.location, "<< merges mappings only")
-            fields.update(source.data)
+            if type(source) is not dict:
+                raise self.refuse(self.lines.location(place), "<< merges mappings only")
+            fields.update(source)
 
 
 def compose(text: str, file: str, *, line: int = 1) -> Iterator[Value]:
@@ -190,36 +247,19 @@ def compose(text: str, file: str, *, line: int = 1) -> Iterator[Value]:
 
 def read_documents(text: str, file: str, *, line: int = 1) -> Iterator[Document]:
     """The documents of a text that begins in that line, empty ones left out; ManifestError for what is no YAML."""
-    composer = _Composer(file, MOST_ALIASED + len(text), line)
-    handlers = {
-        yaml.ScalarEvent: composer.scalar,
-        yaml.MappingStartEvent: composer.begin_mapping,
-        yaml.SequenceStartEvent: composer.begin_list,
-        yaml.MappingEndEvent: composer.end,
-        yaml.SequenceEndEvent: composer.end,
-        yaml.AliasEvent: composer.alias,
-        yaml.DocumentStartEvent: composer.begin_document,
-    }
+    composer = None
     try:
-        for event in yaml.parse(text, Loader=LOADER):
-            handle = handlers.get(type(event))
-            if handle is not None:
-                handle(event)
-            elif type(event) is yaml.DocumentEndEvent and composer.root and composer.root.data is not None:
-                yield Document(composer.root, (*composer.problems, *_beside(composer.root, composer.marker)))
+        following = LOADER(text).get_event
+        composer = _Composer(Lines(file, text, line), line, MOST_ALIASED + len(text), following)
+        yield from composer.documents()
     except yaml.YAMLError as error:
-        raise _not_yaml(composer, error) from None
+        raise _not_yaml(composer, Location(file, line, 1), error) from None
 
 
-def _beside(root: Value, marker: int) -> Iterator[Problem]:
-    """What kubectl says of a document that begins in the line of its own marker."""
-    if root.location.line == marker:
-        yield Problem(root.location, "kubectl reads nothing in the line of '---'", "begin a new line after it")
-
-
-def _not_yaml(composer: _Composer, error: yaml.YAMLError) -> ManifestError:
+def _not_yaml(composer: _Composer | None, beginning: Location, error: yaml.YAMLError) -> ManifestError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
     context = getattr(error, "context", None)
-    location = composer.at(mark) if mark else Location(composer.file, composer.first_line, 1)
-    return composer.refuse(location, f"this is not YAML: {f'{context}, ' if context else ''}{reason}")
+    location = composer.at(mark) if mark and composer else beginning
+    problem = Problem(location, f"this is not YAML: {f'{context}, ' if context else ''}{reason}")
+    return ManifestError(*(composer.problems if composer else ()), problem)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from operator import is_
 
 from meshproof.manifest import kinds
 from meshproof.manifest.documents.other_files import HELM, TEMPLATE, other_file
+from meshproof.manifest.fields.fitting import fits
 from meshproof.manifest.foreign import decides, why_not_read
+from meshproof.manifest.node import Node
 from meshproof.manifest.resource import Notice, Resource
 from meshproof.manifest.schema import check
 from meshproof.manifest.syntax import names
@@ -64,14 +67,16 @@ def check_names(resource: Resource) -> None:
 
 def check_fields(resource: Resource) -> None:
     """Raise ManifestError with every field that its kind does not have, or that is of another type."""
-    check(resource.body, kinds.SCHEMAS[kinds.entry_of(resource)])
+    body, shape = resource.body, kinds.SCHEMAS[kinds.entry_of(resource)]
+    if body.content is None or not fits(body.content, shape):
+        check(body, shape)
 
 
 def makes_pods(body: Value) -> bool:
     """Whether a resource of an unknown kind has a template for pods, so that Services can select them."""
     found: Value | None = body
     for field in ("spec", "template", "spec", "containers"):
-        found = found.data.get(field) if found is not None and isinstance(found.data, dict) else None
+        found = found.get(field) if found is not None and isinstance(found.data, dict) else None
     return found is not None and isinstance(found.data, tuple)
 
 
@@ -80,25 +85,25 @@ def without_nulls(body: Value) -> Value:
 
     apiextensions-apiserver PruneNonNullableNullsWithoutDefaults; no field of Istio's is nullable.
     """
-    if not isinstance(body.data, dict):
+    fields = body.content
+    if type(fields) is not dict:
         return body
-    kept = {name: one if name == "metadata" else _pruned(one) for name, one in body.data.items()}
-    return Value(kept, body.location, body.name, body.key)
+    kept = {name: node if name == "metadata" else _pruned(node) for name, node in fields.items()}
+    same = all(kept[name] is node for name, node in fields.items())
+    return body if same else body.written(kept)
 
 
-def _pruned(value: Value) -> Value:
-    """The value itself where it holds no null."""
-    if isinstance(value.data, dict):
-        kept = {name: _pruned(one) for name, one in value.data.items() if one.data is not None}
-        if len(kept) == len(value.data) and all(one is value.data[name] for name, one in kept.items()):
-            return value
-        return Value(kept, value.location, value.name, value.key)
-    if isinstance(value.data, tuple):
-        items = tuple(_pruned(one) for one in value.data)
-        if all(one is old for one, old in zip(items, value.data, strict=True)):
-            return value
-        return Value(items, value.location, value.name, value.key)
-    return value
+def _pruned(node: Node) -> Node:
+    """The node itself where it holds no null."""
+    content, place, key, text = node
+    if type(content) is dict:
+        fields = {name: _pruned(one) for name, one in content.items() if one[0] is not None}
+        same = len(fields) == len(content) and all(fields[name] is one for name, one in content.items())
+        return node if same else (fields, place, key, text)
+    if type(content) is list:
+        items = [_pruned(one) for one in content]
+        return node if all(map(is_, items, content)) else (items, place, key, text)
+    return node
 
 
 def _is_built_in(group: str) -> bool:

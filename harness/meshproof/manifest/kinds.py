@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from meshproof.manifest import istio_fields, kubernetes_fields
+from meshproof.manifest.fields import istio, kubernetes
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.schema import Shape
 
@@ -42,12 +42,12 @@ FOREIGN_GROUPS = frozenset({GATEWAY_API, "serving.knative.dev"})
 """API groups that have kinds of the same names (Gateway, Service), which are other things."""
 
 LATER = {
-    "ServiceEntry": ("service_entry_fields", "SERVICE_ENTRY"),
-    "WorkloadEntry": ("service_entry_fields", "WORKLOAD_ENTRY"),
-    "WorkloadGroup": ("service_entry_fields", "WORKLOAD_GROUP"),
-    f"Gateway.{GATEWAY_API}": ("gateway_api_fields", "GATEWAY"),
-    "HTTPRoute": ("gateway_api_fields", "HTTP_ROUTE"),
-    "ReferenceGrant": ("gateway_api_fields", "REFERENCE_GRANT"),
+    "ServiceEntry": ("service_entry", "SERVICE_ENTRY"),
+    "WorkloadEntry": ("service_entry", "WORKLOAD_ENTRY"),
+    "WorkloadGroup": ("service_entry", "WORKLOAD_GROUP"),
+    f"Gateway.{GATEWAY_API}": ("gateway_api", "GATEWAY"),
+    "HTTPRoute": ("gateway_api", "HTTP_ROUTE"),
+    "ReferenceGrant": ("gateway_api", "REFERENCE_GRANT"),
 }
 """Kinds whose fields are only imported where one of them is read: module and name."""
 
@@ -57,20 +57,20 @@ class Schemas(dict[str, Shape]):
 
     def __missing__(self, kind: str) -> Shape:
         module, name = LATER[kind]
-        shape: Shape = getattr(import_module(f"meshproof.manifest.{module}"), name)
+        shape: Shape = getattr(import_module(f"meshproof.manifest.fields.{module}"), name)
         self[kind] = shape
         return shape
 
 
 SCHEMAS: dict[str, Shape] = Schemas(
     {
-        "Service": kubernetes_fields.SERVICE,
-        "Namespace": kubernetes_fields.NAMESPACE,
-        "Secret": kubernetes_fields.SECRET,
-        **kubernetes_fields.WORKLOADS,
-        "VirtualService": istio_fields.VIRTUAL_SERVICE,
-        "DestinationRule": istio_fields.DESTINATION_RULE,
-        "Gateway": istio_fields.GATEWAY,
+        "Service": kubernetes.SERVICE,
+        "Namespace": kubernetes.NAMESPACE,
+        "Secret": kubernetes.SECRET,
+        **kubernetes.WORKLOADS,
+        "VirtualService": istio.VIRTUAL_SERVICE,
+        "DestinationRule": istio.DESTINATION_RULE,
+        "Gateway": istio.GATEWAY,
     }
 )
 

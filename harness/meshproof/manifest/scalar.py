@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+import sys
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 TRUTHS = frozenset(spelling for word in ("y", "yes", "on", "true") for spelling in (word, word.title(), word.upper()))
@@ -26,6 +27,8 @@ MOST_DIGITS = 64
 MOST_PLACES = 6
 NUMERIC = frozenset("+-.0123456789")
 NAMED = frozenset("yYnNtTfFoO~.+-")
+# So many different texts are remembered while a file is read.
+MOST_REMEMBERED = 4096
 
 
 def resolve(text: str) -> str | int | float | bool | None:
@@ -43,6 +46,28 @@ def resolve(text: str) -> str | int | float | bool | None:
         if text in INFINITIES or text in NOT_NUMBERS:
             return float(text.replace(".", "", 1))
     return _number(text) if first in NUMERIC else text
+
+
+class PlainScalars(dict[str, "tuple[str | int | float | bool | None, str | None]"]):
+    """What plain scalars are, and the text of those that are no text; most of a file's are there many times."""
+
+    def __missing__(self, text: str) -> tuple[str | int | float | bool | None, str | None]:
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        data = resolve(text)
+        found = self[text] = (sys.intern(data), None) if isinstance(data, str) else (data, text)
+        return found
+
+
+class PlainKeys(dict[str, "str | None"]):
+    """What plain keys are called; None for null, which is no name."""
+
+    def __missing__(self, text: str) -> str | None:
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        data = resolve(text)
+        found = self[text] = None if data is None else sys.intern(key_text(data))
+        return found
 
 
 def _number(text: str) -> str | int | float:

@@ -3,30 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from meshproof.errors import Location, ManifestError, Problem
+from meshproof.manifest.node import NO_KEY, Content, Lines, packed, unpacked
 from meshproof.manifest.syntax.duration import UNITS as UNITS
 from meshproof.manifest.syntax.duration import seconds
 
 SHOWN_CHARACTERS = 60
 
+Data = Mapping[str, "Value"] | tuple["Value", ...] | str | int | float | bool | None
 
-@dataclass(frozen=True, slots=True)
+
 class Value:
-    """One node of a manifest.
+    """One node of a manifest, which nobody changes once it is made.
 
     `data` is a mapping of Values, a tuple of Values, or a scalar; `name` is how a person would call
     it (`weight`, `hosts[0]`); `key` is where its field name stands; `text_form` is a scalar as
     written. The accessors raise ManifestError at `location` when the value is of another type.
+
+    One that was read (`lines` is given) has the nodes of node.py and offsets into its text instead: the Values
+    within it, and the places, are made when they are asked for, since of most documents few are.
     """
 
-    data: Mapping[str, Value] | tuple[Value, ...] | str | int | float | bool | None = field(repr=False)
-    location: Location
-    name: str = ""
-    key: Location | None = None
-    text_form: str = field(default="", repr=False)
+    __slots__ = ("_content", "_key", "_lines", "_place", "_text", "name")
+
+    def __init__(
+        self,
+        data: Data | Content,
+        location: Location | int,
+        name: str = "",
+        key: Location | int | None = None,
+        text_form: str | None = "",
+        lines: Lines | None = None,
+    ) -> None:
+        self._content = data
+        self._place = location
+        self.name = name
+        self._key = key
+        self._text = text_form
+        self._lines = lines
+
+    @property
+    def data(self) -> Data:
+        content = self._content
+        if self._lines is not None:
+            if type(content) is bytes or type(content) is dict:
+                return self.fields()
+            if type(content) is list:
+                return self.items()
+        return content  # type: ignore[return-value]
+
+    @property
+    def location(self) -> Location:
+        return self._at(self._place)
+
+    @property
+    def key(self) -> Location | None:
+        key = self._key
+        return None if key is None or key == NO_KEY else self._at(key)
+
+    @property
+    def text_form(self) -> str:
+        if self._text is not None:
+            return self._text
+        return self._content if type(self._content) is str else ""
+
+    @property
+    def content(self) -> Content | None:
+        """The nodes that this holds; None where it was not read, or is nothing."""
+        if self._lines is None:
+            return None
+        return unpacked(self._content) if type(self._content) is bytes else self._content  # type: ignore[return-value]
+
+    def holding(self, data: Data) -> Value:
+        """Another value in the same place."""
+        return Value(data, self.location, self.name, self.key, self.text_form)
+
+    def written(self, content: Content) -> Value:
+        """Other nodes of the same text in the same place."""
+        return Value(packed(content), self._place, self.name, self._key, self._text, self._lines)
+
+    def alone(self, content: Content) -> Value:
+        """The same as a document of its own, which has no name."""
+        return Value(packed(content), self._place, "", None, None, self._lines)
+
+    def _at(self, place: Location | int) -> Location:
+        return self._lines.location(place) if self._lines else place  # type: ignore[arg-type, return-value]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Value):
+            return NotImplemented
+        same = (self.name, self.location, self.key) == (other.name, other.location, other.key)
+        return same and self.data == other.data and self.text_form == other.text_form
+
+    def __hash__(self) -> int:
+        return hash((self.location, self.name))
+
+    def __repr__(self) -> str:
+        return f"Value(location={self.location!r}, name={self.name!r}, key={self.key!r})"
 
     def problem(self, message: str, hint: str = "") -> ManifestError:
         """An error that stands at this value."""
@@ -35,32 +110,60 @@ class Value:
     @property
     def shown(self) -> str:
         """The value as an error message quotes it."""
-        if isinstance(self.data, Mapping):
+        data = self.data
+        if isinstance(data, Mapping):
             return "a mapping"
-        if isinstance(self.data, tuple):
+        if isinstance(data, tuple):
             return "a list"
-        if self.data is None:
+        if data is None:
             return "nothing"
         text = self.text_form if len(self.text_form) <= SHOWN_CHARACTERS else self.text_form[:SHOWN_CHARACTERS] + "…"
-        return repr(text) if isinstance(self.data, str) else text
+        return repr(text) if isinstance(data, str) else text
 
     def _must(self, what: str, hint: str = "") -> ManifestError:
         return self.problem(f"{self.name or 'this'} must be {what}, not {self.shown}", hint)
 
     def fields(self) -> Mapping[str, Value]:
         """The fields of a mapping."""
-        if not isinstance(self.data, Mapping):
-            raise self._must("a mapping (name: value)")
-        return self.data
+        content, lines = self._content, self._lines
+        if lines is not None:
+            if type(content) is bytes:
+                content = unpacked(content)
+            if type(content) is dict:
+                return {
+                    name: Value(data, place, name, key, text, lines)
+                    for name, (data, place, key, text) in content.items()
+                }
+        elif isinstance(content, Mapping):
+            return content  # type: ignore[return-value]
+        raise self._must("a mapping (name: value)")
 
     def items(self) -> tuple[Value, ...]:
         """The items of a list."""
-        if not isinstance(self.data, tuple):
-            raise self._must("a list", "begin each item with '- '")
-        return self.data
+        content, lines = self._content, self._lines
+        if lines is not None:
+            if type(content) is list:
+                # One list within another has no name that a person would know it by.
+                name = "" if self._key is None or self._key == NO_KEY else self.name
+                return tuple(
+                    Value(data, place, f"{name}[{at}]", NO_KEY, text, lines)
+                    for at, (data, place, _, text) in enumerate(content)
+                )
+        elif isinstance(content, tuple):
+            return content
+        raise self._must("a list", "begin each item with '- '")
 
     def get(self, name: str) -> Value | None:
         """The field of that name; None when it is missing or null, which Kubernetes takes as the same."""
+        content, lines = self._content, self._lines
+        if lines is not None:
+            if type(content) is bytes:
+                content = unpacked(content)
+            if type(content) is dict:
+                node = content.get(name)
+                if node is None or node[0] is None:
+                    return None
+                return Value(node[0], node[1], name, node[2], node[3], lines)
         found = self.fields().get(name)
         return None if found is None or found.data is None else found
 
@@ -78,13 +181,14 @@ class Value:
 
     def text(self) -> str:
         """A string."""
-        if not isinstance(self.data, str):
-            raise self._must("text", "put it in quotes" if isinstance(self.data, int | float) else "")
-        return self.data
+        content = self._content
+        if type(content) is str:
+            return content
+        raise self._must("text", "put it in quotes" if isinstance(content, int | float) else "")
 
     def whole(self, low: int = 0, high: int = 2**31 - 1) -> int:
         """A whole number within [low, high]; 90.0, 080 and 1e+06 are whole numbers once they are JSON."""
-        number = self.data
+        number = self._content
         if isinstance(number, float) and number.is_integer():
             number = int(number)
         if isinstance(number, bool) or not isinstance(number, int):
@@ -95,22 +199,23 @@ class Value:
 
     def flag(self) -> bool:
         """A boolean."""
-        if not isinstance(self.data, bool):
+        if not isinstance(self._content, bool):
             raise self._must("true or false", "without quotes")
-        return self.data
+        return self._content
 
     def number(self) -> Fraction:
         """A finite number, exactly as written."""
-        if isinstance(self.data, bool) or not isinstance(self.data, int | float):
+        number = self._content
+        if isinstance(number, bool) or not isinstance(number, int | float):
             raise self._must("a number", "write it without quotes")
-        if self.data in (float("inf"), float("-inf")) or self.data != self.data:
+        if number in (float("inf"), float("-inf")) or number != number:
             raise self._must("a finite number")
-        if isinstance(self.data, int):
-            return Fraction(self.data)
+        if isinstance(number, int):
+            return Fraction(number)
         try:
             return Fraction(self.text_form.replace("_", ""))
         except ValueError:
-            return Fraction(self.data)
+            return Fraction(number)
 
     def percent(self) -> Fraction:
         """A percentage as a fraction of one."""
@@ -122,7 +227,7 @@ class Value:
     def duration(self, *, zero: bool = False) -> float:
         """A duration as Go reads it (1h, 3m, 1.5s, 100ms, .5s), in seconds; Istio refuses 0s but for a few fields."""
         hint = "Istio writes durations as 1h, 3m, 1.5s or 100ms"
-        found = seconds(self.data) if isinstance(self.data, str) else None
+        found = seconds(self._content) if isinstance(self._content, str) else None
         if found is None:
             raise self._must("a duration", hint)
         if zero and found == 0:

@@ -152,6 +152,6 @@ def _mirrors(draft: Draft, outer: Value, delegate: Draft, inner: Value) -> tuple
         given = bool(inner.get(field) and inner.need(field).data)
         holder, owner = (inner, delegate) if given else (outer, draft)
         if value := holder.get(field):
-            alone = replace(holder, data={**shares, field: value})
+            alone = holder.holding({**shares, field: value})
             found += resilience.mirrors(alone, owner.made.namespace)
     return tuple(found)

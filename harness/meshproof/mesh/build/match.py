@@ -117,7 +117,7 @@ def _both(root: Written, leaf: Written, findings: Findings) -> RouteMatch:
         taken = ours.fields() if ours else {}
         kept = {key: value for key, value in (theirs.fields() if theirs else {}).items() if key not in taken}
         star = name == "withoutHeaders"
-        return _named(replace(inner, data={**kept, **taken}), lower=lower, findings=findings, star=star)
+        return _named(inner.holding({**kept, **taken}), lower=lower, findings=findings, star=star)
 
     return replace(
         own,

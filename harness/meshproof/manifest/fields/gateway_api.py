@@ -5,7 +5,7 @@ Source: https://gateway-api.sigs.k8s.io/reference/spec/ and the published CRDs (
 
 from __future__ import annotations
 
-from meshproof.manifest.kubernetes_fields import resource
+from meshproof.manifest.fields.kubernetes import resource
 from meshproof.manifest.schema import ANNOTATIONS, FLAG, LABELS, TEXT, WHOLE, Map, OneOf, Shape
 
 PARENT: Shape = {

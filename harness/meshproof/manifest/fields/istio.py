@@ -5,7 +5,7 @@ Source: https://istio.io/latest/docs/reference/config/networking/ and the publis
 
 from __future__ import annotations
 
-from meshproof.manifest.kubernetes_fields import resource
+from meshproof.manifest.fields.kubernetes import resource
 from meshproof.manifest.schema import (
     DURATION,
     DURATION_OR_ZERO,

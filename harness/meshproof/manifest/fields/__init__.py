@@ -1,0 +1,1 @@
+"""The fields of each kind that is read, as data."""
