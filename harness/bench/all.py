@@ -10,10 +10,12 @@ import overshoot
 import startup
 import suite
 import through_envoy
+import workloads
 
 startup.main([])
 suite.main([])
 overshoot.main([])
+workloads.main([])
 through_envoy.main([])
 print("\ndirectly against one workload", flush=True)
 subprocess.run([sys.executable, str(Path(__file__).with_name("throughput.py"))], check=False)

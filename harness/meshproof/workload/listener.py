@@ -48,10 +48,11 @@ class Listener:
         self._lock = asyncio.Lock()
 
     async def open(self) -> None:
-        """Accept connections, also after block() and shut(); raises OSError, also when close() came before."""
+        """Accept connections, also after block() and shut(); raises OSError, also after close()."""
         async with self._lock:
             if self._server is not None:
                 return
+            self._check_not_closed()
             self._drop_fillers()
             listener, self._unattended = self._unattended, None
             if listener is None:
@@ -60,8 +61,8 @@ class Listener:
                 listener.bind((self._address, self.port))
             self._server = await asyncio.get_running_loop().create_server(self._factory, sock=listener, backlog=BACKLOG)
             if self._closed:
-                self.close()
-                raise OSError(errno.ECANCELED, f"port {self.port} was closed while it was opened")
+                self._stop_listening()
+            self._check_not_closed()
 
     async def block(self) -> None:
         """Accept nothing and let the queue run full; raises OSError where it does not."""
@@ -94,6 +95,10 @@ class Listener:
         self._stop_listening()
         self._drop_fillers()
         self._reservation.close()
+
+    def _check_not_closed(self) -> None:
+        if self._closed:
+            raise OSError(errno.ECANCELED, f"port {self.port} is closed")
 
     def _stop_listening(self) -> None:
         if self._server is not None:

@@ -16,6 +16,7 @@ from meshproof.targets.base import LiveMesh
 from meshproof.targets.embedded.listening import both_spoken
 from meshproof.targets.embedded.mesh import EmbeddedMesh
 from meshproof.targets.ports import check_free
+from meshproof.workload.limits import raise_descriptors
 from meshproof.workload.pool.pool import Pool
 
 FEATURES = frozenset(
@@ -72,6 +73,8 @@ class EmbeddedTarget:
 
     async def up(self) -> None:
         """Start the control plane, and what makes processes for workloads."""
+        # Envoy inherits it, and has connections to many replicas.
+        raise_descriptors()
         # 0700: nobody else reaches the sockets in it.
         self._folder = OwnedFolder.make("meshproof-")
         home = self._folder.path
