@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
 from meshproof.envoy import resource_types as types
-from meshproof.envoy.control_plane.rollout import Part, Stage, restoring, stages
+from meshproof.envoy.control_plane.rollout import Part, Stage, Warming, changes, restoring, stages
 from meshproof.envoy.control_plane.subscription import Answer, Content, Stream
 from meshproof.envoy.snapshot import Snapshot
 from meshproof.errors import TargetError
@@ -73,9 +73,9 @@ class Controlled:
         return Acknowledgement(snapshot.version, monotonic() - begun)
 
     async def roll_out(self, order: Iterable[Stage], version: str, deadline: float) -> None:
-        pending = list(order)
+        pending, warming = list(order), Warming()
         while pending:
-            if not await self.push(pending[0], version, deadline):
+            if not await self.push(pending[0], version, deadline, warming):
                 unanswered = [part for part in pending[0] if not self.answer(part)]
                 later = [part for stage in pending[1:] for part in stage]
                 missing = dict.fromkeys(types.PLURALS[one.type_url] for one in unanswered + later if one.awaited)
@@ -97,14 +97,20 @@ class Controlled:
             message = f"{reason.message}; the former configuration was not restored: {error.message}"
             raise RefusedError(message, reason.detail) from error
 
-    async def push(self, stage: Stage, version: str, deadline: float) -> bool:
-        """Send one stage and wait for its ACKs; False when time is up."""
+    async def push(self, stage: Stage, version: str, deadline: float, warming: Warming) -> bool:
+        """Send what one stage changes and wait for its ACKs; False when time is up."""
+        acknowledged = {part.type_url: self.acknowledged(part.type_url) for part in stage}
+        changed = changes(stage, acknowledged, warming)
         for part in stage:
-            self.generation += 1
-            self.content[part.type_url] = Content(self.generation, version, part.resources)
-        for part in stage:
+            held = acknowledged[part.type_url]
+            if held is None or part.type_url in changed:
+                self.generation += 1
+                self.content[part.type_url] = Content(self.generation, version, part.resources)
+            else:
+                self.content[part.type_url] = replace(held, resources=part.resources)
+        for type_url, resources in changed.items():
             if self.stream is not None:
-                self.stream.send(part.type_url, self.content[part.type_url])
+                self.stream.send(type_url, self.content[type_url], resources)
         while True:
             answers = [self.answer(part) for part in stage if part.awaited]
             for answer in answers:
@@ -119,6 +125,12 @@ class Controlled:
                     await self.answered.wait()
             except TimeoutError:
                 return False
+
+    def acknowledged(self, type_url: str) -> Content | None:
+        """The content of a type, if it is known that the proxy has taken it on."""
+        content, answer = self.content.get(type_url), self.answers.get(type_url)
+        taken = content and answer and answer.generation == content.generation and not answer.reason
+        return content if taken else None
 
     def answer(self, part: Part) -> Answer | None:
         """What the proxy said to the content that is held of a type now."""

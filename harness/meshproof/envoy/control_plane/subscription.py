@@ -6,12 +6,14 @@ State of the world, as https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from envoy.service.discovery.v3 import discovery_pb2
+
+from meshproof.envoy.resource import Resource
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class Content:
 
     generation: int
     version: str
-    resources: tuple[Any, ...]
+    resources: tuple[Resource, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,22 @@ class Stream:
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     nonces: Iterable[int] = field(default_factory=lambda: count(1))
 
-    def send(self, type_url: str, content: Content) -> None:
-        """Queue the whole content of a type, if the proxy has asked for that type."""
+    def send(self, type_url: str, content: Content, changed: Sequence[Resource] | None = None) -> None:
+        """Queue the content of a type, if the proxy has asked for that type: all of it, or what has `changed`."""
         subscription = self.subscriptions.get(type_url)
         if subscription is None:
             return
         subscription.nonce = str(next(iter(self.nonces)))
         subscription.generation = content.generation
         response = discovery_pb2.DiscoveryResponse(
-            version_info=content.version, type_url=type_url, nonce=subscription.nonce
+            version_info=content.version,
+            type_url=type_url,
+            nonce=subscription.nonce,
+            resources=[
+                {"type_url": one.type_url, "value": one.content}
+                for one in (content.resources if changed is None else changed)
+            ],
         )
-        for resource in content.resources:
-            response.resources.add().Pack(resource, deterministic=True)
         self.outbox.put_nowait(response)
 
     def receive(self, request: Any, content: Content | None) -> Answer | None:
