@@ -18,7 +18,7 @@ from meshproof.mesh.build import resilience
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.match import merged_matches
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE
-from meshproof.mesh.model.unmodelled import Asked, Decided
+from meshproof.mesh.model.unmodelled import Asked, Decided, Rule
 from meshproof.mesh.model.virtual_service import HttpRoute, Mirror, VirtualService
 
 INHERITED: Mapping[str, tuple[str, ...]] = {
@@ -82,7 +82,7 @@ def _rules(
         why = f"it delegates to VirtualService {root.missing}, which {what}: istiod leaves the rule out without it"
         # Where no other rule is certain to be there, whether this VirtualService decides at all depends on it.
         firm = any(not one.missing and _is_for_all(one) for one, _ in draft.rules)
-        touched = Decided(where) if firm else Asked(draft.made.hosts, draft.made.gateways)
+        touched = Rule(where) if firm else Asked(draft.made.hosts, draft.made.gateways)
         findings.unproved(where, why, needs="add it, or correct its name", touches=(touched,))
         yield root
     elif delegate.made.hosts:

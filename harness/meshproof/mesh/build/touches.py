@@ -16,7 +16,7 @@ from meshproof.mesh.build.workloads.workload import FORMS, Form, at
 from meshproof.mesh.model import names
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Asked, Called, Clients, Decided, Entering, Everything, Pods, Touches
+from meshproof.mesh.model.unmodelled import Asked, Called, Clients, Entering, Everything, Pods, Rule, Touches
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
 Several = tuple[Touches, ...]
@@ -54,7 +54,7 @@ def _virtual_service(resource: Resource, mesh: Mesh) -> Several:
     # Without hosts it is delegated to: by which rules only a mesh tells.
     key = f"{resource.namespace}/{resource.name}"
     rules = [rule for one in mesh.virtual_services for rule in one.http]
-    return tuple(Decided(rule.location) for rule in rules if rule.missing == key) if rules else EVERYTHING
+    return tuple(Rule(rule.location) for rule in rules if rule.missing == key) if rules else EVERYTHING
 
 
 def _host(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001

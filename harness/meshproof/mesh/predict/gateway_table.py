@@ -110,7 +110,7 @@ def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Tab
         return Table(rules=(), note=f"no server and VirtualService of this Gateway share the host {request.domain}")
     best = max(fitting, key=specificity)
     # Several VirtualServices of one host count together, what catches all last.
-    ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match))
+    ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match) and not rule.route.missing)
     return Table(tuple(ordered), to_https=best in secured and request.scheme == "http")
 
 

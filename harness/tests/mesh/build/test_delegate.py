@@ -299,3 +299,42 @@ def test_both_rules_count_as_looked_at(built) -> None:
     assert expected.route == rule.location
     assert {rule.location, rule.root} <= set(expected.looked_at)
     assert rule.root != rule.location
+
+
+FRONT = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: wide, creationTimestamp: "2026-05-01T10:00:00Z"}
+spec:
+  hosts: ["*"]
+  gateways: [front]
+  http: [{directResponse: {status: 404}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: narrow, creationTimestamp: "2026-05-02T10:00:00Z"}
+spec:
+  hosts: [shop.example.com]
+  gateways: [front]
+  http:
+  - {name: r, delegate: {name: nowhere}}
+  - match: [{queryParams: {r: {exact: "1"}}}]
+    directResponse: {status: 201}
+"""
+
+
+def test_a_rule_whose_delegate_is_unknown_takes_nothing_and_leaves_what_meets_it_unproved() -> None:
+    """It is no rule that catches all, so that those after it count; what could have met it is not known."""
+    mesh = build_all(load(["-"], stdin=io.StringIO(FRONT), strict=False)).mesh
+    asked = parse("http://shop.example.com/?r=1", gateway="default/front")
+    expected = predict(mesh, asked)
+    assert expected.status == 201
+    (one,) = Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expected))
+    assert "delegates to VirtualService default/nowhere" in one.why
