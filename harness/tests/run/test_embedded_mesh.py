@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from meshproof.mesh.build.assemble import build
 from meshproof.suite import folder
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.embedded.target import EmbeddedTarget
+from meshproof.workload.probe import Probe
 
 MANIFESTS = load([str(folder("scenarios") / "gateway" / name) for name in ("httpbin.yaml", "paths.yaml")]).resources
 MESH = build(MANIFESTS).mesh
@@ -57,6 +59,24 @@ def test_only_proxies_that_requests_enter_by_are_started(
 
     on_a_mesh(requests, act)
     assert {place.name.removeprefix("test-1-") for place in tmp_path.iterdir()} == proxies
+
+
+def test_fifty_replicas_are_as_many_listeners_in_a_process_for_each_processor() -> None:
+    (workload,) = MESH.workloads
+    many = replace(MESH, workloads=(replace(workload, replicas=50),))
+
+    async def act(live: LiveMesh) -> None:
+        before = set(live.pods())
+        assert len(before) == 1
+        await live.apply(many, MANIFESTS)
+        pods = [pod for pod in live.pods() if isinstance(pod, Probe)]
+        assert [pod.pod for pod in pods] == [f"httpbin-{number}" for number in range(50)]
+        assert len({pod.ports[80] for pod in pods}) == 50
+        assert len({pod.pid for pod in pods}) == min(50, len(os.sched_getaffinity(0)))
+        assert before.isdisjoint(pods)
+        await live.check()
+
+    on_a_mesh([OUTSIDE], act)
 
 
 def test_a_gateway_that_is_removed_refuses_connections() -> None:

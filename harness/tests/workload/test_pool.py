@@ -73,7 +73,7 @@ def test_fifty_replicas_are_fifty_listeners_in_a_process_for_each_processor(tmp_
     async def use(pool: Pool) -> None:
         probes = await pool.replicas(echoes(50))
         assert len({probe.ports[80] for probe in probes}) == 50
-        assert len(pool.pids) == len({probe.pid for probe in probes}) == len(os.sched_getaffinity(0))
+        assert len(pool.pids) == len({probe.pid for probe in probes}) == min(50, len(os.sched_getaffinity(0)))
         for number in (0, 1, 49):
             assert f'"pod": "echo-{number}"'.encode() in await ask(probes[number])
 
