@@ -19,6 +19,7 @@ from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Service
 from meshproof.mesh.model.mesh import Mesh
 
 NOTHING = TrafficPolicy()
+OWN = frozenset({PRIVATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,10 @@ class Merged:
     policy: TrafficPolicy = NOTHING
 
     def subset(self, name: str) -> Subset | None:
-        return next((subset for subset in self.subsets if subset.name == name), None)
+        for one in self.subsets:
+            if one.name == name:
+                return one
+        return None
 
 
 @dataclass(slots=True)
@@ -46,11 +50,12 @@ class Consolidated:
 
 def exports(rule: DestinationRule) -> frozenset[str]:
     """The set that istiod compares; a rule with a workloadSelector stays in its namespace."""
-    return frozenset(rule.export_to) if rule.selector is None else frozenset({PRIVATE})
+    return frozenset(rule.export_to) if rule.selector is None else OWN
 
 
 def is_private(rule: DestinationRule) -> bool:
-    return exports(rule) in ({PRIVATE}, {rule.namespace})
+    to = exports(rule)
+    return to == OWN or (len(to) == 1 and rule.namespace in to)
 
 
 def is_local(rule: DestinationRule) -> bool:
@@ -132,8 +137,9 @@ def visible(mesh: Mesh, service: Service, proxy: Proxy) -> Sequence[DestinationR
 
 def merged(mesh: Mesh, service: Service, proxy: Proxy) -> Merged:
     """What the rules for a service come to for one proxy, worked out once for all proxies of its kind."""
-    labels = chain.from_iterable(sorted(proxy.labels.items()))
-    known: dict[tuple[str, str], Merged] = mesh.once(("envoy", "merged", proxy.namespace, *labels), dict)
+    labels = proxy.labels.items()
+    place = ("envoy", "merged", proxy.namespace, *chain.from_iterable(sorted(labels) if len(labels) > 1 else labels))
+    known: dict[tuple[str, str], Merged] = mesh.once(place, dict)
     key = service.namespace, service.host
     found = known.get(key)
     if found is None:

@@ -38,7 +38,7 @@ def backing(mesh: Mesh, service: Service, labels: Labels) -> list[Workload]:
 def selected(mesh: Mesh, service: Service, labels: Labels) -> list[Workload]:
     """Those of them that it finds by their labels."""
     wanted = {*service.selector.items(), *labels.items()}
-    rarest = min((mesh.workloads_with(service.namespace, *pair) for pair in wanted), key=len)
+    rarest = min([mesh.workloads_with(service.namespace, *pair) for pair in wanted], key=len)
     # A subset's label may contradict the selector: two values for one key, which nothing satisfies.
     return [one for one in rarest if wanted <= set(one.labels.items())]
 

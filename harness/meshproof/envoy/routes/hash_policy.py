@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from meshproof.envoy.clusters.destination_rule import merged
+from meshproof.envoy.clusters.destination_rule import NOTHING, merged
 from meshproof.envoy.scope import Scope
 from meshproof.envoy.unit import Fields, duration
 from meshproof.envoy.visibility import imported_called
@@ -24,20 +24,17 @@ def hash_for_destination(destination: Destination, scope: Scope) -> ConsistentHa
         return None
     rule = merged(scope.mesh, service, scope.proxy)
     subset = rule.subset(destination.subset) if destination.subset else None
-    own = subset.policy if subset else TrafficPolicy()
-    found = (
-        at_port(own, destination.port),
-        own.consistent_hash,
-        at_port(rule.policy, destination.port),
-        rule.policy.consistent_hash,
-    )
-    return next((one for one in found if one is not None), None)
+    for policy in (subset.policy, rule.policy) if subset else (rule.policy,):
+        found = at_port(policy, destination.port) or policy.consistent_hash
+        if found is not None:
+            return found
+    return None
 
 
 def hash_for_service(host: str, scope: Scope) -> ConsistentHash | None:
     """The settings for requests that no VirtualService speaks of."""
     service = imported_called(scope.mesh, host, scope.proxy.namespace)
-    policy = merged(scope.mesh, service, scope.proxy).policy if service else TrafficPolicy()
+    policy = merged(scope.mesh, service, scope.proxy).policy if service else NOTHING
     return at_port(policy, scope.port) or policy.consistent_hash
 
 

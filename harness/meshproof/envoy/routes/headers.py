@@ -12,7 +12,6 @@ from meshproof.mesh.model.header_format import is_known
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 
 AUTHORITY = (":authority", "host")
-UNCHANGED = HeaderChanges()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,16 @@ def authority(change: HeaderChange) -> str:
     return named[-1] if named else ""
 
 
+UNCHANGED = HeaderOperations({}, "")
+
+
+def is_change(change: HeaderChange) -> bool:
+    return bool(change.set or change.add or change.remove)
+
+
 def header_operations(changes: HeaderChanges) -> HeaderOperations:
-    if changes == UNCHANGED:
-        return HeaderOperations({}, "")
+    if not (is_change(changes.request) or is_change(changes.response)):
+        return UNCHANGED
     mutations = {
         "request_headers_to_add": to_add(changes.request),
         "request_headers_to_remove": to_remove(changes.request),

@@ -64,9 +64,8 @@ def http_route(rule: HttpRoute, match: RouteMatch | None, scope: Scope) -> Field
         route["direct_response"] = direct_response_action(rule.direct_response)
     else:
         forward(route, rule, scope, operations.authority)
-    filters = fault_config(rule.delay, rule.abort) | cors_config(rule.cors)
-    if filters:
-        route["typed_per_filter_config"] = filters
+    if rule.delay or rule.abort or rule.cors:
+        route["typed_per_filter_config"] = fault_config(rule.delay, rule.abort) | cors_config(rule.cors)
     return route
 
 
@@ -84,9 +83,8 @@ def forward(route: Fields, rule: HttpRoute, scope: Scope, authority: str) -> Non
         elif rule.rewrite.uri:
             action["prefix_rewrite"] = rule.rewrite.uri
         authority = rule.rewrite.authority or authority
-    mirrors = mirror_policies(rule.mirrors, scope)
-    if mirrors:
-        action["request_mirror_policies"] = mirrors
+    if rule.mirrors:
+        action["request_mirror_policies"] = mirror_policies(rule.mirrors, scope)
     drawn = rule.destinations if len(rule.destinations) == 1 else [one for one in rule.destinations if one.weight > 0]
     hashes = [hash_for_destination(one.destination, scope) for one in drawn]
     action |= hash_policies(hashes)
