@@ -110,16 +110,21 @@ class Generator:
         await conversation.until(lambda: self._observed.began is not None, "begin its load", timeouts.locust_silent)
 
     def grant(self, request: int, total: int) -> None:
-        """Allow `total` requests of that index in all (never fewer than before).
+        """Allow `total` requests of that index in all (never fewer than before)."""
+        self.grant_each([(request, total)])
+
+    def grant_each(self, totals: Iterable[tuple[int, int]]) -> None:
+        """The same for several indexes at once.
 
         A burst takes as many as the load has users: what is no multiple of that waits for the rest.
         """
         assert self._load is not None
-        if self._ready is not None and self._ready.get("at_once"):
-            total -= total % self._load.users
-        if total > self._granted.get(request, 0):
-            self._conversation.send({"grant": {str(request): total}})
-            self._granted[request] = total
+        unit = self._load.users if self._ready is not None and self._ready.get("at_once") else 1
+        whole = ((request, total - total % unit) for request, total in totals)
+        further = {request: total for request, total in whole if total > self._granted.get(request, 0)}
+        if further:
+            self._conversation.send({"grant": {str(request): total for request, total in further.items()}})
+            self._granted |= further
 
     def limit_users(self, users: int) -> None:
         """Have at most so many requests under way from now on: only so many of the load's users send."""

@@ -129,7 +129,7 @@ class _Pacing:
             for size in range(1, step.size + 1):
                 if step.fails:
                     await self.pod.fail(step.fails, count=1)
-                self.traffic.extend(self.request, sent + size)
+                self.traffic.extend([(self.request, sent + size)])
                 counted = await self._settled(before, size)
                 self.traffic.mark("arrived", **self.place, step=number, size=size, **counted)
         finally:

@@ -55,6 +55,5 @@ async def _stage(traffic: Traffic, number: int) -> None:
 
 def _extend(traffic: Traffic) -> bool:
     """Extend the credit of every request that a trial still wants; False when none does."""
-    for request, total in traffic.feed.further_grants():
-        traffic.extend(request, total)
+    traffic.extend(traffic.feed.further_grants())
     return traffic.feed.wanting

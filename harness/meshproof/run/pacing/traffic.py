@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from meshproof.border.books import Mark
@@ -69,13 +69,15 @@ class Traffic:
     def grant(self, request: int, more: int) -> int:
         """Let `more` requests of that index be sent; how many will then have been sent in all."""
         total = self.feed.seen[request] + more
-        self.extend(request, total)
+        self.extend([(request, total)])
         return total
 
-    def extend(self, request: int, total: int) -> None:
-        """Let `total` requests of that index be sent in all."""
-        self._granted[request] = max(total, self._granted.get(request, 0))
-        self.generator.grant(request, total)
+    def extend(self, totals: Iterable[tuple[int, int]]) -> None:
+        """Let so many requests of each of these indexes be sent in all."""
+        several = list(totals)
+        for request, total in several:
+            self._granted[request] = max(total, self._granted.get(request, 0))
+        self.generator.grant_each(several)
 
     async def idle(self) -> None:
         """Wait until all that was granted has been observed, and nothing is under way in the mesh either."""
