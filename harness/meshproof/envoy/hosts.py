@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 
 
 def is_wildcard(host: str) -> bool:
@@ -43,11 +44,12 @@ def intersection(server: Iterable[str], service: Iterable[str]) -> tuple[str, ..
     return tuple(found)
 
 
-def domains(service: Service, namespace: str) -> list[str]:
+@lru_cache(maxsize=1 << 15)
+def domains(host: str, namespace: str) -> tuple[str, ...]:
     """The names by which a client in `namespace` calls a service; a host of another domain has no shorter ones."""
-    if not service.host.endswith(f".{CLUSTER_DOMAIN}"):
-        return [service.host, f"{service.host}."]
-    qualified = service.host.removesuffix(f".{CLUSTER_DOMAIN}")
+    if not host.endswith(f".{CLUSTER_DOMAIN}"):
+        return host, f"{host}."
+    qualified = host.removesuffix(f".{CLUSTER_DOMAIN}")
     name, _, place = qualified.partition(".")
     short = [name] if namespace == place else []
-    return [service.host, f"{service.host}.", *short, f"{qualified}.{CLUSTER_DOMAIN.partition('.')[0]}", qualified]
+    return host, f"{host}.", *short, f"{qualified}.{CLUSTER_DOMAIN.partition('.')[0]}", qualified

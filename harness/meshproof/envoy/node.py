@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from meshproof.mesh.model.kubernetes import Labels
 
@@ -39,3 +40,8 @@ class Proxy:
     namespace: str = "default"
     labels: Labels = field(default_factory=dict)
     ports: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What it has in common with all proxies that get the same clusters and routes."""
+        return self.kind, self.namespace, *chain.from_iterable(sorted(self.labels.items()))

@@ -16,6 +16,7 @@ from meshproof.envoy.listeners.sidecar import sidecar
 from meshproof.envoy.names import parts
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.resource import Resource
+from meshproof.envoy.reuse import reused
 from meshproof.envoy.scope import undefined
 from meshproof.envoy.snapshot import Snapshot, snapshot
 from meshproof.envoy.visibility import with_clusters
@@ -53,10 +54,18 @@ def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
         listeners, routes, secrets = gateway(mesh, proxy)
     else:
         (listeners, routes), secrets = sidecar(mesh, proxy), []
-    services = with_clusters(mesh, proxy).values()
+    services = tuple(with_clusters(mesh, proxy).values())
     resources = {
-        types.CLUSTER: [one for service in services for one in clusters(mesh, service, proxy)],
-        types.ENDPOINT: [one for service in services for one in load_assignments(mesh, service, proxy, addresses)],
+        types.CLUSTER: reused(
+            ("clusters", *proxy.key),
+            (services, mesh.destination_rules),
+            lambda: [one for service in services for one in clusters(mesh, service, proxy)],
+        ),
+        types.ENDPOINT: reused(
+            ("endpoints", *proxy.key),
+            (services, mesh.destination_rules, mesh.workloads, addresses),
+            lambda: [one for service in services for one in load_assignments(mesh, service, proxy, addresses)],
+        ),
         types.LISTENER: listeners,
         types.ROUTE: routes,
         types.SECRET: secrets,

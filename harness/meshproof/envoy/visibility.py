@@ -7,14 +7,15 @@ sidecar.go (SelectVirtualServices, collectImportedServices).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Protocol, TypeVar
 
 from meshproof.envoy.node import Kind, Proxy
+from meshproof.envoy.reuse import reused
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Service, ServicePort
-from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
 
 PUBLIC, PRIVATE, NONE = "*", ".", "~"
@@ -103,28 +104,47 @@ def mesh_hosts(mesh: Mesh, namespace: str) -> Hosts:
     )
 
 
-def imported(mesh: Mesh, namespace: str) -> tuple[Service, ...]:
-    """The services that listeners and routes of a namespace's proxies know."""
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The services that listeners and routes of a namespace's proxies know: in order, by host, and by port number."""
+
+    services: tuple[Service, ...]
+    called: Mapping[str, Service]
+    on: Mapping[int, tuple[tuple[Service, ServicePort], ...]]
+
+
+def _import(services: Sequence[Service], namespace: str) -> Imported:
+    """Of several of one host that of the namespace itself, then Kubernetes' own, then the first."""
+    called: dict[str, Service] = {}
+    for one in sorted(services, key=lambda one: one.hostname != ""):
+        if is_visible(one, namespace):
+            chosen = called.get(one.host)
+            if chosen is None or one.namespace == namespace != chosen.namespace:
+                called[one.host] = one
+    found = tuple(one for one in services if called.get(one.host) is one)
+    return Imported(found, called, grouped((port.number, (one, port)) for one in found for port in one.ports))
+
+
+def _imported(mesh: Mesh, namespace: str) -> Imported:
     return mesh.once(
         ("envoy", "imported", namespace),
-        lambda: tuple(one for one in mesh.services if imported_called(mesh, one.host, namespace) is one),
+        lambda: reused(("imported", namespace), mesh.services, lambda: _import(mesh.services, namespace)),
     )
+
+
+def imported(mesh: Mesh, namespace: str) -> tuple[Service, ...]:
+    """The services that listeners and routes of a namespace's proxies know."""
+    return _imported(mesh, namespace).services
 
 
 def imported_on(mesh: Mesh, port: int, namespace: str) -> tuple[tuple[Service, ServicePort], ...]:
     """Those that have a port of that number, with it."""
-    return tuple(pair for pair in mesh.services_on(port) if imported_called(mesh, pair[0].host, namespace) is pair[0])
+    return _imported(mesh, namespace).on.get(port, ())
 
 
 def imported_called(mesh: Mesh, host: str, namespace: str) -> Service | None:
-    """The service of that host that is exported to the namespace; of several that of the namespace itself, then
-    Kubernetes' own, then the first.
-    """
-    chosen: Service | None = None
-    for one in mesh.services_of(host):
-        if is_visible(one, namespace) and (chosen is None or one.namespace == namespace != chosen.namespace):
-            chosen = one
-    return chosen
+    """The one of that host."""
+    return _imported(mesh, namespace).called.get(host)
 
 
 def with_clusters(mesh: Mesh, proxy: Proxy) -> Mapping[str, Service]:
@@ -136,7 +156,8 @@ def with_clusters(mesh: Mesh, proxy: Proxy) -> Mapping[str, Service]:
 
     def collect() -> dict[str, Service]:
         found = {one.host: one for one in imported(mesh, proxy.namespace)}
-        led_to = _destinations(mesh, proxy.namespace) if proxy.kind is Kind.SIDECAR else {}
+        own = {one.host for one in mesh.services if one.namespace == proxy.namespace and one.host not in found}
+        led_to = _destinations(mesh, proxy.namespace) if own and proxy.kind is Kind.SIDECAR else {}
         for host, numbers in led_to.items():
             service = mesh.service(host)
             if service is None or service.namespace != proxy.namespace or host in found:

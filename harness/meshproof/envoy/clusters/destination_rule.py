@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from meshproof.envoy.hosts import matches, specificity
 from meshproof.envoy.node import Proxy
@@ -137,9 +136,7 @@ def visible(mesh: Mesh, service: Service, proxy: Proxy) -> Sequence[DestinationR
 
 def merged(mesh: Mesh, service: Service, proxy: Proxy) -> Merged:
     """What the rules for a service come to for one proxy, worked out once for all proxies of its kind."""
-    labels = proxy.labels.items()
-    place = ("envoy", "merged", proxy.namespace, *chain.from_iterable(sorted(labels) if len(labels) > 1 else labels))
-    known: dict[tuple[str, str], Merged] = mesh.once(place, dict)
+    known: dict[tuple[str, str], Merged] = mesh.once(("envoy", "merged", *proxy.key), dict)
     key = service.namespace, service.host
     found = known.get(key)
     if found is None:

@@ -5,6 +5,7 @@ After istio/istio pilot/pkg/networking/core/httproute.go and route/route.go.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from meshproof.envoy import resource_types as types
@@ -13,6 +14,7 @@ from meshproof.envoy.listeners.listener import http_chain, listener
 from meshproof.envoy.listeners.tcp import tcp_listeners
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.resource import Resource
+from meshproof.envoy.reuse import reused
 from meshproof.envoy.routes.route import default_route, http_routes
 from meshproof.envoy.routes.virtual_host import Routes, block_all, route_configuration
 from meshproof.envoy.scope import Scope, http_services, is_http
@@ -73,23 +75,56 @@ def claims(
     return foreign, found
 
 
-def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[str, list[str], Routes]]:
+class Made:
+    """The routes that were made for such proxies and such a port before, of VirtualServices and of services alone."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, str], tuple[VirtualService, Routes | None]] = {}
+        self._default: dict[str, Routes] = {}
+
+    @classmethod
+    def before(cls, scope: Scope) -> Made:
+        """They depend on nothing else than what is named here."""
+        mesh = scope.mesh
+        by_port: defaultdict[int, Made] = reused(
+            ("routes", *scope.proxy.key), (mesh.services, mesh.destination_rules), lambda: defaultdict(cls)
+        )
+        return by_port[scope.port]
+
+    def of(self, virtual_service: VirtualService, scope: Scope) -> Routes | None:
+        """The routes of a VirtualService; None where it has none for this port and proxy."""
+        key = virtual_service.namespace, virtual_service.name
+        found = self._of.get(key)
+        if found is None or found[0] != virtual_service:
+            routes = http_routes(virtual_service, scope)
+            found = self._of[key] = virtual_service, Routes(routes) if routes else None
+        return found[1]
+
+    def default(self, host: str, scope: Scope) -> Routes:
+        """The routes of a service that no VirtualService decides for."""
+        found = self._default.get(host)
+        if found is None:
+            found = self._default[host] = Routes([default_route(host, scope)])
+        return found
+
+
+def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[str, Sequence[str], Routes]]:
     """(host, domains, routes) in order of precedence: VirtualServices first, then the services that have none."""
     governed: set[str] = set()
+    made = Made.before(scope)
     for virtual_service in virtual_services(scope.mesh, MESH_GATEWAY, scope.proxy.namespace):
-        routes = http_routes(virtual_service, scope)
+        routes = made.of(virtual_service, scope)
         foreign, found = claims(virtual_service, services, scope)
         if not routes or not (found or scope.port == FOREIGN_HOST_PORT):
             continue
-        shared = Routes(routes)
         for host in foreign:
-            yield host, [host], shared
+            yield host, [host], routes
         for service in found:
             governed.add(service.host)
-            yield service.host, domains(service, scope.proxy.namespace), shared
+            yield service.host, domains(service.host, scope.proxy.namespace), routes
     for service in services:
         if service.host not in governed:
-            yield service.host, domains(service, scope.proxy.namespace), Routes([default_route(service.host, scope)])
+            yield service.host, domains(service.host, scope.proxy.namespace), made.default(service.host, scope)
 
 
 def route_table(scope: Scope) -> Resource:

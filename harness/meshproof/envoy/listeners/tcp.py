@@ -38,7 +38,7 @@ def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:
     """The name of the listener for each address (host, as any client of the namespace writes it, and port)."""
     found: dict[tuple[str, int], str] = {}
     for service, port in tcp_ports(mesh, proxy):
-        for name in domains(service, proxy.namespace):
+        for name in domains(service.host, proxy.namespace):
             found[name.removesuffix(".").lower(), port.number] = tcp_listener_name(service.host, port.number)
     return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from meshproof.border.timeouts import Timeouts
+from meshproof.envoy import resource_types as types
 from meshproof.envoy.control_plane.ads import AdsServer
 from meshproof.envoy.control_plane.control import Acknowledgement
 from meshproof.envoy.names import is_tcp_listener, service_port
@@ -58,7 +59,7 @@ class EnvoyProxy:
         Raises TargetError when the proxy refuses it (see AdsServer.set), dies or does not get ready.
         """
         acknowledgement = await self.while_alive(self.ads.set(self.name, snapshot))
-        wanted = set(snapshot.listeners)
+        wanted = set(snapshot.named(types.LISTENER))
 
         async def serving() -> bool:
             return await self.admin.ready() and wanted <= set(await self.admin.listeners())

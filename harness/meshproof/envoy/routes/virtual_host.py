@@ -33,6 +33,7 @@ class Routes:
     def __init__(self, routes: Sequence[Fields]) -> None:
         """SnapshotError for a field that Envoy does not have."""
         self.clusters = tuple(routed_clusters(routes))
+        self._hosts: dict[tuple[str, int, tuple[str, ...], bool], VirtualHost] = {}
         host = {"routes": routes, "include_request_attempt_count": True}
         try:
             self._table = route_pb2.RouteConfiguration(virtual_hosts=[host])
@@ -41,11 +42,15 @@ class Routes:
 
     def virtual_host(self, host: str, port: int, domains: Sequence[str], *, tls: bool = False) -> VirtualHost:
         """One virtual host that has them; with `tls` it redirects all plain requests."""
-        (own,) = self._table.virtual_hosts
-        own.name = domain_name(host, port)
-        own.domains[:] = domains
-        own.require_tls = int(tls and own.ALL)
-        return VirtualHost(self._table.SerializeToString(deterministic=True), self.clusters)
+        key = host, port, tuple(domains), tls
+        found = self._hosts.get(key)
+        if found is None:
+            (own,) = self._table.virtual_hosts
+            own.name = domain_name(host, port)
+            own.domains[:] = domains
+            own.require_tls = int(tls and own.ALL)
+            found = self._hosts[key] = VirtualHost(self._table.SerializeToString(deterministic=True), self.clusters)
+        return found
 
 
 def routed_clusters(routes: Iterable[Fields]) -> Iterator[str]:
