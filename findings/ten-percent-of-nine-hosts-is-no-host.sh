@@ -9,7 +9,7 @@
 #
 # Seen on 2026-11-29, 200 failing requests each:
 #   nine: hosts ejected: 0, ejections_overflow 135
-#   ten: hosts ejected: 1, ejections_overflow 39 (this number varies)
+#   ten: hosts ejected: 1, ejections_overflow 135 (39 in another run)
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
