@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import overshoot
+import reading
 import startup
 import suite
 import through_envoy
@@ -14,6 +15,7 @@ import workloads
 
 startup.main([])
 suite.main([])
+reading.main([])
 overshoot.main([])
 workloads.main([])
 through_envoy.main([])

@@ -22,7 +22,7 @@ BUILT_IN = ".k8s.io"
 
 def identified(body: Value, namespace: str) -> Resource | Notice:
     """The resource that a document is, or why it is not read; raises ManifestError where it is no resource."""
-    if not isinstance(body.data, dict):
+    if not body.is_mapping:
         raise body.problem("a manifest is a mapping with apiVersion, kind and metadata", "this may be another file")
     if told := other_file(body):
         return told
@@ -38,7 +38,7 @@ def identified(body: Value, namespace: str) -> Resource | Notice:
         known = ", ".join(versions)
         raise body.need("apiVersion").problem(f"{kind} is not known as {version}", f"accepted: {known}")
     named, own = "", namespace
-    if accepted or isinstance((body.get("metadata") or body).data, dict):
+    if accepted or (body.get("metadata") or body).is_mapping:
         metadata = body.need("metadata", "a resource needs a name") if accepted else body.get("metadata")
         given = metadata.get("name") if metadata else None
         place = metadata.get("namespace") if metadata else None
@@ -76,7 +76,7 @@ def makes_pods(body: Value) -> bool:
     """Whether a resource of an unknown kind has a template for pods, so that Services can select them."""
     found: Value | None = body
     for field in ("spec", "template", "spec", "containers"):
-        found = found.get(field) if found is not None and isinstance(found.data, dict) else None
+        found = found.get(field) if found is not None and found.is_mapping else None
     return found is not None and isinstance(found.data, tuple)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
 
 from meshproof.manifest.fields import istio, kubernetes
@@ -81,6 +82,7 @@ def entry(kind: str, group: str) -> str:
     return own if own in ACCEPTED else kind
 
 
+@lru_cache(maxsize=256)
 def is_read(kind: str, group: str) -> bool:
     """Whether a kind is one that is read: of its own API group, or of one that is no other project's."""
     groups = {version.rpartition("/")[0] for version in ACCEPTED.get(entry(kind, group), ())}

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest import kinds
+from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
 from meshproof.manifest.documents.other_files import words
@@ -21,6 +22,7 @@ MOST_PROBLEMS = 20
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
 
 
+@collector_paused()
 def load(
     paths: Sequence[str],
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from fractions import Fraction
 
 from meshproof.errors import Location, ManifestError, Problem
@@ -137,6 +137,23 @@ class Value:
         elif isinstance(content, Mapping):
             return content  # type: ignore[return-value]
         raise self._must("a mapping (name: value)")
+
+    def names(self) -> Set[str]:
+        """The names of a mapping's fields."""
+        content = self.content
+        return content.keys() if type(content) is dict else self.fields().keys()
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it has fields."""
+        return type(self._content) in (bytes, dict) or isinstance(self._content, Mapping)
+
+    def texts(self) -> dict[str, str]:
+        """A mapping of text to text, in which null is an empty one."""
+        content = self.content
+        if type(content) is dict and all(type(node[0]) is str for node in content.values()):
+            return {name: node[0] for name, node in content.items()}  # type: ignore[misc]
+        return {name: "" if one.data is None else one.text() for name, one in self.fields().items()}
 
     def items(self) -> tuple[Value, ...]:
         """The items of a list."""

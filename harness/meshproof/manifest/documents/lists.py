@@ -20,7 +20,7 @@ def expanded(document: Document) -> Iterator[Document]:
     it (k8s.io/apimachinery pkg/apis/meta/v1/unstructured, decodeToList).
     """
     body = document.body
-    kind = body.data.get("kind") if isinstance(body.data, dict) else None
+    kind = body.get("kind") if body.is_mapping else None
     if kind is None or not str(kind.data).endswith(SUFFIX) or not body.get("items"):
         yield document
         return

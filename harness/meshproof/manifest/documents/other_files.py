@@ -47,7 +47,7 @@ CHART = frozenset({"apiVersion", "name", "version"})
 
 def other_file(body: Value) -> Notice | None:
     """What a document is that is no Kubernetes resource, where it is of a known kind of file."""
-    names = frozenset(body.fields())
+    names = frozenset(body.names())
     file = body.location.file.replace("\\", "/").rpartition("/")[2]
     if _is_kustomization(body, names, file):
         return Notice(body.location, _kustomization(names))

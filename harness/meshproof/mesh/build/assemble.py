@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from meshproof.errors import ManifestError, Problem
+from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
 from meshproof.mesh.build import kubernetes, later, virtual_service
@@ -68,6 +70,7 @@ def build_strictly(manifests: Manifests) -> Built:
     return built
 
 
+@collector_paused()
 def build_all(manifests: Manifests, *, standing_in: StandingIn | None = None) -> Built:
     """The mesh of all that can be built; what cannot, or is not modelled, stands in `Mesh.unmodelled`.
 
@@ -90,7 +93,7 @@ def build_all(manifests: Manifests, *, standing_in: StandingIn | None = None) ->
 
 def _built(manifests: Manifests) -> Built:
     """The mesh of what the manifests hold."""
-    findings = Findings()
+    findings, nothing = Findings(), Mesh()
     parts: list[object] = []
     joining: list[tuple[str, object]] = []
     good: list[Resource] = []
@@ -105,7 +108,7 @@ def _built(manifests: Manifests) -> Built:
             continue
         findings.problems.clear()
         part = None
-        with findings.about(resource, touches(resource, Mesh())):
+        with findings.about(resource, partial(touches, resource, nothing)):
             part = make(resource, findings)
         if findings.problems:
             failed.append((resource, tuple(findings.problems)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from meshproof.manifest.resource import Notice, Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.unmodelled import Touches, Unmodelled
 
+Reach = tuple[Touches, ...] | Callable[[], tuple[Touches, ...]]
 EMPTY: tuple[object, ...] = ((), {}, False)
 
 
@@ -18,17 +19,18 @@ EMPTY: tuple[object, ...] = ((), {}, False)
 class Findings:
     """A list to write on, handed down the builders.
 
-    `subject` is the resource that is being built, `touches` what a field of it that is not modelled can touch.
+    `subject` is the resource that is being built, `touches` what a field of it that is not modelled can touch, or
+    how to find that out: of most resources nobody asks.
     """
 
     problems: list[Problem] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     unmodelled_parts: list[Unmodelled] = field(default_factory=list)
     subject: Resource | None = None
-    touches: tuple[Touches, ...] = ()
+    touches: Reach = ()
 
     @contextmanager
-    def about(self, subject: Resource, touches: tuple[Touches, ...]) -> Iterator[None]:
+    def about(self, subject: Resource, touches: Reach) -> Iterator[None]:
         """Build one resource; what is not modelled of it touches these requests."""
         before = self.subject, self.touches
         self.subject, self.touches = subject, touches
@@ -61,8 +63,9 @@ class Findings:
 
     def unmodelled(self, holder: Value | None, *names: str) -> None:
         """Say of each of these fields that is given that it is not modelled."""
+        given = holder.names() if holder else ()
         for name in names:
-            found = holder.get(name) if holder else None
+            found = holder.get(name) if holder and name in given else None
             if found and found.data not in EMPTY:
                 self.unproved(found.key or found.location, f"{name} is not modelled")
 
@@ -70,4 +73,5 @@ class Findings:
         """Say that something of the resource is not understood, so that no request that it can touch is proved."""
         subject = self.subject
         kind, name = (subject.kind, str(subject)) if subject else ("", "")
-        self.unmodelled_parts.append(Unmodelled(kind, name, location, why, touches or self.touches, needs))
+        reach = touches or (self.touches() if callable(self.touches) else self.touches)
+        self.unmodelled_parts.append(Unmodelled(kind, name, location, why, reach, needs))

@@ -28,8 +28,7 @@ KUBERNETES_PROTOCOLS = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http"
 def labels(holder: Value | None, name: str) -> Labels:
     """A mapping of text to text, none when it is missing; what is null in a built-in kind is an empty text."""
     found = holder.get(name) if holder else None
-    several = found.fields().items() if found else ()
-    return {key: "" if value.data is None else value.text() for key, value in several}
+    return found.texts() if found else {}
 
 
 def protocol(number: int, name: str, app_protocol: str | None) -> str:

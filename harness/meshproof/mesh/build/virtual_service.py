@@ -95,8 +95,8 @@ def http_route(value: Value, namespace: str, findings: Findings) -> HttpRoute:
             if value.get(field) and value.need(field).data:
                 raise value.problem(f"a route cannot have both delegate and {field}", "istiod refuses it: keep one")
     for one, others in EXCLUSIVE if not delegate else ():
-        for other in others:
-            if value.get(one) and value.get(other):
+        for other in others if value.get(one) else ():
+            if value.get(other):
                 raise value.problem(f"a route cannot have both {one} and {other}", "istiod refuses it: keep one")
     if not (delegate or value.get("redirect") or value.get("directResponse") or value.list("route")):
         raise value.problem("a route needs one of route, redirect and directResponse")

@@ -5,7 +5,7 @@ Every index is built once, when it is first asked for; nothing that looks up an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -137,11 +137,12 @@ class Mesh:
         first, *others = (set(one.labels.items()) for one in found)
         return found[0].namespace, dict(first.intersection(*others))
 
-    def once(self, key: tuple[str, ...], make: Callable[[], Made]) -> Made:
+    def once(self, key: tuple[Hashable, ...], make: Callable[[], Made]) -> Made:
         """What a reader derives from this mesh, made when it is first asked for by that key."""
-        if key not in self._made:
-            self._made[key] = make()
-        made: Made = self._made[key]
+        known = self._made
+        if key not in known:
+            known[key] = make()
+        made: Made = known[key]
         return made
 
     def secrets_called(self, name: str) -> tuple[Secret, ...]:
@@ -212,7 +213,7 @@ class Mesh:
         return grouped((pair, one) for one in selectable for pair in one.labels.items())
 
     @cached_property
-    def _made(self) -> dict[tuple[str, ...], Any]:
+    def _made(self) -> dict[tuple[Hashable, ...], Any]:
         return {}
 
     @cached_property

@@ -12,6 +12,7 @@ https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-Pr
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
@@ -27,6 +28,7 @@ def is_readable(path: str) -> bool:
     return PRINTABLE.fullmatch(path) is not None
 
 
+@lru_cache(maxsize=1024)
 def normalized(path: str) -> str | None:
     """The path (with its query, which stays as it is) after normalisation; None for one that is answered with 400."""
     whole = path.partition("#")[0]

@@ -50,7 +50,8 @@ def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tu
         changes = (one.headers,) if share else ()
         key = (one.destination.host, one.destination.subset, found.port)
         first = drawn.get(key, _Drawn(one, found))
-        drawn[key] = replace(first, share=first.share + share, changes=tuple(dict.fromkeys(first.changes + changes)))
+        merged = tuple(dict.fromkeys(first.changes + changes))
+        drawn[key] = _Drawn(first.target, first.backend, first.share + share, merged)
     names = [(one.backend.name, one.backend.port) for one in drawn.values()]
     keys = route_keys(mesh, route, client)
     plain = ((one, _plain(mesh, client, one, names, keys)) for one in drawn.values())
@@ -102,4 +103,7 @@ def _with_headers(plain: Arm, route: HttpRoute, drawn: _Drawn, own_authority: st
     host = own_authority or authority(own.request)
     if host:
         request = with_exact(request, ("host", host))
-    return replace(plain, request_headers=at_pods(request), response_headers=at_clients(response))
+    at_both = at_pods(request), at_clients(response)
+    if at_both == (plain.request_headers, plain.response_headers):
+        return plain
+    return replace(plain, request_headers=at_both[0], response_headers=at_both[1])

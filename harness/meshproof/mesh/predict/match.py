@@ -9,7 +9,7 @@ request after its proxy has changed it by itself (proxy/seen.py).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.kubernetes import Labels
@@ -21,12 +21,20 @@ from meshproof.mesh.predict.proxy.seen import Seen, Values, seen
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks: a workload's namespace and labels, or a gateway's; `gateway` is `mesh` or `namespace/name`."""
+    """Who asks: a workload's namespace and labels, or a gateway's; `gateway` is `mesh` or `namespace/name`.
+
+    `key` is the same for all who are told apart by nothing.
+    """
 
     gateway: str
     port: int
     namespace: str
     labels: Labels
+    key: tuple[str | int, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        labels = ",".join(f"{name}={value}" for name, value in sorted(self.labels.items())) if self.labels else ""
+        object.__setattr__(self, "key", (self.gateway, self.port, self.namespace, labels))
 
 
 def string_matches(match: StringMatch, value: str, *, ignore_case: bool = False) -> bool:

@@ -57,16 +57,14 @@ def rules_of(virtual_service: VirtualService, client: Client) -> tuple[Rule, ...
     for route, match in in_order(entries) if virtual_service.gateway_api else entries:
         if applies(match, client):
             rules.append(Rule(route, match))
-            if catches_all(match):
+            if catches_all(match) and not route.missing:
                 break
     return tuple(rules)
 
 
 def rules_for(mesh: Mesh, virtual_service: VirtualService, client: Client) -> tuple[Rule, ...]:
     """The same of a VirtualService of the mesh, found once for all requests of such a client."""
-    labels = ",".join(f"{name}={value}" for name, value in sorted(client.labels.items()))
-    key = ("predict", "rules", str(id(virtual_service)), client.gateway, str(client.port), client.namespace, labels)
-    return mesh.once(key, lambda: rules_of(virtual_service, client))
+    return mesh.once(("predict", "rules", id(virtual_service), client.key), lambda: rules_of(virtual_service, client))
 
 
 def catches_all(match: RouteMatch | None) -> bool:
@@ -99,16 +97,20 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
 
     A sidecar takes requests by their port. There the Host header finds, in this order, a VirtualService
     that names it or decides for a Service called so, the first of them; a Service for which none
-    decides; and the VirtualService with the longest wildcard that covers it.
+    decides; and the VirtualService with the longest wildcard that covers it. Requests to one host have one table.
     """
-    name, here = request.domain, visibility.services_on(mesh, request.port, client.namespace)
+    return mesh.once(("predict", "table", request.domain, client.key), lambda: _table(mesh, request, client))
+
+
+def _table(mesh: Mesh, request: Request, client: Client) -> Table:
+    name, here = request.domain, visibility.services_on(mesh, client.port, client.namespace)
     meant = service_of(mesh, name, client.namespace)
-    port = next((one for one in meant.ports if one.number == request.port), None) if meant else None
+    port = next((one for one in meant.ports if one.number == client.port), None) if meant else None
     called = (meant, port) if meant and port else None
     if called and called[1].protocol not in HTTP:
         return Table(service=called[0], port=called[1])
     services = any(one.protocol in HTTP for _, one in here)
-    if not services and not (request.port == DEFAULT_PORT and _named_besides(mesh, client)):
+    if not services and not (client.port == DEFAULT_PORT and _named_besides(mesh, client)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
     for one in _deciding(mesh, name, called[0] if called else None, client):
         return Table(rules_for(mesh, one, client), *(called or ()))
@@ -207,7 +209,7 @@ def _governing(mesh: Mesh, service: Service, client: Client) -> tuple[int, ...]:
 def _nobody(mesh: Mesh, request: Request, client: Client) -> str:
     one = service_of(mesh, request.domain, client.namespace)
     if one:
-        return f"{one.called} has no port {request.port}"
+        return f"{one.called} has no port {client.port}"
     if mesh.knows(request.domain):
         return f"{request.domain} is not exported to {client.namespace}"
     return f"no Service and no VirtualService is called {request.domain}"

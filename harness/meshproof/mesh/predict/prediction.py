@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from meshproof.border import expectation as border
-from meshproof.border.expectation import Expectation, HeaderExpectation
+from meshproof.border.expectation import Arm, Copy, Expectation, HeaderExpectation
 from meshproof.border.request import Request
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, Redirect
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, Redirect
 from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, mesh_table
-from meshproof.mesh.predict.proxy.changes import dropped, resolved
+from meshproof.mesh.predict.proxy.changes import Resolved, dropped, is_formatted, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, timeout
@@ -50,21 +51,21 @@ def predict(
     if request.is_tcp:
         return connected(mesh, Expectation(request, ()), client)
     path = normalized(request.path)
-    plain = Expectation(request, (), path=path or "", authority=request.authority)
     within = client.gateway == MESH_GATEWAY
     found = mesh_table(mesh, request, client) if within else gateway_table(mesh, request)
+    own = {"path": path or "", "authority": request.authority}
     if found.refused:
-        return replace(plain, refused=found.refused, note=found.note)
+        return Expectation(request, (), refused=found.refused, note=found.note, **own)
     if found.port and found.port.protocol not in HTTP:
-        return _default(mesh, plain, found, client)
+        return _default(mesh, Expectation(request, (), **own), found, client)
     if unreadable := unread(request):
-        return replace(plain, status=unreadable.status, note=unreadable.why)
+        return Expectation(request, (), status=unreadable.status, note=unreadable.why, **own)
     # Rules are held against the request as its proxy makes it.
     changed = seen(request, path or "", certified=found.certified)
-    plain = replace(plain, dropped=dropped(request, changed))
+    plain = Expectation(request, (), dropped=dropped(request, changed), **own)
     if refused := refusal(path, changed):
         return answered(plain, changed, refused.status, note=refused.why)
-    refused = refused_by_route(request)
+    refused = refused_by_route(changed)
     if found.to_https and refused is None:
         return answered(plain, changed, MOVED, target=rewrite.https(changed.request))
     if found.rules is None or found.to_https:
@@ -77,15 +78,19 @@ def predict(
     for rule in found.rules:
         if rule.route.root:
             looked_at[rule.route.root] = None
-        looked_at[rule.route.location] = None
         met = meets(rule.match, changed)
+        if rule.route.missing:
+            # istiod leaves it out; with its delegate it would have taken some of the requests that it is met by.
+            looked_at |= {} if met is False else {rule.route.location: None}
+            continue
+        looked_at[rule.route.location] = None
         if met is None:
             why = f"whether the rule at {rule.route.location} takes it depends on a value that its proxy writes"
             return replace(plain, route=rule.route.location, looked_at=tuple(looked_at), undecided=why)
         if met and refused:
             return answered(replace(plain, looked_at=tuple(looked_at)), changed, refused.status, note=refused.why)
         if met:
-            return replace(_routed(mesh, plain, changed, client, rule), looked_at=tuple(looked_at))
+            return _routed(mesh, plain, changed, client, rule, tuple(looked_at))
     plain = replace(plain, looked_at=tuple(looked_at))
     return answered(plain, changed, NOT_FOUND, note=found.note or "no rule matches")
 
@@ -122,47 +127,79 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
     return replace(expected, independent=False, dependence=why)
 
 
-def _routed(mesh: Mesh, plain: Expectation, request: Seen, client: Client, rule: Rule) -> Expectation:
-    written = resolved(rule.route, request)
+@dataclass(frozen=True, slots=True)
+class _Led:
+    """Where a route leads, which is the same for all requests of a client; `own` is the Host that it sets."""
+
+    route: HttpRoute
+    own: str
+    arms: tuple[Arm, ...]
+    retries: border.Retries | None
+    copies: tuple[Copy, ...]
+
+
+def _led(mesh: Mesh, route: HttpRoute, client: Client) -> _Led:
+    own = (route.rewrite.authority if route.rewrite else "") or authority(route.headers.request)
+    drawn = arms(mesh, route, client, own)
+    return _Led(route, own, drawn, retries(route), tuple(copies(mesh, route, client)))
+
+
+def _written(mesh: Mesh, route: HttpRoute, request: Seen) -> tuple[Resolved, bool]:
+    """The route for a request, and whether it is the same for all: no header value is of the request's own."""
+
+    def fixed() -> tuple[HttpRoute, Resolved | None]:
+        # With the route, so that no other one can get its id.
+        return route, None if is_formatted(route) else resolved(route, request)
+
+    found = mesh.once(("predict", "fixed", id(route)), fixed)[1]
+    return found or resolved(route, request), found is not None
+
+
+def _routed(
+    mesh: Mesh, plain: Expectation, request: Seen, client: Client, rule: Rule, looked_at: tuple[Location, ...]
+) -> Expectation:
+    written, fixed = _written(mesh, rule.route, request)
     route = written.route
-    if route.missing:
-        return replace(plain, route=route.location, note=f"VirtualService {route.missing}, its delegate, is not known")
     origin = cors.allowed_origin(route.cors, request)
-    shared = effect([[route.headers.response]])
     # Faults come before CORS, and neither looks at a request that is redirected or answered directly.
-    expected = replace(
-        plain,
-        route=route.location,
-        undecided=plain.undecided or written.undecided,
-        abort=aborted(route.abort, request),
-        delay=border.Delay(route.delay.share, route.delay.seconds, route.delay.location) if route.delay else None,
-    )
+    decided: dict[str, Any] = {
+        "route": route.location,
+        "looked_at": looked_at,
+        "undecided": plain.undecided or written.undecided,
+        "abort": aborted(route.abort, request),
+        "delay": border.Delay(route.delay.share, route.delay.seconds, route.delay.location) if route.delay else None,
+    }
     if route.redirect:
         target = rewrite.location(route.redirect, request.request, rule.match)
-        return answered(expected, request, route.redirect.code, target=target, headers=shared)
+        shared = effect([[route.headers.response]])
+        return answered(replace(plain, **decided), request, route.redirect.code, target=target, headers=shared)
     if route.direct_response:
         answer = route.direct_response
         # Envoy says where, even though the rule does not: at the request's own address.
         says_where = answer.status == CREATED or answer.status // 100 == REDIRECTION
         target = rewrite.location(Redirect(), request.request) if says_where else ""
+        expected, shared = replace(plain, **decided), effect([[route.headers.response]])
         return answered(expected, request, answer.status, body=answer.body, target=target, headers=shared)
     if route.cors and cors.answers(route.cors, origin, request):
         headers = with_exact(HeaderExpectation(), *cors.answer_headers(route.cors, origin, request, preflight=True))
-        return replace(expected, status=200, headers=headers)
-    own = (route.rewrite.authority if route.rewrite else "") or authority(route.headers.request)
-    drawn = arms(mesh, route, client, own)
+        return replace(plain, status=200, headers=headers, **decided)
+    whole = _led(mesh, route, client) if not fixed else None
+    led = whole or mesh.once(("predict", "led", id(route), client.key), lambda: _led(mesh, route, client))
+    drawn = led.arms
     if route.cors and origin:
         extra = cors.answer_headers(route.cors, origin, request, preflight=False)
         drawn = tuple(replace(one, response_headers=with_exact(one.response_headers, *extra)) for one in drawn)
     if "upgrade" in request.headers:
         # Of an answer that changes no protocol Envoy makes one of its own, whose headers no rule decides alone.
         drawn = tuple(replace(one, response_headers=HeaderExpectation()) for one in drawn)
-    return replace(
-        expected,
-        arms=drawn,
+    return Expectation(
+        plain.request,
+        drawn,
         path=rewrite.rewritten(route.rewrite, rule.match, request.request.path),
-        authority=own or request.request.authority,
+        authority=led.own or request.request.authority,
         timeout=timeout(route.timeout, request),
-        retries=retries(route),
-        copies=tuple(copies(mesh, route, client)),
+        retries=led.retries,
+        copies=led.copies,
+        dropped=plain.dropped,
+        **decided,
     )

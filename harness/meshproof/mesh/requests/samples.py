@@ -12,6 +12,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
 from meshproof.errors import Location
+from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.resource import Notice
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
@@ -40,6 +41,7 @@ MOST_TRIES = 48
 IMAGE_PATHS = (("helloworld", ("/hello",)), ("httpbin", ("/get", "/headers", "/status/200", "/delay/0")))
 
 
+@collector_paused()
 def sample_requests(
     mesh: Mesh,
     *,

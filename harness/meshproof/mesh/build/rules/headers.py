@@ -11,13 +11,14 @@ from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, He
 FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 NAME = re.compile(rf":?{FIELD_NAME.pattern}")
 AUTHORITY = frozenset({"host", ":authority"})
+UNCHANGED = HeaderChanges()
 VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 def header_changes(value: Value | None) -> HeaderChanges:
     """The field `headers`; names come out in lower case."""
     if value is None:
-        return HeaderChanges()
+        return UNCHANGED
     return HeaderChanges(_change(value.get("request"), AUTHORITY), _change(value.get("response"), frozenset()))
 
 
@@ -32,7 +33,7 @@ def check_authority(rewritten: str, value: Value | None) -> None:
 def _change(value: Value | None, internal: frozenset[str]) -> HeaderChange:
     """`internal` are the names of Envoy's own that may be set."""
     if value is None:
-        return HeaderChange()
+        return UNCHANGED.request
     removed = tuple(_name(item, item.text(), frozenset()) for item in value.list("remove"))
     return HeaderChange(_headers(value, "set", internal), _headers(value, "add", internal), removed)
 

@@ -38,6 +38,11 @@ class _Group:
 
 def rules(mesh: Mesh, service: Service, namespace: str, labels: Labels = NOTHING) -> tuple[DestinationRule, ...]:
     """The DestinationRules of a Service for a client in `namespace` with `labels`, the first that counts in front."""
+    key = ("predict", "destination rules", service.namespace, service.host, namespace, *sorted(labels.items()))
+    return mesh.once(key, lambda: _counting(mesh, service, namespace, labels))
+
+
+def _counting(mesh: Mesh, service: Service, namespace: str, labels: Labels) -> tuple[DestinationRule, ...]:
     for place, counts in (
         # Rules of the root namespace are for everybody, but for those that it keeps to itself.
         (namespace, _kept_to_itself if namespace == ROOT_NAMESPACE else _local),
@@ -56,6 +61,8 @@ def _groups(mesh: Mesh, service: Service, place: str, counts: Callable[[Destinat
     found = [one for one in mesh.rules_in(place, service.host) if counts(one) and covers(one.host, service.host)]
     if not found:
         return []
+    if len(found) == 1:
+        return [_Group(_exports(found[0]), found)]
     best = max((one.host for one in found), key=specificity)
     ages = oldest_first(found)
     several = sorted((one for one in found if one.host == best), key=lambda one: (one.selector is None, ages[id(one)]))

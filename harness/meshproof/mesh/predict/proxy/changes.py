@@ -40,6 +40,8 @@ FRAMING = frozenset({"content-length", "transfer-encoding"})
 NOT_MODELLED = frozenset({"x-envoy-upstream-rq-timeout-alt-response", "x-envoy-hedge-on-per-try-timeout"})
 INSTRUCTING = CONSUMED - NOT_MODELLED
 EXPECTED = "x-envoy-expected-rq-timeout-ms"
+UNCHANGED = HeaderChanges()
+NOTHING = HeaderExpectation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,18 @@ class Resolved:
     undecided: str = ""
 
 
+def is_formatted(route: HttpRoute) -> bool:
+    """Whether a header value of a route may differ from request to request."""
+    every = [route.headers, *(one.headers for one in route.destinations)]
+    changes = [change for one in every for change in (one.request, one.response)]
+    return any("%" in text for change in changes for _, text in (*change.set, *change.add))
+
+
 def resolved(route: HttpRoute, request: Seen) -> Resolved:
     """The route with every header value as it comes out for a request; an empty one is no change."""
     every = [route.headers, *(one.headers for one in route.destinations)]
+    if all(one == UNCHANGED for one in every):
+        return Resolved(route)
     changed = frozenset(
         name
         for one in every
@@ -112,6 +123,8 @@ def _instructions(change: HeaderChange) -> tuple[Headers, Headers, tuple[str, ..
 
 def dropped(request: Request, found: Seen) -> frozenset[str]:
     """The headers of a request that its proxy removes or rewrites, or that a proxy further on may."""
+    if not request.headers:
+        return frozenset()
     sent: dict[str, list[str]] = {}
     for name, value in request.headers:
         sent.setdefault(name.lower(), []).append(value.strip(" \t"))
@@ -127,6 +140,8 @@ def _joined(values: Values) -> str | None:
 
 def at_pods(expected: HeaderExpectation) -> HeaderExpectation:
     """What of request header changes a pod must see."""
+    if expected == NOTHING:
+        return expected
     kept = _without(expected, CONSUMED | REWRITTEN_FURTHER_ON)
     touched = {name for name, _ in expected.exact + expected.added}
     return replace(kept, absent=(*kept.absent, *sorted(touched & CONSUMED)))
@@ -134,6 +149,8 @@ def at_pods(expected: HeaderExpectation) -> HeaderExpectation:
 
 def at_clients(expected: HeaderExpectation) -> HeaderExpectation:
     """What of response header changes a client must see."""
+    if expected == NOTHING:
+        return expected
     kept = _without(expected, OF_ANSWERS)
     return replace(kept, absent=tuple(name for name in kept.absent if name != "date"))
 

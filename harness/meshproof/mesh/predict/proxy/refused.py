@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.path import is_readable
-from meshproof.mesh.predict.proxy.seen import FORWARDED_PROTO, Seen, refused_upgrade
+from meshproof.mesh.predict.proxy.seen import FORWARDED_PROTO, UPGRADES, Seen
 from meshproof.mesh.predict.proxy.sent import head_bytes, sent_headers
 
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE = 400, 403, 404, 431
@@ -50,9 +50,9 @@ def unread(request: Request) -> Refusal | None:
     return None
 
 
-def refused_by_route(request: Request) -> Refusal | None:
+def refused_by_route(found: Seen) -> Refusal | None:
     """Why a proxy refuses a request for which it has a route."""
-    if refused_upgrade(request):
+    if found.upgrade and found.upgrade not in UPGRADES:
         return Refusal(FORBIDDEN, "Istio's proxies change to no protocol but websocket")
     return None
 

@@ -29,6 +29,7 @@ INSTRUCTIONS = frozenset(
     }
 )
 REMOVED = INSTRUCTIONS | {"keep-alive", "proxy-connection", "transfer-encoding", "x-forwarded-client-cert"}
+REMOVED_WITHOUT_UPGRADE = REMOVED | {"connection", "upgrade"}
 REMOVED_AT_GATEWAYS = frozenset(
     {
         *("x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node"),
@@ -74,15 +75,21 @@ JOINED = (
 FORWARDED_FOR, FORWARDED_PROTO, REQUEST_ID = "x-forwarded-for", "x-forwarded-proto", "x-request-id"
 EXTERNAL_ADDRESS, CLIENT_CERTIFICATE = "x-envoy-external-address", "x-forwarded-client-cert"
 
+AN_ID = Drawn("id")
+
 Values = tuple[str | Drawn, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`request` has its path normalised and the scheme that rules see; `headers` are by name, in lower case."""
+    """`request` has its path normalised and the scheme that rules see; `headers` are by name, in lower case.
+
+    `upgrade` is the protocol that it asks to change to (empty: none).
+    """
 
     request: Request
     headers: Mapping[str, Values] = field(default_factory=dict)
+    upgrade: str = ""
 
     def text(self, name: str) -> str:
         """The values of a header that are known, joined by commas as Envoy joins them."""
@@ -92,8 +99,9 @@ class Seen:
 def seen(request: Request, path: str, *, certified: bool = False) -> Seen:
     """What the first proxy's rules see of a request; `certified`: the gateway has its client's certificate."""
     headers = _by_name(request)
-    headers[ID] = (Drawn("id"),)
-    for name in REMOVED | (frozenset() if _upgrade(headers) else frozenset({"connection", "upgrade"})):
+    headers[ID] = (AN_ID,)
+    upgrade = _upgrade(headers)
+    for name in REMOVED if upgrade else REMOVED_WITHOUT_UPGRADE:
         headers.pop(name, None)
     _keep_trailers(headers)
     (_at_gateway if request.gateway else _at_sidecar)(headers, request)
@@ -102,22 +110,18 @@ def seen(request: Request, path: str, *, certified: bool = False) -> Seen:
     forwarded = headers[FORWARDED_PROTO]
     said = str(forwarded[0]).lower() if len(forwarded) == 1 else ""
     scheme = said if said in SCHEMES else request.scheme
+    authority = request.authority
     pseudo: dict[str, Values] = {
         ":method": (request.method,),
         ":path": (path,),
-        ":authority": (request.authority,),
+        ":authority": (authority,),
         ":scheme": (scheme,),
-        "host": (request.authority,),
+        "host": (authority,),
     }
     # The Host does not change with the scheme.
     kept = tuple(pair for pair in request.headers if pair[0] != "host")
-    named = (("host", request.authority), *kept)
-    return Seen(replace(request, path=path, scheme=scheme, headers=named), headers | pseudo)
-
-
-def refused_upgrade(request: Request) -> bool:
-    """Whether a request asks for another protocol, and for one that Istio's proxies do not change to."""
-    return _upgrade(_by_name(request)) not in UPGRADES | {""}
+    named = (("host", authority), *kept)
+    return Seen(replace(request, path=path, scheme=scheme, headers=named), headers | pseudo, upgrade)
 
 
 def _by_name(request: Request) -> dict[str, Values]:
@@ -129,7 +133,9 @@ def _by_name(request: Request) -> dict[str, Values]:
 
 def _upgrade(headers: dict[str, Values]) -> str:
     """The protocol that a request asks to change to, in lower case; empty where it asks for none."""
-    asked = ",".join(map(str, headers.get("connection", ()))).lower()
+    if "connection" not in headers:
+        return ""
+    asked = ",".join(map(str, headers["connection"])).lower()
     wanted = ",".join(map(str, headers.get("upgrade", ()))).lower()
     several = "upgrade" in [word.strip() for word in asked.split(",")]
     return wanted if several and wanted not in IGNORED_UPGRADES else ""
@@ -147,14 +153,14 @@ def _keep_trailers(headers: dict[str, Values]) -> None:
 def _at_sidecar(headers: dict[str, Values], request: Request) -> None:
     headers.setdefault(FORWARDED_PROTO, (request.scheme,))
     if not headers.get(REQUEST_ID, ("",))[0]:
-        headers[REQUEST_ID] = (Drawn("id"),)
+        headers[REQUEST_ID] = (AN_ID,)
 
 
 def _at_gateway(headers: dict[str, Values], request: Request) -> None:
     for name in REMOVED_AT_GATEWAYS:
         headers.pop(name, None)
     headers[FORWARDED_PROTO] = (request.scheme,)
-    headers[REQUEST_ID] = (Drawn("id"),)
+    headers[REQUEST_ID] = (AN_ID,)
     came = "".join(f"{value}," for value in headers.get(FORWARDED_FOR, ()) if value)
     headers[FORWARDED_FOR] = (Drawn("address", came),)
     headers[EXTERNAL_ADDRESS] = (Drawn("address"),)

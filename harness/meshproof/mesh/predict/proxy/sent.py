@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from meshproof.border.request import Request
 
 # traffic/generator/prepared.py writes these.
@@ -14,6 +16,7 @@ VERSION = len("  HTTP/1.1\r\n\r\n")
 SEPARATORS = len(": \r\n")
 
 
+@lru_cache(maxsize=64)
 def sent_headers(request: Request) -> tuple[tuple[str, str], ...]:
     """The header fields of a request as they leave the client, but for its id; names are in lower case."""
     own = {name.lower() for name, _ in request.headers}
