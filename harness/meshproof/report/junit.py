@@ -22,8 +22,9 @@ def render(record: Record) -> str:
     """The whole file as text; one suite for each scenario, one case for each check."""
     root = ET.Element("testsuites", name="meshproof")
     broken = {error.scenario for error in record.errors} - record.scenarios.keys()
+    proved = sentence(record)
     for name in [*record.scenarios, *sorted(broken)]:
-        root.append(_suite(record, name))
+        root.append(_suite(record, name, proved))
     if record.outcome == INTERRUPTED:
         suite = ET.SubElement(root, "testsuite", name="meshproof")
         message = "the run was interrupted" if record.interrupted else "the run ended without finishing"
@@ -34,7 +35,7 @@ def render(record: Record) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(record: Record, name: str) -> ET.Element:
+def _suite(record: Record, name: str, proved: str) -> ET.Element:
     suite = ET.Element("testsuite", name=_clean(name) or "meshproof")
     scenario = record.scenarios.get(name)
     if record.started:
@@ -42,7 +43,7 @@ def _suite(record: Record, name: str) -> ET.Element:
         properties = ET.SubElement(suite, "properties")
         for key, value in {"target": record.started.target, **record.started.versions}.items():
             ET.SubElement(properties, "property", name=_clean(key), value=_clean(str(value)))
-        if proved := sentence(record):
+        if proved:
             ET.SubElement(properties, "property", name="proved", value=_clean(proved))
     for verdict in scenario.verdicts if scenario else ():
         _verdict(suite, verdict)

@@ -9,23 +9,28 @@ from pathlib import Path
 
 from meshproof.errors import UsageError
 from meshproof.report.codec import from_json, plain
-from meshproof.report.events import Event
+from meshproof.report.events import Event, Progress
 from meshproof.report.redaction.credentials import redact_all
+from meshproof.report.thinning import Thinning
 
 
 class EventLog:
     """A Handler that appends each event to a new file (0600), complete on disk when `handle` returns.
 
-    Credentials are taken out on the way. Raises FileExistsError: a log is never continued.
+    Credentials are taken out on the way, and progress is thinned out. Raises FileExistsError: a log is never continued.
     """
 
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._stream = os.fdopen(descriptor, "w", encoding="ascii", newline="\n", buffering=1)
+        self._thinning = Thinning()
 
     def handle(self, event: Event) -> None:
-        data = {"event": type(event).__name__, **redact_all(plain(event))}
-        self._stream.write(json.dumps(data, allow_nan=False, separators=(",", ":")) + "\n")
+        for one in self._thinning.take(event):
+            data = {"event": type(one).__name__, **redact_all(plain(one))}
+            size = self._stream.write(json.dumps(data, allow_nan=False, separators=(",", ":")) + "\n")
+            if isinstance(one, Progress):
+                self._thinning.spend(size)
 
     def close(self) -> None:
         self._stream.close()

@@ -15,6 +15,8 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def printable(text: str, *, keep: str = "\n") -> str:
     """`text` with every character that is not visible written as an escape (`\\x1b`), except `keep`."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         c if c in keep or unicodedata.category(c) not in _HIDDEN_CATEGORIES else _escape(c)
         for c in text.replace("\r\n", "\n").expandtabs(4)

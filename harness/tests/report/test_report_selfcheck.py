@@ -89,7 +89,9 @@ def test_the_loads_of_one_verification_are_one() -> None:
 
 @pytest.mark.parametrize(("found", "noted"), [(1, True), (90, False)])
 def test_a_sample_need_not_have_a_mutant_for_each_check(found: int, noted: bool) -> None:
-    one = Judged("k8s", 0, "timeout-dropped", "k8s/web.yaml:1:1", "timeout dropped", MutantStatus.KILLED, by=("Timeout",))
+    one = Judged(
+        "k8s", 0, "timeout-dropped", "k8s/web.yaml:1:1", "timeout dropped", MutantStatus.KILLED, by=("Timeout",)
+    )
     plain = Unmutated("k8s", Outcome.PASSED, ("Split", "Timeout"))
     whole = SelfCheckRecord((plain,), (one,), seconds=2.0, found=found, own="k8s")
     assert ("note  k8s: Split was never the check that failed a mutant" in table(whole)) is noted

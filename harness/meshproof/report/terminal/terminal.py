@@ -64,7 +64,8 @@ class Terminal:
         self._closed = False
 
     def handle(self, event: Event) -> None:
-        self._record.add(event)
+        if not isinstance(event, Progress):
+            self._record.add(event)
         match event:
             case ScenarioStarted():
                 self._running[event.scenario] = None
