@@ -21,6 +21,8 @@ from meshproof.workload.probe import Probe
 
 AT_ONCE = 64
 """How many commands one process is given at once: the time limit of each counts from then."""
+PAGES_AT_ONCE = 4
+"""The same for pages of books, of which each takes the process and its owner milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class WorkloadProcess:
     channel: Channel
     listeners: int = 0
     under_way: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PAGES_AT_ONCE))
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class ReplicaChannel:
         if name == "held":
             # It may wait for requests, and keeps the process from nothing.
             return await given(self.who, name, extra, arguments)
-        async with self.process.under_way:
+        async with self.process.pages if name == "books" else self.process.under_way:
             return await given(self.who, name, extra, arguments)
 
     async def close(self) -> None:
