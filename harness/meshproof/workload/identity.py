@@ -1,4 +1,4 @@
-"""The identity of a workload process: the pod that it takes the place of."""
+"""The identity of a replica: the pod that it takes the place of."""
 
 from __future__ import annotations
 
