@@ -11,11 +11,13 @@ import reading
 import startup
 import suite
 import through_envoy
+import translation
 import workloads
 
 startup.main([])
 suite.main([])
 reading.main([])
+translation.main([])
 overshoot.main([])
 workloads.main([])
 through_envoy.main([])
