@@ -11,24 +11,43 @@ from yaml.reader import Reader
 
 from meshproof.errors import Location, ManifestError, Problem, UsageError
 
-LARGEST_FILE = 64 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+LARGEST_FILE = 64 * MEGABYTE
+# Of all files of one load: some twelve times as much memory is needed.
+MOST_TEXT = 64 * MEGABYTE
 ENDINGS = (".yaml", ".yml", ".json")
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
 
 def texts(paths: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, str]]:
-    """Each file's name and text; a folder gives its own files in order, without its subfolders, as kubectl does."""
+    """Each file's name and text; a folder gives its own files in order, without its subfolders, as kubectl does.
+
+    Raises ManifestError for a file of more than 64 MB, and where all of them together are more.
+    """
+    total = 0
+    for name, data in _contents(paths, stdin):
+        total += len(data)
+        text = _decode(name, data)
+        del data
+        if total > MOST_TEXT:
+            message = f"with this file the manifests are more than {MOST_TEXT // MEGABYTE} MB in all"
+            raise ManifestError(Problem(Location(name, 1, 1), message, "name fewer of them at once"))
+        yield name, text
+
+
+def _contents(paths: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         if path == STDIN:
-            yield STDIN_NAME, _decode(STDIN_NAME, _drain(stdin or sys.stdin))
+            yield STDIN_NAME, _drain(stdin or sys.stdin)
             continue
         for file in _files(Path(path)):
             try:
                 with file.open("rb") as opened:
-                    yield str(file), _decode(str(file), opened.read(LARGEST_FILE + 1))
+                    data = opened.read(LARGEST_FILE + 1)
             except OSError as error:
                 raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+            yield str(file), data
 
 
 def _files(path: Path) -> list[Path]:
@@ -56,7 +75,7 @@ def _drain(stdin: TextIO) -> bytes:
 
 def _decode(name: str, data: bytes) -> str:
     if len(data) > LARGEST_FILE:
-        message = f"larger than {LARGEST_FILE // 1024 // 1024} MB"
+        message = f"larger than {LARGEST_FILE // MEGABYTE} MB"
         raise ManifestError(Problem(Location(name, 1, 1), message, "name the manifests themselves"))
     try:
         text = data.decode("utf-8")

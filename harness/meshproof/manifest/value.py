@@ -84,6 +84,10 @@ class Value:
         """Other nodes of the same text in the same place."""
         return Value(packed(content), self._place, self.name, self._key, self._text, self._lines)
 
+    def compact(self) -> Value:
+        """The same in little space, to be kept for later."""
+        return self.written(self._content) if type(self._content) is dict and self._lines is not None else self
+
     def alone(self, content: Content) -> Value:
         """The same as a document of its own, which has no name."""
         return Value(packed(content), self._place, "", None, None, self._lines)
@@ -152,7 +156,7 @@ class Value:
         """A mapping of text to text, in which null is an empty one."""
         content = self.content
         if type(content) is dict and all(type(node[0]) is str for node in content.values()):
-            return {name: node[0] for name, node in content.items()}  # type: ignore[misc]
+            return {name: node[0] for name, node in content.items()}
         return {name: "" if one.data is None else one.text() for name, one in self.fields().items()}
 
     def items(self) -> tuple[Value, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from meshproof.errors import ManifestError, Problem
-from meshproof.manifest import Value, compose, load
+from meshproof.manifest import Value, compose, load, source
 from meshproof.manifest.compose import DEEPEST
 from meshproof.manifest.scalar import resolve
 from meshproof.manifest.source import LARGEST_FILE
@@ -65,6 +66,28 @@ def test_absurd_size(tmp_path: Path) -> None:
         opened.truncate(LARGEST_FILE + 1)
     with pytest.raises(ManifestError, match="larger than 64 MB"):
         load([str(file)])
+
+
+def test_absurd_size_of_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "MOST_TEXT", 1000)
+    text = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {ports: [{port: 80}]}\n"
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(text % name + "#" * 400)
+    assert len(load([str(tmp_path)]).resources) == 2
+    (tmp_path / "c.yaml").write_text("#" * 200)
+    with pytest.raises(ManifestError, match=r"c\.yaml:1:1: with this file the manifests are more than"):
+        load([str(tmp_path)])
+
+
+def test_the_collector_is_as_it_was_before() -> None:
+    for before in (gc.disable, gc.enable):
+        before()
+        try:
+            was = gc.isenabled()
+            refused("a: 1\n")
+            assert gc.isenabled() is was
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import time
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -28,21 +29,22 @@ def mesh_of(services: int) -> Mesh:
     return build_all(load(["-"], stdin=io.StringIO(text(services)), strict=False)).mesh
 
 
-def per_request(mesh: Mesh) -> float:
-    """The least processor seconds of a prediction, and of what it depends on, over several rounds."""
+def asked(mesh: Mesh) -> Callable[[], float]:
+    """What measures the processor seconds of a prediction, and of what it depends on."""
     dependencies = Dependencies(mesh, mesh.unmodelled)
     requests = [
         Request("GET", f"{one.name}.{one.namespace}", 80, headers=headers)
         for one in islice(mesh.services, SMALL)
         for headers in ((), (("x-beta", "yes"),))
     ]
-    least = float("inf")
-    for _ in range(ROUNDS):
+
+    def measured() -> float:
         began = time.process_time()
         for request in requests:
             dependencies.touching(facts(mesh, predict(mesh, request)))
-        least = min(least, (time.process_time() - began) / len(requests))
-    return least
+        return (time.process_time() - began) / len(requests)
+
+    return measured
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +53,11 @@ def meshes() -> tuple[Mesh, Mesh]:
 
 
 def test_a_prediction_does_not_grow_with_the_folder(meshes: tuple[Mesh, Mesh]) -> None:
-    small, large = meshes
-    ratio = per_request(large) / per_request(small)
+    several = [asked(mesh) for mesh in meshes]
+    # They take turns, and the best of each counts: what else the machine does lengthens either, and shortens none.
+    rounds = [[measured() for measured in several] for _ in range(ROUNDS)]
+    small, large = (min(times) for times in zip(*rounds, strict=True))
+    ratio = large / small
     assert ratio < 2, f"{ratio:.1f} times as long among {LARGE} Services as among {SMALL}"
 
 

@@ -58,7 +58,7 @@ def virtual_service(resource: Resource, findings: Findings) -> Draft:
         with findings.gather(), findings.within(Rule(value.location)):
             if delegate and value.get("delegate"):
                 raise value.problem("a delegate delegates further", "istiod refuses it: a delegate's rules are its own")
-            routes.append((http_route(value, resource.namespace, findings), value))
+            routes.append((http_route(value, resource.namespace, findings), value.compact()))
     made = VirtualService(
         resource.name,
         resource.namespace,

@@ -5,6 +5,7 @@ Every object keeps the location of the manifest lines that it came from.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -47,7 +48,7 @@ class Service:
 
     @property
     def host(self) -> str:
-        return self.hostname or f"{self.name}.{self.namespace}.{CLUSTER_DOMAIN}"
+        return self.hostname or sys.intern(f"{self.name}.{self.namespace}.{CLUSTER_DOMAIN}")
 
     @property
     def called(self) -> str:
@@ -81,7 +82,7 @@ class Workload:
 
     @property
     def key(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        return sys.intern(f"{self.namespace}/{self.name}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ istiod's own resolution (pilot/pkg/model/config.go).
 from __future__ import annotations
 
 import re
+import sys
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
@@ -28,7 +29,8 @@ def host(value: Value, namespace: str, *, as_written: bool = False) -> str:
         hint = "a Service's name, a domain name, or a domain name that begins with *"
         raise value.problem(f"{value.name} {value.shown} is not a host name", hint)
     name = text if as_written else text.lower()
-    return name if "." in name or name == "*" else f"{name}.{namespace}.{CLUSTER_DOMAIN}"
+    # Most hosts are named by many objects.
+    return sys.intern(name if "." in name or name == "*" else f"{name}.{namespace}.{CLUSTER_DOMAIN}")
 
 
 def gateway(text: str, namespace: str) -> str:

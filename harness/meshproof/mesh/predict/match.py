@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.kubernetes import Labels
@@ -34,7 +35,13 @@ class Client:
 
     def __post_init__(self) -> None:
         labels = ",".join(f"{name}={value}" for name, value in sorted(self.labels.items())) if self.labels else ""
-        object.__setattr__(self, "key", (self.gateway, self.port, self.namespace, labels))
+        object.__setattr__(self, "key", _key(self.gateway, self.port, self.namespace, labels))
+
+
+@lru_cache(maxsize=256)
+def _key(*parts: str | int) -> tuple[str | int, ...]:
+    """The parts; the same object each time, since much is kept by it."""
+    return parts
 
 
 def string_matches(match: StringMatch, value: str, *, ignore_case: bool = False) -> bool:

@@ -20,7 +20,7 @@ from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, mesh_table
-from meshproof.mesh.predict.proxy.changes import Resolved, dropped, is_formatted, resolved
+from meshproof.mesh.predict.proxy.changes import Resolved, dropped, is_formatted, is_unchanged, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, timeout
@@ -53,7 +53,7 @@ def predict(
     path = normalized(request.path)
     within = client.gateway == MESH_GATEWAY
     found = mesh_table(mesh, request, client) if within else gateway_table(mesh, request)
-    own = {"path": path or "", "authority": request.authority}
+    own: dict[str, Any] = {"path": path or "", "authority": request.authority}
     if found.refused:
         return Expectation(request, (), refused=found.refused, note=found.note, **own)
     if found.port and found.port.protocol not in HTTP:
@@ -146,6 +146,9 @@ def _led(mesh: Mesh, route: HttpRoute, client: Client) -> _Led:
 
 def _written(mesh: Mesh, route: HttpRoute, request: Seen) -> tuple[Resolved, bool]:
     """The route for a request, and whether it is the same for all: no header value is of the request's own."""
+
+    if is_unchanged(route):
+        return Resolved(route), True
 
     def fixed() -> tuple[HttpRoute, Resolved | None]:
         # With the route, so that no other one can get its id.

@@ -16,6 +16,7 @@ from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
 
 NOTHING = TrafficPolicy()
+DEFAULT = Policy(str(NOTHING.load_balancer))
 
 
 def policy(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Policy:
@@ -49,6 +50,8 @@ def in_force(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> T
 
 
 def _border(found: TrafficPolicy) -> Policy:
+    if found == NOTHING:
+        return DEFAULT
     pool, outlier = found.connection_pool, found.outlier_detection
     return Policy(
         str(found.load_balancer),

@@ -42,6 +42,7 @@ INSTRUCTING = CONSUMED - NOT_MODELLED
 EXPECTED = "x-envoy-expected-rq-timeout-ms"
 UNCHANGED = HeaderChanges()
 NOTHING = HeaderExpectation()
+NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Resolved:
 
     route: HttpRoute
     undecided: str = ""
+
+
+def is_unchanged(route: HttpRoute) -> bool:
+    """Whether a route changes no header."""
+    return route.headers == UNCHANGED and all(one.headers == UNCHANGED for one in route.destinations)
 
 
 def is_formatted(route: HttpRoute) -> bool:
@@ -62,7 +68,7 @@ def is_formatted(route: HttpRoute) -> bool:
 def resolved(route: HttpRoute, request: Seen) -> Resolved:
     """The route with every header value as it comes out for a request; an empty one is no change."""
     every = [route.headers, *(one.headers for one in route.destinations)]
-    if all(one == UNCHANGED for one in every):
+    if is_unchanged(route):
         return Resolved(route)
     changed = frozenset(
         name
@@ -124,12 +130,12 @@ def _instructions(change: HeaderChange) -> tuple[Headers, Headers, tuple[str, ..
 def dropped(request: Request, found: Seen) -> frozenset[str]:
     """The headers of a request that its proxy removes or rewrites, or that a proxy further on may."""
     if not request.headers:
-        return frozenset()
+        return NONE
     sent: dict[str, list[str]] = {}
     for name, value in request.headers:
         sent.setdefault(name.lower(), []).append(value.strip(" \t"))
     kept = {name for name, values in sent.items() if _joined(found.headers.get(name, ())) == ",".join(values)}
-    return frozenset(name for name in sent if name not in kept or name in CONSUMED | REWRITTEN_FURTHER_ON)
+    return frozenset(name for name in sent if name not in kept or name in CONSUMED | REWRITTEN_FURTHER_ON) or NONE
 
 
 def _joined(values: Values) -> str | None:
