@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from meshproof.manifest.documents.separator import parts
 
@@ -12,19 +13,22 @@ KIND = re.compile(r"^kind:[ \t]*([A-Za-z]+)[ \t]*$", re.MULTILINE)
 VERSION = re.compile(r"^apiVersion:[ \t]*([A-Za-z0-9./]+)[ \t]*$", re.MULTILINE)
 BLOCK = re.compile(r"^metadata:[ \t]*\n((?:[ \t]+.*\n|[ \t]*\n)*)", re.MULTILINE)
 FLOW = re.compile(r"^metadata:[ \t]*\{([^{}\n]*)\}", re.MULTILINE)
-NAMED = re.compile(r"(?:^|[\s,])name:[ \t]*([A-Za-z0-9.-]+)")
+INDENT = re.compile(r"(?:[ \t]*(?:#.*)?\n)*([ \t]+)")
+HOST_KEY = re.compile(r"\bhost[\"']?[ \t]*:")
+HOST = re.compile(r"\bhost[\"']?[ \t]*:[ \t]*[\"']?([A-Za-z0-9-]+)")
 WORD = re.compile(r"[a-z0-9_-]+")
 # Escapes within double quotes that can spell a word in other characters, or break it.
-ESCAPED = re.compile(r"\\[0xuUNLP\n]")
+ESCAPED = re.compile(r"\\[0xuUNLP\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
     """One document that has not been read.
 
-    `kind`, `version` and `name` are all empty where the text alone does not tell them. `words` are all names that
-    stand in the text, or their parts between dots, in lower case; `is_literal` tells that no name can stand there
-    otherwise, `has_pattern` that there may be a pattern of names.
+    `kind`, `version` and `name` are all empty where the text alone does not tell them, `namespace` also where none is
+    given. `words` are all names that stand in the text, or their parts between dots, in lower case; `hosts` are those
+    of them at which a host begins. `is_literal` tells that no name can stand there otherwise, `has_pattern` that there
+    may be a pattern of names.
     """
 
     file: str
@@ -33,7 +37,9 @@ class Unread:
     kind: str
     version: str
     name: str
+    namespace: str
     words: frozenset[str]
+    hosts: frozenset[str]
     is_literal: bool
     has_pattern: bool
 
@@ -42,14 +48,46 @@ def unread(text: str, file: str) -> Iterator[Unread]:
     """The documents of a text, in order."""
     for line, part in parts(text):
         words = frozenset(WORD.findall(part.lower()))
-        yield Unread(file, line, part, *_identity(part), words, not ESCAPED.search(part), "*" in part)
+        own = _identity(part)
+        hosts = frozenset(_hosts(part)) if own[0] == "DestinationRule" else frozenset()
+        if own[0] == "DestinationRule" and not hosts:
+            own = "", "", "", ""
+        yield Unread(file, line, part, *own, words, hosts, not ESCAPED.search(part), "*" in part)
 
 
-def _identity(part: str) -> tuple[str, str, str]:
-    """Kind, apiVersion and name."""
+def _identity(part: str) -> tuple[str, str, str, str]:
+    """Kind, apiVersion, name and namespace."""
     found, versions = KIND.findall(part), VERSION.findall(part)
-    metadata = BLOCK.search(part) or FLOW.search(part)
-    name = NAMED.search(metadata[1]) if metadata else None
-    if len(found) != 1 or len(versions) != 1 or name is None:
-        return "", "", ""
-    return found[0], versions[0], name[1].lower()
+    name, namespace = _named(part) if len(found) == len(versions) == 1 else ("", "")
+    return (found[0], versions[0], name, namespace) if name else ("", "", "", "")
+
+
+def _named(part: str) -> tuple[str, str]:
+    """The name and the namespace that its metadata give."""
+    if block := BLOCK.search(part):
+        indent = INDENT.match(block[1])
+        several = [_field(name, indent[1] if indent else "").search(block[1]) for name in ("name", "namespace")]
+    elif flow := FLOW.search(part):
+        several = [_entry(name).search(flow[1]) for name in ("name", "namespace")]
+    else:
+        return "", ""
+    name, namespace = (found[1].lower() if found else "" for found in several)
+    return name, namespace
+
+
+@cache
+def _field(name: str, indent: str) -> re.Pattern[str]:
+    """A field of a mapping in block style, and none of the mappings within it."""
+    return re.compile(rf"^{indent}{name}:[ \t]*[\"']?([A-Za-z0-9.-]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+
+
+@cache
+def _entry(name: str) -> re.Pattern[str]:
+    """The same in flow style."""
+    return re.compile(rf"(?:^|,)[ \t]*{name}:[ \t]*[\"']?([A-Za-z0-9.-]+)[\"']?[ \t]*(?:,|$)")
+
+
+def _hosts(part: str) -> list[str]:
+    """The first parts of all hosts; none where one of them cannot be told."""
+    found = HOST.findall(part)
+    return [one.lower() for one in found] if len(found) == len(HOST_KEY.findall(part)) else []

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from meshproof.border.request import Request
+from meshproof.errors import ManifestError
 from meshproof.manifest.compose import Document
+from meshproof.manifest.documents.lists import expanded
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import WORD, Unread
 from meshproof.manifest.kinds import ACCEPTED
@@ -17,18 +19,8 @@ from meshproof.mesh.model.names import ADDRESS
 
 ROUTING = frozenset({"VirtualService", "DestinationRule"})
 WORKLOADS = frozenset(
-    {
-        "Deployment",
-        "StatefulSet",
-        "DaemonSet",
-        "ReplicaSet",
-        "ReplicationController",
-        "Pod",
-        "Job",
-        "CronJob",
-        "Rollout",
-        "DeploymentConfig",
-    }
+    ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Pod", "Job", "CronJob")
+    + ("Rollout", "DeploymentConfig")
 )
 BY_WORDS = ROUTING | WORKLOADS | {"Service"}
 """The kinds of which a document is read only where it matters; all others always are."""
@@ -57,7 +49,7 @@ def _is_always_read(one: Unread) -> bool:
 
 def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) -> list[Unread]:
     always = [one for one in several if _is_always_read(one)]
-    names = {one.name for one in several if one.kind in ("Service", "VirtualService")}
+    names = {name for one in several for name in _called(one)}
     words = words.union(*(one.words & names for one in always))
     routing = [one for one in several if one.kind in ROUTING and not one.has_pattern]
     met: list[Unread] = []
@@ -70,18 +62,53 @@ def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) 
         new = (_mentioned(added) & names) - words
         words |= new
     services = [one for one in several if one.kind == "Service" and one.name in words]
-    selectors = [*_selectors((*always, *services))]
-    pods = [
-        one
-        for one in several
-        if one.kind in WORKLOADS and (one.name in people or any(one.words >= wanted for wanted in selectors))
-    ]
+    pods = [*_pods(several, (*always, *services), people), *_rollouts(several, (*always, *met))]
     chosen = {id(one) for one in (*always, *met, *services, *pods)}
+    chosen |= {id(one) for one in _given_twice(several, chosen)}
     return [one for one in several if id(one) in chosen]
+
+
+def _called(one: Unread) -> Iterator[str]:
+    """The names by which a VirtualService may mean what is in a document."""
+    if one.kind in ("Service", "VirtualService"):
+        yield one.name
+    yield from one.hosts
 
 
 def _mentioned(several: Iterable[Unread]) -> set[str]:
     return {word for one in several if one.kind == "VirtualService" for word in one.words}
+
+
+def _pods(several: Iterable[Unread], selecting: Iterable[Unread], people: frozenset[str]) -> Iterator[Unread]:
+    """The workloads that send requests, or carry all words of labels by which these select pods."""
+    workloads = [one for one in several if one.kind in WORKLOADS]
+    selectors = [*_selectors(selecting)] if workloads else []
+    for one in workloads:
+        # Without labels of its own that can be read it may be selected by anything.
+        if one.name in people or "labels" not in one.words or any(one.words >= wanted for wanted in selectors):
+            yield one
+
+
+def _rollouts(several: Iterable[Unread], met: Iterable[Unread]) -> Iterator[Unread]:
+    """The Rollouts whose controller writes into routing that is met."""
+    names = {one.name for one in met if one.kind in ROUTING}
+    return (one for one in several if one.kind == "Rollout" and not one.words.isdisjoint(names))
+
+
+def _given_twice(several: Sequence[Unread], chosen: set[int]) -> Iterator[Unread]:
+    """What may be the same object as one that is read: a cluster has only one of the two."""
+    known: dict[tuple[str, str], set[str]] = {}
+    anywhere: set[str] = set()
+    for one in several:
+        if id(one) in chosen and one.kind in BY_WORDS:
+            known.setdefault((one.kind, one.name), set()).add(one.namespace)
+        elif not one.kind or one.kind.endswith("List"):
+            anywhere |= one.words
+    for one in several:
+        places = known.get((one.kind, one.name), set())
+        here = one.namespace in places or "" in places or (places and not one.namespace)
+        if here or (one.name and anywhere.issuperset(WORD.findall(one.name))):
+            yield one
 
 
 def _selectors(several: Iterable[Unread]) -> Iterator[frozenset[str]]:
@@ -89,7 +116,15 @@ def _selectors(several: Iterable[Unread]) -> Iterator[frozenset[str]]:
     for one in several:
         for document in documents(one.text, one.file, one.line):
             if isinstance(document, Document):
-                yield from _selected(document.body)
+                for item in _items(document):
+                    yield from _selected(item.body)
+
+
+def _items(document: Document) -> list[Document]:
+    try:
+        return [*expanded(document)]
+    except ManifestError:
+        return []
 
 
 def _selected(body: Value) -> Iterator[frozenset[str]]:
