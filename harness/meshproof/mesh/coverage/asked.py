@@ -18,10 +18,8 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model.names import ADDRESS
 
 ROUTING = frozenset({"VirtualService", "DestinationRule"})
-WORKLOADS = frozenset(
-    ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Pod", "Job", "CronJob")
-    + ("Rollout", "DeploymentConfig")
-)
+REPLICATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout"})
+WORKLOADS = REPLICATED | {"Pod", "Job", "CronJob", "DeploymentConfig"}
 BY_WORDS = ROUTING | WORKLOADS | {"Service"}
 """The kinds of which a document is read only where it matters; all others always are."""
 
