@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
@@ -52,20 +52,18 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+Reader = Callable[[Any], Any]
 
 
 def _record(data: Any, kind: Any) -> Any:
     if not isinstance(data, dict):
         raise ValueError(f"{kind.__name__} is not an object")
-    hints = _hints(kind)
+    readers = _fields(kind)
     known = {}
     for name, value in data.items():
-        if name in hints:
+        if name in readers:
             try:
-                known[name] = _read(value, hints[name])
+                known[name] = readers[name](value)
             except ValueError as error:
                 raise ValueError(f"{kind.__name__}.{name}: {error}") from None
     try:
@@ -74,35 +72,68 @@ def _record(data: Any, kind: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
-def _read(value: Any, hint: Any) -> Any:
-    """`value` as the type that a field is declared with; raises ValueError."""
+@cache
+def _fields(kind: type) -> dict[str, Reader]:
+    return {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+
+
+@cache
+def _reader(hint: Any) -> Reader:
+    """What reads a plain value as the type that a field is declared with, or raises ValueError."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
-        return value
+        return lambda value: value
     if origin in (Union, UnionType):
-        if value is None and NoneType in inner:
-            return None
-        return _read(value, next(one for one in inner if one is not NoneType))
-    if origin is tuple and isinstance(value, list):
-        kinds = (inner[0],) * len(value) if inner[-1] is Ellipsis else inner
-        if len(kinds) == len(value):
-            return tuple(map(_read, value, kinds))
-    elif isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, dict):
-        return {key: _read(item, inner[1]) for key, item in value.items()}
-    elif dataclasses.is_dataclass(hint):
-        return _record(value, hint)
-    elif hint is float and value is None:
+        other = _reader(next(one for one in inner if one is not NoneType))
+        return lambda value: None if value is None else other(value)
+    if origin is tuple:
+        return _tuple(hint, tuple(map(_reader, (one for one in inner if one is not Ellipsis))), inner[-1] is Ellipsis)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        entry = _reader(inner[1])
+        return _one_of(hint, dict, lambda value: {key: entry(item) for key, item in value.items()})
+    if dataclasses.is_dataclass(hint):
+        return lambda value: _record(value, hint)
+    if hint is float:
+        return _float
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint
+    return _one_of(hint, hint, lambda value: value)
+
+
+def _one_of(hint: Any, kind: type, read: Reader) -> Reader:
+    def reader(value: Any) -> Any:
+        if type(value) is not kind:
+            raise _wrong(value, hint)
+        return read(value)
+
+    return reader
+
+
+def _tuple(hint: Any, readers: tuple[Reader, ...], alike: bool) -> Reader:
+    def reader(value: Any) -> Any:
+        if type(value) is not list or not (alike or len(value) == len(readers)):
+            raise _wrong(value, hint)
+        several = readers * len(value) if alike else readers
+        return tuple([read(one) for read, one in zip(several, value, strict=True)])
+
+    return reader
+
+
+def _float(value: Any) -> float:
+    if value is None:
         return math.nan
-    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _number(value)
-    elif isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
-    elif isinstance(hint, type) and type(value) is hint:
+    if type(value) is float:
         return value
-    raise ValueError(f"{str(value)[:80]!r} is not {getattr(hint, '__name__', hint)}")
+    if type(value) is not int:
+        raise _wrong(value, float)
+    return _number(value)
 
 
-def _number(value: int | float) -> float:
+def _wrong(value: Any, hint: Any) -> ValueError:
+    return ValueError(f"{str(value)[:80]!r} is not {getattr(hint, '__name__', hint)}")
+
+
+def _number(value: int) -> float:
     try:
         return float(value)
     except OverflowError:

@@ -80,14 +80,17 @@ class RunFolder:
             rebuild(self.path)
 
 
-def rebuild(run: Path) -> Path:
-    """Make every report of a run again from its events and return report.html's path; raises UsageError."""
+def rebuild(run: Path, *, full: bool = False) -> Path:
+    """Make every report of a run again from its events and return report.html's path; raises UsageError.
+
+    report.html has a bounded size, unless every check is to be shown in `full`.
+    """
     record = gather(replay(run / EVENTS))
     if record.started is None:
         raise UsageError(f"{run / EVENTS}: no run was begun in it")
     write(run / JSON, document.render(record, run))
     write(run / JUNIT, junit.render(record))
-    write(run / HTML, page.render(record))
+    write(run / HTML, page.render(record, full=full))
     return run / HTML
 
 

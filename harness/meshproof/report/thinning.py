@@ -21,7 +21,7 @@ class _Trail:
     waiting: list[Progress] = field(default_factory=list)
 
     def wait(self, event: Progress) -> None:
-        """Keep it; of too many every second one goes, so that they stay as far apart as they came, and the last stays."""
+        """Keep it; of too many every second one goes, and the last stays: they are as far apart as they came."""
         self.waiting.append(event)
         if len(self.waiting) > WAITING:
             self.waiting = self.waiting[::-2][::-1]

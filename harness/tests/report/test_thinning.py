@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_a_check_that_did_not_pass_keeps_more_than_one_that_did() -> None:
 
 def at(series: list[Sample], n: int) -> float:
     """The observed share that a plot shows there: between two points it draws a line."""
-    for left, right in zip(series, series[1:], strict=False):
+    for left, right in pairwise(series):
         if left.n <= n <= right.n:
             return left.observed + (right.observed - left.observed) * (n - left.n) / (right.n - left.n)
     raise AssertionError(n)

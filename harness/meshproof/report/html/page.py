@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import shlex
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from meshproof import suite
-from meshproof.border.verdict import Outcome, Verdict
+from meshproof.border.verdict import SEVERITY, Outcome
 from meshproof.report import summary, wording
 from meshproof.report.coverage import sentence
-from meshproof.report.html.answer_table import Row, rows
-from meshproof.report.html.convergence import convergence
-from meshproof.report.record import Record, ScenarioRecord
+from meshproof.report.events import Broke
+from meshproof.report.html.checks import REST, SHORT_REASON
+from meshproof.report.html.sections import sections
+from meshproof.report.html.space import Spaces, spaces, text_lines
+from meshproof.report.record import Record
 
 TEMPLATE = "report.html.j2"
-WIDE, NARROW = 760.0, 380.0
-MOST_EVIDENCE = 4000
+MOST_ROWS = 40
+NO_LIMIT = sys.maxsize
 SIGNS = {
     Outcome.PASSED.value: "✓",
     Outcome.FAILED.value: "✗",
@@ -33,26 +34,31 @@ SIGNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class CheckView:
-    """A verdict as the template shows it; `plots` are the same picture for a wide and for a narrow page."""
+class ErrorView:
+    """What broke; one that is not `printed` is left out on paper."""
 
-    id: str
-    verdict: Verdict
-    names: list[str]
-    plots: list[Markup]
-    answers: tuple[Row, ...]
-    evidence: str
+    scenario: str
+    message: str
+    detail: str
+    printed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class ScenarioView:
-    id: str
-    scenario: ScenarioRecord
-    checks: list[CheckView]
+class _Most:
+    """How many entries a list has at most, on the page and on paper; `names` are those of one scenario's manifests."""
+
+    notices: int = 200
+    scenarios: int = 200
+    names: int = 50
+    printed_notices: int = 10
+    printed_scenarios: int = 10
 
 
-def render(record: Record) -> str:
-    """The page as text. Raises UsageError when the installation lacks its template."""
+def render(record: Record, *, full: bool = False) -> str:
+    """The page as text, of a bounded size unless it is to show every check in `full`.
+
+    Raises UsageError when the installation lacks its template.
+    """
     environment = Environment(
         loader=FileSystemLoader(suite.folder("reports")),
         autoescape=True,
@@ -67,9 +73,18 @@ def render(record: Record) -> str:
     }
     environment.filters |= {"digest": _digest, "sign": lambda outcome: SIGNS.get(str(outcome), "!")}
     command = record.started.command if record.started else ()
+    reasons = sum(verdict.outcome is not Outcome.PASSED for verdict in record.verdicts)
+    space = spaces(len(record.verdicts), reasons, len(record.errors), full=full)
+    errors = [_error(error, space) for error in record.errors]
+    shown = sections(record, space, full=full)
     page = environment.get_template(TEMPLATE).render(
         record=record,
-        scenarios=[_scenario(i, one) for i, one in enumerate(record.scenarios.values(), start=1)],
+        full=full,
+        errors=errors,
+        sections=shown,
+        rows=[row for section in shown for row in section.rows][:MOST_ROWS],
+        scenarios=sorted(record.scenarios.values(), key=lambda one: SEVERITY.index(one.outcome)),
+        most=_Most(*(NO_LIMIT,) * 5) if full else _Most(),
         headline=summary.headline(record),
         proved=sentence(record),
         closing=summary.result(record),
@@ -80,6 +95,13 @@ def render(record: Record) -> str:
     return page.rstrip("\n") + "\n"
 
 
+def _error(error: Broke, space: Spaces) -> ErrorView:
+    known = space.errors.take(len(error.message) + len(error.detail))
+    message = error.message if known else error.message[:SHORT_REASON] + REST * (len(error.message) > SHORT_REASON)
+    detail = error.detail if known else ""
+    return ErrorView(error.scenario, message, detail, space.paper.take(4 + text_lines(message) + text_lines(detail)))
+
+
 def _shown(value: Any) -> Any:
     """Every text that the template puts out shows all its characters, besides being escaped."""
     return wording.printable(value) if type(value) is str else value
@@ -88,21 +110,3 @@ def _shown(value: Any) -> Any:
 def _digest(style: str) -> str:
     """The hash source by which a Content-Security-Policy allows one inline style (CSP Level 3, section 2.3.1)."""
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-
-
-def _scenario(number: int, scenario: ScenarioRecord) -> ScenarioView:
-    checks = [_check(f"check-{number}-{i}", scenario, one) for i, one in enumerate(scenario.verdicts, start=1)]
-    return ScenarioView(f"scenario-{number}", scenario, checks)
-
-
-def _check(id_: str, scenario: ScenarioRecord, verdict: Verdict) -> CheckView:
-    trail = scenario.trail(verdict)
-    plots = [convergence(f"{id_}-{width:g}", verdict, trail, width) for width in (WIDE, NARROW)] if verdict.arms else []
-    answers = rows(verdict.evidence)
-    shown = {name: value for name, value in verdict.evidence.items() if not (answers and name == "table")}
-    evidence = json.dumps(shown, indent=2, ensure_ascii=False, default=str) if shown else ""
-    if len(evidence) > MOST_EVIDENCE:
-        evidence = evidence[:MOST_EVIDENCE] + "\n… (the rest is in report.json)"
-    return CheckView(
-        id_, verdict, wording.short_names(verdict.arms), [plot for plot in plots if plot], answers, evidence
-    )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.text import Text
 
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.report.events import Progress
 from meshproof.report.record import Record, ScenarioRecord
-from meshproof.report.wording import count, line, printable, share, short_names, span, specified
+from meshproof.report.wording import count, line, plural, printable, share, short_names, span, specified
 
 STYLES: dict[str, str] = {
     Outcome.PASSED.value: "green",
@@ -22,6 +24,8 @@ STYLES: dict[str, str] = {
 BAR = 16
 NARROWEST = 40
 LONGEST_REASON = 2000
+# Of a scenario with more checks that passed, these are summed up by the name of their check.
+MOST_PASSED = 40
 
 
 def gauge(name: str, progress: Progress | None, width: int) -> Text:
@@ -45,10 +49,12 @@ def gauge(name: str, progress: Progress | None, width: int) -> Text:
 def table(record: Record, width: int) -> Iterator[Text]:
     """The verdicts by scenario, then an empty line."""
     verdicts = record.verdicts
+    sent = [verdict.n for verdict in verdicts]
+    sent += [one.sent for scenario in record.scenarios.values() for one in _sums(scenario)]
     columns = Columns(
         check=max([len(line(verdict.check)) for verdict in verdicts], default=0),
         outcome=max([len(verdict.outcome) for verdict in verdicts], default=0),
-        n=max([len(count(verdict.n)) for verdict in verdicts], default=0),
+        n=max([len(count(n)) for n in sent], default=0),
     )
     for scenario in record.scenarios.values():
         yield Text(line(scenario.name), "bold")
@@ -75,13 +81,43 @@ def _scenario(scenario: ScenarioRecord, columns: Columns, width: int) -> Iterato
         if scenario.finished and scenario.finished.reason:
             yield _indented(scenario.finished.reason, 4, width)
     requests = {verdict.request for verdict in scenario.verdicts if verdict.request}
+    sums = _sums(scenario)
+    for one in sums:
+        yield _head(one.check, Outcome.PASSED, one.sent, columns).append(f"  {plural(one.checks, 'check')}")
+    shown = [verdict for verdict in scenario.verdicts if not (sums and verdict.outcome is Outcome.PASSED)]
     above = None
-    for verdict in scenario.verdicts:
+    for verdict in shown:
         place = _place(verdict, several=len(requests) > 1)
         if place and place != above:
             yield Text(f"  {place}", "dim")
         above = place
         yield from _verdict(verdict, columns, width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """So many checks of one name passed, with so many requests sent for all of them."""
+
+    check: str
+    checks: int
+    sent: int
+
+
+def _sums(scenario: ScenarioRecord) -> list[_Sum]:
+    """The checks that passed by their name; none where they are few enough to be shown one by one."""
+    passed = [verdict for verdict in scenario.verdicts if verdict.outcome is Outcome.PASSED]
+    if len(passed) <= MOST_PASSED:
+        return []
+    names = Counter(verdict.check for verdict in passed)
+    return [_Sum(name, n, sum(one.n for one in passed if one.check == name)) for name, n in names.items()]
+
+
+def _head(check: str, outcome: Outcome, n: int, columns: Columns) -> Text:
+    return Text.assemble(
+        f"  {line(check):<{columns.check}}  ",
+        (f"{outcome.value:<{columns.outcome}}", STYLES[outcome]),
+        f"  {count(n):>{columns.n}}",
+    )
 
 
 def _place(verdict: Verdict, *, several: bool) -> str:
@@ -91,11 +127,7 @@ def _place(verdict: Verdict, *, several: bool) -> str:
 
 
 def _verdict(verdict: Verdict, columns: Columns, width: int) -> Iterator[Text]:
-    head = Text.assemble(
-        f"  {line(verdict.check):<{columns.check}}  ",
-        (f"{verdict.outcome.value:<{columns.outcome}}", STYLES[verdict.outcome]),
-        f"  {count(verdict.n):>{columns.n}}",
-    )
+    head = _head(verdict.check, verdict.outcome, verdict.n, columns)
     arms = _arms(verdict.arms)
     beside = bool(arms) and columns.indent + max(map(len, arms)) <= width
     if beside:

@@ -1,0 +1,144 @@
+"""The sections of a page, one for each outcome: the groups of checks, and how much of each is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.report.html.checks import CheckView, line, whole
+from meshproof.report.html.groups import Group, by_file, groups
+from meshproof.report.html.space import Spaces
+from meshproof.report.record import Record
+from meshproof.report.wording import plural, tally
+
+# A run of so many checks is shown open and whole; of a longer one so many passed checks are shown whole.
+SHORT = 40
+# More groups than these that passed are put together by their file.
+MOST_GROUPS = 40
+BUNDLE_LINES = 2
+GOOD = (Outcome.PASSED, Outcome.SKIPPED)
+TITLES = {
+    Outcome.ERROR: "Broke",
+    Outcome.FAILED: "Failed",
+    Outcome.INCONCLUSIVE: "Inconclusive",
+    Outcome.PASSED: "Passed",
+    Outcome.SKIPPED: "Skipped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A rule or a scenario (`description` is the latter's) with its checks; those that are not `open` are folded."""
+
+    name: str
+    outcome: Outcome
+    description: str
+    amount: str
+    checks: list[CheckView]
+    open: bool
+
+    @property
+    def printed(self) -> bool:
+        return any(one.printed for one in self.checks)
+
+    @property
+    def headed(self) -> bool:
+        """Whether its name is a heading: a reader who goes from heading to heading is spared thousands of lines."""
+        return self.outcome not in GOOD or any(one.whole for one in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The groups of one file under its `name`, folded; without a name they stand by themselves.
+
+    On paper it is one line, or left out where it is not `printed`.
+    """
+
+    name: str
+    amount: str
+    groups: list[GroupView]
+    printed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    outcome: Outcome
+    amount: str
+    bundles: list[Bundle]
+
+    @property
+    def rows(self) -> Iterator[tuple[str, CheckView]]:
+        """What each check is about, and the check, without those that passed and take one line."""
+        for bundle in self.bundles:
+            for group in bundle.groups:
+                yield from ((group.name, check) for check in group.checks if check.whole or check.reason)
+
+    @property
+    def unprinted(self) -> int:
+        checks = (check for bundle in self.bundles for group in bundle.groups for check in group.checks)
+        return sum(not check.printed for check in checks)
+
+
+def sections(record: Record, spaces: Spaces, *, full: bool) -> list[Section]:
+    """All checks, the worst first, which have the space that there is before the others."""
+    short = full or len(record.verdicts) <= SHORT
+    views = _Views(record, spaces, full=full)
+    made = []
+    found = groups(record)
+    for outcome, title in TITLES.items():
+        own = [one for one in found if one.outcome is outcome]
+        if not own:
+            continue
+        good = outcome in GOOD
+        if good and len(own) > MOST_GROUPS and not full:
+            parts = {file or "scenarios": several for file, several in by_file(own).items()}
+        else:
+            parts = {"": own}
+        bundles = []
+        for name, several in parts.items():
+            printed = not name or spaces.paper.take(BUNDLE_LINES)
+            shown = [views.group(one, open_=short or not good) for one in several]
+            bundles.append(Bundle(name, _amount(several, grouped=True), shown, printed))
+        made.append(Section(title, outcome, _amount(own, grouped=len(own) > 1), bundles))
+    return made
+
+
+def _amount(several: list[Group], *, grouped: bool) -> str:
+    """`12 rules, 24 checks`."""
+    rules = sum(bool(one.file) for one in several)
+    parts = [plural(rules, "rule")] if rules else []
+    parts += [plural(len(several) - rules, "scenario")] if len(several) > rules else []
+    checks = plural(sum(len(one.verdicts) for one in several), "check")
+    return ", ".join([*(parts if grouped else ()), checks])
+
+
+class _Views:
+    def __init__(self, record: Record, spaces: Spaces, *, full: bool) -> None:
+        self._record, self._spaces, self._full = record, spaces, full
+        self._passed_whole = SHORT
+        self._ids: Mapping[int, str] = {
+            id(verdict): f"check-{number}-{i}"
+            for number, scenario in enumerate(record.scenarios.values(), start=1)
+            for i, verdict in enumerate(scenario.verdicts, start=1)
+        }
+
+    def group(self, one: Group, *, open_: bool) -> GroupView:
+        scenario = None if one.file else self._record.scenarios.get(one.name)
+        description = scenario.started.description if scenario and scenario.started else ""
+        amount = tally([verdict.outcome for verdict in one.verdicts])
+        return GroupView(one.name, one.outcome, description, amount, list(self._checks(one)), open_)
+
+    def _checks(self, one: Group) -> Iterator[CheckView]:
+        for verdict in one.verdicts:
+            id_ = self._ids[id(verdict)]
+            yield self._whole(id_, verdict) or line(id_, verdict, self._spaces)
+
+    def _whole(self, id_: str, verdict: Verdict) -> CheckView | None:
+        if verdict.outcome in GOOD and not self._full:
+            if not self._passed_whole:
+                return None
+            self._passed_whole -= 1
+        scenario = self._record.scenarios[verdict.scenario]
+        return whole(id_, scenario, verdict, self._spaces, full=self._full)
