@@ -210,6 +210,12 @@ def _nobody(mesh: Mesh, request: Request, client: Client) -> str:
     one = service_of(mesh, request.domain, client.namespace)
     if one:
         return f"{one.called} has no port {client.port}"
-    if mesh.knows(request.domain):
+    if mesh.knows(request.domain) or _is_elsewhere(mesh, request.domain, client.namespace):
         return f"{request.domain} is not exported to {client.namespace}"
     return f"no Service and no VirtualService is called {request.domain}"
+
+
+def _is_elsewhere(mesh: Mesh, name: str, namespace: str) -> bool:
+    """Whether a Service that a client of this namespace does not see has a name, in full or a part of it."""
+    start = f"{name}." if "." in name else f"{name}.{namespace}."
+    return any(one.host.startswith(start) for one in mesh.services_called(name.partition(".")[0]))

@@ -103,7 +103,9 @@ def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         return ""
     elsewhere = mesh.services_called(name.partition(".")[0])
     if elsewhere:
-        return " or ".join(short_name(one, namespace) for one in elsewhere[:NAMED])
+        own = f"{name}." if "." in name else f"{name}.{namespace}."
+        others = [short_name(one, namespace) for one in elsewhere if not one.host.startswith(own)]
+        return " or ".join(others[:NAMED])
     known = [form for one in mesh.services for form in (short_name(one, namespace), f"{one.name}.{one.namespace}")]
     return _closest(name, [*known, *_named(mesh.virtual_services)])
 

@@ -105,3 +105,13 @@ def test_a_destination_without_pods_cannot_answer(routed) -> None:
     mesh = routed("- route: [{destination: {host: greeter, subset: v9}}]").mesh
     text = why_unanswered(mesh, predict(mesh, parse("GET http://greeter:5000/")), "default")
     assert "no DestinationRule defines the subset v9" in text
+
+
+def test_a_name_that_is_not_exported_to_the_client_is_told_so_and_not_meant_to_be_itself(routed) -> None:
+    hidden = MORE.replace("namespace: shop}", 'namespace: shop, annotations: {networking.istio.io/exportTo: "."}}', 1)
+    mesh = routed("- route: [{destination: {host: greeter, subset: v1}}]", more=hidden).mesh
+    for host in ("orders.shop", "orders.shop.svc", "orders.shop.svc.cluster.local"):
+        request = parse(f"GET http://{host}/")
+        text = why_unanswered(mesh, predict(mesh, request), "default")
+        assert text.endswith(f"{host} is not exported to default")
+    assert why_unanswered(mesh, predict(mesh, parse("GET http://orders.shop/"), namespace="shop"), "shop") == ""
