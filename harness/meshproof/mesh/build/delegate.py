@@ -78,12 +78,14 @@ def _rules(
         return
     delegate, where = known.get(root.missing), root.location
     if delegate is None:
-        what = "a cluster refuses" if root.missing in unread else "is not among these manifests"
+        refused = root.missing in unread
+        what = "a cluster refuses" if refused else "is not among these manifests"
         why = f"it delegates to VirtualService {root.missing}, which {what}: istiod leaves the rule out without it"
         # Where no other rule is certain to be there, whether this VirtualService decides at all depends on it.
         firm = any(not one.missing and _is_for_all(one) for one, _ in draft.rules)
         touched = Rule(where) if firm else Asked(draft.made.hosts, draft.made.gateways)
-        findings.unproved(where, why, needs="add it, or correct its name", touches=(touched,))
+        needs = "correct it" if refused else "add it, or correct its name"
+        findings.unproved(where, why, needs=needs, touches=(touched,))
         yield root
     elif delegate.made.hosts:
         findings.notice(where, f"it delegates to VirtualService {root.missing}, which has hosts: istiod leaves it out")

@@ -267,6 +267,8 @@ def test_a_delegate_that_a_cluster_refuses_costs_what_is_delegated_to_it_alone()
     assert any("which a cluster refuses" in why for why in several)
     assert any("needs one of route, redirect and directResponse" in why for why in several)
     assert others == []
+    built = build_all(load(["-"], stdin=io.StringIO(text), strict=False))
+    assert [one.needs for one in built.mesh.unmodelled if "which a cluster refuses" in one.why] == ["correct it"]
 
 
 def test_a_fault_of_the_root_comes_before_an_answer_of_the_delegate_and_is_not_proved(built) -> None:
