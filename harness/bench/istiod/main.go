@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
+	"istio.io/istio/pilot/pkg/config/kube/crd"
 	"istio.io/istio/pilot/pkg/model"
 	v3 "istio.io/istio/pilot/pkg/xds/v3"
 	"istio.io/istio/pilot/test/xds"
@@ -129,12 +130,19 @@ func processor() time.Duration {
 }
 
 func measure(t test.Failer, text, namespace string) measured {
-	configs, kubernetes, err := objects(text)
+	documents, kubernetes, err := objects(text)
 	if err != nil {
 		t.Fatal(err)
 	}
+	configs, _, err := crd.ParseInputs(documents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range configs {
+		configs[at].Domain = "cluster.local" // what short host names are completed with
+	}
 	s := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
-		ConfigString:      configs,
+		Configs:           configs,
 		KubernetesObjects: kubernetes,
 		DebounceTime:      10 * time.Millisecond,
 	})
