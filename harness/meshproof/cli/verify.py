@@ -152,6 +152,7 @@ def verify(
         any_client="AnyClient" in target.features,
         stand_ins="ProbeWorkload" in target.features,
         thorough=thorough,
+        progress=lambda number: click.echo(f"{number:,} documents read", err=True),
     )
     # What is wrong with the manifests has been reported by now, without the half second that this import takes.
     from meshproof.cli.execute import execute

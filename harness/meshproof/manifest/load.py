@@ -19,7 +19,10 @@ from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
 from meshproof.manifest.source import texts
 
 MOST_PROBLEMS = 20
+# So many documents take a second or so.
+PROGRESS = 2_000
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
+Progress = Callable[[int], None]
 
 
 @collector_paused()
@@ -30,21 +33,28 @@ def load(
     namespace: str = "default",
     strict: bool = True,
     choose: Choice | None = None,
+    progress: Progress | None = None,
 ) -> Manifests:
     """Read files, folders and `-` (standard input); `namespace` is given to what names none.
 
     `strict` raises ManifestError with every problem found (20 at most), each with file:line:col; else each
     document with a problem is a Refusal, and the rest is read. Either way ManifestError where nothing can be
     read at all, and UsageError for a path that is not there. Where `choose` is given, no other documents are read
-    than those that it picks by their text.
+    than those that it picks by their text. `progress` is told of every 2,000th document.
     """
     read = _Read(namespace)
-    for text, file, line in _chosen(texts(paths, stdin), choose):
-        for document in documents(text, file, line):
-            if isinstance(document, Refusal):
-                read.refusals.append(document)
-            else:
-                read.take_all(document)
+    several = (
+        document
+        for text, file, line in _chosen(texts(paths, stdin), choose)
+        for document in documents(text, file, line)
+    )
+    for number, document in enumerate(several, 1):
+        if progress and number % PROGRESS == 0:
+            progress(number)
+        if isinstance(document, Refusal):
+            read.refusals.append(document)
+        else:
+            read.take_all(document)
     problems = [problem for refusal in read.refusals for problem in refusal.problems]
     if problems and (strict or not (read.resources or read.foreign)):
         raise ManifestError(*problems[:MOST_PROBLEMS])

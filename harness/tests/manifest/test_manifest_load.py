@@ -210,3 +210,14 @@ def test_merge_replaces_by_identity() -> None:
     ]
     assert merged.resources[1].api_version.endswith("v1beta1")
     assert merged.notices == base.notices
+
+
+def test_how_far_a_large_folder_has_been_read_is_told(tmp_path: Path) -> None:
+    one = "apiVersion: v1\nkind: Namespace\nmetadata: {{name: n{}}}\n"
+    (tmp_path / "all.yaml").write_text("---\n".join(one.format(number) for number in range(4_500)))
+    told: list[int] = []
+    load([str(tmp_path)], progress=told.append)
+    assert told == [2_000, 4_000]
+    (tmp_path / "all.yaml").write_text(one.format(0))
+    load([str(tmp_path)], progress=told.append)
+    assert told == [2_000, 4_000]

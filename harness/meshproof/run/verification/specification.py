@@ -13,7 +13,7 @@ from meshproof.border.request import Request, Tls
 from meshproof.border.verdict import Precision
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import Manifests, Notice, load
-from meshproof.manifest.load import Choice
+from meshproof.manifest.load import Choice, Progress
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
@@ -113,15 +113,18 @@ def read(
     stand_ins: bool = False,
     asked: Sequence[str] = (),
     choose: Choice | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Built, Built]:
     """What is specified and what is applied (the same where nothing is named); raises ManifestError.
 
     `strict` refuses whatever is not read, not modelled, or wrong. With `stand_ins` resources stand in for what the
     manifests refer to and do not hold, which `strict` refuses as well; `asked` are the hosts of requests. `choose`
-    picks the documents that are read.
+    picks the documents that are read, `progress` is told how many have been.
     """
-    specified = load(spec, stdin=stdin, namespace=namespace, strict=False, choose=choose)
-    actual = load(applied, namespace=namespace, strict=False, choose=choose) if applied else specified
+    specified = load(spec, stdin=stdin, namespace=namespace, strict=False, choose=choose, progress=progress)
+    actual = specified
+    if applied:
+        actual = load(applied, namespace=namespace, strict=False, choose=choose, progress=progress)
     how = StandingIn(tuple(asked), strict=strict) if stand_ins else None
     found = _built(specified, how)
     other = _built(actual, replace(how, like=found.stood_in) if how and not strict else how) if applied else found

@@ -15,7 +15,7 @@ from meshproof.errors import MeshproofError
 from meshproof.inspection import Inspection
 from meshproof.judge.coverage.coverage import examinations
 from meshproof.manifest import Notice
-from meshproof.manifest.load import Choice
+from meshproof.manifest.load import Choice, Progress
 from meshproof.manifest.source import STDIN
 from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.model.mesh import Mesh
@@ -81,6 +81,7 @@ def prepare_verification(
     any_client: bool = False,
     stand_ins: bool = True,
     thorough: bool = False,
+    progress: Progress | None = None,
 ) -> Verification:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
 
@@ -92,7 +93,8 @@ def prepare_verification(
     target does not carry out, `allowed` which kinds need not be proved; `strict` raises ManifestError for both.
     `stand_ins` tells that the target makes pods, so that some can stand in for what the manifests do not hold;
     `thorough` leaves out nothing that would take long. On a target of its own, with `any_client`, only those documents
-    are read that named requests can meet, as long as something answers them.
+    are read that named requests can meet, as long as something answers them. `progress` is told
+    how many documents have been read of a large folder.
     """
 
     def specified(choose: Choice | None) -> Specification:
@@ -105,6 +107,7 @@ def prepare_verification(
             stand_ins=stand_ins,
             asked=[one.host for one in requests],
             choose=choose,
+            progress=progress,
         )
         own = source(client or namespace, labels)
         if sender:
