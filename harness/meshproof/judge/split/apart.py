@@ -8,8 +8,9 @@ from itertools import chain
 from meshproof.border.expectation import Expectation
 from meshproof.scenario import Plan
 
-# A split that nothing comes close to is told apart from what is off by so much.
-WIDEST = 0.1
+# A split that nothing comes close to is told apart from what is off by so much: all rules that can take a request are
+# known, and what a rule's own weights come to is judged by its sample.
+WIDEST = 0.2
 
 Shares = frozenset[tuple[frozenset[str], float]]
 
@@ -18,7 +19,7 @@ def apart(plan: Plan, stage: int) -> Sequence[float]:
     """For each request of a stage the difference of a share by which its split is told apart from others.
 
     That is the smallest one to any other split that is specified or applied for a request to the same host, at most
-    ten points and at least the tolerance of the run.
+    twenty points and at least the tolerance of the run.
     """
     row = plan.stages[stage]
     beside: dict[tuple[str, str, int], set[Shares]] = {}

@@ -26,7 +26,7 @@ class EachSplit:
     """Each request of a load that a weighted route takes is split by that route: a share test for each of them.
 
     Which rule takes a request is what is asked here, so each share is told apart from those of every other split
-    that rules of the same host lead to, from what is off by ten points or more, and from none and all; `thorough`
+    that rules of the same host lead to, from what is off by twenty points or more, and from none and all; `thorough`
     judges each as Split does, to the tolerance of the run. Requests of which nothing is drawn are left to Answers.
     α is shared among all drawn shares, β is not: see Split.
     """

@@ -14,13 +14,16 @@ PROGRESS_GROWTH = 1.08
 # A fail-fast load sends about so many requests of a stage, and each at least so often, before the books are read.
 FIRST_EXAMINED = 64
 FIRST_EXAMINED_EACH = 8
+# The generator is kept busy by so many windows in all, and by so many requests of each index.
+WINDOWS = 4
+LEAST_AHEAD = 8
 
 
 class Feed:
     """Hands each observation to the trials that want it and computes how much more traffic is needed.
 
-    The generator may be at most `window` requests ahead of what has been judged, so a verdict stops
-    the load after at most that many more requests, whatever the machine's speed. A Bounded trial
+    The generator may be at most `window` requests of each index ahead of what has been judged, and of all of them
+    together not many more: so a verdict stops the load soon after, whatever the machine's speed. A Bounded trial
     limits how many it wants. `seen` counts the observations of each request, `last` is the newest
     one. With `fail_fast` nothing is wanted any more once one of the trials is refuted: for a load that is only to
     show that its checks can fail. Unless `early` is False, trials that can be refuted by the books see them early
@@ -42,7 +45,7 @@ class Feed:
         self.trials = tuple(trials)
         self.seen = [0] * requests
         self.last: Observation | None = None
-        self._window = window
+        self._window = min(window, max(LEAST_AHEAD, WINDOWS * window // requests)) if requests else window
         self.first = first
         self._taken = Counter[tuple[int, int]]()
         self._refutable = tuple(trial for trial in trials if isinstance(trial, Refutable)) if fail_fast else ()
