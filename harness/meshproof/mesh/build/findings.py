@@ -61,13 +61,13 @@ class Findings:
     def notice(self, location: Location, message: str) -> None:
         self.notices.append(Notice(location, message))
 
-    def unmodelled(self, holder: Value | None, *names: str) -> None:
-        """Say of each of these fields that is given that it is not modelled."""
+    def unmodelled(self, holder: Value | None, *names: str, touches: tuple[Touches, ...] = ()) -> None:
+        """Say of each of these fields that is given that it is not modelled; `touches` as in `unproved`."""
         given = holder.names() if holder else ()
         for name in names:
             found = holder.get(name) if holder and name in given else None
             if found and found.data not in EMPTY:
-                self.unproved(found.key or found.location, f"{name} is not modelled")
+                self.unproved(found.key or found.location, f"{name} is not modelled", touches=touches)
 
     def unproved(self, location: Location, why: str, *, needs: str = "", touches: tuple[Touches, ...] = ()) -> None:
         """Say that something of the resource is not understood, so that no request that it can touch is proved."""

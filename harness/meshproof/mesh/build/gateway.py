@@ -10,8 +10,9 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.server_tls import server_tls
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, LABEL, created
-from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
+from meshproof.mesh.model.gateway import Gateway, Server
 from meshproof.mesh.model.names import HOST
 from meshproof.mesh.model.unmodelled import Entering
 
@@ -19,21 +20,6 @@ ENCRYPTED = frozenset({"HTTPS", "TLS"})
 # What is passed on without a look at what it carries.
 CONNECTIONS = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
 PROTOCOLS = frozenset({"HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "REDIS", "MYSQL", "TCP", "TLS"})
-UNMODELLED_TLS = (
-    "serverCertificate",
-    "privateKey",
-    "caCertificates",
-    "tlsCertificates",
-    "credentialNames",
-    "caCertCredentialName",
-    "caCrl",
-    "subjectAltNames",
-    "insecureSkipVerify",
-    "verifyCertificateSpki",
-    "verifyCertificateHash",
-    "maxProtocolVersion",
-    "cipherSuites",
-)
 
 
 def gateway(resource: Resource, findings: Findings) -> Gateway:
@@ -56,15 +42,15 @@ def gateway(resource: Resource, findings: Findings) -> Gateway:
 
 
 def _server(value: Value, namespace: str, findings: Findings) -> Server:
-    findings.unmodelled(value, "bind", "defaultEndpoint")
     port = value.need("port", "each server names its port: number, name and protocol")
     protocol = port.need("protocol", f"one of {', '.join(sorted(PROTOCOLS))}")
     if protocol.text().upper() not in PROTOCOLS:
         raise protocol.problem(f"protocol must be one of {', '.join(sorted(PROTOCOLS))}, not {protocol.shown}")
     name = protocol.text().upper()
     number = port.need("number").whole(1, LARGEST_PORT)
-    if name in CONNECTIONS and findings.subject:
-        touched = (Entering(f"{namespace}/{findings.subject.name}", number),)
+    touched = (Entering(f"{namespace}/{findings.subject.name}", number),) if findings.subject else ()
+    findings.unmodelled(value, "bind", "defaultEndpoint", touches=touched)
+    if name in CONNECTIONS:
         findings.unproved(protocol.location, f"a server of protocol {name} is not modelled", touches=touched)
     tls = value.get("tls")
     if name in ENCRYPTED and tls is None:
@@ -83,7 +69,7 @@ def _server(value: Value, namespace: str, findings: Findings) -> Server:
         name,
         port.need("name", "istiod wants a name for each port").text(),
         tuple(host for _, host in limited),
-        _tls(tls, encrypted=name in ENCRYPTED, findings=findings),
+        server_tls(tls, encrypted=name in ENCRYPTED, findings=findings, touches=touched),
         value.location,
         tuple(owner for owner, _ in limited),
     )
@@ -99,23 +85,3 @@ def _host(value: Value, namespace: str) -> tuple[str, str]:
     if not HOST.fullmatch(host) or partial or ("." not in host and host != "*"):
         raise value.problem(f"{value.name} {value.shown} is not a host name", "such as httpbin.example.com or '*'")
     return {EVERYWHERE: "", HERE: namespace}.get(owner, owner), host.lower()
-
-
-def _tls(value: Value | None, *, encrypted: bool, findings: Findings) -> ServerTls:
-    if value is None:
-        return ServerTls()
-    findings.unmodelled(value, *UNMODELLED_TLS)
-    mode, credential = value.get("mode"), value.get("credentialName")
-    version, redirect = value.get("minProtocolVersion"), value.get("httpsRedirect")
-    # PASSTHROUGH is Istio's default: the first word of its enumeration.
-    said = mode.text() if mode else "PASSTHROUGH" if encrypted else ""
-    if said and said not in set(TlsMode):
-        findings.notice(value.location, f"tls mode {said} is not modelled: the embedded mesh does not apply it")
-        said = ""
-    return ServerTls(
-        TlsMode(said) if encrypted else TlsMode.NONE,
-        credential.text() if credential else "",
-        redirect.flag() if redirect else False,
-        version.text() if version else "",
-        value.location,
-    )

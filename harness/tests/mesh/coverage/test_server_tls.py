@@ -1,0 +1,96 @@
+"""What a server asks of connections, and is not modelled or refused, costs what enters by it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from meshproof.border.request import Tls, parse
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.predict.prediction import predict
+
+GATEWAY = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com]}
+  - {port: {number: 443, name: https, protocol: HTTPS}, hosts: [shop.example.com], tls: {TLS}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec: {hosts: [shop.example.com], gateways: [edge], http: [{directResponse: {status: 200}}]}
+"""
+
+
+def built(tls: str) -> Built:
+    return build_all(load(["-"], stdin=io.StringIO(GATEWAY.replace("TLS", tls)), strict=False))
+
+
+def touching(found: Built, text: str) -> list[str]:
+    asked = parse(text, gateway="default/edge", **({"tls": Tls()} if text.startswith("https") else {}))
+    depend = Dependencies(found.mesh, found.mesh.unmodelled).touching(facts(found.mesh, predict(found.mesh, asked)))
+    return [one.why for one in depend]
+
+
+@pytest.mark.parametrize(
+    ("tls", "why"),
+    [
+        ("mode: PASSTHROUGH", "tls mode PASSTHROUGH is not modelled"),
+        ("minProtocolVersion: TLSV1_2", "tls mode PASSTHROUGH is not modelled"),
+        ("mode: AUTO_PASSTHROUGH", "tls mode AUTO_PASSTHROUGH is not modelled"),
+        ("mode: ISTIO_MUTUAL", "tls mode ISTIO_MUTUAL is not modelled"),
+        ("mode: SIMPLE, serverCertificate: /a, privateKey: /b", "serverCertificate is not modelled"),
+        ("mode: SIMPLE, credentialNames: [a, b]", "credentialNames is not modelled"),
+        ("mode: SIMPLE, credentialName: a, cipherSuites: [x]", "cipherSuites is not modelled"),
+    ],
+)
+def test_what_is_not_modelled_of_a_server_costs_what_enters_by_it(tls: str, why: str) -> None:
+    found = built(tls)
+    assert touching(found, "GET http://shop.example.com/") == []
+    assert why in touching(found, "GET https://shop.example.com/")
+
+
+def test_an_address_of_its_own_costs_what_enters_by_that_server() -> None:
+    bound = GATEWAY.replace("tls: {TLS}", "tls: {mode: SIMPLE, credentialName: a}, bind: 10.0.0.1")
+    found = build_all(load(["-"], stdin=io.StringIO(bound), strict=False))
+    assert touching(found, "GET http://shop.example.com/") == []
+    assert touching(found, "GET https://shop.example.com/") == ["bind is not modelled"]
+
+
+@pytest.mark.parametrize(
+    ("tls", "why"),
+    [
+        ("mode: SIMPLE", "tls mode SIMPLE needs a certificate"),
+        ("mode: MUTUAL", "tls mode MUTUAL needs a certificate"),
+        ("mode: OPTIONAL_MUTUAL, caCertificates: /c", "tls mode OPTIONAL_MUTUAL needs a certificate"),
+        ("mode: SIMPLE, serverCertificate: /a", "tls mode SIMPLE needs a certificate"),
+        ("mode: SIMPLE, credentialName: ''", "tls mode SIMPLE needs a certificate"),
+        ("mode: MUTUAL, serverCertificate: /a, privateKey: /b", "needs the authority of its clients' certificates"),
+        ("mode: SIMPLE, credentialName: a, credentialNames: [b]", "from one place"),
+        ("mode: ISTIO_MUTUAL, credentialName: a", "certificates of its own, not credentialName"),
+    ],
+)
+def test_a_server_is_refused_as_istiod_refuses_it(tls: str, why: str) -> None:
+    found = built(tls)
+    assert found.mesh.gateways == ()
+    assert [one for one in touching(found, "GET http://shop.example.com/") if why in one]
+
+
+@pytest.mark.parametrize(
+    "tls",
+    [
+        "mode: SIMPLE, credentialName: a",
+        "mode: MUTUAL, credentialName: a",
+        "mode: PASSTHROUGH, credentialName: a",
+        "mode: MUTUAL, serverCertificate: /a, privateKey: /b, caCertificates: /c",
+        "mode: SIMPLE, tlsCertificates: [{serverCertificate: /a, privateKey: /b}]",
+    ],
+)
+def test_a_server_that_istiod_takes_is_none_to_refuse(tls: str) -> None:
+    assert not [one for one in built(tls).mesh.unmodelled if one.refused]
