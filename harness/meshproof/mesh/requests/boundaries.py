@@ -35,13 +35,18 @@ IN_QUERY = re.compile(r"[!-~]*")
 
 def rule_boundaries(base: Request, route: HttpRoute, match: RouteMatch | None) -> Iterator[Request]:
     """Requests about the boundaries of one entry of a route's `match`, which `base` meets."""
+    yield from condition_boundaries(base, match)
+    yield from changes(base, route)
+
+
+def condition_boundaries(base: Request, match: RouteMatch | None) -> Iterator[Request]:
+    """The same of what the entry asks for alone."""
     yield from _paths(base, match.uri if match else None)
     if match:
         yield from _headers(base, match)
         yield from _queries(base, match)
         yield from _authorities(base, match)
     yield from _methods(base, match.method if match else None)
-    yield from changes(base, route)
 
 
 def changes(base: Request, route: HttpRoute) -> Iterator[Request]:

@@ -14,7 +14,9 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, entries
 from meshproof.mesh.requests.addresses import Address, addresses, at
+from meshproof.mesh.requests.avoiding import reaching_beyond
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
+from meshproof.mesh.requests.meeting import meets
 from meshproof.mesh.requests.overlaps import overlaps, table
 from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching, known_paths, requests_of
 from meshproof.mesh.requests.selection import Group, Selection, select
@@ -84,6 +86,9 @@ def _of_rules(
             # Where the rule does not hold, as at another gateway, what it is for must go elsewhere.
             bases = [one or tries[0] for one, tries in zip(reaching, meant, strict=True) if one or tries]
             inside = next((one for one in reaching if one is not None), None)
+            if inside is None and match is not None:
+                others = (reaching_beyond(mesh, virtual_service, route, tries, client) for tries in meant)
+                inside = next((one for one in others if one and meets(match, one)), None)
             yield Group(route.location, (*bases, *(rule_boundaries(inside, route, match) if inside else ())))
 
 

@@ -31,6 +31,7 @@ from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
 from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
+from meshproof.mesh.requests.avoiding import reaching_beyond
 from meshproof.mesh.requests.completing import PSEUDO, answerable, completed, value_for
 from meshproof.mesh.requests.connections import connections, why_unconnected
 from meshproof.mesh.requests.example import accepted, examples
@@ -98,8 +99,9 @@ def _reaching(
     for gateway in virtual_service.gateways:
         if within and gateway != MESH_GATEWAY:
             continue
-        tries = _tries(mesh, virtual_service, route, gateway, client, tls)
+        tries = list(islice(_tries(mesh, virtual_service, route, gateway, client, tls), MOST_TRIES))
         found = first_reaching(mesh, route, tries, client)
+        found = found or reaching_beyond(mesh, virtual_service, route, tries, client)
         if found is not None:
             yield found
 

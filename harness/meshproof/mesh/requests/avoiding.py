@@ -1,0 +1,47 @@
+"""Requests for a rule that would be taken by an earlier one, changed until that one does not take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+from meshproof.border.request import Request
+from meshproof.border.source import Source
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.boundaries import condition_boundaries
+from meshproof.mesh.requests.meeting import meets
+
+# So many earlier rules are avoided at once.
+MOST_AVOIDED = 2
+MOST_BASES = 4
+MOST_TRIES = 48
+
+
+def reaching_beyond(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, tries: Iterable[Request], client: Source
+) -> Request | None:
+    """A request of a client that is sent to the route, made of `tries`, which are meant for it; None if none is found.
+
+    Only rules of the route's own VirtualService are avoided.
+    """
+    found = list(islice(tries, MOST_BASES))
+    for _ in range(MOST_AVOIDED):
+        several = chain.from_iterable(_beyond(mesh, virtual_service, one, client) for one in found)
+        found = list(islice(dict.fromkeys(several), MOST_TRIES))
+        for request in found:
+            expected = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+            if expected.route == route.location and not expected.undecided:
+                return request
+    return None
+
+
+def _beyond(mesh: Mesh, virtual_service: VirtualService, request: Request, client: Source) -> Iterator[Request]:
+    """The request with one thing changed that the rule which takes it asks for."""
+    taken = predict(mesh, request, namespace=client.namespace, labels=client.labels).route
+    for rule in virtual_service.http:
+        if rule.location == taken:
+            for match in rule.matches:
+                if meets(match, request):
+                    yield from condition_boundaries(request, match)
