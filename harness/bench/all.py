@@ -14,12 +14,15 @@ import through_envoy
 import translation
 import workloads
 
+import reports
+
 startup.main([])
 suite.main([])
 reading.main([])
 translation.main([])
 overshoot.main([])
 workloads.main([])
+reports.main([])
 through_envoy.main([])
 print("\ndirectly against one workload", flush=True)
 subprocess.run([sys.executable, str(Path(__file__).with_name("throughput.py"))], check=False)
