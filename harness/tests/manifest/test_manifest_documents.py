@@ -37,6 +37,11 @@ def names(found: Manifests) -> list[str]:
         ),
         ("other.yaml", "resources: [../base]\nimages: []\n", "so its images change nothing here: kubectl kustomize"),
         (
+            "other.yaml",
+            "resources: [../base]\nnamePrefix: a-\n",
+            "so its namePrefix changes nothing here: kubectl kustomize",
+        ),
+        (
             "any.yaml",
             "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a]\n",
             "a kustomization, which",

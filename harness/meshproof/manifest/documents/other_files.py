@@ -73,7 +73,8 @@ def _is_kustomization(body: Value, names: frozenset[str], file: str) -> bool:
 
 def _kustomization(names: frozenset[str]) -> str:
     changes = sorted(names & CHANGES)
-    told = f", so its {', '.join(changes)} change nothing here" if changes else ""
+    verb = "change" if len(changes) > 1 or "".join(changes).endswith("s") else "changes"
+    told = f", so its {', '.join(changes)} {verb} nothing here" if changes else ""
     return f"a kustomization, which is not built here{told}: {KUSTOMIZE}"
 
 
