@@ -9,7 +9,7 @@ from functools import partial
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.kinds import entry_of
-from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
+from meshproof.manifest.resource import Manifests, Notice, Resource
 from meshproof.mesh.build import kubernetes, later, virtual_service
 from meshproof.mesh.build.across import across
 from meshproof.mesh.build.delegate import Draft, resolved
@@ -138,7 +138,7 @@ def _built(manifests: Manifests) -> Built:
         *findings.unmodelled_parts,
         *_refused(failed, mesh),
         *_foreign(manifests.foreign, mesh, findings),
-        *_unread(manifests.refusals, mesh),
+        *_unread(manifests, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
     left_out = (*(one for one, _ in failed), *manifests.foreign, *unread)
@@ -163,10 +163,15 @@ def _foreign(foreign: Iterable[Resource], mesh: Mesh, findings: Findings) -> Ite
             yield Unmodelled(one.kind, str(one), one.location, why, reach)
 
 
-def _unread(refusals: Iterable[Refusal], mesh: Mesh) -> Iterator[Unmodelled]:
-    for refusal in refusals:
+def _unread(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
+    """What cannot be read; of what is given twice nobody knows which of the two a cluster has."""
+    twice = {one.resource.identity for one in manifests.refusals if one.resource}
+    others = {one.identity: one for one in manifests.resources if one.identity in twice}
+    for refusal in manifests.refusals:
         known = refusal.resource
         reach = touches(known, mesh) if known else (Mentioned(refusal.words),)
+        other = others.get(known.identity) if known else None
+        reach += touches(other, mesh) if other else ()
         kind, name = (known.kind, str(known)) if known else ("document", "a document")
         for one in refusal.problems:
             yield Unmodelled(kind, name, one.location, one.message, reach, one.hint, refused=True)
