@@ -32,6 +32,8 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.mesh_table import service_of
 
 Pairs = list[tuple[Touches, Unmodelled]]
+# Seconds in which a pod that does nothing answers, also on a machine that does much else.
+SHORTEST = 0.025
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,23 @@ def _words(hosts: Iterable[str], request: Request) -> Iterator[str]:
 
 def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
     """The rule of a request of which it cannot be told what becomes of it; none where that can be told."""
-    route = expectation.route
-    if not expectation.undecided or route is None:
+    route, why = expectation.route, expectation.undecided or _hurried(expectation)
+    if not why or route is None:
         return ()
     owners = (one for one in mesh.virtual_services if any(rule.location == route for rule in one.rules))
     owner = next(owners, None)
     name = f"VirtualService {owner.namespace}/{owner.name}" if owner else "VirtualService"
-    return (Unmodelled("VirtualService", name, route, expectation.undecided, (Rule(route),)),)
+    return (Unmodelled("VirtualService", name, route, why, (Rule(route),)),)
+
+
+def _hurried(expectation: Expectation) -> str:
+    """Why it is a matter of the machine whether a request is answered by a pod or by the proxy with 504."""
+    limits = (expectation.timeout, expectation.retries.per_try_timeout if expectation.retries else None)
+    shortest = min((one for one in limits if one is not None), default=SHORTEST)
+    if shortest >= SHORTEST or not any(one.workloads for one in expectation.arms):
+        return ""
+    least = f"{SHORTEST * 1000:g} ms"
+    return f"a pod has {shortest * 1000:g} ms to answer: below {least} the machine decides whether it does"
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import pytest
 from meshproof.border.request import parse
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 
@@ -131,6 +131,27 @@ def test_a_virtual_service_that_a_cluster_refuses_costs_what_is_asked_of_its_hos
     assert touched(broken, NEW) == set(), "it is sent to pay, and asks for cart"
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "{hosts: [elsewhere], http: [{route: [{destination: {host: pay}}]}]}",
+        "{http: [{route: [{destination: {host: pay}}]}]}",
+    ],
+)
+def test_of_an_object_that_is_given_twice_neither_is_known_to_be_there(touched, spec: str) -> None:
+    other = of("VirtualService", spec, group=NETWORKING).replace("name: one", "name: cart")
+    assert touched(other, CART) == touched(other, NEW) == {"VirtualService"}
+    assert touched(other, PAY) == set()
+
+
+def test_pods_of_a_workload_that_is_given_twice_are_not_known(touched) -> None:
+    other = of("Deployment", "{template: {metadata: {labels: {app: else}}}}", group="apps/v1").replace(
+        "name: one", "name: pay"
+    )
+    assert touched(other, PAY) == touched(other, NEW) == {"Deployment"}
+    assert touched(other, CART) == set()
+
+
 def test_a_text_that_is_no_yaml_costs_what_it_mentions(touched) -> None:
     broken = "kind: VirtualService\nspec: {hosts: [pay\n"
     assert touched(broken, PAY) == touched(broken, NEW) == {"document"}
@@ -147,3 +168,28 @@ def test_a_rule_that_is_not_modelled_costs_what_looks_at_it(tmp_path: Path) -> N
     dependencies = Dependencies(mesh, mesh.unmodelled)
     reached = {text: bool(dependencies.touching(facts(mesh, predict(mesh, parse(text))))) for text in (CART, NEW, PAY)}
     assert reached == {CART: True, NEW: True, PAY: False}, "the first rule is looked at for every request to cart"
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ("timeout: 2000us", "a pod has 2 ms to answer"),
+        ("timeout: 24ms", "a pod has 24 ms to answer"),
+        ("retries: {attempts: 1, perTryTimeout: 10ms}", "a pod has 10 ms to answer"),
+        ("timeout: 25ms", ""),
+        ("retries: {attempts: 1, perTryTimeout: 1s}", ""),
+    ],
+)
+def test_what_the_speed_of_the_machine_decides_is_not_proved(tmp_path: Path, limit: str, why: str) -> None:
+    rule = "route: [{destination: {host: pay}}]"
+    (tmp_path / "shop.yaml").write_text(SHOP.replace(rule, f"{rule}\n      {limit}"))
+    mesh = build_all(load([str(tmp_path)], strict=False)).mesh
+    told = [[one.why for one in undecided(mesh, predict(mesh, parse(text)))] for text in (NEW, CART, PAY)]
+    assert [[one.split(":")[0] for one in several] for several in told] == [[why] if why else [], [], []]
+
+
+def test_the_proxys_own_answer_needs_no_time(tmp_path: Path) -> None:
+    own = "directResponse: {status: 200}\n      timeout: 1ms"
+    (tmp_path / "shop.yaml").write_text(SHOP.replace("route: [{destination: {host: pay}}]", own))
+    mesh = build_all(load([str(tmp_path)], strict=False)).mesh
+    assert undecided(mesh, predict(mesh, parse(NEW))) == ()
