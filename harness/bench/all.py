@@ -12,6 +12,7 @@ import startup
 import suite
 import through_envoy
 import translation
+import verification
 import workloads
 
 import reports
@@ -21,6 +22,7 @@ suite.main([])
 reading.main([])
 translation.main([])
 overshoot.main([])
+verification.main([])
 workloads.main([])
 reports.main([])
 through_envoy.main([])
