@@ -63,7 +63,13 @@ def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) 
     pods = [*_pods(several, (*always, *services), people), *_rollouts(several, (*always, *met))]
     chosen = {id(one) for one in (*always, *met, *services, *pods)}
     chosen |= {id(one) for one in _given_twice(several, chosen)}
-    return [one for one in several if id(one) in chosen]
+    found = [one for one in several if id(one) in chosen]
+    # Whether the manifests hold routing alone, so that Services stand in, is told by all of them.
+    return found if any(_is_no_routing(one) for one in found) else [*several]
+
+
+def _is_no_routing(one: Unread) -> bool:
+    return one.kind == "Service" or one.kind in WORKLOADS
 
 
 def _called(one: Unread) -> Iterator[str]:

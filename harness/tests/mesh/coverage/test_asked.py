@@ -150,3 +150,15 @@ spec:
 """
     assert "Rollout goods" in read(WEB + rollout.replace("NAME", "routes"))
     assert "Rollout goods" not in read(WEB + rollout.replace("NAME", "others"))
+
+
+def test_manifests_with_a_service_that_no_request_meets_are_no_routing_alone() -> None:
+    outside = """apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: out}
+spec: {hosts: [out.example.com], ports: [{number: 80, name: http, protocol: HTTP}], resolution: DNS}
+---
+"""
+    text = outside + WEB.replace("hosts: [web]", "hosts: [out.example.com]").replace("HOST", "stock")
+
+    assert "Service web" in read(text.replace("host: web", "host: gone"), "GET http://out.example.com/")
