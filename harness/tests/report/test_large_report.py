@@ -130,6 +130,12 @@ def test_what_did_not_pass_is_shown_in_full(text: str, number: int) -> None:
     assert "Evidence" in shown
 
 
+def test_the_table_at_the_beginning_has_what_did_not_pass(text: str) -> None:
+    rows = re.findall(r'<tr>\s*<td class="head"><a href="#check[^>]*>([^<]*)</a>', text)
+    assert rows == [str(rule(number)) for number in (*FAILED, *INCONCLUSIVE)]
+    assert "2,997 more checks below" in text
+
+
 def test_passed_checks_take_one_line_each_in_folded_groups(text: str) -> None:
     assert text.count("<li") - text.count("<article") >= CHECKS - 2 * MOST_PASSED - 10
     (line,) = (one for one in text.splitlines() if one.startswith("<li") and f"<code>{request(2999)}</code>" in one)

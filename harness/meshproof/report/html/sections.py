@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.report.html.checks import CheckView, line, whole
 from meshproof.report.html.groups import Group, by_file, groups
-from meshproof.report.html.space import Spaces
+from meshproof.report.html.space import Space, Spaces
 from meshproof.report.record import Record
 from meshproof.report.wording import plural, tally
 
@@ -70,10 +70,11 @@ class Section:
 
     @property
     def rows(self) -> Iterator[tuple[str, CheckView]]:
-        """What each check is about, and the check, without those that passed and take one line."""
+        """What each check is about, and the check; of a folded group only those that did not pass."""
         for bundle in self.bundles:
             for group in bundle.groups:
-                yield from ((group.name, check) for check in group.checks if check.whole or check.reason)
+                own = (one for one in group.checks if group.open or one.verdict.outcome not in GOOD)
+                yield from ((group.name, check) for check in own)
 
     @property
     def unprinted(self) -> int:
@@ -84,7 +85,7 @@ class Section:
 def sections(record: Record, spaces: Spaces, *, full: bool) -> list[Section]:
     """All checks, the worst first, which have the space that there is before the others."""
     short = full or len(record.verdicts) <= SHORT
-    views = _Views(record, spaces, full=full)
+    views = _Views(record, full=full)
     made = []
     found = groups(record)
     for outcome, title in TITLES.items():
@@ -99,7 +100,9 @@ def sections(record: Record, spaces: Spaces, *, full: bool) -> list[Section]:
         bundles = []
         for name, several in parts.items():
             printed = not name or spaces.paper.take(BUNDLE_LINES)
-            shown = [views.group(one, open_=short or not good) for one in several]
+            # What is folded into a file's line is not printed, and takes no lines of paper from the others.
+            own_space = replace(spaces, paper=Space(0)) if name else spaces
+            shown = [views.group(one, own_space, open_=short or not good) for one in several]
             bundles.append(Bundle(name, _amount(several, grouped=True), shown, printed))
         made.append(Section(title, outcome, _amount(own, grouped=len(own) > 1), bundles))
     return made
@@ -115,8 +118,8 @@ def _amount(several: list[Group], *, grouped: bool) -> str:
 
 
 class _Views:
-    def __init__(self, record: Record, spaces: Spaces, *, full: bool) -> None:
-        self._record, self._spaces, self._full = record, spaces, full
+    def __init__(self, record: Record, *, full: bool) -> None:
+        self._record, self._full = record, full
         self._passed_whole = SHORT
         self._ids: Mapping[int, str] = {
             id(verdict): f"check-{number}-{i}"
@@ -124,21 +127,21 @@ class _Views:
             for i, verdict in enumerate(scenario.verdicts, start=1)
         }
 
-    def group(self, one: Group, *, open_: bool) -> GroupView:
+    def group(self, one: Group, spaces: Spaces, *, open_: bool) -> GroupView:
         scenario = None if one.file else self._record.scenarios.get(one.name)
         description = scenario.started.description if scenario and scenario.started else ""
         amount = tally([verdict.outcome for verdict in one.verdicts])
-        return GroupView(one.name, one.outcome, description, amount, list(self._checks(one)), open_)
+        return GroupView(one.name, one.outcome, description, amount, list(self._checks(one, spaces)), open_)
 
-    def _checks(self, one: Group) -> Iterator[CheckView]:
+    def _checks(self, one: Group, spaces: Spaces) -> Iterator[CheckView]:
         for verdict in one.verdicts:
             id_ = self._ids[id(verdict)]
-            yield self._whole(id_, verdict) or line(id_, verdict, self._spaces)
+            yield self._whole(id_, verdict, spaces) or line(id_, verdict, spaces)
 
-    def _whole(self, id_: str, verdict: Verdict) -> CheckView | None:
+    def _whole(self, id_: str, verdict: Verdict, spaces: Spaces) -> CheckView | None:
         if verdict.outcome in GOOD and not self._full:
             if not self._passed_whole:
                 return None
             self._passed_whole -= 1
         scenario = self._record.scenarios[verdict.scenario]
-        return whole(id_, scenario, verdict, self._spaces, full=self._full)
+        return whole(id_, scenario, verdict, spaces, full=self._full)

@@ -14,7 +14,7 @@ LEAST_BYTES = 200_000
 # How plots, whole checks, texts and errors share the rest.
 PARTS = (0.35, 0.3, 0.25, 0.1)
 # Ten pages of A4 have about 50 lines each; figures and tables that are not broken leave some of them empty.
-PAPER_LINES, FIRST_LINES = 380, 45
+PAPER_LINES, FIRST_LINES = 400, 125
 LINE_LETTERS = 90
 
 
@@ -58,7 +58,8 @@ def printed_lines(verdict: Verdict, plotted: bool) -> float:
     arms = len(verdict.arms)
     table = 2.5 * arms + 2 if arms else 0
     plot = 9 * arms + 4 if plotted else 0
-    return 6 + text_lines(verdict.request) + text_lines(verdict.reason) + table + plot
+    # A check is not broken over two pages: what it leaves empty of one counts too.
+    return 1.4 * (6 + text_lines(verdict.request) + text_lines(verdict.reason) + table + plot)
 
 
 def text_lines(text: str) -> float:
