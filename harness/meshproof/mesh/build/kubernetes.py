@@ -57,6 +57,7 @@ def service(resource: Resource, findings: Findings) -> Service:
         raise spec.problem(f"{resource} has no ports", "the API server refuses it")
     ports = tuple(_service_port(port, findings) for port in values)
     _check_ports(ports, values)
+    ports = tuple(one for one in ports if one.protocol not in NOT_CARRIED)
     return Service(resource.name, resource.namespace, ports, selector, resource.location, annotated(resource))
 
 

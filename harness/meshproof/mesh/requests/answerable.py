@@ -13,7 +13,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import ADDRESS, covers
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, HANDSHAKE, entries
-from meshproof.mesh.predict.mesh_table import service_of
+from meshproof.mesh.predict.mesh_table import HTTP, service_of
 from meshproof.mesh.predict.tcp import PROTOCOLS
 from meshproof.mesh.requests.addresses import short_name
 
@@ -57,9 +57,10 @@ def _not_http(mesh: Mesh, request: Request, namespace: str) -> str:
     """Why no request of HTTP shows what a port does; empty where one does, or it is none."""
     service = None if request.gateway or request.is_tcp else service_of(mesh, request.domain, namespace)
     for port in service.ports if service else ():
-        if service and port.number == request.port and port.protocol in PROTOCOLS:
+        if service and port.number == request.port and port.protocol not in HTTP:
             address = f"tcp://{request.host}:{request.port}"
-            return f"port {port.number} of {service.called} speaks {port.protocol}, not HTTP: ask for {address}"
+            shown = f"ask for {address}" if port.protocol in PROTOCOLS else "it passes the mesh as it is, unseen"
+            return f"port {port.number} of {service.called} speaks {port.protocol}, not HTTP: {shown}"
     return ""
 
 

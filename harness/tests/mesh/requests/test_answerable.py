@@ -48,6 +48,23 @@ spec:
     route: [{destination: {host: greeter}}]
 """
 
+TILL = """
+---
+apiVersion: v1
+kind: Service
+metadata: {name: till}
+spec: {selector: {app: till}, ports: [{PORT}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: till}
+spec:
+  selector: {matchLabels: {app: till}}
+  template:
+    metadata: {labels: {app: till}}
+    spec: {containers: [{name: c, image: example/till}]}
+"""
+
 
 @pytest.fixture
 def why(routed):
@@ -115,3 +132,29 @@ def test_a_name_that_is_not_exported_to_the_client_is_told_so_and_not_meant_to_b
         text = why_unanswered(mesh, predict(mesh, request), "default")
         assert text.endswith(f"{host} is not exported to default")
     assert why_unanswered(mesh, predict(mesh, parse("GET http://orders.shop/"), namespace="shop"), "shop") == ""
+
+
+@pytest.mark.parametrize(
+    ("port", "text", "why"),
+    [
+        ("name: https, port: 443", "GET http://till:443/", "port 443 of till.default speaks https, not HTTP"),
+        ("name: https, port: 443", "GET https://till/", "port 443 of till.default speaks https, not HTTP"),
+        (
+            "name: a, port: 443, appProtocol: tls",
+            "GET http://till:443/",
+            "speaks tls, not HTTP: it passes the mesh as it is",
+        ),
+        ("name: redis, port: 6379", "GET http://till:6379/", "speaks redis, not HTTP: ask for tcp://till:6379"),
+        ("name: dns, port: 53, protocol: UDP", "GET http://till:53/", "till.default has no port 53"),
+        ("name: dns, port: 53, protocol: UDP", "tcp://till:53", "till.default has no port 53"),
+    ],
+)
+def test_a_port_that_no_http_shows_answers_nothing(routed, port: str, text: str, why: str) -> None:
+    mesh = routed("- route: [{destination: {host: greeter}}]", more=TILL.replace("PORT", port)).mesh
+    assert why in why_unanswered(mesh, predict(mesh, parse(text)), "default")
+
+
+def test_a_port_number_of_udp_and_tcp_is_called_by_tcp(routed) -> None:
+    ports = "name: http3, port: 80, protocol: UDP}, {name: http, port: 80"
+    mesh = routed("- route: [{destination: {host: greeter}}]", more=TILL.replace("PORT", ports)).mesh
+    assert why_unanswered(mesh, predict(mesh, parse("GET http://till/")), "default") == ""
