@@ -57,10 +57,14 @@ def _not_http(mesh: Mesh, request: Request, namespace: str) -> str:
     """Why no request of HTTP shows what a port does; empty where one does, or it is none."""
     service = None if request.gateway or request.is_tcp else service_of(mesh, request.domain, namespace)
     for port in service.ports if service else ():
-        if service and port.number == request.port and port.protocol not in HTTP:
-            address = f"tcp://{request.host}:{request.port}"
-            shown = f"ask for {address}" if port.protocol in PROTOCOLS else "it passes the mesh as it is, unseen"
+        if service is None or port.number != request.port:
+            continue
+        address = f"{request.host}:{request.port}"
+        if port.protocol not in HTTP:
+            shown = f"ask for tcp://{address}" if port.protocol in PROTOCOLS else "it passes the mesh as it is, unseen"
             return f"port {port.number} of {service.called} speaks {port.protocol}, not HTTP: {shown}"
+        if request.scheme == "https":
+            return f"port {port.number} of {service.called} speaks {port.protocol}, not TLS: ask for http://{address}"
     return ""
 
 

@@ -144,6 +144,7 @@ def test_a_name_that_is_not_exported_to_the_client_is_told_so_and_not_meant_to_b
             "GET http://till:443/",
             "speaks tls, not HTTP: it passes the mesh as it is",
         ),
+        ("name: http, port: 80", "GET https://till:80/", "speaks http, not TLS: ask for http://till:80"),
         ("name: redis, port: 6379", "GET http://till:6379/", "speaks redis, not HTTP: ask for tcp://till:6379"),
         ("name: dns, port: 53, protocol: UDP", "GET http://till:53/", "till.default has no port 53"),
         ("name: dns, port: 53, protocol: UDP", "tcp://till:53", "till.default has no port 53"),
