@@ -174,6 +174,7 @@ def test_a_page_of_failures_is_printed_on_few_pages() -> None:
     shown = render(gather(large_run(CHECKS, failed=tuple(range(CHECKS)))))
     body = shown[shown.index("<body") :]
     assert len([one for one in re.findall(r"<article class=\"([^\"]*)\"", body) if "annex" not in one]) <= 15
+    assert body.count("<tr class=annex>") == 40 - 15
     # Of the rest neither a line nor the name of its group is printed.
     assert body.count("<li>") <= 150
     assert body.count('<details class="group"') <= 150
