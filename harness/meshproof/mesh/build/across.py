@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import combinations
 
 from meshproof.manifest.kinds import entry_of
@@ -18,8 +18,9 @@ from meshproof.mesh.model.unmodelled import Entering
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 
 
-def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> None:
-    """Say what should be known of a mesh as a whole."""
+def across(mesh: Mesh, resources: Sequence[Resource], left_out: Iterable[Resource], findings: Findings) -> None:
+    """Say what should be known of a mesh as a whole; `left_out` are resources that a cluster refuses."""
+    refused = {f"{one.namespace}/{one.name}" for one in left_out if entry_of(one) == "Gateway"}
     written = {str(one): one for one in resources if entry_of(one) in ("VirtualService", "Gateway")}
     for virtual_service in mesh.virtual_services:
         if virtual_service.gateway_api:
@@ -27,7 +28,7 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
         resource = written[f"VirtualService {virtual_service.namespace}/{virtual_service.name}"]
         for name in virtual_service.gateways:
             if name != MESH_GATEWAY:
-                _bound(mesh, virtual_service, name, findings)
+                _bound(mesh, virtual_service, name, refused, findings)
             else:
                 _called(mesh, resource, findings)
     _competing(mesh, findings)
@@ -38,11 +39,14 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
             _served(mesh, gateway, findings)
 
 
-def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, findings: Findings) -> None:
+def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[str], findings: Findings) -> None:
     """A gateway that is not there, or that has no server for any of the hosts."""
     gateway = mesh.gateway(name)
     if gateway is None or gateway.listener:
-        findings.notice(virtual_service.location, f"the gateway {name} is not among these manifests")
+        missing = f"the gateway {name} is not among these manifests"
+        findings.notice(
+            virtual_service.location, f"a cluster refuses the gateway {name}" if name in refused else missing
+        )
         return
     limits = [limit for server in gateway.servers for limit in server.limits]
     served = mesh.once(("built", "served", name), lambda: by_hosts([(one,) for _, one in limits]))

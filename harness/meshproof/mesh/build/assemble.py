@@ -131,7 +131,7 @@ def _built(manifests: Manifests) -> Built:
         secrets=tuple(part for part in parts if isinstance(part, Secret)),
     )
     mesh = later.joined(mesh, joining, findings)
-    across(mesh, good, findings)
+    across(mesh, good, [*(one for one, _ in failed), *unread], findings)
     rollout.across(mesh, good, findings)
     headless.across(mesh, good, findings)
     unmodelled = [

@@ -143,6 +143,9 @@ def _why_unreached(
         if next(kept_out(mesh, virtual_service, gateway), None):
             place = virtual_service.namespace
             return f"no request reaches this rule: Gateway {gateway} takes no VirtualService of namespace {place}"
+    lacking = [one for one in virtual_service.gateways if one != MESH_GATEWAY and mesh.gateway(one) is None]
+    if len(lacking) == len(virtual_service.gateways):
+        return f"no request reaches this rule: there is no Gateway {' and no '.join(lacking)}"
     within = virtual_service.gateways == (MESH_GATEWAY,)
     if within and not any(one.startswith("*") or mesh.knows(one) or _is_outside(one) for one in virtual_service.hosts):
         hosts = " and ".join(virtual_service.hosts)

@@ -10,6 +10,7 @@ from meshproof.manifest import load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.coverage.dependencies import Dependencies, facts
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.samples import sample_requests
 
 GATEWAY = """
 apiVersion: networking.istio.io/v1
@@ -79,6 +80,7 @@ def test_an_address_of_its_own_costs_what_enters_by_that_server() -> None:
 def test_a_server_is_refused_as_istiod_refuses_it(tls: str, why: str) -> None:
     found = built(tls)
     assert found.mesh.gateways == ()
+    assert [one.message for one in found.notices] == ["a cluster refuses the gateway default/edge"]
     assert [one for one in touching(found, "GET http://shop.example.com/") if why in one]
 
 
@@ -94,3 +96,8 @@ def test_a_server_is_refused_as_istiod_refuses_it(tls: str, why: str) -> None:
 )
 def test_a_server_that_istiod_takes_is_none_to_refuse(tls: str) -> None:
     assert not [one for one in built(tls).mesh.unmodelled if one.refused]
+
+
+def test_why_no_request_reaches_a_rule_at_a_gateway_that_is_not_there() -> None:
+    _, told = sample_requests(built("mode: SIMPLE").mesh)
+    assert [one.message for one in told] == ["no request reaches this rule: there is no Gateway default/edge"]
