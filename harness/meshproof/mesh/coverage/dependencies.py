@@ -92,8 +92,10 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
         return ()
     owners = (one for one in mesh.virtual_services if any(rule.location == route for rule in one.rules))
     owner = next(owners, None)
-    name = f"VirtualService {owner.namespace}/{owner.name}" if owner else "VirtualService"
-    return (Unmodelled("VirtualService", name, route, why, (Rule(route),)),)
+    # What is made of HTTPRoutes has a name of its own, which stands in none of them.
+    kind = "HTTPRoute" if owner and owner.gateway_api else "VirtualService"
+    name = f"{kind} {owner.namespace}/{owner.name}" if owner and not owner.gateway_api else kind
+    return (Unmodelled(kind, name, route, why, (Rule(route),)),)
 
 
 def _hurried(expectation: Expectation) -> str:

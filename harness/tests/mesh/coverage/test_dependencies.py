@@ -193,3 +193,13 @@ def test_the_proxys_own_answer_needs_no_time(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(SHOP.replace("route: [{destination: {host: pay}}]", own))
     mesh = build_all(load([str(tmp_path)], strict=False)).mesh
     assert undecided(mesh, predict(mesh, parse(NEW))) == ()
+
+
+def test_a_rule_of_an_httproute_is_told_as_such(tmp_path: Path) -> None:
+    parent = "parentRefs: [{group: '', kind: Service, name: pay}]"
+    rules = "rules: [{timeouts: {request: 2ms}, backendRefs: [{name: pay, port: 80}]}]"
+    route = of("HTTPRoute", f"{{{parent}, {rules}}}", group="gateway.networking.k8s.io/v1")
+    (tmp_path / "shop.yaml").write_text(SHOP + route)
+    mesh = build_all(load([str(tmp_path)], strict=False)).mesh
+    (one,) = undecided(mesh, predict(mesh, parse(PAY)))
+    assert (one.kind, one.subject) == ("HTTPRoute", "HTTPRoute")
