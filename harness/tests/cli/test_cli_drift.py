@@ -56,19 +56,3 @@ def test_the_rule_that_took_a_request_is_named_beside_the_one_that_was_to(
     for reason in reasons:
         assert re.search(rf"spec/route\.yaml:(?:{lines[0]}):", reason), reason
         assert f"what is applied takes it by the rule at other/route.yaml:{lines[1]}:5" in reason
-
-
-def test_more_probes_than_are_sent_are_no_pass_until_it_is_thorough(place: Any) -> None:
-    several = [
-        f"  - match: [{{uri: {{exact: /{number}}}}}]\n    directResponse: {{status: 204}}\n" for number in range(220)
-    ]
-    routes(place, "spec", *several)
-    ended = place.run(*place.verify, "-o", "json")
-    assert ended.code == 1, ended.err
-    (verdict,) = (one for one in ended.report["checks"] if one["outcome"] != "passed")
-    assert verdict["check"] == "AllProbed"
-    assert re.match(r"\d+ probes of the boundaries and overlaps of \d+ rules are not sent", verdict["reason"])
-    assert "spec/route.yaml:7:5" in str(ended.report["coverage"]["left_out"][0]["rule"])
-    thorough = place.run(*place.verify, "-o", "json", "--thorough", "--output", "thorough")
-    assert thorough.code == 0, thorough.err
-    assert thorough.report["coverage"]["left_out"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.request import parse
 from meshproof.border.verdict import Outcome, Precision, Verdict
+from meshproof.judge.coverage.coverage import examinations
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.verification import prepare_verification
 
@@ -176,3 +178,21 @@ def test_what_runs_as_specified_passes(tmp_path: Path, drift: Drift, driven: Dri
     verdicts = [one for row in driven(tmp_path, loads(spec, spec, "")) for one in row]
     assert [(one.check, one.reason) for one in verdicts if one.outcome is not Outcome.PASSED] == []
     assert len(verdicts) >= 4
+
+
+def test_more_probes_than_are_sent_are_no_pass_until_it_is_thorough(tmp_path: Path) -> None:
+    rules = "".join(
+        f"  - match: [{{uri: {{exact: /{one}}}}}]\n    directResponse: {{status: 204}}\n" for one in range(220)
+    )
+    place = tmp_path / "many.yaml"
+    place.write_text(f"{APP}{ROUTES}{rules}")
+    first = f"{place}:{(APP + ROUTES).count(chr(10)) + 1}:5"
+    found = prepare_verification([str(place)], [], (), Precision())
+    (verdict,) = (one.judge(found.coverage) for one in examinations(found.coverage) if one.name == "AllProbed")
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert re.match(r"\d+ probes of the boundaries and overlaps of \d+ rules are not sent", verdict.reason)
+    assert first in [str(rule) for rule, _ in found.coverage.left_out]
+    thorough = prepare_verification([str(place)], [], (), Precision(), thorough=True)
+    assert thorough.coverage.left_out == ()
+    more = sum(number for _, number in found.coverage.left_out)
+    assert len(thorough.boundaries.load.requests) == len(found.boundaries.load.requests) + more
