@@ -28,3 +28,9 @@ def is_specified(observation: Observation, expectation: Expectation) -> bool:
 def unreachable(expectation: Expectation, status: int = UNAVAILABLE) -> tuple[int, int | None]:
     """The status, and what is said to gRPC, where a proxy reaches no destination; `status` is the rule's own for it."""
     return (OK, grpc_status(status)) if expectation.request.is_grpc else (status, None)
+
+
+def leads_to(observation: Observation) -> str:
+    """Where an answer redirects to, empty where it does not; a client writes down a character for each byte."""
+    found = next((value for name, value in observation.headers if name == "location"), "")
+    return found.encode("latin-1", "replace").decode("utf-8", "backslashreplace")

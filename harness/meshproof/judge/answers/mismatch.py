@@ -10,7 +10,7 @@ from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
 from meshproof.border.grpc import STATUS_HEADER
 from meshproof.border.observation import Observation
 from meshproof.judge.answers.headers import differing, named, unspecified
-from meshproof.judge.own_answer import is_own, unreachable
+from meshproof.judge.own_answer import is_own, leads_to, unreachable
 from meshproof.judge.wording import answer, joined
 
 # Headers that a proxy may change by itself, or that belong to the connection.
@@ -111,7 +111,7 @@ def _aborted(expectation: Expectation, observation: Observation) -> bool:
 
 
 def _own_answer(expectation: Expectation, observation: Observation) -> str:
-    target = dict(observation.headers).get("location", "")
+    target = leads_to(observation)
     if expectation.redirect and target != expectation.redirect.target:
         return f"redirected to {target or 'nowhere'}"
     if expectation.body and observation.digest != sha256(expectation.body.encode()).hexdigest():

@@ -9,7 +9,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.expectations import taken_by
-from meshproof.judge.own_answer import is_specified
+from meshproof.judge.own_answer import is_specified, leads_to
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, kinds
 from meshproof.scenario import Plan
@@ -47,13 +47,13 @@ class AnswerTrial:
         self._others.add(other)
         if other:
             self._first = self._first or observation
-            there = _location(observation)
+            there = leads_to(observation)
             self._kinds[f"{answer(observation)} to {there}" if there else answer(observation)] += 1
 
     def _allowed(self, observation: Observation) -> bool:
         if self._status:
             redirect = self._expectation.redirect
-            there = redirect is None or _location(observation) == redirect.target
+            there = redirect is None or leads_to(observation) == redirect.target
             return there and is_specified(observation, self._expectation)
         status = observation.status
         return status == 0 or status >= 400 or bool(observation.grpc_status)
@@ -109,7 +109,3 @@ class AnswerTrial:
         if not n:
             return "no request was observed"
         return f"only {n:,} requests were observed, {self._others.enough:,} are needed; all were {seen}"
-
-
-def _location(observation: Observation) -> str:
-    return next((value for name, value in observation.headers if name == "location"), "")

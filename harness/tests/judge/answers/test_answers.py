@@ -171,6 +171,13 @@ def test_location_and_body_of_the_proxy(build) -> None:
     assert answered(build, moved, good).outcome is Outcome.PASSED
     assert answered(build, moved, replace(good, headers=())).outcome is Outcome.FAILED
     assert answered(build, moved, replace(good, status=302)).outcome is Outcome.FAILED
+    beyond = own(build, 301, redirect=Redirect(301, "http://a/café"))
+    bytewise = build.seen(status=301, headers=(("location", "http://a/café".encode().decode("latin-1")),))
+    assert answered(build, beyond, bytewise).outcome is Outcome.PASSED
+    assert (
+        "to http://a/caf\\xe9"
+        in answered(build, beyond, replace(good, headers=(("location", "http://a/café"),))).reason
+    )
     fixed = own(build, 410, body="gone")
     told = build.seen(status=410, digest=sha256(b"gone").hexdigest())
     assert answered(build, fixed, told).outcome is Outcome.PASSED
