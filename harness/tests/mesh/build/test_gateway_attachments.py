@@ -75,6 +75,7 @@ def test_it_is_said_why_a_route_attaches_to_nothing(text: str, why: str) -> None
     found = built(gateway("name: http, port: 80, protocol: HTTP, hostname: a.example.com"), text)
     assert any(why in one.message for one in found.notices)
     assert not found.mesh.virtual_services
+    assert [(one.kind, one.touches) for one in found.mesh.unmodelled] == [("HTTPRoute", ())]
 
 
 def test_routes_for_one_host_of_a_listener_are_one_virtual_service() -> None:

@@ -29,6 +29,7 @@ spec:
   parentRefs: [PARENT]
   rules:
 """
+ALONE = "it attaches to none of its parents, so its rules are not in force"
 PARENT = '{group: "", kind: Service, name: web, namespace: default}'
 
 
@@ -131,6 +132,13 @@ def test_parents_that_istiod_does_not_know_attach_nothing() -> None:
     built = build(manifests(route("{}", parent='{group: "", kind: Service, name: absent}')).resources)
     assert built.mesh.virtual_services == ()
     assert "Service default/absent is not among these manifests" in built.notices[-1].message
+    assert [one.why for one in built.mesh.unmodelled] == [ALONE]
+
+
+def test_rules_of_a_route_that_attaches_to_nothing_are_not_proved_and_cost_no_request() -> None:
+    (one,) = mesh(route("{}", parent="{kind: Service, name: web}")).unmodelled
+    assert (one.why, one.touches, one.refused) == (ALONE, (), False)
+    assert mesh(route("{}", parent=f"{PARENT}, {{kind: Service, name: web}}")).unmodelled == ()
 
 
 def test_a_mirror_of_what_is_not_there_is_left_out() -> None:

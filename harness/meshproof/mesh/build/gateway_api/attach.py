@@ -13,11 +13,13 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.http_route import Route, Rule
 from meshproof.mesh.build.gateway_api.parents import SERVICE, SERVICE_ENTRY, Parent
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, RouteMatch, VirtualService
 
 # Where to look a host up: whether anything is called so, and the hosts of a ServiceEntry (`namespace/name`).
 Known = Callable[[str], bool]
 Entries = Callable[[str], tuple[str, ...]]
+FIX = "correct its parentRefs"
 
 
 def within_the_mesh(
@@ -26,12 +28,22 @@ def within_the_mesh(
     """The VirtualServices of all routes whose parents are Services and ServiceEntries."""
     merged: dict[tuple[str, ...], list[tuple[Route, int | None]]] = {}
     for route in by_age(routes):
+        attached = False
         for parent in route.parents:
             for host in _hosts(parent, known, entries, findings):
+                attached = True
                 port = (str(parent.port),) if parent.port else ()
                 merged.setdefault((route.namespace, *port, host), []).append((route, parent.port))
+        if not attached and all(one.kind in (SERVICE, SERVICE_ENTRY) for one in route.parents):
+            findings.unmodelled_parts.append(alone(route))
     made = [_virtual_service(key, several, known, findings) for key, several in merged.items()]
     return tuple(sorted(made, key=lambda one: one.name))
+
+
+def alone(route: Route) -> Unmodelled:
+    """That a route attaches to nothing, so that no request shows what it says; others are answered as without it."""
+    why = "it attaches to none of its parents, so its rules are not in force"
+    return Unmodelled("HTTPRoute", f"HTTPRoute {route.namespace}/{route.name}", route.location, why, (), FIX)
 
 
 def by_age(routes: Iterable[Route]) -> list[Route]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.gateway_api.attach import Known, by_age, mirrored
+from meshproof.mesh.build.gateway_api.attach import Known, alone, by_age, mirrored
 from meshproof.mesh.build.gateway_api.backends import Backend
 from meshproof.mesh.build.gateway_api.gateway import Entrance
 from meshproof.mesh.build.gateway_api.http_route import NO_BACKEND, Route, Rule
@@ -46,6 +46,8 @@ def at_gateways(
                 merged.setdefault((key, host), {})[id(route)] = (route, gateway)
             if not attached and found.whole:
                 findings.notice(parent.location, _why_alone(route, parent, found))
+                if len(route.parents) == 1:
+                    findings.unmodelled_parts.append(alone(route))
     pairs = ((host, [*several.values()]) for (_, host), several in merged.items())
     made = (_virtual_service(host, several, grants, known, findings) for host, several in pairs)
     return tuple(sorted(made, key=lambda one: one.name))
