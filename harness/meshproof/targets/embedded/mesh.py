@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from meshproof.border.books import Books, PodBook
+from meshproof.border.books import Books
 from meshproof.border.load import Vantage
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
@@ -26,7 +26,7 @@ from meshproof.errors import TargetError
 from meshproof.manifest import Resource
 from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.model.kubernetes import Labels, Workload
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.embedded.listening import ports, tcp_ports
 from meshproof.workload.pool.pool import Pool, Wanted
@@ -149,14 +149,12 @@ class EmbeddedMesh:
         self._opened = {name: await proxy.admin.counters() for name, proxy in self._proxies.items()}
 
     async def books(self) -> Books:
-        # A process answers its replicas one after another: asked at once, the last would wait for all others.
-        several = grouped((probe.pid, probe) for probe in self._all_probes())
-        read = await _gather([_books(own) for own in several.values()])
+        pods = await _gather([probe.books() for probe in self._all_probes()])
         growth = {}
         for name, proxy in self._proxies.items():
             before, now = self._opened.get(name, {}), await proxy.admin.counters()
             growth[name] = {stat: value - before.get(stat, 0) for stat, value in now.items()}
-        return Books(tuple(itertools.chain.from_iterable(read)), growth)
+        return Books(tuple(pods), growth)
 
     def pods(self, workload: str = "") -> Sequence[Probe]:
         return [probe for probe in self._all_probes() if workload in ("", probe.workload)]
@@ -243,10 +241,6 @@ def _identity(workload: Workload | None) -> object:
     if workload is None:
         return None
     return (workload.key, workload.replicas, tuple(workload.labels.items()), workload.image, workload.ports)
-
-
-async def _books(probes: Sequence[Probe]) -> list[PodBook]:
-    return [await probe.books() for probe in probes]
 
 
 async def _gather(actions: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
