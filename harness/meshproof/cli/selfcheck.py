@@ -14,10 +14,10 @@ from meshproof.cli.options.kubernetes import on_kubernetes
 from meshproof.cli.options.shared import Settings, Within
 from meshproof.cli.run import names
 from meshproof.errors import UsageError
-from meshproof.targets.base import Target
 
 if TYPE_CHECKING:
     from meshproof.cli.prove import Proof
+    from meshproof.targets.base import Target
 
 BETA, OWN_BETA = 0.0001, 0.01
 SAMPLE = 60

@@ -52,7 +52,7 @@ def folder(place: Any, **files: str) -> None:
 
 def test_a_kind_that_is_not_modelled(place: Any) -> None:
     folder(place, limits=FILTER)
-    ended = place.run("verify", "-f", "spec")
+    ended = place.run(*place.verify)
     assert ended.code == 1, ended.err
     assert "Understood  inconclusive" in ended.out
     assert "spec/limits.yaml:1:1: EnvoyFilter default/limits" in ended.out.replace("\n    ", " ")
@@ -63,7 +63,7 @@ def test_a_kind_that_is_not_modelled(place: Any) -> None:
 
 def test_every_report_says_first_what_was_proved(place: Any) -> None:
     folder(place, limits=FILTER)
-    ended = place.run("verify", "-f", "spec", "-o", "json", "--output", "run")
+    ended = place.run(*place.verify, "-o", "json", "--output", "run")
     said = "proved 1 of 2 rules"
     assert ended.report["coverage"]["proved"].startswith(said)
     assert ended.report["coverage"]["dependences"][0]["requests"][0] == "GET http://other/"
@@ -77,14 +77,14 @@ def test_every_report_says_first_what_was_proved(place: Any) -> None:
 
 def test_what_a_person_allows_to_be_unproven_passes_and_is_said(place: Any) -> None:
     folder(place, limits=FILTER)
-    ended = place.run("verify", "-f", "spec", "--allow-unproven", "EnvoyFilter")
+    ended = place.run(*place.verify, "--allow-unproven", "EnvoyFilter")
     assert ended.code == 0, ended.out + ended.err
     assert "allowed to be unproven: EnvoyFilter" in ended.out.replace("\n", " ")
 
 
 def test_strict_refuses_it_before_anything_starts(place: Any) -> None:
     folder(place, limits=FILTER)
-    ended = place.run("verify", "-f", "spec", "--strict")
+    ended = place.run(*place.verify, "--strict")
     assert ended.code == 4
     assert "spec/limits.yaml:1:1: EnvoyFilter default/limits" in ended.err
     assert not (place.here / "meshproof-runs").exists()
@@ -92,9 +92,9 @@ def test_strict_refuses_it_before_anything_starts(place: Any) -> None:
 
 def test_a_request_that_it_does_not_touch_is_proved(place: Any) -> None:
     folder(place, limits=FILTER, broken=BROKEN)
-    ended = place.run("verify", "-f", "spec", *HELLO)
+    ended = place.run(*place.verify, *HELLO)
     assert ended.code == 0, ended.out + ended.err
-    touched = place.run("verify", "-f", "spec", "--request", "GET http://other/")
+    touched = place.run(*place.verify, "--request", "GET http://other/")
     assert touched.code == 1
     assert "EnvoyFilter" in touched.out
     assert "Split" not in touched.out, "nothing is sent that could not be proved"
@@ -102,20 +102,20 @@ def test_a_request_that_it_does_not_touch_is_proved(place: Any) -> None:
 
 def test_an_object_that_a_cluster_refuses_is_named_with_its_line(place: Any) -> None:
     folder(place, broken=BROKEN)
-    ended = place.run("verify", "-f", "spec")
+    ended = place.run(*place.verify)
     said = ended.out.replace("\n    ", " ")
     assert ended.code == 1, ended.err
     assert "spec/broken.yaml:6:13: DestinationRule default/other" in said
     assert "a cluster refuses it" in said
     assert "Split       passed" in ended.out
-    allowed = place.run("verify", "-f", "spec", "--allow-unproven", "DestinationRule")
+    allowed = place.run(*place.verify, "--allow-unproven", "DestinationRule")
     assert allowed.code == 1, "what a cluster refuses cannot be allowed"
 
 
 def test_a_file_that_is_no_yaml_costs_what_it_mentions(place: Any) -> None:
     folder(place, broken="kind: DestinationRule\nspec: {host: other\n")
-    assert place.run("verify", "-f", "spec", *HELLO).code == 0
-    ended = place.run("verify", "-f", "spec", "--request", "GET http://other/")
+    assert place.run(*place.verify, *HELLO).code == 0
+    ended = place.run(*place.verify, "--request", "GET http://other/")
     assert ended.code == 1
     assert "spec/broken.yaml" in ended.out
     assert "not YAML" in ended.out
@@ -123,7 +123,7 @@ def test_a_file_that_is_no_yaml_costs_what_it_mentions(place: Any) -> None:
 
 def test_a_named_request_that_nothing_can_answer_is_no_pass(place: Any) -> None:
     folder(place)
-    ended = place.run("verify", "-f", "spec", "--request", "GET http://helloword:5000/hello", *HELLO)
+    ended = place.run(*place.verify, "--request", "GET http://helloword:5000/hello", *HELLO)
     said = ended.out.replace("\n    ", " ")
     assert ended.code == 1
     assert "nothing can answer it" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,13 @@ def test_help_of_the_whole_and_of_each_command(place: Any) -> None:
         ended = place.run(name, "--help")
         assert ended.code == 0
         assert ended.out.startswith(f"Usage: meshproof {name} ")
+
+
+def test_what_only_helps_loads_nothing_that_reads_or_drives_a_mesh() -> None:
+    listed = "import sys, meshproof.cli.group; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout.split()
+    heavy = ("meshproof.manifest", "meshproof.mesh", "meshproof.targets", "meshproof.run", "asyncio", "yaml", "rich")
+    assert [name for name in loaded if name.startswith(heavy)] == []
 
 
 def commands(of: click.Group, *words: str) -> Iterator[tuple[str, ...]]:

@@ -76,5 +76,4 @@ def test_the_part_of_a_mesh_that_a_request_can_meet_answers_it_as_the_whole_does
                 continue
             assert expected(part, one) == expected(mesh, one), f"mesh {number}, {one}"
             smaller += len(part.services) + len(part.workloads) < len(mesh.services) + len(mesh.workloads)
-    # In meshes as small as these nearly every document has a word that matters.
-    assert smaller or part_of is part_of_the_documents
+    assert smaller

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +71,8 @@ def prepare(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     meshproof hosts prepare -f hosts.yaml --bundle Canary_v1.0.tar.gz \\
       --apply --allow-reboot
     """
+    import asyncio
+
     from meshproof.cli.hosts.plan import as_data, as_text
     from meshproof.targets.hosts.inventory import load_inventory
     from meshproof.targets.hosts.prepare.sequence import Preparation, PrepareOptions
@@ -94,6 +95,8 @@ def restore(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     Files get their old content, the boot loader its old entry; kernel packages that were installed are removed
     once another kernel runs. Images in the registry and Istio in the cluster are left as they are.
     """
+    import asyncio
+
     from meshproof.targets.hosts.inventory import load_inventory
     from meshproof.targets.hosts.prepare.sequence import Preparation, PrepareOptions
 
