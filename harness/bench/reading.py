@@ -102,8 +102,16 @@ def memory(file: Path) -> float:
 def child(file: str) -> None:
     """Print the most memory that this process had, in bytes, after reading a file where one is named."""
     kept = plan(Path(file)) if file else None
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    print(peak())
     del kept
+
+
+def peak() -> int:
+    """Bytes. Linux's getrusage would count the process that this one was forked from, too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def guessing(services: int, place: Path) -> tuple[float, float]:
