@@ -129,6 +129,7 @@ def test_route_fields(routed) -> None:
     assert (route.timeout, route.retries.attempts, route.retries.per_try_timeout) == (1.5, 3, 0.1)
     assert (route.abort.share, route.delay.share, route.delay.seconds) == (Fraction(1, 200), Fraction(1, 10), 180.0)
     assert route.mirrors[0].share == Fraction(1, 4)
+    assert (route.rewrite.uri, route.rewrite.authority) == ("/b", "other")
     assert route.destinations[0].headers.request.set == (("x-a", "1"),)
 
 

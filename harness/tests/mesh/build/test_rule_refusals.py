@@ -161,3 +161,20 @@ def test_conditions_on_claims_of_tokens_are_not_understood(routed) -> None:
     (found,) = made.mesh.unmodelled
     assert "no token is checked here" in found.why
     assert str(found.location).startswith("<stdin>:")
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("rewrite: {}", "rewrite needs"),
+        ("rewrite: {authority: a}, headers: {request: {set: {host: b}}}", "more than once"),
+        ("headers: {request: {set: {Host: a}, add: {':authority': b}}}", "more than once"),
+        ("headers: {request: {set: {host: a, ':authority': b}}}", "more than once"),
+        ("headers: {request: {remove: [host]}}", "cannot be changed"),
+        ("headers: {request: {set: {':path': /}}}", "cannot be changed"),
+        ("headers: {response: {add: {':status': '200'}}}", "cannot be changed"),
+    ],
+)
+def test_rewrites_and_changes_of_envoys_own_headers_that_istiod_refuses(routed, rule: str, said: str) -> None:
+    with pytest.raises(ManifestError, match=said):
+        routed(f"- {{{rule}, route: [{{destination: {{host: greeter}}}}]}}")

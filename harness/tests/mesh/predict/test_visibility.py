@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import pytest
 from meshproof.border.request import Request, parse
-from meshproof.errors import ManifestError
 from meshproof.mesh.predict.prediction import predict
 
 SHOP = """\
@@ -196,22 +195,6 @@ def test_percentages_are_cut_off_to_what_istiod_hands_to_envoy(routed, written: 
         "  route: [{destination: {host: greeter}}]"
     ).mesh
     assert predict(mesh, parse("http://greeter:5000/")).abort.share == Fraction(millionths, 10**6)
-
-
-@pytest.mark.parametrize(
-    ("rule", "said"),
-    [
-        ("rewrite: {authority: a}, headers: {request: {set: {host: b}}}", "more than once"),
-        ("headers: {request: {set: {Host: a}, add: {':authority': b}}}", "more than once"),
-        ("headers: {request: {set: {host: a, ':authority': b}}}", "more than once"),
-        ("headers: {request: {remove: [host]}}", "cannot be changed"),
-        ("headers: {request: {set: {':path': /}}}", "cannot be changed"),
-        ("headers: {response: {add: {':status': '200'}}}", "cannot be changed"),
-    ],
-)
-def test_changes_of_envoys_own_headers_that_istiod_refuses(routed, rule: str, said: str) -> None:
-    with pytest.raises(ManifestError, match=said):
-        routed(f"- {{{rule}, route: [{{destination: {{host: greeter}}}}]}}")
 
 
 def test_what_a_destination_sets_does_not_undo_what_its_rule_adds(routed) -> None:
