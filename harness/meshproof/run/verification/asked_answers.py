@@ -93,7 +93,7 @@ def asking(plan: Plan, *, proxyless: bool, thorough: bool = False) -> Asking:
         kept = [said for said in wanted if not watched or _harmless(one, said)]
         if len(kept) < len(wanted):
             untried = untried or "errors are not tried: outlier detection would take its pods away"
-        untold += [*_untold(one, TIMEOUT, unwaited), *_untold(one, RETRIES, untried)]
+        untold += [*_untold(one, _limiting(one), unwaited), *_untold(one, RETRIES, untried)]
         slow += [_asking(one.request, said) for said in kept if said.seconds]
         failing += [_asking(one.request, said) for said in kept if not said.seconds]
         lasts = [_endings(one, said)[1].seconds + (one.delay.seconds if one.delay else 0.0) for said in kept]
@@ -108,6 +108,12 @@ def _unshowable(one: Expectation, arms: list[Arm]) -> str:
     if any(_limit_of_connections(arm) for arm in arms):
         return "so few requests may be under way at once"
     return ""
+
+
+def _limiting(one: Expectation) -> str:
+    """Which of the two states how long the first try may take."""
+    own = one.retries.per_try_timeout if one.retries else None
+    return RETRIES if own and first_limit(one) == own else TIMEOUT
 
 
 def _untold(one: Expectation, kind: str, why: str) -> Iterator[Untold]:

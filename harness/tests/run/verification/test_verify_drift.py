@@ -154,6 +154,12 @@ def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> N
     ("route", "rest", "kind", "told"),
     [
         (whole("60s"), "", "timeout", "its limit of 60 s is not waited for: it is seen to be no shorter than 5 s"),
+        (
+            tries("attempts: 3, perTryTimeout: 60s"),
+            "",
+            "retries",
+            "its limit of 60 s is not waited for: it is seen to be no shorter than 5 s",
+        ),
         (tries("attempts: 3"), RULE, "retries", "errors are not tried: outlier detection would take its pods away"),
         (
             tries("attempts: 3"),
