@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -77,6 +78,18 @@ def test_what_goes_wrong_is_an_error_without_a_status(handle: Callable[[Any], No
         client = TcpClient(address, 0.3 if "within" in error else 5.0)
         answer = client.exchange(LINE)
     assert (client.error, answer.status, answer.pod) == (error, 0, "")
+
+
+def test_a_connection_that_is_reset_or_ended_before_an_answer_is_one_error() -> None:
+    """Which of the two a client meets depends on whether the server has read all that was sent."""
+
+    def unread(channel: Any) -> None:
+        channel.recv(1, socket.MSG_PEEK)
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with serving(unread) as address:
+        client = TcpClient(address, 5.0)
+        assert (client.exchange(LINE).status, client.error) == (0, "connection closed before an answer")
 
 
 def test_a_refused_connection_is_told() -> None:
