@@ -10,10 +10,11 @@ from meshproof.manifest.value import Value
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that a person should know about a manifest, though it is no error."""
+    """Something that a person should know about a manifest, though it is no error; `topic` is what kind of thing."""
 
     location: Location
     message: str
+    topic: str = ""
 
     def __str__(self) -> str:
         return f"{self.location}: {self.message}"

@@ -14,6 +14,7 @@ from meshproof.mesh.model.gateway import Gateway, TlsMode
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
 from meshproof.mesh.model.names import covers, host, overlap
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Entering
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 
@@ -44,9 +45,8 @@ def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[
     gateway = mesh.gateway(name)
     if gateway is None or gateway.listener:
         missing = f"the gateway {name} is not among these manifests"
-        findings.notice(
-            virtual_service.location, f"a cluster refuses the gateway {name}" if name in refused else missing
-        )
+        text = f"a cluster refuses the gateway {name}" if name in refused else missing
+        findings.notice(virtual_service.location, text, Topic.GATEWAY_MISSING)
         return
     limits = [limit for server in gateway.servers for limit in server.limits]
     served = mesh.once(("built", "served", name), lambda: by_hosts([(one,) for _, one in limits]))
@@ -57,7 +57,8 @@ def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[
     text = f"Gateway {name} has no server for {hosts}"
     if kept := sorted(shared):
         text = f"Gateway {name} takes {hosts} from VirtualServices of namespace {' and '.join(kept)} alone"
-    findings.notice(virtual_service.location, f"{text} ({gateway.location}): it routes nothing there")
+    text = f"{text} ({gateway.location}): it routes nothing there"
+    findings.notice(virtual_service.location, text, Topic.HOST_NOT_SERVED)
 
 
 def _sharing(asked: str, served: Hosts, limits: Sequence[tuple[str, str]]) -> Iterable[int]:
@@ -77,7 +78,7 @@ def _called(mesh: Mesh, resource: Resource, findings: Findings) -> None:
             text = f"no Service is called {name}: no client can resolve that name, so nobody asks for it"
         else:
             text = f"no Service is called {name}: whether a client can resolve that name is not told here"
-        findings.notice(value.location, text)
+        findings.notice(value.location, text, Topic.HOST_UNKNOWN)
 
 
 def _competing(mesh: Mesh, findings: Findings) -> None:
@@ -90,7 +91,8 @@ def _competing(mesh: Mesh, findings: Findings) -> None:
             if before is not None:
                 first = f"{_shown(before)} ({before.location})"
                 text = f"{name} is also a host of {first}: within the mesh they are not merged"
-                findings.notice(later.location, f"{text}, {_winner(before, later)} (istioctl: IST0109)")
+                text = f"{text}, {_winner(before, later)} (istioctl: IST0109)"
+                findings.notice(later.location, text, Topic.COMPETING)
 
 
 def _shown(one: VirtualService) -> str:
@@ -127,7 +129,8 @@ def _untold(mesh: Mesh, findings: Findings) -> None:
     for one, other in pairs:
         if not (one.created and other.created) and _meet(one, other):
             text = "others are for the same host, and not each says when it was made (metadata.creationTimestamp)"
-            findings.notice(other.location, f"{text}: what does not is taken as made last, in the order of the files")
+            text = f"{text}: what does not is taken as made last, in the order of the files"
+            findings.notice(other.location, text, Topic.AGE_UNTOLD)
             return
 
 
@@ -136,13 +139,15 @@ def _rules(mesh: Mesh, findings: Findings) -> None:
     owners: dict[object, str] = {}
     for rule in in_order(mesh.destination_rules):
         if not _is_of_a_service(mesh, rule.host):
-            findings.notice(rule.location, f"the host {rule.host} is no Service of these manifests")
+            text = f"the host {rule.host} is no Service of these manifests"
+            findings.notice(rule.location, text, Topic.RULE_HOST)
         merged = (rule.namespace, rule.host, frozenset(rule.export_to), tuple(sorted((rule.selector or {}).items())))
         for subset in rule.subsets:
             first = owners.setdefault((merged, subset.name), rule.name)
             if first != rule.name:
                 message = f"subset {subset.name} of {rule.host} is also defined by DestinationRule {first}"
-                findings.notice(subset.location, f"{message}, which is older and is the one that counts")
+                text = f"{message}, which is older and is the one that counts"
+                findings.notice(subset.location, text, Topic.SUBSET_TWICE)
 
 
 def _is_of_a_service(mesh: Mesh, name: str) -> bool:

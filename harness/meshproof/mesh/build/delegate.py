@@ -18,6 +18,7 @@ from meshproof.mesh.build import resilience
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.match import merged_matches
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked, Decided, Rule
 from meshproof.mesh.model.virtual_service import HttpRoute, Mirror, VirtualService
 
@@ -61,7 +62,7 @@ def resolved(drafts: Sequence[Draft], broken: Iterable[str], findings: Findings)
             found.append(replace(draft.made, http=rules))
         elif draft.key not in asked and not unread:
             text = f"{draft.resource} has no hosts, and no VirtualService delegates to it: it has no effect"
-            findings.notice(draft.made.location, text)
+            findings.notice(draft.made.location, text, Topic.DELEGATE_LEFT_OUT)
     return tuple(found)
 
 
@@ -85,13 +86,14 @@ def _rules(
         firm = any(not one.missing and _is_for_all(one) for one, _ in draft.rules)
         touched = Rule(where) if firm else Asked(draft.made.hosts, draft.made.gateways)
         needs = "correct it" if refused else "add it, or correct its name"
-        findings.unproved(where, why, needs=needs, touches=(touched,))
+        findings.unproved(where, why, needs=needs, touches=(touched,), topic=Topic.DELEGATE_MISSING)
         yield root
     elif delegate.made.hosts:
-        findings.notice(where, f"it delegates to VirtualService {root.missing}, which has hosts: istiod leaves it out")
+        text = f"it delegates to VirtualService {root.missing}, which has hosts"
+        findings.notice(where, f"{text}: istiod leaves it out", Topic.DELEGATE_LEFT_OUT)
     elif not _exported(delegate, draft.made.namespace):
         text = f"it delegates to VirtualService {root.missing}, which is not exported to {draft.made.namespace}"
-        findings.notice(where, f"{text}: istiod leaves it out")
+        findings.notice(where, f"{text}: istiod leaves it out", Topic.DELEGATE_LEFT_OUT)
     else:
         for own in delegate.rules:
             if merged := _merged(draft, rule, delegate, own, findings):
@@ -122,7 +124,7 @@ def _merged(
     )
     if matches is None:
         text = f"its conditions contradict those of the rule that delegates to it ({root.location})"
-        findings.notice(own.location, f"{text}: istiod leaves it out")
+        findings.notice(own.location, f"{text}: istiod leaves it out", Topic.DELEGATE_LEFT_OUT)
         return None
     taken = {
         name: getattr(root, name)

@@ -17,6 +17,7 @@ from meshproof.mesh.model.destination_rule import (
     Subset,
     TrafficPolicy,
 )
+from meshproof.mesh.model.topic import Topic
 
 RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST}
 
@@ -132,7 +133,8 @@ def outlier_detection(value: Value | None, findings: Findings) -> OutlierDetecti
     findings.unmodelled(value, "outlierDetectionHttpErrorCodes")
     if old := value.get("consecutiveErrors"):
         message = "consecutiveErrors has no effect: istiod ignores it, 1.9.5 as well as current ones"
-        findings.notice(old.location, f"{message}; write consecutive5xxErrors or consecutiveGatewayErrors")
+        hint = "write consecutive5xxErrors or consecutiveGatewayErrors"
+        findings.notice(old.location, f"{message}; {hint}", Topic.NO_EFFECT)
     split = value.get("splitExternalLocalOriginErrors")
     local = _limit(value, "consecutiveLocalOriginFailures")
     if local and not (split and split.flag()):

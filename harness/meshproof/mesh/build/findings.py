@@ -58,8 +58,9 @@ class Findings:
         except ManifestError as error:
             self.problems += error.problems
 
-    def notice(self, location: Location, message: str) -> None:
-        self.notices.append(Notice(location, message))
+    def notice(self, location: Location, message: str, topic: str = "") -> None:
+        """Say something that a person should know; `topic` (a Topic) tells what kind of thing it is."""
+        self.notices.append(Notice(location, message, topic))
 
     def unmodelled(self, holder: Value | None, *names: str, touches: tuple[Touches, ...] = ()) -> None:
         """Say of each of these fields that is given that it is not modelled; `touches` as in `unproved`."""
@@ -69,9 +70,11 @@ class Findings:
             if found and found.data not in EMPTY:
                 self.unproved(found.key or found.location, f"{name} is not modelled", touches=touches)
 
-    def unproved(self, location: Location, why: str, *, needs: str = "", touches: tuple[Touches, ...] = ()) -> None:
+    def unproved(
+        self, location: Location, why: str, *, needs: str = "", touches: tuple[Touches, ...] = (), topic: str = ""
+    ) -> None:
         """Say that something of the resource is not understood, so that no request that it can touch is proved."""
         subject = self.subject
         kind, name = (subject.kind, str(subject)) if subject else ("", "")
         reach = touches or (self.touches() if callable(self.touches) else self.touches)
-        self.unmodelled_parts.append(Unmodelled(kind, name, location, why, reach, needs))
+        self.unmodelled_parts.append(Unmodelled(kind, name, location, why, reach, needs, topic=topic))

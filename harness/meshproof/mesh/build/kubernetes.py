@@ -13,6 +13,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import annotated
 from meshproof.mesh.model.kubernetes import Labels, Secret, Service, ServicePort
+from meshproof.mesh.model.topic import Topic
 
 LARGEST_PORT = 65535
 # What a run writes to a Secret that it keeps without its content.
@@ -70,7 +71,7 @@ def _untold(resource: Resource, spec: Value, selecting: bool, findings: Findings
     affinity = spec.get("sessionAffinity")
     if affinity and affinity.data != "None":
         message = "sessionAffinity is kube-proxy's: a sidecar or gateway chooses among the pods by itself"
-        findings.notice(affinity.location, message)
+        findings.notice(affinity.location, message, Topic.NO_EFFECT)
     if not selecting and spec.get("externalName") is None:
         needs = "give it a selector, or verify requests that it does not answer"
         findings.unproved(spec.location, f"{resource} has no selector: who answers is not known", needs=needs)

@@ -15,6 +15,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.match import string_match
 from meshproof.mesh.build.rules.headers import FIELD_NAME
 from meshproof.mesh.build.rules.weights import destination
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import Abort, CorsPolicy, Delay, MatchKind, Mirror, Retries, StringMatch
 
 ALWAYS = Fraction(1)
@@ -96,10 +97,10 @@ def abort(value: Value, findings: Findings) -> Abort | None:
     if len(kinds) > 1:
         raise value.problem(f"an abort cannot have both {' and '.join(kinds)}", "keep one of them")
     if not kinds:
-        findings.notice(value.location, "an abort without httpStatus or grpcStatus aborts nothing")
+        findings.notice(value.location, "an abort without httpStatus or grpcStatus aborts nothing", Topic.NO_EFFECT)
         return None
     if value.get("percentage") is None:
-        findings.notice(value.location, "an abort without percentage aborts no request")
+        findings.notice(value.location, "an abort without percentage aborts no request", Topic.NO_EFFECT)
     part = share(value.get("percentage"), missing=Fraction(0))
     given = value.need(kinds[0])
     if kinds == ["httpStatus"]:
@@ -119,10 +120,10 @@ def delay(value: Value, findings: Findings) -> Delay | None:
         raise value.problem("exponentialDelay is not supported by istiod", "write fixedDelay")
     fixed, old = value.get("fixedDelay"), value.get("percent")
     if fixed is None:
-        findings.notice(value.location, "a delay without fixedDelay delays nothing")
+        findings.notice(value.location, "a delay without fixedDelay delays nothing", Topic.NO_EFFECT)
         return None
     if old is None and value.get("percentage") is None:
-        findings.notice(value.location, "a delay without percentage delays no request")
+        findings.notice(value.location, "a delay without percentage delays no request", Topic.NO_EFFECT)
     part = share(value.get("percentage"), missing=Fraction(old.whole(0, 100), 100) if old else Fraction(0))
     return Delay(part, fixed.duration(), value.location)
 

@@ -89,7 +89,8 @@ class Unmodelled:
 
     `subject` names the object (`EnvoyFilter shop/limits`), `kind` is its kind alone; `why` says what about it
     is not understood, `needs` what it would take (empty where nothing can be said). `refused` tells that the
-    API server or istiod would not take the object, so that the input is wrong.
+    API server or istiod would not take the object, so that the input is wrong. `topic` (a Topic, or empty)
+    is what kind of thing it is.
     """
 
     kind: str
@@ -99,6 +100,7 @@ class Unmodelled:
     touches: tuple[Touches, ...]
     needs: str = ""
     refused: bool = False
+    topic: str = ""
 
     def __str__(self) -> str:
         return f"{self.location}: {self.subject}: {self.why}"

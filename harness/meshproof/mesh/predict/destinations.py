@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
@@ -14,11 +15,23 @@ from meshproof.mesh.predict.policies import destination_rules
 UNAVAILABLE = 503
 
 
+class Lack(StrEnum):
+    """What a destination lacks to answer."""
+
+    SERVICE = "there is no such Service"
+    EXPORT = "the Service is not exported to the client"
+    PORT = "the Service has no such port"
+    PORT_LEFT_OUT = "the Service does not have the port that stands for the one left out"
+    SUBSET = "no DestinationRule that the client sees defines the subset"
+    PODS = "no pod stands behind it"
+    CONTAINER_PORT = "no pod has the container port"
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """A destination resolved: `name` is `service.namespace[/subset]`, `note` why it cannot answer.
 
-    `status` is what the proxy answers in its place (0 where pods do).
+    `status` is what the proxy answers in its place (0 where pods do), `lack` what is missing then.
     """
 
     name: str
@@ -26,6 +39,7 @@ class Backend:
     workloads: frozenset[str]
     note: str = ""
     status: int = 0
+    lack: Lack | None = None
 
 
 def backend(mesh: Mesh, destination: Destination, client: Client, missing: int = UNAVAILABLE) -> Backend:
@@ -45,41 +59,48 @@ def backend(mesh: Mesh, destination: Destination, client: Client, missing: int =
     if service is None:
         there = mesh.service(destination.host)
         why = f"{there.called} is not exported to {client.namespace}" if there else ""
-        return _unanswered(name, port, why or f"no Service is called {destination.host}", missing)
+        lack = Lack.EXPORT if there else Lack.SERVICE
+        return _unanswered(name, port, why or f"no Service is called {destination.host}", missing, lack)
     if destination.port is None and len(service.ports) == 1 and not within:
         port = service.ports[0].number
-    if note := _undefined(mesh, service, destination, port, client):
-        return _unanswered(name, port, note, missing)
-    if note := _empty(mesh, service, destination, port, client):
-        return _unanswered(name, port, note, UNAVAILABLE)
+    if undefined := _undefined(mesh, service, destination, port, client):
+        return _unanswered(name, port, undefined[0], missing, undefined[1])
+    if empty := _empty(mesh, service, destination, port, client):
+        return _unanswered(name, port, empty[0], UNAVAILABLE, empty[1])
     return Backend(name, port, frozenset(one.key for one in _answering(mesh, service, destination, port, client)))
 
 
-def _unanswered(name: str, port: int, why: str, status: int) -> Backend:
-    return Backend(name, port, frozenset(), f"{why}: Envoy answers {status}", status)
+def _unanswered(name: str, port: int, why: str, status: int, lack: Lack) -> Backend:
+    return Backend(name, port, frozenset(), f"{why}: Envoy answers {status}", status, lack)
 
 
-def _undefined(mesh: Mesh, service: Service, destination: Destination, port: int, client: Client) -> str:
+def _undefined(
+    mesh: Mesh, service: Service, destination: Destination, port: int, client: Client
+) -> tuple[str, Lack] | None:
     """Why there is no such destination."""
     name = service.called
     if all(one.number != port for one in service.ports):
         lacking = f"{name} has no port {port}"
-        return lacking if destination.port else f"{lacking}, which stands for the port that the destination leaves out"
+        if destination.port:
+            return lacking, Lack.PORT
+        return f"{lacking}, which stands for the port that the destination leaves out", Lack.PORT_LEFT_OUT
     subset = destination.subset
     if subset and destination_rules.subset(mesh, service, subset, client.namespace, client.labels) is None:
-        return f"no DestinationRule defines the subset {subset} of {name}"
-    return ""
+        return f"no DestinationRule defines the subset {subset} of {name}", Lack.SUBSET
+    return None
 
 
-def _empty(mesh: Mesh, service: Service, destination: Destination, port: int, client: Client) -> str:
+def _empty(
+    mesh: Mesh, service: Service, destination: Destination, port: int, client: Client
+) -> tuple[str, Lack] | None:
     """Why no pod stands behind a destination."""
     name, subset = service.called, destination.subset
     if _answering(mesh, service, destination, port, client):
-        return ""
+        return None
     if any(one.replicas for one in _selected(mesh, service, subset, client)):
-        return f"no pod of {name} has the container port that the Service's port {port} aims at"
+        return f"no pod of {name} has the container port that the Service's port {port} aims at", Lack.CONTAINER_PORT
     which = f"{name}, subset {subset}" if subset else name
-    return f"no pod stands behind {which}"
+    return f"no pod stands behind {which}", Lack.PODS
 
 
 def _answering(

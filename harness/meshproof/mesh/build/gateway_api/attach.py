@@ -13,6 +13,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.http_route import Route, Rule
 from meshproof.mesh.build.gateway_api.parents import SERVICE, SERVICE_ENTRY, Parent
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, RouteMatch, VirtualService
 
@@ -43,7 +44,9 @@ def within_the_mesh(
 def alone(route: Route) -> Unmodelled:
     """That a route attaches to nothing, so that no request shows what it says; others are answered as without it."""
     why = "it attaches to none of its parents, so its rules are not in force"
-    return Unmodelled("HTTPRoute", f"HTTPRoute {route.namespace}/{route.name}", route.location, why, (), FIX)
+    return Unmodelled(
+        "HTTPRoute", f"HTTPRoute {route.namespace}/{route.name}", route.location, why, (), FIX, topic=Topic.ROUTE_ALONE
+    )
 
 
 def by_age(routes: Iterable[Route]) -> list[Route]:
@@ -61,7 +64,7 @@ def _hosts(parent: Parent, known: Known, entries: Entries, findings: Findings) -
         return ()
     if not hosts:
         missing = f"{parent.kind} {parent.namespace}/{parent.name} is not among these manifests"
-        findings.notice(parent.location, f"{missing}: istiod attaches no route to it")
+        findings.notice(parent.location, f"{missing}: istiod attaches no route to it", Topic.ROUTE_ALONE)
     return hosts
 
 
@@ -91,7 +94,8 @@ def mirrored(rule: Rule, known: Known, findings: Findings) -> HttpRoute:
             kept.append(mirror)
         else:
             where = mirror.destination.location
-            findings.notice(where, f"there is no {aim.kind} {aim.namespace}/{aim.name}: istiod leaves this mirror out")
+            text = f"there is no {aim.kind} {aim.namespace}/{aim.name}: istiod leaves this mirror out"
+            findings.notice(where, text, Topic.BACKEND_MISSING)
     return replace(rule.route, mirrors=tuple(kept))
 
 

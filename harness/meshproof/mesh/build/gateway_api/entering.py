@@ -19,6 +19,7 @@ from meshproof.mesh.build.gateway_api.parents import GATEWAY, LISTENER_SET, Pare
 from meshproof.mesh.build.gateway_api.reference_grant import Grant
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.names import covers, overlap
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked, Unmodelled
 from meshproof.mesh.model.virtual_service import RouteDestination, VirtualService
 
@@ -45,7 +46,7 @@ def at_gateways(
             for (key, host), gateway in attached.items():
                 merged.setdefault((key, host), {})[id(route)] = (route, gateway)
             if not attached and found.whole:
-                findings.notice(parent.location, _why_alone(route, parent, found))
+                findings.notice(parent.location, _why_alone(route, parent, found), Topic.ROUTE_ALONE)
                 if len(route.parents) == 1:
                     findings.unmodelled_parts.append(alone(route))
     pairs = ((host, [*several.values()]) for (_, host), several in merged.items())
@@ -57,8 +58,9 @@ def _unknown(route: Route, parent: Parent) -> Unmodelled:
     key = f"{parent.namespace}/{parent.name}"
     lacking = "is not among these manifests" if parent.kind == GATEWAY else "is not modelled"
     touches = (Asked(route.hostnames or (ANY,), (key,) if parent.kind == GATEWAY else ()),)
+    why, topic = f"the {parent.kind} {key} {lacking}", Topic.GATEWAY_MISSING if parent.kind == GATEWAY else ""
     name, needs = f"HTTPRoute {route.namespace}/{route.name}", WRITE if parent.kind == GATEWAY else ""
-    return Unmodelled("HTTPRoute", name, parent.location, f"the {parent.kind} {key} {lacking}", touches, needs)
+    return Unmodelled("HTTPRoute", name, parent.location, why, touches, needs, topic=topic)
 
 
 def _attached(route: Route, parent: Parent, entrance: Entrance) -> Iterator[tuple[tuple[str, str], Gateway]]:
@@ -145,7 +147,7 @@ def _granted(rule: Rule, namespace: str, grants: Sequence[Grant], findings: Find
             return one
         where, shown = one.destination.location, f"{aim.kind} {aim.namespace}/{aim.name}"
         text = f"no ReferenceGrant lets HTTPRoutes of {namespace} send to {shown}: a gateway answers {NO_BACKEND}"
-        findings.notice(where, text)
+        findings.notice(where, text, Topic.NOT_GRANTED)
         return replace(one, destination=replace(one.destination, host=shown))
 
     pairs = zip(rule.route.destinations, rule.backends, strict=True)

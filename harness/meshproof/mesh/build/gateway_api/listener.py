@@ -15,6 +15,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.model.gateway import Server, ServerTls, TlsMode
+from meshproof.mesh.model.topic import Topic
 
 HTTP, HTTPS, TLS, TCP, UDP = "HTTP", "HTTPS", "TLS", "TCP", "UDP"
 ANY = "*"
@@ -84,7 +85,7 @@ def listener(value: Value, resource: Resource, findings: Findings) -> Listener |
         return None
     secured = value.get("tls")
     if protocol == HTTPS and secured is None:
-        findings.notice(value.location, "a listener for HTTPS without tls: istiod opens none for it")
+        findings.notice(value.location, "a listener for HTTPS without tls: istiod opens none for it", Topic.LISTENER)
         return None
     tls = _tls(secured, resource, findings) if secured else ServerTls()
     allowed = value.get("allowedRoutes")

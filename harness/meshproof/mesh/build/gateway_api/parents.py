@@ -12,6 +12,7 @@ from meshproof.errors import Location
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
+from meshproof.mesh.model.topic import Topic
 
 GATEWAY, LISTENER_SET, SERVICE, SERVICE_ENTRY = "Gateway", "ListenerSet", "Service", "ServiceEntry"
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -45,10 +46,12 @@ def parents(spec: Value, namespace: str, findings: Findings) -> tuple[Parent, ..
         place, section, port = value.get("namespace"), value.get("sectionName"), value.get("port")
         if known is None:
             hint = ": a Service is of group ''" if said == (GATEWAY_API, SERVICE) else ""
-            findings.notice(value.location, f"istiod knows no parent of group {said[0]!r} and kind {said[1]}{hint}")
+            findings.notice(
+                value.location, f"istiod knows no parent of group {said[0]!r} and kind {said[1]}{hint}", Topic.PARENT
+            )
             continue
         if section and known in (SERVICE, SERVICE_ENTRY):
-            findings.notice(section.location, "sectionName of a parent in the mesh counts for nothing")
+            findings.notice(section.location, "sectionName of a parent in the mesh counts for nothing", Topic.PARENT)
         found.append(
             Parent(
                 known,

@@ -12,6 +12,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.rules.headers import header_changes
 from meshproof.mesh.model import names
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import Destination, RouteDestination
 
 
@@ -43,6 +44,7 @@ def destinations(value: Value, namespace: str, findings: Findings) -> tuple[Rout
         value.key or value.location,
         f"the weights of this route sum to {total}, not 100: current istiod takes them in proportion, "
         f"and so does this verdict; Istio 1.9.5 refuses them (total destination weight {total} != 100)",
+        Topic.WEIGHTS,
     )
     return several
 

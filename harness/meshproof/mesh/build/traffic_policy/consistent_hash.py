@@ -9,6 +9,7 @@ from __future__ import annotations
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.destination_rule import ConsistentHash, HashKind
+from meshproof.mesh.model.topic import Topic
 
 KEYS = ("httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName")
 SIZES = ("ringHash", "maglev")
@@ -38,7 +39,9 @@ def consistent_hash(value: Value | None, findings: Findings) -> ConsistentHash |
     source = value.get("useSourceIp")
     by_source = source is not None and source.flag()
     if not by_source:
-        findings.notice(value.location, "consistentHash names no key: nothing is hashed, each request gets any pod")
+        findings.notice(
+            value.location, "consistentHash names no key: nothing is hashed, each request gets any pod", Topic.NO_EFFECT
+        )
     return ConsistentHash(HashKind.SOURCE_IP if by_source else None, maglev=maglev, size=size)
 
 

@@ -1,0 +1,26 @@
+"""What a notice, or a part that is not modelled, is about: those who sort findings go by it, and never by the words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """One for each kind of mistake that building a mesh turns up beside what is refused."""
+
+    NO_EFFECT = "a field without an effect"
+    WEIGHTS = "weights that do not sum to 100"
+    GATEWAY_MISSING = "a gateway that is not among the manifests"
+    HOST_NOT_SERVED = "hosts that a Gateway has no server for"
+    HOST_UNKNOWN = "a host that no Service has"
+    COMPETING = "two VirtualServices for a host within the mesh"
+    AGE_UNTOLD = "objects for one host that do not say which is older"
+    RULE_HOST = "a DestinationRule for a host that no Service has"
+    SUBSET_TWICE = "a subset that two DestinationRules define"
+    DELEGATE_LEFT_OUT = "a delegate that istiod leaves out, or that nobody delegates to"
+    DELEGATE_MISSING = "a delegate that is not among the manifests"
+    ROUTE_ALONE = "a route of the Gateway API that attaches to nothing"
+    PARENT = "a parent of a route that counts for nothing"
+    NOT_GRANTED = "a backend of another namespace that no ReferenceGrant opens"
+    BACKEND_MISSING = "a backend that is not among the manifests"
+    LISTENER = "a listener that istiod does not open"
