@@ -109,12 +109,14 @@ async def spawn(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     piped: bool = False,
+    stdin: int | None = None,
     guarded: bool = True,
     remove: Path | None = None,
 ) -> Child:
     """Start `argv` in a process group of its own, under a parent-death guard (see parent_death.py) if `guarded`.
 
-    `piped` gives it pipes for standard input and output (else both are /dev/null). A child that ends
+    `piped` gives it pipes for standard input and output (else both are /dev/null); `stdin` is a descriptor to be its
+    standard input instead. A child that ends
     by itself when its standard input closes may be started without the guard. `remove` is a folder that
     the parent-death guard deletes when this process dies without having stopped the child.
     """
@@ -131,7 +133,7 @@ async def spawn(
             starting = asyncio.ensure_future(
                 asyncio.create_subprocess_exec(
                     *command,
-                    stdin=stdio,
+                    stdin=stdio if stdin is None else stdin,
                     stdout=stdio,
                     stderr=stderr,
                     env=None if env is None else dict(env),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from meshproof.border.load import Vantage
 from meshproof.border.timeouts import Timeouts
+from meshproof.process.fork_server.client import ForkServer
+from meshproof.traffic.command import fork_server
 from meshproof.traffic.locust import Generator
 
 Starting = asyncio.Task[Generator]
@@ -18,7 +20,8 @@ Kind = tuple[str, tuple[str, ...], int]
 class Generators:
     """Starts a generator when none is idle, and keeps it for the next scenario of its shape and its vantage.
 
-    A Locust takes most of a second to start, so `prepare` starts one ahead of its use. `command` is
+    Locust takes most of a second to import, so `prepare` starts one ahead of its use, and what runs on this machine
+    is forked from a process that has imported it. `command` is
     what is put before its command line, to run it elsewhere (empty: on this machine); `workers` is how
     many processes send, with a master before them (0: one process alone).
     """
@@ -29,6 +32,7 @@ class Generators:
         self._idle: dict[Kind, list[Starting]] = {}
         self._in_use: set[Starting] = set()
         self._started = 0
+        self._fork_server: asyncio.Task[ForkServer] | None = None
 
     def prepare(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> None:
         """Have one of that shape get ready meanwhile, unless one is idle already."""
@@ -59,12 +63,29 @@ class Generators:
         everything = [one for idle in self._idle.values() for one in idle] + list(self._in_use)
         self._idle.clear()
         await asyncio.gather(*(_end(one) for one in everything))
+        if self._fork_server is not None:
+            await _stop(self._fork_server)
 
     def _start(self, kind: Kind) -> Starting:
         shape, command, workers = kind
         self._started += 1
         log = self._folder / f"locust-{self._started}.log"
-        return asyncio.ensure_future(Generator.start(shape, Vantage(command), log, self._timeouts, workers))
+        return asyncio.ensure_future(self._generator(shape, Vantage(command), log, workers))
+
+    async def _generator(self, shape: str, vantage: Vantage, log: Path, workers: int) -> Generator:
+        if workers or vantage.command:
+            return await Generator.start(shape, vantage, log, self._timeouts, workers)
+        if self._fork_server is None:
+            starting = ForkServer.start(fork_server(self._timeouts), self._folder / "locust-fork-server.log")
+            self._fork_server = asyncio.ensure_future(starting)
+        made = await asyncio.shield(self._fork_server)
+        return await Generator.start(shape, vantage, log, self._timeouts, fork_server=made)
+
+
+async def _stop(starting: asyncio.Task[ForkServer]) -> None:
+    await asyncio.wait({starting})
+    if not starting.cancelled() and starting.exception() is None:
+        await starting.result().stop()
 
 
 async def _end(starting: Starting) -> None:

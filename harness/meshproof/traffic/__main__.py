@@ -2,6 +2,7 @@
 
 It becomes Locust with the locustfile of that shape that is installed here; whoever runs it drives
 it over its standard input and output. With N workers it starts these beside it and is their master.
+With `fork-server` for SHAPE it imports Locust once, and forks a generator for each order.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import sys
 from meshproof.border.load import Vantage
 from meshproof.errors import MeshproofError
 from meshproof.pod_version import pod_version
+from meshproof.process.fork_server.server import serve
 from meshproof.traffic import wire
-from meshproof.traffic.command import command_line
+from meshproof.traffic.command import FORK_SERVER, command_line
 from meshproof.traffic.distributed.launch import become, launch
 
 
 def main() -> None:
+    if sys.argv[1:] == [FORK_SERVER]:
+        from meshproof.traffic.preloaded import prepare
+
+        serve(prepare)
     parser = argparse.ArgumentParser(prog="python -m meshproof.traffic", allow_abbrev=False)
     parser.add_argument("shape", metavar="SHAPE")
     parser.add_argument("--workers", type=int, default=0, metavar="N")

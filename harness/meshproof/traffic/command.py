@@ -7,16 +7,31 @@ import sys
 from pathlib import Path
 
 from meshproof.border.load import Vantage
+from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
+from meshproof.process.fork_server.client import Launch
 from meshproof.suite import folder
 from meshproof.traffic import wire
 
 LOOPBACK = "127.0.0.1"
 LAUNCHER = ("-P", "-m", "meshproof.traffic")
+FORK_SERVER = "fork-server"
 # What sends all at once must be one process, for processes cannot wait for each other so exactly.
 ONE_PROCESS = frozenset({"burst"})
 
 Line = tuple[list[str], dict[str, str] | None, Path | None]
+
+
+def fork_server(timeouts: Timeouts) -> Launch:
+    """What forks generators, each by the arguments that `forked_words` gives; raises UsageError."""
+    env, cwd = {**environment(), wire.DRIVEN: wire.ALONE}, folder("loadtests")
+    argv = (sys.executable, *LAUNCHER, FORK_SERVER)
+    return Launch("fork server of load generators", argv, env, timeouts.locust_ready, timeouts.process_exit, cwd)
+
+
+def forked_words(shape: str) -> list[str]:
+    """Locust's arguments where one process sends; raises UsageError."""
+    return ["-f", str(locustfile(shape)), *HEADLESS]
 
 
 def command_line(shape: str, vantage: Vantage, workers: int = 0) -> Line:

@@ -12,8 +12,10 @@ from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.pod_version import check_pod_version
 from meshproof.process import Child, spawn
+from meshproof.process.fork_server.client import ForkServer
 from meshproof.traffic import wire
 from meshproof.traffic.command import command_line as command_line
+from meshproof.traffic.command import forked_words
 from meshproof.traffic.conversation import Conversation
 from meshproof.traffic.observed import Observed
 
@@ -45,12 +47,23 @@ class Generator:
         self._conversation = Conversation(child, timeouts, self._receive, self._silence_limit)
 
     @classmethod
-    async def start(cls, shape: str, vantage: Vantage, log: Path, timeouts: Timeouts, workers: int = 0) -> Generator:
+    async def start(
+        cls,
+        shape: str,
+        vantage: Vantage,
+        log: Path,
+        timeouts: Timeouts,
+        workers: int = 0,
+        fork_server: ForkServer | None = None,
+    ) -> Generator:
         """Start Locust with the locustfile of that name; it gets ready while the caller does other things.
 
         `log` gets its standard error; `workers` is how many worker processes send, 0 for one process that
-        is no master either. Raises UsageError for a shape that does not exist or cannot be spread.
+        is no master either. Of a fork server comes what runs on this machine and is one process.
+        Raises UsageError for a shape that does not exist or cannot be spread.
         """
+        if fork_server is not None and not workers and not vantage.command:
+            return cls(shape, await fork_server.spawn("load generator", forked_words(shape), log), timeouts)
         command, env, cwd = command_line(shape, vantage, workers)
         # What carries it elsewhere does not end by itself when its standard input closes, as Locust does.
         guarded = bool(vantage.command)

@@ -11,9 +11,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from meshproof.process.fork_server.server import Program
+from meshproof.process.fork_server.server import serve as serve_forks
 from meshproof.workload.control import stdio, unix
 from meshproof.workload.control.attach import SOCKET, attach
-from meshproof.workload.fork_server import server
 from meshproof.workload.identity import Identity
 from meshproof.workload.pool import replicas
 from meshproof.workload.replica import Replica
@@ -69,13 +70,11 @@ def run_relay(words: Sequence[str]) -> None:
     relay(parser.parse_args(words).port)
 
 
-def run_fork_server(words: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m meshproof.workload fork-server")
-    parser.add_argument("socket", help="a unix socket to make, whose connections ask for replicas")
+def prepare() -> Program:
     with contextlib.suppress(ImportError):
         # Every replica finds it imported.
         import uvloop  # noqa: F401
-    server.run(parser.parse_args(words).socket, main)
+    return main
 
 
 def tune() -> None:
@@ -122,7 +121,7 @@ def main(words: Sequence[str]) -> None:
         case ["relay"]:
             run_relay(words[1:])
         case ["fork-server"]:
-            run_fork_server(words[1:])
+            serve_forks(prepare)
         case ["replicas"]:
             run_replicas()
         case _:

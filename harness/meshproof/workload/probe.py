@@ -13,9 +13,9 @@ from meshproof.errors import TargetError
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
+from meshproof.workload.command import PROGRAM, environment
 from meshproof.workload.control.attach import SOCKET as SOCKET
 from meshproof.workload.control.channel import Channel, Commands
-from meshproof.workload.fork_server.client import PROGRAM, clean
 
 ATTACH = ("python", "-P", "-m", "meshproof.workload", "attach")
 
@@ -52,7 +52,9 @@ class Probe:
         words = ["--pod", pod, "--workload", workload.key, "--labels", json.dumps(dict(workload.labels))]
         words += ["--image", workload.image, "--ports", ",".join(map(str, numbers))]
         words += ["--tcp-ports", ",".join(map(str, sorted(tcp)))]
-        child = await spawn(f"workload {pod}", [*PROGRAM, *words], log=log, env=clean(), piped=True, guarded=False)
+        child = await spawn(
+            f"workload {pod}", [*PROGRAM, *words], log=log, env=environment(), piped=True, guarded=False
+        )
         channel = Channel(child, timeouts)
         greeting = await channel.greeting(timeouts.workload_ready, "listen")
         return cls(pod, workload.key, channel, greeting["ports"])

@@ -8,16 +8,21 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.process import Child
+from meshproof.process.fork_server import server
+from meshproof.process.fork_server.client import ForkServer
+from meshproof.workload import command
 from meshproof.workload.control.channel import Channel
-from meshproof.workload.fork_server import server
-from meshproof.workload.fork_server.client import ForkServer
 
 TIMEOUTS = Timeouts()
 Make = Callable[[str], Awaitable[Child]]
@@ -25,7 +30,7 @@ Make = Callable[[str], Awaitable[Child]]
 
 def with_fork_server(folder: Path, use: Callable[[ForkServer, Make], Awaitable[None]], limit: float = 30) -> None:
     async def run() -> None:
-        fork_server = await ForkServer.start(folder / "n.sock", folder / "n.log", TIMEOUTS)
+        fork_server = await ForkServer.start(command.fork_server(TIMEOUTS), folder / "n.log")
         made: list[Child] = []
 
         async def process(pod: str) -> Child:
@@ -80,7 +85,7 @@ def test_processes_outlive_the_fork_server_and_new_ones_are_an_error_that_names_
     with_fork_server(tmp_path, use)
 
 
-def test_more_processes_than_a_queue_of_connections_holds_can_be_asked_for_at_once(tmp_path: Path) -> None:
+def test_two_hundred_processes_can_be_asked_for_at_once(tmp_path: Path) -> None:
     async def use(_: ForkServer, make: Make) -> None:
         children = await asyncio.gather(*(make(f"echo-{number}") for number in range(200)))
         assert len({child.pid for child in children}) == 200
@@ -95,32 +100,78 @@ def test_more_processes_than_a_queue_of_connections_holds_can_be_asked_for_at_on
         (OSError(errno.ENOMEM, "memory"), "no memory is left: 16 MB are needed"),
     ],
 )
-def test_whoever_asks_is_told_why_there_is_no_process(
-    error: OSError, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_asks_is_told_why_there_is_no_process(error: OSError, reason: str) -> None:
     def fork() -> int:
         raise error
 
-    monkeypatch.setattr(server.os, "fork", fork)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert not server._forked(theirs)
+        system = server.System(fork, os.waitpid, time.sleep)
+        assert server._forked(b'{"argv": [], "log": "l"}\n', [theirs.fileno()], system) is None
         assert json.loads(ours.recv(1 << 12))["error"].startswith(reason)
+
+
+NO_ORDERS = [b"{", b"[]", b'{"argv": []}', b'{"argv": "x", "log": "l"}', b'{"argv": [], "log": "l"}']
+
+
+@pytest.mark.parametrize("order", NO_ORDERS)
+def test_what_is_no_order_makes_no_process(order: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    def fork() -> int:
+        raise AssertionError
+
+    assert server._forked(order, [], server.System(fork, os.waitpid, time.sleep)) is None
+    assert "cannot act on an order" in capsys.readouterr().err
 
 
 def test_a_refusal_of_the_fork_server_is_the_error_of_its_client(tmp_path: Path) -> None:
     async def use(fork_server: ForkServer, make: Make) -> None:
-        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readline()
-            writer.write(b'{"error": "no process can be added, 1 needed"}\n')
-            writer.close()
+        ours, theirs = socket.socketpair()
+        kept, fork_server._control = fork_server._control, ours
 
-        (tmp_path / "n.sock").unlink()
-        async with await asyncio.start_unix_server(refuse, tmp_path / "n.sock"):
-            with pytest.raises(TargetError, match="did not make workload one: no process can be added, 1 needed"):
-                await make("one")
+        def refuse() -> None:
+            _, (channel,), *_ = socket.recv_fds(theirs, 1 << 16, 1)
+            os.write(channel, b'{"error": "no process can be added, 1 needed"}\n')
+            os.close(channel)
+
+        refusing = asyncio.ensure_future(asyncio.to_thread(refuse))
+        refusal = "did not make workload one: no process can be added, 1 needed"
+        with ours, theirs, pytest.raises(TargetError, match=refusal):
+            await make("one")
+        await refusing
+        fork_server._control = kept
 
     with_fork_server(tmp_path, use)
+
+
+OWNER = """
+import asyncio, sys
+from pathlib import Path
+from meshproof.border.timeouts import Timeouts
+from meshproof.process.fork_server.client import ForkServer
+from meshproof.workload.command import fork_server
+
+async def own(folder):
+    server = await ForkServer.start(fork_server(Timeouts()), folder / "n.log")
+    words = ["--pod", "a", "--workload", "default/a", "--ports", "80"]
+    made = await server.spawn("workload a", words, folder / "a.log")
+    await made.stdout.readline()
+    print(server.pid, made.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(own(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_nothing_outlives_an_owner_that_is_killed_not_even_what_cannot_notice(stopped: bool, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        family = [psutil.Process(int(pid)) for pid in owner.stdout.readline().split()]
+        if stopped:
+            family[1].suspend()
+        owner.kill()
+    assert len(family) == 2
+    assert psutil.wait_procs(family, timeout=15)[1] == []
 
 
 def test_why_a_process_cannot_start_is_in_its_log(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from meshproof.process import limits as process_limits
 from meshproof.workload import limits
 from meshproof.workload.listener import Listener
 
@@ -114,7 +115,7 @@ def test_ports_that_a_machine_does_not_have_are_told_with_the_number_that_is_nee
 
 def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     code = (
-        "import resource; from meshproof.workload.limits import raise_descriptors; "
+        "import resource; from meshproof.process.limits import raise_descriptors; "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (100, 150)); "
         "print(raise_descriptors(), resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
@@ -124,12 +125,12 @@ def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
 
 def test_why_the_kernel_refused() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    descriptors = limits.why(OSError(errno.EMFILE, "x"), descriptors=77)
+    descriptors = process_limits.why(OSError(errno.EMFILE, "x"), descriptors=77)
     assert descriptors == f"no descriptor is left of a process' (ulimit -n {soft}, ulimit -Hn {hard}): 77 are needed"
-    assert limits.why(OSError(errno.ENFILE, "x")) == "no descriptor is left of this machine's: more are needed"
-    assert limits.why(OSError(errno.EAGAIN, "x"), processes=2).startswith("no process can be added, 2 needed")
-    assert limits.why(MemoryError(), megabytes=16) == "no memory is left: 16 MB are needed"
-    assert limits.why(OSError(errno.EACCES, "no")) == "[Errno 13] no"
+    assert process_limits.why(OSError(errno.ENFILE, "x")) == "no descriptor is left of this machine's: more are needed"
+    assert process_limits.why(OSError(errno.EAGAIN, "x"), processes=2).startswith("no process can be added, 2 needed")
+    assert process_limits.why(MemoryError(), megabytes=16) == "no memory is left: 16 MB are needed"
+    assert process_limits.why(OSError(errno.EACCES, "no")) == "[Errno 13] no"
 
 
 def test_a_listener_that_runs_full_keeps_nothing_else_waiting() -> None:

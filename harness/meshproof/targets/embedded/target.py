@@ -12,11 +12,11 @@ from meshproof.envoy.process.binary import envoy_path
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import OwnedFolder
+from meshproof.process.limits import raise_descriptors
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.embedded.listening import both_spoken
 from meshproof.targets.embedded.mesh import EmbeddedMesh
 from meshproof.targets.ports import check_free
-from meshproof.workload.limits import raise_descriptors
 from meshproof.workload.pool.pool import Pool
 
 FEATURES = frozenset(

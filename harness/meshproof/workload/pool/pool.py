@@ -13,8 +13,9 @@ from typing import Any
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.mesh.model.kubernetes import Workload
+from meshproof.process.fork_server.client import ForkServer
+from meshproof.workload.command import fork_server
 from meshproof.workload.control.channel import Channel
-from meshproof.workload.fork_server.client import ForkServer
 from meshproof.workload.limits import descriptors_for, lacking_ports, listeners_per_process
 from meshproof.workload.pool.placement import placed
 from meshproof.workload.probe import Probe
@@ -101,8 +102,8 @@ class Pool:
     @classmethod
     async def start(cls, folder: Path, timeouts: Timeouts) -> Pool:
         """Start the fork server; processes are made when replicas need them."""
-        fork_server = await ForkServer.start(folder / "fork_server.sock", folder / "fork_server.log", timeouts)
-        return cls(folder, fork_server, timeouts)
+        started = await ForkServer.start(fork_server(timeouts), folder / "fork_server.log")
+        return cls(folder, started, timeouts)
 
     @property
     def pids(self) -> tuple[int, ...]:

@@ -1,28 +1,33 @@
-"""The owner's side of the fork server, which forks workloads instead of starting each as a new interpreter."""
+"""The owner's side of a fork server."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import os
-import sys
-from collections.abc import Sequence
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from meshproof.border.timeouts import Timeouts
-from meshproof.process import Child, spawn
-from meshproof.workload.limits import why
+from meshproof.process.child import Child, spawn
+from meshproof.process.limits import why
 
-PROGRAM = (sys.executable, "-P", "-m", "meshproof.workload")
 LINE_CAP = 1 << 20
 AT_ONCE = 32
-"""How many processes are asked for at once: the others wait here, not in the queue of the socket."""
+"""How many processes are asked for at once: the others wait here, not in the socket's buffer."""
 
 
-def clean() -> dict[str, str]:
-    """The environment of a workload: the harness' own SERVICE_VERSION is not the workload's."""
-    return {name: value for name, value in os.environ.items() if name != "SERVICE_VERSION"}
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a fork server is started with: its name in errors, its command, and limits of waits in seconds."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    ready: float
+    exit: float
+    cwd: Path | None = None
 
 
 class Forked:
@@ -46,15 +51,15 @@ class Forked:
 
 
 class ForkServer:
-    """One fork server; `socket` must be a path that only its owner reaches. Raises TargetError.
+    """One fork server, and the processes that it has made. Raises TargetError.
 
     `descriptors` is how many each of its processes may have open.
     """
 
-    def __init__(self, socket: Path, child: Child, timeouts: Timeouts) -> None:
-        self._socket = socket
+    def __init__(self, launch: Launch, child: Child, control: socket.socket) -> None:
+        self._launch = launch
         self._child = child
-        self._timeouts = timeouts
+        self._control = control
         self._forked: dict[int, Forked] = {}
         self._codes: dict[int, int] = {}
         self._reader: asyncio.Task[None] | None = None
@@ -62,36 +67,51 @@ class ForkServer:
         self.descriptors = 0
 
     @classmethod
-    async def start(cls, socket: Path, log: Path, timeouts: Timeouts) -> ForkServer:
+    async def start(cls, launch: Launch, log: Path) -> ForkServer:
         """Start the fork server; it is ready when this returns."""
-        argv = [*PROGRAM, "fork-server", str(socket)]
-        child = await spawn("fork server of workloads", argv, log=log, env=clean(), piped=True, guarded=False)
-        fork_server = cls(socket, child, timeouts)
+        ours, theirs = socket.socketpair()
         try:
-            async with asyncio.timeout(timeouts.workload_ready):
-                greeting = await child.stdout.readline()
+            with theirs:
+                child = await spawn(
+                    launch.name,
+                    launch.argv,
+                    log=log,
+                    env=launch.env,
+                    cwd=launch.cwd,
+                    stdin=theirs.fileno(),
+                    guarded=False,
+                )
+        except BaseException:
+            ours.close()
+            raise
+        fork_server = cls(launch, child, ours)
+        try:
+            async with asyncio.timeout(launch.ready):
+                ours.setblocking(False)
+                # Orders go out by a descriptor of their own: no stream of asyncio passes sockets on.
+                reader, _writer = await asyncio.open_unix_connection(sock=ours.dup(), limit=LINE_CAP)
+                greeting = await reader.readline()
                 if not greeting:
                     await child.process.wait()
                     raise child.failure("died")
                 fork_server.descriptors = int(json.loads(greeting)["descriptors"])
         except TimeoutError:
-            error = child.failure(f"was not ready within {timeouts.workload_ready:g} s")
+            error = child.failure(f"was not ready within {launch.ready:g} s")
             await fork_server.stop()
             raise error from None
         except BaseException:
             await fork_server.stop()
             raise
-        fork_server._reader = asyncio.ensure_future(fork_server._read())
+        fork_server._reader = asyncio.ensure_future(fork_server._read(reader, _writer))
         return fork_server
 
     async def spawn(self, name: str, words: Sequence[str], log: Path) -> Child:
         """A process with these arguments, once fewer than AT_ONCE are being made; its standard error goes to `log`."""
-        argv = (*PROGRAM, *words)
+        argv = (*self._launch.argv, *words)
         writer: asyncio.StreamWriter | None = None
         try:
-            async with self._asking, asyncio.timeout(self._timeouts.workload_ready):
-                reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=LINE_CAP)
-                writer.write(json.dumps({"argv": list(words), "log": str(log)}).encode() + b"\n")
+            async with self._asking, asyncio.timeout(self._launch.ready):
+                reader, writer = await self._ordered(words, log)
                 answer = json.loads(await reader.readline())
             if "error" in answer:
                 raise self._child.failure(f"did not make {name}: {answer['error']}")
@@ -101,7 +121,7 @@ class ForkServer:
                 writer.close()
             match error:
                 case TimeoutError():
-                    reason = f" within {self._timeouts.workload_ready:g} s"
+                    reason = f" within {self._launch.ready:g} s"
                 case OSError():
                     reason = f": {why(error, descriptors=1)}"
                 case ValueError() | KeyError():
@@ -123,20 +143,34 @@ class ForkServer:
         await self._child.process.wait()
 
     async def stop(self) -> None:
-        """End the fork server; the replicas are their owners' to end."""
+        """End the fork server, and what it has made and has not ended."""
         if self._reader is not None:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
+        self._control.close()
         self._all_ended()
-        await self._child.stop(self._timeouts.process_exit)
+        await self._child.stop(self._launch.exit)
 
-    async def _read(self) -> None:
+    async def _ordered(self, words: Sequence[str], log: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                ours.setblocking(False)
+                order = json.dumps({"argv": list(words), "log": str(log)}).encode() + b"\n"
+                socket.send_fds(self._control, [order], [theirs.fileno()])
+                return await asyncio.open_unix_connection(sock=ours, limit=LINE_CAP)
+            except BaseException:
+                ours.close()
+                raise
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while line := await self._child.stdout.readline():
+            while line := await reader.readline():
                 message = json.loads(line)
                 self._end(message["ended"], message["code"])
         finally:
+            writer.close()
             self._all_ended()
 
     def _end(self, pid: int, code: int | None) -> None:

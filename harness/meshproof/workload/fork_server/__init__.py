@@ -1,1 +1,0 @@
-"""One process that has imported all that a workload runs, and forks one when asked to."""
