@@ -106,7 +106,7 @@ def test_whoever_asks_is_told_why_there_is_no_process(error: OSError, reason: st
 
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        system = server.System(fork, os.waitpid, time.sleep)
+        system = server.System(fork, os.waitpid, os.close, time.sleep)
         assert server._forked(b'{"argv": [], "log": "l"}\n', [theirs.fileno()], system) is None
         assert json.loads(ours.recv(1 << 12))["error"].startswith(reason)
 
@@ -119,7 +119,7 @@ def test_what_is_no_order_makes_no_process(order: bytes, capsys: pytest.CaptureF
     def fork() -> int:
         raise AssertionError
 
-    assert server._forked(order, [], server.System(fork, os.waitpid, time.sleep)) is None
+    assert server._forked(order, [], server.System(fork, os.waitpid, os.close, time.sleep)) is None
     assert "cannot act on an order" in capsys.readouterr().err
 
 

@@ -34,25 +34,30 @@ Program = Callable[[Sequence[str]], None]
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The kernel's own calls, kept from before a program is imported: gevent, for one, replaces them."""
+    """The kernel's own calls, kept from before a program is imported: gevent, for one, replaces them.
+
+    Its os.close, for example, closes only when its event loop runs next, which it never does here.
+    """
 
     fork: Callable[[], int]
     waitpid: Callable[[int, int], tuple[int, int]]
+    close: Callable[[int], None]
     sleep: Callable[[float], None]
 
 
 def serve(prepare: Callable[[], Program]) -> NoReturn:
     """Serve until standard input closes. `prepare` imports what runs in each fork with the arguments of its order."""
-    system = System(os.fork, os.waitpid, time.sleep)
+    system = System(os.fork, os.waitpid, os.close, time.sleep)
     control, waiting = socket.socket(fileno=os.dup(0)), selectors.DefaultSelector()
     os.set_inheritable(control.fileno(), False)
-    descriptors = raise_descriptors()
-    program = prepare()
     woken, waker = os.pipe()
     for end in (woken, waker):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(waker)
+    # Before anything is imported, too: once gevent is there, a handler for this signal is kept and never called.
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    descriptors = raise_descriptors()
+    program = prepare()
     # What is there now stays as it is: without this the first collection in a fork would copy it all.
     gc.collect()
     gc.freeze()
@@ -74,10 +79,10 @@ def serve(prepare: Callable[[], Program]) -> NoReturn:
             if pid == 0:
                 waiting.close()
                 for end in (control.detach(), woken, waker):
-                    os.close(end)
-                _become(channels[0], json.loads(line), program)
+                    system.close(end)
+                _become(channels[0], json.loads(line), program, system)
             for channel in channels:
-                os.close(channel)
+                system.close(channel)
             if pid:
                 running.add(pid)
 
@@ -100,7 +105,7 @@ def _forked(line: bytes, channels: Sequence[int], system: System) -> int | None:
         return None
 
 
-def _become(channel: int, order: dict[str, Any], program: Program) -> NoReturn:
+def _become(channel: int, order: dict[str, Any], program: Program, system: System) -> NoReturn:
     """Be the owner's own process: its session, its standard streams, no handlers; then run the program to its end."""
     code: object = 1
     try:
@@ -111,7 +116,7 @@ def _become(channel: int, order: dict[str, Any], program: Program) -> NoReturn:
         for source, standard in ((channel, 0), (channel, 1), (log, 2)):
             os.dup2(source, standard)
         for source in (log, channel):
-            os.close(source)
+            system.close(source)
         os.write(1, json.dumps({"pid": os.getpid()}).encode() + b"\n")
         program([str(word) for word in order["argv"]])
         code = 0
