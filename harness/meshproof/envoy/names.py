@@ -31,6 +31,11 @@ def tcp_listener_name(host: str, port: int) -> str:
     return f"{host}_{port}"
 
 
+def sniffed_routes(host: str, port: int) -> str:
+    """`HOST:PORT`: the route table of a listener that one service has for itself."""
+    return f"{host}:{port}"
+
+
 def is_tcp_listener(listener: str) -> bool:
     """Whether a listener takes the connections of one service alone."""
     return not listener.startswith(f"{WILDCARD_ADDRESS}_")

@@ -60,6 +60,11 @@ def http_services(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
     return tuple(service for service, one in imported_on(mesh, port, namespace) if is_http(one.protocol))
 
 
+def sniffed(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
+    """Those of them with a listener of their own, by their address, that looks at what each connection carries."""
+    return tuple(service for service, one in imported_on(mesh, port, namespace) if one.sniffed)
+
+
 def undefined(mesh: Mesh, proxy: Proxy, cluster: str) -> bool:
     """True when a proxy has no such destination: no service that is exported to it, or not that port or subset."""
     port, subset, host = parts(cluster)

@@ -83,7 +83,11 @@ def service(draw: Random, name: str, namespace: str) -> list[Manifest]:
     numbers = often(draw, draw.choice(((80,), (80, 5000))), (80, 8080), (5000,), (5000, 8080))
     target = draw.choice([CONTAINER_PORT] * 5 + ["web"])
     ports = [{"port": number, "name": f"http-{number}", "targetPort": target} for number in numbers]
-    found = [resource("Service", name, namespace, {"selector": {"app": name}, "ports": ports})]
+    if len(ports) == 1 and draw.random() < 0.3:
+        # What it carries is found out on each connection.
+        del ports[0]["name"]
+    alone = {"clusterIP": "None"} if draw.random() < 0.15 else {}
+    found = [resource("Service", name, namespace, {"selector": {"app": name}, "ports": ports, **alone})]
     if draw.random() < 0.2:
         entries = draw.choice((".", "~", "shop", "default, istio-system", "*", "., shop"))
         found[0]["metadata"]["annotations"] = {ANNOTATION: entries}

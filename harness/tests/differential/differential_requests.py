@@ -84,7 +84,7 @@ def request(draw: Random, mesh: Mesh) -> Request:
         headers += [(name, draw.choice(PROXIED[name])) for _ in range(draw.choice((1, 1, 1, 2)))]
     if draw.random() < 0.05:
         headers += [("upgrade", "websocket"), ("connection", "upgrade")]
-    forms = (host, f"{host}:81", f"{host}.", host.upper(), f"{host}.:80", "example.org", "a.default")
+    forms = (host, f"{host}:81", f"{host}.", host.upper(), f"{host}.:80", f"x-0.{host}", "example.org", "a.default")
     if draw.random() < 0.15:
         headers.append(("host", draw.choice(forms)))
     if draw.random() < 0.3:
@@ -132,6 +132,7 @@ def addressed(draw: Random, mesh: Mesh, aimed: VirtualService) -> Address:
     if services and draw.random() < 0.9:
         service = draw.choice(services)
         name = draw.choice((service.host, f"{service.name}.{service.namespace}"))
+        name = f"x-0.{name}" if service.headless and draw.random() < 0.5 else name
         return "", name, draw.choice(service.ports).number
     return "", concrete(host), often(draw, 80, *PORTS)
 

@@ -13,6 +13,7 @@ from differential_manifests import CONTAINER_PORT, GATEWAY_LABELS
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.control_plane.ads import AdsServer
+from meshproof.envoy.listeners.tcp import listener_by_address
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.process import process
 from meshproof.envoy.process.process import EnvoyProxy
@@ -64,7 +65,10 @@ async def head(reader: asyncio.StreamReader) -> list[str]:
 
 @dataclass(repr=False)
 class Site:
-    """`ports` are the local ports of the two proxies in force, by the service's (or the server's) port."""
+    """`ports` are the local ports of the two proxies in force, by the service's (or the server's) port.
+
+    `own` are those of the sidecar for the address of one service alone.
+    """
 
     ads: AdsServer
     sidecar: EnvoyProxy
@@ -73,6 +77,7 @@ class Site:
     local: dict[str, int] = field(default_factory=dict)
     seen: dict[str, list[Seen]] = field(default_factory=dict)
     ports: dict[bool, dict[int, int]] = field(default_factory=dict)
+    own: dict[tuple[str, int], int] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=count)
 
     async def put_on(self, mesh: Mesh, namespace: str = SIDECAR.namespace) -> None:
@@ -91,6 +96,8 @@ class Site:
         for gateway, envoy, proxy in ((False, self.sidecar, client), (True, self.ingress, INGRESS)):
             await envoy.apply(translate(mesh, proxy, addresses))
             self.ports[gateway] = await envoy.ports()
+        opened = await self.sidecar.tcp_ports()
+        self.own = {at: opened[name] for at, name in listener_by_address(mesh, client).items()}
 
     def answering(self, workload: str) -> object:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,7 +117,10 @@ class Site:
 
     async def ask(self, request: Request) -> Answer | None:
         """One request on a connection of its own; None where nothing listens."""
-        port = self.ports[bool(request.gateway)].get(request.port)
+        called = request.host.lower().removesuffix(".")
+        names = () if request.gateway else (called, called.partition(".")[2])
+        own = next((self.own[one, request.port] for one in names if (one, request.port) in self.own), None)
+        port = own or self.ports[bool(request.gateway)].get(request.port)
         if port is None:
             return None
         number = str(next(self.numbers))

@@ -1,4 +1,6 @@
-"""The outbound half of a client's sidecar: one listener and one route table per port number, and one for each TCP port.
+"""The outbound half of a client's sidecar: one listener and one route table per port number.
+
+And one for each service's port that carries TCP, or does not say what it carries.
 
 After istio/istio pilot/pkg/networking/core/httproute.go and route/route.go.
 """
@@ -10,14 +12,15 @@ from collections.abc import Iterator, Sequence
 
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.hosts import covers, domains, is_wildcard, matches, specificity
-from meshproof.envoy.listeners.listener import http_chain, listener
+from meshproof.envoy.listeners.listener import http_chain, listener, on_loopback
 from meshproof.envoy.listeners.tcp import tcp_listeners
+from meshproof.envoy.names import sniffed_routes, tcp_listener_name
 from meshproof.envoy.node import Proxy
-from meshproof.envoy.resource import Resource
+from meshproof.envoy.resource import Resource, resource
 from meshproof.envoy.reuse import reused
 from meshproof.envoy.routes.route import default_route, http_routes
 from meshproof.envoy.routes.virtual_host import Routes, block_all, route_configuration
-from meshproof.envoy.scope import Scope, http_services, is_http
+from meshproof.envoy.scope import Scope, http_services, is_http, sniffed
 from meshproof.envoy.visibility import imported, imported_called, mesh_hosts, virtual_services
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
@@ -28,12 +31,14 @@ FOREIGN_HOST_PORT = 80
 
 
 def ports(mesh: Mesh, namespace: str) -> list[int]:
-    """The port numbers that a sidecar listens on.
+    """The port numbers that a sidecar listens on, whatever the address.
 
     A VirtualService for foreign hosts asks for port 80, which any installation of Istio has.
     """
     known = imported(mesh, namespace)
-    numbers = {port.number for service in known for port in service.ports if is_http(port.protocol)}
+    numbers = {
+        port.number for service in known for port in service.ports if is_http(port.protocol) and not port.sniffed
+    }
     foreign = any(imported_called(mesh, host, namespace) is None for host in mesh_hosts(mesh, namespace).exact)
     return sorted(numbers | ({FOREIGN_HOST_PORT} if foreign else set()))
 
@@ -108,7 +113,16 @@ class Made:
         return found
 
 
-def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[str, Sequence[str], Routes]]:
+def names(service: Service, scope: Scope) -> Sequence[str]:
+    """The domains of a service; a headless one also has those of its pods."""
+    own = domains(service.host, scope.proxy.namespace)
+    return (*own, *(f"*.{one}" for one in own)) if service.headless else own
+
+
+Claim = tuple[str, Sequence[str], Routes]
+
+
+def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[Claim]:
     """(host, domains, routes) in order of precedence: VirtualServices first, then the services that have none."""
     governed: set[str] = set()
     made = Made.before(scope)
@@ -121,19 +135,18 @@ def virtual_hosts(scope: Scope, services: Sequence[Service]) -> Iterator[tuple[s
             yield host, [host], routes
         for service in found:
             governed.add(service.host)
-            yield service.host, domains(service.host, scope.proxy.namespace), routes
+            yield service.host, names(service, scope), routes
     for service in services:
         if service.host not in governed:
-            yield service.host, domains(service.host, scope.proxy.namespace), made.default(service.host, scope)
+            yield service.host, names(service, scope), made.default(service.host, scope)
 
 
-def route_table(scope: Scope) -> Resource:
+def route_table(scope: Scope, several: Sequence[Claim]) -> Resource:
     """The route configuration of one port; of two claims to a domain the first holds."""
     taken: set[str] = set()
     hosts = []
-    services = http_services(scope.mesh, scope.port, scope.proxy.namespace)
-    for host, names, routes in virtual_hosts(scope, services):
-        free = [name for name in dict.fromkeys(name.lower() for name in names) if name not in taken]
+    for host, claimed, routes in several:
+        free = [name for name in dict.fromkeys(name.lower() for name in claimed) if name not in taken]
         if not free:
             continue
         taken.update(free)
@@ -141,11 +154,28 @@ def route_table(scope: Scope) -> Resource:
     return route_configuration(str(scope.port), hosts if "*" in taken else [*hosts, block_all()])
 
 
+def sniffed_table(scope: Scope, service: Service, routes: Routes) -> Resource:
+    """The route configuration of a listener that one service has for itself: every Host header is the service's."""
+    host = routes.virtual_host(service.host, scope.port, ["*"])
+    return route_configuration(sniffed_routes(service.host, scope.port), [host])
+
+
 def sidecar(mesh: Mesh, proxy: Proxy) -> tuple[list[Resource], list[Resource]]:
     """Listeners and route configurations."""
     numbers = ports(mesh, proxy.namespace)
-    listeners = [
-        listener(proxy, port, [http_chain(proxy, port, str(port))], [(types.ROUTE, str(port))]) for port in numbers
-    ]
-    listeners += tcp_listeners(mesh, proxy)
-    return listeners, [route_table(Scope(mesh, proxy, port, frozenset({MESH_GATEWAY}))) for port in numbers]
+    own = {number: sniffed(mesh, number, proxy.namespace) for number in mesh.port_numbers}
+    listeners: list[Resource] = []
+    tables: list[Resource] = []
+    for port in sorted({*numbers, *(number for number, found in own.items() if found)}):
+        scope = Scope(mesh, proxy, port, frozenset({MESH_GATEWAY}))
+        several = list(virtual_hosts(scope, http_services(mesh, port, proxy.namespace)))
+        if port in numbers:
+            listeners.append(listener(proxy, port, [http_chain(proxy, port, str(port))], [(types.ROUTE, str(port))]))
+            tables.append(route_table(scope, several))
+        by_host = {host: routes for host, _, routes in reversed(several)}
+        for service in own.get(port, ()):
+            name = sniffed_routes(service.host, port)
+            fields = on_loopback(tcp_listener_name(service.host, port), 0, [http_chain(proxy, port, name)])
+            listeners.append(resource(types.LISTENER, fields, [(types.ROUTE, name)]))
+            tables.append(sniffed_table(scope, service, by_host[service.host]))
+    return [*listeners, *tcp_listeners(mesh, proxy)], tables

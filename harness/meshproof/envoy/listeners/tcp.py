@@ -34,10 +34,18 @@ def tcp_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]
                 yield service, port
 
 
+def sniffed_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
+    """The services' ports that do not say what they carry."""
+    return ((service, port) for service in imported(mesh, proxy.namespace) for port in service.ports if port.sniffed)
+
+
 def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:
-    """The name of the listener for each address (host, as any client of the namespace writes it, and port)."""
+    """The name of the listener for each address (host, as any client of the namespace writes it, and port).
+
+    Those of services that have one for themselves: for TCP, and for what is not said to be anything.
+    """
     found: dict[tuple[str, int], str] = {}
-    for service, port in tcp_ports(mesh, proxy):
+    for service, port in (*tcp_ports(mesh, proxy), *sniffed_ports(mesh, proxy)):
         for name in domains(service.host, proxy.namespace):
             found[name.removesuffix(".").lower(), port.number] = tcp_listener_name(service.host, port.number)
     return found

@@ -33,10 +33,14 @@ def labels(holder: Value | None, name: str) -> Labels:
 
 
 def protocol(number: int, name: str, app_protocol: str | None) -> str:
-    """The protocol that Istio selects for a port.
+    """The protocol of a port; one that names none is sniffed, and HTTP found there is routed as HTTP."""
+    return selected(number, name, app_protocol) or "http"
 
-    https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/. A port
-    that names none is sniffed, and HTTP found there is routed as HTTP: so it counts as http.
+
+def selected(number: int, name: str, app_protocol: str | None) -> str:
+    """The protocol that Istio selects for a port, empty where it has to be found out on each connection.
+
+    https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/.
     """
     if app_protocol in KUBERNETES_PROTOCOLS:
         return KUBERNETES_PROTOCOLS[app_protocol]
@@ -46,7 +50,7 @@ def protocol(number: int, name: str, app_protocol: str | None) -> str:
     first = said.partition("-")[0]
     if first in PROTOCOLS:
         return first
-    return "tcp" if number in TCP_PORTS else "http"
+    return "tcp" if number in TCP_PORTS else ""
 
 
 def service(resource: Resource, findings: Findings) -> Service:
@@ -59,7 +63,10 @@ def service(resource: Resource, findings: Findings) -> Service:
     ports = tuple(_service_port(port, findings) for port in values)
     _check_ports(ports, values)
     ports = tuple(one for one in ports if one.protocol not in NOT_CARRIED)
-    return Service(resource.name, resource.namespace, ports, selector, resource.location, annotated(resource))
+    whose = annotated(resource)
+    return Service(
+        resource.name, resource.namespace, ports, selector, resource.location, whose, headless=_is_headless(spec)
+    )
 
 
 def _untold(resource: Resource, spec: Value, selecting: bool, findings: Findings) -> None:
@@ -79,8 +86,13 @@ def _untold(resource: Resource, spec: Value, selecting: bool, findings: Findings
 
 def _portless(spec: Value) -> bool:
     """Whether a Service may be without ports: one that is headless, or a name for another host."""
-    address, kind = spec.get("clusterIP"), spec.get("type")
-    return (address is not None and address.data == "None") or (kind is not None and kind.data == "ExternalName")
+    kind = spec.get("type")
+    return _is_headless(spec) or (kind is not None and kind.data == "ExternalName")
+
+
+def _is_headless(spec: Value) -> bool:
+    address = spec.get("clusterIP")
+    return address is not None and address.data == "None"
 
 
 def _check_ports(ports: Sequence[ServicePort], values: Sequence[Value]) -> None:
@@ -106,8 +118,8 @@ def _transport(port: ServicePort) -> str:
 
 def _service_port(value: Value, findings: Findings) -> ServicePort:
     number = value.need("port").whole(1, LARGEST_PORT)
-    found = value.get("name")
-    name = found.text() if found else ""
+    named = value.get("name")
+    name = named.text() if named else ""
     target_value = value.get("targetPort")
     target: int | str = number
     if target_value:
@@ -116,7 +128,8 @@ def _service_port(value: Value, findings: Findings) -> ServicePort:
     if transport and transport.text() != "TCP":
         findings.notice(value.location, f"port {number} is {transport.text()}: the mesh does not carry it")
         return ServicePort(number, name, target, transport.text().lower(), value.location)
-    return ServicePort(number, name, target, protocol(number, name, app.text() if app else None), value.location)
+    found = selected(number, name, app.text() if app else None)
+    return ServicePort(number, name, target, found or "http", value.location, sniffed=not found)
 
 
 def _target(value: Value) -> int | str:

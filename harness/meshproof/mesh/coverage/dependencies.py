@@ -29,7 +29,7 @@ from meshproof.mesh.model.unmodelled import (
     Unmodelled,
 )
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
-from meshproof.mesh.predict.mesh_table import service_of
+from meshproof.mesh.predict.mesh_table import asked_service
 
 Pairs = list[tuple[Touches, Unmodelled]]
 # Seconds in which a pod that does nothing answers, also on a machine that does much else.
@@ -59,7 +59,7 @@ def facts(
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     entered = mesh.pods_of(gateway) if gateway else (ROOT_NAMESPACE, {})
     client = entered if request.gateway else (namespace, labels or {})
-    meant = None if request.gateway else service_of(mesh, request.domain, namespace)
+    meant = None if request.gateway else asked_service(mesh, request, namespace)
     targets: tuple[Arm | Copy, ...] = (*expectation.arms, *expectation.copies)
     called = {(one.host, one.port) for one in targets if one.host}
     asked = {request.domain} | ({meant.host} if meant else set())
@@ -88,8 +88,15 @@ def _words(hosts: Iterable[str], request: Request) -> Iterator[str]:
 def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
     """The rule of a request of which it cannot be told what becomes of it; none where that can be told."""
     route, why = expectation.route, expectation.undecided or _hurried(expectation)
-    if not why or route is None:
+    if not why:
         return ()
+    if route is None:
+        aims = [mesh.service(one.host) for one in expectation.arms]
+        return tuple(
+            Unmodelled("Service", f"Service {one.namespace}/{one.name}", one.location, why, (Called((one.host,)),))
+            for one in aims
+            if one
+        )
     owners = (one for one in mesh.virtual_services if any(rule.location == route for rule in one.rules))
     owner = next(owners, None)
     # What is made of HTTPRoutes has a name of its own, which stands in none of them.

@@ -16,7 +16,7 @@ from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
-from meshproof.mesh.predict.mesh_table import DEFAULT_PORT, HTTP
+from meshproof.mesh.predict.mesh_table import DEFAULT_PORT, HTTP, parents
 from meshproof.mesh.predict.visibility import sees
 
 # What follows a short name of a Service in its full one: name.namespace.svc.cluster.local.
@@ -34,7 +34,7 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
     names = {name for one in requests for name in _names(one, namespace)}
     entering = {id(one) for gateway in gateways for one in _bound(mesh, gateway, names)}
     inside, names = _inside(mesh, names, ports)
-    if DEFAULT_PORT in ports and not any(one.protocol in HTTP for _, one in _seen(mesh, DEFAULT_PORT, namespace)):
+    if DEFAULT_PORT in ports and not any(_is_plain(one) for _, one in _seen(mesh, DEFAULT_PORT, namespace)):
         # There, any VirtualService that names what is no Service makes a sidecar listen.
         inside |= {id(one) for one in mesh.bound_to(MESH_GATEWAY)}
         names |= {host for one in mesh.bound_to(MESH_GATEWAY) for host in one.hosts}
@@ -57,10 +57,12 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
 
 def _names(request: Request, namespace: str) -> Iterator[str]:
     """The full names that a request may mean by the host that it calls."""
-    for domain in {request.domain.removesuffix("."), request.host.lower().removesuffix(".")}:
-        yield domain
-        yield f"{domain}.{namespace}{ENDINGS[0]}"
-        yield from (f"{domain}{ending}" for ending in ENDINGS)
+    for called in {request.domain.removesuffix("."), request.host.lower().removesuffix(".")}:
+        # A name below that of a headless Service is one of its pods.
+        for domain in (called, *parents(called)):
+            yield domain
+            yield f"{domain}.{namespace}{ENDINGS[0]}"
+            yield from (f"{domain}{ending}" for ending in ENDINGS)
 
 
 def _bound(mesh: Mesh, gateway: Gateway, names: set[str]) -> Iterator[VirtualService]:
@@ -121,10 +123,15 @@ def _destinations(virtual_service: VirtualService) -> Iterator[str]:
 def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Iterator[Service]:
     """Besides what is called: the Services of a port that are no HTTP, and one that is where none is called."""
     seen = list(_seen(mesh, port, namespace))
-    plain = [service for service, one in seen if one.protocol in HTTP]
+    plain = [service for service, one in seen if _is_plain(one)]
     yield from (service for service, one in seen if one.protocol not in HTTP)
     if plain and not any(id(one) in called for one in plain):
         yield plain[0]
+
+
+def _is_plain(port: ServicePort) -> bool:
+    """Whether it makes a sidecar listen for whatever address."""
+    return port.protocol in HTTP and not port.sniffed
 
 
 def _seen(mesh: Mesh, port: int, namespace: str) -> Iterator[tuple[Service, ServicePort]]:

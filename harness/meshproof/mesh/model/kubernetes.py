@@ -20,13 +20,17 @@ ROOT_NAMESPACE = "istio-system"
 
 @dataclass(frozen=True, slots=True)
 class ServicePort:
-    """`target` is a number, or the name of a container port; `protocol` is Istio's (http, http2, grpc, tcp, tls …)."""
+    """`target` is a number, or the name of a container port; `protocol` is Istio's (http, http2, grpc, tcp, tls …).
+
+    A port that is `sniffed` says nothing of its protocol: a sidecar finds it out on each connection to this Service.
+    """
 
     number: int
     name: str
     target: int | str
     protocol: str
     location: Location
+    sniffed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class Service:
     """`export_to` are the entries of its annotation networking.istio.io/exportTo (none: all namespaces).
 
     A host of a ServiceEntry is one, too: `name` and `hostname` are that host. `endpoints` are the keys of what stands
-    behind it without being selected by labels (`Workload.endpoint_of`).
+    behind it without being selected by labels (`Workload.endpoint_of`). A `headless` one has no address of its own:
+    its clients look up those of its pods.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Service:
     export_to: tuple[str, ...] = ()
     hostname: str = ""
     endpoints: tuple[str, ...] = ()
+    headless: bool = False
 
     @property
     def host(self) -> str:

@@ -92,6 +92,28 @@ def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
     return known or visibility.service(mesh, whole[0], namespace)
 
 
+def asked_service(mesh: Mesh, request: Request, namespace: str) -> Service | None:
+    """The Service that a request within the mesh asks for: by its Host header, unless its address alone decides.
+
+    A port that does not say what it carries has a listener at its Service's address, for whatever Host header.
+    """
+    called = addressed(mesh, request, namespace)
+    if called and any(one.sniffed and one.number == request.port for one in called.ports):
+        return called
+    return service_of(mesh, request.domain, namespace) or above(mesh, request.domain, namespace)
+
+
+def addressed(mesh: Mesh, request: Request, namespace: str) -> Service | None:
+    """The Service that a request within the mesh is sent to, by its own address or by that of one of its pods."""
+    return service_of(mesh, request.host, namespace) or above(mesh, request.host, namespace)
+
+
+def above(mesh: Mesh, name: str, namespace: str) -> Service | None:
+    """The headless Service below which a name stands, as its pods' names do."""
+    several = (service_of(mesh, rest, namespace) for rest in parents(name.lower()))
+    return next((one for one in several if one and one.headless), None)
+
+
 def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
     """The rules that stand for a request of a client within the mesh.
 
@@ -99,7 +121,18 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
     that names it or decides for a Service called so, the first of them; a Service for which none
     decides; and the VirtualService with the longest wildcard that covers it. Requests to one host have one table.
     """
+    own = asked_service(mesh, request, client.namespace)
+    port = next((one for one in own.ports if one.number == client.port), None) if own else None
+    if own and port and port.sniffed and own is addressed(mesh, request, client.namespace):
+        return mesh.once(("predict", "own table", own.host, client.key), lambda: _own_table(mesh, own, port, client))
     return mesh.once(("predict", "table", request.domain, client.key), lambda: _table(mesh, request, client))
+
+
+def _own_table(mesh: Mesh, service: Service, port: ServicePort, client: Client) -> Table:
+    """The rules for all requests to the address of a Service."""
+    for one in _deciding(mesh, service.host, service, client):
+        return Table(rules_for(mesh, one, client), service, port)
+    return Table(None, service, port)
 
 
 def _table(mesh: Mesh, request: Request, client: Client) -> Table:
@@ -109,7 +142,7 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
     called = (meant, port) if meant and port else None
     if called and called[1].protocol not in HTTP:
         return Table(service=called[0], port=called[1])
-    services = any(one.protocol in HTTP for _, one in here)
+    services = any(one.protocol in HTTP and not one.sniffed for _, one in here)
     if not services and not (client.port == DEFAULT_PORT and _named_besides(mesh, client)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
     for one in _deciding(mesh, name, called[0] if called else None, client):
@@ -122,9 +155,28 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
         for host in one.hosts
         if covers(host, name) and _is_foreign(mesh, host, client) and _counts(mesh, one, client)
     ]
+    if (pod := _of_pod(mesh, name, client)) and not any(best >= specificity(pod[0]) for best, _ in wide):
+        return _own_table(mesh, pod[1], pod[2], client)
     if wide:
         return Table(rules_for(mesh, max(wide, key=lambda pair: pair[0])[1], client))
     return Table(note=_nobody(mesh, request, client))
+
+
+def _of_pod(mesh: Mesh, name: str, client: Client) -> tuple[str, Service, ServicePort] | None:
+    """The headless Service below which a name stands, as its pods' names do, with the pattern of all such names."""
+    for rest in parents(name):
+        service = service_of(mesh, rest, client.namespace)
+        port = next((one for one in service.ports if one.number == client.port), None) if service else None
+        if service and service.headless and port and port.protocol in HTTP:
+            return f"*.{rest}", service, port
+    return None
+
+
+def parents(name: str) -> Iterator[str]:
+    """The names above a name, the longest first: `b.c` and `c` of `a.b.c`."""
+    while "." in name.rstrip("."):
+        name = name.partition(".")[2]
+        yield name
 
 
 def _deciding(mesh: Mesh, name: str, called: Service | None, client: Client) -> Iterator[VirtualService]:

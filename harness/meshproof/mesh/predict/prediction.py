@@ -19,7 +19,7 @@ from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
-from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, mesh_table
+from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, addressed, mesh_table, service_of
 from meshproof.mesh.predict.proxy.changes import Resolved, dropped, is_formatted, is_unchanged, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
@@ -120,7 +120,12 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
     destination = Destination(service.host, "", port.number, service.location)
     expected = replace(plain, arms=(arm(mesh, destination, client),))
     if port.protocol in HTTP:
-        return expected
+        sent_to = addressed(mesh, plain.request, client.namespace) if service.headless else service
+        # Without an address of its own it has none for what was sent elsewhere, and each pod has its own.
+        by_pod = service.headless and service_of(mesh, plain.request.host, client.namespace) is None
+        astray = sent_to is not service or (by_pod and len(mesh.behind(service)) > 1)
+        why = f"{service.called} is headless: a sidecar passes requests on to the address that they were sent to"
+        return replace(expected, undecided=why) if astray else expected
     if port.protocol in PROTOCOLS:
         expected = chosen(mesh, plain, service, port, client)
     why = f"port {port.number} speaks {port.protocol}, so Envoy chooses once per connection"

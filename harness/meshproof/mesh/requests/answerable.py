@@ -8,12 +8,12 @@ from itertools import islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import ADDRESS, covers
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, HANDSHAKE, entries
-from meshproof.mesh.predict.mesh_table import HTTP, service_of
+from meshproof.mesh.predict.mesh_table import HTTP, above, asked_service
 from meshproof.mesh.predict.tcp import PROTOCOLS
 from meshproof.mesh.requests.addresses import short_name
 
@@ -48,14 +48,24 @@ def _unresolved(mesh: Mesh, request: Request, namespace: str) -> str:
     place = f".{namespace}" if "." not in host else ""
     if any(one.host.startswith(f"{host}{place}.") for one in mesh.services_called(host.partition(".")[0])):
         return ""
+    if service := above(mesh, host, namespace):
+        name = host.partition(".")[0]
+        pods = _pods(mesh, service)
+        return "" if name in pods else f"no pod of a StatefulSet behind {service.called} is called {name}"
     if "." not in host or host.endswith(f".{CLUSTER_DOMAIN}"):
         return f"no Service is called {host}, so no client can resolve that name"
     return f"no Service is called {host}, and whether a client can resolve that name is not known here"
 
 
+def _pods(mesh: Mesh, service: Service) -> set[str]:
+    """The names that the pods behind a headless Service have in DNS."""
+    sets = [one for one in mesh.behind(service) if one.kind == "StatefulSet"]
+    return {f"{one.name}-{number}" for one in sets for number in range(one.replicas)}
+
+
 def _not_http(mesh: Mesh, request: Request, namespace: str) -> str:
     """Why no request of HTTP shows what a port does; empty where one does, or it is none."""
-    service = None if request.gateway or request.is_tcp else service_of(mesh, request.domain, namespace)
+    service = None if request.gateway or request.is_tcp else asked_service(mesh, request, namespace)
     for port in service.ports if service else ():
         if service is None or port.number != request.port:
             continue
@@ -99,7 +109,7 @@ def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     request = expectation.request
     if request.gateway:
         return _meant_at_gateway(mesh, request)
-    service = service_of(mesh, request.domain, namespace)
+    service = asked_service(mesh, request, namespace)
     if service is not None:
         ports = [port.number for port in service.ports if port.number != request.port]
         return " or ".join(f"port {number}" for number in ports[:NAMED])

@@ -11,7 +11,7 @@ from meshproof.errors import Location, UsageError
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh, grouped
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
-from meshproof.mesh.predict.mesh_table import service_of
+from meshproof.mesh.predict.mesh_table import asked_service, service_of
 from meshproof.mesh.predict.visibility import OWN, sees
 from meshproof.mesh.requests.addresses import short_name
 
@@ -70,7 +70,7 @@ def kept_from(mesh: Mesh, request: Request, client: Source) -> Location | None:
     """The first rule for the host of a request within the mesh that is for other clients alone; None where none is."""
     if request.gateway:
         return None
-    service = service_of(mesh, request.domain, client.namespace)
+    service = asked_service(mesh, request, client.namespace)
     names = {request.domain, service.host if service else request.domain}
     hosts = mesh.naming(MESH_GATEWAY)
     bound = mesh.bound_to(MESH_GATEWAY)

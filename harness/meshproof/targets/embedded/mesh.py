@@ -139,8 +139,11 @@ class EmbeddedMesh:
             role = self._gateways.get(request.gateway, "") if request.gateway else SIDECAR
             # Port 0 refuses every connection: a port without a listener must not lead elsewhere.
             local = self._listening.get(role, {}).get(request.port, 0)
-            if request.is_tcp:
-                local = self._tcp.get((request.domain.removesuffix("."), request.port), 0)
+            name = request.host.lower().removesuffix(".")
+            # The name of a pod stands below that of its headless Service.
+            names = (name, name.partition(".")[2]) if role == SIDECAR else ()
+            own = next((port for one in names if (port := self._tcp.get((one, request.port), 0))), 0)
+            local = own if own or request.is_tcp else local
             resolve[request.endpoint] = ("127.0.0.1", local)
         return Vantage(resolve=tuple(resolve.items()))
 

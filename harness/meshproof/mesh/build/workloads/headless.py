@@ -23,10 +23,11 @@ HTTP = frozenset({"http", "http2", "grpc", "grpc-web"})
 
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
     """Say which rules lead to headless Services otherwise than their destinations say."""
-    known = {one.location: one for one in mesh.services if any(port.protocol in HTTP for port in one.ports)}
+    several = (one for one in mesh.services if one.headless)
+    known = {one.location: one for one in several if any(port.protocol in HTTP for port in one.ports)}
     headless: dict[str, tuple[Service, Resource]] = {}
     for resource in resources:
-        service = known.get(resource.location) if resource.kind == KIND and _is_headless(resource) else None
+        service = known.get(resource.location) if resource.kind == KIND else None
         if service is not None:
             headless[service.host] = service, resource
             with findings.about(resource, ()):
@@ -36,12 +37,6 @@ def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> Non
             host = next((one for one in _hosts(route) if one in headless), "")
             if host and not _leads_to_itself(virtual_service, route, host):
                 _routed(route, *headless[host], findings)
-
-
-def _is_headless(resource: Resource) -> bool:
-    spec = resource.body.get("spec")
-    address = spec.get("clusterIP") if spec else None
-    return address is not None and address.data == "None"
 
 
 def _routed(route: HttpRoute, service: Service, resource: Resource, findings: Findings) -> None:
