@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 import meshproof
+from meshproof.cli.explain import explain
 from meshproof.cli.hosts import hosts
 from meshproof.cli.image import image
 from meshproof.cli.options.shared import EXIT_CODES
@@ -33,6 +34,7 @@ def group() -> None:
     \b
     meshproof run               prove the built-in scenarios
     meshproof verify -f DIR     prove your own manifests
+    meshproof explain -f DIR    say which rule takes a request, and why
     meshproof hosts check       look at the machines below a cluster
     """
 
@@ -55,5 +57,5 @@ def completion(shell: str) -> None:
     click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
-for command in (run, verify, hosts, image, selfcheck, report):
+for command in (run, verify, explain, hosts, image, selfcheck, report):
     group.add_command(command)

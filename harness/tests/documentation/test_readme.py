@@ -78,7 +78,7 @@ def test_exit_codes_are_those_of_the_command_line() -> None:
 def test_the_drift_example_fails_as_shown(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios", ignore=shutil.ignore_patterns("meshproof-runs"))
     (example,) = [one for one in blocks(README, "sh") if "--applied" in one]
-    (shown,) = blocks(README, "text")
+    (shown,) = [one for one in blocks(README, "text") if "Split     failed" in one]
     done = here(example, tmp_path)
     assert done.returncode == 1, done.stderr
     for words in (
@@ -90,6 +90,15 @@ def test_the_drift_example_fails_as_shown(tmp_path: Path) -> None:
     ):
         assert words in shown
         assert words in done.stdout
+
+
+def test_the_explained_request_is_shown_as_it_is() -> None:
+    (example,) = [one for one in blocks(README, "sh") if "meshproof explain" in one]
+    (shown,) = [one for one in blocks(README, "text") if "rules, as they are tried" in one]
+    done = here(example, ROOT)
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.splitlines()
+    assert [line for line in shown.splitlines() if line not in (*printed, "[…]")] == []
 
 
 def test_the_scenario_example_passes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtua
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from meshproof.border.request import Request
@@ -85,8 +85,9 @@ def _encrypted(mesh: Mesh, gateway: Gateway, speaking: list[Entry], request: Req
     return replace(_virtual_host(mesh, [chosen], request), certified=certified)
 
 
-def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Table:
+def _virtual_host(mesh: Mesh, several: Sequence[Entry], request: Request) -> Table:
     domains: dict[str, list[Rule]] = {}
+    serving: dict[str, list[Server]] = {}
     secured: set[str] = set()
     for entry in several:
         gateway, server = entry.gateway, entry.server
@@ -97,6 +98,7 @@ def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Tab
             rules = rules_for(mesh, one, client)
             for domain in dict.fromkeys(common_hosts(open_to(server, one.namespace), one.hosts)) if rules else ():
                 domains.setdefault(domain, []).extend(rules)
+                serving.setdefault(domain, []).append(server)
                 if server.tls.https_redirect:
                     secured.add(domain)
         if server.tls.https_redirect:
@@ -105,13 +107,16 @@ def _virtual_host(mesh: Mesh, several: Iterable[Entry], request: Request) -> Tab
             secured.update(bare)
             for domain in bare:
                 domains.setdefault(domain, [])
+                serving.setdefault(domain, []).append(server)
     fitting = [domain for domain in domains if covers(domain, request.domain)]
     if not fitting:
-        return Table(rules=(), note=f"no server and VirtualService of this Gateway share the host {request.domain}")
+        note = f"no server and VirtualService of this Gateway share the host {request.domain}"
+        return Table(rules=(), note=note, servers=tuple(one.server for one in several))
     best = max(fitting, key=specificity)
     # Several VirtualServices of one host count together, what catches all last.
     ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match) and not rule.route.missing)
-    return Table(tuple(ordered), to_https=best in secured and request.scheme == "http")
+    to_https = best in secured and request.scheme == "http"
+    return Table(tuple(ordered), to_https=to_https, domain=best, servers=tuple(dict.fromkeys(serving[best])))
 
 
 def common_hosts(server_hosts: Iterable[str], hosts: tuple[str, ...]) -> Iterable[str]:

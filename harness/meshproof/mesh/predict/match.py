@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from meshproof.border.request import Request
+from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.regex import matches_whole
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
@@ -44,6 +45,28 @@ def _key(*parts: str | int) -> tuple[str | int, ...]:
     return parts
 
 
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A condition that is not met: what it is `on` (`headers x-beta`), what is `wanted` there, and what was `found`.
+
+    `there` False: nothing was; `asked` False: it must not be as wanted. `known` False: nobody can tell what will be
+    there. `location` is that of the condition.
+    """
+
+    on: str
+    wanted: str
+    found: str
+    location: Location | None
+    there: bool = True
+    asked: bool = True
+    known: bool = True
+
+
+# What a condition is on (its field, and the name within it), the condition, the values there, and whether they meet it.
+Held = tuple[str, str, StringMatch, Values, bool | None]
+WITHOUT = "withoutHeaders"
+
+
 def string_matches(match: StringMatch, value: str, *, ignore_case: bool = False) -> bool:
     """Whether a value meets one condition; case is never ignored in a regex."""
     if match.kind is MatchKind.PRESENT:
@@ -72,16 +95,31 @@ def path_only(path: str) -> str:
 
 def applies(match: RouteMatch | None, client: Client) -> bool:
     """Whether a condition concerns this client at all; what does not is not in its route table."""
-    if match is None:
-        return True
-    if match.port is not None and match.port != client.port:
-        return False
+    return match is None or all(met for *_, met in _of_client(match, client))
+
+
+def kept_from(match: RouteMatch | None, client: Client) -> Miss | None:
+    """The first condition on the client itself that it does not meet; None where the entry is for it."""
+    for on, wanted, there, met in _of_client(match, client) if match else ():
+        if not met:
+            return Miss(on, wanted, there, match.location if match else None, bool(there))
+    return None
+
+
+def _of_client(match: RouteMatch, client: Client) -> Iterator[tuple[str, str, str, bool]]:
+    """The conditions on who asks, in the order in which they are looked at: on what, wanted, found, and whether met."""
+    if match.port is not None:
+        yield "port", str(match.port), str(client.port), match.port == client.port
     # istiod looks at the source only where the match names no gateways.
     if match.gateways:
-        return client.gateway in match.gateways
-    if match.source_namespace and match.source_namespace != client.namespace:
-        return False
-    return all(client.labels.get(name) == value for name, value in match.source_labels.items())
+        yield "gateways", " or ".join(match.gateways), client.gateway, client.gateway in match.gateways
+        return
+    if match.source_namespace:
+        place = match.source_namespace
+        yield "sourceNamespace", place, client.namespace, place == client.namespace
+    for name, value in match.source_labels.items():
+        own = client.labels.get(name)
+        yield f"sourceLabels {name}", value, own or "", own == value
 
 
 def matches(match: RouteMatch | None, request: Request) -> bool:
@@ -93,33 +131,61 @@ def meets(match: RouteMatch | None, found: Seen) -> bool | None:
     """The same of a request as a proxy sees it; None where it depends on a value that nobody knows."""
     if match is None:
         return True
-    request = found.request
-    if match.uri and not string_matches(match.uri, path_only(request.path), ignore_case=match.ignore_uri_case):
-        return False
-    for condition, value in (
-        (match.method, request.method),
-        (match.scheme, request.scheme),
-        (match.authority, request.authority),
-    ):
-        if condition and not string_matches(condition, value):
+    known = True
+    for held in _held(match, found):
+        if held[-1] is False:
             return False
-    if not _query(match, request):
-        return False
-    return _all([*_with(match, found), *_without(match, found)])
+        known = known and held[-1] is not None
+    return True if known else None
 
 
-def _with(match: RouteMatch, found: Seen) -> Iterator[bool | None]:
+def missed(match: RouteMatch | None, found: Seen) -> Miss | None:
+    """The first condition of an entry that a request, as a proxy sees it, does not meet.
+
+    Where all others are met, the first of which nobody knows whether it is; None where all surely are.
+    """
+    several = list(_held(match, found)) if match else []
+    first = next((one for one in several if one[-1] is False), None)
+    first = first or next((one for one in several if one[-1] is None), None)
+    if first is None:
+        return None
+    on, name, condition, values, met = first
+    there = " and ".join(str(value) for value in values)
+    label = f"{on} {name}" if name else on
+    return Miss(label, _worded(condition), there, condition.location, bool(values), on != WITHOUT, met is not None)
+
+
+def _worded(condition: StringMatch) -> str:
+    return str(condition.kind) if condition.kind is MatchKind.PRESENT else f"{condition.kind} {condition.value}"
+
+
+def _held(match: RouteMatch, found: Seen) -> Iterator[Held]:
+    """Every condition of an entry in the order in which they are looked at, and whether the request meets it."""
+    request = found.request
+    if match.uri:
+        path = path_only(request.path)
+        yield "uri", "", match.uri, (path,), string_matches(match.uri, path, ignore_case=match.ignore_uri_case)
+    for on, condition, value in (
+        ("method", match.method, request.method),
+        ("scheme", match.scheme, request.scheme),
+        ("authority", match.authority, request.authority),
+    ):
+        if condition:
+            yield on, "", condition, (value,), string_matches(condition, value)
+    queried = query_values(request.path) if match.query_params else {}
+    for name, condition in match.query_params:
+        first = queried.get(name)
+        met = first is not None and string_matches(condition, first)
+        yield "queryParams", name, condition, () if first is None else (first,), met
     for name, condition in match.headers:
         values = found.headers.get(name, ())
-        yield _any([_value_meets(condition, value) for value in values])
-
-
-def _without(match: RouteMatch, found: Seen) -> Iterator[bool | None]:
+        yield "headers", name, condition, values, _any([_value_meets(condition, value) for value in values])
     for name, condition in match.without_headers:
         # istiod has Envoy take a missing header as an empty one here.
         missing: Values = () if condition.kind is MatchKind.PRESENT else ("",)
-        met = _any([_value_meets(condition, value) for value in found.headers.get(name, missing)])
-        yield None if met is None else not met
+        values = found.headers.get(name, missing)
+        one = _any([_value_meets(condition, value) for value in values])
+        yield WITHOUT, name, condition, values, None if one is None else not one
 
 
 def _value_meets(condition: StringMatch, value: str | Drawn) -> bool | None:
@@ -130,14 +196,3 @@ def _value_meets(condition: StringMatch, value: str | Drawn) -> bool | None:
 
 def _any(several: Sequence[bool | None]) -> bool | None:
     return True if True in several else None if None in several else False
-
-
-def _all(several: Sequence[bool | None]) -> bool | None:
-    return False if False in several else None if None in several else True
-
-
-def _query(match: RouteMatch, request: Request) -> bool:
-    if not match.query_params:
-        return True
-    values = query_values(request.path)
-    return all(name in values and string_matches(condition, values[name]) for name, condition in match.query_params)

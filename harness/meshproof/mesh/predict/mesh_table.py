@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from meshproof.border.request import Request
+from meshproof.mesh.model.gateway import Server
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.gateway_api import in_order
-from meshproof.mesh.predict.match import Client, applies
+from meshproof.mesh.predict.match import Client, Miss, kept_from
 
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
 # Any installation of Istio has a Service on it, so sidecars take requests to any host there.
@@ -39,6 +40,7 @@ class Table:
     `service` and `port` are what answers when no VirtualService has a say (`rules` None); `note`
     says why nothing can answer; `refused` at which step (`connection`, `handshake`) a client gets no
     further; `to_https` that a gateway sends everything to HTTPS, `certified` that it has its client's certificate.
+    `domain` is the virtual host's, `servers` are those of Gateways that serve it.
     """
 
     rules: tuple[Rule, ...] | None = None
@@ -48,18 +50,34 @@ class Table:
     refused: str = ""
     to_https: bool = False
     certified: bool = False
+    domain: str = ""
+    servers: tuple[Server, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """An entry as it stands for a client: `kept_from` it by this condition, or `shadowed` by one that catches all."""
+
+    rule: Rule
+    kept_from: Miss | None = None
+    shadowed: Rule | None = None
+
+
+def considered(virtual_service: VirtualService, client: Client) -> Iterator[Considered]:
+    """All entries of a VirtualService in the order in which they are tried."""
+    entries = [(route, match) for route in virtual_service.http for match in route.matches or (None,)]
+    whole: Rule | None = None
+    for route, match in in_order(entries) if virtual_service.gateway_api else entries:
+        one = Considered(Rule(route, match), kept_from(match, client), whole)
+        yield one
+        if one.kept_from is None and catches_all(match) and not route.missing:
+            whole = whole or one.rule
 
 
 def rules_of(virtual_service: VirtualService, client: Client) -> tuple[Rule, ...]:
     """Its rules as far as they concern the client, up to the first that catches all."""
-    rules: list[Rule] = []
-    entries = [(route, match) for route in virtual_service.http for match in route.matches or (None,)]
-    for route, match in in_order(entries) if virtual_service.gateway_api else entries:
-        if applies(match, client):
-            rules.append(Rule(route, match))
-            if catches_all(match) and not route.missing:
-                break
-    return tuple(rules)
+    several = considered(virtual_service, client)
+    return tuple(one.rule for one in several if one.kept_from is None and one.shadowed is None)
 
 
 def rules_for(mesh: Mesh, virtual_service: VirtualService, client: Client) -> tuple[Rule, ...]:
@@ -131,8 +149,8 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
 def _own_table(mesh: Mesh, service: Service, port: ServicePort, client: Client) -> Table:
     """The rules for all requests to the address of a Service."""
     for one in _deciding(mesh, service.host, service, client):
-        return Table(rules_for(mesh, one, client), service, port)
-    return Table(None, service, port)
+        return Table(rules_for(mesh, one, client), service, port, domain=service.host)
+    return Table(None, service, port, domain=service.host)
 
 
 def _table(mesh: Mesh, request: Request, client: Client) -> Table:
@@ -145,20 +163,22 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
     services = any(one.protocol in HTTP and not one.sniffed for _, one in here)
     if not services and not (client.port == DEFAULT_PORT and _named_besides(mesh, client)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
-    for one in _deciding(mesh, name, called[0] if called else None, client):
-        return Table(rules_for(mesh, one, client), *(called or ()))
-    if called:
-        return Table(None, *called)
+    service, number = called or (None, None)
+    for one in _deciding(mesh, name, service, client):
+        return Table(rules_for(mesh, one, client), service, number, domain=service.host if service else name)
+    if service:
+        return Table(None, service, number, domain=service.host)
     wide = [
-        (specificity(host), one)
+        (specificity(host), one, host)
         for one in _covering(mesh, name, client)
         for host in one.hosts
         if covers(host, name) and _is_foreign(mesh, host, client) and _counts(mesh, one, client)
     ]
-    if (pod := _of_pod(mesh, name, client)) and not any(best >= specificity(pod[0]) for best, _ in wide):
+    if (pod := _of_pod(mesh, name, client)) and not any(best >= specificity(pod[0]) for best, *_ in wide):
         return _own_table(mesh, pod[1], pod[2], client)
     if wide:
-        return Table(rules_for(mesh, max(wide, key=lambda pair: pair[0])[1], client))
+        (_, _), chosen, host = max(wide, key=lambda found: found[0])
+        return Table(rules_for(mesh, chosen, client), domain=host)
     return Table(note=_nobody(mesh, request, client))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,17 +42,11 @@ def predict(
     A request in TLS is judged by the handshake that its client's PEM files make possible; raises
     UsageError when they cannot be read.
     """
-    if request.gateway:
-        gateway = mesh.gateway(request.gateway)
-        pods = mesh.pods_of(gateway) if gateway else (ROOT_NAMESPACE, {})
-        client = Client(request.gateway, request.port, *pods)
-    else:
-        client = Client(MESH_GATEWAY, request.port, namespace, labels or {})
+    client = client_of(mesh, request, namespace, labels)
     if request.is_tcp:
         return connected(mesh, Expectation(request, ()), client)
     path = normalized(request.path)
-    within = client.gateway == MESH_GATEWAY
-    found = mesh_table(mesh, request, client) if within else gateway_table(mesh, request)
+    found = table(mesh, request, client)
     own: dict[str, Any] = {"path": path or "", "authority": request.authority}
     if found.refused:
         return Expectation(request, (), refused=found.refused, note=found.note, **own)
@@ -75,10 +69,9 @@ def predict(
             return answered(plain, changed, UNKNOWN_HOST, note=found.note)
         return replace(_default(mesh, plain, found, client), timeout=timeout(None, changed))
     looked_at: dict[Location, None] = {}
-    for rule in found.rules:
+    for rule, met in tried(found.rules, changed):
         if rule.route.root:
             looked_at[rule.route.root] = None
-        met = meets(rule.match, changed)
         if rule.route.missing:
             # istiod leaves it out; with its delegate it would have taken some of the requests that it is met by.
             looked_at |= {} if met is False else {rule.route.location: None}
@@ -93,6 +86,29 @@ def predict(
             return _routed(mesh, plain, changed, client, rule, tuple(looked_at))
     plain = replace(plain, looked_at=tuple(looked_at))
     return answered(plain, changed, NOT_FOUND, note=found.note or "no rule matches")
+
+
+def client_of(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str, str] | None) -> Client:
+    """Who asks, as rules see it: a workload of `namespace` with `labels`, or the gateway by which a request enters."""
+    if not request.gateway:
+        return Client(MESH_GATEWAY, request.port, namespace, labels or {})
+    gateway = mesh.gateway(request.gateway)
+    pods = mesh.pods_of(gateway) if gateway else (ROOT_NAMESPACE, {})
+    return Client(request.gateway, request.port, *pods)
+
+
+def table(mesh: Mesh, request: Request, client: Client) -> Table:
+    """The rules that stand for a request of a client."""
+    return gateway_table(mesh, request) if request.gateway else mesh_table(mesh, request, client)
+
+
+def tried(rules: Iterable[Rule], request: Seen) -> Iterator[tuple[Rule, bool | None]]:
+    """The rules in order, each with whether the request meets it, up to the one that decides (None: may decide)."""
+    for rule in rules:
+        met = meets(rule.match, request)
+        yield rule, met
+        if met is not False and not rule.route.missing:
+            return
 
 
 def require_endpoints(mesh: Mesh) -> None:

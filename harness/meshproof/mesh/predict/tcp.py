@@ -22,7 +22,7 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, TcpMatch, TcpRoute
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.arms import arm, arms
-from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.match import Client, Miss
 from meshproof.mesh.predict.mesh_table import service_of
 
 PROTOCOLS = frozenset({"tcp", "mongo", "mysql", "redis"})
@@ -87,15 +87,29 @@ def rules(mesh: Mesh, service: Service, client: Client) -> Iterator[tuple[TcpRou
 
 def applies(match: TcpMatch | None, client: Client) -> bool:
     """Whether a client's connection meets a condition, that on addresses left aside."""
-    if match is None:
-        return True
-    if match.port is not None and match.port != client.port:
-        return False
-    if match.gateways and client.gateway not in match.gateways:
-        return False
-    if match.source_namespace not in ("", client.namespace):
-        return False
-    return all(client.labels.get(name) == value for name, value in match.source_labels.items())
+    return kept_from(match, client) is None
+
+
+def kept_from(match: TcpMatch | None, client: Client) -> Miss | None:
+    """The first part of a condition that a client's connection does not meet; None where it meets them all."""
+    for on, wanted, there, met in _held(match, client) if match else ():
+        if not met:
+            return Miss(on, wanted, there, match.location if match else None, bool(there))
+    return None
+
+
+def _held(match: TcpMatch, client: Client) -> Iterator[tuple[str, str, str, bool]]:
+    """The parts in the order in which they are looked at: on what, wanted, found, and whether met."""
+    if match.port is not None:
+        yield "port", str(match.port), str(client.port), match.port == client.port
+    if match.gateways:
+        yield "gateways", " or ".join(match.gateways), client.gateway, client.gateway in match.gateways
+    if match.source_namespace:
+        place = match.source_namespace
+        yield "sourceNamespace", place, client.namespace, place == client.namespace
+    for name, value in match.source_labels.items():
+        own = client.labels.get(name)
+        yield f"sourceLabels {name}", value, own or "", own == value
 
 
 def _arms(mesh: Mesh, route: TcpRoute, client: Client) -> tuple[Arm, ...]:

@@ -8,8 +8,10 @@ merge (MergeSubsetTrafficPolicy).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from meshproof.border.expectation import Ejection, Policy, Pool
-from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
+from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
@@ -26,27 +28,57 @@ def policy(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Pol
 
 def in_force(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> TrafficPolicy:
     """The same in the terms of the rules themselves."""
+    return layers(mesh, host, subset, port, client).policy
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The policies that are merged for a destination: that of the rule and that of the subset, each by its level.
+
+    A level is `rule`, `port`, `subset` or `subset port`. `own` counts before `base`, block by block (None: nothing of
+    a subset); settings of a subset's port stand alone.
+    """
+
+    base: TrafficPolicy = NOTHING
+    base_level: str = "rule"
+    own: TrafficPolicy | None = None
+    own_level: str = "subset"
+    rule: DestinationRule | None = None
+    subset: Subset | None = None
+    subset_rule: DestinationRule | None = None
+
+    @property
+    def policy(self) -> TrafficPolicy:
+        """What they come to."""
+        if self.own is None or self.own_level == "subset port":
+            return self.base if self.own is None else self.own
+        own, base = self.own, self.base
+        balancing = own if own.load_balancer is not LoadBalancer.UNSPECIFIED else base
+        return TrafficPolicy(
+            balancing.load_balancer,
+            own.connection_pool or base.connection_pool,
+            own.outlier_detection or base.outlier_detection,
+            consistent_hash=balancing.consistent_hash,
+        )
+
+
+def layers(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Layers:
+    """What is merged for a host's subset ('' for none) on a port."""
     service = visibility.service(mesh, host, client.namespace) or mesh.service(host)
     if service is None:
-        return NOTHING
+        return Layers()
     rules = destination_rules.rules(mesh, service, client.namespace, client.labels)
     # Of several rules for a host the first that has a policy counts, as istiod merges them.
-    whole = next((rule.policy for rule in rules if rule.policy != NOTHING), NOTHING)
-    base = whole.ports.get(port, whole)
-    chosen = next((one for rule in rules for one in rule.subsets if subset and one.name == subset), None)
-    if chosen is None:
-        return base
+    whole = next((rule for rule in rules if rule.policy != NOTHING), None)
+    policy = whole.policy if whole else NOTHING
+    base, level = policy.ports.get(port, policy), "port" if port in policy.ports else "rule"
+    found = next(((one, rule) for rule in rules for one in rule.subsets if subset and one.name == subset), None)
+    if found is None:
+        return Layers(base, level, rule=whole)
+    chosen, owner = found
     own = chosen.policy.ports.get(port)
-    if own is not None:
-        return own
-    top = chosen.policy
-    balancing = top if top.load_balancer is not LoadBalancer.UNSPECIFIED else base
-    return TrafficPolicy(
-        balancing.load_balancer,
-        top.connection_pool or base.connection_pool,
-        top.outlier_detection or base.outlier_detection,
-        consistent_hash=balancing.consistent_hash,
-    )
+    top = "subset" if own is None else "subset port"
+    return Layers(base, level, chosen.policy if own is None else own, top, whole, chosen, owner)
 
 
 def _border(found: TrafficPolicy) -> Policy:

@@ -1,0 +1,51 @@
+"""Where a request can go: each destination with its odds, the pods behind it, and the policy in force for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.border.expectation import Arm, Copy, Expectation
+from meshproof.explain.explanation import Destination, Object, Pods
+from meshproof.explain.manifests import Written
+from meshproof.explain.policies import settings
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.policies.policy import layers
+
+
+def destinations(mesh: Mesh, expectation: Expectation, client: Client, written: Written) -> Iterator[Destination]:
+    """The destinations of a request, then its mirrors."""
+    for one in expectation.arms:
+        yield _destination(mesh, one, client, written)
+    for copy in expectation.copies:
+        yield _destination(mesh, copy, client, written)
+
+
+def _destination(mesh: Mesh, one: Arm | Copy, client: Client, written: Written) -> Destination:
+    # The host of a destination has no slash of its own.
+    name = one.destination.partition("/")[2].partition(":")[0]
+    found = layers(mesh, one.host, name, one.port, client)
+    chosen = found.subset
+    labels = ", ".join(f"{key}={value}" for key, value in chosen.labels.items()) if chosen else ""
+    rule = found.subset_rule
+    owner = f" of DestinationRule {rule.namespace}/{rule.name}" if rule else ""
+    hashing = one.hashed_by if isinstance(one, Arm) else None
+    return Destination(
+        one.destination,
+        float(one.share),
+        one.port,
+        one.location,
+        tuple(_pods(mesh, one.workloads)),
+        tuple(settings(found, one.port, written)) if mesh.knows(one.host) else (),
+        one.note,
+        mirror=isinstance(one, Copy),
+        subset=Object(f"subset {chosen.name}{owner}", chosen.location, labels) if chosen else None,
+        by_hash=" and ".join(map(str, hashing.keys)) if hashing else "",
+    )
+
+
+def _pods(mesh: Mesh, workloads: frozenset[str]) -> Iterator[Pods]:
+    for key in sorted(workloads):
+        found = mesh.workload(key)
+        if found:
+            yield Pods(key, found.kind, found.replicas, found.location)

@@ -1,0 +1,80 @@
+"""A folder of manifests, read as far as one request can meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TextIO
+
+from meshproof.border.request import Request, Tls
+from meshproof.border.source import Source, source
+from meshproof.errors import ManifestError, UsageError
+from meshproof.manifest import load
+from meshproof.manifest.load import Choice, Progress
+from meshproof.manifest.source import STDIN
+from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.build.stand_ins.needed import StandingIn
+from meshproof.mesh.coverage.asked import asked
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.predict.gateway_table import Entry, gateway_of
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.addresses import at, entering, from_namespace
+from meshproof.mesh.requests.answerable import why_unanswered
+from meshproof.mesh.requests.sources import parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What has been read, and the request as its client sends it."""
+
+    built: Built
+    request: Request
+    source: Source
+
+
+def read(
+    files: Sequence[str],
+    request: Request,
+    *,
+    namespace: str,
+    sender: str = "",
+    gateway: str = "",
+    stdin: TextIO | None = None,
+    whole: bool = False,
+    tls: Tls | None = None,
+    progress: Progress | None = None,
+) -> Asked:
+    """The documents that a request can meet, and all of them where nobody answers it (`whole`: in any case).
+
+    `namespace` is that of what names none, and the client's; `sender` names another client, as a person writes it;
+    `gateway` (`namespace/name`) is what the request enters by, whatever else has its host. Raises UsageError.
+    """
+    named = replace(request, gateway=gateway)
+
+    def of(choose: Choice | None) -> Asked:
+        manifests = load(files, stdin=stdin, namespace=namespace, strict=False, choose=choose, progress=progress)
+        built = build_all(manifests, standing_in=StandingIn((request.host,)))
+        built = replace(built, notices=tuple(dict.fromkeys((*manifests.notices, *built.notices))))
+        client = parsed(sender, namespace, built.mesh) if sender else source(namespace)
+        return Asked(built, _entering(built, named, namespace, client, tls), client)
+
+    if whole or STDIN in files:
+        return of(None)
+    try:
+        found = of(asked([named], f"{sender} {gateway}"))
+    except (ManifestError, UsageError):
+        return of(None)
+    mesh, client = found.built.mesh, found.source
+    expectation = predict(mesh, found.request, namespace=client.namespace, labels=client.labels)
+    return of(None) if why_unanswered(mesh, expectation, client.namespace) else found
+
+
+def _entering(built: Built, request: Request, namespace: str, client: Source, tls: Tls | None) -> Request:
+    mesh = built.mesh
+    if not request.gateway:
+        return entering(mesh, from_namespace(mesh, request, namespace, client.namespace), tls)
+    gateway = gateway_of(mesh, request.gateway)
+    for server in gateway.servers if gateway else ():
+        if gateway and server.port == request.port and any(covers(one, request.host.lower()) for one in server.hosts):
+            return replace(request, tls=at(mesh, Entry(gateway, server), request.host, tls).tls)
+    return request

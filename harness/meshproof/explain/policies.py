@@ -1,0 +1,120 @@
+"""The traffic policy that is in force for a destination, and where each value of it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.explain.explanation import Setting
+from meshproof.explain.manifests import Written, field, leaves, place_of, text
+from meshproof.explain.wording import seconds
+from meshproof.manifest.value import Value
+from meshproof.mesh.model.destination_rule import (
+    DestinationRule,
+    LoadBalancer,
+    OutlierDetection,
+    TrafficPolicy,
+)
+from meshproof.mesh.predict.policies.policy import Layers
+
+BALANCER, POOL, OUTLIER, TLS = "loadBalancer", "connectionPool", "outlierDetection", "tls"
+BLOCKS = (BALANCER, POOL, OUTLIER, TLS)
+DEFAULT = "Istio's default"
+UNSTATED = {BALANCER: "LEAST_REQUEST", POOL: "no limits", OUTLIER: "none: no pod is ejected"}
+
+
+def settings(layers: Layers, port: int, written: Written) -> Iterator[Setting]:
+    """What is in force, block by block, and after each block what is written and not in force."""
+    levels = list(_levels(layers, port, written))
+    for block in BLOCKS:
+        stating = [level for level in levels if level.states(block)]
+        if not stating:
+            if block in UNSTATED:
+                yield Setting(block, UNSTATED[block], DEFAULT)
+            continue
+        first = next((level for level in stating if level.counts), None)
+        if first is None and block in UNSTATED:
+            yield Setting(block, UNSTATED[block], DEFAULT)
+        if first is not None:
+            yield from first.values(block)
+        reason = first.name if first else levels[0].name
+        for level in stating:
+            if level is not first:
+                place = place_of(field(level.raw, block))
+                yield Setting(block, f"that of {level.name}", f"{reason} replaces it", place, counts=False)
+
+
+class _Level:
+    """One place that may state a policy; `counts` False where another one replaces it altogether."""
+
+    def __init__(self, name: str, policy: TrafficPolicy, raw: Value | None, counts: bool) -> None:
+        self.name, self.policy, self.raw, self.counts = name, policy, raw, counts
+
+    def states(self, block: str) -> bool:
+        if block == BALANCER:
+            return self.policy.load_balancer is not LoadBalancer.UNSPECIFIED
+        if block == POOL:
+            return self.policy.connection_pool is not None
+        if block == OUTLIER:
+            return self.policy.outlier_detection is not None
+        return field(self.raw, block) is not None
+
+    def values(self, block: str) -> Iterator[Setting]:
+        found = field(self.raw, block)
+        given = dict(leaves(found, block)) if found is not None and found.is_mapping else {}
+        for name, value in given.items():
+            if value.data is not None:
+                yield Setting(name, text(value), self.name, place_of(value))
+        if block == OUTLIER:
+            for name, value_ in _unstated():
+                if f"{block}.{name}" not in given:
+                    yield Setting(f"{block}.{name}", value_, DEFAULT)
+
+
+def _unstated() -> Iterator[tuple[str, str]]:
+    """What istiod takes where outlierDetection is there and leaves these out."""
+    default = OutlierDetection()
+    yield "consecutive5xxErrors", str(default.consecutive_5xx_errors)
+    yield "interval", seconds(default.interval)
+    yield "baseEjectionTime", seconds(default.base_ejection_time)
+    yield "maxEjectionPercent", str(default.max_ejection_percent)
+
+
+def _levels(layers: Layers, port: int, written: Written) -> Iterator[_Level]:
+    """The places, the one that counts most in front."""
+    alone = layers.own_level == "subset port"
+    rule, subset, owner = layers.rule, layers.subset, layers.subset_rule
+    if subset is not None and owner is not None:
+        raw = next((one for one in _subsets(owner, written) if one.location == subset.location), None)
+        whole, name = field(raw, "trafficPolicy"), f"subset {subset.name} of DestinationRule {_called(owner)}"
+        if alone and layers.own is not None:
+            yield _Level(f"port {port} of {name}", layers.own, _of_port(whole, port), counts=True)
+        yield _Level(name, subset.policy, whole, counts=not alone)
+    if rule is not None:
+        whole, name = _raw(rule, written, "trafficPolicy"), f"DestinationRule {_called(rule)}"
+        by_port = layers.base_level == "port"
+        if by_port:
+            yield _Level(f"port {port} of {name}", layers.base, _of_port(whole, port), counts=not alone)
+        yield _Level(name, rule.policy, whole, counts=not alone and not by_port)
+
+
+def _called(rule: DestinationRule) -> str:
+    return f"{rule.namespace}/{rule.name}"
+
+
+def _raw(rule: DestinationRule, written: Written, *path: str) -> Value | None:
+    found = written.owner(rule.location)
+    return field(found.body, "spec", *path) if found else None
+
+
+def _subsets(rule: DestinationRule, written: Written) -> tuple[Value, ...]:
+    found = _raw(rule, written, "subsets")
+    return found.data if found is not None and isinstance(found.data, tuple) else ()
+
+
+def _of_port(policy: Value | None, port: int) -> Value | None:
+    found = field(policy, "portLevelSettings")
+    for one in found.data if found is not None and isinstance(found.data, tuple) else ():
+        number = field(one, "port", "number")
+        if number is not None and number.data == port:
+            return one
+    return None

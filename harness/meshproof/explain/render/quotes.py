@@ -1,0 +1,38 @@
+"""The lines of the manifests, quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from meshproof.errors import Location
+from meshproof.manifest.node import BREAK
+
+LONGEST = 100
+
+
+class Quotes:
+    """Lines by their places; `texts` are those of files that cannot be read again, such as standard input."""
+
+    def __init__(self, texts: Mapping[str, str] | None = None) -> None:
+        self._texts = dict(texts or {})
+        self._lines: dict[str, list[str]] = {}
+
+    def __call__(self, place: Location | None) -> str:
+        """The line of a place without what is before and after it; empty where there is none."""
+        if place is None:
+            return ""
+        lines = self._lines.get(place.file)
+        if lines is None:
+            lines = self._lines[place.file] = BREAK.split(self._text(place.file))
+        found = lines[place.line - 1].strip() if place.line <= len(lines) else ""
+        return found if len(found) <= LONGEST else found[:LONGEST] + "…"
+
+    def _text(self, file: str) -> str:
+        if file not in self._texts:
+            try:
+                # As it is: what ends a line here is a matter of YAML.
+                self._texts[file] = Path(file).read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
+            except (OSError, ValueError):
+                self._texts[file] = ""
+        return self._texts[file]

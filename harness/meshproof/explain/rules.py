@@ -1,0 +1,121 @@
+"""The rules that stand for a request, in the order in which they are tried, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from meshproof.border.expectation import Expectation
+from meshproof.explain.explanation import AFTER, MISSED, NOT_FOR, SHADOWED, TAKEN, UNKNOWN, Entry
+from meshproof.explain.manifests import Written
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.path import normalized
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
+from meshproof.mesh.predict import tcp, visibility
+from meshproof.mesh.predict.match import Client, missed
+from meshproof.mesh.predict.mesh_table import Considered, Rule, Table, considered
+from meshproof.mesh.predict.prediction import tried
+from meshproof.mesh.predict.proxy.seen import seen
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The entries with what came of each, the rule that takes the request, and whose rules these are."""
+
+    entries: tuple[Entry, ...] = ()
+    taken: Rule | None = None
+    virtual_services: tuple[VirtualService, ...] = ()
+
+
+def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, written: Written) -> Trace:
+    """The trace of a request by HTTP whose rules are in `table`; nothing where it is answered before any is tried."""
+    rules = table.rules or ()
+    own = _owners(mesh, rules)
+    if not rules or not expectation.looked_at:
+        return Trace(virtual_services=own)
+    request = expectation.request
+    changed = seen(request, normalized(request.path) or "", certified=table.certified)
+    outcomes: dict[int, Entry] = {}
+    taken: Rule | None = None
+    for rule, met in tried(rules, changed):
+        entry = _entry(rule, written, MISSED if met is False else UNKNOWN if met is None else TAKEN)
+        if met is not True:
+            entry = replace(entry, miss=missed(rule.match, changed))
+        if rule.route.missing:
+            why = f"its delegate {rule.route.missing} is not among the manifests, so istiod leaves the rule out"
+            entry = replace(entry, outcome=MISSED, why=why)
+        elif met is not False:
+            taken = rule
+        outcomes[id(rule)] = entry
+    by = taken.route.location if taken else None
+    standing = {_key(rule): outcomes.get(id(rule)) or replace(_entry(rule, written, AFTER), by=by) for rule in rules}
+    return Trace(tuple(_in_order(standing, own, client, written)), taken, own)
+
+
+def connections(mesh: Mesh, expectation: Expectation, host: str, client: Client, written: Written) -> Trace:
+    """The same of a connection to the Service of a host."""
+    bound = visibility.virtual_services(mesh, MESH_GATEWAY, client.namespace)
+    entries: list[Entry] = []
+    naming = (bound.several[at] for at in bound.hosts.candidates(host))
+    own = tuple(one for one in naming if one.tcp and any(covers(name, host) for name in one.hosts))
+    decided = False
+    for virtual_service in own:
+        for route in virtual_service.tcp:
+            for match in route.matches or (None,):
+                miss = tcp.kept_from(match, client)
+                outcome = NOT_FOR if miss else AFTER if decided else TAKEN
+                place = match.location if match else None
+                owner = written.called(route.location)
+                entries.append(Entry(owner, route.location, place, outcome, miss=miss, by=expectation.route))
+                decided = decided or miss is None
+    return Trace(tuple(entries), None, own)
+
+
+def _in_order(
+    standing: dict[tuple[int, int], Entry], own: Sequence[VirtualService], client: Client, written: Written
+) -> Iterator[Entry]:
+    """The entries that stand, and those that do not where one VirtualService has them all; else these at the end."""
+    several = [one for each in own for one in considered(each, _as_bound(each, client))]
+    if len(own) == 1:
+        for one in several:
+            yield standing.get(_key(one.rule)) or _left_out(one, written)
+        return
+    yield from standing.values()
+    yield from (_left_out(one, written) for one in several if _key(one.rule) not in standing)
+
+
+def _left_out(one: Considered, written: Written) -> Entry:
+    if one.kept_from:
+        return replace(_entry(one.rule, written, NOT_FOR), miss=one.kept_from)
+    by = one.shadowed.route.location if one.shadowed else None
+    return replace(_entry(one.rule, written, SHADOWED), by=by)
+
+
+def _entry(rule: Rule, written: Written, outcome: str) -> Entry:
+    route: HttpRoute = rule.route
+    place = rule.match.location if rule.match else None
+    return Entry(written.called(route.location), route.location, place, outcome, route.name)
+
+
+def _key(rule: Rule) -> tuple[int, int]:
+    return id(rule.route), id(rule.match)
+
+
+def _owners(mesh: Mesh, rules: Iterable[Rule]) -> tuple[VirtualService, ...]:
+    """The VirtualServices that have these rules, in the order in which they count."""
+    routes = {id(rule.route): at for at, rule in enumerate(rules)}
+    found = []
+    for one in mesh.virtual_services:
+        places = [routes[id(route)] for route in one.http if id(route) in routes]
+        found += [(min(places), one)] if places else []
+    return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
+
+
+def _as_bound(virtual_service: VirtualService, client: Client) -> Client:
+    """The client as the rules of a VirtualService see it, which may be bound to another Gateway of the same pods."""
+    own = virtual_service.gateways
+    if client.gateway in own or client.gateway == MESH_GATEWAY:
+        return client
+    there = next((one for one in own if one != MESH_GATEWAY), client.gateway)
+    return replace(client, gateway=there)

@@ -1,0 +1,82 @@
+"""`meshproof explain` as a person calls it: the shop, odd input, and nothing that is started for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+SHOP = Path(__file__).parents[3] / "examples/shop"
+
+
+def test_the_rule_that_takes_a_request_and_why_the_one_before_it_does_not(place: Any) -> None:
+    ended = place.run("explain", "-f", str(SHOP), "GET http://reviews.shop/x", "-H", "x-beta: no")
+    assert ended.code == 0
+    assert f"reviews.shop/stable 100 %, by the rule at {SHOP}/routing.yaml:35:7" in ended.out
+    assert "headers x-beta must be exact yes, and is 'no'" in ended.out
+    assert 'routing.yaml:32:15  | exact: "yes"' in ended.out
+    assert ended.err == ""
+    assert list(place.here.iterdir()) == []
+
+
+def test_documents_hold_the_same_as_the_text(place: Any) -> None:
+    words = ("explain", "-f", str(SHOP), "POST", "http://api.example.com/checkout", "--gateway", "shop/entry")
+    found = place.run(*words, "-o", "json").report
+    assert [one["outcome"] for one in found["rules"]] == ["missed", "taken", "after", "after"]
+    assert found["rules"][0]["condition"]["says"] == "uri must be prefix /catalog/, and is '/checkout'"
+    assert yaml.safe_load(place.run(*words, "-o", "yaml").out) == found
+
+
+def test_nobody_answers_and_what_may_have_been_meant_is_told(place: Any) -> None:
+    ended = place.run("explain", "-f", str(SHOP), "http://revews.shop/x")
+    assert ended.code == 1
+    assert "did you mean reviews.shop?" in ended.out
+
+
+def test_standard_input_is_quoted_too(place: Any) -> None:
+    texts = "---\n".join((SHOP / name).read_text() for name in ("apps.yaml", "destinations.yaml", "routing.yaml"))
+    ended = place.run("explain", "-f", "-", "http://reviews.shop/x", "x-beta:yes", stdin=texts)
+    assert ended.code == 0
+    assert "reviews.shop/beta 100 %, by the rule at <stdin>:" in ended.out
+    assert "| - headers:" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-f", "empty", "http://a/"), "the folder has no .yaml"),
+        (("-f", "gone", "http://a/"), "there is no such file or folder"),
+        (("-f", "broken.yaml", "http://a/"), "broken.yaml:2:1: this is not YAML"),
+        (("-f", str(SHOP), "a"), "has no URL"),
+        (("-f", str(SHOP), "http://a/", "-H", "b"), "-H 'b' is no header"),
+        (("-f", str(SHOP), "http://reviews/", "--from", "shop/nobody"), "there is no workload shop/nobody"),
+    ],
+)
+def test_wrong_input_is_told(place: Any, words: tuple[str, ...], told: str) -> None:
+    (place.here / "empty").mkdir()
+    (place.here / "broken.yaml").write_text("a: [")
+    ended = place.run("explain", *words)
+    assert ended.code == 4
+    assert told in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_what_drives_a_terminal_is_shown_as_text(place: Any) -> None:
+    text = (SHOP / "routing.yaml").read_text().replace('exact: "yes"', 'exact: "\\e[31m\\u202e"')
+    (place.here / "a.yaml").write_text(text)
+    ended = place.run("explain", "-f", "a.yaml", "http://reviews.shop/x")
+    assert "must be exact \\x1b[31m\\u202e" in ended.out
+
+
+def test_nothing_is_loaded_that_starts_a_mesh() -> None:
+    code = f"import sys\nsys.argv = ['meshproof', 'explain', '-f', {str(SHOP)!r}, 'http://reviews.shop/x']\n"
+    code += "from meshproof.cli import main\ntry:\n    main()\nexcept SystemExit:\n    print(*sys.modules)\n"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = ended.stdout.splitlines()[-1].split()
+    heavy = ("meshproof.targets", "meshproof.envoy", "meshproof.run", "meshproof.judge", "asyncio", "grpc", "google.pr")
+    assert "meshproof.explain.explained" in loaded
+    assert [name for name in loaded if name.startswith((*heavy, "subprocess", "rich", "cryptography"))] == []
