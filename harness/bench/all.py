@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import explaining
 import overshoot
 import reading
 import startup
@@ -18,6 +19,7 @@ import workloads
 import reports
 
 startup.main([])
+explaining.main([])
 suite.main([])
 reading.main([])
 translation.main([])

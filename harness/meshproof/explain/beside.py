@@ -74,7 +74,7 @@ def _why_not(
         older = first_.created and (not one.created or first_.created < one.created)
         why = "is older" if older else "comes first"
         return f"VirtualService {first_.namespace}/{first_.name} names the same host and {why}: it alone decides"
-    return "does not decide for this host and port"
+    return "does not decide for such requests to this host and port"
 
 
 def _gateways(one: VirtualService) -> str:

@@ -56,7 +56,7 @@ def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
         found = table(mesh, request, client)
         return found, trace(mesh, expectation, found, client, written)
     service, port = called(mesh, request, client)
-    if request.gateway or service is None:
+    if expectation.refused or service is None:
         return Table(note=expectation.note, refused=expectation.refused), Trace()
     found = Table(service=service, port=port, domain=service.host)
     return found, connections(mesh, expectation, service.host, client, written)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+PLACE = re.compile(r"\S*:[0-9]+:[0-9]+")
+
 
 def percent(share: float) -> str:
     """A share as `95 %`, with no more digits than it has."""
@@ -16,3 +20,8 @@ def seconds(time: float) -> str:
 def plural(amount: int, noun: str) -> str:
     """`1 pod`, `2 pods`."""
     return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
+
+
+def without_places(line: str) -> str:
+    """A line without the places that it names."""
+    return PLACE.sub("", line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,58 @@ def test_nobody_answers_and_what_may_have_been_meant_is_told(place: Any) -> None
     ended = place.run("explain", "-f", str(SHOP), "http://revews.shop/x")
     assert ended.code == 1
     assert "did you mean reviews.shop?" in ended.out
+
+
+def test_what_envoy_gets_of_a_request_is_its_virtual_host_and_the_clusters_that_this_leads_to(place: Any) -> None:
+    words = ("explain", "-f", str(SHOP), "-o", "envoy")
+    found = place.run(*words, "http://reviews.shop/x").report
+    (table,) = found["routes"]
+    assert [one["name"] for one in table["virtual_hosts"]] == ["reviews.shop.svc.cluster.local:80"]
+    assert [one["name"] for one in found["clusters"]] == [
+        "outbound|80|stable|reviews.shop.svc.cluster.local",
+        "outbound|80|beta|reviews.shop.svc.cluster.local",
+    ]
+    endpoint = found["endpoints"][0]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+    assert endpoint["hostname"] == "reviews-v1-0"
+    everything = place.run(*words, "--all", "http://reviews.shop/x").report
+    assert len(everything["routes"][0]["virtual_hosts"]) == 11
+    entering = place.run(*words, "http://shop.example.com/cart/x").report
+    assert [one["name"] for one in entering["routes"][0]["virtual_hosts"]] == ["shop.example.com:80"]
+
+
+def test_two_folders_side_by_side_show_what_differs(place: Any) -> None:
+    other = place.here / "other"
+    shutil.copytree(SHOP, other)
+    routing = other / "routing.yaml"
+    routing.write_text(
+        "# a line more\n" + routing.read_text().replace("weight: 95", "weight: 90").replace(": 5\n", ": 10\n")
+    )
+    words = ("explain", "-f", str(SHOP), "--diff", str(other))
+    ended = place.run(*words, "http://catalog.shop/x")
+    assert ended.code == 0
+    changed = [line for line in ended.out.splitlines() if line[:1] in ("-", "+")]
+    assert len(changed) == 6
+    assert changed[0].startswith("-   catalog.shop/v1 95 %, catalog.shop/v2 5 %")
+    assert changed[1].startswith("+   catalog.shop/v1 90 %, catalog.shop/v2 10 %")
+    assert place.run(*words, "http://cart.shop/x").out.endswith("the same by both\n")
+    both = place.run(*words, "http://catalog.shop/x", "-o", "json").report
+    assert [both[side]["destinations"][0]["share"] for side in ("first", "second")] == [0.95, 0.9]
+
+
+def test_a_request_that_is_sent_ends_as_predicted(place: Any) -> None:
+    words = ("explain", "-f", str(SHOP), "--send", "40", "http://recommendations.shop/x")
+    ended = place.run(*words)
+    assert ended.code == 0
+    assert "sent 40 times through Envoy: as predicted" in ended.out
+    assert "copied to recommendations.shop/v2" in ended.out
+    assert list(place.here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", [("--all",), ("-o", "envoy", "--send", "3"), ("--send", "3", "--diff", "."), ("-o", "yaml", "--diff", ".")]
+)
+def test_options_that_do_not_go_together_are_refused(place: Any, words: tuple[str, ...]) -> None:
+    assert place.run("explain", "-f", str(SHOP), "http://cart.shop/", *words).code == 4
 
 
 def test_standard_input_is_quoted_too(place: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from meshproof.errors import Location
@@ -12,11 +11,15 @@ LONGEST = 100
 
 
 class Quotes:
-    """Lines by their places; `texts` are those of files that cannot be read again, such as standard input."""
+    """Lines by their places; each file is read when it is first asked for."""
 
-    def __init__(self, texts: Mapping[str, str] | None = None) -> None:
-        self._texts = dict(texts or {})
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
         self._lines: dict[str, list[str]] = {}
+
+    def keep(self, file: str, text: str) -> None:
+        """The text of what cannot be read again, such as standard input."""
+        self._texts[file] = text.removeprefix("\ufeff")
 
     def __call__(self, place: Location | None) -> str:
         """The line of a place without what is before and after it; empty where there is none."""

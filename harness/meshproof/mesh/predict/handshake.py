@@ -8,16 +8,18 @@ https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/.
 
 from __future__ import annotations
 
-import ssl
-import tempfile
 from functools import lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meshproof.border.request import Tls
 from meshproof.errors import UsageError
 from meshproof.mesh.model.gateway import Gateway, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
+
+# Most requests come without a handshake, and these take as long to import as all of predict/.
+if TYPE_CHECKING:
+    import ssl
 
 CERTIFICATE_KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
 AUTHORITY_KEYS = ("ca.crt", "cacert")
@@ -70,6 +72,8 @@ def _first(secret: Secret, several: tuple[tuple[str, ...], ...]) -> tuple[bytes,
 
 @lru_cache(maxsize=256)
 def _handshake(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: str, host: str, client: Tls) -> str:
+    import ssl
+
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = _server(chain, key, authority, mode, oldest).wrap_bio(to_server, to_client, server_side=True)
     try:
@@ -96,6 +100,10 @@ def _handshake(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest
 
 
 def _server(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: str) -> ssl.SSLContext:
+    import ssl
+    import tempfile
+    from pathlib import Path
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # The standard library reads a key from a file alone; the folder is nobody else's and is gone at once.
     with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
@@ -116,6 +124,8 @@ def _server(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: s
 
 
 def _client(client: Tls) -> ssl.SSLContext:
+    import ssl
+
     inline = client.ca.startswith("-----BEGIN")
     context = ssl.create_default_context(
         cafile=None if inline else client.ca or None, cadata=client.ca if inline else None

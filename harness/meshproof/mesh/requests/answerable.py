@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from itertools import islice
 
 from meshproof.border.expectation import Expectation
@@ -121,8 +120,21 @@ def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         own = f"{name}." if "." in name else f"{name}.{namespace}."
         others = [short_name(one, namespace) for one in elsewhere if not one.host.startswith(own)]
         return " or ".join(others[:NAMED])
+    if entered := _entered(mesh, name):
+        return entered
     known = [form for one in mesh.services for form in (short_name(one, namespace), f"{one.name}.{one.namespace}")]
     return _closest(name, [*known, *_named(mesh.virtual_services)])
+
+
+def _entered(mesh: Mesh, name: str) -> str:
+    """The ports on which Gateways serve a name that no Service has."""
+    served = [
+        f"port {server.port} of Gateway {gateway.called}"
+        for gateway in mesh.gateways
+        for server in gateway.servers
+        if any(covers(host, name) and host != "*" for host in server.hosts)
+    ]
+    return " or ".join(dict.fromkeys(served[:NAMED]))
 
 
 def _meant_at_gateway(mesh: Mesh, request: Request) -> str:
@@ -142,5 +154,7 @@ def _named(virtual_services: Iterable[VirtualService]) -> list[str]:
 
 
 def _closest(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
     found = get_close_matches(name, [one for one in dict.fromkeys(known) if one != name], 1)
     return found[0] if found else ""

@@ -1,9 +1,8 @@
-"""`meshproof explain`: which rule takes a request, and why not the other one."""
+"""The command line of `meshproof explain`."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
+import gc
 from typing import TYPE_CHECKING
 
 import click
@@ -11,20 +10,17 @@ import click
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
-    import io
-
-    from meshproof.border.request import Request, Tls
-    from meshproof.explain.explanation import Explanation
-    from meshproof.explain.folder import Asked
-    from meshproof.explain.render.text import Quote
+    from meshproof.border.request import Request
 
 EXIT_CODES = """\b
 Exit codes:
-  0  the request is answered
-  1  nobody answers it
+  0  the request is answered, and with --send as predicted
+  1  nobody answers it, or something else happened than was predicted
+  2  interrupted
+  3  the harness or the target broke
   4  a command, an option or a manifest is wrong
 """
-UNANSWERED = 1
+MOST_SENT = 100_000
 
 
 @click.command(short_help="Say which rule takes a request, and why.", epilog=EXIT_CODES)
@@ -62,10 +58,26 @@ UNANSWERED = 1
     "-o",
     "--output-format",
     "form",
-    type=click.Choice(["text", "json", "yaml"]),
+    type=click.Choice(["text", "json", "yaml", "envoy"]),
     default="text",
     show_default=True,
-    help="What is printed.",
+    help="What is printed; envoy: the resources of Envoy's configuration that the request meets, as JSON.",
+)
+@click.option("--all", "whole", is_flag=True, help="With -o envoy: all resources of the proxy.")
+@click.option(
+    "--send",
+    "count",
+    type=click.IntRange(1, MOST_SENT),
+    metavar="N",
+    help="Send it N times through a real Envoy, and print what happened beside what was predicted.",
+)
+@click.option(
+    "--diff",
+    "others",
+    type=click.Path(),
+    multiple=True,
+    metavar="FILE|DIR",
+    help="Explain it by these manifests too, and print what differs (repeatable: of one folder in several parts).",
 )
 @click.argument("request", nargs=-1, required=True, metavar="'[METHOD] URL [HEADER:VALUE ...]'")
 def explain(
@@ -75,60 +87,40 @@ def explain(
     sender: str,
     gateway: str,
     form: str,
+    whole: bool,
+    count: int | None,
+    others: tuple[str, ...],
     request: tuple[str, ...],
 ) -> int:
     """Say what becomes of one request, and why: the rule that takes it, and what each rule before it lacked.
 
-    It is told from the manifests alone: nothing is started.
+    It is told from the manifests alone, and nothing is started unless --send asks for it.
 
     \b
     meshproof explain -f k8s/ http://reviews.prod:9080/x -H 'end-user: jason'
     meshproof explain -f k8s/ POST https://shop.example.com/cart \\
       --gateway istio-system/main
     """
-    import io
-
-    from meshproof.explain.render.quotes import Quotes
-    from meshproof.manifest.source import STDIN, STDIN_NAME
-
-    given = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if STDIN in files else ""
-    how = _How(files, asked_for(request, headers), namespace, sender, gateway, io.StringIO(given))
-    explanation = how.explained(how.read())
-    quote = Quotes({STDIN_NAME: given})
-    _print(explanation, form, quote)
-    return UNANSWERED if explanation.unanswered else 0
-
-
-@dataclass(frozen=True, slots=True)
-class _How:
-    """What a person asked."""
-
-    files: tuple[str, ...]
-    request: Request
-    namespace: str
-    sender: str
-    gateway: str
-    stdin: io.StringIO
-    tls: Tls | None = None
-
-    def read(self) -> Asked:
-        from meshproof.explain.folder import read
-
-        return read(
-            self.files,
-            self.request,
-            namespace=self.namespace,
-            sender=self.sender,
-            gateway=self.gateway,
-            stdin=self.stdin,
-            tls=self.tls,
-            progress=lambda number: click.echo(f"{number:,} documents read", err=True),
-        )
-
-    def explained(self, found: Asked) -> Explanation:
-        from meshproof.explain.explained import explain
-
-        return explain(found.built, found.request, found.source)
+    if whole and form != "envoy":
+        raise UsageError("--all is for -o envoy")
+    if (count or others) and form == "envoy":
+        raise UsageError(f"-o envoy shows one configuration: leave {'--send' if count else '--diff'} out")
+    if count and others:
+        raise UsageError("--send is for one folder: leave --diff out")
+    if others and form == "yaml":
+        raise UsageError("--diff prints text or JSON")
+    # Nearly all that is made from here on is kept to the end: looking for what is not takes a tenth of the time.
+    gc.disable()
+    try:
+        from meshproof.cli.explain.answer import Question, compared, envoy, explained
+    finally:
+        gc.enable()
+    question = Question(asked_for(request, headers), namespace, sender, gateway, form)
+    if form == "envoy":
+        return envoy(question, files, whole=whole)
+    if others:
+        return compared(question, files, others)
+    return explained(question, files, count)
 
 
 def asked_for(words: tuple[str, ...], headers: tuple[str, ...]) -> Request:
@@ -148,23 +140,3 @@ def asked_for(words: tuple[str, ...], headers: tuple[str, ...]) -> Request:
     if pairs and found.is_tcp:
         raise UsageError("a connection has no headers: leave -H out")
     return replace(found, headers=(*found.headers, *pairs))
-
-
-def _print(explanation: Explanation, form: str, quote: Quote) -> None:
-    if form == "text":
-        from meshproof.explain.render.text import text
-        from meshproof.report.wording import line
-
-        click.echo("\n".join(line(one) for one in text(explanation, quote)))
-        return
-    from meshproof.explain.render.document import document
-
-    found = document(explanation, quote)
-    if form == "json":
-        import json
-
-        click.echo(json.dumps(found, indent=2))
-    else:
-        import yaml
-
-        click.echo(yaml.safe_dump(found, sort_keys=False, allow_unicode=False), nl=False)

@@ -1,0 +1,60 @@
+"""How long `meshproof explain` takes, as a multiple of `meshproof --version`: for 40 Services, and for 1,000."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from folder import text
+from table import Row, show
+
+REQUEST = "http://service-3.team-3/x"
+UNKNOWN = "http://service-3/x"
+SIZES = (40, 1000)
+
+
+def seconds(words: Sequence[str]) -> float:
+    """From the start of a process to its end."""
+    began = time.perf_counter()
+    ended = subprocess.run([sys.executable, "-m", "meshproof", *words], capture_output=True)
+    took = time.perf_counter() - began
+    if ended.returncode not in (0, 1):
+        raise SystemExit(ended.stderr.decode())
+    return took
+
+
+def measure(runs: int) -> Sequence[Row]:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as name:
+        files = {size: Path(name) / f"{size}.yaml" for size in SIZES}
+        for size, file in files.items():
+            file.write_text(text(size))
+        ways = {
+            "meshproof --version": ["--version"],
+            **{f"explain, {size:,} Services": ["explain", "-f", str(file), REQUEST] for size, file in files.items()},
+            "explain, 1,000 Services, nobody answers": ["explain", "-f", str(files[1000]), UNKNOWN],
+        }
+        # In turns, so that what else the machine does meets all of them.
+        every = [[seconds(words) for words in ways.values()] for _ in range(runs)]
+    middle = [median(column) for column in zip(*every, strict=True)]
+    rows.append(Row("meshproof --version", middle[0], "s"))
+    for what, took, aim in zip(list(ways)[1:], middle[1:], (1.5, None, None), strict=True):
+        rows.append(Row(f"{what}, of that", took / middle[0], "×", aim, note=f"{took:.3f} s"))
+    return rows
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=9)
+    runs = parser.parse_args(words).runs
+    show(f"explaining: medians of {runs} runs", measure(runs))
+
+
+if __name__ == "__main__":
+    main()

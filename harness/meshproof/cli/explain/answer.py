@@ -1,0 +1,132 @@
+"""What a person asked is read, explained and printed."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from meshproof.border.request import Request
+from meshproof.explain.explained import explain
+from meshproof.explain.explanation import Explanation
+from meshproof.explain.folder import Asked, read
+from meshproof.explain.render.quotes import Quotes
+from meshproof.manifest.source import LARGEST_FILE, STDIN, STDIN_NAME
+
+if TYPE_CHECKING:
+    from meshproof.run.explaining.happened import Happened
+
+OTHERWISE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request as a person names it, and how the answer is printed."""
+
+    request: Request
+    namespace: str
+    sender: str
+    gateway: str
+    form: str
+
+    def asked(self, files: Sequence[str], quotes: Quotes, *, whole: bool = False) -> Asked:
+        """What is read of these files; standard input is kept so that its lines can be quoted."""
+        stdin: TextIO | None = None
+        if STDIN in files:
+            given = sys.stdin.buffer.read(LARGEST_FILE + 1)
+            quotes.keep(STDIN_NAME, given.decode("utf-8", "replace"))
+            stdin = io.TextIOWrapper(io.BytesIO(given))
+        return read(
+            files,
+            self.request,
+            namespace=self.namespace,
+            sender=self.sender,
+            gateway=self.gateway,
+            stdin=stdin,
+            whole=whole,
+            progress=lambda number: click.echo(f"{number:,} documents read", err=True),
+        )
+
+
+def explained(question: Question, files: Sequence[str], count: int | None) -> int:
+    """Print the explanation, and with a `count` what happened to so many; the exit code."""
+    quotes = Quotes()
+    asked = question.asked(files, quotes)
+    if count is None:
+        found = explain(asked.built, asked.request, asked.source)
+        _print(question, found, quotes)
+        return OTHERWISE if found.unanswered else 0
+    from meshproof.cli.explain.sent import sent
+
+    found, outcome = sent(asked, count)
+    _print(question, found, quotes, outcome)
+    return OTHERWISE if found.unanswered or not outcome.agrees else 0
+
+
+def compared(question: Question, files: Sequence[str], others: Sequence[str]) -> int:
+    """Print what differs between two folders; the exit code."""
+    from meshproof.explain.side_by_side import side_by_side
+
+    quotes = Quotes()
+    several = [question.asked(one, quotes) for one in (files, others)]
+    first, second = (explain(one.built, one.request, one.source) for one in several)
+    if question.form == "json":
+        from meshproof.explain.render.document import document
+
+        _json({"version": 1, "first": document(first, quotes), "second": document(second, quotes)})
+    else:
+        lines = list(side_by_side(first, second, (quotes, quotes)))
+        _lines(f"{side} {line}".rstrip() for side, line in lines)
+        if all(side == " " for side, _ in lines):
+            _lines(["", "the same by both"])
+    return OTHERWISE if first.unanswered or second.unanswered else 0
+
+
+def envoy(question: Question, files: Sequence[str], *, whole: bool) -> int:
+    """Print the resources of Envoy's configuration; the exit code."""
+    from meshproof.run.explaining.proxies import resources
+
+    asked = question.asked(files, Quotes(), whole=whole)
+    _json(resources(asked.built, asked.request, asked.source, whole=whole))
+    return 0
+
+
+def _print(question: Question, found: Explanation, quotes: Quotes, outcome: Happened | None = None) -> None:
+    if question.form == "text":
+        from meshproof.explain.render.text import text
+
+        _lines(text(found, quotes))
+        if outcome:
+            from meshproof.cli.explain.sent import lines
+
+            _lines(lines(outcome))
+        return
+    from meshproof.explain.render.document import document
+
+    data = document(found, quotes)
+    if outcome:
+        from meshproof.cli.explain.sent import happened_document
+
+        data["sent"] = happened_document(outcome)
+    if question.form == "json":
+        _json(data)
+    else:
+        import yaml
+
+        click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=False), nl=False)
+
+
+def _lines(several: Iterable[str]) -> None:
+    from meshproof.report.wording import line
+
+    click.echo("\n".join(line(one) for one in several))
+
+
+def _json(data: Mapping[str, Any]) -> None:
+    import json
+
+    click.echo(json.dumps(data, indent=2))

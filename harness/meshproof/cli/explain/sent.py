@@ -1,0 +1,75 @@
+"""The request sent through a real Envoy, and what happened beside what was predicted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from meshproof.cli.execute import on_interrupt
+from meshproof.explain.explained import explain
+from meshproof.explain.explanation import Explanation
+from meshproof.explain.folder import Asked
+from meshproof.explain.wording import percent
+from meshproof.run.explaining.happened import Happened, Row, happened
+from meshproof.run.explaining.sending import Sent, send
+from meshproof.targets.embedded.target import EmbeddedTarget
+
+
+def sent(asked: Asked, count: int) -> tuple[Explanation, Happened]:
+    """The explanation, and what became of so many requests; raises TargetError."""
+    target = EmbeddedTarget()
+    target.preflight()
+    limits = tuple(target.unsupported(asked.built.mesh))
+    found = explain(asked.built, asked.request, asked.source, limits)
+    with asyncio.Runner() as runner:
+        (outcome,) = runner.run(_sending(target, asked, count))
+    return found, happened(found.expectation, outcome)
+
+
+async def _sending(target: EmbeddedTarget, asked: Asked, count: int) -> list[Sent]:
+    work = asyncio.ensure_future(send(target, asked.built, [asked.request], asked.source, count))
+    on_interrupt(work.cancel)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        # All that was started has been ended by now.
+        raise KeyboardInterrupt from None
+
+
+def lines(found: Happened) -> Iterator[str]:
+    """For people."""
+    yield ""
+    yield f"sent {found.sent:,} times through Envoy: {'as predicted' if found.agrees else 'NOT as predicted'}"
+    yield "  predicted  happened"
+    for row in (*found.rows, *found.copies):
+        share = "–" if row.share is None else percent(row.share)
+        statuses = ", ".join(f"{count:,} × {status}" for status, count in row.statuses if status)
+        note = "" if row.agrees else "  ← not so"
+        yield f"  {share:>9}  {row.count:>8,}  {row.what}{f'  ({statuses})' if statuses else ''}{note}"
+    if found.note:
+        yield f"  shares are not compared: {found.note}"
+    if found.flags:
+        yield "  response flags, by Envoy's own counters"
+        for flag in found.flags:
+            yield f"    {flag.name:3} × {flag.count:,}  {flag.meaning}    {flag.counter}"
+
+
+def happened_document(found: Happened) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "count": found.sent,
+        "asPredicted": found.agrees,
+        "note": found.note,
+        "outcomes": [_row(one) for one in found.rows],
+        "copies": [_row(one) for one in found.copies],
+        "responseFlags": [
+            {"flag": one.name, "meaning": one.meaning, "count": one.count, "counter": one.counter}
+            for one in found.flags
+        ],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    statuses = {str(status): count for status, count in row.statuses}
+    return {"what": row.what, "share": row.share, "count": row.count, "asPredicted": row.agrees, "statuses": statuses}

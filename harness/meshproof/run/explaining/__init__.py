@@ -1,0 +1,1 @@
+"""What a real Envoy makes of one request that was explained."""
