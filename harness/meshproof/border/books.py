@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from meshproof.border.stalls import Stall
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -60,10 +62,11 @@ class Books:
     """All books of one load: each pod's, and the growth of each proxy's counters (Envoy's own names).
 
     `shared` names the proxies that may serve others than this load too, whose counts are theirs as well. `marks` are
-    in the order of time.
+    in the order of time; `stalls` are the moments at which the machine that drives the load stood still.
     """
 
     pods: tuple[PodBook, ...] = ()
     proxies: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
     shared: frozenset[str] = frozenset()
+    stalls: tuple[Stall, ...] = ()

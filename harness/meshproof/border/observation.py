@@ -18,7 +18,7 @@ class Observation:
     says why; `pod` is the pod that answered and `workload` its Deployment (`namespace/name`),
     both empty when a proxy answered; `headers` holds the response headers that checks read (names
     in lower case); `digest` is the SHA-256 of the response's body, hexadecimal, when the load asked
-    for it.
+    for it; `stalled` is for how many seconds of the latency the machine that measured stood still.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Observation:
     size: int = 0
     headers: tuple[tuple[str, str], ...] = ()
     digest: str = ""
+    stalled: float = 0.0
 
     @property
     def grpc_status(self) -> int | None:

@@ -24,6 +24,7 @@ from meshproof.run.pacing.traffic import Traffic
 from meshproof.run.pacing.workload_faults import inject
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result, broken
+from meshproof.run.stalls import Stalls
 from meshproof.scenario import Trial
 from meshproof.targets.base import LiveMesh, Remote
 from meshproof.traffic.locust import Generator
@@ -40,7 +41,7 @@ class Drive:
 
     With `fail_fast`, which is for showing that checks can fail, it ends with the first failed check, sends only a
     window of requests in the stages before `first`, and keeps no state. `prepare_generator` gets, ahead of time, the
-    command that `generator_for` will be called with.
+    command that `generator_for` will be called with. `stalls` is the watch of this machine.
     """
 
     prepared: Prepared
@@ -54,6 +55,7 @@ class Drive:
     fail_fast: bool = False
     first: int = 0
     prepare_generator: Callable[[Command], None] = lambda _: None
+    stalls: Stalls = field(default_factory=Stalls)
     phases: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> Result:
@@ -103,7 +105,7 @@ class Drive:
             # every part still answers is judged.
             await self.live.at_rest()
             await self.live.check()
-            books = replace(await self.live.books(), marks=tuple(traffic.marks))
+            books = replace(await self.live.books(), marks=tuple(traffic.marks), stalls=traffic.stalls())
             verdicts = tuple(replace(trial.conclude(books), seconds=traffic.seconds) for trial in trials)
             if not self.fail_fast and any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
                 await self.live.save_state(self.folder / STATE)
@@ -124,7 +126,7 @@ class Drive:
         # While a workload holds requests the mesh never comes to rest, and books are read at rest alone.
         early = not any(fault.hang for fault in self.prepared.workload_faults)
         feed = Feed(trials, len(load.requests), self.window, fail_fast=self.fail_fast, early=early, first=self.first)
-        traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts)
+        traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts, self.stalls)
         pump = asyncio.create_task(traffic.pump())
         try:
             with self._phase("load"):

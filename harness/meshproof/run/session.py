@@ -43,6 +43,7 @@ from meshproof.run.options import Options
 from meshproof.run.pacing.shapes import generator_shape, spread
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result, described
+from meshproof.run.stalls import WATCH_LOG, Stalls
 from meshproof.targets.base import Redacting, Target
 
 Record = TypeVar("Record")
@@ -57,6 +58,7 @@ class Session:
     handlers: Sequence[Handler]
     options: Options = field(default_factory=Options)
     _generators: Generators = field(init=False)
+    _stalls: Stalls = field(default_factory=Stalls)
     _outcomes: list[Outcome] = field(default_factory=list)
     _began: float = 0.0
     _interrupted: bool = False
@@ -79,6 +81,7 @@ class Session:
             kinds = ((generator_shape(shape), spread(shape, self.options.workers)) for shape in shapes)
             for shape, workers in dict.fromkeys(kinds):
                 self._generators.prepare(shape, workers=workers)
+        self._stalls = await Stalls.watch(self.folder / WATCH_LOG)
         await self.target.up()
         if self._versions() != versions:
             self._emit(TargetReached(self._versions()))
@@ -100,6 +103,7 @@ class Session:
             self.options.window,
             ids,
             prepare_generator=functools.partial(self._generators.prepare, shape, workers=workers),
+            stalls=self._stalls,
         )
         keep_manifests(self.folder, prepared)
         result = self._redacted(await drive.run())
@@ -133,7 +137,12 @@ class Session:
         `error` is what ended the run before its end: a cancellation, or an exception out of `open` or
         `run`. It is emitted as an event, and so is what went wrong while ending.
         """
-        ended = await asyncio.gather(self._generators.close(), self.target.down(), return_exceptions=True)
+        ended = await asyncio.gather(
+            self._generators.close(),
+            self.target.down(),
+            self._stalls.stop(self.options.timeouts.process_exit),
+            return_exceptions=True,
+        )
         outcomes = list(self._outcomes)
         code = exit_code(worst(outcomes))
         with contextlib.ExitStack() as stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -81,8 +82,13 @@ class Generator:
 
     @property
     def began(self) -> float:
-        """The running load's zero of time, in seconds since the epoch, by the generator's clock."""
-        return self._observed.began or 0.0
+        """The running load's zero of time, by time.perf_counter of this process.
+
+        The clock of the whole machine, which nobody sets, is that of a generator on it; elsewhere only the time of day
+        is comparable.
+        """
+        epoch, monotonic = self._observed.began or (0.0, 0.0)
+        return time.perf_counter() - (time.time() - epoch) if self._elsewhere else monotonic
 
     async def begin(
         self,

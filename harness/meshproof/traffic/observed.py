@@ -11,8 +11,8 @@ class Observed:
     """The reports of one load so far.
 
     `batch` holds observations that have not been taken yet, `count` how many there were in all; `began` is the load's
-    zero of time, in seconds since the epoch by the generator's clock (None: it has not begun); `stages` are those
-    that are in force; `done` holds the generator's own totals, once the load has ended.
+    zero of time by the generator's clocks: seconds since the epoch, and monotonic ones (None: it has not begun);
+    `stages` are those that are in force; `done` holds the generator's own totals, once the load has ended.
     """
 
     __slots__ = ("batch", "began", "count", "done", "stages")
@@ -20,7 +20,7 @@ class Observed:
     def __init__(self) -> None:
         self.batch: list[Observation] = []
         self.count = 0
-        self.began: float | None = None
+        self.began: tuple[float, float] | None = None
         self.stages: set[int] = set()
         self.done: dict[str, Any] | None = None
 
@@ -38,7 +38,8 @@ class Observed:
             elif "staged" in row:
                 self.stages.add(row["staged"])
             elif "begun" in row:
-                self.began = row["begun"]
+                epoch, monotonic = row["begun"]
+                self.began = (float(epoch), float(monotonic))
             else:
                 others.append(row)
         self.count += len(batch) - before

@@ -11,7 +11,7 @@ Harness to generator:
 Generator to harness:
   {"version": "0.1.0+…"}   which meshproof it is, where a command runs it elsewhere
   {"ready": {...}}         it can take a start
-  {"begun": 1700000000.0}  the load's zero of time, in seconds since the epoch
+  {"begun": [1700000000.0, 12.5]}  the load's zero of time: seconds since the epoch, and by the monotonic clock
   [id, request, ...]       one observation: the fields of Observation in their order
   {"staged": 1}            the stage is in force and nothing sent under an earlier one is under way
   {"done": {"sent": [...], "observed": n}}  the load has ended; another may start

@@ -48,7 +48,7 @@ def all_gone(processes: list[psutil.Process]) -> None:
 
 async def granted(here: Any, generator: Generator, probe: Any) -> None:
     """Every granted request is sent exactly once and reported once."""
-    began = time.time()
+    began = time.perf_counter()
     seen: list[Observation] = []
     for total in (1, 37, 900):
         generator.grant(0, total)

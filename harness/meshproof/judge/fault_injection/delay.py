@@ -55,14 +55,18 @@ class DelayTrial(FaultTrial):
         self._longest_other = 0.0
         self._hits = 0
 
+    def ambiguous(self, observation: Observation) -> bool:
+        held = _held(observation)
+        return held - observation.stalled < self._seconds - EARLY <= held
+
     def hit(self, observation: Observation) -> bool:
-        held = observation.latency - (service_time(observation.headers) or 0.0)
+        held = _held(observation)
         if held < self._seconds - EARLY:
             self._longest_other = max(self._longest_other, held)
             return False
         self._hits += 1
         if observation.pod or observation.workload:
-            self._times.append(held)
+            self._times.append(held - observation.stalled)
         return True
 
     def doubt(self, books: Books) -> str:
@@ -100,3 +104,8 @@ class DelayTrial(FaultTrial):
 
     def _quarter(self) -> float:
         return sorted(self._times)[len(self._times) // QUARTER] if self._times else 0.0
+
+
+def _held(observation: Observation) -> float:
+    """For how many seconds the proxy kept it before it called the workload."""
+    return observation.latency - (service_time(observation.headers) or 0.0)

@@ -41,6 +41,7 @@ class FaultTrial:
         self._batch: list[tuple[float, str, bool]] = []
         self._size = ceil(self.limit / BATCHES)
         self._odd: Observation | None = None
+        self._excused = 0
 
     def hit(self, observation: Observation) -> bool:
         """Whether the fault was injected into this request."""
@@ -58,7 +59,14 @@ class FaultTrial:
         """What the reason of a passed verdict adds to the share."""
         raise NotImplementedError
 
+    def ambiguous(self, observation: Observation) -> bool:  # noqa: ARG002
+        """Whether it cannot be told from how late the machine was if a fault has hit the request."""
+        return False
+
     def observe(self, observation: Observation) -> None:
+        if observation.stalled and self.ambiguous(observation):
+            self._excused += 1
+            return
         hit = self.hit(observation)
         if not self._test.exact:
             if not self._test.closed:
@@ -77,7 +85,7 @@ class FaultTrial:
 
     @property
     def decided(self) -> bool:
-        return self._test.closed or len(self._batch) >= self._size
+        return self._test.closed or len(self._batch) >= self._size or self._excused >= self.limit
 
     @property
     def refuted(self) -> bool:
@@ -120,7 +128,12 @@ class FaultTrial:
             beta=None if test.exact else rates.beta,
             tolerance=None if test.exact else rates.tolerance,
             arms=self.arms(),
-            evidence={"cap": self.limit, "alpha_per_share": self._rates.alpha, **self.evidence(books)},
+            evidence={
+                "cap": self.limit,
+                "alpha_per_share": self._rates.alpha,
+                "excused": self._excused,
+                **self.evidence(books),
+            },
         )
 
     def evidence(self, books: Books) -> dict[str, object]:  # noqa: ARG002

@@ -71,7 +71,7 @@ class OutOfBandTrial:
             return answer(observation)
         if observation.digest != first.digest:
             return f"answered {observation.status} with another body than the first"
-        if observation.latency > self._within:
+        if observation.latency - observation.stalled > self._within:
             return f"answered later than {self._within:g} s"
         return ""
 

@@ -9,6 +9,7 @@ from itertools import chain
 from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Ejection
 from meshproof.border.observation import Observation
+from meshproof.border.stalls import stalled
 from meshproof.border.steps import Fault
 from meshproof.judge.outlier_detection.rules import allowed, faults, reachable
 from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, multipliers
@@ -67,7 +68,7 @@ class Timeline:
             return ""
         if len(self.spans) < len(self.fatal) or not self._marks("still"):
             return f"only {len(self.spans)} of {len(self.fatal)} ejections were driven to their end"
-        if not any(one.longer for one in multipliers(self.rule, self.spans)):
+        if not any(one.longer for one in multipliers(self.rule, self.spans, self.books.stalls)):
             return (
                 f"no ejection came within an interval of {self.rule.interval:g} s after a return: whether a second one "
                 "lasts longer was not seen"
@@ -75,6 +76,8 @@ class Timeline:
         one_ejected, all_failing = self._stretches()
         if not any(during for _, during in one_ejected):
             return "no request was made while a host was surely ejected"
+        if not any(int(mark.values["most"]) == allowed(self.rule, self.hosts) for mark in self._marks("capped")):
+            return "hosts came back before all of them had failed: how many are ejected at once was not seen"
         if not any(len(during) >= self._stretch(self.hosts) for _, during in all_failing):
             return f"hosts came back before {self._stretch(self.hosts)} requests had shown where traffic goes"
         return ""
@@ -85,7 +88,7 @@ class Timeline:
             return f"none of {len(self.harmless)} kinds of error ejected any of {self.hosts} hosts"
         counts = [_errors(self._wanted(mark), mark) for mark in self._marks("ejected")]
         times = [f"{span.last_seen - span.first_seen:.1f} s" for span in self.spans]
-        capped = self._marks("capped")[0].values["ejected"]
+        capped = max(mark.values["most"] for mark in self._marks("capped"))
         return (
             f"a host was ejected after {' and '.join(counts)} and back after {' and '.join(times)}, "
             f"and of {self.hosts} failing host{'s'[: self.hosts > 1]} {capped:g} were ejected at once"
@@ -112,18 +115,15 @@ class Timeline:
 
     def _times(self) -> Iterator[str]:
         before: Span | None = None
-        for span, multiplier in zip(self.spans, multipliers(self.rule, self.spans), strict=True):
-            yield judge_alone(self.rule, span, multiplier)
+        for span, multiplier in zip(self.spans, multipliers(self.rule, self.spans, self.books.stalls), strict=True):
+            yield judge_alone(self.rule, span, multiplier, self.books.stalls)
             if before is not None:
-                yield judge_tick(self.rule, before, span, multiplier)
+                yield judge_tick(self.rule, before, span, multiplier, self.books.stalls)
             before = span
 
     def _stretches(self) -> tuple[list[Stretch], list[Stretch]]:
         """With one host ejected, and with all hosts failing: the ejected hosts and the requests of each stretch."""
-        one_ejected = [
-            (frozenset({0}), self._between(span.first_seen + MERGE_WINDOW + MACHINE / 2, span.last_seen))
-            for span in self.spans
-        ]
+        one_ejected = [(frozenset({0}), self._between(self._merged(span), span.last_seen)) for span in self.spans]
         all_failing = [
             (
                 frozenset(number for number in range(self.hosts) if settled.values[f"host {number}"]),
@@ -132,6 +132,11 @@ class Timeline:
             for settled, still in zip(self._marks("settled"), self._marks("still"), strict=False)
         ]
         return one_ejected, all_failing
+
+    def _merged(self, span: Span) -> float:
+        """From when on requests go by an ejection."""
+        merged = span.first_seen + MERGE_WINDOW + MACHINE / 2
+        return merged + stalled(self.books.stalls, span.sent, merged)
 
     def _between(self, start: float, end: float) -> list[Observation]:
         return [one for one in self.seen if one.started > start and one.started + one.latency < end]
@@ -162,11 +167,15 @@ class Timeline:
         most = allowed(self.rule, self.hosts)
         for mark in self._marks("capped"):
             seen = int(mark.values["most"])
-            if seen != most:
+            if seen > most or (seen < most and self._at_once(mark)):
                 yield (
                     f"of {self.hosts} failing hosts {seen} were ejected at once; "
                     f"{self.rule.max_ejection_percent} % are {most} (maxEjectionPercent)"
                 )
+
+    def _at_once(self, mark: Mark) -> bool:
+        """Whether no host that was ejected first can have been back before the last one failed."""
+        return mark.values["seconds"] < self.rule.base_ejection_time
 
 
 def _errors(count: int, mark: Mark) -> str:

@@ -2,6 +2,9 @@
 
 Envoy ends ejections only at ticks of `interval`, and the harness sees an ejection and a return only by polling,
 so each of them is known to lie between two moments. A bound fails only when no moment between them satisfies it.
+
+Each tick is armed after the one before, so ticks are never early and each may be late: by TICK_LATE, and by as long as
+the machine stood still. So fewer of them may fill a time than its division by `interval` gives.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from meshproof.border.expectation import Ejection
+from meshproof.border.stalls import Stall, longest_stall, stalled
 from meshproof.judge.outlier_detection.rules import duration
 
 # https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
@@ -18,6 +22,8 @@ MERGE_WINDOW = 1.0
 """Seconds that Envoy gathers changes of a cluster's hosts before its workers see them."""
 MACHINE = 0.4
 """Seconds that a busy machine may add to what is timed."""
+TICK_LATE = 0.01
+"""Seconds by which a tick may be late though the machine is not: see judge.timing."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -53,7 +59,7 @@ class Multiplier:
         return self.least > 1
 
 
-def multipliers(rule: Ejection, spans: Sequence[Span]) -> list[Multiplier]:
+def multipliers(rule: Ejection, spans: Sequence[Span], stalls: Sequence[Stall] = ()) -> list[Multiplier]:
     """The n-th ejection lasts n times the base, unless the host stayed well for an interval in between."""
     found: list[Multiplier] = []
     for number, span in enumerate(spans):
@@ -63,12 +69,13 @@ def multipliers(rule: Ejection, spans: Sequence[Span]) -> list[Multiplier]:
         before, last = spans[number - 1], found[-1]
         soon = span.first_seen - before.last_seen < rule.interval
         # The first tick may come just too early to count; the second counts.
-        late = before.returned is not None and span.sent - before.returned > 2 * rule.interval + MACHINE
+        slow = MACHINE + stalled(stalls, before.last_seen, span.sent)
+        late = before.returned is not None and span.sent - before.returned > 2 * rule.interval + slow
         found.append(Multiplier(last.least + 1 if soon else 1, last.most if late else last.most + 1))
     return found
 
 
-def judge_alone(rule: Ejection, span: Span, multiplier: Multiplier) -> str:
+def judge_alone(rule: Ejection, span: Span, multiplier: Multiplier, stalls: Sequence[Stall] = ()) -> str:
     """Whether it lasted as long as the rule says, and ended with the next tick at the latest; empty when it did."""
     least, most = (duration(rule, count) for count in (multiplier.least, multiplier.most))
     bounds = f"{least:g} s, and at most one interval of {rule.interval:g} s more, are specified"
@@ -76,19 +83,22 @@ def judge_alone(rule: Ejection, span: Span, multiplier: Multiplier) -> str:
         return f"{span.name} had not ended after {span.last_seen - span.first_seen:.2f} s; {bounds}"
     if span.returned - span.sent < least:
         return f"{span.name} lasted {span.returned - span.sent:.2f} s at most; {bounds}"
-    if span.last_seen - span.first_seen > most + rule.interval + MACHINE:
+    late = MACHINE + stalled(stalls, span.sent, span.last_seen)
+    if span.last_seen - span.first_seen > most + rule.interval + late:
         return f"{span.name} lasted {span.last_seen - span.first_seen:.2f} s at least; {bounds}"
     return ""
 
 
-def judge_tick(rule: Ejection, before: Span, span: Span, multiplier: Multiplier) -> str:
+def judge_tick(rule: Ejection, before: Span, span: Span, multiplier: Multiplier, stalls: Sequence[Stall] = ()) -> str:
     """Whether it ended with the tick that the rule's interval gives, counted from the end of the ejection before."""
     if before.returned is None or span.returned is None:
         return ""
-    fewest = ceil((span.sent - before.returned + duration(rule, multiplier.least)) / rule.interval)
+    tick_late = TICK_LATE + longest_stall(stalls, before.last_seen, span.returned)
+    fewest = ceil((span.sent - before.returned + duration(rule, multiplier.least)) / (rule.interval + tick_late))
     most = ceil((span.first_seen - before.last_seen + duration(rule, multiplier.most)) / rule.interval)
     shortest, longest = span.last_seen - before.returned, span.returned - before.last_seen
-    if fewest * rule.interval <= longest and shortest <= most * rule.interval + MACHINE:
+    late = MACHINE + stalled(stalls, before.last_seen, span.last_seen)
+    if fewest * rule.interval <= longest and shortest <= most * (rule.interval + TICK_LATE) + late:
         return ""
     ticks = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     return (

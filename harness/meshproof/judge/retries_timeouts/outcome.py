@@ -10,7 +10,7 @@ retried on 5xx, gateway-error and reset, not on the status code 504.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from meshproof.border import grpc
@@ -49,17 +49,28 @@ class Try:
     grpc_status: int = 0
 
 
+def shifted(workload: Callable[[int], Try], seconds: float) -> Callable[[int], Try]:
+    """The same tries, each later by so many seconds (negative: earlier)."""
+
+    def later(number: int) -> Try:
+        one = workload(number)
+        return replace(one, seconds=max(0.0, one.seconds + seconds))
+
+    return later
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """`arrivals` tries reached a pod; `status` (0: never an answer) came after `seconds`, from a pod or the proxy.
 
-    `grpc_status` is what the proxy says to gRPC, `timed_out` that it was its time that ended it.
+    `grpc_status` is what the proxy says to gRPC, `timed_out` that it was its time that ended it. Two that differ
+    in their time alone are equal.
     """
 
     status: int
     by_pod: bool
     arrivals: int
-    seconds: float
+    seconds: float = field(compare=False)
     grpc_status: int | None = None
     timed_out: bool = field(default=False, compare=False)
 

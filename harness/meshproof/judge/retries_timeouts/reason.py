@@ -15,7 +15,7 @@ def reason(outcome: Outcome, tally: Tally, rule: str, n: int, needed: int, forgo
 
     `rule` is what is specified, in words; `forgotten` is how many tries the workloads counted without keeping them.
     """
-    if not n:
+    if not n and not tally.excused:
         return "no request was observed"
     if tally.wrong:
         return f"{kinds(tally.wrong, n)}; {rule}; the first was request {tally.first}"
@@ -30,6 +30,11 @@ def reason(outcome: Outcome, tally: Tally, rule: str, n: int, needed: int, forgo
         return (
             f"{counted(tally.unmeasured, n)} answered without the header that says how long the proxy waited: "
             'Load(headers=("x-envoy-upstream-service-time",)) keeps it'
+        )
+    if outcome is not Outcome.PASSED and tally.excused:
+        return (
+            f"{tally.excused:,} requests were not judged: this machine stood still for up to {tally.stalled:.2f} s "
+            f"while they were under way, which decides how they end; {rule}"
         )
     if outcome is not Outcome.PASSED:
         return f"only {n:,} requests were observed, {needed:,} are needed; all ended as specified"

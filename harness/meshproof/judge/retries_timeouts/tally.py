@@ -18,6 +18,8 @@ class Tally:
     * `wrong_answers`, `wrong_tries`: what was not as expected, and `first` the first such request's id;
     * `expected_tries`: by request id;
     * `timed_out`: how many the proxy answered 504, and `lateness` how late the least late of those was;
+    * `excused`: how many were not judged, because how they end depends on how late the machine was meanwhile, and
+      `stalled` how long it stood still at most in one of those;
     * `unmeasured`: how many lack the header that says how long the proxy waited.
     """
 
@@ -30,6 +32,8 @@ class Tally:
     timed_out: int = 0
     lateness: float | None = None
     unmeasured: int = 0
+    excused: int = 0
+    stalled: float = 0.0
 
     @property
     def wrong(self) -> Counter[str]:
@@ -39,6 +43,11 @@ class Tally:
         """Count an answer of 504 that came so late, in seconds after the specified time."""
         self.timed_out += 1
         self.lateness = lateness if self.lateness is None else min(lateness, self.lateness)
+
+    def excuse(self, stalled: float) -> None:
+        """Count a request that is not judged."""
+        self.excused += 1
+        self.stalled = max(self.stalled, stalled)
 
     def evidence(self, forgotten: int) -> dict[str, Any]:
         """For reports: plain data."""
@@ -54,4 +63,5 @@ class Tally:
             "early": EARLY,
             "allowance": MACHINE,
             "forgotten": forgotten,
+            "excused": self.excused,
         }

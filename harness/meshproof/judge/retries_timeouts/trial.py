@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
@@ -12,7 +13,7 @@ from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.judge.arrivals import Joined, join, primary_traits
 from meshproof.judge.own_answer import is_own
-from meshproof.judge.retries_timeouts.outcome import Ending, endings
+from meshproof.judge.retries_timeouts.outcome import Ending, Try, endings, shifted
 from meshproof.judge.retries_timeouts.reason import answered, ended, reason
 from meshproof.judge.retries_timeouts.tally import Tally
 from meshproof.judge.retries_timeouts.tries import TryRange, wrong_tries
@@ -71,7 +72,7 @@ class OutcomeTrial:
         self._fault = fault
         self._counting = counting
         self._asked = asked
-        always = known_try(self._expectation, fault)
+        self._always = always = known_try(self._expectation, fault)
         self._known = endings(self._expectation, lambda _: always) if always else None
         rates = plan.precision
         self._test = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
@@ -82,6 +83,9 @@ class OutcomeTrial:
         self._tally = Tally()
 
     def observe(self, observation: Observation) -> None:
+        if observation.stalled and self._depends_on(observation):
+            self._tally.excuse(observation.stalled)
+            return
         wrong = self._judge(observation)
         if wrong:
             self._tally.wrong_answers[wrong] += 1
@@ -110,14 +114,27 @@ class OutcomeTrial:
         if observation.latency < least - EARLY:
             return f"{answer(observation)} before {least:g} s were over"
         if not by_pod and (quick.timed_out or slow.timed_out):
-            tally.late(observation.latency - max(quick.seconds, slow.seconds) - held)
+            tally.late(observation.latency - observation.stalled - max(quick.seconds, slow.seconds) - held)
         return ""
 
     def _endings(self, observation: Observation) -> tuple[Ending, Ending]:
         if self._known:
             return self._known
         self._tally.unmeasured += is_unmeasured(self._expectation, self._fault, observation)
-        return endings(self._expectation, inferred_tries(self._expectation, self._fault, observation))
+        return endings(self._expectation, self._tries(observation))
+
+    def _tries(self, observation: Observation) -> Callable[[int], Try]:
+        always = self._always
+        return (lambda _: always) if always else inferred_tries(self._expectation, self._fault, observation)
+
+    def _depends_on(self, observation: Observation) -> bool:
+        """Whether it would end otherwise were the workload later or earlier by what the machine stood still."""
+        tries = self._tries(observation)
+        plain = endings(self._expectation, tries)
+        return any(
+            endings(self._expectation, shifted(tries, seconds)) != plain
+            for seconds in (observation.stalled, -observation.stalled)
+        )
 
     @property
     def refuted(self) -> bool:
@@ -125,9 +142,11 @@ class OutcomeTrial:
 
     @property
     def decided(self) -> bool:
+        if self._tally.excused + self._test.n >= self.limit:
+            return True
         if self._asked is None:
             return self._test.closed
-        return bool(self._tally.wrong_answers) or not self.wanted or self._test.n >= self.limit
+        return bool(self._tally.wrong_answers) or not self.wanted
 
     @property
     def wanted(self) -> int:

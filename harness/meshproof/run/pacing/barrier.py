@@ -15,6 +15,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from meshproof.border.stalls import stalled
 from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
 from meshproof.errors import TargetError
 from meshproof.run.pacing.traffic import Traffic
@@ -71,7 +72,7 @@ class _Pacing:
         if size > traffic.prepared.load.users:
             users = traffic.prepared.load.users
             raise TargetError(f"{traffic.prepared.name}: {size} requests at once need as many users, not {users}")
-        first, before, rested = self._seen, await self._counts(), 0.0
+        first, before, rested, began = self._seen, await self._counts(), 0.0, traffic.now
         if isinstance(step, AtOnce):
             await self._at_once(number, step)
         elif isinstance(step, Blocked):
@@ -85,7 +86,9 @@ class _Pacing:
         await traffic.live.at_rest()
         after = await self._counts()
         growth = {name: after[name] - before[name] for name in after}
-        traffic.mark("step", **self.place, step=number, first=first, last=self._seen, rested=rested, **growth)
+        stood = stalled(traffic.stalls(), began, traffic.now)
+        place = {**self.place, "step": number, "first": first, "last": self._seen}
+        traffic.mark("step", **place, rested=rested, stalled=stood, **growth)
 
     @property
     def _seen(self) -> int:

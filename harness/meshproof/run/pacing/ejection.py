@@ -6,7 +6,8 @@ that must eject no host, then an ejection for each of the others, at last all ho
 * `harmless`: the fault's status, the errors that the host made, and whether it was ejected.
 * `ejected`: the errors that the host had made before and after the last request, when that was
   sent; `returned` (or `kept`, when it is not back in time): the last look that showed it ejected.
-* `capped`, once or more often: how many were ejected when all failed, in the end and the most at any look;
+* `capped`, once or more often: how many were ejected when all failed, in the end and the most at any look, and
+  after how many seconds of failing no more could be;
   then `settled` and `still`: the moments between which no host was ejected or came back (0: one was).
 """
 

@@ -24,7 +24,7 @@ async def fail_all(hosts: FailingHosts, trial: Ejecting, fatal: Sequence[Fault])
     for pod in pods:
         await hosts.fail(pod, failing[pod.pod])
     before = {pod.pod: await hosts.errors(pod, failing[pod.pod]) for pod in pods}
-    most = 0
+    most, began = 0, traffic.now
     for _ in range(trial.enough * TRIES_PER_ERROR):
         await hosts.step()
         ejected = await hosts.ejected()
@@ -34,10 +34,11 @@ async def fail_all(hosts: FailingHosts, trial: Ejecting, fatal: Sequence[Fault])
         errors = {pod.pod: count - before[pod.pod] for pod, count in zip(staying, counts, strict=True)}
         if all(count > failing[name].errors * _spread(failing[name], len(pods)) for name, count in errors.items()):
             break
-    reached = await hosts.ejected()
+    reached, seconds = await hosts.ejected(), traffic.now - began
     await hosts.settle()
     ejected = await hosts.ejected()
-    traffic.mark("capped", ejected=len(ejected), most=max(most, len(ejected)))
+    most = max(most, len(reached), len(ejected))
+    traffic.mark("capped", ejected=len(ejected), most=most, seconds=seconds)
     places = {f"host {number}": float(pod.pod in ejected) for number, pod in enumerate(pods)}
     await hosts.heal_all()
     if ejected != reached:

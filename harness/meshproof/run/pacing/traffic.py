@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from meshproof.border.books import Mark
 from meshproof.border.observation import Observation
+from meshproof.border.stalls import Stall, stalled
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.report.events import ConfigApplied, Emit, Progress
 from meshproof.run.pacing.feed import Feed
 from meshproof.run.prepare import Prepared
+from meshproof.run.stalls import Stalls
 from meshproof.scenario import Trial
 from meshproof.targets.base import Attributing, LiveMesh
 from meshproof.traffic.locust import Generator
@@ -29,6 +31,7 @@ class Traffic:
     feed: Feed
     emit: Emit
     timeouts: Timeouts
+    watch: Stalls = field(default_factory=Stalls)
     marks: list[Mark] = field(default_factory=list)
     _granted: dict[int, int] = field(default_factory=dict)
     _observed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,7 +49,8 @@ class Traffic:
     async def pump(self) -> None:
         """Take observations until the load has been finished."""
         attributing = self.live if isinstance(self.live, Attributing) else None
-        async for batch in self.generator.observations():
+        async for observed in self.generator.observations():
+            batch = self._with_stalls(observed)
             self.feed.take(attributing.attributed(batch) if attributing else batch)
             self._observed.set()
             for trial in self.feed.progressed():
@@ -105,7 +109,12 @@ class Traffic:
     @property
     def now(self) -> float:
         """Seconds since the load began, by the clock that observations are stamped with."""
-        return time.time() - self.generator.began
+        return time.perf_counter() - self.generator.began
+
+    def stalls(self) -> tuple[Stall, ...]:
+        """When this machine stood still since the load began, in seconds since then."""
+        zero = self.generator.began
+        return tuple(Stall(one.start - zero, one.end - zero) for one in self.watch.since(zero))
 
     def mark(self, name: str, **values: float) -> None:
         """Keep this moment, and what was read at it."""
@@ -114,6 +123,15 @@ class Traffic:
     def broken(self, what: str, seconds: float) -> TargetError:
         """The error that a wait ran out."""
         return TargetError(f"{self.prepared.name}: waited {seconds:g} s for {what}")
+
+    def _with_stalls(self, batch: list[Observation]) -> list[Observation]:
+        """Observations with how long the machine stood still while each was under way."""
+        zero = self.generator.began
+        stalls = self.watch.since(zero + min(one.started for one in batch))
+        if not stalls:
+            return batch
+        shifted = [Stall(one.start - zero, one.end - zero) for one in stalls]
+        return [replace(one, stalled=stalled(shifted, one.started, one.started + one.latency)) for one in batch]
 
     def _progress(self, trial: Trial) -> Progress:
         request = "" if trial.request is None else str(self.prepared.load.requests[trial.request])

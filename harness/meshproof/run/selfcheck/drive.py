@@ -23,6 +23,7 @@ from meshproof.run.pacing.shapes import generator_shape
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result
 from meshproof.run.selfcheck.mutants import Case
+from meshproof.run.stalls import WATCH_LOG, Stalls
 from meshproof.targets.base import Target
 
 WAITING_LANES = 8
@@ -52,6 +53,7 @@ class SelfCheck:
     report: Report
     lanes: int = field(default_factory=lambda: max(2, os.cpu_count() or 2) + 1)
     _generators: Generators = field(init=False)
+    _stalls: Stalls = field(default_factory=Stalls)
 
     def __post_init__(self) -> None:
         self._generators = Generators(self.folder, self.options.timeouts)
@@ -61,6 +63,7 @@ class SelfCheck:
         if self.target.local:
             for shape in dict.fromkeys(map(generator_shape, shapes)):
                 self._generators.prepare(shape)
+        self._stalls = await Stalls.watch(self.folder / WATCH_LOG)
         await self.target.up()
 
     async def run(self, plain: Sequence[Prepared], cases: Sequence[Case]) -> None:
@@ -88,7 +91,12 @@ class SelfCheck:
 
     async def close(self) -> None:
         """End the generators and the target; raises what goes wrong in that."""
-        for ended in await asyncio.gather(self._generators.close(), self.target.down(), return_exceptions=True):
+        ending = (
+            self._generators.close(),
+            self.target.down(),
+            self._stalls.stop(self.options.timeouts.process_exit),
+        )
+        for ended in await asyncio.gather(*ending, return_exceptions=True):
             if ended is not None:
                 raise ended
 
@@ -128,6 +136,7 @@ class SelfCheck:
             self.options.window,
             ids,
             fail_fast=True,
+            stalls=self._stalls,
             first=first,
         )
         return await drive.run()

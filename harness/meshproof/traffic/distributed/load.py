@@ -16,7 +16,8 @@ class LoadInProgress:
     def __init__(self, start: Mapping[str, Any], workers: int) -> None:
         self.users = int(start["users"])
         self.shares = Shares(len(start["requests"]), workers)
-        self.zero = time.time()
+        self.zero = time.perf_counter()
+        self.zero_at = time.time()
         self.stage = 0
         self.stopped = False
         self.sent = [0] * len(start["requests"])

@@ -92,7 +92,7 @@ class Master:
             self._registry.send(worker, {"start": {**start, **own}})
         self._populate(load, 1 if self._growth else load.users)
         load.begun.wait()
-        self._report({"begun": load.zero})
+        self._report({"begun": [load.zero_at, load.zero]})
         if self._growth:
             threading.Thread(target=self._grow, args=(load,), daemon=True).start()
 

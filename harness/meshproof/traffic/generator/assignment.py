@@ -74,9 +74,8 @@ class Assignment:
             digest=bool(start["digest"]),
         )
         if "zero" in start:
-            # Several processes carry the load out: all of them count from the same moment.
-            assignment.began -= assignment.began_at - float(start["zero"])
-            assignment.began_at = float(start["zero"])
+            # Several processes of one machine carry the load out: all of them count from the same moment.
+            assignment.began = float(start["zero"])
         return assignment
 
     def grant(self, index: int, total: int) -> None:

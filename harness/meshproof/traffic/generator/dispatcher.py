@@ -127,7 +127,7 @@ class Dispatcher:
         if self.role != wire.WORKER:
             self._users.spawn(assignment.users)
         self._assignment = assignment
-        self.output.message({"begun": assignment.began_at})
+        self.output.message({"begun": [assignment.began_at, assignment.began]})
 
     def _settle(self, assignment: Assignment) -> None:
         assert self.output is not None

@@ -78,7 +78,7 @@ class SimulatedProxy:
     def fail_all(self, trial: Any, at: float) -> None:
         most = rules.allowed(self.rule, self.hosts)
         ejected = frozenset(range(self.hosts - most, self.hosts))
-        self.mark("capped", at, ejected=most, most=most)
+        self.mark("capped", at, ejected=most, most=most, seconds=0.1)
         self.mark("settled", at, **{f"host {number}": float(number in ejected) for number in range(self.hosts)})
         end = at + 0.01 * (trial.stretch(self.hosts) + 2)
         self.send(at, end, ejected, step=0.01)

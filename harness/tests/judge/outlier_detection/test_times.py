@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from meshproof.border.expectation import Ejection
+from meshproof.border.stalls import Stall
 from meshproof.judge.outlier_detection.times import MACHINE, Multiplier, Span, judge_alone, judge_tick, multipliers
 
 RULE = Ejection(1, interval=1.0, base_ejection_time=2.0)
@@ -73,3 +76,43 @@ def test_only_an_ejection_soon_after_a_return_is_surely_a_second_one() -> None:
     assert multipliers(RULE, [first, span(1, 6.5, 9.0)]) == [Multiplier(1, 1), Multiplier(1, 1)]
     soon_again = [first, span(1, 6.5, 9.0), span(2, 9.2, 14.0)]
     assert [one.longer for one in multipliers(RULE, soon_again)] == [False, False, True]
+
+
+LATE = st.one_of(st.just(0.0), st.floats(0.0, 0.6))
+
+
+@given(st.lists(LATE, min_size=40, max_size=40), st.floats(0.0, 0.95), st.floats(0.05, 0.95), st.floats(0.02, 0.2))
+def test_ticks_that_come_late_with_the_machine_fail_no_proxy(
+    lateness: list[float], phase: float, pause: float, poll: float
+) -> None:
+    """Envoy arms each tick after the one before, so that each is late by what the machine stood still before it."""
+    ticks, stalls, now = [], [], 0.0
+    for late in lateness:
+        now += RULE.interval
+        if late:
+            stalls.append(Stall(now, now + late))
+        now += late
+        ticks.append(now)
+    began = ticks[0] + phase
+    back = next(tick for tick in ticks if tick - began >= 2.0)
+    again = back + pause
+    soon = again < next(tick for tick in ticks if tick - back >= RULE.interval)
+    ended = next(tick for tick in ticks if tick - again >= (4.0 if soon else 2.0))
+    spans = [span(0, began, back, late=poll), span(1, again, ended, late=poll)]
+    first, second = multipliers(RULE, spans, stalls)
+    assert judge_alone(RULE, spans[0], first, stalls) == ""
+    assert judge_alone(RULE, spans[1], second, stalls) == ""
+    assert judge_tick(RULE, spans[0], spans[1], second, stalls) == ""
+
+
+def test_a_tick_that_is_late_by_itself_counts_as_one_although_the_machine_is_not_late() -> None:
+    """4.005 s of ejection end with the fifth tick by division, and with the fourth where each is 2 ms late."""
+    before, second = Span(0, 1.19, 1.2, 3.99, 4.0), Span(1, 4.0, 4.005, 7.99, 8.012)
+    assert judge_tick(RULE, before, second, Multiplier(2, 2)) == ""
+
+
+def test_a_stall_is_no_excuse_for_what_is_too_late_by_more_or_too_early() -> None:
+    before, stalls = span(0, 1.2, 4.0), [Stall(6.0, 6.5)]
+    assert judge_tick(RULE, before, span(1, 4.2, 9.5), Multiplier(2, 2), stalls) == ""
+    assert judge_tick(RULE, before, span(1, 4.2, 10.1), Multiplier(2, 2), stalls)
+    assert judge_alone(RULE, span(0, 1.2, 2.5), Multiplier(), [Stall(1.3, 1.8)])

@@ -1,0 +1,73 @@
+"""A machine that stands still while a request is under way excuses no mesh, and is blamed on none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from meshproof.border.books import Books
+from meshproof.border.expectation import Retries as Rule
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.border.workload_fault import WorkloadFault
+from meshproof.errors import Location
+from meshproof.judge import Retries, Timeout
+from meshproof.scenario import Plan
+
+HERE = Location("fault.yaml", 3, 1)
+SLOW = WorkloadFault("helloworld-v1", latency=0.5)
+HANGS = WorkloadFault("helloworld-v1", hang=True)
+TIMED_OUT = {"subset": "", "status": 504, "latency": 0.31}
+LET_THROUGH = {"subset": "v1", "status": 200, "latency": 0.52}
+
+
+def driven(
+    build: Any, answers: list[dict[str, Any]], check: Any = None, fault: WorkloadFault = SLOW, **fields: Any
+) -> Verdict:
+    made: Plan = build.plan(build.expectation(build.arm("v1", 100), **{"timeout": 0.3, **fields}))
+    (trial,) = (check or Timeout()).begin(Plan(made.scenario, made.stages, made.precision, (fault,)))
+    for answer in answers:
+        trial.observe(build.seen(**answer))
+    return trial.conclude(Books())
+
+
+def test_an_answer_that_came_while_nothing_ran_is_not_judged_and_the_others_are(build: Any) -> None:
+    """After a stall the proxy finds the answer and the end of its time together, and takes either."""
+    excused = {**LET_THROUGH, "latency": 0.6, "stalled": 0.25}
+    verdict = driven(build, [excused, *[TIMED_OUT] * 160])
+    assert (verdict.outcome, verdict.n, verdict.evidence["excused"]) == (Outcome.PASSED, 160, 1)
+
+
+def test_an_answer_that_no_stall_explains_fails(build: Any) -> None:
+    verdict = driven(build, [{**LET_THROUGH, "stalled": 0.1}])
+    assert verdict.outcome is Outcome.FAILED
+    assert "answered 200" in verdict.reason
+
+
+def test_lateness_is_what_is_left_beside_the_stall(build: Any) -> None:
+    late = {**TIMED_OUT, "latency": 0.75, "stalled": 0.4}
+    assert driven(build, [late] * 160, fault=HANGS).evidence["least_lateness"] == pytest.approx(0.05)
+    verdict = driven(build, [{**late, "stalled": 0.1}] * 160, fault=HANGS)
+    assert verdict.outcome is Outcome.FAILED
+    assert "even the quickest" in verdict.reason
+
+
+@pytest.mark.parametrize("answer", [TIMED_OUT, LET_THROUGH])
+def test_a_machine_that_is_always_late_proves_nothing_either_way(build: Any, answer: dict[str, Any]) -> None:
+    verdict = driven(build, [{**answer, "latency": 0.9, "stalled": 0.6}] * 3)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "3 requests were not judged: this machine stood still for up to 0.60 s" in verdict.reason
+
+
+def test_the_load_ends_where_every_request_is_excused(build: Any) -> None:
+    made: Plan = build.plan(build.expectation(build.arm("v1", 100), timeout=0.3))
+    (trial,) = Timeout().begin(Plan(made.scenario, made.stages, made.precision, (SLOW,)))
+    for _ in range(trial.limit):
+        assert not trial.decided
+        trial.observe(build.seen(**LET_THROUGH, stalled=0.6))
+    assert trial.decided
+
+
+def test_an_ending_that_no_time_decides_is_judged_however_late_the_machine_is(build: Any) -> None:
+    refused = {"subset": "", "status": 503, "latency": 1.0, "stalled": 0.9}
+    verdict = driven(build, [refused], Retries(), timeout=None, retries=Rule(1, None, "5xx", HERE))
+    assert verdict.outcome is Outcome.FAILED

@@ -1,0 +1,84 @@
+"""The watch of this machine: a process that stands still is noticed, also while it still stands."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from meshproof.border.stalls import Stall, longest_stall, stalled
+from meshproof.run.stalls import Stalls
+
+FROZEN = 0.4
+
+
+def watched(folder: Path, use: Callable[[Stalls, psutil.Process], Awaitable[None]]) -> None:
+    async def run() -> None:
+        stalls = await Stalls.watch(folder / "watch.log")
+        assert stalls._child is not None
+        process = psutil.Process(stalls._child.pid)
+        try:
+            await looked(stalls, 0.0)
+            await use(stalls, process)
+        finally:
+            await stalls.stop(3.0)
+        assert not process.is_running()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+async def looked(stalls: Stalls, after: float) -> None:
+    """Wait until the watch has looked after a moment: it writes to memory, so there is nothing to be woken by."""
+    while not (stalls._shared and stalls._shared[0] > after):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+def test_a_freeze_is_noticed_while_it_lasts_and_after(tmp_path: Path) -> None:
+    async def use(stalls: Stalls, process: psutil.Process) -> None:
+        began = time.perf_counter()
+        process.suspend()
+        await asyncio.sleep(FROZEN)
+        seen = stalled(stalls.since(began), began, time.perf_counter())
+        assert seen > FROZEN / 2
+        process.resume()
+        ended = time.perf_counter()
+        await looked(stalls, ended)
+        kept = stalls.since(began)
+        assert stalled(kept, began, ended + 1.0) >= seen
+        assert longest_stall(kept, began, ended + 1.0) > FROZEN / 2
+        assert stalls.since(time.perf_counter() + 9.0) in ((), kept[-1:])
+
+    watched(tmp_path, use)
+
+
+def test_a_watch_that_has_died_excuses_nothing(tmp_path: Path) -> None:
+    async def use(stalls: Stalls, process: psutil.Process) -> None:
+        os.kill(process.pid, signal.SIGKILL)
+        assert stalls._child is not None
+        await stalls._child.process.wait()
+        began = time.perf_counter()
+        await asyncio.sleep(FROZEN)
+        assert stalls.since(began) == ()
+
+    watched(tmp_path, use)
+
+
+def test_where_nothing_watches_there_are_no_stalls() -> None:
+    assert Stalls().since(0.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "total", "longest"),
+    [(0.0, 9.0, 3.0, 2.0), (2.0, 5.5, 1.5, 1.0), (3.0, 5.0, 0.0, 0.0), (1.5, 1.75, 0.25, 0.25), (8.0, 9.0, 0.0, 0.0)],
+)
+def test_stalls_count_as_far_as_they_lie_between_two_moments(
+    start: float, end: float, total: float, longest: float
+) -> None:
+    both = [Stall(1.0, 3.0), Stall(5.0, 6.0)]
+    assert stalled(both, start, end) == pytest.approx(total)
+    assert longest_stall(both, start, end) == pytest.approx(longest)
