@@ -20,11 +20,11 @@ from meshproof.report.events import CheckFinished, ConfigApplied, Emit, Noticed,
 from meshproof.run.beside import beside, cancelled
 from meshproof.run.pacing.feed import Feed
 from meshproof.run.pacing.shapes import pacing
+from meshproof.run.pacing.stalls import Stalls
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.run.pacing.workload_faults import inject
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result, broken
-from meshproof.run.stalls import Stalls
 from meshproof.scenario import Trial
 from meshproof.targets.base import LiveMesh, Remote
 from meshproof.traffic.locust import Generator

@@ -41,9 +41,9 @@ from meshproof.run.keep import keep_manifests
 from meshproof.run.lanes import side_by_side
 from meshproof.run.options import Options
 from meshproof.run.pacing.shapes import generator_shape, spread
+from meshproof.run.pacing.stalls import WATCH_LOG, Stalls
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result, described
-from meshproof.run.stalls import WATCH_LOG, Stalls
 from meshproof.targets.base import Redacting, Target
 
 Record = TypeVar("Record")

@@ -14,8 +14,8 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.report.events import ConfigApplied, Emit, Progress
 from meshproof.run.pacing.feed import Feed
+from meshproof.run.pacing.stalls import Stalls
 from meshproof.run.prepare import Prepared
-from meshproof.run.stalls import Stalls
 from meshproof.scenario import Trial
 from meshproof.targets.base import Attributing, LiveMesh
 from meshproof.traffic.locust import Generator

@@ -20,10 +20,10 @@ from meshproof.run.engine import Drive
 from meshproof.run.generators import Generators
 from meshproof.run.options import Options
 from meshproof.run.pacing.shapes import generator_shape
+from meshproof.run.pacing.stalls import WATCH_LOG, Stalls
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result
 from meshproof.run.selfcheck.mutants import Case
-from meshproof.run.stalls import WATCH_LOG, Stalls
 from meshproof.targets.base import Target
 
 WAITING_LANES = 8

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from meshproof.border.stalls import Stall, longest_stall, stalled
-from meshproof.run.stalls import Stalls
+from meshproof.run.pacing.stalls import Stalls
 
 FROZEN = 0.4
 
