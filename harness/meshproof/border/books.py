@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-from meshproof.border.stalls import Stall
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Stall:
+    """A time in which the machine that measures stood still or was late: from when to when, in seconds of one clock."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """All books of one load: each pod's, and the growth of each proxy's counters (Envoy's own names).
 
@@ -70,3 +76,13 @@ class Books:
     marks: tuple[Mark, ...] = ()
     shared: frozenset[str] = frozenset()
     stalls: tuple[Stall, ...] = ()
+
+
+def stalled(stalls: Sequence[Stall], start: float, end: float) -> float:
+    """For how many seconds the machine stood still between two moments."""
+    return sum(max(0.0, min(one.end, end) - max(one.start, start)) for one in stalls)
+
+
+def longest_stall(stalls: Sequence[Stall], start: float, end: float) -> float:
+    """The longest time in one that it stood still between two moments, in seconds."""
+    return max((stalled([one], start, end) for one in stalls), default=0.0)

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
-from meshproof.border.books import Books, Mark
+from meshproof.border.books import Books, Mark, stalled
 from meshproof.border.expectation import Ejection
 from meshproof.border.observation import Observation
-from meshproof.border.stalls import stalled
 from meshproof.border.steps import Fault
 from meshproof.judge.outlier_detection.rules import allowed, faults, reachable
 from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, multipliers

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from meshproof.border.books import Stall, longest_stall, stalled
 from meshproof.border.expectation import Ejection
-from meshproof.border.stalls import Stall, longest_stall, stalled
 from meshproof.judge.outlier_detection.rules import duration
 
 # https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig

@@ -15,7 +15,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from meshproof.border.stalls import stalled
+from meshproof.border.books import stalled
 from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
 from meshproof.errors import TargetError
 from meshproof.run.pacing.traffic import Traffic

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meshproof.border.stalls import Stall
+from meshproof.border.books import Stall
 from meshproof.process import Child, spawn, stall_watch
 from meshproof.process.stall_watch import GAPS, LEAST, PERIOD, SIZE
 

@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from meshproof.border.books import Mark
+from meshproof.border.books import Mark, Stall, stalled
 from meshproof.border.observation import Observation
-from meshproof.border.stalls import Stall, stalled
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.report.events import ConfigApplied, Emit, Progress

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from meshproof.border.books import Stall
 from meshproof.border.expectation import Ejection
-from meshproof.border.stalls import Stall
 from meshproof.judge.outlier_detection.times import MACHINE, Multiplier, Span, judge_alone, judge_tick, multipliers
 
 RULE = Ejection(1, interval=1.0, base_ejection_time=2.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from meshproof.border.stalls import Stall, longest_stall, stalled
+from meshproof.border.books import Stall, longest_stall, stalled
 from meshproof.run.pacing.stalls import Stalls
 
 FROZEN = 0.4
