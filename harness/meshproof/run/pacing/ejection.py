@@ -25,6 +25,8 @@ from meshproof.scenario import Ejecting
 LOOK_INTERVAL = 0.08
 # A busy machine may be too slow for an ejection that is to come soon, or for a look that is to be quick.
 REPEATS = 4
+TRIES_OF_ALL = 10
+"""Hosts that are ejected soon after they were back stay out for longer each time, so that one of these tries is enough."""
 
 
 async def ejection(traffic: Traffic) -> None:
@@ -57,7 +59,7 @@ class _Pacing:
                 if not await self._stays(fault):
                     return
             if fatal and await self._ejected_repeatedly(fatal):
-                for _ in range(1 + REPEATS):
+                for _ in range(TRIES_OF_ALL):
                     if await fail_all(self.hosts, self.trial, fatal):
                         break
         finally:

@@ -109,6 +109,29 @@ def test_a_machine_that_stalls_sometimes_fails_nothing(build: Any) -> None:
     assert trial.conclude(Books()).outcome is Outcome.PASSED
 
 
+def test_small_stalls_leave_the_share_as_it_is(build: Any) -> None:
+    """Requests that are delayed take long, so they meet more stalls: to leave these out would leave out mostly hits."""
+    trial = begun(build)
+    for number in range(6000):
+        if trial.decided:
+            trial.reconcile(Books())
+        delayed = number % 10 == 0
+        trial.observe(
+            build.seen("v1", latency=SPECIFIED + 0.004 if delayed else 0.004, stalled=0.12 if delayed else 0.002)
+        )
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is Outcome.PASSED
+    assert verdict.evidence["excused"] == 0
+
+
+def test_what_a_long_stall_alone_held_is_not_judged(build: Any) -> None:
+    trial = begun(build, 100)
+    trial.observe(build.seen("v1", latency=SPECIFIED + 0.1, stalled=SPECIFIED + 0.05))
+    trial.observe(build.seen("v1", latency=0.004, stalled=0.004))
+    verdict = trial.conclude(Books())
+    assert (verdict.outcome, verdict.n, verdict.evidence["excused"]) == (Outcome.FAILED, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("injected", "outcome"), [(15, Outcome.INCONCLUSIVE), (160, Outcome.FAILED), (None, Outcome.FAILED)]
 )
