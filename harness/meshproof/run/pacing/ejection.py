@@ -26,7 +26,7 @@ LOOK_INTERVAL = 0.08
 # A busy machine may be too slow for an ejection that is to come soon, or for a look that is to be quick.
 REPEATS = 4
 TRIES_OF_ALL = 10
-"""Hosts that are ejected soon after they were back stay out for longer each time, so that one of these tries is enough."""
+"""Hosts that are ejected soon after they were back stay out for longer each time: one of these tries is enough."""
 
 
 async def ejection(traffic: Traffic) -> None:

@@ -115,10 +115,8 @@ def test_small_stalls_leave_the_share_as_it_is(build: Any) -> None:
     for number in range(6000):
         if trial.decided:
             trial.reconcile(Books())
-        delayed = number % 10 == 0
-        trial.observe(
-            build.seen("v1", latency=SPECIFIED + 0.004 if delayed else 0.004, stalled=0.12 if delayed else 0.002)
-        )
+        latency, stalled = (SPECIFIED + 0.004, 0.12) if number % 10 == 5 else (0.004, 0.002)
+        trial.observe(build.seen("v1", started=number / 1000, latency=latency, stalled=stalled))
     verdict = trial.conclude(Books())
     assert verdict.outcome is Outcome.PASSED
     assert verdict.evidence["excused"] == 0
