@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 import meshproof
+from meshproof.cli.diff import diff
 from meshproof.cli.explain import explain
 from meshproof.cli.hosts import hosts
 from meshproof.cli.image import image
@@ -35,6 +36,7 @@ def group() -> None:
     meshproof run               prove the built-in scenarios
     meshproof verify -f DIR     prove your own manifests
     meshproof explain -f DIR    say which rule takes a request, and why
+    meshproof diff OLD NEW      say what a change changes for requests
     meshproof hosts check       look at the machines below a cluster
     """
 
@@ -57,5 +59,5 @@ def completion(shell: str) -> None:
     click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
-for command in (run, verify, explain, hosts, image, selfcheck, report):
+for command in (run, verify, explain, diff, hosts, image, selfcheck, report):
     group.add_command(command)

@@ -34,18 +34,20 @@ def load(
     strict: bool = True,
     choose: Choice | None = None,
     progress: Progress | None = None,
+    contents: Iterable[tuple[str, bytes]] | None = None,
 ) -> Manifests:
     """Read files, folders and `-` (standard input); `namespace` is given to what names none.
 
     `strict` raises ManifestError with every problem found (20 at most), each with file:line:col; else each
     document with a problem is a Refusal, and the rest is read. Either way ManifestError where nothing can be
     read at all, and UsageError for a path that is not there. Where `choose` is given, no other documents are read
-    than those that it picks by their text. `progress` is told of every 2,000th document.
+    than those that it picks by their text. `contents` are files by their names that are read in place of `paths`.
+    `progress` is told of every 2,000th document.
     """
     read = _Read(namespace)
     several = (
         document
-        for text, file, line in _chosen(texts(paths, stdin), choose)
+        for text, file, line in _chosen(texts(paths, stdin, contents), choose)
         for document in documents(text, file, line)
     )
     for number, document in enumerate(several, 1):

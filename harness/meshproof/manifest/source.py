@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -20,13 +20,16 @@ STDIN = "-"
 STDIN_NAME = "<stdin>"
 
 
-def texts(paths: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, str]]:
+def texts(
+    paths: Sequence[str], stdin: TextIO | None, contents: Iterable[tuple[str, bytes]] | None = None
+) -> Iterator[tuple[str, str]]:
     """Each file's name and text; a folder gives its own files in order, without its subfolders, as kubectl does.
 
-    Raises ManifestError for a file of more than 64 MB, and where all of them together are more.
+    Where `contents` are given, files by their names, nothing else is read. Raises ManifestError for a file of more
+    than 64 MB, and where all of them together are more.
     """
     total = 0
-    for name, data in _contents(paths, stdin):
+    for name, data in _contents(paths, stdin) if contents is None else contents:
         total += len(data)
         text = _decode(name, data)
         del data

@@ -101,6 +101,14 @@ def test_the_explained_request_is_shown_as_it_is() -> None:
     assert [line for line in shown.splitlines() if line not in (*printed, "[…]")] == []
 
 
+def test_the_change_is_shown_as_it_is(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (example,) = [one for one in blocks(README, "sh") if "meshproof diff" in one]
+    (shown,) = [one for one in blocks(README, "text") if "requests tried" in one]
+    done = here(example, tmp_path)
+    assert (done.returncode, done.stderr, done.stdout) == (1, "", shown)
+
+
 def test_the_scenario_example_passes(tmp_path: Path) -> None:
     (code,) = blocks(README, "python")
     (tmp_path / "test_hello.py").write_text(code)

@@ -1,0 +1,108 @@
+"""The command line of `meshproof diff`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from meshproof.errors import UsageError
+
+if TYPE_CHECKING:
+    from meshproof.manifest.resource import Manifests
+
+EXIT_CODES = """\b
+Exit codes:
+  0  nothing changes for requests
+  1  something does, or not all is known
+  4  a command, an option or a manifest is wrong
+"""
+CHANGED = 1
+
+
+@click.command(short_help="Say what a change of manifests changes for requests.", epilog=EXIT_CODES)
+@click.option(
+    "--git",
+    "span",
+    default="",
+    metavar="BASE..HEAD",
+    help="Two revisions of the repository here, in which PATHS are then: their files and folders.",
+)
+@click.option(
+    "-n",
+    "--namespace",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="Namespace of what names none, and of the usual client.",
+)
+@click.option(
+    "-o",
+    "--output-format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="What is printed; markdown is for a comment on a pull request.",
+)
+@click.option("--exit-zero", is_flag=True, help="End with exit code 0 whatever changes.")
+@click.argument("paths", nargs=-1, type=click.Path(), metavar="OLD NEW | --git BASE..HEAD PATHS")
+def diff(span: str, namespace: str, form: str, exit_zero: bool, paths: tuple[str, ...]) -> int:
+    """Say what changes for requests between two sets of manifests, whatever changes in their text.
+
+    Requests are searched that show each rule of either side, its boundaries and its overlaps with others; each is
+    held against both sides. Nothing is started.
+
+    \b
+    meshproof diff deployed/ k8s/
+    meshproof diff --git main..HEAD -- k8s/
+    """
+    import gc
+
+    # Nearly all that is made from here on is kept to the end.
+    gc.disable()
+    from meshproof.diff.comparison import compare
+    from meshproof.diff.sides import sides
+
+    found = compare(*sides(*_read(span, namespace, paths)), namespace)
+    if form == "json":
+        import json
+
+        from meshproof.diff.render.document import document
+
+        click.echo(json.dumps(document(found), indent=2))
+    else:
+        from meshproof.diff.render.text import markdown, text
+        from meshproof.report.wording import line
+
+        lines = markdown(found) if form == "markdown" else text(found)
+        click.echo("\n".join(line(one) for one in lines))
+    return 0 if found.is_same or exit_zero else CHANGED
+
+
+def _read(span: str, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests, Manifests]:
+    from meshproof.manifest import load
+
+    if not span:
+        if len(paths) != 2:
+            raise UsageError("name two folders or files, OLD and NEW, or two revisions with --git BASE..HEAD")
+        old, new = (load([path], namespace=namespace, strict=False, progress=_progress) for path in paths)
+        return old, new
+    from meshproof.cli.diff.revisions import contents, revisions
+    from meshproof.manifest.resource import Manifests
+
+    if not paths:
+        raise UsageError("say which files or folders: meshproof diff --git BASE..HEAD -- k8s/")
+    base, head, called = revisions(span)
+    both = contents(base, paths, called), contents(head, paths)
+    if not any(both):
+        raise UsageError(f"--git {span}: neither revision has a .yaml, .yml or .json file in {' or '.join(paths)}")
+    before, after = (
+        load([], namespace=namespace, strict=False, contents=files) if files else Manifests(()) for files in both
+    )
+    return before, after
+
+
+def _progress(number: int) -> None:
+    click.echo(f"{number:,} documents read", file=sys.stderr)

@@ -1,0 +1,91 @@
+"""Manifests as they stand in revisions of a git repository; nothing is checked out."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from meshproof.errors import UsageError
+from meshproof.manifest.source import ENDINGS
+
+LIMIT = 60.0
+SHORT = 10
+FILES = ("100644", "100755")
+SHAPE = "two revisions are written BASE..HEAD, or BASE...HEAD for what was added since they parted"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a revision, by the name of its content."""
+
+    path: str
+    blob: str
+
+
+def revisions(text: str) -> tuple[str, str, str]:
+    """The two commits that a person names, and how the first is called in places; raises UsageError."""
+    dots = "..." if "..." in text else ".."
+    base, found, head = text.partition(dots)
+    if not found or not base or base.startswith("-") or head.startswith("-"):
+        raise UsageError(f"--git {text}: {SHAPE}")
+    first, second = (_git("rev-parse", "--verify", "--quiet", f"{one}^{{commit}}") for one in (base, head or "HEAD"))
+    for name, commit in ((base, first), (head or "HEAD", second)):
+        if not commit:
+            raise UsageError(f"--git {text}: there is no revision {name}")
+    old, new = first.strip().decode(), second.strip().decode()
+    if dots == "...":
+        old = _git("merge-base", old, new).strip().decode()
+        if not old:
+            raise UsageError(f"--git {text}: the two have no commit in common")
+    return old, new, base if dots == ".." else old[:SHORT]
+
+
+def contents(revision: str, paths: Sequence[str], called: str = "") -> list[tuple[str, bytes]]:
+    """The files of a revision that these paths name, with what is in them; a folder gives its own files.
+
+    A path that the revision does not have gives none. With the revision `called` something, places in it are named as
+    git names them: `main:k8s/routing.yaml`.
+    """
+    several = (one for path in paths for one in _files(revision, path))
+    head = f"{called}:" if called else ""
+    return [(f"{head}{one.path}", _git("cat-file", "blob", one.blob)) for one in several]
+
+
+def _files(revision: str, path: str) -> Iterator[File]:
+    name = path.rstrip("/") or "."
+    listed = _listed(revision, name)
+    if len(listed) == 1 and listed[0][0] == "040000":
+        for mode, blob, file in _listed(revision, f"{name}/"):
+            if mode in FILES and file.endswith(ENDINGS):
+                yield File(file, blob)
+        return
+    if name == ".":
+        yield from (File(file, blob) for mode, blob, file in listed if mode in FILES and file.endswith(ENDINGS))
+        return
+    yield from (File(file, blob) for mode, blob, file in listed if mode in FILES)
+
+
+def _listed(revision: str, path: str) -> list[tuple[str, str, str]]:
+    """Mode, content and name of each entry."""
+    words = ["ls-tree", "-z", revision, "--", *([] if path == "." else [path])]
+    found = []
+    for entry in _git(*words).decode("utf-8", "surrogateescape").split("\0"):
+        if entry:
+            head, _, name = entry.partition("\t")
+            mode, _, blob = head.split(" ")
+            found.append((mode, blob, name))
+    return found
+
+
+def _git(*words: str) -> bytes:
+    """What a git command prints; nothing where it fails by itself. Raises UsageError where there is no repository."""
+    try:
+        ended = subprocess.run(["git", *words], capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)  # noqa: S607
+    except FileNotFoundError:
+        raise UsageError("--git needs git on PATH") from None
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"git {words[0]} gave no answer within {LIMIT:g} s") from None
+    if b"not a git repository" in ended.stderr:
+        raise UsageError("--git: this is no git repository")
+    return ended.stdout if ended.returncode == 0 else b""

@@ -1,0 +1,179 @@
+"""Which objects differ, and which part of a mesh can be another one for it: all else need not be searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from meshproof.diff.sides import Side
+from meshproof.errors import Location
+from meshproof.explain.manifests import Written
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.names import overlap
+from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
+from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+
+# Kinds of which it is known what a change of them can touch; any other one may touch everything.
+NARROW = frozenset(
+    {
+        *("Service", "VirtualService", "DestinationRule", "Gateway", "HTTPRoute", "GRPCRoute", "Secret"),
+        *("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Pod", "Job", "CronJob"),
+        *("Rollout", "DeploymentConfig"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Something that is not understood, and that is not the same on both sides; `how`: new, gone or changed."""
+
+    part: Unmodelled
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """The resources of either side that the other one lacks, or has otherwise: comments and places do not count."""
+
+    gone: tuple[Resource, ...]
+    came: tuple[Resource, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.gone or self.came)
+
+
+def differing(old: Side, new: Side) -> Differing:
+    """What differs between two sides as it is written."""
+    first, second = ({one.identity: one for one in _resources(side)} for side in (old, new))
+    other = {key for key, one in second.items() if key not in first or not same(one.body, first[key].body)}
+    gone = tuple(one for key, one in first.items() if key not in second or key in other)
+    return Differing(gone, tuple(second[key] for key in second if key in other))
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are written alike, wherever they stand."""
+    return bool(_bare(one) == _bare(other))
+
+
+def _resources(side: Side) -> tuple[Resource, ...]:
+    return (*side.built.resources, *side.built.left_out)
+
+
+def _bare(value: Value) -> Any:
+    if value.is_mapping:
+        return {name: _bare(one) for name, one in value.fields().items() if one.data is not None}
+    data = value.data
+    return [_bare(one) for one in data] if isinstance(data, tuple) else (type(data).__name__, data)
+
+
+def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
+    """What is not understood and differs: whether requests change for it is not known."""
+    changed = {str(one) for one in (*found.gone, *found.came)}
+    first, second = ({_key(one): one for one in side.mesh.unmodelled} for side in (old, new))
+    before, after = ({str(one) for one in _resources(side)} for side in (old, new))
+    for key, one in second.items():
+        if key not in first or one.subject in changed:
+            yield Opaque(one, "changed" if one.subject in before else "new")
+    shown = {one.subject for one in second.values()}
+    for key, one in first.items():
+        if key not in second and one.subject not in shown:
+            yield Opaque(one, "changed" if one.subject in after else "gone")
+
+
+def _key(one: Unmodelled) -> object:
+    """What it is without its place; two texts that cannot be read differ by their words."""
+    words = tuple(touch for touch in one.touches if isinstance(touch, Mentioned))
+    return one.kind, one.subject, one.why, one.refused, words
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What can be touched by the objects that differ: hosts, and Gateways by `namespace/name`; or `everything`."""
+
+    hosts: frozenset[str]
+    gateways: frozenset[str]
+    everything: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.hosts or self.gateways or self.everything)
+
+
+def reach(old: Side, new: Side, found: Differing) -> Reach:
+    """The hosts and Gateways that differing objects of either side have to do with."""
+    hosts: set[str] = set()
+    gateways: set[str] = set()
+    everything = False
+    for side, several in ((old, found.gone), (new, found.came)):
+        modelled = {one.identity for one in side.built.resources}
+        everything = everything or any(one.kind not in NARROW and one.identity in modelled for one in several)
+        own = _Own(side, several)
+        hosts |= set(_hosts(side.mesh, own))
+        secret = any(one.kind == "Secret" for one in several)
+        gateways |= {one.called for one in side.mesh.gateways if secret or own.has(one.location)}
+    return Reach(frozenset(hosts), frozenset(gateways), everything)
+
+
+class _Own:
+    """Whether what stands at a place belongs to one of some objects."""
+
+    def __init__(self, side: Side, several: Iterable[Resource]) -> None:
+        self._written = Written(_resources(side))
+        self._several = {one.identity for one in several}
+
+    def has(self, place: Location) -> bool:
+        owner = self._written.owner(place)
+        return owner is not None and owner.identity in self._several
+
+
+def _hosts(mesh: Mesh, own: _Own) -> Iterator[str]:
+    for service in mesh.services:
+        if own.has(service.location) or any(own.has(one.location) for one in mesh.behind(service)):
+            yield service.host
+    for one in mesh.virtual_services:
+        # Rules of delegates stand in another object.
+        if own.has(one.location) or any(own.has(route.location) for route in one.http if route.root):
+            yield from one.hosts
+            yield from _destinations(one)
+    yield from (one.host for one in mesh.destination_rules if own.has(one.location))
+
+
+def part(mesh: Mesh, touched: Reach) -> tuple[Mesh, tuple[Service, ...]]:
+    """The mesh with those VirtualServices alone that can be touched, and the Services that can."""
+    if touched.everything:
+        return mesh, mesh.services
+    known = by_hosts([(host,) for host in sorted(touched.hosts)])
+    chosen = [one for one in mesh.virtual_services if _is_touched(one, touched, known)]
+    # What else stands for the same hosts decides with them.
+    beside = by_hosts([(host,) for one in chosen for host in one.hosts])
+    ids = {id(one) for one in chosen}
+    several = tuple(
+        one for one in mesh.virtual_services if id(one) in ids or any(_meets(host, beside) for host in one.hosts)
+    )
+    services = tuple(one for one in mesh.services if _meets(one.host, known))
+    return replace(mesh, virtual_services=several), services
+
+
+def _is_touched(one: VirtualService, touched: Reach, known: Hosts) -> bool:
+    if not touched.gateways.isdisjoint(
+        name.rpartition("/")[0] if name.count("/") > 1 else name for name in one.gateways
+    ):
+        return True
+    return any(_meets(host, known) for host in (*one.hosts, *_destinations(one)))
+
+
+def _meets(host: str, known: Hosts) -> bool:
+    """Whether a host is among those known, or has a name in common with one of them."""
+    if known.candidates(host):
+        return True
+    return host.startswith("*") and any(overlap(host, one) for one in (*known.exact, *known.wild))
+
+
+def _destinations(one: VirtualService) -> Iterator[str]:
+    for rule in one.rules:
+        yield from (each.destination.host for each in rule.destinations)
+        if isinstance(rule, HttpRoute):
+            yield from (each.destination.host for each in rule.mirrors)

@@ -1,0 +1,234 @@
+"""Two meshes held against each other, request by request; what changes alike is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request
+from meshproof.border.source import Source
+from meshproof.diff.behaviour import OUTCOME, behaviour, policies, policy_changes
+from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach
+from meshproof.diff.search import Tried, as_served, search
+from meshproof.diff.sides import Side
+from meshproof.errors import Location
+from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.predict.mesh_table import asked_service
+from meshproof.mesh.predict.prediction import predict
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changes alike for some requests of one host.
+
+    `about` is what changes: `outcome`, `timeout`, `loadBalancer of …`. `host` is what they ask for, and the Gateway
+    that they enter by; `source` sends them where the usual client does not (None: it does). `requests` are the tried
+    ones that change so, the plainest first; `whole` tells that no other of that host was tried that could. `before`
+    and `after` are the places of the rules that decide the first of them (None: no rule does), `other_rule` that these
+    are not one and the same rule.
+    """
+
+    about: str
+    host: str
+    source: Source | None
+    old: str
+    new: str
+    requests: tuple[Request, ...]
+    whole: bool
+    before: Location | None
+    after: Location | None
+    other_rule: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All that changes for the requests that were `tried`, and what is not known of it.
+
+    `objects` is how many differ as they are written, `opaque` those of them that are not understood, `standing` what
+    is not understood and is the same on both sides, `left_out` how many more requests there are, and about what.
+    """
+
+    changes: tuple[Change, ...]
+    tried: int
+    objects: int
+    opaque: tuple[Opaque, ...] = ()
+    standing: tuple[Unmodelled, ...] = ()
+    left_out: tuple[tuple[Location, int], ...] = ()
+    clients: int = 0
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing changes for any request, and all is known that says so."""
+        return not (self.changes or self.opaque or self.left_out or self.clients)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What both sides make of one request."""
+
+    request: Request
+    source: Source
+    host: str
+    old: Expectation
+    new: Expectation
+
+
+def compare(old: Side, new: Side, namespace: str) -> Comparison:
+    """Everything that is found; `namespace` is that of the usual client."""
+    found = differing(old, new)
+    touched = reach(old, new, found)
+    tried = search((old.mesh, new.mesh), touched, namespace)
+    pairs = list(_pairs(old.mesh, new.mesh, tried))
+    changes = tuple(_grouped(old.mesh, new.mesh, pairs))
+    hidden = tuple(opaque(old, new, found))
+    return Comparison(
+        changes,
+        len(pairs),
+        _number(found),
+        hidden,
+        tuple(_standing(new.mesh, pairs, {one.part for one in hidden})),
+        tried.left_out,
+        tried.clients,
+    )
+
+
+def _number(found: Differing) -> int:
+    return len({one.identity for one in (*found.gone, *found.came)})
+
+
+def _pairs(old: Mesh, new: Mesh, tried: Tried) -> Iterator[_Pair]:
+    for client, requests in tried.by_client:
+        known: set[tuple[Request, Request]] = set()
+        for request in requests:
+            both = as_served(old, request), as_served(new, request)
+            if both not in known:
+                known.add(both)
+                first, second = (
+                    predict(mesh, one, namespace=client.namespace, labels=client.labels)
+                    for mesh, one in zip((old, new), both, strict=True)
+                )
+                yield _Pair(both[1], client, _host(old, new, both[1], client), first, second)
+
+
+def _host(old: Mesh, new: Mesh, request: Request, client: Source) -> str:
+    """What a request asks for, as people call it."""
+    if request.gateway:
+        key = request.gateway.split("/")
+        return f"{request.domain} by Gateway {'/'.join(key[:2])}"
+    found = (asked_service(mesh, request, client.namespace) for mesh in (new, old))
+    return next((one.called for one in found if one), request.domain)
+
+
+def _grouped(old: Mesh, new: Mesh, pairs: Sequence[_Pair]) -> Iterator[Change]:
+    groups: dict[tuple[str, str, Hashable, Hashable], list[_Found]] = {}
+    totals: dict[tuple[str, bool], int] = {}
+    for pair in pairs:
+        for found in _changes(old, new, pair):
+            # What differs with each request is alike where the same rules do it.
+            before, after = (pair.old.route, pair.new.route) if found.own else (found.before, found.after)
+            groups.setdefault((found.about, pair.host, before, after), []).append(found)
+        for is_outcome in (True, False):
+            if _counts(pair, is_outcome):
+                totals[pair.host, is_outcome] = totals.get((pair.host, is_outcome), 0) + 1
+    rules = _Rules(old, new)
+    usual = pairs[0].source if pairs else None
+    for (about, host, _, _), several in groups.items():
+        ordered = sorted(several, key=lambda one: _plainness(one.pair))
+        first, pair = ordered[0], ordered[0].pair
+        usually = any(one.pair.source == usual for one in ordered)
+        requests = tuple(dict.fromkeys(one.pair.request for one in ordered))
+        whole = not first.own and len(several) == totals.get((host, about == OUTCOME), 0)
+        yield Change(
+            about,
+            host,
+            None if usually else pair.source,
+            first.before,
+            first.after,
+            requests,
+            whole,
+            pair.old.route,
+            pair.new.route,
+            not rules.same(pair.old.route, pair.new.route),
+        )
+
+
+def _counts(pair: _Pair, is_outcome: bool) -> bool:
+    """Whether a request is one of those that could change: whatever the proxy itself refuses in any case is not."""
+    both = (pair.old, pair.new)
+    if is_outcome:
+        return any(one.arms or one.route or one.redirect for one in both)
+    return all(one.arms for one in both)
+
+
+def _plainness(pair: _Pair) -> tuple[int, int, str]:
+    request = pair.request
+    return len(request.headers), len(request.path), str(request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One thing that changes for one request; `own` as of a Part."""
+
+    pair: _Pair
+    about: str
+    before: str
+    after: str
+    own: bool = False
+
+
+def _changes(old: Mesh, new: Mesh, pair: _Pair) -> Iterator[_Found]:
+    first, second = behaviour(old, pair.old), behaviour(new, pair.new)
+    for about, one in first.items():
+        other = second.get(about)
+        if other is not None and one.value != other.value:
+            yield _Found(pair, about, one.text, other.text, one.own or other.own)
+    before, after = policies(old, pair.old), policies(new, pair.new)
+    for key in (one for one in before if one in after):
+        for setting, value, new_value in policy_changes(before[key][1], after[key][1]):
+            yield _Found(pair, f"{setting} of {after[key][0]}", value, new_value)
+
+
+class _Rules:
+    """The rules of both sides by their places, with what makes them one rule: whose they are, and what they ask."""
+
+    def __init__(self, old: Mesh, new: Mesh) -> None:
+        self._old, self._new = _signatures(old), _signatures(new)
+
+    def same(self, one: Location | None, other: Location | None) -> bool:
+        if one is None or other is None:
+            return one is other
+        return self._old.get(one) == self._new.get(other)
+
+
+def _signatures(mesh: Mesh) -> dict[Location, object]:
+    return {
+        rule.location: (owner.namespace, owner.name, without_places(rule.matches))
+        for owner in mesh.virtual_services
+        for rule in owner.rules
+    }
+
+
+def without_places(value: Any) -> Any:
+    """A part of the model without the places in it."""
+    if isinstance(value, Location):
+        return None
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value).__name__, tuple(without_places(getattr(value, one.name)) for one in fields(value))
+    if isinstance(value, tuple | list):
+        return tuple(without_places(one) for one in value)
+    return tuple(sorted(value.items())) if isinstance(value, dict) else value
+
+
+def _standing(mesh: Mesh, pairs: Sequence[_Pair], hidden: set[Unmodelled]) -> Iterator[Unmodelled]:
+    """What the tried requests depend on that is not understood, and that did not change."""
+    dependencies = Dependencies(mesh, mesh.unmodelled)
+    found: dict[Unmodelled, None] = {}
+    for pair in pairs:
+        namespace, labels = pair.source.namespace, pair.source.labels
+        found |= dict.fromkeys(dependencies.touching(facts(mesh, pair.new, namespace, labels)))
+        found |= dict.fromkeys(undecided(mesh, pair.new) if pair.new.undecided else ())
+    return (one for one in found if one not in hidden)

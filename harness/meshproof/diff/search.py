@@ -1,0 +1,98 @@
+"""The requests that are tried: those that show the rules, boundaries and overlaps of either side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+
+from meshproof.border.request import Request, connection
+from meshproof.border.source import Source, source
+from meshproof.diff.changed import Reach, part
+from meshproof.errors import Location
+from meshproof.manifest.collector import collector_paused
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.predict.gateway_table import Entry, gateway_of
+from meshproof.mesh.predict.mesh_table import HTTP
+from meshproof.mesh.predict.tcp import PROTOCOLS
+from meshproof.mesh.predict.visibility import sees
+from meshproof.mesh.requests.addresses import at, short_name
+from meshproof.mesh.requests.probes import probes
+from meshproof.mesh.requests.samples import sample_requests
+from meshproof.mesh.requests.sources import others
+
+MOST = 20_000
+MOST_CLIENTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The requests of each client; `left_out` is how many more there are, and about what, `clients` how many others."""
+
+    by_client: tuple[tuple[Source, tuple[Request, ...]], ...]
+    left_out: tuple[tuple[Location, int], ...] = ()
+    clients: int = 0
+
+
+@collector_paused()
+def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
+    """Requests about all that can be touched of either mesh."""
+    if not touched:
+        return Tried(())
+    usual = source(namespace)
+    parts = [part(mesh, touched) for mesh in meshes]
+    found: dict[Source, dict[Request, None]] = {usual: {}}
+    left_out: list[tuple[Location, int]] = []
+    for mesh, services in parts:
+        left_out += _about(mesh, usual, None, found)
+        found[usual] |= dict.fromkeys(_plain(services, usual))
+    further = [(client, rules, mesh) for mesh, _ in parts for client, rules in others(mesh, usual).items()]
+    names = list(dict.fromkeys(client for client, _, _ in further))
+    chosen = set(names[:MOST_CLIENTS])
+    for client, rules, mesh in further:
+        if client in chosen:
+            left_out += _about(mesh, client, rules, found)
+    for client in chosen:
+        # Whoever else may call a Service that is exported to it alone.
+        for _, services in parts:
+            found[client] |= dict.fromkeys(_plain(services, client))
+    return Tried(
+        tuple((client, tuple(several)) for client, several in found.items() if several),
+        tuple(left_out),
+        len(names) - len(chosen),
+    )
+
+
+def _about(
+    mesh: Mesh, client: Source, rules: Set[Location] | None, found: dict[Source, dict[Request, None]]
+) -> Sequence[tuple[Location, int]]:
+    several = found.setdefault(client, {})
+    if not mesh.virtual_services and rules is None:
+        return ()
+    requests, _ = sample_requests(mesh, namespace=client.namespace, labels=client.labels, among=rules)
+    chosen = probes(mesh, namespace=client.namespace, labels=client.labels, among=rules, most=MOST)
+    several |= dict.fromkeys((*requests, *chosen.requests))
+    return chosen.left_out
+
+
+def _plain(services: Sequence[Service], client: Source) -> Iterator[Request]:
+    """A request, or a connection, to each port of Services that a client sees."""
+    for one in services:
+        if sees(client.namespace, one.export_to, one.namespace) and not one.host.startswith("*"):
+            for port in one.ports:
+                host = short_name(one, client.namespace)
+                if port.protocol in HTTP:
+                    yield Request("GET", host, port.number)
+                elif port.protocol in PROTOCOLS:
+                    yield connection(host, port.number)
+
+
+def as_served(mesh: Mesh, request: Request) -> Request:
+    """The request of a client that trusts the certificate which this mesh serves."""
+    gateway = gateway_of(mesh, request.gateway) if request.gateway and request.tls else None
+    for server in gateway.servers if gateway else ():
+        if gateway and server.port == request.port and any(covers(one, request.host.lower()) for one in server.hosts):
+            found = at(mesh, Entry(gateway, server), request.host, replace(request.tls, ca="") if request.tls else None)
+            return replace(request, tls=found.tls or request.tls)
+    return request

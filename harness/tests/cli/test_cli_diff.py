@@ -1,0 +1,96 @@
+"""`meshproof diff` as a person calls it: two folders, two revisions, and a comment for a pull request."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHOP = Path(__file__).parents[3] / "examples/shop"
+
+
+@pytest.fixture
+def other(place: Any) -> Path:
+    """The shop with another canary."""
+    folder: Path = place.here / "new"
+    shutil.copytree(SHOP, folder)
+    _canary(folder)
+    return folder
+
+
+def _canary(folder: Path) -> None:
+    routing = folder / "routing.yaml"
+    routing.write_text(routing.read_text().replace("weight: 95", "weight: 50").replace("weight: 5\n", "weight: 50\n"))
+
+
+def test_two_folders(place: Any, other: Path) -> None:
+    ended = place.run("diff", str(SHOP), "new")
+    assert ended.code == 1
+    assert ended.out.splitlines() == [
+        "all of catalog.shop: catalog.shop/v1 95 %, catalog.shop/v2 5 % → catalog.shop/v1 50 %, catalog.shop/v2 50 % "
+        "(new/routing.yaml:10:7)",
+        "1 change for requests to 1 host; 1 object differing as written, 74 requests tried",
+    ]
+    assert place.run("diff", str(SHOP), "new", "--exit-zero").code == 0
+    same = place.run("diff", "new", str(other))
+    assert (same.code, same.out) == (0, "no change: the manifests say the same\n")
+
+
+def test_a_comment_quotes_what_comes_from_manifests(place: Any, other: Path) -> None:
+    routing = other / "routing.yaml"
+    routing.write_text(
+        routing.read_text().replace("x-beta:", "x-beta:\n              regex: '<b>`|'\n            other:")
+    )
+    out = place.run("diff", str(SHOP), "new", "-o", "markdown").out
+    assert out.startswith("**meshproof diff**: 3 changes for requests to 2 hosts;")
+    assert "- all of `catalog.shop`: `catalog.shop/v1 95 %, catalog.shop/v2 5 %` → " in out
+    found = place.run("diff", str(SHOP), "new", "-o", "json").report
+    assert found["same"] is False
+    assert found["changes"][0]["after"] == {"file": "new/routing.yaml", "line": 10, "column": 7}
+
+
+def test_two_revisions_of_a_repository(place: Any) -> None:
+    def git(*words: str) -> None:
+        own = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *own, *words], cwd=place.here, check=True, capture_output=True)
+
+    shutil.copytree(SHOP, place.here / "k8s")
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    _canary(place.here / "k8s")
+    git("commit", "-qam", "second")
+    (place.here / "k8s/routing.yaml").write_text("what is not committed does not count: [")
+    ended = place.run("diff", "--git", "main~1..main", "--", "k8s/")
+    assert (ended.code, ended.err) == (1, "")
+    assert "catalog.shop/v2 50 % (k8s/routing.yaml:10:7)" in ended.out
+    assert place.run("diff", "--git", "HEAD..HEAD", "--", "k8s").code == 0
+    one = place.run(
+        "diff", "--git", "main~1...", "-o", "json", "--", "k8s/apps.yaml", "k8s/routing.yaml", "k8s/destinations.yaml"
+    ).report
+    assert [(change["count"], change["all"]) for change in one["changes"]] == [(4, True)]
+    swapped = place.run("diff", "--git", "main..main~1", "--", "k8s/")
+    assert "catalog.shop/v1 50 %, catalog.shop/v2 50 % → catalog.shop/v1 95 %" in swapped.out
+    new = place.run("diff", "--git", "main~1..main", "--", "gone/")
+    assert (new.code, "neither revision has" in new.err) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "name two folders or files, OLD and NEW"),
+        (("a",), "name two folders or files, OLD and NEW"),
+        (("gone", "gone"), "there is no such file or folder"),
+        (("--git", "main", "--", "k8s"), "two revisions are written BASE..HEAD"),
+        (("--git", "--output=x..HEAD", "--", "k8s"), "two revisions are written BASE..HEAD"),
+        (("--git", "a..b"), "say which files or folders"),
+        (("--git", "a..b", "--", "k8s"), "this is no git repository"),
+    ],
+)
+def test_wrong_words_are_told(place: Any, words: tuple[str, ...], told: str) -> None:
+    ended = place.run("diff", *words)
+    assert ended.code == 4
+    assert told in ended.err

@@ -1,0 +1,163 @@
+"""What changes for requests is found and said once; what is written otherwise and means the same is no change."""
+
+from __future__ import annotations
+
+import pytest
+
+ROUTING, RULES, GATEWAY, APPS = "routing.yaml", "destinations.yaml", "gateway.yaml", "apps.yaml"
+MIRROR = "      mirror: {host: recommendations, subset: v2}\n      mirrorPercentage: {value: 100}\n"
+BETA = '    - match:\n        - headers:\n            x-beta:\n              exact: "yes"\n'
+BETA += "      route:\n        - destination: {host: reviews, subset: beta}\n"
+STABLE = "    - route:\n        - destination: {host: reviews, subset: stable}\n"
+FULL = "{host: catalog.shop.svc.cluster.local, subset: v1}"
+SPELLED = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        (
+            [(ROUTING, "weight: 95", "weight: 50"), (ROUTING, "weight: 5\n", "weight: 50\n")],
+            "all of catalog.shop: catalog.shop/v1 95 %, catalog.shop/v2 5 % → catalog.shop/v1 50 %, "
+            "catalog.shop/v2 50 % (new/routing.yaml:10:7)",
+        ),
+        (
+            [(ROUTING, BETA + STABLE, STABLE + BETA)],
+            "GET / with x-beta: yes (and 3 more alike) at reviews.shop: reviews.shop/beta 100 % → "
+            "reviews.shop/stable 100 % (new/routing.yaml:29:7 now takes it, old/routing.yaml:29:7 did)",
+        ),
+        (
+            [(ROUTING, "timeout: 2s", "timeout: 3s")],
+            "timeout of all of payments.shop: 2 s → 3 s (new/routing.yaml:59:7)",
+        ),
+        (
+            [(ROUTING, MIRROR, "")],
+            "mirrors of all of recommendations.shop: recommendations.shop/v2 100 % → none (new/routing.yaml:46:7)",
+        ),
+        (
+            [(RULES, "maxConnections: 20", "maxConnections: 2")],
+            "connectionPool.maxConnections of payments.shop of all of payments.shop: 20 → 2 (new/routing.yaml:59:7)",
+        ),
+        (
+            [(RULES, "    - name: beta\n      labels: {version: v2}", "    - name: beta\n      labels: {version: v3}")],
+            "GET / with x-beta: yes (and 3 more alike) at reviews.shop: reviews.shop/beta 100 % → reviews.shop/beta "
+            "(no pod stands behind reviews.shop, subset beta: Envoy answers 503) 100 % (new/routing.yaml:29:7)",
+        ),
+        (
+            [(GATEWAY, "        - api.example.com\n", "")],
+            "POST /checkout (and 3 more alike) at api.example.com by Gateway shop/entry: checkout.shop 100 % → "
+            "404 by the proxy (no rule takes it any more, old/gateway.yaml:76:7 did)",
+        ),
+        (
+            [(GATEWAY, "DENY", "SAMEORIGIN")],
+            "headers of the answer of GET / (and 24 more alike) at shop.example.com by Gateway shop/entry: "
+            "x-frame-options: DENY → x-frame-options: SAMEORIGIN (new/gateway.yaml:45:7)",
+        ),
+        (
+            [
+                (
+                    ROUTING,
+                    '              exact: "yes"\n',
+                    '              exact: "yes"\n          sourceLabels: {app: web}\n',
+                )
+            ],
+            "GET / with x-beta: yes (and 3 more alike) at reviews.shop: reviews.shop/beta 100 % → "
+            "reviews.shop/stable 100 % (new/routing.yaml:36:7 now takes it, old/routing.yaml:29:7 did)",
+        ),
+        (
+            [(APPS, "  name: cart\n  namespace: shop\n  labels: {app: cart}\n", "  name: kart\n  namespace: shop\n")],
+            "all of cart.shop: cart.shop 100 % → 502 by the proxy "
+            "(no Service and no VirtualService is called cart.shop)",
+        ),
+    ],
+)
+def test_a_change_is_found_with_what_it_changes(told, edits, line: str) -> None:
+    assert line in told(*edits)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [(ROUTING, "hosts: [catalog]", "hosts: [catalog.shop.svc.cluster.local]")],
+        [(ROUTING, "{host: catalog, subset: v1}", FULL)],
+        [
+            (
+                ROUTING,
+                "    - timeout: 2s\n",
+                f"    - timeout: 2s\n      retries: {{attempts: 2, retryOn: '{SPELLED}'}}\n",
+            )
+        ],
+        [(RULES, "name: stable", "name: firm"), (ROUTING, "subset: stable", "subset: firm")],
+        [(ROUTING, "weight: 95", "weight: 19"), (ROUTING, "weight: 5\n", "weight: 1\n")],
+        [(ROUTING, STABLE, STABLE + "    - match: [{uri: {exact: /never}}]\n      directResponse: {status: 418}\n")],
+    ],
+)
+def test_the_same_in_other_words_is_no_change(changed, edits) -> None:
+    found = changed(*edits)
+    assert found.is_same
+    assert found.objects > 0
+    assert found.tried > 0
+
+
+def test_comments_and_places_are_not_even_searched(changed, told) -> None:
+    found = changed((ROUTING, "# What", "# A line more\n\n# What"))
+    assert (found.is_same, found.objects, found.tried) == (True, 0, 0)
+
+
+def test_only_what_differs_is_searched(changed) -> None:
+    found = changed((ROUTING, "timeout: 2s", "timeout: 3s"))
+    assert {one.host for one in found.changes} == {"payments.shop"}
+    assert found.tried < 10
+
+
+def test_each_rule_that_no_other_shadows_is_seen_when_it_is_taken_out(changed) -> None:
+    orders = "    - match:\n        - uri:\n            prefix: /invoices/\n          method:\n            exact: GET\n"
+    orders += "      rewrite:\n        uri: /documents/\n      route:\n        - destination: {host: orders}\n"
+    found = changed((ROUTING, orders, ""))
+    (path, retries) = sorted(found.changes, key=lambda one: one.about)
+    assert (path.about, path.old, path.new) == ("path", "/documents/", "/invoices/")
+    assert retries.about == "retries"
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (
+            ("more.yaml", "", "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: x}\n"),
+            "  EnvoyFilter default/x is new, and not understood: networking.istio.io/v1alpha3 EnvoyFilter "
+            "is not modelled (new/more.yaml:1:1)",
+        ),
+        (
+            ("more.yaml", "", "a: ["),
+            "  a document is new, and a cluster would not take it: this is not YAML: while parsing a flow node, "
+            "did not find expected node content (new/more.yaml:2:1)",
+        ),
+        (
+            (ROUTING, "weight: 95", "weight: -1"),
+            "  VirtualService shop/catalog is changed, and a cluster would not take it: weight must not be negative, "
+            "not -1 (new/routing.yaml:17:19)",
+        ),
+    ],
+)
+def test_what_is_not_understood_and_differs_is_told_and_never_no_change(told, changed, edit, line: str) -> None:
+    lines = told(edit)
+    assert line in lines
+    assert "no change for" not in lines[-1]
+
+
+def test_what_is_not_understood_and_stays_is_told_where_requests_depend_on_it(told, tmp_path) -> None:
+    pool = "  trafficPolicy:\n    connectionPool:"
+    with_tls = "  trafficPolicy:\n    tls: {mode: SIMPLE}\n    connectionPool:"
+    lines = told((RULES, pool, with_tls), (ROUTING, "timeout: 2s", "timeout: 3s"))
+    assert any("tls is not modelled" in line for line in lines)
+
+
+def test_what_one_side_really_has_is_not_stood_in_for_on_the_other(told) -> None:
+    lines = told((APPS, "kind: Deployment\nmetadata:\n  name: cart\n", "kind: ConfigMap\nmetadata:\n  name: cart\n"))
+    assert any("no pod stands behind cart.shop" in line for line in lines)
+
+
+def test_of_routing_alone_services_and_pods_stand_in_on_both_sides(told) -> None:
+    lines = told((ROUTING, "{host: orders}", "{host: checkout}"), only=(ROUTING,))
+    assert any("orders.shop 100 % → checkout.shop 100 %" in line for line in lines)
+    assert not any("503" in line for line in lines)
