@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import explaining
+import linting
 import overshoot
 import reading
 import startup
@@ -22,6 +23,7 @@ startup.main([])
 explaining.main([])
 suite.main([])
 reading.main([])
+linting.main([])
 translation.main([])
 overshoot.main([])
 verification.main([])

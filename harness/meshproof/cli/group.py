@@ -10,6 +10,7 @@ from meshproof.cli.diff import diff
 from meshproof.cli.explain import explain
 from meshproof.cli.hosts import hosts
 from meshproof.cli.image import image
+from meshproof.cli.lint import lint
 from meshproof.cli.options.shared import EXIT_CODES
 from meshproof.cli.report import report
 from meshproof.cli.run import run
@@ -37,6 +38,7 @@ def group() -> None:
     meshproof verify -f DIR     prove your own manifests
     meshproof explain -f DIR    say which rule takes a request, and why
     meshproof diff OLD NEW      say what a change changes for requests
+    meshproof lint -f DIR       say what is doubtful in them
     meshproof hosts check       look at the machines below a cluster
     """
 
@@ -59,5 +61,5 @@ def completion(shell: str) -> None:
     click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
-for command in (run, verify, explain, diff, hosts, image, selfcheck, report):
+for command in (run, verify, explain, lint, diff, hosts, image, selfcheck, report):
     group.add_command(command)

@@ -23,6 +23,7 @@ MOST_PROBLEMS = 20
 PROGRESS = 2_000
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
 Progress = Callable[[int], None]
+Told = Callable[[str, str], None]
 
 
 @collector_paused()
@@ -35,6 +36,7 @@ def load(
     choose: Choice | None = None,
     progress: Progress | None = None,
     contents: Iterable[tuple[str, bytes]] | None = None,
+    told: Told | None = None,
 ) -> Manifests:
     """Read files, folders and `-` (standard input); `namespace` is given to what names none.
 
@@ -42,12 +44,12 @@ def load(
     document with a problem is a Refusal, and the rest is read. Either way ManifestError where nothing can be
     read at all, and UsageError for a path that is not there. Where `choose` is given, no other documents are read
     than those that it picks by their text. `contents` are files by their names that are read in place of `paths`.
-    `progress` is told of every 2,000th document.
+    `progress` is told of every 2,000th document, `told` of each file's name and text.
     """
     read = _Read(namespace)
     several = (
         document
-        for text, file, line in _chosen(texts(paths, stdin, contents), choose)
+        for text, file, line in _chosen(_telling(texts(paths, stdin, contents), told), choose)
         for document in documents(text, file, line)
     )
     for number, document in enumerate(several, 1):
@@ -65,6 +67,13 @@ def load(
         readable = ", ".join(name for name in kinds.ACCEPTED if "." not in name)
         raise ManifestError(Problem(where, "there is no resource here that meshproof reads", f"it reads {readable}"))
     return Manifests(tuple(read.resources), tuple(read.notices), tuple(read.foreign), tuple(read.refusals))
+
+
+def _telling(several: Iterable[tuple[str, str]], told: Told | None) -> Iterator[tuple[str, str]]:
+    for file, text in several:
+        if told:
+            told(file, text)
+        yield file, text
 
 
 def _chosen(several: Iterable[tuple[str, str]], choose: Choice | None) -> Iterator[tuple[str, str, int]]:

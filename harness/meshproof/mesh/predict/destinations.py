@@ -112,10 +112,11 @@ def _answering(
     """
     called = next(one for one in service.ports if one.number == port)
     several = _selected(mesh, service, destination.subset, client)
-    return tuple(one for one in several if one.replicas and _listens(one, called))
+    return tuple(one for one in several if one.replicas and listens(one, called))
 
 
-def _listens(workload: Workload, port: ServicePort) -> bool:
+def listens(workload: Workload, port: ServicePort) -> bool:
+    """Whether the pods of a workload have what a Service's port aims at; a number they are taken to have."""
     target = port.name if workload.endpoint_of else port.target
     return isinstance(target, int) or any(one.name == target for one in workload.ports)
 

@@ -8,6 +8,7 @@ https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,18 @@ def _secret(mesh: Mesh, name: str, gateway: Gateway) -> Secret | None:
             if secret.namespace == namespace:
                 return secret
     return None
+
+
+def unusable(chain: bytes, key: bytes) -> str:
+    """Why a server cannot use a certificate and its key, both in PEM; empty where it can."""
+    from cryptography import x509
+
+    try:
+        _server(chain, key, b"", TlsMode.SIMPLE, "")
+    except UsageError:
+        return "holds a certificate and a key that cannot be used together"
+    ends = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(chain))
+    return f"holds a certificate that ran out on {ends:%Y-%m-%d}" if ends < datetime.now(UTC) else ""
 
 
 def _first(secret: Secret, several: tuple[tuple[str, ...], ...]) -> tuple[bytes, ...] | None:

@@ -17,11 +17,10 @@ from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Rule, mesh_table
 from meshproof.mesh.requests.addresses import Address
+from meshproof.mesh.requests.heads import beginning_of
 from meshproof.mesh.requests.meeting import meeting, meets
 from meshproof.mesh.requests.samples import requests_of
 
-# Characters that mean something in a regular expression: it begins as written up to the first of them.
-SPECIAL = frozenset("\\.+*?()|[]{}^$")
 MOST_BASES = 4
 MOST_TRIES = 16
 
@@ -80,7 +79,7 @@ class _Heads:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._head = [_head(rule) for rule in rules]
+        self._head = [beginning_of(rule) for rule in rules]
         self._whole = [_is_whole(rule) for rule in rules]
         self._at = grouped((head, number) for number, head in enumerate(self._head))
         self._longest = max(map(len, self._at), default=0)
@@ -103,23 +102,6 @@ class _Heads:
         """The entries whose head the path begins with."""
         for length in range(min(len(path), self._longest) + 1):
             yield from self._at.get(path[:length], ())
-
-
-def _head(rule: Rule) -> str:
-    """What the path of all requests of an entry begins with, in lower case."""
-    uri = rule.match.uri if rule.match else None
-    if uri is None:
-        return ""
-    return (_literal(uri.value) if uri.kind is MatchKind.REGEX else uri.value).lower()
-
-
-def _literal(pattern: str) -> str:
-    """What every match of a regular expression begins with, as far as it is plainly written."""
-    if "|" in pattern or pattern.startswith("(?"):
-        return ""
-    at = next((number for number, character in enumerate(pattern) if character in SPECIAL), len(pattern))
-    # The last character may be optional, or repeated.
-    return pattern[: max(0, at - 1)] if at < len(pattern) and pattern[at] in "*?{" else pattern[:at]
 
 
 def _is_whole(rule: Rule) -> bool:

@@ -58,7 +58,7 @@ def _unknown(route: Route, parent: Parent) -> Unmodelled:
     key = f"{parent.namespace}/{parent.name}"
     lacking = "is not among these manifests" if parent.kind == GATEWAY else "is not modelled"
     touches = (Asked(route.hostnames or (ANY,), (key,) if parent.kind == GATEWAY else ()),)
-    why, topic = f"the {parent.kind} {key} {lacking}", Topic.GATEWAY_MISSING if parent.kind == GATEWAY else ""
+    why, topic = f"the {parent.kind} {key} {lacking}", Topic.PARENT_MISSING if parent.kind == GATEWAY else ""
     name, needs = f"HTTPRoute {route.namespace}/{route.name}", WRITE if parent.kind == GATEWAY else ""
     return Unmodelled("HTTPRoute", name, parent.location, why, touches, needs, topic=topic)
 

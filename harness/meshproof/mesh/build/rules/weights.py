@@ -42,8 +42,8 @@ def destinations(value: Value, namespace: str, findings: Findings) -> tuple[Rout
         raise value.problem(f"the weights of this route sum to {total}, more than Envoy takes", "let them sum to 100")
     findings.notice(
         value.key or value.location,
-        f"the weights of this route sum to {total}, not 100: current istiod takes them in proportion, "
-        f"and so does this verdict; Istio 1.9.5 refuses them (total destination weight {total} != 100)",
+        f"the weights of this route sum to {total}, not 100: current istiod takes them in proportion; "
+        f"Istio 1.9.5 refuses them (total destination weight {total} != 100)",
         Topic.WEIGHTS,
     )
     return several

@@ -15,6 +15,7 @@ from meshproof.mesh.build.service_entry.entry import DYNAMIC, HTTP, NONE, RESOLV
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
 from meshproof.mesh.model.kubernetes import ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called
 
 __all__ = ["join", "service_entry", "workload_entry", "workload_group"]
@@ -45,9 +46,10 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
             _check(entry, findings)
     if stood_in:
         text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
-        findings.notice(entries[0].location, text)
+        findings.notice(entries[0].location, text, Topic.RUN_ALONE)
     elif machines:
-        findings.notice(machines[0].workload.location, "WorkloadEntries are stood in for, as Deployments are")
+        text = "WorkloadEntries are stood in for, as Deployments are"
+        findings.notice(machines[0].workload.location, text, Topic.RUN_ALONE)
     return replace(mesh, services=tuple(services.values()), workloads=tuple(workloads))
 
 

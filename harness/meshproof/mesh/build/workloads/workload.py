@@ -13,6 +13,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
 from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
+from meshproof.mesh.model.topic import Topic
 
 MOST_REPLICAS = 10_000
 SIDECAR = "istio-proxy"
@@ -82,7 +83,8 @@ def workload(resource: Resource, findings: Findings) -> Workload:
     ports = tuple(port for container in own for port in _ports(container))
     _check_container_names(containers)
     if form.passing:
-        findings.notice(resource.location, f"the pods of {resource} are there only while it runs: it is held to run")
+        text = f"the pods of {resource} are there only while it runs: it is held to run"
+        findings.notice(resource.location, text, Topic.RUN_ALONE)
     return Workload(
         resource.name,
         resource.namespace,
@@ -149,7 +151,11 @@ def without_owned(resources: Iterable[Resource]) -> tuple[list[Resource], list[N
     for one in several:
         owner = _controller(one) if one.kind in FORMS else None
         if owner is not None and (owner[0], one.namespace, owner[1]) in there:
-            told.append(Notice(one.location, f"{one} belongs to {owner[0]} {owner[1]}, which is read: left out"))
+            told.append(
+                Notice(
+                    one.location, f"{one} belongs to {owner[0]} {owner[1]}, which is read: left out", Topic.RUN_ALONE
+                )
+            )
         else:
             kept.append(one)
     return kept, told

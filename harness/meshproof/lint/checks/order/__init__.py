@@ -1,0 +1,1 @@
+"""The order of rules: what an earlier one takes from a later one."""

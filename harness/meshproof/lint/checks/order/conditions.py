@@ -1,0 +1,90 @@
+"""Conditions that no request can meet, and rewrites that leave a broken path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.lint.check import Check, Found, Severity
+from meshproof.lint.contexts import services_of
+from meshproof.lint.folder import Folder, distinct
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
+from meshproof.mesh.predict.rewrite import rewritten
+
+
+def _entries(folder: Folder) -> Iterator[tuple[VirtualService, HttpRoute, RouteMatch]]:
+    for one in folder.mesh.virtual_services:
+        if not one.gateway_api:
+            yield from ((one, route, match) for route in one.http for match in route.matches)
+
+
+def paths(folder: Folder) -> Iterator[Found]:
+    """Paths that no request has: without a slash in front, or with what is no part of a path."""
+    for _, _, match in _entries(folder):
+        uri = match.uri
+        if uri is None or uri.kind not in (MatchKind.EXACT, MatchKind.PREFIX) or not uri.value:
+            continue
+        if not uri.value.startswith("/") and not (uri.kind is MatchKind.EXACT and uri.value == "*"):
+            yield Found(uri.location, f"every path begins with a slash, and {uri.value!r} does not")
+        elif mark := next((one for one in "?#" if one in uri.value), ""):
+            fix = "Match queryParams beside the path." if mark == "?" else "Leave the fragment out."
+            yield Found(
+                uri.location, f"the path is matched without what follows a {mark}: {uri.value!r} fits none", fix=fix
+            )
+
+
+def strangers(folder: Folder) -> Iterator[Found]:
+    """Entries for a gateway or a port that the VirtualService does not have."""
+    for one, _, match in _entries(folder):
+        if match.gateways and set(match.gateways).isdisjoint(one.gateways):
+            named = distinct(match.gateways)
+            yield Found(match.location, f"it is for requests by {named}, and the VirtualService is not bound to that")
+        elif match.port is not None and (ports := _ports(folder, one)) and match.port not in ports:
+            shown = distinct(str(port) for port in sorted(ports))
+            yield Found(match.location, f"it is for port {match.port}, and requests come by port {shown} alone")
+
+
+def _ports(folder: Folder, one: VirtualService) -> set[int]:
+    """The ports by which requests can come; none where that cannot be told."""
+    found: set[int] = set()
+    for gateway in one.gateways:
+        known = folder.mesh.gateway(gateway)
+        services = services_of(folder.mesh, one)
+        if gateway == MESH_GATEWAY and len(services) == len(one.hosts):
+            found.update(port.number for each in services for port in each.ports)
+        elif gateway != MESH_GATEWAY and known is not None:
+            found.update(server.port for server in known.servers)
+        else:
+            return set()
+    return found
+
+
+def slashes(folder: Folder) -> Iterator[Found]:
+    """Prefixes whose replacement doubles a slash, or loses one."""
+    for _, route, match in _entries(folder):
+        uri, rewrite = match.uri, route.rewrite
+        if uri is None or uri.kind is not MatchKind.PREFIX or rewrite is None or not rewrite.uri:
+            continue
+        asked = f"{uri.value.rstrip('/')}/item"
+        found = rewritten(rewrite, match, asked)
+        if "//" in found or not found.endswith("/item"):
+            fix = f"End both with a slash: prefix {uri.value.rstrip('/')}/ and rewrite {rewrite.uri.rstrip('/')}/."
+            yield Found(uri.location, f"{asked} is rewritten to {found}", fix=fix)
+
+
+CHECKS = (
+    Check("MP033", Severity.WARNING, "A condition on the path fits no request", "Correct the path.", paths),
+    Check(
+        "MP034",
+        Severity.WARNING,
+        "An entry is for a gateway or a port by which no request comes",
+        "Bind the VirtualService to that gateway, or correct the entry.",
+        strangers,
+    ),
+    Check(
+        "MP035",
+        Severity.WARNING,
+        "A rewrite doubles or loses a slash",
+        "End both the prefix and the rewrite with a slash.",
+        slashes,
+    ),
+)

@@ -1,0 +1,116 @@
+"""What cannot be read, what a cluster would refuse, and what has no part in the picture of the mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from meshproof.lint.check import Check, Found, Severity
+from meshproof.lint.folder import Folder
+from meshproof.lint.raw import each, field
+from meshproof.manifest.resource import Resource
+from meshproof.mesh.model.topic import Topic
+
+TWICE = "is given twice"
+# Said by checks of their own, in the words of the topic's own code.
+TOLD_ELSEWHERE = frozenset({Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING})
+
+
+def unreadable(folder: Folder) -> Iterator[Found]:
+    """Documents that are no YAML, or no resource."""
+    for refusal in folder.manifests.refusals:
+        if refusal.resource is None:
+            yield from (Found(one.location, one.message, fix=one.hint) for one in refusal.problems)
+
+
+def refused(folder: Folder) -> Iterator[Found]:
+    """Resources that the API server or istiod would not take."""
+    for one in folder.mesh.unmodelled:
+        if one.refused and one.kind != "document" and not one.why.startswith(f"{one.subject} {TWICE}"):
+            yield Found(one.location, f"{one.subject}: {one.why}", fix=one.needs)
+
+
+def twice(folder: Folder) -> Iterator[Found]:
+    """Resources of one kind, namespace and name."""
+    for refusal in folder.manifests.refusals:
+        for one in refusal.problems:
+            if refusal.resource and one.message.startswith(f"{refusal.resource} {TWICE}"):
+                yield Found(one.location, one.message)
+
+
+def unread(folder: Folder) -> Iterator[Found]:
+    """Documents of kinds that decide no request, or that are no manifests."""
+    return (Found(one.location, one.message) for one in folder.manifests.notices)
+
+
+def unmodelled(folder: Folder) -> Iterator[Found]:
+    """What decides requests and is not understood: nothing is said about what it does."""
+    for one in folder.mesh.unmodelled:
+        if not one.refused and one.topic not in TOLD_ELSEWHERE:
+            yield Found(one.location, f"{one.subject}: {one.why}")
+
+
+def about(*topics: Topic) -> Callable[[Folder], Iterator[Found]]:
+    """What building the mesh tells of these topics."""
+
+    def find(folder: Folder) -> Iterator[Found]:
+        yield from (Found(one.location, one.message) for one in folder.built.notices if one.topic in topics)
+        for one in folder.mesh.unmodelled:
+            if one.topic in topics:
+                yield Found(one.location, f"{one.subject}: {one.why}", fix=one.needs)
+
+    return find
+
+
+def remarks(folder: Folder) -> Iterator[Found]:
+    """What else building the mesh tells."""
+    return (Found(one.location, one.message) for one in folder.built.notices if not one.topic)
+
+
+def deprecated(folder: Folder) -> Iterator[Found]:
+    """Fields that Istio keeps for old manifests alone."""
+    yield from each(folder.of_kind("VirtualService"), _percent)
+    yield from each(folder.of_kind("Sidecar"), _egress_proxy)
+
+
+def _percent(resource: Resource) -> Iterator[Found]:
+    for rule in resource.body.need("spec").list("http"):
+        percent = field(rule, "fault", "delay", "percent")
+        if percent is not None and percent.data:
+            where = percent.key or percent.location
+            yield Found(where, "fault.delay.percent is deprecated", fix="Write percentage: {value: …}.")
+
+
+def _egress_proxy(resource: Resource) -> Iterator[Found]:
+    proxy = field(resource.body, "spec", "outboundTrafficPolicy", "egressProxy")
+    if proxy is not None:
+        where = proxy.key or proxy.location
+        yield Found(where, "outboundTrafficPolicy.egressProxy is ignored", fix="Route to the proxy by a rule.")
+
+
+CHECKS = (
+    Check("MP001", Severity.ERROR, "A document cannot be read", "Correct the YAML.", unreadable),
+    Check(
+        "MP002", Severity.ERROR, "A cluster refuses the object", "Correct the field.", refused, ("IST0106", "IST0133")
+    ),
+    Check("MP003", Severity.ERROR, "An object is given twice", "Keep one of the two.", twice),
+    Check("MP004", Severity.INFO, "A document is not read", "Leave it out, or render it first.", unread),
+    Check(
+        "MP005",
+        Severity.INFO,
+        "Something is not modelled, so nothing is said about it",
+        "Look at it yourself.",
+        unmodelled,
+    ),
+    Check(
+        "MP006",
+        Severity.WARNING,
+        "A field has no effect",
+        "Complete it, or remove it.",
+        about(Topic.NO_EFFECT),
+        ("IST0133",),
+    ),
+    Check(
+        "MP007", Severity.WARNING, "A field is deprecated", "Write the field in its place.", deprecated, ("IST0002",)
+    ),
+    Check("MP008", Severity.INFO, "Something else that is worth knowing", "Nothing need be done.", remarks),
+)

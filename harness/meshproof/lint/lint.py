@@ -1,0 +1,64 @@
+"""A folder's manifests to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from meshproof.lint.catalogue import CATALOGUE
+from meshproof.lint.check import Finding
+from meshproof.lint.folder import Folder
+from meshproof.lint.ignores import Ignore, heeded, ignores
+from meshproof.manifest.collector import collector_paused
+from meshproof.manifest.load import load
+from meshproof.mesh.build.assemble import build_all
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """What was found, in the order of the files, in how many objects, by how many checks."""
+
+    findings: tuple[Finding, ...]
+    objects: int
+    checks: int
+
+
+@collector_paused()
+def lint(
+    paths: Sequence[str],
+    *,
+    stdin: TextIO | None = None,
+    namespace: str = "default",
+    left_out: frozenset[str] = frozenset(),
+) -> Linted:
+    """Look for everything but the codes that are `left_out`.
+
+    Raises ManifestError where nothing of the manifests can be read, and UsageError for a path that is not there.
+    """
+    comments: list[Ignore] = []
+    manifests = load(
+        paths,
+        stdin=stdin,
+        namespace=namespace,
+        strict=False,
+        told=lambda file, text: comments.extend(ignores(file, text)),
+    )
+    folder = Folder(manifests, build_all(manifests))
+    found = heeded(_found(folder, left_out), comments, left_out)
+    kept = {(one.code, one.location, one.message): one for one in found if one.code not in left_out}
+    several = sorted(kept.values(), key=lambda one: (one.location, one.severity.rank, one.code, one.message))
+    objects = len(manifests.resources) + len(manifests.foreign) + len(manifests.refusals)
+    return Linted(tuple(several), objects, sum(one.code not in left_out for one in CATALOGUE))
+
+
+def _found(folder: Folder, left_out: frozenset[str]) -> Iterator[Finding]:
+    for check in CATALOGUE:
+        if check.code not in left_out:
+            for one in check.find(folder):
+                yield Finding(check, one.location, one.message, _sentence(one.fix) or check.fix, one.other)
+
+
+def _sentence(fix: str) -> str:
+    """A hint as a sentence."""
+    return f"{fix[0].upper()}{fix[1:].rstrip('.')}." if fix else ""

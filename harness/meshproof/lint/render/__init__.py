@@ -1,0 +1,1 @@
+"""Findings as text, and as the documents that editors, GitHub and GitLab read."""
