@@ -190,7 +190,8 @@ class Expectation:
     are what the backend sees after a rewrite; `body` and `headers` belong to the proxy's own answer;
     `timeout` is None where the route has none; `retries` None means Istio's default. `looked_at` are the
     rules that were held against the request, in order, the one that decides it last. `dropped` are headers of
-    the request (in lower case) that proxies remove or write anew, so that pods need not get them. `undecided` says why
+    the request (in lower case) that proxies remove or write anew, so that pods need not get them. `allowed_by` are the
+    rules of policies that let it in. `undecided` says why
     it cannot be told what becomes of the request; all else is a guess then.
     """
 
@@ -214,4 +215,5 @@ class Expectation:
     copies: tuple[Copy, ...] = ()
     looked_at: tuple[Location, ...] = ()
     dropped: frozenset[str] = frozenset()
+    allowed_by: tuple[Location, ...] = ()
     undecided: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshproof.manifest.resource import Resource
+from meshproof.mutate.authorization.operators import AUTHORIZATION
 from meshproof.mutate.change import dropped
 from meshproof.mutate.edit import plain
 from meshproof.mutate.gateways import GATEWAYS
@@ -35,6 +36,7 @@ OPERATORS: tuple[Operator, ...] = (
     *VISIBILITY,
     *SERVICE_ENTRIES,
     *HTTP_ROUTES,
+    *AUTHORIZATION,
 )
 
 

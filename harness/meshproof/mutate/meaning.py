@@ -38,6 +38,7 @@ def meaning(expectation: Expectation) -> object:
         route=None,
         note="",
         looked_at=(),
+        allowed_by=(),
     )
     return _without_locations(plain)
 

@@ -25,6 +25,7 @@ from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
 from meshproof.mesh.coverage.dependencies import Dependencies, facts
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Received
 from meshproof.mesh.predict.prediction import predict
 
 MESHES = int(os.environ.get("MESHPROOF_DIFFERENTIAL_MESHES", "60"))
@@ -42,7 +43,9 @@ async def difference(site: Site, mesh: Mesh, one: Request) -> list[str]:
     expected = predict(mesh, one, namespace="default", labels=CLIENT_LABELS)
     # Nothing is predicted of what depends on something that is not understood, such as a delegate that is not there.
     known = facts(mesh, expected, "default", CLIENT_LABELS)
-    if mesh.unmodelled and Dependencies(mesh, mesh.unmodelled).touching(known):
+    # No pod of this site has a sidecar, for which a policy may be as well.
+    others = [one for one in mesh.unmodelled if not any(isinstance(reach, Received) for reach in one.touches)]
+    if others and Dependencies(mesh, others).touching(known):
         return []
     if expected.undecided:
         return []

@@ -237,6 +237,17 @@ spec:
   - {group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: other}
   - {group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: third}
   to: [{group: "", kind: Service, name: shop}, {group: "", kind: Service, name: web}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: open, namespace: istio-system}
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  rules:
+  - to:
+    - operation: {paths: [/open, /more*], methods: [GET, HEAD], notHosts: [shut.example.com]}
+    when: [{key: "request.headers[x-token]", values: [one, two]}, {key: "request.headers[x-b]", notValues: [b]}]
+  - to: [{operation: {notPaths: [/shut*]}}]
 """
 
 

@@ -115,6 +115,15 @@ def route_table(mesh: Mesh, proxy: Proxy, name: str, servers: Sequence[Bound]) -
     return route_configuration(name, hosts or [Routes([]).virtual_host("blackhole", port, ["*"])])
 
 
+def guards(mesh: Mesh, proxy: Proxy, port: int) -> Sequence[Fields]:
+    """The filters that let requests in; what they are made of is imported only where there are any."""
+    if not mesh.authorization_policies:
+        return ()
+    from meshproof.envoy.authorization.filters import authorization_filters
+
+    return authorization_filters(mesh, proxy, port)
+
+
 def gateway(mesh: Mesh, proxy: Proxy) -> tuple[list[Resource], list[Resource], list[Resource]]:
     """Listeners, route configurations and secrets."""
     listeners: list[Resource] = []
@@ -126,14 +135,14 @@ def gateway(mesh: Mesh, proxy: Proxy) -> tuple[list[Resource], list[Resource], l
         if secured:
             chains = []
             for bound in servers:
-                chain, found = tls_chain(mesh, proxy, bound.server, bound.routes)
+                chain, found = tls_chain(mesh, proxy, bound.server, bound.routes, guards(mesh, proxy, port))
                 chains.append(chain)
                 secrets |= {secret["name"]: secret for secret in found}
                 references += [(types.ROUTE, bound.routes), *((types.SECRET, secret["name"]) for secret in found)]
                 tables.append(route_table(mesh, proxy, bound.routes, [bound]))
         else:
             name = servers[0].routes
-            chains = [http_chain(proxy, port, name)]
+            chains = [http_chain(proxy, port, name, guards(mesh, proxy, port))]
             references.append((types.ROUTE, name))
             tables.append(route_table(mesh, proxy, name, servers))
         listeners.append(listener(proxy, port, chains, references, inspect_tls=secured))

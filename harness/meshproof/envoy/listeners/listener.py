@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from envoy.extensions.filters.http.cors.v3 import cors_pb2
 from envoy.extensions.filters.http.fault.v3 import fault_pb2
@@ -23,21 +23,25 @@ TCP_NODELAY = 1
 RDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 
 
-def http_filters() -> list[Fields]:
+def http_filters(first: Sequence[Fields] = ()) -> list[Fields]:
     """Fault and CORS act only where a route configures them."""
     return [
+        *first,
         {"name": fault.FILTER, "typed_config": packed(fault_pb2.HTTPFault, {})},
         {"name": cors.FILTER, "typed_config": packed(cors_pb2.Cors, {})},
         {"name": "envoy.filters.http.router", "typed_config": packed(router_pb2.Router, {})},
     ]
 
 
-def connection_manager(kind: Kind, port: int, routes: str) -> Fields:
-    """The HTTP connection manager of a listener; paths are normalised as by Istio's default (BASE)."""
+def connection_manager(kind: Kind, port: int, routes: str, first: Sequence[Fields] = ()) -> Fields:
+    """The HTTP connection manager of a listener; paths are normalised as by Istio's default (BASE).
+
+    `first` are the HTTP filters that come before all others.
+    """
     manager: Fields = {
         "stat_prefix": f"outbound_{listener_name(port)}",
         "rds": {"config_source": RDS, "route_config_name": routes},
-        "http_filters": http_filters(),
+        "http_filters": http_filters(first),
         "normalize_path": wrapped(True),
         "stream_idle_timeout": duration(0),
         "upgrade_configs": [{"upgrade_type": "websocket"}],
@@ -90,6 +94,6 @@ def listener(
     return resource(types.LISTENER, result, references)
 
 
-def http_chain(proxy: Proxy, port: int, routes: str) -> Fields:
-    """A filter chain that routes plain HTTP."""
-    return {"filters": [connection_manager(proxy.kind, port, routes)]}
+def http_chain(proxy: Proxy, port: int, routes: str, first: Sequence[Fields] = ()) -> Fields:
+    """A filter chain that routes plain HTTP; `first` are the HTTP filters that come before all others."""
+    return {"filters": [connection_manager(proxy.kind, port, routes, first)]}

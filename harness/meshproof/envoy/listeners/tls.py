@@ -5,6 +5,8 @@ https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 
 from meshproof.envoy.listeners.listener import http_chain
@@ -83,8 +85,10 @@ def why_unserved(mesh: Mesh, proxy: Proxy, server: Server) -> str:
     return ""
 
 
-def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, routes: str) -> tuple[Fields, list[Fields]]:
-    """The filter chain of one HTTPS server, and the secrets that it refers to."""
+def tls_chain(
+    mesh: Mesh, proxy: Proxy, server: Server, routes: str, first: Sequence[Fields] = ()
+) -> tuple[Fields, list[Fields]]:
+    """The filter chain of one HTTPS server, and the secrets that it refers to; `first` as for `http_chain`."""
     settings = server.tls
     location = settings.location or server.location
     if not settings.credential_name:
@@ -103,7 +107,7 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, routes: str) -> tuple[Fi
         common["validation_context_sds_secret_config"] = {"name": secrets[1]["name"], "sds_config": SDS}
         required = settings.mode is TlsMode.MUTUAL
     context = {"common_tls_context": common, "require_client_certificate": wrapped(required)}
-    chain = http_chain(proxy, server.port, routes)
+    chain = http_chain(proxy, server.port, routes, first)
     chain["transport_socket"] = {
         "name": "envoy.transport_sockets.tls",
         "typed_config": packed(tls_pb2.DownstreamTlsContext, context),

@@ -23,6 +23,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "WorkloadEntry": "workload_entry",
         "WorkloadGroup": "workload_group",
     },
+    "authorization.policies": {"AuthorizationPolicy": "authorization_policy"},
     "gateway_api.routes": {
         f"Gateway.{GATEWAY_API}": "gateway",
         "HTTPRoute": "http_route",

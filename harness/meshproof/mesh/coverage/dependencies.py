@@ -24,11 +24,13 @@ from meshproof.mesh.model.unmodelled import (
     Everything,
     Mentioned,
     Pods,
+    Received,
     Rule,
     Touches,
     Unmodelled,
 )
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
+from meshproof.mesh.predict.authorization import may_change
 from meshproof.mesh.predict.mesh_table import asked_service
 
 Pairs = list[tuple[Touches, Unmodelled]]
@@ -38,7 +40,7 @@ SHORTEST = 0.025
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one request by which it can be touched; `pods` are (namespace, labels)."""
+    """What is known of one request by which it can be touched; `pods` are (namespace, labels), the client first."""
 
     asked: frozenset[str]
     called: frozenset[tuple[str, int]]
@@ -49,6 +51,7 @@ class Facts:
     pods: tuple[tuple[str, Labels], ...]
     words: frozenset[str]
     decided: Location | None = None
+    expectation: Expectation | None = None
 
 
 def facts(
@@ -75,6 +78,7 @@ def facts(
         (client, *((one.namespace, one.labels) for one in behind if one)),
         frozenset(_words(hosts, request)),
         expectation.route,
+        expectation,
     )
 
 
@@ -99,6 +103,10 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
         )
     owners = (one for one in mesh.virtual_services if any(rule.location == route for rule in one.rules))
     owner = next(owners, None)
+    policies = (one for one in mesh.authorization_policies if route in one.places)
+    if owner is None and (policy := next(policies, None)):
+        name = f"AuthorizationPolicy {policy.namespace}/{policy.name}"
+        return (Unmodelled("AuthorizationPolicy", name, route, why, (Rule(route),)),)
     # What is made of HTTPRoutes has a name of its own, which stands in none of them.
     kind = "HTTPRoute" if owner and owner.gateway_api else "VirtualService"
     name = f"{kind} {owner.namespace}/{owner.name}" if owner and not owner.gateway_api else kind
@@ -154,6 +162,19 @@ class Dependencies:
         return tuple(sorted(dict.fromkeys(several), key=lambda one: one.location))
 
 
+def is_idle(meshes: Iterable[Mesh], one: Unmodelled) -> bool:
+    """Whether it is about what pods receive alone, and is for none of these meshes but those of gateways."""
+    if not all(isinstance(touch, Received) for touch in one.touches):
+        return False
+    for mesh in meshes:
+        entered = {pod.key for gateway in mesh.gateways for pod in mesh.serving(gateway)}
+        behind = [(pod.namespace, pod.labels) for pod in mesh.workloads if pod.key not in entered]
+        received = [touch for touch in one.touches if isinstance(touch, Received)]
+        if any(_is_of(pod, touch.namespace, touch.labels) for touch in received for pod in behind):
+            return False
+    return True
+
+
 def _by_hosts(pairs: Pairs) -> Hosts:
     return by_hosts([touch.hosts for touch, _ in pairs if isinstance(touch, Asked | Called)])
 
@@ -175,6 +196,9 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
             return True
         case Pods(namespace, labels):
             return any(_is_of(pod, namespace, labels) for pod in found.pods)
+        case Received(namespace, policy, labels):
+            selected = any(_is_of(pod, namespace, labels) for pod in found.pods[1:])
+            return selected and (found.expectation is None or may_change(policy, found.expectation))
         case Clients(namespace, labels):
             return _is_of(found.client, namespace, labels)
         case Entering(key, port):

@@ -43,6 +43,9 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
     called = {id(one) for host in hosts for one in mesh.services_of(host)}
     called |= {id(one) for one in mesh.services if one.host.startswith("*")}
     called |= {id(one) for port in ports for one in _listening(mesh, port, namespace, called)}
+    # By the Services of a gateway's pods a policy knows their ports.
+    guarded = gateways if mesh.authorization_policies else ()
+    called |= {id(service) for gateway in guarded for port in ports for service in _before(mesh, gateway, port)}
     services = tuple(one for one in mesh.services if id(one) in called)
     behind = chain(
         chain.from_iterable(mesh.behind(one) for one in services),
@@ -127,6 +130,14 @@ def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Itera
     yield from (service for service, one in seen if one.protocol not in HTTP)
     if plain and not any(id(one) in called for one in plain):
         yield plain[0]
+
+
+def _before(mesh: Mesh, gateway: Gateway, port: int) -> Iterator[Service]:
+    """The Services of a port that select the pods of a gateway."""
+    namespace, labels = mesh.pods_of(gateway)
+    for service, _ in mesh.services_on(port):
+        if service.namespace == namespace and service.selector and service.selector.items() <= labels.items():
+            yield service
 
 
 def _is_plain(port: ServicePort) -> bool:

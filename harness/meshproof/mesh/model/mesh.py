@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+from meshproof.mesh.model.authorization import AuthorizationPolicy
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Secret, Service, ServicePort, Workload
@@ -51,6 +52,7 @@ class Mesh:
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    authorization_policies: tuple[AuthorizationPolicy, ...] = ()
     unmodelled: tuple[Unmodelled, ...] = ()
 
     def service(self, host: str) -> Service | None:
@@ -136,6 +138,10 @@ class Mesh:
             return ROOT_NAMESPACE, gateway.selector
         first, *others = (set(one.labels.items()) for one in found)
         return found[0].namespace, dict(first.intersection(*others))
+
+    def knows_pods_of(self, gateway: Gateway) -> bool:
+        """Whether the pods that serve a Gateway are known, with all of their labels."""
+        return bool(gateway.listener) or len({one.namespace for one in self.serving(gateway)}) == 1
 
     def once(self, key: tuple[Hashable, ...], make: Callable[[], Made]) -> Made:
         """What a reader derives from this mesh, made when it is first asked for by that key."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meshproof.errors import Location
+from meshproof.mesh.model.authorization import AuthorizationPolicy
 from meshproof.mesh.model.kubernetes import Labels
 
 
@@ -58,6 +59,18 @@ class Pods:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """Requests that pods of a namespace (empty: of any) with these labels receive, and that a policy may decide.
+
+    Gateways let requests in and receive none.
+    """
+
+    namespace: str
+    policy: AuthorizationPolicy = field(hash=False)
+    labels: Labels = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Clients:
     """Requests that pods of a namespace (empty: of any) with these labels send."""
 
@@ -80,7 +93,7 @@ class Mentioned:
     words: frozenset[str] = field(repr=False)
 
 
-Touches = Everything | Asked | Called | Rule | Decided | Pods | Clients | Entering | Mentioned
+Touches = Everything | Asked | Called | Rule | Decided | Pods | Received | Clients | Entering | Mentioned
 
 
 @dataclass(frozen=True, slots=True)

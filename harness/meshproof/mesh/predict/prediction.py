@@ -10,12 +10,14 @@ from meshproof.border import expectation as border
 from meshproof.border.expectation import Arm, Copy, Expectation, HeaderExpectation
 from meshproof.border.request import Request
 from meshproof.errors import Location, ManifestError, Problem
+from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, Redirect
 from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
+from meshproof.mesh.predict.authorization import DENIED, FORBIDDEN, authorized, policies_at
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
@@ -43,8 +45,12 @@ def predict(
     UsageError when they cannot be read.
     """
     client = client_of(mesh, request, namespace, labels)
+    gateway = mesh.gateway(request.gateway) if request.gateway else None
     if request.is_tcp:
-        return connected(mesh, Expectation(request, ()), client)
+        expected = connected(mesh, Expectation(request, ()), client)
+        guarding = policies_at(mesh, gateway) if gateway else ()
+        why = "which connections a policy lets in is not modelled"
+        return replace(expected, route=guarding[0].location, undecided=why) if guarding else expected
     path = normalized(request.path)
     found = table(mesh, request, client)
     own: dict[str, Any] = {"path": path or "", "authority": request.authority}
@@ -60,6 +66,10 @@ def predict(
     if refused := refusal(path, changed):
         return answered(plain, changed, refused.status, note=refused.why)
     refused = refused_by_route(changed)
+    plain, forbidden = _let_in(mesh, gateway, plain, changed) if gateway else (plain, None)
+    # An upgrade that a route refuses is refused before any policy is asked.
+    if forbidden is not None and refused is None:
+        return forbidden
     if found.to_https and refused is None:
         return answered(plain, changed, MOVED, target=rewrite.https(changed.request))
     if found.rules is None or found.to_https:
@@ -85,7 +95,22 @@ def predict(
         if met:
             return _routed(mesh, plain, changed, client, rule, tuple(looked_at))
     plain = replace(plain, looked_at=tuple(looked_at))
-    return answered(plain, changed, NOT_FOUND, note=found.note or "no rule matches")
+    return forbidden or answered(plain, changed, NOT_FOUND, note=found.note or "no rule matches")
+
+
+def _let_in(mesh: Mesh, gateway: Gateway, plain: Expectation, request: Seen) -> tuple[Expectation, Expectation | None]:
+    """The expectation with the policies that let a request in, and what is expected where they do not."""
+    if not mesh.authorization_policies:
+        return plain, None
+    verdict = authorized(mesh, gateway, request)
+    plain = replace(plain, allowed_by=verdict.by)
+    if verdict.allowed:
+        return plain, None
+    denied = replace(plain, route=verdict.place, looked_at=(verdict.place,) if verdict.place else ())
+    if verdict.allowed is None:
+        why = f"whether the rule at {verdict.place} takes it depends on {verdict.why}"
+        return plain, replace(denied, undecided=why)
+    return plain, answered(denied, request, FORBIDDEN, body=DENIED)
 
 
 def client_of(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str, str] | None) -> Client:
@@ -225,5 +250,6 @@ def _routed(
         retries=led.retries,
         copies=led.copies,
         dropped=plain.dropped,
+        allowed_by=plain.allowed_by,
         **decided,
     )

@@ -14,6 +14,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, entries
 from meshproof.mesh.requests.addresses import Address, addresses, at
+from meshproof.mesh.requests.authorization import probes_of, shown
 from meshproof.mesh.requests.avoiding import reaching_beyond
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
 from meshproof.mesh.requests.meeting import meets
@@ -53,6 +54,7 @@ def probes(
             groups += _overlapping(mesh, served, client, among, known)
             groups += _of_hosts(mesh, virtual_service, served, client, tls)
     groups += _redirected(mesh, tls) if among is None else ()
+    groups += (Group(one.place, tuple(probes_of(one))) for one in shown(mesh, tls)) if among is None else ()
     return select(groups, most)
 
 

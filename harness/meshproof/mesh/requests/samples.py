@@ -6,7 +6,7 @@ A sample is only taken when `predict` sends it to the rule that it is for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
@@ -31,6 +31,7 @@ from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
 from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
+from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
 from meshproof.mesh.requests.avoiding import reaching_beyond
 from meshproof.mesh.requests.completing import PSEUDO, answerable, completed, value_for
 from meshproof.mesh.requests.connections import connections, why_unconnected
@@ -59,11 +60,10 @@ def sample_requests(
     within the mesh (None: all rules, at all gateways).
     """
     client = source(namespace, labels)
+    requests, notices = _of_policies(mesh, tls) if among is None else ([], [])
     if not mesh.virtual_services:
-        found = [_default(mesh, service, namespace) for service in mesh.services]
-        return tuple(dict.fromkeys(one for several in found for one in several)), ()
-    requests: list[Request] = []
-    notices: list[Notice] = []
+        found = [*requests, *(one for service in mesh.services for one in _default(mesh, service, namespace))]
+        return tuple(dict.fromkeys(found)), tuple(notices)
     for virtual_service in mesh.virtual_services:
         for route in virtual_service.http:
             if among is not None and route.location not in among:
@@ -86,6 +86,14 @@ def sample_requests(
                 if among is None and not reached:
                     notices.append(Notice(connection.location, why_unconnected(virtual_service)))
     return tuple(dict.fromkeys(_answerable(mesh, one, client) for one in requests)), tuple(notices)
+
+
+def _of_policies(mesh: Mesh, tls: Tls | None) -> tuple[list[Request], list[Notice]]:
+    """Requests for the rules of policies at gateways, and which of these none was found for."""
+    several = list(shown(mesh, tls))
+    reached = {one.place for one in several if one.request}
+    lacking = dict.fromkeys(one.place for one in several if one.place not in reached)
+    return [one.request for one in several if one.request], [Notice(place, NOT_FOUND) for place in lacking]
 
 
 def _answerable(mesh: Mesh, request: Request, client: Source) -> Request:
@@ -166,7 +174,8 @@ def _is_outside(host: str) -> bool:
 def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], client: Source) -> Request | None:
     """The first of some requests of a client that is sent to the route, among the first 48."""
     undecided: Request | None = None
-    for request in islice(tries, MOST_TRIES):
+    meant = list(islice(tries, MOST_TRIES))
+    for request in chain(meant, islice(permitted(mesh, meant), MOST_TRIES)):
         found = predict(mesh, request, namespace=client.namespace, labels=client.labels)
         if found.route == route.location and not found.undecided:
             return request

@@ -8,8 +8,10 @@ from dataclasses import replace
 from meshproof.border.coverage import Coverage, Dependence
 from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
+from meshproof.mesh.coverage.dependencies import is_idle
 from meshproof.mesh.model.mesh import grouped
 from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.predict.authorization import policies_at
 from meshproof.run.verification.specification import Specification
 
 Touched = Sequence[tuple[Expectation, tuple[Unmodelled, ...]]]
@@ -40,8 +42,8 @@ def coverage(
     """What is proved when all of `provable` pass; `named` where a person chose the requests."""
     shown: dict[Location, list[str]] = {} if named else {rule: [] for rule in _rules(specification)}
     for one in provable:
-        if one.route is not None:
-            shown.setdefault(one.route, []).append(str(one.request))
+        for rule in dict.fromkeys((*([one.route] if one.route else []), *one.allowed_by)):
+            shown.setdefault(rule, []).append(str(one.request))
     dependences = {one: _dependence(specification, one) for one in specification.unmodelled}
     for part, depending in grouped((part, one) for one, found in touched for part in found).items():
         known = dependences.get(part) or _dependence(specification, part)
@@ -50,7 +52,9 @@ def coverage(
         dependences[part] = replace(known, requests=requests, rules=rules)
         for rule in rules:
             shown.setdefault(rule, [])
-    several = [one for one in dependences.values() if one.requests or one.allowed or not named]
+    idle = {dependences[one] for one in specification.unmodelled if is_idle(specification.meshes, one)}
+    found = (one for one in dependences.values() if one.requests or one not in idle)
+    several = [one for one in found if one.requests or one.allowed or not named]
     return Coverage(
         tuple((rule, tuple(requests)) for rule, requests in shown.items()),
         len({str(one.request) for one in (*provable, *(one for one, _ in touched))}),
@@ -66,6 +70,8 @@ def _rules(specification: Specification) -> Iterator[Location]:
     for virtual_service in specification.mesh.virtual_services:
         for route in virtual_service.rules:
             yield route.location
+    policies = (one for gateway in specification.mesh.gateways for one in policies_at(specification.mesh, gateway))
+    yield from dict.fromkeys(place for one in policies for place in one.places)
 
 
 def _dependence(specification: Specification, one: Unmodelled) -> Dependence:

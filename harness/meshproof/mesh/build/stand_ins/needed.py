@@ -9,7 +9,7 @@ from meshproof.manifest.resource import Manifests, Notice, Resource
 from meshproof.mesh.build.stand_ins import certificates, pods, services
 from meshproof.mesh.model.kubernetes import Service, Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Touches, Unmodelled
+from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Received, Touches, Unmodelled
 
 MOST_NAMED = 12
 WRITE = "write it beside these manifests"
@@ -67,7 +67,7 @@ def broadened(unmodelled: Iterable[Unmodelled], workloads: Sequence[Workload]) -
 
 
 def _possible(touch: Touches, workloads: Sequence[Workload]) -> Iterator[Touches]:
-    if isinstance(touch, Pods | Clients) and touch.labels:
+    if isinstance(touch, Pods | Received | Clients) and touch.labels:
         for one in workloads:
             free = all(one.labels.get(name, value) == value for name, value in touch.labels.items())
             if touch.namespace in ("", one.namespace) and free:

@@ -25,6 +25,10 @@ from meshproof.targets.kube.wanted import Wanted, wanted
 STAYING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"})
 
 
+# A run has namespaces of its own, and a policy could shut those of others.
+WITHHELD = frozenset({"Namespace", "AuthorizationPolicy"})
+
+
 @dataclass(slots=True)
 class MeshObjects:
     """What one mesh puts into its namespace."""
@@ -76,7 +80,7 @@ class MeshObjects:
         workloads = {(workload.kind, workload.key): workload for workload in mesh.workloads}
         found = []
         for resource in resources:
-            if resource.kind == "Namespace":
+            if resource.kind in WITHHELD:
                 continue
             if resource.kind not in FORMS:
                 found.append(wanted(resource))

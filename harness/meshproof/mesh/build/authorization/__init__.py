@@ -1,0 +1,1 @@
+"""AuthorizationPolicies: what istiod takes, and where the mesh cannot tell what they do."""

@@ -1,0 +1,1 @@
+"""AuthorizationPolicies made wrong."""
