@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from meshproof.border.coverage import Coverage
+from meshproof.border.facts.provenance import Provenance
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
 from meshproof.report.run_folder import JSON, RunFolder, choose, new_run_id
@@ -22,21 +23,37 @@ from meshproof.run.session import Session
 from meshproof.targets.base import Target
 from meshproof.targets.ports import check_served
 
+# What is done with the run's folder once its reports are there, given the run's exit code; the command's own code.
+Conclude = Callable[[Path, int], int]
+
 
 def execute(
     target: Target,
     prepared: Sequence[Prepared | Inspection[Any]],
     settings: Settings,
     coverage: Coverage | None = None,
+    provenance: Provenance | None = None,
+    conclude: Conclude | None = None,
 ) -> int:
     """Run everything on the target and print what was asked for; the exit code.
 
-    `coverage` is how much of a person's own manifests that can prove.
+    `coverage` is how much of a person's own manifests that can prove, `provenance` what the run is made of. With
+    `conclude` no document is printed: it says what is, and with which code the command ends.
     """
     driven = [one for one in prepared if isinstance(one, Prepared)]
     check_served(dict(settings.ports), (stage.mesh for one in driven for stage in one.stages))
     options = Options(settings.precision, settings.seed, timeouts=target.timeouts, workers=settings.workers)
-    return execute_on(target, prepared, options, settings.format, settings.output, coverage, color=settings.color)
+    return execute_on(
+        target,
+        prepared,
+        options,
+        settings.format,
+        settings.output,
+        coverage,
+        provenance,
+        conclude,
+        color=settings.color,
+    )
 
 
 def execute_on(
@@ -46,6 +63,8 @@ def execute_on(
     form: str,
     output: Path | None,
     coverage: Coverage | None = None,
+    provenance: Provenance | None = None,
+    conclude: Conclude | None = None,
     *,
     color: bool | None,
 ) -> int:
@@ -55,17 +74,22 @@ def execute_on(
     terminal = Terminal(sys.stdout if form == "table" else None, sys.stderr, color=color, report=run.report)
     session = Session(target, run.path, [run, terminal], options)
     with asyncio.Runner() as runner:
-        code = runner.run(_carry_out(session, prepared, coverage))
+        code = runner.run(_carry_out(session, prepared, coverage, provenance))
+    if conclude:
+        return VerdictCode(conclude(run.path, code))
     if form == "json":
         sys.stdout.write((run.path / JSON).read_text())
     return VerdictCode(code)
 
 
 async def _carry_out(
-    session: Session, prepared: Sequence[Prepared | Inspection[Any]], coverage: Coverage | None
+    session: Session,
+    prepared: Sequence[Prepared | Inspection[Any]],
+    coverage: Coverage | None,
+    provenance: Provenance | None,
 ) -> int:
     """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report shows what was known."""
-    work = asyncio.ensure_future(_all(session, prepared, coverage))
+    work = asyncio.ensure_future(_all(session, prepared, coverage, provenance))
 
     def interrupt() -> None:
         if work.cancel():
@@ -97,9 +121,15 @@ def _once(action: Callable[[], object]) -> Callable[[], None]:
     return call
 
 
-async def _all(session: Session, prepared: Sequence[Prepared | Inspection[Any]], coverage: Coverage | None) -> None:
+async def _all(
+    session: Session,
+    prepared: Sequence[Prepared | Inspection[Any]],
+    coverage: Coverage | None,
+    provenance: Provenance | None,
+) -> None:
     names = [one.name for one in prepared]
     driven = [one for one in prepared if isinstance(one, Prepared)]
     shapes = [one.load.shape for one in driven]
-    await session.open(names, shapes, command=command(sys.argv[1:], driven), coverage=coverage)
+    repeated = command(sys.argv[1:], driven)
+    await session.open(names, shapes, command=repeated, coverage=coverage, provenance=provenance)
     await session.run_all(prepared)

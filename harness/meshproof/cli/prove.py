@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 import meshproof
+from meshproof.border.facts.provenance import Digest
 from meshproof.border.verdict import Precision
 from meshproof.cli.execute import on_interrupt
 from meshproof.cli.watcher import Watcher
@@ -32,8 +33,8 @@ from meshproof.targets.base import Target
 class Proof:
     """What to do: `found` mutants there are in all, `cases` are those to judge, of what is `plain` as it is.
 
-    `own` names somebody's own manifests: `plain` are the loads of their verification then, and `known` what is known
-    of it before any is driven.
+    `own` names somebody's own manifests: `plain` are the loads of their verification then, `known` what is known
+    of it before any is driven, and `manifests` their files.
     """
 
     target: Target
@@ -45,6 +46,7 @@ class Proof:
     seed: int
     own: str = ""
     known: tuple[Unmutated, ...] = ()
+    manifests: tuple[Digest, ...] = ()
 
 
 def prove(proof: Proof, format: str, output: Path | None) -> int:
@@ -101,6 +103,7 @@ def _record(watcher: Watcher, proof: Proof, seconds: float) -> SelfCheckRecord:
         {**asdict(proof.precision), "seed": proof.seed},
         {"meshproof": meshproof.__version__, "locust": version("locust"), **proof.target.versions},
         proof.own,
+        proof.manifests,
     )
 
 

@@ -39,6 +39,7 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     from meshproof.cli.options.targets import target_of
     from meshproof.run.discover import discover, select
     from meshproof.run.prepare import prepare
+    from meshproof.run.provenance.gather import of_scenarios
     from meshproof.scenario import Scenario
 
     found = select(discover(), scenarios)
@@ -59,4 +60,4 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     ]
     from meshproof.cli.execute import execute
 
-    return execute(target, prepared, settings)
+    return execute(target, prepared, settings, provenance=of_scenarios(found, prepared, target))

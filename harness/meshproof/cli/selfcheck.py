@@ -216,4 +216,5 @@ def _of_folder(
         seed,
         folder.name,
         (folder.coverage,),
+        folder.manifests.sources,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from meshproof.border.facts.provenance import Digest
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest import kinds
 from meshproof.manifest.collector import collector_paused
@@ -47,9 +48,10 @@ def load(
     `progress` is told of every 2,000th document, `told` of each file's name and text.
     """
     read = _Read(namespace)
+    sources: list[Digest] = []
     several = (
         document
-        for text, file, line in _chosen(_telling(texts(paths, stdin, contents), told), choose)
+        for text, file, line in _chosen(_telling(texts(paths, stdin, contents, sources.append), told), choose)
         for document in documents(text, file, line)
     )
     for number, document in enumerate(several, 1):
@@ -66,7 +68,9 @@ def load(
         where = read.notices[0].location if read.notices else Location(paths[0] if paths else "", 1, 1)
         readable = ", ".join(name for name in kinds.ACCEPTED if "." not in name)
         raise ManifestError(Problem(where, "there is no resource here that meshproof reads", f"it reads {readable}"))
-    return Manifests(tuple(read.resources), tuple(read.notices), tuple(read.foreign), tuple(read.refusals))
+    return Manifests(
+        tuple(read.resources), tuple(read.notices), tuple(read.foreign), tuple(read.refusals), tuple(sources)
+    )
 
 
 def _telling(several: Iterable[tuple[str, str]], told: Told | None) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from meshproof.border.facts.provenance import Digest
 from meshproof.errors import Location, Problem
 from meshproof.manifest.value import Value
 
@@ -61,13 +62,14 @@ class Refusal:
 class Manifests:
     """Everything of one load, in the order of the files.
 
-    `foreign` are resources of kinds that decide where requests go and are not modelled.
+    `foreign` are resources of kinds that decide where requests go and are not modelled; `sources` are the files.
     """
 
     resources: tuple[Resource, ...]
     notices: tuple[Notice, ...] = ()
     foreign: tuple[Resource, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    sources: tuple[Digest, ...] = ()
 
 
 def merge(base: Manifests, changes: Manifests) -> Manifests:
@@ -84,4 +86,5 @@ def merge(base: Manifests, changes: Manifests) -> Manifests:
         tuple(notices),
         tuple(foreign.values()),
         base.refusals + changes.refusals,
+        tuple(dict.fromkeys(base.sources + changes.sources)),
     )

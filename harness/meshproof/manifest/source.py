@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from yaml.reader import Reader
 
+from meshproof.border.facts.provenance import Digest
 from meshproof.errors import Location, ManifestError, Problem, UsageError
 
 MEGABYTE = 1024 * 1024
@@ -21,16 +23,21 @@ STDIN_NAME = "<stdin>"
 
 
 def texts(
-    paths: Sequence[str], stdin: TextIO | None, contents: Iterable[tuple[str, bytes]] | None = None
+    paths: Sequence[str],
+    stdin: TextIO | None,
+    contents: Iterable[tuple[str, bytes]] | None = None,
+    seen: Callable[[Digest], object] | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Each file's name and text; a folder gives its own files in order, without its subfolders, as kubectl does.
 
-    Where `contents` are given, files by their names, nothing else is read. Raises ManifestError for a file of more
-    than 64 MB, and where all of them together are more.
+    Where `contents` are given, files by their names, nothing else is read. `seen` is told the digest of each file.
+    Raises ManifestError for a file of more than 64 MB, and where all of them together are more.
     """
     total = 0
     for name, data in _contents(paths, stdin) if contents is None else contents:
         total += len(data)
+        if seen is not None:
+            seen(Digest(name, hashlib.sha256(data).hexdigest(), len(data)))
         text = _decode(name, data)
         del data
         if total > MOST_TEXT:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from meshproof.border.coverage import Coverage
+from meshproof.border.facts.provenance import Digest, Provenance
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 
 
@@ -41,10 +42,24 @@ class CoverageFound:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvenanceFound:
+    """What the run is made of: the files that were read, their commit, the machine, and what is to be shown."""
+
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
 class TargetReached:
     """The target is up, and more is known of it: versions that add to those of RunStarted, or replace them."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FactsFound:
+    """What was seen of the target: kernels, kube-proxy's mode, images, by name."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,16 @@ class ScenarioStarted:
     description: str
     manifests: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestsKept:
+    """What a stage puts in force, and what it specifies, as files of the run's folder without credentials."""
+
+    scenario: str
+    stage: int
+    applied: Digest
+    specified: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +161,12 @@ class RunFinished:
 Event = (
     RunStarted
     | CoverageFound
+    | ProvenanceFound
     | TargetReached
+    | FactsFound
     | Noticed
     | ScenarioStarted
+    | ManifestsKept
     | ConfigApplied
     | Progress
     | CheckFinished

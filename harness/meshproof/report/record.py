@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from meshproof.border.coverage import Coverage
+from meshproof.border.facts.provenance import Provenance
 from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.report.events import (
     Broke,
@@ -13,9 +14,12 @@ from meshproof.report.events import (
     ConfigApplied,
     CoverageFound,
     Event,
+    FactsFound,
     Interrupted,
+    ManifestsKept,
     Noticed,
     Progress,
+    ProvenanceFound,
     RunFinished,
     RunStarted,
     ScenarioFinished,
@@ -34,6 +38,7 @@ class ScenarioRecord:
     name: str
     started: ScenarioStarted | None = None
     finished: ScenarioFinished | None = None
+    kept: list[ManifestsKept] = field(default_factory=list)
     configs: list[ConfigApplied] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     progress: dict[Key, list[Progress]] = field(default_factory=dict)
@@ -64,6 +69,8 @@ class Record:
     notices: list[Noticed] = field(default_factory=list)
     errors: list[Broke] = field(default_factory=list)
     coverage: Coverage | None = None
+    provenance: Provenance = field(default_factory=Provenance)
+    facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -89,12 +96,18 @@ class Record:
             case TargetReached():
                 if self.started is not None:
                     self.started = replace(self.started, versions={**self.started.versions, **event.versions})
+            case FactsFound():
+                self.facts |= event.facts
             case CoverageFound():
                 self.coverage = event.coverage
+            case ProvenanceFound():
+                self.provenance = event.provenance
             case Noticed():
                 self.notices.append(event)
             case ScenarioStarted():
                 self._scenario(event.scenario).started = event
+            case ManifestsKept():
+                self._scenario(event.scenario).kept.append(event)
             case ConfigApplied():
                 self._scenario(event.scenario).configs.append(event)
             case Progress():

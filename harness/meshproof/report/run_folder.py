@@ -10,6 +10,7 @@ from pathlib import Path
 
 from meshproof.errors import UsageError
 from meshproof.report import document, junit
+from meshproof.report.certificate import files as certificate
 from meshproof.report.events import Event, RunFinished, RunStarted
 from meshproof.report.html import page
 from meshproof.report.log import EventLog, replay
@@ -90,6 +91,8 @@ def rebuild(run: Path, *, full: bool = False) -> Path:
         raise UsageError(f"{run / EVENTS}: no run was begun in it")
     write(run / JSON, document.render(record, run))
     write(run / JUNIT, junit.render(record))
+    for name, text in certificate.files(record).items():
+        write(run / name, text)
     write(run / HTML, page.render(record, full=full))
     return run / HTML
 

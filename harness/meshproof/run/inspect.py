@@ -9,7 +9,8 @@ from typing import Any
 from meshproof.border.verdict import worst
 from meshproof.errors import UsageError
 from meshproof.inspection import Inspection
-from meshproof.report.events import CheckFinished, Emit, Noticed, ScenarioFinished, ScenarioStarted
+from meshproof.report.events import CheckFinished, Emit, FactsFound, Noticed, ScenarioFinished, ScenarioStarted
+from meshproof.run.provenance.facts import stated
 from meshproof.run.result import Result, broken
 from meshproof.targets.base import Inspectable, Target
 
@@ -37,6 +38,8 @@ async def inspect(inspection: Inspection[Any], target: Target, emit: Emit) -> Re
     phases: dict[str, float] = {}
     try:
         facts = inspection.given if inspection.given is not None else await _gathered(inspection, target)
+        if known := stated(facts):
+            emit(FactsFound(known))
         phases["facts"] = seconds = time.perf_counter() - began
         verdicts = tuple(
             replace(one.judge(facts), scenario=name, check=one.name, seconds=seconds) for one in inspection.expect

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from meshproof.border.facts.provenance import Digest
 from meshproof.manifest import Resource, Value
 from meshproof.manifest.scalar import resolve
 from meshproof.mesh.build.kubernetes import REDACTED
+from meshproof.report.events import ManifestsKept
 from meshproof.report.redaction.credentials import HIDDEN, redact_all
 from meshproof.run.prepare import Prepared, Stage
 
@@ -21,18 +24,23 @@ WIDTH = 2**30
 SECRET_FIELDS = ("data", "stringData")
 
 
-def keep_manifests(run: Path, prepared: Prepared) -> None:
-    """Write what each stage applies, and what was specified where that is another thing.
+def keep_manifests(run: Path, prepared: Prepared) -> tuple[ManifestsKept, ...]:
+    """Write what each stage applies, and what was specified where that is another thing; the events that say so.
 
     The files are `manifests/SCENARIO/applied-N.yaml` and `specified-N.yaml`, N counting the stages
     from 0. Credentials and the contents of Secrets are not in them.
     """
-    for number, stage in enumerate(prepared.stages):
-        applied, specified = files(prepared, number)
-        (run / applied).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(run / applied, (*stage.resources, *stage.left_out))
-        if specified != applied:
-            _write(run / specified, (*stage.specified, *stage.specified_left_out))
+    return tuple(_kept(run, prepared, number) for number in range(len(prepared.stages)))
+
+
+def _kept(run: Path, prepared: Prepared, number: int) -> ManifestsKept:
+    stage = prepared.stages[number]
+    applied, specified = files(prepared, number)
+    (run / applied).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    first = other = _write(run, applied, (*stage.resources, *stage.left_out))
+    if specified != applied:
+        other = _write(run, specified, (*stage.specified, *stage.specified_left_out))
+    return ManifestsKept(prepared.name, number, first, other)
 
 
 def files(prepared: Prepared, number: int = 0) -> tuple[str, str]:
@@ -67,11 +75,18 @@ def dump(data: Any) -> str:
     return text
 
 
-def _write(path: Path, resources: Iterable[Resource]) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-        for resource in resources:
-            stream.write(f"---\n# {str(resource.location)!a}\n")
-            stream.write(dump(_data(resource)))
+def _write(run: Path, name: str, resources: Iterable[Resource]) -> Digest:
+    digest, size = hashlib.sha256(), 0
+    with os.fdopen(os.open(run / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        for text in _documents(resources):
+            digest.update(text)
+            size += stream.write(text)
+    return Digest(name, digest.hexdigest(), size)
+
+
+def _documents(resources: Iterable[Resource]) -> Iterator[bytes]:
+    for resource in resources:
+        yield f"---\n# {str(resource.location)!a}\n{dump(_data(resource))}".encode()
 
 
 def _data(resource: Resource) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from meshproof.border.coverage import Dependence
 from meshproof.border.expectation import Expectation
+from meshproof.border.facts.provenance import Digest
 from meshproof.border.load import Load
 from meshproof.border.request import Request
 from meshproof.border.verdict import Precision
@@ -49,7 +50,8 @@ class Prepared:
     """A scenario ready to be driven: `stages` is what runs, `plan` what was specified.
 
     `namespace` and `labels` are those of its client; `moved` prepares the same in another namespace (None: it cannot
-    be moved). `dependences` are what its requests depend on and is not understood.
+    be moved). `dependences` are what its requests depend on and is not understood, `sources` the files that it was
+    read from (none: they are another's).
     """
 
     name: str
@@ -67,6 +69,7 @@ class Prepared:
     labels: Mapping[str, str] = field(default_factory=dict)
     moved: Callable[[str], Prepared] | None = None
     dependences: tuple[Dependence, ...] = ()
+    sources: tuple[Digest, ...] = ()
 
 
 def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: str = NAMESPACE) -> Prepared:
@@ -74,12 +77,14 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: s
 
     `namespace` is where everything stands that names none, and its client too.
     """
-    specified = [_strictly(one) for one in in_force(own_manifests(scenario, folder, namespace))]
+    manifests = in_force(own_manifests(scenario, folder, namespace))
+    specified = [_strictly(one) for one in manifests]
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
     placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
     prepared = prepared_load(placed, specified, specified, precision, namespace=namespace)
     moved = partial(prepare, scenario, folder, precision)
-    return replace(prepared, moved=moved, dependences=tuple(_dependences(prepared, [one.mesh for one in specified])))
+    dependences = tuple(_dependences(prepared, [one.mesh for one in specified]))
+    return replace(prepared, moved=moved, dependences=dependences, sources=manifests[-1].sources)
 
 
 def _dependences(prepared: Prepared, meshes: Sequence[Mesh]) -> Iterator[Dependence]:

@@ -9,15 +9,18 @@ from meshproof.options import KUBERNETES, Kind
 from meshproof.run.keep import files
 from meshproof.run.prepare import Prepared
 
-VERIFY = "verify"
+VERIFYING = ("verify", "certify")
 MANIFESTS = frozenset({"-f", "--filename", "--applied"})
 OUTPUT = frozenset({"--output"})
+# A signature is its owner's, and no part of what is repeated.
+SIGNATURE = frozenset({"--sign", "--key-password-file"})
 FILES = frozenset(
     {
         "--cacert",
         "--cert",
         "--key",
         "--hosts-file",
+        "--self-check",
         *(f"--{one.name}" for one in KUBERNETES if one.kind is Kind.PATH),
     }
 )
@@ -29,11 +32,19 @@ def command(arguments: Sequence[str], driven: Sequence[Prepared]) -> tuple[str, 
 
     Manifests are those that the run keeps, other files are named in full, and the reports go to a folder of their own.
     """
-    if not arguments or arguments[0] != VERIFY or not driven:
-        return ("meshproof", *_kept(arguments, leave=OUTPUT))
+    verb = arguments[0] if arguments else ""
+    own = verb == VERIFYING[0] or (verb in VERIFYING and any(_is(word, MANIFESTS) for word in arguments))
+    if not own or not driven:
+        return ("meshproof", *_kept(arguments, leave=OUTPUT | SIGNATURE))
     applied, specified = files(driven[0])
     named = ("-f", specified, *(() if specified == applied else ("--applied", applied)))
-    return ("meshproof", VERIFY, *named, *_kept(arguments[1:], leave=OUTPUT | MANIFESTS))
+    return ("meshproof", verb, *named, *_kept(arguments[1:], leave=OUTPUT | MANIFESTS | SIGNATURE))
+
+
+def _is(word: str, options: frozenset[str]) -> bool:
+    """Whether a word is one of these options, with or without its value."""
+    short = word[:2] if word[:1] == "-" and word[1:2] != "-" else ""
+    return word.partition("=")[0] in options or short in options
 
 
 def _kept(arguments: Sequence[str], leave: frozenset[str]) -> Iterator[str]:
@@ -41,8 +52,7 @@ def _kept(arguments: Sequence[str], leave: frozenset[str]) -> Iterator[str]:
     left = iter(arguments)
     for word in left:
         name, equals, value = word.partition("=")
-        short = word[:2] if word[:1] == "-" and word[1:2] != "-" else ""
-        if name in leave or short in leave:
+        if _is(word, leave):
             # Its value stands in the same word, or in the next.
             if not equals and word in leave:
                 next(left, None)

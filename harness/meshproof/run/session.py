@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import meshproof
 from meshproof.border.coverage import Coverage
+from meshproof.border.facts.provenance import Provenance
 from meshproof.border.verdict import Outcome, worst
 from meshproof.errors import MeshproofError
 from meshproof.inspection import Inspection
@@ -26,6 +27,7 @@ from meshproof.report.events import (
     Event,
     Handler,
     Interrupted,
+    ProvenanceFound,
     RunFinished,
     RunStarted,
     ScenarioFinished,
@@ -67,7 +69,12 @@ class Session:
         self._generators = Generators(self.folder, self.options.timeouts)
 
     async def open(
-        self, names: Sequence[str], shapes: Sequence[str], command: Sequence[str] = (), coverage: Coverage | None = None
+        self,
+        names: Sequence[str],
+        shapes: Sequence[str],
+        command: Sequence[str] = (),
+        coverage: Coverage | None = None,
+        provenance: Provenance | None = None,
     ) -> None:
         """Bring the target up; the load generators start meanwhile. `command` is what repeats the run."""
         self._began = time.perf_counter()
@@ -77,6 +84,8 @@ class Session:
         self._emit(RunStarted(self.folder.name, now, target, versions, options, tuple(names), tuple(command)))
         if coverage is not None:
             self._emit(CoverageFound(coverage))
+        if provenance is not None:
+            self._emit(ProvenanceFound(provenance))
         if self.target.local:
             kinds = ((generator_shape(shape), spread(shape, self.options.workers)) for shape in shapes)
             for shape, workers in dict.fromkeys(kinds):
@@ -105,7 +114,8 @@ class Session:
             prepare_generator=functools.partial(self._generators.prepare, shape, workers=workers),
             stalls=self._stalls,
         )
-        keep_manifests(self.folder, prepared)
+        for kept in keep_manifests(self.folder, prepared):
+            self._emit(kept)
         result = self._redacted(await drive.run())
         self._outcomes.append(result.outcome)
         return result

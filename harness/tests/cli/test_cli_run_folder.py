@@ -47,12 +47,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_what_is_kept_of_a_failed_run(drifted: Any) -> None:
     out = drifted.here / "out"
-    # A second generator is started only where the first is still in use.
-    assert set(contents(out)) - {"locust-2.log"} == {
+    # How many processes were started, each with a log, depends on which were still in use.
+    assert {name for name in contents(out) if not name.endswith(".log")} == {
+        "certificate.json",
+        "certificate.statement.json",
+        "certificate.yaml",
         "events.ndjson",
         "junit.xml",
-        "locust-1.log",
-        "locust-3.log",
         "manifests/boundaries/applied-0.yaml",
         "manifests/boundaries/specified-0.yaml",
         "manifests/resilience/applied-0.yaml",

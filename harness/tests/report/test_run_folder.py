@@ -13,7 +13,15 @@ from meshproof.errors import UsageError
 from meshproof.report.events import Event, RunFinished
 from meshproof.report.run_folder import RunFolder, choose, new_run_id, rebuild
 
-REPORTS = {"events.ndjson", "report.html", "report.json", "junit.xml"}
+REPORTS = {
+    "events.ndjson",
+    "report.html",
+    "report.json",
+    "junit.xml",
+    "certificate.yaml",
+    "certificate.json",
+    "certificate.statement.json",
+}
 
 
 def keep(path: Path, events: list[Event]) -> RunFolder:

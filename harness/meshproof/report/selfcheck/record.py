@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from meshproof.border.facts.provenance import Digest
 from meshproof.border.verdict import Outcome, worst
 
 
@@ -79,7 +80,7 @@ def combined(name: str, several: Sequence[Unmutated]) -> Unmutated:
 class SelfCheckRecord:
     """A whole self-check; `found` is the number of mutants that it was sampled from.
 
-    `own` names somebody's own manifests, where it is these that were made wrong.
+    `own` names somebody's own manifests, where it is these that were made wrong, and `manifests` are their files.
     """
 
     unmutated: tuple[Unmutated, ...]
@@ -89,6 +90,7 @@ class SelfCheckRecord:
     options: Mapping[str, object] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     own: str = ""
+    manifests: tuple[Digest, ...] = ()
 
     def statuses(self, mutants: Iterable[Judged] | None = None) -> Counter[MutantStatus | None]:
         return Counter(one.status for one in (self.mutants if mutants is None else mutants))

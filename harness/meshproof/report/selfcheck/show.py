@@ -83,6 +83,7 @@ def document(record: SelfCheckRecord) -> str:
             "found": record.found,
         },
         "own": record.own,
+        "manifests": plain(record.manifests),
         "exit_code": record.exit_code,
         "seconds": record.seconds,
         "options": plain(record.options),

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TextIO
 
 from meshproof.border.expectation import Expectation
+from meshproof.border.facts.provenance import NO_SOURCES, Sources
 from meshproof.border.request import Request, Tls
 from meshproof.border.verdict import Precision
 from meshproof.errors import ManifestError, Problem
@@ -37,7 +38,7 @@ class Specification:
 
     `namespace` and `labels` are those of the client, `tls` what it brings to handshakes. `limits` says what of a
     mesh the target does not carry out. Kinds in `allowed` need not be proved. `thorough` leaves nothing out, however
-    long it takes.
+    long it takes. `sources` are the digests of what was read.
     """
 
     files: tuple[str, ...]
@@ -51,6 +52,7 @@ class Specification:
     limits: Limits = nothing_more
     allowed: frozenset[str] = frozenset()
     thorough: bool = False
+    sources: Sources = NO_SOURCES
 
     @property
     def mesh(self) -> Mesh:
@@ -114,8 +116,8 @@ def read(
     asked: Sequence[str] = (),
     choose: Choice | None = None,
     progress: Progress | None = None,
-) -> tuple[Built, Built]:
-    """What is specified and what is applied (the same where nothing is named); raises ManifestError.
+) -> tuple[Built, Built, Sources]:
+    """What is specified, what is applied (the same where nothing is named), and the files; raises ManifestError.
 
     `strict` refuses whatever is not read, not modelled, or wrong. With `stand_ins` resources stand in for what the
     manifests refer to and do not hold, which `strict` refuses as well; `asked` are the hosts of requests. `choose`
@@ -131,7 +133,7 @@ def read(
     problems = [*_problems((found, other))] if strict else []
     if problems:
         raise ManifestError(*dict.fromkeys(problems))
-    return found, other
+    return found, other, Sources(specified.sources, actual.sources if applied else ())
 
 
 def _built(manifests: Manifests, how: StandingIn | None) -> Built:

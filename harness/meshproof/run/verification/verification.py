@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TextIO
+from typing import Any, TextIO
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.expectation import Expectation
+from meshproof.border.facts.provenance import NO_SOURCES, Sources
 from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
 from meshproof.border.verdict import Precision
@@ -41,11 +42,17 @@ class Verification:
     coverage: Coverage
     notices: tuple[Notice, ...]
     others: tuple[Prepared, ...] = ()
+    sources: Sources = NO_SOURCES
 
     @property
     def driven(self) -> tuple[Prepared, ...]:
         """The loads, the samples first; `others` are those of further clients, and those that prove policies."""
         return (*(one for one in (self.samples, self.boundaries, self.resilience) if one), *self.others)
+
+    @property
+    def work(self) -> tuple[Prepared | Inspection[Any], ...]:
+        """All that is carried out for it."""
+        return (self.inspection, *self.driven)
 
     @property
     def inspection(self) -> Inspection[Coverage]:
@@ -98,7 +105,7 @@ def prepare_verification(
     """
 
     def specified(choose: Choice | None) -> Specification:
-        wanted, actual = read(
+        wanted, actual, sources = read(
             spec,
             applied,
             namespace=namespace,
@@ -124,6 +131,7 @@ def prepare_verification(
             limits or nothing_more,
             allowed,
             thorough,
+            sources,
         )
 
     specification = None
@@ -190,9 +198,10 @@ def verification_of(
         left_out=sent.left_out,
         unproved=(*breakers.unproved, *(one for each in several for one in each.unproved)),
     )
-    further = [named_after(load, one.client) for one in several[1:] for load in one.driven if load]
-    samples, boundaries, resilience, *others = sharing([*several[0].driven, *further, *breakers.driven])
-    return Verification(samples, boundaries, resilience, found, notices, tuple(filter(None, others)))
+    more = [named_after(load, one.client) for one in several[1:] for load in one.driven if load]
+    samples, boundaries, resilience, *others = sharing([*several[0].driven, *more, *breakers.driven])
+    further = tuple(filter(None, others))
+    return Verification(samples, boundaries, resilience, found, notices, further, specification.sources)
 
 
 def _for_others(mesh: Mesh, named: Sequence[Request], client: Source) -> Iterator[Notice]:

@@ -1,0 +1,1 @@
+"""The commands about certificates: to make one, to check one, to compare two."""

@@ -1,0 +1,162 @@
+"""`meshproof certify`: a run whose result is a certificate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from meshproof.cli.options.manifests import Asked, of_manifests, prepared
+from meshproof.cli.options.shared import Settings, shared
+from meshproof.cli.run import names
+from meshproof.errors import UsageError
+
+if TYPE_CHECKING:
+    from meshproof.border.facts.provenance import Digest, SelfCheckScore
+
+EXIT_CODES = """\b
+Exit codes:
+  0  certified, or with gaps where --accept-gaps is given
+  1  not certified, or with gaps
+  2  interrupted
+  3  the harness or the target broke, or what they need is missing: no verdict
+  4  a command, an option or a manifest is wrong
+  5  nothing was selected
+"""
+GAPS_SHOWN = 20
+NOTHING = Asked((), (), (), "", "", False, False, False, (), "", "", "")
+
+
+@click.command(short_help="Run, and certify what is proved.", epilog=EXIT_CODES)
+@click.argument("scenarios", nargs=-1, shell_complete=names, metavar="[SCENARIO]...")
+@of_manifests(required=False)
+@click.option("--accept-gaps", is_flag=True, help="End with 0 also when it is certified with gaps.")
+@click.option(
+    "--allowed-by",
+    default="",
+    metavar="NAME",
+    help="Who answers for what --allow-unproven names; it stands in the certificate.",
+)
+@click.option(
+    "--self-check",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A selfcheck.json of these very manifests, whose score stands in the certificate.",
+)
+@shared
+def certify(
+    settings: Settings,
+    asked: Asked,
+    scenarios: tuple[str, ...],
+    accept_gaps: bool,
+    allowed_by: str,
+    self_check: Path | None,
+) -> int:
+    """Run the built-in scenarios, or verify your own manifests (-f), and say in one word what is proved.
+
+    It is "certified" when all of it is; "certified with gaps" when every core feature is, and what is not is named;
+    else "not certified". A core feature that was skipped or stayed undecided is never success. The certificate is
+    in the run's folder, as YAML, as JSON, and as an in-toto statement.
+
+    \b
+    meshproof certify -f k8s/
+    meshproof certify canary breaker mirror gateway
+    """
+    how = _How(settings, asked, allowed_by, self_check)
+    if scenarios and asked.spec:
+        raise UsageError("-f takes the place of scenarios: name either")
+    if not asked.spec and (asked != NOTHING or allowed_by or self_check):
+        raise UsageError("name the manifests that these options are about: -f FILE, -f DIR, or -f -")
+    conclude = _Conclusion(settings.format, accept_gaps)
+    return how.manifests(conclude) if asked.spec else how.scenarios(scenarios, conclude)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conclusion:
+    """What is printed of the certificate, and the exit code that its headline leads to."""
+
+    form: str
+    accept_gaps: bool
+
+    def __call__(self, folder: Path, code: int) -> int:
+        from meshproof.report.certificate.files import JSON, YAML
+        from meshproof.report.certificate.headline import gaps, headline, sentence
+        from meshproof.report.log import replay
+        from meshproof.report.record import gather
+        from meshproof.report.run_folder import EVENTS
+        from meshproof.report.wording import line
+
+        record = gather(replay(folder / EVENTS))
+        told = sys.stdout
+        if self.form == "json":
+            sys.stdout.write((folder / JSON).read_text())
+            told = sys.stderr
+        print(f"\n{line(sentence(record))}", file=told)
+        several = list(gaps(record))
+        for one in several[:GAPS_SHOWN]:
+            place = f"{one.location}: " if one.location else ""
+            allowed = f" (allowed by {one.allowed_by})" if one.allowed_by else ""
+            print(f"  gap  {line(f'{place}{one.subject}: {one.why}{allowed}')}", file=told)
+        if len(several) > GAPS_SHOWN:
+            print(f"  and {len(several) - GAPS_SHOWN} more, which the certificate names", file=told)
+        print(f"certificate: {folder / YAML}", file=sys.stderr)
+        return exit_code(headline(record).value, code, accept_gaps=self.accept_gaps)
+
+
+def exit_code(headline: str, code: int, *, accept_gaps: bool) -> int:
+    """The command's exit code for this headline, of a run that ended with `code`."""
+    from meshproof.report.certificate.headline import Headline
+    from meshproof.run.exit_codes import EXIT_FAILED, EXIT_PASSED
+
+    if headline == Headline.CERTIFIED or (headline == Headline.WITH_GAPS and accept_gaps):
+        return code
+    return EXIT_FAILED if code == EXIT_PASSED else code
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What a person asked for."""
+
+    settings: Settings
+    asked: Asked
+    allowed_by: str
+    self_check: Path | None
+
+    def manifests(self, conclude: _Conclusion) -> int:
+        target, verification = prepared(self.settings, self.asked)
+        score = self._score(verification.sources.specified)
+        from meshproof.cli.execute import execute
+        from meshproof.run.provenance.gather import of_verification
+
+        made_of = of_verification(verification, target, self.asked.allow_unproven, self.allowed_by, score)
+        return execute(target, verification.work, self.settings, verification.coverage, made_of, conclude)
+
+    def _score(self, sources: Sequence[Digest]) -> SelfCheckScore | None:
+        from meshproof.report.selfcheck.score import score_of
+
+        return score_of(self.self_check, sources) if self.self_check else None
+
+    def scenarios(self, names: Sequence[str], conclude: _Conclusion) -> int:
+        from meshproof.cli.execute import execute
+        from meshproof.cli.options.targets import target_of
+        from meshproof.run.discover import discover, select
+        from meshproof.run.prepare import prepare
+        from meshproof.run.provenance.gather import of_scenarios, offered
+        from meshproof.scenario import Scenario
+
+        found, settings = select(discover(), names), self.settings
+        target = target_of(settings, selected=[one.scenario for one in found])
+        # What a person names and the target lacks is skipped, and so not certified.
+        chosen, rest = (found, ()) if names else offered(found, target)
+        precision = settings.precision.shared(sum(isinstance(one.scenario, Scenario) for one in chosen))
+        work = [
+            prepare(one.scenario, one.folder, precision, target.namespace)
+            if isinstance(one.scenario, Scenario)
+            else one.scenario
+            for one in chosen
+        ]
+        return execute(target, work, settings, None, of_scenarios(chosen, work, target, rest), conclude)

@@ -1,0 +1,1 @@
+"""The certificate of a run, in the shape of Gateway API's ConformanceReport."""

@@ -1,0 +1,1 @@
+"""What a run is made of, as its certificate states it."""
