@@ -107,9 +107,13 @@ def decides(version: str, kind: str, namespace: str, name: str) -> bool:
     return (version, kind) in ROUTING_KINDS or (group in ROUTING_GROUPS and kind not in WITHOUT_PART)
 
 
+def is_known(version: str, kind: str) -> bool:
+    """Whether a kind is known to decide no request: others are neither istiod's nor Envoy's, or mistyped."""
+    group = version.rpartition("/")[0]
+    return group in KNOWN_WITHOUT_PART or (version == "v1" and kind in KNOWN_CORE) or kind in WITHOUT_PART
+
+
 def why_not_read(version: str, kind: str) -> str:
     """What is said of a resource that does not."""
-    group = version.rpartition("/")[0]
-    known = group in KNOWN_WITHOUT_PART or (version == "v1" and kind in KNOWN_CORE) or kind in WITHOUT_PART
-    reason = "it has no part in what is verified" if known else "neither istiod nor Envoy reads it"
+    reason = "it has no part in what is verified" if is_known(version, kind) else "neither istiod nor Envoy reads it"
     return f"{version} {kind} is not read: {reason}"

@@ -8,9 +8,9 @@ from operator import is_
 from meshproof.manifest import kinds
 from meshproof.manifest.documents.other_files import HELM, TEMPLATE, other_file
 from meshproof.manifest.fields.fitting import fits
-from meshproof.manifest.foreign import decides, why_not_read
+from meshproof.manifest.foreign import decides, is_known, why_not_read
 from meshproof.manifest.node import Node
-from meshproof.manifest.resource import Notice, Resource
+from meshproof.manifest.resource import NO_PART, Notice, Resource
 from meshproof.manifest.schema import check
 from meshproof.manifest.syntax import names
 from meshproof.manifest.value import Value
@@ -47,7 +47,7 @@ def identified(body: Value, namespace: str) -> Resource | Notice:
         if accepted and not named and metadata:
             metadata.need("name", "a resource needs a name")
     if not accepted and not decides(version, kind, own, named) and not makes_pods(body):
-        return Notice(body.location, why_not_read(version, kind))
+        return Notice(body.location, why_not_read(version, kind), NO_PART if is_known(version, kind) else "")
     whole = body if _is_built_in(group) else without_nulls(body)
     return Resource(kind, version, "" if kind == "Namespace" else own, named, whole)
 

@@ -8,6 +8,9 @@ from meshproof.border.facts.provenance import Digest
 from meshproof.errors import Location, Problem
 from meshproof.manifest.value import Value
 
+# The topic of a notice that a document is of a kind which decides no request, as is usual.
+NO_PART = "a kind that decides no request"
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

@@ -1,4 +1,4 @@
-"""TLS to a destination whose certificate nobody verifies."""
+"""TLS to a destination, and by which authorities its certificate is verified."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from meshproof.lint.raw import each, field, text
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 
+# VERIFY_CERT_AT_CLIENT, which is on since Istio 1.20.
+SYSTEM = "the authorities of the proxy's system are taken, and before Istio 1.20 nothing was verified"
 VERIFYING = frozenset({"SIMPLE", "MUTUAL"})
 
 
@@ -31,7 +33,7 @@ def _whole(resource: Resource) -> Iterator[Found]:
     tls = _unverified(spec.get("trafficPolicy"), selecting=selecting)
     if tls is not None:
         host, mode = text(spec, "host"), text(tls, "mode")
-        yield Found(tls.key or tls.location, f"TLS of mode {mode} to {host} without caCertificates")
+        yield Found(tls.key or tls.location, f"TLS of mode {mode} to {host} names no caCertificates: {SYSTEM}")
 
 
 def _ports(resource: Resource) -> Iterator[Found]:
@@ -43,7 +45,7 @@ def _ports(resource: Resource) -> Iterator[Found]:
         if tls is not None:
             number = field(setting, "port", "number")
             where = f"port {number.shown} of {text(spec, 'host')}" if number else text(spec, "host")
-            yield Found(tls.key or tls.location, f"TLS of mode {text(tls, 'mode')} to {where} without caCertificates")
+            yield Found(tls.key or tls.location, f"TLS of mode {text(tls, 'mode')} to {where} names none: {SYSTEM}")
 
 
 def destinations(folder: Folder) -> Iterator[Found]:
@@ -59,17 +61,17 @@ def ports(folder: Folder) -> Iterator[Found]:
 CHECKS = (
     Check(
         "MP080",
-        Severity.WARNING,
+        Severity.INFO,
         "TLS names no authority",
-        "Name caCertificates.",
+        "Name caCertificates, unless a public authority signed the certificate.",
         destinations,
         ("IST0128",),
     ),
     Check(
         "MP081",
-        Severity.WARNING,
+        Severity.INFO,
         "TLS of a port names no authority",
-        "Name caCertificates.",
+        "Name caCertificates, unless a public authority signed the certificate.",
         ports,
         ("IST0129",),
     ),

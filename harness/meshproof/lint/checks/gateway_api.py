@@ -13,6 +13,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.topic import Topic
 
+ALONE = frozenset({Topic.ROUTE_ALONE, Topic.LISTENER})
 TOLD = frozenset({"Accepted", "Programmed", "ResolvedRefs"})
 WAYPOINT = frozenset({"istio.io/WaypointBound"})
 STATUSES = (
@@ -21,6 +22,32 @@ STATUSES = (
     ("ServiceEntry", "networking.istio.io", WAYPOINT),
     ("WorkloadEntry", "networking.istio.io", WAYPOINT),
 )
+
+
+def attached_to_nothing(folder: Folder) -> Iterator[Found]:
+    """Routes that no listener takes, and routes of Services that should be here."""
+    yield from (Found(one.location, one.message) for one in folder.built.notices if one.topic in ALONE)
+    yield from (found for here, found in _parentless(folder) if here)
+
+
+def elsewhere(folder: Folder) -> Iterator[Found]:
+    """Routes whose parents are not among the manifests."""
+    yield from (found for here, found in _parentless(folder) if not here)
+    for one in folder.mesh.unmodelled:
+        if one.topic == Topic.PARENT_MISSING:
+            yield Found(one.location, f"{one.subject}: {one.why}", fix=one.needs)
+
+
+def _parentless(folder: Folder) -> Iterator[tuple[bool, Found]]:
+    """Parents that are not there, and whether their namespace is one that the manifests describe."""
+    told = {one.location: one.message for one in folder.built.notices if one.topic == Topic.PARENT_MISSING}
+    refused = {one.identity for one in folder.built.left_out}
+    for resource in folder.of_kind("HTTPRoute", GATEWAY_API) if told else ():
+        spec = resource.body.get("spec")
+        for parent in spec.list("parentRefs") if spec and resource.identity not in refused else ():
+            if parent.location in told:
+                place = text(parent, "namespace") or resource.namespace
+                yield place in folder.namespaces, Found(parent.location, told[parent.location])
 
 
 def conditions(folder: Folder) -> Iterator[Found]:
@@ -53,7 +80,7 @@ CHECKS = (
         Severity.ERROR,
         "A route attaches to nothing",
         "Correct the parentRefs and hostnames.",
-        about(Topic.ROUTE_ALONE, Topic.LISTENER),
+        attached_to_nothing,
     ),
     Check(
         "MP121",
@@ -65,9 +92,9 @@ CHECKS = (
     Check(
         "MP122",
         Severity.INFO,
-        "A route's Gateway is not among these manifests",
-        "Lint it together with the Gateway.",
-        about(Topic.PARENT_MISSING),
+        "A route's parent is not among these manifests",
+        "Lint it together with its parent.",
+        elsewhere,
     ),
     Check(
         "MP123",

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.folder import Folder
 from meshproof.lint.raw import each, field
-from meshproof.manifest.resource import Resource
+from meshproof.manifest.resource import NO_PART, Resource
 from meshproof.mesh.model.topic import Topic
 
 TWICE = "is given twice"
 # Said by checks of their own, in the words of the topic's own code.
-TOLD_ELSEWHERE = frozenset({Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING})
+TOLD_ELSEWHERE = frozenset({Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING, Topic.HEADLESS})
 
 
 def unreadable(folder: Folder) -> Iterator[Found]:
@@ -38,8 +38,8 @@ def twice(folder: Folder) -> Iterator[Found]:
 
 
 def unread(folder: Folder) -> Iterator[Found]:
-    """Documents of kinds that decide no request, or that are no manifests."""
-    return (Found(one.location, one.message) for one in folder.manifests.notices)
+    """Documents that are no manifests, or of kinds that nobody here knows."""
+    return (Found(one.location, one.message) for one in folder.manifests.notices if one.topic != NO_PART)
 
 
 def unmodelled(folder: Folder) -> Iterator[Found]:

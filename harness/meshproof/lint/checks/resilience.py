@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from meshproof.errors import Location
 from meshproof.lint.check import Check, Found, Severity
+from meshproof.lint.checks.reading import about
 from meshproof.lint.folder import Folder
 from meshproof.mesh.model.destination_rule import DestinationRule, OutlierDetection, TrafficPolicy
 from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import HttpRoute
 from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.proxy.retrying import retries
@@ -225,5 +227,12 @@ CHECKS = (
         "Settings are for a port that is none of the Service",
         "Correct the port.",
         other_port,
+    ),
+    Check(
+        "MP079",
+        Severity.WARNING,
+        "A headless Service is chosen among, and its client's DNS chooses",
+        "Give the rules a Service with an address of its own.",
+        about(Topic.HEADLESS),
     ),
 )

@@ -30,7 +30,16 @@ def _services(folder: Folder) -> Iterator[tuple[DestinationRule, Service]]:
 
 
 def empty(folder: Folder) -> Iterator[Found]:
-    """Subsets that select none of the Service's pods."""
+    """Subsets that select none of the Service's pods, and that a rule sends to."""
+    return (found for sent, found in _empty(folder) if sent)
+
+
+def idle(folder: Folder) -> Iterator[Found]:
+    """The same of subsets that no rule sends to."""
+    return (found for sent, found in _empty(folder) if not sent)
+
+
+def _empty(folder: Folder) -> Iterator[tuple[bool, Found]]:
     for rule, service in _services(folder):
         pods = folder.mesh.behind(service)
         for one in rule.subsets:
@@ -38,7 +47,8 @@ def empty(folder: Folder) -> Iterator[Found]:
             if not any(wanted.items() <= pod.labels.items() for pod in pods):
                 shown = distinct(f"{name}: {value}" for name, value in wanted.items())
                 text = f"no pod of {service.called} has the labels of subset {one.name} ({shown})"
-                yield Found(one.location, text)
+                sent = any(aim.subset == one.name for _, aim, given in uses(folder).get(rule.host, ()) if given)
+                yield sent, Found(one.location, text)
 
 
 def uses(folder: Folder) -> dict[str, tuple[Use, ...]]:
@@ -216,5 +226,13 @@ CHECKS = (
         "Lint it together with the Service.",
         elsewhere,
         ("IST0174",),
+    ),
+    Check(
+        "MP069",
+        Severity.INFO,
+        "A subset that is never sent to selects no pod",
+        "Correct the subset's labels, or remove it.",
+        idle,
+        ("IST0173",),
     ),
 )

@@ -64,7 +64,7 @@ def _hosts(parent: Parent, known: Known, entries: Entries, findings: Findings) -
         return ()
     if not hosts:
         missing = f"{parent.kind} {parent.namespace}/{parent.name} is not among these manifests"
-        findings.notice(parent.location, f"{missing}: istiod attaches no route to it", Topic.ROUTE_ALONE)
+        findings.notice(parent.location, f"{missing}: istiod attaches no route to it", Topic.PARENT_MISSING)
     return hosts
 
 

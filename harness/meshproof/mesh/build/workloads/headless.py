@@ -14,6 +14,7 @@ from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer,
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called, Decided
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
 
@@ -42,7 +43,7 @@ def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> Non
 def _routed(route: HttpRoute, service: Service, resource: Resource, findings: Findings) -> None:
     why = f"{service.called} is headless: a sidecar passes requests on to the pod that its client's DNS chose"
     with findings.about(resource, (Decided(route.location),)):
-        findings.unproved(route.location, f"{why}, whatever the rule says")
+        findings.unproved(route.location, f"{why}, whatever the rule says", topic=Topic.HEADLESS)
 
 
 def _hosts(route: HttpRoute) -> Iterator[str]:
@@ -60,7 +61,9 @@ def _ruled(mesh: Mesh, service: Service, findings: Findings) -> None:
     for rule in mesh.destination_rules:
         if covers(rule.host, service.host) and any(map(_balances, _policies(rule))):
             why = f"{service.called} is headless: its pods are neither balanced nor ejected by a sidecar"
-            findings.unproved(service.location, f"{why} ({rule.location})", touches=(Called((service.host,)),))
+            findings.unproved(
+                service.location, f"{why} ({rule.location})", touches=(Called((service.host,)),), topic=Topic.HEADLESS
+            )
 
 
 def _policies(rule: DestinationRule) -> Iterator[TrafficPolicy]:
