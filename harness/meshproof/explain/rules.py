@@ -35,7 +35,7 @@ def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, wr
     if not rules or not expectation.looked_at:
         return Trace(virtual_services=own)
     request = expectation.request
-    changed = seen(request, normalized(request.path) or "", certified=table.certified)
+    changed = seen(request, normalized(request.path, mesh.config.path_normalization) or "", certified=table.certified)
     outcomes: dict[int, Entry] = {}
     taken: Rule | None = None
     for rule, met in tried(rules, changed):

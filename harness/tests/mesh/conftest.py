@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from meshproof.manifest import load
-from meshproof.mesh.build.assemble import Built, build
+from meshproof.mesh.build.assemble import Built, build_strictly
 
 WORKLOADS = """\
 apiVersion: v1
@@ -54,7 +54,7 @@ def built() -> Callable[..., Built]:
 
     def make(text: str = "", *, proxyless: bool = False, namespace: str = "default") -> Built:
         whole = text if proxyless else WORKLOADS + text
-        return build(load(["-"], stdin=io.StringIO(whole), namespace=namespace).resources)
+        return build_strictly(load(["-"], stdin=io.StringIO(whole), namespace=namespace))
 
     return make
 

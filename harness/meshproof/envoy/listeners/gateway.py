@@ -142,7 +142,7 @@ def gateway(mesh: Mesh, proxy: Proxy) -> tuple[list[Resource], list[Resource], l
                 tables.append(route_table(mesh, proxy, bound.routes, [bound]))
         else:
             name = servers[0].routes
-            chains = [http_chain(proxy, port, name, guards(mesh, proxy, port))]
+            chains = [http_chain(proxy, port, name, guards(mesh, proxy, port), mesh.config.path_normalization)]
             references.append((types.ROUTE, name))
             tables.append(route_table(mesh, proxy, name, servers))
         listeners.append(listener(proxy, port, chains, references, inspect_tls=secured))

@@ -16,6 +16,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.resource import Reference, Resource, packed, resource
 from meshproof.envoy.routes import cors, fault
 from meshproof.envoy.unit import Fields, duration, wrapped
+from meshproof.mesh.model.mesh_config import PathNormalization
 
 LOOPBACK = "127.0.0.1"
 IPPROTO_TCP = 6
@@ -33,16 +34,29 @@ def http_filters(first: Sequence[Fields] = ()) -> list[Fields]:
     ]
 
 
-def connection_manager(kind: Kind, port: int, routes: str, first: Sequence[Fields] = ()) -> Fields:
-    """The HTTP connection manager of a listener; paths are normalised as by Istio's default (BASE).
+MERGING: Fields = {"merge_slashes": True}
+# What a mesh's pathNormalization adds to normalize_path.
+PATHS: dict[PathNormalization, Fields] = {
+    PathNormalization.BASE: {},
+    PathNormalization.MERGE_SLASHES: MERGING,
+    PathNormalization.DECODE_AND_MERGE_SLASHES: {**MERGING, "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD"},
+}
 
-    `first` are the HTTP filters that come before all others.
-    """
+
+def connection_manager(
+    kind: Kind,
+    port: int,
+    routes: str,
+    first: Sequence[Fields] = (),
+    paths: PathNormalization = PathNormalization.BASE,
+) -> Fields:
+    """The HTTP connection manager of a listener; `first` are the HTTP filters that come before all others."""
     manager: Fields = {
         "stat_prefix": f"outbound_{listener_name(port)}",
         "rds": {"config_source": RDS, "route_config_name": routes},
         "http_filters": http_filters(first),
         "normalize_path": wrapped(True),
+        **PATHS[paths],
         "stream_idle_timeout": duration(0),
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "proxy_100_continue": True,
@@ -94,6 +108,12 @@ def listener(
     return resource(types.LISTENER, result, references)
 
 
-def http_chain(proxy: Proxy, port: int, routes: str, first: Sequence[Fields] = ()) -> Fields:
+def http_chain(
+    proxy: Proxy,
+    port: int,
+    routes: str,
+    first: Sequence[Fields] = (),
+    paths: PathNormalization = PathNormalization.BASE,
+) -> Fields:
     """A filter chain that routes plain HTTP; `first` are the HTTP filters that come before all others."""
-    return {"filters": [connection_manager(proxy.kind, port, routes, first)]}
+    return {"filters": [connection_manager(proxy.kind, port, routes, first, paths)]}

@@ -92,7 +92,7 @@ class Made:
         """They depend on nothing else than what is named here."""
         mesh = scope.mesh
         by_port: defaultdict[int, Made] = reused(
-            ("routes", *scope.proxy.key), (mesh.services, mesh.destination_rules), lambda: defaultdict(cls)
+            ("routes", *scope.proxy.key), (mesh.services, mesh.destination_rules, mesh.config), lambda: defaultdict(cls)
         )
         return by_port[scope.port]
 
@@ -170,12 +170,14 @@ def sidecar(mesh: Mesh, proxy: Proxy) -> tuple[list[Resource], list[Resource]]:
         scope = Scope(mesh, proxy, port, frozenset({MESH_GATEWAY}))
         several = list(virtual_hosts(scope, http_services(mesh, port, proxy.namespace)))
         if port in numbers:
-            listeners.append(listener(proxy, port, [http_chain(proxy, port, str(port))], [(types.ROUTE, str(port))]))
+            chains = [http_chain(proxy, port, str(port), paths=mesh.config.path_normalization)]
+            listeners.append(listener(proxy, port, chains, [(types.ROUTE, str(port))]))
             tables.append(route_table(scope, several))
         by_host = {host: routes for host, _, routes in reversed(several)}
         for service in own.get(port, ()):
             name = sniffed_routes(service.host, port)
-            fields = on_loopback(tcp_listener_name(service.host, port), 0, [http_chain(proxy, port, name)])
+            chains = [http_chain(proxy, port, name, paths=mesh.config.path_normalization)]
+            fields = on_loopback(tcp_listener_name(service.host, port), 0, chains)
             listeners.append(resource(types.LISTENER, fields, [(types.ROUTE, name)]))
             tables.append(sniffed_table(scope, service, by_host[service.host]))
     return [*listeners, *tcp_listeners(mesh, proxy)], tables

@@ -107,7 +107,7 @@ def tls_chain(
         common["validation_context_sds_secret_config"] = {"name": secrets[1]["name"], "sds_config": SDS}
         required = settings.mode is TlsMode.MUTUAL
     context = {"common_tls_context": common, "require_client_certificate": wrapped(required)}
-    chain = http_chain(proxy, server.port, routes, first)
+    chain = http_chain(proxy, server.port, routes, first, mesh.config.path_normalization)
     chain["transport_socket"] = {
         "name": "envoy.transport_sockets.tls",
         "typed_config": packed(tls_pb2.DownstreamTlsContext, context),

@@ -27,7 +27,7 @@ def default_route(host: str, scope: Scope) -> Fields:
     action = {
         "cluster": cluster_name(host, "", scope.port),
         **time_limits(None),
-        "retry_policy": retry_policy(None),
+        "retry_policy": retry_policy(scope.mesh.config.retries),
         **hash_policies([hash_for_service(host, scope)]),
     }
     return {"name": "default", "match": route_match(None), "route": action}

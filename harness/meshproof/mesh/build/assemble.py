@@ -16,6 +16,7 @@ from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway import gateway
+from meshproof.mesh.build.mesh_config.config import configured
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
 from meshproof.mesh.build.touches import touches, touches_nothing
@@ -131,13 +132,14 @@ def _built(manifests: Manifests) -> Built:
         secrets=tuple(part for part in parts if isinstance(part, Secret)),
     )
     mesh = later.joined(mesh, joining, findings)
+    mesh, foreign = configured(mesh, manifests.foreign, findings)
     across(mesh, good, [*(one for one, _ in failed), *unread], findings)
     rollout.across(mesh, good, findings)
     headless.across(mesh, good, findings)
     unmodelled = [
         *findings.unmodelled_parts,
         *_refused(failed, mesh),
-        *_foreign(manifests.foreign, mesh, findings),
+        *_foreign(foreign, mesh, findings),
         *_unread(manifests, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))

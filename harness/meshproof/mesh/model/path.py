@@ -2,7 +2,8 @@
 
 Istio's default (pathNormalization DEFAULT, which is BASE) is RFC 3986's normalisation: what is
 percent-encoded without need is decoded, dot segments are resolved, a backslash counts as a slash.
-Slashes are neither merged nor decoded, and a fragment is cut off. The backend gets the path so. Since 1.39.3 Envoy
+Slashes are neither merged nor decoded unless the mesh's configuration says so, and a fragment is cut off. The backend
+gets the path so. Since 1.39.3 Envoy
 first takes away what follows a semicolon in a dot segment that is written plainly: `/a/..;v=1/b` is `/b`, and
 `/a/%2e%2e;v=1/b` is not.
 Source: https://istio.io/latest/docs/reference/config/security/normalization/ and
@@ -14,7 +15,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from meshproof.mesh.model.mesh_config import PathNormalization
+
 ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+ESCAPED_SLASH = re.compile(r"%(2F|5C)", re.IGNORECASE)
+SLASHES = re.compile(r"/{2,}")
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 DOT_SEGMENT = re.compile(r"(?<=/)(\.\.?);[^/]*")
 # What Envoy's parser takes in a request line.
@@ -29,15 +34,23 @@ def is_readable(path: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def normalized(path: str) -> str | None:
+def normalized(path: str, how: PathNormalization = PathNormalization.BASE) -> str | None:
     """The path (with its query, which stays as it is) after normalisation; None for one that is answered with 400."""
     whole = path.partition("#")[0]
     bare, mark, query = whole.partition("?")
+    if how is PathNormalization.DECODE_AND_MERGE_SLASHES:
+        bare = ESCAPED_SLASH.sub(lambda found: chr(int(found[1], 16)), bare)
     if not is_readable(path) or not bare.startswith(("/", "\\")) or "%00" in bare:
         return None
     bare = DOT_SEGMENT.sub(r"\1", bare)
     encoded = ENCODED.sub(lambda found: f"%{ord(found[0]):02X}", _decoded(bare.replace("\\", "/")))
-    return _resolved(encoded) + mark + query
+    found = _resolved(encoded)
+    return (found if how is PathNormalization.BASE else _merged(found)) + mark + query
+
+
+def _merged(path: str) -> str:
+    """Slashes that follow one another as one; Envoy keeps the first and the last of a path that has nothing else."""
+    return SLASHES.sub("/", path) if path.strip("/") else path[:2]
 
 
 def _decoded(path: str) -> str:

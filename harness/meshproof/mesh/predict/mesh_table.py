@@ -12,6 +12,7 @@ from meshproof.border.request import Request
 from meshproof.mesh.model.gateway import Server
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict import visibility
@@ -284,7 +285,8 @@ def _nobody(mesh: Mesh, request: Request, client: Client) -> str:
         return f"{one.called} has no port {client.port}"
     if mesh.knows(request.domain) or _is_elsewhere(mesh, request.domain, client.namespace):
         return f"{request.domain} is not exported to {client.namespace}"
-    return f"no Service and no VirtualService is called {request.domain}"
+    passed = " (ALLOW_ANY: a cluster passes it on)" if mesh.config.outbound is OutboundMode.ALLOW_ANY else ""
+    return f"no Service and no VirtualService is called {request.domain}{passed}"
 
 
 def _is_elsewhere(mesh: Mesh, name: str, namespace: str) -> bool:

@@ -25,7 +25,7 @@ from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, addressed, mesh
 from meshproof.mesh.predict.proxy.changes import Resolved, dropped, is_formatted, is_unchanged, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
-from meshproof.mesh.predict.proxy.retrying import retries, timeout
+from meshproof.mesh.predict.proxy.retrying import retries, retries_of, timeout
 from meshproof.mesh.predict.proxy.seen import Seen, seen
 from meshproof.mesh.predict.tcp import PROTOCOLS, chosen, connected
 
@@ -51,7 +51,7 @@ def predict(
         guarding = policies_at(mesh, gateway) if gateway else ()
         why = "which connections a policy lets in is not modelled"
         return replace(expected, route=guarding[0].location, undecided=why) if guarding else expected
-    path = normalized(request.path)
+    path = normalized(request.path, mesh.config.path_normalization)
     found = table(mesh, request, client)
     own: dict[str, Any] = {"path": path or "", "authority": request.authority}
     if found.refused:
@@ -77,7 +77,8 @@ def predict(
             return answered(plain, changed, refused.status, note=refused.why)
         if found.service is None:
             return answered(plain, changed, UNKNOWN_HOST, note=found.note)
-        return replace(_default(mesh, plain, found, client), timeout=timeout(None, changed))
+        tried_again = retries_of(mesh.config.retries) if mesh.config.retries else None
+        return replace(_default(mesh, plain, found, client), timeout=timeout(None, changed), retries=tried_again)
     looked_at: dict[Location, None] = {}
     for rule, met in tried(found.rules, changed):
         if rule.route.root:

@@ -9,6 +9,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import ADDRESS, covers
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.gateway_table import ENCRYPTED, HANDSHAKE, entries
@@ -33,6 +34,9 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     if expectation.redirect is not None or expectation.looked_at:
         # Rules stand for its host, and say what is answered where none of them takes it.
         return ""
+    if mesh.config.outbound is OutboundMode.REGISTRY_ONLY and not expectation.request.gateway:
+        # That nobody answers is what the mesh's configuration says.
+        return "" if expectation.status else _no_pods(expectation)
     if expectation.status:
         answer = f"the proxy answers {expectation.status}: {expectation.note}"
         return _with_hint(mesh, expectation, namespace, answer)

@@ -20,7 +20,7 @@ from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.judge.answers.mismatch import mismatch
 from meshproof.manifest import load
-from meshproof.mesh.build.assemble import build
+from meshproof.mesh.build.assemble import build_strictly
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 from meshproof.traffic.generator.prepared import Prepared
@@ -81,7 +81,7 @@ spec:
 
 def mesh_of(http: str) -> Mesh:
     """The Service `web` with pods of v1 and v2, and these rules for it within the mesh and at the gateway `front`."""
-    return build(load(["-"], stdin=io.StringIO(BEFORE + http)).resources).mesh
+    return build_strictly(load(["-"], stdin=io.StringIO(BEFORE + http))).mesh
 
 
 @pytest.fixture(scope="session")

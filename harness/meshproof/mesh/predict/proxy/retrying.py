@@ -61,6 +61,13 @@ def retries(route: HttpRoute) -> border.Retries | None:
     )
 
 
+def retries_of(own: Retries) -> border.Retries:
+    """What a policy alone says, where no route has a say."""
+    found = retries(HttpRoute("", (), (), own.location, retries=own))
+    assert found is not None
+    return found
+
+
 def _of_policy(own: Retries | None) -> tuple[tuple[str, ...], tuple[int, ...], int]:
     """The conditions, the status codes and the number of tries that the route's own policy asks for."""
     if own is None:

@@ -1,0 +1,126 @@
+"""What `meshConfig` says: the fields that decide requests are modelled, or told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.mesh_config.document import is_mesh_config, others, read
+from meshproof.mesh.build.resilience import retries
+from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.mesh_config import MeshConfig, OutboundMode, PathNormalization
+from meshproof.mesh.model.unmodelled import Everything
+from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+
+EXPORT = ("defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo")
+MODELLED = frozenset({"outboundTrafficPolicy", "defaultHttpRetryPolicy", "pathNormalization", *EXPORT})
+# Logs, traces, statistics, certificates of the mesh, ports of the proxies themselves, Ingress, and how soon.
+WITHOUT_PART = frozenset(
+    {
+        *("accessLogFile", "accessLogFormat", "accessLogEncoding", "enableTracing", "enableEnvoyAccessLogService"),
+        *("disableEnvoyListenerLog", "extensionProviders", "defaultProviders", "enablePrometheusMerge", "ca"),
+        *("trustDomain", "trustDomainAliases", "certificates", "caCertificates", "verifyCertificateAtClient"),
+        *("enableAutoMtls", "meshMTLS", "tlsDefaults", "ingressService", "ingressSelector", "ingressClass"),
+        *("ingressControllerMode", "configSources", "dnsRefreshRate", "inboundClusterStatName"),
+        *("outboundClusterStatName", "proxyHttpPort", "proxyListenPort", "proxyInboundListenPort"),
+        *("protocolDetectionTimeout", "connectTimeout", "tcpKeepalive"),
+    }
+)
+PROXY = frozenset(
+    {
+        *("tracing", "concurrency", "holdApplicationUntilProxyStarts", "discoveryAddress", "drainDuration", "image"),
+        *("parentShutdownDuration", "terminationDrainDuration", "statusPort", "proxyStatsMatcher", "readinessProbe"),
+        *("controlPlaneAuthPolicy", "logAsJson", "serviceCluster", "proxyAdminPort", "configPath", "binaryPath"),
+        *("envoyAccessLogService", "envoyMetricsService", "caCertificatesPem"),
+    }
+)
+DEFAULT_NAMES = {"", "DEFAULT"}
+EVERYTHING = (Everything(),)
+Exported = TypeVar("Exported", Service, VirtualService, DestinationRule)
+
+
+def configured(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> tuple[Mesh, list[Resource]]:
+    """The mesh as its configuration has it, and the other resources; where several configure it, none is known to."""
+    several = [one for one in foreign if is_mesh_config(one)]
+    rest = [one for one in foreign if one not in several]
+    if len(several) != 1:
+        return mesh, [*foreign]
+    (resource,) = several
+    fields, error = read(resource)
+    if error is not None:
+        return mesh, [*foreign]
+    with findings.about(resource, EVERYTHING):
+        for value in others(resource):
+            findings.unproved(value.key or value.location, f"{value.name} is not modelled")
+        if fields is not None:
+            mesh = _applied(mesh, fields, findings)
+    return mesh, rest
+
+
+def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
+    for name, value in fields.fields().items():
+        if name in MODELLED or name in WITHOUT_PART or value.data is None:
+            continue
+        if name == "rootNamespace" and value.data == ROOT_NAMESPACE:
+            continue
+        if name == "defaultConfig":
+            findings.unmodelled(value, *(one for one in value.names() if one not in PROXY))
+            continue
+        findings.unmodelled(fields, name)
+    own = fields.get("defaultHttpRetryPolicy")
+    config = MeshConfig(
+        _normalization(fields.get("pathNormalization"), findings),
+        retries(own) if own else None,
+        _outbound(fields.get("outboundTrafficPolicy"), findings),
+    )
+    services, routing, rules = ([one.text() for one in fields.list(name)] for name in EXPORT)
+    mesh = replace(
+        mesh,
+        services=_exported(mesh.services, services),
+        virtual_services=_exported(mesh.virtual_services, routing),
+        destination_rules=_exported(mesh.destination_rules, rules),
+    )
+    if config.retries is not None:
+        several = tuple(replace(one, http=tuple(_retried(one.http, config))) for one in mesh.virtual_services)
+        mesh = replace(mesh, virtual_services=several)
+    return replace(mesh, config=config)
+
+
+def _normalization(value: Value | None, findings: Findings) -> PathNormalization:
+    said = value.get("normalization") if value else None
+    if said is None or said.text() in DEFAULT_NAMES:
+        return PathNormalization.BASE
+    if said.text() in [one.value for one in PathNormalization]:
+        return PathNormalization(said.text())
+    findings.unproved(said.location, f"pathNormalization {said.text()} is not modelled")
+    return PathNormalization.BASE
+
+
+def _outbound(value: Value | None, findings: Findings) -> OutboundMode | None:
+    said = value.get("mode") if value else None
+    if said is None:
+        return None
+    if said.text() in [one.value for one in OutboundMode]:
+        return OutboundMode(said.text())
+    findings.unproved(said.location, f"outboundTrafficPolicy {said.text()} is not modelled")
+    return None
+
+
+def _exported(several: tuple[Exported, ...], entries: Sequence[str]) -> tuple[Exported, ...]:
+    """Objects that do not say to whom they are exported get the default."""
+    if not entries:
+        return several
+    return tuple(one if one.export_to else replace(one, export_to=tuple(entries)) for one in several)
+
+
+def _retried(several: Iterable[HttpRoute], config: MeshConfig) -> Iterable[HttpRoute]:
+    """Routes to destinations that say nothing of retries get the default."""
+    return (
+        replace(one, retries=config.retries) if one.destinations and one.retries is None else one for one in several
+    )

@@ -1,0 +1,82 @@
+"""Where a folder gives the configuration of its mesh, and its fields.
+
+The ConfigMap `istio` has it as a text, an IstioOperator as `spec.meshConfig`, beside what installs Istio
+(https://istio.io/latest/docs/reference/config/istio.operator.v1alpha1/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.errors import ManifestError
+from meshproof.manifest.compose import Document
+from meshproof.manifest.documents.read import documents
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+
+CONFIG_MAP, OPERATOR = "ConfigMap", "IstioOperator"
+NAME, KEY, NETWORKS = "istio", "mesh", "meshNetworks"
+# What of an IstioOperator says how Istio is installed, and nothing of requests.
+INSTALLING = frozenset(
+    {"profile", "hub", "tag", "revision", "namespace", "installPackagePath", "components", "meshConfig"}
+)
+
+
+VALUES = frozenset({"global", "gateways", "telemetry", "sidecarInjectorWebhook", "defaultRevision", "revision", "base"})
+EMPTY = (None, "", {}, ())
+
+
+def is_mesh_config(resource: Resource) -> bool:
+    """Whether a resource may configure the mesh as a whole."""
+    if resource.kind == CONFIG_MAP:
+        return resource.namespace == ROOT_NAMESPACE and resource.name == NAME
+    return resource.kind == OPERATOR
+
+
+def settings(resource: Resource) -> Value | None:
+    """The fields of `meshConfig`; None where it has none. Raises ManifestError where they cannot be read."""
+    if resource.kind == OPERATOR:
+        spec = resource.body.get("spec")
+        return spec.get("meshConfig") if spec else None
+    data = resource.body.get("data")
+    text = data.get(KEY) if data else None
+    if text is None or not text.text().strip():
+        return None
+    for found in documents(text.text(), text.location.file, text.location.line):
+        if isinstance(found, Document) and found.body.is_mapping and not found.problems:
+            # Its places are those of the text within the document, of which the first line is known.
+            return found.body
+    raise text.problem("the mesh configuration is no mapping")
+
+
+def others(resource: Resource) -> Iterator[Value]:
+    """What else of it may decide requests."""
+    if resource.kind == CONFIG_MAP:
+        networks = (resource.body.get("data") or resource.body.holding({})).get(NETWORKS)
+        if networks and networks.text().replace(" ", "") not in ("", "networks:{}"):
+            yield networks
+        return
+    spec = resource.body.get("spec")
+    for name, value in (spec.fields() if spec else {}).items():
+        if name == "values":
+            yield from _of_values(value)
+        elif name not in INSTALLING and value.data not in EMPTY:
+            yield value
+
+
+def _of_values(values: Value) -> Iterator[Value]:
+    """Of the charts' values those that are neither about the installation nor about its images."""
+    for name, value in values.fields().items():
+        if name == "pilot":
+            yield from (one for one in [value.get("env")] if one and one.data not in EMPTY)
+        elif name not in VALUES and value.data not in EMPTY:
+            yield value
+
+
+def read(resource: Resource) -> tuple[Value | None, ManifestError | None]:
+    """The fields, or why they cannot be read."""
+    try:
+        return settings(resource), None
+    except ManifestError as error:
+        return None, error

@@ -1,0 +1,36 @@
+"""The configuration of a whole mesh: what of `meshConfig` decides requests.
+
+Fields follow https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from meshproof.mesh.model.virtual_service import Retries
+
+
+class PathNormalization(StrEnum):
+    BASE = "BASE"
+    MERGE_SLASHES = "MERGE_SLASHES"
+    DECODE_AND_MERGE_SLASHES = "DECODE_AND_MERGE_SLASHES"
+
+
+class OutboundMode(StrEnum):
+    """What a sidecar does with requests for hosts that the mesh does not know."""
+
+    ALLOW_ANY = "ALLOW_ANY"
+    REGISTRY_ONLY = "REGISTRY_ONLY"
+
+
+@dataclass(frozen=True, slots=True)
+class MeshConfig:
+    """`retries` are those of routes that state none; `outbound` None: not told."""
+
+    path_normalization: PathNormalization = PathNormalization.BASE
+    retries: Retries | None = None
+    outbound: OutboundMode | None = None
+
+
+DEFAULT = MeshConfig()

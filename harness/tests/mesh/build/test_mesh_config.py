@@ -1,0 +1,135 @@
+"""The mesh configuration of a ConfigMap or an IstioOperator: what of it is modelled, has no part, or is told."""
+
+from __future__ import annotations
+
+import pytest
+from meshproof.border.request import Request, parse
+from meshproof.mesh.model.mesh_config import OutboundMode
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.answerable import why_unanswered
+
+ROUTED = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: r}
+spec:
+  hosts: [greeter]
+  http:
+  - match: [{uri: {prefix: /own}}]
+    retries: {attempts: 1}
+    route: [{destination: {host: greeter}}]
+  - match: [{uri: {prefix: /a/b}}]
+    directResponse: {status: 418}
+  - route: [{destination: {host: greeter}}]
+"""
+
+
+def config_map(*lines: str, name: str = "istio", namespace: str = "istio-system", more: str = "") -> str:
+    text = "".join(f"    {line}\n" for line in lines)
+    head = f"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: {namespace}}}\ndata:\n"
+    return f"{head}  mesh: |-\n{text}{more}"
+
+
+def operator(spec: str) -> str:
+    return f"---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {{name: i}}\nspec: {{{spec}}}\n"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        config_map("outboundTrafficPolicy:", "  mode: REGISTRY_ONLY", "accessLogFile: /dev/stdout"),
+        operator("profile: demo, meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}"),
+    ],
+)
+def test_it_is_read_from_either(built, given: str) -> None:
+    mesh = built(given).mesh
+    assert mesh.config.outbound is OutboundMode.REGISTRY_ONLY
+    assert not mesh.unmodelled
+
+
+def test_that_hosts_nobody_knows_are_refused_can_be_asked_for_where_the_configuration_says_so(built) -> None:
+    asked = parse("http://greeter:5000/ host:other.example.com")
+    for mode, words in (("REGISTRY_ONLY", ""), ("ALLOW_ANY", "a cluster passes it on")):
+        mesh = built(config_map("outboundTrafficPolicy:", f"  mode: {mode}")).mesh
+        found = predict(mesh, asked)
+        assert found.status == 502
+        why = why_unanswered(mesh, found, "default")
+        assert words in why
+        assert bool(why) is bool(words)
+
+
+def test_routes_that_say_nothing_of_retries_have_the_default_ones(built) -> None:
+    mesh = built(ROUTED + config_map("defaultHttpRetryPolicy:", "  attempts: 5", "  retryOn: 5xx")).mesh
+    for url, attempts in (("greeter:5000/", 5), ("greeter:5000/own", 1)):
+        assert predict(mesh, parse(f"http://{url}")).retries.attempts == attempts
+    alone = built(config_map("defaultHttpRetryPolicy:", "  attempts: 0")).mesh
+    assert predict(alone, parse("http://greeter:5000/")).retries.attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "taken"),
+    [
+        ("DEFAULT", ["/a/b"]),
+        ("BASE", ["/a/b"]),
+        ("MERGE_SLASHES", ["/a/b", "/a//b", "//a/x/..//b"]),
+        ("DECODE_AND_MERGE_SLASHES", ["/a/b", "/a//b", "/a%2Fb", "/a%2f%2Fb", "/a%5Cb", "//a/x/..//b"]),
+    ],
+)
+def test_paths_are_normalised_as_the_configuration_says(built, mode: str, taken: list[str]) -> None:
+    mesh = built(ROUTED + config_map("pathNormalization:", f"  normalization: {mode}")).mesh
+    paths = ("/a/b", "/a//b", "/a%2Fb", "/a%2f%2Fb", "/a%5Cb", "//a/x/..//b", "/b")
+    assert [one for one in paths if predict(mesh, Request("GET", "greeter", 5000, one)).status == 418] == taken
+
+
+def test_what_is_not_exported_by_default(built) -> None:
+    mesh = built(ROUTED + config_map("defaultVirtualServiceExportTo: ['.']")).mesh
+    answers = [
+        predict(mesh, parse("http://greeter.default:5000/a/b"), namespace=one).status for one in ("default", "x")
+    ]
+    assert answers == [418, 0]
+    hidden = built(config_map("defaultServiceExportTo: ['.']")).mesh
+    assert predict(hidden, parse("http://greeter.default:5000/"), namespace="x").refused == "connection"
+    subsets = built(config_map("defaultDestinationRuleExportTo: ['.']")).mesh
+    assert {one.export_to for one in subsets.destination_rules} == {(".",)}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (config_map("localityLbSetting: {enabled: false}"), "localityLbSetting is not modelled"),
+        (config_map("pathNormalization: {normalization: NONE}"), "pathNormalization NONE"),
+        (config_map("outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}"), "outboundTrafficPolicy"),
+        (config_map("rootNamespace: elsewhere"), "rootNamespace"),
+        (config_map("defaultConfig: {gatewayTopology: {numTrustedProxies: 1}}"), "gatewayTopology"),
+        (config_map("a: b", more='  meshNetworks: "networks: {n1: {}}"\n'), "a is not modelled"),
+        (
+            config_map(
+                "a: [",
+            ),
+            "is not modelled",
+        ),
+        (config_map("accessLogFile: x", name="istio-canary"), "is not modelled"),
+        (config_map("accessLogFile: x") + operator("profile: demo"), "is not modelled"),
+        (operator("values: {pilot: {env: {A: b}}}"), "env is not modelled"),
+        (operator("values: {meshConfig: {a: b}}"), "meshConfig is not modelled"),
+        (operator("unvalidatedValues: {a: b}"), "unvalidatedValues is not modelled"),
+    ],
+)
+def test_what_is_not_modelled_is_told(built, given: str, words: str) -> None:
+    assert any(words in one.why for one in built(given).mesh.unmodelled)
+
+
+def test_what_decides_no_request_costs_nothing(built) -> None:
+    text = config_map(
+        "accessLogFile: /dev/stdout",
+        "rootNamespace: istio-system",
+        "enableTracing: true",
+        "trustDomain: cluster.local",
+        "defaultConfig:",
+        "  tracing: {}",
+        "  concurrency: 2",
+        more="  meshNetworks: 'networks: {}'\n",
+    )
+    assert not built(text).mesh.unmodelled
+    assert not built(config_map("x: y", namespace="shop")).mesh.unmodelled
+    assert not built(operator("profile: demo, values: {global: {a: b}, pilot: {autoscaleMin: 2}}")).mesh.unmodelled
