@@ -7,6 +7,7 @@ from click.shell_completion import get_completion_class
 
 import meshproof
 from meshproof.cli.certificates.certify import certify
+from meshproof.cli.certificates.verify_certificate import verify_certificate
 from meshproof.cli.diff import diff
 from meshproof.cli.explain import explain
 from meshproof.cli.hosts import hosts
@@ -62,5 +63,5 @@ def completion(shell: str) -> None:
     click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
-for command in (run, verify, certify, explain, lint, diff, hosts, image, selfcheck, report):
+for command in (run, verify, certify, verify_certificate, explain, lint, diff, hosts, image, selfcheck, report):
     group.add_command(command)

@@ -17,6 +17,7 @@ from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
     from meshproof.border.facts.provenance import Digest, SelfCheckScore
+    from meshproof.signing.keys import Signer
 
 EXIT_CODES = """\b
 Exit codes:
@@ -47,6 +48,19 @@ NOTHING = Asked((), (), (), "", "", False, False, False, (), "", "", "")
     metavar="FILE",
     help="A selfcheck.json of these very manifests, whose score stands in the certificate.",
 )
+@click.option(
+    "--sign",
+    "sign",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="KEY",
+    help="Sign the statement with this private key: Ed25519 or ECDSA P-256 in PEM, or one of cosign's.",
+)
+@click.option(
+    "--key-password-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Its password, where it has one.  [default: MESHPROOF_KEY_PASSWORD, COSIGN_PASSWORD, or a prompt]",
+)
 @shared
 def certify(
     settings: Settings,
@@ -55,6 +69,8 @@ def certify(
     accept_gaps: bool,
     allowed_by: str,
     self_check: Path | None,
+    sign: Path | None,
+    key_password_file: Path | None,
 ) -> int:
     """Run the built-in scenarios, or verify your own manifests (-f), and say in one word what is proved.
 
@@ -65,13 +81,16 @@ def certify(
     \b
     meshproof certify -f k8s/
     meshproof certify canary breaker mirror gateway
+    meshproof certify -f k8s/ --sign release.pem
     """
+    from meshproof.cli.options.signing import signer_of
+
     how = _How(settings, asked, allowed_by, self_check)
     if scenarios and asked.spec:
         raise UsageError("-f takes the place of scenarios: name either")
     if not asked.spec and (asked != NOTHING or allowed_by or self_check):
         raise UsageError("name the manifests that these options are about: -f FILE, -f DIR, or -f -")
-    conclude = _Conclusion(settings.format, accept_gaps)
+    conclude = _Conclusion(settings.format, accept_gaps, signer_of(sign, key_password_file))
     return how.manifests(conclude) if asked.spec else how.scenarios(scenarios, conclude)
 
 
@@ -81,14 +100,16 @@ class _Conclusion:
 
     form: str
     accept_gaps: bool
+    key: Signer | None = None
 
     def __call__(self, folder: Path, code: int) -> int:
-        from meshproof.report.certificate.files import JSON, YAML
+        from meshproof.report.certificate.files import JSON, SEALED, STATEMENT, YAML
         from meshproof.report.certificate.headline import gaps, headline, sentence
         from meshproof.report.log import replay
         from meshproof.report.record import gather
-        from meshproof.report.run_folder import EVENTS
+        from meshproof.report.run_folder import EVENTS, write
         from meshproof.report.wording import line
+        from meshproof.signing.envelope import seal
 
         record = gather(replay(folder / EVENTS))
         told = sys.stdout
@@ -103,6 +124,9 @@ class _Conclusion:
             print(f"  gap  {line(f'{place}{one.subject}: {one.why}{allowed}')}", file=told)
         if len(several) > GAPS_SHOWN:
             print(f"  and {len(several) - GAPS_SHOWN} more, which the certificate names", file=told)
+        if self.key:
+            write(folder / SEALED, seal((folder / STATEMENT).read_bytes(), self.key).text())
+            print(f"signed by the key {self.key.verifier.id[:16]}…: {folder / SEALED}", file=sys.stderr)
         print(f"certificate: {folder / YAML}", file=sys.stderr)
         return exit_code(headline(record).value, code, accept_gaps=self.accept_gaps)
 

@@ -9,6 +9,8 @@ from meshproof.report.certificate.text import json_text, yaml
 from meshproof.report.record import Record
 
 YAML, JSON, STATEMENT = "certificate.yaml", "certificate.json", "certificate.statement.json"
+# The statement in a signed envelope, which only the holder of the key can make again.
+SEALED = "certificate.intoto.jsonl"
 
 
 def files(record: Record) -> dict[str, str]:

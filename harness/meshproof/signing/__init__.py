@@ -1,0 +1,1 @@
+"""Signatures of statements: DSSE envelopes, and keys in PEM."""
