@@ -24,7 +24,7 @@ INSTALLING = frozenset(
 
 
 VALUES = frozenset({"global", "gateways", "telemetry", "sidecarInjectorWebhook", "defaultRevision", "revision", "base"})
-EMPTY = (None, "", {}, ())
+EMPTY: tuple[object, ...] = (None, "", {}, ())
 
 
 def is_mesh_config(resource: Resource) -> bool:
