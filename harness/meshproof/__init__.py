@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from meshproof.border.load import Load as Load
     from meshproof.border.request import Request as Request
     from meshproof.border.request import Tls as Tls
+    from meshproof.border.request import connection as connection
     from meshproof.border.workload_fault import WorkloadFault as WorkloadFault
     from meshproof.inspection import Inspection as Inspection
     from meshproof.judge import Abort as Abort
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from meshproof.judge import Retries as Retries
     from meshproof.judge import Split as Split
     from meshproof.judge import Timeout as Timeout
+    from meshproof.mesh.requests.addresses import POD_TLS as POD_TLS
     from meshproof.scenario import Scenario as Scenario
 
 __version__ = "0.1.0"
@@ -43,6 +45,7 @@ _HOMES = {
     "NoErrors": "judge",
     "OutOfBand": "judge",
     "OutlierDetection": "judge",
+    "POD_TLS": "mesh.requests.addresses",
     "PROBES": "border.load",
     "Request": "border.request",
     "Retries": "judge",
@@ -51,6 +54,7 @@ _HOMES = {
     "Timeout": "judge",
     "Tls": "border.request",
     "WorkloadFault": "border.workload_fault",
+    "connection": "border.request",
 }
 
 

@@ -10,8 +10,8 @@ from meshproof.border.grpc import is_grpc
 from meshproof.errors import UsageError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-TCP = "tcp"
-"""The scheme, and the method, of what is no request of HTTP but a connection."""
+TCP, TLS = "tcp", "tls"
+"""The schemes of what is no request of HTTP but a connection, of TLS or of anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,14 @@ class Tls:
 
     `ca` says whom it trusts (the PEM text itself will do; empty: the system's authorities), `cert`
     and `key` who it is (empty: nobody). `newest` is the newest version of TLS that it speaks
-    (`TLSv1_2`, `TLSv1_3`; empty: whatever there is).
+    (`TLSv1_2`, `TLSv1_3`; empty: whatever there is). With `any_name` the server's certificate may be for other names.
     """
 
     ca: str = ""
     cert: str = ""
     key: str = ""
     newest: str = ""
+    any_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Request:
     `host` is the name without its port that is connected to; a header `host` says another one for the
     rules to see, as with curl. `gateway` is empty for a client inside the mesh, else the
     `namespace/name` of the Gateway that the request enters by (a name alone is one of the client's
-    namespace); `body` is sent as it is. `tls` None stands for what the load says. Of the scheme `tcp` it is a new
-    connection, without path, headers and body.
+    namespace); `body` is sent as it is. `tls` None stands for what the load says. Of the schemes `tcp` and `tls` it is
+    a new connection, without path, headers and body; TLS asks for `host`.
     """
 
     method: str
@@ -71,7 +72,7 @@ class Request:
     @property
     def is_tcp(self) -> bool:
         """Whether it is a connection, of whatever is spoken over it."""
-        return self.scheme == TCP
+        return self.scheme in (TCP, TLS)
 
     @property
     def _address(self) -> str:
@@ -81,12 +82,11 @@ class Request:
     def endpoint(self) -> str:
         """What its address is looked up by: `host:port`, after `gateway@` when it enters by one, `tcp://` for TCP."""
         address = f"{self.gateway}@{self.host}:{self.port}" if self.gateway else f"{self.host}:{self.port}"
-        return f"{TCP}://{address}" if self.is_tcp else address
+        return f"{self.scheme}://{address}" if self.is_tcp else address
 
     def __str__(self) -> str:
-        if self.is_tcp:
-            return f"{TCP}://{self._address}"
         words = [f"{self.method} {self.scheme}://{self._address}{self.path}"]
+        words = [f"{self.scheme}://{self._address}"] if self.is_tcp else words
         # A byte that is no character of UTF-8 is a surrogate in a value, which no terminal takes.
         headers = (f"{name}:{value}".encode("utf-8", "surrogateescape") for name, value in self.headers)
         words += [shlex.quote(one.decode("utf-8", "backslashreplace")) for one in headers]
@@ -113,11 +113,13 @@ def parse(text: str, *, gateway: str = "") -> Request:
         port = url.port
     except ValueError as error:
         raise UsageError(f"request {text!r}: {error}; {shape}") from None
-    if url.scheme == TCP:
-        return _connection(text, url.hostname, port, bare=text.strip() == f"{TCP}://{url.netloc}")
+    if url.scheme in (TCP, TLS):
+        bare = text.strip() == f"{url.scheme}://{url.netloc}"
+        return _connection(text, url.hostname, port, gateway, scheme=url.scheme, bare=bare)
     if url.scheme not in DEFAULT_PORTS or not url.hostname:
         raise UsageError(
-            f"request {text!r}: the URL must begin with http://HOST, https://HOST or tcp://HOST:PORT; {shape}"
+            f"request {text!r}: the URL must begin with http://HOST, https://HOST, tcp://HOST:PORT "
+            f"or tls://HOST:PORT; {shape}"
         )
     headers = []
     for word in words[1:]:
@@ -131,12 +133,12 @@ def parse(text: str, *, gateway: str = "") -> Request:
     )
 
 
-def _connection(text: str, host: str | None, port: int | None, *, bare: bool) -> Request:
+def _connection(text: str, host: str | None, port: int | None, gateway: str, *, scheme: str, bare: bool) -> Request:
     if not (host and port and bare):
-        raise UsageError(f"request {text!r}: a connection is written tcp://HOST:PORT, with nothing else")
-    return connection(host, port)
+        raise UsageError(f"request {text!r}: a connection is written {scheme}://HOST:PORT, with nothing else")
+    return connection(host, port, scheme=scheme, gateway=gateway)
 
 
-def connection(host: str, port: int) -> Request:
+def connection(host: str, port: int, *, scheme: str = TCP, gateway: str = "", tls: Tls | None = None) -> Request:
     """A connection to a host's port."""
-    return Request(TCP.upper(), host, port, "", scheme=TCP)
+    return Request(scheme.upper(), host, port, "", scheme=scheme, gateway=gateway, tls=tls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
-from meshproof.border.request import Request, connection
+from meshproof.border.request import TLS, Request, connection
 from meshproof.border.source import Source, source
 from meshproof.diff.changed import Reach, part
 from meshproof.errors import Location
@@ -13,11 +13,12 @@ from meshproof.manifest.collector import collector_paused
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.predict.gateway_table import Entry, gateway_of
+from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
+from meshproof.mesh.predict.gateway_servers import Entry
+from meshproof.mesh.predict.gateway_table import gateway_of
 from meshproof.mesh.predict.mesh_table import HTTP
-from meshproof.mesh.predict.tcp import PROTOCOLS
 from meshproof.mesh.predict.visibility import sees
-from meshproof.mesh.requests.addresses import at, short_name
+from meshproof.mesh.requests.addresses import POD_TLS, at, short_name
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mesh.requests.sources import others
@@ -86,6 +87,8 @@ def _plain(services: Sequence[Service], client: Source) -> Iterator[Request]:
                     yield Request("GET", host, port.number)
                 elif port.protocol in PROTOCOLS:
                     yield connection(host, port.number)
+                elif port.protocol in SECURED:
+                    yield connection(host, port.number, scheme=TLS, tls=POD_TLS)
 
 
 def as_served(mesh: Mesh, request: Request) -> Request:

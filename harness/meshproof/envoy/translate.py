@@ -30,7 +30,7 @@ def destinations(mesh: Mesh) -> Iterator[Destination]:
         for rule in virtual_service.http:
             yield from (target.destination for target in rule.destinations)
             yield from (mirror.destination for mirror in rule.mirrors)
-        for connection in virtual_service.tcp:
+        for connection in virtual_service.connections:
             yield from (target.destination for target in connection.destinations)
 
 

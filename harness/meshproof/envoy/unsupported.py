@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS
 from meshproof.envoy.clusters.load_balancer import TRANSLATED
-from meshproof.envoy.listeners.gateway import Bound, is_served
+from meshproof.envoy.listeners.bound import Bound, is_served
 from meshproof.envoy.listeners.tls import why_unserved
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, TrafficPolicy
@@ -14,8 +14,7 @@ from meshproof.mesh.model.gateway import Gateway, Server
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Entering, Rule, Unmodelled
 
-# Servers that no target is known to serve as modelled: they are not modelled at all.
-CONNECTIONS = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
+UDP = "UDP"
 ELSEWHERE = "the embedded mesh does not carry it out: verify it on a cluster (--target)"
 
 
@@ -32,7 +31,7 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
         yield from _balancers(rule)
     for gateway in mesh.gateways:
         for server in gateway.servers:
-            if server.protocol not in CONNECTIONS and not is_served(Bound(gateway, server)):
+            if not is_served(server) and server.protocol != UDP:
                 mode = server.tls.mode.value or "no tls.mode"
                 why = f"a server of protocol {server.protocol} with {mode} is not served here"
                 touching = (Entering(gateway.key, server.port),)

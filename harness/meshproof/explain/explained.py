@@ -8,19 +8,20 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.explain.beside import beside
+from meshproof.explain.connections import connection
 from meshproof.explain.destinations import destinations
 from meshproof.explain.effects import effects
 from meshproof.explain.explanation import Explanation, Object
 from meshproof.explain.manifests import Written
-from meshproof.explain.rules import Trace, connections, trace
+from meshproof.explain.rules import Trace, trace
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.predict.gateway_table import UNREAD
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Table
 from meshproof.mesh.predict.prediction import client_of, predict, table
-from meshproof.mesh.predict.tcp import called
 from meshproof.mesh.requests.answerable import why_unanswered
 
 
@@ -55,11 +56,7 @@ def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
     if not request.is_tcp:
         found = table(mesh, request, client)
         return found, trace(mesh, expectation, found, client, written)
-    service, port = called(mesh, request, client)
-    if expectation.refused or service is None:
-        return Table(note=expectation.note, refused=expectation.refused), Trace()
-    found = Table(service=service, port=port, domain=service.host)
-    return found, connections(mesh, expectation, service.host, client, written)
+    return connection(mesh, expectation, client, written)
 
 
 def _way(mesh: Mesh, request: Request, found: Table, traced: Trace, written: Written) -> Iterator[Object]:
@@ -76,7 +73,8 @@ def _way(mesh: Mesh, request: Request, found: Table, traced: Trace, written: Wri
     elif not request.gateway:
         yield Object(f"sidecar of the client, listener 0.0.0.0_{request.port}", None)
     if found.refused:
-        yield Object(f"no further than the {found.refused}", None, found.note)
+        ended = "not read" if found.refused == UNREAD else f"no further than the {found.refused}"
+        yield Object(ended, None, found.note)
         return
     if found.domain:
         service, port = found.service, found.port

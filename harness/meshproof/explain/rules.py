@@ -9,10 +9,8 @@ from meshproof.border.expectation import Expectation
 from meshproof.explain.explanation import AFTER, MISSED, NOT_FOR, SHADOWED, TAKEN, UNKNOWN, Entry
 from meshproof.explain.manifests import Written
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
-from meshproof.mesh.predict import tcp, visibility
 from meshproof.mesh.predict.match import Client, missed
 from meshproof.mesh.predict.mesh_table import Considered, Rule, Table, considered
 from meshproof.mesh.predict.prediction import tried
@@ -51,25 +49,6 @@ def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, wr
     by = taken.route.location if taken else None
     standing = {_key(rule): outcomes.get(id(rule)) or replace(_entry(rule, written, AFTER), by=by) for rule in rules}
     return Trace(tuple(_in_order(standing, own, client, written)), taken, own)
-
-
-def connections(mesh: Mesh, expectation: Expectation, host: str, client: Client, written: Written) -> Trace:
-    """The same of a connection to the Service of a host."""
-    bound = visibility.virtual_services(mesh, MESH_GATEWAY, client.namespace)
-    entries: list[Entry] = []
-    naming = (bound.several[at] for at in bound.hosts.candidates(host))
-    own = tuple(one for one in naming if one.tcp and any(covers(name, host) for name in one.hosts))
-    decided = False
-    for virtual_service in own:
-        for route in virtual_service.tcp:
-            for match in route.matches or (None,):
-                miss = tcp.kept_from(match, client)
-                outcome = NOT_FOR if miss else AFTER if decided else TAKEN
-                place = match.location if match else None
-                owner = written.called(route.location)
-                entries.append(Entry(owner, route.location, place, outcome, miss=miss, by=expectation.route))
-                decided = decided or miss is None
-    return Trace(tuple(entries), None, own)
 
 
 def _in_order(

@@ -15,7 +15,7 @@ from meshproof.mutate.operator import Mutant, Operator
 from meshproof.mutate.policies import POLICY
 from meshproof.mutate.resilience import RESILIENCE
 from meshproof.mutate.rewriting import REWRITING
-from meshproof.mutate.rules import RULES
+from meshproof.mutate.rules import CONNECTIONS, RULES
 from meshproof.mutate.service_entries import SERVICE_ENTRIES
 from meshproof.mutate.visibility import VISIBILITY
 from meshproof.mutate.weights import WEIGHTS
@@ -32,6 +32,7 @@ OPERATORS: tuple[Operator, ...] = (
     *RESILIENCE,
     *REWRITING,
     *POLICY,
+    *CONNECTIONS,
     *GATEWAYS,
     *VISIBILITY,
     *SERVICE_ENTRIES,

@@ -13,6 +13,7 @@ from meshproof.mutate.edit import Path, put, spots, without
 PARTS = {
     "http": "rule",
     "tcp": "TCP rule",
+    "tls": "TLS rule",
     "rules": "rule",
     "subsets": "subset",
     "servers": "server",

@@ -1,16 +1,18 @@
-"""Which requests a VirtualService takes: its hosts and gateways, its rules, and their conditions."""
+"""Which requests and connections a VirtualService takes: its hosts and gateways, its rules, and their conditions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from meshproof.manifest.value import Value
-from meshproof.mutate.change import appended, dropped, dropped_of_several, flipped, label
+from meshproof.mutate.change import appended, counted, dropped, dropped_of_several, flipped, label
 from meshproof.mutate.edit import fresh, put
 from meshproof.mutate.operator import Edit, Operator, Spot
 
 KIND = "VirtualService"
 MATCH = "spec.http[].match[]"
+TCP, TLS = "spec.tcp", "spec.tls"
+BOTH = (TCP, TLS)
 CONDITIONS = ("uri", "scheme", "method", "authority", "port", "gateways", "sourceLabels", "sourceNamespace")
 NAMED = ("headers", "withoutHeaders", "queryParams")
 STRINGS = (
@@ -69,6 +71,11 @@ def host_widened(spot: Spot) -> Iterator[Edit]:
         yield Edit(f"{label(spot)} {spot.value.shown} → {new!r}", fresh(new, spot.value))
 
 
+def sni_widened(spot: Spot) -> Iterator[Edit]:
+    """To all names beside it, which the hosts of the VirtualService may cover; hardly any cover all names."""
+    return (edit for edit in host_widened(spot) if edit.new is not None and edit.new.data != "*")
+
+
 def gateway_left(spot: Spot) -> Iterator[Edit]:
     """Each gateway goes; without any, the rules are those of the mesh."""
     several = spot.value.items()
@@ -115,4 +122,14 @@ RULES = (
     Operator("case-ignored", KIND, (MATCH,), case_ignored),
     Operator("case-flipped", KIND, (f"{MATCH}.ignoreUriCase",), flipped),
     Operator("source-label-wrong", KIND, (f"{MATCH}.sourceLabels.*",), appended("-x")),
+)
+
+CONNECTIONS = (
+    Operator("connection-rule-dropped", KIND, tuple(f"{one}[]" for one in BOTH), dropped_of_several),
+    Operator("connection-rules-swapped", KIND, BOTH, rules_swapped),
+    Operator("connection-match-dropped", KIND, (f"{TCP}[].match",), dropped),
+    Operator("connection-port-wrong", KIND, tuple(f"{one}[].match[].port" for one in BOTH), counted(more=(1,))),
+    Operator("sni-host-wrong", KIND, (f"{TLS}[].match[].sniHosts[]",), host_wrong),
+    Operator("sni-host-widened", KIND, (f"{TLS}[].match[].sniHosts[]",), sni_widened),
+    Operator("sni-host-dropped", KIND, (f"{TLS}[].match[].sniHosts[]",), dropped_of_several),
 )

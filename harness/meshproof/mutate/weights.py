@@ -15,6 +15,7 @@ from meshproof.mutate.operator import Edit, Operator, Spot
 POINTS = (5, 10, 20)
 UNKNOWN = "no-such-"
 ROUTE = ("spec.http[].route[].destination",)
+CONNECTION = ("spec.tcp[].route[].destination", "spec.tls[].route[].destination")
 MIRROR = ("spec.http[].mirror", "spec.http[].mirrors[].destination")
 
 
@@ -99,6 +100,8 @@ WEIGHTS = (
     Operator("weights-swapped", "VirtualService", ("spec.http[].route",), weights_swapped),
     Operator("destination-dropped", "VirtualService", ("spec.http[].route[]",), dropped_of_several),
     Operator("tcp-weights-shifted", "VirtualService", ("spec.tcp[].route",), weights_shifted),
+    Operator("tls-weights-shifted", "VirtualService", ("spec.tls[].route",), weights_shifted),
     *_aimed("destination", ROUTE),
+    *_aimed("connection-destination", CONNECTION),
     *_aimed("mirror", MIRROR),
 )

@@ -45,6 +45,8 @@ DRIVEN = "MESHPROOF_DRIVEN"
 ALONE, MASTER, WORKER = "1", "master", "worker"
 WORKERS = "MESHPROOF_WORKERS"
 MESSAGE = "meshproof"
+# The schemes of what is sent in TLS.
+SECURED = ("https", "tls")
 
 Address = tuple[str, int]
 
@@ -82,7 +84,7 @@ def start(
             "body": base64.b64encode(request.body).decode(),
             "address": resolve.get(request.endpoint, (request.host, request.port)),
             "tcp": request.is_tcp,
-            "tls": {"sni": request.host, **_client(request, tls)} if request.scheme == "https" else None,
+            "tls": {"sni": request.host, **_client(request, tls)} if request.scheme in SECURED else None,
         }
         for request in requests
     ]
@@ -104,6 +106,7 @@ def _client(request: Request, tls: Mapping[str, str] | None) -> Mapping[str, str
     if own is None:
         return tls or {}
     given = {"ca": own.ca, "cert": own.cert, "key": own.key, "newest": own.newest}
+    given["any_name"] = "yes" if own.any_name else ""
     return {name: value for name, value in given.items() if value}
 
 

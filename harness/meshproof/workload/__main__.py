@@ -31,7 +31,6 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--labels", type=json.loads, default={}, help="the pod's labels as JSON")
     parser.add_argument("--ports", default="", help="container ports, separated by commas")
-    parser.add_argument("--tcp-ports", default="", help="those of them that speak no HTTP, separated by commas")
     parser.add_argument(
         "--bind",
         default="",
@@ -41,8 +40,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-async def serve(identity: Identity, ports: list[int], tcp: list[int], bind: str, socket: str) -> None:
-    one = Replica(identity, ports, tcp, bind)
+async def serve(identity: Identity, ports: list[int], bind: str, socket: str) -> None:
+    one = Replica(identity, ports, bind)
     ready = {"ready": True, "ports": await one.open()}
     if socket:
         # A replica that is started here is of this very meshproof, and is to start fast.
@@ -100,14 +99,14 @@ def replica(words: Sequence[str]) -> None:
     if not given.socket and not stdio.attached():
         sys.exit("meshproof.workload: standard input must be its owner's pipe (or a terminal)")
     try:
-        ports, tcp = ([int(port) for port in text.split(",") if port] for text in (given.ports, given.tcp_ports))
+        ports = [int(port) for port in given.ports.split(",") if port]
         version = os.environ.get("SERVICE_VERSION", "")
         identity = Identity(given.pod, given.workload, given.image, given.labels, version)
     except (ValueError, TypeError) as error:
         sys.exit(f"meshproof.workload: {error}")
     tune()
     try:
-        asyncio.run(serve(identity, ports, tcp, given.bind, given.socket))
+        asyncio.run(serve(identity, ports, given.bind, given.socket))
     except OSError as error:
         sys.exit(f"meshproof.workload: {error}")
     # Nothing needs a graceful end once the owner has ended.

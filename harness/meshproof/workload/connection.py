@@ -1,4 +1,7 @@
-"""One HTTP/1.1 connection: its requests are entered in the books and answered in order."""
+"""One HTTP/1.1 connection: its requests are entered in the books and answered in order.
+
+What speaks something else is told by its first bytes, and handed over.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import socket
 import struct
 import traceback
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from meshproof.workload.behaviours.behaviour import Behaviour
@@ -46,6 +50,11 @@ class Site:
         self.descriptors = descriptors
         self.connections: set[Endable] = set()
 
+    def handed_over(self, connection: Endable, other: Endable) -> None:
+        """Another protocol takes a connection over."""
+        self.connections.discard(connection)
+        self.connections.add(other)
+
     def connected(self, connection: Endable) -> None:
         self.ledger.connected()
         self.connections.add(connection)
@@ -69,11 +78,22 @@ class Site:
             connection.transport.abort()
 
 
+class Raw(Endable, Protocol):
+    """What takes over a connection that speaks no HTTP."""
+
+    def data_received(self, data: bytes) -> None: ...
+
+
+TakeOver = Callable[[bytes, asyncio.Transport, str], Raw | None]
+"""Given the first bytes, the transport and the peer: what takes the connection over (None: they are HTTP)."""
+
+
 class Connection(asyncio.Protocol):
     """Answers are written in the order of their requests; while one waits, the next are only received."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, other: TakeOver | None = None) -> None:
         self.site = site
+        self.other = other
         self.parser = RequestParser(self)
         self.queue: deque[Request] = deque()
         self.waiting: asyncio.Task[None] | None = None
@@ -103,6 +123,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.ending:
             return
+        if self.other is not None:
+            other, self.other = self.other(data, self.transport, self.peer), None
+            if other is not None:
+                self._hand_over(other, data)
+                return
         try:
             self.parser.feed(data)
         except UpgradeError:
@@ -134,6 +159,12 @@ class Connection(asyncio.Protocol):
         self.queue.append(request)
         if self.waiting is None:
             self._advance()
+
+    def _hand_over(self, other: Raw, data: bytes) -> None:
+        self.parser.close()
+        self.site.handed_over(self, other)
+        self.transport.set_protocol(cast("asyncio.Protocol", other))
+        other.data_received(data)
 
     # Answering
 

@@ -41,17 +41,15 @@ class Probe:
         log: Path,
         timeouts: Timeouts,
         ports: Iterable[int] | None = None,
-        tcp: Iterable[int] = (),
     ) -> Probe:
         """Start one replica as a process of its own on this machine, on 127.0.0.1, and wait until it listens.
 
-        `ports` are container ports (default: those that the Deployment names), `tcp` those of them that speak no
-        HTTP; `log` gets its standard error. Where there are many, Pool starts them in common processes.
+        `ports` are container ports (default: those that the Deployment names); `log` gets its standard error. Where
+        there are many, Pool starts them in common processes.
         """
         numbers = sorted({port.number for port in workload.ports} if ports is None else set(ports))
         words = ["--pod", pod, "--workload", workload.key, "--labels", json.dumps(dict(workload.labels))]
         words += ["--image", workload.image, "--ports", ",".join(map(str, numbers))]
-        words += ["--tcp-ports", ",".join(map(str, sorted(tcp)))]
         child = await spawn(
             f"workload {pod}", [*PROGRAM, *words], log=log, env=environment(), piped=True, guarded=False
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from meshproof.workload.behaviours.behaviour import behaviour
 from meshproof.workload.connection import Connection, Site
@@ -13,35 +13,37 @@ from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.limits import Descriptors
 from meshproof.workload.listener import Listener
-from meshproof.workload.tcp_connection import TcpConnection, greeting
+from meshproof.workload.tcp_connection import TcpConnection, greeting, is_raw
 
 
 class Replica:
     """It shares nothing with other replicas of its process but the event loop and `descriptors`.
 
-    `ports` are container ports, `tcp` those of them that speak no HTTP. With `bind` it listens on these very ports of
-    that address, else on free ones of 127.0.0.1. Raises OSError for a port that cannot be had.
+    `ports` are container ports; what a connection speaks its first bytes tell. With `bind` it listens on these very
+    ports of that address, else on free ones of 127.0.0.1. Raises OSError for a port that cannot be had.
     """
 
     def __init__(
         self,
         identity: Identity,
         ports: Sequence[int],
-        tcp: Sequence[int] = (),
         bind: str = "",
         descriptors: Descriptors | None = None,
     ) -> None:
         ledger, hold = Ledger(), Hold()
         self.site = site = Site(behaviour(identity), identity.stamp, ledger, hold, descriptors)
         hello = greeting(identity.pod, identity.workload)
-        made: dict[bool, Callable[[], asyncio.BaseProtocol]] = {
-            False: lambda: Connection(site),
-            True: lambda: TcpConnection(site, hello),
-        }
+
+        def other(data: bytes, transport: asyncio.Transport, peer: str) -> TcpConnection | None:
+            return TcpConnection(site, hello, transport, peer) if is_raw(data) else None
+
+        def made() -> Connection:
+            return Connection(site, other)
+
         self.listeners: dict[int, Listener] = {}
         try:
             for port in ports:
-                self.listeners[port] = Listener(made[port in tcp], bind or "127.0.0.1", port if bind else 0)
+                self.listeners[port] = Listener(made, bind or "127.0.0.1", port if bind else 0)
         except OSError:
             self.close()
             raise

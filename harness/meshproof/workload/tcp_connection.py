@@ -1,7 +1,7 @@
-"""One connection to a port that speaks no HTTP: it is greeted, and everything that comes over it goes back.
+"""One connection that speaks no HTTP: it is greeted, and everything that comes over it goes back.
 
-The server speaks first, as it does in many such protocols. The first line that comes names the connection for the
-books: `meshproof ID`.
+Its first bytes tell: TLS, or the line that names the connection for the books, `meshproof ID`. What is greeted in TLS
+has come to the pod in TLS.
 """
 
 from __future__ import annotations
@@ -9,13 +9,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from typing import cast
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from meshproof.workload.connection import RESET, Site
 from meshproof.workload.message import Request
 
+if TYPE_CHECKING:
+    from meshproof.workload.secured import Secured
+
+# With which TLS begins.
+HANDSHAKE_RECORD = 0x16
 HELLO = "meshproof"
 LINE_CAP = 1 << 10
+OPENING = f"{HELLO} ".encode()
+
+
+def is_raw(data: bytes) -> bool:
+    """Whether the first bytes of a connection are of no request of HTTP."""
+    return data[0] == HANDSHAKE_RECORD or data[: len(OPENING)] == OPENING[: len(data)]
 
 
 def greeting(pod: str, workload: str) -> bytes:
@@ -24,20 +37,19 @@ def greeting(pod: str, workload: str) -> bytes:
 
 
 class TcpConnection(asyncio.Protocol):
-    """Bytes go back as they come; a client that reads nothing is not read from."""
+    """Bytes go back as they come; a client that reads nothing is not read from.
 
-    def __init__(self, site: Site, greeting: bytes) -> None:
+    It takes over a connection that the site knows already.
+    """
+
+    def __init__(self, site: Site, greeting: bytes, transport: asyncio.Transport, peer: str) -> None:
         self.site = site
+        self.transport = transport
+        self.peer = peer
         self.greeting = greeting
-        self.peer = ""
         self.first: bytes | None = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername")
-        self.peer = peer[0] if peer else ""
-        self.site.connected(self)
-        self.transport.write(self.greeting)
+        self.secured: Secured | None = None
+        self.begun = False
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self.first is not None:
@@ -45,9 +57,21 @@ class TcpConnection(asyncio.Protocol):
         self.site.disconnected(self)
 
     def data_received(self, data: bytes) -> None:
-        if self.first is not None:
-            self._identify(data)
-        self.transport.write(data)
+        if not self.begun:
+            self.begun = True
+            self.secured = _secured() if data[0] == HANDSHAKE_RECORD else None
+        if self.secured is None:
+            self._answer(data, self.transport.write)
+            return
+        try:
+            if plain := self.secured.received(data):
+                self._answer(plain, self.secured.send)
+        except ssl.SSLError:
+            # What it says of the reason is sent before the end.
+            self.transport.write(self.secured.pending())
+            self.transport.close()
+            return
+        self.transport.write(self.secured.pending())
 
     def pause_writing(self) -> None:
         self.transport.pause_reading()
@@ -62,6 +86,14 @@ class TcpConnection(asyncio.Protocol):
             channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.transport.abort()
 
+    def _answer(self, data: bytes, send: Callable[[bytes], None]) -> None:
+        if self.greeting:
+            send(self.greeting)
+            self.greeting = b""
+        if self.first is not None:
+            self._identify(data)
+        send(data)
+
     def _identify(self, data: bytes) -> None:
         line, newline, _ = ((self.first or b"") + data).partition(b"\n")
         if not newline and len(line) < LINE_CAP:
@@ -74,3 +106,10 @@ class TcpConnection(asyncio.Protocol):
         """Enter it in the books, once."""
         self.first = None
         self.site.ledger.receive(Request("TCP", "", id=id, peer=self.peer))
+
+
+def _secured() -> Secured:
+    # Imported where TLS comes, which it hardly ever does: a workload has to start fast.
+    from meshproof.workload.secured import Secured
+
+    return Secured()

@@ -90,6 +90,38 @@ def test_connections_have_their_rules(explained) -> None:
     assert worded(found.entries[0].miss) == "sourceLabels a must be b, and there is none"
 
 
+GATEWAY_TLS = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 443, name: tls, protocol: TLS}, hosts: ["*.a.org"], tls: {mode: PASSTHROUGH}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: names}
+spec:
+  hosts: ["*.a.org"]
+  gateways: [edge]
+  tls:
+  - {match: [{sniHosts: [x.a.org], gateways: [mesh]}, {sniHosts: [y.a.org]}], route: [{destination: {host: db}}]}
+  - {match: [{sniHosts: [x.a.org], sourceLabels: {a: b}}], route: [{destination: {host: db}}]}
+  - {match: [{sniHosts: ["*.a.org"]}], route: [{destination: {host: db}}]}
+---
+"""
+
+
+def test_connections_at_a_gateway_have_theirs_by_the_names_in_handshakes(explained) -> None:
+    found = explained(SERVICE_TCP + GATEWAY_TLS, "tls://x.a.org:443", bare=True)
+    assert [one.outcome for one in found.entries] == ["not for", "missed", "taken", "after"]
+    assert worded(found.entries[1].miss) == "sniHosts must be y.a.org, and is 'x.a.org'"
+    assert [one.what for one in found.way][:2] == ["Gateway default/edge", "server tls port 443 TLS"]
+    other = explained(SERVICE_TCP + GATEWAY_TLS, "https://x.a.org/", bare=True)
+    assert ("not read", "ask for tls://x.a.org:443") in [(one.what, one.says.rpartition(": ")[2]) for one in other.way]
+
+
 SERVICE_TCP = """\
 apiVersion: v1
 kind: Service

@@ -77,6 +77,9 @@ spec:
   - port: {number: 80, name: http, protocol: HTTP}
     hosts: ["*.example.com"]
     tls: {httpsRedirect: true}
+  - port: {number: 9443, name: tls, protocol: TLS}
+    hosts: ["*.example.com"]
+    tls: {mode: PASSTHROUGH}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -140,7 +143,21 @@ metadata: {name: connections}
 spec:
   hosts: [shop]
   tcp:
+  - match: [{port: 9000}]
+    route: [{destination: {host: shop}}]
   - route: [{destination: {host: shop, subset: v1}, weight: 80}, {destination: {host: shop, subset: v2}, weight: 20}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: names}
+spec:
+  hosts: ["*.example.com"]
+  gateways: [edge]
+  tls:
+  - match: [{port: 9443, sniHosts: [a.example.com, b.example.com]}]
+    route: [{destination: {host: shop, subset: v1}, weight: 80}, {destination: {host: shop, subset: v2}, weight: 20}]
+  - match: [{sniHosts: [c.example.com]}]
+    route: [{destination: {host: shop, subset: v2}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService

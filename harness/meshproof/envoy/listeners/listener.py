@@ -23,6 +23,11 @@ IPPROTO_TCP = 6
 TCP_NODELAY = 1
 RDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 
+TLS_INSPECTOR: Fields = {
+    "name": "envoy.filters.listener.tls_inspector",
+    "typed_config": packed(tls_inspector_pb2.TlsInspector, {}),
+}
+
 
 def http_filters(first: Sequence[Fields] = ()) -> list[Fields]:
     """Fault and CORS act only where a route configures them."""
@@ -102,9 +107,7 @@ def listener(
     """A listener for a service's (or Gateway server's) port; `references` are what its filter chains name."""
     result = on_loopback(listener_name(port), proxy.ports.get(port, 0), chains)
     if inspect_tls:
-        result["listener_filters"] = [
-            {"name": "envoy.filters.listener.tls_inspector", "typed_config": packed(tls_inspector_pb2.TlsInspector, {})}
-        ]
+        result["listener_filters"] = [TLS_INSPECTOR]
     return resource(types.LISTENER, result, references)
 
 

@@ -1,7 +1,8 @@
-"""Listeners for the connections of one service's port each, which are passed on without a look at what they carry.
+"""Listeners for the connections of one service's port each, which are passed on as they are.
 
-After istio/istio pilot/pkg/networking/core/tls.go (buildSidecarOutboundTCPFilterChainOpts, matchTCP,
-getConfigsForHost), networkfilter.go (buildOutboundNetworkFilters) and route/route.go (GetDestinationCluster).
+What speaks TLS is told apart by the name in its handshake. After istio/istio pilot/pkg/networking/core/tls.go
+(buildSidecarOutboundTCPFilterChainOpts, buildSidecarOutboundTLSFilterChainOpts, matchTCP, matchTLS, getConfigsForHost),
+networkfilter.go (buildOutboundNetworkFilters) and route/route.go (GetDestinationCluster).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.hosts import domains, matches
-from meshproof.envoy.listeners.listener import on_loopback
+from meshproof.envoy.listeners.listener import TLS_INSPECTOR, on_loopback
 from meshproof.envoy.names import cluster_name, tcp_listener_name
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.resource import Resource, packed, resource
@@ -20,17 +21,19 @@ from meshproof.envoy.unit import Fields
 from meshproof.envoy.visibility import imported, imported_called, mesh_hosts, virtual_services, with_clusters
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, TcpMatch, TcpRoute
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, TcpMatch, TcpRoute, VirtualService
 
 PROTOCOLS = ("tcp", "mongo", "mysql", "redis")
+SECURED = ("tls", "https")
 FILTER = "envoy.filters.network.tcp_proxy"
+ANY = "*"
 
 
 def tcp_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
     """The services' ports that a proxy passes connections on to."""
     for service in imported(mesh, proxy.namespace):
         for port in service.ports:
-            if port.protocol.lower() in PROTOCOLS:
+            if port.protocol.lower() in (*PROTOCOLS, *SECURED):
                 yield service, port
 
 
@@ -57,46 +60,80 @@ def tcp_listeners(mesh: Mesh, proxy: Proxy) -> list[Resource]:
 
 
 def tcp_listener(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) -> Resource:
-    name = tcp_listener_name(service.host, port.number)
-    action = tcp_action(mesh, proxy, service, port)
-    several = action.get("weighted_clusters", {}).get("clusters", [{"name": action.get("cluster")}])
-    passing = {"name": FILTER, "typed_config": packed(tcp_proxy_pb2.TcpProxy, action)}
-    fields = on_loopback(name, 0, [{"filters": [passing]}])
-    return resource(types.LISTENER, fields, [(types.CLUSTER, one["name"]) for one in several])
-
-
-def tcp_action(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) -> Fields:
-    """The TcpProxy of the first rule that is for this listener; without one it leads to the service itself."""
-    rule = first_rule(mesh, proxy, service, port.number)
-    if rule is None:
+    """Connections for names that no rule is for are closed: outboundTrafficPolicy is REGISTRY_ONLY."""
+    named: list[tuple[tuple[str, ...], TcpRoute]] = []
+    rule = None
+    if port.protocol.lower() in SECURED:
+        named = list(tls_rules(mesh, proxy, service, port.number))
+    else:
+        rule = first_rule(mesh, proxy, service, port.number)
+    passing = [(names, *tcp_filter(mesh, proxy, one, port.number)) for names, one in named]
+    if rule is not None:
+        passing.append(((), *tcp_filter(mesh, proxy, rule, port.number)))
+    elif not named:
         only = cluster_name(service.host, "", port.number)
-        return {"stat_prefix": only, "cluster": only}
+        passing.append(((), _filter({"stat_prefix": only, "cluster": only}), [only]))
+    chains = [_chain(names, found) for names, found, _ in passing]
+    fields = on_loopback(tcp_listener_name(service.host, port.number), 0, chains)
+    if named:
+        fields["listener_filters"] = [TLS_INSPECTOR]
+    return resource(types.LISTENER, fields, [(types.CLUSTER, one) for *_, clusters in passing for one in clusters])
+
+
+def _chain(names: tuple[str, ...], found: Fields) -> Fields:
+    if not names or ANY in names:
+        return {"filters": [found]}
+    return {"filters": [found], "filter_chain_match": {"server_names": sorted(set(names))}}
+
+
+def _filter(action: Fields) -> Fields:
+    return {"name": FILTER, "typed_config": packed(tcp_proxy_pb2.TcpProxy, action)}
+
+
+def tcp_filter(mesh: Mesh, proxy: Proxy, rule: TcpRoute, port: int) -> tuple[Fields, list[str]]:
+    """The TcpProxy of a rule on a port, and the clusters that it leads to."""
     if len(rule.destinations) == 1:
-        only = tcp_cluster(mesh, proxy, rule.destinations[0].destination, port.number)
-        return {"stat_prefix": only, "cluster": only}
+        only = tcp_cluster(mesh, proxy, rule.destinations[0].destination, port)
+        return _filter({"stat_prefix": only, "cluster": only}), [only]
     # A destination of weight 0 is left out; where none has a weight istiod refuses the rule.
-    weighted = [one for one in rule.destinations if one.weight > 0]
-    several = [
-        {"name": tcp_cluster(mesh, proxy, one.destination, port.number), "weight": one.weight} for one in weighted
+    weighted = [
+        (tcp_cluster(mesh, proxy, one.destination, port), one.weight) for one in rule.destinations if one.weight
     ]
-    name = tcp_listener_name(service.host, port.number)
-    return {"stat_prefix": name, "weighted_clusters": {"clusters": several}}
+    several = {"clusters": [{"name": name, "weight": weight} for name, weight in weighted]}
+    action = {"stat_prefix": f"weighted_{port}", "weighted_clusters": several}
+    return _filter(action), [name for name, _ in weighted]
+
+
+def configs(mesh: Mesh, proxy: Proxy, service: Service) -> Iterator[VirtualService]:
+    """The VirtualServices that have the service among their hosts."""
+    bound = virtual_services(mesh, MESH_GATEWAY, proxy.namespace)
+    for config in (bound[at] for at in mesh_hosts(mesh, proxy.namespace).candidates(service.host)):
+        if any(matches(host, service.host) for host in config.hosts):
+            yield config
 
 
 def first_rule(mesh: Mesh, proxy: Proxy, service: Service, port: int) -> TcpRoute | None:
     """The first TCP route of all VirtualServices that have the service among their hosts."""
-    bound = virtual_services(mesh, MESH_GATEWAY, proxy.namespace)
-    for config in (bound[at] for at in mesh_hosts(mesh, proxy.namespace).candidates(service.host)):
-        if not any(matches(host, service.host) for host in config.hosts):
-            continue
+    for config in configs(mesh, proxy, service):
         for rule in config.tcp:
             if not rule.matches or any(match_tcp(one, proxy, port) for one in rule.matches):
                 return rule
     return None
 
 
+def tls_rules(mesh: Mesh, proxy: Proxy, service: Service, port: int) -> Iterator[tuple[tuple[str, ...], TcpRoute]]:
+    """The TLS routes of all of them with their names; one with names of another is left out, as Envoy wants it."""
+    taken: set[str] = set()
+    for config in configs(mesh, proxy, service):
+        for rule in config.tls:
+            for match in rule.matches:
+                if match_tcp(match, proxy, port) and taken.isdisjoint(match.sni_hosts):
+                    taken.update(match.sni_hosts)
+                    yield match.sni_hosts, rule
+
+
 def match_tcp(match: TcpMatch, proxy: Proxy, port: int) -> bool:
-    """istiod's matchTCP for a sidecar."""
+    """istiod's matchTCP and matchTLS for a sidecar."""
     return (
         (not match.gateways or MESH_GATEWAY in match.gateways)
         and match.source_labels.items() <= proxy.labels.items()

@@ -5,16 +5,13 @@ https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 
-from meshproof.envoy.listeners.listener import http_chain
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.resource import packed
 from meshproof.envoy.unit import Fields, duration, wrapped
 from meshproof.errors import Location, UsageError
-from meshproof.mesh.model.gateway import Server, TlsMode
+from meshproof.mesh.model.gateway import Server, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
 
@@ -79,16 +76,22 @@ def authority(mesh: Mesh, credential: str, namespace: str, location: Location) -
 def why_unserved(mesh: Mesh, proxy: Proxy, server: Server) -> str:
     """Why a server with TLS has no certificate that can be served; empty where it has one."""
     try:
-        tls_chain(mesh, proxy, server, "")
+        tls_chain(mesh, proxy, server, {})
     except UsageError as error:
         return str(error).partition(": ")[2]
     return ""
 
 
-def tls_chain(
-    mesh: Mesh, proxy: Proxy, server: Server, routes: str, first: Sequence[Fields] = ()
-) -> tuple[Fields, list[Fields]]:
-    """The filter chain of one HTTPS server, and the secrets that it refers to; `first` as for `http_chain`."""
+def tls_params(settings: ServerTls) -> Fields:
+    """The versions and cipher suites that a server takes."""
+    params: Fields = {"tls_minimum_protocol_version": VERSIONS[settings.min_version]}
+    if settings.max_version not in ("", "TLS_AUTO"):
+        params["tls_maximum_protocol_version"] = VERSIONS[settings.max_version]
+    return params | ({"cipher_suites": list(settings.cipher_suites)} if settings.cipher_suites else {})
+
+
+def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, chain: Fields) -> tuple[Fields, list[Fields]]:
+    """A filter chain behind the TLS of a server, and the secrets that it refers to."""
     settings = server.tls
     location = settings.location or server.location
     if not settings.credential_name:
@@ -98,7 +101,7 @@ def tls_chain(
     secrets = [certificate(needed(mesh, settings.credential_name, proxy.namespace, location))]
     common: Fields = {
         "alpn_protocols": ["h2", "http/1.1"],
-        "tls_params": {"tls_minimum_protocol_version": VERSIONS[settings.min_version]},
+        "tls_params": tls_params(settings),
         "tls_certificate_sds_secret_configs": [{"name": secrets[0]["name"], "sds_config": SDS}],
     }
     required = False
@@ -107,11 +110,8 @@ def tls_chain(
         common["validation_context_sds_secret_config"] = {"name": secrets[1]["name"], "sds_config": SDS}
         required = settings.mode is TlsMode.MUTUAL
     context = {"common_tls_context": common, "require_client_certificate": wrapped(required)}
-    chain = http_chain(proxy, server.port, routes, first, mesh.config.path_normalization)
-    chain["transport_socket"] = {
+    socket = {
         "name": "envoy.transport_sockets.tls",
         "typed_config": packed(tls_pb2.DownstreamTlsContext, context),
     }
-    if "*" not in server.hosts:
-        chain["filter_chain_match"] = {"server_names": sorted(host.lower() for host in server.hosts)}
-    return chain, secrets
+    return {**chain, "transport_socket": socket}, secrets

@@ -10,7 +10,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
 from meshproof.mesh.model.destination_rule import DestinationRule
-from meshproof.mesh.model.gateway import Gateway, TlsMode
+from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
 from meshproof.mesh.model.names import covers, host, overlap
@@ -170,10 +170,7 @@ def _served(mesh: Mesh, gateway: Gateway, findings: Findings) -> None:
 def _doubled(gateway: Gateway) -> Iterator[tuple[int, str]]:
     """Ports with TLS on which a host stands once for one namespace and once for another."""
     pairs = (
-        ((server.port, one), owner)
-        for server in gateway.servers
-        if server.tls.mode is not TlsMode.NONE
-        for owner, one in server.limits
+        ((server.port, one), owner) for server in gateway.servers if server.ends_tls for owner, one in server.limits
     )
     for (port, one), owners in grouped(pairs).items():
         if len(set(owners)) > 1:

@@ -10,16 +10,18 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
-from meshproof.mesh.build.server_tls import server_tls
+from meshproof.mesh.build.server_tls import FILES, server_tls
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, LABEL, created
-from meshproof.mesh.model.gateway import Gateway, Server
+from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
 from meshproof.mesh.model.names import HOST
 from meshproof.mesh.model.unmodelled import Entering
 
-ENCRYPTED = frozenset({"HTTPS", "TLS"})
-# What is passed on without a look at what it carries.
-CONNECTIONS = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
-PROTOCOLS = frozenset({"HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "REDIS", "MYSQL", "TCP", "TLS"})
+HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
+UDP = "UDP"
+FILES_OF_TLS = (*FILES, "caCertificates")
+PROTOCOLS = HTTP | ENCRYPTED | CONNECTIONS | {UDP}
+# What a text that asks for one is shown: hardly anybody means the others.
+USUAL = "HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, TCP, TLS, MONGO, REDIS or MYSQL"
 
 
 def gateway(resource: Resource, findings: Findings) -> Gateway:
@@ -43,21 +45,22 @@ def gateway(resource: Resource, findings: Findings) -> Gateway:
 
 def _server(value: Value, namespace: str, findings: Findings) -> Server:
     port = value.need("port", "each server names its port: number, name and protocol")
-    protocol = port.need("protocol", f"one of {', '.join(sorted(PROTOCOLS))}")
+    protocol = port.need("protocol", USUAL)
     if protocol.text().upper() not in PROTOCOLS:
-        raise protocol.problem(f"protocol must be one of {', '.join(sorted(PROTOCOLS))}, not {protocol.shown}")
+        raise protocol.problem(f"protocol must be {USUAL}, not {protocol.shown}")
     name = protocol.text().upper()
     number = port.need("number").whole(1, LARGEST_PORT)
     touched = (Entering(f"{namespace}/{findings.subject.name}", number),) if findings.subject else ()
     findings.unmodelled(value, "bind", "defaultEndpoint", touches=touched)
-    if name in CONNECTIONS:
+    if name == UDP:
         findings.unproved(protocol.location, f"a server of protocol {name} is not modelled", touches=touched)
+    if (target := port.get("targetPort")) and target.whole():
+        raise target.problem("targetPort has no meaning at a Gateway", "istiod refuses it: leave it out")
     tls = value.get("tls")
     if name in ENCRYPTED and tls is None:
         raise value.problem(f"a server for {name} needs tls", "tls: {mode: SIMPLE, credentialName: a-secret}")
-    redirects = tls is not None and (found := tls.get("httpsRedirect")) is not None and found.flag()
-    if tls and name not in ENCRYPTED and not redirects:
-        raise tls.problem(f"a server for {name} cannot have tls but httpsRedirect", "write protocol: HTTPS")
+    if tls and name not in ENCRYPTED:
+        _check_plain(tls, name)
     hosts = value.list("hosts")
     if not hosts:
         raise value.problem("a server needs at least one host", "hosts: ['*'] takes every host")
@@ -73,6 +76,16 @@ def _server(value: Value, namespace: str, findings: Findings) -> Server:
         value.location,
         tuple(owner for owner, _ in limited),
     )
+
+
+def _check_plain(tls: Value, protocol: str) -> None:
+    """What a server without TLS may say of it: httpsRedirect, where it speaks HTTP."""
+    mode = tls.get("mode")
+    passing = mode is None or mode.text() in ("PASSTHROUGH", "AUTO_PASSTHROUGH")
+    if protocol not in HTTP:
+        raise tls.problem(f"a server for {protocol} cannot have tls", "write protocol: TLS")
+    if not passing or any((found := tls.get(name)) and found.data for name in FILES_OF_TLS):
+        raise tls.problem(f"a server for {protocol} cannot have tls but httpsRedirect", "write protocol: HTTPS")
 
 
 def _host(value: Value, namespace: str) -> tuple[str, str]:

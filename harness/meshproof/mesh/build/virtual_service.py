@@ -15,7 +15,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.match import gateways as gateways_of
 from meshproof.mesh.build.match import route_match
 from meshproof.mesh.build.rules.headers import check_authority, header_changes
-from meshproof.mesh.build.rules.tcp import tcp_routes
+from meshproof.mesh.build.rules.tcp import tcp_routes, tls_routes
 from meshproof.mesh.build.rules.weights import destinations
 from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.model import names
@@ -43,7 +43,6 @@ LARGEST_BODY = 1 << 20
 def virtual_service(resource: Resource, findings: Findings) -> Draft:
     """A VirtualService before its delegates are merged in; one without hosts is a delegate itself."""
     spec = resource.body.need("spec")
-    findings.unmodelled(spec, "tls")
     delegate = not spec.list("hosts")
     if not any(spec.list(name) for name in ("http", "tcp", "tls")):
         raise spec.problem("a VirtualService needs http, tcp or tls routes")
@@ -69,6 +68,7 @@ def virtual_service(resource: Resource, findings: Findings) -> Draft:
         export_to(spec, resource.namespace),
         created(resource),
         tcp=tcp_routes(spec, resource.namespace, findings),
+        tls=tls_routes(spec, resource.namespace, findings),
     )
     return Draft(resource, made, tuple(routes))
 

@@ -28,11 +28,16 @@ Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
 
 def asked(requests: Iterable[Request], sender: str = "") -> Choice:
     """The choice for these requests, which `sender` (`namespace/workload`) sends."""
+    requests = tuple(requests)
     hosts = {host.lower() for one in requests for host in (one.host, one.domain)}
+    connecting = any(one.is_tcp for one in requests)
     people = frozenset(WORD.findall(sender.lower()))
 
     def choose(several: Sequence[Unread]) -> Sequence[Unread]:
         if any(ADDRESS.fullmatch(host) for host in hosts) or not all(one.is_literal for one in several):
+            return several
+        if connecting and any(one.kind == "Gateway" for one in several):
+            # The rules of a gateway for connections are found by no name.
             return several
         return _chosen(several, {host.partition(".")[0] for host in hosts}, people)
 

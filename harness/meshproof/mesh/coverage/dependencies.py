@@ -40,7 +40,10 @@ SHORTEST = 0.025
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one request by which it can be touched; `pods` are (namespace, labels), the client first."""
+    """What is known of one request by which it can be touched; `pods` are (namespace, labels), the client first.
+
+    With `any_host` what is said of any host of its gateway touches it: rules for connections are found by no name.
+    """
 
     asked: frozenset[str]
     called: frozenset[tuple[str, int]]
@@ -52,6 +55,7 @@ class Facts:
     words: frozenset[str]
     decided: Location | None = None
     expectation: Expectation | None = None
+    any_host: bool = False
 
 
 def facts(
@@ -79,6 +83,7 @@ def facts(
         frozenset(_words(hosts, request)),
         expectation.route,
         expectation,
+        request.is_tcp and bool(request.gateway),
     )
 
 
@@ -154,7 +159,9 @@ class Dependencies:
         """What can touch a request with these facts, in the order of the manifests."""
         several: list[Unmodelled] = [one for rule in found.rules for _, one in self._by_rule.get(rule, ())]
         pairs, hosts = self._asked
-        several += [pairs[at][1] for name in found.asked for at in hosts.candidates(name) if _asks(pairs[at][0], found)]
+        met = {at for name in found.asked for at in hosts.candidates(name)}
+        met |= set(range(len(pairs))) if found.any_host else set()
+        several += [pairs[at][1] for at in met if _asks(pairs[at][0], found)]
         pairs, hosts = self._called
         names = {host for host, _ in found.called}
         several += [pairs[at][1] for name in names for at in hosts.candidates(name) if _calls(pairs[at][0], found)]

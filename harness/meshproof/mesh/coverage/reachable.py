@@ -33,6 +33,7 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
     ports = {one.port for one in requests}
     names = {name for one in requests for name in _names(one, namespace)}
     entering = {id(one) for gateway in gateways for one in _bound(mesh, gateway, names)}
+    entering |= {id(one) for gateway in _connecting(mesh, requests) for one in _for_connections(mesh, gateway)}
     inside, names = _inside(mesh, names, ports)
     if DEFAULT_PORT in ports and not any(_is_plain(one) for _, one in _seen(mesh, DEFAULT_PORT, namespace)):
         # There, any VirtualService that names what is no Service makes a sidecar listen.
@@ -72,6 +73,18 @@ def _bound(mesh: Mesh, gateway: Gateway, names: set[str]) -> Iterator[VirtualSer
     for key in (gateway.key, gateway.called):
         several, hosts = mesh.bound_to(key), mesh.naming(key)
         yield from (several[at] for name in names for at in hosts.candidates(name))
+
+
+def _connecting(mesh: Mesh, requests: Sequence[Request]) -> list[Gateway]:
+    """The gateways, with all that may share their pods, that connections enter by."""
+    asked = [one.gateway for one in requests if one.is_tcp and one.gateway]
+    return _gateways(mesh, asked) if asked else []
+
+
+def _for_connections(mesh: Mesh, gateway: Gateway) -> Iterator[VirtualService]:
+    """Rules for connections are found by no name."""
+    bound = (one for key in (gateway.key, gateway.called) for one in mesh.bound_to(key))
+    return (one for one in bound if one.connections)
 
 
 def _inside(mesh: Mesh, names: set[str], ports: set[int]) -> tuple[set[int], set[str]]:

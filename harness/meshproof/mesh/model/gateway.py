@@ -17,15 +17,29 @@ class TlsMode(StrEnum):
     SIMPLE = "SIMPLE"
     MUTUAL = "MUTUAL"
     OPTIONAL_MUTUAL = "OPTIONAL_MUTUAL"
+    PASSTHROUGH = "PASSTHROUGH"
+    AUTO_PASSTHROUGH = "AUTO_PASSTHROUGH"
+    ISTIO_MUTUAL = "ISTIO_MUTUAL"
+
+
+CERTIFIED = frozenset({TlsMode.SIMPLE, TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL})
+"""The modes of servers that end TLS with a certificate of their own."""
+ENCRYPTED = frozenset({"HTTPS", "TLS"})
+CONNECTIONS = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
+"""Protocols of servers that pass on what comes without a look at what it carries."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerTls:
+    """`cipher_suites` are those for TLS up to 1.2 (none: the proxy's own)."""
+
     mode: TlsMode = TlsMode.NONE
     credential_name: str = ""
     https_redirect: bool = False
     min_version: str = ""
     location: Location | None = None
+    max_version: str = ""
+    cipher_suites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,16 @@ class Server:
     def limits(self) -> tuple[tuple[str, str], ...]:
         """Each host after the namespace that it is limited to."""
         return tuple(zip(self.namespaces or ("",) * len(self.hosts), self.hosts, strict=True))
+
+    @property
+    def ends_tls(self) -> bool:
+        """Whether it ends TLS with a certificate of its own."""
+        return self.tls.mode in CERTIFIED
+
+    @property
+    def passes_tls_on(self) -> bool:
+        """Whether it passes TLS on by the name that is asked for, as the rules of `tls` say."""
+        return self.tls.mode is TlsMode.PASSTHROUGH
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,8 @@ class HttpRoute:
 class TcpMatch:
     """All conditions must hold (AND); `by_address`: it has conditions on addresses besides, which are not modelled.
 
-    `gateways` empty: those of the VirtualService.
+    `gateways` empty: those of the VirtualService. `sni_hosts` are the names, or patterns, that a TLS handshake asks
+    for; none where the rule is for connections of whatever is spoken over them.
     """
 
     location: Location
@@ -206,11 +207,15 @@ class TcpMatch:
     source_labels: Labels = field(default_factory=dict)
     source_namespace: str = ""
     by_address: bool = False
+    sni_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TcpRoute:
-    """One rule for connections: any of `matches` (none: every connection) leads to destinations."""
+    """One rule for connections: any of `matches` (none: every connection) leads to destinations.
+
+    It is one of `tcp`, or of `tls`, where each of `matches` names hosts of handshakes.
+    """
 
     matches: tuple[TcpMatch, ...]
     destinations: tuple[RouteDestination, ...]
@@ -237,8 +242,14 @@ class VirtualService:
     created: str = ""
     gateway_api: bool = False
     tcp: tuple[TcpRoute, ...] = ()
+    tls: tuple[TcpRoute, ...] = ()
 
     @property
     def rules(self) -> tuple[HttpRoute | TcpRoute, ...]:
         """All of its rules."""
-        return (*self.http, *self.tcp)
+        return (*self.http, *self.connections)
+
+    @property
+    def connections(self) -> tuple[TcpRoute, ...]:
+        """Its rules for connections."""
+        return (*self.tls, *self.tcp)

@@ -7,28 +7,25 @@ https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtua
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from meshproof.border.request import Request
-from meshproof.mesh.model.gateway import Gateway, Server, TlsMode
+from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
+from meshproof.mesh.predict.connections.chains import Chain, doubled
+from meshproof.mesh.predict.connections.chains import chosen as chain_of
+from meshproof.mesh.predict.connections.entering import chains
+from meshproof.mesh.predict.gateway_servers import Entry, common_hosts, entries, open_to
 from meshproof.mesh.predict.handshake import refusal
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Rule, Table, catches_all, rules_for
-from meshproof.mesh.predict.visibility import oldest_first, virtual_services
+from meshproof.mesh.predict.visibility import virtual_services
 
-ENCRYPTED = frozenset({"HTTPS", "TLS"})
 CONNECTION, HANDSHAKE = "connection", "handshake"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A server with its Gateway."""
-
-    gateway: Gateway
-    server: Server
+UNREAD = "unread"
+"""What refuses a request that nothing reads as one of HTTP: who answers it, and how, is not the mesh's to say."""
 
 
 def gateway_of(mesh: Mesh, key: str) -> Gateway | None:
@@ -36,47 +33,52 @@ def gateway_of(mesh: Mesh, key: str) -> Gateway | None:
     return mesh.gateway(key)
 
 
-def entries(mesh: Mesh, gateway: Gateway) -> tuple[Entry, ...]:
-    """Every server that the pods of a Gateway serve, those of other Gateways for the same pods included, by age."""
-    return mesh.once(("predict", "entries", gateway.key), lambda: tuple(_entries(mesh, gateway)))
-
-
-def _entries(mesh: Mesh, gateway: Gateway) -> Iterator[Entry]:
-    _, labels = mesh.pods_of(gateway)
-    found = [one for one in mesh.gateways if one.selector.items() <= labels.items()]
-    ages = oldest_first(found)
-    for one in sorted(found, key=lambda each: ages[id(each)]):
-        yield from (Entry(one, server) for server in one.servers)
-
-
 def gateway_table(mesh: Mesh, request: Request) -> Table:
-    """The rules that stand for a request that enters by the Gateway of its name."""
+    """The rules that stand for a request that enters by the Gateway of its name.
+
+    In TLS the server is found by the name in the handshake (SNI), the rule by the Host header afterwards.
+    """
     gateway = gateway_of(mesh, request.gateway)
     if gateway is None:
         return Table(note=f"there is no Gateway {request.gateway}", refused=CONNECTION)
     listening = [one for one in entries(mesh, gateway) if one.server.port == request.port]
     if not listening:
         return Table(note=f"no server of Gateway {gateway.key} listens on port {request.port}", refused=CONNECTION)
+    port = f"port {request.port} of Gateway {gateway.key}"
+    several = chains(mesh, gateway, request.port)
+    if not several:
+        return Table(note=f"no rule is for what {port} passes on: nothing listens there", refused=CONNECTION)
+    if twice := doubled(several):
+        return Table(note=f"{port} has two uses for {twice}: Envoy refuses it", refused=UNREAD)
     encrypted = request.scheme == "https"
-    speaking = [one for one in listening if (one.server.protocol in ENCRYPTED) == encrypted]
-    if not speaking:
-        spoken = ", ".join(sorted({one.server.protocol for one in listening}))
-        return Table(note=f"port {request.port} of Gateway {gateway.key} speaks {spoken}", refused=HANDSHAKE)
-    if encrypted:
-        return _encrypted(mesh, gateway, speaking, request)
-    return _virtual_host(mesh, speaking, request)
-
-
-def _encrypted(mesh: Mesh, gateway: Gateway, speaking: list[Entry], request: Request) -> Table:
-    """The server is found by the name in the handshake (SNI), the rule by the Host header afterwards."""
     name = request.host.lower()
-    named = [(specificity(host), one) for one in speaking for host in one.server.hosts if covers(host, name)]
-    if not named:
-        return Table(note=f"no server of Gateway {gateway.key} has a certificate for {name}", refused=HANDSHAKE)
-    chosen = max(named, key=lambda pair: pair[0])[1]
+    taken = chain_of(several, name if encrypted else "")
+    if taken is not None and taken.route is not None:
+        return Table(note=f"{port} passes {_on(request, taken)}", refused=UNREAD)
+    secured = [one for one in listening if one.server.protocol in ENCRYPTED]
+    if not encrypted:
+        plain = [one for one in listening if one.server.protocol not in ENCRYPTED]
+        return _virtual_host(mesh, plain, request) if plain else Table(note=_spoken(port, listening), refused=HANDSHAKE)
+    chosen = next((one for one in secured if taken and one.server is taken.server), None)
+    if chosen is None:
+        missing = f"no server of Gateway {gateway.key} has a certificate for {name}"
+        return Table(note=missing if secured else _spoken(port, listening), refused=HANDSHAKE)
+    return _encrypted(mesh, chosen, name, request)
+
+
+def _on(request: Request, taken: Chain) -> str:
+    """What a port passes on as it is, and how to ask for it."""
+    scheme = "tcp" if taken.server and taken.server.protocol in CONNECTIONS else "tls"
+    what = f"what asks for {request.host.lower()}" if scheme == "tls" else "what comes"
+    return f"{what} on as it is: ask for {scheme}://{request.host}:{request.port}"
+
+
+def _spoken(port: str, listening: Iterable[Entry]) -> str:
+    return f"{port} speaks {', '.join(sorted({one.server.protocol for one in listening}))}"
+
+
+def _encrypted(mesh: Mesh, chosen: Entry, name: str, request: Request) -> Table:
     settings = chosen.server.tls
-    if settings.mode is TlsMode.NONE:
-        return Table(note=f"Gateway {gateway.key} passes TLS on, which is not modelled", refused=HANDSHAKE)
     why = refusal(mesh, chosen.gateway, settings, name, request.tls)
     if why:
         return Table(note=f"{why} (server at {chosen.server.location})", refused=HANDSHAKE)
@@ -117,18 +119,3 @@ def _virtual_host(mesh: Mesh, several: Sequence[Entry], request: Request) -> Tab
     ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match) and not rule.route.missing)
     to_https = best in secured and request.scheme == "http"
     return Table(tuple(ordered), to_https=to_https, domain=best, servers=tuple(dict.fromkeys(serving[best])))
-
-
-def common_hosts(server_hosts: Iterable[str], hosts: tuple[str, ...]) -> Iterable[str]:
-    """The hosts that a server and a VirtualService share, of each pair the narrower one."""
-    for ours in server_hosts:
-        for theirs in hosts:
-            if covers(ours, theirs):
-                yield theirs
-            elif covers(theirs, ours):
-                yield ours
-
-
-def open_to(server: Server, namespace: str) -> Iterable[str]:
-    """The hosts of a server that VirtualServices of a namespace may bind to."""
-    return (host for owner, host in server.limits if owner in ("", namespace))

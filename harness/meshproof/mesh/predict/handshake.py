@@ -45,7 +45,7 @@ def refusal(mesh: Mesh, gateway: Gateway, settings: ServerTls, host: str, client
         holder = _secret(mesh, f"{settings.credential_name}-cacert", gateway) or secret
         found = _first(holder, tuple((key,) for key in AUTHORITY_KEYS)) if holder else None
         authority = found[0] if found else b""
-    return _handshake(*pair, authority, settings.mode, settings.min_version, host, own)
+    return _handshake(*pair, authority, settings, host, own)
 
 
 def served_certificate(mesh: Mesh, gateway: Gateway, settings: ServerTls) -> str:
@@ -69,7 +69,7 @@ def unusable(chain: bytes, key: bytes) -> str:
     from cryptography import x509
 
     try:
-        _server(chain, key, b"", TlsMode.SIMPLE, "")
+        _server(chain, key, b"", ServerTls(TlsMode.SIMPLE))
     except UsageError:
         return "holds a certificate and a key that cannot be used together"
     ends = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(chain))
@@ -84,11 +84,11 @@ def _first(secret: Secret, several: tuple[tuple[str, ...], ...]) -> tuple[bytes,
 
 
 @lru_cache(maxsize=256)
-def _handshake(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: str, host: str, client: Tls) -> str:
+def _handshake(chain: bytes, key: bytes, authority: bytes, settings: ServerTls, host: str, client: Tls) -> str:
     import ssl
 
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server = _server(chain, key, authority, mode, oldest).wrap_bio(to_server, to_client, server_side=True)
+    server = _server(chain, key, authority, settings).wrap_bio(to_server, to_client, server_side=True)
     try:
         theirs = _client(client)
     except (OSError, ValueError) as error:
@@ -112,7 +112,7 @@ def _handshake(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest
     return "the handshake comes to no end"
 
 
-def _server(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: str) -> ssl.SSLContext:
+def _server(chain: bytes, key: bytes, authority: bytes, settings: ServerTls) -> ssl.SSLContext:
     import ssl
     import tempfile
     from pathlib import Path
@@ -127,12 +127,17 @@ def _server(chain: bytes, key: bytes, authority: bytes, mode: TlsMode, oldest: s
             context.load_cert_chain(*files)
         except (OSError, ValueError) as error:
             raise UsageError(f"the certificate of a gateway's Secret cannot be used: {error}") from None
-    context.minimum_version = ssl.TLSVersion[VERSIONS.get(oldest, "TLSv1_2")]
+    context.minimum_version = ssl.TLSVersion[VERSIONS.get(settings.min_version, "TLSv1_2")]
+    if newest := VERSIONS.get(settings.max_version):
+        context.maximum_version = ssl.TLSVersion[newest]
+    if settings.cipher_suites:
+        # Those of TLS 1.3 are not chosen so.
+        context.set_ciphers(":".join(settings.cipher_suites))
     if authority:
         # Envoy takes any authority that it is given for the end of a chain, an intermediate one as well.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.load_verify_locations(cadata=authority.decode("ascii", "replace"))
-        context.verify_mode = ssl.CERT_REQUIRED if mode is TlsMode.MUTUAL else ssl.CERT_OPTIONAL
+        context.verify_mode = ssl.CERT_REQUIRED if settings.mode is TlsMode.MUTUAL else ssl.CERT_OPTIONAL
     return context
 
 
@@ -144,6 +149,8 @@ def _client(client: Tls) -> ssl.SSLContext:
         cafile=None if inline else client.ca or None, cadata=client.ca if inline else None
     )
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if client.any_name:
+        context.check_hostname = False
     if client.cert:
         context.load_cert_chain(client.cert, client.key or None)
     if client.newest:

@@ -18,6 +18,8 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, Http
 from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.authorization import DENIED, FORBIDDEN, authorized, policies_at
+from meshproof.mesh.predict.connections.entering import entered
+from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen, connected
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
@@ -27,7 +29,6 @@ from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, retries_of, timeout
 from meshproof.mesh.predict.proxy.seen import Seen, seen
-from meshproof.mesh.predict.tcp import PROTOCOLS, chosen, connected
 
 NOT_FOUND = 404
 # What a sidecar answers for a host that is not in the mesh, where outboundTrafficPolicy is REGISTRY_ONLY.
@@ -47,7 +48,8 @@ def predict(
     client = client_of(mesh, request, namespace, labels)
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     if request.is_tcp:
-        expected = connected(mesh, Expectation(request, ()), client)
+        become = entered if request.gateway else connected
+        expected = become(mesh, Expectation(request, ()), client)
         guarding = policies_at(mesh, gateway) if gateway else ()
         why = "which connections a policy lets in is not modelled"
         return replace(expected, route=guarding[0].location, undecided=why) if guarding else expected

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from meshproof.border.request import Request, Tls
+from meshproof.border.request import TLS, Request, Tls
+from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.pod_certificate import CERTIFICATE
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
-from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, common_hosts, gateway_of, open_to
+from meshproof.mesh.predict.gateway_servers import Entry, common_hosts, open_to
+from meshproof.mesh.predict.gateway_table import gateway_of
 from meshproof.mesh.predict.handshake import served_certificate
 from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.visibility import sees
 
 ANY_HOST = "gateway.example"
+POD_TLS = Tls(ca=CERTIFICATE, any_name=True)
+"""What a client brings to a handshake that is passed on to a pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +88,33 @@ def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
     `tls` is what its client brings to a handshake.
     """
     host = request.host.lower()
-    if request.gateway or request.is_tcp or _is_a_service(mesh, host):
-        return request
+    if request.gateway or _is_a_service(mesh, host):
+        return replace(request, tls=request.tls or POD_TLS) if request.scheme == TLS else request
+    if request.is_tcp:
+        return _connecting(mesh, request, tls)
     for gateway in mesh.gateways:
         for server in gateway.servers:
             if server.port == request.port and any(covers(pattern, host) for pattern in server.hosts):
                 there = at(mesh, Entry(gateway, server), host, tls)
                 return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
     return request
+
+
+def _connecting(mesh: Mesh, request: Request, tls: Tls | None) -> Request:
+    """A connection by the first Gateway with a server for it on its port."""
+    host = request.host.lower()
+    for gateway in mesh.gateways:
+        for server in gateway.servers:
+            if server.port != request.port or not any(covers(pattern, host) for pattern in server.hosts):
+                continue
+            if request.scheme == TLS and server.ends_tls:
+                there = at(mesh, Entry(gateway, server), host, tls)
+                return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
+            if request.scheme == TLS:
+                return replace(request, gateway=gateway.key, tls=request.tls or POD_TLS)
+            if server.protocol in CONNECTIONS:
+                return replace(request, gateway=gateway.key)
+    return replace(request, tls=request.tls or POD_TLS) if request.scheme == TLS else request
 
 
 def _is_a_service(mesh: Mesh, host: str) -> bool:

@@ -7,14 +7,16 @@ from itertools import islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
+from meshproof.mesh.model.gateway import ENCRYPTED
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import ADDRESS, covers
 from meshproof.mesh.model.virtual_service import VirtualService
-from meshproof.mesh.predict.gateway_table import ENCRYPTED, HANDSHAKE, entries
+from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
+from meshproof.mesh.predict.gateway_servers import entries
+from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.mesh_table import HTTP, above, asked_service
-from meshproof.mesh.predict.tcp import PROTOCOLS
 from meshproof.mesh.requests.addresses import short_name
 
 NAMED = 3
@@ -74,7 +76,8 @@ def _not_http(mesh: Mesh, request: Request, namespace: str) -> str:
             continue
         address = f"{request.host}:{request.port}"
         if port.protocol not in HTTP:
-            shown = f"ask for tcp://{address}" if port.protocol in PROTOCOLS else "it passes the mesh as it is, unseen"
+            shown = f"ask for tls://{address}" if port.protocol in SECURED else "it passes the mesh as it is, unseen"
+            shown = f"ask for tcp://{address}" if port.protocol in PROTOCOLS else shown
             return f"port {port.number} of {service.called} speaks {port.protocol}, not HTTP: {shown}"
         if request.scheme == "https":
             return f"port {port.number} of {service.called} speaks {port.protocol}, not TLS: ask for http://{address}"
@@ -103,7 +106,7 @@ def _is_served(mesh: Mesh, expectation: Expectation) -> bool:
         one.server.port == request.port and one.server.protocol in ENCRYPTED and covers(host, request.host.lower())
         for one in entries(mesh, gateway)
         for host in one.server.hosts
-        if request.scheme == "https"
+        if request.scheme in ("https", "tls")
     )
 
 

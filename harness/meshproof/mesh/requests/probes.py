@@ -9,10 +9,12 @@ from itertools import islice
 from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
 from meshproof.errors import Location
-from meshproof.mesh.model.gateway import TlsMode
+from meshproof.mesh.model.gateway import ENCRYPTED, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
-from meshproof.mesh.predict.gateway_table import ENCRYPTED, Entry, entries
+from meshproof.mesh.predict.gateway_servers import Entry, entries
+from meshproof.mesh.predict.gateway_table import UNREAD
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.authorization import probes_of, shown
 from meshproof.mesh.requests.avoiding import reaching_beyond
@@ -55,7 +57,17 @@ def probes(
             groups += _of_hosts(mesh, virtual_service, served, client, tls)
     groups += _redirected(mesh, tls) if among is None else ()
     groups += (Group(one.place, tuple(probes_of(one))) for one in shown(mesh, tls)) if among is None else ()
-    return select(groups, most)
+    return select([_read(mesh, one, client) for one in groups], most)
+
+
+def _read(mesh: Mesh, group: Group, client: Source) -> Group:
+    """Without what a gateway passes on as it is: how that is answered is nothing that a rule says."""
+    kept = [
+        one
+        for one in group.requests
+        if not one.gateway or predict(mesh, one, namespace=client.namespace, labels=client.labels).refused != UNREAD
+    ]
+    return replace(group, requests=tuple(kept))
 
 
 def _overlapping(

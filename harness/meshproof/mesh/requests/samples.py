@@ -34,7 +34,7 @@ from meshproof.mesh.requests.addresses import Address, addresses, kept_out, shor
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
 from meshproof.mesh.requests.avoiding import reaching_beyond
 from meshproof.mesh.requests.completing import PSEUDO, answerable, completed, value_for
-from meshproof.mesh.requests.connections import connections, why_unconnected
+from meshproof.mesh.requests.connections import beside, connections, why_unconnected
 from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
@@ -79,12 +79,13 @@ def sample_requests(
             elif not reaching:
                 requests += _kept_out(mesh, virtual_service, route, tls)
                 notices.append(Notice(route.location, _why_unreached(mesh, virtual_service, route, client, tls)))
-        for connection in virtual_service.tcp:
+        for connection in virtual_service.connections:
             if among is None or connection.location in among:
-                reached = connections(mesh, virtual_service, connection, client)
-                requests += reached
+                reached = connections(mesh, virtual_service, connection, client, tls, within=among is not None)
+                requests += [*reached, *beside(mesh, reached, connection, client)]
                 if among is None and not reached:
-                    notices.append(Notice(connection.location, why_unconnected(virtual_service)))
+                    why = why_unconnected(mesh, virtual_service, connection, client)
+                    notices.append(Notice(connection.location, why))
     return tuple(dict.fromkeys(_answerable(mesh, one, client) for one in requests)), tuple(notices)
 
 

@@ -75,7 +75,7 @@ def kept_from(mesh: Mesh, request: Request, client: Source) -> Location | None:
     hosts = mesh.naming(MESH_GATEWAY)
     bound = mesh.bound_to(MESH_GATEWAY)
     for at in sorted({at for name in names for at in hosts.candidates(name)}):
-        for route in bound[at].tcp if request.is_tcp else bound[at].http:
+        for route in bound[at].connections if request.is_tcp else bound[at].http:
             if route.matches and not any(_meets(match, client) for match in route.matches):
                 return route.location
     return None

@@ -61,7 +61,8 @@ def prepare_samples(
 def _refused(expectations: Sequence[Expectation]) -> Iterator[Notice]:
     """What is said of requests whose handshake comes to nothing by specification."""
     for one in expectations:
-        if one.refused == HANDSHAKE:
+        # Of connections each verdict says it.
+        if one.refused == HANDSHAKE and not one.request.is_tcp:
             where = one.route or Location(one.request.gateway, 1, 1)
             yield Notice(where, f"only that {one.request} is refused is verified, no answer: {one.note}")
 

@@ -45,10 +45,9 @@ def as_deployment(one: Wanted, workload: Workload) -> Wanted:
     return Wanted({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": named, "spec": spec}, one.source)
 
 
-def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: str, tcp: Sequence[int] = ()) -> Wanted:
+def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: str) -> Wanted:
     """The Deployment with the probe workload in the place of its own containers.
 
-    `tcp` are those of the ports that speak no HTTP.
     Labels, replicas and named ports stay, so that Services and subsets select what they did before.
     There are no readiness probes: a request of the kubelet would be counted in the books, and a pod that
     accepts no connection by command must not leave its Service for it.
@@ -61,7 +60,7 @@ def probed(deployment: Wanted, workload: Workload, ports: Sequence[int], image: 
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-P", "-m", "meshproof.workload"],
-        "args": _arguments(workload, ports, tcp),
+        "args": _arguments(workload, ports),
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": named or [{"containerPort": port} for port in ports],
         "securityContext": security(ports),
@@ -89,10 +88,9 @@ def security(ports: Sequence[int]) -> Json:
     return {"runAsUser": 65532, "runAsNonRoot": True, "allowPrivilegeEscalation": False, "capabilities": capabilities}
 
 
-def _arguments(workload: Workload, ports: Sequence[int], tcp: Sequence[int]) -> list[str]:
+def _arguments(workload: Workload, ports: Sequence[int]) -> list[str]:
     words = ["--workload", workload.key, "--image", workload.image, "--labels", json.dumps(dict(workload.labels))]
     words += ["--ports", ",".join(map(str, ports)), "--bind", "0.0.0.0", "--socket", SOCKET]  # noqa: S104 - in a pod
-    words += ["--tcp-ports", ",".join(map(str, tcp))] if tcp else []
     # Kubernetes expands $(NAME), and reads $$ as a dollar.
     return ["--pod", "$(POD_NAME)", *(word.replace("$", "$$") for word in words)]
 

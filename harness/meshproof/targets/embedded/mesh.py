@@ -28,7 +28,7 @@ from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.base import Applied, Host
-from meshproof.targets.embedded.listening import ports, tcp_ports
+from meshproof.targets.embedded.listening import ports
 from meshproof.workload.pool.pool import Pool, Wanted
 from meshproof.workload.probe import Probe
 
@@ -119,9 +119,9 @@ class EmbeddedMesh:
 
     async def _start_workloads(self, mesh: Mesh, workloads: Sequence[Workload]) -> None:
         wanted = [
-            Wanted(f"{workload.name}-{number}", workload, tuple(numbers), tuple(tcp))
+            Wanted(f"{workload.name}-{number}", workload, numbers)
             for workload in workloads
-            for numbers, tcp in ((ports(mesh, workload), tcp_ports(mesh, workload)),)
+            for numbers in (tuple(ports(mesh, workload)),)
             for number in range(workload.replicas)
         ]
         started = iter(await self.pool.replicas(wanted))
@@ -143,7 +143,7 @@ class EmbeddedMesh:
             # The name of a pod stands below that of its headless Service.
             names = (name, name.partition(".")[2]) if role == SIDECAR else ()
             own = next((port for one in names if (port := self._tcp.get((one, request.port), 0))), 0)
-            local = own if own or request.is_tcp else local
+            local = own if own or (request.is_tcp and not request.gateway) else local
             resolve[request.endpoint] = ("127.0.0.1", local)
         return Vantage(resolve=tuple(resolve.items()))
 

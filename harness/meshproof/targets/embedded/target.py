@@ -14,7 +14,6 @@ from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import OwnedFolder
 from meshproof.process.limits import raise_descriptors
 from meshproof.targets.base import LiveMesh
-from meshproof.targets.embedded.listening import both_spoken
 from meshproof.targets.embedded.mesh import EmbeddedMesh
 from meshproof.targets.ports import check_free
 from meshproof.workload.pool.pool import Pool
@@ -30,6 +29,7 @@ FEATURES = frozenset(
         "VirtualServiceHeaderMatch",
         "VirtualServiceMirror",
         "VirtualServiceRetry",
+        "GatewayConnections",
         "VirtualServiceTcpRoute",
         "VirtualServiceTimeout",
         "VirtualServiceWeightedRoute",
@@ -68,8 +68,7 @@ class EmbeddedTarget:
     def unsupported(self, mesh: Mesh) -> Iterable[Unmodelled]:
         from meshproof.envoy.unsupported import unsupported
 
-        yield from unsupported(mesh)
-        yield from both_spoken(mesh)
+        return unsupported(mesh)
 
     async def up(self) -> None:
         """Start the control plane, and what makes processes for workloads."""

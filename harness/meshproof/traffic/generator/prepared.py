@@ -47,9 +47,9 @@ class Prepared:
         self.tcp = False
 
     @classmethod
-    def connection(cls, authority: str, address: tuple[str, int]) -> Prepared:
+    def connection(cls, authority: str, address: tuple[str, int], tls: Mapping[str, str] | None = None) -> Prepared:
         """A connection: what is sent over it is one line with the id."""
-        made = cls("TCP", authority, authority, (), b"", address)
+        made = cls("TLS" if tls else "TCP", authority, authority, (), b"", address, tls)
         made.before, made.after, made.tcp = f"{HELLO} ".encode(), b"\n", True
         return made
 
@@ -58,7 +58,7 @@ def prepare(described: Mapping[str, Any]) -> Prepared:
     """A request as wire.start describes it; raises KeyError and ValueError."""
     host, port = described["address"]
     if described["tcp"]:
-        return Prepared.connection(described["authority"], (str(host), int(port)))
+        return Prepared.connection(described["authority"], (str(host), int(port)), described["tls"])
     return Prepared(
         described["method"],
         described["authority"],

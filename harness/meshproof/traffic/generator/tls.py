@@ -6,7 +6,10 @@ import ssl
 from functools import cache
 
 Tls = tuple[tuple[str, str], ...]
-"""Pairs of a name and a value: `sni`, and if given `ca`, `cert`, `key` (paths; `ca` may be PEM itself), `newest`."""
+"""Pairs of a name and a value: `sni`, and if given `ca`, `cert`, `key`, `newest`, `any_name`.
+
+They are paths; `ca` may be PEM itself.
+"""
 
 
 @cache
@@ -18,6 +21,8 @@ def context(tls: Tls) -> ssl.SSLContext:
     made = ssl.create_default_context(cafile=None if inline else ca or None, cadata=ca if inline else None)
     # A certificate that is trusted itself needs no authority above it.
     made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if given.get("any_name"):
+        made.check_hostname = False
     made.set_alpn_protocols(["http/1.1"])
     if given.get("cert"):
         made.load_cert_chain(given["cert"], given.get("key") or None)

@@ -28,12 +28,11 @@ PAGES_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A replica to start: `ports` are container ports, `tcp` those of them that speak no HTTP."""
+    """A replica to start: `ports` are container ports."""
 
     pod: str
     workload: Workload
     ports: tuple[int, ...]
-    tcp: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -188,7 +187,6 @@ class Pool:
             image=wanted.workload.image,
             labels=dict(wanted.workload.labels),
             ports=wanted.ports,
-            tcp=wanted.tcp,
         )
         if "reason" in answer:
             raise channel.process.channel.failure(f"cannot be started: {answer['reason']}", channel.who)

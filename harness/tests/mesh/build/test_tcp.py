@@ -72,13 +72,55 @@ def test_a_condition_on_addresses_costs_its_own_rule_alone_and_the_rule_stays(fi
     assert second.matches == ()
 
 
-def test_tls_routes_stay_unmodelled() -> None:
-    made = built("\n  tls:\n  - match: [{sniHosts: [store]}]\n    route: [{destination: {host: store}}]\n")
-    assert [one.why for one in made.mesh.unmodelled] == ["tls is not modelled"]
+def test_tls_routes_are_modelled_with_the_names_of_handshakes() -> None:
+    made = built("\n  tls:\n  - match: [{sniHosts: [STORE], port: 443}]\n    route: [{destination: {host: store}}]\n")
+    assert made.mesh.unmodelled == ()
+    (rule,) = made.mesh.virtual_services[0].tls
+    assert [(one.sni_hosts, one.port) for one in rule.matches] == [(("store",), 443)]
+    assert made.mesh.virtual_services[0].rules == (rule,)
 
 
-@pytest.mark.parametrize("protocol", ["TCP", "MONGO", "MYSQL", "REDIS"])
-def test_a_tcp_server_of_a_gateway_costs_what_enters_by_its_port(protocol: str) -> None:
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("{match: [{sniHosts: [store]}]}", "needs route"),
+        ("{route: [{destination: {host: a}}]}", "needs match"),
+        ("{match: [{port: 1}], route: [{destination: {host: a}}]}", "needs sniHosts"),
+        ("{match: [{sniHosts: [other]}], route: [{destination: {host: a}}]}", "none of the hosts store"),
+        ("{match: [{sniHosts: ['*a.store']}], route: [{destination: {host: a}}]}", "is not a host name"),
+        ("{match: [{sniHosts: ['*']}], route: [{destination: {host: a}}]}", "none of the hosts store"),
+    ],
+)
+def test_tls_routes_are_refused_as_istiod_refuses_them(rule: str, why: str) -> None:
+    (one,) = built(f"\n  tls:\n  - {rule}\n").mesh.unmodelled
+    assert one.refused
+    assert why in one.why
+
+
+@pytest.mark.parametrize(
+    ("server", "refused"),
+    [
+        ("port: {number: 443, name: a, protocol: TCP}, tls: {mode: SIMPLE, credentialName: a}", "cannot have tls"),
+        ("port: {number: 443, name: a, protocol: TCP}, tls: {httpsRedirect: true}", "cannot have tls"),
+        ("port: {number: 443, name: a, protocol: TLS}", "needs tls"),
+        ("port: {number: 80, name: a, protocol: HTTP}, tls: {mode: SIMPLE, credentialName: a}", "cannot have tls but"),
+        ("port: {number: 80, name: a, protocol: HTTP, targetPort: 8080}", "targetPort has no meaning"),
+        ("port: {number: 80, name: a, protocol: HTTP}, tls: {httpsRedirect: false}", ""),
+        ("port: {number: 80, name: a, protocol: HTTP_PROXY}", ""),
+        ("port: {number: 443, name: a, protocol: TLS}, tls: {}", ""),
+    ],
+)
+def test_servers_are_refused_as_istiod_refuses_them(server: str, refused: str) -> None:
+    text = (
+        "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge}\n"
+        f"spec: {{selector: {{a: b}}, servers: [{{{server}, hosts: ['*']}}]}}\n"
+    )
+    found = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh.unmodelled
+    assert [refused in one.why for one in found] == [True] * bool(refused)
+
+
+@pytest.mark.parametrize("protocol", ["UDP"])
+def test_a_server_of_datagrams_costs_what_enters_by_its_port(protocol: str) -> None:
     text = f"""
 apiVersion: networking.istio.io/v1
 kind: Gateway

@@ -10,6 +10,7 @@ from meshproof.manifest import load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.coverage.dependencies import Dependencies, facts
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.mesh.requests.samples import sample_requests
 
 GATEWAY = """
@@ -42,19 +43,37 @@ def touching(found: Built, text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("tls", "why"),
     [
-        ("mode: PASSTHROUGH", "tls mode PASSTHROUGH is not modelled"),
-        ("minProtocolVersion: TLSV1_2", "tls mode PASSTHROUGH is not modelled"),
-        ("mode: AUTO_PASSTHROUGH", "tls mode AUTO_PASSTHROUGH is not modelled"),
-        ("mode: ISTIO_MUTUAL", "tls mode ISTIO_MUTUAL is not modelled"),
+        ("mode: AUTO_PASSTHROUGH", "tls mode AUTO_PASSTHROUGH is not modelled: it is for sidecars of other clusters"),
+        ("mode: ISTIO_MUTUAL", "tls mode ISTIO_MUTUAL is not modelled: it is for clients with certificates of istiod"),
         ("mode: SIMPLE, serverCertificate: /a, privateKey: /b", "serverCertificate is not modelled"),
         ("mode: SIMPLE, credentialNames: [a, b]", "credentialNames is not modelled"),
-        ("mode: SIMPLE, credentialName: a, cipherSuites: [x]", "cipherSuites is not modelled"),
+        ("mode: SIMPLE, credentialName: a, cipherSuites: [ALL]", "cipherSuites with 'ALL' is not modelled"),
     ],
 )
 def test_what_is_not_modelled_of_a_server_costs_what_enters_by_it(tls: str, why: str) -> None:
     found = built(tls)
     assert touching(found, "GET http://shop.example.com/") == []
     assert why in touching(found, "GET https://shop.example.com/")
+
+
+@pytest.mark.parametrize("tls", ["mode: PASSTHROUGH", "minProtocolVersion: TLSV1_2", "mode: PASSTHROUGH, caCrl: /a"])
+def test_a_server_that_passes_tls_on_reads_no_http(tls: str) -> None:
+    found = built(tls)
+    asked = parse("GET https://shop.example.com/", gateway="default/edge")
+    assert predict(found.mesh, asked).refused == "connection"
+    assert "pass" in why_unanswered(found.mesh, predict(found.mesh, asked), "default")
+    (told,) = [one for one in sample_requests(found.mesh)[0] if one.scheme == "http"]
+    assert told.port == 80
+    assert any("istiod ignores it" in one.message for one in found.notices) == (tls != "mode: PASSTHROUGH")
+
+
+def test_suites_that_istiod_does_not_know_are_left_out_and_told() -> None:
+    found = built(
+        "mode: SIMPLE, credentialName: a, cipherSuites: [x, AES128-SHA, AES128-SHA], maxProtocolVersion: TLSV1_2"
+    )
+    (_, server) = found.mesh.gateways[0].servers
+    assert (server.tls.cipher_suites, server.tls.max_version) == (("AES128-SHA",), "TLSV1_2")
+    assert any("no cipher suite that istiod knows" in one.message for one in found.notices)
 
 
 def test_an_address_of_its_own_costs_what_enters_by_that_server() -> None:

@@ -142,7 +142,7 @@ def test_a_name_that_is_not_exported_to_the_client_is_told_so_and_not_meant_to_b
         (
             "name: a, port: 443, appProtocol: tls",
             "GET http://till:443/",
-            "speaks tls, not HTTP: it passes the mesh as it is",
+            "speaks tls, not HTTP: ask for tls://till:443",
         ),
         ("name: http, port: 80", "GET https://till:80/", "speaks http, not TLS: ask for http://till:80"),
         ("name: redis, port: 6379", "GET http://till:6379/", "speaks redis, not HTTP: ask for tcp://till:6379"),

@@ -41,7 +41,7 @@ def lacking(mesh: Mesh, asked: Sequence[str]) -> list[Lacking]:
         for server in gateway.servers:
             tls = server.tls
             name = tls.credential_name
-            if not name or tls.mode is TlsMode.NONE or "/" in name or mesh.secrets_called(name):
+            if not name or not server.ends_tls or "/" in name or mesh.secrets_called(name):
                 continue
             key = mesh.pods_of(gateway)[0], name
             place = (gateway.key, server.port)

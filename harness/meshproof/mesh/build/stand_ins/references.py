@@ -12,7 +12,7 @@ from meshproof.mesh.model import names
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
-HTTP, GRPC, TCP = "http", "grpc", "tcp"
+HTTP, GRPC, TCP, TLS = "http", "grpc", "tcp", "tls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _virtual_service(resource: Resource) -> Iterator[Reference]:
     ways = [one.text() for one in spec.list("gateways")]
     inside = not ways or MESH_GATEWAY in ways
     own = [(names.host(one, namespace), one.location) for one in spec.list("hosts")] if inside else []
-    for field, protocol in (("http", HTTP), ("tls", TCP), ("tcp", TCP)):
+    for field, protocol in (("http", HTTP), ("tls", TLS), ("tcp", TCP)):
         for route in spec.list(field):
             asked = tuple(one.need("port").whole() for one in route.list("match") if one.get("port"))
             yield from (Reference(host, asked, protocol, where) for host, where in own)
@@ -123,6 +123,6 @@ KINDS: dict[str, Callable[[Resource], Iterator[Reference]]] = {
     "HTTPRoute": _route(HTTP),
     "GRPCRoute": _route(GRPC),
     "TCPRoute": _route(TCP),
-    "TLSRoute": _route(TCP),
+    "TLSRoute": _route(TLS),
 }
 """How each kind is read for what it refers to."""

@@ -103,7 +103,7 @@ def _routes(found: VirtualService, named: set[str]) -> tuple[Touches, ...]:
     """The rules of these names, whose weights alone change; of all rules (none named) also which there are."""
     rules = [one.location for one in found.http if one.name in named]
     # Rules for connections have no names.
-    rules += [one.location for one in found.tcp] if rules else []
+    rules += [one.location for one in found.connections] if rules else []
     return tuple(Decided(one) for one in rules) if rules else (Asked(found.hosts, found.gateways),)
 
 

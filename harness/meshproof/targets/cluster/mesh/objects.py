@@ -16,7 +16,7 @@ from meshproof.targets.cluster.gateway_lock import private_to_namespace
 from meshproof.targets.cluster.mesh.attribution import envoy_filter
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.cluster.workload import as_deployment, probed, sample
-from meshproof.targets.embedded.listening import ports, tcp_ports
+from meshproof.targets.embedded.listening import ports
 from meshproof.targets.istio.proxy import marker
 from meshproof.targets.kube import conflicts
 from meshproof.targets.kube.wanted import Wanted, wanted
@@ -95,8 +95,7 @@ class MeshObjects:
 
     def _workload(self, mesh: Mesh, one: Wanted, workload: Workload) -> Wanted:
         if self.shared.probed:
-            tcp = tcp_ports(mesh, workload)
-            return probed(as_deployment(one, workload), workload, ports(mesh, workload), self.shared.image, tcp)
+            return probed(as_deployment(one, workload), workload, ports(mesh, workload), self.shared.image)
         return sample(one if workload.kind in STAYING else as_deployment(one, workload), workload)
 
     def _client(self) -> list[Wanted]:
