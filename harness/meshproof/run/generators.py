@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meshproof.border.load import Vantage
 from meshproof.border.timeouts import Timeouts
-from meshproof.process.fork_server.client import ForkServer
+from meshproof.fork_server.client import ForkServer
 from meshproof.traffic.command import fork_server
 from meshproof.traffic.locust import Generator
 

@@ -12,8 +12,8 @@ import sys
 
 from meshproof.border.load import Vantage
 from meshproof.errors import MeshproofError
+from meshproof.fork_server.server import serve
 from meshproof.pod_version import pod_version
-from meshproof.process.fork_server.server import serve
 from meshproof.traffic import wire
 from meshproof.traffic.command import FORK_SERVER, command_line
 from meshproof.traffic.distributed.launch import become, launch

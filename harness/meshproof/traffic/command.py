@@ -9,7 +9,7 @@ from pathlib import Path
 from meshproof.border.load import Vantage
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
-from meshproof.process.fork_server.client import Launch
+from meshproof.fork_server.client import Launch
 from meshproof.suite import folder
 from meshproof.traffic import wire
 

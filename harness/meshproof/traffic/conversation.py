@@ -90,6 +90,9 @@ class Conversation:
                 whole, newline, rest = (rest + chunk).rpartition(b"\n")
                 self._receive(wire.rows(whole + newline))
                 self._notify()
+        except ConnectionResetError:
+            # The end of a process that had not read all that was sent to it.
+            pass
         except TargetError as error:
             self.fail(error)
             return

@@ -11,9 +11,9 @@ from typing import Any
 from meshproof.border.load import Load, Vantage
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
+from meshproof.fork_server.client import ForkServer
 from meshproof.pod_version import check_pod_version
 from meshproof.process import Child, spawn
-from meshproof.process.fork_server.client import ForkServer
 from meshproof.traffic import wire
 from meshproof.traffic.command import command_line as command_line
 from meshproof.traffic.command import forked_words

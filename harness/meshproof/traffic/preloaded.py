@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from meshproof.process.fork_server.server import Program
+from meshproof.fork_server.server import Program
 
 
 def prepare() -> Program:

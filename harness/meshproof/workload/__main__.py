@@ -11,8 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from meshproof.process.fork_server.server import Program
-from meshproof.process.fork_server.server import serve as serve_forks
+from meshproof.fork_server.server import Program
+from meshproof.fork_server.server import serve as serve_forks
 from meshproof.workload.control import stdio, unix
 from meshproof.workload.control.attach import SOCKET, attach
 from meshproof.workload.identity import Identity

@@ -6,7 +6,7 @@ import os
 import sys
 
 from meshproof.border.timeouts import Timeouts
-from meshproof.process.fork_server.client import Launch
+from meshproof.fork_server.client import Launch
 
 PROGRAM = (sys.executable, "-P", "-m", "meshproof.workload")
 

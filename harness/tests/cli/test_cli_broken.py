@@ -32,7 +32,7 @@ def broken(place: Any, running: Any) -> Any:
     ("part", "message"),
     [
         ("workloads-0.log", "workload helloworld-v1-0: died (exit code -9)"),
-        ("locust", "load generator: died (exit code -9)"),
+        ("locust-1.log", "load generator: died (exit code -9)"),
     ],
 )
 def test_a_part_that_is_killed_under_load(place: Any, part: str, message: str) -> None:

@@ -18,9 +18,9 @@ import psutil
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.fork_server import server
+from meshproof.fork_server.client import ForkServer
 from meshproof.process import Child
-from meshproof.process.fork_server import server
-from meshproof.process.fork_server.client import ForkServer
 from meshproof.workload import command
 from meshproof.workload.control.channel import Channel
 
@@ -147,7 +147,7 @@ OWNER = """
 import asyncio, sys
 from pathlib import Path
 from meshproof.border.timeouts import Timeouts
-from meshproof.process.fork_server.client import ForkServer
+from meshproof.fork_server.client import ForkServer
 from meshproof.workload.command import fork_server
 
 async def own(folder):

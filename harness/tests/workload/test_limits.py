@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from meshproof.process import limits as process_limits
+from meshproof.fork_server import limits as process_limits
 from meshproof.workload import limits
 from meshproof.workload.listener import Listener
 
@@ -115,7 +115,7 @@ def test_ports_that_a_machine_does_not_have_are_told_with_the_number_that_is_nee
 
 def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     code = (
-        "import resource; from meshproof.process.limits import raise_descriptors; "
+        "import resource; from meshproof.fork_server.limits import raise_descriptors; "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (100, 150)); "
         "print(raise_descriptors(), resource.getrlimit(resource.RLIMIT_NOFILE))"
     )

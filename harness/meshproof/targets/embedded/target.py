@@ -9,10 +9,10 @@ from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.control_plane.ads import AdsServer
 from meshproof.envoy.process.binary import envoy_path
+from meshproof.fork_server.limits import raise_descriptors
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import OwnedFolder
-from meshproof.process.limits import raise_descriptors
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.embedded.mesh import EmbeddedMesh
 from meshproof.targets.ports import check_free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -50,11 +51,13 @@ def open_wire(
 
 
 def forward_input(descriptor: int, at_end: Callable[[], object]) -> None:
-    """Pass standard input on, and end the process when it closes: the harness is gone then."""
-    while data := os.read(0, 1 << 16):
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+    """Pass standard input on, and end the process when it closes or breaks: the harness is gone then."""
+    # A socket whose other end died before it had read all that was sent is reset, not closed.
+    with contextlib.suppress(ConnectionResetError):
+        while data := os.read(0, 1 << 16):
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
     at_end()
     os._exit(0)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.fork_server.client import ForkServer
 from meshproof.mesh.model.kubernetes import Workload
-from meshproof.process.fork_server.client import ForkServer
 from meshproof.workload.command import fork_server
 from meshproof.workload.control.channel import Channel
 from meshproof.workload.limits import descriptors_for, lacking_ports, listeners_per_process

@@ -12,7 +12,7 @@ import os
 import socket
 from typing import Any
 
-from meshproof.process.limits import raise_descriptors, why
+from meshproof.fork_server.limits import raise_descriptors, why
 from meshproof.workload.control.lines import LINE_CAP, encoded, serve_commands
 from meshproof.workload.identity import Identity
 from meshproof.workload.limits import PER_LISTENER, Descriptors, descriptors_for

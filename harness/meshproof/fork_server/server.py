@@ -19,10 +19,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-from meshproof.process.limits import raise_descriptors, why
+from meshproof.fork_server.limits import raise_descriptors, why
 
 ORDER_BYTES = 1 << 16
 PROCESS_MEGABYTES = 16
@@ -32,8 +31,7 @@ LOOK_SECONDS = 0.01
 Program = Callable[[Sequence[str]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(NamedTuple):
     """The kernel's own calls, kept from before a program is imported: gevent, for one, replaces them.
 
     Its os.close, for example, closes only when its event loop runs next, which it never does here.
@@ -71,7 +69,7 @@ def serve(prepare: Callable[[], Program]) -> NoReturn:
                 os.read(woken, 1 << 16)
                 _reap(control, running, system)
                 continue
-            line, channels, *_ = socket.recv_fds(control, ORDER_BYTES, 1)
+            line, channels = _ordered(control)
             if not line:
                 _end(running, system)
                 os._exit(0)
@@ -85,6 +83,16 @@ def serve(prepare: Callable[[], Program]) -> NoReturn:
                 system.close(channel)
             if pid:
                 running.add(pid)
+
+
+def _ordered(control: socket.socket) -> tuple[bytes, list[int]]:
+    """The next order and the socket that came with it; nothing when the owner has ended."""
+    try:
+        line, channels, *_ = socket.recv_fds(control, ORDER_BYTES, 1)
+    except ConnectionResetError:
+        # It had not read all that was sent to it.
+        return b"", []
+    return line, channels
 
 
 def _forked(line: bytes, channels: Sequence[int], system: System) -> int | None:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from meshproof.fork_server.limits import why
 from meshproof.process.child import Child, spawn
-from meshproof.process.limits import why
 
 LINE_CAP = 1 << 20
 AT_ONCE = 32
