@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from meshproof.errors import Location
+from meshproof.errors import Location, Problem
 from meshproof.manifest.resource import Manifests, Resource
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.build.stand_ins.references import entries
@@ -18,10 +18,11 @@ from meshproof.mesh.model.unmodelled import Rule
 
 @dataclass(frozen=True)
 class Folder:
-    """All manifests of one call, read and built as far as they can be."""
+    """All manifests of one call, read and built as far as they can be; `unread` are files that are no text."""
 
     manifests: Manifests
     built: Built
+    unread: tuple[Problem, ...] = ()
 
     @property
     def mesh(self) -> Mesh:

@@ -24,7 +24,6 @@ MOST_PROBLEMS = 20
 PROGRESS = 2_000
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
 Progress = Callable[[int], None]
-Told = Callable[[str, str], None]
 
 
 @collector_paused()
@@ -37,7 +36,6 @@ def load(
     choose: Choice | None = None,
     progress: Progress | None = None,
     contents: Iterable[tuple[str, bytes]] | None = None,
-    told: Told | None = None,
 ) -> Manifests:
     """Read files, folders and `-` (standard input); `namespace` is given to what names none.
 
@@ -45,13 +43,13 @@ def load(
     document with a problem is a Refusal, and the rest is read. Either way ManifestError where nothing can be
     read at all, and UsageError for a path that is not there. Where `choose` is given, no other documents are read
     than those that it picks by their text. `contents` are files by their names that are read in place of `paths`.
-    `progress` is told of every 2,000th document, `told` of each file's name and text.
+    `progress` is told of every 2,000th document.
     """
     read = _Read(namespace)
     sources: list[Digest] = []
     several = (
         document
-        for text, file, line in _chosen(_telling(texts(paths, stdin, contents, sources.append), told), choose)
+        for text, file, line in _chosen(texts(paths, stdin, contents, sources.append), choose)
         for document in documents(text, file, line)
     )
     for number, document in enumerate(several, 1):
@@ -71,13 +69,6 @@ def load(
     return Manifests(
         tuple(read.resources), tuple(read.notices), tuple(read.foreign), tuple(read.refusals), tuple(sources)
     )
-
-
-def _telling(several: Iterable[tuple[str, str]], told: Told | None) -> Iterator[tuple[str, str]]:
-    for file, text in several:
-        if told:
-            told(file, text)
-        yield file, text
 
 
 def _chosen(several: Iterable[tuple[str, str]], choose: Choice | None) -> Iterator[tuple[str, str, int]]:

@@ -34,11 +34,11 @@ def texts(
     Raises ManifestError for a file of more than 64 MB, and where all of them together are more.
     """
     total = 0
-    for name, data in _contents(paths, stdin) if contents is None else contents:
+    for name, data in contents_of(paths, stdin) if contents is None else contents:
         total += len(data)
         if seen is not None:
             seen(Digest(name, hashlib.sha256(data).hexdigest(), len(data)))
-        text = _decode(name, data)
+        text = decoded(name, data)
         del data
         if total > MOST_TEXT:
             message = f"with this file the manifests are more than {MOST_TEXT // MEGABYTE} MB in all"
@@ -46,7 +46,8 @@ def texts(
         yield name, text
 
 
-def _contents(paths: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, bytes]]:
+def contents_of(paths: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, bytes]]:
+    """Each file's name and content; raises UsageError for a path that is not there or cannot be read."""
     for path in paths:
         if path == STDIN:
             yield STDIN_NAME, _drain(stdin or sys.stdin)
@@ -83,7 +84,8 @@ def _drain(stdin: TextIO) -> bytes:
     return stdin.read(LARGEST_FILE + 1).encode("utf-8", "surrogatepass")
 
 
-def _decode(name: str, data: bytes) -> str:
+def decoded(name: str, data: bytes) -> str:
+    """The text of a file; raises ManifestError where it is none that YAML can be."""
     if len(data) > LARGEST_FILE:
         message = f"larger than {LARGEST_FILE // MEGABYTE} MB"
         raise ManifestError(Problem(Location(name, 1, 1), message, "name the manifests themselves"))

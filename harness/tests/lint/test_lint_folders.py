@@ -48,6 +48,16 @@ def test_a_bad_document_costs_itself_alone(bad: str, first: bool, found: Look) -
     assert all(1 <= one.location.line <= len(lines) + 1 for one in several)
 
 
+def test_a_file_that_is_no_text_costs_itself_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "b.yaml").write_bytes(b"a: \xff\n")
+    found = lint([str(tmp_path)]).findings
+    assert [(Path(one.location.file).name, one.code) for one in found] == [("a.yaml", "MP090"), ("b.yaml", "MP001")]
+    (tmp_path / "a.yaml").unlink()
+    with pytest.raises(MeshproofError, match="not UTF-8"):
+        lint([str(tmp_path)])
+
+
 def test_what_holds_nothing_to_read_is_refused() -> None:
     for text in ("", "just text", "kind: [unclosed"):
         with pytest.raises(MeshproofError):

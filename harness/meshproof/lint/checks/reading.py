@@ -17,6 +17,7 @@ TOLD_ELSEWHERE = frozenset({Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PAR
 
 def unreadable(folder: Folder) -> Iterator[Found]:
     """Documents that are no YAML, or no resource."""
+    yield from (Found(one.location, one.message, fix=one.hint) for one in folder.unread)
     for refusal in folder.manifests.refusals:
         if refusal.resource is None:
             yield from (Found(one.location, one.message, fix=one.hint) for one in refusal.problems)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from meshproof.border.request import Request
 from meshproof.errors import Location
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch, TcpMatch
-from meshproof.mesh.predict.covering import covers, covers_connections
+from meshproof.mesh.predict.covering import covers, covers_connections, string_implied
 from meshproof.mesh.predict.match import Client, applies, matches
 
 HERE = Location("a.yaml", 1, 1)
@@ -78,6 +80,64 @@ def test_what_is_covered_is_taken(
         assert applies(wide, client)
         for request in requests:
             assert matches(wide, request) or not matches(narrow, request)
+
+
+EXACT, PREFIX, SEGMENTS, REGEX, PRESENT = (
+    *(MatchKind.EXACT, MatchKind.PREFIX, MatchKind.PATH_PREFIX),
+    *(MatchKind.REGEX, MatchKind.PRESENT),
+)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "ignoring", "implied"),
+    [
+        ((EXACT, "/a"), (EXACT, "/a"), False, True),
+        ((EXACT, "/a"), (EXACT, "/A"), False, False),
+        ((EXACT, "/a"), (EXACT, "/A"), True, True),
+        ((EXACT, "/a"), (PREFIX, "/a"), False, False),
+        ((PREFIX, "/a"), (PREFIX, "/ab"), False, True),
+        ((PREFIX, "/ab"), (PREFIX, "/a"), False, False),
+        ((PREFIX, "/a"), (PREFIX, "/b"), False, False),
+        ((PREFIX, "/a"), (SEGMENTS, "/a"), False, True),
+        ((PREFIX, "/a"), (REGEX, "/a"), False, False),
+        ((SEGMENTS, "/a"), (SEGMENTS, "/a/b"), False, True),
+        ((SEGMENTS, "/a"), (SEGMENTS, "/ab"), False, False),
+        ((SEGMENTS, "/a"), (PREFIX, "/a"), False, False),
+        ((SEGMENTS, "/a"), (EXACT, "/a/b"), False, True),
+        ((REGEX, "/a.*"), (EXACT, "/ab"), False, True),
+        ((REGEX, "/a.*"), (REGEX, "/a.*"), False, True),
+        ((REGEX, "/a.*"), (REGEX, "/ab.*"), False, False),
+        ((REGEX, "/a.*"), (PREFIX, "/a"), False, False),
+        ((REGEX, ".*"), (PREFIX, "/a"), False, True),
+        ((PRESENT, ""), (REGEX, "a"), False, True),
+        ((EXACT, "a"), (PRESENT, ""), False, False),
+    ],
+)
+def test_which_texts_are_implied(
+    wide: tuple[MatchKind, str], narrow: tuple[MatchKind, str], ignoring: bool, implied: bool
+) -> None:
+    one, other = StringMatch(*wide, HERE), StringMatch(*narrow, HERE)
+    assert string_implied(one, other, ignore_case=ignoring) is implied
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "covered"),
+    [
+        ({}, {"gateways": ("a/g",), "port": 80, "source_labels": {"a": "b"}}, True),
+        ({"gateways": ("a/g", "mesh")}, {"gateways": ("a/g",)}, True),
+        ({"gateways": ("a/g",)}, {"gateways": ("a/g", "mesh")}, False),
+        ({"gateways": ("a/g",)}, {}, False),
+        ({"port": 80}, {}, False),
+        ({"source_namespace": "x"}, {"source_namespace": "x"}, True),
+        ({"source_namespace": "x"}, {"source_namespace": "y"}, False),
+        # istiod looks at the source only where the match names no gateways.
+        ({"source_namespace": "x"}, {"source_namespace": "x", "gateways": ("mesh",)}, False),
+        ({"source_labels": {"a": "b"}}, {"source_labels": {"a": "b", "c": "d"}}, True),
+        ({"source_labels": {"a": "b"}}, {}, False),
+    ],
+)
+def test_which_clients_are_covered(wide: dict[str, Any], narrow: dict[str, Any], covered: bool) -> None:
+    assert covers(RouteMatch(HERE, **wide), RouteMatch(HERE, **narrow)) is covered
 
 
 @given(ENTRIES)
