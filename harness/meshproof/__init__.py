@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meshproof.border.intents.intent import Intent as Intent
+    from meshproof.border.intents.intent import Never as Never
     from meshproof.border.load import PROBES as PROBES
     from meshproof.border.load import Load as Load
     from meshproof.border.request import Request as Request
@@ -40,8 +42,10 @@ _HOMES = {
     "ConsistentHash": "judge",
     "Delay": "judge",
     "Inspection": "inspection",
+    "Intent": "border.intents.intent",
     "Load": "border.load",
     "Mirror": "judge",
+    "Never": "border.intents.intent",
     "NoErrors": "judge",
     "OutOfBand": "judge",
     "OutlierDetection": "judge",

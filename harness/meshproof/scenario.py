@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
+from meshproof.border.intents.intent import Intent, Never
 from meshproof.border.load import Load
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault, Step
@@ -165,16 +166,18 @@ class Scenario:
     scenario, whose expectations are its own. `features` are what a target must offer, else the
     scenario is skipped with that reason. `workload_faults` are in force while the load runs. A scenario that
     `mostly_waits` runs beside others. One that takes very many requests (`thorough`) runs
-    only where it is named.
+    only where it is named. `intents` are decided by prediction and then proved beside `expect`, once all changes are
+    in force; where they are all that is wanted, no load is named.
     """
 
     name: str
     description: str
     manifests: Sequence[str]
-    load: Load
-    expect: Sequence[Check]
+    load: Load = field(default_factory=lambda: Load("steady", ()))
+    expect: Sequence[Check] = ()
     changes: Sequence[str] = ()
     features: Set[str] = field(default_factory=frozenset)
     workload_faults: Sequence[WorkloadFault] = ()
     mostly_waits: bool = False
     thorough: bool = False
+    intents: Sequence[Intent | Never] = ()

@@ -11,9 +11,12 @@ from typing import Any
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.facts.provenance import Provenance
+from meshproof.cli.formats import GITHUB, rendered
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
-from meshproof.report.run_folder import JSON, RunFolder, choose, new_run_id
+from meshproof.report.log import replay
+from meshproof.report.record import gather
+from meshproof.report.run_folder import EVENTS, JSON, RunFolder, choose, new_run_id
 from meshproof.report.terminal.terminal import Terminal
 from meshproof.run.exit_codes import VerdictCode
 from meshproof.run.options import Options
@@ -25,6 +28,8 @@ from meshproof.targets.ports import check_served
 
 # What is done with the run's folder once its reports are there, given the run's exit code; the command's own code.
 Conclude = Callable[[Path, int], int]
+# Beside the table GitHub reads its annotations from the same log.
+TABLES = ("table", GITHUB)
 
 
 def execute(
@@ -68,25 +73,27 @@ def execute_on(
     *,
     color: bool | None,
 ) -> int:
-    """Run everything on this target and print it as `form` (`table` or `json`); the exit code."""
+    """Run everything on this target and print it as `form`; the exit code."""
     target.preflight()
     run = RunFolder(choose(new_run_id(), output))
-    terminal = Terminal(sys.stdout if form == "table" else None, sys.stderr, color=color, report=run.report)
+    terminal = Terminal(sys.stdout if form in TABLES else None, sys.stderr, color=color, report=run.report)
     session = Session(target, run.path, [run, terminal], options)
     with asyncio.Runner() as runner:
-        code = runner.run(_carry_out(session, prepared, coverage, provenance))
+        code = runner.run(carry_out(session, prepared, coverage, provenance))
     if conclude:
         return VerdictCode(conclude(run.path, code))
     if form == "json":
         sys.stdout.write((run.path / JSON).read_text())
+    elif form != "table":
+        sys.stdout.write(rendered(form, gather(replay(run.path / EVENTS))))
     return VerdictCode(code)
 
 
-async def _carry_out(
+async def carry_out(
     session: Session,
     prepared: Sequence[Prepared | Inspection[Any]],
-    coverage: Coverage | None,
-    provenance: Provenance | None,
+    coverage: Coverage | None = None,
+    provenance: Provenance | None = None,
 ) -> int:
     """Ctrl-C and SIGTERM end the run in order: nothing stays behind, and the report shows what was known."""
     work = asyncio.ensure_future(_all(session, prepared, coverage, provenance))

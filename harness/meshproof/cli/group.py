@@ -12,6 +12,8 @@ from meshproof.cli.diff import diff
 from meshproof.cli.explain import explain
 from meshproof.cli.hosts import hosts
 from meshproof.cli.image import image
+from meshproof.cli.intents.test import test
+from meshproof.cli.intents.write import intents
 from meshproof.cli.lint import lint
 from meshproof.cli.options.shared import EXIT_CODES
 from meshproof.cli.report import report
@@ -38,6 +40,8 @@ def group() -> None:
     \b
     meshproof run               prove the built-in scenarios
     meshproof verify -f DIR     prove your own manifests
+    meshproof test -f DIR -t INTENTS
+                                hold them against what you want of them
     meshproof explain -f DIR    say which rule takes a request, and why
     meshproof diff OLD NEW      say what a change changes for requests
     meshproof lint -f DIR       say what is doubtful in them
@@ -63,5 +67,19 @@ def completion(shell: str) -> None:
     click.echo(kind(group, {}, NAME, f"_{NAME.upper()}_COMPLETE").source())
 
 
-for command in (run, verify, certify, verify_certificate, explain, lint, diff, hosts, image, selfcheck, report):
+for command in (
+    run,
+    verify,
+    test,
+    intents,
+    certify,
+    verify_certificate,
+    explain,
+    lint,
+    diff,
+    hosts,
+    image,
+    selfcheck,
+    report,
+):
     group.add_command(command)

@@ -38,7 +38,7 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     """
     from meshproof.cli.options.targets import target_of
     from meshproof.run.discover import discover, select
-    from meshproof.run.prepare import prepare
+    from meshproof.run.intents.scenario import prepare_scenario
     from meshproof.run.provenance.gather import of_scenarios
     from meshproof.scenario import Scenario
 
@@ -52,8 +52,9 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     driven = sum(isinstance(one.scenario, Scenario) for one in found)
     precision = settings.precision.shared(driven)
     target = target_of(settings, selected=[one.scenario for one in found])
+    proxyless = "ProxylessWorkloads" in target.features
     prepared = [
-        prepare(one.scenario, one.folder, precision, target.namespace)
+        prepare_scenario(one.scenario, one.folder, precision, target.namespace, proxyless=proxyless)
         if isinstance(one.scenario, Scenario)
         else one.scenario
         for one in found

@@ -106,3 +106,18 @@ def join(books: Books, traits: PrimaryTraits) -> Joined:
             copy = hops(received.headers) > least or is_shadowed(received.authority, traits.authorities)
             (copies if copy else primaries).setdefault(id, []).append(arrival)
     return Joined(primaries, copies, sum(book.forgotten for book in books.pods))
+
+
+def by_id(books: Books) -> dict[str, tuple[Received, ...]]:
+    """What pods received of each request."""
+    found: dict[str, tuple[Received, ...]] = {}
+    for book in books.pods:
+        for one in book.requests:
+            found[one.id] = (*found.get(one.id, ()), one)
+    return found
+
+
+def is_copy(received: Received, expectation: Expectation) -> bool:
+    """Whether it is a mirror's copy: it passed one proxy more, or its Host says so."""
+    further = hops(received.headers) > hops_of_primary(expectation.request)
+    return further or is_shadowed(received.authority, {expectation.authority})

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from operator import is_
 
 from meshproof.manifest import kinds
-from meshproof.manifest.documents.other_files import HELM, TEMPLATE, other_file
+from meshproof.manifest.documents.other_files import HELM, TEMPLATE, file_of_intents, other_file
 from meshproof.manifest.fields.fitting import fits
 from meshproof.manifest.foreign import decides, is_known, why_not_read
 from meshproof.manifest.node import Node
@@ -23,6 +23,8 @@ BUILT_IN = ".k8s.io"
 def identified(body: Value, namespace: str) -> Resource | Notice:
     """The resource that a document is, or why it is not read; raises ManifestError where it is no resource."""
     if not body.is_mapping:
+        if told := file_of_intents(body):
+            return told
         raise body.problem("a manifest is a mapping with apiVersion, kind and metadata", "this may be another file")
     if told := other_file(body):
         return told

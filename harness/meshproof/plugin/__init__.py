@@ -10,9 +10,18 @@ import pytest
 
 from meshproof.plugin import options
 from meshproof.plugin.fixtures import mesh_session, verify
+from meshproof.plugin.intents import intent, intent_folders, pytest_make_parametrize_id
 from meshproof.plugin.run import NAME, Run
 
-__all__ = ["mesh_session", "pytest_addoption", "pytest_configure", "verify"]
+__all__ = [
+    "intent",
+    "intent_folders",
+    "mesh_session",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_make_parametrize_id",
+    "verify",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

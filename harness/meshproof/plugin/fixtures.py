@@ -68,7 +68,7 @@ def verify(
     """Call it with a Scenario whose manifests stand beside the test, or an Inspection: passes, fails or skips."""
     from meshproof.border.verdict import Outcome
     from meshproof.inspection import Inspection
-    from meshproof.run.prepare import prepare
+    from meshproof.run.intents.scenario import prepare_scenario
 
     runner, session = mesh_session
 
@@ -79,9 +79,10 @@ def verify(
             if isinstance(scenario, Inspection):
                 result = runner.run(session.inspect(scenario))
             else:
-                result = runner.run(
-                    session.run(prepare(scenario, request.path.parent, precision, session.target.namespace))
-                )
+                namespace, proxyless = session.target.namespace, "ProxylessWorkloads" in session.target.features
+                folder = request.path.parent
+                prepared = prepare_scenario(scenario, folder, precision, namespace, proxyless=proxyless)
+                result = runner.run(session.run(prepared))
         except UsageError as error:
             raise NoVerdict(str(error), error.exit_code) from None
         if result.outcome is Outcome.ERROR:

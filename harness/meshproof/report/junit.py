@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.report.coverage import sentence
+from meshproof.report.place import place
 from meshproof.report.record import INTERRUPTED, Record
 from meshproof.report.redaction.credentials import redact
 
@@ -54,6 +55,11 @@ def _suite(record: Record, name: str, proved: str) -> ET.Element:
         if error.scenario == name:
             case = _case(suite, name or "meshproof", RUN, 0.0)
             _result(case, "error", "TargetError", error.message, f"{error.message}\n{error.detail}".rstrip())
+    told = [one for one in record.notices if one.scenario == name]
+    if told:
+        # A notice is no case: it neither passes nor fails.
+        lines = (f"notice: {one.location}: {one.message}" if one.location else one.message for one in told)
+        ET.SubElement(suite, "system-out").text = _clean("\n".join(lines))
     _total(suite)
     if finished:
         suite.set("time", f"{finished.seconds:.3f}")
@@ -64,6 +70,9 @@ def _verdict(suite: ET.Element, verdict: Verdict) -> None:
     name = [verdict.check, f"[{verdict.request}]" if verdict.request else ""]
     name.append(f"stage {verdict.stage}" if verdict.stage else "")
     case = _case(suite, verdict.scenario, " ".join(filter(None, name)), verdict.seconds)
+    if where := place(verdict):
+        case.set("file", _clean(where.file))
+        case.set("line", str(where.line))
     match verdict.outcome:
         case Outcome.FAILED | Outcome.INCONCLUSIVE:
             _result(case, "failure", verdict.outcome.value, verdict.reason, _detail(verdict))

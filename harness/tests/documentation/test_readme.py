@@ -32,7 +32,7 @@ def blocks(text: str, language: str) -> list[str]:
 def invocations(text: str) -> list[str]:
     """What follows `meshproof` on each command line of the shell blocks."""
     lines = "\n".join(blocks(text, "sh")).replace("\\\n", " ").splitlines()
-    commands = [part.strip() for line in lines for part in re.split(r"&&|\|", line)]
+    commands = [part.strip() for line in lines for part in re.split(r"&&|\|| > ", line)]
     return [found[1] for one in commands if (found := re.match(r"(?:\S*/)?meshproof\s+(.*)", one))]
 
 
@@ -107,6 +107,22 @@ def test_the_change_is_shown_as_it_is(tmp_path: Path) -> None:
     (shown,) = [one for one in blocks(README, "text") if "requests tried" in one]
     done = here(example, tmp_path)
     assert (done.returncode, done.stderr, done.stdout) == (1, "", shown)
+
+
+def test_the_intents_example_fails_as_shown(tmp_path: Path) -> None:
+    shop = shutil.copytree(ROOT / "examples" / "shop", tmp_path / "shop")
+    routing = (shop / "routing.yaml").read_text()
+    beta = re.compile(r"- headers:\n +x-beta:\n +exact: \"yes\"")
+    wrong = (
+        beta.sub("- uri: {prefix: /}\n\n", routing)
+        .replace("weight: 95", "weight: 50")
+        .replace("weight: 5\n", "weight: 50\n")
+    )
+    (shop / "routing.yaml").write_text(wrong)
+    done = here("meshproof test -f . -t intents.yaml --static", shop)
+    assert done.returncode == 1, done.stderr
+    (shown,) = blocks(README, "console")
+    assert [line for line in shown.splitlines() if line not in done.stdout.splitlines()] == []
 
 
 def test_the_scenario_example_passes(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from meshproof.report.events import (
     CheckFinished,
     Event,
     Interrupted,
+    Noticed,
     RunFinished,
     ScenarioFinished,
     ScenarioStarted,
@@ -53,6 +54,24 @@ def test_a_skipped_scenario_has_its_reason() -> None:
     assert next(parse(events).iter("skipped")).get("message") == "the target has no gateway"
 
 
+def test_each_case_has_the_line_that_it_is_about(mixed_run: list[Event]) -> None:
+    cases = list(parse(mixed_run).iter("testcase"))
+    failed = next(case for case in cases if case.find("failure") is not None)
+    assert (failed.get("file"), failed.get("line")) == ("scenarios/canary/canary.yaml", "14")
+
+
+def test_notices_are_told_and_count_as_nothing() -> None:
+    events: list[Event] = [
+        ScenarioStarted("s", ""),
+        Noticed("s", "a.yaml:3:5", "it is not read"),
+        Noticed("s", "", "another"),
+        CheckFinished(Verdict("s", "c", Outcome.PASSED, "")),
+    ]
+    (suite,) = parse([*events, RunFinished(Outcome.PASSED, 1.0, 0)])
+    assert suite.findtext("system-out") == "notice: a.yaml:3:5: it is not read\nanother"
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("1", "0", "0")
+
+
 def test_an_interrupted_or_killed_run_is_not_green(passed_run: list[Event]) -> None:
     assert parse(passed_run).get("errors") == "0"
     assert parse([*passed_run, Interrupted()]).get("errors") == "1"
@@ -88,6 +107,7 @@ def test_hostile_text_stays_text(hostile_run: Callable[[str], list[Event]], text
         "testcase",
         "failure",
         "error",
+        "system-out",
     }
     assert "\x1b" not in render(gather(hostile_run(text)))
     assert "\x9b" not in render(gather(hostile_run(text)))

@@ -76,6 +76,15 @@ class PortPair(click.ParamType[tuple[int, int]]):
 
 def shared(command: Command) -> Command:
     """Give a command the shared options; it receives them as one `settings`."""
+    return shared_with("table")(command)
+
+
+def shared_with(text: str) -> Callable[[Command], Command]:
+    """The same for a command whose output for people has another name than `table`."""
+    return lambda command: _given(command, text)
+
+
+def _given(command: Command, text: str) -> Command:
 
     def call(**values: Any) -> Any:
         precision = Precision(
@@ -89,9 +98,19 @@ def shared(command: Command) -> Command:
     call.__name__, call.__doc__ = command.__name__, command.__doc__
     call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     on_kubernetes(call)
-    for option in reversed(OPTIONS):
+    for option in reversed((*OPTIONS[:3], output(text), *OPTIONS[3:])):
         option(call)
     return call  # type: ignore[return-value]
+
+
+def output(text: str) -> Callable[[Command], Command]:
+    """The option for what is printed; `text` is what is for people."""
+    return click.option(
+        "-o", "--output-format", "format", type=click.Choice([text, "json", "junit", "github", "gitlab"]),
+        default=text, show_default=True,
+        help="What is printed on standard output; progress always goes to standard error. github: annotations on the "
+        "lines of a pull request, and a step summary; gitlab: a code quality report.",
+    )  # fmt: skip
 
 
 OPTIONS = (
@@ -106,10 +125,6 @@ OPTIONS = (
     click.option(
         "--show-names", is_flag=True,
         help="Call hosts by their own names, in reports too. Without it they are worker-1, control-plane-1 …  [hosts]",
-    ),
-    click.option(
-        "-o", "--output-format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True,
-        help="What is printed on standard output; progress always goes to standard error.",
     ),
     click.option(
         "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",

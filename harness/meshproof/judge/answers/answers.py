@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meshproof.border.books import Books, Received
+from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.answers.headers import written_beside
 from meshproof.judge.answers.mismatch import mismatch, own_status, specified
-from meshproof.judge.arrivals import hops, hops_of_primary, is_shadowed
+from meshproof.judge.arrivals import by_id, is_copy
 from meshproof.judge.expectations import rule_of, taken_by
 from meshproof.judge.wording import answer, joined
 from meshproof.scenario import Plan, Trial
@@ -93,7 +93,7 @@ class AnswersTrial:
         return ()
 
     def conclude(self, books: Books) -> Verdict:
-        arrived = _by_id(books)
+        arrived = by_id(books)
         # A workload whose books are full keeps nothing of what came later.
         full = {book.pod for book in books.pods if book.forgotten}
         last: dict[int, Observation] = {}
@@ -107,7 +107,7 @@ class AnswersTrial:
             if number not in faults:
                 expectation = self._expectations[number]
                 if expectation.copies:
-                    received = tuple(one for one in received if not _is_copy(one, expectation))
+                    received = tuple(one for one in received if not is_copy(one, expectation))
                 found = mismatch(expectation, observation, received) or self._altered(number, observation)
                 if found:
                     faults[number] = found
@@ -185,21 +185,6 @@ class AnswersTrial:
         times = f"{'at least ' if least < max(self._seen) else ''}{least:,} times"
         head, each = (f"all {several} requests were", " each") if several > 1 else ("the request was", "")
         return f"{head} answered as specified, {times}{each}: {parts}"
-
-
-def _by_id(books: Books) -> dict[str, tuple[Received, ...]]:
-    """What pods received of each request."""
-    found: dict[str, tuple[Received, ...]] = {}
-    for book in books.pods:
-        for one in book.requests:
-            found[one.id] = (*found.get(one.id, ()), one)
-    return found
-
-
-def _is_copy(received: Received, expectation: Expectation) -> bool:
-    """Whether it is a mirror's copy: it passed one proxy more, or its Host says so."""
-    further = hops(received.headers) > hops_of_primary(expectation.request)
-    return further or is_shadowed(received.authority, {expectation.authority})
 
 
 def _kind(expectation: Expectation) -> str:

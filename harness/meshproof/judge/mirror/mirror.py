@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from meshproof.border.expectation import Arm, Copy
+from meshproof.border.verdict import Precision
 from meshproof.judge.mirror.copies import CopiesTrial
 from meshproof.judge.mirror.rule import Rule
 from meshproof.judge.mirror.share import DrawnMirrorTrial, MirrorShareTrial
@@ -29,17 +30,20 @@ class Mirror:
     name: str = "Mirror"
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        found = [rule for stage in range(len(plan.stages)) for rule in rules(plan, stage)]
+        found = [one for stage in range(len(plan.stages)) for one in rules(plan, stage)]
         rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
         trials: list[Trial] = [CopiesTrial(self.name, plan)]
-        for rule in found:
-            kind = DrawnMirrorTrial if rule.drawn else MirrorShareTrial
-            trials.append(kind(self.name, plan, rule, rates))
-        return trials
+        return [*trials, *(share_trial(self.name, plan, one, rates) for one in found)]
 
     def drawn(self, plan: Plan) -> int:
         """How many drawn shares are decided."""
-        return sum(rule.drawn for stage in range(len(plan.stages)) for rule in rules(plan, stage))
+        return sum(one.drawn for stage in range(len(plan.stages)) for one in rules(plan, stage))
+
+
+def share_trial(check: str, plan: Plan, one: Rule, rates: Precision) -> MirrorShareTrial:
+    """The trial of the shares of a mirror rule."""
+    kind = DrawnMirrorTrial if one.drawn else MirrorShareTrial
+    return kind(check, plan, one, rates)
 
 
 def rules(plan: Plan, stage: int) -> list[Rule]:
@@ -47,12 +51,13 @@ def rules(plan: Plan, stage: int) -> list[Rule]:
     requests_of: dict[tuple[Copy, ...], list[int]] = {}
     for index, expectation in enumerate(plan.stages[stage]):
         requests_of.setdefault(expectation.copies, []).append(index)
-    return [
-        Rule(
-            stage, tuple(requests), plan.stages[stage][requests[0]], copies, _drawn_arms(plan, stage, requests, copies)
-        )
-        for copies, requests in requests_of.items()
-    ]
+    return [rule(plan, stage, requests) for requests in requests_of.values()]
+
+
+def rule(plan: Plan, stage: int, requests: Sequence[int]) -> Rule:
+    """The mirror rule of requests with the same mirrors."""
+    first = plan.stages[stage][requests[0]]
+    return Rule(stage, tuple(requests), first, first.copies, _drawn_arms(plan, stage, requests, first.copies))
 
 
 def _drawn_arms(plan: Plan, stage: int, requests: Sequence[int], copies: tuple[Copy, ...]) -> tuple[Arm, ...]:

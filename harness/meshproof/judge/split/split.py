@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from meshproof.border.verdict import Precision
 from meshproof.judge.expectations import placed
 from meshproof.judge.split.obstacle import obstacle
 from meshproof.judge.split.proxy_answer import AnswerTrial
@@ -35,22 +36,23 @@ class Split:
     behind_gateways: bool = True
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        found = [
-            (stage, request, one)
+        rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
+        return [
+            trial_of(self.name, plan, stage, request, rates)
             for stage, request, one in placed(plan)
             if self.behind_gateways or not one.request.gateway or is_by_proxy(one)
         ]
-        rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
-        trials: list[Trial] = []
-        for stage, request, expectation in found:
-            if is_by_proxy(expectation):
-                trials.append(AnswerTrial(self.name, plan, stage, request))
-            elif why := obstacle(expectation):
-                trials.append(UndecidableTrial(self.name, plan, stage, request, why))
-            else:
-                trials.append(SplitTrial(self.name, plan, stage, request, rates))
-        return trials
 
     def drawn(self, plan: Plan) -> int:
         """How many drawn shares are decided, at most."""
         return sum(drawn(one) for row in plan.stages for one in row)
+
+
+def trial_of(check: str, plan: Plan, stage: int, request: int, rates: Precision) -> Trial:
+    """The trial of one request; α of `rates` is what each drawn share may claim."""
+    expectation = plan.stages[stage][request]
+    if is_by_proxy(expectation):
+        return AnswerTrial(check, plan, stage, request)
+    if why := obstacle(expectation):
+        return UndecidableTrial(check, plan, stage, request, why)
+    return SplitTrial(check, plan, stage, request, rates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from meshproof.manifest.resource import Notice
+from meshproof.manifest.resource import NO_PART, Notice
 from meshproof.manifest.value import Value
 
 TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -42,6 +42,7 @@ CHANGES = frozenset(
         "vars",
     }
 )
+INTENT = frozenset({"request", "never"})
 CHART = frozenset({"apiVersion", "name", "version"})
 
 
@@ -59,6 +60,14 @@ def other_file(body: Value) -> Notice | None:
         return Notice(body.location, f"values of a Helm chart, no manifest: render the chart ({HELM})")
     if "apiVersion" not in names:
         return Notice(body.location, "no Kubernetes resource (it has neither apiVersion nor kind): it is not read")
+    return None
+
+
+def file_of_intents(body: Value) -> Notice | None:
+    """What is said of a file of intents, which may stand beside the manifests that it is about."""
+    items = body.items() if isinstance(body.data, tuple) else ()
+    if items and all(one.is_mapping and not INTENT.isdisjoint(one.names()) for one in items):
+        return Notice(body.location, "a file of intents, no manifest: meshproof test -t reads it", NO_PART)
     return None
 
 

@@ -24,7 +24,7 @@ NAMED = 3
 
 def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     """Why neither a workload nor a rule answers a request, with what may have been meant; empty where one does."""
-    if unresolved := _unresolved(mesh, expectation.request, namespace):
+    if unresolved := unresolved_name(mesh, expectation.request, namespace):
         return _with_hint(mesh, expectation, namespace, unresolved)
     if expectation.refused:
         # What a server asks of its clients' certificates refuses them by specification.
@@ -45,7 +45,7 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     return _no_pods(expectation)
 
 
-def _unresolved(mesh: Mesh, request: Request, namespace: str) -> str:
+def unresolved_name(mesh: Mesh, request: Request, namespace: str) -> str:
     """Why a client within the mesh may find no address for the host that it connects to; empty where it finds one."""
     host = request.host.lower().removesuffix(".")
     if request.gateway or ADDRESS.fullmatch(host) or mesh.knows(host):

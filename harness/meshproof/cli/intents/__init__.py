@@ -1,0 +1,1 @@
+"""Intents: written from a folder, and held against it."""

@@ -1,0 +1,144 @@
+"""What became of intents, on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+import meshproof
+from meshproof.border.intents.intent import Case
+from meshproof.border.verdict import Outcome, Verdict, worst
+from meshproof.cli.formats import GITHUB, rendered
+from meshproof.cli.options.shared import Settings
+from meshproof.manifest import Notice
+from meshproof.report.events import (
+    CheckFinished,
+    Event,
+    Noticed,
+    RunFinished,
+    RunStarted,
+    ScenarioFinished,
+    ScenarioStarted,
+)
+from meshproof.report.record import Record, gather
+from meshproof.report.wording import line, plural, tally
+from meshproof.run.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PASSED, VerdictCode, exit_code
+from meshproof.run.intents.outcome import outcomes
+from meshproof.run.intents.predicted import Predicted
+
+NAME = "intents"
+COLORS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.ERROR: "magenta", Outcome.INCONCLUSIVE: "yellow"}
+MOST_RULES = 20
+Told = Sequence[tuple[Case, Verdict]]
+
+
+def report(
+    settings: Settings,
+    predicted: Predicted,
+    told: Told,
+    notices: Sequence[Notice],
+    min_coverage: float,
+    *,
+    kept: Path | None = None,
+    code: int = EXIT_PASSED,
+) -> int:
+    """Print everything in the form that was asked for; the exit code. `code` is that of the run that proved it."""
+    outcome = worst([verdict.outcome for _, verdict in told])
+    short = predicted.coverage.percent < min_coverage
+    own = exit_code(outcome) or (EXIT_FAILED if short else EXIT_PASSED)
+    # What broke or interrupted the run counts more than what was known by then.
+    code = code if code >= EXIT_INTERRUPTED else own
+    if settings.format == "json":
+        click.echo(json.dumps(_document(predicted, told, notices, code, min_coverage), indent=2))
+    if settings.format in ("text", GITHUB):
+        for text in _lines(predicted, told, min_coverage, static=kept is None):
+            click.echo(text, color=settings.color)
+    if settings.format not in ("text", "json"):
+        click.echo(rendered(settings.format, _record(told, notices, outcome, code)), nl=False)
+    if kept is None:
+        for notice in notices:
+            click.echo(f"notice {line(str(notice.location))}: {line(notice.message)}", err=True)
+    return VerdictCode(code)
+
+
+def _lines(predicted: Predicted, told: Told, min_coverage: float, *, static: bool) -> Iterator[str]:
+    shown = -1
+    for case, verdict in told:
+        name = case.intent.name
+        if case.number != shown and name:
+            yield line(name)
+        shown = case.number
+        indent = "  " if name else ""
+        word = click.style(f"{verdict.outcome.value:12}", fg=COLORS.get(verdict.outcome))
+        if verdict.outcome is Outcome.PASSED:
+            yield f"{indent}{word}  {line(case.asked)}: {line(verdict.reason)}"
+        else:
+            place = f"{case.intent.location}: " if case.intent.location else ""
+            yield f"{indent}{word}  {line(case.asked)}"
+            yield f"{indent}{'':12}  {line(f'{place}{verdict.reason}')}"
+    yield ""
+    yield from _coverage(predicted, min_coverage)
+    found = list(outcomes(told))
+    how = "by prediction" if static else f"by prediction, and proved with {sum(one.n for _, one in told):,} requests"
+    yield f"{tally(found)} of {plural(len(found), 'intent')} {how}"
+
+
+def _coverage(predicted: Predicted, min_coverage: float) -> Iterator[str]:
+    found = predicted.coverage
+    reached = found.rules - len(found.unreached)
+    for rule in found.unreached[:MOST_RULES]:
+        yield f"no intent reaches the rule at {line(str(rule))}"
+    if len(found.unreached) > MOST_RULES:
+        yield f"nor {len(found.unreached) - MOST_RULES:,} others (-o json names all)"
+    wanted = f", and {min_coverage:g} % are asked for" if found.percent < min_coverage else ""
+    yield f"intents reach {reached:,} of {plural(found.rules, 'rule')} ({found.percent:.0f} %){wanted}"
+
+
+def _document(
+    predicted: Predicted, told: Told, notices: Sequence[Notice], code: int, min_coverage: float
+) -> dict[str, Any]:
+    found = predicted.coverage
+    return {
+        "meshproof": meshproof.__version__,
+        "exit_code": code,
+        "intents": [_row(case, verdict) for case, verdict in told],
+        "coverage": {
+            "rules": found.rules,
+            "percent": found.percent,
+            "wanted": min_coverage,
+            "unreached": [str(one) for one in found.unreached],
+        },
+        "notices": [{"location": str(one.location), "message": one.message} for one in notices],
+    }
+
+
+def _row(case: Case, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "number": case.number,
+        "name": case.title,
+        "location": str(case.intent.location or ""),
+        "request": verdict.request,
+        "from": str(case.sender),
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason,
+        "predicted": case.predicted,
+        "rule": str(case.rule or ""),
+        "depends_on": [str(one) for one in case.depends_on],
+        "requests": verdict.n,
+    }
+
+
+def _record(told: Told, notices: Sequence[Notice], outcome: Outcome, code: int) -> Record:
+    """The same as a run's record, of which all other forms are made."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    events: list[Event] = [RunStarted("", now, NAME, {"meshproof": meshproof.__version__}, scenarios=(NAME,))]
+    events += [ScenarioStarted(NAME, "What is wanted of the manifests.")]
+    events += [Noticed(NAME, str(one.location), one.message) for one in notices]
+    events += [CheckFinished(verdict) for _, verdict in told]
+    events += [ScenarioFinished(NAME, outcome, 0.0), RunFinished(outcome, 0.0, code)]
+    return gather(events)

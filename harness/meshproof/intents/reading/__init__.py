@@ -1,0 +1,1 @@
+"""Files of intents to frozen objects, each mistake with its place."""

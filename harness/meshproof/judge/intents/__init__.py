@@ -1,0 +1,1 @@
+"""What a person wants of a mesh, judged by what it does."""

@@ -1,0 +1,1 @@
+"""Intents held against manifests by prediction, and proved on a mesh."""

@@ -1,0 +1,117 @@
+"""Intents are decided by what is predicted: what holds, what fails in each way, and what cannot be told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from meshproof.border.intents.intent import Intent, Never
+from meshproof.border.verdict import Outcome
+from meshproof.errors import ManifestError, UsageError
+from meshproof.intents.cases import decided
+from meshproof.intents.rules import rule_coverage
+from meshproof.intents.searched import asked, searched
+
+WRONG = Path(__file__).with_name("shop-wrong.yaml")
+WAYS = re.findall(r"^- name: (.*) # (.*)$", WRONG.read_text(), re.MULTILINE)
+# A policy that is not modelled, for one Service's pods alone.
+POLICY = """\
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: closed, namespace: shop}
+spec: {selector: {matchLabels: {app: cart}}, rules: []}
+"""
+
+
+def test_the_shops_own_intents_hold(shop) -> None:
+    text = (Path(__file__).parents[3] / "examples/shop/intents.yaml").read_text()
+    found = shop.cases(text)
+    assert {one.outcome for one in found} == {Outcome.PASSED}
+    assert len(found) == 11
+
+
+@pytest.fixture(scope="module")
+def wrong(shop):
+    return {str(one.intent): one for one in shop.cases(WRONG.read_text())}
+
+
+@pytest.mark.parametrize(("name", "reason"), WAYS, ids=[name for name, _ in WAYS])
+def test_each_way_to_fail_says_what_was_wanted_and_found(wrong, name: str, reason: str) -> None:
+    assert wrong[name].outcome is Outcome.FAILED
+    assert reason in wrong[name].reason
+
+
+def test_every_way_is_told(wrong) -> None:
+    assert set(wrong) == {name for name, _ in WAYS}
+
+
+def test_a_failing_intent_names_the_rule_that_took_the_request(wrong) -> None:
+    found = wrong["a destination that another rule chooses"]
+    assert found.reason.endswith(f"Predicted: reviews.shop/stable 100 %, by the rule at {found.rule}")
+    assert str(found.rule).endswith("examples/shop/routing.yaml:35:7")
+
+
+def test_what_depends_on_an_object_that_is_not_understood_is_inconclusive_and_nothing_else(world) -> None:
+    shop = Path(__file__).parents[3] / "examples/shop"
+    text = "---\n".join(file.read_text() for file in sorted(shop.glob("*.yaml")) if file.name != "intents.yaml")
+    found = world(f"{text}---\n{POLICY}")
+    intent = "- request: GET http://{0}.shop/\n  expect: {{to: {0}}}\n"
+    cart, orders = found.cases(intent.format("cart") + intent.format("orders"))
+    assert (cart.outcome, orders.outcome) == (Outcome.INCONCLUSIVE, Outcome.PASSED)
+    assert "it depends on AuthorizationPolicy shop/closed at <stdin>:" in cart.reason
+    assert len(cart.depends_on) == 1
+    promise = found.case("- never: {to: beta, unless: 'x-beta:yes'}")
+    assert promise.outcome is Outcome.INCONCLUSIVE
+    assert "AuthorizationPolicy shop/closed" in promise.reason
+
+
+@pytest.mark.parametrize("to", ["reviews/beta", "reviews.shop/beta", "reviews.shop.svc.cluster.local/beta", "beta"])
+def test_a_destination_has_several_names(shop, to: str) -> None:
+    found = shop.case(f"- request: GET http://reviews.shop/ x-beta:yes\n  expect: {{to: {to}}}")
+    assert found.outcome is Outcome.PASSED, found.reason
+
+
+def test_a_promise_speaks_of_pods_whatever_leads_to_them(world) -> None:
+    # Without its rule the Service leads to the pods of both versions.
+    files = ("apps.yaml", "destinations.yaml")
+    text = "---\n".join((Path(__file__).parents[3] / "examples/shop" / name).read_text() for name in files)
+    found = world(text).case("- never: {to: beta}")
+    assert found.outcome is Outcome.FAILED
+    assert "GET http://reviews.shop/ reaches it: reviews.shop 100 %" in found.reason
+
+
+def test_a_promise_about_nobody_is_never_kept(shop) -> None:
+    found = shop.case("- never: {to: bta}")
+    assert (found.outcome, "did you mean beta?" in found.reason) == (Outcome.INCONCLUSIVE, True)
+
+
+def test_probes_that_are_left_out_leave_a_promise_open(shop) -> None:
+    from dataclasses import replace
+
+    several = asked(shop.view)
+    found = searched(0, Never("beta", "x-beta:yes"), (replace(several[0], left_out=7), *several[1:]))
+    assert found.case.outcome is Outcome.INCONCLUSIVE
+    assert "7 requests" in found.case.reason
+
+
+def test_a_client_that_nobody_knows_is_told_with_its_place(shop, intents) -> None:
+    (intent,) = intents("- request: GET http://cart.shop/\n  from: shop/nobody\n  expect: {to: cart}")
+    with pytest.raises(ManifestError, match=r"<stdin>:1:3: there is no workload shop/nobody"):
+        decided(shop.view, [(0, intent)])
+
+
+def test_intents_of_python_are_the_same(shop) -> None:
+    intent = Intent("GET http://catalog.shop/", to={"v1": 95, "v2": "5%"}, within="1s", header={"X-Not-There": "none"})
+    (case,) = decided(shop.view, [(0, intent)])
+    assert case.outcome is Outcome.PASSED, case.reason
+    for wrong in (Intent("GET cart", to="cart"), Intent("GET http://cart.shop/", within="soon")):
+        with pytest.raises(UsageError):
+            decided(shop.view, [(0, wrong)])
+
+
+def test_rules_that_no_intent_reaches_are_counted(shop) -> None:
+    found = rule_coverage(shop.view.mesh, shop.cases("- request: GET http://reviews.shop/\n  expect: {to: stable}"))
+    assert (found.rules, len(found.unreached)) == (14, 13)
+    assert round(found.percent) == 7
+    assert not [one for one in found.unreached if str(one).endswith("routing.yaml:35:7")]
