@@ -7,6 +7,7 @@ from click.shell_completion import get_completion_class
 
 import meshproof
 from meshproof.cli.certificates.certify import certify
+from meshproof.cli.certificates.compare import compare
 from meshproof.cli.certificates.verify_certificate import verify_certificate
 from meshproof.cli.diff import diff
 from meshproof.cli.explain import explain
@@ -74,6 +75,7 @@ for command in (
     intents,
     certify,
     verify_certificate,
+    compare,
     explain,
     lint,
     diff,

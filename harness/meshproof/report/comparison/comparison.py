@@ -1,0 +1,123 @@
+"""Two runs compared: what was gained, what was lost, and what got worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from meshproof.report.certificate.headline import Headline
+from meshproof.report.comparison.difference import bound
+from meshproof.report.comparison.side import Share, Side
+
+PASSED = "passed"
+ABSENT = "absent"
+ORDER = (Headline.CERTIFIED.value, Headline.WITH_GAPS.value, Headline.NOT.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that is another; `before` and `after` are `absent` where it is not there."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShareChange:
+    """A share in both runs. `bound`: how probable a difference as great is at most, where there is none.
+
+    `differ` tells that this is below α, shared among all shares that were compared; `moved` that another share is
+    specified now.
+    """
+
+    name: str
+    before: Share
+    after: Share
+    bound: float
+    differ: bool
+
+    @property
+    def moved(self) -> bool:
+        return self.before.expected != self.after.expected
+
+    @property
+    def worse(self) -> bool:
+        """It differs, and is farther from what is specified than before."""
+        return self.differ and _off(self.after) > _off(self.before)
+
+
+def _off(share: Share) -> float:
+    return abs(share.observed - share.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`gained`, `lost` and `other` are tests and checks: those that pass now, that passed before, and all else."""
+
+    before: Side
+    after: Side
+    alpha: float
+    gained: tuple[Change, ...]
+    lost: tuple[Change, ...]
+    other: tuple[Change, ...]
+    shares: tuple[ShareChange, ...]
+    new_gaps: tuple[str, ...]
+    closed_gaps: tuple[str, ...]
+    facts: tuple[Change, ...]
+
+    @property
+    def lost_tests(self) -> int:
+        """How many of what was lost are tests; the others are single checks."""
+        return sum(one.name in self.before.tests for one in self.lost)
+
+    @property
+    def headline_worse(self) -> bool:
+        return _rank(self.after.headline) > _rank(self.before.headline)
+
+    @property
+    def worse(self) -> bool:
+        """Whether anything got worse."""
+        return self.headline_worse or bool(self.lost or self.new_gaps) or any(one.worse for one in self.shares)
+
+
+def _rank(headline: str) -> int:
+    return ORDER.index(headline) if headline in ORDER else len(ORDER)
+
+
+def compare(before: Side, after: Side, alpha: float) -> Comparison:
+    """The second run against the first; `alpha` bounds how probable any difference of shares is that is none."""
+    changes = [
+        *_changes(before.tests, after.tests),
+        *_changes(before.checks, after.checks),
+    ]
+    gained = tuple(one for one in changes if one.after == PASSED)
+    lost = tuple(one for one in changes if one.before == PASSED)
+    other = tuple(one for one in changes if PASSED not in (one.before, one.after))
+    return Comparison(
+        before,
+        after,
+        alpha,
+        gained,
+        lost,
+        other,
+        tuple(_shares(before.shares, after.shares, alpha)),
+        tuple(sorted(after.gaps - before.gaps)),
+        tuple(sorted(before.gaps - after.gaps)),
+        tuple(_changes(before.facts, after.facts)),
+    )
+
+
+def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    for name in dict.fromkeys((*before, *after)):
+        first, other = before.get(name, ABSENT), after.get(name, ABSENT)
+        if first != other:
+            yield Change(name, first, other)
+
+
+def _shares(before: Mapping[str, Share], after: Mapping[str, Share], alpha: float) -> Iterator[ShareChange]:
+    both = [name for name in before if name in after]
+    for name in both:
+        first, other = before[name], after[name]
+        least = bound((first.count, first.n), (other.count, other.n))
+        yield ShareChange(name, first, other, least, least <= alpha / len(both))
