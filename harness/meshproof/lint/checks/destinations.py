@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from meshproof.errors import ManifestError
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.contexts import clients, connecting, meeting, services_of
 from meshproof.lint.folder import Folder
@@ -49,20 +48,10 @@ def _misses(folder: Folder) -> Iterator[Miss]:
                 # A backend that no ReferenceGrant opens has no host.
                 if aim.host and " " not in aim.host:
                     yield from _of(folder, one, aim, met)
-        for connection in one.tcp:
+        for connection in (*one.tcp, *one.tls):
             met = list(connecting(mesh, one, connection))
             for each in connection.destinations:
                 yield from _of(folder, one, each.destination, met)
-    for resource in folder.of_kind("VirtualService"):
-        try:
-            for rule in resource.body.need("spec").list("tls"):
-                for item in rule.list("route"):
-                    host = item.need("destination").need("host")
-                    aim = Destination(names.host(host, resource.namespace), "", None, host.location)
-                    if mesh.services and not folder.knows(aim.host):
-                        yield _unknown(folder, resource.namespace, aim)
-        except ManifestError:
-            continue
 
 
 def _of(folder: Folder, owner: VirtualService, aim: Destination, met: list[Client]) -> Iterator[Miss]:

@@ -75,7 +75,7 @@ def external_names(folder: Folder) -> Iterator[Found]:
 def hidden_http(folder: Folder) -> Iterator[Found]:
     """Rules for HTTP of a Service none of whose ports is HTTP."""
     for one in folder.mesh.bound_to(MESH_GATEWAY):
-        for service in services_of(folder.mesh, one) if one.http and not one.tcp else ():
+        for service in services_of(folder.mesh, one) if one.http and not (one.tcp or one.tls) else ():
             if service.ports and not any(port.protocol in HTTP for port in service.ports):
                 shown = distinct(f"{port.number} ({port.name or port.protocol})" for port in service.ports)
                 spoken = service.ports[0].protocol

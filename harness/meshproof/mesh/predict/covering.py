@@ -35,10 +35,12 @@ def covers(wide: RouteMatch | None, narrow: RouteMatch | None) -> bool:
 
 
 def covers_connections(wide: TcpMatch | None, narrow: TcpMatch | None) -> bool:
-    """The same of two entries for connections."""
+    """The same of two entries for connections; among names of handshakes the narrower one wins, whatever the order."""
     if wide is None:
         return True
-    return not wide.by_address and _clients(wide, narrow or TcpMatch(location=wide.location))
+    own = narrow or TcpMatch(location=wide.location)
+    named = bool(wide.sni_hosts) == bool(own.sni_hosts) and set(own.sni_hosts) <= set(wide.sni_hosts)
+    return named and not wide.by_address and _clients(wide, own)
 
 
 def _clients(wide: RouteMatch | TcpMatch, narrow: RouteMatch | TcpMatch) -> bool:

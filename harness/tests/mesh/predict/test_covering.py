@@ -146,8 +146,13 @@ def test_an_entry_covers_itself_and_all_covers_it(entry: RouteMatch) -> None:
     assert covers(None, entry)
 
 
-def test_connections_by_address_cover_nothing() -> None:
+def test_which_connections_are_covered() -> None:
     assert covers_connections(TcpMatch(HERE, port=80), TcpMatch(HERE, port=80))
     assert covers_connections(TcpMatch(HERE), TcpMatch(HERE, port=80))
     assert not covers_connections(TcpMatch(HERE, port=80), TcpMatch(HERE))
+    named, wider = TcpMatch(HERE, sni_hosts=("a.example.com",)), TcpMatch(HERE, sni_hosts=("*.example.com",))
+    assert covers_connections(named, named)
+    assert not covers_connections(wider, named)
+    assert not covers_connections(TcpMatch(HERE), named)
+    assert not covers_connections(named, TcpMatch(HERE))
     assert not covers_connections(TcpMatch(HERE, by_address=True), TcpMatch(HERE, by_address=True))

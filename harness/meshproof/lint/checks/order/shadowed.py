@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.checks.order.entries import entries, hiding
 from meshproof.lint.folder import Folder
-from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute, VirtualService
+from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute
 from meshproof.mesh.predict.covering import covers_connections
 from meshproof.mesh.predict.mesh_table import Rule
 
@@ -27,9 +27,9 @@ Hidden = tuple[Rule | Connection, Rule | Connection]
 MOST_CONNECTIONS = 200
 
 
-def _connections(one: VirtualService) -> list[Hidden]:
+def _connections(routes: Sequence[TcpRoute]) -> list[Hidden]:
     """Entries of rules for connections, each with the first one before it that covers it."""
-    several = [Connection(route, match) for route in one.tcp for match in route.matches or (None,)][:MOST_CONNECTIONS]
+    several = [Connection(route, match) for route in routes for match in route.matches or (None,)][:MOST_CONNECTIONS]
     pairs = [
         (entry, next((by for by in several[:at] if covers_connections(by.match, entry.match)), None))
         for at, entry in enumerate(several)
@@ -49,7 +49,11 @@ def _search(folder: Folder) -> tuple[list[Hidden], list[Hidden]]:
         if one.gateway_api:
             continue
         several = entries(one)
-        found = [*_connections(one), *((several[at], several[by]) for at, by in hiding(folder, several))]
+        found = [
+            *_connections(one.tcp),
+            *_connections(one.tls),
+            *((several[at], several[by]) for at, by in hiding(folder, several)),
+        ]
         counted = Counter(id(rule.route) for rule, _ in found)
         told: set[int] = set()
         for rule, by in found:
