@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from click.shell_completion import get_completion_class
 
@@ -48,6 +50,10 @@ def group() -> None:
     meshproof lint -f DIR       say what is doubtful in them
     meshproof hosts check       look at the machines below a cluster
     """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working folder has been deleted: change to one that is there") from None
 
 
 @group.command()

@@ -15,8 +15,11 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from meshproof.bounded import DEEPEST, read_json
 from meshproof.report.events import Event
 
+# JSON's numbers are those of ECMAScript to most readers; no count of a run comes near.
+LARGEST_NUMBER = 2**53
 EVENTS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Event)}
 
 
@@ -27,10 +30,7 @@ def to_json(event: Event) -> str:
 
 def from_json(line: str | bytes) -> Event | None:
     """Read a line of `to_json`; None for an event of a later version. Raises ValueError."""
-    try:
-        data = json.loads(line)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    data = read_json(line, deepest=DEEPEST)
     if not isinstance(data, dict) or not isinstance(data.get("event"), str):
         raise ValueError("not an event")
     kind = EVENTS.get(data.pop("event"))
@@ -95,6 +95,8 @@ def _reader(hint: Any) -> Reader:
         return lambda value: _record(value, hint)
     if hint is float:
         return _float
+    if hint is int:
+        return _whole
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint
     return _one_of(hint, hint, lambda value: value)
@@ -122,19 +124,20 @@ def _tuple(hint: Any, readers: tuple[Reader, ...], alike: bool) -> Reader:
 def _float(value: Any) -> float:
     if value is None:
         return math.nan
-    if type(value) is float:
+    if type(value) is float and math.isfinite(value):
         return value
+    return float(_whole(value))
+
+
+def _whole(value: Any) -> int:
+    if value in (math.inf, -math.inf):
+        raise ValueError("a number too large")
     if type(value) is not int:
-        raise _wrong(value, float)
-    return _number(value)
+        raise _wrong(value, int)
+    if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+        raise ValueError("a number too large")
+    return value
 
 
 def _wrong(value: Any, hint: Any) -> ValueError:
     return ValueError(f"{str(value)[:80]!r} is not {getattr(hint, '__name__', hint)}")
-
-
-def _number(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError("a number too large") from None

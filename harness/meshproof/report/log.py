@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from meshproof.report.codec import from_json, plain
 from meshproof.report.events import Event, Progress
 from meshproof.report.redaction.credentials import redact_all
 from meshproof.report.thinning import Thinning
+
+# The longest is what a run on a folder of thousands of objects covers, with some MB.
+LONGEST_LINE = 64 << 20
 
 
 class EventLog:
@@ -44,7 +48,10 @@ def replay(path: Path) -> Iterator[Event]:
     """
     try:
         with path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
+            for number in itertools.count(1):
+                line = stream.readline(LONGEST_LINE)
+                if len(line) == LONGEST_LINE:
+                    raise UsageError(f"{path}:{number}: a line of more than {LONGEST_LINE} bytes")
                 if not line.endswith(b"\n"):
                     return
                 try:

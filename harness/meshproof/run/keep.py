@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from meshproof.border.facts.provenance import Digest
-from meshproof.manifest import Resource, Value
+from meshproof.manifest import Resource
+from meshproof.manifest.plain import plain
 from meshproof.manifest.scalar import resolve
 from meshproof.mesh.build.kubernetes import REDACTED
 from meshproof.report.events import ManifestsKept
@@ -90,7 +91,7 @@ def _documents(resources: Iterable[Resource]) -> Iterator[bytes]:
 
 
 def _data(resource: Resource) -> Any:
-    body = _plain(resource.body)
+    body = plain(resource.body)
     if resource.kind != "Secret":
         return redact_all(body)
     # Annotations may repeat all of it (kubectl's last-applied-configuration).
@@ -100,11 +101,3 @@ def _data(resource: Resource) -> Any:
         if isinstance(body.get(field), dict):
             body[field] = dict.fromkeys(body[field], HIDDEN)
     return body
-
-
-def _plain(value: Value) -> Any:
-    if isinstance(value.data, Mapping):
-        return {name: _plain(item) for name, item in value.data.items()}
-    if isinstance(value.data, tuple):
-        return [_plain(item) for item in value.data]
-    return value.data

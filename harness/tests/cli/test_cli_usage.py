@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from meshproof.cli.group import group
+from meshproof.errors import UsageError
 
 LONE_SERVICE = """\
 apiVersion: v1
@@ -126,6 +129,17 @@ def test_wrong_values(place: Any) -> None:
 def test_an_output_folder_that_is_in_use(place: Any) -> None:
     place.mesh("spec")
     assert "spec is not empty: name another folder with --output" in refused(place, *place.verify, "--output", "spec")
+
+
+def test_a_working_folder_that_has_been_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, words in (("listing", ["run", "--list"]), ("asking", ["explain", "-f", "/a", "http://b"])):
+        gone = tmp_path / name
+        gone.mkdir()
+        with monkeypatch.context() as patch:
+            patch.chdir(gone)
+            gone.rmdir()
+            with pytest.raises(UsageError, match="the working folder has been deleted"):
+                group.main(words, prog_name="meshproof", standalone_mode=False)
 
 
 def test_no_command_and_a_wrong_one(place: Any) -> None:

@@ -35,6 +35,7 @@ json_data = st.recursive(
 )
 st.register_type_strategy(str, text)
 st.register_type_strategy(float, real)
+st.register_type_strategy(int, st.integers(-(2**53), 2**53))
 arm = st.builds(ArmResult)
 verdict = st.builds(
     Verdict, arms=st.lists(arm, max_size=3).map(tuple), evidence=st.dictionaries(text, json_data, max_size=3)

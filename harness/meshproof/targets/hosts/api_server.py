@@ -18,6 +18,7 @@ import yaml
 from meshproof.border.inventory import BY_SSH
 from meshproof.errors import TargetError, UsageError
 from meshproof.targets.hosts.connection import Connection
+from meshproof.targets.kube.api.kubeconfig import parse
 
 LARGEST = 1 << 20
 # No other fields are copied. An exec plugin would run a command of the host's choice on this machine, and files
@@ -67,29 +68,41 @@ async def access(connection: Connection, path: str, context: str, folder: Path, 
 
 def parts(data: bytes, context: str, origin: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """The context's name, and the fields copied of its cluster and its user; errors begin with `origin`."""
+    body = _content(data, origin)
     try:
-        body: Any = yaml.safe_load(data) if len(data) <= LARGEST else None
         contexts = _named(body["contexts"], "context")
         name = context or _only(list(contexts), origin)
         if name not in contexts:
             raise UsageError(f"{origin} has no context {name!r}; it has: {', '.join(sorted(contexts))}")
         cluster = _named(body["clusters"], "cluster")[contexts[name]["cluster"]]
         user = _named(body["users"], "user")[contexts[name]["user"]]
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
-        # What the parser says may quote the file, and the file holds a key.
-        raise TargetError(f"{origin} is no kubeconfig with a context, its cluster and its user") from None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise _incomplete(origin) from None
     for kept, key in ((cluster, "certificate-authority"), *((user, key) for key in ELSEWHERE)):
         if kept.get(key) and not kept.get(f"{key}-data"):
             raise TargetError(
                 f"{origin}: {key} is not taken over from a host; the certificates or a token must be in the file"
             )
-    if not cluster.get("server"):
+    if not cluster.get("server") or not isinstance(cluster["server"], str):
         raise TargetError(f"{origin}: its cluster has no server")
     return (
         name,
         {key: cluster[key] for key in OF_CLUSTER if key in cluster},
         {key: user[key] for key in OF_USER if key in user},
     )
+
+
+def _content(data: bytes, origin: str) -> Mapping[str, Any]:
+    if len(data) > LARGEST:
+        raise TargetError(f"{origin} is no kubeconfig: it has more than {LARGEST} bytes")
+    try:
+        return parse(data, origin)
+    except UsageError:
+        raise _incomplete(origin) from None
+
+
+def _incomplete(origin: str) -> TargetError:
+    return TargetError(f"{origin} is no kubeconfig with a context, its cluster and its user")
 
 
 def local(server: str, origin: str) -> bool:

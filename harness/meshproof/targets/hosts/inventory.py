@@ -49,6 +49,7 @@ SHAPE: Shape = {
 }  # fmt: skip
 # An address must not be an option to ssh, nor have a meaning to a shell.
 ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")
+REGISTRY_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]+")
 USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@$-]*")
 MODULE = re.compile(r"[A-Za-z0-9_-]+")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -191,11 +192,15 @@ def _registry(value: Value | None) -> RegistryEntry | None:
     if value is None:
         return None
     url = value.need("url", "such as https://harbor.example.com")
-    parts = urlsplit(url.text())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise url.problem(f"{url.shown} is not SCHEME://HOST[:PORT]", "such as https://harbor.example.com")
-    if "@" in parts.netloc:
+    if "@" in url.text():
         raise url.problem("credentials must not be in an inventory", "use credentials.usernameEnv")
+    try:
+        parts = urlsplit(url.text())
+        well = parts.scheme in ("http", "https") and parts.port != 0 and REGISTRY_HOST.fullmatch(parts.hostname or "")
+    except ValueError:
+        well = None
+    if not well or parts.path.strip("/") or parts.query or parts.fragment:
+        raise url.problem(f"{url.shown} is not SCHEME://HOST[:PORT]", "such as https://harbor.example.com")
     insecure, project, ca = value.get("insecure"), value.get("project"), value.get("ca")
     if parts.scheme == "http" and not (insecure and insecure.flag()):
         raise url.problem("plain HTTP needs insecure: true", "images pulled so can be replaced on the way")
@@ -224,6 +229,9 @@ def _path(value: Value | None, base: Path) -> Path | None:
     """A file as it is written: `~` is the home folder, and a relative path is relative to the inventory."""
     if value is None or value.data is None:
         return None
-    if not value.text():
-        raise value.problem(f"{value.name} is empty")
-    return base / Path(value.text()).expanduser()
+    if not value.text() or "\0" in value.text():
+        raise value.problem(f"{value.name} is no name of a file")
+    try:
+        return base / Path(value.text()).expanduser()
+    except RuntimeError:
+        raise value.problem(f"{value.shown} begins with the home folder of nobody", "name the file in full") from None

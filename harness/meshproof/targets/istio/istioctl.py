@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ from typing import Any
 
 from meshproof.border.istio_releases import OLDEST, minor, uninstall
 from meshproof.border.timeouts import Timeouts
+from meshproof.bounded import read_json
 from meshproof.errors import TargetError
 from meshproof.process import spawn
 
@@ -143,7 +143,7 @@ class Istioctl:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return ()
 
@@ -167,7 +167,7 @@ async def find(binary: str, kubeconfig: Sequence[Path], context: str, timeouts: 
     argv = [path, "version", "--remote=false", "--output", "json"]
     ended = await _call(argv, _environment(kubeconfig), timeouts.istioctl_answer, "asking istioctl for its version")
     try:
-        version = str(json.loads(ended.out)["clientVersion"]["version"])
+        version = str(read_json(ended.out)["clientVersion"]["version"])
     except (ValueError, KeyError, TypeError):
         raise TargetError(f"{path} does not tell its version: is it istioctl?", ended.said[:500]) from None
     found = minor(version)

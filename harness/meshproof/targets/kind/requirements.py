@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from meshproof.border.timeouts import Timeouts
+from meshproof.bounded import read_json
 from meshproof.errors import TargetError
 from meshproof.process import call
 from meshproof.targets.probe_image.image import Engine
@@ -67,7 +67,7 @@ async def survey(engine: Engine, timeouts: Timeouts) -> str:
     argv = [engine.binary, "info", "--format", "{{json .}}"]
     ended = await call(argv, limit=timeouts.container_engine, what=f"asking whether {engine.name} runs")
     try:
-        info = json.loads(ended.out)
+        info = read_json(ended.out)
     except ValueError:
         info = None
     look = f"look: {engine.name} info"

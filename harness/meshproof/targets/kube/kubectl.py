@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from meshproof.border.timeouts import Timeouts
+from meshproof.bounded import read_json
 from meshproof.errors import TargetError
 from meshproof.process import Child, spawn
 
@@ -89,7 +89,7 @@ class Kubectl:
         """The same for a command that prints JSON."""
         output = await self.run(*args, stdin=stdin, timeout=timeout, what=what)
         try:
-            return json.loads(output)
+            return read_json(output)
         except ValueError:
             shown = output[:200].decode(errors="replace")
             raise TargetError(f"kubectl: {what}: its answer is no JSON", f"{self.shown(*args)}\n{shown}") from None

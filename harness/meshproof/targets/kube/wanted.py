@@ -9,6 +9,7 @@ from typing import Any
 
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest import Resource, Value
+from meshproof.manifest.plain import plain
 from meshproof.targets.kube.api.refusal import RefusedError
 
 STEP = re.compile(r"[^.\[\]]+")
@@ -51,15 +52,6 @@ def wanted(resource: Resource) -> Wanted:
     metadata = {**body["metadata"], "name": resource.name}
     metadata |= {"namespace": resource.namespace} if resource.namespace else {}
     return Wanted({**body, "metadata": metadata}, resource)
-
-
-def plain(value: Value) -> Any:
-    """A value without its locations."""
-    if isinstance(value.data, Mapping):
-        return {key: plain(inner) for key, inner in value.data.items()}
-    if isinstance(value.data, tuple):
-        return [plain(inner) for inner in value.data]
-    return value.data
 
 
 def _location(value: Value, path: str) -> Location:

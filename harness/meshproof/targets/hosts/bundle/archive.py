@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import lzma
 import os
 import shutil
 import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -29,10 +33,12 @@ ALWAYS_ALLOWED = 64 * 1024 * 1024
 LARGEST_READ = 1024 * 1024
 COPY_BYTES = 256 * 1024
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
+# What reading a damaged archive raises; tarfile follows each of its own records by a call within the last.
+DAMAGED = (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, ValueError, RecursionError)
 
 
 @dataclass(slots=True)
-class _Bounded:
+class Bounded:
     """A stream that can only be read forwards, up to a limit."""
 
     source: BinaryIO
@@ -61,6 +67,39 @@ class _Bounded:
         return data
 
 
+@contextmanager
+def opened(archive: Path) -> Iterator[tarfile.TarFile]:
+    """A tar archive, packed by gzip or bzip2 or not at all, that is read forwards once and never beyond its limits.
+
+    Its members are to be taken in their order, and read by `blocks`.
+    """
+    packed = archive.stat().st_size
+    with archive.open("rb") as raw:
+        start = raw.read(3)
+        raw.seek(0)
+        source: BinaryIO = raw
+        if start.startswith(GZIP):
+            source = cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+        elif start == BZIP2:
+            source = cast(BinaryIO, bz2.BZ2File(raw))
+        stream = Bounded(source, str(archive), packed * SWELLING + ALWAYS_ALLOWED)
+        with tarfile.open(fileobj=cast(BinaryIO, stream), mode="r:") as tar:
+            yield tar
+
+
+def blocks(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
+    """The content of a plain file; EOFError where the archive ends before it does."""
+    source = tar.extractfile(member)
+    assert source is not None
+    left = member.size
+    while left > 0:
+        data = source.read(min(COPY_BYTES, left))
+        if not data:
+            raise EOFError("it ends in the middle of a file")
+        yield data
+        left -= len(data)
+
+
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack into `folder`, which must not exist; removes it again when it raises UsageError."""
     try:
@@ -71,7 +110,7 @@ def unpack(archive: Path, folder: Path) -> None:
         _unpack(archive, folder)
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
-        if isinstance(error, tarfile.TarError | EOFError | gzip.BadGzipFile | ValueError):
+        if isinstance(error, DAMAGED):
             raise UsageError(f"{archive}: this is not a tar archive, or it is damaged: {error}") from None
         if isinstance(error, OSError):
             raise UsageError(f"{archive}: cannot be unpacked into {folder}: {error.strerror or error}") from None
@@ -79,33 +118,23 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    packed = archive.stat().st_size
-    with archive.open("rb") as raw:
-        start = raw.read(3)
-        raw.seek(0)
-        source: BinaryIO = raw
-        if start.startswith(GZIP):
-            source = cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-        elif start == BZIP2:
-            source = cast(BinaryIO, bz2.BZ2File(raw))
-        stream = _Bounded(source, str(archive), packed * SWELLING + ALWAYS_ALLOWED)
-        free = shutil.disk_usage(folder).free
-        seen: set[tuple[str, ...]] = set()
-        with tarfile.open(fileobj=cast(BinaryIO, stream), mode="r:") as tar:
-            for number, member in enumerate(tar, start=1):
-                if number > MOST_MEMBERS:
-                    raise UsageError(f"{archive}: has more than {MOST_MEMBERS} members")
-                parts = _target(archive, member)
-                if member.isdir():
-                    folder.joinpath(*parts).mkdir(mode=0o700, parents=True, exist_ok=True)
-                    continue
-                if parts in seen:
-                    raise UsageError(f"{archive}: holds {_shown(member.name)} twice")
-                seen.add(parts)
-                free -= member.size
-                if free < 0:
-                    raise UsageError(f"{archive}: does not fit on the disk of {folder}; free some space")
-                _write(tar, member, folder.joinpath(*parts))
+    free = shutil.disk_usage(folder).free
+    seen: set[tuple[str, ...]] = set()
+    with opened(archive) as tar:
+        for number, member in enumerate(tar, start=1):
+            if number > MOST_MEMBERS:
+                raise UsageError(f"{archive}: has more than {MOST_MEMBERS} members")
+            parts = _target(archive, member)
+            if member.isdir():
+                folder.joinpath(*parts).mkdir(mode=0o700, parents=True, exist_ok=True)
+                continue
+            if parts in seen:
+                raise UsageError(f"{archive}: holds {_shown(member.name)} twice")
+            seen.add(parts)
+            free -= member.size
+            if free < 0:
+                raise UsageError(f"{archive}: does not fit on the disk of {folder}; free some space")
+            _write(tar, member, folder.joinpath(*parts))
 
 
 def _target(archive: Path, member: tarfile.TarInfo) -> tuple[str, ...]:
@@ -119,7 +148,7 @@ def _target(archive: Path, member: tarfile.TarInfo) -> tuple[str, ...]:
     parts = tuple(part for part in member.name.split("/") if part not in ("", "."))
     if ".." in parts:
         raise UsageError(f"{archive}: {name} leads out of the archive")
-    if len(parts) > DEEPEST or (not parts and not member.isdir()):
+    if len(parts) > DEEPEST or (not parts and not member.isdir()) or member.size < 0:
         raise UsageError(f"{archive}: {name} is not a name for a file of a bundle")
     return parts
 
@@ -127,16 +156,9 @@ def _target(archive: Path, member: tarfile.TarInfo) -> tuple[str, ...]:
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = 0o755 if member.mode & 0o100 else 0o644
-    source = tar.extractfile(member)
-    assert source is not None
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as target:
-        left = member.size
-        while left:
-            data = source.read(min(COPY_BYTES, left))
-            if not data:
-                raise EOFError("it ends in the middle of a file")
+        for data in blocks(tar, member):
             target.write(data)
-            left -= len(data)
 
 
 def _shown(name: str) -> str:

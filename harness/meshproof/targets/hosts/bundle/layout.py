@@ -13,8 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from meshproof.bounded import read_file
 from meshproof.errors import Location, ManifestError, Problem, UsageError
 from meshproof.manifest.compose import compose
 from meshproof.manifest.value import Value
@@ -25,6 +27,8 @@ IMAGES = (".tar", ".tar.gz", ".tgz")
 RELEASE = re.compile(r"istio-(\d+\.\d+\.\d+(?:-[0-9a-z.]+)?)")
 FIELDS = ("kernel", "images", "istio")
 LARGEST_DESCRIPTION = 64 * 1024
+# As many as an archive may hold.
+MOST_FILES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def _by_layout(top: Path) -> Bundle:
         names = ", ".join(path.name for path in releases)
         raise UsageError(f"{top}: holds more than one Istio ({names}); say which in a {DESCRIPTION}")
     folders = [path for path in (top / "kernel", top / "images") if path.is_dir()]
-    everything = [path for folder in folders for path in sorted(folder.rglob("*"))]
+    everything = [path for folder in folders for path in _within(folder)]
     return Bundle(
         top,
         tuple(path for path in everything if path.suffix in PACKAGES and path.is_file()),
@@ -93,14 +97,23 @@ def _by_layout(top: Path) -> Bundle:
     )
 
 
+def _within(folder: Path) -> list[Path]:
+    found = sorted(islice(folder.rglob("*"), MOST_FILES + 1))
+    if len(found) > MOST_FILES:
+        raise UsageError(f"{folder}: holds more than {MOST_FILES} files")
+    return found
+
+
 def _is_image(path: Path) -> bool:
     return (path.is_file() and path.name.endswith(IMAGES)) or (path / "oci-layout").is_file()
 
 
 def _described(top: Path, file: Path) -> Bundle:
-    if file.stat().st_size > LARGEST_DESCRIPTION:
-        raise UsageError(f"{file}: larger than {LARGEST_DESCRIPTION} bytes")
-    documents = list(compose(file.read_text(errors="replace"), str(file)))
+    try:
+        text = read_file(file, LARGEST_DESCRIPTION).decode(errors="replace")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: cannot be read: {error}") from None
+    documents = list(compose(text, str(file)))
     if len(documents) != 1:
         raise ManifestError(Problem(Location(str(file), 1, 1), "a bundle is described by one document"))
     (root,) = documents
@@ -111,8 +124,12 @@ def _described(top: Path, file: Path) -> Bundle:
     release = _inside(top, istio) if istio else None
     if istio and (release is None or not RELEASE.fullmatch(release.name) or not release.is_dir()):
         raise istio.problem("this is not the folder of a release of Istio", "name it as in istio-1.9.5")
-    packages = _matching(top, root.list("kernel"), "package (.rpm or .deb)", lambda path: path.suffix in PACKAGES)
+    packages = _matching(top, root.list("kernel"), "package (.rpm or .deb)", _is_package)
     return Bundle(top, packages, _matching(top, root.list("images"), "image archive", _is_image), release)
+
+
+def _is_package(path: Path) -> bool:
+    return path.suffix in PACKAGES and path.is_file()
 
 
 def _inside(top: Path, value: Value) -> Path:
@@ -126,9 +143,14 @@ def _matching(top: Path, patterns: tuple[Value, ...], what: str, fits: Callable[
     found: list[Path] = []
     for pattern in patterns:
         _inside(top, pattern)
-        matches = sorted(top.glob(pattern.text())) if pattern.text() else []
-        if not matches:
-            raise pattern.problem(f"no file of the bundle matches {pattern.shown}")
+        try:
+            matches = sorted(islice(top.glob(pattern.text()), MOST_FILES + 1))
+        except (ValueError, IndexError, NotImplementedError):
+            # The last two for a pattern that names no file, depending on Python's version.
+            raise pattern.problem(f"{pattern.shown} is no pattern for files", "as in kernel/*.rpm") from None
+        if not matches or len(matches) > MOST_FILES:
+            number = f"more than {MOST_FILES} files match" if matches else "no file of the bundle matches"
+            raise pattern.problem(f"{number} {pattern.shown}")
         for path in matches:
             # A folder that was not unpacked from an archive may hold links.
             if not path.resolve().is_relative_to(top.resolve()):

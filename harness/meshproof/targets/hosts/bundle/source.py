@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import http.client
 import os
 import re
 import shutil
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from meshproof.border.timeouts import Timeouts
+from meshproof.bounded import read_file
 from meshproof.errors import TargetError, UsageError
 from meshproof.targets.hosts.bundle.archive import unpack
 
@@ -22,7 +25,10 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 SUMS = "SHA256SUMS"
 SIDE_FILE = ".sha256"
 LARGEST_DOWNLOAD = 64 * 1024**3
+LARGEST_SUMS = 16 * 1024 * 1024
 BLOCK = 1024 * 1024
+# Bytes in a second; a server that keeps a download just alive with less would hold it for ever.
+SLOWEST = 1024
 Tell = Callable[[str], None]
 
 
@@ -60,7 +66,7 @@ def _local(path: Path, checksum: str, cache: Path) -> Path:
 def _from_file(path: Path, checksum: str, cache: Path) -> Path:
     beside = path.with_name(path.name + SIDE_FILE)
     if not checksum and beside.is_file():
-        checksum = beside.read_text(errors="replace")[:64].lower()
+        checksum = _read(beside)[:64].lower()
         if not SHA256.fullmatch(checksum):
             raise UsageError(f"{beside}: does not begin with the 64 hexadecimal digits of a SHA-256")
     actual = sha256(path)
@@ -95,17 +101,26 @@ def _make(cache: Path) -> None:
 def sha256(path: Path) -> str:
     """The SHA-256 of a file in hexadecimal digits; raises UsageError when it cannot be read."""
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: this is not a plain file")
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
+def _read(path: Path) -> str:
+    try:
+        return read_file(path, LARGEST_SUMS).decode(errors="replace")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+
+
 def _check_sums(folder: Path) -> None:
     sums = folder / SUMS
     if not sums.is_file():
         return
-    for number, line in enumerate(sums.read_text(errors="replace").splitlines(), start=1):
+    for number, line in enumerate(_read(sums).splitlines(), start=1):
         wanted, _, name = line.strip().partition(" ")
         name = name.strip().removeprefix("*").removeprefix("./")
         if not wanted:
@@ -126,7 +141,11 @@ class _OnlyHttp(urllib.request.HTTPRedirectHandler):
 
 def _download(url: str, checksum: str, cache: Path, limit: float, tell: Tell) -> Path:
     """The file behind a URL; the part that came before a broken connection is kept and not downloaded again."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise UsageError(f"{url[:80]!r} is no URL: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"{parts.scheme}://…: a bundle comes from a folder, a file, or an http(s) URL")
     if parts.username or parts.password:
@@ -144,17 +163,18 @@ def _download(url: str, checksum: str, cache: Path, limit: float, tell: Tell) ->
     try:
         with opener.open(request, timeout=limit) as answer:
             fresh = answer.status != 206
-            total = (0 if fresh else have) + int(answer.headers.get("Content-Length") or 0)
-            received = _receive(answer, part, fresh, total, shown, tell)
+            total = (0 if fresh else have) + _length(answer.headers.get("Content-Length"), shown)
+            received = _receive(answer, part, fresh, total, shown, limit, tell)
     except urllib.error.HTTPError as error:
         if error.code == 416 and have:
             part.unlink()
             raise TargetError(f"{shown}: the server has no more than was received before; run it again") from None
-        raise TargetError(f"{shown}: the server answered {error.code} {error.reason}") from None
-    except OSError as error:
+        raise TargetError(f"{shown}: the server answered {error.code} {str(error.reason)[:80]!r}") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
         kept = part.stat().st_size if part.exists() else 0
         raise TargetError(
-            f"{shown}: the download was cut after {kept} bytes; running it again continues there", str(error)
+            f"{shown}: the download was cut after {kept} bytes; running it again continues there",
+            f"{type(error).__name__}: {error}"[:500],
         ) from None
     if total and received < total:
         raise TargetError(f"{shown}: {received} of {total} bytes came; running it again continues there")
@@ -166,14 +186,29 @@ def _download(url: str, checksum: str, cache: Path, limit: float, tell: Tell) ->
     return done
 
 
-def _receive(answer: Any, part: Path, fresh: bool, total: int, shown: str, tell: Tell) -> int:
+def _length(header: str | None, shown: str) -> int:
+    """What a Content-Length says; 0 without any."""
+    text = (header or "0").strip()
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise TargetError(f"{shown}: the server says that it sends {text[:40]!r} bytes")
+    if int(text) > LARGEST_DOWNLOAD:
+        raise UsageError(f"{shown}: larger than {LARGEST_DOWNLOAD} bytes")
+    return int(text)
+
+
+def _receive(answer: Any, part: Path, fresh: bool, total: int, shown: str, limit: float, tell: Tell) -> int:
     with part.open("wb" if fresh else "ab") as file:
         size, reported = file.tell(), 0
-        while data := answer.read(BLOCK):
+        since, then = time.monotonic(), size
+        while data := answer.read1(BLOCK):
             file.write(data)
             size += len(data)
             if size > LARGEST_DOWNLOAD:
                 raise UsageError(f"{shown}: larger than {LARGEST_DOWNLOAD} bytes")
+            if (waited := time.monotonic() - since) > limit:
+                if size - then < waited * SLOWEST:
+                    raise TimeoutError(f"only {size - then} bytes came in {waited:.0f} s")
+                since, then = time.monotonic(), size
             if total and size * 10 // total > reported:
                 reported = size * 10 // total
                 tell(f"{shown}: {size // BLOCK} of {total // BLOCK} MB")

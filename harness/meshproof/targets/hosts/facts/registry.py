@@ -5,16 +5,17 @@ Protocol: https://distribution.github.io/distribution/spec/api/ and its token au
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from urllib.parse import quote, urlsplit
 
 from meshproof.border.facts.hosts import ImageFacts, RegistryFacts
 from meshproof.border.inventory import RegistryEntry
+from meshproof.bounded import read_json
 from meshproof.errors import UsageError
 from meshproof.targets.hosts.connection import Connection
 from meshproof.targets.hosts.images.credentials import PASSWORD, USERNAME
+from meshproof.targets.hosts.images.registry import PARAMETER, TOKEN
 
 ACCEPT = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
@@ -23,6 +24,7 @@ ACCEPT = (
 CURL = "exec curl -sS -i --max-time 20 --max-filesize 1000000 -K -"
 SECONDS = 30.0
 UNAUTHORISED = 401
+STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})\b", re.ASCII)
 
 
 async def registry(connection: Connection, entry: RegistryEntry) -> RegistryFacts:
@@ -80,9 +82,12 @@ async def _ask(
     if not output.ok:
         raise _NoAnswerError(connection.redaction(output.stderr.strip()) or f"curl ended with {output.code}")
     head, _, body = output.text.replace("\r\n", "\n").partition("\n\n")
-    first, *rest = head.splitlines()
+    first, *rest = head.splitlines() or [""]
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-    return int(first.split()[1]), headers, body
+    status = STATUS.match(first)
+    if status is None:
+        raise _NoAnswerError("what answers there does not speak HTTP")
+    return int(status[1]), headers, body
 
 
 async def _authorisation(
@@ -93,20 +98,29 @@ async def _authorisation(
     scheme, _, fields = challenge.partition(" ")
     if scheme.lower() != "bearer":
         return user if scheme else []
-    values = dict(re.findall(r'(\w+)="([^"]*)"', fields))
+    values = dict(PARAMETER.findall(fields))
     realm = values.get("realm", "")
-    if urlsplit(realm).scheme not in ("http", "https"):
+    if not _is_url(realm):
         raise _NoAnswerError("the registry's challenge names no URL to log in at")
     if entry.url.startswith("https:") and not realm.startswith("https:"):
         raise _NoAnswerError("the registry's login URL is without TLS: no password is sent there")
     query = f"service={quote(values.get('service', ''))}&scope={quote(f'repository:{repository}:pull')}"
     status, _, body = await _ask(connection, entry, f"{realm}{'&' if '?' in realm else '?'}{query}", user)
     try:
-        answer = json.loads(body)
-        token = answer.get("token") or answer["access_token"]
-    except (ValueError, KeyError, AttributeError):
+        answer = read_json(body)
+        token = TOKEN.fullmatch(answer.get("token") or answer["access_token"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        token = None
+    if token is None:
         raise _NoAnswerError(f"the registry's login answered {status} and no token") from None
-    return [f"header = {quoted(f'Authorization: Bearer {token}')}"]
+    return [f"header = {quoted(f'Authorization: Bearer {token[0]}')}"]
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in ("http", "https")
+    except ValueError:
+        return False
 
 
 def quoted(text: str) -> str:

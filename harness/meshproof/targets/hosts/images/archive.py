@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
-import tarfile
+import re
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
+from meshproof.bounded import read_file, read_json
 from meshproof.errors import UsageError
-from meshproof.targets.hosts.bundle.archive import ALWAYS_ALLOWED, COPY_BYTES, GZIP, SWELLING
+from meshproof.targets.hosts.bundle.archive import (
+    ALWAYS_ALLOWED,
+    COPY_BYTES,
+    DAMAGED,
+    GZIP,
+    LONGEST_NAME,
+    SWELLING,
+    blocks,
+    opened,
+)
 
 LARGEST_DOCUMENT = 4 << 20
+MOST_DOCUMENTS = 64 << 20
+MOST_IMAGES = 1000
+DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{32,128}")
 MOST_MEMBERS = 20_000
 REF_NAME = "org.opencontainers.image.ref.name"
 FULL_NAME = "io.containerd.image.name"
@@ -48,12 +59,15 @@ def images(path: Path) -> list[Image]:
     """The images in a `docker save` archive, an OCI archive or an OCI layout; raises UsageError."""
     try:
         if path.is_dir():
-            size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+            files = list(islice(path.rglob("*"), MOST_MEMBERS + 1))
+            if len(files) > MOST_MEMBERS:
+                raise ValueError(f"more than {MOST_MEMBERS} files")
+            size = sum(file.stat().st_size for file in files if file.is_file())
             found = _from_index(path, "oci", size, lambda name: _small(path / name))
         else:
             found = _from_archive(path)
-    except (OSError, tarfile.TarError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path}: this is not an archive of images: {error}") from None
+    except (OSError, *DAMAGED, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: this is not an archive of images: {str(error)[:200]}") from None
     if not found:
         raise UsageError(f"{path}: none of its images has a name; save them by name, as in docker save NAME:TAG")
     return found
@@ -83,19 +97,22 @@ def uncompressed(path: Path, folder: Path) -> Path:
 
 def _from_archive(path: Path) -> list[Image]:
     documents: dict[str, bytes] = {}
-    size = path.stat().st_size
-    with _tar(path) as tar:
+    size, held = path.stat().st_size, 0
+    with opened(path) as tar:
         for number, member in enumerate(tar):
             if number > MOST_MEMBERS:
                 raise ValueError(f"more than {MOST_MEMBERS} members")
             # Configurations and manifests are small; layers are skipped.
-            if member.isreg() and member.size <= LARGEST_DOCUMENT and not member.name.endswith("layer.tar"):
-                source = tar.extractfile(member)
-                name = member.name.removeprefix("./")
-                if source is not None and ("/" not in name or name.startswith("blobs/")):
-                    data = source.read()
-                    if data.lstrip()[:1] in (b"{", b"["):
-                        documents[name] = data
+            name = member.name.removeprefix("./")
+            if not member.isreg() or not 0 <= member.size <= LARGEST_DOCUMENT or name.endswith("layer.tar"):
+                continue
+            if "/" not in name or name.startswith("blobs/"):
+                data = b"".join(blocks(tar, member))
+                if data.lstrip()[:1] in (b"{", b"["):
+                    documents[name] = data
+                    held += len(data)
+            if held > MOST_DOCUMENTS:
+                raise ValueError(f"its configurations and manifests are more than {MOST_DOCUMENTS} bytes")
     if "manifest.json" in documents:
         return _from_docker(path, size, documents)
     if "index.json" in documents:
@@ -103,45 +120,51 @@ def _from_archive(path: Path) -> list[Image]:
     raise ValueError("it has neither a manifest.json nor an index.json")
 
 
-@contextmanager
-def _tar(path: Path) -> Iterator[tarfile.TarFile]:
-    with path.open("rb") as raw:
-        packed = raw.read(2) == GZIP
-        raw.seek(0)
-        source = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
-        with tarfile.open(fileobj=source, mode="r|") as tar:
-            yield tar
-
-
 def _from_docker(path: Path, size: int, documents: dict[str, bytes]) -> list[Image]:
     found = []
-    for entry in json.loads(documents["manifest.json"]):
+    for entry in _entries(read_json(documents["manifest.json"])):
         config = documents[entry["Config"]]
         digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
         found += [
-            Image(path, str(name), "docker-archive", str(name), size, config=digest) for name in entry["RepoTags"] or ()
+            Image(path, _name(name), "docker-archive", _name(name), size, config=digest)
+            for name in entry["RepoTags"] or ()
         ]
     return found
 
 
 def _from_index(path: Path, transport: str, size: int, read: Any) -> list[Image]:
     found = []
-    for entry in json.loads(read("index.json"))["manifests"]:
+    for entry in _entries(read_json(read("index.json"))["manifests"]):
         notes = entry.get("annotations") or {}
-        reference = str(notes.get(REF_NAME) or "")
-        name = str(notes.get(FULL_NAME) or reference)
+        reference = _name(notes.get(REF_NAME) or "")
+        name = _name(notes.get(FULL_NAME) or reference)
         if not name:
             continue
-        digest = str(entry["digest"])
+        digest = entry["digest"]
+        if not DIGEST.fullmatch(digest):
+            raise ValueError("a digest of its index is none")
         if entry.get("mediaType") in INDEXES:
             found.append(Image(path, name, transport, reference, size, index=digest))
         else:
-            manifest = json.loads(read(f"blobs/{digest.replace(':', '/')}"))
+            manifest = read_json(read(f"blobs/{digest.replace(':', '/')}"))
             found.append(Image(path, name, transport, reference, size, config=str(manifest["config"]["digest"])))
     return found
 
 
+def _entries(listed: Any) -> list[Any]:
+    if not isinstance(listed, list) or len(listed) > MOST_IMAGES:
+        raise ValueError(f"it lists no images, or more than {MOST_IMAGES}")
+    return listed
+
+
+def _name(given: Any) -> str:
+    if not isinstance(given, str) or len(given) > LONGEST_NAME:
+        raise ValueError("the name of an image is not as names are")
+    return given
+
+
 def _small(path: Path) -> bytes:
-    if path.stat().st_size > LARGEST_DOCUMENT:
-        raise ValueError(f"{path.name} is larger than {LARGEST_DOCUMENT} bytes")
-    return path.read_bytes()
+    try:
+        return read_file(path, LARGEST_DOCUMENT)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import json
 import os
 import re
@@ -17,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from meshproof.bounded import read_file, read_json
 from meshproof.errors import UsageError
 from meshproof.process import spawn
+from meshproof.targets.hosts.stream import drain
 
 USERNAME, PASSWORD = "MESHPROOF_REGISTRY_USERNAME", "MESHPROOF_REGISTRY_PASSWORD"
 HELPER = re.compile(r"[A-Za-z0-9._-]+")
@@ -92,11 +93,11 @@ def _read(path: Path) -> dict[str, Any] | None:
     try:
         if not path.is_file():
             return None
-        if path.stat().st_size > LARGEST_FILE:
-            raise UsageError(f"{path}: larger than {LARGEST_FILE} bytes")
-        body = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        data = read_file(path, LARGEST_FILE)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    try:
+        body = read_json(data)
     except ValueError:
         # The parser's message may quote the file.
         raise UsageError(f"{path}: this is not JSON, so no credentials can be taken from it") from None
@@ -112,7 +113,7 @@ async def _in_file(
     if isinstance(entry, dict) and entry.get("auth") and not helper:
         try:
             username, colon, password = base64.b64decode(str(entry["auth"]), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             colon = ""
         if not colon:
             raise UsageError(f"{path}: what it holds for {registry} is not base64 of NAME:PASSWORD")
@@ -132,7 +133,7 @@ async def _from_helper(helper: str, registry: str, folder: Path, environ: Mappin
             child.stdin.write(f"{registry}\n".encode())
             await child.stdin.drain()
             child.stdin.close()
-            answer = await child.stdout.read()
+            answer = await drain(child, name)
             await child.process.wait()
     except TimeoutError:
         raise UsageError(f"{name} gave no answer about {registry} within {HELPER_SECONDS:g} s") from None
@@ -143,7 +144,7 @@ async def _from_helper(helper: str, registry: str, folder: Path, environ: Mappin
             return None
         raise UsageError(f"{name} gives nothing for {registry} (exit code {child.process.returncode})")
     try:
-        body = json.loads(answer)
+        body = read_json(answer)
         return Credentials(str(body["Username"]), str(body["Secret"]))
     except (ValueError, KeyError, TypeError):
         raise UsageError(f"what {name} said about {registry} is not JSON with a Username and a Secret") from None

@@ -7,23 +7,28 @@ https://distribution.github.io/distribution/spec/auth/token/
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import http.client
 import ipaddress
-import json
 import re
 import ssl
+import time
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from meshproof.bounded import read_json
 from meshproof.errors import TargetError, UsageError
 from meshproof.targets.hosts.images.archive import INDEXES
 from meshproof.targets.hosts.images.credentials import Credentials
 
 LARGEST_ANSWER = 8 << 20
+BLOCK = 1 << 16
+# Docker's own limit is 127.
+MOST_LAYERS = 1000
 MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -44,7 +49,7 @@ class Answer:
     def json(self) -> Any:
         """The body's JSON; None when it is none."""
         try:
-            return json.loads(self.body)
+            return read_json(self.body)
         except ValueError:
             return None
 
@@ -145,7 +150,10 @@ class Registry:
         if kind.lower() != "bearer":
             return ""
         wanted = dict(PARAMETER.findall(rest))
-        realm = urllib.parse.urlsplit(wanted.get("realm", ""))
+        try:
+            realm = urllib.parse.urlsplit(wanted.get("realm", ""))
+        except ValueError:
+            raise TargetError(f"the registry {self.host} wants the password sent to what is no URL: not done") from None
         if realm.scheme != "https" and not (realm.scheme == "http" and self.plain):
             raise TargetError(f"the registry {self.host} wants the password sent to {realm.scheme}://…: not done")
         words = {name: value for name, value in (("service", wanted.get("service", "")), ("scope", scope)) if value}
@@ -157,24 +165,20 @@ class Registry:
         return f"Bearer {token}" if answer.status == 200 and TOKEN.fullmatch(str(token or "")) else ""
 
     def _send(self, host: str, tls: bool, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-        connection: http.client.HTTPConnection
-        if tls:
-            connection = http.client.HTTPSConnection(host, timeout=self.timeout, context=self._context())
-        else:
-            connection = http.client.HTTPConnection(host, timeout=self.timeout)
+        context = self._context() if tls else None
         try:
-            connection.request(method, path, headers=dict(headers))
-            answer = connection.getresponse()
-            body = answer.read(LARGEST_ANSWER)
-            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
+            with contextlib.closing(_connection(host, self.timeout, context)) as connection:
+                connection.request(method, path, headers=dict(headers))
+                answer = connection.getresponse()
+                body = _body(answer, time.monotonic() + self.timeout)
+                return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
         except ssl.SSLError as error:
             hint = "name its certificate authority with --registry-ca, or say `insecure: true` of it in the inventory"
             raise TargetError(f"the registry {host}: no TLS connection: {hint}", str(error)) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            # ValueError for what cannot be a host, a path or a header.
             message = f"the registry {host} gave no answer within {self.timeout:g} s, or broke off"
-            raise TargetError(message, f"{type(error).__name__}: {error}") from None
-        finally:
-            connection.close()
+            raise TargetError(message, f"{type(error).__name__}: {error}"[:500]) from None
 
     def _context(self) -> ssl.SSLContext:
         try:
@@ -186,12 +190,30 @@ class Registry:
             raise UsageError(f"{self.ca}: this is not a PEM file with certificates: {error}") from None
 
 
+def _connection(host: str, timeout: float, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
+    if context is None:
+        return http.client.HTTPConnection(host, timeout=timeout)
+    return http.client.HTTPSConnection(host, timeout=timeout, context=context)
+
+
+def _body(answer: http.client.HTTPResponse, deadline: float) -> bytes:
+    """All of a body that comes in time; a timeout of its connection is only that of each read."""
+    parts: list[bytes] = []
+    left = LARGEST_ANSWER
+    while left > 0 and (part := answer.read1(min(BLOCK, left))):
+        parts.append(part)
+        left -= len(part)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"only {LARGEST_ANSWER - left} bytes of the answer came")
+    return b"".join(parts)
+
+
 def _is_here(host: str) -> bool:
-    name = urllib.parse.urlsplit(f"//{host}").hostname or ""
     try:
+        name = urllib.parse.urlsplit(f"//{host}").hostname or ""
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
-        return name == "localhost"
+        return host.partition(":")[0] == "localhost"
 
 
 def _manifest(what: str, digest: str, body: Any) -> Manifest:
@@ -200,7 +222,9 @@ def _manifest(what: str, digest: str, body: Any) -> Manifest:
             return Manifest(digest, "", ())
         config = str(body["config"]["digest"])
         # A registry does not keep foreign layers, which are downloaded from their own URLs.
-        layers = [str(layer["digest"]) for layer in body["layers"] if not layer.get("urls")]
+        layers = [str(layer["digest"]) for layer in body["layers"][:MOST_LAYERS] if not layer.get("urls")]
     except (KeyError, TypeError, AttributeError):
         raise TargetError(f"{what} is no image of today's formats (a manifest of schema 2 or OCI)") from None
+    if len(body["layers"]) > MOST_LAYERS:
+        raise TargetError(f"{what} has more than {MOST_LAYERS} layers")
     return Manifest(digest, config, (config, *layers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -102,6 +103,19 @@ class Reboot:
 
 
 Change: TypeAlias = WriteFile | Upload | Command | Reboot
+TEXTS = {"file": ("path", "sha256"), "command": ("unlessRunning",), "reboot": ("release", "bootId")}
+LISTS = {"command": ("argv", "saves", "undo")}
+
+
+def is_record(change: Mapping[str, Any]) -> bool:
+    """Whether this is what a change's record() gives."""
+    kind = change.get("kind")
+    if not isinstance(kind, str) or kind not in TEXTS:
+        return False
+    lists = [change.get(name) for name in LISTS.get(kind, ())]
+    texts = [change.get(name) for name in TEXTS[kind]]
+    texts += [text for one in lists if isinstance(one, list) for text in one]
+    return all(isinstance(one, list) for one in lists) and all(isinstance(text, str) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from meshproof.errors import UsageError
+from meshproof.bounded import DEEPEST, read_json
+from meshproof.errors import TargetError, UsageError
 from meshproof.targets.hosts.connection import Connection
 from meshproof.targets.hosts.prepare import scripts
+from meshproof.targets.hosts.prepare.change import is_record
 from meshproof.targets.hosts.prepare.remote import script
 
 BEGUN, DONE, FAILED, UNDONE = "begun", "done", "failed", "undone"
@@ -43,7 +45,7 @@ def parse(text: str) -> list[Entry]:
     entries = []
     for line in text.splitlines():
         try:
-            body = json.loads(line)
+            body = read_json(line, deepest=DEEPEST)
             time, run, step, state = (str(body[name]) for name in ("time", "run", "step", "state"))
             change, note = body["change"], str(body.get("note", ""))
         except (ValueError, KeyError, TypeError):
@@ -114,7 +116,12 @@ class Journal:
             seconds=connection.timeouts.remote_file,
             what="reading the journal",
         )
-        return parse(text)
+        entries = parse(text)
+        for entry in entries:
+            if not is_record(entry.change):
+                where = f"{connection.label}: its journal {scripts.JOURNAL}"
+                raise TargetError(f"{where} has a change that meshproof has not written, at {entry.time[:40]!r}")
+        return entries
 
 
 def _now() -> str:

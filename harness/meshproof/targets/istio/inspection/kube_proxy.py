@@ -9,9 +9,8 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from meshproof.errors import TargetError
+from meshproof.errors import ManifestError, TargetError
+from meshproof.manifest.plain import only_document
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.api.forward import forwarded
 
@@ -22,6 +21,7 @@ DEFAULT = "iptables"
 MODES = frozenset({"iptables", "ipvs", "nftables", "userspace", "kernelspace"})
 AT_ONCE = 4
 LONGEST = 1000
+LARGEST = 1 << 20
 
 
 async def modes(cluster: Cluster) -> dict[str, tuple[str, str]]:
@@ -52,8 +52,8 @@ async def configured(cluster: Cluster) -> str:
     found = await cluster.objects.get("v1", "ConfigMap", "kube-proxy", NAMESPACE)
     text = str(((found or {}).get("data") or {}).get("config.conf", ""))
     try:
-        config = yaml.safe_load(text)
-    except yaml.YAMLError:
+        config = only_document(text[:LARGEST], "config.conf")
+    except (ManifestError, ValueError):
         config = None
     if not isinstance(config, dict):
         raise TargetError("kube-proxy does not say its mode, and its ConfigMap is not as kubeadm writes it")

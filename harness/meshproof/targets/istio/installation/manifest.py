@@ -6,20 +6,26 @@ from pathlib import Path
 
 import yaml
 
-from meshproof.errors import UsageError
+from meshproof.bounded import read_file
+from meshproof.errors import ManifestError, UsageError
+from meshproof.manifest.compose import read_documents
+from meshproof.manifest.plain import plain
 from meshproof.targets.kube.api.connection import Cluster
 
 DEFINITION = "CustomResourceDefinition"
 LISTS = ("List",)
+# Istio's whole default profile has 2 MB.
+LARGEST = 16 << 20
 
 
 def split(path: Path) -> tuple[str, str]:
     """Its CustomResourceDefinitions, and everything else, each as YAML: the former are applied first."""
     try:
-        documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = read_file(path, LARGEST).decode()
+        documents = [plain(one.body) for one in read_documents(text, str(path))]
+    except (OSError, ValueError, ManifestError) as error:
         raise UsageError(f"{path} cannot be read as a manifest of Istio: {error}") from None
-    flat = [item for one in documents for item in (one.get("items", ()) if _kind(one) in LISTS else (one,))]
+    flat = [item for one in documents for item in (_items(one) if _kind(one) in LISTS else (one,))]
     wrong = next((one for one in flat if not _kind(one)), None)
     if wrong is not None or not flat:
         raise UsageError(f"{path} is no manifest: {'it is empty' if not flat else 'a document of it has no kind'}")
@@ -53,6 +59,11 @@ async def delete(cluster: Cluster, path: Path, *, kinds: bool) -> None:
         if text:
             limit = cluster.timeouts.istio_uninstall
             await kubectl.run(*arguments, stdin=text.encode(), timeout=limit, what=f"deleting what {path} has")
+
+
+def _items(document: dict[str, object]) -> list[object]:
+    listed = document.get("items")
+    return listed if isinstance(listed, list) else []
 
 
 def _kind(document: object) -> str:

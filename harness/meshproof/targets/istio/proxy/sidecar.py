@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from meshproof.border.timeouts import Timeouts
+from meshproof.bounded import DEEPEST, read_json
 from meshproof.envoy.process.admin import host_status
 from meshproof.errors import TargetError
 from meshproof.targets.base import Host
@@ -89,7 +90,7 @@ class Sidecar:
     async def _json(self, path: str) -> Any:
         answer = await self.get(path)
         try:
-            page = json.loads(answer)
+            page = read_json(answer, deepest=DEEPEST)
         except ValueError:
             page = None
         if not isinstance(page, dict):

@@ -14,7 +14,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from meshproof.bounded import read_file
+
 PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+LARGEST = 1 << 20
 VERSION, UTC_TIME = 0xA0, 0x17
 
 
@@ -27,7 +30,7 @@ def not_after(user: Mapping[str, Any], files: Sequence[Path]) -> str:
         elif user.get("client-certificate"):
             named = Path(str(user["client-certificate"]))
             tried = [named] if named.is_absolute() else [file.parent / named for file in files]
-            pem = next((path.read_bytes() for path in tried if path.is_file()), b"")
+            pem = next((read_file(path, LARGEST) for path in tried if path.is_file()), b"")
         found = PEM.search(pem)
         if found:
             return end_of_validity(base64.b64decode(found[1])).isoformat()

@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, load_kube_config
 
-from meshproof.errors import TargetError, UsageError
+from meshproof.bounded import read_file
+from meshproof.errors import ManifestError, TargetError, UsageError
+from meshproof.manifest.plain import only_document
 from meshproof.targets.kube.api.certificate import not_after
 from meshproof.targets.kube.api.proxies import from_environment
 
 PRODUCTION = re.compile(r"(?<![a-z])(?<!non[-_. ])(?<!pre[-_. ])prod(?:uction)?(?![a-z])", re.IGNORECASE)
 DEFAULT = Path("~/.kube/config")
+LARGEST = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,10 @@ def paths(given: str | Sequence[Path] | None) -> tuple[Path, ...]:
     else:
         text = given or os.environ.get("KUBECONFIG", "") or str(DEFAULT)
         listed = [Path(part) for part in text.split(os.pathsep) if part]
-    found = tuple(path.expanduser().absolute() for path in listed)
+    try:
+        found = tuple(path.expanduser().absolute() for path in listed)
+    except RuntimeError:
+        raise UsageError(f"{os.pathsep.join(map(str, listed))!r} names the home folder of nobody") from None
     missing = [path for path in found if not path.is_file()]
     if found and len(missing) == len(found):
         raise UsageError(f"there is no kubeconfig at {', '.join(map(str, missing))}; name one with --kubeconfig")
@@ -70,17 +75,17 @@ def read(files: Sequence[Path], name: str) -> Context:
     if name not in contexts:
         raise UsageError(f"the kubeconfig has no context {name!r}; it has: {known}")
     context = contexts[name]
-    cluster, user = str(context.get("cluster", "")), str(context.get("user", ""))
+    cluster, user = _text(context.get("cluster")), _text(context.get("user"))
     servers, users = dict(_entries(files, "clusters", "cluster")), dict(_entries(files, "users", "user"))
-    server = servers.get(cluster, {}).get("server")
+    server = _text(servers.get(cluster, {}).get("server"))
     if not server:
         raise UsageError(f"context {name}: the kubeconfig has no server for its cluster {cluster!r}")
     identity = users.get(user, {})
     plugin = identity.get("exec")
-    command = str(plugin.get("command", "")) if isinstance(plugin, Mapping) else ""
-    namespace = str(context.get("namespace") or "")
-    proxy = str(servers[cluster].get("proxy-url") or "")
-    return Context(name, cluster, user, str(server), namespace, command, not_after(identity, files), proxy)
+    command = _text(plugin.get("command")) if isinstance(plugin, Mapping) else ""
+    namespace = _text(context.get("namespace"))
+    proxy = _text(servers[cluster].get("proxy-url"))
+    return Context(name, cluster, user, server, namespace, command, not_after(identity, files), proxy)
 
 
 def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
@@ -91,7 +96,7 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
         load_kube_config(
             os.pathsep.join(map(str, files)), context.name, configuration, persist_config=False, temp_file_path=folder
         )
-    except (ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ConfigException, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise TargetError(f"context {context.name}: its kubeconfig cannot be used", str(error)) from None
     if context.plugin and not configuration.api_key and not configuration.cert_file:
         message = f"context {context.name}: its credential plugin {context.plugin} gives neither token nor certificate"
@@ -107,13 +112,32 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
 def _entries(files: Sequence[Path], section: str, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """A section of all files; the first file to name something wins, so it comes last."""
     for file in reversed(files):
-        try:
-            content = yaml.safe_load(file.read_bytes())
-        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file} cannot be read as a kubeconfig: {error}") from None
-        listed = content.get(section) if isinstance(content, Mapping) else None
-        if content is not None and not isinstance(content, Mapping):
-            raise UsageError(f"{file} is no kubeconfig")
+        listed = parse(_content(file), str(file)).get(section)
         for entry in reversed(listed if isinstance(listed, list) else []):
-            if isinstance(entry, Mapping) and isinstance(entry.get(key), Mapping):
-                yield str(entry.get("name")), entry[key]
+            if isinstance(entry, Mapping) and isinstance(entry.get(key), Mapping) and entry.get("name") is not None:
+                yield _text(entry["name"]), entry[key]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return read_file(file, LARGEST)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read as a kubeconfig: {error}") from None
+
+
+def parse(data: bytes, origin: str) -> Mapping[str, Any]:
+    """A kubeconfig's content, bounded in depth and aliases; UsageError, which never quotes it: it holds keys."""
+    try:
+        content = only_document(data.decode().removeprefix("\ufeff"), origin)
+    except ManifestError as error:
+        raise UsageError(f"{error.problems[0].location}: this cannot be read as a kubeconfig in YAML") from None
+    except ValueError:
+        raise UsageError(f"{origin} is no kubeconfig: it is not one document in UTF-8") from None
+    if content is not None and not isinstance(content, Mapping):
+        raise UsageError(f"{origin} is no kubeconfig")
+    return content or {}
+
+
+def _text(value: Any) -> str:
+    """A scalar as text; empty for anything that has parts."""
+    return str(value) if isinstance(value, str | int | float) else ""

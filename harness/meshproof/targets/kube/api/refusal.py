@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import ssl
@@ -10,6 +9,7 @@ from typing import Any
 
 import urllib3.exceptions as transport
 
+from meshproof.bounded import read_json
 from meshproof.errors import TargetError
 from meshproof.targets.kube import hints
 from meshproof.targets.kube.hints import Shown
@@ -77,7 +77,7 @@ def refusal(
 
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     try:
-        answer: Any = json.loads(text)
+        answer: Any = read_json(text)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):

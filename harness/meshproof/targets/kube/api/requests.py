@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from kubernetes.client import ApiClient
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError
 
+from meshproof.bounded import read_json
 from meshproof.errors import TargetError
 from meshproof.targets.kube.api.refusal import TRANSIENT, RefusedError, UnreachableError, refusal, unreachable
 from meshproof.targets.kube.hints import Shown, unnamed
@@ -75,7 +75,7 @@ class Requests:
 
         data = await self._repeated(ask)
         try:
-            answer = json.loads(data)
+            answer = read_json(data)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
