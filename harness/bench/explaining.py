@@ -1,4 +1,4 @@
-"""How long `meshproof explain` takes, as a multiple of `meshproof --version`: for 40 Services, and for 1,000."""
+"""How long `meshproof explain` and `meshproof diff` take, as multiples of `meshproof --version`."""
 
 from __future__ import annotations
 
@@ -35,16 +35,19 @@ def measure(runs: int) -> Sequence[Row]:
         files = {size: Path(name) / f"{size}.yaml" for size in SIZES}
         for size, file in files.items():
             file.write_text(text(size))
+        other = Path(name) / "other.yaml"
+        other.write_text(text(1000).replace("weight: 90", "weight: 80", 1).replace("weight: 10", "weight: 20", 1))
         ways = {
             "meshproof --version": ["--version"],
             **{f"explain, {size:,} Services": ["explain", "-f", str(file), REQUEST] for size, file in files.items()},
             "explain, 1,000 Services, nobody answers": ["explain", "-f", str(files[1000]), UNKNOWN],
+            "diff, 1,000 Services, one changed": ["diff", str(files[1000]), str(other)],
         }
         # In turns, so that what else the machine does meets all of them.
         every = [[seconds(words) for words in ways.values()] for _ in range(runs)]
     middle = [median(column) for column in zip(*every, strict=True)]
     rows.append(Row("meshproof --version", middle[0], "s"))
-    for what, took, aim in zip(list(ways)[1:], middle[1:], (1.5, None, None), strict=True):
+    for what, took, aim in zip(list(ways)[1:], middle[1:], (1.5, None, None, None), strict=True):
         rows.append(Row(f"{what}, of that", took / middle[0], "×", aim, note=f"{took:.3f} s"))
     return rows
 

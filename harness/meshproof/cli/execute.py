@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.facts.provenance import Provenance
@@ -30,6 +30,7 @@ from meshproof.targets.ports import check_served
 Conclude = Callable[[Path, int], int]
 # Beside the table GitHub reads its annotations from the same log.
 TABLES = ("table", GITHUB)
+Result = TypeVar("Result")
 
 
 def execute(
@@ -108,6 +109,21 @@ async def carry_out(
     except BaseException as error:
         return await session.close(error)
     return await session.close()
+
+
+def carried_out(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of work that ends all that it has started, whatever interrupts it; KeyboardInterrupt where that is."""
+    with asyncio.Runner() as runner:
+        return runner.run(_interruptible(work))
+
+
+async def _interruptible(work: Coroutine[Any, Any, Result]) -> Result:
+    task = asyncio.ensure_future(work)
+    on_interrupt(task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def on_interrupt(action: Callable[[], object]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from meshproof.diff.sides import Side
@@ -177,3 +177,14 @@ def _destinations(one: VirtualService) -> Iterator[str]:
         yield from (each.destination.host for each in rule.destinations)
         if isinstance(rule, HttpRoute):
             yield from (each.destination.host for each in rule.mirrors)
+
+
+def without_places(value: Any) -> Any:
+    """A part of the model without the places in it."""
+    if isinstance(value, Location):
+        return None
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value).__name__, tuple(without_places(getattr(value, one.name)) for one in fields(value))
+    if isinstance(value, tuple | list):
+        return tuple(without_places(one) for one in value)
+    return tuple(sorted(value.items())) if isinstance(value, dict) else value

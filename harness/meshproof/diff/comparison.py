@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.diff.behaviour import OUTCOME, behaviour, policies, policy_changes
-from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach
+from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach, without_places
 from meshproof.diff.search import Tried, as_served, search
 from meshproof.diff.sides import Side
 from meshproof.errors import Location
@@ -210,17 +209,6 @@ def _signatures(mesh: Mesh) -> dict[Location, object]:
         for owner in mesh.virtual_services
         for rule in owner.rules
     }
-
-
-def without_places(value: Any) -> Any:
-    """A part of the model without the places in it."""
-    if isinstance(value, Location):
-        return None
-    if is_dataclass(value) and not isinstance(value, type):
-        return type(value).__name__, tuple(without_places(getattr(value, one.name)) for one in fields(value))
-    if isinstance(value, tuple | list):
-        return tuple(without_places(one) for one in value)
-    return tuple(sorted(value.items())) if isinstance(value, dict) else value
 
 
 def _standing(mesh: Mesh, pairs: Sequence[_Pair], hidden: set[Unmodelled]) -> Iterator[Unmodelled]:

@@ -7,18 +7,21 @@ from dataclasses import dataclass, replace
 
 from meshproof.border.request import TLS, Request, connection
 from meshproof.border.source import Source, source
-from meshproof.diff.changed import Reach, part
+from meshproof.diff.across import Across
+from meshproof.diff.changed import Reach, part, without_places
 from meshproof.errors import Location
 from meshproof.manifest.collector import collector_paused
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.virtual_service import RouteMatch
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateway_servers import Entry
 from meshproof.mesh.predict.gateway_table import gateway_of
-from meshproof.mesh.predict.mesh_table import HTTP
+from meshproof.mesh.predict.mesh_table import HTTP, Rule
 from meshproof.mesh.predict.visibility import sees
-from meshproof.mesh.requests.addresses import POD_TLS, at, short_name
+from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
+from meshproof.mesh.requests.overlaps import table
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mesh.requests.sources import others
@@ -54,6 +57,8 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
     for client, rules, mesh in further:
         if client in chosen:
             left_out += _about(mesh, client, rules, found)
+    for client in (usual, *chosen):
+        found[client] |= dict.fromkeys(_across(parts, client, left_out))
     for client in chosen:
         # Whoever else may call a Service that is exported to it alone.
         for _, services in parts:
@@ -75,6 +80,41 @@ def _about(
     chosen = probes(mesh, namespace=client.namespace, labels=client.labels, among=rules, most=MOST)
     several |= dict.fromkeys((*requests, *chosen.requests))
     return chosen.left_out
+
+
+def _across(
+    parts: Sequence[tuple[Mesh, tuple[Service, ...]]], client: Source, left_out: list[tuple[Location, int]]
+) -> Iterator[Request]:
+    """Requests that meet a rule of either side at once, where a host has not the same rules on both."""
+    known: set[tuple[str, str, int]] = set()
+    for mesh, _ in parts:
+        for one in mesh.virtual_services:
+            for gateway in one.gateways:
+                for address in addresses(mesh, one, gateway, client.namespace):
+                    key = address.gateway, address.pattern, address.port
+                    if key not in known:
+                        known.add(key)
+                        yield from _between(parts, address, client, left_out)
+
+
+def _between(
+    parts: Sequence[tuple[Mesh, tuple[Service, ...]]],
+    address: Address,
+    client: Source,
+    left_out: list[tuple[Location, int]],
+) -> Iterator[Request]:
+    (old, _), (new, _) = parts
+    before, after = table(old, address, client), table(new, address, client)
+    if without_places([*map(_conditions, before)]) == without_places([*map(_conditions, after)]):
+        return
+    found = Across(before, after)
+    yield from found.requests(old, new, address)
+    if found.unseen:
+        left_out.append(((*after, *before)[0].route.location, found.unseen))
+
+
+def _conditions(rule: Rule) -> RouteMatch | None:
+    return rule.match
 
 
 def _plain(services: Sequence[Service], client: Source) -> Iterator[Request]:

@@ -78,6 +78,17 @@ def test_two_revisions_of_a_repository(place: Any) -> None:
     assert (new.code, "neither revision has" in new.err) == (4, True)
 
 
+def test_changes_of_who_answers_are_shown_on_real_envoys(place: Any, other: Path) -> None:
+    routing = other / "routing.yaml"
+    routing.write_text(routing.read_text().replace("timeout: 2s", "timeout: 3s"))
+    found = place.run("diff", str(SHOP), "new", "--prove", "-o", "json").report
+    assert [(one["about"], proof["shown"]) for one, proof in zip(found["changes"], found["proofs"], strict=True)] == [
+        ("outcome", True),
+        ("timeout", False),
+    ]
+    assert "plain requests do not show it" in found["proofs"][1]["why"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

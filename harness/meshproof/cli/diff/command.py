@@ -10,12 +10,17 @@ import click
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from meshproof.manifest.resource import Manifests
+    from meshproof.run.explaining.proving import Proof
 
 EXIT_CODES = """\b
 Exit codes:
   0  nothing changes for requests
   1  something does, or not all is known
+  2  interrupted
+  3  the harness or the target broke
   4  a command, an option or a manifest is wrong
 """
 CHANGED = 1
@@ -46,37 +51,55 @@ CHANGED = 1
     show_default=True,
     help="What is printed; markdown is for a comment on a pull request.",
 )
+@click.option(
+    "--prove",
+    "proving",
+    is_flag=True,
+    help="Show each change of who answers on real Envoys of this machine: each side does what was predicted of it, "
+    "and not what was predicted of the other.",
+)
 @click.option("--exit-zero", is_flag=True, help="End with exit code 0 whatever changes.")
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="OLD NEW | --git BASE..HEAD PATHS")
-def diff(span: str, namespace: str, form: str, exit_zero: bool, paths: tuple[str, ...]) -> int:
+def diff(span: str, namespace: str, form: str, proving: bool, exit_zero: bool, paths: tuple[str, ...]) -> int:
     """Say what changes for requests between two sets of manifests, whatever changes in their text.
 
     Requests are searched that show each rule of either side, its boundaries and its overlaps with others; each is
-    held against both sides. Nothing is started.
+    held against both sides. Nothing is started unless --prove asks for it.
 
     \b
     meshproof diff deployed/ k8s/
     meshproof diff --git main..HEAD -- k8s/
     """
-    import gc
-
-    # Nearly all that is made from here on is kept to the end.
-    gc.disable()
     from meshproof.diff.comparison import compare
     from meshproof.diff.sides import sides
+    from meshproof.manifest.collector import collector_paused
 
-    found = compare(*sides(*_read(span, namespace, paths)), namespace)
+    with collector_paused():
+        both = sides(*_read(span, namespace, paths))
+        found = compare(*both, namespace)
+    proofs: Sequence[Proof] = ()
+    if proving:
+        from meshproof.cli.diff.prove import proved
+
+        proofs = proved(both, found.changes, namespace)
     if form == "json":
         import json
 
         from meshproof.diff.render.document import document
 
-        click.echo(json.dumps(document(found), indent=2))
+        data = document(found)
+        if proving:
+            data["proofs"] = [{"shown": one.shown, "why": one.why} for one in proofs]
+        click.echo(json.dumps(data, indent=2))
     else:
         from meshproof.diff.render.text import markdown, text
         from meshproof.report.wording import line
 
-        lines = markdown(found) if form == "markdown" else text(found)
+        lines = [*(markdown(found) if form == "markdown" else text(found))]
+        if proving:
+            from meshproof.cli.diff.prove import lines as told
+
+            lines += told(proofs, mark="- " if form == "markdown" else "  ")
         click.echo("\n".join(line(one) for one in lines))
     return 0 if found.is_same or exit_zero else CHANGED
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from meshproof.cli.execute import on_interrupt
+from meshproof.cli.execute import carried_out
 from meshproof.explain.explained import explain
 from meshproof.explain.explanation import Explanation
 from meshproof.explain.folder import Asked
 from meshproof.explain.wording import percent
 from meshproof.run.explaining.happened import Happened, Row, happened
-from meshproof.run.explaining.sending import Sent, send
+from meshproof.run.explaining.sending import send
 from meshproof.targets.embedded.target import EmbeddedTarget
 
 
@@ -22,19 +21,8 @@ def sent(asked: Asked, count: int) -> tuple[Explanation, Happened]:
     target.preflight()
     limits = tuple(target.unsupported(asked.built.mesh))
     found = explain(asked.built, asked.request, asked.source, limits)
-    with asyncio.Runner() as runner:
-        (outcome,) = runner.run(_sending(target, asked, count))
+    (outcome,) = carried_out(send(target, asked.built, [asked.request], asked.source, count))
     return found, happened(found.expectation, outcome)
-
-
-async def _sending(target: EmbeddedTarget, asked: Asked, count: int) -> list[Sent]:
-    work = asyncio.ensure_future(send(target, asked.built, [asked.request], asked.source, count))
-    on_interrupt(work.cancel)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        # All that was started has been ended by now.
-        raise KeyboardInterrupt from None
 
 
 def lines(found: Happened) -> Iterator[str]:

@@ -43,9 +43,14 @@ def summary(found: Comparison) -> str:
 
 def change(one: Change) -> Pieces:
     """One change."""
-    subject = _subject(one)
-    head: Pieces = subject if one.about == OUTCOME else [Quoted(one.about), " of ", *subject]
+    which = _subject(one)
+    head: Pieces = which if one.about == OUTCOME else [Quoted(one.about), " of ", *which]
     return [*head, ": ", Quoted(one.old), " → ", Quoted(one.new), *_rule(one)]
+
+
+def subject(one: Change) -> str:
+    """The requests that change, as plain text."""
+    return "".join(each.text if isinstance(each, Quoted) else each for each in _subject(one))
 
 
 def unknown(one: Opaque) -> Pieces:

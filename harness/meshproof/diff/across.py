@@ -1,0 +1,69 @@
+"""Requests for each two rules, one of either side, that decide one request: the one before, and the other one after.
+
+From requests that meet a rule of either side it is gone on to others that differ from them in one thing that the rules
+ask for, until there are no new pairs: so a rule is also seen behind those that come before it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from meshproof.border.request import Request
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.mesh_table import Rule
+from meshproof.mesh.requests.addresses import Address
+from meshproof.mesh.requests.boundaries import condition_boundaries
+from meshproof.mesh.requests.meeting import meets
+from meshproof.mesh.requests.overlaps import overlaps
+from meshproof.mesh.requests.samples import requests_of
+
+# So many requests are kept of each pair of rules, and so many times a request is held against a rule.
+MOST_EACH = 2
+MOST_HELD = 200_000
+
+
+@dataclass(slots=True)
+class Across:
+    """The search between two tables for one address; `unseen` is how many requests were left when it was too long."""
+
+    before: Sequence[Rule]
+    after: Sequence[Rule]
+    unseen: int = 0
+
+    def requests(self, old: Mesh, new: Mesh, address: Address) -> Iterator[Request]:
+        """The requests that are found."""
+        waiting = deque(dict.fromkeys(self._seeds(old, new, address)))
+        known = set(waiting)
+        pairs: Counter[tuple[int, int]] = Counter()
+        left = MOST_HELD
+        while waiting:
+            request = waiting.popleft()
+            one, other = _taker(self.before, request), _taker(self.after, request)
+            left -= len(self.before) + len(self.after)
+            pairs[one, other] += 1
+            if pairs[one, other] > MOST_EACH:
+                continue
+            yield request
+            if left < 0:
+                self.unseen = len(waiting)
+                return
+            takers = (rules[at] for rules, at in ((self.before, one), (self.after, other)) if at >= 0)
+            for rule in takers:
+                for further in condition_boundaries(request, rule.match):
+                    if further not in known:
+                        known.add(further)
+                        waiting.append(further)
+
+    def _seeds(self, old: Mesh, new: Mesh, address: Address) -> Iterator[Request]:
+        for mesh, rules in ((new, (*self.after, *self.before)), (old, (*self.before, *self.after))):
+            for rule in rules:
+                yield from islice(requests_of(mesh, rule.route, rule.match, address), 1)
+            yield from (one.request for one in overlaps(mesh, rules, address))
+
+
+def _taker(rules: Sequence[Rule], request: Request) -> int:
+    """The place of the first rule that a request meets, -1 for none."""
+    return next((at for at, rule in enumerate(rules) if meets(rule.match, request)), -1)
