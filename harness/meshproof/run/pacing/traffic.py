@@ -35,6 +35,11 @@ class Traffic:
     _granted: dict[int, int] = field(default_factory=dict)
     _observed: asyncio.Event = field(default_factory=asyncio.Event)
     _began: float = field(default_factory=time.perf_counter)
+    _zero: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Kept: once the load has ended, another may use the generator while this one is judged.
+        self._zero = self.generator.began
 
     @property
     def seconds(self) -> float:
@@ -108,11 +113,11 @@ class Traffic:
     @property
     def now(self) -> float:
         """Seconds since the load began, by the clock that observations are stamped with."""
-        return time.perf_counter() - self.generator.began
+        return time.perf_counter() - self._zero
 
     def stalls(self) -> tuple[Stall, ...]:
         """When this machine stood still since the load began, in seconds since then."""
-        zero = self.generator.began
+        zero = self._zero
         return tuple(Stall(one.start - zero, one.end - zero) for one in self.watch.since(zero))
 
     def mark(self, name: str, **values: float) -> None:
@@ -125,7 +130,7 @@ class Traffic:
 
     def _with_stalls(self, batch: list[Observation]) -> list[Observation]:
         """Observations with how long the machine stood still while each was under way."""
-        zero = self.generator.began
+        zero = self._zero
         stalls = self.watch.since(zero + min(one.started for one in batch))
         if not stalls:
             return batch

@@ -8,11 +8,16 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 from meshproof.border.books import Stall, longest_stall, stalled
+from meshproof.border.observation import Observation
+from meshproof.border.timeouts import Timeouts
 from meshproof.run.pacing.stalls import Stalls
+from meshproof.run.pacing.traffic import Traffic
 
 FROZEN = 0.4
 
@@ -82,3 +87,21 @@ def test_stalls_count_as_far_as_they_lie_between_two_moments(
     both = [Stall(1.0, 3.0), Stall(5.0, 6.0)]
     assert stalled(both, start, end) == pytest.approx(total)
     assert longest_stall(both, start, end) == pytest.approx(longest)
+
+
+class Noted(Stalls):
+    def since(self, start: float) -> tuple[Stall, ...]:
+        return tuple(one for one in (Stall(101.0, 103.0), Stall(205.0, 206.0)) if one.end > start)
+
+
+def test_a_load_is_judged_by_its_own_zero_of_time_although_another_has_the_generator_by_then() -> None:
+    generator: Any = SimpleNamespace(began=100.0)
+    load: Any = Traffic(None, None, generator, None, None, Timeouts(), Noted())  # type: ignore[arg-type]
+    generator.began = 200.0
+    assert load.stalls() == (Stall(1.0, 3.0), Stall(105.0, 106.0))
+    hit, missed = load._with_stalls([seen(0.5, 2.0), seen(4.0, 1.0)])
+    assert (hit.stalled, missed.stalled) == (1.5, 0.0)
+
+
+def seen(started: float, latency: float) -> Observation:
+    return Observation("a", 0, 0, started, latency, 200)
