@@ -27,6 +27,10 @@ NARROW = frozenset(
 )
 
 
+# Objects that may configure the mesh as a whole.
+WHOLE_MESH = frozenset({"ConfigMap", "IstioOperator"})
+
+
 @dataclass(frozen=True, slots=True)
 class Opaque:
     """Something that is not understood, and that is not the same on both sides; `how`: new, gone or changed."""
@@ -108,13 +112,20 @@ def reach(old: Side, new: Side, found: Differing) -> Reach:
     gateways: set[str] = set()
     everything = False
     for side, several in ((old, found.gone), (new, found.came)):
-        modelled = {one.identity for one in side.built.resources}
-        everything = everything or any(one.kind not in NARROW and one.identity in modelled for one in several)
+        everything = everything or any(_is_wide(side, one) for one in several)
         own = _Own(side, several)
         hosts |= set(_hosts(side.mesh, own))
         secret = any(one.kind == "Secret" for one in several)
         gateways |= {one.called for one in side.mesh.gateways if secret or own.has(one.location)}
     return Reach(frozenset(hosts), frozenset(gateways), everything)
+
+
+def _is_wide(side: Side, one: Resource) -> bool:
+    """Whether it is not known what an object can touch; what is not understood at all changes no prediction."""
+    if one.kind in WHOLE_MESH:
+        return True
+    hidden = side.built.mesh.once(("diff", "hidden"), lambda: {each.subject for each in side.mesh.unmodelled})
+    return one.kind not in NARROW and not (one in side.built.left_out and str(one) in hidden)
 
 
 class _Own:

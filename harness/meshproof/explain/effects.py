@@ -58,6 +58,7 @@ class _Rule:
 
     def __init__(self, route: HttpRoute | None, written: Written) -> None:
         self.route = route
+        self._written = written
         self._raw: Value | None = written.rule(route.location) if route else None
         self._owner = written.called(route.location) if route else ""
 
@@ -70,6 +71,12 @@ class _Rule:
 
     def setting(self, name: str, value: str, place: Location | None) -> Setting:
         return Setting(name, value, self._owner, place)
+
+    def stated(self, name: str, value: str, place: Location) -> Setting:
+        """A value that the rule states, or an object for the whole mesh, at a place."""
+        own = any(field(self._raw, one) is not None for one in (name, *AS_HTTP_ROUTE.get(name, ())))
+        found = (self.place(name) if own else None) or place
+        return Setting(name, value, self._written.called(found), found)
 
 
 def _cors(route: HttpRoute) -> str:
@@ -127,10 +134,10 @@ def _times(expectation: Expectation, rule: _Rule) -> Iterator[Setting]:
         yield Setting("retries", f"{DEFAULT_ATTEMPTS} more tries on {', '.join(DEFAULT)}", ISTIO)
         return
     if not retries.attempts:
-        yield rule.setting("retries", "none", retries.location)
+        yield rule.stated("retries", "none", retries.location)
         return
     each = f", {seconds(retries.per_try_timeout)} for each try" if retries.per_try_timeout else ""
     on = retries.retry_on or f"{','.join(DEFAULT)} ({ISTIO})"
     pause = f", pauses from {seconds(retries.back_off)}" if retries.back_off else ""
     tries = "1 more try" if retries.attempts == 1 else f"{retries.attempts} more tries"
-    yield rule.setting("retries", f"{tries} on {on}{each}{pause}", rule.place("retries") or retries.location)
+    yield rule.stated("retries", f"{tries} on {on}{each}{pause}", retries.location)

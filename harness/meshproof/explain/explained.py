@@ -33,7 +33,7 @@ def explain(built: Built, request: Request, source: Source, limits: Iterable[Unm
     mesh, labels = built.mesh, source.labels
     expectation = predict(mesh, request, namespace=source.namespace, labels=labels)
     client = client_of(mesh, request, source.namespace, labels)
-    written = Written(built.resources)
+    written = Written((*built.resources, *built.left_out))
     found, traced = _trace(mesh, expectation, client, written)
     dependencies = Dependencies(mesh, (*mesh.unmodelled, *limits))
     touching = dependencies.touching(facts(mesh, expectation, source.namespace, labels))
@@ -41,7 +41,7 @@ def explain(built: Built, request: Request, source: Source, limits: Iterable[Unm
         expectation,
         source,
         why_unanswered(mesh, expectation, source.namespace),
-        tuple(_way(mesh, request, found, traced, written)),
+        tuple(_way(mesh, expectation, found, traced, written)),
         traced.entries,
         tuple(destinations(mesh, expectation, client, written)),
         tuple(effects(expectation, traced.taken.route if traced.taken else None, written)),
@@ -59,8 +59,9 @@ def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
     return connection(mesh, expectation, client, written)
 
 
-def _way(mesh: Mesh, request: Request, found: Table, traced: Trace, written: Written) -> Iterator[Object]:
+def _way(mesh: Mesh, expectation: Expectation, found: Table, traced: Trace, written: Written) -> Iterator[Object]:
     """The listener, or the servers of the gateway; the virtual host; whose rules stand there."""
+    request = expectation.request
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     if gateway:
         pods = mesh.pods_of(gateway)
@@ -72,6 +73,7 @@ def _way(mesh: Mesh, request: Request, found: Table, traced: Trace, written: Wri
             yield Object(f"server {name}port {server.port} {server.protocol}", server.location, f"hosts {hosts}")
     elif not request.gateway:
         yield Object(f"sidecar of the client, listener 0.0.0.0_{request.port}", None)
+    yield from _policies(expectation, traced, written)
     if found.refused:
         ended = "not read" if found.refused == UNREAD else f"no further than the {found.refused}"
         yield Object(ended, None, found.note)
@@ -92,6 +94,16 @@ def _way(mesh: Mesh, request: Request, found: Table, traced: Trace, written: Wri
         yield Object("no VirtualService", None, "none decides for this host and client: the Service itself answers")
     if not found.domain and found.note:
         yield Object("no virtual host", None, found.note)
+
+
+def _policies(expectation: Expectation, traced: Trace, written: Written) -> Iterator[Object]:
+    """The rules of policies that let a request in, or the one that does not."""
+    for place in expectation.allowed_by:
+        yield Object(written.called(place), place, "lets it in")
+    decided = expectation.route
+    if decided and not traced.entries and written.called(decided).startswith("AuthorizationPolicy"):
+        says = "may deny it" if expectation.undecided else f"denies it with {expectation.status} before any routing"
+        yield Object(written.called(decided), decided, says)
 
 
 def _not_understood(one: Unmodelled) -> Object:

@@ -30,7 +30,9 @@ def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, wr
     """The trace of a request by HTTP whose rules are in `table`; nothing where it is answered before any is tried."""
     rules = table.rules or ()
     own = _owners(mesh, rules)
-    if not rules or not expectation.looked_at:
+    # What a policy decides comes before all routing.
+    by_another = expectation.route is not None and all(rule.route.location != expectation.route for rule in rules)
+    if not rules or not expectation.looked_at or by_another:
         return Trace(virtual_services=own)
     request = expectation.request
     changed = seen(request, normalized(request.path, mesh.config.path_normalization) or "", certified=table.certified)

@@ -161,3 +161,23 @@ def test_of_routing_alone_services_and_pods_stand_in_on_both_sides(told) -> None
     lines = told((ROUTING, "{host: orders}", "{host: checkout}"), only=(ROUTING,))
     assert any("orders.shop 100 % → checkout.shop 100 %" in line for line in lines)
     assert not any("503" in line for line in lines)
+
+
+def test_what_configures_the_whole_mesh_is_searched_everywhere(told) -> None:
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n"
+    config += "  mesh: |-\n    defaultHttpRetryPolicy: {attempts: 5}\n"
+    lines = told(("mesh.yaml", "", config))
+    assert any(line.startswith("retries of all of cart.shop: 2 on Istio's default → 5 on") for line in lines)
+
+
+def test_a_policy_at_a_gateway_changes_what_enters_by_it(told) -> None:
+    policy = (
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x, namespace: istio-system}\n"
+    )
+    policy += "spec: {selector: {matchLabels: {istio: ingressgateway}}, action: DENY, "
+    policy += "rules: [{to: [{operation: {paths: [/cart/*]}}]}]}\n"
+    lines = told(("more.yaml", "", policy))
+    assert any(
+        "at shop.example.com by Gateway shop/entry: cart.shop 100 % → 403" in line and "new/more.yaml" in line
+        for line in lines
+    )

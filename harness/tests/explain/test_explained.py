@@ -171,3 +171,53 @@ def test_the_lines_are_quoted_and_the_document_holds_what_the_text_does(explaine
     assert whole["destinations"][0]["at"]["text"] == "- {destination: {host: reviews, subset: v1}, weight: 90}"
     assert whole["summary"][0] in lines
     assert [one["outcome"] for one in whole["rules"]] == ["taken"]
+
+
+ENTRY = """\
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front, namespace: istio-system}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: front}
+spec:
+  hosts: [shop.example.com]
+  gateways: [istio-system/front]
+  http: [{route: [{destination: {host: reviews, port: {number: 9080}}}]}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: closed, namespace: istio-system}
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  action: DENY
+  rules: [{to: [{operation: {paths: [/admin]}}]}]
+"""
+
+
+def test_a_policy_that_denies_decides_before_any_rule_is_tried(explained) -> None:
+    found = explained(ENTRY, "http://shop.example.com/admin")
+    assert found.expectation.status == 403
+    assert found.entries == ()
+    (policy,) = [one for one in found.way if one.what == "AuthorizationPolicy istio-system/closed"]
+    assert (policy.says, policy.location.line) == ("denies it with 403 before any routing", 23)
+    other = explained(ENTRY, "http://shop.example.com/x")
+    assert [one.outcome for one in other.entries] == ["taken"]
+    assert not any(one.what.startswith("AuthorizationPolicy") for one in other.way)
+
+
+def test_retries_of_the_whole_mesh_stand_where_they_are_configured(explained) -> None:
+    config = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n"
+    config += "  mesh: |-\n    defaultHttpRetryPolicy: {attempts: 5}\n"
+    (retries,) = [
+        one
+        for one in explained(RULE + ROUTE.replace("    retries", "    # retries") + config).effects
+        if one.name == "retries"
+    ]
+    assert retries.value.startswith("5 more tries")
+    assert retries.origin == "ConfigMap istio-system/istio"
