@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ class Run:
         self._config = config
         self._codes: set[int] = set()
         self.reports: list[str] = []
+        self._of_workers: list[str] = []
         self.interrupted = False
         self._ending = False
         self._crashed = self._has_scenarios = False
@@ -82,10 +84,27 @@ class Run:
             self._config.workeroutput[REPORT] = self.reports  # type: ignore[attr-defined]
             self._config.workeroutput[HAS_SCENARIOS] = bool(scenario_tests(session))  # type: ignore[attr-defined]
             return
+        self._merge()
         if self._crashed and (self._has_scenarios or self._config.getoption("--mesh-target") != EMBEDDED):
             self._codes.add(MeshproofError.exit_code)
         if self._codes and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = min(self._codes)
+
+    def _merge(self) -> None:
+        """Of the workers' runs make one, whose report is named instead of theirs."""
+        if not self._of_workers:
+            return
+        from meshproof.report.merge import merge
+        from meshproof.report.run_folder import choose, new_run_id
+
+        runs = [Path(one).parent for one in sorted(self._of_workers)]
+        output = self._config.getoption("--mesh-output")
+        try:
+            report = str(merge(runs, choose(new_run_id(), output, self._config.invocation_params.dir)))
+        except UsageError as error:
+            self.reports += [*self._of_workers, str(error)]
+        else:
+            self.reports.append(report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self) -> None:
@@ -95,7 +114,8 @@ class Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         output = getattr(node, "workeroutput", {})
-        self.reports += output.get(REPORT, [])
+        for told in output.get(REPORT, []):
+            (self._of_workers if Path(told).is_file() else self.reports).append(told)
         self._has_scenarios |= output.get(HAS_SCENARIOS, False)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

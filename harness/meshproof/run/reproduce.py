@@ -9,7 +9,7 @@ from meshproof.options import KUBERNETES, Kind
 from meshproof.run.keep import files
 from meshproof.run.prepare import Prepared
 
-VERIFYING = ("verify", "certify")
+VERIFYING = ("verify", "certify", "test")
 MANIFESTS = frozenset({"-f", "--filename", "--applied"})
 OUTPUT = frozenset({"--output"})
 # A signature is its owner's, and no part of what is repeated.
@@ -21,6 +21,8 @@ FILES = frozenset(
         "--key",
         "--hosts-file",
         "--self-check",
+        "--intents",
+        "-t",
         *(f"--{one.name}" for one in KUBERNETES if one.kind is Kind.PATH),
     }
 )

@@ -19,15 +19,21 @@ def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
     ended = (running := place.pytest(folder("scenarios") / "canary", "-n", "2", "--mesh-tolerance", "6")).end()
     assert ended.code == 0, ended.out + ended.err
     assert "3 passed" in ended.out
-    workers = sorted(running.output.iterdir())
+    workers = sorted(running.output.glob("gw*"))
     assert [worker.name for worker in workers] == ["gw0", "gw1"]
     ran = []
     for worker in workers:
         report = json.loads((worker / "report.json").read_text())
         jsonschema.validate(report, SCHEMA)
         assert report["outcome"] == "passed"
-        assert f"meshproof: {worker / 'report.html'}" in ended.out
         ran += [one["scenario"] for one in report["scenarios"]]
+    assert [line for line in ended.out.splitlines() if line.startswith("meshproof: ")] == [
+        f"meshproof: {running.output / 'report.html'}"
+    ]
+    merged = json.loads((running.output / "report.json").read_text())
+    jsonschema.validate(merged, SCHEMA)
+    assert (merged["outcome"], [one["scenario"] for one in merged["scenarios"]]) == ("passed", ran)
+    assert {one.name for one in (running.output / "manifests").iterdir()} == set(ran)
     assert sorted(ran) == ["CanaryByHeader", "CanaryRamp", "CanarySplit"]
 
 

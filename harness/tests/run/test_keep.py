@@ -146,6 +146,11 @@ def test_the_command_names_what_was_specified_apart_and_other_files_in_full(prep
     assert found[6:] == ("--cacert", str(Path.cwd() / "ca.pem"), "--cert", str(Path.cwd() / "own.pem"))
 
 
+def test_the_command_of_intents_names_them_in_full(prepared: Prepared) -> None:
+    found = command(["test", "-f", "k8s", "-t", "intents.yaml", "--output", "out"], [prepared])
+    assert found == ("meshproof", "test", "-f", files(prepared)[0], "-t", str(Path("intents.yaml").absolute()))
+
+
 def test_other_commands_only_lose_their_folder(prepared: Prepared) -> None:
     assert command(["run", "CanarySplit", "--output", "out"], [prepared]) == ("meshproof", "run", "CanarySplit")
     assert command([], []) == ("meshproof",)
