@@ -8,6 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 import meshproof
+from meshproof.cli.bundles.replay import replay
 from meshproof.cli.certificates.certify import certify
 from meshproof.cli.certificates.compare import compare
 from meshproof.cli.certificates.verify_certificate import verify_certificate
@@ -82,6 +83,7 @@ for command in (
     certify,
     verify_certificate,
     compare,
+    replay,
     explain,
     lint,
     diff,

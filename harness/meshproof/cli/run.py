@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import click
 from click.shell_completion import CompletionItem
 
 from meshproof.cli.options.shared import EXIT_CODES, Settings, shared
 from meshproof.errors import MeshproofError
+
+if TYPE_CHECKING:
+    from meshproof.inspection import Inspection
+    from meshproof.run.discover import Found
+    from meshproof.run.prepare import Prepared
+    from meshproof.scenario import Scenario
+    from meshproof.targets.base import Target
 
 
 def names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -38,9 +48,7 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
     """
     from meshproof.cli.options.targets import target_of
     from meshproof.run.discover import discover, select
-    from meshproof.run.intents.scenario import prepare_scenario
     from meshproof.run.provenance.gather import of_scenarios
-    from meshproof.scenario import Scenario
 
     found = select(discover(), scenarios)
     if listing:
@@ -48,17 +56,26 @@ def run(settings: Settings, scenarios: tuple[str, ...], listing: bool) -> int:
         for one in found:
             click.echo(f"{one.scenario.name:{width}}  {one.folder.name:10}  {one.scenario.description}")
         return 0
-    # An inspection draws nothing at random, so it needs no share of the error rates.
-    driven = sum(isinstance(one.scenario, Scenario) for one in found)
-    precision = settings.precision.shared(driven)
     target = target_of(settings, selected=[one.scenario for one in found])
+    work = prepared(settings, found, target)
+    from meshproof.cli.execute import execute
+
+    return execute(target, work, settings, provenance=of_scenarios(found, work, target))
+
+
+def prepared(
+    settings: Settings, found: Sequence[Found[Scenario | Inspection[Any]]], target: Target
+) -> list[Prepared | Inspection[Any]]:
+    """The scenarios made ready for a target; raises ManifestError and UsageError."""
+    from meshproof.run.intents.scenario import prepare_scenario
+    from meshproof.scenario import Scenario
+
+    # An inspection draws nothing at random, so it needs no share of the error rates.
+    precision = settings.precision.shared(sum(isinstance(one.scenario, Scenario) for one in found))
     proxyless = "ProxylessWorkloads" in target.features
-    prepared = [
+    return [
         prepare_scenario(one.scenario, one.folder, precision, target.namespace, proxyless=proxyless)
         if isinstance(one.scenario, Scenario)
         else one.scenario
         for one in found
     ]
-    from meshproof.cli.execute import execute
-
-    return execute(target, prepared, settings, provenance=of_scenarios(found, prepared, target))

@@ -31,5 +31,5 @@ def verify(settings: Settings, asked: Asked) -> int:
     from meshproof.cli.execute import execute
     from meshproof.run.provenance.gather import of_verification
 
-    made_of = of_verification(verification, target, asked.allow_unproven)
+    made_of = of_verification(verification, target, asked.question, asked.allow_unproven)
     return execute(target, verification.work, settings, verification.coverage, made_of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from meshproof.errors import UsageError
 from meshproof.report import document, junit
+from meshproof.report.bundle.archive import packed
+from meshproof.report.bundle.of_run import is_worth_one, of_run
 from meshproof.report.certificate import files as certificate
 from meshproof.report.events import Event, RunFinished, RunStarted
 from meshproof.report.html import page
@@ -17,6 +20,7 @@ from meshproof.report.log import EventLog, replay
 from meshproof.report.record import gather
 
 EVENTS, HTML, JUNIT, JSON = "events.ndjson", "report.html", "junit.xml", "report.json"
+BUNDLE = "bundle.tar.gz"
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -94,15 +98,19 @@ def rebuild(run: Path, *, full: bool = False) -> Path:
     for name, text in certificate.files(record).items():
         write(run / name, text)
     write(run / HTML, page.render(record, full=full))
+    if is_worth_one(record):
+        with contextlib.suppress(UsageError):
+            # What was changed since, or is gone, cannot be reproduced; the reports can.
+            write(run / BUNDLE, packed(of_run(run, record)))
     return run / HTML
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str | bytes) -> None:
     """Put `text` at `path` whole or not at all, for the owner only; raises UsageError."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
         Path(name).replace(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot write the report: {error.strerror}") from None

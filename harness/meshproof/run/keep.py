@@ -23,6 +23,7 @@ from meshproof.run.prepare import Prepared, Stage
 FOLDER = "manifests"
 WIDTH = 2**30
 SECRET_FIELDS = ("data", "stringData")
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def keep_manifests(run: Path, prepared: Prepared) -> tuple[ManifestsKept, ...]:
@@ -93,7 +94,7 @@ def _documents(resources: Iterable[Resource]) -> Iterator[bytes]:
 def _data(resource: Resource) -> Any:
     body = plain(resource.body)
     if resource.kind != "Secret":
-        return redact_all(body)
+        return redact_all(_without_hidden_copies(body))
     # Annotations may repeat all of it (kubectl's last-applied-configuration).
     body["metadata"]["annotations"] = {REDACTED: "true"}
     body["metadata"].pop("managedFields", None)
@@ -101,3 +102,19 @@ def _data(resource: Resource) -> Any:
         if isinstance(body.get(field), dict):
             body[field] = dict.fromkeys(body[field], HIDDEN)
     return body
+
+
+def _without_hidden_copies(body: Any) -> Any:
+    """A body in which containers' variables have no values, and no annotation repeats the whole of it."""
+    if isinstance(body, list):
+        return [_without_hidden_copies(one) for one in body]
+    if not isinstance(body, dict):
+        return body
+    found = {name: _without_hidden_copies(one) for name, one in body.items() if name != LAST_APPLIED}
+    if isinstance(variables := found.get("env"), list):
+        found["env"] = [{**one, "value": HIDDEN} if _is_variable(one) else one for one in variables]
+    return found
+
+
+def _is_variable(one: Any) -> bool:
+    return isinstance(one, dict) and "name" in one and "value" in one

@@ -9,6 +9,7 @@ from meshproof.options import KUBERNETES, Kind
 from meshproof.run.keep import files
 from meshproof.run.prepare import Prepared
 
+REPLAY = "replay"
 VERIFYING = ("verify", "certify", "test")
 MANIFESTS = frozenset({"-f", "--filename", "--applied"})
 OUTPUT = frozenset({"--output"})
@@ -35,6 +36,9 @@ def command(arguments: Sequence[str], driven: Sequence[Prepared]) -> tuple[str, 
     Manifests are those that the run keeps, other files are named in full, and the reports go to a folder of their own.
     """
     verb = arguments[0] if arguments else ""
+    if verb == REPLAY:
+        # Its folder is a run's like any other.
+        return ("meshproof", REPLAY, ".")
     own = verb == VERIFYING[0] or (verb in VERIFYING and any(_is(word, MANIFESTS) for word in arguments))
     if not own or not driven:
         return ("meshproof", *_kept(arguments, leave=OUTPUT | SIGNATURE))

@@ -49,6 +49,7 @@ def test_what_is_kept_of_a_failed_run(drifted: Any) -> None:
     out = drifted.here / "out"
     # How many processes were started, each with a log, depends on which were still in use.
     assert {name for name in contents(out) if not name.endswith(".log")} == {
+        "bundle.tar.gz",
         "certificate.json",
         "certificate.statement.json",
         "certificate.yaml",

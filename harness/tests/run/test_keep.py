@@ -33,6 +33,19 @@ kind: EnvoyFilter
 metadata: {name: other}
 spec: {workloadSelector: {labels: {app: other}}}
 ---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop, annotations: {kubectl.kubernetes.io/last-applied-configuration: 'all of it', kept: 'so'}}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers:
+      - name: c
+        image: example/shop
+        env: [{name: TOKEN_OF_SHOP, value: HUNTER2}, {name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
+---
 apiVersion: v1
 kind: Secret
 metadata: {name: cert, annotations: {before: 'all of it'}}
@@ -118,6 +131,11 @@ def test_all_that_decides_is_kept_and_no_content_of_a_secret(prepared: Prepared,
     assert [one.text() for one in headers.values()] == ["y", "1e3", "0o7", "2024-01-02", "<<"]
     text = (tmp_path / "run" / applied).read_text()
     assert "CONTENT" not in text
+    assert "HUNTER2" not in text
+    container = kept["Deployment"].body.need("spec").need("template").need("spec").list("containers")[0]
+    assert [one.need("name").text() for one in container.list("env")] == ["TOKEN_OF_SHOP", "POD"]
+    assert "fieldPath: metadata.name" in text
+    assert "kept: so" in text
     assert "all of it" not in text
 
 
@@ -149,6 +167,17 @@ def test_the_command_names_what_was_specified_apart_and_other_files_in_full(prep
 def test_the_command_of_intents_names_them_in_full(prepared: Prepared) -> None:
     found = command(["test", "-f", "k8s", "-t", "intents.yaml", "--output", "out"], [prepared])
     assert found == ("meshproof", "test", "-f", files(prepared)[0], "-t", str(Path("intents.yaml").absolute()))
+
+
+def test_the_command_repeats_a_certification_without_its_signature(prepared: Prepared) -> None:
+    given = ["certify", "-f", "k8s", "--sign", "key.pem", "--key-password-file=secret", "--accept-gaps"]
+    kept = "manifests/verify/applied-0.yaml"
+    assert command(given, [prepared]) == ("meshproof", "certify", "-f", kept, "--accept-gaps")
+    assert command(["certify", "canary", "--sign=key.pem"], [prepared]) == ("meshproof", "certify", "canary")
+
+
+def test_what_was_replayed_is_replayed_from_its_own_folder(prepared: Prepared) -> None:
+    assert command(["replay", "/tmp/bundle.tar.gz", "-o", "json"], [prepared]) == ("meshproof", "replay", ".")
 
 
 def test_other_commands_only_lose_their_folder(prepared: Prepared) -> None:

@@ -64,11 +64,23 @@ class SelfCheckScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """How a person's own manifests were verified: what names none stands in `namespace`, and `sender` sends."""
+
+    namespace: str = ""
+    requests: tuple[str, ...] = ()
+    sender: str = ""
+    strict: bool = False
+    thorough: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """All of it. `platform` are facts of the machine that drives; `offers` the target's features.
 
     `allowed` are the kinds that need not be proved, and `allowed_by` who answers for that (empty: not said).
-    `not_asked` are profiles that the target has nothing for, and that nobody named.
+    `not_asked` are profiles that the target has nothing for, and that nobody named. `question` is how a person's own
+    manifests were verified.
     """
 
     sources: Sources = NO_SOURCES
@@ -80,3 +92,4 @@ class Provenance:
     allowed: tuple[str, ...] = ()
     allowed_by: str = ""
     self_check: SelfCheckScore | None = None
+    question: Question | None = None

@@ -103,6 +103,7 @@ class _Conclusion:
     key: Signer | None = None
 
     def __call__(self, folder: Path, code: int) -> int:
+        from meshproof.cli.formats import rendered
         from meshproof.report.certificate.files import JSON, SEALED, STATEMENT, YAML
         from meshproof.report.certificate.headline import gaps, headline, sentence
         from meshproof.report.log import replay
@@ -112,10 +113,11 @@ class _Conclusion:
         from meshproof.signing.envelope import seal
 
         record = gather(replay(folder / EVENTS))
-        told = sys.stdout
+        told = sys.stdout if self.form == "table" else sys.stderr
         if self.form == "json":
             sys.stdout.write((folder / JSON).read_text())
-            told = sys.stderr
+        elif self.form != "table":
+            sys.stdout.write(rendered(self.form, record))
         print(f"\n{line(sentence(record))}", file=told)
         several = list(gaps(record))
         for one in several[:GAPS_SHOWN]:
@@ -156,7 +158,9 @@ class _How:
         from meshproof.cli.execute import execute
         from meshproof.run.provenance.gather import of_verification
 
-        made_of = of_verification(verification, target, self.asked.allow_unproven, self.allowed_by, score)
+        made_of = of_verification(
+            verification, target, self.asked.question, self.asked.allow_unproven, self.allowed_by, score
+        )
         return execute(target, verification.work, self.settings, verification.coverage, made_of, conclude)
 
     def _score(self, sources: Sequence[Digest]) -> SelfCheckScore | None:
@@ -167,20 +171,13 @@ class _How:
     def scenarios(self, names: Sequence[str], conclude: _Conclusion) -> int:
         from meshproof.cli.execute import execute
         from meshproof.cli.options.targets import target_of
+        from meshproof.cli.run import prepared as prepared_scenarios
         from meshproof.run.discover import discover, select
-        from meshproof.run.prepare import prepare
         from meshproof.run.provenance.gather import of_scenarios, offered
-        from meshproof.scenario import Scenario
 
         found, settings = select(discover(), names), self.settings
         target = target_of(settings, selected=[one.scenario for one in found])
         # What a person names and the target lacks is skipped, and so not certified.
         chosen, rest = (found, ()) if names else offered(found, target)
-        precision = settings.precision.shared(sum(isinstance(one.scenario, Scenario) for one in chosen))
-        work = [
-            prepare(one.scenario, one.folder, precision, target.namespace)
-            if isinstance(one.scenario, Scenario)
-            else one.scenario
-            for one in chosen
-        ]
+        work = prepared_scenarios(settings, chosen, target)
         return execute(target, work, settings, None, of_scenarios(chosen, work, target, rest), conclude)

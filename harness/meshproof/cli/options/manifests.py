@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from meshproof.border.facts.provenance import Question
 from meshproof.border.request import parse
 from meshproof.cli.options.shared import Settings
 from meshproof.errors import UsageError
@@ -36,6 +37,11 @@ class Asked:
     cacert: str
     cert: str
     key: str
+
+    @property
+    def question(self) -> Question:
+        """What of it is told about a run."""
+        return Question(self.namespace, self.requests, self.sender, self.strict, self.thorough)
 
 
 def of_manifests(*, required: bool = True) -> Callable[[Command], Command]:

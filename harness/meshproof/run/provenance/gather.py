@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from meshproof.border.facts.provenance import Profile, Provenance, SelfCheckScore, Sources
+from meshproof.border.facts.provenance import Profile, Provenance, Question, SelfCheckScore, Sources
 from meshproof.inspection import Inspection
 from meshproof.run.discover import Found
 from meshproof.run.prepare import Prepared
@@ -35,6 +35,7 @@ def of_scenarios(
 def of_verification(
     verification: Verification,
     target: Target,
+    question: Question,
     allowed: Sequence[str] = (),
     allowed_by: str = "",
     self_check: SelfCheckScore | None = None,
@@ -49,6 +50,7 @@ def of_verification(
         allowed=tuple(sorted(set(allowed))),
         allowed_by=allowed_by,
         self_check=self_check,
+        question=question,
     )
 
 

@@ -1,0 +1,1 @@
+"""The commands about bundles: what reproduces a run on another machine."""

@@ -1,0 +1,133 @@
+"""`meshproof replay`: a run of a person's own manifests, done again on this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from meshproof.border.request import parse
+from meshproof.cli.options.shared import EXIT_CODES
+
+if TYPE_CHECKING:
+    from meshproof.report.bundle.index import Bundle
+
+EXPLAINED = 5
+
+
+@click.command(short_help="Do a failing run again, anywhere.", epilog=EXIT_CODES)
+@click.argument("bundle", type=click.Path(exists=True, path_type=Path), metavar="BUNDLE|RUN")
+@click.option(
+    "--request",
+    "requests",
+    multiple=True,
+    metavar="'[METHOD] URL [HEADER:VALUE ...]'",
+    help="Only this request, explained first (repeatable).  [default: those of the run]",
+)
+@click.option(
+    "-o",
+    "--output-format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What is printed on standard output; progress always goes to standard error.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for the run's reports, new or empty.  [default: a new one in meshproof-runs/]",
+)
+@click.option("--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]")
+def replay(bundle: Path, requests: tuple[str, ...], form: str, output: Path | None, color: bool | None) -> int:
+    """Verify again, on the embedded mesh of this machine, what a run verified, wherever that was.
+
+    A run that did not pass leaves bundle.tar.gz in its folder. It holds the manifests without credentials and how
+    they were verified, and no command: nothing in it is carried out. RUN is such a run's folder. Requests that are
+    named are explained first, as `meshproof explain` does.
+
+    \b
+    meshproof replay bundle.tar.gz
+    meshproof replay meshproof-runs/TODAY --request http://helloworld:5000/hello
+    """
+    for one in requests:
+        parse(one)
+    found = _read(bundle)
+    if requests:
+        found = replace(found, question=replace(found.question, requests=requests))
+    from meshproof.process import OwnedFolder
+    from meshproof.report.run_folder import choose, new_run_id
+
+    kept, before = choose(new_run_id(), output).absolute(), Path.cwd()
+    folder = OwnedFolder.make("meshproof-")
+    try:
+        for name, data in found.files.items():
+            file = folder.path / name
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.write_bytes(data)
+        # Manifests are called by the names that they have in the run's folder, and so are places in them.
+        os.chdir(folder.path)
+        return _verified(found, form, kept, color)
+    finally:
+        os.chdir(before)
+        folder.remove()
+
+
+def _read(path: Path) -> Bundle:
+    from meshproof.report.bundle.archive import read
+    from meshproof.report.bundle.of_run import of_run
+    from meshproof.report.log import replay as events
+    from meshproof.report.record import gather
+    from meshproof.report.run_folder import EVENTS
+
+    if path.is_dir():
+        return of_run(path, gather(events(path / EVENTS)))
+    return read(path)
+
+
+def _verified(found: Bundle, form: str, output: Path, color: bool | None) -> int:
+    from meshproof.cli.options.manifests import Asked, prepared
+    from meshproof.cli.options.shared import Settings
+
+    question = found.question
+    applied = () if found.applied == found.specified else (found.applied,)
+    asked = Asked(
+        (found.specified,),
+        applied,
+        question.requests,
+        question.namespace,
+        question.sender,
+        False,
+        question.strict,
+        question.thorough,
+        found.allowed,
+        "",
+        "",
+        "",
+    )
+    settings = Settings("embedded", form, found.precision, found.seed, output, color, (), 0, {})
+    _explain(found, form)
+    target, verification = prepared(settings, asked)
+    from meshproof.cli.execute import execute
+    from meshproof.run.provenance.gather import of_verification
+
+    made_of = of_verification(verification, target, question, found.allowed)
+    return execute(target, verification.work, settings, verification.coverage, made_of)
+
+
+def _explain(found: Bundle, form: str) -> None:
+    """Say of each named request what the specification makes of it."""
+    if form != "table":
+        return
+    from meshproof.cli.explain.answer import Question, explained
+
+    question = found.question
+    for one in question.requests[:EXPLAINED]:
+        explained(
+            Question(parse(one), question.namespace or "default", question.sender, "", "text"), (found.specified,), None
+        )
+        click.echo()
