@@ -91,7 +91,12 @@ def _consumer_first(configs: Sequence[VirtualService], namespace: str) -> list[V
 
 
 def has_parent(mesh: Mesh, route: VirtualService, namespace: str) -> bool:
-    """Whether a Gateway API route counts for a sidecar: it stands in the proxy's namespace, or in its service's."""
+    """Whether a Gateway API route counts for a sidecar: it stands in the proxy's namespace, or in its service's.
+
+    One for connections counts for all.
+    """
+    if route.connections:
+        return True
     services = (imported_called(mesh, host, namespace) for host in route.hosts)
     return any(one is not None and route.namespace in (one.namespace, namespace) for one in services)
 

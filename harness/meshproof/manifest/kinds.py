@@ -36,6 +36,9 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "AuthorizationPolicy": tuple(f"security.istio.io/{version}" for version in ("v1", "v1beta1")),
     f"Gateway.{GATEWAY_API}": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
     "HTTPRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
+    "GRPCRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1alpha2"),
+    "TCPRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1alpha2"),
+    "TLSRoute": tuple(f"{GATEWAY_API}/{one}" for one in ("v1", "v1alpha3", "v1alpha2")),
     "ReferenceGrant": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
 }
 """Kind to the apiVersions it is read in; `Kind.group` for one that is also the name of another group's kind."""
@@ -50,6 +53,9 @@ LATER = {
     "AuthorizationPolicy": ("authorization_policy", "AUTHORIZATION_POLICY"),
     f"Gateway.{GATEWAY_API}": ("gateway_api", "GATEWAY"),
     "HTTPRoute": ("gateway_api", "HTTP_ROUTE"),
+    "GRPCRoute": ("gateway_api", "GRPC_ROUTE"),
+    "TCPRoute": ("gateway_api", "TCP_ROUTE"),
+    "TLSRoute": ("gateway_api", "TLS_ROUTE"),
     "ReferenceGrant": ("gateway_api", "REFERENCE_GRANT"),
 }
 """Kinds whose fields are only imported where one of them is read: module and name."""

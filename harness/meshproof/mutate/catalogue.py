@@ -9,7 +9,7 @@ from meshproof.mutate.authorization.operators import AUTHORIZATION
 from meshproof.mutate.change import dropped
 from meshproof.mutate.edit import plain
 from meshproof.mutate.gateways import GATEWAYS
-from meshproof.mutate.http_routes import HTTP_ROUTES
+from meshproof.mutate.http_routes import HTTP_ROUTES, OTHER_ROUTES
 from meshproof.mutate.mirrors import MIRRORS
 from meshproof.mutate.operator import Mutant, Operator
 from meshproof.mutate.policies import POLICY
@@ -37,6 +37,7 @@ OPERATORS: tuple[Operator, ...] = (
     *VISIBILITY,
     *SERVICE_ENTRIES,
     *HTTP_ROUTES,
+    *OTHER_ROUTES,
     *AUTHORIZATION,
 )
 

@@ -112,6 +112,17 @@ def _to(spot: Spot, kind: str, text: str) -> Edit:
     return Edit(f"{label(spot)} {what}{before} {old!r} → {kind} {text!r}", fresh(named, spot.value))
 
 
+def _others(kind: str, name: str) -> Iterator[Operator]:
+    """The operators on what routes of another kind have in common with HTTPRoutes."""
+    yield Operator(f"{name}-dropped", kind, ("",), dropped)
+    yield Operator(f"{name}-parent-wrong", kind, ("spec.parentRefs[].name",), renamed("no-such-"))
+    yield Operator(f"{name}-weights-shifted", kind, (f"{RULE}.backendRefs",), weights_shifted)
+    yield Operator(f"{name}-backend-dropped", kind, (BACKEND,), dropped_of_several)
+    yield Operator(f"{name}-backend-wrong", kind, (f"{BACKEND}.name",), renamed("no-such-"))
+    if kind != "TCPRoute":
+        yield Operator(f"{name}-hostname-wrong", kind, ("spec.hostnames[]",), host_wrong)
+
+
 CONDITIONS = (f"{MATCH}.path", f"{MATCH}.headers[]", f"{MATCH}.queryParams[]")
 HTTP_ROUTES = (
     Operator("http-route-dropped", KIND, ("",), dropped),
@@ -147,4 +158,12 @@ HTTP_ROUTES = (
     Operator("route-retry-dropped", KIND, (f"{RULE}.retry",), dropped),
     Operator("route-attempts-changed", KIND, (f"{RULE}.retry.attempts",), counted(more=(1,), less=(1,))),
     Operator("route-code-dropped", KIND, (f"{RULE}.retry.codes[]",), dropped_of_several),
+)
+OTHER_ROUTES = (
+    *_others("GRPCRoute", "grpc-route"),
+    Operator(
+        "grpc-route-method-wrong", "GRPCRoute", (f"{MATCH}.method.service", f"{MATCH}.method.method"), appended("x")
+    ),
+    *_others("TCPRoute", "tcp-route"),
+    *_others("TLSRoute", "tls-route"),
 )

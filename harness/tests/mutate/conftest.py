@@ -231,6 +231,31 @@ spec:
       requestRedirect: {scheme: https, hostname: new.example.com, statusCode: 302}
 ---
 apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: rpc}
+spec:
+  parentRefs: [{group: "", kind: Service, name: shop}]
+  hostnames: [shop.example.com]
+  rules:
+  - matches: [{method: {service: pkg.Svc, method: Get}}]
+    backendRefs: [{name: shop, port: 8000, weight: 3}, {name: shop, port: 8000}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TCPRoute
+metadata: {name: db}
+spec:
+  parentRefs: [{group: "", kind: Service, name: shop}]
+  rules: [{backendRefs: [{name: shop, port: 8000, weight: 3}, {name: shop, port: 8000}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: secured}
+spec:
+  parentRefs: [{group: "", kind: Service, name: shop}]
+  hostnames: [shop.default.svc.cluster.local]
+  rules: [{backendRefs: [{name: shop, port: 8000, weight: 3}, {name: shop, port: 8000}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: public}
 spec:

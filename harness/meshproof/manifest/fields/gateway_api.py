@@ -1,4 +1,4 @@
-"""The fields of the Gateway API's Gateway, HTTPRoute and ReferenceGrant, alike in v1beta1 and v1.
+"""The fields of the Gateway API's Gateway, routes and ReferenceGrant, alike in all versions.
 
 Source: https://gateway-api.sigs.k8s.io/reference/spec/ and the published CRDs (experimental channel, up to 1.5).
 """
@@ -90,6 +90,25 @@ HTTP_ROUTE = resource(
     },
     status=None,
 )
+
+CONNECTION_RULES: Shape = [{"name": TEXT, "backendRefs": [{**BACKEND, "weight": WHOLE}]}]
+GRPC_RULE: Shape = {
+    "name": TEXT,
+    "matches": [
+        {
+            "method": {"type": OneOf(("Exact", "RegularExpression")), "service": TEXT, "method": TEXT},
+            "headers": [CONDITION],
+        }
+    ],
+    "filters": [FILTER],
+    "backendRefs": [{**BACKEND, "weight": WHOLE, "filters": [FILTER]}],
+    "sessionPersistence": None,
+}
+COMMON: dict[str, Shape] = {"parentRefs": [PARENT], "useDefaultGateways": OneOf(("All", "None"))}
+
+GRPC_ROUTE = resource(spec={**COMMON, "hostnames": [TEXT], "rules": [GRPC_RULE]}, status=None)
+TCP_ROUTE = resource(spec={**COMMON, "rules": CONNECTION_RULES}, status=None)
+TLS_ROUTE = resource(spec={**COMMON, "hostnames": [TEXT], "rules": CONNECTION_RULES}, status=None)
 
 LISTENER: Shape = {
     "name": TEXT,

@@ -27,6 +27,9 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "gateway_api.routes": {
         f"Gateway.{GATEWAY_API}": "gateway",
         "HTTPRoute": "http_route",
+        "GRPCRoute": "grpc_route",
+        "TCPRoute": "tcp_route",
+        "TLSRoute": "tls_route",
         "ReferenceGrant": "reference_grant",
     },
 }

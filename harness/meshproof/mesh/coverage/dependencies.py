@@ -113,7 +113,9 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
         name = f"AuthorizationPolicy {policy.namespace}/{policy.name}"
         return (Unmodelled("AuthorizationPolicy", name, route, why, (Rule(route),)),)
     # What is made of HTTPRoutes has a name of its own, which stands in none of them.
-    kind = "HTTPRoute" if owner and owner.gateway_api else "VirtualService"
+    kind = "VirtualService"
+    if owner and owner.gateway_api:
+        kind = "TLSRoute" if owner.tls else "TCPRoute" if owner.tcp else "HTTPRoute"
     name = f"{kind} {owner.namespace}/{owner.name}" if owner and not owner.gateway_api else kind
     return (Unmodelled(kind, name, route, why, (Rule(route),)),)
 

@@ -76,8 +76,11 @@ def _bound(mesh: Mesh, gateway: Gateway, names: set[str]) -> Iterator[VirtualSer
 
 
 def _connecting(mesh: Mesh, requests: Sequence[Request]) -> list[Gateway]:
-    """The gateways, with all that may share their pods, that connections enter by."""
-    asked = [one.gateway for one in requests if one.is_tcp and one.gateway]
+    """The gateways, with all that may share their pods, that requests enter by.
+
+    What a port listens for at all is told by its rules for connections as well.
+    """
+    asked = [one.gateway for one in requests if one.gateway]
     return _gateways(mesh, asked) if asked else []
 
 

@@ -227,7 +227,7 @@ class VirtualService:
     """`hosts` are resolved; `gateways` are `mesh` or `namespace/name`; delegates are merged into `http`.
 
     `export_to` are the entries as written (none: Istio's default, all namespaces); `created` is when it was made, in
-    RFC 3339 and UTC, so that it sorts (empty: not told). Those of `gateway_api` are made of HTTPRoutes: each request
+    RFC 3339 and UTC, so that it sorts (empty: not told). Those of `gateway_api` are made of its routes: each request
     gets the most specific of all rules, whatever their order, and only clients of their own namespace and of that of
     the host have them.
     """

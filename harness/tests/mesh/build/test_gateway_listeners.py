@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from gateway_manifests import HTTP, built, gateway
+from meshproof.manifest import load
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.gateway_api.gateway import gateway as build_gateway
 from meshproof.mesh.model.gateway import TlsMode
 from meshproof.mesh.model.unmodelled import Entering
 
@@ -85,12 +90,7 @@ def test_what_the_api_server_refuses(listeners: tuple[str, ...], why: str) -> No
             "parametersRef",
             None,
         ),
-        (gateway("name: a, port: 99, protocol: TCP"), "listener for TCP", Entering("infra/public", 99)),
-        (
-            gateway("name: a, port: 99, protocol: TLS, tls: {mode: Passthrough}"),
-            "for TLS",
-            Entering("infra/public", 99),
-        ),
+        (gateway("name: a, port: 99, protocol: UDP"), "listener for UDP", Entering("infra/public", 99)),
         (
             gateway("name: a, port: 99, protocol: HTTPS, tls: {certificateRefs: [{name: c, namespace: x}]}"),
             "of another namespace",
@@ -115,11 +115,28 @@ def test_what_is_not_modelled_costs_what_enters_there(text: str, why: str, touch
     assert one.touches == (touched or Entering("infra/public"),)
 
 
-def test_listeners_of_two_protocols_on_a_port_are_not_modelled() -> None:
+def test_of_listeners_of_two_protocols_each_counts_as_istiod_merges_them() -> None:
     secured = "name: tls, port: 80, protocol: HTTPS, hostname: a.example.com, tls: {certificateRefs: [{name: c}]}"
     made = built(gateway(HTTP, secured, "name: other, port: 81, protocol: HTTP")).mesh
-    assert {touch for one in made.unmodelled for touch in one.touches} == {Entering("infra/public", 80)}
-    assert [one.key for one in made.gateways] == ["infra/public/other"]
+    assert made.unmodelled == ()
+    assert [one.key for one in made.gateways] == ["infra/public/http", "infra/public/other", "infra/public/tls"]
+
+
+@pytest.mark.parametrize(
+    ("listener", "kinds"),
+    [
+        ("protocol: TCP", {"TCPRoute"}),
+        ("protocol: TLS, tls: {mode: Passthrough}", {"TLSRoute"}),
+        ("protocol: TLS, tls: {mode: Terminate, certificateRefs: [{name: c}]}", {"TCPRoute", "TLSRoute"}),
+        ("protocol: HTTP", {"GRPCRoute", "HTTPRoute"}),
+        ("protocol: HTTP, allowedRoutes: {kinds: [{kind: GRPCRoute}, {kind: TCPRoute}]}", {"GRPCRoute"}),
+        ("protocol: HTTP, allowedRoutes: {kinds: [{group: example.com, kind: HTTPRoute}]}", set()),
+    ],
+)
+def test_the_protocol_says_which_routes_may_attach(listener: str, kinds: set[str]) -> None:
+    resource = load(["-"], stdin=io.StringIO(gateway(f"name: a, port: 443, {listener}"))).resources[0]
+    ((found, _),) = build_gateway(resource, Findings()).listeners
+    assert found.kinds == kinds
 
 
 def test_a_listener_for_https_without_tls_is_none() -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from meshproof.border.request import parse
 from meshproof.mesh.coverage.dependencies import undecided
+from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import entering
 from meshproof.mesh.requests.answerable import why_unanswered
@@ -158,6 +159,13 @@ def test_https_beside_what_is_passed_on_reads_requests_of_its_own_names_alone(bu
         "tls://x.a.org:443",
         "tls://x-x.a.org:443",
     ]
+
+
+def test_what_a_request_of_http_meets_is_told_by_the_rules_for_connections_too(built) -> None:
+    mesh = built(gateway(PASSING) + tls(("x.a.org", "v1"))).mesh
+    asked = parse("https://y.a.org/", gateway="default/edge")
+    part = reachable(mesh, [asked], "default")
+    assert predict(mesh, asked).refused == predict(part, asked).refused == "handshake"
 
 
 def test_two_uses_of_a_name_leave_the_port_undecided(built) -> None:

@@ -36,7 +36,7 @@ spec:
   - {name: any, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
   - {name: wild, port: 80, protocol: HTTP, hostname: "*.example.com", allowedRoutes: {namespaces: {from: All}}}
   - {name: own, port: 8080, protocol: HTTP}
-  - {name: raw, port: 9000, protocol: TCP}
+  - {name: raw, port: 9000, protocol: UDP}
 ---
 """
 HERE = "infra/public"

@@ -93,3 +93,73 @@ def test_drift_of_connections_is_found(driven, tmp_path: Path, old: str, new: st
         if one.outcome is Outcome.FAILED
     }
     assert failed - {""} == wrong
+
+
+LISTENERS = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  gatewayClassName: istio
+  listeners:
+  - {name: tcp, port: 31400, protocol: TCP}
+  - {name: pass, port: 443, protocol: TLS, hostname: "*.example.com", tls: {mode: Passthrough}}
+  - {name: http, port: 80, protocol: HTTP}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: two}
+spec: {selector: {app: tcp-echo, version: v2}, ports: [{name: tcp, port: 9000}, {name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: one}
+spec:
+  selector: {app: tcp-echo, version: v1}
+  ports: [{name: tcp, port: 9000}, {name: http, port: 80, targetPort: 9000}]
+---
+"""
+ROUTES = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: TCPRoute
+metadata: {name: tcp}
+spec:
+  parentRefs: [{name: edge, sectionName: tcp}]
+  rules: [{backendRefs: [{name: one, port: 9000, weight: 4}, {name: two, port: 9000}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: tls}
+spec:
+  parentRefs: [{name: edge, sectionName: pass}]
+  hostnames: [a.example.com]
+  rules: [{backendRefs: [{name: two, port: 9000}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: rpc}
+spec:
+  parentRefs: [{name: edge, sectionName: http}]
+  rules: [{matches: [{method: {service: pkg.Svc, method: Get}}], backendRefs: [{name: one, port: 80}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ("", "", set()),
+        ("weight: 4}", "weight: 1}", {"tcp://gateway.example:31400"}),
+        ("hostnames: [a", "hostnames: [b", {"tls://a.example.com:443"}),
+        ("service: pkg.Svc", "service: pkg.Other", {"GET http://gateway.example/pkg.Svc/Get"}),
+    ],
+)
+def test_routes_of_the_gateway_api_are_held_on_real_envoys(
+    driven, tmp_path: Path, old: str, new: str, wrong: set[str]
+) -> None:
+    for name, routes in (("spec", ROUTES), ("applied", ROUTES.replace(old, new) if old else ROUTES)):
+        (tmp_path / f"{name}.yaml").write_text(f"{ECHO}---\n{LISTENERS}{routes}")
+    found = prepare_verification([str(tmp_path / "spec.yaml")], [str(tmp_path / "applied.yaml")], [], RATES)
+    assert found.samples is not None
+    (verdicts,) = driven(tmp_path, [found.samples])
+    failed = {one.request.partition(" (by")[0] for one in verdicts if one.outcome is Outcome.FAILED} - {""}
+    assert failed == wrong

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
+from meshproof.errors import Location
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.http_route import Route, Rule
 from meshproof.mesh.build.gateway_api.parents import SERVICE, SERVICE_ENTRY, Parent
@@ -23,6 +25,34 @@ Entries = Callable[[str], tuple[str, ...]]
 FIX = "correct its parentRefs"
 
 
+class AnyRoute(Protocol):
+    """A route of whatever kind."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def called(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def namespace(self) -> str: ...
+
+    @property
+    def hostnames(self) -> tuple[str, ...]: ...
+
+    @property
+    def location(self) -> Location: ...
+
+    @property
+    def created(self) -> str: ...
+
+
+Aged = TypeVar("Aged", bound=AnyRoute)
+
+
 def within_the_mesh(
     routes: Iterable[Route], known: Known, entries: Entries, findings: Findings
 ) -> tuple[VirtualService, ...]:
@@ -31,7 +61,7 @@ def within_the_mesh(
     for route in by_age(routes):
         attached = False
         for parent in route.parents:
-            for host in _hosts(parent, known, entries, findings):
+            for host in hosts_of(parent, known, entries, findings):
                 attached = True
                 port = (str(parent.port),) if parent.port else ()
                 merged.setdefault((route.namespace, *port, host), []).append((route, parent.port))
@@ -41,20 +71,19 @@ def within_the_mesh(
     return tuple(sorted(made, key=lambda one: one.name))
 
 
-def alone(route: Route) -> Unmodelled:
+def alone(route: AnyRoute) -> Unmodelled:
     """That a route attaches to nothing, so that no request shows what it says; others are answered as without it."""
     why = "it attaches to none of its parents, so its rules are not in force"
-    return Unmodelled(
-        "HTTPRoute", f"HTTPRoute {route.namespace}/{route.name}", route.location, why, (), FIX, topic=Topic.ROUTE_ALONE
-    )
+    return Unmodelled(route.kind, route.called, route.location, why, (), FIX, topic=Topic.ROUTE_ALONE)
 
 
-def by_age(routes: Iterable[Route]) -> list[Route]:
+def by_age(routes: Iterable[Aged]) -> list[Aged]:
     """The oldest first; what is not made yet is the youngest."""
     return sorted(routes, key=lambda one: (not one.created, one.created, one.namespace, one.name))
 
 
-def _hosts(parent: Parent, known: Known, entries: Entries, findings: Findings) -> tuple[str, ...]:
+def hosts_of(parent: Parent, known: Known, entries: Entries, findings: Findings) -> tuple[str, ...]:
+    """The hosts of a parent within the mesh."""
     if parent.kind == SERVICE_ENTRY:
         hosts = entries(f"{parent.namespace}/{parent.name}")
     elif parent.kind == SERVICE:

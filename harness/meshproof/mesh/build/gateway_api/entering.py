@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.gateway_api.attach import Known, alone, by_age, mirrored
+from meshproof.mesh.build.gateway_api.attach import AnyRoute, Known, alone, by_age, mirrored
 from meshproof.mesh.build.gateway_api.backends import Backend
 from meshproof.mesh.build.gateway_api.gateway import Entrance
 from meshproof.mesh.build.gateway_api.http_route import NO_BACKEND, Route, Rule
@@ -40,13 +40,13 @@ def at_gateways(
                 continue
             found = gateways.get(f"{parent.namespace}/{parent.name}") if parent.kind == GATEWAY else None
             if found is None:
-                findings.unmodelled_parts.append(_unknown(route, parent))
+                findings.unmodelled_parts.append(unknown(route, parent))
                 continue
             attached = dict(_attached(route, parent, found))
             for (key, host), gateway in attached.items():
                 merged.setdefault((key, host), {})[id(route)] = (route, gateway)
             if not attached and found.whole:
-                findings.notice(parent.location, _why_alone(route, parent, found), Topic.ROUTE_ALONE)
+                findings.notice(parent.location, why_alone(route, parent, found), Topic.ROUTE_ALONE)
                 if len(route.parents) == 1:
                     findings.unmodelled_parts.append(alone(route))
     pairs = ((host, [*several.values()]) for (_, host), several in merged.items())
@@ -54,13 +54,14 @@ def at_gateways(
     return tuple(sorted(made, key=lambda one: one.name))
 
 
-def _unknown(route: Route, parent: Parent) -> Unmodelled:
+def unknown(route: AnyRoute, parent: Parent) -> Unmodelled:
+    """That a parent is not known, so that nobody knows what the route does there."""
     key = f"{parent.namespace}/{parent.name}"
     lacking = "is not among these manifests" if parent.kind == GATEWAY else "is not modelled"
     touches = (Asked(route.hostnames or (ANY,), (key,) if parent.kind == GATEWAY else ()),)
     why, topic = f"the {parent.kind} {key} {lacking}", Topic.PARENT_MISSING if parent.kind == GATEWAY else ""
-    name, needs = f"HTTPRoute {route.namespace}/{route.name}", WRITE if parent.kind == GATEWAY else ""
-    return Unmodelled("HTTPRoute", name, parent.location, why, touches, needs, topic=topic)
+    needs = WRITE if parent.kind == GATEWAY else ""
+    return Unmodelled(route.kind, route.called, parent.location, why, touches, needs, topic=topic)
 
 
 def _attached(route: Route, parent: Parent, entrance: Entrance) -> Iterator[tuple[tuple[str, str], Gateway]]:
@@ -68,19 +69,16 @@ def _attached(route: Route, parent: Parent, entrance: Entrance) -> Iterator[tupl
     hosts = route.hostnames or (ANY,)
     for pair in entrance.listeners:
         listener, gateway = pair
-        if not _is_meant(parent, listener) or not _is_allowed(route, listener):
+        if not is_meant(parent, listener) or not listener.takes(route.kind, route.namespace):
             continue
         for host in hosts:
             if overlap(listener.hostname or ANY, host) and not _belongs_elsewhere(host, pair, entrance.listeners):
                 yield (gateway.key, host), gateway
 
 
-def _is_meant(parent: Parent, listener: Listener) -> bool:
+def is_meant(parent: Parent, listener: Listener) -> bool:
+    """Whether a parentRef is for a listener, its hostname left aside."""
     return parent.port in (None, listener.server.port) and parent.section in ("", listener.section)
-
-
-def _is_allowed(route: Route, listener: Listener) -> bool:
-    return listener.http and listener.allows(route.namespace)
 
 
 def _belongs_elsewhere(host: str, own: Pair, several: Iterable[Pair]) -> bool:
@@ -99,14 +97,23 @@ def _belongs_elsewhere(host: str, own: Pair, several: Iterable[Pair]) -> bool:
     )
 
 
-def _why_alone(route: Route, parent: Parent, entrance: Entrance) -> str:
-    meant = [one for one, _ in entrance.listeners if _is_meant(parent, one)]
+def why_alone(route: AnyRoute, parent: Parent, entrance: Entrance) -> str:
+    """Why no listener takes a route; istiod looks at the port first."""
+    several = [one for one, _ in entrance.listeners]
+    if parent.port is not None and not any(one.server.port == parent.port for one in several):
+        ports = " and ".join(str(port) for port in sorted({one.server.port for one in several}))
+        known = f" (its listeners have {ports})" if ports else ""
+        return f"Gateway {entrance.key} has no listener of port {parent.port}{known}: istiod attaches no route to it"
+    meant = [one for one in several if is_meant(parent, one)]
     if not meant:
-        wanted = f"called {parent.section}" if parent.section else f"of port {parent.port}"
-        return f"Gateway {entrance.key} has no listener {wanted}: istiod attaches no route to it"
-    if not any(_is_allowed(route, one) for one in meant):
-        place = route.namespace
-        return f"no listener of Gateway {entrance.key} takes an HTTPRoute of namespace {place} (allowedRoutes)"
+        of_port = f" on port {parent.port}" if parent.port is not None else ""
+        return (
+            f"Gateway {entrance.key} has no listener called {parent.section}{of_port}: istiod attaches no route to it"
+        )
+    if not any(one.takes(route.kind, route.namespace) for one in meant):
+        article = "an" if route.kind[0] in "H" else "a"
+        taken = f"takes {article} {route.kind} of namespace {route.namespace}"
+        return f"no listener of Gateway {entrance.key} {taken} (protocol, allowedRoutes)"
     hosts = " and ".join(route.hostnames or (ANY,))
     return f"no listener of Gateway {entrance.key} that takes this route is for {hosts}"
 
@@ -120,7 +127,7 @@ def _virtual_service(
 ) -> VirtualService:
     oldest, gateway = several[0]
     rules = [
-        mirrored(_granted(rule, route.namespace, grants, findings), known, findings)
+        mirrored(_granted(rule, route.namespace, route.kind, grants, findings), known, findings)
         for route, _ in several
         for rule in route.rules
     ]
@@ -136,17 +143,17 @@ def _virtual_service(
     )
 
 
-def _granted(rule: Rule, namespace: str, grants: Sequence[Grant], findings: Findings) -> Rule:
+def _granted(rule: Rule, namespace: str, kind: str, grants: Sequence[Grant], findings: Findings) -> Rule:
     """The rule with backends of other namespaces that grant nothing as if they did not exist."""
 
     def denied(aim: Backend) -> bool:
-        return aim.namespace != namespace and not any(one.allows(aim, namespace) for one in grants)
+        return aim.namespace != namespace and not any(one.allows(aim, namespace, kind) for one in grants)
 
     def without(one: RouteDestination, aim: Backend) -> RouteDestination:
         if not denied(aim):
             return one
         where, shown = one.destination.location, f"{aim.kind} {aim.namespace}/{aim.name}"
-        text = f"no ReferenceGrant lets HTTPRoutes of {namespace} send to {shown}: a gateway answers {NO_BACKEND}"
+        text = f"no ReferenceGrant lets {kind}s of {namespace} send to {shown}: a gateway answers {NO_BACKEND}"
         findings.notice(where, text, Topic.NOT_GRANTED)
         return replace(one, destination=replace(one.destination, host=shown))
 

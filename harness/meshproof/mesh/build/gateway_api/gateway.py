@@ -7,13 +7,11 @@ manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meshproof.manifest.resource import Resource
-from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.gateway_api.listener import HTTP, HTTPS, Listener, check, listener
+from meshproof.mesh.build.gateway_api.listener import Listener, check, listener
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.visibility import created
 from meshproof.mesh.model.gateway import Gateway
@@ -62,7 +60,7 @@ def gateway(resource: Resource, findings: Findings) -> Entrance:
     found: list[tuple[Listener, Gateway]] = []
     for value in several:
         with findings.within(Entering(key, value.need("port").whole())):
-            made = None if _is_mixed(value, several, findings) else listener(value, resource, findings)
+            made = listener(value, resource, findings)
         if made is not None:
             found.append((made, _standing_for(made, resource, pods)))
     # What istiod makes of one Gateway is equally old, and in the order of the names.
@@ -91,16 +89,6 @@ def _pods(resource: Resource, own: Labels) -> Labels:
         f"{DOMAIN}/gateway-class-name": CLASS,
         OWN_PODS: f"{resource.namespace}/{resource.name}",
     }
-
-
-def _is_mixed(value: Value, several: Sequence[Value], findings: Findings) -> bool:
-    """Whether listeners of its port speak different protocols: what becomes of them is not modelled."""
-    port = value.need("port").whole()
-    spoken = {one.need("protocol").text() for one in several if one.need("port").whole() == port}
-    if len(spoken) > 1 and spoken & {HTTP, HTTPS}:
-        findings.unproved(value.location, f"port {port} has listeners for {' and '.join(sorted(spoken))}: not modelled")
-        return True
-    return False
 
 
 def _standing_for(made: Listener, resource: Resource, pods: Labels) -> Gateway:

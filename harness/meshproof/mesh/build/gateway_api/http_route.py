@@ -53,7 +53,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One HTTPRoute, not yet attached to its parents. `created` is in RFC 3339 and UTC (empty: not told)."""
+    """One HTTPRoute or GRPCRoute, not yet attached.
+
+    `created` is in RFC 3339 and UTC (empty: not told).
+    """
 
     name: str
     namespace: str
@@ -62,6 +65,11 @@ class Route:
     rules: tuple[Rule, ...]
     location: Location
     created: str = ""
+    kind: str = "HTTPRoute"
+
+    @property
+    def called(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
 
 
 def http_route(resource: Resource, findings: Findings) -> Route:
@@ -103,7 +111,7 @@ def _rule(value: Value, resource: Resource, position: int, findings: Findings) -
     modifier = own.replaces_prefix(found)
     if modifier and not (len(matches) == 1 and _is_prefix(matches[0])):
         raise modifier.problem("ReplacePrefixMatch needs a rule with exactly one match, of type PathPrefix")
-    backends, destinations = _backends(value, resource.namespace, findings)
+    backends, destinations = backends_of(value, resource.namespace, findings)
     mirrors = [
         (one, backend(one.need("backendRef"), resource.namespace, findings)) for one in found.get("RequestMirror", [])
     ]
@@ -120,7 +128,7 @@ def _rule(value: Value, resource: Resource, position: int, findings: Findings) -
             rewrite=own.rewrite(rewrites[0], findings) if rewrites else None,
             timeout=limit,
             retries=retries,
-            mirrors=tuple(_mirror(one, aim) for one, aim in mirrors),
+            mirrors=tuple(mirror(one, aim) for one, aim in mirrors),
             cors=cors(policy[0]) if policy else None,
             headers=own.header_changes(found, findings),
             missing_status=NO_BACKEND,
@@ -141,7 +149,7 @@ def _is_prefix(match: RouteMatch) -> bool:
     return match.uri is not None and match.uri.kind in (MatchKind.PREFIX, MatchKind.PATH_PREFIX)
 
 
-def _backends(
+def backends_of(
     rule: Value, namespace: str, findings: Findings
 ) -> tuple[tuple[Backend, ...], tuple[RouteDestination, ...]]:
     """The backends that get requests: what has no weight counts for nothing."""
@@ -161,7 +169,7 @@ def _backends(
     return tuple(backends), tuple(destinations)
 
 
-def _mirror(value: Value, aim: Backend) -> Mirror:
+def mirror(value: Value, aim: Backend) -> Mirror:
     share, coarse = own.mirror_share(value)
     return Mirror(aim.destination, share, value.location, coarse)
 

@@ -22,23 +22,25 @@ ANY = "*"
 # A namespace that there is none of.
 NOWHERE = "~"
 HOSTNAME = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-ROUTE = ("gateway.networking.k8s.io", "HTTPRoute")
+GROUP = "gateway.networking.k8s.io"
+KINDS = {HTTP: ("HTTPRoute", "GRPCRoute"), HTTPS: ("HTTPRoute", "GRPCRoute"), TCP: ("TCPRoute",), TLS: ("TLSRoute",)}
+"""The kinds of routes that may attach to listeners of each protocol; one that ends TLS takes TCPRoutes as well."""
 # The label that a cluster gives to every namespace.
 NAMED = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One listener: `hostname` is empty for every host, `http` tells whether HTTPRoutes may attach."""
+    """One listener: `hostname` is empty for every host, `kinds` are those of the routes that may attach."""
 
     section: str
     hostname: str
     server: Server
-    http: bool = True
+    kinds: frozenset[str] = frozenset()
 
-    def allows(self, namespace: str) -> bool:
-        """Whether routes of a namespace may attach."""
-        return any(one in ("", namespace) for one in self.server.namespaces)
+    def takes(self, kind: str, namespace: str) -> bool:
+        """Whether routes of a kind and a namespace may attach."""
+        return kind in self.kinds and any(one in ("", namespace) for one in self.server.namespaces)
 
 
 def check(several: Sequence[Value]) -> None:
@@ -78,9 +80,9 @@ def _check_tls(value: Value, protocol: str) -> None:
 
 
 def listener(value: Value, resource: Resource, findings: Findings) -> Listener | None:
-    """A listener for HTTP or HTTPS; None for one that is not modelled, which `findings` tell of."""
+    """A listener; None for one that is not modelled, which `findings` tell of."""
     protocol, port = value.need("protocol").text(), value.need("port")
-    if protocol not in (HTTP, HTTPS):
+    if protocol not in KINDS:
         findings.unproved(value.location, f"a listener for {protocol} is not modelled")
         return None
     secured = value.get("tls")
@@ -96,10 +98,12 @@ def listener(value: Value, resource: Resource, findings: Findings) -> Listener |
     hostname = given.text() if given else ""
     hosts = (hostname or ANY,) * len(namespaces)
     server = Server(port.whole(), protocol, section, hosts, tls, value.location, namespaces)
-    return Listener(section, hostname, server, _takes_http_routes(allowed))
+    return Listener(section, hostname, server, _kinds(protocol, tls, allowed))
 
 
 def _tls(tls: Value, resource: Resource, findings: Findings) -> ServerTls | None:
+    if (mode := tls.get("mode")) and mode.text() == "Passthrough":
+        return ServerTls(TlsMode.PASSTHROUGH, location=tls.location)
     if (options := tls.get("options")) and options.fields():
         findings.unproved(options.location, "options of tls are not modelled")
         return None
@@ -140,9 +144,10 @@ def _namespaces(allowed: Value | None, own: str, findings: Findings) -> tuple[st
     return None
 
 
-def _takes_http_routes(allowed: Value | None) -> bool:
-    kinds = allowed.list("kinds") if allowed else []
-    if not kinds:
-        return True
-    found = ((group.text() if (group := one.get("group")) else ROUTE[0], one.need("kind").text()) for one in kinds)
-    return ROUTE in found
+def _kinds(protocol: str, tls: ServerTls, allowed: Value | None) -> frozenset[str]:
+    supported = {*KINDS[protocol], *(("TCPRoute",) if protocol == TLS and tls.mode is TlsMode.SIMPLE else ())}
+    given = allowed.list("kinds") if allowed else []
+    if not given:
+        return frozenset(supported)
+    said = ((group.text() if (group := one.get("group")) else GROUP, one.need("kind").text()) for one in given)
+    return frozenset(kind for group, kind in said if group == GROUP and kind in supported)

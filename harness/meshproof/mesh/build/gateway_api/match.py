@@ -32,8 +32,8 @@ def route_match(value: Value) -> RouteMatch:
         location=value.location,
         uri=_path(path) if path else StringMatch(MatchKind.PREFIX, "/", value.location),
         method=StringMatch(MatchKind.EXACT, method.text(), method.location) if method else None,
-        headers=_named(value, "headers", lower=True),
-        query_params=_named(value, "queryParams", lower=False),
+        headers=named(value, "headers", lower=True),
+        query_params=named(value, "queryParams", lower=False),
     )
 
 
@@ -49,7 +49,7 @@ def _path(value: Value) -> StringMatch:
     said, text = kind.text() if kind else "PathPrefix", given.text() if given else "/"
     place = given or value
     if said == "RegularExpression":
-        return _regex(place, text)
+        return regex(place, text)
     _check_path(place, text)
     if said == "Exact":
         return StringMatch(MatchKind.EXACT, text, place.location)
@@ -67,17 +67,18 @@ def _check_path(place: Value, text: str) -> None:
         raise place.problem(f"{place.shown} is no path that the API server takes{why}")
 
 
-def _named(value: Value, field: str, *, lower: bool) -> tuple[tuple[str, StringMatch], ...]:
+def named(value: Value, field: str, *, lower: bool) -> tuple[tuple[str, StringMatch], ...]:
+    """Conditions on headers, or on query parameters."""
     found: dict[str, tuple[str, StringMatch]] = {}
     for one in value.list(field):
-        named, kind = name(one.need("name")), one.get("type")
+        called, kind = name(one.need("name")), one.get("type")
         given = one.need("value")
         if not given.text():
             raise given.problem("a condition needs a value of at least one character")
-        if named in found:
-            raise one.problem(f"{named} is given twice in {field}", "the API server takes each name once")
+        if called in found:
+            raise one.problem(f"{called} is given twice in {field}", "the API server takes each name once")
         condition = _condition(given, "Exact" if kind is None else kind.text())
-        found[named] = (named.lower() if lower else named, condition)
+        found[called] = (called.lower() if lower else called, condition)
     return tuple(found.values())
 
 
@@ -86,10 +87,11 @@ def _condition(given: Value, kind: str) -> StringMatch:
         return StringMatch(MatchKind.EXACT, given.text(), given.location)
     if given.text() == PRESENCE:
         return StringMatch(MatchKind.PRESENT, "", given.location)
-    return _regex(given, given.text())
+    return regex(given, given.text())
 
 
-def _regex(place: Value, text: str) -> StringMatch:
+def regex(place: Value, text: str) -> StringMatch:
+    """A regular expression; raises ManifestError for what is none."""
     try:
         compile_re2(text)
     except NotRe2Error as error:

@@ -12,7 +12,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.backends import Backend
 
-ROUTE = ("gateway.networking.k8s.io", "HTTPRoute")
+GROUP = "gateway.networking.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Grant:
     sources: frozenset[tuple[str, str, str]]
     aims: frozenset[tuple[str, str, str]]
 
-    def allows(self, backend: Backend, namespace: str) -> bool:
-        """Whether an HTTPRoute of a namespace may refer to a backend."""
-        if backend.namespace != self.namespace or (*ROUTE, namespace) not in self.sources:
+    def allows(self, backend: Backend, namespace: str, route: str) -> bool:
+        """Whether a route of a kind and a namespace may refer to a backend."""
+        if backend.namespace != self.namespace or (GROUP, route, namespace) not in self.sources:
             return False
         kind = (backend.group, backend.kind)
         return (*kind, backend.name) in self.aims or (*kind, "") in self.aims

@@ -7,22 +7,26 @@ from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.attach import within_the_mesh
+from meshproof.mesh.build.gateway_api.connections.attach import connections
+from meshproof.mesh.build.gateway_api.connections.route import ConnectionRoute, tcp_route, tls_route
 from meshproof.mesh.build.gateway_api.entering import at_gateways
 from meshproof.mesh.build.gateway_api.gateway import Entrance, certificates, gateway
+from meshproof.mesh.build.gateway_api.grpc_route import grpc_route, without_refused
 from meshproof.mesh.build.gateway_api.http_route import Route, http_route
 from meshproof.mesh.build.gateway_api.reference_grant import Grant, reference_grant
 from meshproof.mesh.model.mesh import Mesh
 
-__all__ = ["gateway", "http_route", "join", "reference_grant"]
+__all__ = ["gateway", "grpc_route", "http_route", "join", "reference_grant", "tcp_route", "tls_route"]
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     """The mesh with the Gateways and VirtualServices that istiod makes of them."""
-    routes = [part for part in parts if isinstance(part, Route)]
 
     def known(host: str) -> bool:
         return mesh.service(host) is not None
 
+    routes = without_refused([part for part in parts if isinstance(part, Route)], known, findings)
+    others = [part for part in parts if isinstance(part, ConnectionRoute)]
     entrances = [part for part in parts if isinstance(part, Entrance)]
     for one in entrances:
         certificates(mesh, one, findings)
@@ -33,6 +37,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
             *mesh.virtual_services,
             *within_the_mesh(routes, known, mesh.entered_as, findings),
             *at_gateways(routes, entrances, grants, known, findings),
+            *connections(others, entrances, grants, known, mesh.entered_as, findings),
         ),
         gateways=(*mesh.gateways, *(made for one in entrances for _, made in one.listeners)),
     )

@@ -1,0 +1,1 @@
+"""Routes of the Gateway API for connections: TCPRoutes and TLSRoutes."""
