@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 from meshproof.border.expectation import Arm, Copy, Expectation, HeaderExpectation, Policy
+from meshproof.errors import Location
 from meshproof.explain.wording import percent, seconds
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.proxy.retrying import DEFAULT, DEFAULT_ATTEMPTS
@@ -68,6 +69,12 @@ def policy_changes(one: Policy, other: Policy) -> Iterator[tuple[str, str, str]]
             yield name, _worded(first.get(name)), _worded(second.get(name))
 
 
+def stated_at(setting: str, policy: Policy) -> Location | None:
+    """Where the block of a policy stands that a setting belongs to; None where that is not known."""
+    block = {"connectionPool": policy.pool, "outlierDetection": policy.ejection}.get(setting.partition(".")[0])
+    return block.location if block else None
+
+
 def _settings(policy: Policy) -> dict[str, object]:
     balancer = "LEAST_REQUEST" if policy.load_balancer == "UNSPECIFIED" else policy.load_balancer
     found: dict[str, object] = {"loadBalancer": balancer}
@@ -75,7 +82,9 @@ def _settings(policy: Policy) -> dict[str, object]:
         if block is None:
             continue
         values = {name: value for name, value in asdict(block).items() if name != "location" and value is not None}
-        found |= {f"{prefix}.{_camel(name)}": value for name, value in values.items()}
+        # Numbers with a fraction are times.
+        texts = {name: seconds(value) if isinstance(value, float) else value for name, value in values.items()}
+        found |= {f"{prefix}.{_camel(name)}": value for name, value in texts.items()}
     return found
 
 
@@ -87,7 +96,7 @@ def _camel(name: str) -> str:
 def _worded(value: object) -> str:
     if value is None:
         return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _outcome(mesh: Mesh, expectation: Expectation) -> Part:

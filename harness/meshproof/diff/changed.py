@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from meshproof.diff.sides import Side
 from meshproof.errors import Location
+from meshproof.explain import wording
 from meshproof.explain.manifests import Written
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.kubernetes import Service
-from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
 from meshproof.mesh.model.names import overlap
 from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
@@ -52,15 +53,17 @@ class Differing:
 
 def differing(old: Side, new: Side) -> Differing:
     """What differs between two sides as it is written."""
-    first, second = ({one.identity: one for one in _resources(side)} for side in (old, new))
-    other = {key for key, one in second.items() if key not in first or not same(one.body, first[key].body)}
-    gone = tuple(one for key, one in first.items() if key not in second or key in other)
-    return Differing(gone, tuple(second[key] for key in second if key in other))
+    first, second = (grouped((one.identity, one) for one in _resources(side)) for side in (old, new))
+    same = {key for key, several in first.items() if key in second and _alike(several, second[key])}
+    gone, came = ((one for key, some in side.items() if key not in same for one in some) for side in (first, second))
+    return Differing(tuple(gone), tuple(came))
 
 
-def same(one: Value, other: Value) -> bool:
-    """Whether two values are written alike, wherever they stand."""
-    return bool(_bare(one) == _bare(other))
+def _alike(some: Sequence[Resource], others: Sequence[Resource]) -> bool:
+    """Whether objects of one name, of which there is more than one where it is given twice, are written alike."""
+    return len(some) == len(others) and all(
+        _bare(one.body) == _bare(other.body) for one, other in zip(some, others, strict=True)
+    )
 
 
 def _resources(side: Side) -> tuple[Resource, ...]:
@@ -91,7 +94,8 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
 def _key(one: Unmodelled) -> object:
     """What it is without its place; two texts that cannot be read differ by their words."""
     words = tuple(touch for touch in one.touches if isinstance(touch, Mentioned))
-    return one.kind, one.subject, one.why, one.refused, words
+    # Where it was given first, say, is in another file on the other side.
+    return one.kind, one.subject, wording.without_places(one.why), one.refused, words
 
 
 @dataclass(frozen=True, slots=True)

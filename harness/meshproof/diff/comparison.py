@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
-from meshproof.diff.behaviour import OUTCOME, behaviour, policies, policy_changes
+from meshproof.diff.behaviour import OUTCOME, behaviour, policies, policy_changes, stated_at
 from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach, without_places
 from meshproof.diff.search import Tried, as_served, search
 from meshproof.diff.sides import Side
@@ -24,11 +24,11 @@ from meshproof.mesh.predict.prediction import predict
 class Change:
     """What changes alike for some requests of one host.
 
-    `about` is what changes: `outcome`, `timeout`, `loadBalancer of …`. `host` is what they ask for, and the Gateway
+    `about` is what changes: `outcome`, `timeout`, `loadBalancer`. `host` is what they ask for, and the Gateway
     that they enter by; `source` sends them where the usual client does not (None: it does). `requests` are the tried
     ones that change so, the plainest first; `whole` tells that no other of that host was tried that could. `before`
-    and `after` are the places of the rules that decide the first of them (None: no rule does), `other_rule` that these
-    are not one and the same rule.
+    and `after` are the places of the rules that decide the first of them (None: no rule does), or of the policy that
+    is another one; `other_rule` tells that these are not one and the same rule.
     """
 
     about: str
@@ -150,8 +150,8 @@ def _grouped(old: Mesh, new: Mesh, pairs: Sequence[_Pair]) -> Iterator[Change]:
             requests,
             whole,
             pair.old.route,
-            pair.new.route,
-            not rules.same(pair.old.route, pair.new.route),
+            first.place or pair.new.route,
+            first.place is None and not rules.same(pair.old.route, pair.new.route),
         )
 
 
@@ -170,13 +170,14 @@ def _plainness(pair: _Pair) -> tuple[int, int, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One thing that changes for one request; `own` as of a Part."""
+    """One thing that changes for one request; `own` as of a Part, `place` where it stands if not in the rule."""
 
     pair: _Pair
     about: str
     before: str
     after: str
     own: bool = False
+    place: Location | None = None
 
 
 def _changes(old: Mesh, new: Mesh, pair: _Pair) -> Iterator[_Found]:
@@ -188,7 +189,9 @@ def _changes(old: Mesh, new: Mesh, pair: _Pair) -> Iterator[_Found]:
     before, after = policies(old, pair.old), policies(new, pair.new)
     for key in (one for one in before if one in after):
         for setting, value, new_value in policy_changes(before[key][1], after[key][1]):
-            yield _Found(pair, f"{setting} of {after[key][0]}", value, new_value)
+            name, policy = after[key]
+            about = setting if name == pair.host else f"{setting} at {name}"
+            yield _Found(pair, about, value, new_value, place=stated_at(setting, policy))
 
 
 class _Rules:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from meshproof.diff.comparison import compare
+from meshproof.diff.sides import sides
+from meshproof.manifest import load
+
+SHOP = Path(__file__).parents[3] / "examples/shop"
 ROUTING, RULES, GATEWAY, APPS = "routing.yaml", "destinations.yaml", "gateway.yaml", "apps.yaml"
 MIRROR = "      mirror: {host: recommendations, subset: v2}\n      mirrorPercentage: {value: 100}\n"
 BETA = '    - match:\n        - headers:\n            x-beta:\n              exact: "yes"\n'
@@ -31,12 +37,16 @@ SPELLED = "connect-failure,refused-stream,unavailable,cancelled,retriable-status
             "timeout of all of payments.shop: 2 s → 3 s (new/routing.yaml:59:7)",
         ),
         (
+            [(RULES, "baseEjectionTime: 1s", "baseEjectionTime: 90s")],
+            "outlierDetection.baseEjectionTime of all of payments.shop: 1 s → 90 s (new/destinations.yaml:55:7)",
+        ),
+        (
             [(ROUTING, MIRROR, "")],
             "mirrors of all of recommendations.shop: recommendations.shop/v2 100 % → none (new/routing.yaml:46:7)",
         ),
         (
             [(RULES, "maxConnections: 20", "maxConnections: 2")],
-            "connectionPool.maxConnections of payments.shop of all of payments.shop: 20 → 2 (new/routing.yaml:59:7)",
+            "connectionPool.maxConnections of all of payments.shop: 20 → 2 (new/destinations.yaml:50:7)",
         ),
         (
             [(RULES, "    - name: beta\n      labels: {version: v2}", "    - name: beta\n      labels: {version: v3}")],
@@ -181,3 +191,15 @@ def test_a_policy_at_a_gateway_changes_what_enters_by_it(told) -> None:
         "at shop.example.com by Gateway shop/entry: cart.shop 100 % → 403" in line and "new/more.yaml" in line
         for line in lines
     )
+
+
+def test_what_is_given_twice_on_both_sides_is_the_same_wherever_that_is(changed, tmp_path) -> None:
+    again = "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop}\nspec: {ports: [{port: 80}]}\n"
+    for name in ("old", "new"):
+        (tmp_path / f"{name}.yaml").write_text(again)
+    both = [load([str(SHOP), str(tmp_path / f"{name}.yaml")], strict=False) for name in ("old", "new")]
+    found = compare(*sides(*both), "default")
+    assert (found.opaque, found.objects, found.is_same) == ((), 0, True)
+    (tmp_path / "new.yaml").write_text(again.replace("80", "81"))
+    both[1] = load([str(SHOP), str(tmp_path / "new.yaml")], strict=False)
+    assert not compare(*sides(*both), "default").is_same

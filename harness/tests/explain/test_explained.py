@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from meshproof.errors import Location
 from meshproof.explain.render.document import document
 from meshproof.explain.render.quotes import Quotes
 from meshproof.explain.render.text import text
@@ -221,3 +222,12 @@ def test_retries_of_the_whole_mesh_stand_where_they_are_configured(explained) ->
     ]
     assert retries.value.startswith("5 more tries")
     assert retries.origin == "ConfigMap istio-system/istio"
+
+
+def test_of_a_long_line_what_stands_at_the_place_is_quoted() -> None:
+    quotes = Quotes()
+    quotes.keep("a.yaml", f"{{a: {'x' * 200}, b: here, c: {'y' * 200}}}\n")
+    found = quotes(Location("a.yaml", 1, 207))
+    assert found.startswith("…b: here, c: yyy")
+    assert found.endswith("y…")
+    assert (quotes(Location("a.yaml", 9, 1)), quotes(None)) == ("", "")

@@ -28,8 +28,14 @@ class Quotes:
         lines = self._lines.get(place.file)
         if lines is None:
             lines = self._lines[place.file] = BREAK.split(self._text(place.file))
-        found = lines[place.line - 1].strip() if place.line <= len(lines) else ""
-        return found if len(found) <= LONGEST else found[:LONGEST] + "…"
+        line = lines[place.line - 1] if place.line <= len(lines) else ""
+        found = line.strip()
+        if len(found) <= LONGEST:
+            return found
+        # Of a long line what stands at the place.
+        start = max(0, min(place.column - 1, len(line.rstrip()) - LONGEST))
+        cut = line[start:].strip()
+        return f"{'…' if line[:start].strip() else ''}{cut[:LONGEST]}{'…' if len(cut) > LONGEST else ''}"
 
     def _text(self, file: str) -> str:
         if file not in self._texts:

@@ -56,7 +56,8 @@ def text(explanation: Explanation, quote: Quote) -> Iterator[str]:
     yield from _more(explanation.beside, MOST_OTHERS)
     several = [_object(one, quote) for one in explanation.unmodelled]
     yield from _section("not understood, so that all of this may be otherwise", several)
-    yield from _section("to know", ([f"{one.location}: {one.says}"] for one in explanation.notices))
+    yield from _section("to know", ([f"{one.location}: {one.says}"] for one in explanation.notices[:MOST_OTHERS]))
+    yield from _more(explanation.notices, MOST_OTHERS)
 
 
 def summary(explanation: Explanation) -> Iterator[str]:

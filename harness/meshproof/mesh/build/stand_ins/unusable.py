@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from meshproof.mesh.model.gateway import Gateway, Server
 from meshproof.mesh.model.kubernetes import Secret
@@ -44,6 +41,11 @@ def _unloadable(secret: Secret) -> str:
     pairs = [(secret.data[one], secret.data[two]) for one, two in PAIRS if one in secret.data and two in secret.data]
     if not pairs:
         return ""
+    # Most manifests have no such Secret, and these take long to import.
+    import ssl
+    import tempfile
+    from pathlib import Path
+
     # The standard library reads a key from a file alone; the folder is nobody else's and is gone at once.
     with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
         files = Path(folder) / "tls.crt", Path(folder) / "tls.key"
