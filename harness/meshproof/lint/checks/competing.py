@@ -32,7 +32,11 @@ def beside_routes(folder: Folder) -> Iterator[Found]:
                 if other.gateway_api:
                     continue
                 first = visibility.virtual_services(mesh, MESH_GATEWAY, route.namespace)
-                winner = first.several[first.hosts.exact[host][0]]
+                counting = first.hosts.exact.get(host, ())
+                # Clients there see neither where the Service is not exported to them.
+                if not counting:
+                    continue
+                winner = first.several[counting[0]]
                 wins = "the HTTPRoute" if winner.gateway_api else "the VirtualService"
                 what = f"{host} has a VirtualService, too ({other.location})"
                 said = f"they are not merged, and clients in {route.namespace} get {wins} alone"

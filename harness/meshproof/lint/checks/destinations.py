@@ -71,6 +71,10 @@ def _of(folder: Folder, owner: VirtualService, aim: Destination, met: list[Clien
     if first.lack is Lack.SUBSET:
         yield _subset(folder, aim, client, first.note)
         return
+    # Who has it by a ServiceEntry of their own namespace gets further than these clients.
+    known = {port.number for each in folder.mesh.services_of(aim.host) for port in each.ports}
+    if first.lack is Lack.PORT and aim.port in known:
+        return
     # Without a Service among the hosts the port that requests come by is a guess.
     sure = client.gateway != MESH_GATEWAY or any(one.ports for one in services_of(folder.mesh, owner))
     if first.lack is not Lack.PORT_LEFT_OUT or (sure and len(lacking) == len(found)):

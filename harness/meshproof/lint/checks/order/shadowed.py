@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from meshproof.errors import Location
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.checks.order.entries import entries, hiding
 from meshproof.lint.folder import Folder
-from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute
+from meshproof.mesh.model.mesh import grouped
+from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict.covering import covers_connections
 from meshproof.mesh.predict.mesh_table import Rule
 
@@ -22,19 +23,33 @@ class Connection:
     match: TcpMatch | None
 
 
-Hidden = tuple[Rule | Connection, Rule | Connection]
+Entry = Rule | Connection
 # So many rules for connections of one VirtualService are held against each other.
 MOST_CONNECTIONS = 200
 
 
-def _connections(routes: Sequence[TcpRoute]) -> list[Hidden]:
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What is hidden at a place by an entry; `name` is the rule's own, if it has one."""
+
+    place: Location
+    by: Entry
+    name: str = ""
+    same_rule: bool = False
+
+
+def _connections(routes: Sequence[TcpRoute]) -> Iterator[tuple[Entry, Entry | None]]:
     """Entries of rules for connections, each with the first one before it that covers it."""
     several = [Connection(route, match) for route in routes for match in route.matches or (None,)][:MOST_CONNECTIONS]
-    pairs = [
-        (entry, next((by for by in several[:at] if covers_connections(by.match, entry.match)), None))
-        for at, entry in enumerate(several)
-    ]
-    return [(entry, by) for entry, by in pairs if by is not None]
+    for at, entry in enumerate(several):
+        yield entry, next((by for by in several[:at] if covers_connections(by.match, entry.match)), None)
+
+
+def _requests(folder: Folder, one: VirtualService) -> Iterator[tuple[Entry, Entry | None]]:
+    several = entries(one)
+    hidden = dict(hiding(folder, several))
+    for at, entry in enumerate(several):
+        yield entry, several[hidden[at]] if at in hidden else None
 
 
 def _hidden(folder: Folder) -> tuple[list[Hidden], list[Hidden]]:
@@ -43,49 +58,62 @@ def _hidden(folder: Folder) -> tuple[list[Hidden], list[Hidden]]:
 
 
 def _search(folder: Folder) -> tuple[list[Hidden], list[Hidden]]:
-    whole: list[Hidden] = []
-    single: list[Hidden] = []
-    for one in folder.mesh.virtual_services:
-        if one.gateway_api:
-            continue
-        several = entries(one)
-        found = [
-            *_connections(one.tcp),
-            *_connections(one.tls),
-            *((several[at], several[by]) for at, by in hiding(folder, several)),
-        ]
-        counted = Counter(id(rule.route) for rule, _ in found)
-        told: set[int] = set()
-        for rule, by in found:
-            route = rule.route
-            if counted[id(route)] < max(1, len(route.matches)):
-                single.append((rule, by))
-            elif id(route) not in told:
-                told.add(id(route))
-                whole.append((rule, by))
-    return whole, single
+    several = [
+        [*_connections(one.tcp), *_connections(one.tls), *_requests(folder, one)]
+        for one in folder.mesh.virtual_services
+        if not one.gateway_api
+    ]
+    whole: dict[Location, Hidden] = {}
+    for own in several:
+        # A rule that delegates is hidden where all of the delegate's rules are.
+        whole |= _throughout(own, lambda entry: _root(entry) or entry.route.location)
+    every = [pair for own in several for pair in own if _root(pair[0]) not in whole]
+    # A delegate's rule is, where it is by each rule that delegates to it.
+    whole |= _throughout(every, lambda entry: entry.route.location)
+    left = [pair for pair in every if pair[0].route.location not in whole and pair[0].match]
+    single = _throughout(left, lambda entry: (entry.match or entry.route).location)
+    return [*whole.values()], [*single.values()]
+
+
+def _root(entry: Entry) -> Location | None:
+    """The rule that delegates to the one of an entry."""
+    return entry.route.root if isinstance(entry, Rule) else None
+
+
+def _throughout(
+    several: Sequence[tuple[Entry, Entry | None]], place: Callable[[Entry], Location]
+) -> dict[Location, Hidden]:
+    """The places all of whose entries are hidden, each with what hides the first of them."""
+    found: dict[Location, Hidden] = {}
+    for where, pairs in grouped((place(pair[0]), pair) for pair in several).items():
+        (entry, by), *_ = pairs
+        if by is not None and all(one is not None for _, one in pairs):
+            name = entry.route.name if isinstance(entry, Rule) and where == entry.route.location else ""
+            found[where] = Hidden(where, by, name, by.route is entry.route)
+    return found
+
+
+def _place(of: Location, beside: Location) -> str:
+    return f"line {of.line}" if of.file == beside.file else str(of)
 
 
 def shadowed(folder: Folder) -> Iterator[Found]:
     """Rules that no request reaches."""
-    for rule, by in _hidden(folder)[0]:
-        other = (by.match or by.route).location
-        place = f"in line {other.line}" if other.file == rule.route.location.file else f"at {other}"
-        name = rule.route.name if isinstance(rule, Rule) else ""
-        which = f"rule {name}" if name else "this rule"
-        takes = "all that it would" if by.match else "every request"
-        yield Found(rule.route.location, f"no request reaches {which}: the one {place} takes {takes}", other)
+    for one in _hidden(folder)[0]:
+        other = (one.by.match or one.by.route).location
+        which = f"rule {one.name}" if one.name else "this rule"
+        takes = "all that it would" if one.by.match else "every request"
+        where = f"in {_place(other, one.place)}" if other.file == one.place.file else f"at {other}"
+        yield Found(one.place, f"no request reaches {which}: the one {where} takes {takes}", other)
 
 
 def repeated(folder: Folder) -> Iterator[Found]:
     """Entries of `match` that are never the ones that decide."""
-    for rule, by in _hidden(folder)[1]:
-        if rule.match is None:
-            continue
-        other = (by.match or by.route).location
-        own = " of the same rule" if by.route is rule.route else ""
-        place = f"line {other.line}" if other.file == rule.match.location.file else str(other)
-        yield Found(rule.match.location, f"this entry takes nothing that the one in {place}{own} does not take", other)
+    for one in _hidden(folder)[1]:
+        other = (one.by.match or one.by.route).location
+        own = " of the same rule" if one.same_rule else ""
+        text = f"this entry takes nothing that the one in {_place(other, one.place)}{own} does not take"
+        yield Found(one.place, text, other)
 
 
 CHECKS = (
