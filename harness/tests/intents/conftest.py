@@ -12,7 +12,8 @@ from meshproof.border.intents.intent import Case, Intent, Never
 from meshproof.border.source import source
 from meshproof.intents.cases import decided
 from meshproof.intents.reading.read import read_intents
-from meshproof.intents.searched import asked, searched
+from meshproof.intents.search.requests import asked
+from meshproof.intents.search.searched import searched
 from meshproof.intents.view import View
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all

@@ -11,7 +11,9 @@ from meshproof.border.verdict import Outcome
 from meshproof.errors import ManifestError, UsageError
 from meshproof.intents.cases import decided
 from meshproof.intents.rules import rule_coverage
-from meshproof.intents.searched import asked, searched
+from meshproof.intents.search import requests
+from meshproof.intents.search.requests import asked
+from meshproof.intents.search.searched import searched
 
 WRONG = Path(__file__).with_name("shop-wrong.yaml")
 WAYS = re.findall(r"^- name: (.*) # (.*)$", WRONG.read_text(), re.MULTILINE)
@@ -86,13 +88,24 @@ def test_a_promise_about_nobody_is_never_kept(shop) -> None:
     assert (found.outcome, "did you mean beta?" in found.reason) == (Outcome.INCONCLUSIVE, True)
 
 
-def test_probes_that_are_left_out_leave_a_promise_open(shop) -> None:
-    from dataclasses import replace
+def test_a_promise_is_broken_by_whoever_calls_the_destination_by_its_own_name(shop) -> None:
+    # No rule leads to it.
+    found = shop.case("- never: {to: shipping}")
+    assert found.outcome is Outcome.FAILED
+    assert found.reason.startswith("GET http://shipping.shop/ reaches it: shipping.shop 100 %, without a rule")
 
+
+@pytest.mark.parametrize(("most", "outcome"), [(60, Outcome.PASSED), (5, Outcome.INCONCLUSIVE)])
+def test_of_too_many_probes_those_that_could_break_a_promise_are_tried(
+    shop, monkeypatch, most: int, outcome: Outcome
+) -> None:
+    # Two thirds of the shop's probes are about rules that cannot lead to the beta.
+    monkeypatch.setattr(requests, "MOST", most)
     several = asked(shop.view)
-    found = searched(0, Never("beta", "x-beta:yes"), (replace(several[0], left_out=7), *several[1:]))
-    assert found.case.outcome is Outcome.INCONCLUSIVE
-    assert "7 requests" in found.case.reason
+    assert several[0].left_out
+    found = searched(0, Never("beta", "x-beta:yes"), several).case
+    assert found.outcome is outcome, found.reason
+    assert (outcome is Outcome.PASSED) or "requests about boundaries were too many to be tried" in found.reason
 
 
 def test_a_client_that_nobody_knows_is_told_with_its_place(shop, intents) -> None:

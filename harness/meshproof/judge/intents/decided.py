@@ -25,7 +25,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Unshown:
-    """A limit of time that no load shows."""
+    """Something predicted that no load shows."""
 
     case: Case
     why: str

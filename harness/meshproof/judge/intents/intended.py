@@ -22,6 +22,10 @@ from meshproof.judge.undecidable import UndecidableTrial
 from meshproof.scenario import Plan, Reconciling, Trial
 
 HELD = 100
+# What of a rule shows in who answers, and in the answer of a proxy.
+ROUTING = frozenset({"route", "redirect", "delegate"})
+UNCOUNTED = "the workloads here do not count copies"
+UNSEEN = "what pods get to see is not told by the workloads here"
 UNTOLD = "who answers what enters by a gateway is not told by this target"
 
 
@@ -55,8 +59,9 @@ class Intended:
         if _mirrored(case) and self.probed:
             parts.append(share_trial(self.name, plan, rule(plan, stage, [request]), rates))
         elif _mirrored(case):
-            why = "the workloads here do not count copies"
-            parts.append(UndecidableTrial(self.name, plan, stage, request, why))
+            parts.append(UndecidableTrial(self.name, plan, stage, request, UNCOUNTED))
+        if not self.probed and _seen_by_pods(case):
+            parts.append(UndecidableTrial(self.name, plan, stage, request, UNSEEN))
         kind = ReconcilingIntentTrial if any(isinstance(one, Reconciling) for one in parts) else IntentTrial
         return kind(self.name, plan, stage, request, case, tuple(parts), arrived, self)
 
@@ -71,6 +76,14 @@ class Intended:
 
 def _mirrored(case: Case) -> bool:
     return isinstance(case.intent, Intent) and bool(case.intent.mirror)
+
+
+def _seen_by_pods(case: Case) -> bool:
+    """Whether an intent speaks of what pods get, beside that it is theirs."""
+    intent = case.intent
+    if not isinstance(intent, Intent):
+        return False
+    return bool(intent.header or intent.path or (intent.rule and intent.rule.parts.keys() - ROUTING))
 
 
 @dataclass(slots=True)

@@ -11,7 +11,8 @@ from meshproof.border.source import source
 from meshproof.errors import Location, ManifestError, Problem, UsageError
 from meshproof.intents.cases import decided
 from meshproof.intents.rules import RuleCoverage, rule_coverage
-from meshproof.intents.searched import Search, asked, searched
+from meshproof.intents.search.requests import asked
+from meshproof.intents.search.searched import Search, searched
 from meshproof.intents.view import View
 from meshproof.run.verification.specification import Specification
 

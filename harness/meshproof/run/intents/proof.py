@@ -12,6 +12,7 @@ from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source
 from meshproof.border.verdict import Outcome
 from meshproof.inspection import Inspection
+from meshproof.intents.search.searched import Search
 from meshproof.intents.view import View
 from meshproof.judge import Asked
 from meshproof.judge.intents.decided import Decided, Unshown
@@ -31,6 +32,8 @@ from meshproof.run.verification.specification import Specification
 from meshproof.scenario import Check, Scenario
 
 TIMES = 2
+NEVER = "Never"
+UNCOUNTED = "the workloads here do not tell what they receive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ def prove(predicted: Predicted, how: How) -> Proof:
     """The loads of all clients, with α divided among all of them."""
     specification = predicted.specification
     known = [Decided(case) for case in predicted.cases if not case.provable and not _searched(case)]
-    known += [Decided(one.case) for one in predicted.searches if not (one.requests and how.probed)]
-    unshown: list[Unshown] = []
+    known += [Decided(one.case) for one in predicted.searches if not one.requests or _is_broken(one, how)]
+    unshown = [Unshown(one.case, UNCOUNTED, NEVER) for one in predicted.searches if _is_unshown(one, how)]
     loads: list[Prepared] = []
     provable = grouped((case.sender, case) for case in predicted.cases if case.provable)
     for client, cases in provable.items():
@@ -76,6 +79,15 @@ def prove(predicted: Predicted, how: How) -> Proof:
         given=Coverage((), 0, 0),
     )
     return Proof(tuple(shared), inspection)
+
+
+def _is_broken(search: Search, how: How) -> bool:
+    """Whether a promise is predicted to be broken where nobody can show it."""
+    return not how.probed and search.case.outcome is not Outcome.PASSED
+
+
+def _is_unshown(search: Search, how: How) -> bool:
+    return not how.probed and bool(search.requests) and not _is_broken(search, how)
 
 
 def _searched(case: Case) -> bool:

@@ -15,7 +15,8 @@ from meshproof.border.source import source
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict
 from meshproof.errors import UsageError
 from meshproof.intents.cases import decided
-from meshproof.intents.searched import Search, asked, searched
+from meshproof.intents.search.requests import asked
+from meshproof.intents.search.searched import Search, searched
 from meshproof.intents.view import View
 from meshproof.judge import Asked
 from meshproof.judge.intents.decided import Decided, Unshown

@@ -1,4 +1,4 @@
-"""What must never be, held against every sample and boundary probe of a folder."""
+"""A promise held against the requests of all clients."""
 
 from __future__ import annotations
 
@@ -13,29 +13,12 @@ from meshproof.errors import Location
 from meshproof.intents.cases import not_understood
 from meshproof.intents.conditions import Headers, condition, meets
 from meshproof.intents.destinations import names, unknown
+from meshproof.intents.search.requests import Asked, about, pods
 from meshproof.intents.view import View
 from meshproof.intents.words import predicted, taken
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
-from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.mesh.requests.probes import MOST, probes
-from meshproof.mesh.requests.samples import sample_requests
-from meshproof.mesh.requests.sources import others
 
 MOST_CLIENTS = 16
 SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """All requests of one client, with what is predicted of each and what of it is not understood.
-
-    `left_out` is how many probes were too many.
-    """
-
-    view: View
-    expectations: tuple[tuple[Expectation, tuple[Unmodelled, ...]], ...]
-    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +30,6 @@ class Search:
     forbidden: frozenset[str] = frozenset()
 
 
-def asked(view: View, *, thorough: bool = False, alone: bool = False) -> tuple[Asked, ...]:
-    """The samples and boundary probes of a client and, unless it is `alone`, of all that rules tell apart from it."""
-    found = [_of(view, None, thorough=thorough)]
-    clients = [] if alone else list(others(view.mesh, view.client).items())
-    found += [_of(replace(view, client=one), rules, thorough=thorough) for one, rules in clients[:MOST_CLIENTS]]
-    left = len(clients) - MOST_CLIENTS
-    return tuple(found) if left <= 0 else (replace(found[0], left_out=found[0].left_out + left), *found[1:])
-
-
-def _of(view: View, among: frozenset[Location] | None, *, thorough: bool) -> Asked:
-    mesh, client, tls = view.mesh, view.client, view.tls
-    samples, _ = sample_requests(mesh, namespace=client.namespace, labels=client.labels, tls=tls, among=among)
-    most = None if thorough else MOST
-    found = probes(mesh, namespace=client.namespace, labels=client.labels, tls=tls, among=among, most=most)
-    several = ((one, view.touching(one)) for one in map(view.expectation, dict.fromkeys((*samples, *found.requests))))
-    return Asked(view, tuple(several), sum(number for _, number in found.left_out))
-
-
 def searched(number: int, never: Never, several: Sequence[Asked]) -> Search:
     """Hold a promise against all requests; raises UsageError for a condition that is none."""
     mesh = several[0].view.mesh
@@ -73,6 +38,7 @@ def searched(number: int, never: Never, several: Sequence[Asked]) -> Search:
     if why := next((why for name in never.destinations if (why := unknown(mesh, name))), ""):
         return Search(replace(blank, reason=f"{why}, so nothing could ever break this promise"))
     forbidden = frozenset(pods(mesh, never.destinations))
+    several = [about(one, never.destinations, forbidden) for one in several]
     held = [(one.view, tuple(_held(one, exceptions))) for one in several]
     found = [(view, one) for view, requests in held for one in requests if _breaks(one, never, forbidden)]
     if found:
@@ -88,19 +54,6 @@ def searched(number: int, never: Never, several: Sequence[Asked]) -> Search:
         return Search(replace(blank, reason=undecided[0], depends_on=undecided[1]))
     done = replace(blank, outcome=Outcome.PASSED, reason=f"none of {total:,} requests reaches it")
     return Search(done, tuple(held), forbidden)
-
-
-def pods(mesh: Mesh, destinations: Sequence[str]) -> Iterator[str]:
-    """The workloads behind everything that is called so."""
-    for service in mesh.services:
-        if not names(service.called, service.host).isdisjoint(destinations):
-            yield from (one.key for one in mesh.behind(service))
-    for rule in mesh.destination_rules:
-        for subset in rule.subsets:
-            called = f"{rule.host.removesuffix(f'.{CLUSTER_DOMAIN}')}/{subset.name}"
-            if not names(called, rule.host).isdisjoint(destinations):
-                behind = mesh.selected(rule.host)
-                yield from (one.key for one in behind if subset.labels.items() <= one.labels.items())
 
 
 def _held(one: Asked, exceptions: Sequence[Headers]) -> Iterator[Expectation]:
@@ -125,6 +78,8 @@ def _undecided(
         return f"it cannot be told of {of}: {not_understood(doubtful[0])}", (doubtful[0][0].location,)
     if left := sum(one.left_out for one in several):
         return f"{left:,} requests about boundaries were too many to be tried: --thorough tries them all", ()
+    if left := sum(one.clients for one in several):
+        return f"the requests of {left:,} further clients were too many to be tried: name them with from", ()
     return None if total else ("no request was found that it could be held against", ())
 
 

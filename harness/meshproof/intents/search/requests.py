@@ -1,0 +1,122 @@
+"""The requests that a promise is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request, connection
+from meshproof.errors import Location
+from meshproof.intents.destinations import names
+from meshproof.intents.view import View
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+from meshproof.mesh.predict.connections.within import PROTOCOLS
+from meshproof.mesh.predict.mesh_table import HTTP
+from meshproof.mesh.requests.addresses import short_name
+from meshproof.mesh.requests.probes import MOST, probes
+from meshproof.mesh.requests.samples import sample_requests
+from meshproof.mesh.requests.sources import others
+
+MOST_CLIENTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All requests of one client, with what is predicted of each and what of it is not understood.
+
+    `among` names the rules that they are about (None: all); `left_out` is how many probes, and `clients` how many
+    further clients, were too many.
+    """
+
+    view: View
+    expectations: tuple[tuple[Expectation, tuple[Unmodelled, ...]], ...]
+    among: frozenset[Location] | None = None
+    left_out: int = 0
+    clients: int = 0
+
+
+def asked(view: View, *, thorough: bool = False, alone: bool = False) -> tuple[Asked, ...]:
+    """The samples and boundary probes of a client and, unless it is `alone`, of all that rules tell apart from it."""
+    clients = [] if alone else list(others(view.mesh, view.client).items())
+    left = max(0, len(clients) - MOST_CLIENTS)
+    found = replace(_of(view, None, thorough=thorough), clients=left)
+    return found, *(_of(replace(view, client=one), rules, thorough=thorough) for one, rules in clients[:MOST_CLIENTS])
+
+
+def _of(view: View, among: frozenset[Location] | None, *, thorough: bool) -> Asked:
+    client = view.client
+    samples, _ = sample_requests(view.mesh, namespace=client.namespace, labels=client.labels, tls=view.tls, among=among)
+    found, left = _probes(view, view.mesh, among, None if thorough else MOST)
+    return Asked(view, _predicted(view, (*samples, *found)), among, left)
+
+
+def _probes(
+    view: View, mesh: Mesh, among: frozenset[Location] | None, most: int | None
+) -> tuple[Sequence[Request], int]:
+    client = view.client
+    found = probes(mesh, namespace=client.namespace, labels=client.labels, tls=view.tls, among=among, most=most)
+    return found.requests, sum(number for _, number in found.left_out)
+
+
+def _predicted(view: View, requests: Sequence[Request]) -> tuple[tuple[Expectation, tuple[Unmodelled, ...]], ...]:
+    return tuple((one, view.touching(one)) for one in map(view.expectation, dict.fromkeys(requests)))
+
+
+def pods(mesh: Mesh, destinations: Sequence[str]) -> Iterator[str]:
+    """The workloads behind everything that is called so."""
+    for service in mesh.services:
+        if not names(service.called, service.host).isdisjoint(destinations):
+            yield from (one.key for one in mesh.behind(service))
+    for rule in mesh.destination_rules:
+        for subset in rule.subsets:
+            called = f"{rule.host.removesuffix(f'.{CLUSTER_DOMAIN}')}/{subset.name}"
+            if not names(called, rule.host).isdisjoint(destinations):
+                behind = mesh.selected(rule.host)
+                yield from (one.key for one in behind if subset.labels.items() <= one.labels.items())
+
+
+def about(one: Asked, destinations: Sequence[str], forbidden: Collection[str]) -> Asked:
+    """The same with requests that call what is forbidden by its own name.
+
+    Where probes were too many, they are those of the VirtualServices that lead there: no other rule can.
+    """
+    view, mesh = one.view, one.view.mesh
+    further = list(_direct(view, destinations, forbidden))
+    left = one.left_out
+    if left:
+        leading = tuple(vs for vs in mesh.virtual_services if _leads(mesh, vs, destinations, forbidden))
+        found, left = _probes(view, replace(mesh, virtual_services=leading), one.among, MOST)
+        further += found
+    known = {expectation.request for expectation, _ in one.expectations}
+    new = _predicted(view, [request for request in further if request not in known])
+    return replace(one, expectations=(*one.expectations, *new), left_out=left)
+
+
+def _direct(view: View, destinations: Sequence[str], forbidden: Collection[str]) -> Iterator[Request]:
+    for service in view.mesh.services:
+        called = not names(service.called, service.host).isdisjoint(destinations)
+        if not (called or any(one.key in forbidden for one in view.mesh.behind(service))):
+            continue
+        host = short_name(service, view.client.namespace)
+        for port in service.ports:
+            if port.protocol in HTTP:
+                yield Request("GET", host, port.number)
+            elif port.protocol in PROTOCOLS:
+                yield connection(host, port.number)
+
+
+def _leads(mesh: Mesh, one: VirtualService, destinations: Sequence[str], forbidden: Collection[str]) -> bool:
+    """Whether a rule of a VirtualService may lead, or copy, to what is forbidden."""
+    for rule in one.rules:
+        mirrors = rule.mirrors if isinstance(rule, HttpRoute) else ()
+        for target in (*(each.destination for each in rule.destinations), *(each.destination for each in mirrors)):
+            called = target.host.removesuffix(f".{CLUSTER_DOMAIN}") + (f"/{target.subset}" if target.subset else "")
+            if not names(called, target.host).isdisjoint(destinations):
+                return True
+            if any(each.key in forbidden for each in mesh.selected(target.host)):
+                return True
+    return False
