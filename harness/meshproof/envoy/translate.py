@@ -18,6 +18,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.resource import Resource
 from meshproof.envoy.reuse import reused
 from meshproof.envoy.scope import undefined
+from meshproof.envoy.sidecar_scope import sidecar_scope
 from meshproof.envoy.snapshot import Snapshot, snapshot
 from meshproof.envoy.visibility import with_clusters
 from meshproof.mesh.model.mesh import Mesh
@@ -50,6 +51,7 @@ def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
 
     Raises UsageError, naming the manifest line, for what the embedded mesh does not do.
     """
+    mesh = sidecar_scope(mesh, proxy)
     if proxy.kind is Kind.GATEWAY:
         listeners, routes, secrets = gateway(mesh, proxy)
     else:

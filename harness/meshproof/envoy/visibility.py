@@ -58,7 +58,7 @@ def exported(entries: Sequence[str], owner: str) -> frozenset[str] | None:
 
 def is_visible(service: Service, namespace: str) -> bool:
     to = exported(service.export_to, service.namespace)
-    return to is None or namespace in to
+    return not service.unlisted and (to is None or namespace in to)
 
 
 def virtual_services(mesh: Mesh, gateway: str, namespace: str) -> tuple[VirtualService, ...]:
@@ -161,11 +161,12 @@ def with_clusters(mesh: Mesh, proxy: Proxy) -> Mapping[str, Service]:
 
     def collect() -> dict[str, Service]:
         found = {one.host: one for one in imported(mesh, proxy.namespace)}
-        own = {one.host for one in mesh.services if one.namespace == proxy.namespace and one.host not in found}
+        near = (one for one in mesh.services if one.unlisted or one.namespace == proxy.namespace)
+        own = {one.host for one in near if one.host not in found}
         led_to = _destinations(mesh, proxy.namespace) if own and proxy.kind is Kind.SIDECAR else {}
         for host, numbers in led_to.items():
-            service = mesh.service(host)
-            if service is None or service.namespace != proxy.namespace or host in found:
+            service = _inferred(mesh, host, proxy.namespace)
+            if service is None or host in found:
                 continue
             some = tuple(port for port in service.ports if ANY_PORT in numbers or port.number in numbers)
             if some:
@@ -173,6 +174,14 @@ def with_clusters(mesh: Mesh, proxy: Proxy) -> Mapping[str, Service]:
         return found
 
     return mesh.once(("envoy", "clusters", proxy.kind, proxy.namespace), collect)
+
+
+def _inferred(mesh: Mesh, host: str, namespace: str) -> Service | None:
+    """The service that a rule's destination means: the namespace's own, else one that its Sidecar alone leaves out."""
+    several = mesh.services_of(host)
+    own = [one for one in several if one.namespace == namespace]
+    visible = [one for one in several if one.unlisted and is_visible(replace(one, unlisted=False), namespace)]
+    return next(iter((*own, *visible)), None)
 
 
 def _destinations(mesh: Mesh, namespace: str) -> dict[str, set[int]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from random import Random
 
-from differential_policies import policy
+from differential_policies import policy, sidecar
 from differential_rules import INTERNAL, ODD, SUBSETS, Manifest, given, often, route, rule
 from meshproof.mesh.model.names import overlap
 
@@ -138,4 +138,6 @@ def manifests(draw: Random) -> list[Manifest]:
     found += [delegate(draw, number) for number in range(draw.randint(0, 2))]
     if gateways and draw.random() < 0.3:
         found += [policy(draw, number) for number in range(draw.choice((1, 1, 2)))]
+    if draw.random() < 0.25:
+        found += [sidecar(draw, number) for number in range(draw.choice((1, 1, 2)))]
     return found

@@ -1,4 +1,4 @@
-"""AuthorizationPolicies drawn at random, for the pods of the gateways."""
+"""AuthorizationPolicies for the pods of the gateways, and Sidecars, drawn at random."""
 
 from __future__ import annotations
 
@@ -78,3 +78,23 @@ def policy(draw: Random, number: int) -> Manifest:
         metadata["annotations"] = {"istio.io/dry-run": "true"}
     kind = {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy"}
     return {**kind, "metadata": metadata, "spec": spec}
+
+
+IMPORTED = ("a.default.svc.cluster.local", "b.default.svc.cluster.local", "a.shop.svc.cluster.local", "example.org")
+PATTERNS = ("*", "*", "*.default.svc.cluster.local", "*.shop.svc.cluster.local", "*.com", "*.svc.cluster.local")
+PLACES = ("*", "*", ".", "default", "shop", "~", "~shop", "~.", "~*")
+
+
+def sidecar(draw: Random, number: int) -> Manifest:
+    """What the client knows, or other pods do; hosts that it does not know are refused."""
+    hosts = [f"{draw.choice(PLACES)}/{draw.choice((*IMPORTED, *PATTERNS))}" for _ in range(draw.choice((1, 2, 2, 3)))]
+    spec: Manifest = {"egress": [{"hosts": hosts}], "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}
+    if draw.random() < 0.3:
+        spec["workloadSelector"] = {"labels": {"app": draw.choice(("client", "client", "other"))}}
+    metadata: Manifest = {
+        "name": f"s{number}",
+        "namespace": draw.choice(("default", "default", "istio-system", "shop")),
+    }
+    if draw.random() < 0.5:
+        metadata["creationTimestamp"] = f"2026-05-0{draw.randint(1, 3)}T10:00:00Z"
+    return {"apiVersion": "networking.istio.io/v1", "kind": "Sidecar", "metadata": metadata, "spec": spec}

@@ -17,6 +17,7 @@ from meshproof.envoy.listeners.listener import TLS_INSPECTOR, on_loopback
 from meshproof.envoy.names import cluster_name, tcp_listener_name
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.resource import Resource, packed, resource
+from meshproof.envoy.sidecar_scope import sidecar_scope
 from meshproof.envoy.unit import Fields
 from meshproof.envoy.visibility import imported, imported_called, mesh_hosts, virtual_services, with_clusters
 from meshproof.mesh.model.kubernetes import Service, ServicePort
@@ -47,6 +48,7 @@ def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:
 
     Those of services that have one for themselves: for TCP, and for what is not said to be anything.
     """
+    mesh = sidecar_scope(mesh, proxy)
     found: dict[tuple[str, int], str] = {}
     for service, port in (*tcp_ports(mesh, proxy), *sniffed_ports(mesh, proxy)):
         for name in domains(service.host, proxy.namespace):

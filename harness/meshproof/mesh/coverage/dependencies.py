@@ -30,8 +30,8 @@ from meshproof.mesh.model.unmodelled import (
     Unmodelled,
 )
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
-from meshproof.mesh.predict.authorization import may_change
 from meshproof.mesh.predict.mesh_table import asked_service
+from meshproof.mesh.predict.policies.authorization import may_change
 
 Pairs = list[tuple[Touches, Unmodelled]]
 # Seconds in which a pod that does nothing answers, also on a machine that does much else.
@@ -112,6 +112,9 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
     if owner is None and (policy := next(policies, None)):
         name = f"AuthorizationPolicy {policy.namespace}/{policy.name}"
         return (Unmodelled("AuthorizationPolicy", name, route, why, (Rule(route),)),)
+    sidecars = (one for one in mesh.sidecars if one.location == route)
+    if owner is None and (limit := next(sidecars, None)):
+        return (Unmodelled("Sidecar", f"Sidecar {limit.namespace}/{limit.name}", route, why, (Rule(route),)),)
     # What is made of HTTPRoutes has a name of its own, which stands in none of them.
     kind = "VirtualService"
     if owner and owner.gateway_api:

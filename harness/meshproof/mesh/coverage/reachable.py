@@ -35,7 +35,8 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
     entering = {id(one) for gateway in gateways for one in _bound(mesh, gateway, names)}
     entering |= {id(one) for gateway in _connecting(mesh, requests) for one in _for_connections(mesh, gateway)}
     inside, names = _inside(mesh, names, ports)
-    if DEFAULT_PORT in ports and not any(_is_plain(one) for _, one in _seen(mesh, DEFAULT_PORT, namespace)):
+    plain = any(_is_plain(one) for _, one in _seen(mesh, DEFAULT_PORT, namespace)) and not mesh.sidecars
+    if DEFAULT_PORT in ports and not plain:
         # There, any VirtualService that names what is no Service makes a sidecar listen.
         inside |= {id(one) for one in mesh.bound_to(MESH_GATEWAY)}
         names |= {host for one in mesh.bound_to(MESH_GATEWAY) for host in one.hosts}
@@ -144,7 +145,10 @@ def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Itera
     seen = list(_seen(mesh, port, namespace))
     plain = [service for service, one in seen if _is_plain(one)]
     yield from (service for service, one in seen if one.protocol not in HTTP)
-    if plain and not any(id(one) in called for one in plain):
+    if mesh.sidecars:
+        # Which of them a client knows its Sidecar says.
+        yield from plain
+    elif plain and not any(id(one) in called for one in plain):
         yield plain[0]
 
 

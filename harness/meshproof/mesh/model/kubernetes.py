@@ -39,7 +39,7 @@ class Service:
 
     A host of a ServiceEntry is one, too: `name` and `hostname` are that host. `endpoints` are the keys of what stands
     behind it without being selected by labels (`Workload.endpoint_of`). A `headless` one has no address of its own:
-    its clients look up those of its pods.
+    its clients look up those of its pods. One that is `unlisted` is known to a client as what rules lead to alone.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Service:
     hostname: str = ""
     endpoints: tuple[str, ...] = ()
     headless: bool = False
+    unlisted: bool = False
 
     @property
     def host(self) -> str:

@@ -15,6 +15,7 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Secret, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh_config import DEFAULT, MeshConfig
+from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import VirtualService
 
@@ -54,6 +55,7 @@ class Mesh:
     gateways: tuple[Gateway, ...] = ()
     secrets: tuple[Secret, ...] = ()
     authorization_policies: tuple[AuthorizationPolicy, ...] = ()
+    sidecars: tuple[Sidecar, ...] = ()
     config: MeshConfig = DEFAULT
     unmodelled: tuple[Unmodelled, ...] = ()
 

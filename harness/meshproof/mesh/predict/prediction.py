@@ -17,18 +17,19 @@ from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, Redirect
 from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
-from meshproof.mesh.predict.authorization import DENIED, FORBIDDEN, authorized, policies_at
 from meshproof.mesh.predict.connections.entering import entered
 from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen, connected
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, addressed, mesh_table, service_of
+from meshproof.mesh.predict.policies.authorization import DENIED, FORBIDDEN, authorized, policies_at
 from meshproof.mesh.predict.proxy.changes import Resolved, dropped, is_formatted, is_unchanged, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, retries_of, timeout
 from meshproof.mesh.predict.proxy.seen import Seen, seen
+from meshproof.mesh.predict.sidecar import passes_on, scoped
 
 NOT_FOUND = 404
 # What a sidecar answers for a host that is not in the mesh, where outboundTrafficPolicy is REGISTRY_ONLY.
@@ -47,9 +48,12 @@ def predict(
     """
     client = client_of(mesh, request, namespace, labels)
     gateway = mesh.gateway(request.gateway) if request.gateway else None
+    whole, mesh = mesh, scoped(mesh, client)
     if request.is_tcp:
         become = entered if request.gateway else connected
         expected = become(mesh, Expectation(request, ()), client)
+        if mesh is not whole and expected.refused:
+            return _passed_on(whole, expected, client)
         guarding = policies_at(mesh, gateway) if gateway else ()
         why = "which connections a policy lets in is not modelled"
         return replace(expected, route=guarding[0].location, undecided=why) if guarding else expected
@@ -57,7 +61,8 @@ def predict(
     found = table(mesh, request, client)
     own: dict[str, Any] = {"path": path or "", "authority": request.authority}
     if found.refused:
-        return Expectation(request, (), refused=found.refused, note=found.note, **own)
+        refusing = Expectation(request, (), refused=found.refused, note=found.note, **own)
+        return refusing if mesh is whole else _passed_on(whole, refusing, client)
     if found.port and found.port.protocol not in HTTP:
         return _default(mesh, Expectation(request, (), **own), found, client)
     if unreadable := unread(request):
@@ -78,7 +83,8 @@ def predict(
         if refused:
             return answered(plain, changed, refused.status, note=refused.why)
         if found.service is None:
-            return answered(plain, changed, UNKNOWN_HOST, note=found.note)
+            unknown = answered(plain, changed, UNKNOWN_HOST, note=found.note)
+            return unknown if mesh is whole else _passed_on(whole, unknown, client)
         tried_again = retries_of(mesh.config.retries) if mesh.config.retries else None
         return replace(_default(mesh, plain, found, client), timeout=timeout(None, changed), retries=tried_again)
     looked_at: dict[Location, None] = {}
@@ -99,6 +105,15 @@ def predict(
             return _routed(mesh, plain, changed, client, rule, tuple(looked_at))
     plain = replace(plain, looked_at=tuple(looked_at))
     return forbidden or answered(plain, changed, NOT_FOUND, note=found.note or "no rule matches")
+
+
+def _passed_on(mesh: Mesh, expected: Expectation, client: Client) -> Expectation:
+    """What is expected of a host that a client's Sidecar leaves out, unless unknown hosts may be passed on."""
+    sidecar = passes_on(mesh, client)
+    if sidecar is None:
+        return expected
+    why = "it does not import the host, which is then passed on unless outboundTrafficPolicy is REGISTRY_ONLY"
+    return replace(expected, route=sidecar.location, looked_at=(sidecar.location,), undecided=why)
 
 
 def _let_in(mesh: Mesh, gateway: Gateway, plain: Expectation, request: Seen) -> tuple[Expectation, Expectation | None]:
@@ -127,7 +142,7 @@ def client_of(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str,
 
 def table(mesh: Mesh, request: Request, client: Client) -> Table:
     """The rules that stand for a request of a client."""
-    return gateway_table(mesh, request) if request.gateway else mesh_table(mesh, request, client)
+    return gateway_table(mesh, request) if request.gateway else mesh_table(scoped(mesh, client), request, client)
 
 
 def tried(rules: Iterable[Rule], request: Seen) -> Iterator[tuple[Rule, bool | None]]:

@@ -15,6 +15,7 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, TcpRoute, VirtualService
 
 ALL, OWN, NOBODY = "*", ".", "~"
@@ -36,7 +37,7 @@ def sees(namespace: str, export_to: Sequence[str], owner: str) -> bool:
     return NOBODY not in export_to and (namespace in export_to or (OWN in export_to and namespace == owner))
 
 
-def oldest_first(several: Iterable[VirtualService | DestinationRule | Gateway]) -> dict[int, int]:
+def oldest_first(several: Iterable[VirtualService | DestinationRule | Gateway | Sidecar]) -> dict[int, int]:
     """The rank of each object, by its id: the oldest first, at last those whose age is not told, as they come.
 
     Of those made in one second istiod goes by the names.
@@ -86,7 +87,8 @@ def service(mesh: Mesh, host: str, namespace: str) -> Service | None:
 
     Where a ServiceEntry has that host, too: the one of their own namespace, else that of Kubernetes, else the oldest.
     """
-    several = [one for one in mesh.services_of(host) if sees(namespace, one.export_to, one.namespace)]
+    known = (one for one in mesh.services_of(host) if not one.unlisted)
+    several = [one for one in known if sees(namespace, one.export_to, one.namespace)]
     return next((one for one in several if one.namespace == namespace), several[0] if several else None)
 
 
@@ -104,11 +106,19 @@ def destination(mesh: Mesh, host: str, port: int, namespace: str, *, within: boo
     What a VirtualService that it sees leads to in its own namespace a sidecar has whether or not it is exported.
     """
     found = service(mesh, host, namespace)
-    hidden = None if found else mesh.service(host)
-    if hidden is None or not within or hidden.namespace != namespace:
+    hidden = None if found else _hidden(mesh, host, namespace)
+    if hidden is None or not within:
         return found
     led_to = mesh.once(("predict", "led to", namespace), lambda: frozenset(_led_to(mesh, namespace)))
     return hidden if (host, port) in led_to or (host, WHOLE) in led_to else None
+
+
+def _hidden(mesh: Mesh, host: str, namespace: str) -> Service | None:
+    """The Service of a host that is of a namespace itself, or that its clients would see but for their Sidecar."""
+    several = mesh.services_of(host)
+    own = next((one for one in several if one.namespace == namespace), None)
+    unlisted = (one for one in several if one.unlisted and sees(namespace, one.export_to, one.namespace))
+    return own or next(unlisted, None)
 
 
 def _led_to(mesh: Mesh, namespace: str) -> Iterator[tuple[str, int]]:

@@ -14,9 +14,9 @@ from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
-from meshproof.mesh.predict.authorization import path_pattern, policies_at
 from meshproof.mesh.predict.gateway_servers import Entry, entries
 from meshproof.mesh.predict.match import matches, path_only, string_matches
+from meshproof.mesh.predict.policies.authorization import path_pattern, policies_at
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.boundaries import condition_boundaries

@@ -11,7 +11,7 @@ from meshproof.errors import Location
 from meshproof.mesh.coverage.dependencies import is_idle
 from meshproof.mesh.model.mesh import grouped
 from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.mesh.predict.authorization import policies_at
+from meshproof.mesh.predict.policies.authorization import policies_at
 from meshproof.run.verification.specification import Specification
 
 Touched = Sequence[tuple[Expectation, tuple[Unmodelled, ...]]]

@@ -77,6 +77,9 @@ def touched(tmp_path: Path) -> Callable[[str, str], set[str]]:
     return find
 
 
+PORT_LISTENER = "{egress: [{port: {number: 80, protocol: HTTP, name: http}, hosts: ['*/*']}]}"
+
+
 def of(kind: str, spec: str, *, group: str = "security.istio.io/v1", namespace: str = "shop") -> str:
     return f"apiVersion: {group}\nkind: {kind}\nmetadata: {{name: one, namespace: {namespace}}}\nspec: {spec}\n"
 
@@ -104,8 +107,8 @@ def of(kind: str, spec: str, *, group: str = "security.istio.io/v1", namespace: 
             [CART],
         ),
         (of("NetworkPolicy", "{podSelector: {}}", group="networking.k8s.io/v1"), [CART, PAY], []),
-        (of("Sidecar", "{egress: []}", group=NETWORKING, namespace="default"), [CART, PAY], [EDGE]),
-        (of("Sidecar", "{egress: []}", group=NETWORKING), [], [CART, PAY, EDGE]),
+        (of("Sidecar", PORT_LISTENER, group=NETWORKING, namespace="default"), [CART, PAY], [EDGE]),
+        (of("Sidecar", PORT_LISTENER, group=NETWORKING), [], [CART, PAY, EDGE]),
         (
             of("Ingress", "{rules: [{host: shop.example.com}]}", group="networking.k8s.io/v1"),
             [EDGE],

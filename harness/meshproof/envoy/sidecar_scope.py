@@ -1,0 +1,97 @@
+"""What a client's sidecar is handed of the mesh where a Sidecar resource limits it.
+
+After istio/istio pilot/pkg/model/push_context.go (getSidecarScope), sidecar.go (convertIstioListenerToWrapper,
+selectServices) and virtualservice.go (SelectVirtualServices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from meshproof.envoy.hosts import covers, is_wildcard, matches
+from meshproof.envoy.node import Kind, Proxy
+from meshproof.envoy.visibility import by_creation, is_visible, virtual_services
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.sidecar import Imported, Sidecar
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
+
+WILDCARD, CURRENT = "*", "."
+
+
+@dataclass(slots=True)
+class HostClassification:
+    """The hosts of one namespace."""
+
+    hosts: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+
+    def excludes(self, host: str) -> bool:
+        return any(covers(one, host) for one in self.excluded)
+
+    def imports(self, host: str) -> bool:
+        return any(one == host or (is_wildcard(one) and covers(one, host)) for one in self.hosts)
+
+    def routes(self, host: str) -> bool:
+        return any(matches(one, host) for one in self.hosts)
+
+
+def sidecar_of(mesh: Mesh, proxy: Proxy) -> Sidecar | None:
+    """Those with a selector come first; without any of its namespace the root namespace's counts."""
+    several = by_creation(mesh.sidecars)
+    here = [one for one in several if one.namespace == proxy.namespace]
+    for one in (*(one for one in here if one.selector), *(one for one in here if not one.selector)):
+        if one.selector.items() <= proxy.labels.items():
+            return one
+    return next((one for one in several if one.namespace == ROOT_NAMESPACE and not one.selector), None)
+
+
+def classified(hosts: Iterable[Imported], namespace: str) -> dict[str, HostClassification]:
+    found: dict[str, HostClassification] = {}
+    for one in hosts:
+        own = namespace if one.namespace == CURRENT else one.namespace
+        entry = found.setdefault(own, HostClassification())
+        (entry.excluded if one.excluded else entry.hosts).append(one.host)
+    return found
+
+
+def sidecar_scope(mesh: Mesh, proxy: Proxy) -> Mesh:
+    """The mesh for a proxy: a service that it does not import is only known as what rules lead to."""
+    if proxy.kind is not Kind.SIDECAR or not mesh.sidecars:
+        return mesh
+    sidecar = sidecar_of(mesh, proxy)
+    if sidecar is None or not sidecar.modelled:
+        return mesh
+
+    def select() -> Mesh:
+        by_namespace = classified(sidecar.hosts, proxy.namespace)
+        services = tuple(
+            one
+            if is_visible(one, proxy.namespace) and _imports(by_namespace, one.namespace, one.host)
+            else replace(one, unlisted=True)
+            for one in mesh.services
+        )
+        bound = virtual_services(mesh, MESH_GATEWAY, proxy.namespace)
+        routing = tuple(one for one in bound if _selects(by_namespace, one))
+        return replace(mesh, services=services, virtual_services=routing, sidecars=())
+
+    return mesh.once(("envoy", "sidecar scope", sidecar.namespace, sidecar.name, proxy.namespace), select)
+
+
+def _of(by_namespace: dict[str, HostClassification], namespace: str) -> Sequence[HostClassification]:
+    return [by_namespace[one] for one in (namespace, WILDCARD) if one in by_namespace]
+
+
+def _imports(by_namespace: dict[str, HostClassification], namespace: str, host: str) -> bool:
+    several = _of(by_namespace, namespace)
+    return not any(one.excludes(host) for one in several) and any(one.imports(host) for one in several)
+
+
+def _selects(by_namespace: dict[str, HostClassification], virtual_service: VirtualService) -> bool:
+    several = _of(by_namespace, virtual_service.namespace)
+    for host in virtual_service.hosts:
+        met = any(one.imports(host) if virtual_service.gateway_api else one.routes(host) for one in several)
+        if met and not any(one.excludes(host) for one in several):
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""Sidecars: what the pods that they select know of the mesh."""

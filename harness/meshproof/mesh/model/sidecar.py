@@ -1,0 +1,40 @@
+"""Sidecars: which hosts the pods that they select know.
+
+Fields follow https://istio.io/latest/docs/reference/config/networking/sidecar/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshproof.errors import Location
+from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.mesh_config import OutboundMode
+
+ANY_NAMESPACE, OWN_NAMESPACE = "*", "."
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A host, or a pattern, of a namespace (`*`: of any, `.`: of the client's own); `excluded`: all but those."""
+
+    namespace: str
+    host: str
+    excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """`selector` empty: all pods of its namespace, or of all namespaces where it stands in the root namespace.
+
+    One that is not `modelled` is known to apply, and no more. `created` is as for VirtualServices.
+    """
+
+    name: str
+    namespace: str
+    selector: Labels
+    hosts: tuple[Imported, ...]
+    location: Location
+    created: str = ""
+    outbound: OutboundMode | None = None
+    modelled: bool = True

@@ -1,0 +1,82 @@
+"""The part of a mesh that a client within it knows, where a Sidecar says so.
+
+Source: https://istio.io/latest/docs/reference/config/networking/sidecar/ (Sidecar, IstioEgressListener).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.mesh_config import OutboundMode
+from meshproof.mesh.model.names import covers, overlap
+from meshproof.mesh.model.sidecar import ANY_NAMESPACE, OWN_NAMESPACE, Imported, Sidecar
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
+from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.visibility import oldest_first, sees, virtual_services
+
+
+def applying(mesh: Mesh, client: Client) -> Sidecar | None:
+    """The Sidecar of a client: one that selects it before its namespace's, and that before the root namespace's."""
+    if not mesh.sidecars or client.gateway != MESH_GATEWAY:
+        return None
+    ages = oldest_first(mesh.sidecars)
+    ordered = sorted(mesh.sidecars, key=lambda one: (not one.selector, ages[id(one)]))
+    own = (one for one in ordered if one.namespace == client.namespace)
+    found = next((one for one in own if one.selector.items() <= client.labels.items()), None)
+    everybodys = (one for one in ordered if one.namespace == ROOT_NAMESPACE and not one.selector)
+    return found or next(everybodys, None)
+
+
+def scoped(mesh: Mesh, client: Client) -> Mesh:
+    """The mesh as a client knows it; the same where no Sidecar limits that."""
+    one = applying(mesh, client)
+    if one is None or not one.modelled:
+        return mesh
+    return mesh.once(
+        ("predict", "scoped", one.namespace, one.name, client.namespace), lambda: _scoped(mesh, one, client)
+    )
+
+
+def _scoped(mesh: Mesh, sidecar: Sidecar, client: Client) -> Mesh:
+    place = client.namespace
+    seen = virtual_services(mesh, MESH_GATEWAY, place).several
+    services = tuple(
+        one
+        if _imports(sidecar, one, place) and sees(place, one.export_to, one.namespace)
+        else replace(one, unlisted=True)
+        for one in mesh.services
+    )
+    routing = tuple(one for one in seen if any(_routes(sidecar, one, host, place) for host in one.hosts))
+    return replace(mesh, services=services, virtual_services=routing, sidecars=())
+
+
+def passes_on(mesh: Mesh, client: Client) -> Sidecar | None:
+    """The Sidecar of a client whose unknown hosts may be passed on; None where they surely are not."""
+    one = applying(mesh, client)
+    if one is None or not one.modelled:
+        return None
+    return None if (one.outbound or mesh.config.outbound) is OutboundMode.REGISTRY_ONLY else one
+
+
+def _imports(sidecar: Sidecar, service: Service, place: str) -> bool:
+    """Whether a Service is among the hosts of a Sidecar."""
+    several = [one for one in sidecar.hosts if _is_of(one, service.namespace, place)]
+    if any(one.excluded and covers(one.host, service.host) for one in several):
+        return False
+    return any(covers(one.host, service.host) for one in several if not one.excluded)
+
+
+def _routes(sidecar: Sidecar, virtual_service: VirtualService, host: str, place: str) -> bool:
+    """The same of a VirtualService by one of its hosts, which need only have a name in common."""
+    several = [one for one in sidecar.hosts if _is_of(one, virtual_service.namespace, place)]
+    if any(one.excluded and covers(one.host, host) for one in several):
+        return False
+    meets = covers if virtual_service.gateway_api else overlap
+    return any(meets(one.host, host) for one in several if not one.excluded)
+
+
+def _is_of(one: Imported, namespace: str, place: str) -> bool:
+    own = place if one.namespace == OWN_NAMESPACE else one.namespace
+    return own in (ANY_NAMESPACE, namespace)
