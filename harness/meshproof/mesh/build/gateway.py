@@ -26,6 +26,9 @@ USUAL = "HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, TCP, TLS, MONGO, REDIS or MYSQL"
 
 def gateway(resource: Resource, findings: Findings) -> Gateway:
     spec = resource.body.need("spec")
+    if not LABEL.fullmatch(resource.name):
+        name = resource.body.need("metadata").need("name")
+        raise name.problem(f"a Gateway cannot be called {name.shown}", "istiod refuses a name with dots")
     servers = spec.list("servers")
     if not servers:
         raise spec.problem("a Gateway needs at least one server")

@@ -105,3 +105,5 @@ def _check_certificates(value: Value, mode: TlsMode) -> None:
         raise value.problem(f"tls mode {mode} needs a certificate", "credentialName: a-secret")
     if mode is not TlsMode.SIMPLE and "caCertificates" not in given:
         raise value.problem(f"tls mode {mode} needs the authority of its clients' certificates", "caCertificates: FILE")
+    if mode is TlsMode.SIMPLE and (revoked := value.get("caCrl")) and revoked.data:
+        raise revoked.problem("tls mode SIMPLE looks at no client's certificate", "leave caCrl out")

@@ -119,6 +119,15 @@ def test_servers_are_refused_as_istiod_refuses_them(server: str, refused: str) -
     assert [refused in one.why for one in found] == [True] * bool(refused)
 
 
+def test_a_gateway_has_a_name_without_dots() -> None:
+    text = (
+        "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge.a}\n"
+        "spec: {selector: {a: b}, servers: [{port: {number: 80, name: a, protocol: HTTP}, hosts: ['*']}]}\n"
+    )
+    (one,) = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh.unmodelled
+    assert one.refused
+
+
 @pytest.mark.parametrize("protocol", ["UDP"])
 def test_a_server_of_datagrams_costs_what_enters_by_its_port(protocol: str) -> None:
     text = f"""

@@ -93,6 +93,7 @@ def test_an_address_of_its_own_costs_what_enters_by_that_server() -> None:
         ("mode: SIMPLE, credentialName: ''", "tls mode SIMPLE needs a certificate"),
         ("mode: MUTUAL, serverCertificate: /a, privateKey: /b", "needs the authority of its clients' certificates"),
         ("mode: SIMPLE, credentialName: a, credentialNames: [b]", "from one place"),
+        ("mode: SIMPLE, serverCertificate: /a, privateKey: /b, caCrl: /c", "looks at no client's certificate"),
         ("mode: ISTIO_MUTUAL, credentialName: a", "certificates of its own, not credentialName"),
     ],
 )
