@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 EXIT_CODES = """\b
 Exit codes:
   0  it is what was issued, and says certified (or with gaps: --accept-gaps)
-  1  it was edited, its signature does not hold, the manifests are others, or it
-     says something else than certified
+  1  it was edited, its signature does not hold, the manifests are others,
+     or it says something else than certified
   4  a command or an option is wrong, or the file is no certificate
 """
 SHOWN = {True: "ok", False: "WRONG", None: "-"}

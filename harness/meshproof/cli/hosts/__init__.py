@@ -8,7 +8,7 @@ from meshproof.cli.hosts.check import check
 from meshproof.cli.hosts.prepare import prepare, restore
 
 
-@click.group(short_help="Look at the machines below a cluster, and make them ready.")
+@click.group(short_help="Look at the machines of a cluster, and ready them.")
 def hosts() -> None:
     """Real machines, reached by ssh as you reach them yourself.
 
