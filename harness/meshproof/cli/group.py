@@ -22,6 +22,7 @@ from meshproof.cli.lint import lint
 from meshproof.cli.options.shared import EXIT_CODES
 from meshproof.cli.report import report
 from meshproof.cli.run import run
+from meshproof.cli.runs import runs
 from meshproof.cli.selfcheck import selfcheck
 from meshproof.cli.verify import verify
 from meshproof.errors import UsageError
@@ -91,5 +92,6 @@ for command in (
     image,
     selfcheck,
     report,
+    runs,
 ):
     group.add_command(command)

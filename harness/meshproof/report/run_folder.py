@@ -21,6 +21,7 @@ from meshproof.report.record import gather
 
 EVENTS, HTML, JUNIT, JSON = "events.ndjson", "report.html", "junit.xml", "report.json"
 BUNDLE = "bundle.tar.gz"
+RUNS = "meshproof-runs"
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -34,9 +35,25 @@ def choose(run_id: str, output: Path | None = None, current: Path | None = None)
     """
     if output is not None:
         return output
-    current = current or Path.cwd()
+    return usual(current or Path.cwd()) / run_id
+
+
+def usual(current: Path) -> Path:
+    """Where runs are kept that no person names a folder for."""
     checkout = (current / "harness" / "meshproof" / "suite.py").is_file() and (current / "reports").is_dir()
-    return current / (Path("reports", "runs") if checkout else Path("meshproof-runs")) / run_id
+    return current / (Path("reports", "runs") if checkout else Path(RUNS))
+
+
+def make(path: Path) -> None:
+    """Make a run's folder (0700) and those above it; raises OSError.
+
+    The folder of all runs keeps itself out of git: a run is no part of the project beside which it is kept.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.parent.name == RUNS:
+        with contextlib.suppress(FileExistsError), (path.parent / ".gitignore").open("x") as stream:
+            stream.write("*\n")
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 class RunFolder:
@@ -51,8 +68,7 @@ class RunFolder:
         self.path = path.absolute()
         self._begun = self._done = False
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.mkdir(mode=0o700, exist_ok=True)
+            make(self.path)
             if any(self.path.iterdir()) and not (self.path / EVENTS).exists():
                 raise UsageError(f"{path} is not empty: name another folder with --output")
             self._log = EventLog(self.path / EVENTS)

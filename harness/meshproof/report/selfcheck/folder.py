@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from meshproof.errors import UsageError
-from meshproof.report.run_folder import write
+from meshproof.report.run_folder import make, write
 from meshproof.report.selfcheck.record import SelfCheckRecord
 from meshproof.report.selfcheck.show import document
 
@@ -15,8 +15,7 @@ JSON = "selfcheck.json"
 def claim(path: Path) -> Path:
     """Make the folder (0700); raises UsageError when it cannot be made or holds something already."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=0o700, exist_ok=True)
+        make(path)
         if any(path.iterdir()):
             raise UsageError(f"{path} is not empty: name another folder with --output")
     except OSError as error:
