@@ -123,3 +123,18 @@ def test_many_rules_cost_little_more_than_few(kind: str, found: Look) -> None:
     took(10)
     # Four times as many rules would take sixteen times as long if each were held against each.
     assert took(800) < 10 * max(took(200), 0.02)
+
+
+def test_a_delegates_rule_is_hidden_only_where_all_who_delegate_to_it_hide_it(found: Look) -> None:
+    head = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: %s}\nspec:\n"
+    root = f"{head}  hosts: [%s]\n  http:\n"
+    delegating = "  - match: [{uri: {prefix: /a}}]\n    delegate: {name: leaf}\n"
+    everything = "  - route: [{destination: {host: reviews}}]\n"
+    leaf = f"{head % 'leaf'}  http:\n{everything}"
+    hiding = root % ("one", "reviews") + everything + delegating
+    reaching = root % ("two", "other.example.com") + delegating + everything
+    several = found(f"{leaf}---\n{hiding}---\n{reaching}", beside=True)
+    (one,) = [one for one in several if one.code == "MP030"]
+    # The rule that delegates in vain is told, and not that of the delegate, which the other one reaches.
+    assert one.other is not None
+    assert one.location.line == one.other.line + 1
