@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 
@@ -44,15 +45,25 @@ def _code() -> int:
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
-        error.show()
+        error.show(shown := io.StringIO())
+        click.echo(_told(shown.getvalue()), err=True, nl=False)
         return UsageError.exit_code
     except MeshproofError as error:
-        click.echo(f"{NAME}: {error}", err=True)
+        click.echo(f"{NAME}: {_told(str(error))}", err=True)
         return error.exit_code
     except Exception:
         import traceback
 
-        traceback.print_exc()
+        click.echo(_told(traceback.format_exc()), err=True, nl=False)
         click.echo(f"{NAME}: this is a defect of {NAME}, and no verdict about the mesh", err=True)
         return MeshproofError.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _told(text: str) -> str:
+    """A message that may quote what others wrote: without credentials, and without what a terminal obeys."""
+    import re
+
+    from meshproof.redaction.credentials import redact
+
+    return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", redact(text))

@@ -17,6 +17,7 @@ from meshproof.border.facts.provenance import Digest
 from meshproof.border.verdict import Precision
 from meshproof.cli.execute import on_interrupt
 from meshproof.cli.watcher import Watcher
+from meshproof.redaction.credentials import redact
 from meshproof.report.run_folder import choose, new_run_id
 from meshproof.report.selfcheck.folder import claim, keep
 from meshproof.report.selfcheck.record import Judged, SelfCheckRecord, Unmutated, combined
@@ -66,7 +67,7 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
         click.echo(document(record), nl=False)
     else:
         for text in table(record):
-            click.echo(text)
+            click.echo(redact(text))
     click.echo(f"{score(record)}; {kept}" if format == "json" else f"report: {kept}", err=True)
     left = len(proof.cases) - len(record.mutants)
     if left:

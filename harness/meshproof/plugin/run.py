@@ -25,7 +25,7 @@ class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
     """A test that ends without a verdict about the mesh; pytest exits with the code that says why."""
 
     def __init__(self, reason: str, exit_code: int) -> None:
-        super().__init__(reason, pytrace=False)
+        super().__init__(_redacted(reason), pytrace=False)
         self.exit_code = exit_code
 
 
@@ -74,7 +74,7 @@ class Run:
         """Report that the end of a run broke: as the last test's error, or in the summary where no test is reported."""
         if not self._ending:
             raise NoVerdict(reason, exit_code)
-        self.reports.append(reason)
+        self.reports.append(_redacted(reason))
         self._codes.add(exit_code)
 
     @pytest.hookimpl(trylast=True)
@@ -121,6 +121,13 @@ class Run:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for report in self.reports:
             terminalreporter.write_line(f"meshproof: {report}")
+
+
+def _redacted(reason: str) -> str:
+    """The reason without credentials; imported late, since every pytest loads this plugin."""
+    from meshproof.redaction.credentials import redact
+
+    return redact(reason)
 
 
 def _load_target(config: pytest.Config) -> None:

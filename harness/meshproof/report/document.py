@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from meshproof.border.verdict import Verdict
+from meshproof.redaction.credentials import redact_all
 from meshproof.report.codec import plain
 from meshproof.report.coverage import sentence, shares
 from meshproof.report.record import INTERRUPTED, Record, ScenarioRecord
-from meshproof.report.redaction.credentials import redact_all
 
 SCHEMA_VERSION = 1
 ARM_FIELDS = ("destination", "expected", "observed", "interval", "count", "tolerance", "outcome", "location")

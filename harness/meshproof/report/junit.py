@@ -9,10 +9,10 @@ import re
 from xml.etree import ElementTree as ET
 
 from meshproof.border.verdict import Outcome, Verdict
+from meshproof.redaction.credentials import redact
 from meshproof.report.coverage import sentence
 from meshproof.report.place import place
 from meshproof.report.record import INTERRUPTED, Record
-from meshproof.report.redaction.credentials import redact
 
 RUN = "run"
 # What XML 1.0 cannot hold, not even as a character reference (section 2.2, Char), and the C1 controls.

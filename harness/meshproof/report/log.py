@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from meshproof.errors import UsageError
+from meshproof.redaction.credentials import redact_all
 from meshproof.report.codec import from_json, plain
 from meshproof.report.events import Event, Progress
-from meshproof.report.redaction.credentials import redact_all
 from meshproof.report.thinning import Thinning
 
 # The longest is what a run on a folder of thousands of objects covers, with some MB.

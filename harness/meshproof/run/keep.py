@@ -16,8 +16,9 @@ from meshproof.manifest import Resource
 from meshproof.manifest.plain import plain
 from meshproof.manifest.scalar import resolve
 from meshproof.mesh.build.kubernetes import REDACTED
+from meshproof.redaction.credentials import redact_all
+from meshproof.redaction.patterns import HIDDEN
 from meshproof.report.events import ManifestsKept
-from meshproof.report.redaction.credentials import HIDDEN, redact_all
 from meshproof.run.prepare import Prepared, Stage
 
 FOLDER = "manifests"

@@ -21,6 +21,9 @@ from meshproof.border.facts.provenance import Provenance
 from meshproof.border.verdict import Outcome, worst
 from meshproof.errors import MeshproofError
 from meshproof.inspection import Inspection
+from meshproof.redaction.credentials import redact, redact_words
+from meshproof.redaction.logs import redact_logs
+from meshproof.redaction.records import redacted
 from meshproof.report.events import (
     Broke,
     CoverageFound,
@@ -34,7 +37,6 @@ from meshproof.report.events import (
     ScenarioStarted,
     TargetReached,
 )
-from meshproof.report.redaction.records import redacted
 from meshproof.run.engine import Drive
 from meshproof.run.exit_codes import EXIT_BROKE, EXIT_INTERRUPTED, exit_code
 from meshproof.run.generators import Generators
@@ -81,7 +83,11 @@ class Session:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         options = {**asdict(self.options.precision), "seed": self.options.seed}
         target, versions = self.target.name, self._versions()
-        self._emit(RunStarted(self.folder.name, now, target, versions, options, tuple(names), tuple(command)))
+        self._emit(
+            RunStarted(
+                self.folder.name, now, target, versions, options, tuple(names), tuple(redact_words(list(command)))
+            )
+        )
         if coverage is not None:
             self._emit(CoverageFound(coverage))
         if provenance is not None:
@@ -153,6 +159,7 @@ class Session:
             self._stalls.stop(self.options.timeouts.process_exit),
             return_exceptions=True,
         )
+        await asyncio.to_thread(redact_logs, self.folder)
         outcomes = list(self._outcomes)
         code = exit_code(worst(outcomes))
         with contextlib.ExitStack() as stack:
@@ -192,7 +199,10 @@ class Session:
             handler.handle(event)
 
     def _redacted(self, record: Record) -> Record:
-        return redacted(record, self.target.redacted) if isinstance(self.target, Redacting) else record
+        return redacted(record, self._hide)
+
+    def _hide(self, text: str) -> str:
+        return redact(self.target.redacted(text) if isinstance(self.target, Redacting) else text)
 
     def _versions(self) -> dict[str, str]:
         return {

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
+from meshproof.redaction.credentials import redact
 from meshproof.report.place import mentioned, parsed, place
 from meshproof.report.record import Record
-from meshproof.report.redaction.credentials import redact
 from meshproof.report.wording import line
 
 WRONG = (Outcome.ERROR, Outcome.FAILED, Outcome.INCONCLUSIVE)

@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from meshproof.redaction.credentials import redact_all
 from meshproof.report.codec import plain
-from meshproof.report.redaction.credentials import redact_all
 from meshproof.report.selfcheck.record import Judged, MutantStatus, SelfCheckRecord
 from meshproof.report.wording import duration, line, plural
 

@@ -27,6 +27,7 @@ from meshproof.manifest import Resource
 from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.redaction.credentials import redact_all
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.embedded.listening import ports
 from meshproof.workload.pool.pool import Pool, Wanted
@@ -205,7 +206,7 @@ class EmbeddedMesh:
             own = folder / f"{self.name}-{name}"
             own.mkdir(mode=0o700, parents=True, exist_ok=True)
             dump = await proxy.admin.config_dump()
-            (own / "config_dump.json").write_text(json.dumps(dump, indent=1))
+            (own / "config_dump.json").write_text(json.dumps(redact_all(dump), indent=1))
             (own / "stats.json").write_text(json.dumps(await proxy.admin.counters(), indent=1))
 
     async def close(self) -> None:

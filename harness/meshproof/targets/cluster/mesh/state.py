@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from meshproof.errors import MeshproofError
+from meshproof.redaction.credentials import redact, redact_all
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.istio.istioctl import NAMESPACE
 from meshproof.targets.istio.proxy.sidecar import Sidecar
@@ -72,7 +73,7 @@ def _begun(pod: Json) -> Iterator[str]:
 
 def _dump(proxy: Sidecar) -> Fetch:
     async def fetch() -> str:
-        return json.dumps(await proxy.config_dump(), indent=1)
+        return json.dumps(redact_all(await proxy.config_dump()), indent=1)
 
     return fetch
 
@@ -89,4 +90,4 @@ async def _write(path: Path, fetch: Fetch) -> None:
         text = await fetch()
     except MeshproofError as error:
         text = f"not available: {error}\n"
-    await asyncio.to_thread(path.write_text, text)
+    await asyncio.to_thread(path.write_text, redact(text))

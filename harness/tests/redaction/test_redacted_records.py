@@ -1,8 +1,8 @@
 """Texts that must not be shown are replaced, at whatever depth of a record."""
 
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.redaction.records import redacted
 from meshproof.report.events import Broke, CheckFinished
-from meshproof.report.redaction.records import redacted
 
 
 def hide(text):

@@ -1,0 +1,103 @@
+"""Keep credentials out of what is written down: a run's folder is meant to be passed on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from meshproof.redaction.patterns import HIDDEN, NAMED, OPTION, RULES, SUSPECT
+
+SHORT = 400
+# kubectl keeps a whole object in there, as one text.
+WHOLE = "kubectl.kubernetes.io/last-applied-configuration"
+# Where a name stands beside its value: variables of containers, headers of Envoy, conditions on headers.
+NAME_FIELDS = ("name", "key", "header_name")
+VALUE_FIELDS = frozenset(
+    {"value", "raw_value", "exact", "prefix", "suffix", "contains", "string_match", "exact_match", "prefix_match"}
+)
+
+
+def redact(text: str) -> str:
+    """`text` with whatever looks like a credential replaced; a text that has been redacted stays as it is."""
+    return _remembered(text) if len(text) <= SHORT else _redacted(text)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> str:
+    return _redacted(text)
+
+
+def _redacted(text: str) -> str:
+    if SUSPECT.search(text):
+        for pattern, instead in RULES:
+            text = pattern.sub(instead, text)
+    return text
+
+
+def redact_all(value: Any) -> Any:
+    """Plain JSON data with each of its strings redacted; a value under, or beside, a credential's name is hidden."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return _list(value)
+    if isinstance(value, dict):
+        named = any(_is_name(value.get(field)) for field in NAME_FIELDS)
+        return {
+            key: _hidden(item) if named and key in VALUE_FIELDS else _entry(key, item) for key, item in value.items()
+        }
+    return value
+
+
+def redact_words(words: list[str]) -> list[str]:
+    """A command's words; the one that follows `--token` is hidden."""
+    return [str(word) for word in _list(words)]
+
+
+def _list(items: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    hide = False
+    for item in items:
+        found.append(HIDDEN if hide and isinstance(item, str) and not item.startswith("-") else redact_all(item))
+        hide = isinstance(item, str) and OPTION.fullmatch(item) is not None
+    return found
+
+
+def _entry(name: str, value: Any) -> Any:
+    if _is_name(name):
+        return _hidden(value) if isinstance(value, str) else _under(value)
+    if name == WHOLE and isinstance(value, str):
+        return HIDDEN
+    if name == "env" and isinstance(value, list):
+        return [_variable(one) for one in value]
+    return redact_all(value)
+
+
+def _under(value: Any) -> Any:
+    """What stands under a credential's name, such as a condition on that header."""
+    if isinstance(value, dict):
+        return {key: _hidden(item) if key in VALUE_FIELDS else redact_all(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(one) if isinstance(one, str) else redact_all(one) for one in value]
+    return redact_all(value)
+
+
+def _variable(entry: Any) -> Any:
+    """A variable of a container: no rule of a mesh depends on its value."""
+    if isinstance(entry, dict) and isinstance(entry.get("value"), str):
+        entry = {**entry, "value": HIDDEN}
+    return redact_all(entry)
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return HIDDEN
+    if isinstance(value, dict):
+        return {key: _hidden(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    return value
+
+
+def _is_name(value: Any) -> bool:
+    # What stands before a slash is the domain of an annotation's or a label's name.
+    return isinstance(value, str) and NAMED.fullmatch(value.rpartition("/")[2]) is not None

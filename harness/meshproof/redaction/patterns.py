@@ -1,0 +1,83 @@
+"""The one list of what a credential looks like: its names, and texts that are one by their form."""
+
+from __future__ import annotations
+
+import re
+
+HIDDEN = "[redacted]"
+
+# Before a name: `x-vault-`, `DB_`, `clients.web.`; bounded, so that no text takes more than linear time.
+_BEFORE = r"(?:[a-z0-9]{1,24}[-_.]){0,5}"
+# Headers by their standard (RFC 9110 section 11, RFC 6265), whose value reaches to the end of its line.
+_HEADERS = r"(?:proxy-)?authorization|(?:set-)?cookie2?"
+# Names of headers, of variables, of query parameters and of fields, as they stand or after one of _BEFORE.
+_ENDINGS = (
+    r"[a-z0-9]{0,24}(?:token|password|passwd|apikey)"
+    r"|api[-_]?key|secret[-_]?key|private[-_]?key|signing[-_]?key|encryption[-_]?key|subscription[-_]key"
+    r"|access[-_]?key(?:[-_]id)?|secret[-_]access[-_]key|client[-_]?secret|shared[-_]secret|app[-_]secret"
+    r"|passphrase|passcode|pwd|session[-_]?id"
+)
+NAMES = rf"{_HEADERS}|{_BEFORE}(?:{_ENDINGS})|x-amz-(?:signature|credential)"
+# What only in the query of a URL is the name of a credential.
+_QUERY = rf"{NAMES}|{_BEFORE}(?:secret|auth|pass)|key|sig|signature|secret|auth|code|assertion|pass|jwt|sid"
+_QUOTE = r"\\{0,3}[\"']"
+_PAIR = (
+    rf"({_QUOTE}?\b(?:name|key){_QUOTE}?\s*:\s*{_QUOTE}?(?:{NAMES}){_QUOTE}?\s*[,\n]\s*{_QUOTE}?value{_QUOTE}?\s*:\s*)"
+)
+_VALUE = r"(?:\\{1,3}\"[^\"\n]*?\\{1,3}\"|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[^\s'\",;&)}\]]+)"
+
+RULES = (
+    # A PEM private key (RFC 7468), also one whose end was cut off.
+    (
+        re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.S),
+        HIDDEN,
+    ),
+    # The user information of a URL (RFC 3986 section 3.2.1); of http also a user alone, which may be a token.
+    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}:/{1,2})[^\s/@:'\"]*:[^\s/@'\"]*@", re.I), rf"\1{HIDDEN}@"),
+    (re.compile(r"(\bhttps?:/{1,2})(?!\[redacted])[^\s/@:'\"?#]+@", re.I), rf"\1{HIDDEN}@"),
+    (re.compile(rf"([?&;](?:{_QUERY})=)(?!\[redacted])[^\s&;#'\"]+", re.I), rf"\1{HIDDEN}"),
+    # 'name:value with spaces' as shlex quotes one word of a request.
+    (re.compile(rf"'((?:{NAMES})\s*:)[^']*'", re.I), rf"'\1{HIDDEN}'"),
+    # A header's line.
+    (
+        re.compile(
+            rf"(?<![a-z0-9])(?<![a-z0-9]-)((?:{_HEADERS}):[ \t]+)(?!\[redacted])(?:=\"[^\"\n]*\"|[^\n\"'])+", re.I
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    # {"name": "NAME", "value": VALUE}, in YAML, in JSON, and in JSON within a text.
+    (re.compile(rf"{_PAIR}(?!{_QUOTE}?\[redacted]){_VALUE}", re.I), rf"\1{HIDDEN}"),
+    # NAME: VALUE, NAME=VALUE and "NAME": "VALUE", with the scheme of an Authorization header.
+    (
+        re.compile(
+            rf"(?<![a-z0-9])(?<![a-z0-9]-)({NAMES})({_QUOTE}?[ \t]{{0,8}}[:=][ \t]{{0,8}})(?!{_QUOTE}?\[redacted])"
+            rf"(?:(?:bearer|basic|digest|token)\s+[^\s'\",;]+|{_VALUE})",
+            re.I,
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
+    # Such names that are those of objects too, only where a value is given to them.
+    (
+        re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)({_BEFORE}(?:secret|auth|pass)=)(?!\[redacted]){_VALUE}", re.I),
+        rf"\1{HIDDEN}",
+    ),
+    # --NAME VALUE
+    (re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)(--?(?:{NAMES})[ \t]+)(?!\[redacted]|-)[^\s'\"]+", re.I), rf"\1{HIDDEN}"),
+    (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}", re.I), rf"\1 {HIDDEN}"),
+    # A JSON Web Token (RFC 7519): its header is base64url of `{"`.
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), HIDDEN),
+    # Tokens of AWS, GitHub, GitLab, Slack, Vault, Google and Stripe by the beginnings that their makers gave them.
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), HIDDEN),
+    (
+        re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hv[bsr]\.|AIza|[rs]k_live_)[A-Za-z0-9_-]{16,}"),
+        HIDDEN,
+    ),
+)
+# Something of this stands in each text that a rule takes; to look for it is much quicker.
+SUSPECT = re.compile(
+    r"PRIVATE KEY-----|:/{1,2}[^\s/@]*@|[?&;]\w|auth|cookie|token|key|secret|pass|pwd|session|credential|signature"
+    r"|bearer|basic|eyJ|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|hv[bsr]\.|AIza|k_live_",
+    re.I,
+)
+NAMED = re.compile(NAMES, re.I)
+OPTION = re.compile(rf"--?(?:{NAMES}|{_BEFORE}(?:secret|auth|pass))", re.I)
