@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.border.intents.intent import NONE, Intent
+from meshproof.border.prescription import HEADER
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.border.verdict import Outcome
@@ -44,6 +45,8 @@ def _guessed(view: View) -> Iterator[tuple[View, Request]]:
 
 
 def _entry(view: View, request: Request, usual: Source) -> str:
+    # How a probe is to answer is no part of what a person wants.
+    request = replace(request, headers=tuple(pair for pair in request.headers if pair[0] != HEADER))
     text = str(replace(request, gateway="", tls=None))
     try:
         again = view.request(text, request.gateway)

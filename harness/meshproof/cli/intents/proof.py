@@ -41,8 +41,9 @@ def proved(
     options = Options(settings.precision, settings.seed, timeouts=target.timeouts, workers=settings.workers)
     session = Session(target, run.path, [run, verdicts, terminal], options)
     told = tuple((str(one.location), one.message) for one in notices)
-    known = [replace(proof.inspection, notices=told)] if proof.inspection.expect or told else []
-    work: list[Prepared | Inspection[Any]] = [*known, *proof.driven]
+    known = [replace(proof.inspection, notices=told)] if proof.inspection.expect or not proof.driven else []
+    first = () if known else tuple(replace(one, notices=(*notices, *one.notices)) for one in proof.driven[:1])
+    work: list[Prepared | Inspection[Any]] = [*known, *first, *proof.driven[len(first) :]]
     with asyncio.Runner() as runner:
         code = runner.run(carry_out(session, work))
     return by_proof(predicted, verdicts.found), run.report, code
