@@ -3,8 +3,8 @@
 Envoy ends ejections only at ticks of `interval`, and the harness sees an ejection and a return only by polling,
 so each of them is known to lie between two moments. A bound fails only when no moment between them satisfies it.
 
-Each tick is armed after the one before, so ticks are never early and each may be late: by TICK_LATE, and by as long as
-the machine stood still. So fewer of them may fill a time than its division by `interval` gives.
+Each tick is armed after the one before, so ticks are never early and may be late: each by TICK_LATE, and all together
+by as long as the machine stood still. So fewer of them may fill a time than its division by `interval` gives.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from meshproof.border.books import Stall, longest_stall, stalled
+from meshproof.border.books import Stall, stalled
 from meshproof.border.expectation import Ejection
 from meshproof.judge.outlier_detection.rules import duration
 
@@ -93,11 +93,12 @@ def judge_tick(rule: Ejection, before: Span, span: Span, multiplier: Multiplier,
     """Whether it ended with the tick that the rule's interval gives, counted from the end of the ejection before."""
     if before.returned is None or span.returned is None:
         return ""
-    tick_late = TICK_LATE + longest_stall(stalls, before.last_seen, span.returned)
-    fewest = ceil((span.sent - before.returned + duration(rule, multiplier.least)) / (rule.interval + tick_late))
+    stood = stalled(stalls, before.last_seen, span.returned)
+    filled = span.sent - before.returned + duration(rule, multiplier.least) - stood
+    fewest = ceil(filled / (rule.interval + TICK_LATE))
     most = ceil((span.first_seen - before.last_seen + duration(rule, multiplier.most)) / rule.interval)
     shortest, longest = span.last_seen - before.returned, span.returned - before.last_seen
-    late = MACHINE + stalled(stalls, before.last_seen, span.last_seen)
+    late = MACHINE + stood
     if fewest * rule.interval <= longest and shortest <= most * (rule.interval + TICK_LATE) + late:
         return ""
     ticks = f"{fewest}" if fewest == most else f"{fewest} to {most}"

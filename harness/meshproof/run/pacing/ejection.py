@@ -71,7 +71,8 @@ class _Pacing:
         back = -self.trial.soon
         while number < len(fatal) or (not soon and number < len(fatal) + REPEATS):
             fault = fatal[min(number, len(fatal) - 1)]
-            if not await self._is_ejected(number, fault) or not await self._returns(number):
+            ejected = self._is_ejected if number < len(fatal) else self._is_ejected_at_once
+            if not await ejected(number, fault) or not await self._returns(number):
                 return False
             soon = soon or self._ejected_at - back < self.trial.soon
             back = self._last_ejected
@@ -117,6 +118,22 @@ class _Pacing:
         traffic.mark("ejected" if ejected else "spared", sent=sent, **values)
         self._ejected_at = traffic.now
         # It is well from now on: a host that fails when it is back may be ejected again before that is seen.
+        await self.hosts.heal(self.victim)
+        return ejected
+
+    async def _is_ejected_at_once(self, number: int, fault: Fault) -> bool:
+        """The same without a look at each error: looks took too long for an ejection that is to come soon."""
+        traffic = self.traffic
+        await self.hosts.fail(self.victim, fault)
+        start, sent, errors, ejected = await self._errors(fault), traffic.now, 0, False
+        for _ in range(TRIES_PER_ERROR):
+            await self.hosts.send((fault.errors + 1) * len(self.hosts.pods))
+            ejected, errors = await self._is_out(), await self._errors(fault) - start
+            if ejected or errors >= self.trial.enough:
+                break
+        values = {"number": number, "status": fault.status, "before": 0, "after": errors}
+        traffic.mark("ejected" if ejected else "spared", sent=sent, **values)
+        self._ejected_at = traffic.now
         await self.hosts.heal(self.victim)
         return ejected
 

@@ -28,6 +28,11 @@ class FailingHosts:
         """Send one request alone."""
         return await self.traffic.step(self.request)
 
+    async def send(self, requests: int) -> None:
+        """Send so many, one after another without a look between them."""
+        total = self.traffic.grant(self.request, requests)
+        await self.traffic.until(lambda: self.traffic.feed.seen[self.request] >= total)
+
     async def settle(self) -> None:
         """Wait until the proxy routes by what it has learnt of its hosts so far."""
         await asyncio.sleep(MERGE_WINDOW + MARGIN)

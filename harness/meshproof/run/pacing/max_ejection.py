@@ -46,8 +46,7 @@ async def fail_all(hosts: FailingHosts, trial: Ejecting, fatal: Sequence[Fault])
         return False
     traffic.mark("settled", **places)
     # One after another without a look between them: an ejection may end at any moment.
-    total = traffic.grant(hosts.request, trial.stretch(len(pods)))
-    await traffic.until(lambda: traffic.feed.seen[hosts.request] >= total)
+    await hosts.send(trial.stretch(len(pods)))
     last_look = traffic.now
     unchanged = await hosts.ejected() == ejected
     traffic.mark("still", still=last_look if unchanged else 0.0)
