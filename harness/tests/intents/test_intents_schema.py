@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from meshproof.errors import ManifestError
 from meshproof.intents.reading.read import read_intents
 
 ROOT = Path(__file__).parents[3]
@@ -89,3 +91,20 @@ def test_it_takes_what_people_write(file: str) -> None:
 )
 def test_it_refuses_what_the_reader_refuses(text: str) -> None:
     assert not VALIDATOR.is_valid(yaml.safe_load(text))
+
+
+FIELDS = st.sampled_from(
+    ["request", "expect", "never", "to", "unless", "header", "testCases", "route", "authority", "uri"]
+)
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), URLS, CONDITIONS, WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(FIELDS, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANYTHING)
+def test_whatever_a_file_holds_it_is_read_or_refused_with_a_place(document: Any) -> None:
+    with contextlib.suppress(ManifestError):
+        read_intents(["-"], io.StringIO(yaml.safe_dump(document, allow_unicode=True)))

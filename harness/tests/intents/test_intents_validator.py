@@ -95,6 +95,14 @@ def test_each_combination_is_a_request(intents) -> None:
         ("testCases:\n- request: {authority: [], method: [GET], uri: [/]}\n  route: []", "authority is empty"),
         ("testCases:\n- requests: {}\n  route: []", "did you mean request?"),
         ("testCases: {}", "must be a list"),
+        ("testCases:\n- request: {authority: ['a:65536'], method: [GET], uri: [/]}\n  route: []", "as authority"),
+        ("testCases:\n- request: {authority: ['a b'], method: [GET], uri: [/]}\n  route: []", "as authority"),
+        ("testCases:\n- request: {authority: [a], method: [G T], uri: [/]}\n  route: []", "as method"),
+        ("testCases:\n- request: {authority: [a], method: [GET], uri: ['/ x']}\n  route: []", "as uri"),
+        (
+            'testCases:\n- request: {authority: [a], method: [GET], uri: [/], headers: {x: "a\\ny: b"}}\n  route: []',
+            "'x' and its value are no header",
+        ),
     ],
 )
 def test_mistakes_have_their_places(intents, text: str, words: str) -> None:

@@ -7,12 +7,13 @@ https://github.com/getyourguide/istio-config-validator/blob/main/docs/test-cases
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from meshproof.border.intents.intent import Intent, Never, Written
 from meshproof.border.request import Request
 from meshproof.errors import ManifestError, Problem
-from meshproof.intents.reading.fields import Fields, text
+from meshproof.intents.reading.fields import SHOWN, Fields, text
 from meshproof.intents.written import plain
 from meshproof.manifest.value import Value
 
@@ -22,6 +23,12 @@ FIELDS = ("description", "wantMatch", "request", *PARTS)
 REQUEST = ("authority", "method", "uri", "headers")
 MOST_REQUESTS = 10_000
 HTTP_PORT = 80
+PORT = r"6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4}"
+HOST = re.compile(rf"[A-Za-z0-9._-]+(:({PORT}))?")
+METHOD = re.compile(r"[A-Za-z]+")
+PATH = re.compile(r"[!-~]+")
+NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+ONE_LINE = re.compile(r"[^\r\n\0]*")
 
 
 def is_one(body: Value) -> bool:
@@ -62,9 +69,11 @@ def _case(value: Value) -> Intent:
 def _requests(value: Value) -> tuple[Request, ...]:
     fields = Fields(value, "request")
     fields.only(REQUEST)
-    hosts, methods, paths = (fields.take(name, _texts, ()) for name in REQUEST[:3])
+    hosts = fields.take("authority", lambda one: _texts(one, HOST), ())
+    methods = fields.take("method", lambda one: _texts(one, METHOD), ())
+    paths = fields.take("uri", lambda one: _texts(one, PATH), ())
     none: Mapping[str, str] = {}
-    headers = fields.take("headers", lambda one: one.texts(), none)
+    headers = fields.take("headers", _headers, none)
     for name in REQUEST[:3]:
         if name not in fields:
             fields.problems.append(Problem(value.location, f"the request has no {name}", f"write {name}: [...]"))
@@ -75,16 +84,20 @@ def _requests(value: Value) -> tuple[Request, ...]:
     return tuple(_combined(hosts, methods, paths, pairs))
 
 
-def _texts(value: Value) -> tuple[str, ...]:
+def _texts(value: Value, shape: re.Pattern[str]) -> tuple[str, ...]:
     if not value.items():
         raise value.problem(f"{value.name} is empty", f"write {value.name}: [...]")
-    return tuple(_plain(one) for one in value.items())
+    for one in value.items():
+        if not shape.fullmatch(text(one)):
+            raise one.problem(f"{one.shown} cannot stand in a request as {value.name}")
+    return tuple(one.text() for one in value.items())
 
 
-def _plain(value: Value) -> str:
-    found = text(value)
-    if any(not " " < one < "\x7f" for one in found):
-        raise value.problem(f"{value.shown} cannot stand in a request")
+def _headers(value: Value) -> Mapping[str, str]:
+    found = value.texts()
+    for name, one in value.fields().items():
+        if not NAME.fullmatch(name) or not ONE_LINE.fullmatch(found[name]):
+            raise one.problem(f"{name[:SHOWN]!r} and its value are no header")
     return found
 
 
@@ -96,6 +109,6 @@ def _combined(
         own = path.partition("#")[0].partition("?")[0]
         for host in hosts:
             name, colon, port = host.partition(":")
-            number = int(port) if colon and port.isascii() and port.isdecimal() and len(port) < 6 else HTTP_PORT
+            number = int(port) if colon else HTTP_PORT
             for method in methods:
                 yield Request(method.upper(), name, number, own if own.startswith("/") else f"/{own}", headers)
