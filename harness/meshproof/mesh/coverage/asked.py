@@ -36,9 +36,6 @@ def asked(requests: Iterable[Request], sender: str = "") -> Choice:
     def choose(several: Sequence[Unread]) -> Sequence[Unread]:
         if any(ADDRESS.fullmatch(host) for host in hosts) or not all(one.is_literal for one in several):
             return several
-        if any(one.kind == "Sidecar" for one in several):
-            # On which ports a client's proxy listens is told by all that it imports.
-            return several
         if connecting and any(one.kind == "Gateway" for one in several):
             # The rules of a gateway for connections are found by no name.
             return several

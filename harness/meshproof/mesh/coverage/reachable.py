@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
 from meshproof.mesh.predict.mesh_table import DEFAULT_PORT, HTTP, parents
 from meshproof.mesh.predict.visibility import sees
@@ -35,8 +36,7 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
     entering = {id(one) for gateway in gateways for one in _bound(mesh, gateway, names)}
     entering |= {id(one) for gateway in _connecting(mesh, requests) for one in _for_connections(mesh, gateway)}
     inside, names = _inside(mesh, names, ports)
-    plain = any(_is_plain(one) for _, one in _seen(mesh, DEFAULT_PORT, namespace)) and not mesh.sidecars
-    if DEFAULT_PORT in ports and not plain:
+    if DEFAULT_PORT in ports and not _is_listening(mesh, DEFAULT_PORT, namespace):
         # There, any VirtualService that names what is no Service makes a sidecar listen.
         inside |= {id(one) for one in mesh.bound_to(MESH_GATEWAY)}
         names |= {host for one in mesh.bound_to(MESH_GATEWAY) for host in one.hosts}
@@ -145,11 +145,28 @@ def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Itera
     seen = list(_seen(mesh, port, namespace))
     plain = [service for service, one in seen if _is_plain(one)]
     yield from (service for service, one in seen if one.protocol not in HTTP)
-    if mesh.sidecars:
-        # Which of them a client knows its Sidecar says.
-        yield from plain
-    elif plain and not any(id(one) in called for one in plain):
+    if plain and not any(id(one) in called for one in plain):
         yield plain[0]
+    for sidecar in mesh.sidecars:
+        yield from _imported(sidecar, plain, namespace)
+
+
+def _is_listening(mesh: Mesh, port: int, namespace: str) -> bool:
+    """Whether a Service makes the proxy of any client of a namespace listen on a port, whichever Sidecar it has."""
+    plain = [service for service, one in _seen(mesh, port, namespace) if _is_plain(one)]
+    return bool(plain) and all(any(_imported(one, plain, namespace)) for one in mesh.sidecars)
+
+
+def _imported(sidecar: Sidecar, several: Sequence[Service], namespace: str) -> Iterator[Service]:
+    """The first of some Services for each host that a Sidecar imports."""
+    excluded = [one for one in sidecar.hosts if one.excluded]
+    for one in sidecar.hosts:
+        if not one.excluded:
+            taken = (each for each in several if one.covers(each.host, each.namespace, namespace))
+            left = (
+                each for each in taken if not any(no.covers(each.host, each.namespace, namespace) for no in excluded)
+            )
+            yield from islice(left, 1)
 
 
 def _before(mesh: Mesh, gateway: Gateway, port: int) -> Iterator[Service]:

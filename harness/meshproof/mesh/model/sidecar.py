@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh_config import OutboundMode
+from meshproof.mesh.model.names import covers
 
 ANY_NAMESPACE, OWN_NAMESPACE = "*", "."
 
@@ -21,6 +22,11 @@ class Imported:
     namespace: str
     host: str
     excluded: bool = False
+
+    def covers(self, host: str, namespace: str, own: str) -> bool:
+        """Whether it is about a host of a namespace, for clients of the namespace `own`."""
+        meant = own if self.namespace == OWN_NAMESPACE else self.namespace
+        return meant in (ANY_NAMESPACE, namespace) and covers(self.host, host)
 
 
 @dataclass(frozen=True, slots=True)
