@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 from meshproof.diff.comparison import compare
+from meshproof.diff.render.text import text
 from meshproof.diff.sides import sides
 from meshproof.manifest import load
 
@@ -167,6 +169,42 @@ def test_what_one_side_really_has_is_not_stood_in_for_on_the_other(told) -> None
     assert any("no pod stands behind cart.shop" in line for line in lines)
 
 
+PODS = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME}
+spec:
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata: {labels: {app: a}}
+    spec: {containers: [{name: c, image: example/a}]}
+---
+"""
+ALONE = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: a}
+spec: {hosts: [a], http: [{route: [{destination: {host: a}}]}]}
+---
+"""
+SERVED = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
+SERVED += "spec: {selector: {app: a}, ports: [{name: http, port: 80}]}\n---\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (SERVED + PODS.replace("NAME", "other") + ALONE, SERVED + ALONE, "(no pod stands behind a.default"),
+        (SERVED + PODS.replace("NAME", "a") + ALONE, ALONE, "502 by the proxy"),
+        (ALONE, SERVED + PODS.replace("NAME", "a") + ALONE, "502 by the proxy"),
+        (ALONE, ALONE, "the manifests say the same"),
+    ],
+)
+def test_what_stands_in_does_so_on_both_sides_or_on_none(old: str, new: str, line: str) -> None:
+    both = sides(*(load(["-"], stdin=io.StringIO(text), strict=False) for text in (old, new)))
+    assert any(line in each for each in text(compare(*both, "default")))
+
+
 def test_of_routing_alone_services_and_pods_stand_in_on_both_sides(told) -> None:
     lines = told((ROUTING, "{host: orders}", "{host: checkout}"), only=(ROUTING,))
     assert any("orders.shop 100 % → checkout.shop 100 %" in line for line in lines)
@@ -175,7 +213,7 @@ def test_of_routing_alone_services_and_pods_stand_in_on_both_sides(told) -> None
 
 def test_what_configures_the_whole_mesh_is_searched_everywhere(told) -> None:
     config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n"
-    config += "  mesh: |-\n    defaultHttpRetryPolicy: {attempts: 5}\n"
+    config += "  mesh: |-\n    defaultHttpRetryPolicy: {attempts: 5}\n    serviceSettings: [{settings: {}}]\n"
     lines = told(("mesh.yaml", "", config))
     assert any(line.startswith("retries of all of cart.shop: 2 on Istio's default → 5 on") for line in lines)
 

@@ -37,6 +37,11 @@ def rule(match: str) -> str:
         ("queryParams: {a: {exact: b}}", "http://reviews:9080/?b", "queryParams a must be exact b, and there is none"),
         ("queryParams: {a: {exact: b}}", "http://reviews:9080/?a=1", "queryParams a must be exact b, and is '1'"),
         ("withoutHeaders: {a: {}}", "http://reviews:9080/ a:1", "withoutHeaders a must not be present, and is '1'"),
+        (
+            "headers: {x-request-id: {prefix: a}, zz: {exact: b}}",
+            "http://reviews:9080/",
+            "headers zz must be exact b, and there is none",
+        ),
         ("port: 9081", "http://reviews:9080/", "port must be 9081, and is '9080'"),
         ("sourceNamespace: prod", "http://reviews:9080/", "sourceNamespace must be prod, and is 'default'"),
         ("sourceLabels: {a: b}", "http://reviews:9080/", "sourceLabels a must be b, and there is none"),
