@@ -9,7 +9,7 @@ from itertools import islice
 from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
 from meshproof.errors import Location
-from meshproof.mesh.model.gateway import ENCRYPTED, TlsMode
+from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateway_servers import Entry, entries
@@ -57,7 +57,14 @@ def probes(
             groups += _of_hosts(mesh, virtual_service, served, client, tls)
     groups += _redirected(mesh, tls) if among is None else ()
     groups += (Group(one.place, tuple(probes_of(one))) for one in shown(mesh, tls)) if among is None else ()
-    return select([_read(mesh, one, client) for one in groups], most)
+    if any(_passes_on(server) for gateway in mesh.gateways for server in gateway.servers):
+        groups = [_read(mesh, one, client) for one in groups]
+    return select(groups, most)
+
+
+def _passes_on(server: Server) -> bool:
+    """Whether a server reads no requests of HTTP."""
+    return server.passes_tls_on or server.protocol == "TLS" or server.protocol in CONNECTIONS
 
 
 def _read(mesh: Mesh, group: Group, client: Source) -> Group:
