@@ -33,9 +33,12 @@ def result(record: Record) -> str:
         return f"{record.outcome}: no checks of {scenarios}"
     # The passed ones are not counted beside those that did not pass.
     shown = [one for one in SEVERITY if one in outcomes and (one is not Outcome.PASSED or record.outcome == one)]
+    # A scenario that was skipped has no check of its own, and must not pass for one that did.
+    left = sum(one.outcome is Outcome.SKIPPED and not one.verdicts for one in record.scenarios.values())
+    skipped = f", {plural(left, 'scenario')} skipped" if left else ""
     if shown == [Outcome.PASSED]:
-        return f"passed {total}"
-    return " and ".join(f"{one.value} {outcomes.count(one)}" for one in shown) + f" of {total}"
+        return f"passed {total}{skipped}"
+    return " and ".join(f"{one.value} {outcomes.count(one)}" for one in shown) + f" of {total}{skipped}"
 
 
 def closing(record: Record) -> str:
@@ -51,6 +54,8 @@ def headline(record: Record) -> str:
     match record.outcome:
         case Outcome.INCONCLUSIVE if record.coverage is not None and not driven:
             return "Nothing of these manifests could be proved."
+        case Outcome.PASSED if any(one.outcome is Outcome.SKIPPED for one in record.scenarios.values()):
+            return "What was checked is as its YAML says, and not all of it was checked."
         case Outcome.PASSED if not driven:
             return "Everything that was inspected is as specified."
         case Outcome.FAILED if not driven:

@@ -105,7 +105,7 @@ class _Conclusion:
     def __call__(self, folder: Path, code: int) -> int:
         from meshproof.cli.formats import rendered
         from meshproof.report.certificate.files import JSON, SEALED, STATEMENT, YAML
-        from meshproof.report.certificate.headline import gaps, headline, sentence
+        from meshproof.report.headline.headline import gaps, headline, sentence
         from meshproof.report.log import replay
         from meshproof.report.record import gather
         from meshproof.report.run_folder import EVENTS, write
@@ -135,7 +135,7 @@ class _Conclusion:
 
 def exit_code(headline: str, code: int, *, accept_gaps: bool) -> int:
     """The command's exit code for this headline, of a run that ended with `code`."""
-    from meshproof.report.certificate.headline import Headline
+    from meshproof.report.headline.headline import Headline
     from meshproof.run.exit_codes import EXIT_FAILED, EXIT_PASSED
 
     if headline == Headline.CERTIFIED or (headline == Headline.WITH_GAPS and accept_gaps):

@@ -12,10 +12,10 @@ from typing import Any
 from meshproof.border.facts.provenance import Digest, Provenance
 from meshproof.border.verdict import ArmResult, Verdict
 from meshproof.redaction.credentials import redact_all
-from meshproof.report.certificate import profiles
-from meshproof.report.certificate.headline import gaps, headline, sentence
 from meshproof.report.codec import plain
 from meshproof.report.coverage import shares
+from meshproof.report.headline import profiles
+from meshproof.report.headline.headline import gaps, headline, sentence
 from meshproof.report.record import Record
 from meshproof.report.summary import promise
 from meshproof.report.wording import printable

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from meshproof.report.certificate.headline import Headline
 from meshproof.report.comparison.difference import bound
 from meshproof.report.comparison.side import Share, Side
+from meshproof.report.headline.headline import Headline
 
 PASSED = "passed"
 ABSENT = "absent"

@@ -16,6 +16,7 @@ from meshproof.border.verdict import SEVERITY, Outcome
 from meshproof.report import summary, wording
 from meshproof.report.coverage import sentence
 from meshproof.report.events import Broke
+from meshproof.report.headline.headline import sentence as certified
 from meshproof.report.html.checks import REST, SHORT_REASON
 from meshproof.report.html.sections import sections
 from meshproof.report.html.space import Spaces, spaces, text_lines
@@ -87,6 +88,7 @@ def render(record: Record, *, full: bool = False) -> str:
         most=_Most(*(NO_LIMIT,) * 5) if full else _Most(),
         headline=summary.headline(record),
         proved=sentence(record),
+        certified=certified(record),
         closing=summary.result(record),
         promise=summary.promise(record),
         command=shlex.join(command),

@@ -12,7 +12,7 @@ from meshproof.border.facts.provenance import Digest
 from meshproof.cli.certificates.certify import exit_code
 from meshproof.cli.group import group
 from meshproof.errors import UsageError
-from meshproof.report.certificate.headline import Headline
+from meshproof.report.headline.headline import Headline
 from meshproof.report.selfcheck.score import score_of
 
 FILTER = """\

@@ -16,9 +16,9 @@ from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.facts.provenance import Commit, Digest, Profile, Provenance, SelfCheckScore, Sources
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
+from meshproof.report import summary
 from meshproof.report.certificate.document import document
 from meshproof.report.certificate.files import JSON, STATEMENT, YAML, files
-from meshproof.report.certificate.headline import Headline, headline
 from meshproof.report.events import (
     CheckFinished,
     CoverageFound,
@@ -32,6 +32,8 @@ from meshproof.report.events import (
     ScenarioFinished,
     ScenarioStarted,
 )
+from meshproof.report.headline.headline import Headline, headline, sentence
+from meshproof.report.html import page
 from meshproof.report.record import gather
 from meshproof.report.run_folder import RunFolder, rebuild
 
@@ -92,6 +94,24 @@ HEADLINES: dict[str, tuple[list[Event], Headline]] = {
 @pytest.mark.parametrize(("events", "expected"), HEADLINES.values(), ids=HEADLINES)
 def test_the_headline(events: list[Event], expected: Headline) -> None:
     assert headline(gather(events)) is expected
+
+
+def test_what_was_skipped_stands_under_no_green_headline() -> None:
+    record = gather(a_run(Outcome.SKIPPED))
+    shown = page.render(record)
+    top = shown[shown.index("<h1>") : shown.index("</h1>") + 400]
+    assert "and not all of it was checked" in top
+    assert "Not certified: 2 of 3 tests passed (1 profile: folder); 1 gap, first folder/verify: skipped" in top
+    assert summary.result(record) == "passed 2 checks of 3 scenarios, 1 scenario skipped"
+    whole = gather(a_run())
+    assert "Certified: 3 of 3 tests passed (1 profile: folder)." in page.render(whole)
+    assert "skipped" not in summary.result(whole)
+
+
+def test_a_long_gap_is_cut_in_the_sentence_alone() -> None:
+    record = gather(a_run(coverage=coverage(dependences=(replace(OPEN, why="x" * 5_000, allowed=True),))))
+    assert len(sentence(record)) < 400
+    assert len(document(record)["gaps"][0]["why"]) == 5_000
 
 
 def test_a_run_without_profiles_is_certified_by_all_of_its_scenarios(

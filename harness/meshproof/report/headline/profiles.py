@@ -17,7 +17,7 @@ from meshproof.report.wording import plural
 
 REST = "scenarios"
 SUCCESS, PARTIAL, FAILURE = "success", "partial", "failure"
-NOT_DRIVEN = "it was not driven: the run ended before"
+NOT_DRIVEN = "the run ended before it was driven"
 
 
 @dataclass(frozen=True, slots=True)

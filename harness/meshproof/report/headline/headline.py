@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from meshproof.border.verdict import Outcome
-from meshproof.report.certificate.profiles import Report, reports
+from meshproof.report.headline.profiles import Report, reports
 from meshproof.report.record import INTERRUPTED, Record
 from meshproof.report.wording import plural
+
+# Of a gap in the one sentence; it stands whole among the gaps.
+LONGEST = 200
 
 
 class Headline(StrEnum):
@@ -87,7 +90,9 @@ def sentence(record: Record) -> str:
     text += f" ({plural(len(several), 'profile')}: {names})" if names else ""
     open_ones = list(gaps(record))
     if open_ones:
-        text += f"; {plural(len(open_ones), 'gap')}, first {open_ones[0].subject}: {open_ones[0].why}"
+        first = f"{open_ones[0].subject}: {open_ones[0].why}"
+        shown = first if len(first) <= LONGEST else f"{first[:LONGEST]}…"
+        text += f"; {plural(len(open_ones), 'gap')}, first {shown}"
     if record.provenance.not_asked:
         text += f"; not asked for: {', '.join(record.provenance.not_asked)}"
     return text
