@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshproof.mesh.model.gateway import CONNECTIONS
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Called, Entering, Pods, Unmodelled
+from meshproof.mesh.model.unmodelled import Called, Entering, Pods, Rule, Unmodelled
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, VirtualService
+from meshproof.mesh.predict.mesh_table import HTTP
 
 MACHINES = frozenset({"WorkloadEntry", "WorkloadGroup"})
 WHY = "what answers there stands outside of the cluster, and a verification sends it nothing"
 STARTED = "its pods are started by the cluster, and a verification does not enter by them"
 WITHHELD = "a verification puts no policy in force on a cluster"
+PASSED = "a verification sends no connections to gateways of a cluster"
+SPOKEN = "it leads to a port that speaks {}: a sidecar before the pod reads connections to it as requests"
 NEEDS = "verify it on the embedded mesh, where it is stood in for"
 
 
@@ -27,6 +32,38 @@ def outside(mesh: Mesh) -> Iterator[Unmodelled]:
         touched = (Pods("" if policy.namespace == ROOT_NAMESPACE else policy.namespace, policy.selector or {}),)
         name = f"AuthorizationPolicy {policy.namespace}/{policy.name}"
         yield Unmodelled("AuthorizationPolicy", name, policy.location, WITHHELD, touched, NEEDS)
+    yield from _connections(mesh)
     for gateway in {one.called: one for one in mesh.gateways if one.listener}.values():
         entering = (Entering(gateway.key),)
         yield Unmodelled("Gateway", f"Gateway {gateway.called}", gateway.location, STARTED, entering, NEEDS)
+
+
+def _connections(mesh: Mesh) -> Iterator[Unmodelled]:
+    """Servers that pass connections on, and rules within the mesh that no connection of a probe shows there."""
+    for gateway in (one for one in mesh.gateways if not one.listener):
+        for server in gateway.servers:
+            if server.passes_tls_on or server.protocol == "TLS" or server.protocol in CONNECTIONS:
+                entering = (Entering(gateway.key, server.port),)
+                yield Unmodelled("Gateway", f"Gateway {gateway.called}", server.location, PASSED, entering, NEEDS)
+    for one in mesh.bound_to(MESH_GATEWAY):
+        for route in one.connections:
+            if why := _spoken(mesh, route):
+                name = _called(one, route)
+                yield Unmodelled(name.partition(" ")[0], name, route.location, why, (Rule(route.location),), NEEDS)
+
+
+def _spoken(mesh: Mesh, route: TcpRoute) -> str:
+    """That a rule leads to a port of HTTP; empty where it does not."""
+    for aim in (one.destination for one in route.destinations):
+        service = mesh.service(aim.host)
+        ports = service.ports if service else ()
+        for port in ports:
+            if port.protocol in HTTP and (aim.port == port.number or (aim.port is None and len(ports) == 1)):
+                return SPOKEN.format(port.protocol)
+    return ""
+
+
+def _called(one: VirtualService, route: TcpRoute) -> str:
+    if one.gateway_api:
+        return "TLSRoute" if route in one.tls else "TCPRoute"
+    return f"VirtualService {one.namespace}/{one.name}"

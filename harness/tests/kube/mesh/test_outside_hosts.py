@@ -6,7 +6,7 @@ import io
 
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.mesh.model.unmodelled import Called, Entering
+from meshproof.mesh.model.unmodelled import Called, Entering, Rule
 from meshproof.targets.cluster.outside import outside
 
 MANIFESTS = """\
@@ -65,3 +65,46 @@ def test_hosts_that_no_pod_answers_for_and_gateways_that_are_started_are_told() 
         ("ServiceEntry out.example.com", (Called(("out.example.com",)),)),
         ("Gateway infra/edge", (Entering("infra/edge/b"),)),
     }
+
+
+CONNECTIONS = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}
+  - {port: {number: 9000, name: tcp, protocol: TCP}, hosts: ["*"]}
+  - {port: {number: 443, name: tls, protocol: HTTPS}, hosts: ["*"], tls: {mode: PASSTHROUGH}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {selector: {app: db}, ports: [{name: tcp, port: 9000}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: db}
+spec:
+  hosts: [db]
+  tcp:
+  - {match: [{port: 9000}], route: [{destination: {host: web}}]}
+  - {route: [{destination: {host: db}}]}
+"""
+
+
+def test_connections_that_no_probe_shows_there_are_not_proved() -> None:
+    mesh = build(load(["-"], stdin=io.StringIO(CONNECTIONS)).resources).mesh
+    found = [(one.subject, one.touches) for one in outside(mesh)]
+    rule = mesh.virtual_services[0].tcp[0]
+    assert found == [
+        ("Gateway default/edge", (Entering("default/edge", 9000),)),
+        ("Gateway default/edge", (Entering("default/edge", 443),)),
+        ("VirtualService default/db", (Rule(rule.location),)),
+    ]
