@@ -120,7 +120,10 @@ def reach(old: Side, new: Side, found: Differing) -> Reach:
         own = _Own(side, several)
         hosts |= set(_hosts(side.mesh, own))
         secret = any(one.kind == "Secret" for one in several)
-        gateways |= {one.called for one in side.mesh.gateways if secret or own.has(one.location)}
+        for one in side.mesh.gateways:
+            # Its pods say what it sees.
+            if secret or own.has(one.location) or any(own.has(pod.location) for pod in side.mesh.serving(one)):
+                gateways.add(one.called)
     return Reach(frozenset(hosts), frozenset(gateways), everything)
 
 

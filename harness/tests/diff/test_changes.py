@@ -241,3 +241,13 @@ def test_what_is_given_twice_on_both_sides_is_the_same_wherever_that_is(changed,
     (tmp_path / "new.yaml").write_text(again.replace("80", "81"))
     both[1] = load([str(SHOP), str(tmp_path / "new.yaml")], strict=False)
     assert not compare(*sides(*both), "default").is_same
+
+
+def test_where_the_pods_of_a_gateway_run_decides_what_it_sees() -> None:
+    shop = "---\n".join((SHOP / name).read_text() for name in (APPS, GATEWAY))
+    shop = shop.replace("  gateways: [entry]\n", "  gateways: [entry]\n  exportTo: ['.']\n")
+    pods = PODS.replace("{name: NAME}", "{name: entry, namespace: PLACE}").replace("app: a", "istio: ingressgateway")
+    both = (f"{pods.replace('PLACE', place)}{shop}" for place in ("shop", "edge"))
+    old, new = (load(["-"], stdin=io.StringIO(whole), strict=False) for whole in both)
+    lines = list(text(compare(*sides(old, new), "default")))
+    assert any("at shop.example.com by Gateway shop/entry: cart.shop 100 % → 404 by the proxy" in one for one in lines)
