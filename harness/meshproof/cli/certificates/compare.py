@@ -52,10 +52,11 @@ def compare(before: Path, after: Path, alpha: float, form: str) -> int:
     from meshproof.report.comparison import render
     from meshproof.report.comparison.comparison import compare as compared
     from meshproof.report.comparison.side import read
+    from meshproof.run.exit_codes import VerdictCode
 
     found = compared(read(before), read(after), alpha)
     if form == "json":
         click.echo(json.dumps(render.document(found), indent=2))
     else:
         click.echo("\n".join(render.markdown(found) if form == "markdown" else render.text(found)))
-    return WORSE if found.worse else 0
+    return VerdictCode(WORSE if found.worse else 0)

@@ -64,7 +64,7 @@ def verify_certificate(file: Path, key: Path | None, manifests: tuple[str, ...],
     """
     from meshproof.cli.certificates.certify import exit_code
     from meshproof.report.authenticity.check import check
-    from meshproof.run.exit_codes import EXIT_FAILED, EXIT_PASSED
+    from meshproof.run.exit_codes import EXIT_FAILED, EXIT_PASSED, VerdictCode
     from meshproof.signing.keys import verifier
 
     public = verifier(key) if key else None
@@ -72,7 +72,7 @@ def verify_certificate(file: Path, key: Path | None, manifests: tuple[str, ...],
     _print(file, found, form)
     if not found.holds:
         return EXIT_FAILED
-    return exit_code(found.headline, EXIT_PASSED, accept_gaps=accept_gaps)
+    return VerdictCode(exit_code(found.headline, EXIT_PASSED, accept_gaps=accept_gaps))
 
 
 def _digests(paths: tuple[str, ...]) -> list[Digest]:

@@ -40,7 +40,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What is compared of a run; `tests`, `checks` and `shares` are by their names, `facts` what it ran on and with."""
+    """What is compared of a run; `tests`, `checks` and `shares` are by their names, `facts` what it ran on and with.
+
+    `gaps` are those beside its tests.
+    """
 
     name: str
     headline: str
@@ -73,8 +76,9 @@ def side(data: Mapping[str, Any], name: str) -> Side:
                 share = Share(float(effect["expected"]), int(effect["count"]), int(one["n"]))
                 if 0 <= share.count <= share.n and share.n:
                     shares[_distinct(f"{name_of_check}: {effect['destination']}", shares)] = share
-        gaps = frozenset(f"{one['subject']}: {one['why']}" for one in data["gaps"])
-        return Side(name, str(data["headline"]), _tests(data), checks, shares, gaps, _facts(data))
+        tests = _tests(data)
+        gaps = frozenset(_gap(one) for one in data["gaps"] if one["subject"] not in tests)
+        return Side(name, str(data["headline"]), tests, checks, shares, gaps, _facts(data))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise UsageError(f"{name}: a certificate with fields missing, or of another type: it was edited") from None
 
@@ -82,6 +86,11 @@ def side(data: Mapping[str, Any], name: str) -> Side:
 def _distinct(name: str, known: Container[str]) -> str:
     """The name, with a number where a check gives several verdicts under one."""
     return next(one for one in chain([name], (f"{name} ({number})" for number in count(2))) if one not in known)
+
+
+def _gap(one: Mapping[str, Any]) -> str:
+    """A gap by what it is about; why it is one may be told with other numbers each time."""
+    return " ".join(filter(None, (str(one["subject"]), str(one["location"]))))
 
 
 def _check(one: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from meshproof.report.wording import plural
 
 REST = "scenarios"
 SUCCESS, PARTIAL, FAILURE = "success", "partial", "failure"
+SETTLED = (Outcome.PASSED, Outcome.SKIPPED)
 NOT_DRIVEN = "the run ended before it was driven"
 
 
@@ -77,6 +78,7 @@ def _test(name: str, scenario: ScenarioRecord | None) -> Test:
     if scenario is None:
         return Test(name, Outcome.ERROR, NOT_DRIVEN)
     reason = scenario.finished.reason if scenario.finished else ""
+    reason = reason or next((one.reason for one in scenario.verdicts if one.outcome not in SETTLED), "")
     return Test(name, scenario.outcome, reason)
 
 

@@ -137,6 +137,8 @@ def test_what_is_not_proved_is_named_with_who_allowed_it() -> None:
     assert data["profiles"][0]["extended"]["skippedTests"] == ["slow"]
     assert data["profiles"][0]["extended"]["reasons"] == {"slow": "the target lacks it"}
     assert data["profiles"][0]["extended"]["unsupportedFeatures"] == ["Gateway"]
+    failed = document(gather(a_run(Outcome.FAILED, code=1)))
+    assert [(one["subject"], one["why"]) for one in failed["gaps"]] == [("folder/verify", "failed: as it is")]
     assert "4 gaps" in data["summary"]
 
 

@@ -100,6 +100,9 @@ def test_a_share_that_is_specified_anew_is_no_fault(certificate: dict[str, Any])
 def test_new_gaps_and_a_fallen_headline_are_worse(certificate: dict[str, Any]) -> None:
     gap = {"subject": "EnvoyFilter a/b", "location": "", "why": "not modelled", "allowedBy": "--allow-unproven"}
     assert edited(certificate, lambda data: data["gaps"].append(gap)).worse
+    certificate["gaps"] = [gap]
+    assert not edited(certificate, lambda data: data["gaps"][0].update(why="not modelled, of 7 requests")).worse
+    assert [*edited(certificate, lambda data: data["gaps"].clear()).closed_gaps] == ["EnvoyFilter a/b"]
     found = edited(certificate, lambda data: data.update(headline="certified with gaps"))
     assert "fell from certified to certified with gaps" in verdict(found)
     assert not compare(found.after, found.before, 0.001).worse
