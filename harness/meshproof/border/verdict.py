@@ -17,6 +17,17 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+class RunOutcome(StrEnum):
+    """The outcome of a whole run: one that was interrupted has none of a check's."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    SKIPPED = "skipped"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+
+
 SEVERITY = (Outcome.ERROR, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED, Outcome.SKIPPED)
 
 

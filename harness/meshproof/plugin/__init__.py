@@ -11,6 +11,7 @@ import pytest
 from meshproof.plugin import options
 from meshproof.plugin.fixtures import mesh_session, verify
 from meshproof.plugin.intents import intent, intent_folders, pytest_make_parametrize_id
+from meshproof.plugin.output import open_closed
 from meshproof.plugin.run import NAME, Run
 
 __all__ = [
@@ -24,10 +25,14 @@ __all__ = [
 ]
 
 
+# Now, since pytest takes standard output over before it calls a hook of this plugin.
+OUTPUT_CLOSED = open_closed()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser.getgroup("meshproof", "service mesh verification"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     options.check(config)
-    config.pluginmanager.register(Run(config), NAME)
+    config.pluginmanager.register(Run(config, output_closed=OUTPUT_CLOSED), NAME)

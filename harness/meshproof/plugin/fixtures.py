@@ -10,6 +10,7 @@ import pytest
 
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.plugin.run import NAME, NoVerdict, Run, scenario_tests
+from meshproof.plugin.signals import ignore_both, taken_over
 
 if TYPE_CHECKING:
     from meshproof.inspection import Inspection
@@ -46,17 +47,24 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     breaks = Breaks()
     session = Session(mesh_target, kept.path, [kept, breaks], options)
     names = [item.name for item in scenario_tests(request.session)]
-    with asyncio.Runner() as runner:
+    with taken_over(), asyncio.Runner() as runner:
         try:
             runner.run(session.open(names, ["steady"], command=("pytest", *request.config.invocation_params.args)))
         except BaseException as error:
+            ignore_both()
             code = runner.run(session.close(error))
             if isinstance(error, MeshproofError):
                 raise NoVerdict(str(error), code) from None
             raise
+        run.driving = True
         yield runner, session
+        ignore_both()
         breaks.messages.clear()
-        code = runner.run(session.close(KeyboardInterrupt() if run.interrupted else None))
+        try:
+            code = runner.run(session.close(KeyboardInterrupt() if run.interrupted else None))
+        except MeshproofError as error:
+            breaks.messages.append(str(error))
+            code = error.exit_code
     if breaks.messages:
         run.broke("\n".join(breaks.messages), code)
 

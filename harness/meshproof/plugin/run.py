@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from meshproof.errors import MeshproofError, UsageError
+from meshproof.plugin.output import guard
+from meshproof.plugin.signals import ignore_both
 from meshproof.suite import folder
 
 NAME = "meshproof-run"
@@ -32,12 +34,15 @@ class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
 class Run:
     """The hooks of one pytest run; the controller collects what each worker of xdist has."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, *, output_closed: bool = False) -> None:
         self._config = config
         self._codes: set[int] = set()
         self.reports: list[str] = []
         self._of_workers: list[str] = []
         self.interrupted = False
+        self.driving = False
+        self._output: Any = None
+        self._output_closed = output_closed
         self._ending = False
         self._crashed = self._has_scenarios = False
 
@@ -50,6 +55,7 @@ class Run:
         """Only a run with scenarios loads the target that they run on."""
         if scenario_tests(session):
             _load_target(self._config)
+            self._output = guard(self._config)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -65,6 +71,8 @@ class Run:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.interrupted = excinfo.type is KeyboardInterrupt
+        if self.driving:
+            ignore_both()
         self._ending = True
 
     def pytest_internalerror(self) -> None:
@@ -87,6 +95,8 @@ class Run:
         self._merge()
         if self._crashed and (self._has_scenarios or self._config.getoption("--mesh-target") != EMBEDDED):
             self._codes.add(MeshproofError.exit_code)
+        if self._undelivered() and session.exitstatus == pytest.ExitCode.OK:
+            self._codes.add(MeshproofError.exit_code)
         if self._codes and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = min(self._codes)
 
@@ -105,6 +115,18 @@ class Run:
             self.reports += [*self._of_workers, str(error)]
         else:
             self.reports.append(report)
+
+    def _undelivered(self) -> bool:
+        """Whether what was printed until now did not get anywhere."""
+        if self._output is None:
+            return False
+        self._output.flush()
+        return bool(self._output.lost or self._output_closed)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        if self._output is not None:
+            self._output.flush()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.facts.provenance import Digest, Provenance
-from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.border.verdict import ArmResult, Outcome, RunOutcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Interrupted:
 class RunFinished:
     """The last event."""
 
-    outcome: Outcome
+    outcome: RunOutcome
     seconds: float
     exit_code: int
 

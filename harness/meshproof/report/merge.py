@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from meshproof.border.verdict import worst
+from meshproof.border.verdict import Outcome, RunOutcome, worst
 from meshproof.errors import UsageError
 from meshproof.report.events import Event, RunFinished, RunStarted
 from meshproof.report.log import EventLog, replay
@@ -45,6 +45,8 @@ def _merged(several: Sequence[Sequence[Event]], name: str) -> Iterator[Event]:
     for events in several:
         yield from (event for event in events if not isinstance(event, RunStarted | RunFinished))
     if finished and len(finished) == len(several):
-        outcome = worst([one.outcome for one in finished])
+        stopped = any(one.outcome is RunOutcome.INTERRUPTED for one in finished)
+        plain = [Outcome(one.outcome) for one in finished if one.outcome is not RunOutcome.INTERRUPTED]
+        outcome = RunOutcome.INTERRUPTED if stopped else RunOutcome(worst(plain))
         code = next(one.exit_code for one in finished if one.outcome is outcome)
         yield RunFinished(outcome, max(one.seconds for one in finished), code)

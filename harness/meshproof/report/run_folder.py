@@ -9,7 +9,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from meshproof.errors import UsageError
+from meshproof.errors import TargetError, UsageError
 from meshproof.report import document, junit
 from meshproof.report.bundle.archive import packed
 from meshproof.report.bundle.of_run import is_worth_one, of_run
@@ -66,7 +66,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self._begun = self._done = False
+        self._begun = self._done = self._lost = False
         try:
             make(self.path)
             if any(self.path.iterdir()) and not (self.path / EVENTS).exists():
@@ -86,14 +86,23 @@ class RunFolder:
         return self.path / HTML
 
     def handle(self, event: Event) -> None:
-        self._log.handle(event)
+        """Raises TargetError once, where the disk is full or gone; what comes after that is not kept."""
+        if self._lost:
+            return
+        try:
+            self._log.handle(event)
+        except OSError as error:
+            self._lost = True
+            raise TargetError(f"{self.path}: the run cannot be kept: {error.strerror or error}") from None
         self._begun = self._begun or isinstance(event, RunStarted)
         if isinstance(event, RunFinished):
             self._finish()
 
     def close(self) -> None:
-        self._log.close()
-        self._finish()
+        with contextlib.suppress(OSError):
+            self._log.close()
+        if not self._lost:
+            self._finish()
 
     def _finish(self) -> None:
         if self._begun and not self._done:
@@ -122,11 +131,11 @@ def rebuild(run: Path, *, full: bool = False) -> Path:
 
 
 def write(path: Path, text: str | bytes) -> None:
-    """Put `text` at `path` whole or not at all, for the owner only; raises UsageError."""
+    """Put `text` at `path` whole or not at all, for the owner only; raises TargetError."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(text.encode() if isinstance(text, str) else text)
         Path(name).replace(path)
     except OSError as error:
-        raise UsageError(f"{path}: cannot write the report: {error.strerror}") from None
+        raise TargetError(f"{path}: cannot write the report: {error.strerror or error}") from None

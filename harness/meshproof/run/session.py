@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import meshproof
 from meshproof.border.coverage import Coverage
 from meshproof.border.facts.provenance import Provenance
-from meshproof.border.verdict import Outcome, worst
-from meshproof.errors import MeshproofError
+from meshproof.border.verdict import Outcome, RunOutcome, worst
+from meshproof.errors import MeshproofError, TargetError
 from meshproof.inspection import Inspection
 from meshproof.redaction.credentials import redact, redact_words
 from meshproof.redaction.logs import redact_logs
@@ -120,8 +120,11 @@ class Session:
             prepare_generator=functools.partial(self._generators.prepare, shape, workers=workers),
             stalls=self._stalls,
         )
-        for kept in keep_manifests(self.folder, prepared):
-            self._emit(kept)
+        try:
+            for kept in keep_manifests(self.folder, prepared):
+                self._emit(kept)
+        except OSError as error:
+            raise TargetError(f"{self.folder}: the manifests cannot be kept: {error.strerror or error}") from None
         result = self._redacted(await drive.run())
         self._outcomes.append(result.outcome)
         return result
@@ -169,7 +172,8 @@ class Session:
                 if failure is not None:
                     code = self._report(failure)
                     outcomes += [] if code == EXIT_INTERRUPTED else [Outcome.ERROR]
-            self._emit(RunFinished(worst(outcomes), time.perf_counter() - self._began, code))
+            whole = RunOutcome.INTERRUPTED if code == EXIT_INTERRUPTED else RunOutcome(worst(outcomes))
+            self._emit(RunFinished(whole, time.perf_counter() - self._began, code))
         return code
 
     def interrupted(self) -> None:
@@ -195,8 +199,14 @@ class Session:
 
     def _emit(self, event: Event) -> None:
         event = self._redacted(event)
+        failures = []
         for handler in self.handlers:
-            handler.handle(event)
+            try:
+                handler.handle(event)
+            except MeshproofError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _redacted(self, record: Record) -> Record:
         return redacted(record, self._hide)

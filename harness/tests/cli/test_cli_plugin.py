@@ -109,17 +109,6 @@ def test_an_output_folder_that_is_in_use(place: Any) -> None:
     assert f"{suite} is not empty: name another folder" in ended.out
 
 
-def test_ctrl_c(place: Any) -> None:
-    running = place.pytest(place.suite("suite", "one", "two"), *place.pytest_endless)
-    running.saw("Progress", check="Split")
-    running.signal(signal.SIGINT)
-    ended = running.end()
-    assert ended.code == 2, ended.out + ended.err
-    assert running.orphans() == []
-    assert place.left_over() == []
-    assert json.loads((running.output / "report.json").read_text())["outcome"] == "interrupted"
-
-
 UNRELATED = """\
 import sys
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import stat
@@ -9,8 +10,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from meshproof.errors import UsageError
+from meshproof.errors import TargetError, UsageError
 from meshproof.report.events import Event, RunFinished
+from meshproof.report.log import EventLog
 from meshproof.report.run_folder import RunFolder, choose, new_run_id, rebuild
 
 REPORTS = {
@@ -52,6 +54,36 @@ def test_the_reports_are_there_when_the_run_has_finished(tmp_path: Path, passed_
 def test_a_run_that_is_closed_unfinished_has_its_reports(tmp_path: Path, passed_run: list[Event]) -> None:
     folder = keep(tmp_path / "run", passed_run[:-1])
     assert json.loads((folder.path / "report.json").read_text())["outcome"] == "interrupted"
+
+
+def test_a_full_disk_is_one_error(tmp_path: Path, passed_run: list[Event], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(tmp_path / "run")
+    for event in passed_run[:3]:
+        folder.handle(event)
+
+    def full(*_words: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(EventLog, "handle", full)
+    with pytest.raises(TargetError, match=r"run: the run cannot be kept: No space left on device"):
+        folder.handle(passed_run[3])
+    for event in passed_run[4:]:
+        folder.handle(event)
+    folder.close()
+    assert {file.name for file in folder.path.iterdir()} == {"events.ndjson"}
+
+
+def test_a_report_that_cannot_be_written_is_no_wrong_option(
+    tmp_path: Path, passed_run: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = keep(tmp_path / "run", passed_run)
+
+    def full(*_words: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    with pytest.raises(TargetError, match=r"report\.json: cannot write the report: No space left on device"):
+        rebuild(folder.path)
 
 
 def test_a_run_that_never_began_is_closed_without_reports(tmp_path: Path) -> None:

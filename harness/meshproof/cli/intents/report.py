@@ -12,7 +12,7 @@ import click
 
 import meshproof
 from meshproof.border.intents.intent import Case
-from meshproof.border.verdict import Outcome, Verdict, worst
+from meshproof.border.verdict import Outcome, RunOutcome, Verdict, worst
 from meshproof.cli.formats import GITHUB, rendered
 from meshproof.cli.options.shared import Settings
 from meshproof.manifest import Notice
@@ -140,5 +140,5 @@ def _record(told: Told, notices: Sequence[Notice], outcome: Outcome, code: int) 
     events += [ScenarioStarted(NAME, "What is wanted of the manifests.")]
     events += [Noticed(NAME, str(one.location), one.message) for one in notices]
     events += [CheckFinished(verdict) for _, verdict in told]
-    events += [ScenarioFinished(NAME, outcome, 0.0), RunFinished(outcome, 0.0, code)]
+    events += [ScenarioFinished(NAME, outcome, 0.0), RunFinished(RunOutcome(outcome), 0.0, code)]
     return gather(events)

@@ -59,6 +59,18 @@ def repair() -> None:
     sys.stderr = _stream(sys.stderr, 2, lost=False)
 
 
+def guarded(now: TextIO | None) -> Stream | None:
+    """A stream that never raises in the place of this one, which keeps its descriptor; None where it has none."""
+    if not isinstance(now, io.TextIOWrapper) or isinstance(now, Stream):
+        return None
+    made = Stream(now.buffer, encoding=now.encoding, errors="replace", line_buffering=now.line_buffering)
+    try:
+        now.flush()
+    except OSError as error:
+        made._give_up(error)
+    return made
+
+
 def output_lost() -> bool:
     """Whether something that was written to standard output never got there."""
     with contextlib.suppress(ValueError):

@@ -1,0 +1,55 @@
+"""How a pytest run with scenarios ends when it is interrupted, or when nobody can read what it prints."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+
+def interrupted(place: Any, running: Any) -> None:
+    """Everything is ended, reports are written, and none of them says that the run has passed."""
+    ended = running.end()
+    assert ended.code == 2, ended.out + ended.err
+    assert running.orphans() == []
+    assert place.left_over() == []
+    assert json.loads((running.output / "report.json").read_text())["outcome"] == "interrupted"
+    last = running.events()[-1]
+    assert (last["event"], last["outcome"], last["exit_code"]) == ("RunFinished", "interrupted", 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run(place: Any, number: int) -> None:
+    running = place.pytest(place.suite("suite", "one", "two"), *place.pytest_endless)
+    running.saw("Progress", check="Split")
+    running.signal(number)
+    interrupted(place, running)
+
+
+def test_a_second_ctrl_c_does_not_stop_the_clean_up(place: Any) -> None:
+    running = place.pytest(place.suite("suite", "one"), *place.pytest_endless)
+    running.saw("Progress", check="Split")
+    proxy = running.part("bootstrap.json")
+    # This one will not end when it is asked to, only when it is killed.
+    running.part("workloads-0.log").suspend()
+    running.signal(signal.SIGINT)
+    running.until("the end of the proxy", lambda: not running.lives(proxy))
+    running.signal(signal.SIGINT)
+    running.signal(signal.SIGTERM)
+    interrupted(place, running)
+
+
+@pytest.mark.parametrize("streams", [">/dev/full", ">&- 2>&-"])
+def test_output_that_nobody_can_read_is_no_failure_of_the_mesh(place: Any, streams: str) -> None:
+    suite = place.suite("suite", "one")
+    words = f"{sys.executable} -P -m pytest -c /dev/null --rootdir . -p no:cacheprovider --import-mode=importlib"
+    line = f"{words} {suite} --mesh-tolerance 10 --mesh-output out {streams}"
+    ended = subprocess.run(["bash", "-c", line], cwd=place.here, env=place.env, capture_output=True, timeout=120)
+    assert ended.returncode == 3, ended.stderr
+    assert b"Traceback" not in ended.stderr
+    report = json.loads((place.here / "out" / "report.json").read_text())
+    assert report["outcome"] == "passed"
