@@ -80,7 +80,7 @@ def test_what_is_no_run_of_meshproof_stays(tmp_path: Path, keep: Keep) -> None:
         (place / name / "notes.txt").write_text("mine")
     (place / "20260104T101500Z-c0ffee").write_text("a file")
     before = left(tmp_path)
-    prune(tmp_path, "--keep", "0", "--apply")
+    assert prune(tmp_path, "--keep", "0", "--apply").return_value == 0
     assert left(tmp_path) == before
     assert (elsewhere / "report.html").exists()
 

@@ -137,6 +137,21 @@ def test_an_edit_of_any_field_is_found(issued: Issued, name: str, written: Calla
             assert issued.wrong(name), path
 
 
+def test_an_edit_that_changes_no_field_is_found(issued: Issued) -> None:
+    for name, edit in ((YAML, "# a comment\n"), (JSON, "\n")):
+        file = issued.folder / name
+        file.write_text(file.read_text() + edit)
+        assert "it is not written as meshproof writes it" in issued.wrong(name)["certificate"]
+
+
+@pytest.mark.parametrize("more", ["x: &a [1]\ny: *a\n", "x: " + "[" * 40 + "]" * 40 + "\n"], ids=["alias", "deep"])
+def test_what_could_stand_for_very_much_is_in_no_certificate(issued: Issued, more: str) -> None:
+    file = issued.folder / YAML
+    file.write_text(file.read_text() + more)
+    with pytest.raises(UsageError, match="no certificate"):
+        issued.check()
+
+
 def test_an_edit_of_any_field_of_the_statement_is_found(issued: Issued) -> None:
     (issued.folder / SEALED).unlink()
     file = issued.folder / STATEMENT

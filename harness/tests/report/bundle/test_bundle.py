@@ -89,6 +89,7 @@ def kind(letter: bytes, target: str = "/etc/passwd") -> Edit:
         "manifests/./applied-0.yaml",
         "manifests/.ssh/applied-0.yaml",
         "manifests/verify/applied-0.yaml\nx",
+        "manifests/verify/applied-0.yaml\n",
         "manifests/verify/applied-0.yaml/",
         "manifests\\verify\\applied-0.yaml",
         "manifests/verify/applied-00000.yaml",

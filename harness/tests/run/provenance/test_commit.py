@@ -85,6 +85,15 @@ def test_standard_input_and_links_are_not_in_a_commit(place: Path, tmp_path: Pat
     assert set(found.changed) == {"<stdin>", str(outside), str(place / "link.yaml")}
 
 
+def test_a_link_in_the_place_of_a_file_is_a_change(place: Path, tmp_path: Path) -> None:
+    file = place / "top.yaml"
+    file.rename(tmp_path / "moved.yaml")
+    file.symlink_to(tmp_path / "moved.yaml")
+    found = commit_of(read(file))
+    assert found is not None
+    assert not found.clean
+
+
 def test_no_repository_no_commit_and_no_git(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outside = tmp_path / "outside.yaml"
     outside.write_text(CONFIG.format(name="outside"))
