@@ -72,8 +72,11 @@ def check(
     from meshproof.inspection import Inspection
     from meshproof.run.discover import discover, select
     from meshproof.run.options import Options
+    from meshproof.run.provenance.gather import of_scenarios
     from meshproof.targets.hosts.target import HostsTarget
 
-    known = tuple(one for one in discover() if one.folder.name == FOLDER)
-    chosen = [one.scenario for one in select(known, scenarios) if isinstance(one.scenario, Inspection)]
-    return execute_on(HostsTarget(path, names=show_names), chosen, Options(), form, output, color=color)
+    found = select(tuple(one for one in discover() if one.folder.name == FOLDER), scenarios)
+    chosen = [one.scenario for one in found if isinstance(one.scenario, Inspection)]
+    target = HostsTarget(path, names=show_names)
+    made_of = of_scenarios(found, chosen, target)
+    return execute_on(target, chosen, Options(), form, output, provenance=made_of, color=color)
