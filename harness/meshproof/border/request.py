@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,6 +13,11 @@ from meshproof.errors import UsageError
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TCP, TLS = "tcp", "tls"
 """The schemes of what is no request of HTTP but a connection, of TLS or of anything."""
+METHOD = re.compile(r"[A-Za-z-]+")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What a name of a header is made of (RFC 9110, 5.6.2)."""
+HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+"""No control characters but tabs (RFC 9110, 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +112,13 @@ def parse(text: str, *, gateway: str = "") -> Request:
     except ValueError as error:
         raise UsageError(f"request {text!r}: {error}; {shape}") from None
     method = words.pop(0) if words and "://" not in words[0] else "GET"
-    if not words or not method.isalpha():
+    if not words or not METHOD.fullmatch(method):
         raise UsageError(f"request {text!r} has no URL; {shape}")
     try:
         url = urlsplit(words[0])
         port = url.port
+        if port == 0:
+            raise ValueError("nothing listens on port 0")
     except ValueError as error:
         raise UsageError(f"request {text!r}: {error}; {shape}") from None
     if url.scheme in (TCP, TLS):
@@ -121,10 +129,13 @@ def parse(text: str, *, gateway: str = "") -> Request:
             f"request {text!r}: the URL must begin with http://HOST, https://HOST, tcp://HOST:PORT "
             f"or tls://HOST:PORT; {shape}"
         )
+    if url.username is not None or ":" in url.hostname:
+        more = "an IPv6 address" if url.username is None else "a user before the host: write the header authorization"
+        raise UsageError(f"request {text!r}: the URL has {more}, which is not sent; {shape}")
     headers = []
     for word in words[1:]:
         name, colon, value = word.partition(":")
-        if not colon or not name or any(c in name + value for c in "\r\n\0"):
+        if not colon or not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
             raise UsageError(f"request {text!r}: {word!r} is not HEADER:VALUE; {shape}")
         headers.append((name.lower(), value))
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")

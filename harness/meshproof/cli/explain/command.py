@@ -128,13 +128,13 @@ def asked_for(words: tuple[str, ...], headers: tuple[str, ...]) -> Request:
     import shlex
     from dataclasses import replace
 
-    from meshproof.border.request import parse
+    from meshproof.border.request import HEADER_NAME, HEADER_VALUE, parse
 
     found = parse(words[0] if len(words) == 1 else shlex.join(words))
     pairs = []
     for one in headers:
         name, colon, value = one.partition(":")
-        if not colon or not name.strip() or any(c in one for c in "\r\n\0"):
+        if not colon or not HEADER_NAME.fullmatch(name.strip()) or not HEADER_VALUE.fullmatch(value):
             raise UsageError(f"-H {one!r} is no header: write -H 'NAME: VALUE'")
         pairs.append((name.strip().lower(), value.strip()))
     if pairs and found.is_tcp:

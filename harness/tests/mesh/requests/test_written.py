@@ -1,0 +1,38 @@
+"""Requests as people write them: what would not be sent as it is written is refused, never read as another one."""
+
+from __future__ import annotations
+
+import pytest
+from meshproof.border.request import parse
+from meshproof.cli.explain.command import asked_for
+from meshproof.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("http://web:0/", "nothing listens on port 0"),
+        ("tcp://web:0", "nothing listens on port 0"),
+        ("http://web:65536/", "out of range"),
+        ("http://[::1]:80/", "an IPv6 address"),
+        ("http://jane:secret@web/", "a user before the host"),
+        ("http://web/ 'a b:c'", "is not HEADER:VALUE"),
+        ("http://web/ é:x", "is not HEADER:VALUE"),
+        ("http://web/ 'x-beta:\x01'", "is not HEADER:VALUE"),
+        ("G3T http://web/", "has no URL"),
+    ],
+)
+def test_what_would_not_be_sent_as_it_is_written_is_refused(text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        parse(text)
+
+
+def test_what_can_be_sent_is_taken_as_it_is_written() -> None:
+    assert parse("M-SEARCH http://web:8080/a?b 'X-Beta:a\tb'").headers == (("x-beta", "a\tb"),)
+    assert str(parse("m-search http://web:8080/a?b")) == "M-SEARCH http://web:8080/a?b"
+
+
+@pytest.mark.parametrize("header", ["x beta: yes", "é: yes", "x-beta: \x7f", ": yes"])
+def test_an_option_refuses_the_headers_that_a_request_refuses(header: str) -> None:
+    with pytest.raises(UsageError, match="is no header"):
+        asked_for(("http://web/",), (header,))
