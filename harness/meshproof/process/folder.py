@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import subprocess
@@ -13,6 +14,9 @@ from pathlib import Path
 # Only the owner has the other end of its standard input open: the end of input is the end of the owner.
 KEEPER = 'while read -r _; do :; done; command -p rm -rf -- "$1"'
 EXIT_SECONDS = 3.0
+# Of the 103 bytes that a socket's path may have, the folder's own name and the sockets' take less than the rest.
+LONGEST_BASE = 60
+SHORT_BASE = Path("/tmp")  # noqa: S108 - the folder in it has a random name and is its owner's alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,10 @@ class OwnedFolder:
 
     @classmethod
     def make(cls, prefix: str) -> OwnedFolder:
-        """Make one in the system's folder for temporary files; raises OSError."""
-        path = Path(tempfile.gettempdir(), f"{prefix}{secrets.token_hex(4)}")
+        """Make one in the system's folder for temporary files, or in /tmp where that has too long a path for the unix
+        sockets in it; raises OSError.
+        """
+        path = Path(_base(), f"{prefix}{secrets.token_hex(4)}")
         # The keeper comes first, so that there is no moment without one.
         keeper = subprocess.Popen(
             ["/bin/sh", "-c", KEEPER, "sh", str(path)],
@@ -59,3 +65,9 @@ class OwnedFolder:
         self.release()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._keeper.wait(EXIT_SECONDS)
+
+
+def _base() -> Path:
+    base = Path(tempfile.gettempdir())
+    usable = SHORT_BASE.is_dir() and os.access(SHORT_BASE, os.W_OK | os.X_OK)
+    return SHORT_BASE if len(os.fsencode(base)) > LONGEST_BASE and usable else base

@@ -75,12 +75,12 @@ def test_an_envoy_that_cannot_run(place: Any) -> None:
     assert "this machine is too old" in error["detail"]
 
 
-def test_a_temporary_folder_whose_path_is_too_long_for_a_socket(place: Any) -> None:
-    deep = place.temporary / ("d" * 100)
-    deep.mkdir()
+@pytest.mark.parametrize("name", ["d" * 100, "a%41 b?c#d"], ids=["long", "odd"])
+def test_a_temporary_folder_with_a_long_or_an_odd_path(place: Any, name: str) -> None:
+    """A socket's path has at most 103 bytes, and gRPC takes it for a URI."""
+    folder = place.temporary / name
+    folder.mkdir()
     place.mesh("spec")
-    running = place.start(*place.verify, "-o", "json", env={"TMPDIR": str(deep)})
-    ended = running.end()
-    assert ended.code == 3, ended.err
-    assert ended.report["errors"][0]["message"].endswith("set TMPDIR to a shorter one")
-    assert list(deep.iterdir()) == []
+    ended = place.start(*place.verify, "-o", "json", env={"TMPDIR": str(folder)}).end()
+    assert ended.code == 0, ended.err
+    assert list(folder.iterdir()) == []

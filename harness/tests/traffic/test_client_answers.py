@@ -91,6 +91,15 @@ def test_what_is_no_answer_is_an_error(answer: bytes, error: str) -> None:
             assert (client.answer.status, client.error) == (0, error)
 
 
+@pytest.mark.parametrize("headers", [b"", b"upgrade: websocket\r\nconnection: upgrade\r\n"])
+def test_another_protocol_that_nobody_asked_for_is_an_answer(headers: bytes) -> None:
+    with serving(answering(b"HTTP/1.1 101 Switching Protocols\r\n" + headers + b"\r\n\x81\x00")) as address:
+        client = Client(address, 2.0)
+        for _ in range(2):
+            client.exchange(REQUEST)
+            assert (client.answer.status, client.error) == (101, "")
+
+
 def test_a_reset_and_a_refusal_are_different_errors() -> None:
     with serving(reset) as address:
         client = Client(address, 2.0)

@@ -10,6 +10,7 @@ import contextlib
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import grpc
 import grpc.aio
@@ -40,7 +41,8 @@ class AdsServer:
         self._server: Any = None
 
     async def start(self) -> None:
-        address = f"unix:{socket_path(self.path)}"
+        # gRPC takes it for a URI, in which a percent sign, a question mark and a hash mean something.
+        address = f"unix:{quote(socket_path(self.path))}"
         self._server = grpc.aio.server(
             options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.max_send_message_length", -1)]
         )

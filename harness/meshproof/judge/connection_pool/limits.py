@@ -38,17 +38,19 @@ RETRIABLE = {"5xx": 503, "gateway-error": 503, "retriable-4xx": 409}
 @dataclass(frozen=True, slots=True)
 class Reach:
     """The largest limits that are tried: of requests at `once`, of requests on one connection (`uses`), and the
-    longest times, in seconds, of an attempt to `connect` and of an `idle` connection.
+    longest times, in seconds, of an attempt to `connect`, of all of one request until it is `given_up`, and of an
+    `idle` connection.
     """
 
     once: int = 60
     uses: int = 250
     connect: float = 3.0
+    given_up: float = 60.0
     idle: float = 5.0
 
 
 USUAL = Reach()
-THOROUGH = Reach(once=2000, uses=10_000, connect=30.0, idle=120.0)
+THOROUGH = Reach(once=2000, uses=10_000, connect=30.0, given_up=600.0, idle=120.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def steps(
     """The steps that show each limit; those that need a pool without connections (`fresh`) come first."""
     wanted: list[Step] = []
     per = pool.max_requests_per_connection
-    if fresh and pool.connect_timeout is not None and pool.connect_timeout <= reach.connect:
+    if fresh and pool.connect_timeout is not None and not _unproved_connect(pool, expectation, reach):
         wanted.append(Blocked())
     if fresh and per is None:
         wanted.append(OneByOne(UNLIMITED_USE))
@@ -158,7 +160,7 @@ def steps(
         # The second time shows that what was refused has left nothing behind.
         wanted += [AtOnce(most + BEYOND), AtOnce(most + 1)]
     fails = first_failure(expectation)
-    if pool.max_retries is not None and fails and most is None and pool.max_retries <= reach.once:
+    if fails and most is None and not _unproved_retries(pool, expectation, reach) and pool.max_retries is not None:
         wanted += [AtOnce(pool.max_retries + BEYOND, fails), AtOnce(pool.max_retries + 1, fails), Failing(fails)]
     wanted += [ConcurrentUsers(users, requests) for users in concurrent_users]
     return tuple(wanted)
@@ -175,8 +177,8 @@ def unproved(pool: Pool, expectation: Expectation, reach: Reach = USUAL) -> str:
         return f"{hidden} is never reached behind http2MaxRequests {r}"
     if m is not None and n is None:
         return f"http1MaxPendingRequests {m} shows only where maxConnections is limited too"
-    if pool.connect_timeout is not None and pool.connect_timeout > reach.connect:
-        return f"a connectTimeout of {pool.connect_timeout:g} s is longer than the {reach.connect:g} s waited for"
+    if why := _unproved_connect(pool, expectation, reach):
+        return why
     if (pool.max_requests_per_connection or 0) > reach.uses:
         per = pool.max_requests_per_connection
         return f"maxRequestsPerConnection {per} is more than the {reach.uses} requests sent in turn"
@@ -185,6 +187,15 @@ def unproved(pool: Pool, expectation: Expectation, reach: Reach = USUAL) -> str:
     if (most or 0) > reach.once:
         return f"{most} requests at once are more than the {reach.once} that are held at once"
     return _unproved_retries(pool, expectation, reach)
+
+
+def _unproved_connect(pool: Pool, expectation: Expectation, reach: Reach) -> str:
+    timeout, attempts = pool.connect_timeout or 0.0, connect_attempts(expectation)
+    if timeout > reach.connect:
+        return f"a connectTimeout of {timeout:g} s is longer than the {reach.connect:g} s waited for"
+    if attempts * timeout > reach.given_up:
+        return f"{attempts} attempts, each with a connectTimeout of {timeout:g} s, are not waited for"
+    return ""
 
 
 def _unproved_idle(pool: Pool, reach: Reach) -> str:
@@ -207,4 +218,6 @@ def _unproved_retries(pool: Pool, expectation: Expectation, reach: Reach) -> str
         return "maxRetries is not told apart from the other limits of the same pool"
     if pool.max_retries > reach.once:
         return f"maxRetries {pool.max_retries} is more than the {reach.once} that are held at once"
+    if expectation.retries is not None and expectation.retries.attempts > reach.uses:
+        return f"retries.attempts {expectation.retries.attempts} are more than the {reach.uses} that are made in turn"
     return ""

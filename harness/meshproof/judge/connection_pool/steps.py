@@ -157,8 +157,8 @@ def _blocked(result: StepResult, pool: Pool, expectation: Expectation) -> str:
     (one,) = result.observations
     if one.status != 503 or one.pod:
         return f"a request without a connection was {answer(one)}"
-    pauses = [*RETRY_BACKOFF, *[LATER_BACKOFF] * attempts][: attempts - 1]
-    least, most = attempts * timeout, attempts * timeout + sum(pauses) + MACHINE
+    pauses = sum(RETRY_BACKOFF[: attempts - 1]) + LATER_BACKOFF * max(0, attempts - 1 - len(RETRY_BACKOFF))
+    least, most = attempts * timeout, attempts * timeout + pauses + MACHINE
     if not least <= one.latency <= most + one.stalled:
         return (
             f"a connection that did not open was given up after {one.latency:.2f} s; {attempts} attempts of "

@@ -68,7 +68,7 @@ class Client:
                 self.connect()
             self.deadline = began + self.timeout
             got = self._converse(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             # What comes after a whole answer does not make it a wrong one, and a 101 is an answer like any other.
             if not (answer.complete or (answer.headed and isinstance(error, httptools.HttpParserUpgrade))):
                 self.error = "malformed answer"

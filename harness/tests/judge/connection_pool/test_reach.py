@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from meshproof.border.expectation import Pool
-from meshproof.border.steps import AtOnce, Blocked, OneByOne, Rested
+from meshproof.border.expectation import Pool, Retries
+from meshproof.border.steps import AtOnce, Blocked, Failing, OneByOne, Rested
+from meshproof.errors import Location
 from meshproof.judge import ConnectionPool
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, steps, unproved
 
@@ -41,3 +42,18 @@ def test_more_connections_than_are_tried_are_not_proved(build) -> None:
     pool, expectation = Pool(max_connections=61), build.expectation(build.arm("v1", 100))
     assert steps(pool, expectation, (), 0, fresh=False) == (AtOnce(8),)
     assert "61 requests at once are more than the 60" in unproved(pool, expectation)
+
+
+@pytest.mark.parametrize(
+    ("pool", "words"),
+    [
+        (Pool(connect_timeout=1.0), "2000000001 attempts, each with a connectTimeout of 1 s, are not waited for"),
+        (Pool(max_retries=3), "retries.attempts 2000000000 are more than the 250 that are made in turn"),
+    ],
+)
+def test_very_many_attempts_are_not_waited_for(build, pool: Pool, words: str) -> None:
+    rule = Retries(2_000_000_000, None, "5xx,connect-failure", Location("a.yaml", 1, 1))
+    expectation = build.expectation(build.arm("v1", 100), retries=rule)
+    assert unproved(pool, expectation) == words
+    slow = [one for one in steps(pool, expectation, (), 0, fresh=True) if isinstance(one, Blocked | Failing)]
+    assert slow == []

@@ -26,6 +26,19 @@ def retries(attempts: int, on: str = "", per_try: float | None = None) -> Retrie
 
 
 @pytest.mark.parametrize(
+    ("fields", "number", "seconds"),
+    [
+        ({}, 2_000_000_001, 0.0),
+        ({"timeout": 5.0}, 2_000_000_001, 0.0),
+    ],
+)
+def test_very_many_attempts_are_counted_at_once(build: Any, fields: Any, number: int, seconds: float) -> None:
+    """A loop over them would take a quarter of an hour."""
+    soon, _ = endings_of(build, Try(503), retries=retries(2_000_000_000, "5xx"), **fields)
+    assert (soon.status, soon.arrivals, soon.seconds) == (503, number, seconds)
+
+
+@pytest.mark.parametrize(
     ("one", "rule", "ending"),
     [
         (Try(503), retries(3, "5xx"), (503, True, 4)),
