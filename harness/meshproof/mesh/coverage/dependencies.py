@@ -95,7 +95,9 @@ def _words(hosts: Iterable[str], request: Request) -> Iterator[str]:
 
 
 def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
-    """The rule of a request of which it cannot be told what becomes of it; none where that can be told."""
+    """The rule or the pods of a request of which it cannot be told what becomes of it; none where that can be told."""
+    if unheard := tuple(_unheard(mesh, expectation)):
+        return unheard
     route, why = expectation.route, expectation.undecided or _hurried(expectation)
     if not why:
         return ()
@@ -121,6 +123,24 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
         kind = "TLSRoute" if owner.tls else "TCPRoute" if owner.tcp else "HTTPRoute"
     name = f"{kind} {owner.namespace}/{owner.name}" if owner and not owner.gateway_api else kind
     return (Unmodelled(kind, name, route, why, (Rule(route),)),)
+
+
+def _unheard(mesh: Mesh, expectation: Expectation) -> Iterator[Unmodelled]:
+    """The workloads that name their ports and not the one that the request is sent to: they may listen there or not."""
+    for arm in expectation.arms:
+        service = mesh.service(arm.host) if arm.share else None
+        targets = {one.target for one in service.ports if one.number == arm.port} if service else set()
+        for one in filter(None, map(mesh.workload, sorted(arm.workloads))):
+            named = {port.number for port in one.ports}
+            for target in targets:
+                if named and isinstance(target, int) and target not in named and one.in_pods:
+                    ports = ", ".join(map(str, sorted(named)))
+                    why = (
+                        f"its containers name {ports} as their ports, and {arm.host} sends to {target}: whether "
+                        "they listen there too stands nowhere; name that port to have it proved"
+                    )
+                    name = f"{one.kind} {one.namespace}/{one.name}"
+                    yield Unmodelled(one.kind, name, one.location, why, (Called((arm.host,), arm.port),))
 
 
 def _hurried(expectation: Expectation) -> str:

@@ -91,6 +91,11 @@ class Workload:
     def key(self) -> str:
         return sys.intern(f"{self.namespace}/{self.name}")
 
+    @property
+    def in_pods(self) -> bool:
+        """Whether its containers, and no machine's or ServiceEntry's endpoints, say on which ports it listens."""
+        return not self.endpoint_of and self.kind not in ("WorkloadEntry", "WorkloadGroup")
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:

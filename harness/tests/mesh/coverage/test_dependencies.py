@@ -191,6 +191,39 @@ def test_what_the_speed_of_the_machine_decides_is_not_proved(tmp_path: Path, lim
     assert [[one.split(":")[0] for one in several] for several in told] == [[why] if why else [], [], []]
 
 
+@pytest.mark.parametrize(
+    ("ports", "target", "known"),
+    [
+        ("[{containerPort: 8080}]", "8080", True),
+        ("[]", "8080", True),
+        ("[{containerPort: 9090}, {containerPort: 8081}]", "8080", False),
+        ("[{containerPort: 8080, name: web}, {containerPort: 9090}]", "web", True),
+    ],
+)
+def test_a_port_that_the_containers_do_not_name_may_be_listened_on_or_not(
+    tmp_path: Path, ports: str, target: str, known: bool
+) -> None:
+    (tmp_path / "one.yaml").write_text(
+        f"""
+apiVersion: v1
+kind: Service
+metadata: {{name: one, namespace: shop}}
+spec: {{selector: {{app: one}}, ports: [{{name: http, port: 80, targetPort: {target}}}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: one, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: one}}}}
+  template: {{metadata: {{labels: {{app: one}}}}, spec: {{containers: [{{name: c, image: echo, ports: {ports}}}]}}}}
+"""
+    )
+    mesh = build_all(load([str(tmp_path)], strict=False)).mesh
+    told = undecided(mesh, predict(mesh, parse("GET http://one.shop/")))
+    assert not told if known else "name 8081, 9090 as their ports, and one.shop" in told[0].why
+    assert known or (told[0].subject, told[0].location.line) == ("Deployment shop/one", 7)
+
+
 def test_the_proxys_own_answer_needs_no_time(tmp_path: Path) -> None:
     own = "directResponse: {status: 200}\n      timeout: 1ms"
     (tmp_path / "shop.yaml").write_text(SHOP.replace("route: [{destination: {host: pay}}]", own))
