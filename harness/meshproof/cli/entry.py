@@ -6,7 +6,7 @@ import io
 import signal
 import sys
 
-from meshproof.process.streams import output_lost, repair
+from meshproof.streams import output_lost, repair
 
 EXIT_INTERRUPTED = 2
 EXIT_UNDELIVERED = 3

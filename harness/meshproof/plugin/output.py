@@ -21,7 +21,7 @@ def open_closed() -> bool:
 
 def guard(config: pytest.Config) -> Any:
     """Have pytest's terminal write to a stream that never raises; that stream, None where there is none to guard."""
-    from meshproof.process.streams import guarded
+    from meshproof.streams import guarded
 
     reporter = config.pluginmanager.getplugin("terminalreporter")
     writer = getattr(reporter, "_tw", None)
