@@ -12,7 +12,7 @@ from meshproof.manifest import kinds
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
-from meshproof.manifest.documents.other_files import words
+from meshproof.manifest.documents.other_files import words, words_in
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
@@ -49,7 +49,7 @@ def load(
     sources: list[Digest] = []
     several = (
         document
-        for text, file, line in _chosen(texts(paths, stdin, contents, sources.append), choose)
+        for text, file, line in _chosen(texts(paths, stdin, contents, sources.append, read.no_text), choose)
         for document in documents(text, file, line)
     )
     for number, document in enumerate(several, 1):
@@ -90,6 +90,11 @@ class _Read:
     foreign: list[Resource] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
+
+    def no_text(self, data: bytes, error: ManifestError) -> None:
+        """Refuse a file that is no text; its names are ASCII in whatever it is written, UTF-16 too."""
+        found = frozenset(words_in(data.replace(b"\0", b"").decode("latin-1")))
+        self.refusals.append(Refusal(error.problems[0].location, error.problems, words=found))
 
     def take_all(self, document: Document) -> None:
         """Sort in one document, or each item of a list."""

@@ -27,10 +27,12 @@ def texts(
     stdin: TextIO | None,
     contents: Iterable[tuple[str, bytes]] | None = None,
     seen: Callable[[Digest], object] | None = None,
+    odd: Callable[[bytes, ManifestError], object] | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Each file's name and text; a folder gives its own files in order, without its subfolders, as kubectl does.
 
-    Where `contents` are given, files by their names, nothing else is read. `seen` is told the digest of each file.
+    Where `contents` are given, files by their names, nothing else is read. `seen` is told the digest of each file,
+    and `odd` of each that is no text that YAML can be, which is left out then.
     Raises ManifestError for a file of more than 64 MB, and where all of them together are more.
     """
     total = 0
@@ -38,7 +40,13 @@ def texts(
         total += len(data)
         if seen is not None:
             seen(Digest(name, hashlib.sha256(data).hexdigest(), len(data)))
-        text = decoded(name, data)
+        try:
+            text = decoded(name, data)
+        except ManifestError as error:
+            if odd is None or len(data) > LARGEST_FILE:
+                raise
+            odd(data, error)
+            text = ""
         del data
         if total > MOST_TEXT:
             message = f"with this file the manifests are more than {MOST_TEXT // MEGABYTE} MB in all"

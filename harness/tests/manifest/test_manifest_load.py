@@ -161,6 +161,26 @@ def test_not_utf8_names_the_place(tmp_path: Path) -> None:
         load([str(file)])
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ("# by Müller\n".encode("latin-1") + ROUTE.encode(), "1:7: not UTF-8"),
+        (ROUTE.encode("utf-16"), "1:1: not UTF-8"),
+        (b"# \x01\n" + ROUTE.encode(), "1:3: the character U\\+0001"),
+    ],
+)
+@pytest.mark.parametrize("choose", [None, lambda several: several])
+def test_a_file_that_is_no_text_costs_what_it_names_alone(tmp_path: Path, data: bytes, why: str, choose) -> None:
+    (tmp_path / "good.yaml").write_text(SERVICE)
+    (tmp_path / "bad.yaml").write_bytes(data)
+    found = load([str(tmp_path)], strict=False, choose=choose)
+    assert [str(one) for one in found.resources] == ["Service default/greeter"]
+    assert [len(one.problems) for one in found.refusals] == [1]
+    assert "greeter" in found.refusals[0].words
+    with pytest.raises(ManifestError, match=rf"bad\.yaml:{why}"):
+        load([str(tmp_path)], choose=choose)
+
+
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n---\n", ACCOUNT, "just text", "- a\n- b\n"])
 def test_nothing_to_read_is_an_error(text: str) -> None:
     assert problems(text)
