@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.names import cluster_name
@@ -128,7 +128,7 @@ MESHES = st.builds(
 PROXIES = st.builds(Proxy, st.sampled_from(list(Kind)), NAMESPACES)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(MESHES, PROXIES)
 def test_every_translation_is_whole(mesh, proxy):
     snapshot = translate(mesh, proxy, {})

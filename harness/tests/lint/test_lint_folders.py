@@ -89,7 +89,7 @@ KINDS = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(KINDS, st.dictionaries(FIELDS, VALUES, max_size=5), VALUES)
 def test_no_value_of_a_field_is_a_traceback(kind: tuple[str, str], spec: dict[str, object], status: object) -> None:
     import json

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.errors import UsageError
@@ -51,7 +51,7 @@ special = {
 events = st.one_of([special.get(name, st.builds(kind)) for name, kind in EVENTS.items()])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(events)
 def test_every_event_round_trips_as_one_ascii_line(event: Event) -> None:
     line = to_json(event)
