@@ -151,6 +151,9 @@ def _hosts(mesh: Mesh, own: _Own) -> Iterator[str]:
     for service in mesh.services:
         if own.has(service.location) or any(own.has(one.location) for one in mesh.behind(service)):
             yield service.host
+    for alias in mesh.aliases:
+        if own.has(alias.location):
+            yield from (alias.host, mesh.stands_for(alias.host))
     for one in mesh.virtual_services:
         # Rules of delegates stand in another object.
         if own.has(one.location) or any(own.has(route.location) for route in one.http if route.root):

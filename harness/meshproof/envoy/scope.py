@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name, parts
 from meshproof.envoy.node import Kind, Proxy
-from meshproof.envoy.visibility import imported_called, imported_on, with_clusters
+from meshproof.envoy.visibility import imported_called, imported_on, is_visible, with_clusters
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, RouteMatch
@@ -37,11 +37,20 @@ class Scope:
         istiod strips the services of all others there; a gateway's lead to a service's only port.
         """
         port = destination.port
+        alias = self.mesh.alias(destination.host)
+        if alias is not None and self.knows(alias):
+            number = alias.ports[0].number if len(alias.ports) == 1 else self.port
+            return cluster_name(alias.alias_of, destination.subset, number if port is None else port)
         if port is None:
             found = self.proxy.kind is Kind.GATEWAY
             service = imported_called(self.mesh, destination.host, self.proxy.namespace) if found else None
             port = service.ports[0].number if service is not None and len(service.ports) == 1 else self.port
         return cluster_name(destination.host, destination.subset, port)
+
+    def knows(self, alias: Service) -> bool:
+        """Whether a route finds an alias: a sidecar's among the services that have the listener's port alone."""
+        there = self.proxy.kind is Kind.GATEWAY or any(one.number == self.port for one in alias.ports)
+        return there and is_visible(alias, self.proxy.namespace)
 
     def admits(self, match: RouteMatch | None) -> bool:
         """False when a match can hold for no request of this listener (its port, gateways or source)."""

@@ -35,6 +35,12 @@ def destinations(mesh: Mesh) -> Iterator[Destination]:
             yield from (target.destination for target in connection.destinations)
 
 
+def called(mesh: Mesh, destination: Destination) -> tuple[str, ...]:
+    """The hosts that may stand in the name of a destination's cluster: an alias gives way to what it stands for."""
+    alias = mesh.alias(destination.host)
+    return (destination.host,) if alias is None else (destination.host, alias.alias_of)
+
+
 def dangling(mesh: Mesh, proxy: Proxy, resources: Mapping[str, Iterable[Resource]]) -> set[str]:
     """The clusters that VirtualServices lead to without their being defined: those of them that the proxy refers to."""
     there = {one.name for one in resources[types.CLUSTER]}
@@ -42,7 +48,7 @@ def dangling(mesh: Mesh, proxy: Proxy, resources: Mapping[str, Iterable[Resource
     missing = {name for url, name in aims if url == types.CLUSTER and name not in there}
     if not missing:
         return set()
-    meant = {(destination.subset, destination.host) for destination in destinations(mesh)}
+    meant = {(destination.subset, host) for destination in destinations(mesh) for host in called(mesh, destination)}
     return {name for name in missing if parts(name)[1:] in meant and undefined(mesh, proxy, name)}
 
 

@@ -56,7 +56,8 @@ class Folder:
     @cached_property
     def patterns(self) -> Hosts:
         """Positions of all hosts that something has, those of ServiceEntries that are not modelled as well."""
-        own = [(one.host,) for one in self.mesh.services]
+        several = (one for one in self.mesh.aliases if self.mesh.knows(one.alias_of))
+        own = [(one.host,) for one in (*self.mesh.services, *several)]
         return by_hosts([*own, *((host,) for host in entries(self.manifests.resources) if host != "*")])
 
     @cached_property

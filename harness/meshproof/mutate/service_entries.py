@@ -1,4 +1,4 @@
-"""ServiceEntries: their hosts and ports, and the endpoints behind them."""
+"""ServiceEntries: their hosts and ports, and the endpoints behind them; and what ExternalNames stand for."""
 
 from __future__ import annotations
 
@@ -49,4 +49,5 @@ SERVICE_ENTRIES = (
     Operator("endpoint-label-wrong", KIND, (f"{ENDPOINT}.labels.*",), appended("-none")),
     Operator("endpoint-weight-changed", KIND, (ENDPOINT,), endpoint_weight_changed),
     Operator("entry-selector-wrong", KIND, ("spec.workloadSelector.labels.*",), appended("-none")),
+    Operator("external-name-wrong", "Service", ("spec.externalName",), host_wrong),
 )

@@ -232,3 +232,22 @@ def test_beside_a_service_of_the_same_host(asked, namespace: str, name: str, cli
     text = entry(WEB, namespace, name).partition("---\n")[0] + "---\n"
     answers, _ = asked(text, *of("/") * 30, namespace=client)
     assert {body for _, _, body in answers} == pods
+
+
+def alias(name: str, of: str, more: str = "") -> str:
+    head = f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: default}}\n"
+    return f"{head}spec: {{type: ExternalName, externalName: {of}{more}}}\n---\n"
+
+
+def test_external_names_are_aliases(asked) -> None:
+    ports = ", ports: [{name: http, port: 80}]"
+    text = alias("old", "far.shop.svc.cluster.local") + alias("led", "far.shop.svc.cluster.local", ports)
+    text += alias("gone", "nobody.example", ports)
+    rule = "{{match: [{{uri: {{prefix: /{0}}}}}], route: [{{destination: {{host: {0}}}}}]}}"
+    rules = [rule.format(name) for name in ("led", "old", "gone")]
+    text += "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: default}\n"
+    text += f"spec: {{hosts: [web], http: [{', '.join(rules)}]}}\n---\n"
+    answers, _ = asked(text, *of("/led", "/old", "/gone"), ("/", {"host": "old"}), ("/", {"host": "gone"}))
+    # Without the port of the listener an alias is no destination, though requests may ask for it.
+    assert [status for status, _, _ in answers] == [200, 503, 503, 200, 502]
+    assert [answers[at][2] for at in (0, 3)] == ["far-0", "far-0"]

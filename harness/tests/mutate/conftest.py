@@ -171,6 +171,11 @@ metadata: {name: more-details}
 spec:
   http: [{route: [{destination: {host: shop, subset: v2}}]}]
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: alias}
+spec: {type: ExternalName, externalName: shop.default.svc.cluster.local, ports: [{name: http, port: 8000}]}
+---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: outside}

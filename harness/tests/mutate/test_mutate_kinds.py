@@ -91,6 +91,13 @@ CHANGES = [
         ("workloadSelector", "labels"),
         {"app": "shop-none"},
     ),
+    (
+        "external-name-wrong",
+        "alias",
+        "externalName 'shop.default.svc.cluster.local' → 'no-such-shop.default.svc.cluster.local'",
+        ("externalName",),
+        "no-such-shop.default.svc.cluster.local",
+    ),
     ("parent-dropped", "routes", "parentRefs[0] dropped", ("parentRefs", 0, "port"), 8001),
     ("parent-wrong", "routes", "name 'shop' → 'no-such-shop'", ("parentRefs", 0, "name"), "no-such-shop"),
     (

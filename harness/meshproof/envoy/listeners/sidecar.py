@@ -92,7 +92,9 @@ class Made:
         """They depend on nothing else than what is named here."""
         mesh = scope.mesh
         by_port: defaultdict[int, Made] = reused(
-            ("routes", *scope.proxy.key), (mesh.services, mesh.destination_rules, mesh.config), lambda: defaultdict(cls)
+            ("routes", *scope.proxy.key),
+            (mesh.services, mesh.aliases, mesh.destination_rules, mesh.config),
+            lambda: defaultdict(cls),
         )
         return by_port[scope.port]
 
@@ -114,8 +116,9 @@ class Made:
 
 
 def names(service: Service, scope: Scope) -> Sequence[str]:
-    """The domains of a service; a headless one also has those of its pods."""
-    own = domains(service.host, scope.proxy.namespace)
+    """The domains of a service and of its aliases; a headless one also has those of its pods."""
+    several = (service.host, *(one.host for one in scope.mesh.aliases_for(service.host)))
+    own = tuple(name for host in several for name in domains(host, scope.proxy.namespace))
     return (*own, *(f"*.{one}" for one in own)) if service.headless else own
 
 

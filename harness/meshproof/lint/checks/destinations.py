@@ -100,6 +100,9 @@ def _defining(folder: Folder, aim: Destination) -> DestinationRule | None:
 
 def _unknown(folder: Folder, namespace: str, aim: Destination) -> Miss:
     """A host that nothing has: what was meant goes by the Services that there are."""
+    if alias := folder.mesh.alias(aim.host):
+        text = f"{alias.called} is an ExternalName for {alias.alias_of}, which no Service and no ServiceEntry has"
+        return Miss(NOT_FOUND, Found(aim.location, text, alias.location))
     name, _, rest = aim.host.partition(".")
     others = [one for one in folder.mesh.services_called(name) if not one.hostname]
     if aim.host == f"{name}.{namespace}.{CLUSTER_DOMAIN}" and others:

@@ -10,7 +10,7 @@ from meshproof.errors import ManifestError, Problem
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Notice, Resource
-from meshproof.mesh.build import kubernetes, later, virtual_service
+from meshproof.mesh.build import external_name, kubernetes, later, virtual_service
 from meshproof.mesh.build.across import across
 from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
@@ -124,7 +124,8 @@ def _built(manifests: Manifests) -> Built:
     unread = [one.resource for one in manifests.refusals if one.resource]
     broken = [f"{one.namespace}/{one.name}" for one in (*unread, *(one for one, _ in failed)) if one.kind == DELEGATES]
     mesh = Mesh(
-        services=tuple(part for part in parts if isinstance(part, Service)),
+        services=tuple(part for part in parts if isinstance(part, Service) and not part.alias_of),
+        aliases=tuple(part for part in parts if isinstance(part, Service) and part.alias_of),
         workloads=distinct(part for part in parts if isinstance(part, Workload)),
         virtual_services=resolved([part for part in parts if isinstance(part, Draft)], broken, findings),
         destination_rules=tuple(part for part in parts if isinstance(part, DestinationRule)),
@@ -136,6 +137,7 @@ def _built(manifests: Manifests) -> Built:
     across(mesh, good, [*(one for one, _ in failed), *unread], findings)
     rollout.across(mesh, good, findings)
     headless.across(mesh, good, findings)
+    external_name.across(mesh, good, findings)
     unmodelled = [
         *findings.unmodelled_parts,
         *_refused(failed, mesh),

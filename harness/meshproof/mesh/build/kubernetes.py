@@ -13,6 +13,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import annotated
 from meshproof.mesh.model.kubernetes import Labels, Secret, Service, ServicePort
+from meshproof.mesh.model.names import HOST
 from meshproof.mesh.model.topic import Topic
 
 LARGEST_PORT = 65535
@@ -56,7 +57,8 @@ def selected(number: int, name: str, app_protocol: str | None) -> str:
 def service(resource: Resource, findings: Findings) -> Service:
     spec = resource.body.need("spec", "a Service needs ports")
     selector = labels(spec, "selector")
-    _untold(resource, spec, bool(selector), findings)
+    alias = _alias(spec)
+    _untold(resource, spec, bool(selector or alias), findings)
     values = spec.list("ports")
     if not values and not _portless(spec):
         raise spec.problem(f"{resource} has no ports", "the API server refuses it")
@@ -65,13 +67,30 @@ def service(resource: Resource, findings: Findings) -> Service:
     ports = tuple(one for one in ports if one.protocol not in NOT_CARRIED)
     whose = annotated(resource)
     return Service(
-        resource.name, resource.namespace, ports, selector, resource.location, whose, headless=_is_headless(spec)
+        resource.name,
+        resource.namespace,
+        ports,
+        selector,
+        resource.location,
+        whose,
+        headless=_is_headless(spec),
+        alias_of=alias,
     )
+
+
+def _alias(spec: Value) -> str:
+    """The host that an ExternalName stands for; without that type the field counts for nothing."""
+    if not _is_external(spec):
+        return ""
+    name = spec.need("externalName", "the host that an ExternalName stands for")
+    if not HOST.fullmatch(name.text().removesuffix(".")) or name.text().startswith("*"):
+        raise name.problem(f"{name.shown} is no host", "the API server refuses it")
+    return name.text()
 
 
 def _untold(resource: Resource, spec: Value, selecting: bool, findings: Findings) -> None:
     """What is not modelled of a Service, and who stands behind it where that is not told."""
-    findings.unmodelled(spec, "externalName", "trafficDistribution")
+    findings.unmodelled(spec, "trafficDistribution")
     local = spec.get("internalTrafficPolicy")
     if local and local.data == "Local":
         findings.unmodelled(spec, "internalTrafficPolicy")
@@ -79,15 +98,19 @@ def _untold(resource: Resource, spec: Value, selecting: bool, findings: Findings
     if affinity and affinity.data != "None":
         message = "sessionAffinity is kube-proxy's: a sidecar or gateway chooses among the pods by itself"
         findings.notice(affinity.location, message, Topic.NO_EFFECT)
-    if not selecting and spec.get("externalName") is None:
+    if not selecting:
         needs = "give it a selector, or verify requests that it does not answer"
         findings.unproved(spec.location, f"{resource} has no selector: who answers is not known", needs=needs)
 
 
 def _portless(spec: Value) -> bool:
     """Whether a Service may be without ports: one that is headless, or a name for another host."""
+    return _is_headless(spec) or _is_external(spec)
+
+
+def _is_external(spec: Value) -> bool:
     kind = spec.get("type")
-    return _is_headless(spec) or (kind is not None and kind.data == "ExternalName")
+    return kind is not None and kind.data == "ExternalName"
 
 
 def _is_headless(spec: Value) -> bool:

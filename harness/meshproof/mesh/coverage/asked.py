@@ -54,7 +54,7 @@ def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) 
     always = [one for one in several if _is_always_read(one)]
     names = {name for one in several for name in _called(one)}
     words = words.union(*(one.words & names for one in always))
-    routing = [one for one in several if one.kind in ROUTING and not one.has_pattern]
+    routing = [one for one in several if (one.kind in ROUTING and not one.has_pattern) or _is_alias(one)]
     met: list[Unread] = []
     new = words
     while new:
@@ -77,6 +77,11 @@ def _is_no_routing(one: Unread) -> bool:
     return one.kind == "Service" or one.kind in WORKLOADS
 
 
+def _is_alias(one: Unread) -> bool:
+    """Whether it is a Service that may stand for another one."""
+    return one.kind == "Service" and "externalname" in one.words
+
+
 def _called(one: Unread) -> Iterator[str]:
     """The names by which a VirtualService may mean what is in a document."""
     if one.kind in ("Service", "VirtualService"):
@@ -85,7 +90,7 @@ def _called(one: Unread) -> Iterator[str]:
 
 
 def _mentioned(several: Iterable[Unread]) -> set[str]:
-    return {word for one in several if one.kind == "VirtualService" for word in one.words}
+    return {word for one in several if one.kind == "VirtualService" or _is_alias(one) for word in one.words}
 
 
 def _pods(several: Iterable[Unread], selecting: Iterable[Unread], people: frozenset[str]) -> Iterator[Unread]:

@@ -32,6 +32,7 @@ from meshproof.mesh.model.unmodelled import (
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.mesh_table import asked_service
 from meshproof.mesh.predict.policies.authorization import may_change
+from meshproof.mesh.predict.visibility import alias
 
 Pairs = list[tuple[Touches, Unmodelled]]
 # Seconds in which a pod that does nothing answers, also on a machine that does much else.
@@ -70,6 +71,8 @@ def facts(
     targets: tuple[Arm | Copy, ...] = (*expectation.arms, *expectation.copies)
     called = {(one.host, one.port) for one in targets if one.host}
     asked = {request.domain} | ({meant.host} if meant else set())
+    if not request.gateway and (known := alias(mesh, request.domain, namespace)):
+        asked.add(known.host)
     hosts = {host for host, _ in called} | asked
     behind = [mesh.workload(key) for one in targets for key in sorted(one.workloads)]
     return Facts(

@@ -33,6 +33,7 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
     gateways = _gateways(mesh, [one.gateway for one in requests if one.gateway])
     ports = {one.port for one in requests}
     names = {name for one in requests for name in _names(one, namespace)}
+    names |= {mesh.stands_for(name) for name in names if mesh.alias(name)}
     entering = {id(one) for gateway in gateways for one in _bound(mesh, gateway, names)}
     entering |= {id(one) for gateway in _connecting(mesh, requests) for one in _for_connections(mesh, gateway)}
     inside, names = _inside(mesh, names, ports)
@@ -42,6 +43,7 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
         names |= {host for one in mesh.bound_to(MESH_GATEWAY) for host in one.hosts}
     virtual_services = tuple(one for one in mesh.virtual_services if id(one) in entering | inside)
     hosts = names | set(chain.from_iterable(map(_destinations, virtual_services)))
+    hosts |= {alias.alias_of for host in hosts if (alias := mesh.alias(host))}
     called = {id(one) for host in hosts for one in mesh.services_of(host)}
     called |= {id(one) for one in mesh.services if one.host.startswith("*")}
     called |= {id(one) for port in ports for one in _listening(mesh, port, namespace, called)}

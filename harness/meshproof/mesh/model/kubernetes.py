@@ -40,6 +40,7 @@ class Service:
     A host of a ServiceEntry is one, too: `name` and `hostname` are that host. `endpoints` are the keys of what stands
     behind it without being selected by labels (`Workload.endpoint_of`). A `headless` one has no address of its own:
     its clients look up those of its pods. One that is `unlisted` is known to a client as what rules lead to alone.
+    An ExternalName is none of the mesh's Services, but an alias of the host `alias_of`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Service:
     endpoints: tuple[str, ...] = ()
     headless: bool = False
     unlisted: bool = False
+    alias_of: str = ""
 
     @property
     def host(self) -> str:

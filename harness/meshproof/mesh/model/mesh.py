@@ -58,6 +58,7 @@ class Mesh:
     sidecars: tuple[Sidecar, ...] = ()
     config: MeshConfig = DEFAULT
     unmodelled: tuple[Unmodelled, ...] = ()
+    aliases: tuple[Service, ...] = ()
 
     def service(self, host: str) -> Service | None:
         """The Service of that fully qualified host; of several one of Kubernetes, then the first ServiceEntry."""
@@ -66,6 +67,18 @@ class Mesh:
     def services_of(self, host: str) -> tuple[Service, ...]:
         """All of that fully qualified host: a ServiceEntry of another namespace may have that of a Service, too."""
         return self._services_by_host.get(host, ())
+
+    def alias(self, host: str) -> Service | None:
+        """The ExternalName Service of that fully qualified host."""
+        return self._aliases[0].get(host)
+
+    def stands_for(self, alias: str) -> str:
+        """The host that an ExternalName Service comes to, by way of others too; empty where they lead in a circle."""
+        return self._aliases[1].get(alias, "")
+
+    def aliases_for(self, host: str) -> tuple[Service, ...]:
+        """The ExternalName Services that come to a host."""
+        return self._aliases[2].get(host, ())
 
     def entered_as(self, key: str) -> tuple[str, ...]:
         """The hosts of the ServiceEntry that is called `namespace/name`."""
@@ -186,6 +199,20 @@ class Mesh:
     @cached_property
     def _services_by_host(self) -> dict[str, tuple[Service, ...]]:
         return grouped((one.host, one) for one in sorted(self.services, key=lambda one: one.hostname != ""))
+
+    @cached_property
+    def _aliases(self) -> tuple[dict[str, Service], dict[str, str], dict[str, tuple[Service, ...]]]:
+        called = {one.host: one for one in self.aliases}
+        ends: dict[str, str] = {}
+        for start in called:
+            path: dict[str, None] = {}
+            host = start
+            while host in called and host not in ends and host not in path:
+                path[host] = None
+                host = called[host].alias_of
+            end = "" if host in path else ends.get(host, host)
+            ends.update(dict.fromkeys(path, end))
+        return called, ends, grouped((ends[one.host], one) for one in self.aliases)
 
     @cached_property
     def _hosts_by_entry(self) -> dict[str, tuple[str, ...]]:

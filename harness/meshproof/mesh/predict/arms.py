@@ -9,7 +9,7 @@ from fractions import Fraction
 from meshproof.border.expectation import Arm, Copy, HashKey
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, HttpRoute, RouteDestination
-from meshproof.mesh.predict.destinations import Backend, backend
+from meshproof.mesh.predict.destinations import Backend, backend, resolved
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies.consistent_hash import default_keys, hashing, route_keys
@@ -45,11 +45,12 @@ def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tu
     drawn: dict[tuple[str, str, int], _Drawn] = {}
     for one in route.destinations:
         share = Fraction(1) if len(route.destinations) == 1 else Fraction(one.weight, total)
-        found = backend(mesh, one.destination, client, route.missing_status)
+        aim = resolved(mesh, one.destination, client)
+        found = backend(mesh, aim, client, route.missing_status)
         # An entry without weight leaves no trace in Envoy.
         changes = (one.headers,) if share else ()
-        key = (one.destination.host, one.destination.subset, found.port)
-        first = drawn.get(key, _Drawn(one, found))
+        key = (aim.host, aim.subset, found.port)
+        first = drawn.get(key, _Drawn(replace(one, destination=aim), found))
         merged = tuple(dict.fromkeys(first.changes + changes))
         drawn[key] = _Drawn(first.target, first.backend, first.share + share, merged)
     names = [(one.backend.name, one.backend.port) for one in drawn.values()]
@@ -61,7 +62,7 @@ def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tu
 def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
     """The mirrors of a route."""
     for mirror in route.mirrors:
-        aim = mirror.destination
+        aim = resolved(mesh, mirror.destination, client)
         found = backend(mesh, aim, client)
         force = policy(mesh, aim.host, aim.subset, found.port, client)
         yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force, aim.host)

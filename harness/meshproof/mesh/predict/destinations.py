@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort, Workload
@@ -42,6 +42,21 @@ class Backend:
     lack: Lack | None = None
 
 
+def resolved(mesh: Mesh, destination: Destination, client: Client) -> Destination:
+    """The destination that a rule's one comes to: that of an ExternalName is the host it stands for, one step on.
+
+    A sidecar looks among what has the port that the request came to, whatever port the destination names.
+    """
+    alias = mesh.alias(destination.host)
+    if alias is None or not visibility.sees(client.namespace, alias.export_to, alias.namespace):
+        return destination
+    numbers = [one.number for one in alias.ports]
+    if client.gateway == MESH_GATEWAY and client.port not in numbers:
+        return destination
+    only = numbers[0] if len(numbers) == 1 else client.port
+    return replace(destination, host=alias.alias_of, port=destination.port or only)
+
+
 def backend(mesh: Mesh, destination: Destination, client: Client, missing: int = UNAVAILABLE) -> Backend:
     """The backend of a destination for a client; `missing` is what the proxy answers where there is none.
 
@@ -58,9 +73,8 @@ def backend(mesh: Mesh, destination: Destination, client: Client, missing: int =
     port = asked
     if service is None:
         there = mesh.service(destination.host)
-        why = f"{there.called} is not exported to {client.namespace}" if there else ""
-        lack = Lack.EXPORT if there else Lack.SERVICE
-        return _unanswered(name, port, why or f"no Service is called {destination.host}", missing, lack)
+        why = f"{there.called} is not exported to {client.namespace}" if there else _lacking(mesh, destination, client)
+        return _unanswered(name, port, why, missing, Lack.EXPORT if there else Lack.SERVICE)
     if destination.port is None and len(service.ports) == 1 and not within:
         port = service.ports[0].number
     if undefined := _undefined(mesh, service, destination, port, client):
@@ -68,6 +82,14 @@ def backend(mesh: Mesh, destination: Destination, client: Client, missing: int =
     if empty := _empty(mesh, service, destination, port, client):
         return _unanswered(name, port, empty[0], UNAVAILABLE, empty[1])
     return Backend(name, port, frozenset(one.key for one in _answering(mesh, service, destination, port, client)))
+
+
+def _lacking(mesh: Mesh, destination: Destination, client: Client) -> str:
+    """Why a host is no destination: nothing has it, or it is an ExternalName that this route does not find."""
+    alias = mesh.alias(destination.host)
+    if alias is None:
+        return f"no Service is called {destination.host}"
+    return f"{alias.called} is an ExternalName, which has no port {client.port} and no pods of its own"
 
 
 def _unanswered(name: str, port: int, why: str, status: int, lack: Lack) -> Backend:

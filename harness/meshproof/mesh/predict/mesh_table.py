@@ -107,6 +107,8 @@ def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
     )
     found = (visibility.service(mesh, one, namespace) for one in whole if one.count(".") == FULL_NAME_DOTS)
     known = next((one for one in found if one is not None), None)
+    if known is None and (alias := visibility.alias(mesh, name, namespace)):
+        known = visibility.service(mesh, mesh.stands_for(alias.host), namespace)
     # A ServiceEntry may have any host, and no other names for it.
     return known or visibility.service(mesh, whole[0], namespace)
 

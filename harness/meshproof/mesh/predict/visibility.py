@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
-from meshproof.mesh.model.kubernetes import Service, ServicePort
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
 from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, TcpRoute, VirtualService
@@ -90,6 +90,18 @@ def service(mesh: Mesh, host: str, namespace: str) -> Service | None:
     known = (one for one in mesh.services_of(host) if not one.unlisted)
     several = [one for one in known if sees(namespace, one.export_to, one.namespace)]
     return next((one for one in several if one.namespace == namespace), several[0] if several else None)
+
+
+def alias(mesh: Mesh, host: str, namespace: str) -> Service | None:
+    """The ExternalName that a client of a namespace means by a name; to whom it is exported counts for nothing."""
+    name = host.lower()
+    whole = (
+        name.removesuffix("."),
+        f"{name}.cluster.local",
+        f"{name}.{CLUSTER_DOMAIN}",
+        f"{name}.{namespace}.{CLUSTER_DOMAIN}",
+    )
+    return next((found for one in whole if (found := mesh.alias(one))), None) if mesh.aliases else None
 
 
 def services_on(mesh: Mesh, port: int, namespace: str) -> tuple[tuple[Service, ServicePort], ...]:

@@ -17,6 +17,7 @@ from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateway_servers import entries
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.mesh_table import HTTP, above, asked_service
+from meshproof.mesh.predict.visibility import alias
 from meshproof.mesh.requests.addresses import short_name
 
 NAMED = 3
@@ -48,7 +49,7 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
 def unresolved_name(mesh: Mesh, request: Request, namespace: str) -> str:
     """Why a client within the mesh may find no address for the host that it connects to; empty where it finds one."""
     host = request.host.lower().removesuffix(".")
-    if request.gateway or ADDRESS.fullmatch(host) or mesh.knows(host):
+    if request.gateway or ADDRESS.fullmatch(host) or mesh.knows(host) or alias(mesh, host, namespace):
         return ""
     place = f".{namespace}" if "." not in host else ""
     if any(one.host.startswith(f"{host}{place}.") for one in mesh.services_called(host.partition(".")[0])):

@@ -6,6 +6,7 @@ A sample is only taken when `predict` sends it to the rule that it is for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 from meshproof.border.expectation import Expectation
@@ -25,6 +26,7 @@ from meshproof.mesh.model.virtual_service import (
     StringMatch,
     VirtualService,
 )
+from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.match import string_matches
 from meshproof.mesh.predict.mesh_table import HTTP
@@ -63,7 +65,9 @@ def sample_requests(
     requests, notices = _of_policies(mesh, tls) if among is None else ([], [])
     if not mesh.virtual_services:
         found = [*requests, *(one for service in mesh.services for one in _default(mesh, service, namespace))]
+        found += _of_aliases(mesh, namespace)
         return tuple(dict.fromkeys(found)), tuple(notices)
+    requests += _of_aliases(mesh, namespace) if among is None else []
     for virtual_service in mesh.virtual_services:
         for route in virtual_service.http:
             if among is not None and route.location not in among:
@@ -188,6 +192,15 @@ def _default(mesh: Mesh, service: Service, namespace: str) -> list[Request]:
     path = next(_image_paths(mesh, [service.host]), "/")
     host = short_name(service, namespace)
     return [Request("GET", host, port.number, path) for port in service.ports if port.protocol in HTTP]
+
+
+def _of_aliases(mesh: Mesh, namespace: str) -> list[Request]:
+    """A request by the name of each ExternalName for each HTTP port of what it stands for."""
+    found = []
+    for alias in mesh.aliases:
+        if service := visibility.service(mesh, mesh.stands_for(alias.host), namespace):
+            found += [replace(one, host=short_name(alias, namespace)) for one in _default(mesh, service, namespace)]
+    return found
 
 
 def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address: Address) -> Iterator[Request]:

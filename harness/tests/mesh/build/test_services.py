@@ -60,7 +60,6 @@ def test_a_null_label_is_an_empty_one() -> None:
     [
         ("ports: [{port: 80}]", "Service default/web has no selector: who answers is not known"),
         ("selector: {}, ports: [{port: 80}]", "Service default/web has no selector: who answers is not known"),
-        ("type: ExternalName, externalName: example.com", "externalName is not modelled"),
         (
             "selector: {a: b}, ports: [{port: 80}], internalTrafficPolicy: Local",
             "internalTrafficPolicy is not modelled",
@@ -82,6 +81,33 @@ def test_affinity_of_kube_proxy_is_none_of_envoys() -> None:
     built = read("selector: {a: b}, ports: [{port: 80}], sessionAffinity: ClientIP")
     assert not built.mesh.unmodelled
     assert "sessionAffinity is kube-proxy's" in built.notices[0].message
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "type: ExternalName",
+        "type: ExternalName, externalName: ''",
+        "type: ExternalName, externalName: '*.example.com'",
+        "type: ExternalName, externalName: a b",
+    ],
+)
+def test_an_external_name_without_a_host_is_refused(spec: str) -> None:
+    (one,) = read(spec).mesh.unmodelled
+    assert one.refused
+    assert "externalName" in one.why or "is no host" in one.why
+
+
+def test_an_external_name_counts_for_nothing_without_its_type() -> None:
+    built = read("selector: {a: b}, ports: [{port: 80}], externalName: example.com")
+    assert (built.mesh.aliases, built.mesh.unmodelled) == ((), ())
+
+
+def test_an_external_name_of_nothing_in_the_mesh_costs_no_proof() -> None:
+    built = read("type: ExternalName, externalName: api.example.com, ports: [{port: 80}]")
+    assert (built.mesh.services, built.mesh.unmodelled) == ((), ())
+    assert [one.alias_of for one in built.mesh.aliases] == ["api.example.com"]
+    assert "no Service and no ServiceEntry has the host api.example.com" in built.notices[0].message
 
 
 HEADLESS = """\

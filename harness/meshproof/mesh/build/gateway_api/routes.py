@@ -23,7 +23,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     """The mesh with the Gateways and VirtualServices that istiod makes of them."""
 
     def known(host: str) -> bool:
-        return mesh.service(host) is not None
+        return mesh.service(host) is not None or mesh.alias(host) is not None
 
     routes = without_refused([part for part in parts if isinstance(part, Route)], known, findings)
     others = [part for part in parts if isinstance(part, ConnectionRoute)]

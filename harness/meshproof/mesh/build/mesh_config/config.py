@@ -83,6 +83,7 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
     mesh = replace(
         mesh,
         services=_exported(mesh.services, services),
+        aliases=_exported(mesh.aliases, services),
         virtual_services=_exported(mesh.virtual_services, routing),
         destination_rules=_exported(mesh.destination_rules, rules),
     )
