@@ -15,7 +15,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
 from meshproof.mesh.model.names import overlap
-from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
+from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 
 # Kinds of which it is known what a change of them can touch; any other one may touch everything.
@@ -80,8 +80,8 @@ def _bare(value: Value) -> Any:
 def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
     """What is not understood and differs: whether requests change for it is not known."""
     changed = {str(one) for one in (*found.gone, *found.came)}
-    first, second = ({_key(one): one for one in side.mesh.unmodelled} for side in (old, new))
-    before, after = ({str(one) for one in _resources(side)} for side in (old, new))
+    first, second = (_not_understood(side) for side in (old, new))
+    before, after = ({*map(str, _resources(side)), *_names(side)} for side in (old, new))
     for key, one in second.items():
         if key not in first or one.subject in changed:
             yield Opaque(one, "changed" if one.subject in before else "new")
@@ -91,11 +91,23 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
             yield Opaque(one, "changed" if one.subject in after else "gone")
 
 
-def _key(one: Unmodelled) -> object:
-    """What it is without its place; two texts that cannot be read differ by their words."""
-    words = tuple(touch for touch in one.touches if isinstance(touch, Mentioned))
+def _names(side: Side) -> Iterator[str]:
+    return (notice.location.file.replace("\\", "/").rpartition("/")[2] for notice, _ in side.manifests.others)
+
+
+def _not_understood(side: Side) -> dict[object, Unmodelled]:
+    """What is not understood, and what resources may be made from: each by all but its place."""
+    said = {one.location: each.digest for each in side.manifests.refusals for one in each.problems}
+    found = {_key(one, said.get(one.location, "")): one for one in side.mesh.unmodelled}
+    for name, (notice, digest) in zip(_names(side), side.manifests.others, strict=True):
+        one = Unmodelled("document", name, notice.location, notice.message, ())
+        found[_key(one, digest)] = one
+    return found
+
+
+def _key(one: Unmodelled, digest: str) -> object:
     # Where it was given first, say, is in another file on the other side.
-    return one.kind, one.subject, wording.without_places(one.why), one.refused, words
+    return one.kind, one.subject, wording.without_places(one.why), one.refused, digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -12,12 +13,14 @@ from meshproof.manifest import kinds
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
-from meshproof.manifest.documents.other_files import words, words_in
+from meshproof.manifest.documents.other_files import other_file, words, words_in
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
+from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
 from meshproof.manifest.source import texts
+from meshproof.manifest.value import Value
 
 MOST_PROBLEMS = 20
 # So many documents take a second or so.
@@ -67,7 +70,12 @@ def load(
         readable = ", ".join(name for name in kinds.ACCEPTED if "." not in name)
         raise ManifestError(Problem(where, "there is no resource here that meshproof reads", f"it reads {readable}"))
     return Manifests(
-        tuple(read.resources), tuple(read.notices), tuple(read.foreign), tuple(read.refusals), tuple(sources)
+        tuple(read.resources),
+        tuple(read.notices),
+        tuple(read.foreign),
+        tuple(read.refusals),
+        tuple(sources),
+        tuple(read.others),
     )
 
 
@@ -90,11 +98,13 @@ class _Read:
     foreign: list[Resource] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
+    others: list[tuple[Notice, str]] = field(default_factory=list)
 
     def no_text(self, data: bytes, error: ManifestError) -> None:
         """Refuse a file that is no text; its names are ASCII in whatever it is written, UTF-16 too."""
         found = frozenset(words_in(data.replace(b"\0", b"").decode("latin-1")))
-        self.refusals.append(Refusal(error.problems[0].location, error.problems, words=found))
+        said = hashlib.sha256(data).hexdigest()
+        self.refusals.append(Refusal(error.problems[0].location, error.problems, words=found, digest=said))
 
     def take_all(self, document: Document) -> None:
         """Sort in one document, or each item of a list."""
@@ -114,6 +124,8 @@ class _Read:
             known = found if isinstance(found, Resource) else None
             if isinstance(found, Notice):
                 self.notices.append(found)
+                if body.is_mapping and other_file(body):
+                    self.others.append((found, _digest(body)))
                 return
             problems += _problems(found)
             if not problems and (first := self.seen.setdefault(found.identity, found)) is not found:
@@ -123,9 +135,14 @@ class _Read:
             problems += error.problems
         if problems:
             several = tuple(problems)
-            self.refusals.append(Refusal(body.location, several, known, frozenset() if known else words(body)))
+            told = (frozenset[str](), "") if known else (words(body), _digest(body))
+            self.refusals.append(Refusal(body.location, several, known, *told))
         elif known is not None:
             (self.resources if kinds.is_modelled(known) else self.foreign).append(known)
+
+
+def _digest(body: Value) -> str:
+    return hashlib.sha256(repr(plain(body)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _problems(resource: Resource) -> list[Problem]:

@@ -52,13 +52,15 @@ class Resource:
 class Refusal:
     """A document that a cluster would not take, or that cannot be read.
 
-    `resource` is None where not even its kind and name are known; `words` are those of its text then.
+    `resource` is None where not even its kind and name are known; `words` are those of its text then, and `digest`
+    tells two such texts apart.
     """
 
     location: Location
     problems: tuple[Problem, ...]
     resource: Resource | None = None
     words: frozenset[str] = frozenset()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Manifests:
     """Everything of one load, in the order of the files.
 
     `foreign` are resources of kinds that decide where requests go and are not modelled; `sources` are the files.
+    `others` are documents that are no resources, and that resources may be made from (a kustomization, values of a
+    chart), each with a digest of what it says.
     """
 
     resources: tuple[Resource, ...]
@@ -73,6 +77,7 @@ class Manifests:
     foreign: tuple[Resource, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     sources: tuple[Digest, ...] = ()
+    others: tuple[tuple[Notice, str], ...] = ()
 
 
 def merge(base: Manifests, changes: Manifests) -> Manifests:
@@ -90,4 +95,5 @@ def merge(base: Manifests, changes: Manifests) -> Manifests:
         tuple(foreign.values()),
         base.refusals + changes.refusals,
         tuple(dict.fromkeys(base.sources + changes.sources)),
+        base.others + changes.others,
     )

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from meshproof.diff.comparison import compare
+from meshproof.diff.comparison import Comparison, compare
 from meshproof.diff.render.text import text
 from meshproof.diff.sides import sides
 from meshproof.manifest import load
@@ -251,3 +251,31 @@ def test_where_the_pods_of_a_gateway_run_decides_what_it_sees() -> None:
     old, new = (load(["-"], stdin=io.StringIO(whole), strict=False) for whole in both)
     lines = list(text(compare(*sides(old, new), "default")))
     assert any("at shop.example.com by Gateway shop/entry: cart.shop 100 % → 404 by the proxy" in one for one in lines)
+
+
+BROKEN = "kind: VirtualService\nspec: {weights: {v1: 10, v2: 90}\n"
+KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: shop\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "how"),
+    [
+        # The same words, and the same fault at the same place.
+        (BROKEN, BROKEN.replace("v1", "v3").replace("v2", "v1").replace("v3", "v2"), "a document is new"),
+        ("a: \xff 1 2", "a: \xff 2 1", "a document is new"),
+        ("kind: A 1 2", "kind: A 2 1", "a document is new"),
+        (KUSTOMIZATION, KUSTOMIZATION.replace("shop", "prod"), "more.yaml is changed"),
+        ("replicas: 1", "replicas: 2", "more.yaml is changed"),
+        ("", "replicas: 2", "more.yaml is new"),
+    ],
+)
+def test_two_texts_that_are_not_read_are_the_same_only_where_they_say_the_same(old: str, new: str, how: str) -> None:
+    good = SHOP.joinpath("apps.yaml").read_bytes()
+
+    def compared(*several: str) -> Comparison:
+        files = ([("apps.yaml", good), ("more.yaml", one.encode("latin-1"))] for one in several)
+        return compare(*sides(*(load([], strict=False, contents=one) for one in files)), "default")
+
+    assert any(line.startswith(f"  {how}, ") for line in text(compared(old, new)))
+    assert compared(old, old).is_same
+    assert compared(new, new).is_same

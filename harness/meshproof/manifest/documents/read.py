@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from meshproof.errors import Location, ManifestError, Problem
@@ -37,11 +38,17 @@ def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[D
         try:
             yield from list(read_documents(one, file, line=line + first))
         except ManifestError as problem:
-            yield Refusal(problem.problems[0].location, problem.problems, words=frozenset(words_in(one)))
+            yield _refusal(one, problem.problems)
     if not several:
         template = TEMPLATE.search(part)
         problems = (_template(part, template.start(), file, line),) if template else error.problems
-        yield Refusal(problems[0].location, problems, words=frozenset(words_in(part)))
+        yield _refusal(part, problems)
+
+
+def _refusal(text: str, problems: tuple[Problem, ...]) -> Refusal:
+    # Where it stands in its file says nothing.
+    said = hashlib.sha256(SEPARATOR.sub("", text, count=1).strip().encode("utf-8", "surrogatepass")).hexdigest()
+    return Refusal(problems[0].location, problems, words=frozenset(words_in(text)), digest=said)
 
 
 def _template(part: str, start: int, file: str, line: int) -> Problem:
