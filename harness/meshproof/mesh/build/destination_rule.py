@@ -6,8 +6,9 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.rules.weights import SUBSET_NAME
 from meshproof.mesh.build.traffic_policy.consistent_hash import consistent_hash
-from meshproof.mesh.build.visibility import created, export_to
+from meshproof.mesh.build.visibility import LABEL, created, export_to
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import (
     ConnectionPool,
@@ -19,7 +20,9 @@ from meshproof.mesh.model.destination_rule import (
 )
 from meshproof.mesh.model.topic import Topic
 
-RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST}
+RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST, "UNSPECIFIED": LoadBalancer.LEAST_REQUEST}
+PORT_FIELDS = ("connectionPool", "loadBalancer", "outlierDetection", "tls")
+POLICY_FIELDS = (*PORT_FIELDS, "portLevelSettings", "proxyProtocol", "retryBudget", "tunnel")
 
 
 def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
@@ -52,6 +55,8 @@ def _subset(value: Value, findings: Findings) -> Subset:
     name = value.need("name")
     if not name.text():
         raise name.problem("a subset needs a name")
+    if not LABEL.fullmatch(name.text()):
+        raise name.problem(f"{name.shown} is no name of a subset", SUBSET_NAME)
     policy = traffic_policy(value.get("trafficPolicy"), findings)
     return Subset(name.text(), labels(value, "labels"), policy, value.location)
 
@@ -60,12 +65,22 @@ def traffic_policy(value: Value | None, findings: Findings) -> TrafficPolicy:
     """A policy with its settings by port."""
     if value is None:
         return TrafficPolicy()
-    findings.unmodelled(value, "tunnel", "proxyProtocol", "retryBudget")
+    _check_given(value, *POLICY_FIELDS)
+    findings.unmodelled(value, "tunnel", "proxyProtocol")
+    if budget := value.get("retryBudget"):
+        # An empty one stands for 20 % of the requests, and 3.
+        findings.unproved(budget.key or budget.location, "retryBudget is not modelled")
     ports: dict[int, TrafficPolicy] = {}
     for setting in value.list("portLevelSettings"):
         port = setting.need("port", "the port that the settings are for").need("number").whole(1, LARGEST_PORT)
+        _check_given(setting, *PORT_FIELDS)
         ports.setdefault(port, _settings(setting, findings, {}))
     return _settings(value, findings, ports)
+
+
+def _check_given(value: Value, *names_: str) -> None:
+    if not any(value.get(name) for name in names_):
+        raise value.problem("a policy has none of its fields", f"istiod refuses it: give one of {', '.join(names_)}")
 
 
 def _settings(value: Value, findings: Findings, ports: dict[int, TrafficPolicy]) -> TrafficPolicy:
@@ -92,7 +107,8 @@ def _load_balancer(value: Value | None, findings: Findings) -> LoadBalancer:
             raise simple.problem("loadBalancer has both simple and consistentHash", "leave one of them out")
         return LoadBalancer.CONSISTENT_HASH
     if simple is None:
-        return LoadBalancer.UNSPECIFIED
+        # Given and empty, it takes the place of the rule's own at a subset.
+        return LoadBalancer.LEAST_REQUEST
     return RENAMED_BALANCERS.get(simple.text()) or LoadBalancer(simple.text())
 
 
@@ -111,6 +127,10 @@ def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool |
     if value is None:
         return None
     tcp, http = value.get("tcp"), value.get("http")
+    _check_given(value, "http", "tcp")
+    client, upgrade = (http.get(name) if http else None for name in ("useClientProtocol", "h2UpgradePolicy"))
+    if client and client.flag() and upgrade and upgrade.data == "UPGRADE":
+        raise client.problem("useClientProtocol beside h2UpgradePolicy: UPGRADE", "istiod refuses it: leave one out")
     findings.unmodelled(tcp, "maxConnectionDuration", "tcpKeepalive")
     findings.unmodelled(http, "maxConcurrentStreams", "useClientProtocol", "h2UpgradePolicy", "http2KeepAlive")
     idle = _seconds(http, "idleTimeout")

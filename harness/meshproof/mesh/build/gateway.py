@@ -13,7 +13,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.server_tls import FILES, server_tls
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, LABEL, created
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
-from meshproof.mesh.model.names import HOST
+from meshproof.mesh.model.names import HOST, NUMBERS
 from meshproof.mesh.model.unmodelled import Entering
 
 HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
@@ -98,6 +98,8 @@ def _host(value: Value, namespace: str) -> tuple[str, str]:
         hint = "before the slash istiod takes '*', '.' or the name of a namespace"
         raise value.problem(f"{value.name} {value.shown} is limited to no namespace", hint)
     partial = host.startswith("*") and host != "*" and not host.startswith("*.")
-    if not HOST.fullmatch(host) or partial or ("." not in host and host != "*"):
+    # A domain of numbers is an address, which istiod takes here.
+    named = HOST.fullmatch(host) or NUMBERS.fullmatch(host)
+    if not named or partial or ("." not in host and host != "*"):
         raise value.problem(f"{value.name} {value.shown} is not a host name", "such as httpbin.example.com or '*'")
     return {EVERYWHERE: "", HERE: namespace}.get(owner, owner), host.lower()

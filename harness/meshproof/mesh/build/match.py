@@ -13,10 +13,12 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import LABEL
 from meshproof.mesh.model import names
+from meshproof.mesh.model.header_format import FIELD_NAME
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 CLAIMS = "@request.auth.claims"
+PSEUDO_HEADERS = frozenset({":method", ":scheme", ":authority", ":path", ":status"})
 
 
 def string_match(value: Value, *, empty_prefix: bool = False, star: bool = False) -> StringMatch:
@@ -49,6 +51,8 @@ def _named(
         if key.startswith(CLAIMS):
             findings.unproved(condition.key or condition.location, f"{key} is not modelled: no token is checked here")
             continue
+        if lower and not (key in PSEUDO_HEADERS or FIELD_NAME.fullmatch(key)):
+            raise condition.problem(f"{key!r} is not a header name", "istiod refuses it")
         several.append((key.lower() if lower else key, string_match(condition, star=star)))
     return tuple(several)
 
@@ -57,6 +61,8 @@ def gateways(holder: Value, namespace: str) -> Iterator[str]:
     """The gateways of a VirtualService or of a condition; istiod checks those that come before the first plain name."""
     checked = True
     for one in holder.list("gateways"):
+        if not one.text():
+            raise one.problem("a gateway needs a name", "istiod refuses it: mesh is the name of all sidecars")
         own, slash, name = one.text().partition("/")
         checked = checked and bool(slash)
         if checked and not (LABEL.fullmatch(own) and LABEL.fullmatch(name)):
@@ -69,6 +75,8 @@ def route_match(value: Value, namespace: str, findings: Findings) -> RouteMatch:
     uri, ignore, port = value.get("uri"), value.get("ignoreUriCase"), value.get("port")
     scheme, method, authority = value.get("scheme"), value.get("method"), value.get("authority")
     source = value.get("sourceNamespace")
+    if source and source.text() and not LABEL.fullmatch(source.text()):
+        raise source.problem(f"sourceNamespace {source.shown} is no name of a namespace", "istiod refuses it")
     path = string_match(uri, empty_prefix=True) if uri else None
     return RouteMatch(
         location=value.location,

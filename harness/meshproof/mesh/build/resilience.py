@@ -13,8 +13,8 @@ from http import HTTPStatus
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.match import string_match
-from meshproof.mesh.build.rules.headers import FIELD_NAME
 from meshproof.mesh.build.rules.weights import destination
+from meshproof.mesh.model.header_format import FIELD_NAME
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import Abort, CorsPolicy, Delay, MatchKind, Mirror, Retries, StringMatch
 

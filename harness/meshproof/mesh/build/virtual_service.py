@@ -138,15 +138,21 @@ def _text(value: Value, name: str) -> str:
     return found.text() if found else ""
 
 
+def _given(value: Value, name: str) -> bool:
+    """Whether a field is there; istiod takes an empty text as none."""
+    found = value.get(name)
+    return found is not None and found.data != ""
+
+
 def _redirect(value: Value, matches: Sequence[RouteMatch]) -> Redirect:
     for one, other in (("uri", "prefixRewrite"), ("port", "derivePort")):
-        if value.get(one) and value.get(other):
+        if _given(value, one) and _given(value, other):
             raise value.problem(f"a redirect cannot have both {one} and {other}", "keep one of them")
     prefix = value.get("prefixRewrite")
     if prefix and any(match.uri and match.uri.kind is not MatchKind.PREFIX for match in matches):
         raise prefix.problem("prefixRewrite is for paths that are matched by prefix", "istiod refuses it: write uri")
     names_ = ("uri", "authority", "scheme", "port", "derivePort", "prefixRewrite")
-    if not any(value.get(name) for name in names_):
+    if not any(_given(value, name) for name in names_):
         raise value.problem("a redirect must change uri, authority, scheme or port")
     code, port, scheme = value.get("redirectCode"), value.get("port"), value.get("scheme")
     if scheme and scheme.data not in ("http", "https"):

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+# What a header may be called: RFC 9110, token.
+FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OPERATOR = re.compile(r"%([A-Z][A-Z0-9_]*)(?:\(([^)]*)\))?(?::([0-9]+))?%")
 HEADER = re.compile(r":?[!#$&'*+.^_`|~0-9A-Za-z-]+")
 # Those whose outcome is known: a header of the request, and the client's protocol, which is HTTP/1.1 here.

@@ -13,17 +13,20 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
-HOST = re.compile(r"(?=.{1,255}$)(\*|\*?[A-Za-z0-9_-]+|\*-[A-Za-z0-9_-]+)(\.[A-Za-z0-9_-]+)*")
+LABEL = r"[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+# A dot may end the name, and its last part is no number where there are several.
+NUMBERS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+HOST = re.compile(rf"(?=.{{1,255}}$)(?!.*\.[0-9]+$)(?:\*|(?:\*-?)?{LABEL})(?:\.{LABEL})*\.?")
 ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 
 
 def host(value: Value, namespace: str, *, as_written: bool = False) -> str:
     """A host name, in lower case; a name without a dot is a Service of the resource's own namespace.
 
-    Where istiod looks a name up `as_written`, one with capitals is no Service's: those have none.
+    Where istiod looks a name up `as_written`, one with capitals is no Service's: those have none; nor is an address.
     """
     text = value.text()
-    if ADDRESS.fullmatch(text):
+    if ADDRESS.fullmatch(text) and not as_written:
         return text
     if not HOST.fullmatch(text):
         hint = "a Service's name, a domain name, or a domain name that begins with *"

@@ -102,7 +102,6 @@ def test_headers_of_the_proxys_own_answers(meet, at_both) -> None:
 FORMATS = {
     "%REQ(x-in)%": "abcdef",
     "%REQ(X-In)%": "abcdef",
-    "a%REQ(x-in):3%b": "aabcb",
     "%REQ(x-nobody?x-in)%": "abcdef",
     "%REQ(x-nobody?x-noone)%": None,
     "%REQ(:method)%-%REQ(:authority)%": "GET-web.default.svc.cluster.local",

@@ -28,7 +28,7 @@ spec:
   host: web
   subsets:
   - {name: v1, labels: {version: v1}}
-  - {name: V_2, labels: {version: v2}}
+  - {name: V-2, labels: {version: v2}}
 ---
 """
 ROUTE = """\
@@ -40,7 +40,7 @@ spec:
   http:
   - route:
     - {destination: {host: web, subset: v1}, weight: 90}
-    - {destination: {host: web, subset: V_2}, weight: 10}
+    - {destination: {host: web, subset: V-2}, weight: 10}
 ---
 """
 SERVICE = """\
@@ -161,7 +161,7 @@ def test_a_subset_may_want_the_label_that_services_usually_select() -> None:
 def test_a_host_that_a_service_entry_has_is_not_stood_in_for() -> None:
     entry = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: e}\nspec:\n  resolution: DNS\n"
     spec = "  hosts: [web.default.svc.cluster.local]\n  ports: [{number: 80, name: http, protocol: HTTP}]\n---\n"
-    built = read(entry + spec + ROUTE.replace(", subset: v1", "").replace(", subset: V_2", ""))
+    built = read(entry + spec + ROUTE.replace(", subset: v1", "").replace(", subset: V-2", ""))
     assert built.stood_in == ()
 
 
@@ -272,8 +272,8 @@ def test_strict_verification_refuses_what_would_stand_in(tmp_path: Path) -> None
 
 def test_what_is_applied_is_held_against_the_same_stand_ins(tmp_path: Path) -> None:
     spec = folder(tmp_path / "spec", RULE + ROUTE + GATEWAY.replace("MODE", "SIMPLE"))
-    more = RULE.replace("name: V_2, labels: {version: v2}", "name: v3, labels: {version: v3}")
-    applied = folder(tmp_path / "applied", more + ROUTE.replace("V_2", "v3") + GATEWAY.replace("MODE", "SIMPLE"))
+    more = RULE.replace("name: V-2, labels: {version: v2}", "name: v3, labels: {version: v3}")
+    applied = folder(tmp_path / "applied", more + ROUTE.replace("V-2", "v3") + GATEWAY.replace("MODE", "SIMPLE"))
     found = prepare_verification([spec], [applied], (), Precision())
     assert found.samples is not None
     (stage,) = found.samples.stages

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.model.header_format import NotAFormatError, operators
+from meshproof.mesh.model.header_format import FIELD_NAME, NotAFormatError, Operator, operators
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 
-FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 NAME = re.compile(rf":?{FIELD_NAME.pattern}")
 AUTHORITY = frozenset({"host", ":authority"})
 UNCHANGED = HeaderChanges()
@@ -45,9 +44,12 @@ def _headers(value: Value, name: str, internal: frozenset[str]) -> Headers:
         if not VALUE.fullmatch(header.text()):
             raise header.problem(f"the value of {key} has a control character in it")
         try:
-            operators(header.text())
+            parts = operators(header.text())
         except NotAFormatError as error:
             raise header.problem(f"the value of {key} {error}", "write %% for a percent sign") from None
+        if any(isinstance(part, Operator) and part.length is not None for part in parts):
+            hint = "istiod refuses it, as Envoy does not: leave the length out"
+            raise header.problem(f"the value of {key} has an operator with a length", hint)
         several.append((_name(header, key, internal), header.text()))
     if found and len([one for one, _ in several if one in AUTHORITY]) > 1:
         raise found.problem(f"{name} has the Host more than once", "which one counts is left to chance: keep one")

@@ -11,9 +11,13 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.rules.headers import header_changes
+from meshproof.mesh.build.visibility import LABEL
 from meshproof.mesh.model import names
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import Destination, RouteDestination
+
+# As istiod has it, which refuses dots and underscores.
+SUBSET_NAME = "letters, digits and '-' with a letter or digit at its ends, at most 63"
 
 
 def destination(value: Value, namespace: str) -> Destination:
@@ -23,6 +27,8 @@ def destination(value: Value, namespace: str) -> Destination:
     if resolved == "*":
         raise host.problem("a destination cannot be *", "name the Service to send to")
     subset, port = value.get("subset"), value.get("port")
+    if subset and subset.text() and not LABEL.fullmatch(subset.text()):
+        raise subset.problem(f"{subset.shown} is no name of a subset", SUBSET_NAME)
     number = port.need("number").whole(1, LARGEST_PORT) if port else None
     return Destination(resolved, subset.text() if subset else "", number, value.location)
 
