@@ -43,7 +43,7 @@ def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, wr
         if met is not True:
             entry = replace(entry, miss=missed(rule.match, changed))
         if rule.route.missing:
-            why = f"its delegate {rule.route.missing} is not among the manifests, so istiod leaves the rule out"
+            why = f"its delegate {rule.route.missing} is unknown or refused, so istiod leaves the rule out"
             entry = replace(entry, outcome=MISSED, why=why)
         elif met is not False:
             taken = rule

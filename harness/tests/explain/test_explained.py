@@ -8,7 +8,7 @@ import pytest
 from meshproof.errors import Location
 from meshproof.explain.render.document import document
 from meshproof.explain.render.quotes import Quotes
-from meshproof.explain.render.text import text
+from meshproof.explain.render.text import summary, text
 
 RULE = """\
 apiVersion: networking.istio.io/v1
@@ -155,6 +155,8 @@ def test_what_is_not_understood_is_told_with_its_line(explained) -> None:
         RULE + ROUTE + "---\napiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: x}\n"
     )
     assert [(one.what, one.location.line) for one in found.unmodelled] == [("EnvoyFilter default/x", 37)]
+    # Beside what is predicted, not at the end alone.
+    assert [*summary(found)][-1] == "all of this may be otherwise: one thing that it depends on is not understood"
 
 
 def test_who_is_called_by_nobody_s_name_is_told_what_may_have_been_meant(explained) -> None:

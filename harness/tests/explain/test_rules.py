@@ -78,7 +78,7 @@ def test_of_a_delegate_the_rule_of_its_own_object_takes_it_and_a_lacking_one_is_
     assert [(one.owner, one.outcome) for one in found.entries] == [("VirtualService default/part", "taken")]
     found = explained(f"{root.replace('NAME', 'gone')}{REST}")
     assert [one.outcome for one in found.entries] == ["missed", "taken"]
-    assert "default/gone is not among the manifests" in found.entries[0].why
+    assert "default/gone is unknown or refused" in found.entries[0].why
 
 
 def test_connections_have_their_rules(explained) -> None:

@@ -79,7 +79,7 @@ def _digests(paths: tuple[str, ...]) -> list[Digest]:
     from meshproof.manifest.source import texts
 
     found: list[Digest] = []
-    for _ in texts(paths, sys.stdin, seen=found.append):
+    for _ in texts(paths, sys.stdin, seen=found.append, odd=lambda *_: None):
         pass
     return found
 

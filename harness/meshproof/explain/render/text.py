@@ -55,7 +55,7 @@ def text(explanation: Explanation, quote: Quote) -> Iterator[str]:
     yield from _section("has no say in it", (_object(one, quote) for one in explanation.beside[:MOST_OTHERS]))
     yield from _more(explanation.beside, MOST_OTHERS)
     several = [_object(one, quote) for one in explanation.unmodelled]
-    yield from _section("not understood, so that all of this may be otherwise", several)
+    yield from _section("not understood", several)
     yield from _section("to know", ([f"{one.location}: {one.says}"] for one in explanation.notices[:MOST_OTHERS]))
     yield from _more(explanation.notices, MOST_OTHERS)
 
@@ -79,6 +79,9 @@ def summary(explanation: Explanation) -> Iterator[str]:
         yield f"{odds}{by}"
     if not found.independent:
         yield f"which is not drawn for each request: {found.dependence}"
+    if number := len(explanation.unmodelled):
+        parts = "one thing that it depends on is" if number == 1 else f"{number} things that it depends on are"
+        yield f"all of this may be otherwise: {parts} not understood"
 
 
 def _section(title: str, blocks: Iterator[list[str]] | list[list[str]]) -> Iterator[str]:

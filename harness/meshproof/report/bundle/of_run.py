@@ -28,7 +28,9 @@ def of_run(run: Path, record: Record) -> Bundle:
     """The bundle of a run in this folder; raises UsageError where it was not of a person's own manifests."""
     known, kept = record.provenance, _kept(record)
     if record.started is None or known.question is None or kept is None:
-        raise UsageError(f"{run}: only what was verified can be replayed (verify, certify -f), and this run was not")
+        raise UsageError(
+            f"{run}: only what was verified can be replayed (verify, certify -f), and nothing of this run was"
+        )
     options = record.started.options
     try:
         alpha, beta, tolerance = (float(options[name]) for name in ("alpha", "beta", "tolerance"))

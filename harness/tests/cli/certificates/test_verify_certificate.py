@@ -124,3 +124,10 @@ def test_the_password_from_the_environment_or_a_file(
 def test_a_key_that_cannot_be_used_is_told_before_anything_is_read(tmp_path: Path) -> None:
     ended = CliRunner().invoke(group, ["certify", "-f", "no-such-folder", "--sign", str(PUBLIC)])
     assert "no private key that can be used" in str(ended.exception)
+
+
+def test_a_file_that_is_no_text_is_held_against_the_certificate_as_any_other(run: Run) -> None:
+    (run.manifests / "latin.yaml").write_bytes(b"# by M\xfcller\n")
+    result = run.verify("-f", run.manifests)
+    assert (result.exception, result.return_value) == (None, 1)
+    assert "not certified: latin.yaml" in result.output
