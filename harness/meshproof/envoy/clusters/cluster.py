@@ -25,6 +25,7 @@ from meshproof.mesh.model.destination_rule import (
     LoadBalancer,
     OutlierDetection,
     TrafficPolicy,
+    Warmup,
 )
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
@@ -39,16 +40,14 @@ def cluster(name: str, policy: TrafficPolicy) -> Resource:
     Encoded messages that follow one another are one message with the fields of all of them.
     """
     own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
-    settings = configured(
-        policy.load_balancer, policy.consistent_hash, policy.connection_pool, policy.outlier_detection
-    )
+    balancing = policy.load_balancer, policy.consistent_hash, policy.warmup
+    settings = configured(balancing, policy.connection_pool, policy.outlier_detection)
     return Resource(types.CLUSTER, name, own + settings, ((types.ENDPOINT, name),))
 
 
 @lru_cache(maxsize=4096)
 def configured(
-    balancer: LoadBalancer,
-    hashed: ConsistentHash | None,
+    balancing: tuple[LoadBalancer, ConsistentHash | None, Warmup | None],
     pool: ConnectionPool | None,
     outlier: OutlierDetection | None,
 ) -> bytes:
@@ -56,7 +55,7 @@ def configured(
     result: Fields = {
         "type": "EDS",
         "eds_cluster_config": {"eds_config": EDS},
-        **load_balancer(TrafficPolicy(load_balancer=balancer, consistent_hash=hashed)),
+        **load_balancer(*balancing),
         "common_lb_config": {"healthy_panic_threshold": wrapped(outlier.min_health_percent if outlier else 0)},
         **connection_pool(pool),
     }

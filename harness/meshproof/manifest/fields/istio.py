@@ -168,6 +168,7 @@ PORT_POLICY: dict[str, Shape] = {
         "zoneAwareLbSetting": {**LOCALITY, "minClusterSize": WHOLE},
         "warmup": {"duration": DURATION, "minimumPercent": NUMBER, "aggression": NUMBER},
         "warmupDurationSecs": DURATION,
+        "backendUtilization": None,
     },
     "tls": {
         "mode": OneOf(("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL")),
@@ -176,6 +177,7 @@ PORT_POLICY: dict[str, Shape] = {
         "caCertificates": TEXT,
         "caCrl": TEXT,
         "credentialName": TEXT,
+        "caCertCredentialName": TEXT,
         "sni": TEXT,
         "subjectAltNames": [TEXT],
         "insecureSkipVerify": FLAG,

@@ -7,7 +7,10 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.rules.weights import SUBSET_NAME
+from meshproof.mesh.build.traffic_policy.client_tls import client_tls
 from meshproof.mesh.build.traffic_policy.consistent_hash import consistent_hash
+from meshproof.mesh.build.traffic_policy.locality import localities
+from meshproof.mesh.build.traffic_policy.warmup import warmup
 from meshproof.mesh.build.visibility import LABEL, created, export_to
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import (
@@ -19,6 +22,7 @@ from meshproof.mesh.model.destination_rule import (
     TrafficPolicy,
 )
 from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.unmodelled import Called
 
 RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST, "UNSPECIFIED": LoadBalancer.LEAST_REQUEST}
 PORT_FIELDS = ("connectionPool", "loadBalancer", "outlierDetection", "tls")
@@ -33,11 +37,12 @@ def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
     subsets: dict[str, Subset] = {}
     for value in spec.list("subsets"):
         with findings.gather():
-            subset = _subset(value, findings)
+            subset = _subset(value, host, findings)
             first = subsets.setdefault(subset.name, subset)
             if first is not subset:
                 raise value.problem(f"subset {subset.name} is defined twice, first in line {first.location.line}")
-    policy = traffic_policy(spec.get("trafficPolicy"), findings)
+    policy = traffic_policy(spec.get("trafficPolicy"), host, findings)
+    localities(spec, findings)
     return DestinationRule(
         resource.name,
         resource.namespace,
@@ -51,18 +56,18 @@ def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
     )
 
 
-def _subset(value: Value, findings: Findings) -> Subset:
+def _subset(value: Value, host: str, findings: Findings) -> Subset:
     name = value.need("name")
     if not name.text():
         raise name.problem("a subset needs a name")
     if not LABEL.fullmatch(name.text()):
         raise name.problem(f"{name.shown} is no name of a subset", SUBSET_NAME)
-    policy = traffic_policy(value.get("trafficPolicy"), findings)
+    policy = traffic_policy(value.get("trafficPolicy"), host, findings)
     return Subset(name.text(), labels(value, "labels"), policy, value.location)
 
 
-def traffic_policy(value: Value | None, findings: Findings) -> TrafficPolicy:
-    """A policy with its settings by port."""
+def traffic_policy(value: Value | None, host: str, findings: Findings) -> TrafficPolicy:
+    """A policy for a host with its settings by port."""
     if value is None:
         return TrafficPolicy()
     _check_given(value, *POLICY_FIELDS)
@@ -74,7 +79,8 @@ def traffic_policy(value: Value | None, findings: Findings) -> TrafficPolicy:
     for setting in value.list("portLevelSettings"):
         port = setting.need("port", "the port that the settings are for").need("number").whole(1, LARGEST_PORT)
         _check_given(setting, *PORT_FIELDS)
-        ports.setdefault(port, _settings(setting, findings, {}))
+        with findings.within(Called((host,), port)):
+            ports.setdefault(port, _settings(setting, findings, {}))
     return _settings(value, findings, ports)
 
 
@@ -84,23 +90,23 @@ def _check_given(value: Value, *names_: str) -> None:
 
 
 def _settings(value: Value, findings: Findings, ports: dict[int, TrafficPolicy]) -> TrafficPolicy:
-    tls = value.get("tls")
-    if tls and (mode := tls.get("mode")) and mode.data != "DISABLE":
-        findings.unmodelled(value, "tls")
+    client_tls(value.get("tls"), findings)
     balancing = value.get("loadBalancer")
+    balancer = _load_balancer(balancing, findings)
     return TrafficPolicy(
-        _load_balancer(balancing, findings),
+        balancer,
         connection_pool(value.get("connectionPool"), findings),
         outlier_detection(value.get("outlierDetection"), findings),
         ports,
         consistent_hash(balancing.get("consistentHash"), findings) if balancing else None,
+        warmup(balancing, balancer, findings) if balancing else None,
     )
 
 
 def _load_balancer(value: Value | None, findings: Findings) -> LoadBalancer:
     if value is None:
         return LoadBalancer.UNSPECIFIED
-    findings.unmodelled(value, "localityLbSetting", "zoneAwareLbSetting", "warmup", "warmupDurationSecs")
+    findings.unmodelled(value, "zoneAwareLbSetting", "backendUtilization")
     simple = value.get("simple")
     if value.get("consistentHash"):
         if simple:

@@ -79,6 +79,15 @@ class OutlierDetection:
 
 
 @dataclass(frozen=True, slots=True)
+class Warmup:
+    """For `window` seconds a new pod gets less, in the beginning `minimum` percent of its share."""
+
+    window: float
+    aggression: float = 1.0
+    minimum: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class TrafficPolicy:
     """`consistent_hash` is there where `load_balancer` is CONSISTENT_HASH."""
 
@@ -87,6 +96,7 @@ class TrafficPolicy:
     outlier_detection: OutlierDetection | None = None
     ports: Mapping[int, TrafficPolicy] = field(default_factory=dict)
     consistent_hash: ConsistentHash | None = None
+    warmup: Warmup | None = None
 
 
 @dataclass(frozen=True, slots=True)

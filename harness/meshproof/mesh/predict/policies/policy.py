@@ -59,6 +59,7 @@ class Layers:
             own.connection_pool or base.connection_pool,
             own.outlier_detection or base.outlier_detection,
             consistent_hash=balancing.consistent_hash,
+            warmup=balancing.warmup,
         )
 
 

@@ -1,0 +1,181 @@
+"""What of a traffic policy is modelled, has no effect, is not proved, or is refused: TLS, localities, warm-up."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.model.destination_rule import LoadBalancer, Warmup
+from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.unmodelled import Called
+
+HOST = "api.example.com"
+RULE = """\
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: r}
+spec: {host: api.example.com, trafficPolicy: {%s}, subsets: [%s]}
+"""
+BARE = RULE.replace("trafficPolicy: {%s}, ", "")
+DISTRIBUTE = "distribute: [{from: a/*, to: {a/*: 80, b/*: 20}}]"
+FAILOVER = "failover: [{from: a, to: b}]"
+PRIORITY = "failoverPriority: [topology.istio.io/network]"
+
+
+def read(policy: str, subsets: str = "") -> Built:
+    text = RULE % (policy, subsets) if policy else BARE % subsets
+    return build_all(load(["-"], stdin=io.StringIO(text)))
+
+
+def locality(setting: str, more: str = "outlierDetection: {interval: 1s}") -> str:
+    return f"loadBalancer: {{localityLbSetting: {{{setting}}}}}{', ' if more else ''}{more}"
+
+
+def ineffective(built: Built) -> list[str]:
+    return [one.message for one in built.notices if one.topic == Topic.NO_EFFECT]
+
+
+@pytest.mark.parametrize(
+    ("tls", "why"),
+    [
+        ("mode: SIMPLE", "tls is not modelled: mode SIMPLE"),
+        ("mode: ISTIO_MUTUAL", "tls is not modelled: mode ISTIO_MUTUAL"),
+        (
+            "mode: SIMPLE, sni: a.example, subjectAltNames: [b.example, c.example]",
+            "tls is not modelled: mode SIMPLE, sni a.example, a certificate for b.example or c.example",
+        ),
+        ("mode: MUTUAL, clientCertificate: /c, privateKey: /k", "tls is not modelled: mode MUTUAL"),
+        ("mode: MUTUAL, credentialName: c", "tls is not modelled: mode MUTUAL"),
+    ],
+)
+def test_tls_is_not_proved_where_it_stands(tls: str, why: str) -> None:
+    (one,) = read(f"tls: {{{tls}}}").mesh.unmodelled
+    assert (one.why, one.touches, one.refused, one.location.line) == (why, (Called((HOST,)),), False, 4)
+    at_port = read(f"portLevelSettings: [{{port: {{number: 443}}, tls: {{{tls}}}}}]").mesh.unmodelled
+    assert [each.touches for each in at_port] == [(Called((HOST,), 443),)]
+    of_subset = read("", f"{{name: v1, trafficPolicy: {{tls: {{{tls}}}}}}}").mesh.unmodelled
+    assert [each.why for each in of_subset] == [why]
+
+
+@pytest.mark.parametrize("tls", ["mode: DISABLE", "sni: a.example"])
+def test_without_a_mode_nothing_is_encrypted(tls: str) -> None:
+    assert read(f"tls: {{{tls}}}").mesh.unmodelled == ()
+
+
+@pytest.mark.parametrize(
+    ("tls", "why"),
+    [
+        ("mode: MUTUAL", "mode MUTUAL needs a clientCertificate, or a credentialName"),
+        ("mode: MUTUAL, clientCertificate: /c", "mode MUTUAL needs a privateKey, or a credentialName"),
+        ("mode: SIMPLE, credentialName: c, caCertificates: /a", "credentialName names a Secret with all of it"),
+        ("mode: SIMPLE, insecureSkipVerify: true, subjectAltNames: [a]", "insecureSkipVerify verifies nothing"),
+        ("mode: SIMPLE, insecureSkipVerify: true, credentialName: c", "insecureSkipVerify verifies nothing"),
+    ],
+)
+def test_tls_that_istiod_refuses(tls: str, why: str) -> None:
+    assert [(one.why, one.refused) for one in read(f"tls: {{{tls}}}").mesh.unmodelled] == [(why, True)]
+
+
+@pytest.mark.parametrize("setting", ["enabled: true", "enabled: false", ""])
+def test_a_locality_setting_that_sets_nothing_costs_no_proof(setting: str) -> None:
+    built = read(locality(setting))
+    assert (built.mesh.unmodelled, ineffective(built)) == ((), [])
+
+
+@pytest.mark.parametrize("setting", [DISTRIBUTE, FAILOVER, PRIORITY])
+def test_what_localities_decide_is_not_proved(setting: str) -> None:
+    name = setting.partition(":")[0]
+    why = f"{name} of localityLbSetting is not modelled: where pods are is not told here"
+    assert [one.why for one in read(locality(setting)).mesh.unmodelled] == [why]
+    off = read(locality(f"enabled: false, {setting}"))
+    assert (off.mesh.unmodelled, ineffective(off)) == ((), [f"{name} has no effect beside enabled: false"])
+
+
+@pytest.mark.parametrize("setting", [FAILOVER, PRIORITY])
+def test_failover_needs_outlier_detection(setting: str) -> None:
+    built = read(locality(setting, ""))
+    assert built.mesh.unmodelled == ()
+    assert "has no effect without outlierDetection" in ineffective(built)[0]
+    # A subset inherits the load balancer.
+    inherited = read(locality(setting, ""), "{name: v1, trafficPolicy: {outlierDetection: {interval: 1s}}}")
+    assert len(inherited.mesh.unmodelled) == 1
+
+
+def test_distribute_needs_none_and_stands_before_priorities() -> None:
+    assert len(read(locality(DISTRIBUTE, "")).mesh.unmodelled) == 1
+    both = read(locality(f"{DISTRIBUTE}, {PRIORITY}"))
+    assert len(both.mesh.unmodelled) == 1
+    assert ineffective(both) == ["failoverPriority has no effect beside distribute"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        (f"{DISTRIBUTE}, {FAILOVER}", "localityLbSetting has both distribute and failover"),
+        ("distribute: [{from: a/*, to: {a/*: 80, b/*: 10}}]", "the weights sum to 90, not to 100"),
+        ("failover: [{from: a, to: a}]", "failover leads from a region to itself"),
+        ("failover: [{from: a/z, to: b}]", "failover is from a region to a region"),
+        ("failover: [{from: a, to: '*'}]", "failover is from a region to a region"),
+        (
+            f"{FAILOVER}, failoverPriority: [topology.kubernetes.io/zone]",
+            "failover stands beside failoverPriority topology.kubernetes.io/zone",
+        ),
+    ],
+)
+def test_localities_that_istiod_refuses(setting: str, why: str) -> None:
+    assert [(one.why, one.refused) for one in read(locality(setting)).mesh.unmodelled] == [(why, True)]
+
+
+@pytest.mark.parametrize(
+    ("balancing", "balancer", "found"),
+    [
+        ("warmup: {duration: 30s}", LoadBalancer.LEAST_REQUEST, Warmup(30)),
+        ("warmupDurationSecs: 5s, simple: ROUND_ROBIN", LoadBalancer.ROUND_ROBIN, Warmup(5)),
+        (
+            "simple: ROUND_ROBIN, warmup: {duration: 1m, aggression: 1.5, minimumPercent: 25}",
+            LoadBalancer.ROUND_ROBIN,
+            Warmup(60, 1.5, 25),
+        ),
+    ],
+)
+def test_warming_up_is_read_and_told(balancing: str, balancer: LoadBalancer, found: Warmup) -> None:
+    built = read(f"loadBalancer: {{{balancing}}}")
+    (rule,) = built.mesh.destination_rules
+    assert (rule.policy.load_balancer, rule.policy.warmup, built.mesh.unmodelled) == (balancer, found, ())
+    assert any("is put in place and not verified" in one.message for one in built.notices)
+
+
+def test_warming_up_has_no_effect_where_pods_are_drawn_at_random() -> None:
+    built = read("loadBalancer: {simple: RANDOM, warmup: {duration: 30s}}")
+    assert ineffective(built) == ["warmup has no effect with simple: RANDOM"]
+    assert built.mesh.destination_rules[0].policy.warmup is None
+    hashed = read("loadBalancer: {consistentHash: {useSourceIp: true}, warmup: {duration: 30s}}")
+    assert [one.why for one in hashed.mesh.unmodelled] == ["warmup beside consistentHash is not modelled"]
+
+
+@pytest.mark.parametrize(
+    "warmup",
+    [
+        "{aggression: 1}",
+        "{duration: 1s, minimumPercent: 101}",
+        "{duration: 1s, aggression: 0}",
+    ],
+)
+def test_warming_up_that_istiod_refuses(warmup: str) -> None:
+    (one,) = read(f"loadBalancer: {{warmup: {warmup}}}").mesh.unmodelled
+    assert one.refused
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        ("retryBudget: {percent: 10}", "retryBudget is not modelled"),
+        ("loadBalancer: {zoneAwareLbSetting: {enabled: true}}", "zoneAwareLbSetting is not modelled"),
+        ("loadBalancer: {backendUtilization: {weightUpdatePeriod: 1s}}", "backendUtilization is not modelled"),
+        ("tls: {mode: SIMPLE, caCertCredentialName: c}", "tls is not modelled: mode SIMPLE"),
+    ],
+)
+def test_other_fields_cost_the_requests_for_the_host_alone(policy: str, why: str) -> None:
+    assert [(one.why, one.touches) for one in read(policy).mesh.unmodelled] == [(why, (Called((HOST,)),))]
