@@ -18,6 +18,8 @@ HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What a name of a header is made of (RFC 9110, 5.6.2)."""
 HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 """No control characters but tabs (RFC 9110, 5.5)."""
+AUTHORITY = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]+")
+"""What an authority is made of (RFC 3986, 3.2), without a user; Envoy answers 400 to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +137,19 @@ def parse(text: str, *, gateway: str = "") -> Request:
     headers = []
     for word in words[1:]:
         name, colon, value = word.partition(":")
-        if not colon or not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+        if not colon or not is_header(name, value):
             raise UsageError(f"request {text!r}: {word!r} is not HEADER:VALUE; {shape}")
         headers.append((name.lower(), value))
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
     return Request(
         method.upper(), url.hostname, port or DEFAULT_PORTS[url.scheme], path, tuple(headers), url.scheme, gateway
     )
+
+
+def is_header(name: str, value: str) -> bool:
+    """Whether a request can have such a header; one of the name host must name a host."""
+    wanted = AUTHORITY if name.lower() == "host" else HEADER_VALUE
+    return HEADER_NAME.fullmatch(name) is not None and wanted.fullmatch(value) is not None
 
 
 def _connection(text: str, host: str | None, port: int | None, gateway: str, *, scheme: str, bare: bool) -> Request:

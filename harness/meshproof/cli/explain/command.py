@@ -128,13 +128,13 @@ def asked_for(words: tuple[str, ...], headers: tuple[str, ...]) -> Request:
     import shlex
     from dataclasses import replace
 
-    from meshproof.border.request import HEADER_NAME, HEADER_VALUE, parse
+    from meshproof.border.request import is_header, parse
 
     found = parse(words[0] if len(words) == 1 else shlex.join(words))
     pairs = []
     for one in headers:
         name, colon, value = one.partition(":")
-        if not colon or not HEADER_NAME.fullmatch(name.strip()) or not HEADER_VALUE.fullmatch(value):
+        if not colon or not is_header(name.strip(), value.strip(" \t")):
             raise UsageError(f"-H {one!r} is no header: write -H 'NAME: VALUE'")
         pairs.append((name.strip().lower(), value.strip()))
     if pairs and found.is_tcp:

@@ -19,6 +19,8 @@ from meshproof.errors import UsageError
         ("http://web/ 'a b:c'", "is not HEADER:VALUE"),
         ("http://web/ é:x", "is not HEADER:VALUE"),
         ("http://web/ 'x-beta:\x01'", "is not HEADER:VALUE"),
+        ("http://web/ host:", "is not HEADER:VALUE"),
+        ("http://web/ 'Host:a b'", "is not HEADER:VALUE"),
         ("G3T http://web/", "has no URL"),
     ],
 )
@@ -32,7 +34,7 @@ def test_what_can_be_sent_is_taken_as_it_is_written() -> None:
     assert str(parse("m-search http://web:8080/a?b")) == "M-SEARCH http://web:8080/a?b"
 
 
-@pytest.mark.parametrize("header", ["x beta: yes", "é: yes", "x-beta: \x7f", ": yes"])
+@pytest.mark.parametrize("header", ["x beta: yes", "é: yes", "x-beta: \x7f", ": yes", "host: ", "Host: a b"])
 def test_an_option_refuses_the_headers_that_a_request_refuses(header: str) -> None:
     with pytest.raises(UsageError, match="is no header"):
         asked_for(("http://web/",), (header,))
