@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshproof.border.expectation import Expectation
+from meshproof.border.grpc import grpc_status
 from meshproof.errors import Location
 from meshproof.explain.explanation import Setting
 from meshproof.explain.manifests import Written, field, place_of
@@ -42,8 +43,9 @@ def effects(expectation: Expectation, route: HttpRoute | None, written: Written)
         redirect = expectation.redirect
         yield rule.setting("redirect", f"{redirect.status} to {redirect.target}", rule.place("redirect"))
     elif route and route.direct_response:
-        shown = f" with the body {expectation.body!r}" if expectation.body else ""
-        yield rule.setting("directResponse", f"{expectation.status}{shown}", rule.place("directResponse"))
+        yield rule.setting(
+            "directResponse", _answer(expectation, route.direct_response.status), rule.place("directResponse")
+        )
     if route and route.cors:
         yield rule.setting("corsPolicy", _cors(route), rule.place("corsPolicy"))
     if route:
@@ -77,6 +79,12 @@ class _Rule:
         own = any(field(self._raw, one) is not None for one in (name, *AS_HTTP_ROUTE.get(name, ())))
         found = (self.place(name) if own else None) or place
         return Setting(name, value, self._written.called(found), found)
+
+
+def _answer(expectation: Expectation, stated: int) -> str:
+    if expectation.status != stated:
+        return f"{stated}, which gRPC is told by {expectation.status} with grpc-status {grpc_status(stated)}"
+    return f"{stated} with the body {expectation.body!r}" if expectation.body else str(stated)
 
 
 def _cors(route: HttpRoute) -> str:

@@ -233,3 +233,16 @@ def test_of_a_long_line_what_stands_at_the_place_is_quoted() -> None:
     assert found.startswith("…b: here, c: yyy")
     assert found.endswith("y…")
     assert (quotes(Location("a.yaml", 9, 1)), quotes(None)) == ("", "")
+
+
+def test_what_grpc_is_told_of_an_answer_is_said_beside_its_status(explained) -> None:
+    spec = 'spec: {hosts: [reviews], http: [{directResponse: {status: 403, body: {string: "no"}}}]}\n'
+    more = f"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: reviews}}\n{spec}"
+
+    def told(request: str) -> str:
+        return next(one.value for one in explained(more, request).effects if one.name == "directResponse")
+
+    assert told("GET http://reviews:9080/") == "403 with the body 'no'"
+    assert told("POST http://reviews:9080/ content-type:application/grpc") == (
+        "403, which gRPC is told by 200 with grpc-status 7"
+    )
