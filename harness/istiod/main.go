@@ -1,0 +1,204 @@
+// A real istiod's meaning of manifests: JSON lines of cases in, JSON lines of configurations out, in one process.
+//
+// A case is {"name", "manifests": [object, ...], "proxies": {name: {"type", "namespace", "labels"}}}. The answer has
+// the same name, what the CRDs' schemas or istiod's validation webhook refuse by object (such an object is left out,
+// as a cluster has it), and each proxy's clusters, endpoints, listeners and routes as Envoy's JSON.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	meshconfig "istio.io/api/mesh/v1alpha1"
+	"istio.io/istio/pilot/pkg/config/kube/crd"
+	"istio.io/istio/pilot/pkg/model"
+	"istio.io/istio/pilot/test/xds"
+	"istio.io/istio/pkg/config"
+	crdvalidation "istio.io/istio/pkg/config/crd"
+	"istio.io/istio/pkg/config/mesh"
+	"istio.io/istio/pkg/config/schema/collections"
+	"istio.io/istio/pkg/config/schema/resource"
+	kubelib "istio.io/istio/pkg/kube"
+	"istio.io/istio/pkg/log"
+	"istio.io/istio/pkg/test"
+	"istio.io/istio/pkg/test/env"
+)
+
+type proxy struct {
+	Type      string            `json:"type"`
+	Namespace string            `json:"namespace"`
+	Labels    map[string]string `json:"labels"`
+}
+
+type one struct {
+	Name      string            `json:"name"`
+	Manifests []json.RawMessage `json:"manifests"`
+	Proxies   map[string]proxy  `json:"proxies"`
+}
+
+type resources struct {
+	Clusters  []json.RawMessage `json:"clusters"`
+	Endpoints []json.RawMessage `json:"endpoints"`
+	Listeners []json.RawMessage `json:"listeners"`
+	Routes    []json.RawMessage `json:"routes"`
+}
+
+type answer struct {
+	Name    string               `json:"name"`
+	Failed  string               `json:"failed,omitempty"`
+	Refused map[string]string    `json:"refused,omitempty"`
+	Proxies map[string]resources `json:"proxies,omitempty"`
+}
+
+const gatewayGroup = "gateway.networking.k8s.io"
+
+// admitted is the object as istiod's store has it, nil if it is Kubernetes' own, or why the API server refuses it.
+func admitted(raw []byte, found *unstructured.Unstructured, schemas *crdvalidation.Validator) (*config.Config, error) {
+	kind := found.GroupVersionKind()
+	schema, exists := collections.PilotGatewayAPI().FindByGroupVersionAliasesKind(resource.FromKubernetesGVK(&kind))
+	if !exists {
+		return nil, nil
+	}
+	if err := schemas.ValidateCustomResource(found.DeepCopy()); err != nil {
+		return nil, fmt.Errorf("schema: %v", err)
+	}
+	if kind.Group == gatewayGroup {
+		return nil, nil
+	}
+	var object crd.IstioKind
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, err
+	}
+	made, err := crd.ConvertObject(schema, &object, "cluster.local")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := schema.ValidateConfig(*made); err != nil {
+		return nil, fmt.Errorf("webhook: %v", err)
+	}
+	return made, nil
+}
+
+func messages[M proto.Message](found []M) []json.RawMessage {
+	made := []json.RawMessage{}
+	for _, message := range found {
+		text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(message)
+		if err != nil {
+			panic(err)
+		}
+		made = append(made, text)
+	}
+	return made
+}
+
+func meshSettings() *meshconfig.MeshConfig {
+	settings := mesh.DefaultMeshConfig()
+	settings.EnableAutoMtls.Value = false
+	settings.AccessLogFile = ""
+	return settings
+}
+
+func configured(t test.Failer, asked one, schemas *crdvalidation.Validator) answer {
+	found := answer{Name: asked.Name, Refused: map[string]string{}, Proxies: map[string]resources{}}
+	var configs []config.Config
+	var kubernetes []runtime.Object
+	decode := kubelib.IstioCodec.UniversalDeserializer().Decode
+	for at, raw := range asked.Manifests {
+		object := &unstructured.Unstructured{}
+		if err := object.UnmarshalJSON(raw); err != nil {
+			t.Fatal(err)
+		}
+		key := fmt.Sprintf("%d %s %s/%s", at, object.GetKind(), object.GetNamespace(), object.GetName())
+		made, err := admitted(raw, object, schemas)
+		if err != nil {
+			found.Refused[key] = err.Error()
+			continue
+		}
+		if made != nil {
+			configs = append(configs, *made)
+			continue
+		}
+		native, _, err := decode(raw, nil, nil)
+		if err != nil {
+			found.Refused[key] = "decode: " + err.Error()
+			continue
+		}
+		kubernetes = append(kubernetes, native)
+	}
+	s := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
+		Configs: configs, KubernetesObjects: kubernetes, MeshConfig: meshSettings(), DebounceTime: time.Millisecond,
+		DisableSecretAuthorization: true,
+	})
+	for name, wanted := range asked.Proxies {
+		kind := model.SidecarProxy
+		if wanted.Type == "gateway" {
+			kind = model.Router
+		}
+		node := s.SetupProxy(&model.Proxy{
+			Type:            kind,
+			ConfigNamespace: wanted.Namespace,
+			Labels:          wanted.Labels,
+			Metadata: &model.NodeMetadata{
+				Namespace: wanted.Namespace, Labels: wanted.Labels, IstioVersion: "1.31.0", ClusterID: "Kubernetes",
+			},
+		})
+		listeners := s.Listeners(node)
+		found.Proxies[name] = resources{
+			Clusters:  messages(s.Clusters(node)),
+			Endpoints: messages(s.Endpoints(node)),
+			Listeners: messages(listeners),
+			Routes:    messages(s.RoutesFromListeners(node, listeners)),
+		}
+	}
+	return found
+}
+
+func safely(asked one, schemas *crdvalidation.Validator) (found answer) {
+	err := test.Wrap(func(t test.Failer) {
+		defer func() {
+			if trouble := recover(); trouble != nil {
+				found = answer{Name: asked.Name, Failed: fmt.Sprintf("panic: %v\n%s", trouble, debug.Stack())}
+			}
+		}()
+		found = configured(t, asked, schemas)
+	})
+	if err != nil {
+		return answer{Name: asked.Name, Failed: err.Error()}
+	}
+	return found
+}
+
+func main() {
+	for _, scope := range log.Scopes() {
+		scope.SetOutputLevel(log.NoneLevel)
+	}
+	schemas, err := crdvalidation.NewValidatorFromFilesWithOptions([]string{
+		filepath.Join(env.IstioSrc, "tests/integration/pilot/testdata/gateway-api-crd.yaml"),
+		filepath.Join(env.IstioSrc, "manifests/charts/base/files/crd-all.gen.yaml"),
+	}, crdvalidation.WithoutCRDValidation())
+	if err != nil {
+		panic(err)
+	}
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 64<<20)
+	out := json.NewEncoder(os.Stdout)
+	for lines.Scan() {
+		var asked one
+		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
+			panic(err)
+		}
+		if err := out.Encode(safely(asked, schemas)); err != nil {
+			panic(err)
+		}
+	}
+}
