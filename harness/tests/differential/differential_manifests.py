@@ -66,7 +66,8 @@ def virtual_service(draw: Random, number: int, gateways: Sequence[str]) -> Manif
         name = f"{host}.{namespace}.svc.cluster.local".lower() if short else host.lower()
         # istiod refuses hosts that cover each other.
         if not any(overlap(one, name) for one in chosen):
-            chosen[name] = host
+            # istiod compares the hosts at a gateway as they are written.
+            chosen[name] = host if bound in ([], ["mesh"]) else host.lower()
     spec: Manifest = {"hosts": list(chosen.values())} | ({"gateways": bound} if bound else {})
     spec |= exported(draw, namespace, 0.3) | {"http": [rule(draw) for _ in range(draw.randint(1, 4))]}
     return aged(draw, resource("VirtualService", f"v{number}", namespace, spec))
@@ -120,7 +121,7 @@ def gateway(draw: Random, name: str) -> Manifest:
     servers = []
     for number in range(draw.choice((1, 1, 2))):
         limited = ["*/example.org", "./*", "shop/*.example.com", "./shop.example.com", "shop/*"]
-        hosts = {host.lower(): host for host in draw.choices(["*"] * 9 + [*EXTERNAL, *limited], k=2)}
+        hosts = {host.lower(): host.lower() for host in draw.choices(["*"] * 9 + [*EXTERNAL, *limited], k=2)}
         port = {"number": draw.choice((80, 80, 8080)), "name": f"http-{number}", "protocol": "HTTP"}
         secured = {"tls": {"httpsRedirect": True}} if draw.random() < 0.1 else {}
         servers.append({"port": port, "hosts": list(hosts.values())} | secured)

@@ -11,7 +11,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.server_tls import FILES, server_tls
-from meshproof.mesh.build.visibility import EVERYWHERE, HERE, LABEL, created
+from meshproof.mesh.build.visibility import CAPITALS, EVERYWHERE, HERE, LABEL, created
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
 from meshproof.mesh.model.names import HOST, NUMBERS
 from meshproof.mesh.model.unmodelled import Entering
@@ -68,6 +68,9 @@ def _server(value: Value, namespace: str, findings: Findings) -> Server:
     if not hosts:
         raise value.problem("a server needs at least one host", "hosts: ['*'] takes every host")
     limited = [_host(host, namespace) for host in hosts]
+    for host in hosts:
+        if (written := host.text().rpartition("/")[2]) != written.lower():
+            findings.unproved(host.location, CAPITALS, needs="write it in lower case", touches=touched)
     # istiod takes every other host of a server away beside this one.
     limited = [("", "*")] if any(host.text() == "*/*" for host in hosts) else limited
     return Server(

@@ -17,10 +17,10 @@ from meshproof.mesh.build.match import route_match
 from meshproof.mesh.build.rules.headers import check_authority, header_changes
 from meshproof.mesh.build.rules.tcp import tcp_routes, tls_routes
 from meshproof.mesh.build.rules.weights import destinations
-from meshproof.mesh.build.visibility import created, export_to
+from meshproof.mesh.build.visibility import CAPITALS, created, export_to
 from meshproof.mesh.model import names
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
-from meshproof.mesh.model.unmodelled import Rule
+from meshproof.mesh.model.unmodelled import Asked, Rule
 from meshproof.mesh.model.virtual_service import (
     MESH_GATEWAY,
     DirectResponse,
@@ -58,6 +58,10 @@ def virtual_service(resource: Resource, findings: Findings) -> Draft:
             if delegate and value.get("delegate"):
                 raise value.problem("a delegate delegates further", "istiod refuses it: a delegate's rules are its own")
             routes.append((http_route(value, resource.namespace, findings), value.compact()))
+    for host in spec.list("hosts"):
+        if entering := tuple(one for one in gateways if one != MESH_GATEWAY and host.text() != host.text().lower()):
+            touched = (Asked((host.text().lower(),), entering),)
+            findings.unproved(host.location, CAPITALS, needs="write it in lower case", touches=touched)
     made = VirtualService(
         resource.name,
         resource.namespace,

@@ -15,6 +15,8 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 
 EVERYWHERE, HERE, NOWHERE = "*", ".", "~"
+# Of hosts at gateways; within the mesh case counts for nothing.
+CAPITALS = "istiod compares hosts of Gateways and VirtualServices as they are written, with their capitals"
 LABEL = re.compile(r"(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?")
 ANNOTATION = "networking.istio.io/exportTo"
 

@@ -103,3 +103,33 @@ def test_parts_of_rules_that_istiod_refuses(routed, written: str, said: str) -> 
 def test_a_redirect_of_empty_texts_changes_nothing(routed, written: str) -> None:
     with pytest.raises(ManifestError, match="must change uri"):
         routed(f"- redirect: {written}")
+
+
+@pytest.mark.parametrize(
+    ("of_gateway", "of_rules", "told"),
+    [
+        ("shop.example.com", "shop.example.com", []),
+        ("Shop.example.com", "shop.example.com", ["Gateway"]),
+        ("./*.Example.com", "shop.example.com", ["Gateway"]),
+        ("shop.example.com", "Shop.example.com", ["VirtualService"]),
+    ],
+)
+def test_hosts_with_capitals_at_a_gateway_are_not_proved(
+    built, of_gateway: str, of_rules: str, told: list[str]
+) -> None:
+    found = built(
+        f"""\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: front}}
+spec:
+  selector: {{istio: ingressgateway}}
+  servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: ['{of_gateway}']}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: shop}}
+spec: {{hosts: ['{of_rules}'], gateways: [front], http: [{{route: [{{destination: {{host: greeter}}}}]}}]}}
+"""
+    )
+    assert [one.kind for one in found.mesh.unmodelled if "with their capitals" in one.why] == told
