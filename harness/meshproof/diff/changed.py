@@ -175,9 +175,14 @@ def _hosts(mesh: Mesh, own: _Own) -> Iterator[str]:
 
 
 def part(mesh: Mesh, touched: Reach) -> tuple[Mesh, tuple[Service, ...]]:
-    """The mesh with those VirtualServices alone that can be touched, and the Services that can."""
+    """The mesh with those VirtualServices alone that can be touched, and the Services that can.
+
+    An alias has the ports of what it stands for.
+    """
+    ends = ((one, mesh.service(mesh.stands_for(one.host))) for one in mesh.aliases)
+    aliases = [replace(one, ports=end.ports) for one, end in ends if end]
     if touched.everything:
-        return mesh, mesh.services
+        return mesh, (*mesh.services, *aliases)
     known = by_hosts([(host,) for host in sorted(touched.hosts)])
     chosen = [one for one in mesh.virtual_services if _is_touched(one, touched, known)]
     # What else stands for the same hosts decides with them.
@@ -186,7 +191,7 @@ def part(mesh: Mesh, touched: Reach) -> tuple[Mesh, tuple[Service, ...]]:
     several = tuple(
         one for one in mesh.virtual_services if id(one) in ids or any(_meets(host, beside) for host in one.hosts)
     )
-    services = tuple(one for one in mesh.services if _meets(one.host, known))
+    services = tuple(one for one in (*mesh.services, *aliases) if _meets(one.host, known))
     return replace(mesh, virtual_services=several), services
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
@@ -18,6 +19,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.mesh_table import asked_service
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.predict.visibility import alias
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ def _host(old: Mesh, new: Mesh, request: Request, client: Source) -> str:
     if request.gateway:
         key = request.gateway.split("/")
         return f"{request.domain} by Gateway {'/'.join(key[:2])}"
-    found = (asked_service(mesh, request, client.namespace) for mesh in (new, old))
+    aliases = (alias(mesh, request.domain, client.namespace) for mesh in (new, old))
+    services = (asked_service(mesh, request, client.namespace) for mesh in (new, old))
+    found = chain(aliases, services)
     return next((one.called for one in found if one), request.domain)
 
 

@@ -279,3 +279,16 @@ def test_two_texts_that_are_not_read_are_the_same_only_where_they_say_the_same(o
     assert any(line.startswith(f"  {how}, ") for line in text(compared(old, new)))
     assert compared(old, old).is_same
     assert compared(new, new).is_same
+
+
+ALIAS = """\
+apiVersion: v1
+kind: Service
+metadata: {name: old, namespace: shop}
+spec: {type: ExternalName, externalName: reviews.shop.svc.cluster.local}
+"""
+
+
+def test_what_a_name_stands_for_is_a_change(changed) -> None:
+    lines = text(changed(("alias.yaml", "", ALIAS)))
+    assert any(line.startswith("all of old.shop: ") and "reviews.shop" in line for line in lines)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 
+import pytest
+from meshproof.border.request import parse
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
+from meshproof.mesh.coverage.dependencies import Dependencies, facts
 from meshproof.mesh.model.unmodelled import Called, Entering, Rule
+from meshproof.mesh.predict.prediction import predict
 from meshproof.targets.cluster.outside import outside
 
 MANIFESTS = """\
@@ -108,3 +112,19 @@ def test_connections_that_no_probe_shows_there_are_not_proved() -> None:
         ("Gateway default/edge", (Entering("default/edge", 443),)),
         ("VirtualService default/db", (Rule(rule.location),)),
     ]
+
+
+ALIAS = """\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: old}
+spec: {type: ExternalName, externalName: OF, ports: [{name: http, port: 80}]}
+"""
+
+
+@pytest.mark.parametrize(("of", "told"), [("out.example.com", 1), ("web.default.svc.cluster.local", 0)])
+def test_nor_by_the_name_of_an_alias(of: str, told: int) -> None:
+    mesh = build(load(["-"], stdin=io.StringIO(MANIFESTS + ALIAS.replace("OF", of))).resources).mesh
+    found = facts(mesh, predict(mesh, parse("GET http://old/")))
+    assert len(Dependencies(mesh, list(outside(mesh))).touching(found)) == told
