@@ -72,7 +72,7 @@ class Programs:
 
     def until(self, program: str, word: str) -> None:
         """Wait until a call with that word has begun."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while not any(word in one["args"] for one in self.calls(program)):
             assert time.monotonic() < deadline, f"{program} {word} was never called"
             time.sleep(0.01)

@@ -75,14 +75,14 @@ class Api:
 
     def until(self, path: str) -> None:
         """Wait until there is an object at that path."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while path not in self.objects:
             assert time.monotonic() < deadline, f"there was never anything at {path}"
             time.sleep(0.01)
 
     def called(self, method: str, path: str) -> None:
         """Wait until that was asked."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while (method, path) not in self.calls:
             assert time.monotonic() < deadline, f"{method} {path} was never asked"
             time.sleep(0.01)

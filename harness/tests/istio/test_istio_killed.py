@@ -80,7 +80,7 @@ def killed(programs: Any, api: Any, tmp_path: Path) -> Callable[[], None]:
                 api.until(ISTIOD)
             finally:
                 process.send_signal(signal.SIGKILL)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while SYSTEM in api.objects or programs.alive() or files():
             assert time.monotonic() < deadline, [files(), *(call["args"] for call in programs.calls())]
             time.sleep(0.05)

@@ -22,7 +22,7 @@ from meshproof.errors import TargetError, UsageError
 from meshproof.run.pacing.shapes import spread
 from meshproof.traffic.locust import Generator, command_line
 
-LIMIT = 20.0
+LIMIT = 60.0
 STAGES = (0, -1, 1, -2, 2)
 
 

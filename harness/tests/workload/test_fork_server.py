@@ -28,7 +28,7 @@ TIMEOUTS = Timeouts()
 Make = Callable[[str], Awaitable[Child]]
 
 
-def with_fork_server(folder: Path, use: Callable[[ForkServer, Make], Awaitable[None]], limit: float = 30) -> None:
+def with_fork_server(folder: Path, use: Callable[[ForkServer, Make], Awaitable[None]], limit: float = 90) -> None:
     async def run() -> None:
         fork_server = await ForkServer.start(command.fork_server(TIMEOUTS), folder / "n.log")
         made: list[Child] = []

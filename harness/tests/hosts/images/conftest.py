@@ -58,7 +58,7 @@ def serve(folder: Path, root: Path):
     with (folder / "registry.log").open("wb") as log:
         process = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log)
     try:
-        end = time.monotonic() + 15
+        end = time.monotonic() + 90
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

@@ -155,7 +155,7 @@ def made():
     enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh", folder / "scratch", keys]
     process = subprocess.Popen(enter, stdout=log, stderr=log)
     try:
-        end = time.monotonic() + 15
+        end = time.monotonic() + 90
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

@@ -212,7 +212,7 @@ def test_a_missing_kubectl_is_reported_with_what_to_do(monkeypatch: pytest.Monke
 
 
 def _eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.02)
