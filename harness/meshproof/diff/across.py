@@ -16,7 +16,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.mesh_table import Rule
 from meshproof.mesh.requests.addresses import Address
 from meshproof.mesh.requests.boundaries import condition_boundaries
-from meshproof.mesh.requests.meeting import meets
+from meshproof.mesh.requests.meeting import meeting, meets
 from meshproof.mesh.requests.overlaps import overlaps
 from meshproof.mesh.requests.samples import requests_of
 
@@ -35,8 +35,8 @@ class Across:
 
     def requests(self, old: Mesh, new: Mesh, address: Address) -> Iterator[Request]:
         """The requests that are found."""
-        waiting = deque(dict.fromkeys(self._seeds(old, new, address)))
-        known = set(waiting)
+        seeds = dict.fromkeys(self._seeds(old, new, address))
+        waiting, known = deque(seeds), set(seeds)
         pairs: Counter[tuple[int, int]] = Counter()
         left = MOST_HELD
         while waiting:
@@ -44,9 +44,12 @@ class Across:
             one, other = _taker(self.before, request), _taker(self.after, request)
             left -= len(self.before) + len(self.after)
             pairs[one, other] += 1
-            if pairs[one, other] > MOST_EACH:
+            if pairs[one, other] <= MOST_EACH:
+                yield request
+            elif request not in seeds:
+                # Those that meet a rule of either side lead on, however many alike there are: behind one that comes
+                # before both rules each stands for a pair of its own.
                 continue
-            yield request
             if left < 0:
                 self.unseen = len(waiting)
                 return
@@ -62,6 +65,11 @@ class Across:
             for rule in rules:
                 yield from islice(requests_of(mesh, rule.route, rule.match, address), 1)
             yield from (one.request for one in overlaps(mesh, rules, address))
+        # Also where an earlier rule takes what meets both: from there it is gone on behind that one.
+        for rule in self.after:
+            for base in islice(requests_of(new, rule.route, rule.match, address), 1):
+                for other in self.before:
+                    yield from islice(meeting(base, rule.match, other.match), 1)
 
 
 def _taker(rules: Sequence[Rule], request: Request) -> int:
