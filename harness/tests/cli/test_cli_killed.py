@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 MOMENTS: dict[str, Callable[[Any], Any]] = {
-    "at start-up": lambda running: running.until("a first process", running.descendants),
+    "at start-up": lambda running: running.until("a first process", lambda: running.events() and running.descendants()),
     "while the mesh starts": lambda running: running.part("bootstrap.json"),
     "under load": lambda running: running.saw("Progress", check="Split"),
     "between two scenarios": lambda running: running.saw("ScenarioFinished"),

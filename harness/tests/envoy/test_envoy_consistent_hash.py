@@ -58,8 +58,10 @@ def routes_of(mesh):
 )
 def test_a_cluster_is_a_ring_or_maglevs_table(settings, fields):
     policy, config, field, size = fields
-    assert load_balancer(hashed(settings)) == {"lb_policy": policy, config: {field: {"value": size}}}
-    assert load_balancer(hashed(replace(settings, size=None))) == {"lb_policy": policy}
+    sized, unsized = settings, replace(settings, size=None)
+    fields = {"lb_policy": policy, config: {field: {"value": size}}}
+    assert load_balancer(LoadBalancer.CONSISTENT_HASH, sized, None) == fields
+    assert load_balancer(LoadBalancer.CONSISTENT_HASH, unsized, None) == {"lb_policy": policy}
 
 
 @pytest.mark.parametrize(
