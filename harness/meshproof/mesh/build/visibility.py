@@ -21,15 +21,17 @@ LABEL = re.compile(r"(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?")
 ANNOTATION = "networking.istio.io/exportTo"
 
 
-def export_to(spec: Value, namespace: str, *, selecting: bool = False) -> tuple[str, ...]:
+def export_to(spec: Value, namespace: str, *, selecting: bool = False, to_nobody: bool = False) -> tuple[str, ...]:
     """The field `exportTo`, as it is written; none where it is missing.
 
-    Raises ManifestError for what istiod refuses; `selecting` tells that a DestinationRule has a workloadSelector.
+    Raises ManifestError for what istiod refuses; `selecting` tells that a DestinationRule has a workloadSelector,
+    `to_nobody` that it is a ServiceEntry, which may be exported to no namespace at all (~).
     """
     seen: dict[str, str] = {}
     for value in spec.list("exportTo"):
         written = value.text()
-        if written not in (EVERYWHERE, HERE) and not LABEL.fullmatch(written):
+        known = (EVERYWHERE, HERE, NOWHERE) if to_nobody else (EVERYWHERE, HERE)
+        if written not in known and not LABEL.fullmatch(written):
             raise value.problem(f"exportTo has {value.shown}", "istiod takes '*', '.' and names of namespaces")
         name = namespace if written == HERE else written
         if name in seen:
@@ -37,6 +39,8 @@ def export_to(spec: Value, namespace: str, *, selecting: bool = False) -> tuple[
         seen[name] = written
     if EVERYWHERE in seen and len(seen) > 1:
         raise spec.need("exportTo").problem("exportTo has '*' and others", "istiod refuses it: '*' alone is everywhere")
+    if NOWHERE in seen and len(seen) > 1:
+        raise spec.need("exportTo").problem("exportTo has '~' and others", "istiod refuses it: '~' alone is nowhere")
     if selecting and seen and (len(seen) > 1 or namespace not in seen):
         hint = "istiod refuses it: such a rule is for its own namespace alone"
         raise spec.need("exportTo").problem("exportTo leaves the namespace of a rule with a workloadSelector", hint)

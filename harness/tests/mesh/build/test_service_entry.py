@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 
 import pytest
+from meshproof.border.request import parse
 from meshproof.errors import ManifestError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build, build_all
 from meshproof.mesh.model.unmodelled import Asked, Called
+from meshproof.mesh.predict.prediction import predict
 
 HTTP = "ports: [{number: 80, name: http, protocol: HTTP}]"
 OUT = "hosts: [out.example.com]"
@@ -208,7 +210,8 @@ ADDRESS = "{address: 10.0.0.1}"
         ),
         ((OUT, HTTP, "resolution: DNS", "addresses: [nowhere]"), "no IP address"),
         ((OUT, HTTP, "resolution: DNS", "addresses: [10.0.0.0/8]"), "for resolution NONE and STATIC alone"),
-        ((OUT, HTTP, "resolution: DNS", "exportTo: ['~']"), "exportTo"),
+        ((OUT, HTTP, "resolution: DNS", "exportTo: ['~', shop]"), "exportTo has '~' and others"),
+        ((OUT, HTTP, "resolution: DNS", "exportTo: ['-']"), "exportTo has '-'"),
     ],
 )
 def test_what_istiod_refuses(spec: tuple[str, ...], why: str) -> None:
@@ -223,3 +226,10 @@ def test_what_istiod_refuses(spec: tuple[str, ...], why: str) -> None:
 def test_a_workload_group_needs_a_template() -> None:
     with pytest.raises(ManifestError, match="no template"):
         mesh(machine("g", "metadata: {labels: {app: vm}}", kind="WorkloadGroup"))
+
+
+def test_a_service_entry_that_is_exported_to_nobody_is_taken_and_seen_by_nobody() -> None:
+    hidden = mesh(entry(OUT, HTTP, "resolution: DNS", "exportTo: ['~']"))
+    shown = mesh(entry(OUT, HTTP, "resolution: DNS", "exportTo: ['.']"))
+    one, other = (predict(each, parse("GET http://out.example.com/")) for each in (hidden, shown))
+    assert (bool(one.arms), bool(other.arms)) == (False, True)

@@ -70,7 +70,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         resolution,
         _endpoints(spec, resolution, names, findings),
         labels(selecting, "labels") if selecting else None,
-        export_to(spec, resource.namespace),
+        export_to(spec, resource.namespace, to_nobody=True),
         created(resource),
     )
 
