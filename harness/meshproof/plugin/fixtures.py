@@ -10,7 +10,7 @@ import pytest
 
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.plugin.run import NAME, NoVerdict, Run, scenario_tests
-from meshproof.plugin.signals import ignore_both, taken_over
+from meshproof.plugin.signals import ignore_both, taken_over, until_interrupted
 
 if TYPE_CHECKING:
     from meshproof.inspection import Inspection
@@ -49,7 +49,8 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     names = [item.name for item in scenario_tests(request.session)]
     with taken_over(), asyncio.Runner() as runner:
         try:
-            runner.run(session.open(names, ["steady"], command=("pytest", *request.config.invocation_params.args)))
+            command = ("pytest", *request.config.invocation_params.args)
+            runner.run(until_interrupted(session.open(names, ["steady"], command=command)))
         except BaseException as error:
             ignore_both()
             code = runner.run(session.close(error))
@@ -85,12 +86,12 @@ def verify(
         precision = session.options.precision.shared(len(scenario_tests(request.session)))
         try:
             if isinstance(scenario, Inspection):
-                result = runner.run(session.inspect(scenario))
+                result = runner.run(until_interrupted(session.inspect(scenario)))
             else:
                 namespace, proxyless = session.target.namespace, "ProxylessWorkloads" in session.target.features
                 folder = request.path.parent
                 prepared = prepare_scenario(scenario, folder, precision, namespace, proxyless=proxyless)
-                result = runner.run(session.run(prepared))
+                result = runner.run(until_interrupted(session.run(prepared)))
         except UsageError as error:
             raise NoVerdict(str(error), error.exit_code) from None
         if result.outcome is Outcome.ERROR:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import TypeVar
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
+T = TypeVar("T")
 
 
 @contextmanager
@@ -31,3 +34,25 @@ def ignore_both() -> None:
     if threading.current_thread() is threading.main_thread():
         for number in BOTH:
             signal.signal(number, signal.SIG_IGN)
+
+
+async def until_interrupted(work: Awaitable[T]) -> T:
+    """Within asyncio.Runner.run: the first signal cancels the work as ever, and no other is heeded from that moment on.
+
+    Else one that comes between the end of the work and pytest's own handling of the first would end pytest itself.
+    """
+    cancel = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(cancel):
+        return await work
+
+    def first(number: int, frame: FrameType | None) -> None:
+        ignore_both()
+        cancel(number, frame)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        return await work
+    finally:
+        if signal.getsignal(signal.SIGINT) is first:
+            # The runner takes away its own handler alone.
+            signal.signal(signal.SIGINT, cancel)
