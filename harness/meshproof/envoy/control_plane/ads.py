@@ -56,7 +56,13 @@ class AdsServer:
             self._server.add_insecure_port(address)
         except RuntimeError as error:
             raise TargetError(f"the control plane cannot listen on {self.path}", str(error)) from None
-        await self._server.start()
+        starting = asyncio.ensure_future(self._server.start())
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A server of gRPC that is stopped half-way through its start prints a traceback of its own.
+            await starting
+            raise
 
     async def stop(self) -> None:
         if self._server is not None:
