@@ -166,9 +166,11 @@ class ForkServer:
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while line := await reader.readline():
-                message = json.loads(line)
-                self._end(message["ended"], message["code"])
+            # One that dies with orders that it had not read resets its socket.
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                while line := await reader.readline():
+                    message = json.loads(line)
+                    self._end(message["ended"], message["code"])
         finally:
             writer.close()
             self._all_ended()
