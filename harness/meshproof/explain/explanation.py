@@ -99,3 +99,8 @@ class Explanation:
     beside: tuple[Object, ...]
     unmodelled: tuple[Object, ...]
     notices: tuple[Object, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether somebody answers the request, and all that decides it is understood."""
+        return not self.unanswered and not self.unmodelled

@@ -133,3 +133,15 @@ def test_nothing_is_loaded_that_starts_a_mesh() -> None:
     heavy = ("meshproof.targets", "meshproof.envoy", "meshproof.run", "meshproof.judge", "asyncio", "grpc", "google.pr")
     assert "meshproof.explain.explained" in loaded
     assert [name for name in loaded if name.startswith((*heavy, "subprocess", "rich", "cryptography", "ssl"))] == []
+
+
+def test_what_is_not_understood_is_no_success(place: Any) -> None:
+    folder = place.mesh("spec")
+    words = ("explain", "-f", "spec", "GET http://helloworld:5000/hello")
+    assert place.run(*words).code == 0
+    (folder / "filter.yaml").write_text(
+        "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: odd}\nspec: {}\n"
+    )
+    ended = place.run(*words)
+    assert ended.code == 1
+    assert "filter.yaml:1:1" in ended.out

@@ -59,12 +59,12 @@ def explained(question: Question, files: Sequence[str], count: int | None) -> in
     if count is None:
         found = explain(asked.built, asked.request, asked.source)
         _print(question, found, quotes)
-        return OTHERWISE if found.unanswered else 0
+        return 0 if found.certain else OTHERWISE
     from meshproof.cli.explain.sent import sent
 
     found, outcome = sent(asked, count)
     _print(question, found, quotes, outcome)
-    return OTHERWISE if found.unanswered or not outcome.agrees else 0
+    return 0 if found.certain and outcome.agrees else OTHERWISE
 
 
 def compared(question: Question, files: Sequence[str], others: Sequence[str]) -> int:
@@ -83,7 +83,7 @@ def compared(question: Question, files: Sequence[str], others: Sequence[str]) ->
         _lines(f"{side} {line}".rstrip() for side, line in lines)
         if all(side == " " for side, _ in lines):
             _lines(["", "the same by both"])
-    return OTHERWISE if first.unanswered or second.unanswered else 0
+    return 0 if first.certain and second.certain else OTHERWISE
 
 
 def envoy(question: Question, files: Sequence[str], *, whole: bool) -> int:
