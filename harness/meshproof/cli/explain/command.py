@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 EXIT_CODES = """\b
 Exit codes:
   0  the request is answered, and with --send as predicted
-  1  nobody answers it, it depends on what is not understood, or something else
-     happened than was predicted
+  1  nobody answers it, what decides it is not understood, or something
+     else happened than was predicted
   2  interrupted
   3  the harness or the target broke
   4  a command, an option or a manifest is wrong
