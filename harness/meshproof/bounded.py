@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from meshproof.errors import UsageError
+
 DEEPEST = 100
 
 
@@ -46,4 +48,16 @@ def read_file(path: Path, largest: int) -> bytes:
         data = stream.read(largest + 1)
     if len(data) > largest:
         raise ValueError(f"larger than {largest} bytes")
+    return data
+
+
+def read_given(file: Path, largest: int, what: str) -> bytes:
+    """What a person gives as a `what`, as a file or a pipe; raises UsageError for more than `largest` bytes."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(largest + 1)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+    if len(data) > largest:
+        raise UsageError(f"{file}: is too long for a {what}")
     return data

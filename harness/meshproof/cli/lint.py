@@ -7,6 +7,7 @@ import sys
 import click
 
 import meshproof
+from meshproof.cli.options.files_and_forms import MANIFESTS
 from meshproof.errors import UsageError
 
 FORMATS = ("text", "json", "sarif", "github", "gitlab")
@@ -22,16 +23,7 @@ Exit codes:
 
 
 @click.command(short_help="Say what is wrong or doubtful in your manifests.", epilog=EXIT_CODES)
-@click.option(
-    "-f",
-    "--filename",
-    "paths",
-    type=click.Path(allow_dash=True),
-    multiple=True,
-    required=True,
-    metavar="FILE|DIR|-",
-    help="The manifests (repeatable; - is standard input).",
-)
+@MANIFESTS
 @click.option(
     "-n",
     "--namespace",
@@ -63,7 +55,7 @@ Exit codes:
     show_default=True,
     help="sarif for code scanning, github for annotations of a workflow, gitlab for its code quality report.",
 )
-def lint(paths: tuple[str, ...], namespace: str, fail_on: str, ignored: tuple[str, ...], form: str) -> int:
+def lint(files: tuple[str, ...], namespace: str, fail_on: str, ignored: tuple[str, ...], form: str) -> int:
     """Look for mistakes in manifests: nothing is started, and no cluster is asked.
 
     Each finding has a stable code, its line, and what to do. One line of YAML is excused by a comment there
@@ -84,7 +76,7 @@ def lint(paths: tuple[str, ...], namespace: str, fail_on: str, ignored: tuple[st
     left_out = frozenset(code.upper() for code in ignored)
     if unknown := sorted(left_out - CODES):
         raise UsageError(f"there is no code {' and no '.join(unknown)}: docs/lint.md lists them, MP001 and so on")
-    linted = found_in(paths, stdin=sys.stdin, namespace=namespace, left_out=left_out)
+    linted = found_in(files, stdin=sys.stdin, namespace=namespace, left_out=left_out)
     click.echo(rendered(linted, form, meshproof.__version__), nl=False)
     threshold = THRESHOLDS.index(fail_on)
     return int(any(one.severity.rank <= threshold for one in linted.findings) and fail_on != "never")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from meshproof.bounded import read_given
 from meshproof.errors import UsageError
 from meshproof.signing.sigstore_key import decrypted, is_sigstore_key
 
@@ -71,7 +72,7 @@ def signer(file: Path, password: Password) -> Signer:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
-    data = _content(file)
+    data = read_given(file, LARGEST, "key")
     try:
         if is_sigstore_key(data):
             key = load_der_private_key(decrypted(data, password(), str(file)), None)
@@ -94,7 +95,7 @@ def verifier(file: Path) -> Verifier:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    data = _content(file)
+    data = read_given(file, LARGEST, "key")
     if b"PRIVATE KEY" in data:
         raise UsageError(f"{file}: this is a private key: name the public one")
     try:
@@ -115,14 +116,3 @@ def _verifier(key: Ed25519PublicKey | EllipticCurvePublicKey) -> Verifier:
 
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return Verifier(key, hashlib.sha256(der).hexdigest())
-
-
-def _content(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-    if len(data) > LARGEST:
-        raise UsageError(f"{file}: is too long for a key")
-    return data

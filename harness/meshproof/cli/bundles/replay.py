@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from meshproof.border.request import parse
+from meshproof.cli.options.files_and_forms import COLOR, FORM, OUTPUT
 from meshproof.cli.options.shared import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -27,22 +28,9 @@ EXPLAINED = 5
     metavar="'[METHOD] URL [HEADER:VALUE ...]'",
     help="Only this request, explained first (repeatable).  [default: those of the run]",
 )
-@click.option(
-    "-o",
-    "--output-format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="What is printed on standard output; progress always goes to standard error.",
-)
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder for the run's reports, new or empty.  [default: a new one in meshproof-runs/]",
-)
-@click.option("--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]")
+@FORM
+@OUTPUT
+@COLOR
 def replay(bundle: Path, requests: tuple[str, ...], form: str, output: Path | None, color: bool | None) -> int:
     """Verify again, on the embedded mesh of this machine, what a run verified, wherever that was.
 

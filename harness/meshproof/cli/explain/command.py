@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meshproof.cli.options.files_and_forms import MANIFESTS
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,16 +26,7 @@ MOST_SENT = 100_000
 
 
 @click.command(short_help="Say which rule takes a request, and why.", epilog=EXIT_CODES)
-@click.option(
-    "-f",
-    "--filename",
-    "files",
-    type=click.Path(allow_dash=True),
-    multiple=True,
-    required=True,
-    metavar="FILE|DIR|-",
-    help="The manifests (repeatable; - is standard input).",
-)
+@MANIFESTS
 @click.option(
     "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header of the request (repeatable)."
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from meshproof.cli.options.files_and_forms import COLOR, FORM, OUTPUT
 from meshproof.cli.options.shared import EXIT_CODES
 from meshproof.errors import MeshproofError
 
@@ -40,22 +41,9 @@ def inspections(_context: click.Context, _parameter: click.Parameter, incomplete
     is_flag=True,
     help="Call hosts by their own names, in reports too. Without it they are worker-1, control-plane-1 …",
 )
-@click.option(
-    "-o",
-    "--output-format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="What is printed on standard output; progress always goes to standard error.",
-)
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder for the reports, new or empty.  [default: a new one in meshproof-runs/]",
-)
-@click.option("--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]")
+@FORM
+@OUTPUT
+@COLOR
 def check(
     scenarios: tuple[str, ...], path: Path, show_names: bool, form: str, output: Path | None, color: bool | None
 ) -> int:

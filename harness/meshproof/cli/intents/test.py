@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meshproof.cli.options.files_and_forms import MANIFESTS
 from meshproof.cli.options.shared import EXIT_CODES, Settings, shared_with
 from meshproof.errors import UsageError
 
@@ -19,16 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Hold manifests against what you want of them.", epilog=EXIT_CODES)
-@click.option(
-    "-f",
-    "--filename",
-    "files",
-    type=click.Path(allow_dash=True),
-    multiple=True,
-    required=True,
-    metavar="FILE|DIR|-",
-    help="The manifests (repeatable; - is standard input).",
-)
+@MANIFESTS
 @click.option(
     "-t",
     "--intents",

@@ -6,18 +6,11 @@ import sys
 
 import click
 
+from meshproof.cli.options.files_and_forms import MANIFESTS
+
 
 @click.command(short_help="Write a first file of intents for a folder.")
-@click.option(
-    "-f",
-    "--filename",
-    "files",
-    type=click.Path(allow_dash=True),
-    multiple=True,
-    required=True,
-    metavar="FILE|DIR|-",
-    help="The manifests (repeatable; - is standard input).",
-)
+@MANIFESTS
 @click.option("-n", "--namespace", default="default", metavar="NAME", help="Namespace of what names none.")
 def intents(files: tuple[str, ...], namespace: str) -> int:
     """Write what the manifests make of one request for each of their rules, as intents to be edited.

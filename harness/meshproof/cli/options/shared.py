@@ -12,6 +12,7 @@ import click
 
 from meshproof.border.load import MOST_WORKERS
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
+from meshproof.cli.options.files_and_forms import COLOR, OUTPUT
 from meshproof.cli.options.kubernetes import on_kubernetes
 from meshproof.options import KUBERNETES
 
@@ -126,10 +127,7 @@ OPTIONS = (
         "--show-names", is_flag=True,
         help="Call hosts by their own names, in reports too. Without it they are worker-1, control-plane-1 …  [hosts]",
     ),
-    click.option(
-        "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-        help="Folder for the run's reports, new or empty.  [default: a new one in meshproof-runs/]",
-    ),
+    OUTPUT,
     click.option(
         "--tolerance", type=Within(TOLERANCE_POINTS), default=3.0, show_default=True, metavar="POINTS",
         help="A share of the traffic that is off by so many percentage points is found out; for a share below "
@@ -161,7 +159,5 @@ OPTIONS = (
         help="Spread each load over so many Locust workers under one master; 0: one process sends it all. Bursts, "
         "and scenarios whose requests are paced one by one (breakers), are always sent by one.",
     ),
-    click.option(
-        "--color/--no-color", default=None, help="Colours on or off.  [default: by the terminal and NO_COLOR]"
-    ),
+    COLOR,
 )  # fmt: skip

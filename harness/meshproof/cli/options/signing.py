@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meshproof.bounded import read_given
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,11 +45,4 @@ def _password(key: Path, file: Path | None) -> bytes:
 
 
 def _first_line(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-    if len(data) > LARGEST:
-        raise UsageError(f"{file}: is too long for a password")
-    return data.removesuffix(b"\n").removesuffix(b"\r")
+    return read_given(file, LARGEST, "password").removesuffix(b"\n").removesuffix(b"\r")

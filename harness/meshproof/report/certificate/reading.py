@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from meshproof.bounded import read_given
 from meshproof.errors import UsageError
 from meshproof.report.certificate.document import API_VERSION, KIND
 
@@ -15,14 +16,7 @@ DEEPEST = 32
 
 def content(file: Path) -> bytes:
     """The bytes of a file, 64 MB at most; raises UsageError."""
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-    if len(data) > LARGEST:
-        raise UsageError(f"{file}: is too long for a certificate")
-    return data
+    return read_given(file, LARGEST, "certificate")
 
 
 def certificate(data: bytes, name: str) -> dict[str, Any]:
