@@ -30,6 +30,22 @@ class Launch:
     cwd: Path | None = None
 
 
+class _UntilItsEnd(asyncio.StreamReaderProtocol):
+    """A process that dies before it has read all that was sent to it resets its socket: its end, as with a pipe."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(None if isinstance(exc, ConnectionResetError | BrokenPipeError) else exc)
+
+
+async def _streams(channel: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """What is read from and written to one end of a socket pair."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=LINE_CAP)
+    protocol = _UntilItsEnd(reader)
+    transport, _ = await loop.create_unix_connection(lambda: protocol, sock=channel)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
 class Forked:
     """A forked process, with the attributes of asyncio's own; its standard streams are one socket."""
 
@@ -89,7 +105,7 @@ class ForkServer:
             async with asyncio.timeout(launch.ready):
                 ours.setblocking(False)
                 # Orders go out by a descriptor of their own: no stream of asyncio passes sockets on.
-                reader, _writer = await asyncio.open_unix_connection(sock=ours.dup(), limit=LINE_CAP)
+                reader, _writer = await _streams(ours.dup())
                 greeting = await reader.readline()
                 if not greeting:
                     await child.process.wait()
@@ -159,18 +175,16 @@ class ForkServer:
                 ours.setblocking(False)
                 order = json.dumps({"argv": list(words), "log": str(log)}).encode() + b"\n"
                 socket.send_fds(self._control, [order], [theirs.fileno()])
-                return await asyncio.open_unix_connection(sock=ours, limit=LINE_CAP)
+                return await _streams(ours)
             except BaseException:
                 ours.close()
                 raise
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            # One that dies with orders that it had not read resets its socket.
-            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
-                while line := await reader.readline():
-                    message = json.loads(line)
-                    self._end(message["ended"], message["code"])
+            while line := await reader.readline():
+                message = json.loads(line)
+                self._end(message["ended"], message["code"])
         finally:
             writer.close()
             self._all_ended()

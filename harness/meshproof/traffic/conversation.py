@@ -90,9 +90,6 @@ class Conversation:
                 whole, newline, rest = (rest + chunk).rpartition(b"\n")
                 self._receive(wire.rows(whole + newline))
                 self._notify()
-        except (ConnectionResetError, BrokenPipeError):
-            # The end of a process that had not read all that was sent to it, or was being sent.
-            pass
         except TargetError as error:
             self.fail(error)
             return

@@ -85,6 +85,21 @@ def test_processes_outlive_the_fork_server_and_new_ones_are_an_error_that_names_
     with_fork_server(tmp_path, use)
 
 
+def test_a_process_that_dies_with_commands_unread_is_told_by_its_exit_code(tmp_path: Path) -> None:
+    async def use(_: ForkServer, make: Make) -> None:
+        child = await make("one")
+        channel = Channel(child, TIMEOUTS)
+        await channel.greeting(TIMEOUTS.workload_ready, "start")
+        os.kill(child.pid, signal.SIGSTOP)
+        asked = asyncio.ensure_future(channel.command("counts"))
+        await asyncio.sleep(0)
+        os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(TargetError, match=r"workload one: died \(exit code -9\)"):
+            await asked
+
+    with_fork_server(tmp_path, use)
+
+
 def test_two_hundred_processes_can_be_asked_for_at_once(tmp_path: Path) -> None:
     async def use(_: ForkServer, make: Make) -> None:
         children = await asyncio.gather(*(make(f"echo-{number}") for number in range(200)))
