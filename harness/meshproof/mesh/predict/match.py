@@ -16,7 +16,7 @@ from meshproof.border.request import Request
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.regex import matches_whole
-from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
+from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch, TcpMatch
 from meshproof.mesh.predict.proxy.drawn import Drawn
 from meshproof.mesh.predict.proxy.seen import Seen, Values, seen
 
@@ -93,12 +93,12 @@ def path_only(path: str) -> str:
     return path.partition("#")[0].partition("?")[0]
 
 
-def applies(match: RouteMatch | None, client: Client) -> bool:
-    """Whether a condition concerns this client at all; what does not is not in its route table."""
+def applies(match: RouteMatch | TcpMatch | None, client: Client) -> bool:
+    """Whether a condition concerns this client at all; what does not is in no route table or listener of its."""
     return match is None or all(met for *_, met in _of_client(match, client))
 
 
-def kept_from(match: RouteMatch | None, client: Client) -> Miss | None:
+def kept_from(match: RouteMatch | TcpMatch | None, client: Client) -> Miss | None:
     """The first condition on the client itself that it does not meet; None where the entry is for it."""
     for on, wanted, there, met in _of_client(match, client) if match else ():
         if not met:
@@ -106,14 +106,15 @@ def kept_from(match: RouteMatch | None, client: Client) -> Miss | None:
     return None
 
 
-def _of_client(match: RouteMatch, client: Client) -> Iterator[tuple[str, str, str, bool]]:
+def _of_client(match: RouteMatch | TcpMatch, client: Client) -> Iterator[tuple[str, str, str, bool]]:
     """The conditions on who asks, in the order in which they are looked at: on what, wanted, found, and whether met."""
     if match.port is not None:
         yield "port", str(match.port), str(client.port), match.port == client.port
-    # istiod looks at the source only where the match names no gateways.
     if match.gateways:
         yield "gateways", " or ".join(match.gateways), client.gateway, client.gateway in match.gateways
-        return
+        if isinstance(match, RouteMatch):
+            # Of requests istiod looks at the source only where the match names no gateways; of connections always.
+            return
     if match.source_namespace:
         place = match.source_namespace
         yield "sourceNamespace", place, client.namespace, place == client.namespace

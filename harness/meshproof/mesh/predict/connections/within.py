@@ -27,7 +27,7 @@ from meshproof.mesh.predict.arms import arm
 from meshproof.mesh.predict.connections.chains import Chain, doubled
 from meshproof.mesh.predict.connections.chains import chosen as by_name
 from meshproof.mesh.predict.connections.drawn import closing, led
-from meshproof.mesh.predict.match import Client, Miss
+from meshproof.mesh.predict.match import Client, applies
 from meshproof.mesh.predict.mesh_table import service_of
 
 PROTOCOLS = frozenset({"tcp", "mongo", "mysql", "redis"})
@@ -143,30 +143,3 @@ def _virtual_services(mesh: Mesh, service: Service, client: Client) -> Iterator[
         one = seen.several[at]
         if any(covers(host, service.host) for host in one.hosts):
             yield one
-
-
-def applies(match: TcpMatch | None, client: Client) -> bool:
-    """Whether a client's connection meets a condition, those on addresses and names left aside."""
-    return kept_from(match, client) is None
-
-
-def kept_from(match: TcpMatch | None, client: Client) -> Miss | None:
-    """The first part of a condition that a client's connection does not meet; None where it meets them all."""
-    for on, wanted, there, met in _held(match, client) if match else ():
-        if not met:
-            return Miss(on, wanted, there, match.location if match else None, bool(there))
-    return None
-
-
-def _held(match: TcpMatch, client: Client) -> Iterator[tuple[str, str, str, bool]]:
-    """The parts in the order in which they are looked at: on what, wanted, found, and whether met."""
-    if match.port is not None:
-        yield "port", str(match.port), str(client.port), match.port == client.port
-    if match.gateways:
-        yield "gateways", " or ".join(match.gateways), client.gateway, client.gateway in match.gateways
-    if match.source_namespace:
-        place = match.source_namespace
-        yield "sourceNamespace", place, client.namespace, place == client.namespace
-    for name, value in match.source_labels.items():
-        own = client.labels.get(name)
-        yield f"sourceLabels {name}", value, own or "", own == value
