@@ -112,6 +112,9 @@ class Ejecting(Protocol):
     def stretch(self, hosts: int) -> int:
         """How many requests show where traffic goes."""
 
+    def lasting(self, ejection: int) -> float:
+        """Seconds that the first (0) ejection lasts at least, or a later one that came soon after each before it."""
+
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
 

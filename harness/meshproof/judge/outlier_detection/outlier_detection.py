@@ -73,10 +73,14 @@ class EjectionTrial:
         """How many requests show where traffic goes."""
         return rules.stretch(hosts, self._plan.precision.shared(self._plan.drawn).alpha / STRETCHES)
 
+    def lasting(self, ejection: int) -> float:
+        """Seconds that the first (0) ejection lasts at least, or a later one that came soon after each before it."""
+        assert self._rule is not None
+        return rules.duration(self._rule, ejection + 1)
+
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
-        assert self._rule is not None
-        return rules.duration(self._rule, ejection + 1) + self._rule.interval + MACHINE + LATE
+        return self.lasting(ejection) + self.soon + MACHINE + LATE
 
     def observe(self, observation: Observation) -> None:
         self._seen.append(observation)

@@ -73,7 +73,7 @@ class Timeline:
                 "lasts longer was not seen"
             )
         one_ejected, all_failing = self._stretches()
-        if not any(during for _, during in one_ejected):
+        if not any(during for ejected, during in chain(one_ejected, all_failing) if ejected):
             return "no request was made while a host was surely ejected"
         if not any(int(mark.values["most"]) == allowed(self.rule, self.hosts) for mark in self._marks("capped")):
             return "hosts came back before all of them had failed: how many are ejected at once was not seen"
@@ -122,7 +122,7 @@ class Timeline:
 
     def _stretches(self) -> tuple[list[Stretch], list[Stretch]]:
         """With one host ejected, and with all hosts failing: the ejected hosts and the requests of each stretch."""
-        one_ejected = [(frozenset({0}), self._between(self._merged(span), span.last_seen)) for span in self.spans]
+        one_ejected = [(frozenset({0}), self._between(self._merged(span), self._alone(span))) for span in self.spans]
         all_failing = [
             (
                 frozenset(number for number in range(self.hosts) if settled.values[f"host {number}"]),
@@ -136,6 +136,10 @@ class Timeline:
         """From when on requests go by an ejection."""
         merged = span.first_seen + MERGE_WINDOW + MACHINE / 2
         return merged + stalled(self.books.stalls, span.sent, merged)
+
+    def _alone(self, span: Span) -> float:
+        """Until when the host of that ejection is the only one that fails."""
+        return min([span.last_seen, *(mark.at for mark in self._marks("failing") if mark.at > span.first_seen)])
 
     def _between(self, start: float, end: float) -> list[Observation]:
         return [one for one in self.seen if one.started > start and one.started + one.latency < end]

@@ -1,30 +1,31 @@
 """The pacing of an ejection: a host is made to fail, is ejected, comes back, and is ejected again.
 
 Requests go one at a time, and after each the proxy is asked which hosts it has ejected. First come the faults
-that must eject no host, then an ejection for each of the others, at last all hosts fail at once. Marks:
+that must eject no host, then an ejection for each of the others. During the last of them, or afterwards, all hosts
+fail at once. Marks:
 
 * `harmless`: the fault's status, the errors that the host made, and whether it was ejected.
 * `ejected`: the errors that the host had made before and after the last request, when that was
   sent; `returned` (or `kept`, when it is not back in time): the last look that showed it ejected.
-* `capped`, once or more often: how many were ejected when all failed, in the end and the most at any look, and
-  after how many seconds of failing no more could be;
+* `failing`, once or more often: all hosts fail from now on; then `capped`: how many were ejected, in the end and
+  the most at any look, and after how many seconds of failing no more could be;
   then `settled` and `still`: the moments between which no host was ejected or came back (0: one was).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from meshproof.border.steps import Fault
 from meshproof.run.pacing.failing_hosts import FailingHosts
-from meshproof.run.pacing.max_ejection import TRIES_PER_ERROR, fail_all
+from meshproof.run.pacing.max_ejection import SECONDS_OF_ALL, TRIES_PER_ERROR, fail_all
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import Ejecting
 
 LOOK_INTERVAL = 0.08
-# A busy machine may be too slow for an ejection that is to come soon, or for a look that is to be quick.
-REPEATS = 4
+PAIRS = 3
+"""A busy machine may be too slow for an ejection that is to come soon after a return: so many more pairs are tried."""
 TRIES_OF_ALL = 10
 """Hosts that are ejected soon after they were back stay out for longer each time: one of these tries is enough."""
 
@@ -46,38 +47,52 @@ class _Pacing:
         self.hosts = hosts
         self.traffic = hosts.traffic
         self.victim = hosts.pods[0]
-        self._ejected_at = self._last_ejected = 0.0
+        self._ejected_at = 0.0
+        self._returned_after = -trial.soon
+        self._is_soon = self._all_have_failed = False
 
     async def run(self) -> None:
         harmless, fatal = self.trial.faults(len(self.hosts.pods))
         self.traffic.generator.limit_users(1)
         self.traffic.mark("hosts", hosts=len(self.hosts.pods))
         try:
-            # The proxy has just learnt of its hosts: what it does next it does at once only after this.
-            await self.hosts.settle()
             for fault in harmless:
                 if not await self._stays(fault):
                     return
             if fatal and await self._ejected_repeatedly(fatal):
                 for _ in range(TRIES_OF_ALL):
-                    if await fail_all(self.hosts, self.trial, fatal):
+                    if self._all_have_failed:
                         break
+                    self._all_have_failed = await fail_all(self.hosts, self.trial, fatal)
         finally:
             await self.hosts.heal_all()
 
     async def _ejected_repeatedly(self, fatal: Sequence[Fault]) -> bool:
-        """An ejection for each fault, and more while none has come soon after a return: the machine may be busy."""
-        number, soon = 0, False
-        back = -self.trial.soon
-        while number < len(fatal) or (not soon and number < len(fatal) + REPEATS):
-            fault = fatal[min(number, len(fatal) - 1)]
-            ejected = self._is_ejected if number < len(fatal) else self._is_ejected_at_once
-            if not await ejected(number, fault) or not await self._returns(number):
+        """An ejection for each fault, and pairs of further ones until one has come soon after a return."""
+        for number in range(len(fatal)):
+            if not await self._ejected_and_back(number, fatal, self._is_ejected):
                 return False
-            soon = soon or self._ejected_at - back < self.trial.soon
-            back = self._last_ejected
-            number += 1
+        for pair in range(PAIRS):
+            if self._is_soon:
+                break
+            # A return that a worker learns of late makes the next ejection late, and so its return: this ends that.
+            await self.hosts.settle()
+            for number in (len(fatal) + 2 * pair, len(fatal) + 2 * pair + 1):
+                if not await self._ejected_and_back(number, fatal, self._is_ejected_at_once):
+                    return False
         return True
+
+    async def _ejected_and_back(
+        self, number: int, fatal: Sequence[Fault], ejected: Callable[[int, Fault], Awaitable[bool]]
+    ) -> bool:
+        last = len(fatal) - 1
+        if not await ejected(number, fatal[min(number, last)]):
+            return False
+        soon = self._ejected_at - self._returned_after < self.trial.soon
+        self._is_soon = self._is_soon or soon
+        if soon and number >= last and not self._all_have_failed and self.trial.lasting(1) > SECONDS_OF_ALL:
+            self._all_have_failed = await fail_all(self.hosts, self.trial, fatal)
+        return await self._returns(number)
 
     async def _stays(self, fault: Fault) -> bool:
         """Let the victim fail in a way that must not eject it, then do well again."""
@@ -139,19 +154,16 @@ class _Pacing:
 
     async def _returns(self, number: int) -> bool:
         """Watch the victim, with traffic, until it is no longer ejected."""
-        traffic = self.traffic
-        last_ejected = began = traffic.now
         limit = self.trial.timeout(number)
         while True:
             await self.hosts.step()
-            look = traffic.now
-            if not await self._is_out():
-                traffic.mark("returned", number=number, still=last_ejected)
-                self._last_ejected = last_ejected
+            is_out, still = await self._is_out(), self.hosts.last_ejected[self.victim.pod]
+            if not is_out:
+                self.traffic.mark("returned", number=number, still=still)
+                self._returned_after = still
                 return True
-            last_ejected = look
-            if look - began > limit:
-                traffic.mark("kept", number=number, still=last_ejected)
+            if still - self._ejected_at > limit:
+                self.traffic.mark("kept", number=number, still=still)
                 return False
             await asyncio.sleep(LOOK_INTERVAL)
 

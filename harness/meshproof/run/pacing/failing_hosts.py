@@ -17,12 +17,16 @@ MARGIN = 0.25
 
 
 class FailingHosts:
-    """The pods of one trial, and the request that is sent to them one at a time."""
+    """The pods of one trial, and the request that is sent to them one at a time.
+
+    `last_ejected` are the moments of the last looks that showed each of them ejected, by the load's clock.
+    """
 
     def __init__(self, traffic: Traffic, pods: Sequence[Pod], request: int) -> None:
         self.traffic = traffic
         self.pods = pods
         self.request = request
+        self.last_ejected: dict[str, float] = {}
 
     async def step(self) -> Observation:
         """Send one request alone."""
@@ -53,7 +57,10 @@ class FailingHosts:
 
     async def ejected(self) -> set[str]:
         """The names of the pods that the proxy has ejected."""
-        return {host.pod for host in await self.traffic.live.hosts() if host.ejected}
+        look = self.traffic.now
+        names = {host.pod for host in await self.traffic.live.hosts() if host.ejected}
+        self.last_ejected.update(dict.fromkeys(names, look))
+        return names
 
     async def errors(self, pod: Pod, fault: Fault) -> int:
         """How many requests met a fault: those that the pod received, or that the proxy found no connection for."""

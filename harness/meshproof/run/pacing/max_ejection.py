@@ -1,4 +1,4 @@
-"""The end of an ejection's sequence: all hosts fail at once, until no more can be ejected (maxEjectionPercent)."""
+"""All hosts fail at once, until no more can be ejected (maxEjectionPercent)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Sequence
 
 from meshproof.border.steps import REFUSED, Fault
-from meshproof.run.pacing.failing_hosts import FailingHosts
+from meshproof.run.pacing.failing_hosts import MARGIN, MERGE_WINDOW, FailingHosts
 from meshproof.scenario import Ejecting
 
 TRIES_PER_ERROR = 40
+SECONDS_OF_ALL = MERGE_WINDOW + MARGIN + 0.5
+"""How long an ejection must last for all of it to happen meanwhile."""
 
 
 async def fail_all(hosts: FailingHosts, trial: Ejecting, fatal: Sequence[Fault]) -> bool:
@@ -21,6 +23,7 @@ async def fail_all(hosts: FailingHosts, trial: Ejecting, fatal: Sequence[Fault])
     # Refusals leave no trace at the pod that makes them, so only where there is nothing else.
     several = [fault for fault in fatal if fault.status != REFUSED] or fatal
     failing = {pod.pod: several[number % len(several)] for number, pod in enumerate(pods)}
+    traffic.mark("failing")
     for pod in pods:
         await hosts.fail(pod, failing[pod.pod])
     before = {pod.pod: await hosts.errors(pod, failing[pod.pod]) for pod in pods}

@@ -236,6 +236,15 @@ def test_requests_in_the_merge_window_are_not_judged_and_later_ones_are(judged: 
     assert judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3, merge=1.6)).outcome is Outcome.FAILED
 
 
+def test_what_the_others_answer_while_all_fail_is_no_fault_of_the_proxy(judged: Judge) -> None:
+    def failing(proxy: SimulatedProxy) -> None:
+        failed(proxy)
+        ejected = next(mark for mark in proxy.marks if mark.name == "ejected")
+        proxy.marks.append(Mark("failing", ejected.at + 0.3, {}))
+
+    assert judged(CAPPED, SimulatedProxy(CAPPED, 4), failing).outcome is Outcome.PASSED
+
+
 def test_a_second_ejection_that_came_late_is_inconclusive(judged: Judge) -> None:
     verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3, pause=2.5))
     assert verdict.outcome is Outcome.INCONCLUSIVE

@@ -57,10 +57,10 @@ class Traffic:
 @pytest.mark.parametrize(
     ("looks", "shown", "marks"),
     [
-        ([{"a", "b"}], True, ["capped", "settled", "still"]),
-        ([{"a", "b"}, {"a", "b"}, {"b"}], False, ["capped"]),
-        ([{"a", "b"}, {"a", "b"}, set()], False, ["capped"]),
-        ([{"a", "b"}, {"a", "b"}, {"a", "b"}, {"b"}], False, ["capped", "settled", "still"]),
+        ([{"a", "b"}], True, ["failing", "capped", "settled", "still"]),
+        ([{"a", "b"}, {"a", "b"}, {"b"}], False, ["failing", "capped"]),
+        ([{"a", "b"}, {"a", "b"}, set()], False, ["failing", "capped"]),
+        ([{"a", "b"}, {"a", "b"}, {"a", "b"}, {"b"}], False, ["failing", "capped", "settled", "still"]),
     ],
 )
 def test_hosts_that_come_back_before_traffic_settles_show_nothing(

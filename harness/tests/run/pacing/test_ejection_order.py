@@ -1,0 +1,111 @@
+"""An ejection's load in its order: all hosts fail within a second ejection; one that came late is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from meshproof.border.steps import Fault
+from meshproof.run.pacing import ejection, max_ejection
+from meshproof.run.pacing.ejection import _Pacing
+
+FAULT = Fault(503, 3)
+BASE = 2.0
+
+
+class Hosts:
+    """A victim beside another host: each ejection takes the next of `delays` to come, and lasts BASE or twice that."""
+
+    def __init__(self, *delays: float) -> None:
+        self.pods = [SimpleNamespace(pod="victim"), SimpleNamespace(pod="other")]
+        self.traffic = self
+        self.generator = SimpleNamespace(limit_users=lambda _users: None)
+        self.last_ejected: dict[str, float] = {}
+        self.now = 0.0
+        self.story: list[str] = []
+        self._delays = list(delays)
+        self._failing = False
+        self._out_until = 0.0
+        self._count = 0
+
+    def mark(self, name: str, **_: float) -> None:
+        if name in {"ejected", "returned"}:
+            self.story.append(name)
+
+    async def fail(self, _pod: object, _fault: Fault) -> None:
+        self._failing = True
+
+    async def heal(self, _pod: object) -> None:
+        self._failing = False
+
+    async def heal_all(self) -> None: ...
+
+    async def settle(self) -> None:
+        self.story.append("settled")
+        self.now += 1.25
+
+    async def send(self, _requests: int) -> None:
+        await self.step()
+
+    async def step(self) -> None:
+        self.now += 0.05
+        if self._failing and self.now >= self._out_until:
+            soon = bool(self._count) and self._delays[0] < 1.0
+            self.now += self._delays.pop(0)
+            self._count += FAULT.errors
+            self._out_until = self.now + BASE * (2 if soon else 1)
+
+    async def errors(self, _pod: object, _fault: Fault) -> int:
+        return self._count
+
+    async def ejected(self) -> set[str]:
+        if self.now >= self._out_until:
+            return set()
+        self.last_ejected["victim"] = self.now
+        return {"victim"}
+
+
+def paced(monkeypatch: pytest.MonkeyPatch, *delays: float, lasting: float = 2 * BASE) -> list[str]:
+    hosts: Any = Hosts(*delays)
+
+    async def fail_all(*_: object) -> bool:
+        hosts.story.append("all fail")
+        return True
+
+    async def no_time(_seconds: float) -> None:
+        hosts.now += 0.08
+
+    monkeypatch.setattr(ejection, "fail_all", fail_all)
+    monkeypatch.setattr(ejection.asyncio, "sleep", no_time)
+    trial: Any = SimpleNamespace(
+        enough=12,
+        soon=1.0,
+        request=0,
+        faults=lambda _hosts: ((), (FAULT, FAULT)),
+        lasting=lambda _number: lasting,
+        timeout=lambda _number: 9.0,
+    )
+    asyncio.run(_Pacing(trial, hosts).run())
+    return list(hosts.story)
+
+
+def test_all_hosts_fail_while_the_second_ejection_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert paced(monkeypatch, 0.1, 0.1) == ["ejected", "returned", "ejected", "all fail", "returned"]
+
+
+def test_an_ejection_that_is_too_short_for_that_ends_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = paced(monkeypatch, 0.1, 0.1, lasting=max_ejection.SECONDS_OF_ALL)
+    assert story == ["ejected", "returned", "ejected", "returned", "all fail"]
+
+
+def test_an_ejection_that_came_late_is_tried_again_with_one_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = ["settled", "ejected", "returned", "ejected", "all fail", "returned"]
+    assert paced(monkeypatch, 0.1, 1.5, 0.1, 0.1) == ["ejected", "returned"] * 2 + again
+
+
+def test_a_machine_that_is_always_late_ends_after_some_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = paced(monkeypatch, *[1.5] * (2 + 2 * ejection.PAIRS))
+    assert story.count("settled") == ejection.PAIRS
+    assert story[-1] == "all fail"
