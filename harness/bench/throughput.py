@@ -62,7 +62,10 @@ async def spread(port: int, seconds: float, folder: Path, timeouts: Timeouts) ->
     """Print requests per second of one process, and of a master with workers beside it, measured alternately."""
     counts = (0, 1, 2)
     generators = [
-        await Generator.start("steady", Vantage(), folder / f"workers-{count}.log", timeouts, count) for count in counts
+        await Generator.start(
+            "steady", Vantage(workers=(Vantage(),) * count), folder / f"workers-{count}.log", timeouts
+        )
+        for count in counts
     ]
     rates: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(ROUNDS):

@@ -132,7 +132,8 @@ class Plan:
 
     `workload_faults` are in force all the time: how workloads misbehave whatever the mesh does. `applied` is, in the
     same places, what the applied manifests say, where they are others than the specified ones. `drawn` is how many
-    drawn shares all loads of a run decide that share its error rates (0: this plan is alone).
+    drawn shares all loads of a run decide that share its error rates (0: this plan is alone). `clients` is how many
+    clients, each with a proxy of its own, send.
     """
 
     scenario: str
@@ -141,6 +142,7 @@ class Plan:
     workload_faults: tuple[WorkloadFault, ...] = ()
     applied: tuple[tuple[Expectation, ...], ...] = ()
     drawn: int = 0
+    clients: int = 1
 
 
 class Check(Protocol):

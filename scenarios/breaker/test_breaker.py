@@ -92,9 +92,29 @@ retries = Scenario(
     expect=[ConnectionPool()],
 )
 
+two_clients = Scenario(
+    name="BreakerTwoClients",
+    description="Limits are those of a client's proxy: two clients get twice as much through, each exactly its own.",
+    features=POOL,
+    manifests=["httpbin.yaml", "limits-2-1.yaml"],
+    load=Load("barrier", GET, users=7, clients=2),
+    expect=[ConnectionPool()],
+)
+
+four_clients = Scenario(
+    name="BreakerFourClients",
+    description="Four clients get four times as much through; one that is full refuses nothing of another's.",
+    features=POOL,
+    manifests=["httpbin.yaml", "limits-1-1.yaml"],
+    load=Load("barrier", GET, users=6, clients=4),
+    expect=[ConnectionPool()],
+)
+
 
 @pytest.mark.parametrize(
-    "scenario", [pool, users, roomy, grid, requests, use, idle, connect, retries], ids=lambda one: one.name
+    "scenario",
+    [pool, users, roomy, grid, requests, use, idle, connect, retries, two_clients, four_clients],
+    ids=lambda one: one.name,
 )
 def test_breaker(verify, scenario):
     verify(scenario)

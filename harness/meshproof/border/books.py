@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -81,3 +82,11 @@ class Books:
 def stalled(stalls: Sequence[Stall], start: float, end: float) -> float:
     """For how many seconds the machine stood still between two moments."""
     return sum(max(0.0, min(one.end, end) - max(one.start, start)) for one in stalls)
+
+
+def added(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The sum of each statistic over several proxies."""
+    total: Counter[str] = Counter()
+    for one in several:
+        total.update(one)
+    return dict(total)

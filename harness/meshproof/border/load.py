@@ -9,6 +9,10 @@ from meshproof.border.request import Request, Tls, parse
 from meshproof.errors import UsageError
 
 MOST_WORKERS = 64
+# Where a master in a pod listens for its workers in others: past every sidecar, so no Service may have such a port.
+MASTER_PORTS = range(24990, 24998)
+MASTER_ADDRESS = "MESHPROOF_POD_IP"
+"""The environment's name for the address at which other pods reach this one."""
 
 
 class Derived(Enum):
@@ -30,7 +34,8 @@ class Load:
     as PROBES; `users` is the number of requests under way at once; `timeout` is the client's limit
     for one answer in seconds. `headers` names response headers to keep with each observation beside
     the usual ones; `digest` keeps the SHA-256 of each response's body. `tls` is what the client
-    brings to a handshake, for requests that do not say it themselves.
+    brings to a handshake, for requests that do not say it themselves. With several `clients`, each with a proxy of its
+    own, every one of them has so many users.
     """
 
     shape: str
@@ -40,6 +45,7 @@ class Load:
     headers: tuple[str, ...] = ()
     digest: bool = False
     tls: Tls = field(default_factory=Tls)
+    clients: int = 1
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -74,8 +80,15 @@ class Vantage:
 
     `command` is put before the generator's own command line (empty: run it here); `resolve` maps
     Request.endpoint to the (address, port) to connect to, like curl's --resolve; what is not in it is
-    resolved where the generator runs.
+    resolved where the generator runs. With `workers`, that is where each Locust worker stands, and the vantage itself
+    is that of their master, which sends nothing.
     """
 
     command: tuple[str, ...] = ()
     resolve: tuple[tuple[str, tuple[str, int]], ...] = ()
+    workers: tuple[Vantage, ...] = ()
+
+    @property
+    def unresolved(self) -> Vantage:
+        """The same for whatever is sent: which processes run where."""
+        return Vantage(self.command, workers=tuple(one.unresolved for one in self.workers))

@@ -30,9 +30,8 @@ from meshproof.targets.base import LiveMesh, Remote
 from meshproof.traffic.locust import Generator
 
 STATE = "proxies"
-# What is put before a generator's command line to run it where it has to run, and a generator for one load there.
-Command = tuple[str, ...]
-GeneratorFor = Callable[[Command], AbstractAsyncContextManager[Generator]]
+# A generator for one load where it has to run.
+GeneratorFor = Callable[[Vantage], AbstractAsyncContextManager[Generator]]
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class Drive:
 
     With `fail_fast`, which is for showing that checks can fail, it ends with the first failed check, sends only a
     window of requests in the stages before `first`, and keeps no state. `prepare_generator` gets, ahead of time, the
-    command that `generator_for` will be called with. `stalls` is the watch of this machine.
+    vantage that `generator_for` will be called with. `stalls` is the watch of this machine.
     """
 
     prepared: Prepared
@@ -54,7 +53,7 @@ class Drive:
     id_prefix: str
     fail_fast: bool = False
     first: int = 0
-    prepare_generator: Callable[[Command], None] = lambda _: None
+    prepare_generator: Callable[[Vantage], None] = lambda _: None
     stalls: Stalls = field(default_factory=Stalls)
     phases: dict[str, float] = field(default_factory=dict)
 
@@ -97,7 +96,7 @@ class Drive:
         self.emit(ConfigApplied(self.prepared.name, 0, applied.seconds, applied.version))
         began = time.perf_counter()
         vantage = self.live.vantage(self.prepared.load.requests)
-        async with self.generator_for(vantage.command) as generator:
+        async with self.generator_for(vantage) as generator:
             self.phases["generator"] = time.perf_counter() - began
             traffic = await self._load(generator, trials, vantage)
         with self._phase("verdict"):
@@ -122,7 +121,14 @@ class Drive:
         """Drive the scenario's load from its first request to the last answer."""
         load = self.prepared.load
         await self.live.open_books()
-        await generator.begin(load, vantage.resolve, self.id_prefix, headers=load.headers, digest=load.digest)
+        await generator.begin(
+            load,
+            vantage.resolve,
+            self.id_prefix,
+            headers=load.headers,
+            digest=load.digest,
+            workers=vantage.workers,
+        )
         # While a workload holds requests the mesh never comes to rest, and books are read at rest alone.
         early = not any(fault.hang for fault in self.prepared.workload_faults)
         feed = Feed(trials, len(load.requests), self.window, fail_fast=self.fail_fast, early=early, first=self.first)

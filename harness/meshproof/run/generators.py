@@ -14,16 +14,15 @@ from meshproof.traffic.command import fork_server
 from meshproof.traffic.locust import Generator
 
 Starting = asyncio.Task[Generator]
-Kind = tuple[str, tuple[str, ...], int]
+HERE = Vantage()
+Kind = tuple[str, Vantage]
 
 
 class Generators:
     """Starts a generator when none is idle, and keeps it for the next scenario of its shape and its vantage.
 
     Locust takes most of a second to import, so `prepare` starts one ahead of its use, and what runs on this machine
-    is forked from a process that has imported it. `command` is
-    what is put before its command line, to run it elsewhere (empty: on this machine); `workers` is how
-    many processes send, with a master before them (0: one process alone).
+    is forked from a process that has imported it. The vantage says where it runs, and where its workers do.
     """
 
     def __init__(self, folder: Path, timeouts: Timeouts) -> None:
@@ -34,17 +33,17 @@ class Generators:
         self._started = 0
         self._fork_server: asyncio.Task[ForkServer] | None = None
 
-    def prepare(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> None:
+    def prepare(self, shape: str, vantage: Vantage = HERE) -> None:
         """Have one of that shape get ready meanwhile, unless one is idle already."""
-        kind = (shape, command, workers)
+        kind = (shape, vantage.unresolved)
         idle = self._idle.setdefault(kind, [])
         if not idle:
             idle.append(self._start(kind))
 
     @contextlib.asynccontextmanager
-    async def use(self, shape: str, command: tuple[str, ...] = (), workers: int = 0) -> AsyncIterator[Generator]:
+    async def use(self, shape: str, vantage: Vantage = HERE) -> AsyncIterator[Generator]:
         """A generator for one load. One that was in use when something broke is ended, not used again."""
-        kind = (shape, command, workers)
+        kind = (shape, vantage.unresolved)
         idle = self._idle.setdefault(kind, [])
         starting = idle.pop() if idle else self._start(kind)
         self._in_use.add(starting)
@@ -67,19 +66,19 @@ class Generators:
             await _stop(self._fork_server)
 
     def _start(self, kind: Kind) -> Starting:
-        shape, command, workers = kind
+        shape, vantage = kind
         self._started += 1
         log = self._folder / f"locust-{self._started}.log"
-        return asyncio.ensure_future(self._generator(shape, Vantage(command), log, workers))
+        return asyncio.ensure_future(self._generator(shape, vantage, log))
 
-    async def _generator(self, shape: str, vantage: Vantage, log: Path, workers: int) -> Generator:
-        if workers or vantage.command:
-            return await Generator.start(shape, vantage, log, self._timeouts, workers)
+    async def _generator(self, shape: str, vantage: Vantage, log: Path) -> Generator:
+        if vantage.command:
+            return await Generator.start(shape, vantage, log, self._timeouts)
         if self._fork_server is None:
             starting = ForkServer.start(fork_server(self._timeouts), self._folder / "locust-fork-server.log")
             self._fork_server = asyncio.ensure_future(starting)
         made = await asyncio.shield(self._fork_server)
-        return await Generator.start(shape, vantage, log, self._timeouts, fork_server=made)
+        return await Generator.start(shape, vantage, log, self._timeouts, made)
 
 
 async def _stop(starting: asyncio.Task[ForkServer]) -> None:

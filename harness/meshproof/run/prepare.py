@@ -175,7 +175,7 @@ def prepared_load(
         recording(ready, chain.from_iterable((*expectations, *applied))),
         tuple(scenario.expect),
         tuple(stages),
-        Plan(scenario.name, expectations, precision, workload_faults, applied),
+        Plan(scenario.name, expectations, precision, workload_faults, applied, clients=ready.clients),
         tuple(dict.fromkeys(told)),
         workload_faults,
         mostly_waits=scenario.mostly_waits,

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import meshproof
 from meshproof.border.coverage import Coverage
 from meshproof.border.facts.provenance import Provenance
+from meshproof.border.load import Vantage
 from meshproof.border.verdict import Outcome, RunOutcome, worst
 from meshproof.errors import MeshproofError, TargetError
 from meshproof.inspection import Inspection
@@ -93,9 +94,9 @@ class Session:
         if provenance is not None:
             self._emit(ProvenanceFound(provenance))
         if self.target.local:
-            kinds = ((generator_shape(shape), spread(shape, self.options.workers)) for shape in shapes)
+            kinds = ((generator_shape(shape), spread(shape, 1, self.options.workers)) for shape in shapes)
             for shape, workers in dict.fromkeys(kinds):
-                self._generators.prepare(shape, workers=workers)
+                self._generators.prepare(shape, Vantage(workers=(Vantage(),) * workers))
         self._stalls = await Stalls.watch(self.folder / WATCH_LOG)
         await self.target.up()
         if self._versions() != versions:
@@ -107,17 +108,17 @@ class Session:
             return self._skip(ScenarioStarted(prepared.name, prepared.description, prepared.files), missing)
         ids = random.Random(f"{self.options.seed}/{prepared.name}").randbytes(4).hex()  # noqa: S311
         shape = generator_shape(prepared.load.shape)
-        workers = spread(prepared.load.shape, self.options.workers)
+        workers = spread(prepared.load.shape, prepared.load.clients, self.options.workers)
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace, prepared.labels),
-            functools.partial(self._generators.use, shape, workers=workers),
+            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace, prepared.labels, workers),
+            functools.partial(self._generators.use, shape),
             self._emit,
             self.folder,
             self.options.timeouts,
             self.options.window,
             ids,
-            prepare_generator=functools.partial(self._generators.prepare, shape, workers=workers),
+            prepare_generator=functools.partial(self._generators.prepare, shape),
             stalls=self._stalls,
         )
         try:

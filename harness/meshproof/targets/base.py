@@ -93,14 +93,14 @@ class LiveMesh(Protocol):
     def pods(self, workload: str = "") -> Sequence[Pod]:
         """The replicas of one workload (`namespace/name`), or of all."""
 
-    async def gauges(self) -> Mapping[str, int]:
-        """What the client's proxy counts at this moment (Envoy's own names)."""
+    async def gauges(self) -> Sequence[Mapping[str, int]]:
+        """What each client's proxy counts at this moment (Envoy's own names)."""
 
     async def counters(self) -> Mapping[str, int]:
-        """What the client's proxy has counted since it was started (Envoy's own names)."""
+        """What the client's proxy has counted since it was started; the sum where there are several clients."""
 
     async def hosts(self) -> Sequence[Host]:
-        """The endpoints that the client's proxy knows."""
+        """The endpoints that the client's proxy knows, the first one's where there are several clients."""
 
     async def at_rest(self) -> None:
         """Wait until no proxy has a request under way to any workload; raises TargetError."""
@@ -129,8 +129,8 @@ class Attributing(Protocol):
 class Remote(Protocol):
     """A live mesh on other machines, whose loads are sent by a command that runs there."""
 
-    async def sending(self, requests: Sequence[Request]) -> tuple[str, ...]:
-        """`vantage(requests).command`, as soon as apply() has come so far that it is known."""
+    async def sending(self, requests: Sequence[Request]) -> Vantage:
+        """`vantage(requests).unresolved`, as soon as apply() has come so far that it is known."""
 
 
 class Target(Protocol):
@@ -172,12 +172,14 @@ class Target(Protocol):
         requests: Sequence[Request] = (),
         namespace: str = "",
         labels: Mapping[str, str] | None = None,
+        workers: int = 0,
     ) -> LiveMesh:
         """A mesh of its own for the scenario of that name, which sends only these requests; not started yet.
 
         Proxies that none of the requests enters by need not be started; without requests all are. `namespace` is
         the one that the scenario is prepared for (empty: the target's own), `labels` are those of its client, where
-        the target has the feature AnyClient.
+        the target has the feature AnyClient. `workers` is how many processes send, each by a client's proxy of its own;
+        0: one does, with no master.
         """
 
     async def down(self) -> None: ...

@@ -1,7 +1,7 @@
-"""`python -m meshproof.traffic SHAPE [--workers N]`: the load generator where it has to run, such as in a container.
+"""`python -m meshproof.traffic SHAPE [--master N | --worker]`: the load generator where it has to run.
 
 It becomes Locust with the locustfile of that shape that is installed here; whoever runs it drives
-it over its standard input and output. With N workers it starts these beside it and is their master.
+it over its standard input and output: alone, as the master of N workers elsewhere, or as such a worker.
 With `fork-server` for SHAPE it imports Locust once, and forks a generator for each order.
 """
 
@@ -10,13 +10,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from meshproof.border.load import Vantage
 from meshproof.errors import MeshproofError
 from meshproof.fork_server.server import serve
 from meshproof.pod_version import pod_version
 from meshproof.traffic import wire
-from meshproof.traffic.command import FORK_SERVER, command_line
-from meshproof.traffic.distributed.launch import become, launch
+from meshproof.traffic.command import FORK_SERVER
+from meshproof.traffic.distributed.launch import become
 
 
 def main() -> None:
@@ -26,13 +25,17 @@ def main() -> None:
         serve(prepare)
     parser = argparse.ArgumentParser(prog="python -m meshproof.traffic", allow_abbrev=False)
     parser.add_argument("shape", metavar="SHAPE")
-    parser.add_argument("--workers", type=int, default=0, metavar="N")
+    roles = parser.add_mutually_exclusive_group()
+    roles.add_argument("--master", type=int, default=0, metavar="N")
+    roles.add_argument("--worker", action="store_true")
     values = parser.parse_args()
     print(wire.line({"version": pod_version()}).decode(), end="", flush=True)
     try:
-        if values.workers:
-            launch(values.shape, values.workers)
-        become(command_line(values.shape, Vantage()), {})
+        become(
+            values.shape,
+            wire.WORKER if values.worker else wire.MASTER if values.master else wire.ALONE,
+            values.master,
+        )
     except MeshproofError as error:
         sys.exit(f"meshproof.traffic: {error}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from meshproof.border.load import Vantage
@@ -16,6 +17,8 @@ from meshproof.traffic import wire
 LOOPBACK = "127.0.0.1"
 LAUNCHER = ("-P", "-m", "meshproof.traffic")
 FORK_SERVER = "fork-server"
+HEADLESS = ("--headless", "--users", "1", "--spawn-rate", "1", "--only-summary", "--skip-log-setup")
+AS_WORKER = ("--worker", "--skip-log-setup")
 # What sends all at once must be one process, for processes cannot wait for each other so exactly.
 ONE_PROCESS = frozenset({"burst"})
 
@@ -23,54 +26,65 @@ Line = tuple[list[str], dict[str, str] | None, Path | None]
 
 
 def fork_server(timeouts: Timeouts) -> Launch:
-    """What forks generators, each by the arguments that `forked_words` gives; raises UsageError."""
-    env, cwd = {**environment(), wire.DRIVEN: wire.ALONE}, folder("loadtests")
+    """What forks Locust processes, each by the arguments that `words` gives; raises UsageError."""
     argv = (sys.executable, *LAUNCHER, FORK_SERVER)
-    return Launch("fork server of load generators", argv, env, timeouts.locust_ready, timeouts.process_exit, cwd)
+    return Launch(
+        "fork server of load generators",
+        argv,
+        environment(),
+        timeouts.locust_ready,
+        timeouts.process_exit,
+        folder("loadtests"),
+    )
 
 
-def forked_words(shape: str) -> list[str]:
-    """Locust's arguments where one process sends; raises UsageError."""
-    return ["-f", str(locustfile(shape)), *HEADLESS]
+def words(shape: str, role: str, workers: int = 0, bind: str = LOOPBACK, port: int = 0) -> list[str]:
+    """Locust's arguments in that role (wire.DRIVEN); raises UsageError.
 
-
-def command_line(shape: str, vantage: Vantage, workers: int = 0) -> Line:
-    """The arguments, the environment and the working folder of a generator; raises UsageError.
-
-    With `workers` it is what starts that many Locust workers and becomes their master, all of them
-    where `vantage.command` leads. Environment and folder are None where they are not ours to decide.
+    A master of so many `workers` listens at `bind`, on any free port unless one is named.
     """
-    file = locustfile(shape)
     if workers and shape in ONE_PROCESS:
         raise UsageError(f"a load of the shape {shape!r} cannot be spread over workers: it is sent all at once")
-    spread = ["--workers", str(workers)] if workers else []
+    named = ["-f", str(locustfile(shape))]
+    if role == wire.WORKER:
+        return [*named, *AS_WORKER]
+    if role == wire.MASTER:
+        listening = ["--master-bind-host", bind, "--master-bind-port", str(port)]
+        return [*named, *HEADLESS, "--master", "--expect-workers", str(workers), *listening]
+    return [*named, *HEADLESS]
+
+
+def role_of(arguments: Sequence[str]) -> str:
+    """The role (wire.DRIVEN) that Locust has with these arguments of `words`."""
+    return wire.WORKER if "--worker" in arguments else wire.MASTER if "--master" in arguments else wire.ALONE
+
+
+def command_line(shape: str, vantage: Vantage) -> Line:
+    """The arguments, the environment and the working folder of a generator; raises UsageError.
+
+    It is a master where the vantage has workers. Environment and folder are None where they are not ours to decide.
+    """
+    count = len(vantage.workers)
+    role = wire.MASTER if count else wire.ALONE
+    arguments = words(shape, role, count)
     if vantage.command:
         # Where it runs, the locustfiles are somewhere else.
+        spread = ["--master", str(count)] if count else []
         return [*vantage.command, "python", *LAUNCHER, shape, *spread], None, None
-    if workers:
-        return [sys.executable, *LAUNCHER, shape, *spread], environment(), file.parent
-    return [*locust(file), *HEADLESS], {**environment(), wire.DRIVEN: wire.ALONE}, file.parent
+    return locust(arguments, role)
 
 
-def master_line(shape: str, workers: int, bind: str = LOOPBACK) -> Line:
-    """Locust as a master on a free port; raises UsageError."""
-    file = locustfile(shape)
-    argv = [*locust(file), *HEADLESS, "--master", "--expect-workers", str(workers)]
-    argv += ["--master-bind-host", bind, "--master-bind-port", "0"]
-    return argv, {**environment(), wire.DRIVEN: wire.MASTER}, file.parent
-
-
-def worker_line(shape: str) -> Line:
+def worker_line(shape: str, vantage: Vantage) -> Line:
     """Locust as a worker, which reads on its standard input where its master is; raises UsageError."""
-    file = locustfile(shape)
-    return [*locust(file), "--worker", "--skip-log-setup"], {**environment(), wire.DRIVEN: wire.WORKER}, file.parent
+    if vantage.command:
+        return [*vantage.command, "python", *LAUNCHER, shape, "--worker"], None, None
+    return locust(words(shape, wire.WORKER), wire.WORKER)
 
 
-HEADLESS = ("--headless", "--users", "1", "--spawn-rate", "1", "--only-summary", "--skip-log-setup")
-
-
-def locust(file: Path) -> list[str]:
-    return [sys.executable, "-P", "-m", "locust", "-f", str(file)]
+def locust(arguments: Sequence[str], role: str) -> Line:
+    """Locust on this machine, in that role (wire.DRIVEN)."""
+    argv = [sys.executable, "-P", "-m", "locust", *arguments]
+    return argv, {**environment(), wire.DRIVEN: role}, folder("loadtests")
 
 
 def locustfile(shape: str) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from meshproof.pod_version import check_pod_version
 from meshproof.process import Child, spawn
 from meshproof.traffic import wire
 from meshproof.traffic.command import command_line as command_line
-from meshproof.traffic.command import forked_words
+from meshproof.traffic.command import words
 from meshproof.traffic.conversation import Conversation
 from meshproof.traffic.observed import Observed
+from meshproof.traffic.workers import Workers, start_workers
 
 HELD = "barrier"
 # How much longer than the timeout of a request a generator may send nothing.
@@ -34,7 +36,9 @@ class Generator:
     TargetError with the end of its log; no observation is invented or lost.
     """
 
-    def __init__(self, shape: str, child: Child, timeouts: Timeouts, *, elsewhere: bool = False) -> None:
+    def __init__(
+        self, shape: str, child: Child, timeouts: Timeouts, *, elsewhere: bool = False, workers: Sequence[Child] = ()
+    ) -> None:
         self.shape = shape
         self._child = child
         self._timeouts = timeouts
@@ -46,6 +50,7 @@ class Generator:
         self._granted: dict[int, int] = {}
         self._stopping = False
         self._conversation = Conversation(child, timeouts, self._receive, self._silence_limit)
+        self._workers = Workers(workers, timeouts, self._conversation.fail)
 
     @classmethod
     async def start(
@@ -54,26 +59,36 @@ class Generator:
         vantage: Vantage,
         log: Path,
         timeouts: Timeouts,
-        workers: int = 0,
         fork_server: ForkServer | None = None,
     ) -> Generator:
         """Start Locust with the locustfile of that name; it gets ready while the caller does other things.
 
-        `log` gets its standard error; `workers` is how many worker processes send, 0 for one process that
-        is no master either. Of a fork server comes what runs on this machine and is one process.
-        Raises UsageError for a shape that does not exist or cannot be spread.
+        `log` gets its standard error, and those of its workers stand beside it. What runs on this machine comes of
+        the fork server, where there is one. Raises UsageError for a shape that does not exist or cannot be spread.
         """
-        if fork_server is not None and not workers and not vantage.command:
-            return cls(shape, await fork_server.spawn("load generator", forked_words(shape), log), timeouts)
-        command, env, cwd = command_line(shape, vantage, workers)
+        command, env, cwd = command_line(shape, vantage)
+        workers = await start_workers(shape, vantage.workers, log, fork_server)
         # What carries it elsewhere does not end by itself when its standard input closes, as Locust does.
-        guarded = bool(vantage.command)
-        child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, guarded=guarded)
-        return cls(shape, child, timeouts, elsewhere=guarded)
+        elsewhere = bool(vantage.command)
+        try:
+            if fork_server is not None and not elsewhere:
+                arguments = words(shape, wire.MASTER if workers else wire.ALONE, len(workers))
+                child = await fork_server.spawn("load generator", arguments, log)
+            else:
+                child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, guarded=elsewhere)
+        except BaseException:
+            await asyncio.gather(*(worker.stop(0) for worker in workers))
+            raise
+        return cls(shape, child, timeouts, elsewhere=elsewhere, workers=workers)
 
     @property
     def pid(self) -> int:
         return self._child.pid
+
+    @property
+    def workers(self) -> tuple[int, ...]:
+        """The process groups of its workers."""
+        return self._workers.pids
 
     @property
     def observed(self) -> int:
@@ -99,12 +114,14 @@ class Generator:
         headers: Iterable[str] = (),
         digest: bool = False,
         tls: Mapping[str, str] | None = None,
+        workers: Sequence[Vantage] = (),
     ) -> None:
         """Begin a load; nothing is sent before it is granted.
 
         `resolve` maps `host:port` to the (address, port) to connect to, `ids` is the prefix of every
         request's id, `headers` names response headers to keep beside wire.HEADERS, `digest` asks for
-        the SHA-256 of each response's body, `tls` gives paths: `ca`, `cert`, `key`.
+        the SHA-256 of each response's body, `tls` gives paths: `ca`, `cert`, `key`. `workers` are the vantages of the
+        workers, where they connect to other addresses than `resolve` has.
         """
         if self._load is not None and self._observed.done is None:
             raise ValueError("the load before has not been finished")
@@ -115,7 +132,7 @@ class Generator:
             load = replace(load, timeout=max(load.timeout, 2 * timeouts.barrier))
         message = wire.start(
             load.requests,
-            users=load.users,
+            users=load.users * load.clients,
             timeout=load.timeout,
             resolve=dict(resolve),
             ids=ids,
@@ -123,6 +140,7 @@ class Generator:
             digest=digest,
             tls=tls,
             silence=timeouts.locust_silent,
+            workers=[dict(one.resolve) for one in workers if one.resolve],
         )
         conversation.send(message)
         self._load, self._observed, self._granted, self._stopping = load, Observed(), {}, False
@@ -149,6 +167,12 @@ class Generator:
         """Have at most so many requests under way from now on: only so many of the load's users send."""
         assert self._load is not None
         self._conversation.send({"limit_users": users})
+
+    def only_client(self, worker: int | None) -> None:
+        """Have only that one of several workers send from now on; None: any of them."""
+        assert self._load is not None
+        if len(self.workers) > 1:
+            self._conversation.send({"only": worker})
 
     async def stage(self, number: int) -> None:
         """Tag what is sent from now on; returns when nothing sent under an earlier stage is under way any more."""
@@ -189,11 +213,14 @@ class Generator:
     async def close(self) -> None:
         """End the process; safe to call more than once."""
         await self._conversation.close()
+        await self._workers.close()
 
     def _receive(self, rows: list[Any]) -> None:
         for row in self._observed.add(rows):
             if "version" in row:
                 self._version = row["version"]
+            elif "master" in row:
+                self._workers.join(row["master"])
             elif "ready" in row:
                 self._ready = row["ready"]
                 if self._elsewhere:

@@ -5,11 +5,14 @@ This runs only as a program of its own: gevent patches the process that imports 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from meshproof.fork_server.server import Program
+from meshproof.traffic import wire
+from meshproof.traffic.command import role_of
 
 
 def prepare() -> Program:
@@ -26,6 +29,7 @@ def prepare() -> Program:
 
     def become(words: Sequence[str]) -> None:
         gevent.reinit()
+        os.environ[wire.DRIVEN] = role_of(words)
         sys.argv = ["locust", *words]
         main()
 

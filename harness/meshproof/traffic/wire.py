@@ -7,9 +7,11 @@ Harness to generator:
   {"grant": {"0": 400}}    how many requests of each index may have been sent in all
   {"stage": 1}             tag what is sent from now on
   {"limit_users": 3}       from now on have at most so many requests under way
+  {"only": 1}              from now on have that worker alone send, null: any of them
   {"stop": true}           send nothing more, wait for what is under way, then send done
 Generator to harness:
   {"version": "0.1.0+…"}   which meshproof it is, where a command runs it elsewhere
+  {"master": {...}}        where a master listens, and the token to show there: what its workers need
   {"ready": {...}}         it can take a start
   {"begun": [1700000000.0, 12.5]}  the load's zero of time: seconds since the epoch, and by the monotonic clock
   [id, request, ...]       one observation: the fields of Observation in their order
@@ -19,7 +21,7 @@ Generator to harness:
 Where a Locust master has the load carried out by workers, they send each other the same in Locust's custom
 messages, and besides:
 
-Master to worker, on its standard input (one line, before all else):
+Harness to worker, on its standard input (one line, before all else; it says nothing back):
   {"host": ..., "port": n, "worker": 0, "token": ...}  where its master is, and the token to show there
 Master to worker:
   {"recall": true}         give back the credit that is left
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
 HEADERS = ("x-envoy-overloaded", "location", "x-meshproof-upstream", "x-meshproof-unknown", "grpc-status")
 DRIVEN = "MESHPROOF_DRIVEN"
 ALONE, MASTER, WORKER = "1", "master", "worker"
-WORKERS = "MESHPROOF_WORKERS"
 MESSAGE = "meshproof"
 # The schemes of what is sent in TLS.
 SECURED = ("https", "tls")
@@ -67,13 +68,14 @@ def start(
     digest: bool = False,
     tls: Mapping[str, str] | None = None,
     silence: float = 20.0,
+    workers: Sequence[Mapping[str, Address]] = (),
 ) -> dict[str, Any]:
     """The message that begins a load.
 
     `ids` is the prefix of every request's id; `headers` names response headers to report beside
     HEADERS; `digest` asks for the SHA-256 of each response's body; `tls` may hold the paths `ca`,
     `cert` and `key` as the generator sees them, for requests that have none of their own; `silence` is
-    for how many seconds a worker may give no sign of life.
+    for how many seconds a worker may give no sign of life; `workers` are the addresses of each where they differ.
     """
     described = [
         {
@@ -82,7 +84,7 @@ def start(
             "path": request.path,
             "headers": request.headers,
             "body": base64.b64encode(request.body).decode(),
-            "address": resolve.get(request.endpoint, (request.host, request.port)),
+            "address": _address(request, resolve),
             "tcp": request.is_tcp,
             "tls": {"sni": request.host, **_client(request, tls)} if request.scheme in SECURED else None,
         }
@@ -97,8 +99,13 @@ def start(
             "headers": sorted({*HEADERS, *(name.lower() for name in headers)}),
             "digest": digest,
             "silence": silence,
+            "addresses": [[_address(request, own) for request in requests] for own in workers],
         }
     }
+
+
+def _address(request: Request, resolve: Mapping[str, Address]) -> Address:
+    return resolve.get(request.endpoint, (request.host, request.port))
 
 
 def _client(request: Request, tls: Mapping[str, str] | None) -> Mapping[str, str]:

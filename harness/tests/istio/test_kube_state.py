@@ -39,7 +39,7 @@ def shared(cluster: Any, api: Any, programs: Any) -> Any:
         cluster=there,
         namespace="run",
         timeouts=there.timeouts,
-        client=None,
+        clients={},
         probes={},
         gateways=SimpleNamespace(proxies=lambda: gateways),
         istioctl=Istioctl(programs.make("istioctl", "print('NAME  CDS')"), "1.30.4", (), "lab"),

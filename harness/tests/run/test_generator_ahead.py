@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from meshproof.border.load import Load
+from meshproof.border.load import Load, Vantage
 from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Precision
 from meshproof.errors import TargetError
@@ -22,7 +22,7 @@ from meshproof.scenario import Scenario
 from meshproof.suite import folder
 from meshproof.traffic.locust import Generator
 
-COMMAND = ("kubectl", "exec", "--")
+POD = Vantage(("kubectl", "exec", "--"))
 
 
 @dataclass
@@ -32,9 +32,9 @@ class RemoteMesh:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
 
-    async def sending(self, requests: Sequence[Any]) -> tuple[str, ...]:
+    async def sending(self, requests: Sequence[Any]) -> Vantage:
         self.asked.set()
-        return COMMAND
+        return POD
 
     async def apply(self, mesh: Any, resources: Any) -> Any:
         await self.asked.wait()
@@ -64,12 +64,12 @@ def canary(tmp_path: Path) -> Any:
     return prepare(scenario, files, Precision())
 
 
-def drive(prepared: Any, live: RemoteMesh, tmp_path: Path, ahead: list[tuple[str, ...]]) -> None:
+def drive(prepared: Any, live: RemoteMesh, tmp_path: Path, ahead: list[Vantage]) -> None:
     """Drive it until the mesh breaks."""
 
     @contextlib.asynccontextmanager
-    async def generator_for(command: tuple[str, ...]) -> AsyncIterator[Generator]:
-        raise AssertionError(f"nothing is to be used for {command}")
+    async def generator_for(vantage: Vantage) -> AsyncIterator[Generator]:
+        raise AssertionError(f"nothing is to be used for {vantage}")
         yield
 
     async def run() -> None:
@@ -94,7 +94,7 @@ def drive(prepared: Any, live: RemoteMesh, tmp_path: Path, ahead: list[tuple[str
 def test_a_generator_gets_ready_while_the_mesh_does(canary: Any, tmp_path: Path) -> None:
     live, ahead = RemoteMesh(), []
     drive(canary, live, tmp_path, ahead)
-    assert ahead == [COMMAND]
+    assert ahead == [POD]
     assert live.closed
 
 
@@ -109,11 +109,11 @@ def test_no_second_one_is_started_while_one_is_idle(tmp_path: Path, monkeypatch:
 
     async def run() -> None:
         generators = Generators(tmp_path, Timeouts())
-        generators.prepare("steady", COMMAND)
-        generators.prepare("steady", COMMAND)
-        async with generators.use("steady", COMMAND):
+        generators.prepare("steady", POD)
+        generators.prepare("steady", POD)
+        async with generators.use("steady", POD):
             pass
-        generators.prepare("steady", COMMAND)
+        generators.prepare("steady", POD)
         await generators.close()
         assert started == ["steady"]
 

@@ -34,7 +34,9 @@ class Stand:
         return probe
 
     async def generator(self, shape: str = "steady", workers: int = 0) -> Generator:
-        generator = await Generator.start(shape, Vantage(), self.folder / "locust.log", self.timeouts, workers)
+        generator = await Generator.start(
+            shape, Vantage(workers=(Vantage(),) * workers), self.folder / "locust.log", self.timeouts
+        )
         self.stack.push_async_callback(generator.close)
         return generator
 

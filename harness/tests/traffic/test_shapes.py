@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,6 +90,40 @@ def test_plain_locust_runs_the_same_file(stand: Callable[..., Any], shape: str) 
             assert 1 <= book.high_water <= 3
 
     asyncio.run(run())
+
+
+def test_plain_locust_spreads_the_same_file_over_workers(stand: Callable[..., Any]) -> None:
+    async def run() -> None:
+        async with stand() as here:
+            probe = await here.probe()
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = str(free.getsockname()[1])
+            locust = [sys.executable, "-m", "locust", "-f", str(folder("loadtests") / "steady.py"), "--skip-log-setup"]
+            worker = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
+            master = [*locust, "--headless", "--master", "--expect-workers", "2", "-u", "4", "-r", "4", "-t", "2s"]
+            master += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--json", "--only-summary"]
+            master += ["--host", f"http://127.0.0.1:{probe.ports[80]}/path"]
+            started = [
+                await asyncio.create_subprocess_exec(*argv, stdout=-1, stderr=-1, cwd=here.folder)
+                for argv in (worker, worker, master)
+            ]
+            ended = await asyncio.wait_for(asyncio.gather(*(one.communicate() for one in started)), 60)
+            assert [one.returncode for one in started] == [0, 0, 0], ended
+            (entry,) = json.loads(ended[-1][0])
+            assert (entry["name"], entry["num_failures"]) == ("/path", 0)
+            # Both workers' users: each has a connection of its own.
+            book = await probe.books(requests=False)
+            assert (entry["num_requests"] > 4, book.connections) == (True, 4)
+
+    asyncio.run(run())
+
+
+def test_plain_locust_does_not_spread_bursts(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "locust", "-f", str(folder("loadtests") / "burst.py"), "--headless", "--master"]
+    argv += ["--master-bind-host", "127.0.0.1", "--master-bind-port", "0"]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=15, cwd=tmp_path)
+    assert (ended.returncode != 0, "bursts are sent by one process" in ended.stderr) == (True, True), ended.stderr
 
 
 def test_plain_locust_asks_for_a_host(tmp_path: Path) -> None:

@@ -56,6 +56,22 @@ def test_a_limit_of_users_is_exact_and_takes_back_what_was_dealt_before() -> Non
     assert sum(dealt._owed) == 3
 
 
+def test_one_worker_alone_gets_what_others_had_not_used() -> None:
+    dealt = shares(2, 2)
+    dealt.grant(0, 3)
+    assert dealt.deal() == {0: {0: 2}, 1: {0: 1}}
+    dealt.only = 1
+    dealt.recall()
+    dealt.returned(0, [1])
+    # As long as one has not given back what it has, nobody gets more than its share of the rest.
+    assert dealt.deal() == {}
+    dealt.returned(1, [0])
+    assert dealt.deal() == {1: {0: 2}}
+    dealt.only = None
+    dealt.grant(0, 5)
+    assert dealt.deal() == {0: {0: 3}}
+
+
 def test_more_reported_than_allowed_is_refused() -> None:
     dealt = shares(1)
     dealt.grant(0, 1)

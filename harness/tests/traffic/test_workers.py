@@ -20,6 +20,7 @@ from meshproof.border.load import Load, Vantage
 from meshproof.border.observation import Observation
 from meshproof.errors import TargetError, UsageError
 from meshproof.run.pacing.shapes import spread
+from meshproof.traffic.command import worker_line
 from meshproof.traffic.locust import Generator, command_line
 
 LIMIT = 60.0
@@ -27,9 +28,8 @@ STAGES = (0, -1, 1, -2, 2)
 
 
 def workers_of(generator: Generator) -> list[psutil.Process]:
-    """The worker processes, in the order in which they were started."""
-    children = psutil.Process(generator.pid).children()
-    return sorted((one for one in children if "--worker" in one.cmdline()), key=lambda one: one.pid)
+    """The worker processes in their order, each below the guard that ends it with its owner."""
+    return [psutil.Process(pid).children()[0] for pid in generator.workers]
 
 
 def lives(process: psutil.Process) -> bool:
@@ -126,8 +126,28 @@ async def one_user(here: Any, generator: Generator, probe: Any) -> None:
     assert await here.rest(generator) == []
 
 
+async def one_after_another(here: Any, generator: Generator, probe: Any) -> None:
+    """Only the worker whose turn it is sends, also what the one before it was allowed to send."""
+    generator.limit_users(2)
+    generator.only_client(1)
+    generator.grant(0, 7)
+    seen = await here.collect(generator, 7)
+    generator.only_client(0)
+    generator.grant(0, 12)
+    seen += await here.collect(generator, 5)
+    assert [o.id.rpartition("-")[0] for o in seen] == ["t-1"] * 7 + ["t-0"] * 5
+    generator.only_client(None)
+    await probe.hold()
+    generator.limit_users(8)
+    generator.grant(0, 20)
+    assert await probe.held(8, within=LIMIT) == 8
+    await probe.release()
+    seen = await here.rest(generator)
+    assert {o.id.rpartition("-")[0] for o in seen} == {"t-0", "t-1"}
+
+
 def test_two_workers_carry_loads_out_one_after_another(stand: Callable[..., Any]) -> None:
-    cases = ((granted, 8), (staged, 8), (limited, 6), (one_user, 1), (granted, 5))
+    cases = ((granted, 8), (staged, 8), (limited, 6), (one_user, 1), (one_after_another, 8), (granted, 5))
 
     async def run() -> None:
         async with stand() as here:
@@ -163,32 +183,40 @@ def test_as_many_as_there_are_users_are_under_way_at_once(stand: Callable[..., A
 
 
 @pytest.mark.parametrize(
-    ("number", "limit", "words"),
-    [(signal.SIGKILL, LIMIT, r"died \(exit code -9\)"), (signal.SIGSTOP, 5.0, "sent nothing for")],
+    ("number", "limit", "within", "words"),
+    [
+        (signal.SIGKILL, LIMIT, 2.0, r"Locust worker 1 of 2: died \(exit code 137\)"),
+        (signal.SIGSTOP, 5.0, LIMIT, "sent nothing for"),
+    ],
 )
 def test_a_worker_that_dies_or_hangs_is_an_error(
-    stand: Callable[..., Any], number: int, limit: float, words: str
+    stand: Callable[..., Any], number: int, limit: float, within: float, words: str
 ) -> None:
     async def run() -> None:
         async with stand(locust_silent=limit) as here:
             _, generator = await here.both(Load("steady", "GET http://echo/a", users=4), workers=2)
             everyone = [psutil.Process(generator.pid), *workers_of(generator)]
             assert len(everyone) == 3
-            with (here.folder / "locust.log").open("a") as log:
-                log.write("out of memory, say\n")
+            for file in here.folder.glob("locust*.log"):
+                with file.open("a") as log:
+                    log.write("out of memory, say\n")
+            ended = 0.0
 
             async def endless() -> None:
+                nonlocal ended
                 count = 0
                 generator.grant(0, 100)
                 async for batch in generator.observations():
                     if not count:
                         os.kill(everyone[1].pid, number)
+                        ended = time.monotonic()
                     count += len(batch)
                     generator.grant(0, count + 100)
 
             async with asyncio.timeout(LIMIT + limit):
-                with pytest.raises(TargetError, match="load generator: ") as failure:
+                with pytest.raises(TargetError) as failure:
                     await endless()
+            assert time.monotonic() - ended < within
             assert "out of memory, say" in failure.value.detail
             # When the other worker has nothing left to send either, the harness may notice first.
             assert re.search(words, failure.value.message + failure.value.detail)
@@ -208,9 +236,10 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.traffic.locust import Generator
 
 async def main(folder):
-    generator = await Generator.start("steady", Vantage(), folder / "locust.log", Timeouts(), 2)
+    here = Vantage(workers=(Vantage(),) * 2)
+    generator = await Generator.start("steady", here, folder / "locust.log", Timeouts())
     await generator.begin(Load("steady", "GET http://echo/"), {"echo:80": ("127.0.0.1", 9)}, "o-")
-    print(generator.pid, flush=True)
+    print(generator.pid, *generator.workers, flush=True)
     await asyncio.Event().wait()
 
 asyncio.run(main(Path(sys.argv[1])))
@@ -220,11 +249,11 @@ asyncio.run(main(Path(sys.argv[1])))
 def test_when_the_owner_is_killed_no_worker_is_left(tmp_path: Path) -> None:
     owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
-    master = psutil.Process(int(owner.stdout.readline()))
-    everyone = [master, *master.children()]
-    assert len(everyone) == 3
+    started = [psutil.Process(int(pid)) for pid in owner.stdout.readline().split()]
+    everyone = [*started, *(child for one in started for child in one.children())]
+    assert len(everyone) == 5
     # One that hangs goes too.
-    os.kill(everyone[1].pid, signal.SIGSTOP)
+    os.kill(everyone[-1].pid, signal.SIGSTOP)
     owner.kill()
     owner.wait(5)
     owner.stdout.close()
@@ -232,15 +261,15 @@ def test_when_the_owner_is_killed_no_worker_is_left(tmp_path: Path) -> None:
 
 
 def test_what_must_be_sent_by_one_process_is() -> None:
-    assert [spread(shape, 3) for shape in ("steady", "ramp", "burst", "barrier", "ejection")] == [3, 3, 0, 0, 0]
+    assert [spread(shape, 1, 3) for shape in ("steady", "ramp", "burst", "barrier", "ejection")] == [3, 3, 0, 0, 0]
+    assert [spread(shape, 2, 3) for shape in ("steady", "barrier")] == [2, 2]
     with pytest.raises(UsageError, match="sent all at once"):
-        command_line("burst", Vantage(), 2)
+        command_line("burst", Vantage(workers=(Vantage(),) * 2))
 
 
-def test_elsewhere_one_command_starts_master_and_workers() -> None:
-    pod = ("kubectl", "exec", "-i", "pod", "--")
-    assert command_line("steady", Vantage(pod), 2) == (
-        [*pod, "python", "-P", "-m", "meshproof.traffic", "steady", "--workers", "2"],
-        None,
-        None,
-    )
+def test_elsewhere_master_and_workers_have_a_command_each() -> None:
+    one, other = (Vantage(("kubectl", "exec", "-i", pod, "--")) for pod in ("one", "other"))
+    program = ("python", "-P", "-m", "meshproof.traffic", "steady")
+    spread = Vantage(one.command, workers=(one, other))
+    assert command_line("steady", spread) == ([*one.command, *program, "--master", "2"], None, None)
+    assert worker_line("steady", other) == ([*other.command, *program, "--worker"], None, None)

@@ -156,8 +156,8 @@ OPTIONS = (
     ),
     click.option(
         "--workers", type=click.IntRange(0, MOST_WORKERS), default=0, show_default=True, metavar="N",
-        help="Spread each load over so many Locust workers under one master; 0: one process sends it all. Bursts, "
-        "and scenarios whose requests are paced one by one (breakers), are always sent by one.",
+        help="Spread each load over so many Locust workers under one master, each with a proxy of its own; 0: one "
+        "process sends it all. Bursts, and scenarios whose requests are paced one by one (breakers), are sent by one.",
     ),
     COLOR,
 )  # fmt: skip

@@ -27,10 +27,10 @@ def agreement(results: Sequence[StepResult], books: Books) -> list[str]:
     return []
 
 
-def high_water(allowed: Sequence[Pool], books: Books) -> list[str]:
-    """Pods that had more requests under way at once than any of these pools allows."""
+def high_water(allowed: Sequence[Pool], books: Books, clients: int = 1) -> list[str]:
+    """Pods that had more requests under way at once than any of these pools allows so many clients, each of them."""
     limits = [most_at_once(pool) for pool in allowed]
-    most = None if None in limits else max((limit for limit in limits if limit is not None), default=None)
+    most = None if None in limits else max((limit * clients for limit in limits if limit is not None), default=None)
     if most is None:
         return []
     return [

@@ -61,6 +61,14 @@ class Occupancy:
     queued: int
     refused: int
 
+    def beside(self, clients: int, full: Occupancy) -> Occupancy:
+        """The same beside what so many other clients have under way: each has a pool of its own."""
+        return Occupancy(
+            self.held + clients * full.held,
+            self.queued + clients * full.queued,
+            self.refused + clients * full.refused,
+        )
+
 
 def occupancy(pool: Pool, size: int) -> Occupancy:
     """How many of `size` requests at once the pool lets through."""

@@ -34,6 +34,9 @@ class ConnectionPool:
     * Connections opened for requests that are sent one by one, retries under way at once, and the time after which
       an attempt to connect is given up.
 
+    Limits are those of one client's proxy: with several `clients` of the load each of them gets as much through,
+    whatever the others have under way.
+
     The load needs as many users as the largest number of requests at once: the limits and four more. Larger and
     longer limits than are shown within seconds stay undecided unless it is `thorough`.
     """
@@ -61,7 +64,7 @@ class PoolTrial:
         self._expectation: Expectation = plan.stages[stage][request]
         self._seen: list[Observation] = []
         self._reach = THOROUGH if check.thorough else USUAL
-        self._lacking = _lacking(self._expectation)
+        self._lacking = _lacking(self._expectation, plan.clients)
         if not self._lacking:
             self.workloads = sorted(self._expectation.arms[0].workloads)
             self.steps = steps(
@@ -72,7 +75,7 @@ class PoolTrial:
                 fresh=self._fresh,
                 reach=self._reach,
             )
-        self.limit = sum(_size(step) for step in self.steps)
+        self.limit = sum(_size(step, plan.clients) for step in self.steps)
 
     @property
     def _pool(self) -> Pool:
@@ -127,7 +130,7 @@ class PoolTrial:
         found += agreement(results, books)
         # The pod's high-water mark is that of the whole load.
         allowed = [_pool(row[self.request or 0]) for row in self._plan.stages]
-        found += high_water(allowed, books)
+        found += high_water(allowed, books, self._plan.clients)
         if found:
             applied = limited_by(self._plan, self._stage, self.request or 0, "connectionPool")
             return Outcome.FAILED, f"{found[0]}{where}{applied}"
@@ -155,11 +158,13 @@ class PoolTrial:
         return results
 
 
-def _lacking(expectation: Expectation) -> str:
+def _lacking(expectation: Expectation, clients: int) -> str:
     """Why the limits of a pool cannot be judged by a request; empty when they can."""
     if len(expectation.arms) != 1:
         count = len(expectation.arms)
         return f"{expectation.request} leads to {count} destinations: a pool is judged where there is one"
+    if clients > 1 and expectation.request.gateway:
+        return f"{clients} clients share the proxy of a gateway, and so its limits"
     for name, given in (("abort", expectation.abort), ("delay", expectation.delay), ("mirror", expectation.copies)):
         if given:
             return f"the route's {name} stands between its requests and the pool"
@@ -170,10 +175,10 @@ def _pool(expectation: Expectation) -> Pool:
     return (expectation.arms[0].policy.pool or UNLIMITED) if expectation.arms else UNLIMITED
 
 
-def _size(step: Step) -> int:
-    return (
-        step.size if isinstance(step, AtOnce) else step.requests if isinstance(step, OneByOne | ConcurrentUsers) else 1
-    )
+def _size(step: Step, clients: int) -> int:
+    if isinstance(step, AtOnce):
+        return step.size * (1 if step.fails else clients)
+    return step.requests if isinstance(step, OneByOne | ConcurrentUsers) else 1
 
 
 def _summary(results: list[StepResult], pool: Pool) -> str:

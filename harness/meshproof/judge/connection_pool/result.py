@@ -31,6 +31,11 @@ class StepResult:
         return isinstance(self.step, Failing) or (isinstance(self.step, AtOnce) and self.step.fails > 0)
 
     @property
+    def clients(self) -> int:
+        """How many clients sent as much as the step says, each by its own proxy."""
+        return int(self.mark.values.get("clients", 1))
+
+    @property
     def refused(self) -> int:
         return sum(map(is_refused, self.observations))
 
@@ -59,8 +64,9 @@ class StepResult:
         if isinstance(step, AtOnce) and self.arrivals:
             last = self.arrivals[-1].values
             what = "retries" if step.fails else "requests"
+            each = f" from each of {self.clients} clients" if self.clients > 1 else ""
             return (
-                f"of {step.size} {what} at once {last['held']:g} reached the pod, "
+                f"of {step.size} {what} at once{each} {last['held']:g} reached the pod, "
                 f"{last['queued']:g} waited, {last['answered']:g} were refused"
             )
         if isinstance(step, ConcurrentUsers):

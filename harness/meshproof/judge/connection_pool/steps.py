@@ -66,18 +66,20 @@ def _books(result: StepResult) -> str:
 def _at_once(result: StepResult, step: AtOnce, pool: Pool) -> str:
     for mark in result.arrivals:
         size = int(mark.values["size"])
-        wanted = occupancy(pool, size)
+        others = int(mark.values.get("client", 0))
+        wanted = occupancy(pool, size).beside(others, occupancy(pool, step.size))
         seen = Occupancy(*(int(mark.values[name]) for name in ("held", "queued", "answered")))
         if seen != wanted:
+            beside = f" beside the {others * step.size} of {others} other client{'s'[: others > 1]}" if others else ""
             return (
-                f"of {size} requests at once {seen.held} reached the pod, {seen.queued} waited and {seen.refused} were "
-                f"refused; {wanted.held}, {wanted.queued} and {wanted.refused} are specified"
+                f"of {size} requests at once{beside} {seen.held} reached the pod, {seen.queued} waited and "
+                f"{seen.refused} were refused; {wanted.held}, {wanted.queued} and {wanted.refused} are specified"
             )
     if wrong := _outcomes(result) or _books(result):
         return wrong
-    refused = occupancy(pool, step.size).refused
+    sent, refused = step.size * result.clients, occupancy(pool, step.size).refused * result.clients
     if result.refused != refused:
-        return f"{result.refused} of {step.size} requests at once were refused, {refused} are specified"
+        return f"{result.refused} of {sent} requests at once were refused, {refused} are specified"
     return _connections(result, pool)
 
 

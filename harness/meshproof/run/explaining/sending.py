@@ -62,7 +62,7 @@ async def _sent(
     load = Load(SHAPE, request, users=min(USERS, count), tls=request.tls or Tls())
     vantage = live.vantage([request])
     await live.open_books()
-    async with generators.use(SHAPE, vantage.command) as generator:
+    async with generators.use(SHAPE, vantage) as generator:
         await generator.begin(load, vantage.resolve, f"explain{number}")
         generator.grant(0, count)
         observations = await beside(_gathered(generator, count), watch)

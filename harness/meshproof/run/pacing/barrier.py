@@ -5,6 +5,9 @@ after another, each when the one before has come to where it stays: held by the 
 proxy, or answered. So nothing depends on which of two requests a proxy sees first, nor on how
 long a connection takes to open (a request that waits for one counts as queued meanwhile).
 
+Of several clients each has its turn in what is sent at once, beside what those before it still have under way;
+everything else is sent by the first.
+
 After each step `step` is marked: the range of the load's observations that belong to it, and
 what the pods and the proxy counted in it. Each request of a barrier is marked `arrived` before.
 """
@@ -65,6 +68,7 @@ class _Pacing:
         self.pod = pod
         self.place = {"stage": stage, "request": request}
         self.request = request
+        traffic.generator.only_client(0)
 
     async def take(self, number: int, step: Step) -> None:
         traffic = self.traffic
@@ -87,8 +91,12 @@ class _Pacing:
         after = await self._counts()
         growth = {name: after[name] - before[name] for name in after}
         stood = stalled(traffic.stalls(), began, traffic.now)
-        place = {**self.place, "step": number, "first": first, "last": self._seen}
+        place = {**self.place, "step": number, "first": first, "last": self._seen, "clients": self._clients(step)}
         traffic.mark("step", **place, rested=rested, stalled=stood, **growth)
+
+    def _clients(self, step: Step) -> int:
+        """How many clients send what a step asks for."""
+        return self.traffic.prepared.load.clients if isinstance(step, AtOnce) and not step.fails else 1
 
     @property
     def _seen(self) -> int:
@@ -125,20 +133,26 @@ class _Pacing:
         return one.started - (last.started + last.latency) if last else 0.0
 
     async def _at_once(self, number: int, step: AtOnce) -> None:
-        self.traffic.generator.limit_users(step.size)
+        total = step.size * self._clients(step)
+        self.traffic.generator.limit_users(total)
         before, sent = self._seen, self.traffic.feed.seen[self.request]
         await self.pod.hold()
         try:
-            for size in range(1, step.size + 1):
+            for size in range(1, total + 1):
+                client, of_client = divmod(size - 1, step.size)
+                if not of_client:
+                    self.traffic.generator.only_client(client)
                 if step.fails:
                     await self.pod.fail(step.fails, count=1)
                 self.traffic.extend([(self.request, sent + size)])
                 counted = await self._settled(before, size)
-                self.traffic.mark("arrived", **self.place, step=number, size=size, **counted)
+                place = {**self.place, "step": number, "client": client}
+                self.traffic.mark("arrived", **place, size=of_client + 1, **counted)
         finally:
             await self.pod.heal()
             await self.pod.release()
-        await self.traffic.until(lambda: self._seen - before >= step.size)
+        await self.traffic.until(lambda: self._seen - before >= total)
+        self.traffic.generator.only_client(0)
 
     async def _settled(self, before: int, size: int) -> dict[str, int]:
         """Where `size` requests are, once they stay there."""
@@ -149,14 +163,16 @@ class _Pacing:
             # Answers are read first: a request is then counted late at worst, never twice.
             answered = self._seen - before
             held = await self.pod.held()
-            now = _sums(await self.traffic.live.gauges(), GAUGES)
+            each = [_sums(one, GAUGES) for one in await self.traffic.live.gauges()]
+            queued = sum(one["queued"] for one in each)
             # What is queued while a connection is being opened is about to leave the queue.
-            at_rest = not now["queued"] or now["connections"] == now["active"] == held
+            opening = any(one["queued"] and one["connections"] != one["active"] for one in each)
+            at_rest = not queued or (not opening and sum(one["active"] for one in each) == held)
             # A proxy reads its gauges one by one, and may do so in the midst of a change: what
             # stands still reads the same twice.
-            reading = (answered, held, *now.values())
-            if answered + held + now["queued"] >= size and at_rest and reading == last:
-                return {"held": held, "queued": now["queued"], "answered": answered}
+            reading = (answered, held, *(value for one in each for value in one.values()))
+            if answered + held + queued >= size and at_rest and reading == last:
+                return {"held": held, "queued": queued, "answered": answered}
             last = reading
             if time.monotonic() > deadline:
                 raise self.traffic.broken(f"{size} requests to be held, queued or answered", limit)

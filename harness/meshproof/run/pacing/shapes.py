@@ -26,10 +26,13 @@ def generator_shape(shape: str) -> str:
     return GENERATORS.get(shape, shape)
 
 
-def spread(shape: str, workers: int) -> int:
-    """Over how many workers a load of that shape is spread; 0: one process sends it all.
+def spread(shape: str, clients: int, workers: int) -> int:
+    """Over how many workers a load of that shape and for so many clients is spread; 0: one process sends it all.
 
-    One process sends wherever it counts which request goes before which: where requests are paced one by one, and
-    where they are sent all at once.
+    A load that is for several clients has a worker for each, whatever a person asks for. Of others one process sends
+    those in which it counts which request goes before which: where requests are paced one by one, and where they
+    are sent all at once.
     """
+    if clients > 1:
+        return clients
     return 0 if shape in PACINGS or shape in ONE_PROCESS else workers

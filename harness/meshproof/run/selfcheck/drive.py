@@ -19,7 +19,7 @@ from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.engine import Drive
 from meshproof.run.generators import Generators
 from meshproof.run.options import Options
-from meshproof.run.pacing.shapes import generator_shape
+from meshproof.run.pacing.shapes import generator_shape, spread
 from meshproof.run.pacing.stalls import WATCH_LOG, Stalls
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result
@@ -125,10 +125,11 @@ class SelfCheck:
 
     async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
         shape = generator_shape(prepared.load.shape)
+        workers = spread(prepared.load.shape, prepared.load.clients, 0)
         ids = random.Random(f"{self.options.seed}/{name}").randbytes(4).hex()  # noqa: S311
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace, prepared.labels),
+            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace, prepared.labels, workers),
             functools.partial(self._generators.use, shape),
             _ignore,
             self.folder,

@@ -198,10 +198,11 @@ class KubeTarget:
         requests: Sequence[Request] = (),  # noqa: ARG002
         namespace: str = "",
         labels: Mapping[str, str] | None = None,  # noqa: ARG002
+        workers: int = 0,
     ) -> LiveMesh:
         shared = self._opened[namespace or self.namespace]
         self._made += 1
-        return KubeMesh(f"{name}-{self._made}", shared)
+        return KubeMesh(f"{name}-{self._made}", shared, workers)
 
     @property
     def _opened(self) -> RunNamespaces:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from meshproof.border.books import Books
+from meshproof.border.books import Books, added
 from meshproof.border.load import Vantage
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
@@ -44,7 +44,8 @@ class EmbeddedMesh:
 
     `home` is the target's folder, which must be removed even when this process is killed. The client's sidecar, in
     `namespace` and with `labels`, is started where any request passes it (`sidecar`), not where all enter by gateways.
-    What none of `requests` can meet is neither started nor translated; without requests everything is.
+    Each of several `workers` has such a sidecar of its own. What none of `requests` can meet is neither started nor
+    translated; without requests everything is.
     """
 
     name: str
@@ -58,12 +59,13 @@ class EmbeddedMesh:
     namespace: str = "default"
     labels: Labels = field(default_factory=dict)
     requests: Sequence[Request] = ()
+    workers: int = 0
     _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
     _probes: dict[str, tuple[Workload, list[Probe]]] = field(default_factory=dict)
     _gateways: dict[str, str] = field(default_factory=dict)
     _selected: dict[tuple[str, tuple[tuple[str, str], ...]], str] = field(default_factory=dict)
     _listening: dict[str, dict[int, int]] = field(default_factory=dict)
-    _tcp: dict[tuple[str, int], int] = field(default_factory=dict)
+    _tcp: dict[str, dict[tuple[str, int], int]] = field(default_factory=dict)
     _opened: dict[str, dict[str, int]] = field(default_factory=dict)
     _retired: list[Probe] = field(default_factory=list)
     _watched: set[int] = field(default_factory=set)
@@ -86,12 +88,12 @@ class EmbeddedMesh:
         # All are translated before any is pushed: what is refused here changes nothing.
         snapshots = {name: translate(mesh, role, addresses) for name, role in roles.items()}
         acknowledged = await _gather([self._proxies[name].apply(one) for name, one in snapshots.items()])
-        if SIDECAR in roles:
-            opened = await self._proxies[SIDECAR].tcp_ports()
-            names = listener_by_address(mesh, roles[SIDECAR])
-            self._tcp = {address: opened[name] for address, name in names.items()}
-        for name in roles:
+        for name, role in roles.items():
             self._listening[name] = await self._proxies[name].ports()
+            if name in self._sidecars:
+                opened = await self._proxies[name].tcp_ports()
+                names = listener_by_address(mesh, role)
+                self._tcp[name] = {address: opened[listener] for address, listener in names.items()}
         await _gather([probe.stop() for probe in self._retired])
         self._retired.clear()
         return Applied("+".join(a.version for a in acknowledged), max(a.seconds for a in acknowledged))
@@ -109,8 +111,14 @@ class EmbeddedMesh:
             for (namespace, labels), role in self._selected.items()
         }
         if self.sidecar or SIDECAR in self._proxies or not roles:
-            roles = {SIDECAR: Proxy(namespace=self.namespace, labels=self.labels, ports=self.ports), **roles}
+            client = Proxy(namespace=self.namespace, labels=self.labels, ports=self.ports)
+            roles = {**dict.fromkeys(self._sidecars, client), **roles}
         return roles
+
+    @property
+    def _sidecars(self) -> tuple[str, ...]:
+        """The names of the clients' sidecars, one for each worker."""
+        return (SIDECAR, *(f"{SIDECAR}-{number}" for number in range(2, self.workers + 1)))
 
     async def _start_proxy(self, role: str) -> None:
         name = f"{self.name}-{role}"
@@ -135,18 +143,23 @@ class EmbeddedMesh:
 
     def vantage(self, requests: Sequence[Request]) -> Vantage:
         """The client runs on this machine, and connects to the ephemeral ports of the sidecar and the gateways."""
+        clients = [Vantage(resolve=self._resolved(requests, sidecar)) for sidecar in self._sidecars]
+        return Vantage(resolve=clients[0].resolve, workers=tuple(clients) if self.workers else ())
+
+    def _resolved(self, requests: Sequence[Request], sidecar: str) -> tuple[tuple[str, tuple[str, int]], ...]:
         resolve = {}
         for request in requests:
-            role = self._gateways.get(request.gateway, "") if request.gateway else SIDECAR
+            role = self._gateways.get(request.gateway, "") if request.gateway else sidecar
             # Port 0 refuses every connection: a port without a listener must not lead elsewhere.
             local = self._listening.get(role, {}).get(request.port, 0)
             name = request.host.lower().removesuffix(".")
             # The name of a pod stands below that of its headless Service.
-            names = (name, name.partition(".")[2]) if role == SIDECAR else ()
-            own = next((port for one in names if (port := self._tcp.get((one, request.port), 0))), 0)
+            names = (name, name.partition(".")[2]) if role == sidecar else ()
+            tcp = self._tcp.get(sidecar, {})
+            own = next((port for one in names if (port := tcp.get((one, request.port), 0))), 0)
             local = own if own or (request.is_tcp and not request.gateway) else local
             resolve[request.endpoint] = ("127.0.0.1", local)
-        return Vantage(resolve=tuple(resolve.items()))
+        return tuple(resolve.items())
 
     async def open_books(self) -> None:
         await _gather([probe.open() for probe in self._all_probes()])
@@ -163,14 +176,14 @@ class EmbeddedMesh:
     def pods(self, workload: str = "") -> Sequence[Probe]:
         return [probe for probe in self._all_probes() if workload in ("", probe.workload)]
 
-    async def gauges(self) -> Mapping[str, int]:
-        return await self._client.admin.gauges()
+    async def gauges(self) -> Sequence[Mapping[str, int]]:
+        return await _gather([proxy.admin.gauges() for proxy in self._clients])
 
     async def counters(self) -> Mapping[str, int]:
-        return await self._client.admin.counters()
+        return added(await _gather([proxy.admin.counters() for proxy in self._clients]))
 
     async def hosts(self) -> Sequence[Host]:
-        return [Host(one.cluster, one.pod, one.ejected) for one in await self._client.admin.clusters()]
+        return [Host(one.cluster, one.pod, one.ejected) for one in await self._clients[0].admin.clusters()]
 
     async def at_rest(self) -> None:
         limit = self.timeouts.at_rest
@@ -218,9 +231,9 @@ class EmbeddedMesh:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
-    def _client(self) -> EnvoyProxy:
-        """The proxy that requests pass first."""
-        return self._proxies.get(SIDECAR) or next(iter(self._proxies.values()))
+    def _clients(self) -> list[EnvoyProxy]:
+        """The proxies that requests pass first."""
+        return [self._proxies[one] for one in self._sidecars if one in self._proxies] or [*self._proxies.values()][:1]
 
     def _by_process(self) -> dict[int, Probe]:
         """One replica of each process: a process that answers for one, or ends, does so for all."""

@@ -88,6 +88,7 @@ class EmbeddedTarget:
         requests: Sequence[Request] = (),
         namespace: str = "",
         labels: Mapping[str, str] | None = None,
+        workers: int = 0,
     ) -> LiveMesh:
         assert self._ads is not None, "up() comes first"
         assert self._folder is not None
@@ -109,6 +110,7 @@ class EmbeddedTarget:
             namespace or self.namespace,
             labels or {},
             tuple(requests),
+            workers,
         )
 
     async def down(self) -> None:

@@ -100,10 +100,11 @@ class HostsClusterTarget(ClusterTarget):
         requests: Sequence[Request] = (),
         namespace: str = "",
         labels: Mapping[str, str] | None = None,
+        workers: int = 0,
     ) -> LiveMesh:
-        made = super().mesh(name, requests, namespace, labels)
+        made = super().mesh(name, requests, namespace, labels, workers)
         assert isinstance(made, KubeMesh)
-        return RedactedMesh(made.name, made.shared, redaction=self.hosts.redaction)
+        return RedactedMesh(made.name, made.shared, made.workers, redaction=self.hosts.redaction)
 
     async def disconnect(self, cluster: Cluster | None) -> None:  # noqa: ARG002
         self._control = None

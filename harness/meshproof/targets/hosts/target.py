@@ -116,6 +116,7 @@ class HostsTarget:
         requests: Sequence[Request] = (),  # noqa: ARG002
         namespace: str = "",  # noqa: ARG002
         labels: Mapping[str, str] | None = None,  # noqa: ARG002
+        workers: int = 0,  # noqa: ARG002
     ) -> LiveMesh:
         raise TargetError(f"{name}: load is driven through the cluster that the hosts make, not through hosts alone")
 

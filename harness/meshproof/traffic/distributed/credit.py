@@ -18,12 +18,13 @@ class Shares:
     """`users` are each worker's: one that has none gets nothing.
 
     `limit_users` is how many requests may be under way at once in all. It is exact: the workers hold no more
-    credit than that.
+    credit than that. `only` is the one worker that gets any, None: each of them may.
     """
 
     def __init__(self, requests: int, workers: int) -> None:
         self.users = [0] * workers
         self.limit_users = UNLIMITED
+        self.only: int | None = None
         self.granted = [0] * requests
         self._dealt = [[0] * requests for _ in range(workers)]
         self._unspent = [0] * requests
@@ -65,6 +66,9 @@ class Shares:
     def deal(self) -> dict[int, dict[int, int]]:
         """For each worker that gets more: how many requests of each index it may send in all."""
         totals: dict[int, dict[int, int]] = {}
+        if any(self._recalled):
+            # The first to give back would get all of it, and leave the users of others idle.
+            return totals
         more = min(self.limit_users - sum(self._owed), self._left)
         while more > 0:
             worker = max(self._eligible(), key=self._idle, default=None)
@@ -80,7 +84,7 @@ class Shares:
         return totals
 
     def _eligible(self) -> Iterable[int]:
-        return (worker for worker, users in enumerate(self.users) if users and not self._recalled[worker])
+        return (worker for worker, users in enumerate(self.users) if users and self.only in (None, worker))
 
     def _idle(self, worker: int) -> int:
         """How many of its users have nothing to send; negative: how much is waiting for a user."""

@@ -1,37 +1,36 @@
-"""Start Locust workers, and become their master.
-
-They start beside their master, each waiting on its standard input for the line that says where that is: so they
-need not wait for it to start, and its port can be any free one.
-"""
+"""Become Locust where it has to run, such as in a container: alone, as a master, or as a worker."""
 
 from __future__ import annotations
 
 import os
-import subprocess
+import socket
 from typing import NoReturn
 
+from meshproof.border.load import MASTER_ADDRESS, MASTER_PORTS
+from meshproof.errors import TargetError
 from meshproof.traffic import wire
-from meshproof.traffic.command import Line, master_line, worker_line
+from meshproof.traffic.command import locust, words
 
 
-def launch(shape: str, workers: int) -> NoReturn:
-    """Start so many workers, then replace this process by their master; raises UsageError."""
-    argv, env, cwd = worker_line(shape)
-    master = master_line(shape, workers)
-    started = []
-    for _ in range(workers):
-        read, write = os.pipe()
-        # What a worker prints is not for the wire: it goes to standard error.
-        child = subprocess.Popen(argv, env=env, cwd=cwd, stdin=read, stdout=2)
-        os.close(read)
-        started.append((child.pid, write))
-    for _, write in started:
-        os.set_inheritable(write, True)
-    become(master, {wire.WORKERS: ",".join(f"{pid}:{write}" for pid, write in started)})
-
-
-def become(line: Line, more: dict[str, str]) -> NoReturn:
-    """Replace this process by that command."""
-    argv, env, folder = line
+def become(shape: str, role: str, workers: int = 0) -> NoReturn:
+    """Replace this process by Locust in that role; raises UsageError and TargetError."""
+    at = _address() if role == wire.MASTER else ("", 0)
+    argv, env, folder = locust(words(shape, role, workers, *at), role)
     os.chdir(folder or ".")
-    os.execve(argv[0], argv, {**(env or dict(os.environ)), **more})  # noqa: S606 - it is Locust from here on
+    os.execve(argv[0], argv, env or dict(os.environ))  # noqa: S606 - it is Locust from here on
+
+
+def _address() -> tuple[str, int]:
+    """Where a master listens: workers are in other pods."""
+    bind = os.environ.get(MASTER_ADDRESS, "")
+    if not bind:
+        raise TargetError(f"a master of workers elsewhere needs {MASTER_ADDRESS}, the address at which they reach it")
+    for port in MASTER_PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((bind, port))
+            except OSError:
+                continue
+            return bind, port
+    raise TargetError(f"{bind}: no port of {MASTER_PORTS.start} to {MASTER_PORTS.stop - 1} is free for a Locust master")

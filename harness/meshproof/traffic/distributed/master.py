@@ -30,10 +30,11 @@ class Master:
             sys.exit("a load whose users send all at once cannot be spread over workers")
         self._start_thread = start_thread
         self._growth = growth
-        self._registry = WorkerRegistry.inherited(secrets.token_hex(16))
+        self._registry = WorkerRegistry(secrets.token_hex(16))
         self._harness: Descriptor | None = None
         self._load: LoadInProgress | None = None
         self._runner: Any = None
+        self._ready = False
         self._spawning = threading.Lock()
 
     def listen(self, events: Any) -> None:
@@ -44,17 +45,19 @@ class Master:
 
     def _initialized(self, environment: Any, **_: Any) -> None:
         self._runner = runner = environment.runner
+        self._harness = open_wire(self._start_thread, self._handle)
         # A configuration file of the person's own may set an end to Locust's runs.
         environment.parsed_options.run_time = None
         # Should Locust open its port anew, the workers find it where it was.
         runner.master_bind_port = runner.server.port
         runner.register_message(wire.MESSAGE, self._receive)
+        self._report({"master": self._registry.address(runner)})
         # Locust goes on when its workers are there, and then looks for them once a second: they are here before.
-        self._registry.wait_for_all(runner)
+        self._registry.wait_for_all(environment.parsed_options.expect_workers)
 
     def _spawned(self, **_: Any) -> None:
-        if self._harness is None:
-            self._harness = open_wire(self._start_thread, self._handle, self._registry.kill_all)
+        if not self._ready:
+            self._ready = True
             self._report({"ready": {"at_once": False}})
 
     def _handle(self, message: Any) -> None:
@@ -73,13 +76,19 @@ class Master:
             self._send_all({"stage": load.stage})
         if "limit_users" in message:
             load.shares.limit_users = min(int(message["limit_users"]), UNLIMITED)
-            # What a worker may send already was dealt under another limit.
-            for worker in load.shares.recall():
-                self._registry.send(worker, {"recall": True})
+            self._recall(load)
+        if "only" in message:
+            load.shares.only = message["only"]
+            self._recall(load)
         if message.get("stop") and not load.stopped:
             load.stopped = True
             self._send_all({"stop": True})
         self._deal(load)
+
+    def _recall(self, load: LoadInProgress) -> None:
+        """What workers may send already was dealt under other conditions."""
+        for worker in load.shares.recall():
+            self._registry.send(worker, {"recall": True})
 
     def _begin(self, start: Mapping[str, Any]) -> None:
         if self._load is not None:
@@ -88,8 +97,9 @@ class Master:
         load = self._load = LoadInProgress(start, len(self._registry))
         for worker in range(len(self._registry)):
             # No two workers may give a request the same id.
-            own = {"ids": f"{start['ids']}{worker:x}-", "zero": load.zero}
-            self._registry.send(worker, {"start": {**start, **own}})
+            own: dict[str, Any] = {"ids": f"{start['ids']}{worker:x}-", "requests": _requests(start, worker)}
+            own |= {"zero": load.zero} if self._registry.is_local else {"zero_at": load.zero_at}
+            self._registry.send(worker, {"start": {**start, **own, "addresses": ()}})
         self._populate(load, 1 if self._growth else load.users)
         load.begun.wait()
         self._report({"begun": [load.zero_at, load.zero]})
@@ -174,3 +184,11 @@ class Master:
     def _report(self, message: Mapping[str, Any]) -> None:
         assert self._harness is not None
         self._harness.message(message)
+
+
+def _requests(start: Mapping[str, Any], worker: int) -> list[Mapping[str, Any]]:
+    """What is sent, with the addresses that it has for that worker."""
+    if not start["addresses"]:
+        return list(start["requests"])
+    pairs = zip(start["requests"], start["addresses"][worker], strict=True)
+    return [{**request, "address": address} for request, address in pairs]

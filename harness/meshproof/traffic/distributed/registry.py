@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
-import signal
 import sys
 import threading
 import time
@@ -13,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from meshproof.traffic import wire
+from meshproof.traffic.command import LOOPBACK
 
 CHECK_SECONDS = 0.1
 # Locust's workers give a sign of life once a second.
@@ -22,38 +21,36 @@ LOCUST_TIMEOUT = 10
 
 
 class WorkerRegistry:
-    """Workers by number.
+    """Workers by number, as they say it themselves; `token` is what they have to show.
 
-    A worker is a child of this process, which holds the write end of its standard input: it ends when
-    that closes.
+    Their processes belong to the harness, which sees at once when one ends: here it is seen when one falls silent.
     """
 
-    def __init__(self, children: list[tuple[int, int]], token: str) -> None:
+    def __init__(self, token: str) -> None:
         self._timeout = FIRST_TIMEOUT
-        self._children = children
         self._token = token
         self._numbers: dict[str, int] = {}
-        self._names = [""] * len(children)
-        self._silent = [0.0] * len(children)
+        self._names: list[str] = []
+        self._silent: list[float] = []
         self._all_joined = threading.Event()
         self._runner: Any = None
 
-    @classmethod
-    def inherited(cls, token: str) -> WorkerRegistry:
-        """The workers that were started before this process became Locust (launch.launch)."""
-        pairs = (pair.split(":") for pair in os.environ[wire.WORKERS].split(","))
-        return cls([(int(pid), int(descriptor)) for pid, descriptor in pairs], token)
-
     def __len__(self) -> int:
-        return len(self._children)
+        return len(self._names)
 
-    def wait_for_all(self, runner: Any) -> None:
-        """Send the workers the address of their master, and wait until all have joined."""
+    @property
+    def is_local(self) -> bool:
+        """Whether all workers are on this machine."""
+        return bool(self._runner.master_bind_host == LOOPBACK)
+
+    def address(self, runner: Any) -> dict[str, Any]:
+        """Where workers find this master, and the token that they have to show."""
         self._runner = runner
-        for number, (_, descriptor) in enumerate(self._children):
-            master = {"host": runner.master_bind_host, "port": runner.server.port, "token": self._token}
-            with contextlib.suppress(BrokenPipeError):
-                os.write(descriptor, wire.line({**master, "worker": number}))
+        return {"host": runner.master_bind_host, "port": runner.server.port, "token": self._token}
+
+    def wait_for_all(self, count: int) -> None:
+        """Wait until so many workers have joined."""
+        self._names, self._silent = [""] * count, [0.0] * count
         threading.Thread(target=self._watch, daemon=True).start()
         self._all_joined.wait()
 
@@ -89,32 +86,20 @@ class WorkerRegistry:
     def send(self, worker: int, message: Mapping[str, Any]) -> None:
         self._runner.send_message(wire.MESSAGE, dict(message), client_id=self._names[worker])
 
-    def kill_all(self) -> None:
-        """End all workers, hung ones too."""
-        for pid, _ in self._children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
     def abort(self, why: str) -> NoReturn:
-        """End this process and all workers; the harness reads `why` in the log."""
-        self.kill_all()
+        """End this process; the harness reads `why` in the log, and ends the workers."""
         print(why, file=sys.stderr, flush=True)
         os._exit(1)
 
     def _watch(self) -> None:
         while True:
             time.sleep(CHECK_SECONDS)
-            for number, (pid, _) in enumerate(self._children):
-                ended, status = os.waitpid(pid, os.WNOHANG)
-                if ended:
-                    self.abort(f"{self._named(number)} died (exit code {os.waitstatus_to_exitcode(status)})")
+            for number in range(len(self)):
                 # Counted in checks, not by a clock: it may have been this process that stood still.
                 self._silent[number] += CHECK_SECONDS
                 if self._silent[number] > self._timeout:
-                    self.abort(f"{self._named(number)} sent nothing for {self._silent[number]:.1f} s")
+                    silent = f"sent nothing for {self._silent[number]:.1f} s"
+                    self.abort(f"Locust worker {number + 1} of {len(self)} {silent}")
             for node in self._runner.clients.values():
                 # Locust would give a worker up after three seconds, and take its users away.
                 node.heartbeat = LOCUST_TIMEOUT
-
-    def _named(self, number: int) -> str:
-        return f"Locust worker {number + 1} of {len(self)} (process {self._children[number][0]})"

@@ -76,6 +76,9 @@ class Assignment:
         if "zero" in start:
             # Several processes of one machine carry the load out: all of them count from the same moment.
             assignment.began = float(start["zero"])
+        elif "zero_at" in start:
+            # Of several machines only the time of day is the same.
+            assignment.began = perf_counter() - (time() - float(start["zero_at"]))
         return assignment
 
     def grant(self, index: int, total: int) -> None:

@@ -21,6 +21,8 @@ from meshproof.traffic.generator.output import Channel, Output
 from meshproof.traffic.generator.stdio import open_wire
 from meshproof.traffic.generator.users import Users
 
+EXAMPLE = "http://127.0.0.1:8080/hello"
+
 
 class Dispatcher:
     """Gives Locust's users tickets, each for one request, as far as the credit goes.
@@ -44,6 +46,8 @@ class Dispatcher:
         """Take part in a Locust process that has neither a master nor workers; `events` is locust.events."""
         if self.driven:
             events.spawning_complete.add_listener(self._spawned)
+        else:
+            events.test_start.add_listener(self._begin_alone)
         events.init.add_listener(self._initialized)
 
     def take(self, count: int = 1, of: Assignment | None = None) -> list[Ticket]:
@@ -108,12 +112,22 @@ class Dispatcher:
             # A configuration file of the person's own may set an end to Locust's runs.
             environment.parsed_options.run_time = None
             return
-        if not environment.host:
-            sys.exit("name what to send to, as in --host http://127.0.0.1:8080/hello")
+        options = environment.parsed_options
+        spread = options.worker or options.master
+        if spread and self.at_once:
+            sys.exit("bursts are sent by one process: workers cannot wait for each other so exactly")
+        # A worker gets it from its master, and in Locust's web page a person may type it.
+        if not environment.host and options.headless and not options.worker:
+            sys.exit(f"name what to send to, as in --host {EXAMPLE}")
         try:
-            self._assignment = unlimited(prepared.plain(environment.host))
+            prepared.plain(environment.host or EXAMPLE)
         except ValueError as error:
             sys.exit(str(error))
+
+    def _begin_alone(self, environment: Any, **_: Any) -> None:
+        """Plain Locust begins a run, with the host of its options, its master or its web page; raises ValueError."""
+        self._assignment = unlimited(prepared.plain(environment.host or ""))
+        self._wake()
 
     def _spawned(self, **_: Any) -> None:
         if self.output is None:

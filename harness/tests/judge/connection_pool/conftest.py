@@ -25,7 +25,8 @@ REFUSED = (("x-envoy-overloaded", "true"),)
 class Proxy:
     """The limits of a proxy (None: no limit), and what it and its pod counted; `attempts` are the route's retries.
 
-    `slack` is how many seconds longer than asked a pause takes.
+    `slack` is how many seconds longer than asked a pause takes. Each of several `clients` has such a proxy, or all of
+    them have one together (`apart` False).
     """
 
     n: int | None = None
@@ -37,6 +38,8 @@ class Proxy:
     slack: float = 0.01
     connect: float = 10.0
     attempts: int = 0
+    clients: int = 1
+    apart: bool = True
     stage: int = 0
     pods: int = 1
     high_water: int = 0
@@ -77,18 +80,23 @@ class Proxy:
         return self.at_once(number, step)
 
     def at_once(self, number: int, step: AtOnce) -> dict[str, int]:
-        held = queued = answered = 0
-        for size in range(1, step.size + 1):
-            if step.fails:
-                allowed = self.retries is None or held < self.retries
-                held, answered = (held + 1, answered) if allowed else (held, answered + 1)
-            elif held < min(self.n or size, self.r or size):
-                held += 1
-            elif self.n is not None and held == self.n and (self.m is None or queued < self.m):
-                queued += 1
-            else:
-                answered += 1
-            self.mark("arrived", step=number, size=size, held=held, queued=queued, answered=answered)
+        full = (0, 0, 0)
+        for client in range(1 if step.fails else self.clients):
+            before, (held, queued, answered) = (full, (0, 0, 0)) if self.apart else ((0, 0, 0), full)
+            for size in range(1, step.size + 1):
+                if step.fails:
+                    allowed = self.retries is None or held < self.retries
+                    held, answered = (held + 1, answered) if allowed else (held, answered + 1)
+                elif (self.n is None or held < self.n) and (self.r is None or held < self.r):
+                    held += 1
+                elif self.n is not None and held == self.n and (self.m is None or queued < self.m):
+                    queued += 1
+                else:
+                    answered += 1
+                full = (before[0] + held, before[1] + queued, before[2] + answered)
+                seen = dict(zip(("held", "queued", "answered"), full, strict=True))
+                self.mark("arrived", step=number, client=client, size=size, **seen)
+        held, queued, answered = full
         self.high_water = max(self.high_water, held)
         for _ in range(answered):
             self.answer(refused=not step.fails, status=step.fails or 503)
@@ -96,7 +104,7 @@ class Proxy:
         for _ in range(held + queued):
             opened += self.one(tries=2 if step.fails else 1)
         refused = {"retry_overflow": answered} if step.fails else {"pending_overflow": answered}
-        return {"connections": opened, **refused}
+        return {"connections": opened, "clients": 1 if step.fails else self.clients, **refused}
 
     def one(self, tries: int = 1) -> int:
         """Serve one request; 1 when that opens a connection."""
@@ -152,7 +160,8 @@ class PoolBench:
     ) -> Verdict:
         """The verdict on a specified `pool`, where `proxy` is what runs; `spoil` may change what was counted."""
         spoil = fields.pop("spoil", None)
-        (trial,) = ConnectionPool(concurrent_users, 30).begin(build.plan(cls.expectation(build, pool, **fields)))
+        plan = replace(build.plan(cls.expectation(build, pool, **fields)), clients=proxy.clients)
+        (trial,) = ConnectionPool(concurrent_users, 30).begin(plan)
         proxy.drive(trial.steps)
         if spoil:
             spoil(proxy)

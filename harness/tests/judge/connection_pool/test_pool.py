@@ -47,6 +47,23 @@ def test_a_proxy_that_limits_as_specified_passes(build: Any, bench: Any, pool: P
     assert verdict.n > 100
 
 
+@pytest.mark.parametrize("clients", [2, 4])
+def test_each_of_several_clients_has_the_limits_for_itself(build: Any, bench: Any, clients: int) -> None:
+    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3, clients=clients))
+    assert verdict.outcome is Outcome.PASSED, verdict.reason
+    assert f"of 9 requests at once from each of {clients} clients {2 * clients} reached the pod" in verdict.reason
+    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3, clients=clients, apart=False))
+    assert verdict.outcome is Outcome.FAILED
+    assert "of 1 requests at once beside the 9 of 1 other client 2 reached the pod, 3 waited and" in verdict.reason
+
+
+def test_the_limits_of_a_gateway_are_not_those_of_each_client(build: Any, bench: Any) -> None:
+    entered = replace(build.expectation(build.arm("v1", 100)).request, gateway="default/entry")
+    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3, clients=2), request=entered)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "2 clients share the proxy of a gateway" in verdict.reason
+
+
 @pytest.mark.parametrize(
     ("pool", "settings", "words"),
     [

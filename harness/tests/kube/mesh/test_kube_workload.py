@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from meshproof.border.load import MASTER_ADDRESS, MASTER_PORTS
 from meshproof.border.observation import Observation
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
@@ -152,6 +153,19 @@ def test_the_filter_is_for_the_client_alone() -> None:
     assert spec["workloadSelector"]["labels"].items() <= labels.items()
     annotations = client["spec"]["template"]["metadata"]["annotations"]
     assert annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"] == "10.0.0.9/32"
+    assert not annotations.keys() & set(client_pod.EXCLUDED_PORTS)
+
+
+def test_several_clients_have_a_pod_each_on_different_nodes_and_speak_past_their_sidecars() -> None:
+    spec = client_pod.deployment("run", "probe:1", clients=3)["spec"]
+    (constraint,) = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert (spec["replicas"], constraint["topologyKey"]) == (3, "kubernetes.io/hostname")
+    assert constraint["labelSelector"] == spec["selector"]
+    for name in client_pod.EXCLUDED_PORTS:
+        ports = spec["template"]["metadata"]["annotations"][name].split(",")
+        assert list(map(int, ports)) == list(MASTER_PORTS)
+    (container,) = spec["template"]["spec"]["containers"]
+    assert {"name": MASTER_ADDRESS, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}} in container["env"]
 
 
 POD = "{restartPolicy: Never, containers: [{name: c, image: example/web, ports: [{containerPort: 8080}]}]}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from meshproof.border.books import Books
+from meshproof.border.books import Books, added
 from meshproof.border.load import Vantage
 from meshproof.border.observation import Observation
 from meshproof.border.request import Request
@@ -20,7 +20,7 @@ from meshproof.targets.cluster import client_pod
 from meshproof.targets.cluster.mesh.attribution import Owner, attributed, owners
 from meshproof.targets.cluster.mesh.names import by_address
 from meshproof.targets.cluster.mesh.objects import MeshObjects, ejects
-from meshproof.targets.cluster.mesh.proxies import SIDECAR, MeshProxies
+from meshproof.targets.cluster.mesh.proxies import MeshProxies
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.cluster.mesh.state import save
 from meshproof.targets.cluster.mesh.vantage import Inside, sent_from_outside, vantage
@@ -38,6 +38,7 @@ class KubeMesh:
 
     name: str
     shared: SharedNamespace
+    workers: int = 0
     _objects: MeshObjects = field(init=False)
     _proxies: MeshProxies = field(init=False)
     _applying: bool = True
@@ -54,6 +55,8 @@ class KubeMesh:
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Put the resources in force, wait for their pods, then until every proxy runs the configuration."""
         shared = self.shared
+        # A load that one process sends leaves those idle that another load has had.
+        shared.wanted_clients = max(shared.wanted_clients, self.workers)
         if not shared.applying:
             await access.readable(shared.cluster.objects, self._other_namespaces(mesh))
         if self._mesh is None:
@@ -81,13 +84,16 @@ class KubeMesh:
         self._applying = False
         return Applied(marker.mark(shared.revision), time.monotonic() - began - waited)
 
-    async def sending(self, requests: Sequence[Request]) -> tuple[str, ...]:
-        """`vantage(requests).command` as soon as it is known, while apply() still waits for other things."""
+    async def sending(self, requests: Sequence[Request]) -> Vantage:
+        """`vantage(requests).unresolved` as soon as it is known, while apply() still waits for other things."""
         await self._client_ready.wait()
-        return () if sent_from_outside(requests, self.shared.gateways) else self._client_command()
+        outside = sent_from_outside(requests, self.shared.gateways)
+        return Vantage(workers=(Vantage(),) * self.workers) if outside else self._inside()
 
-    def _client_command(self) -> tuple[str, ...]:
-        return self.shared.command(self._proxies.sidecar.pod)
+    def _inside(self) -> Vantage:
+        """Where what is sent from within the cluster is sent from: each worker has a pod of its own."""
+        commands = [Vantage(self.shared.command(one.pod)) for one in self._proxies.sidecars]
+        return Vantage(commands[0].command, workers=tuple(commands[: self.workers]))
 
     async def _forget_ejections(self, objects: Sequence[Wanted]) -> None:
         """Have the proxies forget which hosts they ejected, and how often.
@@ -128,7 +134,7 @@ class KubeMesh:
     def vantage(self, requests: Sequence[Request]) -> Vantage:
         """This machine when every request enters by a gateway that is open here; else the client's pod."""
         inside = Inside(self._mesh, self.shared.namespace, self._services, self._pods) if self._mesh else None
-        return vantage(requests, self.shared.gateways, inside, self._client_command)
+        return vantage(requests, self.shared.gateways, inside, self._inside, self.workers)
 
     async def open_books(self) -> None:
         await asyncio.gather(*(probe.open() for probe in self.pods()))
@@ -140,20 +146,20 @@ class KubeMesh:
         for name, now in (await self._proxies.counters()).items():
             before = self._opened.get(name, {})
             growth[name] = {stat: value - before.get(stat, 0) for stat, value in now.items()}
-        return Books(tuple(pods), growth, shared=frozenset(growth) - {SIDECAR})
+        return Books(tuple(pods), growth, shared=frozenset(growth) - set(self._proxies.clients))
 
     def pods(self, workload: str = "") -> Sequence[Probe]:
         found = (probe for probe in self.shared.probes.values() if workload in ("", probe.workload))
         return sorted(found, key=lambda probe: probe.pod)
 
-    async def gauges(self) -> Mapping[str, int]:
-        return await self._proxies.sidecar.gauges(self._hosts())
+    async def gauges(self) -> Sequence[Mapping[str, int]]:
+        return await gather_all([one.gauges(self._hosts()) for one in self._proxies.sidecars])
 
     async def counters(self) -> Mapping[str, int]:
-        return await self._proxies.sidecar.counters()
+        return added(await gather_all([one.counters() for one in self._proxies.sidecars]))
 
     async def hosts(self) -> Sequence[Host]:
-        return await self._proxies.sidecar.hosts(by_address(self._pods), self._hosts())
+        return await self._proxies.sidecars[0].hosts(by_address(self._pods), self._hosts())
 
     async def at_rest(self) -> None:
         await self._proxies.at_rest(self._hosts())

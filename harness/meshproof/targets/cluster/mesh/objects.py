@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from meshproof.border.load import MASTER_PORTS
 from meshproof.errors import UsageError
 from meshproof.manifest import Resource
 from meshproof.mesh.build.workloads.workload import FORMS
@@ -38,7 +39,10 @@ class MeshObjects:
     _in_force: Sequence[Wanted] = ()
 
     def of(self, mesh: Mesh, resources: Sequence[Resource]) -> list[Wanted]:
-        """The objects for these resources, and the client's."""
+        """The objects for these resources, and the clients'; raises UsageError."""
+        taken = {port.number for service in mesh.services for port in service.ports} & set(MASTER_PORTS)
+        if taken and self.shared.wanted_clients > 1:
+            raise UsageError(f"several clients need port {min(taken)} for themselves, which a Service has")
         return [*self._from_manifests(mesh, resources), *self._client()]
 
     async def check_conflicts(self, objects: Sequence[Wanted]) -> None:
@@ -100,7 +104,8 @@ class MeshObjects:
 
     def _client(self) -> list[Wanted]:
         shared = self.shared
-        client = [Wanted(client_pod.deployment(shared.namespace, shared.image, shared.bypassed))]
+        deployment = client_pod.deployment(shared.namespace, shared.image, shared.bypassed, shared.wanted_clients)
+        client = [Wanted(deployment)]
         return client if shared.self_identifying else [*client, Wanted(envoy_filter(shared.namespace))]
 
 

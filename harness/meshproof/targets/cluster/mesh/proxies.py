@@ -31,20 +31,27 @@ class MeshProxies:
     shared: SharedNamespace
 
     @property
-    def sidecar(self) -> RelayedSidecar:
-        """The client's own proxy; TargetError before its pod is there."""
-        if self.shared.client is None:
+    def sidecars(self) -> Sequence[RelayedSidecar]:
+        """The clients' own proxies; TargetError before a pod of theirs is there."""
+        if not self.shared.clients:
             raise TargetError(f"namespace {self.shared.namespace}: there is no client")
-        return self.shared.client
+        return tuple(self.shared.clients.values())
+
+    @property
+    def clients(self) -> dict[str, Sidecar]:
+        """The clients' own proxies by name, as far as their pods are there."""
+        return {
+            SIDECAR + f"-{number}" * (number > 1): one for number, one in enumerate(self.shared.clients.values(), 1)
+        }
 
     def all(self) -> dict[str, Sidecar]:
-        """The client's sidecar, and each gateway pod's proxy."""
-        return {SIDECAR: self.sidecar, **self.shared.gateways.proxies()}
+        """Each client's sidecar, and each gateway pod's proxy; TargetError before a client's pod is there."""
+        assert self.sidecars
+        return self.reachable()
 
     def reachable(self) -> dict[str, Sidecar]:
-        """The same without the client's sidecar where its pod never came up."""
-        client: dict[str, Sidecar] = {} if self.shared.client is None else {SIDECAR: self.shared.client}
-        return {**client, **self.shared.gateways.proxies()}
+        """The same without clients' sidecars whose pod never came up."""
+        return {**self.clients, **self.shared.gateways.proxies()}
 
     async def counters(self) -> dict[str, dict[str, int]]:
         """All counters of each proxy."""
@@ -55,14 +62,14 @@ class MeshProxies:
     async def converged(self, mesh: Mesh, pods: Sequence[Json]) -> None:
         """Wait until every proxy that decides about this mesh's requests runs the newest revision."""
         known = endpoints(mesh.services, [pod for pod in pods if ready(pod)])
-        watched = [Watched(self.sidecar, endpoints=known)]
+        watched = [Watched(one, endpoints=known) for one in self.sidecars]
         watched += [Watched(proxy, gateway=True) for proxy in self._marked_gateways()]
         watched += [Watched(proxy) for proxy in self._limiting_workloads(mesh, pods)]
         await self._wait(watched)
 
     async def entered_converged(self) -> None:
         """Wait until the client's sidecar and the gateways run the newest revision, whatever the endpoints are."""
-        await self._wait([Watched(proxy, gateway=name != SIDECAR) for name, proxy in self.all().items()])
+        await self._wait([Watched(proxy, gateway=name not in self.clients) for name, proxy in self.all().items()])
 
     async def _wait(self, watched: Sequence[Watched]) -> None:
         shared = self.shared
@@ -81,11 +88,10 @@ class MeshProxies:
         before, shared.limited = shared.limited, limits_connections(mesh)
         if not shared.applying or not (before or shared.limited):
             return ()
-        client = shared.client.pod if shared.client else ""
         own = [one for one in pods if one["metadata"].get("namespace") == shared.namespace and ready(one)]
         names = sorted(str(one["metadata"]["name"]) for one in own if injection.proxy(one) is not None)
         kubectl = shared.cluster.kubectl.within(shared.namespace)
-        return [Sidecar(kubectl, name, shared.timeouts) for name in names if name != client]
+        return [Sidecar(kubectl, name, shared.timeouts) for name in names if name not in shared.clients]
 
     async def at_rest(self, hosts: Collection[str]) -> None:
         """Wait until no proxy has a request under way to these hosts; raises TargetError."""

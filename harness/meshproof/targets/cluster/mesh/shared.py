@@ -1,9 +1,9 @@
-"""What the meshes of a run that follow one another in one namespace share: its client, and its control channels."""
+"""What the meshes of a run that follow one another in one namespace share: its clients, and its control channels."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,9 @@ class SharedNamespace:
 
     `probed` says whether Deployments get the probe workload, `applying` whether anything of the manifests
     is applied at all; `image` is the one of the client, and of the workloads when they are probed. `lock` is held
-    by the process that uses the gateways, where the run has several processes. `bypassed` are the addresses that
-    the client's connections reach without its sidecar. `ejected` and `limited` say whether proxies may still eject
+    by the process that uses the gateways, where the run has several processes. `wanted_clients` is how many clients
+    there have to be, `clients` those that are, by pod. `bypassed` are the addresses that
+    the clients' connections reach without their sidecars. `ejected` and `limited` say whether proxies may still eject
     hosts or limit connections by a DestinationRule of an earlier mesh.
     """
 
@@ -50,7 +51,8 @@ class SharedNamespace:
     applying: bool = True
     lock: RunLock | None = None
     revision: int = 0
-    client: RelayedSidecar | None = None
+    wanted_clients: int = 1
+    clients: dict[str, RelayedSidecar] = field(default_factory=dict)
     probes: dict[str, Probe] = field(default_factory=dict)
     bypassed: tuple[str, ...] = ()
     markers: tuple[Wanted, ...] = ()
@@ -72,7 +74,7 @@ class SharedNamespace:
     async def wait_ready(self, client: Callable[[], None]) -> Sequence[Json]:
         """Wait until everything runs as it is specified, with a channel to each pod; the ready pods.
 
-        `client` is called as soon as the client's pod is the one that stays and its proxy answers.
+        `client` is called as soon as the clients' pods are those that stay and their proxies answer.
         """
         try:
             ready = await wait.available(
@@ -88,12 +90,13 @@ class SharedNamespace:
 
     def _open_channels(self, ready: Sequence[Json], client: Callable[[], None]) -> None:
         """Begin to open a channel to each of these pods that has none yet."""
+        clients = [str(pod["metadata"]["name"]) for pod in ready if _is_client(pod)]
         for pod in ready:
             name = str(pod["metadata"]["name"])
             if name in self._opening:
                 continue
             if _is_client(pod):
-                self._opening[name] = asyncio.ensure_future(self._open_client(name, client))
+                self._opening[name] = asyncio.ensure_future(self._open_client(name, clients, client))
             elif _annotated(pod, REPLACED) and name not in self.probes:
                 self._opening[name] = asyncio.ensure_future(self._open_probe(pod))
 
@@ -106,15 +109,16 @@ class SharedNamespace:
         await gather_all([_ended(task) for task in self._opening.values()])
         await gather_all([self.probes.pop(name).stop() for name in list(self.probes) if name not in wanted])
 
-    async def _open_client(self, name: str, client: Callable[[], None]) -> None:
-        if self.client is None or self.client.pod != name:
-            before, self.client = self.client, None
-            if before is not None:
-                await before.close()
+    async def _open_client(self, name: str, there: Collection[str], client: Callable[[], None]) -> None:
+        for gone in set(self.clients) - set(there):
+            await self.clients.pop(gone).close()
+        if name not in self.clients:
             kubectl = self.cluster.kubectl.within(self.namespace)
             sidecar = Sidecar(kubectl, name, self.timeouts)
-            self.client = await relayed(sidecar, self.command(name), self.log("relay"), self.timeouts)
-        client()
+            opened = await relayed(sidecar, self.command(name), self.log("relay"), self.timeouts)
+            self.clients = dict(sorted([*self.clients.items(), (name, opened)]))
+        if len(self.clients) >= self.wanted_clients:
+            client()
 
     def command(self, pod: str) -> tuple[str, ...]:
         """What is put before a command line to run it in the client's pod."""
@@ -132,7 +136,7 @@ class SharedNamespace:
         """What is wrong with the pods that this run uses, if any has ended or its container was started again."""
         listed = await self.cluster.objects.list("v1", "Pod", self.namespace)
         there = {str(pod["metadata"]["name"]): pod for pod in listed}
-        used = [*self.probes, *([self.client.pod] if self.client else [])]
+        used = [*self.probes, *self.clients]
         for name in used:
             pod = there.get(name)
             if pod is None:
@@ -145,10 +149,10 @@ class SharedNamespace:
     async def close(self) -> None:
         """Close every channel; the objects in the namespace stay until it is deleted."""
         ends = [probe.stop() for probe in self.probes.values()]
-        ends += [self.client.close()] if self.client is not None else []
+        ends += [client.close() for client in self.clients.values()]
         await asyncio.gather(*ends, self.gateways.close(), return_exceptions=True)
         self.probes.clear()
-        self.client = None
+        self.clients.clear()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

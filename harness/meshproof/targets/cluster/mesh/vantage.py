@@ -1,9 +1,9 @@
-"""Where a load is sent from: this machine where all of it enters by gateways, else the client's pod."""
+"""Where a load is sent from: this machine where all of it enters by gateways, else the clients' pods."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meshproof.border.load import Vantage
 from meshproof.border.request import Request
@@ -36,14 +36,17 @@ def vantage(
     requests: Sequence[Request],
     gateways: Gateways,
     inside: Inside | None,
-    command: Callable[[], tuple[str, ...]],
+    clients: Callable[[], Vantage],
+    workers: int = 0,
 ) -> Vantage:
     """Where these requests are sent from, and what each is connected to.
 
-    `command` gives what runs a program in the client's pod; `inside` is needed for requests that pass no gateway.
+    `clients` gives where programs run in the clients' pods; `inside` is needed for requests that pass no gateway.
+    Of `workers` that send from outside all are on this machine.
     """
     if sent_from_outside(requests, gateways):
-        return Vantage(resolve=tuple((one.endpoint, gateways.outside(one.gateway, one.port)) for one in requests))
+        resolve = tuple((one.endpoint, gateways.outside(one.gateway, one.port)) for one in requests)
+        return Vantage(resolve=resolve, workers=(Vantage(),) * workers)
     if _certified(requests):
         raise UsageError("a load with client certificates must enter by gateways alone: it is sent from outside")
 
@@ -53,7 +56,7 @@ def vantage(
         assert inside is not None, "apply() comes first"
         return inside.address(request)
 
-    return Vantage(command(), tuple((one.endpoint, to(one)) for one in requests))
+    return replace(clients(), resolve=tuple((one.endpoint, to(one)) for one in requests))
 
 
 def sent_from_outside(requests: Sequence[Request], gateways: Gateways) -> bool:
