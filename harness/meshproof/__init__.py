@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from meshproof.judge import ConnectionPool as ConnectionPool
     from meshproof.judge import ConsistentHash as ConsistentHash
     from meshproof.judge import Delay as Delay
+    from meshproof.judge import LocalityDistribution as LocalityDistribution
+    from meshproof.judge import LocalityFailover as LocalityFailover
     from meshproof.judge import Mirror as Mirror
     from meshproof.judge import NoErrors as NoErrors
     from meshproof.judge import OutlierDetection as OutlierDetection
@@ -44,6 +46,8 @@ _HOMES = {
     "Inspection": "inspection",
     "Intent": "border.intents.intent",
     "Load": "border.load",
+    "LocalityDistribution": "judge",
+    "LocalityFailover": "judge",
     "Mirror": "judge",
     "Never": "border.intents.intent",
     "NoErrors": "judge",

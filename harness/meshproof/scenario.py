@@ -120,6 +120,31 @@ class Ejecting(Protocol):
 
 
 @runtime_checkable
+class FailingOver(Protocol):
+    """A trial of a `failover` load, which makes the pods of one place after the other fail until they are ejected.
+
+    `levels` are the workloads (`namespace/name`) of each place, those that are called first in front; `enough` is as
+    for Ejecting, `stretch` the number of requests that show whose turn it is, and `back_within` the seconds after which
+    a pod is back from its first ejection.
+    """
+
+    stage: int | None
+    request: int | None
+    levels: Sequence[Sequence[str]]
+    enough: int
+    stretch: int
+
+    @property
+    def back_within(self) -> float: ...
+
+    def fault(self, hosts: int) -> Fault | None:
+        """What ejects a pod of so many, None where nothing does."""
+
+    def may_eject(self, hosts: int, of: int) -> bool:
+        """Whether so many pods of so many may be ejected at once."""
+
+
+@runtime_checkable
 class Bounded(Protocol):
     """A trial that says itself how many more observations of each request it wants, until it has decided."""
 
@@ -172,7 +197,8 @@ class Scenario:
     scenario is skipped with that reason. `workload_faults` are in force while the load runs. A scenario that
     `mostly_waits` runs beside others. One that takes very many requests (`thorough`) runs
     only where it is named. `intents` are decided by prediction and then proved beside `expect`, once all changes are
-    in force; where they are all that is wanted, no load is named.
+    in force; where they are all that is wanted, no load is named. `client` is the workload among the manifests that
+    sends the requests (`NAME`, or `NAMESPACE/NAME`), where the target can have any client send them; empty: its own.
     """
 
     name: str
@@ -186,3 +212,4 @@ class Scenario:
     mostly_waits: bool = False
     thorough: bool = False
     intents: Sequence[Intent | Never] = ()
+    client: str = ""

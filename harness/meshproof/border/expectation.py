@@ -79,6 +79,30 @@ class Hashing:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalityShare:
+    """The pods of one locality get this share of what a destination gets."""
+
+    locality: str
+    share: Fraction
+    workloads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Localities:
+    """Which workloads (keys) of a destination are called by where they run.
+
+    The first of `levels` gets every request; each further one takes over where all pods before it are ejected.
+    `shares` are those of the localities of the first level, where the manifests give them (none: all pods alike).
+    `untold` says why none of it is known. `location` is where the setting stands (None: Istio's default).
+    """
+
+    levels: tuple[frozenset[str], ...]
+    shares: tuple[LocalityShare, ...] = ()
+    untold: str = ""
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HeaderExpectation:
     """What the rules make of headers; names are in lower case.
 
@@ -101,7 +125,8 @@ class Arm:
     `host` is its name in full, `port` the Service's port that it is called on; `request_headers` is what the
     backend must see, `response_headers` what the client must see of an answer of this destination. `status` is
     what the proxy itself answers where no workload can (0 where one can). `hashed_by` is how a hash chooses among the
-    pods (None: none does); which destination a request draws is never a matter of a hash.
+    pods (None: none does); which destination a request draws is never a matter of a hash. `localities` is how they
+    are chosen by where they run (None: that has no part in it); `workloads` are then those called while all are well.
     """
 
     destination: str
@@ -116,6 +141,7 @@ class Arm:
     host: str = ""
     status: int = 0
     hashed_by: Hashing | None = None
+    localities: Localities | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +156,7 @@ class Copy:
     port: int = 0
     policy: Policy = Policy()
     host: str = ""
+    localities: Localities | None = None
 
 
 @dataclass(frozen=True, slots=True)

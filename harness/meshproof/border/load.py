@@ -30,7 +30,7 @@ class Load:
     """A load to drive.
 
     `shape` names a locustfile in loadtests/, or one of the courses of the engine that pace one
-    (`barrier`, `ejection`); `send` is what it requests, one or several, in turn, as text, as Request, or
+    (`barrier`, `ejection`, `failover`); `send` is what it requests, one or several, in turn, as text, as Request, or
     as PROBES; `users` is the number of requests under way at once; `timeout` is the client's limit
     for one answer in seconds. `headers` names response headers to keep with each observation beside
     the usual ones; `digest` keeps the SHA-256 of each response's body. `tls` is what the client

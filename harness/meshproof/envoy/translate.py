@@ -71,7 +71,7 @@ def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
         ),
         types.ENDPOINT: reused(
             ("endpoints", *proxy.key),
-            (services, mesh.destination_rules, mesh.workloads, addresses),
+            (services, mesh.destination_rules, mesh.workloads, mesh.places, addresses),
             lambda: [one for service in services for one in load_assignments(mesh, service, proxy, addresses)],
         ),
         types.LISTENER: listeners,

@@ -6,6 +6,8 @@ from meshproof.judge.consistent_hash.consistent_hash import ConsistentHash
 from meshproof.judge.errors.no_errors import NoErrors
 from meshproof.judge.fault_injection.abort import Abort
 from meshproof.judge.fault_injection.delay import Delay
+from meshproof.judge.localities.distribution import LocalityDistribution
+from meshproof.judge.localities.failover import LocalityFailover
 from meshproof.judge.mirror.mirror import Mirror
 from meshproof.judge.mirror.out_of_band import OutOfBand
 from meshproof.judge.outlier_detection.outlier_detection import OutlierDetection
@@ -23,6 +25,8 @@ __all__ = [
     "ConsistentHash",
     "Delay",
     "EachSplit",
+    "LocalityDistribution",
+    "LocalityFailover",
     "Mirror",
     "NoErrors",
     "OutOfBand",

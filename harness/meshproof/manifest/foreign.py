@@ -85,7 +85,6 @@ KNOWN_CORE = frozenset(
         "ConfigMap",
         "Event",
         "LimitRange",
-        "Node",
         "PersistentVolume",
         "PersistentVolumeClaim",
         "PodTemplate",

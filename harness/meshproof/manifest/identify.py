@@ -17,6 +17,7 @@ from meshproof.manifest.value import Value
 
 # How alike a misspelt kind is to the one that was meant, of 1; Service and ServiceEntry have 0.74.
 LIKE = 0.85
+CLUSTER_WIDE = frozenset({"Namespace", "Node"})
 BUILT_IN = ".k8s.io"
 
 
@@ -51,7 +52,7 @@ def identified(body: Value, namespace: str) -> Resource | Notice:
     if not accepted and not decides(version, kind, own, named) and not makes_pods(body):
         return Notice(body.location, why_not_read(version, kind), NO_PART if is_known(version, kind) else "")
     whole = body if _is_built_in(group) else without_nulls(body)
-    return Resource(kind, version, "" if kind == "Namespace" else own, named, whole)
+    return Resource(kind, version, "" if kind in CLUSTER_WIDE else own, named, whole)
 
 
 def check_names(resource: Resource) -> None:

@@ -16,6 +16,7 @@ GATEWAY_API = "gateway.networking.k8s.io"
 ACCEPTED: dict[str, tuple[str, ...]] = {
     "Service": ("v1",),
     "Namespace": ("v1",),
+    "Node": ("v1",),
     "Secret": ("v1",),
     "Deployment": (*APPS, "apps/v1beta1", "extensions/v1beta1"),
     "StatefulSet": (*APPS, "apps/v1beta1"),
@@ -77,6 +78,7 @@ SCHEMAS: dict[str, Shape] = Schemas(
     {
         "Service": kubernetes.SERVICE,
         "Namespace": kubernetes.NAMESPACE,
+        "Node": kubernetes.NODE,
         "Secret": kubernetes.SECRET,
         **kubernetes.WORKLOADS,
         "VirtualService": istio.VIRTUAL_SERVICE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import permutations
 
 from meshproof.mutate.change import appended, counted, dropped, dropped_of_several, flipped, lasting, renamed
 from meshproof.mutate.edit import fresh
@@ -20,6 +21,8 @@ HTTP_LIMITS = ("http1MaxPendingRequests", "http2MaxRequests", "maxRequestsPerCon
 DETECTORS = ("consecutive5xxErrors", "consecutiveGatewayErrors", "consecutiveLocalOriginFailures")
 PERCENTAGES = ("maxEjectionPercent", "minHealthPercent")
 THIRD = Fraction(1, 3)
+# Of a share: more than any tolerance.
+POINTS = 10
 
 
 def relabelled(spot: Spot) -> Iterator[Edit]:
@@ -64,6 +67,19 @@ def _hashed(*fields: str) -> tuple[str, ...]:
     return _each(*(f"loadBalancer.consistentHash.{one}" for one in fields))
 
 
+def shares_moved(spot: Spot) -> Iterator[Edit]:
+    """Ten points of `distribute` go from one place to the next, and back."""
+    shares = {place: share.whole() for place, share in spot.value.fields().items()}
+    for giver, taker in permutations(shares, 2):
+        if shares[giver] > POINTS:
+            new = {**shares, giver: shares[giver] - POINTS, taker: shares[taker] + POINTS}
+            yield Edit(f"{POINTS} points of {giver} → {taker}", fresh(new, spot.value))
+
+
+def _locality(*fields: str) -> tuple[str, ...]:
+    return _each(*(f"loadBalancer.localityLbSetting{one}" for one in fields))
+
+
 PERIODS = ("interval", "baseEjectionTime")
 FLAG = "splitExternalLocalOriginErrors"
 POLICY = (
@@ -87,6 +103,11 @@ POLICY = (
     ),
     Operator("hash-cookie-ttl-changed", KIND, _hashed("httpCookie.ttl"), lasting(3)),
     Operator("hash-cookie-ttl-dropped", KIND, _hashed("httpCookie.ttl"), dropped),
+    Operator("locality-dropped", KIND, _locality(""), dropped),
+    Operator("locality-shares-moved", KIND, _locality(".distribute[].to"), shares_moved),
+    Operator("locality-client-changed", KIND, _locality(".distribute[].from"), renamed("no-such-")),
+    Operator("failover-dropped", KIND, _locality(".failover[]", ".failoverPriority[]"), dropped),
+    Operator("failover-target-changed", KIND, _locality(".failover[].to"), renamed("no-such-")),
     Operator("pool-dropped", KIND, _each("connectionPool"), dropped),
     Operator("limit-raised", KIND, _pool(durations=False), counted(more=(1,), times=(10,))),
     Operator("limit-lowered", KIND, _pool(durations=False), counted(less=(1,))),

@@ -17,6 +17,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.facts.provenance import Digest
 from meshproof.border.load import Load
 from meshproof.border.request import Request
+from meshproof.border.source import Source
 from meshproof.border.verdict import Precision
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
@@ -25,10 +26,13 @@ from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict, require_endpoints
+from meshproof.mesh.requests.sources import parsed
 from meshproof.run.resolve import located, recording, resolved
 from meshproof.scenario import Check, Plan, Scenario
 
 NAMESPACE = "default"
+# A target with this feature has any client send requests.
+ANY_CLIENT = "AnyClient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,20 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: s
     specified = [_strictly(one) for one in manifests]
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))
     placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
-    prepared = prepared_load(placed, specified, specified, precision, namespace=namespace)
+    client = _client(scenario, specified[0].mesh, namespace)
+    placed = replace(placed, features=placed.features | {ANY_CLIENT}) if scenario.client else placed
+    prepared = prepared_load(placed, specified, specified, precision, namespace=client.namespace, labels=client.labels)
     moved = partial(prepare, scenario, folder, precision)
     dependences = tuple(_dependences(prepared, [one.mesh for one in specified]))
     return replace(prepared, moved=moved, dependences=dependences, sources=manifests[-1].sources)
+
+
+def _client(scenario: Scenario, mesh: Mesh, namespace: str) -> Source:
+    """Who sends the requests; raises UsageError where the manifests have no such workload."""
+    if not scenario.client:
+        return Source(namespace)
+    where, _, name = scenario.client.rpartition("/")
+    return parsed(f"{where or namespace}/{name}", namespace, mesh)
 
 
 def _dependences(prepared: Prepared, meshes: Sequence[Mesh]) -> Iterator[Dependence]:

@@ -14,6 +14,7 @@ from meshproof.envoy import resource_types as types
 from meshproof.envoy.clusters.connection_pool import connection_pool
 from meshproof.envoy.clusters.destination_rule import effective, merged
 from meshproof.envoy.clusters.load_balancer import load_balancer
+from meshproof.envoy.clusters.locality import is_weighted
 from meshproof.envoy.clusters.outlier_detection import outlier_detection
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Proxy
@@ -41,7 +42,7 @@ def cluster(name: str, policy: TrafficPolicy) -> Resource:
     """
     own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
     balancing = policy.load_balancer, policy.consistent_hash, policy.warmup
-    settings = configured(balancing, policy.connection_pool, policy.outlier_detection)
+    settings = configured(balancing, policy.connection_pool, policy.outlier_detection, weighted=is_weighted(policy))
     return Resource(types.CLUSTER, name, own + settings, ((types.ENDPOINT, name),))
 
 
@@ -50,13 +51,19 @@ def configured(
     balancing: tuple[LoadBalancer, ConsistentHash | None, Warmup | None],
     pool: ConnectionPool | None,
     outlier: OutlierDetection | None,
+    *,
+    weighted: bool,
 ) -> bytes:
     """All of a cluster but its names, encoded; panic routing is off, so that ejecting a lone host shows."""
+    by_locality: Fields = {"locality_weighted_lb_config": {}} if weighted else {}
     result: Fields = {
         "type": "EDS",
         "eds_cluster_config": {"eds_config": EDS},
         **load_balancer(*balancing),
-        "common_lb_config": {"healthy_panic_threshold": wrapped(outlier.min_health_percent if outlier else 0)},
+        "common_lb_config": {
+            "healthy_panic_threshold": wrapped(outlier.min_health_percent if outlier else 0),
+            **by_locality,
+        },
         **connection_pool(pool),
     }
     if outlier is not None:

@@ -171,6 +171,7 @@ def effective(rule: TrafficPolicy, subset: TrafficPolicy | None, port: int) -> T
         load_balancer=balancing.load_balancer,
         consistent_hash=balancing.consistent_hash,
         warmup=balancing.warmup,
+        locality=balancing.locality,
         connection_pool=own.connection_pool if own.connection_pool or by_port else base.connection_pool,
         outlier_detection=own.outlier_detection if own.outlier_detection or by_port else base.outlier_detection,
     )

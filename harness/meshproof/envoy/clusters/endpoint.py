@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from meshproof.envoy import resource_types as types
-from meshproof.envoy.clusters.destination_rule import merged
+from meshproof.envoy.clusters.destination_rule import Merged, effective, merged
+from meshproof.envoy.clusters.locality import grouped
 from meshproof.envoy.names import cluster_name
 from meshproof.envoy.node import Address, Proxy
 from meshproof.envoy.resource import Resource, resource
+from meshproof.mesh.model.destination_rule import Subset
 from meshproof.mesh.model.kubernetes import Labels, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 
@@ -44,21 +46,28 @@ def selected(mesh: Mesh, service: Service, labels: Labels) -> list[Workload]:
 
 
 def load_assignment(
-    mesh: Mesh, service: Service, port: ServicePort, subset: str, labels: Labels, addresses: Addresses
+    mesh: Mesh,
+    service: Service,
+    port: ServicePort,
+    subset: Subset | None,
+    rule: Merged,
+    proxy: Proxy,
+    addresses: Addresses,
 ) -> Resource:
     """The ClusterLoadAssignment of one cluster; `hostname` is the pod, so that Envoy's admin page shows it."""
     endpoints = []
-    for workload in backing(mesh, service, labels):
+    for workload in backing(mesh, service, subset.labels if subset else {}):
         number = entry_port(port, workload) if service.hostname else container_port(port, workload)
         for address in addresses.get(workload.key, ()):
             if number is None or number not in address.ports:
                 continue
             host, local = address.ports[number]
             socket = {"socket_address": {"address": host, "port_value": local}}
-            endpoints.append({"endpoint": {"hostname": address.pod, "address": socket}})
+            endpoints.append((workload, {"endpoint": {"hostname": address.pod, "address": socket}}))
+    policy = effective(rule.policy, subset.policy if subset else None, port.number)
     fields = {
-        "cluster_name": cluster_name(service.host, subset, port.number),
-        "endpoints": [{"lb_endpoints": endpoints}] if endpoints else [],
+        "cluster_name": cluster_name(service.host, subset.name if subset else "", port.number),
+        "endpoints": grouped(mesh, policy, proxy, endpoints) if endpoints else [],
     }
     return resource(types.ENDPOINT, fields)
 
@@ -69,6 +78,5 @@ def load_assignments(mesh: Mesh, service: Service, proxy: Proxy, addresses: Addr
     for port in service.ports:
         if port.protocol.lower() == "udp":
             continue
-        yield load_assignment(mesh, service, port, "", {}, addresses)
-        for subset in rule.subsets:
-            yield load_assignment(mesh, service, port, subset.name, subset.labels, addresses)
+        for subset in (None, *rule.subsets):
+            yield load_assignment(mesh, service, port, subset, rule, proxy, addresses)

@@ -154,3 +154,4 @@ WORKLOADS: dict[str, Shape] = {
 
 SECRET = resource(data=Map(FREE_TEXT), stringData=Map(FREE_TEXT), type=TEXT, immutable=FLAG)
 NAMESPACE = resource(spec=None, status=None)
+NODE = resource(spec=None, status=None)

@@ -25,7 +25,8 @@ from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_own
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Secret, Service, Workload
-from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.locality import Places
+from meshproof.mesh.model.mesh import Mesh, grouped
 from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
 
 BUILDERS = {
@@ -133,6 +134,7 @@ def _built(manifests: Manifests) -> Built:
         secrets=tuple(part for part in parts if isinstance(part, Secret)),
     )
     mesh = later.joined(mesh, joining, findings)
+    mesh = replace(mesh, places=_places(mesh.workloads))
     mesh, foreign = configured(mesh, manifests.foreign, findings)
     across(mesh, good, [*(one for one, _ in failed), *unread], findings)
     rollout.across(mesh, good, findings)
@@ -147,6 +149,15 @@ def _built(manifests: Manifests) -> Built:
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
     left_out = (*(one for one, _ in failed), *manifests.foreign, *unread)
     return Built(mesh, tuple(dict.fromkeys(findings.notices)), tuple(good), left_out=left_out)
+
+
+def _places(workloads: Sequence[Workload]) -> Places:
+    """Where workloads run that may be clients; nothing where that is told of none."""
+    clients = [one for one in workloads if not one.endpoint_of]
+    if all(one.locality is None for one in clients):
+        return Places()
+    found = grouped(((one.namespace, frozenset(one.labels.items())), one.locality) for one in clients)
+    return Places({key: places[0] if len({*places}) == 1 else None for key, places in found.items()})
 
 
 def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -> Iterator[Unmodelled]:

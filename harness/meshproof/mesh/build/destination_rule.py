@@ -9,7 +9,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.rules.weights import SUBSET_NAME
 from meshproof.mesh.build.traffic_policy.client_tls import client_tls
 from meshproof.mesh.build.traffic_policy.consistent_hash import consistent_hash
-from meshproof.mesh.build.traffic_policy.locality import localities
+from meshproof.mesh.build.traffic_policy.locality import locality, without_effect
 from meshproof.mesh.build.traffic_policy.warmup import warmup
 from meshproof.mesh.build.visibility import LABEL, created, export_to
 from meshproof.mesh.model import names
@@ -42,7 +42,7 @@ def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
             if first is not subset:
                 raise value.problem(f"subset {subset.name} is defined twice, first in line {first.location.line}")
     policy = traffic_policy(spec.get("trafficPolicy"), host, findings)
-    localities(spec, findings)
+    without_effect(spec, findings)
     return DestinationRule(
         resource.name,
         resource.namespace,
@@ -100,6 +100,7 @@ def _settings(value: Value, findings: Findings, ports: dict[int, TrafficPolicy])
         ports,
         consistent_hash(balancing.get("consistentHash"), findings) if balancing else None,
         warmup(balancing, balancer, findings) if balancing else None,
+        locality(balancing) if balancing else None,
     )
 
 

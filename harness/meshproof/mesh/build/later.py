@@ -23,6 +23,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "WorkloadEntry": "workload_entry",
         "WorkloadGroup": "workload_group",
     },
+    "workloads.nodes": {"Node": "node"},
     "sidecar.sidecars": {"Sidecar": "sidecar"},
     "authorization.policies": {"AuthorizationPolicy": "authorization_policy"},
     "gateway_api.routes": {

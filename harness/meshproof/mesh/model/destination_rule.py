@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.locality import LocalitySetting
 
 
 class LoadBalancer(StrEnum):
@@ -89,7 +90,7 @@ class Warmup:
 
 @dataclass(frozen=True, slots=True)
 class TrafficPolicy:
-    """`consistent_hash` is there where `load_balancer` is CONSISTENT_HASH."""
+    """`consistent_hash` is there where `load_balancer` is CONSISTENT_HASH; `locality` None is Istio's default."""
 
     load_balancer: LoadBalancer = LoadBalancer.UNSPECIFIED
     connection_pool: ConnectionPool | None = None
@@ -97,6 +98,7 @@ class TrafficPolicy:
     ports: Mapping[int, TrafficPolicy] = field(default_factory=dict)
     consistent_hash: ConsistentHash | None = None
     warmup: Warmup | None = None
+    locality: LocalitySetting | None = None
 
 
 @dataclass(frozen=True, slots=True)

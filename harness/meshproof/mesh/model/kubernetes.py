@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from meshproof.errors import Location
+from meshproof.mesh.model.locality import Locality
 
 Labels = Mapping[str, str]
 
@@ -77,6 +78,7 @@ class Workload:
 
     What stands for the endpoints of a ServiceEntry is one, too, with the port of each name of the ServiceEntry's:
     `endpoint_of` is then its key. One of kind WorkloadEntry or WorkloadGroup listens on whatever port it is called on.
+    Its pods run on Nodes with `node_labels`, or on the one called `node`; `locality` is None where nothing tells it.
     """
 
     name: str
@@ -88,6 +90,9 @@ class Workload:
     location: Location
     kind: str = "Deployment"
     endpoint_of: str = ""
+    locality: Locality | None = None
+    node: str = ""
+    node_labels: Labels = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -6,7 +6,7 @@ Every index is built once, when it is first asked for; nothing that looks up an 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from meshproof.mesh.model.authorization import AuthorizationPolicy
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Secret, Service, ServicePort, Workload
+from meshproof.mesh.model.locality import Places
 from meshproof.mesh.model.mesh_config import DEFAULT, MeshConfig
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.unmodelled import Unmodelled
@@ -59,6 +60,7 @@ class Mesh:
     config: MeshConfig = DEFAULT
     unmodelled: tuple[Unmodelled, ...] = ()
     aliases: tuple[Service, ...] = ()
+    places: Places = field(default_factory=Places)
 
     def service(self, host: str) -> Service | None:
         """The Service of that fully qualified host; of several one of Kubernetes, then the first ServiceEntry."""

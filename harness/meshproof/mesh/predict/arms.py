@@ -65,7 +65,8 @@ def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
         aim = resolved(mesh, mirror.destination, client)
         found = backend(mesh, aim, client)
         force = policy(mesh, aim.host, aim.subset, found.port, client)
-        yield Copy(found.name, mirror.share, found.workloads, mirror.location, found.note, found.port, force, aim.host)
+        share, where, places = mirror.share, mirror.location, found.localities
+        yield Copy(found.name, share, found.workloads, where, found.note, found.port, force, aim.host, places)
 
 
 def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]], keys: tuple[HashKey, ...]) -> Arm:
@@ -90,6 +91,7 @@ def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int
         host=aim.host,
         status=found.status,
         hashed_by=hashing(mesh, called, found.workloads, keys, client),
+        localities=found.localities,
     )
 
 

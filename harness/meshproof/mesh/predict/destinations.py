@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from meshproof.border.expectation import Localities
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
+from meshproof.mesh.predict.policies.localities import localities
+from meshproof.mesh.predict.policies.policy import in_force
 
 UNAVAILABLE = 503
 
@@ -24,6 +27,7 @@ class Lack(StrEnum):
     PORT_LEFT_OUT = "the Service does not have the port that stands for the one left out"
     SUBSET = "no DestinationRule that the client sees defines the subset"
     PODS = "no pod stands behind it"
+    LOCALITY = "no pod runs where distribute sends the client"
     CONTAINER_PORT = "no pod has the container port"
 
 
@@ -31,7 +35,8 @@ class Lack(StrEnum):
 class Backend:
     """A destination resolved: `name` is `service.namespace[/subset]`, `note` why it cannot answer.
 
-    `status` is what the proxy answers in its place (0 where pods do), `lack` what is missing then.
+    `status` is what the proxy answers in its place (0 where pods do), `lack` what is missing then. `localities` is as
+    for an Arm.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Backend:
     note: str = ""
     status: int = 0
     lack: Lack | None = None
+    localities: Localities | None = None
 
 
 def resolved(mesh: Mesh, destination: Destination, client: Client) -> Destination:
@@ -81,7 +87,14 @@ def backend(mesh: Mesh, destination: Destination, client: Client, missing: int =
         return _unanswered(name, port, undefined[0], missing, undefined[1])
     if empty := _empty(mesh, service, destination, port, client):
         return _unanswered(name, port, empty[0], UNAVAILABLE, empty[1])
-    return Backend(name, port, frozenset(one.key for one in _answering(mesh, service, destination, port, client)))
+    answering = _answering(mesh, service, destination, port, client)
+    places = localities(mesh, in_force(mesh, destination.host, destination.subset, port, client), answering, client)
+    if places is None:
+        return Backend(name, port, frozenset(one.key for one in answering))
+    if not places.levels[0]:
+        why = f"no pod of {service.called} runs where distribute sends the client"
+        return _unanswered(name, port, why, UNAVAILABLE, Lack.LOCALITY)
+    return Backend(name, port, places.levels[0], localities=places)
 
 
 def _lacking(mesh: Mesh, destination: Destination, client: Client) -> str:

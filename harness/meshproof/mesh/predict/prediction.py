@@ -46,6 +46,13 @@ def predict(
     A request in TLS is judged by the handshake that its client's PEM files make possible; raises
     UsageError when they cannot be read.
     """
+    found = _predicted(mesh, request, namespace, labels)
+    places = [*(one.localities for one in found.arms), *(one.localities for one in found.copies)]
+    untold = next((one.untold for one in places if one and one.untold), "")
+    return replace(found, undecided=untold) if untold and not found.undecided else found
+
+
+def _predicted(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str, str] | None) -> Expectation:
     client = client_of(mesh, request, namespace, labels)
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     whole, mesh = mesh, scoped(mesh, client)

@@ -6,14 +6,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from meshproof.run.pacing.breaker import breaker
+from meshproof.run.pacing.failover import failover
 from meshproof.run.pacing.flow import flow
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.traffic.command import ONE_PROCESS
 
 Pacing = Callable[[Traffic], Coroutine[Any, Any, None]]
 
-PACINGS: dict[str, Pacing] = {"barrier": breaker, "ejection": breaker}
-GENERATORS = {"barrier": "steady", "ejection": "steady"}
+PACINGS: dict[str, Pacing] = {"barrier": breaker, "ejection": breaker, "failover": failover}
+GENERATORS = {"barrier": "steady", "ejection": "steady", "failover": "steady"}
 
 
 def pacing(shape: str) -> Pacing:

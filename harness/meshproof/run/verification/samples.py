@@ -10,7 +10,8 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.request import Tls
 from meshproof.errors import Location
-from meshproof.judge import Answers, Mirror, NoErrors, Split
+from meshproof.judge import Answers, LocalityDistribution, Mirror, NoErrors, Split
+from meshproof.judge.localities.distribution import distributed
 from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
@@ -45,6 +46,7 @@ def prepare_samples(
     # What workloads receive is known only where they keep books.
     checks += [Answers()] if probed else []
     checks += [Mirror()] if mirrors and probed else []
+    checks += [LocalityDistribution()] if any(any(distributed(one)) for one in expectations) else []
     scenario = Scenario(
         name="verify",
         description="The mesh does what its manifests say.",

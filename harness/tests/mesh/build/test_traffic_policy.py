@@ -8,6 +8,7 @@ import pytest
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.model.destination_rule import LoadBalancer, Warmup
+from meshproof.mesh.model.locality import LocalitySetting
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called
 
@@ -84,13 +85,24 @@ def test_a_locality_setting_that_sets_nothing_costs_no_proof(setting: str) -> No
     assert (built.mesh.unmodelled, ineffective(built)) == ((), [])
 
 
-@pytest.mark.parametrize("setting", [DISTRIBUTE, FAILOVER, PRIORITY])
-def test_what_localities_decide_is_not_proved(setting: str) -> None:
+@pytest.mark.parametrize(
+    ("setting", "found"),
+    [
+        (DISTRIBUTE, {"distribute": (("a/*", (("a/*", 80), ("b/*", 20))),)}),
+        (FAILOVER, {"failover": (("a", "b"),)}),
+        (PRIORITY, {"priority": ("topology.istio.io/network",)}),
+    ],
+)
+def test_what_localities_decide_is_read(setting: str, found: dict[str, object]) -> None:
     name = setting.partition(":")[0]
-    why = f"{name} of localityLbSetting is not modelled: where pods are is not told here"
-    assert [one.why for one in read(locality(setting)).mesh.unmodelled] == [why]
+    built = read(locality(setting))
+    made = built.mesh.destination_rules[0].policy.locality
+    assert (made, ineffective(built)) == (LocalitySetting(**found, location=made and made.location), [])
     off = read(locality(f"enabled: false, {setting}"))
-    assert (off.mesh.unmodelled, ineffective(off)) == ((), [f"{name} has no effect beside enabled: false"])
+    assert ineffective(off) == [f"{name} has no effect beside enabled: false"]
+    policy = off.mesh.destination_rules[0].policy
+    assert policy.locality is not None
+    assert not policy.locality.enabled
 
 
 @pytest.mark.parametrize("setting", [FAILOVER, PRIORITY])
@@ -99,15 +111,13 @@ def test_failover_needs_outlier_detection(setting: str) -> None:
     assert built.mesh.unmodelled == ()
     assert "has no effect without outlierDetection" in ineffective(built)[0]
     # A subset inherits the load balancer.
-    inherited = read(locality(setting, ""), "{name: v1, trafficPolicy: {outlierDetection: {interval: 1s}}}")
-    assert len(inherited.mesh.unmodelled) == 1
+    assert ineffective(read(locality(setting, ""), "{name: v1, trafficPolicy: {outlierDetection: {}}}")) == []
 
 
-def test_distribute_needs_none_and_stands_before_priorities() -> None:
-    assert len(read(locality(DISTRIBUTE, "")).mesh.unmodelled) == 1
-    both = read(locality(f"{DISTRIBUTE}, {PRIORITY}"))
-    assert len(both.mesh.unmodelled) == 1
-    assert ineffective(both) == ["failoverPriority has no effect beside distribute"]
+def test_distribute_stands_before_priorities() -> None:
+    assert ineffective(read(locality(f"{DISTRIBUTE}, {PRIORITY}"))) == [
+        "failoverPriority has no effect beside distribute"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.locality import Locality, labelled, parsed
 from meshproof.mesh.model.names import HOST
 
 UNIX = "unix://"
@@ -31,6 +32,7 @@ class Endpoint:
     ports: tuple[tuple[str, int], ...]
     labels: Labels
     location: Location
+    locality: Locality | None = None
 
     @property
     def is_named(self) -> bool:
@@ -73,7 +75,9 @@ def endpoint(
         if not PORT_NAME.fullmatch(name):
             raise number.problem(f"{name!r} is no name of a port")
         numbers.append((name, number.whole(1, LARGEST_PORT)))
-    made = Endpoint(address, tuple(numbers), labels(value, "labels"), value.location)
+    own, where = labels(value, "labels"), value.get("locality")
+    place = parsed(where.text()) if where and where.text() else labelled(own) or Locality()
+    made = Endpoint(address, tuple(numbers), own, value.location, place)
     if address.startswith(UNIX):
         if numbers:
             raise value.problem("an endpoint at a Unix socket has no ports")

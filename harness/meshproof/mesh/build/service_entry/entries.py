@@ -107,13 +107,13 @@ def _check(entry: Entry, findings: Findings) -> None:
 
 
 def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
-    """Stand-ins for a host: one for all endpoints of the same labels, so that subsets tell them apart."""
+    """Stand-ins for a host: one for all endpoints of the same labels and place, so that they are told apart."""
     if entry.selector is not None or entry.resolution in (NONE, DYNAMIC):
         return
     if entry.endpoints:
         groups: dict[tuple[object, ...], list[Endpoint]] = {}
         for one in entry.endpoints:
-            groups.setdefault((*sorted(one.labels.items()), one.ports), []).append(one)
+            groups.setdefault((*sorted(one.labels.items()), one.ports, one.locality), []).append(one)
         for number, several in enumerate(groups.values()):
             name = f"{host}-{number + 1}" if len(groups) > 1 else host
             yield _stand_in(entry, name, key, several[0], min(len(several), MOST_STAND_INS))
@@ -125,7 +125,16 @@ def _stand_in(entry: Entry, name: str, key: str, one: Endpoint, replicas: int) -
     said = dict(one.ports)
     ports = tuple(ContainerPort(said.get(port.name, int(port.target)), port.name) for port in entry.ports)
     return Workload(
-        name, entry.namespace, replicas, one.labels, "", ports, one.location, kind="ServiceEntry", endpoint_of=key
+        name,
+        entry.namespace,
+        replicas,
+        one.labels,
+        "",
+        ports,
+        one.location,
+        kind="ServiceEntry",
+        endpoint_of=key,
+        locality=one.locality,
     )
 
 

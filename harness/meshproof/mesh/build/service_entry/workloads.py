@@ -37,7 +37,17 @@ def workload_entry(resource: Resource, findings: Findings) -> Machine:
     with findings.within(Pods(resource.namespace, own)):
         one = endpoint(spec, findings)
     ports = tuple(ContainerPort(number, name) for name, number in one.ports)
-    made = Workload(resource.name, resource.namespace, 1, own, "", ports, resource.location, kind=resource.kind)
+    made = Workload(
+        resource.name,
+        resource.namespace,
+        1,
+        own,
+        "",
+        ports,
+        resource.location,
+        kind=resource.kind,
+        locality=one.locality,
+    )
     return Machine(made, one.is_named)
 
 

@@ -11,23 +11,42 @@ from collections.abc import Iterator
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model.locality import REGION, SUBZONE, ZONE, LocalitySetting
 from meshproof.mesh.model.topic import Topic
 
 FAILING_OVER = ("failover", "failoverPriority")
-TOPOLOGY = frozenset({f"topology.kubernetes.io/{one}" for one in ("region", "zone")} | {"topology.istio.io/subzone"})
+TOPOLOGY = frozenset({REGION, ZONE, SUBZONE})
 WHOLE = 100
 
 
-def localities(spec: Value, findings: Findings) -> None:
-    """Say what is not modelled of those of a DestinationRule, or counts for nothing."""
+def locality(balancing: Value) -> LocalitySetting | None:
+    """What a `loadBalancer` says of localities; raises ManifestError where istiod refuses it."""
+    setting = balancing.get("localityLbSetting")
+    if setting is None:
+        return None
+    _check(setting)
+    enabled = setting.get("enabled")
+    return LocalitySetting(
+        enabled.flag() if enabled else True,
+        tuple(
+            (_text(one, "from"), tuple((to, weight.whole()) for to, weight in one.need("to").fields().items()))
+            for one in setting.list("distribute")
+        ),
+        tuple((_text(one, "from"), _text(one, "to")) for one in setting.list("failover")),
+        tuple(one.text() for one in setting.list("failoverPriority")),
+        (setting.key or setting.location),
+    )
+
+
+def without_effect(spec: Value, findings: Findings) -> None:
+    """Say what of the settings of a DestinationRule counts for nothing."""
     policies = [*_policies(spec)]
     ejecting = any(one.get("outlierDetection") for one in policies)
     for policy in policies:
         balancing = policy.get("loadBalancer")
         setting = balancing.get("localityLbSetting") if balancing else None
         if setting is not None:
-            with findings.gather():
-                _locality(setting, findings, ejecting=ejecting)
+            _tell(setting, findings, ejecting=ejecting)
 
 
 def _policies(spec: Value) -> Iterator[Value]:
@@ -38,23 +57,22 @@ def _policies(spec: Value) -> Iterator[Value]:
             yield from policy.list("portLevelSettings")
 
 
-def _locality(setting: Value, findings: Findings, *, ejecting: bool) -> None:
-    _check(setting)
+def _tell(setting: Value, findings: Findings, *, ejecting: bool) -> None:
     enabled = setting.get("enabled")
     given = [one for name in ("distribute", *FAILING_OVER) if (one := setting.get(name)) and one.data]
-    if enabled and not enabled.flag():
-        for one in given:
-            findings.notice(one.location, f"{one.name} has no effect beside enabled: false", Topic.NO_EFFECT)
-        return
     for one in given:
-        if one.name in FAILING_OVER and setting.list("distribute"):
+        if enabled and not enabled.flag():
+            findings.notice(one.location, f"{one.name} has no effect beside enabled: false", Topic.NO_EFFECT)
+        elif one.name in FAILING_OVER and setting.list("distribute"):
             findings.notice(one.location, f"{one.name} has no effect beside distribute", Topic.NO_EFFECT)
         elif one.name in FAILING_OVER and not ejecting:
             text = f"{one.name} has no effect without outlierDetection: nothing else tells that a pod does not answer"
             findings.notice(one.location, text, Topic.NO_EFFECT)
-        else:
-            why = f"{one.name} of localityLbSetting is not modelled: where pods are is not told here"
-            findings.unproved(one.key or one.location, why)
+
+
+def _text(holder: Value, name: str) -> str:
+    found = holder.get(name)
+    return found.text() if found else ""
 
 
 def _check(setting: Value) -> None:
@@ -71,7 +89,7 @@ def _check(setting: Value) -> None:
         if sum(weights) != WHOLE:
             raise entry.problem(f"the weights sum to {sum(weights)}, not to {WHOLE}", "istiod refuses it")
     for entry in failover:
-        start, end = (found.text() if (found := entry.get(name)) else "" for name in ("from", "to"))
+        start, end = _text(entry, "from"), _text(entry, "to")
         if start == end:
             raise entry.problem("failover leads from a region to itself", "istiod refuses it")
         if any(one in start + end for one in "/*"):

@@ -13,6 +13,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
 from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
+from meshproof.mesh.model.locality import REGION, SUBZONE, ZONE, Locality, labelled
 from meshproof.mesh.model.topic import Topic
 
 MOST_REPLICAS = 10_000
@@ -75,7 +76,8 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         raise resource.body.problem(f"a {resource.kind} needs {'.'.join(form.template)}")
     pod = labels(template.get("metadata"), "labels")
     _check_selector(resource, form, pod)
-    containers = template.need("spec").need("containers").items()
+    spec = template.need("spec")
+    containers = spec.need("containers").items()
     if not containers:
         raise template.problem("the template has no containers" if form.template else "the Pod has no containers")
     own = [one for one in containers if (name := one.get("name")) is None or name.data != SIDECAR] or list(containers)
@@ -85,6 +87,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
     if form.passing:
         text = f"the pods of {resource} are there only while it runs: it is held to run"
         findings.notice(resource.location, text, Topic.RUN_ALONE)
+    node, node_labels = spec.get("nodeName"), labels(spec, "nodeSelector")
     return Workload(
         resource.name,
         resource.namespace,
@@ -94,7 +97,17 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         ports,
         resource.location,
         resource.kind,
+        locality=labelled(pod) or _bound_to(node_labels),
+        node=node.text() if node else "",
+        node_labels=node_labels,
     )
+
+
+def _bound_to(node_labels: Labels) -> Locality | None:
+    """Where the Nodes are that a selector asks for, if it names their region and zone."""
+    if REGION not in node_labels or ZONE not in node_labels:
+        return None
+    return Locality(node_labels[REGION], node_labels[ZONE], node_labels.get(SUBZONE, ""))
 
 
 def _check_selector(resource: Resource, form: Form, pod: Labels) -> None:

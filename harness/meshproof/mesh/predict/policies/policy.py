@@ -60,6 +60,7 @@ class Layers:
             own.outlier_detection or base.outlier_detection,
             consistent_hash=balancing.consistent_hash,
             warmup=balancing.warmup,
+            locality=balancing.locality,
         )
 
 

@@ -15,9 +15,9 @@ from meshproof.border.expectation import Ejection, Expectation, Pool
 from meshproof.border.load import Load
 from meshproof.border.steps import AtOnce
 from meshproof.errors import Location
-from meshproof.judge import ConnectionPool, OutlierDetection
+from meshproof.judge import ConnectionPool, LocalityFailover, OutlierDetection
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, connect_attempts, steps, unproved
-from meshproof.judge.outlier_detection.rules import allowed, proof_seconds
+from meshproof.judge.outlier_detection.rules import allowed, duration, proof_seconds
 from meshproof.mesh.predict.prediction import predict
 from meshproof.run.prepare import Prepared, prepared_load
 from meshproof.run.verification.breakers.policies import Target, alone, behind, stated_by, targets
@@ -73,7 +73,7 @@ def _prove(
         elif len(found.driven) >= MOST_POLICIES and not specification.thorough:
             proof = f"there are more than {MOST_POLICIES} policies to show: --thorough shows them all"
         else:
-            proof = (_pool if kind == "connectionPool" else _ejection)(specification, target)
+            proof = PROOFS[kind](specification, target)
         if isinstance(proof, Prepared):
             found.driven.append(proof)
         else:
@@ -88,6 +88,8 @@ def _stated(target: Target) -> Iterator[tuple[str, Location]]:
         yield "connectionPool", pool.location
     if ejection and ejection.location:
         yield "outlierDetection", ejection.location
+    if target.localities and target.localities.location:
+        yield "localityLbSetting", target.localities.location
 
 
 def _pool(specification: Specification, target: Target) -> Prepared | str:
@@ -122,6 +124,28 @@ def _ejection(specification: Specification, target: Target) -> Prepared | str:
     return _prepared(specification, target, Load("ejection", expected.request, users=1), check, hosts)
 
 
+def _failover(specification: Specification, target: Target) -> Prepared | str:
+    """The load that shows who takes over for whom, by all the pods that there are; or why there is none."""
+    rule, levels = target.policy.ejection or Ejection(), target.localities.levels if target.localities else ()
+    whole = replace(target, workloads=frozenset().union(*levels))
+    pods = behind(specification.mesh, whole)
+    hosts = sum(one.replicas for one in pods)
+    expected = _expected(specification, whole, hosts)
+    if isinstance(expected, str):
+        return expected
+    if why := _always_one_pod(expected):
+        return why
+    last = sum(one.replicas for one in pods if one.key in levels[-1])
+    if allowed(rule, hosts) < hosts - last:
+        return f"maxEjectionPercent {rule.max_ejection_percent} does not let all pods of a place be ejected at once"
+    if hosts > MOST_HOSTS and not specification.thorough:
+        return f"{hosts} pods would have to be ejected: --thorough does it"
+    if 2 * duration(rule, 1) + rule.interval > LONGEST_PROOF and not specification.thorough:
+        return "it takes long, because ejected pods have to come back: --thorough waits for it"
+    check = LocalityFailover(longest_wait=inf if specification.thorough else LONGEST_PROOF)
+    return _prepared(specification, whole, Load("failover", expected.request, users=1), check, hosts)
+
+
 def _always_one_pod(expected: Expectation) -> str:
     """Why other pods are never asked: the hash of what all requests of one connection share; empty where they are."""
     hashed = expected.arms[0].hashed_by
@@ -144,6 +168,9 @@ def _expected(specification: Specification, target: Target, hosts: int) -> Expec
     if len(found.arms) != 1 or found.arms[0].policy != target.policy or not found.arms[0].workloads:
         return "no request is found that leads to this destination alone"
     return found
+
+
+PROOFS = {"connectionPool": _pool, "outlierDetection": _ejection, "localityLbSetting": _failover}
 
 
 def _prepared(specification: Specification, target: Target, load: Load, check: Check, hosts: int) -> Prepared:

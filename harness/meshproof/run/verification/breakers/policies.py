@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from meshproof.border.expectation import Arm, Copy, Expectation, Policy
+from meshproof.border.expectation import Arm, Copy, Expectation, Localities, Policy
 from meshproof.border.request import Request
 from meshproof.errors import Location
 from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
@@ -32,6 +32,7 @@ class Target:
     policy: Policy
     workloads: frozenset[str]
     sample: Expectation
+    localities: Localities | None = None
 
     @property
     def name(self) -> str:
@@ -42,13 +43,15 @@ class Target:
 
 def targets(expectations: Iterable[Expectation]) -> tuple[Target, ...]:
     """The destinations of samples, mirrors included, that a policy with a place is in force for, each once."""
-    found: dict[tuple[str, str, int, Location | None, Location | None], Target] = {}
+    found: dict[tuple[object, ...], Target] = {}
     for one in expectations:
         for part in _reached(one):
             pool, ejection = part.policy.pool, part.policy.ejection
-            places = (pool.location if pool else None, ejection.location if ejection else None)
+            by_place = part.localities if part.localities and len(part.localities.levels) > 1 else None
+            stated = by_place.location if by_place else None
+            places = (pool.location if pool else None, ejection.location if ejection else None, stated)
             subset = part.destination.partition("/")[2].partition(":")[0]
-            target = Target(part.host, subset, part.port, part.policy, part.workloads, one)
+            target = Target(part.host, subset, part.port, part.policy, part.workloads, one, by_place)
             if any(places):
                 found.setdefault((part.host, subset, part.port, *places), target)
     return tuple(found.values())
@@ -124,7 +127,7 @@ def _places(mesh: Mesh) -> Iterator[tuple[Location, str]]:
     for rule in mesh.destination_rules:
         for policy in (rule.policy, *(subset.policy for subset in rule.subsets)):
             for one in (policy, *policy.ports.values()):
-                for part in (one.connection_pool, one.outlier_detection):
+                for part in (one.connection_pool, one.outlier_detection, one.locality):
                     if part and part.location:
                         yield part.location, f"DestinationRule {rule.namespace}/{rule.name}"
 

@@ -1,0 +1,108 @@
+"""The pacing of a failover: the pods of one place after the other fail until they are ejected, then all are well.
+
+Requests go one at a time. Marks, each with its `level`:
+
+* `turn`: since a moment (`since`) up to this one it was a place's turn, and no pod was ejected or came back.
+* `stayed`: `errors` in a row did not eject all pods of a place; `capped`: the rule does not let them be.
+* `unsteady`: some came or went, however often it was tried; `kept`: pods were not back in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from meshproof.run.pacing.failing_hosts import FailingHosts
+from meshproof.run.pacing.traffic import Traffic
+from meshproof.scenario import FailingOver
+from meshproof.targets.base import Pod
+
+LOOK_INTERVAL = 0.08
+TRIES = 4
+# Requests go to a place's pods in turn, and unevenly.
+TRIES_PER_ERROR = 4
+
+
+async def failover(traffic: Traffic) -> None:
+    """Drive the first stage: what its trials ask for."""
+    for trial in traffic.trials:
+        if isinstance(trial, FailingOver):
+            levels = [[pod for key in level for pod in traffic.live.pods(key)] for level in trial.levels]
+            if levels and all(levels):
+                await _Pacing(trial, levels, traffic).run()
+
+
+class _Pacing:
+    def __init__(self, trial: FailingOver, levels: Sequence[Sequence[Pod]], traffic: Traffic) -> None:
+        self.trial = trial
+        self.levels = levels
+        self.traffic = traffic
+        self.hosts = FailingHosts(traffic, [pod for level in levels for pod in level], trial.request or 0)
+
+    async def run(self) -> None:
+        self.traffic.generator.limit_users(1)
+        try:
+            await self.hosts.settle()
+            await self._turn(0, frozenset())
+            for _ in range(TRIES):
+                if (done := await self._downwards()) is not None:
+                    break
+                await self._all_back()
+            else:
+                self.traffic.mark("unsteady", level=0)
+                return
+            if done and await self._all_back():
+                await self._turn(0, frozenset())
+        finally:
+            await self.hosts.heal_all()
+
+    async def _downwards(self) -> bool | None:
+        """Each place in turn; None where pods came back too soon, so that it has to be done again."""
+        out: frozenset[str] = frozenset()
+        for level, pods in enumerate(self.levels[:-1]):
+            out |= {pod.pod for pod in pods}
+            if not self.trial.may_eject(len(out), len(self.hosts.pods)):
+                self.traffic.mark("capped", level=level)
+                return False
+            if not await self._ejected(level, pods, out):
+                return False
+            await self.hosts.settle()
+            if not await self._turn(level + 1, out):
+                return None
+        return True
+
+    async def _ejected(self, level: int, pods: Sequence[Pod], out: frozenset[str]) -> bool:
+        """Let all pods of a place fail until they are out."""
+        fault = self.trial.fault(len(self.hosts.pods))
+        errors = 0
+        if fault is not None:
+            for pod in pods:
+                await self.hosts.fail(pod, fault)
+            for errors in range(1, self.trial.enough * TRIES_PER_ERROR * len(pods) + 1):  # noqa: B007
+                await self.hosts.step()
+                if out <= await self.hosts.ejected():
+                    return True
+        self.traffic.mark("stayed", level=level, errors=errors // len(pods))
+        return False
+
+    async def _turn(self, level: int, out: frozenset[str]) -> bool:
+        """See who answers while exactly these pods are out."""
+        since = self.traffic.now
+        await self.hosts.send(self.trial.stretch)
+        until = self.traffic.now
+        if await self.hosts.ejected() & {pod.pod for pod in self.hosts.pods} != out:
+            return False
+        self.traffic.mark("turn", level=level, since=since, until=until)
+        return True
+
+    async def _all_back(self) -> bool:
+        """Wait until no pod is out."""
+        await self.hosts.heal_all()
+        began = self.traffic.now
+        while await self.hosts.ejected():
+            if self.traffic.now - began > self.trial.back_within * len(self.levels):
+                self.traffic.mark("kept", level=0)
+                return False
+            await asyncio.sleep(LOOK_INTERVAL)
+        await self.hosts.settle()
+        return True

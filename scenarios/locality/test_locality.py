@@ -1,0 +1,36 @@
+"""Pods that run in several places: which of them answer, and who takes over for whom.
+
+https://istio.io/latest/docs/tasks/traffic-management/locality-load-balancing/
+"""
+
+from meshproof import Load, LocalityDistribution, LocalityFailover, NoErrors, Scenario, Split
+
+GET = "GET http://cart:8000/get"
+
+failover = Scenario(
+    name="LocalityFailover",
+    description="The own zone answers; as its pods are ejected the next zone does, then the other region, and back.",
+    features={"DestinationRuleOutlierDetection", "ProbeWorkload"},
+    manifests=["shop.yaml", "failover.yaml"],
+    client="front",
+    load=Load("failover", GET, users=1),
+    expect=[LocalityFailover()],
+    mostly_waits=True,
+)
+
+distribute = Scenario(
+    name="LocalityDistribute",
+    description="A client of one zone sends 70, 20 and 10 percent to its own, the next one and the other region.",
+    manifests=["shop.yaml", "distribute.yaml"],
+    client="front",
+    load=Load("steady", GET),
+    expect=[LocalityDistribution(), Split(), NoErrors()],
+)
+
+
+def test_locality_failover(verify):
+    verify(failover)
+
+
+def test_locality_distribute(verify):
+    verify(distribute)
