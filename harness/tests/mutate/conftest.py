@@ -66,6 +66,15 @@ spec:
   - {name: v2, labels: {version: v2}}
 ---
 apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: places}
+spec:
+  host: places.example.com
+  trafficPolicy: {loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 80, b: 20}}]}}}
+  subsets:
+  - {name: a, trafficPolicy: {loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}}}
+---
+apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: edge}
 spec:

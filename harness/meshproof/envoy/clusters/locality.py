@@ -14,8 +14,16 @@ from meshproof.envoy.node import Proxy
 from meshproof.envoy.unit import Fields, wrapped
 from meshproof.mesh.model.destination_rule import TrafficPolicy
 from meshproof.mesh.model.kubernetes import Labels, Workload
-from meshproof.mesh.model.locality import NETWORK, REGION, SUBZONE, ZONE, Locality, LocalitySetting, labelled
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.traffic_policy.locality import (
+    NETWORK,
+    REGION,
+    SUBZONE,
+    ZONE,
+    Locality,
+    LocalitySetting,
+    labelled,
+)
 
 NOWHERE = Locality()
 MESH_DEFAULT = LocalitySetting()

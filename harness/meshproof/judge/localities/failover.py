@@ -11,7 +11,7 @@ from meshproof.border.expectation import Ejection, Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.judge.outlier_detection import rules
+from meshproof.judge import ejections as rules
 from meshproof.judge.wording import joined
 from meshproof.scenario import Plan, Trial
 

@@ -10,8 +10,8 @@ from meshproof.border.expectation import Ejection, Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge import ejections as rules
 from meshproof.judge.expectations import limited_by
-from meshproof.judge.outlier_detection import rules
 from meshproof.judge.outlier_detection.timeline import Timeline
 from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW
 from meshproof.scenario import Plan, Trial

@@ -10,7 +10,7 @@ from meshproof.border.books import Books, Mark, stalled
 from meshproof.border.expectation import Ejection
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
-from meshproof.judge.outlier_detection.rules import allowed, faults, reachable
+from meshproof.judge.ejections import allowed, faults, reachable
 from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, multipliers
 from meshproof.judge.wording import answer
 

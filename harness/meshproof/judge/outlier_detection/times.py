@@ -15,7 +15,7 @@ from math import ceil
 
 from meshproof.border.books import Stall, stalled
 from meshproof.border.expectation import Ejection
-from meshproof.judge.outlier_detection.rules import duration
+from meshproof.judge.ejections import duration
 
 # https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
 MERGE_WINDOW = 1.0

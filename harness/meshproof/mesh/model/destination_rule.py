@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
-from meshproof.mesh.model.locality import LocalitySetting
+from meshproof.mesh.model.traffic_policy.locality import LocalitySetting
 
 
 class LoadBalancer(StrEnum):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from meshproof.errors import Location
-from meshproof.mesh.model.locality import Locality
+from meshproof.mesh.model.traffic_policy.locality import Locality
 
 Labels = Mapping[str, str]
 

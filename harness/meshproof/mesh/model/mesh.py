@@ -14,9 +14,9 @@ from meshproof.mesh.model.authorization import AuthorizationPolicy
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Secret, Service, ServicePort, Workload
-from meshproof.mesh.model.locality import Places
 from meshproof.mesh.model.mesh_config import DEFAULT, MeshConfig
 from meshproof.mesh.model.sidecar import Sidecar
+from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import VirtualService
 

@@ -15,7 +15,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
 from meshproof.judge import OutlierDetection
-from meshproof.judge.outlier_detection import rules
+from meshproof.judge import ejections as rules
 
 RULE = Location("outlier.yaml", 9, 7)
 WORKLOAD = "default/httpbin"

@@ -8,8 +8,8 @@ import pytest
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.model.destination_rule import LoadBalancer, Warmup
-from meshproof.mesh.model.locality import LocalitySetting
 from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.traffic_policy.locality import LocalitySetting
 from meshproof.mesh.model.unmodelled import Called
 
 HOST = "api.example.com"

@@ -16,8 +16,8 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.model.kubernetes import Labels
-from meshproof.mesh.model.locality import Locality, labelled, parsed
 from meshproof.mesh.model.names import HOST
+from meshproof.mesh.model.traffic_policy.locality import Locality, labelled, parsed
 
 UNIX = "unix://"
 PORT_NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")

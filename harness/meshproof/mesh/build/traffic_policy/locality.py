@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.locality import REGION, SUBZONE, ZONE, LocalitySetting
 from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, LocalitySetting
 
 FAILING_OVER = ("failover", "failoverPriority")
 TOPOLOGY = frozenset({REGION, ZONE, SUBZONE})

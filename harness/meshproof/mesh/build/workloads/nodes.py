@@ -12,8 +12,8 @@ from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.model.kubernetes import Labels, Workload
-from meshproof.mesh.model.locality import REGION, SUBZONE, ZONE, Locality
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality
 
 OLD = {name: f"failure-domain.beta.kubernetes.io/{name.rpartition('/')[2]}" for name in (REGION, ZONE)}
 

@@ -13,8 +13,8 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
 from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
-from meshproof.mesh.model.locality import REGION, SUBZONE, ZONE, Locality, labelled
 from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality, labelled
 
 MOST_REPLICAS = 10_000
 SIDECAR = "istio-proxy"

@@ -16,7 +16,8 @@ from math import ceil
 from meshproof.border.expectation import Localities, LocalityShare
 from meshproof.mesh.model.destination_rule import TrafficPolicy
 from meshproof.mesh.model.kubernetes import Workload
-from meshproof.mesh.model.locality import (
+from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.traffic_policy.locality import (
     HOSTNAME,
     NETWORK,
     REGION,
@@ -26,7 +27,6 @@ from meshproof.mesh.model.locality import (
     LocalitySetting,
     labelled,
 )
-from meshproof.mesh.model.mesh import Mesh, grouped
 from meshproof.mesh.predict.match import Client
 
 DEFAULT = LocalitySetting()

@@ -17,7 +17,7 @@ from meshproof.border.steps import AtOnce
 from meshproof.errors import Location
 from meshproof.judge import ConnectionPool, LocalityFailover, OutlierDetection
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, connect_attempts, steps, unproved
-from meshproof.judge.outlier_detection.rules import allowed, duration, proof_seconds
+from meshproof.judge.ejections import allowed, duration, proof_seconds
 from meshproof.mesh.predict.prediction import predict
 from meshproof.run.prepare import Prepared, prepared_load
 from meshproof.run.verification.breakers.policies import Target, alone, behind, stated_by, targets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from meshproof.border.expectation import Ejection
 from meshproof.border.steps import REFUSED, RESET
-from meshproof.judge.outlier_detection import rules
+from meshproof.judge import ejections as rules
 
 ONLY_5XX = Ejection(4)
 GATEWAY = Ejection(None, 3)
