@@ -125,6 +125,14 @@ def test_distribute_stands_before_priorities() -> None:
     [
         (f"{DISTRIBUTE}, {FAILOVER}", "localityLbSetting has both distribute and failover"),
         ("distribute: [{from: a/*, to: {a/*: 80, b/*: 10}}]", "the weights sum to 90, not to 100"),
+        ("distribute: [{from: '*/a', to: {a/*: 100}}]", "'*/a': a * stands at the end of a locality alone"),
+        ("distribute: [{from: a//b, to: {a/*: 100}}]", "'a//b' is no locality"),
+        ("distribute: [{to: {a/*: 100}}]", "'' is no locality"),
+        ("distribute: [{from: a, to: {b/*: 50, b/c: 50}}]", "the locality b/c overlaps with one before it"),
+        (
+            "distribute: [{from: a/b, to: {c: 100}}, {from: a, to: {c: 100}}]",
+            "the locality a overlaps with one before it",
+        ),
         ("failover: [{from: a, to: a}]", "failover leads from a region to itself"),
         ("failover: [{from: a/z, to: b}]", "failover is from a region to a region"),
         ("failover: [{from: a, to: '*'}]", "failover is from a region to a region"),

@@ -7,7 +7,7 @@ pilot/pkg/networking/core/loadbalancer (GetEffectiveLbSetting, ApplyLocalityLoad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
@@ -17,6 +17,8 @@ from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, 
 FAILING_OVER = ("failover", "failoverPriority")
 TOPOLOGY = frozenset({REGION, ZONE, SUBZONE})
 WHOLE = 100
+# Region, zone and subzone; what is left out of a locality is any.
+LEVELS, ALL = 3, ("*", "*")
 
 
 def locality(balancing: Value) -> LocalitySetting | None:
@@ -84,8 +86,11 @@ def _check(setting: Value) -> None:
             raise one.problem(
                 f"failover stands beside failoverPriority {one.text()}", "istiod refuses the two together"
             )
+    _check_localities((one.text() if one else "", one or entry) for entry in distribute for one in (entry.get("from"),))
     for entry in distribute:
-        weights = [one.whole(1, WHOLE) for one in entry.need("to").fields().values()]
+        places = entry.need("to").fields()
+        _check_localities(places.items())
+        weights = [one.whole(1, WHOLE) for one in places.values()]
         if sum(weights) != WHOLE:
             raise entry.problem(f"the weights sum to {sum(weights)}, not to {WHOLE}", "istiod refuses it")
     for entry in failover:
@@ -94,3 +99,21 @@ def _check(setting: Value) -> None:
             raise entry.problem("failover leads from a region to itself", "istiod refuses it")
         if any(one in start + end for one in "/*"):
             raise entry.problem("failover is from a region to a region", "istiod refuses zones and * there")
+
+
+def _check_localities(places: Iterable[tuple[str, Value]]) -> None:
+    """Raise ManifestError for a place that is none, or that one before it covers (istiod's validateLocalities)."""
+    known: dict[str, dict[str, set[str]]] = {}
+    for text, value in places:
+        parts = text.split("/", LEVELS - 1)
+        if "" in parts:
+            raise value.problem(f"{text!r} is no locality", "region, region/zone or region/zone/subzone")
+        if "*" in text.removesuffix("*"):
+            raise value.problem(f"{text!r}: a * stands at the end of a locality alone", "istiod refuses it")
+        region, zone, subzone = (*parts, *ALL)[:LEVELS]
+        zones = known.get(region, {})
+        subzones = zones.get(zone, set())
+        taken = "*" in known or "*" in zones or "*" in subzones or subzone in subzones
+        if taken or (len(parts) < LEVELS and (subzones or (len(parts) == 1 and zones))):
+            raise value.problem(f"the locality {text} overlaps with one before it", "istiod refuses it")
+        known.setdefault(region, {}).setdefault(zone, set()).add(subzone)
