@@ -57,6 +57,7 @@ def test_gateways_of_one_name_in_two_namespaces_have_pods_of_their_own() -> None
     [
         ((), "needs at least one listener"),
         ((HTTP, HTTP.replace("80", "81")), "two listeners called http"),
+        ((HTTP.replace("name: http", "name: ''"),), "the name '' is not lower-case letters"),
         ((HTTP, HTTP.replace("name: http", "name: b")), "two listeners for HTTP on port 80 and the same hostname"),
         (("name: a, port: 0, protocol: HTTP",), "port"),
         (("name: a, port: 80, protocol: HTTP, hostname: Example.com",), "no host name in lower case"),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meshproof.manifest.resource import Resource
+from meshproof.manifest.syntax.names import subdomain
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
@@ -48,7 +49,10 @@ def check(several: Sequence[Value]) -> None:
     names: set[str] = set()
     served: set[tuple[int, str, str]] = set()
     for value in several:
-        name = value.need("name", "each listener has a name").text()
+        named = value.need("name", "each listener has a name")
+        name = named.text()
+        if wrong := subdomain(name):
+            raise named.problem(f"the name {named.shown} {wrong}", "the API server refuses it")
         if name in names:
             raise value.problem(f"there are two listeners called {name}")
         names.add(name)
