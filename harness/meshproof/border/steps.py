@@ -11,6 +11,9 @@ class OneByOne:
 
     requests: int
 
+    def __str__(self) -> str:
+        return f"{self.requests} one by one"
+
 
 @dataclass(frozen=True, slots=True)
 class AtOnce:
@@ -22,6 +25,9 @@ class AtOnce:
     size: int
     fails: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.size} at once, {f'retried after {self.fails}' if self.fails else 'held'}"
+
 
 @dataclass(frozen=True, slots=True)
 class ConcurrentUsers:
@@ -30,10 +36,16 @@ class ConcurrentUsers:
     users: int
     requests: int
 
+    def __str__(self) -> str:
+        return f"{self.requests} by {self.users} user{'s'[: self.users > 1]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
     """One request while the pod neither accepts nor refuses connections."""
+
+    def __str__(self) -> str:
+        return "one whose connection does not open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +54,18 @@ class Failing:
 
     status: int
 
+    def __str__(self) -> str:
+        return f"one that the pod answers {self.status}"
+
 
 @dataclass(frozen=True, slots=True)
 class Rested:
     """One request after so many seconds without any."""
 
     seconds: float
+
+    def __str__(self) -> str:
+        return f"one after {self.seconds:g} s of rest"
 
 
 Step = OneByOne | AtOnce | ConcurrentUsers | Blocked | Failing | Rested

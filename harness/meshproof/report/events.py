@@ -117,6 +117,63 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """Lines of a manifest as they were read: the part that begins at `location` (`file:line:column`)."""
+
+    location: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One request as its client saw it: sent `started` seconds into the load, `latency` in seconds.
+
+    `answered_by` is a workload or a pod, empty where a proxy answered; `status` is 0 where nobody did, and `error`
+    then says why.
+    """
+
+    id: str
+    request: str
+    started: float
+    latency: float
+    status: int
+    answered_by: str = ""
+    error: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """So many requests were sent within a slot of time: answered by a workload, and not."""
+
+    at: float
+    answered: int
+    otherwise: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckShown:
+    """What a check's verdict is about: the rules in question, and what clients saw of its requests.
+
+    `applied` is empty where that is what was `specified`. `answers` counts by kind of answer; `latencies` are
+    (upper bound in seconds, number) in growing order; `slots` are of `slot` seconds each; `examples` show each kind
+    of answer, the rarest first. It comes before the CheckFinished, and not for every check of a very long run.
+    """
+
+    scenario: str
+    check: str
+    request: str
+    stage: int
+    specified: tuple[Quote, ...] = ()
+    applied: tuple[Quote, ...] = ()
+    answers: Mapping[str, int] = field(default_factory=dict)
+    latencies: tuple[tuple[float, int], ...] = ()
+    slot: float = 0.0
+    slots: tuple[Slot, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CheckFinished:
     verdict: Verdict
 
@@ -169,6 +226,7 @@ Event = (
     | ManifestsKept
     | ConfigApplied
     | Progress
+    | CheckShown
     | CheckFinished
     | ScenarioFinished
     | Broke

@@ -11,6 +11,7 @@ from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.report.events import (
     Broke,
     CheckFinished,
+    CheckShown,
     ConfigApplied,
     CoverageFound,
     Event,
@@ -33,7 +34,7 @@ Key = tuple[str, str, int]
 
 @dataclass(slots=True)
 class ScenarioRecord:
-    """One scenario; `progress` is by (check, request, stage), in order."""
+    """One scenario; `progress` and `shown` are by (check, request, stage), the former in order."""
 
     name: str
     started: ScenarioStarted | None = None
@@ -42,11 +43,16 @@ class ScenarioRecord:
     configs: list[ConfigApplied] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     progress: dict[Key, list[Progress]] = field(default_factory=dict)
+    shown: dict[Key, CheckShown] = field(default_factory=dict)
     broke: bool = False
 
     def trail(self, verdict: Verdict) -> list[Progress]:
         """The progress of the check that ended in this verdict."""
         return self.progress.get((verdict.check, verdict.request, verdict.stage), [])
+
+    def about(self, verdict: Verdict) -> CheckShown | None:
+        """The rules and requests that the verdict is about, where they were kept."""
+        return self.shown.get((verdict.check, verdict.request, verdict.stage))
 
     @property
     def outcome(self) -> Outcome:
@@ -113,6 +119,8 @@ class Record:
             case Progress():
                 key = (event.check, event.request, event.stage)
                 self._scenario(event.scenario).progress.setdefault(key, []).append(event)
+            case CheckShown():
+                self._scenario(event.scenario).shown[event.check, event.request, event.stage] = event
             case CheckFinished():
                 self._scenario(event.verdict.scenario).verdicts.append(event.verdict)
             case ScenarioFinished():

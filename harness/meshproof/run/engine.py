@@ -25,6 +25,7 @@ from meshproof.run.pacing.traffic import Traffic
 from meshproof.run.pacing.workload_faults import inject
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result, broken
+from meshproof.run.showing.shown import shown
 from meshproof.scenario import Trial
 from meshproof.targets.base import LiveMesh, Remote
 from meshproof.traffic.locust import Generator
@@ -108,6 +109,9 @@ class Drive:
             verdicts = tuple(replace(trial.conclude(books), seconds=traffic.seconds) for trial in trials)
             if not self.fail_fast and any(verdict.outcome is not Outcome.PASSED for verdict in verdicts):
                 await self.live.save_state(self.folder / STATE)
+        if not self.fail_fast:
+            for one in shown(self.prepared, trials, verdicts, traffic.sightings):
+                self.emit(one)
         return verdicts
 
     async def _save_what_is_left(self) -> None:

@@ -15,6 +15,7 @@ from meshproof.border.facts.provenance import Digest
 from meshproof.manifest import Resource
 from meshproof.manifest.plain import plain
 from meshproof.manifest.scalar import resolve
+from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import REDACTED
 from meshproof.redaction.credentials import redact_all
 from meshproof.redaction.patterns import HIDDEN
@@ -76,6 +77,11 @@ def dump(data: Any) -> str:
     """Plain JSON data as one YAML document."""
     text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
     return text
+
+
+def as_yaml(value: Value) -> str:
+    """A part of a manifest as it was read, without credentials."""
+    return dump(redact_all(_without_hidden_copies(plain(value))))
 
 
 def _write(run: Path, name: str, resources: Iterable[Resource]) -> Digest:

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from meshproof.report.events import CheckShown
+from meshproof.report.log import replay
+from meshproof.report.run_folder import EVENTS
 
 HEAD = """\
 apiVersion: networking.istio.io/v1
@@ -49,10 +52,16 @@ def test_the_rule_that_took_a_request_is_named_beside_the_one_that_was_to(
 ) -> None:
     routes(place, "spec", *specified)
     routes(place, "other", *applied)
-    ended = place.run(*place.verify, "--applied", "other", "-o", "json")
+    ended = place.run(*place.verify, "--applied", "other", "-o", "json", "--output", "run")
     assert ended.code == 1, ended.err
     reasons = [one["reason"] for one in ended.report["checks"] if one["outcome"] == "failed"]
     assert reasons
     for reason in reasons:
         assert re.search(rf"spec/route\.yaml:(?:{lines[0]}):", reason), reason
         assert f"what is applied takes it by the rule at other/route.yaml:{lines[1]}:5" in reason
+    shown = next(one for one in replay(place.here / "run" / EVENTS) if isinstance(one, CheckShown) and one.applied)
+    assert re.fullmatch(rf"spec/route\.yaml:(?:{lines[0]}):5", shown.specified[0].location)
+    assert shown.applied[0].location == f"other/route.yaml:{lines[1]}:5"
+    assert "subset: v" in shown.specified[0].text
+    assert sum(shown.answers.values()) == sum(number for _, number in shown.latencies) > 0
+    assert shown.examples[0].answered_by.startswith("helloworld-v")

@@ -59,7 +59,9 @@ def test_all_content_is_inside(wheel: zipfile.ZipFile, part: str) -> None:
 
 
 def test_the_template_and_the_types_are_inside(wheel: zipfile.ZipFile) -> None:
-    assert {"meshproof/_suite/reports/report.html.j2", "meshproof/py.typed"} <= set(wheel.namelist())
+    parts = {"report.html.j2", "check.html.j2", "report.css", "report.js"}
+    wanted = {f"meshproof/_suite/reports/{one}" for one in parts} | {"meshproof/py.typed"}
+    assert wanted <= set(wheel.namelist())
 
 
 def test_nothing_else_is_inside(wheel: zipfile.ZipFile) -> None:

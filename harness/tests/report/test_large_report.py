@@ -131,7 +131,7 @@ def test_what_did_not_pass_is_shown_in_full(text: str, number: int) -> None:
 
 
 def test_the_table_at_the_beginning_has_what_did_not_pass(text: str) -> None:
-    rows = re.findall(r'<tr>\s*<td class="head"><a href="#check[^>]*>([^<]*)</a>', text)
+    rows = re.findall(r'<tr>\s*<td class="head"><a href="#c-[^>]*>([^<]*)</a>', text)
     assert rows == [str(rule(number)) for number in (*FAILED, *INCONCLUSIVE)]
     assert "2,997 more checks below" in text
 
@@ -153,16 +153,16 @@ def test_full_shows_every_check_whole() -> None:
     shown = render(gather(large_run(300, failed=(7,))), full=True)
     assert shown.count("<article") == 300
     assert shown.count("<svg") == 2 * 300
-    assert '<body class="full">' in shown
-    assert "annex" not in shown[shown.index("<body") :]
+    assert '<body class="all">' in shown
+    assert not re.search('class="?[^">]*annex', shown[shown.index("<body") :])
     assert "<details>" not in shown
 
 
 def test_on_paper_there_is_a_summary(text: str) -> None:
     style = text[text.index("@media print") : text.index("</style>")]
-    assert ".annex { display: none; }" in style
-    assert ".paper { display: block; }" in style
-    assert ".full details::details-content" in style
+    assert "body:not(.all) .annex { display: none; }" in style
+    assert "body:not(.all) .paper { display: block; }" in style
+    assert ".all details::details-content" in style
     body = text[text.index("<body") :]
     assert re.search(r'<p class="paper soft">[\d,]+ checks not printed: <code>meshproof report --full</code>', body)
     printed = [one for one in re.findall(r"<article class=\"([^\"]*)\"", body) if "annex" not in one]

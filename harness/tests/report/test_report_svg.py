@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.report.events import CheckFinished, Event, Progress
-from meshproof.report.html import svg
-from meshproof.report.html.convergence import convergence, samples
+from meshproof.report.html.pictures import svg
+from meshproof.report.html.pictures.convergence import convergence, samples
 from meshproof.report.record import gather
 
 Drawn = tuple[Verdict, list[Progress]]

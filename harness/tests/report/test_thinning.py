@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.verdict import Outcome
 from meshproof.report.events import CheckFinished, Event, Interrupted, Progress
-from meshproof.report.html.convergence import Sample, samples
+from meshproof.report.html.pictures.convergence import Sample, samples
 from meshproof.report.log import EventLog, replay
 from meshproof.report.record import gather
 from meshproof.report.thinning import PASSED, WAITING, Thinning

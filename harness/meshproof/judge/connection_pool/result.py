@@ -50,11 +50,11 @@ class StepResult:
     def evidence(self) -> dict[str, Any]:
         """For reports: plain data."""
         return {
-            "step": str(self.step),
             "at": round(self.mark.at, 3),
             "served": self.served,
             "refused": self.refused,
             **{name: int(value) for name, value in self.mark.values.items()},
+            "step": str(self.step),
             "stood": [[int(one.values[name]) for name in AT_ARRIVAL] for one in self.arrivals],
         }
 

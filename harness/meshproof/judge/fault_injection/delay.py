@@ -94,6 +94,7 @@ class DelayTrial(FaultTrial):
 
     def evidence(self, books: Books) -> dict[str, object]:
         return {
+            "seconds": self._seconds,
             "shortest": min(self._times, default=None),
             "quarter": self._quarter() if self._times else None,
             "longest": max(self._times, default=None),

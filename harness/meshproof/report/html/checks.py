@@ -5,30 +5,33 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.report import wording
+from meshproof.report.events import CheckShown, Example
 from meshproof.report.html.answer_table import Row, rows
-from meshproof.report.html.convergence import convergence
+from meshproof.report.html.pictures.latency import summary
+from meshproof.report.html.pictures.picture import Picture, pictures
+from meshproof.report.html.pictures.steps import Step, steps
 from meshproof.report.html.space import Spaces, printed_lines, text_lines
 from meshproof.report.record import ScenarioRecord
 
-WIDE, NARROW = 760.0, 380.0
 MOST_EVIDENCE = 4000
 # Of a table of answers at most so many rows that passed are shown.
 PASSED_ROWS = 50
-CHECK_BYTES, ARM_BYTES, ROW_BYTES = 1300, 480, 420
+CHECK_BYTES, ARM_BYTES, ROW_BYTES, EXAMPLE_BYTES, STEP_BYTES = 1500, 480, 420, 380, 420
 SHORT_REASON = 120
 REST = " … (the rest is in report.json)"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckView:
-    """A verdict as the template shows it; `plots` are the same picture for a wide and for a narrow page.
+    """A verdict as the template shows it.
 
     One that is not `whole` takes one line, with `reason` where it did not pass; one that is not `printed` is left out
-    on paper. `left_out` counts the answers that are not shown.
+    on paper. `shown` are the rules and requests that it is about, `took` how long these took, `steps` those of a
+    breaker. `left_out` counts the answers that are not shown.
     """
 
     id: str
@@ -37,36 +40,52 @@ class CheckView:
     whole: bool
     printed: bool
     reason: str
-    plots: list[Markup]
-    answers: tuple[Row, ...]
-    left_out: int
-    evidence: str
+    pictures: tuple[Picture, ...] = ()
+    shown: CheckShown | None = None
+    took: str = ""
+    steps: tuple[Step, ...] = ()
+    answers: tuple[Row, ...] = ()
+    left_out: int = 0
+    evidence: str = ""
 
 
 def whole(id_: str, scenario: ScenarioRecord, verdict: Verdict, spaces: Spaces, *, full: bool) -> CheckView | None:
     """All of a check, without its plot where there is no space for that; None where there is not even for the rest."""
-    answers = rows(verdict.evidence)
-    shown = {name: value for name, value in verdict.evidence.items() if not (answers and name == "table")}
-    evidence = json.dumps(shown, indent=2, ensure_ascii=False, default=str) if shown else ""
+    answers, several = rows(verdict.evidence), steps(verdict.evidence)
+    hidden = {"table"} if answers else {"steps"} if several else set()
+    rest = {name: value for name, value in verdict.evidence.items() if name not in hidden}
+    evidence = json.dumps(rest, indent=2, ensure_ascii=False, default=str) if rest else ""
     if len(evidence) > MOST_EVIDENCE and not full:
         evidence = evidence[:MOST_EVIDENCE] + "\n…" + REST[2:]
-    size = (
-        CHECK_BYTES + ARM_BYTES * len(verdict.arms) + _size(verdict.reason) + _size(evidence) + _size(verdict.request)
-    )
+    shown = scenario.about(verdict)
+    size = CHECK_BYTES + ARM_BYTES * len(verdict.arms) + STEP_BYTES * len(several)
+    size += sum(map(_size, (verdict.reason, evidence, verdict.request)))
     if not spaces.checks.take(size):
         return None
+    if shown is not None and not spaces.texts.take(_shown_size(shown)):
+        shown = None
     kept, passed = [], 0
     for row in answers:
         passed += row.outcome == Outcome.PASSED
         if full or (passed <= PASSED_ROWS and spaces.texts.take(ROW_BYTES + sum(map(_size, (row.request, row.rule))))):
             kept.append(row)
-    plots = _plots(id_, scenario, verdict)
-    if not spaces.plots.take(sum(map(len, plots))):
-        plots = []
-    printed = spaces.paper.take(printed_lines(verdict, bool(plots)))
-    names = wording.short_names(verdict.arms)
-    left_out = len(answers) - len(kept)
-    return CheckView(id_, verdict, names, True, printed, verdict.reason, plots, tuple(kept), left_out, evidence)
+    drawn = tuple(one for one in pictures(id_, scenario, verdict) if spaces.plots.take(one.size))
+    printed = spaces.paper.take(printed_lines(verdict, sum(one.lines for one in drawn)))
+    return CheckView(
+        id_,
+        verdict,
+        wording.short_names(verdict.arms),
+        True,
+        printed,
+        verdict.reason,
+        drawn,
+        shown,
+        summary(shown.latencies) if shown and shown.latencies else "",
+        several,
+        tuple(kept),
+        len(answers) - len(kept),
+        evidence,
+    )
 
 
 def line(id_: str, verdict: Verdict, spaces: Spaces) -> CheckView:
@@ -77,15 +96,18 @@ def line(id_: str, verdict: Verdict, spaces: Spaces) -> CheckView:
         if len(reason) > SHORT_REASON and not spaces.texts.take(_size(reason)):
             reason = reason[:SHORT_REASON] + REST
         printed = spaces.paper.take(2 + text_lines(reason))
-    return CheckView(id_, verdict, wording.short_names(verdict.arms), False, printed, reason, [], (), 0, "")
+    return CheckView(id_, verdict, wording.short_names(verdict.arms), False, printed, reason)
 
 
-def _plots(id_: str, scenario: ScenarioRecord, verdict: Verdict) -> list[Markup]:
-    if not verdict.arms:
-        return []
-    trail = scenario.trail(verdict)
-    plots = (convergence(f"{id_}-{width:g}", verdict, trail, width) for width in (WIDE, NARROW))
-    return [plot for plot in plots if plot]
+def _shown_size(shown: CheckShown) -> int:
+    quotes = sum(_size(one.location) + _size(one.text) + 120 for one in (*shown.specified, *shown.applied))
+    kinds = sum(_size(kind) + 60 for kind in shown.answers)
+    return quotes + kinds + sum(map(_example_size, shown.examples))
+
+
+def _example_size(one: Example) -> int:
+    words = (one.id, one.request, one.answered_by, one.error, *(text for pair in one.headers for text in pair))
+    return EXAMPLE_BYTES + sum(map(_size, words))
 
 
 def _size(text: str) -> int:

@@ -7,9 +7,11 @@ import hashlib
 import shlex
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from meshproof import suite
 from meshproof.border.verdict import SEVERITY, Outcome
@@ -22,7 +24,7 @@ from meshproof.report.html.sections import sections
 from meshproof.report.html.space import Spaces, spaces, text_lines
 from meshproof.report.record import Record
 
-TEMPLATE = "report.html.j2"
+TEMPLATE, STYLE, SCRIPT = "report.html.j2", "report.css", "report.js"
 MOST_ROWS = 40
 NO_LIMIT = sys.maxsize
 SIGNS = {
@@ -60,8 +62,9 @@ def render(record: Record, *, full: bool = False) -> str:
 
     Raises UsageError when the installation lacks its template.
     """
+    content = suite.folder("reports")
     environment = Environment(
-        loader=FileSystemLoader(suite.folder("reports")),
+        loader=FileSystemLoader(content),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -80,6 +83,8 @@ def render(record: Record, *, full: bool = False) -> str:
     shown = sections(record, space, full=full)
     page = environment.get_template(TEMPLATE).render(
         record=record,
+        style=_own(content / STYLE),
+        script=_own(content / SCRIPT),
         full=full,
         errors=errors,
         sections=shown,
@@ -109,6 +114,11 @@ def _shown(value: Any) -> Any:
     return wording.printable(value) if type(value) is str else value
 
 
-def _digest(style: str) -> str:
-    """The hash source by which a Content-Security-Policy allows one inline style (CSP Level 3, section 2.3.1)."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def _own(path: Path) -> Markup:
+    """The text of a file of ours, which goes into the page as it stands."""
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704
+
+
+def _digest(text: str) -> str:
+    """The hash source by which a Content-Security-Policy allows one inline element (CSP Level 3, section 2.3.1)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from meshproof.border.verdict import Outcome, Verdict
@@ -35,6 +37,7 @@ class GroupView:
     outcome: Outcome
     description: str
     amount: str
+    requests: int
     checks: list[CheckView]
     open: bool
 
@@ -121,17 +124,14 @@ class _Views:
     def __init__(self, record: Record, *, full: bool) -> None:
         self._record, self._full = record, full
         self._passed_whole = SHORT
-        self._ids: Mapping[int, str] = {
-            id(verdict): f"check-{number}-{i}"
-            for number, scenario in enumerate(record.scenarios.values(), start=1)
-            for i, verdict in enumerate(scenario.verdicts, start=1)
-        }
+        self._ids: Mapping[int, str] = _ids(record.verdicts)
 
     def group(self, one: Group, spaces: Spaces, *, open_: bool) -> GroupView:
         scenario = None if one.file else self._record.scenarios.get(one.name)
         description = scenario.started.description if scenario and scenario.started else ""
         amount = tally([verdict.outcome for verdict in one.verdicts])
-        return GroupView(one.name, one.outcome, description, amount, list(self._checks(one, spaces)), open_)
+        sent = sum(verdict.n for verdict in one.verdicts)
+        return GroupView(one.name, one.outcome, description, amount, sent, list(self._checks(one, spaces)), open_)
 
     def _checks(self, one: Group, spaces: Spaces) -> Iterator[CheckView]:
         for verdict in one.verdicts:
@@ -145,3 +145,15 @@ class _Views:
             self._passed_whole -= 1
         scenario = self._record.scenarios[verdict.scenario]
         return whole(id_, scenario, verdict, spaces, full=self._full)
+
+
+def _ids(verdicts: Sequence[Verdict]) -> dict[int, str]:
+    """A name for each verdict, by which a link finds it: the same in every run that has the same check."""
+    taken: Counter[str] = Counter()
+    found = {}
+    for verdict in verdicts:
+        words = "\0".join((verdict.scenario, verdict.check, verdict.request, str(verdict.stage)))
+        name = "c-" + hashlib.sha256(words.encode(errors="surrogatepass")).hexdigest()[:8]
+        taken[name] += 1
+        found[id(verdict)] = name if taken[name] == 1 else f"{name}-{taken[name]}"
+    return found

@@ -9,8 +9,8 @@ from meshproof.border.verdict import Verdict
 
 PAGE_BYTES = 1_850_000
 # What each check takes of them in any case: its line with the group around it, and the beginning of a reason.
-LINE_BYTES, REASON_BYTES, ERROR_BYTES = 420, 140, 300
-LEAST_BYTES = 200_000
+LINE_BYTES, REASON_BYTES, ERROR_BYTES = 460, 140, 300
+LEAST_BYTES = 170_000
 # How plots, whole checks, texts and errors share the rest.
 PARTS = (0.35, 0.3, 0.25, 0.1)
 # Ten pages of A4 have about 50 lines each; figures and tables that are not broken leave some of them empty.
@@ -53,13 +53,12 @@ def spaces(checks: int, reasons: int, errors: int, *, full: bool) -> Spaces:
     return Spaces(plots, whole, texts, broken, Space(PAPER_LINES - FIRST_LINES))
 
 
-def printed_lines(verdict: Verdict, plotted: bool) -> float:
-    """About how many lines a whole check takes on paper, its evidence closed."""
+def printed_lines(verdict: Verdict, pictures: float) -> float:
+    """About how many lines a whole check takes on paper, with `pictures` of so many lines and its evidence closed."""
     arms = len(verdict.arms)
     table = 2.5 * arms + 2 if arms else 0
-    plot = 9 * arms + 4 if plotted else 0
     # A check is not broken over two pages: what it leaves empty of one counts too.
-    return 1.4 * (6 + text_lines(verdict.request) + text_lines(verdict.reason) + table + plot)
+    return 1.4 * (6 + text_lines(verdict.request) + text_lines(verdict.reason) + table + pictures)
 
 
 def text_lines(text: str) -> float:

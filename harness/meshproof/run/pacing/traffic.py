@@ -15,6 +15,7 @@ from meshproof.report.events import ConfigApplied, Emit, Progress
 from meshproof.run.pacing.feed import Feed
 from meshproof.run.pacing.stalls import Stalls
 from meshproof.run.prepare import Prepared
+from meshproof.run.showing.sightings import Sightings
 from meshproof.scenario import Trial
 from meshproof.targets.base import Attributing, LiveMesh
 from meshproof.traffic.locust import Generator
@@ -32,6 +33,7 @@ class Traffic:
     timeouts: Timeouts
     watch: Stalls = field(default_factory=Stalls)
     marks: list[Mark] = field(default_factory=list)
+    sightings: Sightings = field(default_factory=Sightings)
     _granted: dict[int, int] = field(default_factory=dict)
     _observed: asyncio.Event = field(default_factory=asyncio.Event)
     _began: float = field(default_factory=time.perf_counter)
@@ -55,7 +57,9 @@ class Traffic:
         attributing = self.live if isinstance(self.live, Attributing) else None
         async for observed in self.generator.observations():
             batch = self._with_stalls(observed)
-            self.feed.take(attributing.attributed(batch) if attributing else batch)
+            known = attributing.attributed(batch) if attributing else batch
+            self.feed.take(known)
+            self.sightings.take(known)
             self._observed.set()
             for trial in self.feed.progressed():
                 self.emit(self._progress(trial))

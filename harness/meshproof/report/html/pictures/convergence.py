@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.report.events import Progress
-from meshproof.report.html import svg
+from meshproof.report.html.pictures import svg
 from meshproof.report.wording import count, line, points, share, short_names, span, specified
 
 MOST_POINTS = 160

@@ -1,0 +1,1 @@
+"""What is drawn of a check, each picture by itself."""
