@@ -59,7 +59,7 @@ def test_all_content_is_inside(wheel: zipfile.ZipFile, part: str) -> None:
 
 
 def test_the_template_and_the_types_are_inside(wheel: zipfile.ZipFile) -> None:
-    parts = {"report.html.j2", "check.html.j2", "report.css", "report.js"}
+    parts = {"report.html.j2", "check.html.j2", "comparison.html.j2", "report.css", "report.js"}
     wanted = {f"meshproof/_suite/reports/{one}" for one in parts} | {"meshproof/py.typed"}
     assert wanted <= set(wheel.namelist())
 

@@ -34,7 +34,7 @@ WORSE = 1
     "-o",
     "--output-format",
     "form",
-    type=click.Choice(["text", "markdown", "json"]),
+    type=click.Choice(["text", "markdown", "json", "html"]),
     default="text",
     show_default=True,
     help="What is printed.",
@@ -48,15 +48,19 @@ def compare(before: Path, after: Path, alpha: float, form: str) -> int:
     \b
     meshproof compare meshproof-runs/MONDAY meshproof-runs/TUESDAY
     meshproof compare released/certificate.yaml meshproof-runs/TODAY
+    meshproof compare MONDAY TUESDAY -o html > comparison.html
     """
     from meshproof.report.comparison import render
     from meshproof.report.comparison.comparison import compare as compared
+    from meshproof.report.comparison.page import page
     from meshproof.report.comparison.side import read
     from meshproof.run.exit_codes import VerdictCode
 
     found = compared(read(before), read(after), alpha)
     if form == "json":
         click.echo(json.dumps(render.document(found), indent=2))
+    elif form == "html":
+        click.echo(page(found), nl=False)
     else:
         click.echo("\n".join(render.markdown(found) if form == "markdown" else render.text(found)))
     return VerdictCode(WORSE if found.worse else 0)

@@ -1,0 +1,61 @@
+"""What all pages share: how text gets into a template, and the policy that allows a page its own style and script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from meshproof import suite
+from meshproof.border.verdict import Outcome
+from meshproof.report import wording
+
+STYLE = "report.css"
+SIGNS = {
+    Outcome.PASSED.value: "✓",
+    Outcome.FAILED.value: "✗",
+    Outcome.INCONCLUSIVE.value: "?",
+    Outcome.SKIPPED.value: "–",
+    Outcome.ERROR.value: "!",
+}
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A page made from a template of `reports/`; raises UsageError when the installation lacks it."""
+    content = suite.folder("reports")
+    environment = Environment(
+        loader=FileSystemLoader(content),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {
+        name: getattr(wording, name)
+        for name in ("share", "specified", "span", "count", "duration", "points", "plural", "number", "line")
+    }
+    environment.filters |= {"digest": _digest, "sign": lambda outcome: SIGNS.get(str(outcome), "!")}
+    page = environment.get_template(template).render(style=own(STYLE), **values)
+    # What printable() leaves can always be encoded; a template's own text is UTF-8 as it stands.
+    return page.rstrip("\n") + "\n"
+
+
+def own(name: str) -> Markup:
+    """A file of `reports/`, which goes into a page as it stands."""
+    path: Path = suite.folder("reports") / name
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704
+
+
+def _shown(value: Any) -> Any:
+    """Every text that the template puts out shows all its characters, besides being escaped."""
+    return wording.printable(value) if type(value) is str else value
+
+
+def _digest(text: str) -> str:
+    """The hash source by which a Content-Security-Policy allows one inline element (CSP Level 3, section 2.3.1)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
