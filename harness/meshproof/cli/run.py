@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from meshproof.cli.options.sections import Sectioned
 from meshproof.cli.options.shared import EXIT_CODES, Settings, shared
 from meshproof.errors import MeshproofError
 
@@ -32,7 +33,7 @@ def names(_context: click.Context, _parameter: click.Parameter, incomplete: str)
     return [CompletionItem(word, help=text) for word, text in words.items() if word.lower().startswith(wanted)]
 
 
-@click.command(short_help="Run the built-in scenarios.", epilog=EXIT_CODES)
+@click.command(cls=Sectioned, short_help="Run the built-in scenarios.", epilog=EXIT_CODES)
 @click.argument("scenarios", nargs=-1, shell_complete=names, metavar="[SCENARIO]...")
 @click.option("--list", "listing", is_flag=True, help="Only list the scenarios: name, folder, what each proves.")
 @shared

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from meshproof.cli.options.manifests import Asked, of_manifests, prepared
+from meshproof.cli.options.sections import Sectioned
 from meshproof.cli.options.shared import EXIT_CODES, Settings, shared
 
 
-@click.command(short_help="Compare what runs with your own manifests.", epilog=EXIT_CODES)
+@click.command(cls=Sectioned, short_help="Compare what runs with your own manifests.", epilog=EXIT_CODES)
 @of_manifests()
 @shared
 def verify(settings: Settings, asked: Asked) -> int:

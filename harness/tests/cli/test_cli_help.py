@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from meshproof.cli.group import group
+from meshproof.cli.options.sections import SECTIONS, Sectioned
 
 
 def test_help_of_the_whole_and_of_each_command(place: Any) -> None:
@@ -50,6 +52,25 @@ def test_every_help_fits_80_columns(words: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(group, [*words, "--help"], env={"COLUMNS": "80"}, terminal_width=80)
     assert shown.exit_code == 0
     assert [line for line in shown.output.splitlines() if len(line) > 80] == []
+
+
+SECTIONED = sorted(name for name, command in group.commands.items() if isinstance(command, Sectioned))
+
+
+@pytest.mark.parametrize("name", SECTIONED)
+def test_help_is_short_by_default_and_whole_in_sections_when_asked(name: str) -> None:
+    short, whole = (CliRunner().invoke(group, [name, asked]).output for asked in ("--help", "--help-all"))
+    options = [one for one in group.commands[name].params if isinstance(one, click.Option)]
+    placed = {parameter for _, own in SECTIONS for parameter in own}
+    assert [one.name for one in options if one.name not in placed] == []
+    assert [one.opts for one in options if f"{one.opts[-1]}" not in whole] == []
+    assert "more options" not in whole
+    shown = re.findall(r"^  (?:-\w, )?(--[\w-]+)", short, re.MULTILINE)
+    left_out = len(options) + 2 - len(shown)
+    assert f"{left_out} more options: " in " ".join(short.split())
+    assert 20 < left_out < len(options)
+    assert shown[-2:] == ["--help", "--help-all"]
+    assert whole.index("Error rates:") < whole.index("Kubernetes:") < whole.index("--lanes") < whole.index("Hosts:")
 
 
 def test_the_version(place: Any) -> None:

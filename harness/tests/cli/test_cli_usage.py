@@ -151,5 +151,5 @@ def test_nothing_selected(place: Any) -> None:
     ended = place.run("run", "Canarysplitt")
     assert ended.code == 5
     assert ended.out == ""
-    assert "no scenario or folder is named 'Canarysplitt'; there are: " in ended.err
+    assert "no scenario or folder is named 'Canarysplitt'; did you mean CanarySplit" in ended.err
     assert "CanarySplit" in ended.err

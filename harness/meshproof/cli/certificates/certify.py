@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from meshproof.cli.options.manifests import Asked, of_manifests, prepared
+from meshproof.cli.options.sections import Sectioned
 from meshproof.cli.options.shared import Settings, shared
 from meshproof.cli.run import names
 from meshproof.errors import UsageError
@@ -32,7 +33,7 @@ GAPS_SHOWN = 20
 NOTHING = Asked((), (), (), "", "", False, False, False, (), "", "", "")
 
 
-@click.command(short_help="Run, and certify what is proved.", epilog=EXIT_CODES)
+@click.command(cls=Sectioned, short_help="Run, and certify what is proved.", epilog=EXIT_CODES)
 @click.argument("scenarios", nargs=-1, shell_complete=names, metavar="[SCENARIO]...")
 @of_manifests(required=False)
 @click.option("--accept-gaps", is_flag=True, help="End with 0 also when it is certified with gaps.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from meshproof.cli.options.files_and_forms import MANIFESTS
+from meshproof.cli.options.sections import Sectioned
 from meshproof.cli.options.shared import EXIT_CODES, Settings, shared_with
 from meshproof.errors import UsageError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from meshproof.targets.base import Target
 
 
-@click.command(short_help="Hold manifests against what you want of them.", epilog=EXIT_CODES)
+@click.command(cls=Sectioned, short_help="Hold manifests against what you want of them.", epilog=EXIT_CODES)
 @MANIFESTS
 @click.option(
     "-t",
