@@ -12,6 +12,7 @@ from meshproof.cli.bundles.replay import replay
 from meshproof.cli.certificates.certify import certify
 from meshproof.cli.certificates.compare import compare
 from meshproof.cli.certificates.verify_certificate import verify_certificate
+from meshproof.cli.cluster.capture import capture
 from meshproof.cli.diff import diff
 from meshproof.cli.explain import explain
 from meshproof.cli.hosts import hosts
@@ -84,6 +85,7 @@ for command in (
     certify,
     verify_certificate,
     compare,
+    capture,
     replay,
     explain,
     lint,

@@ -44,16 +44,26 @@ def read(
     whole: bool = False,
     tls: Tls | None = None,
     progress: Progress | None = None,
+    contents: Sequence[tuple[str, bytes]] | None = None,
 ) -> Asked:
     """The documents that a request can meet, and all of them where nobody answers it (`whole`: in any case).
 
     `namespace` is that of what names none, and the client's; `sender` names another client, as a person writes it;
-    `gateway` (`namespace/name`) is what the request enters by, whatever else has its host. Raises UsageError.
+    `gateway` (`namespace/name`) is what the request enters by, whatever else has its host. `contents` are files by
+    their names that are read in place of `files`. Raises UsageError.
     """
     named = replace(request, gateway=gateway)
 
     def of(choose: Choice | None) -> Asked:
-        manifests = load(files, stdin=stdin, namespace=namespace, strict=False, choose=choose, progress=progress)
+        manifests = load(
+            files,
+            stdin=stdin,
+            namespace=namespace,
+            strict=False,
+            choose=choose,
+            progress=progress,
+            contents=contents,
+        )
         built = build_all(manifests, standing_in=StandingIn((request.host,)))
         built = replace(built, notices=tuple(dict.fromkeys((*manifests.notices, *built.notices))))
         client = parsed(sender, namespace, built.mesh) if sender else source(namespace)

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from meshproof.border.facts.provenance import Digest
 from meshproof.errors import Location, ManifestError, Problem
-from meshproof.manifest import kinds
+from meshproof.manifest import captured, kinds
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
@@ -76,6 +76,7 @@ def load(
         tuple(read.refusals),
         tuple(sources),
         tuple(read.others),
+        read.complete,
     )
 
 
@@ -99,6 +100,7 @@ class _Read:
     refusals: list[Refusal] = field(default_factory=list)
     seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
     others: list[tuple[Notice, str]] = field(default_factory=list)
+    complete: bool = False
 
     def no_text(self, data: bytes, error: ManifestError) -> None:
         """Refuse a file that is no text; its names are ASCII in whatever it is written, UTF-16 too."""
@@ -122,6 +124,9 @@ class _Read:
         try:
             found = identified(body, self.namespace)
             known = found if isinstance(found, Resource) else None
+            if known and captured.is_cluster(known):
+                self.complete = True
+                return
             if isinstance(found, Notice):
                 self.notices.append(found)
                 if body.is_mapping and other_file(body):

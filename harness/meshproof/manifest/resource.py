@@ -69,7 +69,7 @@ class Manifests:
 
     `foreign` are resources of kinds that decide where requests go and are not modelled; `sources` are the files.
     `others` are documents that are no resources, and that resources may be made from (a kustomization, values of a
-    chart), each with a digest of what it says.
+    chart), each with a digest of what it says. `complete` tells that they are all that a cluster has.
     """
 
     resources: tuple[Resource, ...]
@@ -78,6 +78,7 @@ class Manifests:
     refusals: tuple[Refusal, ...] = ()
     sources: tuple[Digest, ...] = ()
     others: tuple[tuple[Notice, str], ...] = ()
+    complete: bool = False
 
 
 def merge(base: Manifests, changes: Manifests) -> Manifests:
@@ -96,4 +97,5 @@ def merge(base: Manifests, changes: Manifests) -> Manifests:
         base.refusals + changes.refusals,
         tuple(dict.fromkeys(base.sources + changes.sources)),
         base.others + changes.others,
+        base.complete or changes.complete,
     )

@@ -9,13 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from meshproof.border.facts.provenance import Digest
 from meshproof.manifest import Resource
 from meshproof.manifest.plain import plain
-from meshproof.manifest.scalar import resolve
 from meshproof.manifest.value import Value
+from meshproof.manifest.written import dump
 from meshproof.mesh.build.kubernetes import REDACTED
 from meshproof.redaction.credentials import redact_all
 from meshproof.redaction.patterns import HIDDEN
@@ -23,7 +21,6 @@ from meshproof.report.events import ManifestsKept
 from meshproof.run.prepare import Prepared, Stage
 
 FOLDER = "manifests"
-WIDTH = 2**30
 SECRET_FIELDS = ("data", "stringData")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -56,27 +53,6 @@ def files(prepared: Prepared, number: int = 0) -> tuple[str, str]:
 
 def _is_one(stage: Stage) -> bool:
     return (stage.resources, stage.left_out) == (stage.specified, stage.specified_left_out)
-
-
-class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes text that go-yaml, or any reader of YAML 1.1, would take for something else in quotes."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
-
-
-def _text(dumper: Dumper, text: str) -> yaml.ScalarNode:
-    quoted = None if isinstance(resolve(text), str) else "'"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=quoted)
-
-
-Dumper.add_representer(str, _text)
-
-
-def dump(data: Any) -> str:
-    """Plain JSON data as one YAML document."""
-    text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
-    return text
 
 
 def as_yaml(value: Value) -> str:

@@ -106,7 +106,7 @@ def test_the_drift_example_fails_as_shown(tmp_path: Path) -> None:
 
 
 def test_the_explained_request_is_shown_as_it_is() -> None:
-    (example,) = [one for one in blocks(README, "sh") if "meshproof explain" in one]
+    (example,) = [one for one in blocks(README, "sh") if "meshproof explain -f" in one]
     (shown,) = [one for one in blocks(README, "text") if "rules, as they are tried" in one]
     done = here(example, ROOT)
     assert done.returncode == 0, done.stderr
@@ -116,7 +116,7 @@ def test_the_explained_request_is_shown_as_it_is() -> None:
 
 def test_the_change_is_shown_as_it_is(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    (example,) = [one for one in blocks(README, "sh") if "meshproof diff" in one]
+    (example,) = [one for one in blocks(README, "sh") if "meshproof diff examples" in one]
     (shown,) = [one for one in blocks(README, "text") if "requests tried" in one]
     done = here(example, tmp_path)
     assert (done.returncode, done.stderr, done.stdout) == (1, "", shown)

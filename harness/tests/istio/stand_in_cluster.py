@@ -33,6 +33,7 @@ KINDS = {
     },
     "networking.istio.io/v1beta1": {"VirtualService": "virtualservices", "Gateway": "gateways"}
     | {"DestinationRule": "destinationrules", "ServiceEntry": "serviceentries"},
+    "discovery.k8s.io/v1": {"EndpointSlice": "endpointslices"},
 }
 CLUSTER_WIDE = {"Namespace", "Node", "ClusterRole", "ClusterRoleBinding"} | set(
     KINDS["admissionregistration.k8s.io/v1"]
@@ -100,8 +101,11 @@ class Api:
             if path == root(version):
                 names = [{"kind": k, "name": n, "namespaced": k not in CLUSTER_WIDE} for k, n in kinds.items()]
                 return 200, {"resources": names}
-        if path == "/apis/networking.istio.io" and self.kinds:
-            return 200, {"versions": [{"version": "v1beta1"}]}
+        group = path.removeprefix("/apis/")
+        if (group != "networking.istio.io" or self.kinds) and (
+            versions := [one.rpartition("/")[2] for one in KINDS if one.rpartition("/")[0] == group]
+        ):
+            return 200, {"versions": [{"version": one} for one in versions]}
         if method == "PATCH" and query.get("dryRun"):
             assert body is not None
             return 200, self.webhook(body)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meshproof.cli.cluster.options import Live, live
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,9 +59,17 @@ CHANGED = 1
     help="Show each change of who answers on real Envoys of this machine: each side does what was predicted of it, "
     "and not what was predicted of the other.",
 )
+@live
 @click.option("--exit-zero", is_flag=True, help="End with exit code 0 whatever changes.")
-@click.argument("paths", nargs=-1, type=click.Path(), metavar="OLD NEW | --git BASE..HEAD PATHS")
-def diff(span: str, namespace: str, form: str, proving: bool, exit_zero: bool, paths: tuple[str, ...]) -> int:
+@click.argument(
+    "paths",
+    nargs=-1,
+    type=click.Path(),
+    metavar="OLD NEW | --git BASE..HEAD PATHS | --target cluster NEW",
+)
+def diff(
+    span: str, namespace: str, form: str, proving: bool, live: Live, exit_zero: bool, paths: tuple[str, ...]
+) -> int:
     """Say what changes for requests between two sets of manifests, whatever changes in their text.
 
     Requests are searched that show each rule of either side, its boundaries and its overlaps with others; each is
@@ -69,13 +78,15 @@ def diff(span: str, namespace: str, form: str, proving: bool, exit_zero: bool, p
     \b
     meshproof diff deployed/ k8s/
     meshproof diff --git main..HEAD -- k8s/
+    meshproof diff --target cluster --context staging -n shop k8s/
+                                             (what an apply would change)
     """
     from meshproof.diff.comparison import compare
     from meshproof.diff.sides import sides
     from meshproof.manifest.collector import collector_paused
 
     with collector_paused():
-        both = sides(*_read(span, namespace, paths))
+        both = sides(*(_beside(live, namespace, paths) if live.is_meant else _read(span, namespace, paths)))
         found = compare(*both, namespace)
     proofs: Sequence[Proof] = ()
     if proving:
@@ -102,6 +113,21 @@ def diff(span: str, namespace: str, form: str, proving: bool, exit_zero: bool, p
             lines += told(proofs, mark="- " if form == "markdown" else "  ")
         click.echo("\n".join(line(one) for one in lines))
     return 0 if found.is_same or exit_zero else CHANGED
+
+
+def _beside(live: Live, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests, Manifests]:
+    """What a cluster runs, and the same after these manifests are applied: what they do not name stays."""
+    if not paths:
+        raise UsageError("name the manifests that the cluster is held against")
+    from meshproof.cli.cluster.reading import captured
+    from meshproof.manifest import load
+    from meshproof.manifest.resource import merge
+
+    new = load(paths, namespace=namespace, strict=False, progress=_progress)
+    own = {one.namespace for one in (*new.resources, *new.foreign) if one.namespace}
+    runs = captured(live, tuple(dict.fromkeys((namespace, *sorted(own)))))
+    old = load([], namespace=namespace, strict=False, contents=runs.contents)
+    return old, merge(old, new)
 
 
 def _read(span: str, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests, Manifests]:

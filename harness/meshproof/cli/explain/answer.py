@@ -18,6 +18,7 @@ from meshproof.explain.render.quotes import Quotes
 from meshproof.manifest.source import LARGEST_FILE, STDIN, STDIN_NAME
 
 if TYPE_CHECKING:
+    from meshproof.border.facts.captured import Captured
     from meshproof.run.explaining.happened import Happened
 
 OTHERWISE = 1
@@ -33,9 +34,13 @@ class Question:
     gateway: str
     form: str
 
-    def asked(self, files: Sequence[str], quotes: Quotes, *, whole: bool = False) -> Asked:
-        """What is read of these files; standard input is kept so that its lines can be quoted."""
+    def asked(
+        self, files: Sequence[str], quotes: Quotes, *, whole: bool = False, captured: Captured | None = None
+    ) -> Asked:
+        """What is read of these files, or of a cluster; what cannot be read again is kept to be quoted."""
         stdin: TextIO | None = None
+        for one in captured.documents if captured else ():
+            quotes.keep(one.name, one.text)
         if STDIN in files:
             given = sys.stdin.buffer.read(LARGEST_FILE + 1)
             quotes.keep(STDIN_NAME, given.decode("utf-8", "replace"))
@@ -49,13 +54,14 @@ class Question:
             stdin=stdin,
             whole=whole,
             progress=lambda number: click.echo(f"{number:,} documents read", err=True),
+            contents=captured.contents if captured else None,
         )
 
 
-def explained(question: Question, files: Sequence[str], count: int | None) -> int:
+def explained(question: Question, files: Sequence[str], count: int | None, captured: Captured | None = None) -> int:
     """Print the explanation, and with a `count` what happened to so many; the exit code."""
     quotes = Quotes()
-    asked = question.asked(files, quotes)
+    asked = question.asked(files, quotes, captured=captured)
     if count is None:
         found = explain(asked.built, asked.request, asked.source)
         _print(question, found, quotes)
@@ -67,12 +73,12 @@ def explained(question: Question, files: Sequence[str], count: int | None) -> in
     return 0 if found.certain and outcome.agrees else OTHERWISE
 
 
-def compared(question: Question, files: Sequence[str], others: Sequence[str]) -> int:
+def compared(question: Question, files: Sequence[str], others: Sequence[str], captured: Captured | None = None) -> int:
     """Print what differs between two folders; the exit code."""
     from meshproof.explain.side_by_side import side_by_side
 
     quotes = Quotes()
-    several = [question.asked(one, quotes) for one in (files, others)]
+    several = [question.asked(files, quotes, captured=captured), question.asked(others, quotes)]
     first, second = (explain(one.built, one.request, one.source) for one in several)
     if question.form == "json":
         from meshproof.explain.render.document import document
@@ -86,11 +92,11 @@ def compared(question: Question, files: Sequence[str], others: Sequence[str]) ->
     return 0 if first.certain and second.certain else OTHERWISE
 
 
-def envoy(question: Question, files: Sequence[str], *, whole: bool) -> int:
+def envoy(question: Question, files: Sequence[str], *, whole: bool, captured: Captured | None = None) -> int:
     """Print the resources of Envoy's configuration; the exit code."""
     from meshproof.run.explaining.proxies import resources
 
-    asked = question.asked(files, Quotes(), whole=whole)
+    asked = question.asked(files, Quotes(), whole=whole, captured=captured)
     _json(resources(asked.built, asked.request, asked.source, whole=whole))
     return 0
 

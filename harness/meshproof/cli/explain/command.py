@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshproof.cli.options.files_and_forms import MANIFESTS
+from meshproof.cli.cluster.options import Live, live
+from meshproof.cli.options.files_and_forms import MANIFESTS_OR_CLUSTER
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ MOST_SENT = 100_000
 
 
 @click.command(short_help="Say which rule takes a request, and why.", epilog=EXIT_CODES)
-@MANIFESTS
+@MANIFESTS_OR_CLUSTER
 @click.option(
     "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header of the request (repeatable)."
 )
@@ -72,6 +73,7 @@ MOST_SENT = 100_000
     metavar="FILE|DIR",
     help="Explain it by these manifests too, and print what differs (repeatable: of one folder in several parts).",
 )
+@live
 @click.argument("request", nargs=-1, required=True, metavar="'[METHOD] URL [HEADER:VALUE ...]'")
 def explain(
     files: tuple[str, ...],
@@ -83,17 +85,22 @@ def explain(
     whole: bool,
     count: int | None,
     others: tuple[str, ...],
+    live: Live,
     request: tuple[str, ...],
 ) -> int:
     """Say what becomes of one request, and why: the rule that takes it, and what each rule before it lacked.
 
-    It is told from the manifests alone, and nothing is started unless --send asks for it.
+    It is told from the manifests alone, or from what a live cluster runs, and nothing is started unless --send asks
+    for it.
 
     \b
     meshproof explain -f k8s/ http://reviews.prod:9080/x -H 'end-user: jason'
     meshproof explain -f k8s/ POST https://shop.example.com/cart \\
       --gateway istio-system/main
+    meshproof explain --target cluster --context staging -n shop http://reviews/
     """
+    if live.is_meant == bool(files):
+        raise UsageError("say what is explained: manifests with -f, or a cluster with --target cluster --context NAME")
     if whole and form != "envoy":
         raise UsageError("--all is for -o envoy")
     if (count or others) and form == "envoy":
@@ -109,11 +116,16 @@ def explain(
     finally:
         gc.enable()
     question = Question(asked_for(request, headers), namespace, sender, gateway, form)
+    cluster = None
+    if live.is_meant:
+        from meshproof.cli.cluster.reading import captured
+
+        cluster = captured(live, (namespace,), dumps=form == "text" and not others)
     if form == "envoy":
-        return envoy(question, files, whole=whole)
+        return envoy(question, files, whole=whole, captured=cluster)
     if others:
-        return compared(question, files, others)
-    return explained(question, files, count)
+        return compared(question, files, others, cluster)
+    return explained(question, files, count, cluster)
 
 
 def asked_for(words: tuple[str, ...], headers: tuple[str, ...]) -> Request:

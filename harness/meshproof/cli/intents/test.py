@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshproof.cli.options.files_and_forms import MANIFESTS
+from meshproof.cli.options.files_and_forms import MANIFESTS_OR_CLUSTER
 from meshproof.cli.options.sections import Sectioned
 from meshproof.cli.options.shared import EXIT_CODES, Settings, shared_with
 from meshproof.errors import UsageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Sectioned, short_help="Hold manifests against what you want of them.", epilog=EXIT_CODES)
-@MANIFESTS
+@MANIFESTS_OR_CLUSTER
 @click.option(
     "-t",
     "--intents",
@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     "--no-apply",
     "untouched",
     is_flag=True,
-    help="Prove it on what a cluster runs already; only a client is added (with --target cluster).",
+    help="Prove it on what a cluster runs already; only a client is added (with --target cluster). Without -f the "
+    "intents are held against what the cluster runs, with --static by prediction alone: then nothing is added.",
 )
 @click.option(
     "--thorough", is_flag=True, help="Search all boundary probes for what must never be, and wait for long timeouts."
@@ -89,6 +90,8 @@ def test(
     meshproof intents -f k8s/ > intents.yaml     (a first file, to be edited)
     meshproof test -f k8s/ -t intents.yaml
     meshproof test -f k8s/ -t intents.yaml --static --min-coverage 90
+    meshproof test -t intents.yaml --static --target cluster --context staging \\
+      -n shop --no-apply
     """
     from meshproof.cli.options.client_tls import client_tls
     from meshproof.cli.options.targets import target_of
@@ -97,7 +100,13 @@ def test(
     from meshproof.run.intents.specified import specified
     from meshproof.run.verification.specification import nothing_more
 
-    if static and (untouched or settings.target != "embedded"):
+    runs = untouched and settings.target == "cluster" and not files
+    if not files and not runs:
+        raise UsageError(
+            "say what is tested: manifests with -f, or what a cluster runs with --target cluster --context NAME "
+            "--no-apply"
+        )
+    if static and (untouched or settings.target != "embedded") and not runs:
         raise UsageError("--static starts nothing, so it asks no target: leave out --target and --no-apply")
     if namespace and settings.target != "embedded" and not untouched:
         raise UsageError("-n is for what runs already (--no-apply): else everything stands in the run's own namespace")
@@ -123,9 +132,21 @@ def test(
         stdin=sys.stdin,
         progress=lambda number: click.echo(f"{number:,} documents read", err=True),
         limits=target.unsupported if target else nothing_more,
+        contents=_runs(settings, own) if runs else None,
     )
     predicted = predict_intents(specification, wanted, own)
     return _told(settings, target, specification, predicted, tests, min_coverage, drift=untouched)
+
+
+def _runs(settings: Settings, namespace: str) -> tuple[tuple[str, bytes], ...]:
+    """What the cluster runs, as files by their names."""
+    from meshproof.cli.cluster.options import Live
+    from meshproof.cli.cluster.reading import captured
+
+    kube = settings.kube
+    allow = tuple(one for one in kube["allow"] if one == "production")
+    live = Live("cluster", kube["context"], kube["kubeconfig"], allow, kube["revision"], False)
+    return captured(live, (namespace,)).contents if live.is_meant else ()
 
 
 def _told(

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-MANIFESTS = click.option(
-    "-f",
-    "--filename",
-    "files",
-    type=click.Path(allow_dash=True),
-    multiple=True,
-    required=True,
-    metavar="FILE|DIR|-",
-    help="The manifests (repeatable; - is standard input).",
-)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _manifests(*, required: bool) -> Callable[[Command], Command]:
+    return click.option(
+        "-f",
+        "--filename",
+        "files",
+        type=click.Path(allow_dash=True),
+        multiple=True,
+        required=required,
+        metavar="FILE|DIR|-",
+        help="The manifests (repeatable; - is standard input).",
+    )
+
+
+MANIFESTS = _manifests(required=True)
+# Where they may be a cluster's instead.
+MANIFESTS_OR_CLUSTER = _manifests(required=False)
 FORM = click.option(
     "-o",
     "--output-format",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from meshproof.errors import ManifestError, Problem
+from meshproof.manifest import captured
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Notice, Resource
@@ -79,7 +80,7 @@ def build_all(manifests: Manifests, *, standing_in: StandingIn | None = None) ->
     `standing_in` adds resources for what the manifests refer to and do not hold (None: nothing is added).
     """
     built = _built(manifests)
-    if standing_in is None:
+    if standing_in is None or manifests.complete:
         return built
     found = needed(manifests, built.mesh, standing_in)
     if found.resources:
@@ -170,7 +171,7 @@ def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -
 
 def _foreign(foreign: Iterable[Resource], mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:
     for one in foreign:
-        why = f"{one.api_version} {one.kind} is not modelled"
+        why = captured.why(one) or f"{one.api_version} {one.kind} is not modelled"
         reach = touches(one, mesh)
         if touches_nothing(reach):
             findings.notice(one.location, f"{why}: it touches no request of these manifests")

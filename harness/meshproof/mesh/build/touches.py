@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from meshproof.errors import ManifestError
+from meshproof.manifest import captured
 from meshproof.manifest.identify import makes_pods
 from meshproof.manifest.kinds import is_read
 from meshproof.manifest.resource import Resource
@@ -217,6 +218,14 @@ def _rollout(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
     return (Called((_full(aim.need("name").text() if aim else resource.name, resource.namespace),)),)
 
 
+def _not_read(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+    """What stands in a live cluster that could not be read: manifest/captured.py."""
+    spec = resource.body.need("spec")
+    hosts = tuple(one.text() for one in spec.list("hosts"))
+    gateways = tuple(Entering(one.text()) for one in spec.list("gateways"))
+    return (*((Asked(hosts), Called(hosts)) if hosts else ()), *gateways) or EVERYTHING
+
+
 KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "VirtualService": _virtual_service,
     "DestinationRule": _host,
@@ -249,5 +258,6 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "XListenerSet": _listener_set,
     "Ingress": _ingress,
     "Canary": _rollout,
+    captured.NOT_READ: _not_read,
 }
 """How each kind is read for it; any other kind touches everything."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from meshproof.errors import UsageError
-from meshproof.report.bundle.index import FILE, INDEX, Bundle, bundle, index
+from meshproof.report.bundle.index import FILE, INDEX, PROXY, Bundle, bundle, index
 
 MEGABYTE = 1 << 20
 LARGEST, LARGEST_INSIDE, LARGEST_INDEX = 64 * MEGABYTE, 160 * MEGABYTE, 4 * MEGABYTE
@@ -84,7 +84,7 @@ def _members(tar: tarfile.TarFile, name: str) -> Iterator[tuple[str, bytes]]:
         shown = ascii(member.name[:100])
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None or member.pax_headers:
             raise UsageError(f"{name}: {shown} is no plain file (a link, a folder, a device, or extended headers)")
-        if member.name != INDEX and not FILE.match(member.name):
+        if member.name != INDEX and not (FILE.match(member.name) or PROXY.match(member.name)):
             raise UsageError(f"{name}: a bundle holds no file of the name {shown}")
         if member.name == INDEX and member.size > LARGEST_INDEX:
             raise UsageError(f"{name}: {INDEX} is larger than {LARGEST_INDEX // MEGABYTE} MB")

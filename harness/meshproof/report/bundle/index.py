@@ -18,13 +18,26 @@ API_VERSION, KIND = "meshproof.dev/v1alpha1", "Bundle"
 INDEX = "index.json"
 # What a run's folder calls its manifests: no name leads anywhere else.
 FILE = re.compile(r"manifests/[A-Za-z0-9_][A-Za-z0-9._-]{0,200}/(?:applied|specified)-\d{1,4}\.yaml\Z")
+# What a live cluster's proxies dumped.
+PROXY = re.compile(r"proxies/\d{1,4}\.json\Z")
 MOST_WORDS = 10_000
 LONGEST_WORD = 65_536
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How much was left out of a live cluster, by what it is, and in words what of it could not be read."""
+
+    counts: Mapping[str, int]
+    unread: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
-    """The files by their names, which are `specified` and which `applied`, and how they were verified."""
+    """The files by their names, which are `specified` and which `applied`, and how they were verified.
+
+    `left_out` is that of a live cluster; None for the bundle of a run.
+    """
 
     run_id: str
     version: str
@@ -35,6 +48,7 @@ class Bundle:
     specified: str
     applied: str
     files: Mapping[str, bytes]
+    left_out: LeftOut | None = None
 
 
 def index(bundle: Bundle) -> bytes:
@@ -54,6 +68,8 @@ def index(bundle: Bundle) -> bytes:
         "hidden": hidden,
         "files": {name: _digest(data) for name, data in sorted(bundle.files.items())},
     }
+    if bundle.left_out:
+        data["cluster"] = {"leftOut": dict(bundle.left_out.counts), "notRead": list(bundle.left_out.unread)}
     return (json.dumps(data, indent=2) + "\n").encode()
 
 
@@ -77,6 +93,7 @@ def bundle(data: bytes, files: Mapping[str, bytes], name: str) -> Bundle:
             _text(found["specified"]),
             _text(found["applied"]),
             dict(files),
+            _left_out(found["cluster"]) if "cluster" in found else None,
         )
         digests = found["files"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -86,6 +103,11 @@ def bundle(data: bytes, files: Mapping[str, bytes], name: str) -> Bundle:
     if digests != {one: _digest(content) for one, content in files.items()}:
         raise UsageError(f"{name}: its files are not those that its index names: it was changed")
     return known
+
+
+def _left_out(data: Any) -> LeftOut:
+    counts = data["leftOut"]
+    return LeftOut({_text(name): _whole(count) for name, count in counts.items()}, _texts(data["notRead"]))
 
 
 def _question(data: Any) -> Question:

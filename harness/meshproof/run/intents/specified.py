@@ -30,8 +30,12 @@ def specified(
     stdin: TextIO | None = None,
     choose: Choice | None = None,
     progress: Progress | None = None,
+    contents: Sequence[tuple[str, bytes]] | None = None,
 ) -> Specification:
-    """Read manifests; the arguments are those of prepare_verification. `hosts` are those that intents name."""
+    """Read manifests; the arguments are those of prepare_verification. `hosts` are those that intents name.
+
+    `contents` are files by their names that are read in place of `files`.
+    """
     found, _, sources = read(
         files,
         (),
@@ -41,6 +45,7 @@ def specified(
         asked=hosts,
         choose=choose,
         progress=progress,
+        contents=contents,
     )
     own = source(client or namespace)
     if sender:

@@ -116,14 +116,18 @@ def read(
     asked: Sequence[str] = (),
     choose: Choice | None = None,
     progress: Progress | None = None,
+    contents: Sequence[tuple[str, bytes]] | None = None,
 ) -> tuple[Built, Built, Sources]:
     """What is specified, what is applied (the same where nothing is named), and the files; raises ManifestError.
 
     `strict` refuses whatever is not read, not modelled, or wrong. With `stand_ins` resources stand in for what the
     manifests refer to and do not hold, which `strict` refuses as well; `asked` are the hosts of requests. `choose`
-    picks the documents that are read, `progress` is told how many have been.
+    picks the documents that are read, `progress` is told how many have been. `contents` are files by their names that
+    are read in place of `spec`.
     """
-    specified = load(spec, stdin=stdin, namespace=namespace, strict=False, choose=choose, progress=progress)
+    specified = load(
+        spec, stdin=stdin, namespace=namespace, strict=False, choose=choose, progress=progress, contents=contents
+    )
     actual = specified
     if applied:
         actual = load(applied, namespace=namespace, strict=False, choose=choose, progress=progress)

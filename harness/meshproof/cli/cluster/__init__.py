@@ -1,0 +1,1 @@
+"""What commands read of a live cluster, which none of them changes."""

@@ -1,0 +1,1 @@
+"""What a live cluster runs, read and never changed."""
