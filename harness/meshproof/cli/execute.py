@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -17,7 +16,7 @@ from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
 from meshproof.report.log import replay
 from meshproof.report.record import gather
-from meshproof.report.run_folder import BUNDLE, EVENTS, JSON, RunFolder, choose, new_run_id
+from meshproof.report.run_folder import EVENTS, JSON, RunFolder, choose, new_run_id, replayed
 from meshproof.report.terminal.terminal import Terminal
 from meshproof.run.exit_codes import VerdictCode
 from meshproof.run.options import Options
@@ -82,8 +81,8 @@ def execute_on(
     session = Session(target, run.path, [run, terminal], options)
     with asyncio.Runner() as runner:
         code = runner.run(carry_out(session, prepared, coverage, provenance))
-    if (run.path / BUNDLE).exists():
-        print(f"replay anywhere: meshproof replay {shlex.quote(str(run.path / BUNDLE))}", file=sys.stderr)
+    for line in replayed(run.path):
+        print(line, file=sys.stderr)
     if conclude:
         return VerdictCode(conclude(run.path, code))
     if form == "json":

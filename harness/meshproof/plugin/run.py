@@ -143,6 +143,15 @@ class Run:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for report in self.reports:
             terminalreporter.write_line(f"meshproof: {report}")
+            for line in _replayed(Path(report)):
+                terminalreporter.write_line(f"meshproof: {line}")
+
+
+def _replayed(report: Path) -> list[str]:
+    """How what did not pass is done again anywhere; none of what is no report."""
+    from meshproof.report.run_folder import HTML, replayed
+
+    return list(replayed(report.parent)) if report.name == HTML else []
 
 
 def _redacted(reason: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from meshproof.errors import TargetError, UsageError
 from meshproof.report import document, junit
 from meshproof.report.bundle.archive import packed
-from meshproof.report.bundle.of_run import is_worth_one, of_run
+from meshproof.report.bundle.of_run import bundles
 from meshproof.report.certificate import files as certificate
 from meshproof.report.events import Event, RunFinished, RunStarted
 from meshproof.report.html import page
@@ -123,11 +125,15 @@ def rebuild(run: Path, *, full: bool = False) -> Path:
     for name, text in certificate.files(record).items():
         write(run / name, text)
     write(run / HTML, page.render(record, full=full))
-    if is_worth_one(record):
-        with contextlib.suppress(UsageError):
-            # What was changed since, or is gone, cannot be reproduced; the reports can.
-            write(run / BUNDLE, packed(of_run(run, record)))
+    for number, bundle in enumerate(bundles(run, record)):
+        write(run / (f"bundle-{number + 1}.tar.gz" if number else BUNDLE), packed(bundle))
     return run / HTML
+
+
+def replayed(run: Path) -> Iterator[str]:
+    """The lines that say how what did not pass in a run is done again anywhere."""
+    for bundle in sorted(run.glob("bundle*.tar.gz"), key=lambda path: (len(path.name), path.name)):
+        yield f"replay anywhere: meshproof replay {shlex.quote(str(bundle))}"
 
 
 def write(path: Path, text: str | bytes) -> None:

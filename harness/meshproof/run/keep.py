@@ -21,6 +21,8 @@ from meshproof.report.events import ManifestsKept
 from meshproof.run.prepare import Prepared, Stage
 
 FOLDER = "manifests"
+# Where each document was read.
+PLACE = re.compile(rb"^---\n# .*\n", re.MULTILINE)
 SECRET_FIELDS = ("data", "stringData")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -32,6 +34,18 @@ def keep_manifests(run: Path, prepared: Prepared) -> tuple[ManifestsKept, ...]:
     from 0. Credentials and the contents of Secrets are not in them.
     """
     return tuple(_kept(run, prepared, number) for number in range(len(prepared.stages)))
+
+
+def kept_alike(prepared: Prepared, data: bytes) -> bool:
+    """Whether one of the stages would keep just this as its specification, wherever its own files are."""
+    several = {
+        _without_places(b"".join(_documents((*one.specified, *one.specified_left_out)))) for one in prepared.stages
+    }
+    return _without_places(data) in several
+
+
+def _without_places(data: bytes) -> bytes:
+    return PLACE.sub(b"---\n", data)
 
 
 def _kept(run: Path, prepared: Prepared, number: int) -> ManifestsKept:

@@ -53,6 +53,13 @@ def test_a_mesh_that_is_wrong_fails_with_the_reason_alone(place: Any) -> None:
     failure = ElementTree.parse(junit).find(".//failure")
     assert failure is not None
     assert "Split failed: helloworld.default/v3 " in (failure.text or "")
+    bundle = running.output / "bundle.tar.gz"
+    assert f"replay anywhere: meshproof replay {bundle}" in ended.out
+    moved = bundle.rename(place.here / "elsewhere.tar.gz")
+    again = place.run("replay", moved, "-o", "json", "--output", "again")
+    assert again.code == 1, again.err
+    assert "scenario Canary: none of its name is built in" in again.err
+    assert any("no DestinationRule defines" in one["reason"] or "v3" in one["reason"] for one in again.report["checks"])
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])

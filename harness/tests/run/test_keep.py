@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from meshproof.border.verdict import Precision
 from meshproof.manifest import Resource, Value, load
 from meshproof.manifest.compose import compose
-from meshproof.run.keep import dump, files, keep_manifests
-from meshproof.run.prepare import Prepared
+from meshproof.manifest.written import dump
+from meshproof.run.discover import scenarios
+from meshproof.run.keep import files, keep_manifests, kept_alike
+from meshproof.run.prepare import Prepared, prepare
 from meshproof.run.reproduce import command
 from meshproof.run.verification.verification import prepare_verification
 
@@ -195,3 +198,14 @@ def test_what_was_replayed_is_replayed_from_its_own_folder(prepared: Prepared) -
 def test_other_commands_only_lose_their_folder(prepared: Prepared) -> None:
     assert command(["run", "CanarySplit", "--output", "out"], [prepared]) == ("meshproof", "run", "CanarySplit")
     assert command([], []) == ("meshproof",)
+
+
+def test_a_built_in_scenario_is_known_by_what_it_kept_wherever_it_stands(tmp_path: Path) -> None:
+    canary = next(one for one in scenarios() if one.scenario.name == "CanarySplit")
+    prepared = prepare(canary.scenario, canary.folder, Precision())
+    moved = shutil.copytree(canary.folder, tmp_path / "canary")
+    (kept,) = keep_manifests(tmp_path, prepare(canary.scenario, moved, Precision()))
+    data = (tmp_path / kept.specified.file).read_bytes()
+    assert str(tmp_path).encode() in data
+    assert kept_alike(prepared, data)
+    assert not kept_alike(prepared, data.replace(b"weight: 90", b"weight: 80"))

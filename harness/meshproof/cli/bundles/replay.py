@@ -38,12 +38,17 @@ def replay(bundle: Path, requests: tuple[str, ...], form: str, output: Path | No
     they were verified, and no command: nothing in it is carried out. RUN is such a run's folder. Requests that are
     named are explained first, as `meshproof explain` does.
 
+    A built-in scenario is run again as it stands here, where that has the same manifests; the manifests of any other
+    one are verified with its requests.
+
     \b
     meshproof replay bundle.tar.gz
     meshproof replay meshproof-runs/TODAY --request http://helloworld:5000/hello
     """
     for one in requests:
         parse(one)
+    from meshproof.cli.bundles.scenario import again
+
     found = _read(bundle)
     if requests:
         found = replace(found, question=replace(found.question, requests=requests))
@@ -59,6 +64,8 @@ def replay(bundle: Path, requests: tuple[str, ...], form: str, output: Path | No
             file.write_bytes(data)
         # Manifests are called by the names that they have in the run's folder, and so are places in them.
         os.chdir(folder.path)
+        if found.scenario and not requests and (code := again(found, form, kept, color)) is not None:
+            return code
         return _verified(found, form, kept, color)
     finally:
         os.chdir(before)

@@ -15,7 +15,7 @@ from meshproof.cli.execute import carry_out
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
 from meshproof.manifest import Notice
-from meshproof.report.run_folder import RunFolder, choose, new_run_id
+from meshproof.report.run_folder import RunFolder, choose, new_run_id, replayed
 from meshproof.report.terminal.terminal import Terminal
 from meshproof.run.intents.outcome import Verdicts, by_proof
 from meshproof.run.intents.predicted import Predicted
@@ -46,4 +46,6 @@ def proved(
     work: list[Prepared | Inspection[Any]] = [*known, *first, *proof.driven[len(first) :]]
     with asyncio.Runner() as runner:
         code = runner.run(carry_out(session, work))
+    for line in replayed(run.path):
+        print(line, file=sys.stderr)
     return by_proof(predicted, verdicts.found), run.report, code

@@ -36,7 +36,8 @@ class LeftOut:
 class Bundle:
     """The files by their names, which are `specified` and which `applied`, and how they were verified.
 
-    `left_out` is that of a live cluster; None for the bundle of a run.
+    `left_out` is that of a live cluster; None for the bundle of a run. `scenario` is the one that it was (empty: a
+    person's own manifests).
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class Bundle:
     applied: str
     files: Mapping[str, bytes]
     left_out: LeftOut | None = None
+    scenario: str = ""
 
 
 def index(bundle: Bundle) -> bytes:
@@ -68,6 +70,8 @@ def index(bundle: Bundle) -> bytes:
         "hidden": hidden,
         "files": {name: _digest(data) for name, data in sorted(bundle.files.items())},
     }
+    if bundle.scenario:
+        data["scenario"] = bundle.scenario
     if bundle.left_out:
         data["cluster"] = {"leftOut": dict(bundle.left_out.counts), "notRead": list(bundle.left_out.unread)}
     return (json.dumps(data, indent=2) + "\n").encode()
@@ -94,6 +98,7 @@ def bundle(data: bytes, files: Mapping[str, bytes], name: str) -> Bundle:
             _text(found["applied"]),
             dict(files),
             _left_out(found["cluster"]) if "cluster" in found else None,
+            _text(found.get("scenario", "")),
         )
         digests = found["files"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

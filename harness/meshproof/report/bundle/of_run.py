@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
-from meshproof.border.facts.provenance import Digest
+from meshproof.border.facts.provenance import Digest, Question
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.errors import UsageError
 from meshproof.report.bundle.index import FILE, Bundle
 from meshproof.report.events import ManifestsKept
 from meshproof.report.record import Record
 
-FAILING = (Outcome.FAILED.value, Outcome.INCONCLUSIVE.value)
+FAILING = (Outcome.FAILED, Outcome.INCONCLUSIVE)
 LARGEST = 128 << 20
+# Of a run whose scenarios fail by the dozen the first ones are kept.
+MOST = 8
 
 
-def is_worth_one(record: Record) -> bool:
-    """Whether a run of a person's own manifests did not pass, and has something to reproduce."""
+def bundles(run: Path, record: Record) -> Iterator[Bundle]:
+    """The bundles of a run that did not pass: one of a person's own manifests, or one of each scenario that failed.
+
+    What was changed since, or is gone, cannot be reproduced, and has none.
+    """
+    if record.provenance.question is not None:
+        names = [""] if record.outcome in FAILING and _kept(record) is not None else []
+    else:
+        names = [one.name for one in record.scenarios.values() if one.outcome in FAILING and one.kept][:MOST]
+    for name in names:
+        with contextlib.suppress(UsageError):
+            yield of_run(run, record, name)
+
+
+def of_run(run: Path, record: Record, scenario: str = "") -> Bundle:
+    """The bundle of a run in this folder, or of one `scenario` of it; raises UsageError where there is nothing to do
+    again. Of a run of scenarios it is the first that did not pass, or else the first.
+    """
     known = record.provenance
-    return known.question is not None and record.outcome in FAILING and _kept(record) is not None
-
-
-def of_run(run: Path, record: Record) -> Bundle:
-    """The bundle of a run in this folder; raises UsageError where it was not of a person's own manifests."""
-    known, kept = record.provenance, _kept(record)
-    if record.started is None or known.question is None or kept is None:
-        raise UsageError(
-            f"{run}: only what was verified can be replayed (verify, certify -f), and nothing of this run was"
-        )
+    if known.question is not None:
+        question, kept = known.question, _kept(record)
+    else:
+        scenario = scenario or _first(record)
+        question, kept = _of_scenario(record, scenario)
+    if record.started is None or kept is None:
+        raise UsageError(f"{run}: nothing was put in force in this run, so there is nothing to do again")
     options = record.started.options
     try:
         alpha, beta, tolerance = (float(options[name]) for name in ("alpha", "beta", "tolerance"))
@@ -41,14 +58,30 @@ def of_run(run: Path, record: Record) -> Bundle:
     return Bundle(
         record.started.run_id,
         str(record.started.versions.get("meshproof", "")),
-        known.question,
+        question,
         known.allowed,
         precision,
         seed,
         kept.specified.file,
         kept.applied.file,
         {one.file: _content(run, one) for one in dict.fromkeys((kept.specified, kept.applied))},
+        scenario=scenario,
     )
+
+
+def _first(record: Record) -> str:
+    several = [one for one in record.scenarios.values() if one.kept]
+    return next((one.name for one in several if one.outcome in FAILING), several[0].name if several else "")
+
+
+def _of_scenario(record: Record, name: str) -> tuple[Question, ManifestsKept | None]:
+    """The requests of a scenario, and what it put in force in the stage of which something did not hold."""
+    one = record.scenarios.get(name)
+    if one is None or not one.kept:
+        return Question(), None
+    stage = next((verdict.stage for verdict in one.verdicts if verdict.outcome in FAILING), one.kept[-1].stage)
+    kept = next((each for each in one.kept if each.stage == stage), one.kept[-1])
+    return Question(requests=one.started.requests if one.started else ()), kept
 
 
 def _kept(record: Record) -> ManifestsKept | None:

@@ -25,7 +25,7 @@ from meshproof.report.events import (
 )
 from meshproof.report.log import replay
 from meshproof.report.record import gather
-from meshproof.report.run_folder import BUNDLE, EVENTS, RunFolder, rebuild
+from meshproof.report.run_folder import BUNDLE, EVENTS, RunFolder, rebuild, replayed
 
 NAME, TEXT = "manifests/verify/applied-0.yaml", b"kind: Service\n"
 OPTIONS = {"alpha": 0.001, "beta": 0.01, "tolerance": 0.03, "max_requests": None, "seed": 7}
@@ -39,7 +39,7 @@ def a_run(outcome: Outcome, name: str = NAME, question: Question | None = None) 
         ScenarioStarted("coverage", ""),
         ScenarioFinished("coverage", Outcome.PASSED, 0.1),
         ManifestsKept("verify", 0, one, one),
-        ScenarioStarted("verify", ""),
+        ScenarioStarted("verify", "", requests=("GET http://shop/",)),
         CheckFinished(Verdict("verify", "Split", outcome, "so it is", 10)),
         ScenarioFinished("verify", outcome, 1.0),
         RunFinished(outcome, 1.0, 1),
@@ -83,11 +83,16 @@ def test_a_run_that_passed_leaves_none_and_can_be_replayed(kept: Callable[..., P
     assert of_run(run, gather(replay(run / EVENTS))).seed == 7
 
 
-def test_a_run_of_scenarios_has_none(kept: Callable[..., Path]) -> None:
+def test_a_scenario_that_did_not_pass_leaves_one_with_its_requests(kept: Callable[..., Path]) -> None:
     run = kept(Outcome.FAILED)
-    assert not (run / BUNDLE).exists()
-    with pytest.raises(UsageError, match="only what was verified"):
-        of_run(run, gather(replay(run / EVENTS)))
+    found = read(run / BUNDLE)
+    assert (found.scenario, found.question) == ("verify", Question(requests=("GET http://shop/",)))
+    assert list(replayed(run)) == [f"replay anywhere: meshproof replay {run / BUNDLE}"]
+
+
+def test_a_run_that_put_nothing_in_force_has_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing was put in force"):
+        of_run(tmp_path, gather([RunStarted("r1", "2026-01-31T10:15:00Z", "hosts", {}, OPTIONS)]))
 
 
 def test_manifests_that_were_changed_are_no_bundle_and_the_reports_are_made(kept: Callable[..., Path]) -> None:
