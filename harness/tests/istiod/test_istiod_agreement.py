@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from essence import clusters, detectors, tables
+from meshproof.envoy.compared.essence import clusters, detectors, tables
+from meshproof.envoy.compared.routes import compared
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.manifest import load
@@ -79,3 +80,17 @@ def test_a_detector_that_is_not_enforced_counts_nothing():
         "enforcing_consecutive_5xx": 0,
         "enforcing_consecutive_gateway_failure": 0,
     }
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_routes_that_are_the_same_have_no_difference_and_a_changed_weight_has_one(path, tmp_path):
+    for number, (name, case) in enumerate(recorded(path).items()):
+        for proxy in PROXIES:
+            if proxy in case:
+                (folder := tmp_path / f"{number}-{proxy}").mkdir()
+                ours, theirs = translated(case, proxy, folder)["routes"], case[proxy]["routes"]
+                assert compared(ours, theirs).differences == (), name
+                changed = json.loads(json.dumps(theirs).replace('"weight": 90', '"weight": 50'))
+                places = [one.place for one in compared(ours, changed).differences]
+                assert all(one.endswith("weight") for one in places)
+                assert bool(places) == (changed != theirs), name

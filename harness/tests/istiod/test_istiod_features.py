@@ -10,13 +10,13 @@ import json
 from pathlib import Path
 
 import pytest
-from essence import clusters, tables
 from feature_meshes import governed, read, resource, ruled
+from meshproof.envoy.compared.essence import clusters, tables
+from meshproof.envoy.compared.spelling import spelled
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
-from spelling import spelled
 
 FOLDER = next(Path(__file__).parent.glob("*/features.jsonl.gz")).parent
 RULES, POLICIES, BASE = (

@@ -105,13 +105,39 @@ def _verified(found: Bundle, form: str, output: Path, color: bool | None) -> int
         "",
     )
     settings = Settings("embedded", form, found.precision, found.seed, output, color, (), 0, {})
+    same = _same_as_the_proxies(found)
     _explain(found, form)
     target, verification = prepared(settings, asked)
     from meshproof.cli.execute import execute
+    from meshproof.run.exit_codes import EXIT_FAILED, EXIT_PASSED, VerdictCode
     from meshproof.run.provenance.gather import of_verification
 
     made_of = of_verification(verification, target, question, found.allowed)
-    return execute(target, verification.work, settings, verification.coverage, made_of)
+    code = execute(target, verification.work, settings, verification.coverage, made_of)
+    # What the cluster's own proxies do otherwise is not proved here.
+    return code if same or code != EXIT_PASSED else VerdictCode(EXIT_FAILED)
+
+
+def _same_as_the_proxies(found: Bundle) -> bool:
+    """Say first where the proxies of a captured cluster run something else than is made of its objects here."""
+    from meshproof.report.bundle.of_cluster import dumps
+
+    several = list(dumps(found, "bundle"))
+    if not several:
+        return True
+    from meshproof.cli.cluster.beside import lines
+    from meshproof.manifest import load
+    from meshproof.mesh.build.assemble import build_all
+    from meshproof.report.wording import line
+    from meshproof.run.explaining.beside_dump import whole
+
+    contents = [(found.specified, found.files[found.specified])]
+    built = build_all(load([], namespace=found.question.namespace or "default", strict=False, contents=contents))
+    compared = list(whole(built, several))
+    for one in sorted(compared, key=lambda beside: not beside.differs):
+        for words in lines(one):
+            click.echo(line(words), err=True)
+    return not any(one.differs for one in compared)
 
 
 def _explain(found: Bundle, form: str) -> None:

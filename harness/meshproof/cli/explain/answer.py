@@ -19,6 +19,7 @@ from meshproof.manifest.source import LARGEST_FILE, STDIN, STDIN_NAME
 
 if TYPE_CHECKING:
     from meshproof.border.facts.captured import Captured
+    from meshproof.run.explaining.beside_dump import Beside
     from meshproof.run.explaining.happened import Happened
 
 OTHERWISE = 1
@@ -62,15 +63,24 @@ def explained(question: Question, files: Sequence[str], count: int | None, captu
     """Print the explanation, and with a `count` what happened to so many; the exit code."""
     quotes = Quotes()
     asked = question.asked(files, quotes, captured=captured)
+    beside = _beside(asked, captured) if captured and captured.dumps else None
+    same = not (beside and beside.differs)
     if count is None:
         found = explain(asked.built, asked.request, asked.source)
-        _print(question, found, quotes)
-        return 0 if found.certain else OTHERWISE
+        _print(question, found, quotes, beside=beside)
+        return 0 if found.certain and same else OTHERWISE
     from meshproof.cli.explain.sent import sent
 
     found, outcome = sent(asked, count)
-    _print(question, found, quotes, outcome)
-    return 0 if found.certain and outcome.agrees else OTHERWISE
+    _print(question, found, quotes, outcome, beside)
+    return 0 if found.certain and outcome.agrees and same else OTHERWISE
+
+
+def _beside(asked: Asked, captured: Captured) -> Beside | None:
+    """What the proxy that the request passes first runs."""
+    from meshproof.run.explaining.beside_dump import of_request
+
+    return of_request(asked.built, asked.request, asked.source, captured.dumps)
 
 
 def compared(question: Question, files: Sequence[str], others: Sequence[str], captured: Captured | None = None) -> int:
@@ -101,11 +111,22 @@ def envoy(question: Question, files: Sequence[str], *, whole: bool, captured: Ca
     return 0
 
 
-def _print(question: Question, found: Explanation, quotes: Quotes, outcome: Happened | None = None) -> None:
+def _print(
+    question: Question,
+    found: Explanation,
+    quotes: Quotes,
+    outcome: Happened | None = None,
+    beside: Beside | None = None,
+) -> None:
     if question.form == "text":
         from meshproof.explain.render.text import text
 
+        told = _told(beside)
+        if beside and beside.differs:
+            _lines([*told, ""])
         _lines(text(found, quotes))
+        if beside and not beside.differs:
+            _lines(["", *told])
         if outcome:
             from meshproof.cli.explain.sent import lines
 
@@ -114,6 +135,10 @@ def _print(question: Question, found: Explanation, quotes: Quotes, outcome: Happ
     from meshproof.explain.render.document import document
 
     data = document(found, quotes)
+    if beside:
+        from meshproof.cli.cluster.beside import document as compared_document
+
+        data["proxy"] = compared_document(beside)
     if outcome:
         from meshproof.cli.explain.sent import happened_document
 
@@ -124,6 +149,14 @@ def _print(question: Question, found: Explanation, quotes: Quotes, outcome: Happ
         import yaml
 
         click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=False), nl=False)
+
+
+def _told(beside: Beside | None) -> Sequence[str]:
+    if beside is None:
+        return ()
+    from meshproof.cli.cluster.beside import lines
+
+    return list(lines(beside))
 
 
 def _lines(several: Iterable[str]) -> None:

@@ -120,7 +120,7 @@ def explain(
     if live.is_meant:
         from meshproof.cli.cluster.reading import captured
 
-        cluster = captured(live, (namespace,), dumps=form == "text" and not others)
+        cluster = captured(live, (namespace,), dumps=form != "envoy" and not others)
     if form == "envoy":
         return envoy(question, files, whole=whole, captured=cluster)
     if others:

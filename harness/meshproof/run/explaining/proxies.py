@@ -26,7 +26,7 @@ def resources(built: Built, request: Request, source: Source, *, whole: bool = F
     Addresses of endpoints are names of pods: there are none here. Raises UsageError for what is not translated.
     """
     mesh = built.mesh if whole else reachable(built.mesh, [request], source.namespace)
-    document: Json = translate(mesh, _proxy(mesh, request, source), _addresses(mesh)).document()
+    document: Json = translate(mesh, _proxy(mesh, request, source), addresses(mesh)).document()
     return document if whole else _alone(document, mesh, request, source.namespace)
 
 
@@ -38,7 +38,7 @@ def _proxy(mesh: Mesh, request: Request, source: Source) -> Proxy:
     return Proxy(Kind.GATEWAY, namespace, labels)
 
 
-def _addresses(mesh: Mesh) -> Mapping[str, tuple[Address, ...]]:
+def addresses(mesh: Mesh) -> Mapping[str, tuple[Address, ...]]:
     return {
         one.key: tuple(
             Address(pod, {number: (pod, number) for number in ports(mesh, one)})

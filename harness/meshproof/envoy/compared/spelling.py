@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from essence import essence
+from meshproof.envoy.compared.essence import essence
 
 Json = dict[str, Any]
 

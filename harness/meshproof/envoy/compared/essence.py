@@ -56,15 +56,16 @@ def tables(resources: list[Json]) -> dict[str, Json]:
     By domain, because istiod lets hosts with the same routes share one virtual host; Services' addresses are
     another cluster's.
     """
-    found = {}
+    found: dict[str, Json] = {}
     for table in resources:
-        domains = {}
+        domains: Json = {}
         for host in table.get("virtual_hosts", ()):
             if host["name"] not in UNKNOWN_HOSTS:
                 content = essence({key: value for key, value in host.items() if key not in ("name", "domains")})
                 domains |= {domain: content for domain in host["domains"] if not is_address(domain)}
         own = {key: value for key, value in table.items() if key not in ("name", "virtual_hosts")}
-        found[TARGET_PORTS.get(table["name"], table["name"])] = {**essence(own), "domains": domains}
+        name = str(table["name"])
+        found[TARGET_PORTS.get(name, name)] = {**essence(own), "domains": domains}
     return found
 
 

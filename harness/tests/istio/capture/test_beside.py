@@ -1,0 +1,73 @@
+"""What a cluster's proxies run is held against its objects; the proxies' pages are stand-ins."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from live_shop import SECRET
+
+URL = "http://reviews.shop/"
+
+
+@pytest.fixture
+def page(shop: Any) -> Iterator[dict[str, Any]]:
+    """The configuration dump of a pod of reviews: at first what its objects say."""
+    document = json.loads(shop.live("explain", URL, "-o", "envoy", "--all"))
+    routes = [{"route_config": one} for one in document["routes"]]
+    known = {"configs": [{"dynamic_route_configs": routes}, {"bootstrap": {"node": {"metadata": {"TOKEN": SECRET}}}}]}
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            data = json.dumps(known).encode()
+            self.send_response(200 if self.path == "/config_dump?include_eds" else 404)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    shop.api.node.leads["reviews-v1-a-0:15000"] = server.server_port
+    yield known
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def weighted(page: dict[str, Any]) -> Any:
+    """The two destinations of the rule for everybody."""
+    (table,) = (one["route_config"] for one in page["configs"][0]["dynamic_route_configs"])
+    (host,) = (one for one in table["virtual_hosts"] if "reviews.shop" in one["domains"])
+    return host["routes"][1]["route"]["weighted_clusters"]["clusters"]
+
+
+def test_a_proxy_that_runs_the_same_is_told_last_and_one_that_does_not_first(shop: Any, page: dict[str, Any]) -> None:
+    told = shop.live("explain", URL)
+    assert "the proxy of shop/reviews-v1-a-0 runs the same: 2 of its routes compared" in told.splitlines()[-1]
+    for one, weight in zip(weighted(page), (50, 50), strict=True):
+        one["weight"] = weight
+    told = shop.live("explain", URL, code=1)
+    assert told.startswith("the proxy of shop/reviews-v1-a-0 runs something else than these objects say")
+    assert "route 2: route.weighted_clusters.clusters[0].weight: 90 by the objects, 50 in the proxy" in told
+    proxy = json.loads(shop.live("explain", URL, "-o", "json", code=1))["proxy"]
+    assert (proxy["same"], proxy["differences"][0]["proxy"]) == (False, "50")
+
+
+def test_a_bundle_of_a_cluster_is_replayed_and_what_its_proxies_do_otherwise_is_said_first(
+    shop: Any, page: dict[str, Any]
+) -> None:
+    weighted(page).reverse()
+    shown = shop.run("capture", "--context", "lab", "-n", "shop")
+    assert "1 configurations of proxies" in shown
+    shop.api.objects.clear()
+    told = shop.run("replay", "bundle.tar.gz", "--request", URL, "--output", "again", code=1)
+    first = told.index("runs something else than these objects say")
+    assert first < told.index("90 %, reviews.shop/v2 10 %"), "before it is explained"
+    assert "the same" not in told[first : first + 400]
