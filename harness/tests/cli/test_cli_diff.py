@@ -78,15 +78,45 @@ def test_two_revisions_of_a_repository(place: Any) -> None:
     assert (new.code, "neither revision has" in new.err) == (4, True)
 
 
-def test_changes_of_who_answers_are_shown_on_real_envoys(place: Any, other: Path) -> None:
-    routing = other / "routing.yaml"
-    routing.write_text(routing.read_text().replace("timeout: 2s", "timeout: 3s"))
-    found = place.run("diff", str(SHOP), "new", "--prove", "-o", "json").report
-    assert [(one["about"], proof["shown"]) for one, proof in zip(found["changes"], found["proofs"], strict=True)] == [
-        ("outcome", True),
-        ("timeout", False),
-    ]
-    assert "plain requests do not show it" in found["proofs"][1]["why"]
+OLD = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: one}
+spec:
+  hosts: [one]
+  http:
+  - match: [{uri: {prefix: /gone}}]
+    redirect: {uri: /here}
+  - match: [{uri: {prefix: /papers}}]
+    rewrite: {uri: /documents, authority: old.test}
+    headers: {request: {set: {x-tenant: a}}, response: {set: {x-from: a}}}
+    timeout: 500ms
+    retries: {attempts: 1, retryOn: "503"}
+    route: [{destination: {host: one}}]
+  - route: [{destination: {host: one}}]
+"""
+NEW = (
+    OLD.replace("/here", "/there")
+    .replace("/documents, authority: old.test", "/texts, authority: new.test")
+    .replace("x-tenant: a", "x-tenant: b")
+    .replace("x-from: a", "x-from: b")
+    .replace("500ms", "1500ms")
+    .replace("attempts: 1", "attempts: 3")
+    .replace("  - route: [{destination: {host: one}}]", "  - route: [{destination: {host: two}}]")
+)
+
+
+def test_each_change_is_shown_on_real_envoys(place: Any) -> None:
+    for name, text in (("old", OLD), ("new", NEW)):
+        (place.here / name).mkdir()
+        (place.here / name / "route.yaml").write_text(text)
+    found = place.run("diff", "old", "new", "--prove", "-o", "json").report
+    shown = {one["about"]: proof for one, proof in zip(found["changes"], found["proofs"], strict=True)}
+    assert set(shown) == {
+        *("outcome", "path", "Host header", "headers of the request", "headers of the answer"),
+        *("timeout", "retries"),
+    }
+    assert {about: proof["why"] for about, proof in shown.items() if not proof["shown"]} == {}
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ CHANGED = 1
     "--prove",
     "proving",
     is_flag=True,
-    help="Show each change of who answers on real Envoys of this machine: each side does what was predicted of it, "
-    "and not what was predicted of the other.",
+    help="Show each change on real Envoys of this machine: each side does what was predicted of it, and not what was "
+    "predicted of the other. Policies of destinations and hashes are not shown.",
 )
 @live
 @click.option("--exit-zero", is_flag=True, help="End with exit code 0 whatever changes.")

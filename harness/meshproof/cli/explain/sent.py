@@ -11,7 +11,7 @@ from meshproof.explain.explanation import Explanation
 from meshproof.explain.folder import Asked
 from meshproof.explain.wording import percent
 from meshproof.run.explaining.happened import Happened, Row, happened
-from meshproof.run.explaining.sending import send
+from meshproof.run.explaining.sending import Several, send
 from meshproof.targets.embedded.target import EmbeddedTarget
 
 
@@ -21,7 +21,7 @@ def sent(asked: Asked, count: int) -> tuple[Explanation, Happened]:
     target.preflight()
     limits = tuple(target.unsupported(asked.built.mesh))
     found = explain(asked.built, asked.request, asked.source, limits)
-    (outcome,) = carried_out(send(target, asked.built, [asked.request], asked.source, count))
+    (outcome,) = carried_out(send(target, asked.built, [Several(asked.request, count)], asked.source))
     return found, happened(found.expectation, outcome)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meshproof.border.books import Books
+from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.observation import Observation
 from meshproof.border.request import Request, Tls
@@ -15,6 +16,7 @@ from meshproof.mesh.build.assemble import Built
 from meshproof.process import OwnedFolder
 from meshproof.run.beside import beside, cancelled
 from meshproof.run.generators import Generators
+from meshproof.run.resolve import recording
 from meshproof.targets.base import LiveMesh, Target
 from meshproof.traffic.locust import Generator
 
@@ -30,11 +32,21 @@ class Sent:
     books: Books
 
 
-async def send(target: Target, built: Built, requests: Sequence[Request], source: Source, count: int) -> list[Sent]:
-    """Put the mesh in force, send each request `count` times, and end all of it again; raises TargetError.
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A request that is sent `count` times; what of its answers is read is what these expectations name."""
+
+    request: Request
+    count: int
+    expected: tuple[Expectation, ...] = ()
+
+
+async def send(target: Target, built: Built, several: Sequence[Several], source: Source) -> list[Sent]:
+    """Put the mesh in force, send each request as often as is said, and end all of it again; raises TargetError.
 
     The requests are sent one after the other, each in a load of its own.
     """
+    requests = [one.request for one in several]
     folder = OwnedFolder.make("meshproof-")
     generators = Generators(folder.path, target.timeouts)
     try:
@@ -45,7 +57,7 @@ async def send(target: Target, built: Built, requests: Sequence[Request], source
             await live.apply(built.mesh, built.resources)
             watch = asyncio.ensure_future(live.watch())
             try:
-                return [await _sent(live, generators, one, count, at, watch) for at, one in enumerate(requests)]
+                return [await _sent(live, generators, one, at, watch) for at, one in enumerate(several)]
             finally:
                 await cancelled(watch)
         finally:
@@ -57,13 +69,14 @@ async def send(target: Target, built: Built, requests: Sequence[Request], source
 
 
 async def _sent(
-    live: LiveMesh, generators: Generators, request: Request, count: int, number: int, watch: asyncio.Task[None]
+    live: LiveMesh, generators: Generators, several: Several, number: int, watch: asyncio.Task[None]
 ) -> Sent:
-    load = Load(SHAPE, request, users=min(USERS, count), tls=request.tls or Tls())
+    request, count = several.request, several.count
+    load = recording(Load(SHAPE, request, users=min(USERS, count), tls=request.tls or Tls()), several.expected)
     vantage = live.vantage([request])
     await live.open_books()
     async with generators.use(SHAPE, vantage) as generator:
-        await generator.begin(load, vantage.resolve, f"explain{number}")
+        await generator.begin(load, vantage.resolve, f"explain{number}", headers=load.headers, digest=load.digest)
         generator.grant(0, count)
         observations = await beside(_gathered(generator, count), watch)
     await live.at_rest()

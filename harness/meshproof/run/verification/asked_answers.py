@@ -94,8 +94,8 @@ def asking(plan: Plan, *, proxyless: bool, thorough: bool = False) -> Asking:
         if len(kept) < len(wanted):
             untried = untried or "errors are not tried: outlier detection would take its pods away"
         untold += [*_untold(one, _limiting(one), unwaited), *_untold(one, RETRIES, untried)]
-        slow += [_asking(one.request, said) for said in kept if said.seconds]
-        failing += [_asking(one.request, said) for said in kept if not said.seconds]
+        slow += [asking_for(one.request, said) for said in kept if said.seconds]
+        failing += [asking_for(one.request, said) for said in kept if not said.seconds]
         lasts = [_endings(one, said)[1].seconds + (one.delay.seconds if one.delay else 0.0) for said in kept]
         timeout = max(timeout, CLIENT_TIMEOUT + max(lasts, default=0.0))
     return Asking(tuple(slow), tuple(failing), timeout, tuple(dict.fromkeys(untold)))
@@ -162,13 +162,14 @@ def _failing(one: Expectation) -> tuple[list[Prescription], str]:
     limit = first_limit(one)
     if limit is not None and limit < LEAST:
         return [], f"its limit of {limit:g} s leaves no time to show retries"
-    several = list(_telling_apart(one))
+    several = list(telling_apart(one))
     ended = [said for said in several if _endings(one, said)[1].seconds <= LONGEST_RETRIED]
     told = f"some of its retries may take longer than the {LONGEST_RETRIED:g} s that are waited for"
     return ended, told if len(ended) < len(several) else ""
 
 
-def _telling_apart(one: Expectation) -> Iterator[Prescription]:
+def telling_apart(one: Expectation) -> Iterator[Prescription]:
+    """Answers at once, one for each condition of retryOn."""
     conditions = retried(one.retries)
     named = sorted(int(word) for word in conditions if word.isdecimal() and 200 <= int(word) <= 599)
     by_default = one.retries is None or not one.retries.retry_on
@@ -187,6 +188,7 @@ def _endings(one: Expectation, said: Prescription) -> tuple[Ending, Ending]:
     return endings(one, lambda _: Try(said.status, said.seconds, said.grpc_status))
 
 
-def _asking(request: Request, said: Prescription) -> Request:
+def asking_for(request: Request, said: Prescription) -> Request:
+    """The request, which prescribes its answer."""
     kept = (pair for pair in request.headers if pair[0] != HEADER)
     return replace(request, headers=(*kept, said.header))

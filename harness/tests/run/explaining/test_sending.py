@@ -10,7 +10,7 @@ from meshproof.border.source import source
 from meshproof.explain.folder import read
 from meshproof.mesh.predict.prediction import predict
 from meshproof.run.explaining.happened import Happened, happened
-from meshproof.run.explaining.sending import send
+from meshproof.run.explaining.sending import Several, send
 from meshproof.targets.embedded.target import EmbeddedTarget
 
 MESH = """\
@@ -72,7 +72,7 @@ def test_each_request_ends_as_predicted_and_the_flags_say_why(tmp_path: Path) ->
     requests = [parse(f"GET http://bin{path}") for path in paths]
     built = read([str(file)], requests[0], namespace="default", whole=True).built
     target = EmbeddedTarget()
-    several = asyncio.run(send(target, built, requests, source("default"), COUNT))
+    several = asyncio.run(send(target, built, [Several(one, COUNT) for one in requests], source("default")))
     expected = [predict(built.mesh, one) for one in requests]
     found = {path: happened(one, sent) for path, one, sent in zip(paths, expected, several, strict=True)}
     told = {path: {flag.name: flag.count for flag in one.flags} for path, one in found.items()}
@@ -102,6 +102,6 @@ def test_a_request_to_a_port_where_nothing_listens_is_refused(tmp_path: Path) ->
     file.write_text(MESH)
     request: Request = parse("GET http://bin:81/")
     built = read([str(file)], request, namespace="default").built
-    (sent,) = asyncio.run(send(EmbeddedTarget(), built, [request], source("default"), 2))
+    (sent,) = asyncio.run(send(EmbeddedTarget(), built, [Several(request, 2)], source("default")))
     found = happened(predict(built.mesh, request), sent)
     assert [(row.what, row.count, row.agrees) for row in found.rows] == [("its connection is refused", 2, True)]
