@@ -6,6 +6,7 @@ items, `Map` with the shape of its values, `OneOf` with the words allowed, or No
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -40,6 +41,34 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """A text that is `what`: it matches `pattern` whole, and has at most `longest` characters."""
+
+    pattern: str
+    what: str
+    longest: int = names.LONGEST_SUBDOMAIN
+
+    def takes(self, text: str) -> bool:
+        return len(text) <= self.longest and re.fullmatch(self.pattern, text, re.ASCII) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A number between two others, these included; a whole one where `whole` says so."""
+
+    low: int
+    high: int
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A list with an item at least."""
+
+    items: Shape
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """A mapping of which these fields are known, and the others may be anything."""
 
@@ -49,7 +78,7 @@ class Open:
 LABELS = Map(LABEL_VALUE, names.qualified)
 ANNOTATIONS = Map(FREE_TEXT, names.annotation_key)
 
-Shape = str | Mapping[str, "Shape"] | list["Shape"] | Map | Open | OneOf | None
+Shape = str | Mapping[str, "Shape"] | list["Shape"] | Map | Open | OneOf | Form | Between | Filled | None
 
 
 def check(body: Value, shape: Shape) -> None:
@@ -69,6 +98,14 @@ def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
             _scalar(value, shape)
         elif isinstance(shape, OneOf):
             _word(value, shape.words)
+        elif isinstance(shape, Form):
+            _form(value, shape)
+        elif isinstance(shape, Between):
+            _between(value, shape)
+        elif isinstance(shape, Filled):
+            if not value.items():
+                raise value.problem(f"{value.name} needs an item at least", "the API server refuses it")
+            _walk(value, [shape.items], problems)
         elif isinstance(shape, list):
             for item in value.items():
                 if item.data is None:
@@ -117,6 +154,19 @@ def _text(value: Value, shape: str) -> None:
 def _word(value: Value, words: tuple[str, ...]) -> None:
     if value.text() not in words:
         raise value.problem(f"{value.name} must be one of {', '.join(words)}, not {value.shown}")
+
+
+def _form(value: Value, form: Form) -> None:
+    _text(value, TEXT)
+    if not form.takes(value.text()):
+        raise value.problem(f"{value.name}: {value.shown} is not {form.what}", "the API server refuses it")
+
+
+def _between(value: Value, limits: Between) -> None:
+    number = value.whole(-LARGEST_WHOLE, LARGEST_WHOLE) if limits.whole else value.number()
+    if not limits.low <= number <= limits.high:
+        message = f"{value.name} must be from {limits.low} to {limits.high}, not {value.shown}"
+        raise value.problem(message, "the API server refuses it")
 
 
 def _unknown(holder: Value, name: str, entry: Value, shape: Mapping[str, Shape]) -> Problem:

@@ -9,7 +9,7 @@ from meshproof.errors import ManifestError
 from meshproof.manifest import kinds, schema
 from meshproof.manifest.compose import compose
 from meshproof.manifest.fields.fitting import fits
-from meshproof.manifest.schema import LABELS, Map, OneOf, Open, Shape
+from meshproof.manifest.schema import LABELS, Between, Filled, Form, Map, OneOf, Open, Shape
 
 SHAPE: Shape = {
     "text": schema.TEXT,
@@ -22,6 +22,10 @@ SHAPE: Shape = {
     "pause": schema.DURATION_OR_ZERO,
     "labels": LABELS,
     "word": OneOf(("a", "b")),
+    "form": Form("[a-z]?", "one letter", 1),
+    "between": Between(-1, 5),
+    "filled": Filled(schema.TEXT),
+    "share": Between(0, 5, whole=False),
     "list": [{"text": schema.TEXT}],
     "map": Map(schema.WHOLE),
     "open": Open({"text": schema.TEXT}),
@@ -58,6 +62,15 @@ def test_what_fits_has_nothing_wrong(fields: dict[str, str]) -> None:
         ("{labels: {-a: c}}", False),
         ("{labels: {a: '-'}}", False),
         ("{word: c}", False),
+        ("{form: a, between: -1, share: 5}", True),
+        ("{form: ''}", True),
+        ("{form: A}", False),
+        ("{filled: [a]}", True),
+        ("{filled: []}", False),
+        ("{form: aa}", False),
+        ("{between: 6}", False),
+        ("{between: -2}", False),
+        ("{share: 5.1}", False),
         ("{list: [~]}", False),
         ("{time: 9999999h}", False),
         ("{whole: 99999999999999999999}", False),

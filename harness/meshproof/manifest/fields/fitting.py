@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from meshproof.manifest import schema
 from meshproof.manifest.node import Content, Node
-from meshproof.manifest.schema import Map, OneOf, Open, Shape
+from meshproof.manifest.schema import Between, Filled, Form, Map, OneOf, Open, Shape
 from meshproof.manifest.syntax import names
 
 PLAIN_DURATION = re.compile(r"[1-9][0-9]{0,5}(ms|s|m|h)", re.ASCII)
@@ -34,8 +34,14 @@ def fits(data: Content, shape: Shape) -> bool:
         return type(data) is list and all(node[0] is not None and fits(node[0], items) for node in data)
     if kind is Map:
         return type(data) is dict and _entries(data, shape)  # type: ignore[arg-type]
+    if kind is Filled:
+        return data != [] and fits(data, [shape.items])  # type: ignore[union-attr,list-item]
     if kind is OneOf:
         return type(data) is str and data in shape.words  # type: ignore[union-attr]
+    if kind is Form:
+        return type(data) is str and TEMPLATE not in data and shape.takes(data)  # type: ignore[union-attr]
+    if kind is Between:
+        return type(data) is int and shape.low <= data <= shape.high  # type: ignore[union-attr]
     if kind is Open:
         known = shape.fields.items()  # type: ignore[union-attr]
         return type(data) is dict and all(fits(data[name][0], inner) for name, inner in known if name in data)

@@ -6,17 +6,24 @@ Source: https://gateway-api.sigs.k8s.io/reference/spec/ and the published CRDs (
 from __future__ import annotations
 
 from meshproof.manifest.fields.kubernetes import resource
-from meshproof.manifest.schema import ANNOTATIONS, FLAG, LABELS, TEXT, WHOLE, Map, OneOf, Shape
+from meshproof.manifest.schema import ANNOTATIONS, FLAG, LABELS, TEXT, WHOLE, Filled, Form, Map, OneOf, Shape
+from meshproof.manifest.syntax import names
+
+GROUP = Form(rf"({names.SUBDOMAIN.pattern})?", "an API group")
+KIND = Form(r"[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?", "a kind", names.LONGEST_LABEL)
+NAMESPACE = Form(names.LABEL_1123.pattern, "a namespace", names.LONGEST_LABEL)
+NAME = Form(r"(?s).+", "a name")
+PROTOCOL = Form(rf"[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?|{names.SUBDOMAIN.pattern}/[A-Za-z0-9]+", "a protocol", 255)
 
 PARENT: Shape = {
-    "group": TEXT,
-    "kind": TEXT,
-    "namespace": TEXT,
-    "name": TEXT,
-    "sectionName": TEXT,
+    "group": GROUP,
+    "kind": KIND,
+    "namespace": NAMESPACE,
+    "name": NAME,
+    "sectionName": Form(names.SUBDOMAIN.pattern, "the name of a listener"),
     "port": WHOLE,
 }
-BACKEND: dict[str, Shape] = {"group": TEXT, "kind": TEXT, "namespace": TEXT, "name": TEXT, "port": WHOLE}
+BACKEND: dict[str, Shape] = {"group": GROUP, "kind": KIND, "namespace": NAMESPACE, "name": NAME, "port": WHOLE}
 NAMED: Shape = [{"name": TEXT, "value": TEXT}]
 CONDITION: Shape = {"type": OneOf(("Exact", "RegularExpression")), "name": TEXT, "value": TEXT}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
@@ -59,7 +66,7 @@ FILTER: Shape = {
         "port": WHOLE,
         "statusCode": WHOLE,
     },
-    "urlRewrite": {"hostname": TEXT, "path": PATH_CHANGE},
+    "urlRewrite": {"hostname": NAME, "path": PATH_CHANGE},
     "cors": {
         "allowOrigins": [TEXT],
         "allowCredentials": FLAG,
@@ -69,7 +76,7 @@ FILTER: Shape = {
         "maxAge": WHOLE,
     },
     "externalAuth": None,
-    "extensionRef": {"group": TEXT, "kind": TEXT, "name": TEXT},
+    "extensionRef": {"group": GROUP, "kind": KIND, "name": NAME},
 }
 RULE: Shape = {
     "name": TEXT,
@@ -91,7 +98,7 @@ HTTP_ROUTE = resource(
     status=None,
 )
 
-CONNECTION_RULES: Shape = [{"name": TEXT, "backendRefs": [{**BACKEND, "weight": WHOLE}]}]
+CONNECTION_RULES: Shape = [{"name": TEXT, "backendRefs": Filled({**BACKEND, "weight": WHOLE})}]
 GRPC_RULE: Shape = {
     "name": TEXT,
     "matches": [
@@ -112,12 +119,12 @@ TLS_ROUTE = resource(spec={**COMMON, "hostnames": [TEXT], "rules": CONNECTION_RU
 
 LISTENER: Shape = {
     "name": TEXT,
-    "hostname": TEXT,
+    "hostname": NAME,
     "port": WHOLE,
-    "protocol": TEXT,
+    "protocol": PROTOCOL,
     "tls": {
         "mode": OneOf(("Terminate", "Passthrough")),
-        "certificateRefs": [{"group": TEXT, "kind": TEXT, "namespace": TEXT, "name": TEXT}],
+        "certificateRefs": [{"group": GROUP, "kind": KIND, "namespace": NAMESPACE, "name": NAME}],
         "options": Map(TEXT),
         "frontendValidation": None,
     },
@@ -129,19 +136,19 @@ LISTENER: Shape = {
                 "matchExpressions": [{"key": TEXT, "operator": TEXT, "values": [TEXT]}],
             },
         },
-        "kinds": [{"group": TEXT, "kind": TEXT}],
+        "kinds": [{"group": GROUP, "kind": KIND}],
     },
 }
 
 GATEWAY = resource(
     spec={
-        "gatewayClassName": TEXT,
+        "gatewayClassName": NAME,
         "listeners": [LISTENER],
         "addresses": [{"type": TEXT, "value": TEXT}],
         "infrastructure": {
             "labels": LABELS,
             "annotations": ANNOTATIONS,
-            "parametersRef": {"group": TEXT, "kind": TEXT, "name": TEXT},
+            "parametersRef": {"group": GROUP, "kind": KIND, "name": NAME},
         },
         "allowedListeners": None,
         "tls": None,
@@ -153,7 +160,7 @@ GATEWAY = resource(
 
 REFERENCE_GRANT = resource(
     spec={
-        "from": [{"group": TEXT, "kind": TEXT, "namespace": TEXT}],
-        "to": [{"group": TEXT, "kind": TEXT, "name": TEXT}],
+        "from": Filled({"group": GROUP, "kind": KIND, "namespace": NAMESPACE}),
+        "to": Filled({"group": GROUP, "kind": KIND, "name": NAME}),
     },
 )

@@ -15,10 +15,13 @@ from meshproof.manifest.schema import (
     NUMBER,
     TEXT,
     WHOLE,
+    Between,
     Map,
     OneOf,
     Shape,
 )
+
+UNSIGNED = Between(0, 2**32 - 1)
 
 STRING_MATCH: Shape = {"exact": TEXT, "prefix": TEXT, "regex": TEXT}
 PERCENT: Shape = {"value": NUMBER}
@@ -127,7 +130,7 @@ PORT_POLICY: dict[str, Shape] = {
             "connectTimeout": DURATION,
             "idleTimeout": DURATION_OR_ZERO,
             "maxConnectionDuration": DURATION,
-            "tcpKeepalive": {"probes": WHOLE, "time": DURATION, "interval": DURATION},
+            "tcpKeepalive": {"probes": UNSIGNED, "time": DURATION, "interval": DURATION},
         },
         "http": {
             "http1MaxPendingRequests": WHOLE,
@@ -187,9 +190,13 @@ PORT_POLICY: dict[str, Shape] = {
 TRAFFIC_POLICY: Shape = {
     **PORT_POLICY,
     "portLevelSettings": [{**PORT_POLICY, "port": PORT_SELECTOR}],
-    "tunnel": {"protocol": TEXT, "targetHost": TEXT, "targetPort": WHOLE},
+    "tunnel": {"protocol": TEXT, "targetHost": TEXT, "targetPort": UNSIGNED},
     "proxyProtocol": {"version": OneOf(("V1", "V2"))},
-    "retryBudget": {"percent": NUMBER, "budgetInterval": DURATION_OR_ZERO, "minRetryConcurrency": WHOLE},
+    "retryBudget": {
+        "percent": Between(0, 100, whole=False),
+        "budgetInterval": DURATION_OR_ZERO,
+        "minRetryConcurrency": UNSIGNED,
+    },
 }
 
 DESTINATION_RULE = resource(

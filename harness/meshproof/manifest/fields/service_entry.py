@@ -6,7 +6,8 @@ Source: https://istio.io/latest/docs/reference/config/networking/service-entry/,
 from __future__ import annotations
 
 from meshproof.manifest.fields.kubernetes import resource
-from meshproof.manifest.schema import TEXT, WHOLE, Map, OneOf, Shape
+from meshproof.manifest.schema import TEXT, WHOLE, Between, Form, Map, OneOf, Shape
+from meshproof.manifest.syntax import names
 
 ENTRY: dict[str, Shape] = {
     "address": TEXT,
@@ -14,7 +15,7 @@ ENTRY: dict[str, Shape] = {
     "labels": Map(TEXT),
     "network": TEXT,
     "locality": TEXT,
-    "weight": WHOLE,
+    "weight": Between(0, 2**32 - 1),
     "serviceAccount": TEXT,
 }
 
@@ -26,7 +27,7 @@ SERVICE_ENTRY = resource(
         "location": OneOf(("MESH_EXTERNAL", "MESH_INTERNAL")),
         "resolution": OneOf(("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS")),
         "endpoints": [ENTRY],
-        "workloadSelector": {"labels": Map(TEXT)},
+        "workloadSelector": {"labels": Map(Form(r"(?s)[^*]*", "the value of a label", names.LONGEST_LABEL))},
         "exportTo": [TEXT],
         "subjectAltNames": [TEXT],
     },

@@ -23,7 +23,7 @@ SIDECAR = resource(
                 "hosts": [TEXT],
             }
         ],
-        "outboundTrafficPolicy": {"mode": TEXT, "egressProxy": None},
+        "outboundTrafficPolicy": {"mode": OneOf(("REGISTRY_ONLY", "ALLOW_ANY")), "egressProxy": None},
     },
     status=None,
 )

@@ -71,6 +71,9 @@ def traffic_policy(value: Value | None, host: str, findings: Findings) -> Traffi
     if value is None:
         return TrafficPolicy()
     _check_given(value, *POLICY_FIELDS)
+    if tunnel := value.get("tunnel"):
+        for name in ("targetHost", "targetPort"):
+            tunnel.need(name)
     findings.unmodelled(value, "tunnel", "proxyProtocol")
     if budget := value.get("retryBudget"):
         # An empty one stands for 20 % of the requests, and 3.

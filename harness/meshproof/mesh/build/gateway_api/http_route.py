@@ -79,6 +79,10 @@ def http_route(resource: Resource, findings: Findings) -> Route:
     if given is None or given.data is None:
         # The API server puts one in: for every path, without a backend.
         rules.append(_without_rules(spec, resource))
+    elif not spec.list("rules"):
+        raise given.problem(
+            "an HTTPRoute needs at least one rule", "or leave rules out, for all paths without a backend"
+        )
     for position, value in enumerate(spec.list("rules")):
         with findings.gather(), findings.within(Touched(value.location)):
             rules.append(_rule(value, resource, position, findings))
