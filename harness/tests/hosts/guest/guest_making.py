@@ -32,6 +32,7 @@ from guest_recipe import (
     USERS,
     kernels,
 )
+from guest_removal import remove
 from meshproof.errors import TargetError
 
 MIB = 1 << 20
@@ -45,7 +46,7 @@ def make() -> Image:
     older, newer = kernels()
     folder = place()
     work = cache() / f"{folder.name}.new"
-    shutil.rmtree(work, ignore_errors=True)
+    remove(work)
     work.mkdir(parents=True, mode=0o700)
     seconds: dict[str, float] = {}
     image = Image(work, older, newer, seconds)
@@ -64,12 +65,12 @@ def make() -> Image:
             with _timed(seconds, f"first boot by {firmware}"):
                 _keep_booted(image, firmware)
         for name in ("root", "boot", "early"):
-            shutil.rmtree(work / name)
+            remove(work / name)
         (work / "image.json").write_text(json.dumps({k: v for k, v in asdict(image).items() if k != "folder"}))
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         work.rename(folder)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        remove(work)
     return Image(folder, older, newer, seconds)
 
 
