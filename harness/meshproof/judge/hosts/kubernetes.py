@@ -8,6 +8,7 @@ from meshproof.border.facts.hosts import HostFacts, ServiceFacts
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, undecided
 from meshproof.judge.hosts.check import HostCheck, matches, unjudged
+from meshproof.judge.proxy_modes import noted
 
 UNITS = {"cri-o": "crio"}
 
@@ -46,10 +47,10 @@ class KubeProxyAsExpected(HostCheck):
     def judge_host(self, host: HostFacts) -> Verdict:
         wanted, proxy = host.expect.proxy_mode, host.proxy
         if not wanted:
-            return unjudged(proxy.mode or proxy.unseen)
+            return unjudged(noted(proxy.mode) or proxy.unseen)
         if proxy.unseen:
             return undecided(proxy.unseen)
-        return passed(proxy.mode) if proxy.mode == wanted else failed(f"{proxy.mode}, and {wanted} is expected")
+        return passed(noted(wanted)) if proxy.mode == wanted else failed(f"{proxy.mode}, and {wanted} is expected")
 
 
 def _runs(unit: ServiceFacts) -> Verdict:

@@ -9,10 +9,7 @@ from meshproof.border.istio_releases import RELEASES, minor, release, written
 from meshproof.border.verdict import Verdict
 from meshproof.judge.found import failed, passed, some, undecided
 from meshproof.judge.installation.check import InstallCheck
-
-# The oldest kernel of each mode of kube-proxy: https://kubernetes.io/docs/reference/node/kernel-version-requirements/
-# (ipvs for net.ipv4.vs.conn_reuse_mode). Distributions backport: EL 8's 4.18 has what ipvs got in 4.19.
-KERNELS = {"ipvs": (4, 1), "nftables": (5, 13)}
+from meshproof.judge.proxy_modes import KERNELS, noted
 
 
 class KubernetesSupported(InstallCheck[str]):
@@ -69,7 +66,7 @@ class KubeProxyMode(InstallCheck[tuple[NodeFact, ...]]):
             silent = [name for name, mode in modes.items() if not mode]
             why = facts.unknown.get("kube_proxy", "its kube-proxy does not say")
             return undecided(f"the mode of {some(silent)} is not known: {why}", modes=modes)
-        return passed(f"{known.pop()} on every node ({', '.join(sources)})", modes=modes, told=sources)
+        return passed(f"{noted(known.pop())} on every node ({', '.join(sources)})", modes=modes, told=sources)
 
 
 def _modes(modes: Mapping[str, str], nodes: Iterable[str]) -> str:

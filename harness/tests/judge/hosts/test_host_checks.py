@@ -44,6 +44,16 @@ def test_a_conforming_host_passes(check, judged):
     assert reason.startswith("worker-1: ")
 
 
+def test_a_mode_of_kube_proxy_that_is_deprecated_says_so_and_what_takes_its_place(conforming):
+    said = {}
+    for wanted in ("ipvs", "nftables", ""):
+        expect = replace(conforming.expect, proxy_mode=wanted)
+        host = replace(conforming, expect=expect, proxy=ProxyFacts(wanted or "ipvs"))
+        said[wanted] = KubeProxyAsExpected().judge_host(host).reason
+    note = "ipvs (deprecated since Kubernetes 1.35: nftables, with a kernel of 5.13 or newer, takes its place)"
+    assert said == {"ipvs": note, "nftables": "nftables", "": f"{note} (nothing is expected)"}
+
+
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
 def test_one_wrong_host_among_others_is_named(check, conforming):
     other = replace(conforming, label="worker-2", expect=HostExpectation(kernel="9", distribution="debian"))

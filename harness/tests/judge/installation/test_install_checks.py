@@ -193,6 +193,8 @@ def test_what_was_not_specified_is_not_judged() -> None:
     nothing = replace(RIGHT, specified=Specified())
     assert istio.ImagesFromHub().judge(nothing).outcome is Outcome.SKIPPED
     assert kubernetes.KubeProxyMode().judge(nothing).outcome is Outcome.PASSED
+    mode = kubernetes.KubeProxyMode().judge(replace(nothing, nodes=node(0, kube_proxy="ipvs")[:1]))
+    assert (mode.outcome, "deprecated since Kubernetes 1.35: nftables" in mode.reason) == (Outcome.PASSED, True)
     assert istio.VersionAsSpecified().judge(nothing).outcome is Outcome.PASSED
     for wanted, outcome in (("1.30", Outcome.PASSED), ("1.3", Outcome.FAILED)):
         assert istio.VersionAsSpecified().judge(replace(RIGHT, specified=Specified(wanted))).outcome is outcome
