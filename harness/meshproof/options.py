@@ -121,12 +121,10 @@ def given(values: Mapping[str, Any], options: Iterable[Option] = KUBERNETES) -> 
     return [one for one in options if (value := values.get(one.key)) and value != one.default]
 
 
-def refuse(values: Mapping[str, Any], target: str, prefix: str = "--") -> None:
+def refuse(values: Mapping[str, Any], target: str) -> None:
     """Raise UsageError when one of them is given for a target that does not run on Kubernetes."""
     for one in given(values):
-        raise UsageError(
-            f"{prefix}{one.name} is for {prefix}target kind, cluster and hosts: the mesh runs on {target} here"
-        )
+        raise UsageError(f"--{one.name} is for --target kind, cluster and hosts: the mesh runs on {target} here")
 
 
 def kube_settings(values: Mapping[str, Any], ports: Mapping[int, int], *, applying: bool = True) -> KubeSettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from meshproof.plugin.wording import as_pytest
 from meshproof.report.events import Broke, Event
 
 
@@ -15,6 +16,6 @@ class Breaks:
 
     def handle(self, event: Event) -> None:
         if isinstance(event, Broke):
-            self.messages.append("\n".join(filter(None, (event.message, event.detail))))
+            self.messages.append(as_pytest("\n".join(filter(None, (event.message, event.detail)))))
 
     def close(self) -> None: ...

@@ -11,6 +11,7 @@ import pytest
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.plugin.run import NAME, NoVerdict, Run, scenario_tests
 from meshproof.plugin.signals import ignore_both, taken_over, until_interrupted
+from meshproof.plugin.wording import as_pytest
 
 if TYPE_CHECKING:
     from meshproof.inspection import Inspection
@@ -97,9 +98,9 @@ def verify(
         if result.outcome is Outcome.ERROR:
             raise NoVerdict(result.reason, MeshproofError.exit_code)
         if result.outcome is Outcome.SKIPPED:
-            pytest.skip(result.reason)
+            pytest.skip(as_pytest(result.reason))
         if result.outcome is not Outcome.PASSED:
             wrong = [f"{v.check} {v.outcome}: {v.reason}" for v in result.verdicts if v.outcome is not Outcome.PASSED]
-            pytest.fail("\n".join(wrong), pytrace=False)
+            pytest.fail(as_pytest("\n".join(wrong)), pytrace=False)
 
     return call

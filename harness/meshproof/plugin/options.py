@@ -14,11 +14,11 @@ from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS
 from meshproof.errors import UsageError
 from meshproof.options import KUBERNETES, Kind, Option, given, refuse
 from meshproof.options import kube_settings as settings_of
+from meshproof.plugin.wording import PREFIX, as_pytest
 
 if TYPE_CHECKING:
     from meshproof.targets.cluster.settings import KubeSettings
 
-PREFIX = "--mesh-"
 TARGETS = ("embedded", "kind", "cluster", "hosts")
 
 
@@ -73,9 +73,9 @@ def check(config: pytest.Config) -> None:
             kube_settings(config)
         return
     try:
-        refuse(_values(config), target, PREFIX)
+        refuse(_values(config), target)
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(as_pytest(str(error))) from None
 
 
 def kube_settings(config: pytest.Config) -> KubeSettings:
@@ -83,7 +83,7 @@ def kube_settings(config: pytest.Config) -> KubeSettings:
     try:
         return settings_of(_values(config), dict(config.getoption("--mesh-port")))
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(as_pytest(str(error))) from None
 
 
 def port_pair(text: str) -> tuple[int, int]:

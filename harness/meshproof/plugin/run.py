@@ -13,6 +13,7 @@ import pytest
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.plugin.output import guard
 from meshproof.plugin.signals import ignore_both
+from meshproof.plugin.wording import as_pytest
 from meshproof.suite import folder
 
 NAME = "meshproof-run"
@@ -27,7 +28,7 @@ class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
     """A test that ends without a verdict about the mesh; pytest exits with the code that says why."""
 
     def __init__(self, reason: str, exit_code: int) -> None:
-        super().__init__(_redacted(reason), pytrace=False)
+        super().__init__(as_pytest(_redacted(reason)), pytrace=False)
         self.exit_code = exit_code
 
 
@@ -166,7 +167,7 @@ def _load_target(config: pytest.Config) -> None:
     try:
         path = folder("fixtures") / f"{config.getoption('--mesh-target')}.py"
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(as_pytest(str(error))) from None
     name = f"meshproof_fixtures_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():

@@ -14,6 +14,7 @@ from meshproof.cli.options.kubernetes import on_kubernetes
 from meshproof.errors import UsageError
 from meshproof.options import KUBERNETES, kube_settings
 from meshproof.plugin import options as of_pytest
+from meshproof.plugin.wording import as_pytest
 
 COMMAND_ONLY = {
     "list": "pytest has --collect-only",
@@ -124,3 +125,35 @@ def test_both_refuse_the_same(options: Options, wrong: str, monkeypatch: pytest.
 def test_options_of_other_targets_are_refused_on_the_embedded_mesh(options: Options, words: str) -> None:
     with pytest.raises(pytest.UsageError, match=f"{words.split()[0].replace('--', '--mesh-')} is for --mesh-target "):
         of_pytest.check(options.read(*words.split()))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("name the context with --context; there is: a", "name the context with --mesh-context; there is: a"),
+        ("--port 80=1: leave --port out", "--mesh-port 80=1: leave --mesh-port out"),
+        ("--hosts-file is for --target hosts", "--mesh-hosts is for --mesh-target hosts"),
+        (
+            "name it with --istioctl, or leave it with --skip-install",
+            "name it with --mesh-istioctl, or leave it with --mesh-skip-install",
+        ),
+        (
+            "look: kubectl --context lab get pods; or --context",
+            "look: kubectl --context lab get pods; or --mesh-context",
+        ),
+        ("look: kind get clusters; use it with --keep", "look: kind get clusters; use it with --mesh-keep"),
+        ("remove it with kind delete cluster --cluster N", "remove it with kind delete cluster --cluster N"),
+        ("command: python -m workload --image probe:1", "command: python -m workload --image probe:1"),
+        ("istioctl uninstall --set a=b\nthen --set a=c", "istioctl uninstall --set a=b\nthen --mesh-set a=c"),
+        ("--allow-reboot, --no-apply and --mesh-keep", "--allow-reboot, --no-apply and --mesh-keep"),
+        ("--kubernetes 1, --kubeconfig x", "--mesh-kubernetes 1, --mesh-kubeconfig x"),
+    ],
+)
+def test_messages_name_options_as_pytest_has_them(said: str, told: str) -> None:
+    assert as_pytest(said) == told
+
+
+def test_what_contradicts_itself_is_told_in_pytests_words(options: Options) -> None:
+    words = ["--target", "kind", "--entry", "nodeport", "--port", "80=81"]
+    with pytest.raises(pytest.UsageError, match="--mesh-port fixes local ports of the gateway, and --mesh-entry "):
+        of_pytest.check(options.read(*words))

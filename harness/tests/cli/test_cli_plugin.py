@@ -106,7 +106,7 @@ def test_a_local_port_that_is_taken(place: Any) -> None:
         port = taken.getsockname()[1]
         ended = place.pytest(suite, "--mesh-port", f"5000={port}").end()
     assert ended.code == 3, ended.out + ended.err
-    assert f"port {port} on 127.0.0.1, asked for by --port 5000={port}, cannot be had" in ended.out
+    assert f"port {port} on 127.0.0.1, asked for by --mesh-port 5000={port}, cannot be had" in ended.out
 
 
 def test_an_output_folder_that_is_in_use(place: Any) -> None:

@@ -37,7 +37,7 @@ async def install(
     if foreign := [one for one in there if not before or one.namespace != NAMESPACE]:
         raise UsageError(
             f"{_described(foreign)} is installed already, and not by meshproof: it is not replaced. Use it with"
-            " --skip-install (in pytest: --mesh-skip-install), or remove it first"
+            " --skip-install, or remove it first"
         )
     if there and before == mark:
         await health.ready(cluster)

@@ -128,8 +128,7 @@ def _marked(namespace: Json) -> bool:
 
 def _production(context: str, why: str) -> UsageError:
     return UsageError(
-        f"context {context} is a production cluster: {why}; to use it all the same say --allow {ALLOW_PRODUCTION} "
-        f"(in pytest: --mesh-allow {ALLOW_PRODUCTION})"
+        f"context {context} is a production cluster: {why}; to use it all the same say --allow {ALLOW_PRODUCTION}"
     )
 
 
