@@ -14,6 +14,7 @@ from meshproof.border.facts.provenance import Provenance
 from meshproof.cli.formats import GITHUB, rendered
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
+from meshproof.report.events import Handler
 from meshproof.report.log import replay
 from meshproof.report.record import gather
 from meshproof.report.run_folder import EVENTS, JSON, RunFolder, choose, new_run_id, replayed
@@ -59,6 +60,7 @@ def execute(
         provenance,
         conclude,
         color=settings.color,
+        web=settings.web,
     )
 
 
@@ -73,12 +75,20 @@ def execute_on(
     conclude: Conclude | None = None,
     *,
     color: bool | None,
+    web: bool = False,
 ) -> int:
     """Run everything on this target and print it as `form`; the exit code."""
     target.preflight()
     run = RunFolder(choose(new_run_id(), output))
     terminal = Terminal(sys.stdout if form in TABLES else None, sys.stderr, color=color, report=run.report)
-    session = Session(target, run.path, [run, terminal], options)
+    handlers: list[Handler] = [run, terminal]
+    if web:
+        from meshproof.report.web.live import Live
+
+        live = Live(run.path)
+        handlers.append(live)
+        print(f"live: {live.url}", file=sys.stderr, flush=True)
+    session = Session(target, run.path, handlers, options)
     with asyncio.Runner() as runner:
         code = runner.run(carry_out(session, prepared, coverage, provenance))
     for line in replayed(run.path):

@@ -29,8 +29,9 @@ def test_a_mesh_that_conforms_to_its_manifests_passes(place: Any) -> None:
 
 def test_what_names_no_namespace_is_put_in_the_given_one(place: Any) -> None:
     place.mesh("spec")
-    ended = place.run(*place.verify, "-n", "shop", "-o", "json")
+    ended = place.run(*place.verify, "-n", "shop", "-o", "json", "--web")
     assert ended.code == 0, ended.out + ended.err
+    assert re.search(r"^live: http://127\.0\.0\.1:\d+/[\w-]{32}/$", ended.err, re.MULTILINE)
     assert "helloworld.shop/v1" in ended.out
 
 

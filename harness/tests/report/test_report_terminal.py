@@ -208,4 +208,4 @@ def test_a_live_line_is_one_line(passed_run: list[Event], width: int) -> None:
 def test_a_live_line_shows_each_arm(passed_run: list[Event]) -> None:
     progress = [event for event in passed_run if isinstance(event, Progress)][-1]
     text = gauge("CanarySplit", progress, 200).plain
-    assert re.search(r"━+╌+ 1,330/2,960  v1 \d\d\.\d % \[.*\] %  v2 \d\d\.\d % \[.*\] %$", text)
+    assert re.search(r"━+╌+ 1,330/2,960  v1 \d\d\.\d % \[.*\] %  v2 \d\d\.\d % \[.*\] %  0\.9 points to go$", text)

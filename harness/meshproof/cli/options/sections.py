@@ -20,14 +20,14 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Where the mesh runs", ("target", "ports", "workers", "seed")),
     ("Error rates", ("tolerance", "alpha", "beta", "max_requests")),
-    ("Reports", ("format", "form", "output", "color", "sign", "key_password_file")),
+    ("Reports", ("format", "form", "output", "web", "color", "sign", "key_password_file")),
     ("Clients of gateways in TLS", ("cacert", "cert", "key")),
     ("Kubernetes", tuple(option.key for option in KUBERNETES)),
     ("Hosts", ("hosts", "show_names")),
 )
 USUAL = {
     *("spec", "applied", "requests", "namespace", "files", "tests", "listing", "target", "tolerance"),
-    *("format", "output", "sign", "context", "image"),
+    *("format", "output", "web", "sign", "context", "image"),
 }
 HELP = "Help"
 

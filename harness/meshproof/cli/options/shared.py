@@ -43,6 +43,7 @@ class Settings:
     kube: Mapping[str, Any]
     hosts: Path | None = None
     show_names: bool = False
+    web: bool = False
 
 
 class Within(click.FloatRange):
@@ -91,7 +92,7 @@ def _given(command: Command, text: str) -> Command:
         precision = Precision(
             values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
         )
-        names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names")
+        names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names", "web")
         kube = {option.key: values.pop(option.key) for option in KUBERNETES}
         settings = Settings(precision=precision, kube=kube, **{name: values.pop(name) for name in names})
         return command(settings=settings, **values)
@@ -158,6 +159,10 @@ OPTIONS = (
         "--workers", type=click.IntRange(0, MOST_WORKERS), default=0, show_default=True, metavar="N",
         help="Spread each load over so many Locust workers under one master, each with a proxy of its own; 0: one "
         "process sends it all. Bursts, and scenarios whose requests are paced one by one (breakers), are sent by one.",
+    ),
+    click.option(
+        "--web", is_flag=True,
+        help="Serve the run to a browser on 127.0.0.1 while it goes on; the address, which holds a secret, is printed.",
     ),
     COLOR,
 )  # fmt: skip

@@ -19,6 +19,7 @@ from meshproof.report.record import Record
 
 TEMPLATE, SCRIPT = "report.html.j2", "report.js"
 MOST_ROWS = 40
+STATE, UNDER_WAY = "under way", "The run is under way: this is what is known so far."
 NO_LIMIT = sys.maxsize
 
 
@@ -43,8 +44,8 @@ class _Most:
     printed_scenarios: int = 10
 
 
-def render(record: Record, *, full: bool = False) -> str:
-    """The page as text, of a bounded size unless it is to show every check in `full`.
+def render(record: Record, *, full: bool = False, under_way: bool = False) -> str:
+    """The page as text, of a bounded size unless it is to show every check in `full`; `under_way` tells more will come.
 
     Raises UsageError when the installation lacks its template.
     """
@@ -63,7 +64,8 @@ def render(record: Record, *, full: bool = False) -> str:
         rows=[row for section in shown for row in section.rows][:MOST_ROWS],
         scenarios=sorted(record.scenarios.values(), key=lambda one: SEVERITY.index(one.outcome)),
         most=_Most(*(NO_LIMIT,) * 5) if full else _Most(),
-        headline=summary.headline(record),
+        headline=UNDER_WAY if under_way else summary.headline(record),
+        state=STATE if under_way else record.outcome,
         proved=sentence(record),
         certified=certified(record),
         closing=summary.result(record),

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.report.events import Progress
+from meshproof.report.nearness import to_go
 from meshproof.report.record import Record, ScenarioRecord
 from meshproof.report.wording import count, line, plural, printable, share, short_names, span, specified
 
@@ -29,7 +30,7 @@ MOST_PASSED = 40
 
 
 def gauge(name: str, progress: Progress | None, width: int) -> Text:
-    """One line of a running scenario: `CanarySplit  ━━━━╌╌╌╌  842/2,960  v1 90.3 % [87.9, 92.4] %  …`."""
+    """One line of a scenario: `CanarySplit  Split ━━╌╌ 842/2,960  v1 90.3 % [87.9, 93.4] %  0.4 points to go`."""
     text = Text(line(name), no_wrap=True, overflow="ellipsis", end="")
     if progress is None:
         text.append("  starting", "dim")
@@ -41,6 +42,8 @@ def gauge(name: str, progress: Progress | None, width: int) -> Text:
         text.append(f" {count(progress.n)}{limit}")
         for short, arm in zip(short_names(progress.arms), progress.arms, strict=True):
             text.append(f"  {short} {share(arm.observed)} ").append(span(arm.interval), "dim")
+        if left := to_go(progress):
+            text.append(f"  {left}")
     # One column stays free: a terminal that wraps at its last column would break the line count.
     text.truncate(max(width - 1, 1), overflow="ellipsis")
     return text
