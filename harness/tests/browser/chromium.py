@@ -19,7 +19,7 @@ from typing import Any
 from websockets.sync.client import connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 60.0
+PATIENCE = 120.0
 A4 = {"paperWidth": 8.27, "paperHeight": 11.69}
 
 

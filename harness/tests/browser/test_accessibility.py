@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not AXE, reason="MESHPROOF_AXE does not name axe
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("run", ["pictured", "large"])
 def test_the_report_has_no_violation(show: Show, run: str, width: int, dark: bool) -> None:
-    events = pictured_run() if run == "pictured" else large_run(300, failed=(7, 9), inconclusive=(12,), requests=100)
+    events = pictured_run() if run == "pictured" else large_run(100, failed=(7, 9), inconclusive=(12,), requests=100)
     tab = show(events)
     tab.wide(width, dark=dark, phone=width < 600)
     if run == "pictured":
