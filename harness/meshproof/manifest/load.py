@@ -126,7 +126,6 @@ class _Read:
             known = found if isinstance(found, Resource) else None
             if known and captured.is_cluster(known):
                 self.complete = True
-                return
             if isinstance(found, Notice):
                 self.notices.append(found)
                 if body.is_mapping and other_file(body):

@@ -39,7 +39,7 @@ def keep_manifests(run: Path, prepared: Prepared) -> tuple[ManifestsKept, ...]:
 def kept_alike(prepared: Prepared, data: bytes) -> bool:
     """Whether one of the stages would keep just this as its specification, wherever its own files are."""
     several = {
-        _without_places(b"".join(_documents((*one.specified, *one.specified_left_out)))) for one in prepared.stages
+        _without_places(b"".join(documents((*one.specified, *one.specified_left_out)))) for one in prepared.stages
     }
     return _without_places(data) in several
 
@@ -77,13 +77,14 @@ def as_yaml(value: Value) -> str:
 def _write(run: Path, name: str, resources: Iterable[Resource]) -> Digest:
     digest, size = hashlib.sha256(), 0
     with os.fdopen(os.open(run / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-        for text in _documents(resources):
+        for text in documents(resources):
             digest.update(text)
             size += stream.write(text)
     return Digest(name, digest.hexdigest(), size)
 
 
-def _documents(resources: Iterable[Resource]) -> Iterator[bytes]:
+def documents(resources: Iterable[Resource]) -> Iterator[bytes]:
+    """Each as a document of YAML below its place, without credentials and the contents of Secrets."""
     for resource in resources:
         yield f"---\n# {str(resource.location)!a}\n{dump(_data(resource))}".encode()
 

@@ -28,10 +28,26 @@ EXPLAINED = 5
     metavar="'[METHOD] URL [HEADER:VALUE ...]'",
     help="Only this request, explained first (repeatable).  [default: those of the run]",
 )
+@click.option(
+    "--expect",
+    "wanted",
+    type=click.Path(exists=True),
+    multiple=True,
+    metavar="FILE|DIR",
+    help="Manifests that take the place of those of the bundle as what is specified; what the bundle has is applied "
+    "(repeatable).",
+)
 @FORM
 @OUTPUT
 @COLOR
-def replay(bundle: Path, requests: tuple[str, ...], form: str, output: Path | None, color: bool | None) -> int:
+def replay(
+    bundle: Path,
+    requests: tuple[str, ...],
+    wanted: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    color: bool | None,
+) -> int:
     """Verify again, on the embedded mesh of this machine, what a run verified, wherever that was.
 
     A run that did not pass leaves bundle.tar.gz in its folder. It holds the manifests without credentials and how
@@ -44,6 +60,7 @@ def replay(bundle: Path, requests: tuple[str, ...], form: str, output: Path | No
     \b
     meshproof replay bundle.tar.gz
     meshproof replay meshproof-runs/TODAY --request http://helloworld:5000/hello
+    meshproof replay bundle.tar.gz --expect k8s/     (a cluster's, by capture)
     """
     for one in requests:
         parse(one)
@@ -56,6 +73,7 @@ def replay(bundle: Path, requests: tuple[str, ...], form: str, output: Path | No
     from meshproof.report.run_folder import choose, new_run_id
 
     kept, before = choose(new_run_id(), output).absolute(), Path.cwd()
+    wanted = tuple(str(Path(one).absolute()) for one in wanted)
     folder = OwnedFolder.make("meshproof-")
     try:
         for name, data in found.files.items():
@@ -64,9 +82,9 @@ def replay(bundle: Path, requests: tuple[str, ...], form: str, output: Path | No
             file.write_bytes(data)
         # Manifests are called by the names that they have in the run's folder, and so are places in them.
         os.chdir(folder.path)
-        if found.scenario and not requests and (code := again(found, form, kept, color)) is not None:
+        if found.scenario and not (requests or wanted) and (code := again(found, form, kept, color)) is not None:
             return code
-        return _verified(found, form, kept, color)
+        return _verified(found, (*_but_for(found, wanted), *wanted), form, kept, color)
     finally:
         os.chdir(before)
         folder.remove()
@@ -84,14 +102,32 @@ def _read(path: Path) -> Bundle:
     return read(path)
 
 
-def _verified(found: Bundle, form: str, output: Path, color: bool | None) -> int:
+def _but_for(found: Bundle, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """What is specified of the bundle beside what a person wants: its file, or one without those objects."""
+    if not wanted:
+        return (found.specified,)
+    from meshproof.manifest import load
+    from meshproof.run.keep import documents
+
+    namespace = found.question.namespace or "default"
+    own = load(wanted, namespace=namespace, strict=False)
+    taken = {one.identity for one in (*own.resources, *own.foreign)}
+    whole = load([found.specified], namespace=namespace, strict=False)
+    rest = [one for one in (*whole.resources, *whole.foreign) if one.identity not in taken]
+    file = Path("manifests", "rest", "specified-0.yaml")
+    file.parent.mkdir(mode=0o700, parents=True)
+    file.write_bytes(b"".join(documents(rest)))
+    return (str(file),) if rest else ()
+
+
+def _verified(found: Bundle, spec: tuple[str, ...], form: str, output: Path, color: bool | None) -> int:
     from meshproof.cli.options.manifests import Asked, prepared
     from meshproof.cli.options.shared import Settings
 
     question = found.question
-    applied = () if found.applied == found.specified else (found.applied,)
+    applied = () if spec == (found.applied,) else (found.applied,)
     asked = Asked(
-        (found.specified,),
+        spec,
         applied,
         question.requests,
         question.namespace,
@@ -106,7 +142,7 @@ def _verified(found: Bundle, form: str, output: Path, color: bool | None) -> int
     )
     settings = Settings("embedded", form, found.precision, found.seed, output, color, (), 0, {})
     same = _same_as_the_proxies(found)
-    _explain(found, form)
+    _explain(found, spec, form)
     target, verification = prepared(settings, asked)
     from meshproof.cli.execute import execute
     from meshproof.run.exit_codes import EXIT_FAILED, EXIT_PASSED, VerdictCode
@@ -140,7 +176,7 @@ def _same_as_the_proxies(found: Bundle) -> bool:
     return not any(one.differs for one in compared)
 
 
-def _explain(found: Bundle, form: str) -> None:
+def _explain(found: Bundle, spec: tuple[str, ...], form: str) -> None:
     """Say of each named request what the specification makes of it."""
     if form != "table":
         return
@@ -148,7 +184,5 @@ def _explain(found: Bundle, form: str) -> None:
 
     question = found.question
     for one in question.requests[:EXPLAINED]:
-        explained(
-            Question(parse(one), question.namespace or "default", question.sender, "", "text"), (found.specified,), None
-        )
+        explained(Question(parse(one), question.namespace or "default", question.sender, "", "text"), spec, None)
         click.echo()

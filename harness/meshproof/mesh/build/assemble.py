@@ -173,6 +173,8 @@ def _foreign(foreign: Iterable[Resource], mesh: Mesh, findings: Findings) -> Ite
     for one in foreign:
         why = captured.why(one) or f"{one.api_version} {one.kind} is not modelled"
         reach = touches(one, mesh)
+        if captured.is_cluster(one):
+            continue
         if touches_nothing(reach):
             findings.notice(one.location, f"{why}: it touches no request of these manifests")
         else:

@@ -259,5 +259,6 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "Ingress": _ingress,
     "Canary": _rollout,
     captured.NOT_READ: _not_read,
+    captured.CLUSTER: lambda _resource, _mesh: (),
 }
 """How each kind is read for it; any other kind touches everything."""
