@@ -102,6 +102,24 @@ class Localities:
     location: Location | None = None
 
 
+TLS_SEEN = "x-meshproof-tls"
+"""The header of a request that tells what its handshake said, where the proxy spoke TLS to a stand-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origination:
+    """The proxy speaks TLS to a destination, and asks for `sni` (empty: for the authority of the request).
+
+    It shows a certificate or not. The server's has to be for one of `names` (none: for whatever name), and
+    `by_authority` for that of the request.
+    """
+
+    sni: str = ""
+    certificate: bool = False
+    names: tuple[str, ...] = ()
+    by_authority: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderExpectation:
     """What the rules make of headers; names are in lower case.
@@ -127,6 +145,7 @@ class Arm:
     what the proxy itself answers where no workload can (0 where one can). `hashed_by` is how a hash chooses among the
     pods (None: none does); which destination a request draws is never a matter of a hash. `localities` is how they
     are chosen by where they run (None: that has no part in it); `workloads` are then those called while all are well.
+    `tls` is how the proxy speaks TLS to them, if it does.
     """
 
     destination: str
@@ -142,6 +161,7 @@ class Arm:
     status: int = 0
     hashed_by: Hashing | None = None
     localities: Localities | None = None
+    tls: Origination | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,23 @@ import asyncio
 from collections.abc import Sequence
 
 from meshproof.workload.behaviours.behaviour import behaviour
-from meshproof.workload.connection import Connection, Site
+from meshproof.workload.connection import Connection, Raw, Site
 from meshproof.workload.control.commands import Control
 from meshproof.workload.hold import Hold
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.limits import Descriptors
 from meshproof.workload.listener import Listener
-from meshproof.workload.tcp_connection import TcpConnection, greeting, is_raw
+from meshproof.workload.tcp_connection import HANDSHAKE_RECORD, TcpConnection, greeting, is_raw
 
 
 class Replica:
     """It shares nothing with other replicas of its process but the event loop and `descriptors`.
 
     `ports` are container ports; what a connection speaks its first bytes tell. With `bind` it listens on these very
-    ports of that address, else on free ones of 127.0.0.1. Raises OSError for a port that cannot be had.
+    ports of that address, else on free ones of 127.0.0.1. What stands in for hosts outside of
+    the mesh has a certificate for their `names`, and speaks HTTP in TLS, too. Raises OSError for a port that cannot be
+    had.
     """
 
     def __init__(
@@ -29,12 +31,18 @@ class Replica:
         ports: Sequence[int],
         bind: str = "",
         descriptors: Descriptors | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
         ledger, hold = Ledger(), Hold()
         self.site = site = Site(behaviour(identity), identity.stamp, ledger, hold, descriptors)
         hello = greeting(identity.pod, identity.workload)
 
-        def other(data: bytes, transport: asyncio.Transport, peer: str) -> TcpConnection | None:
+        def other(data: bytes, transport: asyncio.Transport, peer: str) -> Raw | None:
+            if names and data[0] == HANDSHAKE_RECORD:
+                # Imported where it comes: a workload has to start fast.
+                from meshproof.workload.outside.https_connection import HttpsConnection
+
+                return HttpsConnection(site, names, transport, peer)
             return TcpConnection(site, hello, transport, peer) if is_raw(data) else None
 
         def made() -> Connection:

@@ -10,15 +10,28 @@ from pathlib import Path
 from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY
 
 CHUNK = 1 << 16
+NAME = "meshproof_name"
 
 
 class Secured:
     """Bytes as they come are given, bytes as they are meant are taken, and the reverse."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._object = _context().wrap_bio(self._incoming, self._outgoing, server_side=True)
+        context = context or _context()
+        context.sni_callback = _named
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._shaken = False
+
+    @property
+    def name(self) -> str:
+        """The name that the client asked for, empty where it named none."""
+        return getattr(self._object, NAME, "")
+
+    @property
+    def certified(self) -> bool:
+        """Whether the client showed a certificate."""
+        return bool(self._object.getpeercert(binary_form=True))
 
     def received(self, data: bytes) -> bytes:
         """What was meant by these bytes and those before them; raises SSLError."""
@@ -41,6 +54,10 @@ class Secured:
     def pending(self) -> bytes:
         """What is to be sent."""
         return self._outgoing.read()
+
+
+def _named(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+    setattr(connection, NAME, name or "")
 
 
 @cache

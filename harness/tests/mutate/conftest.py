@@ -70,7 +70,9 @@ kind: DestinationRule
 metadata: {name: places}
 spec:
   host: places.example.com
-  trafficPolicy: {loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 80, b: 20}}]}}}
+  trafficPolicy:
+    tls: {mode: SIMPLE, sni: eu.places.example.com, subjectAltNames: [places.example.com]}
+    loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 80, b: 20}}]}}
   subsets:
   - {name: a, trafficPolicy: {loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}}}
 ---

@@ -11,6 +11,7 @@ from functools import lru_cache
 from envoy.config.cluster.v3 import cluster_pb2
 
 from meshproof.envoy import resource_types as types
+from meshproof.envoy.clusters.client_tls import Originated, by_request, client_tls, transport_socket
 from meshproof.envoy.clusters.connection_pool import connection_pool
 from meshproof.envoy.clusters.destination_rule import effective, merged
 from meshproof.envoy.clusters.load_balancer import load_balancer
@@ -35,14 +36,16 @@ HTTP2_PROTOCOLS = frozenset({"http2", "grpc", "grpc-web"})
 EDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 
 
-def cluster(name: str, policy: TrafficPolicy) -> Resource:
+def cluster(name: str, policy: TrafficPolicy, tls: Originated | None = None) -> Resource:
     """One EDS cluster; its assignment of endpoints has the same name.
 
     Encoded messages that follow one another are one message with the fields of all of them.
     """
     own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
     balancing = policy.load_balancer, policy.consistent_hash, policy.warmup
-    settings = configured(balancing, policy.connection_pool, policy.outlier_detection, weighted=is_weighted(policy))
+    settings = configured(
+        balancing, policy.connection_pool, policy.outlier_detection, weighted=is_weighted(policy), tls=tls
+    )
     return Resource(types.CLUSTER, name, own + settings, ((types.ENDPOINT, name),))
 
 
@@ -53,6 +56,7 @@ def configured(
     outlier: OutlierDetection | None,
     *,
     weighted: bool,
+    tls: Originated | None,
 ) -> bytes:
     """All of a cluster but its names, encoded; panic routing is off, so that ejecting a lone host shows."""
     by_locality: Fields = {"locality_weighted_lb_config": {}} if weighted else {}
@@ -64,8 +68,10 @@ def configured(
             "healthy_panic_threshold": wrapped(outlier.min_health_percent if outlier else 0),
             **by_locality,
         },
-        **connection_pool(pool),
+        **connection_pool(pool, by_request(tls)),
     }
+    if tls is not None:
+        result["transport_socket"] = transport_socket(tls)
     if outlier is not None:
         result["outlier_detection"] = outlier_detection(outlier)
     return encoded(cluster_pb2.Cluster, result, "clusters")
@@ -77,7 +83,7 @@ def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> Iterator[Resource]:
     for port in service.ports:
         if port.protocol.lower() == "udp":
             continue
-        yield cluster(cluster_name(service.host, "", port.number), effective(rule.policy, None, port.number))
-        for subset in rule.subsets:
-            name = cluster_name(service.host, subset.name, port.number)
-            yield cluster(name, effective(rule.policy, subset.policy, port.number))
+        for subset in (None, *rule.subsets):
+            name = cluster_name(service.host, subset.name if subset else "", port.number)
+            policy = effective(rule.policy, subset.policy if subset else None, port.number)
+            yield cluster(name, policy, client_tls(policy.tls, service, rule, proxy))

@@ -28,8 +28,8 @@ def thresholds(pool: ConnectionPool) -> Fields:
     }
 
 
-def connection_pool(settings: ConnectionPool | None) -> Fields:
-    """The fields of a Cluster that a connection pool decides."""
+def connection_pool(settings: ConnectionPool | None, by_request: Fields) -> Fields:
+    """The fields of a Cluster that a connection pool decides; `by_request` are further options of its protocol."""
     pool = settings or ConnectionPool()
     timeout = CONNECT_TIMEOUT if pool.connect_timeout is None else pool.connect_timeout
     fields: Fields = {"connect_timeout": duration(timeout), "circuit_breakers": {"thresholds": [thresholds(pool)]}}
@@ -38,8 +38,9 @@ def connection_pool(settings: ConnectionPool | None) -> Fields:
         common["idle_timeout"] = duration(pool.idle_timeout)
     if pool.max_requests_per_connection:
         common["max_requests_per_connection"] = wrapped(pool.max_requests_per_connection)
-    if common:
-        options = {"common_http_protocol_options": common, "explicit_http_config": {"http_protocol_options": {}}}
+    if common or by_request:
+        own: Fields = {"common_http_protocol_options": common} if common else {}
+        options = {**own, **by_request, "explicit_http_config": {"http_protocol_options": {}}}
         kind = http_protocol_options_pb2.HttpProtocolOptions
         fields["typed_extension_protocol_options"] = {PROTOCOL_OPTIONS: packed(kind, options)}
     return fields

@@ -23,10 +23,14 @@ OWN = frozenset({PRIVATE})
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What all rules for a host come to: subsets in order, and the policy of the host as a whole."""
+    """What all rules for a host come to: subsets in order, and the policy of the host as a whole.
+
+    `selecting` tells that they are for the labels of this client.
+    """
 
     subsets: tuple[Subset, ...] = ()
     policy: TrafficPolicy = NOTHING
+    selecting: bool = False
 
     def subset(self, name: str) -> Subset | None:
         for one in self.subsets:
@@ -151,7 +155,7 @@ def merge(rules: Sequence[DestinationRule]) -> Merged:
         for subset in rule.subsets:
             subsets.setdefault(subset.name, subset)
     policy = next((rule.policy for rule in rules if rule.policy != NOTHING), NOTHING)
-    return Merged(tuple(subsets.values()), policy)
+    return Merged(tuple(subsets.values()), policy, bool(rules) and rules[0].selector is not None)
 
 
 def at_port(policy: TrafficPolicy, port: int) -> tuple[TrafficPolicy, bool]:
@@ -172,6 +176,7 @@ def effective(rule: TrafficPolicy, subset: TrafficPolicy | None, port: int) -> T
         consistent_hash=balancing.consistent_hash,
         warmup=balancing.warmup,
         locality=balancing.locality,
+        tls=own.tls if own.tls or by_port else base.tls,
         connection_pool=own.connection_pool if own.connection_pool or by_port else base.connection_pool,
         outlier_detection=own.outlier_detection if own.outlier_detection or by_port else base.outlier_detection,
     )

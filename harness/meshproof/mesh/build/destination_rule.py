@@ -83,8 +83,8 @@ def traffic_policy(value: Value | None, host: str, findings: Findings) -> Traffi
         port = setting.need("port", "the port that the settings are for").need("number").whole(1, LARGEST_PORT)
         _check_given(setting, *PORT_FIELDS)
         with findings.within(Called((host,), port)):
-            ports.setdefault(port, _settings(setting, findings, {}))
-    return _settings(value, findings, ports)
+            ports.setdefault(port, _settings(setting, host, findings, {}))
+    return _settings(value, host, findings, ports)
 
 
 def _check_given(value: Value, *names_: str) -> None:
@@ -92,8 +92,7 @@ def _check_given(value: Value, *names_: str) -> None:
         raise value.problem("a policy has none of its fields", f"istiod refuses it: give one of {', '.join(names_)}")
 
 
-def _settings(value: Value, findings: Findings, ports: dict[int, TrafficPolicy]) -> TrafficPolicy:
-    client_tls(value.get("tls"), findings)
+def _settings(value: Value, host: str, findings: Findings, ports: dict[int, TrafficPolicy]) -> TrafficPolicy:
     balancing = value.get("loadBalancer")
     balancer = _load_balancer(balancing, findings)
     return TrafficPolicy(
@@ -104,6 +103,7 @@ def _settings(value: Value, findings: Findings, ports: dict[int, TrafficPolicy])
         consistent_hash(balancing.get("consistentHash"), findings) if balancing else None,
         warmup(balancing, balancer, findings) if balancing else None,
         locality(balancing) if balancing else None,
+        client_tls(value.get("tls"), host, findings),
     )
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.traffic_policy.client_tls import ClientTls
 from meshproof.mesh.model.traffic_policy.locality import LocalitySetting
 
 
@@ -99,6 +100,7 @@ class TrafficPolicy:
     consistent_hash: ConsistentHash | None = None
     warmup: Warmup | None = None
     locality: LocalitySetting | None = None
+    tls: ClientTls | None = None
 
 
 @dataclass(frozen=True, slots=True)

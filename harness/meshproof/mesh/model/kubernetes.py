@@ -41,7 +41,8 @@ class Service:
     A host of a ServiceEntry is one, too: `name` and `hostname` are that host. `endpoints` are the keys of what stands
     behind it without being selected by labels (`Workload.endpoint_of`). A `headless` one has no address of its own:
     its clients look up those of its pods. One that is `unlisted` is known to a client as what rules lead to alone.
-    An ExternalName is none of the mesh's Services, but an alias of the host `alias_of`.
+    An ExternalName is none of the mesh's Services, but an alias of the host `alias_of`. `alternative_names` are those
+    that a ServiceEntry expects in certificates of its hosts.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Service:
     headless: bool = False
     unlisted: bool = False
     alias_of: str = ""
+    alternative_names: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:

@@ -1,8 +1,16 @@
 """The certificate that every probe workload shows where a connection speaks TLS to it.
 
 It keeps no secret: it is in the source for everybody, so that a client can tell that TLS reached a pod as it was sent,
-whatever name was asked for. Stand-ins show it on loopback, and in the pods of a run.
+whatever name was asked for. Stand-ins show it on loopback, and in the pods of a run. What stands in for a host outside
+of the mesh shows one that it signs, for the name of that host.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+TLS_SEEN = "x-meshproof-tls"
+"""The header by which the books of such a stand-in tell what a handshake said."""
 
 CERTIFICATE = """\
 -----BEGIN CERTIFICATE-----
@@ -25,3 +33,31 @@ sJ3S/03zwlKWmWQm1VwY6FXYo+ehRANCAASACyl2enYsiBryyB2HwjK2fYQst1BX
 DFiH3C1D5t71/1vk7OQ3hZhd6ToEKptVUu395ulOiT+NkYexp/gtWHXw
 -----END PRIVATE KEY-----
 """
+
+
+def signed(names: Iterable[str]) -> str:
+    """A certificate for these names and the same key, in PEM, signed by the one above."""
+    # Imported where a certificate is needed, which few folders do.
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    authority = x509.load_pem_x509_certificate(CERTIFICATE.encode())
+    key = serialization.load_pem_private_key(KEY.encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "meshproof stand-in")]))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(one) for one in names]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode()

@@ -12,6 +12,7 @@ from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, Htt
 from meshproof.mesh.predict.destinations import Backend, backend, resolved
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.policies.client_tls import origination
 from meshproof.mesh.predict.policies.consistent_hash import default_keys, hashing, route_keys
 from meshproof.mesh.predict.policies.policy import policy
 from meshproof.mesh.predict.proxy.changes import at_clients, at_pods
@@ -92,6 +93,7 @@ def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int
         status=found.status,
         hashed_by=hashing(mesh, called, found.workloads, keys, client),
         localities=found.localities,
+        tls=origination(mesh, *called, client),
     )
 
 

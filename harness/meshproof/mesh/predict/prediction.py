@@ -24,6 +24,7 @@ from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, addressed, mesh_table, service_of
 from meshproof.mesh.predict.policies.authorization import DENIED, FORBIDDEN, authorized, policies_at
+from meshproof.mesh.predict.policies.client_tls import origination, secured
 from meshproof.mesh.predict.proxy.changes import Resolved, dropped, is_formatted, is_unchanged, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
@@ -49,7 +50,12 @@ def predict(
     found = _predicted(mesh, request, namespace, labels)
     places = [*(one.localities for one in found.arms), *(one.localities for one in found.copies)]
     untold = next((one.untold for one in places if one and one.untold), "")
-    return replace(found, undecided=untold) if untold and not found.undecided else found
+    for copy in found.copies:
+        subset = copy.destination.partition("/")[2].partition(":")[0]
+        if origination(mesh, copy.host, subset, copy.port, client_of(mesh, request, namespace, labels)):
+            untold = untold or f"that copies reach {copy.host} in TLS is not modelled"
+    found = replace(found, undecided=untold) if untold and not found.undecided else found
+    return secured(found)
 
 
 def _predicted(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str, str] | None) -> Expectation:

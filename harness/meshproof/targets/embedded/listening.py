@@ -21,6 +21,12 @@ def ports(mesh: Mesh, workload: Workload) -> list[int]:
     return sorted({*named, *called})
 
 
+def names(mesh: Mesh, workload: Workload) -> tuple[str, ...]:
+    """The hosts outside of the mesh that it stands in for."""
+    found = mesh.once(("listening", "selecting"), lambda: grouped(_selecting(mesh)))
+    return tuple(dict.fromkeys(one.hostname for one in found.get(workload.key, ()) if one.hostname))
+
+
 def _selecting(mesh: Mesh) -> Iterator[tuple[str, Service]]:
     for service in mesh.services:
         for workload in mesh.behind(service):

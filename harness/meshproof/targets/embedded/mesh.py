@@ -29,7 +29,7 @@ from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.redaction.credentials import redact_all
 from meshproof.targets.base import Applied, Host
-from meshproof.targets.embedded.listening import ports
+from meshproof.targets.embedded.listening import names, ports
 from meshproof.workload.pool.pool import Pool, Wanted
 from meshproof.workload.probe import Probe
 
@@ -128,9 +128,9 @@ class EmbeddedMesh:
 
     async def _start_workloads(self, mesh: Mesh, workloads: Sequence[Workload]) -> None:
         wanted = [
-            Wanted(f"{workload.name}-{number}", workload, numbers)
+            Wanted(f"{workload.name}-{number}", workload, numbers, hosts)
             for workload in workloads
-            for numbers in (tuple(ports(mesh, workload)),)
+            for numbers, hosts in ((tuple(ports(mesh, workload)), names(mesh, workload)),)
             for number in range(workload.replicas)
         ]
         started = iter(await self.pool.replicas(wanted))

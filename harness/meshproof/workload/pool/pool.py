@@ -28,11 +28,12 @@ PAGES_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A replica to start: `ports` are container ports."""
+    """A replica to start: `ports` are container ports, `names` those of the hosts that it has a certificate for."""
 
     pod: str
     workload: Workload
     ports: tuple[int, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -187,6 +188,7 @@ class Pool:
             image=wanted.workload.image,
             labels=dict(wanted.workload.labels),
             ports=wanted.ports,
+            names=wanted.names,
         )
         if "reason" in answer:
             raise channel.process.channel.failure(f"cannot be started: {answer['reason']}", channel.who)

@@ -53,7 +53,7 @@ class Replicas:
             if number in self._replicas:
                 raise ValueError(f"there is a replica {number}")
             identity = Identity(command["pod"], command["workload"], command["image"], command["labels"])
-            one = Replica(identity, command["ports"], descriptors=self._descriptors)
+            one = Replica(identity, command["ports"], "", self._descriptors, tuple(command.get("names", ())))
             # Registered before it listens, so that a stop that comes meanwhile ends it.
             self._replicas[number] = one
             self._count(len(one.listeners))

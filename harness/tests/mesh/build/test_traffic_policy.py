@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.model.destination_rule import LoadBalancer, Warmup
 from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.traffic_policy.client_tls import ClientTls
 from meshproof.mesh.model.traffic_policy.locality import LocalitySetting
 from meshproof.mesh.model.unmodelled import Called
 
@@ -25,8 +27,8 @@ FAILOVER = "failover: [{from: a, to: b}]"
 PRIORITY = "failoverPriority: [topology.istio.io/network]"
 
 
-def read(policy: str, subsets: str = "") -> Built:
-    text = RULE % (policy, subsets) if policy else BARE % subsets
+def read(policy: str, subsets: str = "", host: str = HOST) -> Built:
+    text = (RULE % (policy, subsets) if policy else BARE % subsets).replace(HOST, host)
     return build_all(load(["-"], stdin=io.StringIO(text)))
 
 
@@ -36,6 +38,9 @@ def locality(setting: str, more: str = "outlierDetection: {interval: 1s}") -> st
 
 def ineffective(built: Built) -> list[str]:
     return [one.message for one in built.notices if one.topic == Topic.NO_EFFECT]
+
+
+WITHIN = "web.default.svc.cluster.local"
 
 
 @pytest.mark.parametrize(
@@ -51,13 +56,35 @@ def ineffective(built: Built) -> list[str]:
         ("mode: MUTUAL, credentialName: c", "tls is not modelled: mode MUTUAL"),
     ],
 )
-def test_tls_is_not_proved_where_it_stands(tls: str, why: str) -> None:
-    (one,) = read(f"tls: {{{tls}}}").mesh.unmodelled
-    assert (one.why, one.touches, one.refused, one.location.line) == (why, (Called((HOST,)),), False, 4)
-    at_port = read(f"portLevelSettings: [{{port: {{number: 443}}, tls: {{{tls}}}}}]").mesh.unmodelled
-    assert [each.touches for each in at_port] == [(Called((HOST,), 443),)]
-    of_subset = read("", f"{{name: v1, trafficPolicy: {{tls: {{{tls}}}}}}}").mesh.unmodelled
+def test_tls_towards_services_of_the_mesh_is_not_proved_where_it_stands(tls: str, why: str) -> None:
+    (one,) = read(f"tls: {{{tls}}}", host=WITHIN).mesh.unmodelled
+    assert (one.why, one.touches, one.refused, one.location.line) == (why, (Called((WITHIN,)),), False, 4)
+    at_port = read(f"portLevelSettings: [{{port: {{number: 443}}, tls: {{{tls}}}}}]", host=WITHIN).mesh.unmodelled
+    assert [each.touches for each in at_port] == [(Called((WITHIN,), 443),)]
+    of_subset = read("", f"{{name: v1, trafficPolicy: {{tls: {{{tls}}}}}}}", host=WITHIN).mesh.unmodelled
     assert [each.why for each in of_subset] == [why]
+
+
+@pytest.mark.parametrize(
+    ("tls", "found"),
+    [
+        ("mode: SIMPLE", ClientTls("SIMPLE")),
+        (
+            "mode: SIMPLE, sni: a.example, subjectAltNames: [b.example]",
+            ClientTls("SIMPLE", sni="a.example", names=("b.example",)),
+        ),
+        ("mode: SIMPLE, insecureSkipVerify: true", ClientTls("SIMPLE", verified=False)),
+        ("mode: MUTUAL, credentialName: c", ClientTls("MUTUAL", credential="c")),
+    ],
+)
+def test_tls_towards_hosts_outside_is_read_and_what_stands_in_is_told(tls: str, found: ClientTls) -> None:
+    built = read(f"tls: {{{tls}}}")
+    made = built.mesh.destination_rules[0].policy.tls
+    assert made is not None
+    assert (replace(made, location=None), built.mesh.unmodelled) == (found, ())
+    assert any("who signed the real one is not verified" in one.message for one in built.notices)
+    if not made.credential:
+        assert len(read(f"tls: {{{tls}, caCrl: /crl}}").mesh.unmodelled) == 1
 
 
 @pytest.mark.parametrize("tls", ["mode: DISABLE", "sni: a.example"])

@@ -69,6 +69,7 @@ def _service(entry: Entry, host: str, key: str) -> Service:
         entry.export_to,
         hostname=host,
         endpoints=(key,),
+        alternative_names=entry.alternative_names,
     )
 
 

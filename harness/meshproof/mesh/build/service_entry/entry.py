@@ -38,6 +38,7 @@ class Entry:
     selector: Labels | None
     export_to: tuple[str, ...] = ()
     created: str = ""
+    alternative_names: tuple[str, ...] = ()
 
     @property
     def location(self) -> Location:
@@ -72,6 +73,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         labels(selecting, "labels") if selecting else None,
         export_to(spec, resource.namespace, to_nobody=True),
         created(resource),
+        tuple(one.text() for one in spec.list("subjectAltNames")),
     )
 
 

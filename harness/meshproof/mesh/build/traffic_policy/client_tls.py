@@ -8,25 +8,45 @@ from __future__ import annotations
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING, PLAIN, ClientTls
 
-ORIGINATING = frozenset({"SIMPLE", "MUTUAL"})
 FILES = ("clientCertificate", "privateKey", "caCertificates", "caCrl")
+# What is withdrawn, and a Secret with authorities alone.
+UNREAD = ("caCrl", "caCertCredentialName")
 NEEDS = "nothing here has a certificate for that host: only a call to the host itself shows it"
 
 
-def client_tls(value: Value | None, findings: Findings) -> None:
-    """Say what is not modelled of it: all that is not DISABLE, which is what a mode left out means."""
-    mode = value.get("mode") if value else None
-    if value is None or mode is None or mode.data == "DISABLE":
-        return
-    said = mode.text()
+def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls | None:
+    """The TLS towards a host (a name in full, or a pattern); only that of a ServiceEntry is modelled."""
+    if value is None:
+        return None
+    mode = value.get("mode")
+    # A mode that is left out means that there is none.
+    said = mode.text() if mode and mode.data is not None else PLAIN
+    sni, credential, skip = value.get("sni"), value.get("credentialName"), value.get("insecureSkipVerify")
+    names = tuple(one.text() for one in value.list("subjectAltNames"))
     if said in ORIGINATING:
-        _check(value, mutual=said == "MUTUAL")
-    sni, names = value.get("sni"), value.list("subjectAltNames")
-    told = [f"sni {sni.text()}"] if sni else []
-    told += [f"a certificate for {' or '.join(one.text() for one in names)}"] if names else []
-    why = f"tls is not modelled: mode {said}{', ' if told else ''}{', '.join(told)}"
-    findings.unproved(value.key or value.location, why, needs=NEEDS if said in ORIGINATING else "")
+        _check(value, mutual=said == MUTUAL)
+    further = [one for name in UNREAD if (one := value.get(name)) and one.data]
+    external = "*" not in host and not host.endswith(f".{CLUSTER_DOMAIN}")
+    if said in ORIGINATING and external and not further:
+        text = f"{host} is stood in for, with a certificate for that name: who signed the real one is not verified"
+        findings.notice(value.location, f"{text}, and whether it takes the client's neither", Topic.RUN_ALONE)
+    elif said != PLAIN:
+        told = [f"sni {sni.text()}"] if sni else []
+        told += [f"a certificate for {' or '.join(names)}"] if names else []
+        why = f"tls is not modelled: mode {said}{', ' if told else ''}{', '.join(told)}"
+        findings.unproved(value.key or value.location, why, needs=NEEDS if said in ORIGINATING else "")
+    return ClientTls(
+        said,
+        sni.text() if sni else "",
+        names,
+        not (skip and skip.flag()),
+        credential.text() if credential else "",
+        value.key or value.location,
+    )
 
 
 def _check(value: Value, *, mutual: bool) -> None:

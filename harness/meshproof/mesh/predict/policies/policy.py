@@ -61,6 +61,7 @@ class Layers:
             consistent_hash=balancing.consistent_hash,
             warmup=balancing.warmup,
             locality=balancing.locality,
+            tls=own.tls or base.tls,
         )
 
 

@@ -1,0 +1,32 @@
+"""TLS that a client's proxy originates.
+
+Fields follow https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshproof.errors import Location
+
+PLAIN, SIMPLE, MUTUAL = "DISABLE", "SIMPLE", "MUTUAL"
+ORIGINATING = frozenset({SIMPLE, MUTUAL})
+# A ConfigMap that holds authorities alone, which anybody may read.
+CONFIG_MAP = "configmap://"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """`names` are subjectAltNames; `verified` False: insecureSkipVerify. Certificates are stood in for."""
+
+    mode: str
+    sni: str = ""
+    names: tuple[str, ...] = ()
+    verified: bool = True
+    credential: str = ""
+    location: Location | None = None
+
+    @property
+    def for_gateways(self) -> bool:
+        """Whether istiod gives it to gateways alone, and to sidecars that its rule selects."""
+        return bool(self.credential) and not self.credential.startswith(CONFIG_MAP)
