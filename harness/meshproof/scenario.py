@@ -124,8 +124,7 @@ class FailingOver(Protocol):
     """A trial of a `failover` load, which makes the pods of one place after the other fail until they are ejected.
 
     `levels` are the workloads (`namespace/name`) of each place, those that are called first in front; `enough` is as
-    for Ejecting, `stretch` the number of requests that show whose turn it is, and `back_within` the seconds after which
-    a pod is back from its first ejection.
+    for Ejecting, and `stretch` the number of requests that show whose turn it is.
     """
 
     stage: int | None
@@ -134,8 +133,8 @@ class FailingOver(Protocol):
     enough: int
     stretch: int
 
-    @property
-    def back_within(self) -> float: ...
+    def back_within(self, times: int) -> float:
+        """Seconds after which a pod must be back that has been ejected so many times."""
 
     def fault(self, hosts: int) -> Fault | None:
         """What ejects a pod of so many, None where nothing does."""

@@ -9,7 +9,7 @@ GET = "GET http://cart:8000/get"
 
 failover = Scenario(
     name="LocalityFailover",
-    description="The own zone answers; as its pods are ejected the next zone does, then the other region, and back.",
+    description="The own region answers; as its pods are ejected the one that is named does, then the third, and back.",
     features={"DestinationRuleOutlierDetection", "ProbeWorkload"},
     manifests=["shop.yaml", "failover.yaml"],
     client="front",
@@ -20,7 +20,7 @@ failover = Scenario(
 
 distribute = Scenario(
     name="LocalityDistribute",
-    description="A client of one zone sends 70, 20 and 10 percent to its own, the next one and the other region.",
+    description="A client of one region sends 70, 20 and 10 percent to its own and the two others.",
     manifests=["shop.yaml", "distribute.yaml"],
     client="front",
     load=Load("steady", GET),

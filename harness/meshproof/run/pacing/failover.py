@@ -4,7 +4,7 @@ Requests go one at a time. Marks, each with its `level`:
 
 * `turn`: since a moment (`since`) up to this one it was a place's turn, and no pod was ejected or came back.
 * `stayed`: `errors` in a row did not eject all pods of a place; `capped`: the rule does not let them be.
-* `unsteady`: some came or went, however often it was tried; `kept`: pods were not back in time.
+* `unsteady`: some came or went, however often it was tried; `kept`: pods were still out after so many `seconds`.
 """
 
 from __future__ import annotations
@@ -44,15 +44,14 @@ class _Pacing:
         try:
             await self.hosts.settle()
             await self._turn(0, frozenset())
-            for _ in range(TRIES):
-                if (done := await self._downwards()) is not None:
-                    break
-                await self._all_back()
-            else:
-                self.traffic.mark("unsteady", level=0)
-                return
-            if done and await self._all_back():
-                await self._turn(0, frozenset())
+            for times in range(1, TRIES + 1):
+                done = await self._downwards()
+                if not await self._all_back(times) or done is False:
+                    return
+                if done:
+                    await self._turn(0, frozenset())
+                    return
+            self.traffic.mark("unsteady", level=0)
         finally:
             await self.hosts.heal_all()
 
@@ -81,6 +80,8 @@ class _Pacing:
             for errors in range(1, self.trial.enough * TRIES_PER_ERROR * len(pods) + 1):  # noqa: B007
                 await self.hosts.step()
                 if out <= await self.hosts.ejected():
+                    # They are well from now on: what fails when it is back is ejected again, before that is seen.
+                    await asyncio.gather(*map(self.hosts.heal, pods))
                     return True
         self.traffic.mark("stayed", level=level, errors=errors // len(pods))
         return False
@@ -95,13 +96,15 @@ class _Pacing:
         self.traffic.mark("turn", level=level, since=since, until=until)
         return True
 
-    async def _all_back(self) -> bool:
-        """Wait until no pod is out."""
+    async def _all_back(self, times: int) -> bool:
+        """Wait until no pod is out, each of which has been ejected so many times at most."""
         await self.hosts.heal_all()
         began = self.traffic.now
         while await self.hosts.ejected():
-            if self.traffic.now - began > self.trial.back_within * len(self.levels):
-                self.traffic.mark("kept", level=0)
+            late = self.traffic.now - began
+            stood_still = sum(one.end - max(one.start, began) for one in self.traffic.stalls() if one.end > began)
+            if late > self.trial.back_within(times) + stood_still:
+                self.traffic.mark("kept", level=0, seconds=late)
                 return False
             await asyncio.sleep(LOOK_INTERVAL)
         await self.hosts.settle()

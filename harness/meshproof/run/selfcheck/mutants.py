@@ -76,13 +76,17 @@ def _meanings(prepared: Prepared) -> Iterator[object]:
     """The expected outcome of the scenario's requests by what runs."""
     for stage in prepared.stages:
         for request in prepared.load.requests:
-            yield meaning(predict(stage.mesh, request, namespace=prepared.namespace))
+            yield meaning(predict(stage.mesh, request, namespace=prepared.namespace, labels=prepared.labels))
 
 
 def _elsewhere(plain: Prepared, mutated: Prepared) -> str:
     """Of a mutant that means the same for the scenario's requests: a request for which it does not, if one is found."""
+    namespace, labels = plain.namespace, plain.labels
     for ours, theirs in zip(plain.stages, mutated.stages, strict=True):
         for request in (*sample_requests(ours.mesh)[0], *sample_requests(theirs.mesh)[0]):
-            if meaning(predict(ours.mesh, request)) != meaning(predict(theirs.mesh, request)):
+            one, other = (
+                predict(side, request, namespace=namespace, labels=labels) for side in (ours.mesh, theirs.mesh)
+            )
+            if meaning(one) != meaning(other):
                 return f"the same for the scenario's requests, another for {request}"
     return "the same"

@@ -106,12 +106,17 @@ def test_pods_that_nothing_ejects_fail_it() -> None:
     assert (verdict.outcome, "did not eject them all" in verdict.reason) == (Outcome.FAILED, True)
 
 
+def test_pods_that_stay_out_fail_it() -> None:
+    verdict = failed_over([*TURNS[:3], Mark("kept", 12.0, {"level": 0, "seconds": 8.1})], RIGHT)
+    assert (verdict.outcome, "where the first ejection lasts 4 s" in verdict.reason) == (Outcome.FAILED, True)
+
+
 @pytest.mark.parametrize(
     ("marks", "why"),
     [
         ([], "it was not driven by a failover load"),
         ([TURNS[0], Mark("capped", 0.9, {"level": 0})], "maxEjectionPercent does not let all pods of default/near"),
-        ([*TURNS[:3], Mark("kept", 30.0, {"level": 0})], "pods stayed out"),
+        ([TURNS[0], Mark("unsteady", 30.0, {"level": 0})], "the machine is too slow"),
     ],
 )
 def test_what_was_not_seen_is_not_decided(marks: list[Mark], why: str) -> None:
