@@ -41,6 +41,7 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "GRPCRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1alpha2"),
     "TCPRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1alpha2"),
     "TLSRoute": tuple(f"{GATEWAY_API}/{one}" for one in ("v1", "v1alpha3", "v1alpha2")),
+    "ListenerSet": (f"{GATEWAY_API}/v1",),
     "ReferenceGrant": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
 }
 """Kind to the apiVersions it is read in; `Kind.group` for one that is also the name of another group's kind."""
@@ -59,6 +60,7 @@ LATER = {
     "GRPCRoute": ("gateway_api", "GRPC_ROUTE"),
     "TCPRoute": ("gateway_api", "TCP_ROUTE"),
     "TLSRoute": ("gateway_api", "TLS_ROUTE"),
+    "ListenerSet": ("gateway_api", "LISTENER_SET"),
     "ReferenceGrant": ("gateway_api", "REFERENCE_GRANT"),
 }
 """Kinds whose fields are only imported where one of them is read: module and name."""

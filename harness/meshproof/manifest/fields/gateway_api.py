@@ -150,10 +150,26 @@ GATEWAY = resource(
             "annotations": ANNOTATIONS,
             "parametersRef": {"group": GROUP, "kind": KIND, "name": NAME},
         },
-        "allowedListeners": None,
+        "allowedListeners": {
+            "namespaces": {
+                "from": OneOf(("All", "Selector", "Same", "None")),
+                "selector": {
+                    "matchLabels": LABELS,
+                    "matchExpressions": [{"key": TEXT, "operator": TEXT, "values": [TEXT]}],
+                },
+            }
+        },
         "tls": None,
         "backendTLS": None,
         "defaultScope": TEXT,
+    },
+    status=None,
+)
+
+LISTENER_SET = resource(
+    spec={
+        "parentRef": {"group": TEXT, "kind": TEXT, "namespace": TEXT, "name": TEXT},
+        "listeners": [LISTENER],
     },
     status=None,
 )

@@ -32,6 +32,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "GRPCRoute": "grpc_route",
         "TCPRoute": "tcp_route",
         "TLSRoute": "tls_route",
+        "ListenerSet": "listener_set",
         "ReferenceGrant": "reference_grant",
     },
 }

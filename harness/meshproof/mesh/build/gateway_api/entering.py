@@ -32,13 +32,13 @@ def at_gateways(
     routes: Iterable[Route], entrances: Iterable[Entrance], grants: Sequence[Grant], known: Known, findings: Findings
 ) -> tuple[VirtualService, ...]:
     """The VirtualServices of all routes whose parents are Gateways; of other parents it says what they touch."""
-    gateways = {one.key: one for one in entrances}
+    gateways = {(one.kind, one.key): one for one in entrances}
     merged: dict[tuple[str, str], dict[int, tuple[Route, Gateway]]] = {}
     for route in by_age(routes):
         for parent in route.parents:
             if parent.kind not in (GATEWAY, LISTENER_SET):
                 continue
-            found = gateways.get(f"{parent.namespace}/{parent.name}") if parent.kind == GATEWAY else None
+            found = gateways.get((parent.kind, f"{parent.namespace}/{parent.name}"))
             if found is None:
                 findings.unmodelled_parts.append(unknown(route, parent))
                 continue
@@ -57,11 +57,9 @@ def at_gateways(
 def unknown(route: AnyRoute, parent: Parent) -> Unmodelled:
     """That a parent is not known, so that nobody knows what the route does there."""
     key = f"{parent.namespace}/{parent.name}"
-    lacking = "is not among these manifests" if parent.kind == GATEWAY else "is not modelled"
     touches = (Asked(route.hostnames or (ANY,), (key,) if parent.kind == GATEWAY else ()),)
-    why, topic = f"the {parent.kind} {key} {lacking}", Topic.PARENT_MISSING if parent.kind == GATEWAY else ""
-    needs = WRITE if parent.kind == GATEWAY else ""
-    return Unmodelled(route.kind, route.called, parent.location, why, touches, needs, topic=topic)
+    why = f"the {parent.kind} {key} is not among these manifests"
+    return Unmodelled(route.kind, route.called, parent.location, why, touches, WRITE, topic=Topic.PARENT_MISSING)
 
 
 def _attached(route: Route, parent: Parent, entrance: Entrance) -> Iterator[tuple[tuple[str, str], Gateway]]:
@@ -99,23 +97,22 @@ def _belongs_elsewhere(host: str, own: Pair, several: Iterable[Pair]) -> bool:
 
 def why_alone(route: AnyRoute, parent: Parent, entrance: Entrance) -> str:
     """Why no listener takes a route; istiod looks at the port first."""
+    name = f"{entrance.kind} {entrance.key}"
     several = [one for one, _ in entrance.listeners]
     if parent.port is not None and not any(one.server.port == parent.port for one in several):
         ports = " and ".join(str(port) for port in sorted({one.server.port for one in several}))
         known = f" (its listeners have {ports})" if ports else ""
-        return f"Gateway {entrance.key} has no listener of port {parent.port}{known}: istiod attaches no route to it"
+        return f"{name} has no listener of port {parent.port}{known}: istiod attaches no route to it"
     meant = [one for one in several if is_meant(parent, one)]
     if not meant:
         of_port = f" on port {parent.port}" if parent.port is not None else ""
-        return (
-            f"Gateway {entrance.key} has no listener called {parent.section}{of_port}: istiod attaches no route to it"
-        )
+        return f"{name} has no listener called {parent.section}{of_port}: istiod attaches no route to it"
     if not any(one.takes(route.kind, route.namespace) for one in meant):
         article = "an" if route.kind[0] in "H" else "a"
         taken = f"takes {article} {route.kind} of namespace {route.namespace}"
-        return f"no listener of Gateway {entrance.key} {taken} (protocol, allowedRoutes)"
+        return f"no listener of {name} {taken} (protocol, allowedRoutes)"
     hosts = " and ".join(route.hostnames or (ANY,))
-    return f"no listener of Gateway {entrance.key} that takes this route is for {hosts}"
+    return f"no listener of {name} that takes this route is for {hosts}"
 
 
 def _virtual_service(

@@ -7,9 +7,10 @@ manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.listener import Listener, check, listener
 from meshproof.mesh.build.kubernetes import labels
@@ -27,14 +28,18 @@ OWN_PODS = "pods of a Gateway"
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """One Gateway, with each listener that is modelled and the Gateway of the mesh that stands for it.
+    """One Gateway or ListenerSet, with each listener that is modelled and the Gateway of the mesh that stands for it.
 
-    `whole` tells that all of them are.
+    `whole` tells that all of them are. `pods` are the labels of those that serve it; `accepts` are the namespaces whose
+    ListenerSets it takes ('' for all; None where that cannot be told).
     """
 
     key: str
     listeners: tuple[tuple[Listener, Gateway], ...]
     whole: bool
+    kind: str = "Gateway"
+    pods: Labels = field(default_factory=dict, hash=False)
+    accepts: tuple[str, ...] | None = None
 
 
 def gateway(resource: Resource, findings: Findings) -> Entrance:
@@ -62,10 +67,19 @@ def gateway(resource: Resource, findings: Findings) -> Entrance:
         with findings.within(Entering(key, value.need("port").whole())):
             made = listener(value, resource, findings)
         if made is not None:
-            found.append((made, _standing_for(made, resource, pods)))
+            found.append((made, standing_for(made, resource, pods)))
     # What istiod makes of one Gateway is equally old, and in the order of the names.
     found.sort(key=lambda one: one[0].section)
-    return Entrance(key, tuple(found), len(found) == len(several))
+    accepts = _accepted(spec.get("allowedListeners"), resource.namespace)
+    return Entrance(key, tuple(found), len(found) == len(several), pods=pods, accepts=accepts)
+
+
+def _accepted(allowed: Value | None, own: str) -> tuple[str, ...] | None:
+    """The namespaces whose ListenerSets a Gateway takes: by default none."""
+    given = allowed.get("namespaces") if allowed else None
+    said = given.get("from") if given else None
+    chosen = said.text() if said else "None" if given is None or given.get("selector") is None else "Selector"
+    return {"All": ("",), "Same": (own,), "None": ()}.get(chosen)
 
 
 def certificates(mesh: Mesh, entrance: Entrance, findings: Findings) -> None:
@@ -91,7 +105,8 @@ def _pods(resource: Resource, own: Labels) -> Labels:
     }
 
 
-def _standing_for(made: Listener, resource: Resource, pods: Labels) -> Gateway:
+def standing_for(made: Listener, resource: Resource, pods: Labels) -> Gateway:
+    """The Gateway of the mesh that a listener is."""
     return Gateway(
         resource.name,
         resource.namespace,

@@ -13,10 +13,11 @@ from meshproof.mesh.build.gateway_api.entering import at_gateways
 from meshproof.mesh.build.gateway_api.gateway import Entrance, certificates, gateway
 from meshproof.mesh.build.gateway_api.grpc_route import grpc_route, without_refused
 from meshproof.mesh.build.gateway_api.http_route import Route, http_route
+from meshproof.mesh.build.gateway_api.listener_set import ListenerSet, joined, listener_set
 from meshproof.mesh.build.gateway_api.reference_grant import Grant, reference_grant
 from meshproof.mesh.model.mesh import Mesh
 
-__all__ = ["gateway", "grpc_route", "http_route", "join", "reference_grant", "tcp_route", "tls_route"]
+__all__ = ["gateway", "grpc_route", "http_route", "join", "listener_set", "reference_grant", "tcp_route", "tls_route"]
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
@@ -28,6 +29,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     routes = without_refused([part for part in parts if isinstance(part, Route)], known, findings)
     others = [part for part in parts if isinstance(part, ConnectionRoute)]
     entrances = [part for part in parts if isinstance(part, Entrance)]
+    entrances += joined([part for part in parts if isinstance(part, ListenerSet)], entrances, findings)
     for one in entrances:
         certificates(mesh, one, findings)
     grants = [part for part in parts if isinstance(part, Grant)]

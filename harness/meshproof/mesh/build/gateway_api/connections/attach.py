@@ -30,7 +30,7 @@ class Attaching:
 
     known: Known
     entries: Entries
-    gateways: dict[str, Entrance]
+    gateways: dict[tuple[str, str], Entrance]
     grants: Sequence[Grant]
     findings: Findings
     made: list[VirtualService] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Attaching:
             self.findings.unmodelled_parts.append(alone(route))
 
     def _is_known(self, parent: Parent) -> bool:
-        found = self.gateways.get(f"{parent.namespace}/{parent.name}")
+        found = self.gateways.get((parent.kind, f"{parent.namespace}/{parent.name}"))
         return parent.kind not in (GATEWAY, LISTENER_SET) or (found is not None and found.whole)
 
     def _within(self, route: ConnectionRoute, parent: Parent) -> Iterator[VirtualService]:
@@ -61,7 +61,7 @@ class Attaching:
             yield _virtual_service(route, (host,), MESH_GATEWAY, several, tls=route.kind == TLS_ROUTE)
 
     def _at_gateway(self, route: ConnectionRoute, parent: Parent) -> Iterator[VirtualService]:
-        found = self.gateways.get(f"{parent.namespace}/{parent.name}") if parent.kind == GATEWAY else None
+        found = self.gateways.get((parent.kind, f"{parent.namespace}/{parent.name}"))
         if found is None:
             self.findings.unmodelled_parts.append(unknown(route, parent))
             return
@@ -106,7 +106,7 @@ def connections(
     findings: Findings,
 ) -> tuple[VirtualService, ...]:
     """The VirtualServices of all of them."""
-    attaching = Attaching(known, entries, {one.key: one for one in entrances}, grants, findings)
+    attaching = Attaching(known, entries, {(one.kind, one.key): one for one in entrances}, grants, findings)
     for route in by_age(routes):
         attaching.route(route)
     return tuple(attaching.made)
