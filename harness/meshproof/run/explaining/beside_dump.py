@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from meshproof.border.facts.captured import Dump
@@ -45,7 +45,7 @@ def whole(built: Built, dumps: Sequence[Dump]) -> Iterator[Beside]:
         except MeshproofError as error:
             yield Beside(one, None, str(error))
             continue
-        yield Beside(one, compared(document[ROUTES], _routes(one), _target_ports(built.mesh, one)))
+        yield _beside(built.mesh, one, document[ROUTES])
 
 
 def of_request(built: Built, request: Request, source: Source, dumps: Sequence[Dump]) -> Beside | None:
@@ -58,13 +58,16 @@ def of_request(built: Built, request: Request, source: Source, dumps: Sequence[D
         ours: list[dict[str, Any]] = resources(built, request, of_pod(found.namespace, found.labels))[ROUTES]
     except MeshproofError as error:
         return Beside(found, None, str(error))
-    result = compared(ours, _routes(found), _target_ports(built.mesh, found))
-    return Beside(found, Compared(result.routes, result.differences, ()))
+    result = _beside(built.mesh, found, ours)
+    return replace(result, found=replace(result.found, theirs_alone=()) if result.found else None)
 
 
-def _routes(dump: Dump) -> list[dict[str, Any]]:
-    several: list[dict[str, Any]] = dump.resources.get(ROUTES, [])
-    return several
+def _beside(mesh: Mesh, dump: Dump, ours: list[dict[str, Any]]) -> Beside:
+    try:
+        return Beside(dump, compared(ours, dump.resources.get(ROUTES, []), _target_ports(mesh, dump)))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        # A stranger's bundle may hold anything.
+        return Beside(dump, None, "its dump is not of the form of Envoy's configuration")
 
 
 def _passes(mesh: Mesh, dump: Dump, request: Request, source: Source) -> bool:
