@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import yaml
 from live_shop import FORBIDDEN, SECRET
 from meshproof.report.bundle.archive import read
+from meshproof.targets.capture.kinds import ROUTING, WITHIN, WORKLOADS
 
 CAPTURE = ("capture", "--context", "lab", "-n", "shop", "--no-dumps")
 OBJECTS = "manifests/cluster/specified-0.yaml"
@@ -97,3 +100,33 @@ def test_a_secret_of_a_gateway_is_read_where_it_is_asked_for_and_missed_where_no
 def test_namespaces_are_named_or_all_meant(shop: Any) -> None:
     assert "-n NAME, or -A" in shop.run("capture", "--context", "lab", code=4)
     assert "no namespace nowhere" in shop.run("capture", "--context", "lab", "-n", "nowhere", code=4)
+
+
+def test_the_documented_role_grants_what_is_read_and_no_change(shop: Any) -> None:
+    documents = yaml.safe_load_all((Path(__file__).parents[4] / "docs" / "rbac.yaml").read_text())
+    (role,) = (one for one in documents if one and one["metadata"]["name"] == "meshproof-capture")
+    granted = {
+        (verb, group, resource)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    wanted = {
+        ("list", group.name, re.sub(r"(?:y|s)$", lambda end: {"y": "ie", "s": "se"}[end[0]], kind.lower()) + "s")
+        for group in (*ROUTING, *WITHIN, *WORKLOADS)
+        for kind in group.kinds
+    }
+    own = {("list", "", "namespaces"), ("list", "", "nodes"), ("get", "", "namespaces"), ("get", "", "configmaps")}
+    forwarding = {(verb, "", "pods/portforward") for verb in ("get", "create")}
+    assert granted == {(verb, group, _plural(name)) for verb, group, name in wanted} | own | forwarding
+    shop.run(*CAPTURE)
+    listed = {
+        path.rpartition("/")[2] for _, path in shop.api.calls if path.count("/") > 3 and "kube-system" not in path
+    }
+    assert listed <= {resource for _, _, resource in granted} | {"istio", "v1", "v1beta1"}
+
+
+def _plural(name: str) -> str:
+    """Gateways are `gateways`, whatever English says of a y after a vowel."""
+    return name.replace("gatewaies", "gateways")
