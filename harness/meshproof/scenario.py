@@ -124,7 +124,8 @@ class FailingOver(Protocol):
     """A trial of a `failover` load, which makes the pods of one place after the other fail until they are ejected.
 
     `levels` are the workloads (`namespace/name`) of each place, those that are called first in front; `enough` is as
-    for Ejecting, and `stretch` the number of requests that show whose turn it is.
+    for Ejecting, `stretch` the number of requests that show whose turn it is, and `shortest` the seconds that an
+    ejection lasts at least.
     """
 
     stage: int | None
@@ -132,6 +133,7 @@ class FailingOver(Protocol):
     levels: Sequence[Sequence[str]]
     enough: int
     stretch: int
+    shortest: float
 
     def back_within(self, times: int) -> float:
         """Seconds after which a pod must be back that has been ejected so many times."""

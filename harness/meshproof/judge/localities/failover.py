@@ -58,6 +58,7 @@ class FailoverTrial:
         # So many requests find a part of delta that goes elsewhere.
         self.stretch = ceil(log(plan.precision.beta) / log(1 - plan.precision.tolerance))
         self.limit = self.stretch
+        self.shortest = rules.duration(self._rule, 1) if self._rule else 0.0
 
     def fault(self, hosts: int) -> Fault | None:
         """What ejects a pod, None where nothing does."""
@@ -120,6 +121,12 @@ class FailoverTrial:
                 level = self._named(int(mark.values["level"]))
                 errors = f"{int(mark.values['errors'])} errors in a row"
                 return Outcome.FAILED, f"{errors} of each pod of {level} did not eject them all{place}"
+            if mark.name == "ejected" and mark.values["errors"] < mark.values["needed"]:
+                level, few = self._named(int(mark.values["level"])), int(mark.values["errors"])
+                return Outcome.FAILED, f"{few} errors ejected a pod of {level}, where {int(mark.values['needed'])} do"
+            if mark.name == "early":
+                soon = f"a pod was back {mark.values['seconds']:.1f} s after it began to fail"
+                return Outcome.FAILED, f"{soon}, where the first ejection lasts {self.shortest:g} s"
             if mark.name == "capped":
                 level = self._named(int(mark.values["level"]))
                 return Outcome.INCONCLUSIVE, f"maxEjectionPercent does not let all pods of {level} be ejected at once"

@@ -77,7 +77,8 @@ def traffic_policy(value: Value | None, host: str, findings: Findings) -> Traffi
     findings.unmodelled(value, "tunnel", "proxyProtocol")
     if budget := value.get("retryBudget"):
         # An empty one stands for 20 % of the requests, and 3.
-        findings.unproved(budget.key or budget.location, "retryBudget is not modelled")
+        why = "retryBudget is not modelled: how many retries it lets through depends on what else is under way"
+        findings.unproved(budget.key or budget.location, why)
     ports: dict[int, TrafficPolicy] = {}
     for setting in value.list("portLevelSettings"):
         port = setting.need("port", "the port that the settings are for").need("number").whole(1, LARGEST_PORT)

@@ -3,14 +3,16 @@
 Requests go one at a time. Marks, each with its `level`:
 
 * `turn`: since a moment (`since`) up to this one it was a place's turn, and no pod was ejected or came back.
-* `stayed`: `errors` in a row did not eject all pods of a place; `capped`: the rule does not let them be.
+* `ejected`: all pods of a place are out, each after so many `errors` at least; `stayed`: so many in a row did not
+  eject them all; `capped`: the rule does not let them be.
+* `early`: a pod was back so few `seconds` after it began to fail.
 * `unsteady`: some came or went, however often it was tried; `kept`: pods were still out after so many `seconds`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from meshproof.run.pacing.failing_hosts import FailingHosts
 from meshproof.run.pacing.traffic import Traffic
@@ -38,6 +40,7 @@ class _Pacing:
         self.levels = levels
         self.traffic = traffic
         self.hosts = FailingHosts(traffic, [pod for level in levels for pod in level], trial.request or 0)
+        self._failing: dict[str, float] = {}
 
     async def run(self) -> None:
         self.traffic.generator.limit_users(1)
@@ -59,30 +62,41 @@ class _Pacing:
         """Each place in turn; None where pods came back too soon, so that it has to be done again."""
         out: frozenset[str] = frozenset()
         for level, pods in enumerate(self.levels[:-1]):
-            out |= {pod.pod for pod in pods}
-            if not self.trial.may_eject(len(out), len(self.hosts.pods)):
+            if not self.trial.may_eject(len(out) + len(pods), len(self.hosts.pods)):
                 self.traffic.mark("capped", level=level)
                 return False
-            if not await self._ejected(level, pods, out):
-                return False
+            done = await self._ejected(level, pods, out)
+            if not done:
+                return done
+            out |= {pod.pod for pod in pods}
             await self.hosts.settle()
             if not await self._turn(level + 1, out):
                 return None
         return True
 
-    async def _ejected(self, level: int, pods: Sequence[Pod], out: frozenset[str]) -> bool:
-        """Let all pods of a place fail until they are out."""
+    async def _ejected(self, level: int, pods: Sequence[Pod], out: frozenset[str]) -> bool | None:
+        """Let all pods of a place fail until they are out; None where one of those before came back meanwhile."""
         fault = self.trial.fault(len(self.hosts.pods))
+        own = {pod.pod for pod in pods}
         errors = 0
         if fault is not None:
+            before = [await self.hosts.errors(pod, fault) for pod in pods]
+            self._failing |= dict.fromkeys(own, self.traffic.now)
             for pod in pods:
                 await self.hosts.fail(pod, fault)
             for errors in range(1, self.trial.enough * TRIES_PER_ERROR * len(pods) + 1):  # noqa: B007
                 await self.hosts.step()
-                if out <= await self.hosts.ejected():
+                ejected = await self.hosts.ejected()
+                if own <= ejected:
+                    after = [await self.hosts.errors(pod, fault) for pod in pods]
+                    least = min(now - then for now, then in zip(after, before, strict=True))
+                    self.traffic.mark("ejected", level=level, errors=least, needed=fault.errors)
                     # They are well from now on: what fails when it is back is ejected again, before that is seen.
                     await asyncio.gather(*map(self.hosts.heal, pods))
                     return True
+                if not out <= ejected:
+                    self._came_back(level, out - ejected)
+                    return None
         self.traffic.mark("stayed", level=level, errors=errors // len(pods))
         return False
 
@@ -91,10 +105,19 @@ class _Pacing:
         since = self.traffic.now
         await self.hosts.send(self.trial.stretch)
         until = self.traffic.now
-        if await self.hosts.ejected() & {pod.pod for pod in self.hosts.pods} != out:
+        ejected = await self.hosts.ejected() & {pod.pod for pod in self.hosts.pods}
+        if ejected != out:
+            self._came_back(level, out - ejected)
             return False
         self.traffic.mark("turn", level=level, since=since, until=until)
         return True
+
+    def _came_back(self, level: int, pods: Iterable[str]) -> None:
+        """Say where pods are back sooner than any ejection lasts: counted from when they began to fail."""
+        for pod in pods:
+            seconds = self.traffic.now - self._failing[pod]
+            if seconds < self.trial.shortest:
+                self.traffic.mark("early", level=level, seconds=seconds)
 
     async def _all_back(self, times: int) -> bool:
         """Wait until no pod is out, each of which has been ejected so many times at most."""

@@ -65,7 +65,9 @@ def test_policies_that_istiod_refuses(ruled, written: str, said: str) -> None:
 
 def test_an_empty_retry_budget_is_one(ruled) -> None:
     found = ruled("trafficPolicy: {retryBudget: {}}").mesh.unmodelled
-    assert [one.why for one in found] == ["retryBudget is not modelled"]
+    assert [one.why for one in found] == [
+        "retryBudget is not modelled: how many retries it lets through depends on what else is under way"
+    ]
 
 
 @pytest.mark.parametrize("own", ["{}", "{simple: UNSPECIFIED}"])

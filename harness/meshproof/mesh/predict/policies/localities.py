@@ -34,7 +34,9 @@ TOPOLOGY = (REGION, ZONE, SUBZONE)
 CLUSTER = "topology.istio.io/cluster"
 # One more than the ranks that regions, zones and subzones tell apart.
 RANKS = 5
-CLIENT_UNTOLD = "where the client runs is not told, and it decides which pods answer: name one with a place by --from"
+CLIENT_UNTOLD = (
+    "where the client runs is not told, and it decides which pods answer: name it by --from NAMESPACE/WORKLOAD"
+)
 PODS_UNTOLD = "where the pods of {} run is not told: give them a Node, or the label istio-locality"
 
 
