@@ -146,6 +146,21 @@ def test_a_left_cluster_is_deleted_only_if_it_is_still_the_same(bench, reached, 
     assert bench.locks() == []
 
 
+def test_a_cluster_that_somebody_made_anew_during_the_run_stays(bench, reached) -> None:
+    target = KindTarget(KubeSettings(cluster="ours"), LIMITS)
+
+    async def life() -> None:
+        await made(target)
+        assert bench.clusters() == ["ours"]
+        bench.when("docker", "inspect", does='print("0" * 64)')
+        await target.disconnect(None)
+
+    asyncio.run(life())
+    assert bench.clusters() == ["ours"]
+    assert not [words for words in bench.words("kind") if words[:2] == ["delete", "cluster"]]
+    assert bench.locks() == []
+
+
 def refusal(settings: KubeSettings) -> str:
     with pytest.raises(MeshproofError) as error:
         asyncio.run(used(settings))

@@ -130,6 +130,16 @@ class KindTarget(KubeTarget):
                 raise UsageError(f"--port {port}={local}: kind cluster {name} is there and maps {port} {instead}")
         return await connect([kubeconfig], f"kind-{name}", self.timeouts, allow=self.settings.allow)
 
+    async def _is_still(self, name: str, made: str) -> bool:
+        """Whether the cluster of that name is the one that was made, not one that somebody has made since."""
+        if made == HALF_MADE or self._engine is None:
+            return True
+        try:
+            return made == await container_id(self._engine, name, self.timeouts)
+        except TargetError:
+            # Nobody's node is there, or nobody can know: what this run made must not be left.
+            return True
+
     async def _join(self, name: str) -> Share:
         """Be one of the cluster's users, and hold the lock on making and filling it until ingress()."""
         folder, limit = run_directory(), self.timeouts.kind_filled
@@ -170,7 +180,8 @@ class KindTarget(KubeTarget):
         cleanup, self._cluster_cleanup = self._cluster_cleanup, None
         try:
             if share is not None and share.last() and share.text and manager is not None:
-                await self._commands.do(manager.delete)
+                if await self._is_still(str(manager.cluster_name), share.text):
+                    await self._commands.do(manager.delete)
                 share.text = ""
         except BaseException:
             # The cleanup process, which outlives this one, tries once more.
