@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 
 from meshproof.border.request import Request
@@ -13,7 +14,10 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The connection pool limits of a destination; None is unlimited (Istio's default)."""
+    """The connection pool limits of a destination; None is unlimited (Istio's default).
+
+    One that is `multiplexed` calls its pods over HTTP/2: a connection carries any number of requests.
+    """
 
     max_connections: int | None = None
     connect_timeout: float | None = None
@@ -23,6 +27,7 @@ class Pool:
     max_retries: int | None = None
     idle_timeout: float | None = None
     location: Location | None = None
+    multiplexed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,14 @@ class Ejection:
     location: Location | None = None
 
 
+class Upstream(Enum):
+    """By which protocol a proxy calls the pods of a destination."""
+
+    HTTP1 = "HTTP/1.1"
+    HTTP2 = "HTTP/2"
+    CLIENT = "the protocol of its client"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The traffic policy in force for a destination, its subset's and port's own settings merged in."""
@@ -47,6 +60,7 @@ class Policy:
     load_balancer: str = "UNSPECIFIED"
     pool: Pool | None = None
     ejection: Ejection | None = None
+    upstream: Upstream = Upstream.HTTP1
 
 
 @dataclass(frozen=True, slots=True)

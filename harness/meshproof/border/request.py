@@ -7,12 +7,32 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from meshproof.border.grpc import is_grpc
+from meshproof.border.grpc import CONTENT_TYPE, is_grpc
 from meshproof.errors import UsageError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TCP, TLS = "tcp", "tls"
 """The schemes of what is no request of HTTP but a connection, of TLS or of anything."""
+CALLS = {"grpc": "http", "grpcs": "https"}
+"""The schemes by which a person writes a call of gRPC, and those of the request that it is."""
+CALLED = (("content-type", CONTENT_TYPE), ("te", "trailers"))
+"""The headers by which a call of gRPC is known (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md)."""
+SOCKETS = {"ws": "http", "wss": "https"}
+"""The schemes by which a person writes a WebSocket, and those of the request that asks for it."""
+HANDSHAKE = (
+    ("connection", "Upgrade"),
+    ("upgrade", "websocket"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "bWVzaHByb29mIHByb2JlIQ=="),
+)
+"""The headers of a handshake (RFC 6455, 4.1). The key proves nothing but that a server has read it."""
+WRITTEN = {
+    **{name: (meant, CALLED) for name, meant in CALLS.items()},
+    **{name: (meant, HANDSHAKE) for name, meant in SOCKETS.items()},
+}
+"""What the schemes of both stand for: that of the request, and the headers that it has first."""
+OF_CONNECTIONS = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "expect"})
+MOST_CALLED = 90
 METHOD = re.compile(r"[A-Za-z-]+")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What a name of a header is made of (RFC 9110, 5.6.2)."""
@@ -78,6 +98,24 @@ class Request:
         return is_grpc(",".join(types))
 
     @property
+    def is_call(self) -> bool:
+        """Whether it is sent as clients of gRPC send a call: over HTTP/2, with `body` as its one message.
+
+        What HTTP/2 cannot carry, or might not, goes over HTTP/1.1 like any other request.
+        """
+        names = [name.lower() for name, _ in self.headers]
+        trailers = ("te", "trailers") in [(name.lower(), value) for name, value in self.headers]
+        fits = len(names) <= MOST_CALLED and OF_CONNECTIONS.isdisjoint(names)
+        return trailers and self.method == "POST" and fits and self.is_grpc
+
+    @property
+    def is_handshake(self) -> bool:
+        """Whether it asks for a WebSocket, as clients of WebSockets do: a frame goes there and back afterwards."""
+        named = {name.lower(): value for name, value in self.headers}
+        asked = all(named.get(name, "").lower() == value.lower() for name, value in HANDSHAKE[:-1])
+        return asked and self.method == "GET" and "sec-websocket-key" in named
+
+    @property
     def is_tcp(self) -> bool:
         """Whether it is a connection, of whatever is spoken over it."""
         return self.scheme in (TCP, TLS)
@@ -95,8 +133,14 @@ class Request:
     def __str__(self) -> str:
         words = [f"{self.method} {self.scheme}://{self._address}{self.path}"]
         words = [f"{self.scheme}://{self._address}"] if self.is_tcp else words
+        sent = self.headers
+        if self.is_call or self.is_handshake:
+            for scheme, (meant, own) in WRITTEN.items():
+                if meant == self.scheme and sent[: len(own)] == own:
+                    words, sent = [f"{scheme}://{self._address}{self.path}"], sent[len(own) :]
+                    break
         # A byte that is no character of UTF-8 is a surrogate in a value, which no terminal takes.
-        headers = (f"{name}:{value}".encode("utf-8", "surrogateescape") for name, value in self.headers)
+        headers = (f"{name}:{value}".encode("utf-8", "surrogateescape") for name, value in sent)
         words += [shlex.quote(one.decode("utf-8", "backslashreplace")) for one in headers]
         words += [f"(by gateway {self.gateway})"] if self.gateway else []
         words += [f"(certificate {self.tls.cert.rpartition('/')[2]})"] if self.tls and self.tls.cert else []
@@ -113,7 +157,8 @@ def parse(text: str, *, gateway: str = "") -> Request:
         words = shlex.split(text)
     except ValueError as error:
         raise UsageError(f"request {text!r}: {error}; {shape}") from None
-    method = words.pop(0) if words and "://" not in words[0] else "GET"
+    named = bool(words) and "://" not in words[0]
+    method = words.pop(0) if named else "GET"
     if not words or not METHOD.fullmatch(method):
         raise UsageError(f"request {text!r} has no URL; {shape}")
     try:
@@ -126,24 +171,28 @@ def parse(text: str, *, gateway: str = "") -> Request:
     if url.scheme in (TCP, TLS):
         bare = text.strip() == f"{url.scheme}://{url.netloc}"
         return _connection(text, url.hostname, port, gateway, scheme=url.scheme, bare=bare)
-    if url.scheme not in DEFAULT_PORTS or not url.hostname:
+    scheme, own = WRITTEN.get(url.scheme, (url.scheme, ()))
+    if scheme not in DEFAULT_PORTS or not url.hostname:
         raise UsageError(
-            f"request {text!r}: the URL must begin with http://HOST, https://HOST, tcp://HOST:PORT "
-            f"or tls://HOST:PORT; {shape}"
+            f"request {text!r}: the URL must begin with http://HOST, https://HOST, grpc://HOST, grpcs://HOST, "
+            f"ws://HOST, wss://HOST, tcp://HOST:PORT or tls://HOST:PORT; {shape}"
         )
+    if url.scheme in CALLS and (named or url.query or url.path.count("/") != 2):
+        raise UsageError(f"request {text!r}: a call of gRPC is written {url.scheme}://HOST:PORT/SERVICE/METHOD")
+    if url.scheme in SOCKETS and named:
+        raise UsageError(f"request {text!r}: a WebSocket is written {url.scheme}://HOST:PORT/PATH, without a method")
     if url.username is not None or ":" in url.hostname:
         more = "an IPv6 address" if url.username is None else "a user before the host: write the header authorization"
         raise UsageError(f"request {text!r}: the URL has {more}, which is not sent; {shape}")
-    headers = []
+    headers = [*own]
     for word in words[1:]:
         name, colon, value = word.partition(":")
         if not colon or not is_header(name, value):
             raise UsageError(f"request {text!r}: {word!r} is not HEADER:VALUE; {shape}")
         headers.append((name.lower(), value))
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    return Request(
-        method.upper(), url.hostname, port or DEFAULT_PORTS[url.scheme], path, tuple(headers), url.scheme, gateway
-    )
+    method = "POST" if url.scheme in CALLS else method.upper()
+    return Request(method, url.hostname, port or DEFAULT_PORTS[scheme], path, tuple(headers), scheme, gateway)
 
 
 def is_header(name: str, value: str) -> bool:

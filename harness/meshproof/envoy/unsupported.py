@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS
 from meshproof.envoy.clusters.load_balancer import TRANSLATED
 from meshproof.envoy.listeners.bound import Bound, is_served
 from meshproof.envoy.listeners.tls import why_unserved
@@ -15,6 +14,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Entering, Rule, Unmodelled
 
 UDP = "UDP"
+GRPC_WEB = "grpc-web"
 ELSEWHERE = "the embedded mesh does not carry it out: verify it on a cluster (--target)"
 
 
@@ -22,9 +22,9 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
     """Everything that is modelled and not translated."""
     for service in mesh.services:
         for port in service.ports:
-            if port.protocol.lower() in HTTP2_PROTOCOLS:
+            if port.protocol.lower() == GRPC_WEB:
                 name = f"Service {service.namespace}/{service.name}"
-                why = f"port {port.name or port.number} speaks HTTP/2 ({port.protocol}), pods here speak HTTP/1.1"
+                why = f"port {port.name or port.number} speaks {GRPC_WEB}, which is not translated"
                 touched = (Called((service.host,), port.number),)
                 yield Unmodelled("Service", name, port.location, why, touched, ELSEWHERE)
     for rule in mesh.destination_rules:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from meshproof.border.expectation import Arm, Copy, Ejection, Expectation, Policy, Pool, Retries
+from meshproof.border.expectation import Arm, Copy, Ejection, Expectation, Policy, Pool, Retries, Upstream
 from meshproof.errors import Location
 
 BROKEN = frozenset({"reset-before-request", "connect-failure", "refused-stream"})
@@ -18,7 +18,8 @@ def meaning(expectation: Expectation) -> object:
     """Equal for two expectations that no traffic could distinguish.
 
     Left out: locations and notes; conditions of retryOn that another one includes; destinations, mirrors and
-    faults that get no request; limits that limit nothing; the name of a destination with pods (which pods, on
+    faults that get no request; limits that limit nothing; by which protocol pods are called, unless that is by a call
+    of gRPC, which pods understand over HTTP/2 alone; the name of a destination with pods (which pods, on
     which port and by which policy, stays).
     """
     if expectation.abort and expectation.abort.share == 1:
@@ -26,7 +27,7 @@ def meaning(expectation: Expectation) -> object:
         expectation = Expectation(
             expectation.request, (), abort=expectation.abort, delay=expectation.delay, note=expectation.note
         )
-    arms = tuple(_arm(arm) for arm in expectation.arms if arm.share)
+    arms = tuple(_arm(arm, call=expectation.request.is_call) for arm in expectation.arms if arm.share)
     copies = tuple(_copy(copy) for copy in expectation.copies if copy.share)
     plain = replace(
         expectation,
@@ -59,7 +60,7 @@ def _named(expectation: Expectation) -> Iterator[tuple[str, object]]:
 
 
 def _without_policies(expectation: Expectation) -> object:
-    arms = tuple(replace(arm, policy=Policy()) for arm in expectation.arms)
+    arms = tuple(replace(arm, policy=Policy(upstream=arm.policy.upstream)) for arm in expectation.arms)
     return dict(_named(replace(expectation, arms=arms)))["arms"]
 
 
@@ -73,17 +74,22 @@ def _retries(retries: Retries) -> Retries:
     return replace(retries, retry_on=",".join(sorted(conditions)))
 
 
-def _arm(arm: Arm) -> Arm:
+def _arm(arm: Arm, *, call: bool) -> Arm:
     name = "" if arm.workloads else arm.destination
-    return replace(arm, destination=name, host="", note="", policy=_policy(arm.policy))
+    understood = call and arm.policy.upstream is not Upstream.HTTP1
+    policy = replace(_policy(arm.policy), upstream=Upstream.HTTP2 if understood else Upstream.HTTP1)
+    return replace(arm, destination=name, host="", note="", policy=policy)
 
 
 def _copy(copy: Copy) -> Copy:
-    return replace(copy, destination="" if copy.workloads else copy.destination, host="", note="")
+    policy = replace(copy.policy, upstream=Upstream.HTTP1)
+    return replace(copy, destination="" if copy.workloads else copy.destination, host="", note="", policy=policy)
 
 
 def _policy(policy: Policy) -> Policy:
     pool, ejection = policy.pool, policy.ejection
+    if pool and pool.multiplexed:
+        pool = replace(pool, max_connections=None, http1_max_pending_requests=None, multiplexed=False)
     if pool and replace(pool, location=None) == Pool():
         pool = None
     if ejection and not _detects(ejection):

@@ -46,6 +46,13 @@ def percent_changed(spot: Spot) -> Iterator[Edit]:
             yield Edit(f"{spot.value.name} {now} → {new}", fresh(new, spot.value))
 
 
+def unnamed(spot: Spot) -> Iterator[Edit]:
+    """A port that says HTTP/2 or gRPC is one of HTTP/1.1."""
+    said = spot.value.text()
+    if said.startswith(("grpc", "http2", "kubernetes.io/h2c")):
+        yield Edit(f"{spot.value.name} {said} → http", fresh("http", spot.value))
+
+
 def _each(*fields: str) -> tuple[str, ...]:
     return tuple(f"{policy}.{one}" for policy in POLICIES for one in fields)
 
@@ -81,6 +88,7 @@ def _locality(*fields: str) -> tuple[str, ...]:
 
 
 PERIODS = ("interval", "baseEjectionTime")
+PROTOCOLS = ("useClientProtocol", "h2UpgradePolicy")
 FLAG = "splitExternalLocalOriginErrors"
 POLICY = (
     Operator("rule-host-wrong", KIND, ("spec.host",), renamed("no-such-")),
@@ -124,4 +132,6 @@ POLICY = (
     Operator("outlier-time-changed", KIND, _outlier(*PERIODS), lasting(3, THIRD)),
     Operator("outlier-percent-changed", KIND, _outlier(*PERCENTAGES), percent_changed),
     Operator("outlier-flag-flipped", KIND, _outlier(FLAG), flipped),
+    Operator("protocol-dropped", "Service", ("spec.ports[].name", "spec.ports[].appProtocol"), unnamed),
+    Operator("protocol-policy-dropped", KIND, _each(*(f"connectionPool.http.{one}" for one in PROTOCOLS)), dropped),
 )

@@ -86,6 +86,7 @@ def start(
             "body": base64.b64encode(request.body).decode(),
             "address": _address(request, resolve),
             "tcp": request.is_tcp,
+            "kind": "call" if request.is_call else "socket" if request.is_handshake else "",
             "tls": {"sni": request.host, **_client(request, tls)} if request.scheme in SECURED else None,
         }
         for request in requests

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from meshproof.workload.behaviours import grpc, websocket
 from meshproof.workload.behaviours.behaviour import Behaviour
 from meshproof.workload.behaviours.prescribed import prescribed
 from meshproof.workload.hold import Hold
@@ -21,6 +22,7 @@ from meshproof.workload.ledger import Ledger
 from meshproof.workload.limits import Descriptors
 from meshproof.workload.message import Reply, Request
 from meshproof.workload.parser import RequestError, RequestParser, UpgradeError
+from meshproof.workload.websocket_connection import WebSocketConnection
 
 QUEUE_CAP = 16
 REFUSALS = {400: b"Bad Request\n", 413: b"Too large\n", 414: b"URL too long\n", 431: b"Headers too large\n"}
@@ -131,7 +133,7 @@ class Connection(asyncio.Protocol):
         try:
             self.parser.feed(data)
         except UpgradeError:
-            # An upgrade is never taken up: the request is answered, and nothing after it.
+            # A request that is no handshake is answered, and nothing after it.
             self.ending = True
         except RequestError as refusal:
             self._refuse(refusal.status)
@@ -179,6 +181,10 @@ class Connection(asyncio.Protocol):
         site = self.site
         while self.queue and self.waiting is None and not self.write_paused and not self.transport.is_closing():
             request = self.queue.popleft()
+            if request.trailers and grpc.is_call(request):
+                # No server of gRPC understands HTTP/1.1: it hangs up.
+                self.reset()
+                return
             if site.hold.active:
                 self.waiting = asyncio.ensure_future(self._answer_later(request, None))
                 return
@@ -206,12 +212,19 @@ class Connection(asyncio.Protocol):
 
     def _reply(self, request: Request) -> Reply:
         try:
-            return self.site.answer(request) if request.prescribed is None else prescribed(request.prescribed)
+            if request.prescribed is not None:
+                return prescribed(request.prescribed)
+            # A handshake that asks for no answer of its own is taken up on any path.
+            asks = request.upgrades and websocket.is_handshake(request)
+            return websocket.accepted(request) if asks else self.site.answer(request)
         except Exception:
             traceback.print_exc()
             return Reply(500, b"the probe workload failed\n")
 
     def _write(self, request: Request, reply: Reply) -> None:
+        if reply.status == websocket.SWITCHING:
+            self._switch(reply)
+            return
         close = (self.ending and not self.queue) or not request.keep_alive
         wire = reply.wire(self.site.stamp, head_only=request.method == "HEAD", close=close)
         self.transport.write(wire)
@@ -219,6 +232,16 @@ class Connection(asyncio.Protocol):
         self.site.ledger.leave()
         if close:
             self.transport.close()
+
+    def _switch(self, reply: Reply) -> None:
+        """From now on frames are exchanged."""
+        self.transport.write(reply.wire(self.site.stamp))
+        self.entered -= 1
+        self.site.ledger.leave()
+        other = WebSocketConnection(self.site, self.transport)
+        self.ending = True
+        self.site.handed_over(self, other)
+        self.transport.set_protocol(other)
 
     def _refuse(self, status: int) -> None:
         self.ending = True

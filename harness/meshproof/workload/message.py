@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 REASONS = {
+    101: "Switching Protocols",
     200: "OK",
     201: "Created",
     202: "Accepted",
@@ -33,7 +34,7 @@ REASONS = {
     503: "Service Unavailable",
     504: "Gateway Timeout",
 }
-BODILESS = {204, 304}
+BODILESS = {101, 204, 304}
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
@@ -41,10 +42,25 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 class Request:
     """`target` is the request target as received; names and values of `headers` are bytes as received.
 
-    `prescribed` is the value of x-meshproof-answer, when there is one: the answer that it asks for.
+    `prescribed` is the value of x-meshproof-answer, when there is one: the answer that it asks for. `trailers` tells
+    that it has a header `te`, as each call of gRPC has, `upgrades` that it asks for another protocol.
     """
 
-    __slots__ = ("authority", "body", "headers", "id", "keep_alive", "method", "peer", "prescribed", "target")
+    __slots__ = (
+        *(
+            "authority",
+            "body",
+            "headers",
+            "id",
+            "keep_alive",
+            "method",
+            "peer",
+            "prescribed",
+            "target",
+            "trailers",
+            "upgrades",
+        ),
+    )
 
     def __init__(
         self,
@@ -57,7 +73,11 @@ class Request:
         peer: str = "127.0.0.1",
         keep_alive: bool = True,
         prescribed: bytes | None = None,
+        trailers: bool = False,
+        upgrades: bool = False,
     ) -> None:
+        self.trailers = trailers
+        self.upgrades = upgrades
         self.method = method
         self.target = target
         self.authority = authority
@@ -85,9 +105,12 @@ class Request:
 
 
 class Reply:
-    """`delay` is how long the answer takes, in seconds. A reply may be kept and sent again."""
+    """`delay` is how long the answer takes, in seconds. A reply may be kept and sent again.
 
-    __slots__ = ("_wire", "body", "delay", "headers", "status")
+    `trailers` come after the body, over HTTP/2.
+    """
+
+    __slots__ = ("_wire", "body", "delay", "headers", "status", "trailers")
 
     def __init__(
         self,
@@ -96,8 +119,10 @@ class Reply:
         kind: str = "text/plain; charset=utf-8",
         headers: Sequence[tuple[str, str]] = (),
         delay: float = 0.0,
+        trailers: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.status = status
+        self.trailers = tuple(trailers)
         self.body = b"" if status in BODILESS else body
         self.headers = (("content-type", kind), *headers) if self.body else tuple(headers)
         self.delay = delay

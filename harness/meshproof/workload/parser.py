@@ -55,6 +55,7 @@ class RequestParser:
         self._id: bytes | None = None
         self._prescribed: bytes | None = None
         self._expects_continue = False
+        self._trailers = False
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
         self._body = b""
@@ -105,6 +106,8 @@ class RequestParser:
             self._id = value
         elif length == 18 and name.lower() == b"x-meshproof-answer":
             self._prescribed = value
+        elif length == 2 and name.lower() == b"te":
+            self._trailers = True
         elif length == 6 and name.lower() == b"expect":
             self._expects_continue = value.lower() == b"100-continue"
 
@@ -133,6 +136,8 @@ class RequestParser:
             self._receiver.peer,
             self._parser.should_keep_alive() and not self._parser.should_upgrade(),
             self._prescribed,
+            self._trailers,
+            self._parser.should_upgrade(),
         )
         self._progressed = True
         self._long_body = None

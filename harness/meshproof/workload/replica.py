@@ -13,7 +13,10 @@ from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.limits import Descriptors
 from meshproof.workload.listener import Listener
-from meshproof.workload.tcp_connection import HANDSHAKE_RECORD, TcpConnection, greeting, is_raw
+from meshproof.workload.protocols.tcp import HANDSHAKE_RECORD, TcpConnection, greeting, is_raw
+
+# With which the preface of HTTP/2 begins, and no method of HTTP/1.1.
+HTTP2 = b"PRI"
 
 
 class Replica:
@@ -43,6 +46,11 @@ class Replica:
                 from meshproof.workload.outside.https_connection import HttpsConnection
 
                 return HttpsConnection(site, names, transport, peer)
+            if data[:3] == HTTP2:
+                # Imported where it comes: a workload has to start fast.
+                from meshproof.workload.protocols.http2 import Http2Connection
+
+                return Http2Connection(site, transport, peer)
             return TcpConnection(site, hello, transport, peer) if is_raw(data) else None
 
         def made() -> Connection:

@@ -22,7 +22,7 @@ from meshproof.workload.connection import Site as Served
 from meshproof.workload.hold import Hold
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.message import Reply
-from meshproof.workload.tcp_connection import TcpConnection, greeting, is_raw
+from meshproof.workload.protocols.tcp import TcpConnection, greeting, is_raw
 
 NAMES = ("a.org", "x.a.org", "y.x.a.org", "b.org", "x.b.org")
 PATTERNS = (*NAMES, "*.a.org", "*.x.a.org", "*.org", "*.b.org")

@@ -20,7 +20,7 @@ from meshproof.workload.connection import Connection, Site
 from meshproof.workload.hold import Hold
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.message import Reply
-from meshproof.workload.tcp_connection import TcpConnection, greeting, is_raw
+from meshproof.workload.protocols.tcp import TcpConnection, greeting, is_raw
 
 PROXY = Proxy(Kind.GATEWAY, "istio-system", {"istio": "ingressgateway"})
 PASSING = ServerTls(TlsMode.PASSTHROUGH)

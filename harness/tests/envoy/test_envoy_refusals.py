@@ -40,10 +40,10 @@ def test_a_balancer_that_is_not_translated_touches_those_who_call_its_host(build
         assert touched(mesh) == [text]
 
 
-def test_an_http2_port_touches_those_who_call_it(build):
-    mesh = replace(build.mesh(), services=(build.service(protocol="grpc"),))
+def test_a_port_of_grpc_web_touches_those_who_call_it(build):
+    mesh = replace(build.mesh(), services=(build.service(protocol="grpc-web"),))
     ((text, touches),) = touched(mesh)
-    assert text.startswith("mesh.yaml:1:1: Service default/helloworld: port grpc speaks HTTP/2")
+    assert text.startswith("mesh.yaml:1:1: Service default/helloworld: port grpc-web speaks grpc-web")
     assert touches == (Called((HOST,), 5000),)
 
 

@@ -65,6 +65,18 @@ spec:
   - {name: v1, labels: {version: v1}}
   - {name: v2, labels: {version: v2}}
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: greeter}
+spec: {selector: {app: shop}, ports: [{name: grpc, port: 9000, targetPort: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: greeter}
+spec:
+  host: greeter
+  trafficPolicy: {connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}, loadBalancer: {simple: RANDOM}}
+---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: places}

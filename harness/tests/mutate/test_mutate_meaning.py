@@ -90,3 +90,13 @@ def test_other_limits_of_the_same_destinations_are_a_policy(rules: Rules):
     (raised, *_) = [one for one in mutants(resources, resources) if one.operator == "limit-raised"]
     one, other = (predict(build(several).mesh, REQUEST) for several in (resources, raised.apply(resources)))
     assert differences(one, other) == {"policy"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("grpc://greeter:9000/a.B/C", {"arms"}), ("POST http://greeter:9000/a.B/C", set())]
+)
+def test_only_a_call_of_grpc_tells_by_which_protocol_pods_are_called(everything, text, told):
+    (dropped,) = [one for one in mutants(everything, everything) if one.operator == "protocol-dropped"]
+    several = (everything, dropped.apply(everything))
+    one, other = (predict(build(resources).mesh, parse(text)) for resources in several)
+    assert differences(one, other) == told

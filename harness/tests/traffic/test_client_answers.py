@@ -18,7 +18,8 @@ import pytest
 import trustme
 from meshproof.border.load import Load
 from meshproof.traffic.generator.client import Client
-from meshproof.traffic.generator.prepared import plain
+from meshproof.traffic.generator.http2_client import Http2Client
+from meshproof.traffic.generator.prepared import Prepared, plain
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -80,6 +81,22 @@ HOSTILE = [
     (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1_000_000, "the head of the answer is too long"),
     (b"HTTP/1.1 100 Continue\r\n\r\n", "connection closed in mid-answer"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "errors"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", {"connection closed in mid-answer"}),
+        (b"\0\0\0\1\0\0\0\0\0", {"malformed answer"}),
+        (b"", {"connection closed before an answer", "connection reset"}),
+    ],
+)
+def test_what_is_no_http2_is_told_to_a_call(answer: bytes, errors: set[str]) -> None:
+    with serving(answering(answer)) as address:
+        client = Http2Client(address, 5.0)
+        request = Prepared.call("a", "/a.B/C", (), b"", address)
+        assert (client.send(request, "1").status, client.error in errors) == (0, True), client.error
+        assert (client.send(request, "2").status, client.error in errors) == (0, True), client.error
 
 
 @pytest.mark.parametrize(("answer", "error"), HOSTILE)

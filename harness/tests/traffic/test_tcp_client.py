@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from meshproof.border.request import parse
 from meshproof.traffic import wire
-from meshproof.traffic.generator.prepared import prepare
+from meshproof.traffic.generator.prepared import Kind, prepare
 from meshproof.traffic.generator.tcp_client import TcpClient
 
 LINE = b"meshproof id-1\n"
@@ -105,5 +105,5 @@ def test_a_connection_is_described_to_the_generator_as_one() -> None:
     resolve = {requests[0].endpoint: ("127.0.0.1", 1), requests[1].endpoint: ("127.0.0.1", 2)}
     start = wire.start(requests, users=1, timeout=1.0, resolve=resolve, ids="a")["start"]
     one, other = (prepare(described) for described in start["requests"])
-    assert (one.tcp, one.before, one.after, one.address) == (True, b"meshproof ", b"\n", ("127.0.0.1", 1))
-    assert (other.tcp, other.address) == (False, ("127.0.0.1", 2))
+    assert (one.kind, one.before, one.after, one.address) == (Kind.TCP, b"meshproof ", b"\n", ("127.0.0.1", 1))
+    assert (other.kind, other.address) == (Kind.HTTP, ("127.0.0.1", 2))

@@ -124,7 +124,8 @@ OPTIONS = (
         "requests",
         multiple=True,
         metavar="'[METHOD] URL [HEADER:VALUE ...]'",
-        help="A request, or a connection (tcp:// or tls://HOST:PORT), to verify (repeatable).  "
+        help="A request, a call of gRPC (grpc://HOST:PORT/SERVICE/METHOD), a WebSocket (ws://HOST:PORT/PATH) or a "
+        "connection (tcp:// or tls://HOST:PORT), to verify (repeatable).  "
         "[default: one for each route, and many about the boundaries of its rules and where two of them overlap]",
     ),
     click.option(

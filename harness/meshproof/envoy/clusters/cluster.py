@@ -12,13 +12,13 @@ from envoy.config.cluster.v3 import cluster_pb2
 
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.clusters.client_tls import Originated, by_request, client_tls, transport_socket
-from meshproof.envoy.clusters.connection_pool import connection_pool
+from meshproof.envoy.clusters.connection_pool import Upstream, connection_pool
 from meshproof.envoy.clusters.destination_rule import effective, merged
 from meshproof.envoy.clusters.load_balancer import load_balancer
 from meshproof.envoy.clusters.locality import is_weighted
 from meshproof.envoy.clusters.outlier_detection import outlier_detection
 from meshproof.envoy.names import cluster_name
-from meshproof.envoy.node import Proxy
+from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.resource import Resource, encoded
 from meshproof.envoy.unit import Fields, duration, wrapped
 from meshproof.mesh.model.destination_rule import (
@@ -29,23 +29,24 @@ from meshproof.mesh.model.destination_rule import (
     TrafficPolicy,
     Warmup,
 )
-from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 
 HTTP2_PROTOCOLS = frozenset({"http2", "grpc", "grpc-web"})
 EDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 
 
-def cluster(name: str, policy: TrafficPolicy, tls: Originated | None = None) -> Resource:
+def cluster(
+    name: str, policy: TrafficPolicy, tls: Originated | None = None, upstream: Upstream = Upstream.HTTP1
+) -> Resource:
     """One EDS cluster; its assignment of endpoints has the same name.
 
     Encoded messages that follow one another are one message with the fields of all of them.
     """
     own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
     balancing = policy.load_balancer, policy.consistent_hash, policy.warmup
-    settings = configured(
-        balancing, policy.connection_pool, policy.outlier_detection, weighted=is_weighted(policy), tls=tls
-    )
+    pool, outlier, weighted = policy.connection_pool, policy.outlier_detection, is_weighted(policy)
+    settings = configured(balancing, pool, outlier, upstream, weighted=weighted, tls=tls)
     return Resource(types.CLUSTER, name, own + settings, ((types.ENDPOINT, name),))
 
 
@@ -54,6 +55,7 @@ def configured(
     balancing: tuple[LoadBalancer, ConsistentHash | None, Warmup | None],
     pool: ConnectionPool | None,
     outlier: OutlierDetection | None,
+    upstream: Upstream,
     *,
     weighted: bool,
     tls: Originated | None,
@@ -68,7 +70,7 @@ def configured(
             "healthy_panic_threshold": wrapped(outlier.min_health_percent if outlier else 0),
             **by_locality,
         },
-        **connection_pool(pool, by_request(tls)),
+        **connection_pool(pool, upstream, by_request(tls)),
     }
     if tls is not None:
         result["transport_socket"] = transport_socket(tls)
@@ -86,4 +88,14 @@ def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> Iterator[Resource]:
         for subset in (None, *rule.subsets):
             name = cluster_name(service.host, subset.name if subset else "", port.number)
             policy = effective(rule.policy, subset.policy if subset else None, port.number)
-            yield cluster(name, policy, client_tls(policy.tls, service, rule, proxy))
+            tls = client_tls(policy.tls, service, rule, proxy)
+            yield cluster(name, policy, tls, spoken(port, policy, proxy))
+
+
+def spoken(port: ServicePort, policy: TrafficPolicy, proxy: Proxy) -> Upstream:
+    """How pods are called: applyTrafficPolicy first, then setUpstreamProtocol (cluster_builder.go)."""
+    pool = policy.connection_pool
+    if (pool and pool.use_client_protocol) or (port.sniffed and proxy.kind is not Kind.GATEWAY):
+        return Upstream.CLIENT
+    upgraded = bool(pool and pool.upgrade_to_http2)
+    return Upstream.HTTP2 if upgraded or port.protocol.lower() in HTTP2_PROTOCOLS else Upstream.HTTP1

@@ -5,6 +5,8 @@ https://istio.io/latest/docs/reference/config/networking/destination-rule/#Conne
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
 from meshproof.envoy.resource import packed
@@ -15,6 +17,22 @@ from meshproof.mesh.model.destination_rule import ConnectionPool
 UNLIMITED = 4294967295
 CONNECT_TIMEOUT = 10.0
 PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+class Upstream(Enum):
+    """By which protocol a proxy calls pods."""
+
+    HTTP1 = auto()
+    HTTP2 = auto()
+    CLIENT = auto()
+    """By that of the request, as it came."""
+
+
+SPOKEN: dict[Upstream, Fields] = {
+    Upstream.HTTP1: {"explicit_http_config": {"http_protocol_options": {}}},
+    Upstream.HTTP2: {"explicit_http_config": {"http2_protocol_options": {}}},
+    Upstream.CLIENT: {"use_downstream_protocol_config": {"http_protocol_options": {}, "http2_protocol_options": {}}},
+}
 
 
 def thresholds(pool: ConnectionPool) -> Fields:
@@ -28,8 +46,11 @@ def thresholds(pool: ConnectionPool) -> Fields:
     }
 
 
-def connection_pool(settings: ConnectionPool | None, by_request: Fields) -> Fields:
-    """The fields of a Cluster that a connection pool decides; `by_request` are further options of its protocol."""
+def connection_pool(settings: ConnectionPool | None, upstream: Upstream, by_request: Fields) -> Fields:
+    """The fields of a Cluster that a connection pool and the protocol of its pods decide.
+
+    `by_request` are further options of that protocol.
+    """
     pool = settings or ConnectionPool()
     timeout = CONNECT_TIMEOUT if pool.connect_timeout is None else pool.connect_timeout
     fields: Fields = {"connect_timeout": duration(timeout), "circuit_breakers": {"thresholds": [thresholds(pool)]}}
@@ -38,9 +59,9 @@ def connection_pool(settings: ConnectionPool | None, by_request: Fields) -> Fiel
         common["idle_timeout"] = duration(pool.idle_timeout)
     if pool.max_requests_per_connection:
         common["max_requests_per_connection"] = wrapped(pool.max_requests_per_connection)
-    if common or by_request:
+    if common or by_request or upstream is not Upstream.HTTP1:
         own: Fields = {"common_http_protocol_options": common} if common else {}
-        options = {**own, **by_request, "explicit_http_config": {"http_protocol_options": {}}}
+        options = {**own, **by_request, **SPOKEN[upstream]}
         kind = http_protocol_options_pb2.HttpProtocolOptions
         fields["typed_extension_protocol_options"] = {PROTOCOL_OPTIONS: packed(kind, options)}
     return fields

@@ -8,6 +8,8 @@ https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit
   request that waits for its connection to open counts among them.
 * `http2MaxRequests` r holds for HTTP/1.1 too: where it is below n, a request beyond r is refused although a
   connection is free.
+* Over HTTP/2 a connection carries any number of requests: `http2MaxRequests` alone limits them. Requests wait only
+  while a connection opens.
 * `maxRequestsPerConnection` q: after q requests a connection is closed.
 * `idleTimeout`: a connection that carried no request for so long is closed.
 * `maxRetries` R: so many retries at once; the next is not made, and its client gets the first answer.
@@ -70,9 +72,15 @@ class Occupancy:
         )
 
 
+def counted(pool: Pool) -> tuple[int | None, int | None, int | None]:
+    """The limits of connections, of pending requests and of requests that any number at once can reach."""
+    within = pool.http2_max_requests
+    return (None, None, within) if pool.multiplexed else (pool.max_connections, pool.http1_max_pending_requests, within)
+
+
 def occupancy(pool: Pool, size: int) -> Occupancy:
     """How many of `size` requests at once the pool lets through."""
-    n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
+    n, m, r = counted(pool)
     if r is not None and (n is None or r < n):
         held = min(size, r)
         return Occupancy(held, 0, size - held)
@@ -83,7 +91,7 @@ def occupancy(pool: Pool, size: int) -> Occupancy:
 
 def capacity(pool: Pool) -> int | None:
     """The most requests at once of which none is refused; None when nothing limits them."""
-    n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
+    n, m, r = counted(pool)
     if r is not None and (n is None or r < n):
         return r
     return None if n is None or m is None else n + m
@@ -91,8 +99,8 @@ def capacity(pool: Pool) -> int | None:
 
 def most_at_once(pool: Pool) -> int | None:
     """The most that a pod may have under way; None when nothing limits it."""
-    limits = [limit for limit in (pool.max_connections, pool.http2_max_requests) if limit is not None]
-    return min(limits, default=None)
+    n, _, r = counted(pool)
+    return min((limit for limit in (n, r) if limit is not None), default=None)
 
 
 def never_trips(pool: Pool, users: int) -> bool:
@@ -131,7 +139,7 @@ def connect_attempts(expectation: Expectation) -> int:
 def at_once(pool: Pool) -> int | None:
     """The most requests at once that show what a pool lets through; None when nothing limits them."""
     most = capacity(pool)
-    return pool.max_connections if most is None else most
+    return counted(pool)[0] if most is None else most
 
 
 def uses(limit: int) -> tuple[OneByOne, ...]:
@@ -176,8 +184,10 @@ def steps(
 
 def unproved(pool: Pool, expectation: Expectation, reach: Reach = USUAL) -> str:
     """Why a limit cannot be shown by any step; empty when all can."""
-    n, m, r = pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests
+    n, m, r = counted(pool)
     most = at_once(pool)
+    if why := _unproved_over_http2(pool):
+        return why
     if r is not None and n is not None and r >= n:
         return f"http2MaxRequests {r} is never reached behind maxConnections {n}"
     if r is not None and (n is not None or m is not None):
@@ -195,6 +205,15 @@ def unproved(pool: Pool, expectation: Expectation, reach: Reach = USUAL) -> str:
     if (most or 0) > reach.once:
         return f"{most} requests at once are more than the {reach.once} that are held at once"
     return _unproved_retries(pool, expectation, reach)
+
+
+def _unproved_over_http2(pool: Pool) -> str:
+    n, m = pool.max_connections, pool.http1_max_pending_requests
+    if not pool.multiplexed or (n is None and m is None):
+        return ""
+    if n is not None:
+        return f"maxConnections {n} is never reached: over HTTP/2 one connection carries any number of requests"
+    return f"http1MaxPendingRequests {m} shows over HTTP/2 only as long as the first connection is being opened"
 
 
 def _unproved_connect(pool: Pool, expectation: Expectation, reach: Reach) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from meshproof.border import grpc
 from meshproof.border.books import Mark
 from meshproof.border.observation import Observation
 from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, Rested, Step
@@ -81,4 +82,5 @@ class StepResult:
 
 def is_refused(observation: Observation) -> bool:
     """Whether a proxy refused it because a limit was reached."""
-    return observation.status == 503 and not observation.pod and any(n == OVERLOADED for n, _ in observation.headers)
+    said = observation.status == 503 or (observation.status == 200 and observation.grpc_status == grpc.UNAVAILABLE)
+    return said and not observation.pod and any(n == OVERLOADED for n, _ in observation.headers)

@@ -9,6 +9,7 @@ from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.steps import AtOnce, Blocked, Failing, OneByOne, Rested
 from meshproof.judge.connection_pool.limits import Occupancy, connect_attempts, never_trips, occupancy
 from meshproof.judge.connection_pool.result import StepResult, is_refused
+from meshproof.judge.own_answer import is_own, unreachable
 from meshproof.judge.timing import EARLY
 from meshproof.judge.wording import answer, kinds
 
@@ -16,6 +17,7 @@ from meshproof.judge.wording import answer, kinds
 # https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#config-http-filters-router-x-envoy-max-retries
 RETRY_BACKOFF = (0.025, 0.075, 0.175)
 LATER_BACKOFF = 0.25
+UNAVAILABLE = 503
 MACHINE = 0.5
 """Seconds that a busy machine may add to what is timed."""
 
@@ -157,7 +159,7 @@ def _blocked(result: StepResult, pool: Pool, expectation: Expectation) -> str:
     timeout, attempts = pool.connect_timeout, connect_attempts(expectation)
     assert timeout is not None
     (one,) = result.observations
-    if one.status != 503 or one.pod:
+    if not is_own(one, *unreachable(expectation, UNAVAILABLE)):
         return f"a request without a connection was {answer(one)}"
     pauses = sum(RETRY_BACKOFF[: attempts - 1]) + LATER_BACKOFF * max(0, attempts - 1 - len(RETRY_BACKOFF))
     least, most = attempts * timeout, attempts * timeout + pauses + MACHINE

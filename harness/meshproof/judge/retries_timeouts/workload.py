@@ -50,7 +50,8 @@ def known_try(expectation: Expectation, fault: WorkloadFault | None) -> Try | No
     """What the workload does with every try; None where only the answer shows it."""
     prescribed = prescription(expectation.request)
     if prescribed:
-        return Try(prescribed.status, prescribed.seconds, prescribed.grpc_status)
+        # After a message a status comes in the trailers, and nothing is tried again any more.
+        return Try(prescribed.status, prescribed.seconds, 0 if prescribed.message else prescribed.grpc_status)
     return _faulty(fault) if fault and fault.tries is None else None
 
 

@@ -140,10 +140,11 @@ def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool |
     tcp, http = value.get("tcp"), value.get("http")
     _check_given(value, "http", "tcp")
     client, upgrade = (http.get(name) if http else None for name in ("useClientProtocol", "h2UpgradePolicy"))
-    if client and client.flag() and upgrade and upgrade.data == "UPGRADE":
+    by_client, upgraded = bool(client and client.flag()), bool(upgrade and upgrade.data == "UPGRADE")
+    if client and by_client and upgraded:
         raise client.problem("useClientProtocol beside h2UpgradePolicy: UPGRADE", "istiod refuses it: leave one out")
     findings.unmodelled(tcp, "maxConnectionDuration", "tcpKeepalive")
-    findings.unmodelled(http, "maxConcurrentStreams", "useClientProtocol", "h2UpgradePolicy", "http2KeepAlive")
+    findings.unmodelled(http, "maxConcurrentStreams", "http2KeepAlive")
     idle = _seconds(http, "idleTimeout")
     return ConnectionPool(
         max_connections=_limit(tcp, "maxConnections"),
@@ -154,6 +155,8 @@ def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool |
         max_retries=_limit(http, "maxRetries"),
         idle_timeout=_seconds(tcp, "idleTimeout") if idle is None else idle,
         location=value.location,
+        use_client_protocol=by_client,
+        upgrade_to_http2=upgraded,
     )
 
 

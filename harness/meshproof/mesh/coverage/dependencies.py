@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from meshproof.border.expectation import Arm, Copy, Expectation
+from meshproof.border.expectation import Arm, Copy, Expectation, Upstream
 from meshproof.border.request import Request
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
@@ -99,7 +99,7 @@ def _words(hosts: Iterable[str], request: Request) -> Iterator[str]:
 
 def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
     """The rule or the pods of a request of which it cannot be told what becomes of it; none where that can be told."""
-    if unheard := tuple(_unheard(mesh, expectation)):
+    if unheard := (*_unheard(mesh, expectation), *_misunderstood(mesh, expectation)):
         return unheard
     route, why = expectation.route, expectation.undecided or _hurried(expectation)
     if not why:
@@ -144,6 +144,27 @@ def _unheard(mesh: Mesh, expectation: Expectation) -> Iterator[Unmodelled]:
                     )
                     name = f"{one.kind} {one.namespace}/{one.name}"
                     yield Unmodelled(one.kind, name, one.location, why, (Called((arm.host,), arm.port),))
+
+
+MISUNDERSTOOD = {
+    Upstream.HTTP1: "its pods get gRPC over HTTP/1.1 on port {}, which no server of gRPC understands: "
+    "name the port grpc, or give it appProtocol: grpc",
+    Upstream.HTTP2: "its pods get a WebSocket over HTTP/2 on port {}, by CONNECT, which is not modelled",
+}
+
+
+def _misunderstood(mesh: Mesh, expectation: Expectation) -> Iterator[Unmodelled]:
+    """The Services whose pods get a call of gRPC or a WebSocket over the other version of HTTP."""
+    request = expectation.request
+    asks = any(name.lower() == "upgrade" for name, _ in request.headers)
+    wrong = Upstream.HTTP1 if request.is_call else Upstream.HTTP2 if asks else None
+    for arm in expectation.arms if wrong else ():
+        service = mesh.service(arm.host) if arm.share and arm.policy.upstream is wrong else None
+        for port in service.ports if service and arm.workloads else ():
+            if wrong and port.number == arm.port:
+                why = MISUNDERSTOOD[wrong].format(port.number)
+                called = f"Service {service.namespace}/{service.name}" if service else ""
+                yield Unmodelled("Service", called, port.location, why, (Called((arm.host,), arm.port),))
 
 
 def _hurried(expectation: Expectation) -> str:

@@ -53,7 +53,11 @@ class ConsistentHash:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPool:
-    """None is unlimited (Istio's default, which is not Envoy's)."""
+    """None is unlimited (Istio's default, which is not Envoy's).
+
+    Pods are called by the protocol that the port names, unless `use_client_protocol` (as the client speaks) or
+    `upgrade_to_http2` says otherwise.
+    """
 
     max_connections: int | None = None
     connect_timeout: float | None = None
@@ -63,6 +67,8 @@ class ConnectionPool:
     max_retries: int | None = None
     idle_timeout: float | None = None
     location: Location | None = None
+    use_client_protocol: bool = False
+    upgrade_to_http2: bool = False
 
 
 @dataclass(frozen=True, slots=True)

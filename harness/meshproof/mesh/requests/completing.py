@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from meshproof.border.expectation import Expectation
+from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.prescription import HEADER, Prescription
-from meshproof.border.request import Request
+from meshproof.border.request import CALLED, Request
+from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import StringMatch
 from meshproof.mesh.predict.match import string_matches
@@ -27,6 +29,9 @@ LIKELY = {
     "x-forwarded-proto": ("http", "https"),
 }
 READING = frozenset({"GET"})
+GRPC = "grpc"
+# https://github.com/grpc/grpc/blob/master/doc/health-checking.md
+A_METHOD = "/grpc.health.v1.Health/Check"
 
 
 def value_for(name: str, condition: StringMatch) -> str | None:
@@ -48,7 +53,8 @@ def completed(method: str, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[
 def answerable(mesh: Mesh, expectation: Expectation) -> Request:
     """The request; where the sample that it reaches does not know its path, with a prescription of the answer."""
     request = expectation.request
-    if request.is_tcp:
+    # Stand-ins know any method of gRPC.
+    if request.is_tcp or request.is_call:
         return request
     reached = {key for arm in expectation.arms if arm.share for key in arm.workloads}
     images = {workload.image for key in reached if (workload := mesh.workload(key))}
@@ -57,6 +63,21 @@ def answerable(mesh: Mesh, expectation: Expectation) -> Request:
     if any(name == HEADER for name, _ in request.headers):
         return request
     return replace(request, headers=(*request.headers, Prescription(200).header))
+
+
+def as_call(mesh: Mesh, expectation: Expectation) -> Request | None:
+    """The request as a call of gRPC, where a destination's port says that gRPC is spoken there; else None."""
+    request = expectation.request
+    ports = (port for arm in expectation.arms if (found := mesh.service(arm.host)) for port in _called(found, arm))
+    if request.is_tcp or all(port.protocol != GRPC for port in ports):
+        return None
+    own = tuple(pair for pair in request.headers if pair[0] not in dict(CALLED))
+    path = A_METHOD if request.path == "/" else request.path
+    return replace(request, method="POST", path=path, headers=(*CALLED, *own))
+
+
+def _called(service: Service, arm: Arm) -> Iterator[ServicePort]:
+    return (port for port in service.ports if arm.share and port.number == arm.port)
 
 
 def _knows(image: str, method: str, path: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from meshproof.border.expectation import Expectation
-from meshproof.border.request import Request, Tls
+from meshproof.border.request import CALLED, Request, Tls
 from meshproof.border.source import Source, source
 from meshproof.errors import Location
 from meshproof.manifest.collector import collector_paused
@@ -35,7 +35,7 @@ from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
 from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
 from meshproof.mesh.requests.avoiding import reaching_beyond
-from meshproof.mesh.requests.completing import PSEUDO, answerable, completed, value_for
+from meshproof.mesh.requests.completing import A_METHOD, GRPC, PSEUDO, answerable, as_call, completed, value_for
 from meshproof.mesh.requests.connections import beside, connections, why_unconnected
 from meshproof.mesh.requests.example import accepted, examples
 
@@ -102,7 +102,12 @@ def _of_policies(mesh: Mesh, tls: Tls | None) -> tuple[list[Request], list[Notic
 
 
 def _answerable(mesh: Mesh, request: Request, client: Source) -> Request:
-    return answerable(mesh, predict(mesh, request, namespace=client.namespace, labels=client.labels))
+    found = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+    call = as_call(mesh, found)
+    if call is not None:
+        made = predict(mesh, call, namespace=client.namespace, labels=client.labels)
+        found = made if call.is_call and (made.route, made.undecided) == (found.route, found.undecided) else found
+    return answerable(mesh, found)
 
 
 def _reaching(
@@ -191,7 +196,13 @@ def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], clien
 def _default(mesh: Mesh, service: Service, namespace: str) -> list[Request]:
     path = next(_image_paths(mesh, [service.host]), "/")
     host = short_name(service, namespace)
-    return [Request("GET", host, port.number, path) for port in service.ports if port.protocol in HTTP]
+    return [
+        Request("POST", host, port.number, A_METHOD, CALLED)
+        if port.protocol == GRPC
+        else Request("GET", host, port.number, path)
+        for port in service.ports
+        if port.protocol in HTTP
+    ]
 
 
 def _of_aliases(mesh: Mesh, namespace: str) -> list[Request]:

@@ -16,6 +16,7 @@ from meshproof.border.request import Request
 from meshproof.errors import Location
 from meshproof.judge.retries_timeouts.outcome import (
     GATEWAY_ERRORS,
+    GRPC,
     TIMED_OUT,
     UNAVAILABLE,
     Ending,
@@ -103,7 +104,8 @@ def asking(plan: Plan, *, proxyless: bool, thorough: bool = False) -> Asking:
 
 def _unshowable(one: Expectation, arms: list[Arm]) -> str:
     """Why neither slow nor failing answers are asked for; empty where they are."""
-    if any(name == "upgrade" for name, _ in one.request.headers):
+    # What asks for a WebSocket as its clients do is answered like any other request, where that is asked for.
+    if any(name == "upgrade" for name, _ in one.request.headers) and not one.request.is_handshake:
         return "it asks for another protocol"
     if any(_limit_of_connections(arm) for arm in arms):
         return "so few requests may be under way at once"
@@ -177,6 +179,9 @@ def telling_apart(one: Expectation) -> Iterator[Prescription]:
         if not (by_default and status == UNAVAILABLE):
             yield Prescription(status)
     yield GRPC_UNAVAILABLE
+    # Statuses of gRPC are looked at in any answer, but few pods tell them to those who speak no gRPC.
+    told = {number for number, name in GRPC.items() if one.request.is_call or name in conditions}
+    yield from (Prescription(200, grpc_status=number) for number in sorted(told - {GRPC_UNAVAILABLE.grpc_status}))
 
 
 def _harmless(one: Expectation, said: Prescription) -> bool:

@@ -13,7 +13,7 @@ from meshproof.suite import PACKAGE, folder
 
 CONTENT = ("loadtests",)
 """What a pod needs beside the package."""
-NEEDED = ("locust", "httptools", "uvloop")
+NEEDED = ("locust", "h2", "httptools", "uvloop")
 LEFT_OUT = {"__pycache__", "_suite"}
 EPOCH = (1980, 1, 1, 0, 0, 0)
 

@@ -18,6 +18,7 @@ import httptools
 
 from meshproof.traffic.generator.answer import Answer
 from meshproof.traffic.generator.exchange_timeout import ExchangeTimeouts
+from meshproof.traffic.generator.prepared import Prepared
 from meshproof.traffic.generator.tls import Tls, context
 
 CHUNK = 1 << 16
@@ -53,6 +54,10 @@ class Client:
         self.expired = False
         self.answer = Answer(wanted, digest=digest)
         self.error = ""
+
+    def send(self, request: Prepared, id: str) -> Answer:
+        """Send a request with its id, and receive its answer."""
+        return self.exchange(b"%b%b%b" % (request.before, id.encode(), request.after), head=request.head)
 
     def exchange(self, data: bytes, *, head: bool = False) -> Answer:
         """Send one request and receive its answer, within the timeout from the first byte to the last."""

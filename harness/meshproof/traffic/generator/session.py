@@ -8,9 +8,11 @@ from typing import Any
 from meshproof.traffic.generator.assignment import Assignment, Ticket
 from meshproof.traffic.generator.client import Client
 from meshproof.traffic.generator.dispatcher import Dispatcher
-from meshproof.traffic.generator.prepared import Prepared
+from meshproof.traffic.generator.prepared import Kind, Prepared
 from meshproof.traffic.generator.tcp_client import TcpClient
 
+# By which a server proves that it has read a handshake.
+ACCEPT = "sec-websocket-accept"
 # How many requests a user sends before Locust may look whether it is to stop.
 REQUESTS_PER_TASK = 64
 
@@ -37,13 +39,13 @@ class Session:
             self.close()
             self._assignment = assignment
         request = assignment.requests[ticket.index]
-        key = (request.address, request.tls, request.tcp)
+        key = (request.address, request.tls, request.kind)
         client = self._clients.get(key)
         if client is None:
-            client = (TcpClient if request.tcp else Client)(
+            client = _kind(request.kind)(
                 request.address,
                 assignment.timeout,
-                assignment.headers,
+                [*assignment.headers, ACCEPT] if request.kind is Kind.SOCKET else assignment.headers,
                 digest=assignment.digest,
                 tls=request.tls,
             )
@@ -56,7 +58,7 @@ class Session:
         request: Prepared = assignment.requests[ticket.index]
         client = self.client(ticket)
         began = perf_counter()
-        answer = client.exchange(b"%b%b%b" % (request.before, ticket.id.encode(), request.after), head=request.head)
+        answer = client.send(request, ticket.id)
         ended = perf_counter()
         output = self.dispatcher.output
         if output is not None:
@@ -78,3 +80,16 @@ class Session:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+
+
+def _kind(kind: Kind) -> type[Client]:
+    if kind is Kind.CALL:
+        # Imported where it is used: a load of HTTP/1.1 is to start without it.
+        from meshproof.traffic.generator.http2_client import Http2Client
+
+        return Http2Client
+    if kind is Kind.SOCKET:
+        from meshproof.traffic.generator.websocket_client import WebSocketClient
+
+        return WebSocketClient
+    return TcpClient if kind is Kind.TCP else Client

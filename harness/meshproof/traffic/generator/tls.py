@@ -6,7 +6,7 @@ import ssl
 from functools import cache
 
 Tls = tuple[tuple[str, str], ...]
-"""Pairs of a name and a value: `sni`, and if given `ca`, `cert`, `key`, `newest`, `any_name`.
+"""Pairs of a name and a value: `sni`, and if given `ca`, `cert`, `key`, `newest`, `any_name`, `alpn`.
 
 They are paths; `ca` may be PEM itself.
 """
@@ -23,7 +23,7 @@ def context(tls: Tls) -> ssl.SSLContext:
     made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if given.get("any_name"):
         made.check_hostname = False
-    made.set_alpn_protocols(["http/1.1"])
+    made.set_alpn_protocols([given.get("alpn", "http/1.1")])
     if given.get("cert"):
         made.load_cert_chain(given["cert"], given.get("key") or None)
     if given.get("newest"):

@@ -1,4 +1,4 @@
-"""An answer that the request itself asks for by a header `x-meshproof-answer: STATUS SECONDS GRPC_STATUS [NAME,NAME]`.
+"""An answer that the request itself asks for: `x-meshproof-answer: STATUS SECONDS GRPC_STATUS[m] [NAME,NAME]`.
 
 So one load shows what a mesh does with slow and with failing workloads, each request meeting its own. The
 harness writes that header in border/prescription.py.
@@ -10,6 +10,8 @@ import re
 
 from meshproof.workload.message import Reply
 
+# Marks a status that comes after a message.
+MESSAGE = "m"
 LONGEST_SECONDS = 3600.0
 # The value of each header that a request asks for by its name.
 ANSWERED = "meshproof"
@@ -20,12 +22,15 @@ def prescribed(value: bytes) -> Reply:
     """The answer that the header's value asks for; 400 for one that cannot be read."""
     try:
         first, second, third, *rest = value.decode().split()
-        status, seconds, grpc_status, named = int(first), float(second), int(third), "".join(rest)
+        message, number = third.endswith(MESSAGE), third.removesuffix(MESSAGE)
+        status, seconds, grpc_status, named = int(first), float(second), int(number), "".join(rest)
     except ValueError:
-        status, seconds, grpc_status, rest, named = 0, 0.0, 0, [], ""
+        status, seconds, grpc_status, rest, named, message = 0, 0.0, 0, [], "", False
     readable = len(rest) < 2 and (not named or NAMES.fullmatch(named))
     if not (readable and 200 <= status <= 599 and 0 <= seconds <= LONGEST_SECONDS and 0 <= grpc_status <= 16):
         return Reply(400, b"x-meshproof-answer: STATUS SECONDS GRPC_STATUS [NAME,NAME]\n")
-    headers: tuple[tuple[str, str], ...] = (("grpc-status", str(grpc_status)),) if grpc_status else ()
-    headers += tuple((name, ANSWERED) for name in named.split(",") if name)
-    return Reply(status, b"as asked\n", headers=headers, delay=seconds)
+    said = (("grpc-status", str(grpc_status)),) if grpc_status else ()
+    own = tuple((name, ANSWERED) for name in named.split(",") if name)
+    if message:
+        return Reply(status, b"as asked\n", headers=own, delay=seconds, trailers=said)
+    return Reply(status, b"as asked\n", headers=(*said, *own), delay=seconds)

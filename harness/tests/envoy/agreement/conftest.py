@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from meshproof.border.books import Received
 from meshproof.border.expectation import Expectation, Headers
 from meshproof.border.observation import Observation
 from meshproof.border.request import Request
+from meshproof.envoy.listeners.tcp import listener_by_address
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.judge.answers.mismatch import mismatch
@@ -23,18 +25,21 @@ from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_strictly
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
-from meshproof.traffic.generator.prepared import Prepared
-from meshproof.workload.behaviours.behaviour import behaviour
-from meshproof.workload.connection import Connection
-from meshproof.workload.connection import Site as Inside
-from meshproof.workload.hold import Hold
+from meshproof.traffic import wire
+from meshproof.traffic.generator.http2_client import Http2Client
+from meshproof.traffic.generator.prepared import Prepared, prepare
+from meshproof.traffic.generator.websocket_client import WebSocketClient
+from meshproof.traffic.wire import HEADERS
 from meshproof.workload.identity import Identity
 from meshproof.workload.ledger import Ledger
+from meshproof.workload.replica import Replica
 
 HOST = "web.default.svc.cluster.local"
 GATEWAY = "default/front"
 INGRESS = Proxy(Kind.GATEWAY, "istio-system", {"istio": "ingressgateway"})
 WAIT = 10.0
+# Headers of answers to calls that tests look at.
+KEPT = ("content-type", "grpc-message", "x-r", "x-one")
 
 
 def deployment(version: str) -> str:
@@ -55,12 +60,15 @@ BEFORE = f"""
 apiVersion: v1
 kind: Service
 metadata: {{name: web}}
-spec: {{selector: {{app: web}}, ports: [{{name: http, port: 80, targetPort: 8080}}]}}
+spec: {{selector: {{app: web}}, ports: [{{name: PROTOCOL, port: 80, targetPort: 8080}}]}}
 ---{deployment("v1")}{deployment("v2")}
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {{name: web}}
-spec: {{host: web, subsets: [{{name: v1, labels: {{version: v1}}}}, {{name: v2, labels: {{version: v2}}}}]}}
+spec:
+  host: web
+  POLICY
+  subsets: [{{name: v1, labels: {{version: v1}}}}, {{name: v2, labels: {{version: v2}}}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -79,9 +87,14 @@ spec:
 """
 
 
-def mesh_of(http: str) -> Mesh:
-    """The Service `web` with pods of v1 and v2, and these rules for it within the mesh and at the gateway `front`."""
-    return build_strictly(load(["-"], stdin=io.StringIO(BEFORE + http))).mesh
+def mesh_of(http: str, protocol: str = "http", policy: str = "") -> Mesh:
+    """The Service `web` with pods of v1 and v2, and these rules for it within the mesh and at the gateway `front`.
+
+    Its port is named after the protocol; `policy` is its trafficPolicy.
+    """
+    named = BEFORE.replace("PROTOCOL", protocol or "any")
+    whole = named.replace("POLICY", f"trafficPolicy: {{{policy}}}" if policy else "")
+    return build_strictly(load(["-"], stdin=io.StringIO(whole + http))).mesh
 
 
 @pytest.fixture(scope="session")
@@ -122,14 +135,13 @@ async def stand_ins(place: Any, mesh: Mesh) -> dict[str, Ledger]:
     books: dict[str, Ledger] = {}
     for workload in mesh.workloads:
         pod = f"{workload.name}-0"
-        books[pod] = Ledger()
         identity = Identity(pod, workload.key, workload.image, workload.labels)
-        inside = Inside(behaviour(identity), identity.stamp, books[pod], Hold())
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda inside=inside: Connection(inside), "127.0.0.1", 0)
-        place.stack.callback(server.close)
-        local = server.sockets[0].getsockname()[1]
-        place.addresses[workload.key] = (Address(pod, {port.number: ("127.0.0.1", local) for port in workload.ports}),)
+        replica = Replica(identity, [port.number for port in workload.ports])
+        place.stack.callback(replica.close)
+        local = await replica.open()
+        books[pod] = replica.site.ledger
+        at = {port.number: ("127.0.0.1", local[str(port.number)]) for port in workload.ports}
+        place.addresses[workload.key] = (Address(pod, at),)
     return books
 
 
@@ -145,16 +157,49 @@ async def answered(reader: asyncio.StreamReader, one: Request) -> tuple[int, Hea
     return status, fields, await reader.readexactly(0 if one.method == "HEAD" else length)
 
 
-async def met(mesh: Mesh, port: int, books: dict[str, Ledger], number: int, one: Request) -> Met:
-    """One request on a connection of its own, as meshproof's client renders it."""
+def called(port: int, number: int, one: Request) -> tuple[int, Headers, bytes]:
+    """The answer to a call of gRPC: its status, its head and trailers, and as many bytes as its body had."""
+    client = Http2Client(("127.0.0.1", port), WAIT, [*KEPT, *HEADERS])
+    request = Prepared.call(one.authority, one.path, one.headers, one.body, client.address)
+    answer = client.send(request, str(number))
+    client.close()
+    assert not client.error, client.error
+    stamp = {"x-meshproof-pod": answer.pod, "x-meshproof-workload": answer.workload}
+    return answer.status, (*answer.headers, *stamp.items()), bytes(answer.size)
+
+
+def opened_socket(port: int, number: int, one: Request) -> tuple[int, Headers, bytes]:
+    """The answer to a handshake, after which a frame has gone there and back where it was taken up."""
+    client = WebSocketClient(("127.0.0.1", port), WAIT, [*KEPT, *HEADERS, "sec-websocket-accept"])
+    described = wire.start((one,), users=1, timeout=WAIT, resolve={one.endpoint: client.address}, ids="")
+    answer = client.send(prepare(described["start"]["requests"][0]), str(number))
+    client.close()
+    assert not client.error, client.error
+    stamp = {"x-meshproof-pod": answer.pod, "x-meshproof-workload": answer.workload}
+    return answer.status, (*answer.headers, *stamp.items()), bytes(answer.size)
+
+
+async def over_http1(port: int, number: int, one: Request) -> tuple[int, Headers, bytes]:
+    """The answer to a request on a connection of its own."""
     prepared = Prepared(one.method, one.authority, one.path, one.headers, one.body, ("", 0))
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    began = perf_counter()
     writer.write(prepared.before + str(number).encode() + prepared.after)
     async with asyncio.timeout(WAIT):
-        status, fields, body = await answered(reader, one)
-    latency = perf_counter() - began
+        found = await answered(reader, one)
     writer.close()
+    return found
+
+
+async def met(mesh: Mesh, port: int, books: dict[str, Ledger], number: int, one: Request) -> Met:
+    """One request as meshproof's client sends it."""
+    began = perf_counter()
+    if one.is_call:
+        status, fields, body = await asyncio.to_thread(called, port, number, one)
+    elif one.is_handshake:
+        status, fields, body = await asyncio.to_thread(opened_socket, port, number, one)
+    else:
+        status, fields, body = await over_http1(port, number, one)
+    latency = perf_counter() - began
     named = dict(fields)
     pod, workload = named.get("x-meshproof-pod", ""), named.get("x-meshproof-workload", "")
     digest = sha256(body).hexdigest()
@@ -168,12 +213,18 @@ async def met(mesh: Mesh, port: int, books: dict[str, Ledger], number: int, one:
     return Met(predict(mesh, one), observation, tuple(seen))
 
 
+async def opened(mesh: Mesh, envoy: Any, proxy: Proxy) -> int:
+    """Where the service is called; where its port says nothing of its protocol, it has a listener of its own."""
+    name = listener_by_address(mesh, proxy).get((HOST, 80), "")
+    return (await envoy.tcp_ports()).get(name) or (await envoy.ports())[80]
+
+
 @pytest.fixture
-def meet(site: Any) -> Callable[[str, Iterable[Request]], list[Met]]:
+def meet(site: Any) -> Callable[..., list[Met]]:
     """Put rules on the proxies, send requests, and give what was predicted of each and what became of it."""
 
-    def run(http: str, requests: Iterable[Request]) -> list[Met]:
-        mesh = mesh_of(http)
+    def run(http: str, requests: Iterable[Request], **asked: str) -> list[Met]:
+        mesh = mesh_of(http, **asked)
 
         async def scene() -> list[Met]:
             async with site() as place:
@@ -182,7 +233,7 @@ def meet(site: Any) -> Callable[[str, Iterable[Request]], list[Met]]:
                 for gateway, proxy in ((False, Proxy()), (True, INGRESS)):
                     envoy = await place.envoy("gateway" if gateway else "client")
                     await envoy.apply(translate(mesh, proxy, place.addresses))
-                    ports[gateway] = (await envoy.ports())[80]
+                    ports[gateway] = await opened(mesh, envoy, proxy)
                 return [
                     await met(mesh, ports[bool(one.gateway)], books, number, one) for number, one in enumerate(requests)
                 ]
@@ -190,3 +241,19 @@ def meet(site: Any) -> Callable[[str, Iterable[Request]], list[Met]]:
         return asyncio.run(scene())
 
     return run
+
+
+@pytest.fixture
+def within(site: Any) -> Callable[[str], contextlib.AbstractAsyncContextManager[int]]:
+    """Where a client within the mesh calls `web`, which has these rules."""
+
+    @contextlib.asynccontextmanager
+    async def opened_within(http: str) -> AsyncIterator[int]:
+        mesh = mesh_of(http)
+        async with site() as place:
+            await stand_ins(place, mesh)
+            envoy = await place.envoy("client")
+            await envoy.apply(translate(mesh, Proxy(), place.addresses))
+            yield await opened(mesh, envoy, Proxy())
+
+    return opened_within

@@ -22,6 +22,10 @@ from meshproof.errors import UsageError
         ("http://web/ host:", "is not HEADER:VALUE"),
         ("http://web/ 'Host:a b'", "is not HEADER:VALUE"),
         ("G3T http://web/", "has no URL"),
+        ("GET grpc://web/a.B/C", "a call of gRPC is written grpc://HOST:PORT/SERVICE/METHOD"),
+        ("GET ws://web/", "a WebSocket is written ws://HOST:PORT/PATH, without a method"),
+        ("grpc://web/C", "a call of gRPC is written"),
+        ("grpcs://web/a.B/C?d", "a call of gRPC is written grpcs://"),
     ],
 )
 def test_what_would_not_be_sent_as_it_is_written_is_refused(text: str, why: str) -> None:
@@ -32,6 +36,19 @@ def test_what_would_not_be_sent_as_it_is_written_is_refused(text: str, why: str)
 def test_what_can_be_sent_is_taken_as_it_is_written() -> None:
     assert parse("M-SEARCH http://web:8080/a?b 'X-Beta:a\tb'").headers == (("x-beta", "a\tb"),)
     assert str(parse("m-search http://web:8080/a?b")) == "M-SEARCH http://web:8080/a?b"
+
+
+def test_a_call_of_grpc_is_a_request_and_reads_as_it_was_written() -> None:
+    written = "grpcs://web:8443/a.B/C tenant:two"
+    call = parse(written)
+    assert (call.method, call.scheme, call.port, call.is_call, str(call)) == ("POST", "https", 8443, True, written)
+    assert dict(call.headers)["content-type"] == "application/grpc"
+    socket = parse("ws://web:8080/chat?a=b x:y")
+    assert (socket.method, socket.scheme, socket.is_handshake, str(socket)) == (
+        *("GET", "http", True, "ws://web:8080/chat?a=b x:y"),
+    )
+    # HTTP/2 carries no such header.
+    assert not parse(f"{written} connection:close").is_call
 
 
 @pytest.mark.parametrize("header", ["x beta: yes", "é: yes", "x-beta: \x7f", ": yes", "host: ", "Host: a b"])

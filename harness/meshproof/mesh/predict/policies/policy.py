@@ -8,22 +8,41 @@ merge (MergeSubsetTrafficPolicy).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from meshproof.border.expectation import Ejection, Policy, Pool
+from meshproof.border.expectation import Ejection, Policy, Pool, Upstream
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
 
 NOTHING = TrafficPolicy()
+HTTP2 = frozenset({"http2", "grpc", "grpc-web"})
 DEFAULT = Policy(str(NOTHING.load_balancer))
 
 
 def policy(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Policy:
     """What of a host's DestinationRules holds when a client calls a subset ('' for none) on a port."""
-    return _border(in_force(mesh, host, subset, port, client))
+    found = in_force(mesh, host, subset, port, client)
+    spoken = _upstream(mesh, host, port, found, client)
+    plain = _border(found)
+    if spoken is Upstream.HTTP2 and plain.pool is not None:
+        plain = replace(plain, pool=replace(plain.pool, multiplexed=True))
+    return plain if spoken is Upstream.HTTP1 else replace(plain, upstream=spoken)
+
+
+def _upstream(mesh: Mesh, host: str, port: int, found: TrafficPolicy, client: Client) -> Upstream:
+    """Source: https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/."""
+    service = visibility.service(mesh, host, client.namespace) or mesh.service(host)
+    called = next((one for one in service.ports if one.number == port), None) if service else None
+    pool = found.connection_pool
+    # A port that says nothing is called as the client speaks, but by gateways.
+    if (pool and pool.use_client_protocol) or (called and called.sniffed and client.gateway == MESH_GATEWAY):
+        return Upstream.CLIENT
+    named = called is not None and called.protocol in HTTP2
+    return Upstream.HTTP2 if named or (pool and pool.upgrade_to_http2) else Upstream.HTTP1
 
 
 def in_force(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> TrafficPolicy:

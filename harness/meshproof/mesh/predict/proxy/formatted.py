@@ -8,7 +8,7 @@ from meshproof.mesh.model.header_format import PROTOCOL, Operator, operators
 from meshproof.mesh.predict.proxy.drawn import Drawn
 from meshproof.mesh.predict.proxy.seen import Seen
 
-SPOKEN = "HTTP/1.1"
+SPOKEN, CALLED = "HTTP/1.1", "HTTP/2"
 
 
 def formatted(text: str, request: Seen, changed: Set[str]) -> str | None:
@@ -22,7 +22,7 @@ def formatted(text: str, request: Seen, changed: Set[str]) -> str | None:
 
 def _given(operator: Operator, request: Seen, changed: Set[str]) -> str | None:
     if operator.command == PROTOCOL:
-        return SPOKEN
+        return CALLED if request.request.is_call else SPOKEN
     if not operator.names or not changed.isdisjoint(operator.names):
         return None
     for name in operator.names:

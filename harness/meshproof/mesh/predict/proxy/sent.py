@@ -23,7 +23,7 @@ def sent_headers(request: Request) -> tuple[tuple[str, str], ...]:
     defaults = (("host", request.authority), USER_AGENT, ACCEPT)
     found = [pair for pair in defaults if pair[0] not in own]
     found += [(name.lower(), value) for name, value in request.headers if name.lower() not in (ID, "content-length")]
-    if request.body or request.method in WITH_LENGTH:
+    if not request.is_call and (request.body or request.method in WITH_LENGTH):
         found.append(("content-length", str(len(request.body))))
     return tuple(found)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from meshproof.border.expectation import Arm, Copy, Expectation, Localities, Policy
 from meshproof.border.request import Request
 from meshproof.errors import Location
-from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
+from meshproof.mesh.model.destination_rule import ConnectionPool, DestinationRule, TrafficPolicy
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import (
@@ -114,7 +114,11 @@ def _plain(rule: DestinationRule) -> DestinationRule:
 
 def _no_breaker(policy: TrafficPolicy) -> TrafficPolicy:
     ports = {port: _no_breaker(own) for port, own in policy.ports.items()}
-    return replace(policy, connection_pool=None, outlier_detection=None, ports=ports)
+    pool = policy.connection_pool
+    # By which protocol pods are called is no limit.
+    if pool is not None:
+        pool = ConnectionPool(use_client_protocol=pool.use_client_protocol, upgrade_to_http2=pool.upgrade_to_http2)
+    return replace(policy, connection_pool=pool, outlier_detection=None, ports=ports)
 
 
 def stated_by(mesh: Mesh, place: Location) -> str:

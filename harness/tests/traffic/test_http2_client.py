@@ -1,0 +1,76 @@
+"""The generator's client of gRPC, against grpcio's own server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent import futures
+from dataclasses import replace
+
+import grpc
+import pytest
+from meshproof.border.request import parse
+from meshproof.traffic import wire
+from meshproof.traffic.generator.http2_client import Http2Client
+from meshproof.traffic.generator.prepared import Prepared, prepare
+
+LARGE = 300_000
+
+
+class Service(grpc.GenericRpcHandler):
+    """`Echo` gives a message back, `Fail` says that something is lost, `Late` ends the call after a message."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        metadata = dict(details.invocation_metadata)
+
+        def echo(message: bytes, context: grpc.ServicerContext) -> bytes:
+            context.send_initial_metadata((("x-id", metadata["x-meshproof-id"]),))
+            return message
+
+        def fail(_message: bytes, context: grpc.ServicerContext) -> None:
+            context.abort(grpc.StatusCode.DATA_LOSS, "lost")
+
+        def late(message: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+            yield message
+            context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+
+        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+        methods = {"/a.B/Echo": unary(echo), "/a.B/Fail": unary(fail), "/a.B/Late": stream(late)}
+        return methods.get(details.method)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    server = grpc.server(futures.ThreadPoolExecutor(2), handlers=(Service(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield "127.0.0.1", port
+    server.stop(None)
+
+
+def called(text: str, address: tuple[str, int], body: bytes = b"") -> Prepared:
+    request = replace(parse(text), body=body)
+    start = wire.start((request,), users=1, timeout=1.0, resolve={request.endpoint: address}, ids="a")["start"]
+    return prepare(start["requests"][0])
+
+
+def test_calls_one_after_another_on_one_connection(address: tuple[str, int]) -> None:
+    client = Http2Client(address, 5.0, ["grpc-status", "grpc-message", "x-id"])
+    seen: list[tuple[str, int, str, int, str | None]] = []
+    ports: set[int] = set()
+    for number, (method, size) in enumerate((("Echo", 0), ("Echo", LARGE), ("Fail", 3), ("Late", 3), ("None", 0))):
+        answer = client.send(called(f"grpc://b:{address[1]}/a.B/{method}", address, b"a" * size), str(number))
+        headers = dict(answer.headers)
+        seen.append((client.error, answer.status, headers["grpc-status"], answer.size, headers.get("x-id")))
+        ports.add(client.socket.getsockname()[1])
+    assert seen == [
+        *[("", 200, "0", 5, "0"), ("", 200, "0", 5 + LARGE, "1"), ("", 200, "15", 0, None)],
+        *[("", 200, "14", 8, None), ("", 200, "12", 0, None)],
+    ]
+    assert len(ports) == 1
+    client.close()
+
+
+def test_nobody_there() -> None:
+    client = Http2Client(("127.0.0.1", 1), 5.0)
+    client.send(called("grpc://b:1/a.B/Echo", ("127.0.0.1", 1)), "1")
+    assert client.error == "connection refused"

@@ -1,0 +1,115 @@
+"""HTTP/2 at a probe workload, called by grpcio's own client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import grpc
+import pytest
+from meshproof.border.prescription import Prescription
+from meshproof.workload.probe import Probe
+
+METHOD = "/pkg.Greeter/Hello"
+
+
+def call(probe: Probe, *metadata: tuple[str, str], message: bytes = b"hello") -> Any:
+    """A unary call; its `code()`, its `details()`, and its result where it succeeded."""
+    (port,) = probe.ports.values()
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_retries", 0)]) as channel:
+        unary = channel.unary_unary(METHOD)
+        try:
+            result, done = unary.with_call(message, timeout=5, metadata=metadata)
+        except grpc.RpcError as error:
+            return error, None
+        return done, result
+
+
+def test_a_message_goes_back_and_is_in_the_books(place) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            probe = await p.probe()
+            large = b"a" * 300_000
+            for number, message in enumerate((b"", b"hello", large)):
+                done, result = await asyncio.to_thread(call, probe, ("x-meshproof-id", str(number)), message=message)
+                assert (done.code(), result) == (grpc.StatusCode.OK, message)
+            assert dict(done.initial_metadata())["x-meshproof-pod"] == "httpbin-0"
+            book = await probe.books()
+            assert [(one.id, one.method, one.path) for one in book.requests] == [
+                (str(number), "POST", METHOD) for number in range(3)
+            ]
+            assert dict(book.requests[0].headers)["te"] == "trailers"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (Prescription(200, grpc_status=14), grpc.StatusCode.UNAVAILABLE),
+        (Prescription(200, grpc_status=5), grpc.StatusCode.NOT_FOUND),
+        (Prescription(200), grpc.StatusCode.OK),
+        # What a client of gRPC makes of a status of HTTP.
+        (Prescription(404), grpc.StatusCode.UNIMPLEMENTED),
+    ],
+)
+def test_a_status_that_is_asked_for(place, asked: Prescription, code: grpc.StatusCode) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            done, _ = await asyncio.to_thread(call, await p.probe(), asked.header)
+            assert done.code() is code
+
+    asyncio.run(scene())
+
+
+def test_a_fault_is_of_one_call_alone(place) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            probe = await p.probe()
+            await probe.fail(503, count=1)
+            assert [(await asyncio.to_thread(call, probe))[0].code() for _ in "ab"] == [
+                grpc.StatusCode.UNAVAILABLE,
+                grpc.StatusCode.OK,
+            ]
+            await probe.fail(count=1, reset=True)
+            assert (await asyncio.to_thread(call, probe))[0].code() is grpc.StatusCode.INTERNAL
+
+    asyncio.run(scene())
+
+
+def test_calls_are_held_side_by_side(place) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            probe = await p.probe()
+            await probe.hold()
+            several = [asyncio.create_task(asyncio.to_thread(call, probe)) for _ in range(3)]
+            assert await probe.held(3, within=5) == 3
+            await probe.release()
+            assert {done.code() for done, _ in await asyncio.gather(*several)} == {grpc.StatusCode.OK}
+
+    asyncio.run(scene())
+
+
+def test_over_http1_a_call_is_hung_up_on(place) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            caller = await p.call(await p.probe())
+            caller.send(METHOD, "POST", headers=(("content-type", "application/grpc"), ("te", "trailers")))
+            assert await caller.reader.read() == b""
+
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(scene())
+
+
+@pytest.mark.parametrize("junk", [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\1\0\0\0\0\0", b"PRIx /"])
+def test_junk_ends_the_connection_and_nothing_else(place, junk: bytes) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            probe = await p.probe()
+            caller = await p.call(probe)
+            caller.writer.write(junk)
+            async with asyncio.timeout(5):
+                await caller.reader.read()
+            assert (await asyncio.to_thread(call, probe))[0].code() is grpc.StatusCode.OK
+
+    asyncio.run(scene())
