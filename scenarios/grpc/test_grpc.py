@@ -37,7 +37,7 @@ SCENARIOS = (
         features={"VirtualServiceRetry", "ProbeWorkload"},
         manifests=["greeter.yaml", "subsets.yaml", "retries.yaml"],
         load=Load("steady", tuple(map(answering, ("200 0 14", "200 0 4", "200 0 13", "200 0 14m"))), users=16),
-        expect=[Retries()],
+        expect=[Retries(), Split()],
     ),
     Scenario(
         name="GrpcTimeout",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS
 from meshproof.envoy.clusters.load_balancer import TRANSLATED
 from meshproof.envoy.listeners.bound import Bound, is_served
 from meshproof.envoy.listeners.tls import why_unserved
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, TrafficPolicy
 from meshproof.mesh.model.gateway import Gateway, Server
+from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.traffic_policy.client_tls import ORIGINATING
 from meshproof.mesh.model.unmodelled import Called, Entering, Rule, Unmodelled
 
 UDP = "UDP"
@@ -27,6 +31,7 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
                 why = f"port {port.name or port.number} speaks {GRPC_WEB}, which is not translated"
                 touched = (Called((service.host,), port.number),)
                 yield Unmodelled("Service", name, port.location, why, touched, ELSEWHERE)
+        yield from _http2_in_tls(mesh, service)
     for rule in mesh.destination_rules:
         yield from _balancers(rule)
     for gateway in mesh.gateways:
@@ -45,6 +50,28 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
                 name = f"VirtualService {virtual_service.namespace}/{virtual_service.name}"
                 why = "this route has no destination with a weight above 0"
                 yield Unmodelled("VirtualService", name, route.location, why, (Rule(route.location),))
+
+
+def _http2_in_tls(mesh: Mesh, service: Service) -> Iterator[Unmodelled]:
+    """The ports of a ServiceEntry that may be called over HTTP/2 in TLS, which stand-ins do not speak."""
+    if not service.hostname:
+        return
+    for rule in mesh.destination_rules:
+        several = [one for whole in (rule.policy, *(own.policy for own in rule.subsets)) for one in _levels(whole)]
+        pools = [one.connection_pool for one in several if one.connection_pool]
+        asked = any(pool.upgrade_to_http2 or pool.use_client_protocol for pool in pools)
+        if not (covers(rule.host, service.host) and any(one.tls and one.tls.mode in ORIGINATING for one in several)):
+            continue
+        for port in service.ports:
+            if asked or port.protocol.lower() in HTTP2_PROTOCOLS:
+                name = f"DestinationRule {rule.namespace}/{rule.name}"
+                why = f"{service.host} is called over HTTP/2 in TLS on port {port.number}, which stand-ins do not speak"
+                yield Unmodelled("DestinationRule", name, rule.location, why, (Called((service.host,), port.number),))
+
+
+def _levels(policy: TrafficPolicy) -> Iterator[TrafficPolicy]:
+    yield policy
+    yield from policy.ports.values()
 
 
 def _uncertified(mesh: Mesh, gateway: Gateway, server: Server) -> str:

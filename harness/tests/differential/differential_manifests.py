@@ -142,3 +142,12 @@ def manifests(draw: Random) -> list[Manifest]:
     if draw.random() < 0.25:
         found += [sidecar(draw, number) for number in range(draw.choice((1, 1, 2)))]
     return found
+
+
+def of_grpc(draw: Random, resources: list[Manifest]) -> list[Manifest]:
+    """The same with ports of gRPC or HTTP/2, and some that say nothing."""
+    for one in resources:
+        for port in one["spec"]["ports"] if one["kind"] == "Service" else ():
+            if "name" in port:
+                port["name"] = f"{draw.choice(('grpc', 'grpc', 'http2'))}-{port['port']}"
+    return resources

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from differential_rules import METHODS, NAMES, ORIGINS, PATHS, PORTS, PROXIED, VALUES, often
-from meshproof.border.request import Request
+from meshproof.border.request import CALLED, OF_CONNECTIONS, Request
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, StringMatch, VirtualService
@@ -142,3 +143,10 @@ def anywhere(draw: Random, mesh: Mesh) -> Address:
     if found:
         return found.key, draw.choice(OUTSIDE), draw.choice(found.servers).port
     return "", draw.choice((*IN_MESH * 2, *OUTSIDE)), often(draw, 80, *PORTS)
+
+
+def as_call(request: Request) -> Request:
+    """The same as a call of gRPC, where HTTP/2 can carry it."""
+    kept = tuple(pair for pair in request.headers if pair[0] not in OF_CONNECTIONS and pair[0] not in dict(CALLED))
+    call = replace(request, method="POST", headers=(*CALLED, *kept))
+    return call if call.is_call else request

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
+import differential_http2
 from differential_manifests import CONTAINER_PORT, GATEWAY_LABELS
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
@@ -105,6 +106,11 @@ class Site:
                 while True:
                     first, *rest = await head(reader)
                     method, path, _ = first.split(" ")
+                    if method == "PRI":
+                        await differential_http2.answer(
+                            reader, writer, ((POD, workload), *ANSWERED), self.called(workload)
+                        )
+                        break
                     found = fields(rest)
                     ids = [value for name, value in found if name == ID]
                     authority = next(value for name, value in found if name == "host")
@@ -114,6 +120,15 @@ class Site:
             writer.close()
 
         return answer
+
+    def called(self, workload: str) -> Callable[[Headers], None]:
+        def received(head: Headers) -> None:
+            named = dict(head)
+            found = tuple(pair for pair in head if not pair[0].startswith(":"))
+            seen = Seen(workload, named[":method"], named[":path"], named[":authority"], found)
+            self.seen.setdefault(named[ID], []).append(seen)
+
+        return received
 
     async def ask(self, request: Request) -> Answer | None:
         """One request on a connection of its own; None where nothing listens."""
@@ -127,6 +142,11 @@ class Site:
         rendered = Prepared(request.method, request.authority, request.path, request.headers, request.body, ("", 0))
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
+            if request.is_call:
+                rendered = Prepared.call(request.authority, request.path, request.headers, request.body, ("", 0))
+                async with asyncio.timeout(CLIENT_TIMEOUT):
+                    status, found = await differential_http2.call(reader, writer, rendered, number)
+                return Answer(status, found, "", tuple(self.seen.pop(number, ())))
             writer.write(rendered.before + number.encode() + rendered.after)
             async with asyncio.timeout(CLIENT_TIMEOUT):
                 first, *rest = await head(reader)

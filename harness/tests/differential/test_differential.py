@@ -15,15 +15,15 @@ from random import Random
 
 import pytest
 from differential_compare import differences
-from differential_manifests import Manifest, manifests, text
+from differential_manifests import Manifest, manifests, of_grpc, text
 from differential_reduce import reduced
-from differential_requests import request
+from differential_requests import as_call, request
 from differential_site import CLIENT_LABELS, Site
 from meshproof.border.request import Request
 from meshproof.errors import MeshproofError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Received
 from meshproof.mesh.predict.prediction import predict
@@ -47,7 +47,7 @@ async def difference(site: Site, mesh: Mesh, one: Request) -> list[str]:
     others = [one for one in mesh.unmodelled if not any(isinstance(reach, Received) for reach in one.touches)]
     if others and Dependencies(mesh, others).touching(known):
         return []
-    if expected.undecided:
+    if expected.undecided or undecided(mesh, expected):
         return []
     rules = [rule for found in mesh.virtual_services for rule in found.http if rule.location == expected.route]
     entries = sum(target.weight > 0 for rule in rules for target in rule.destinations)
@@ -55,13 +55,18 @@ async def difference(site: Site, mesh: Mesh, one: Request) -> list[str]:
     return differences(expected, await site.ask(one), plain=entries <= max(arms, 1))
 
 
-async def compared(site: Site, number: int) -> list[str]:
-    """The differences that one mesh shows, each with the smallest manifests that show it."""
+async def compared(site: Site, number: int, *, calls: bool = False) -> list[str]:
+    """The differences that one mesh shows, each with the smallest manifests that show it.
+
+    With `calls` the ports of its Services are of gRPC, and so are the requests.
+    """
     draw = Random(number)
     resources = manifests(draw)
+    resources = of_grpc(draw, resources) if calls else resources
     mesh = built(resources)
     await site.put_on(mesh)
     several = [request(draw, mesh) for _ in range(REQUESTS)]
+    several = [as_call(one) for one in several] if calls else several
     return [await told(site, number, resources, one) for one in several if await difference(site, mesh, one)]
 
 
@@ -88,4 +93,12 @@ def test_prediction_and_envoy_agree(proving_ground: tuple[asyncio.Runner, Site],
     runner, site = proving_ground
     for number in range(first, min(first + TOGETHER, FIRST + MESHES)):
         found = runner.run(compared(site, number))
+        assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("first", range(FIRST, FIRST + max(MESHES // 4, 1), TOGETHER))
+def test_prediction_and_envoy_agree_on_calls_of_grpc(proving_ground: tuple[asyncio.Runner, Site], first: int) -> None:
+    runner, site = proving_ground
+    for number in range(first, min(first + TOGETHER, FIRST + max(MESHES // 4, 1))):
+        found = runner.run(compared(site, number, calls=True))
         assert not found, "\n".join(found)

@@ -25,7 +25,7 @@ from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, addressed, mesh_table, service_of
 from meshproof.mesh.predict.policies.authorization import DENIED, FORBIDDEN, authorized, policies_at
 from meshproof.mesh.predict.policies.client_tls import origination, secured
-from meshproof.mesh.predict.proxy.changes import Resolved, dropped, is_formatted, is_unchanged, resolved
+from meshproof.mesh.predict.proxy.changes import Resolved, dropped, forbidden, is_formatted, is_unchanged, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, retries_of, timeout
@@ -266,6 +266,7 @@ def _routed(
     whole = _led(mesh, route, client) if not fixed else None
     led = whole or mesh.once(("predict", "led", id(route), client.key), lambda: _led(mesh, route, client))
     drawn = led.arms
+    decided["undecided"] = decided["undecided"] or forbidden(route, drawn, request.request)
     if route.cors and origin:
         extra = cors.answer_headers(route.cors, origin, request, preflight=False)
         drawn = tuple(replace(one, response_headers=with_exact(one.response_headers, *extra)) for one in drawn)

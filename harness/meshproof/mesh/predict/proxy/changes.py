@@ -6,10 +6,11 @@ what belongs to a connection is written by whoever holds it; instructions to Env
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from meshproof.border.expectation import HeaderExpectation
-from meshproof.border.request import Request
+from meshproof.border.expectation import Arm, HeaderExpectation, Upstream
+from meshproof.border.request import OF_CONNECTIONS, Request
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
 from meshproof.mesh.predict.proxy.formatted import formatted
 from meshproof.mesh.predict.proxy.seen import FORWARDED_FOR, Seen, Values
@@ -63,6 +64,21 @@ def is_formatted(route: HttpRoute) -> bool:
     every = [route.headers, *(one.headers for one in route.destinations)]
     changes = [change for one in every for change in (one.request, one.response)]
     return any("%" in text for change in changes for _, text in (*change.set, *change.add))
+
+
+def forbidden(route: HttpRoute, arms: Iterable[Arm], request: Request) -> str:
+    """Why it is the pods' matter whether they take what a route makes of a request; empty where they take it."""
+    if is_unchanged(route) or not any(is_http2(one.policy.upstream, request) for one in arms if one.share):
+        return ""
+    changes = (one.headers.request for one in route.destinations)
+    given = {name for one in (route.headers.request, *changes) for name, _ in (*one.set, *one.add)}
+    wrong = min(given & OF_CONNECTIONS - {"expect"}, default="")
+    return wrong and f"its rule gives requests the header {wrong}, which HTTP/2 forbids"
+
+
+def is_http2(upstream: Upstream, request: Request) -> bool:
+    """Whether pods get the request over HTTP/2."""
+    return upstream is Upstream.HTTP2 or (upstream is Upstream.CLIENT and request.is_call)
 
 
 def resolved(route: HttpRoute, request: Seen) -> Resolved:
