@@ -15,7 +15,6 @@ HEAD = b"GET /get HTTP/1.1\r\nhost: a\r\n"
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (b"GET /get HTTP/1.1\r\nbad header\r\n\r\n", 400),
         (b"POST /post HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n", 400),
         (b"POST /post HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", 400),
