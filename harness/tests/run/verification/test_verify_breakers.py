@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.verdict import Outcome, Precision
+from meshproof.mesh.model.destination_rule import ConnectionPool
 from meshproof.run.verification.breakers.loads import MOST_POLICIES
 from meshproof.run.verification.verification import Verification, prepare_verification
 from meshproof.suite import folder
@@ -100,7 +101,7 @@ def test_no_more_requests_are_under_way_than_may_wait(prepared: Prepare, pool: s
     assert one.resilience is not None
     assert one.resilience.load.users == 16
     (rule,) = one.resilience.stages[0].mesh.destination_rules
-    assert rule.policy.connection_pool is None
+    assert rule.policy.connection_pool == ConnectionPool()
     assert not any("not verified" in str(notice) for notice in one.samples.notices)
 
 
