@@ -1,7 +1,7 @@
 """Where the content lives that is run or read by path: scenarios, fixtures, loadtests, reports.
 
 In a wheel it is shipped inside the package; in a checkout and an editable install it stands at the
-repository's top level.
+repository's top level, the source of the program with istiod's code in harness/.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """The folder of that name (`scenarios`, `fixtures`, `loadtests`, `reports`); raises UsageError."""
-    for root in (PACKAGE / "_suite", PACKAGE.parents[1]):
+    """The folder of that name (`scenarios`, `fixtures`, `loadtests`, `reports`, `istiod`); raises UsageError."""
+    for root in (PACKAGE / "_suite", PACKAGE.parents[1], PACKAGE.parent):
         if (root / name).is_dir():
             return root / name
     raise UsageError(f"this installation of meshproof lacks its {name}/ folder: install it again")

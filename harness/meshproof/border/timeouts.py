@@ -57,6 +57,8 @@ class Timeouts:
     istio_injected: float = 60.0
     istio_converged: float = 60.0
     istio_inspected: float = 120.0
+    istiod_built: float = 3600.0
+    istiod_answer: float = 60.0
 
     @property
     def kind_filled(self) -> float:

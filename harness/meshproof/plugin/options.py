@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshproof.border.facts.control_plane import CONTROL_PLANES, OWN
 from meshproof.border.load import MOST_WORKERS
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS
 from meshproof.errors import UsageError
@@ -25,6 +26,10 @@ TARGETS = ("embedded", "kind", "cluster", "hosts")
 def add(group: pytest.OptionGroup) -> None:
     """Add all options."""
     group.addoption("--mesh-target", default="embedded", choices=TARGETS, help="where scenarios run")
+    group.addoption(
+        "--mesh-control-plane", default=OWN, choices=CONTROL_PLANES,
+        help="what configures the proxies: meshproof itself, or a real istiod, which Go builds once (embedded)",
+    )  # fmt: skip
     group.addoption("--mesh-hosts", type=Path, default=None, metavar="FILE", help="inventory for the hosts target")
     group.addoption("--mesh-show-names", action="store_true", help="call hosts by their own names, in reports too")
     group.addoption(
@@ -66,6 +71,8 @@ def check(config: pytest.Config) -> None:
     for name in ("hosts", "show-names"):
         if target != "hosts" and config.getoption(f"--mesh-{name}"):
             raise pytest.UsageError(f"--mesh-{name} is for --mesh-target hosts")
+    if target != "embedded" and config.getoption("--mesh-control-plane") != OWN:
+        raise pytest.UsageError("--mesh-control-plane is for the embedded mesh: a cluster has its own")
     if target == "hosts" and config.getoption("--mesh-hosts") is None:
         raise pytest.UsageError("--mesh-target hosts needs --mesh-hosts FILE, an inventory")
     if target != "embedded":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from meshproof.border.facts.control_plane import OWN, VERSION
 from meshproof.border.verdict import SEVERITY, Outcome
 from meshproof.report.record import INTERRUPTED, Record
-from meshproof.report.wording import duration, number, plural, points, tally
+from meshproof.report.wording import duration, line, number, plural, points, tally
 
 
 def rates(options: Any) -> str:
@@ -45,7 +46,15 @@ def closing(record: Record) -> str:
     """The one line that a run ends with, without the report's path."""
     promise = rates(record.started.options) if record.started else ""
     took = f" in {duration(record.seconds)}" if record.finished else ""
+    other = control_plane(record)
+    took += f", configured by {other}" if other else ""
     return result(record) + took + (f" ({promise})" if promise else "")
+
+
+def control_plane(record: Record) -> str:
+    """Another control plane than meshproof's own that configured the proxies of the embedded mesh, with its version."""
+    named = record.started.versions.get(VERSION, OWN) if record.started else OWN
+    return "" if named == OWN else line(str(named))
 
 
 def headline(record: Record) -> str:

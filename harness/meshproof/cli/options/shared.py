@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from meshproof.border.facts.control_plane import CONTROL_PLANES, OWN
 from meshproof.border.load import MOST_WORKERS
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
 from meshproof.cli.options.files_and_forms import COLOR, OUTPUT
@@ -44,6 +45,7 @@ class Settings:
     hosts: Path | None = None
     show_names: bool = False
     web: bool = False
+    control_plane: str = OWN
 
 
 class Within(click.FloatRange):
@@ -93,14 +95,15 @@ def _given(command: Command, text: str) -> Command:
             values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
         )
         names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names", "web")
+        own = {name: values.pop(name) for name in (*names, "control_plane")}
         kube = {option.key: values.pop(option.key) for option in KUBERNETES}
-        settings = Settings(precision=precision, kube=kube, **{name: values.pop(name) for name in names})
+        settings = Settings(precision=precision, kube=kube, **own)
         return command(settings=settings, **values)
 
     call.__name__, call.__doc__ = command.__name__, command.__doc__
     call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     on_kubernetes(call)
-    for option in reversed((*OPTIONS[:3], output(text), *OPTIONS[3:])):
+    for option in reversed((*OPTIONS[:4], output(text), *OPTIONS[4:])):
         option(call)
     return call  # type: ignore[return-value]
 
@@ -119,6 +122,10 @@ OPTIONS = (
     click.option(
         "--target", type=click.Choice(["embedded", "kind", "cluster", "hosts"]), default="embedded", show_default=True,
         help="Where the mesh runs; embedded is real Envoy on this machine, without a cluster.",
+    ),
+    click.option(
+        "--control-plane", type=click.Choice(CONTROL_PLANES), default=OWN, show_default=True,
+        help="What configures the proxies: meshproof itself, or a real istiod, which Go builds once.  [embedded]",
     ),
     click.option(
         "--hosts-file", "hosts", type=click.Path(path_type=Path), metavar="FILE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from meshproof.border.facts.control_plane import OWN
 from meshproof.cli.options.shared import Settings
 from meshproof.errors import UsageError
 from meshproof.options import kube_settings, refuse
@@ -18,6 +19,8 @@ def target_of(settings: Settings, *, applying: bool = True, selected: Iterable[A
     """
     if settings.target != "hosts" and (settings.hosts or settings.show_names):
         raise UsageError(f"--{'hosts-file' if settings.hosts else 'show-names'} is for --target hosts")
+    if settings.target != "embedded" and settings.control_plane != OWN:
+        raise UsageError("--control-plane is for the embedded mesh: a cluster has its own")
     if settings.target == "embedded":
         from meshproof.targets.embedded.target import EmbeddedTarget
 
@@ -26,7 +29,7 @@ def target_of(settings: Settings, *, applying: bool = True, selected: Iterable[A
             raise UsageError(
                 "--no-apply is for --target cluster: nothing runs on the embedded mesh before it is applied"
             )
-        return EmbeddedTarget(dict(settings.ports))
+        return EmbeddedTarget(dict(settings.ports), configured_by=settings.control_plane)
     kube = kube_settings(settings.kube, dict(settings.ports), applying=applying)
     if settings.target == "kind":
         from meshproof.targets.kind.target import KindTarget

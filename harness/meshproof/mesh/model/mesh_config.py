@@ -26,11 +26,12 @@ class OutboundMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MeshConfig:
-    """`retries` are those of routes that state none; `outbound` None: not told."""
+    """`retries` are those of routes that state none; `outbound` None: not told; `given` is all of it, as JSON."""
 
     path_normalization: PathNormalization = PathNormalization.BASE
     retries: Retries | None = None
     outbound: OutboundMode | None = None
+    given: str = ""
 
 
 DEFAULT = MeshConfig()

@@ -17,7 +17,7 @@ from meshproof.report.coverage import shares
 from meshproof.report.headline import profiles
 from meshproof.report.headline.headline import gaps, headline, sentence
 from meshproof.report.record import Record
-from meshproof.report.summary import promise
+from meshproof.report.summary import control_plane, promise
 from meshproof.report.wording import printable
 
 API_VERSION, KIND = "meshproof.dev/v1alpha1", "ConformanceReport"
@@ -87,6 +87,8 @@ def _versions(record: Record) -> dict[str, str]:
 def _implementation(record: Record) -> dict[str, Any]:
     """The mesh that was tested: Istio where one runs, else Envoy with the configuration that Istio would give it."""
     versions = _versions(record)
+    if other := control_plane(record):
+        return {**ISTIO, "version": other.partition(" ")[2], "contact": []}
     known, name = (ISTIO, "istio") if "istio" in versions else (ENVOY, "envoy")
     return {**known, "version": versions.get(name, ""), "contact": []}
 

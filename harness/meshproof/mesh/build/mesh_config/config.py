@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
@@ -78,6 +80,7 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         _normalization(fields.get("pathNormalization"), findings),
         retries(own) if own else None,
         _outbound(fields.get("outboundTrafficPolicy"), findings),
+        json.dumps(plain(fields)),
     )
     services, routing, rules = ([one.text() for one in fields.list(name)] for name in EXPORT)
     mesh = replace(
