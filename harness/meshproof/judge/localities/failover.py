@@ -121,9 +121,12 @@ class FailoverTrial:
                 level = self._named(int(mark.values["level"]))
                 errors = f"{int(mark.values['errors'])} errors in a row"
                 return Outcome.FAILED, f"{errors} of each pod of {level} did not eject them all{place}"
-            if mark.name == "ejected" and mark.values["errors"] < mark.values["needed"]:
-                level, few = self._named(int(mark.values["level"])), int(mark.values["errors"])
-                return Outcome.FAILED, f"{few} errors ejected a pod of {level}, where {int(mark.values['needed'])} do"
+            if mark.name == "ejected":
+                level, needed = self._named(int(mark.values["level"])), int(mark.values["needed"])
+                few, many = int(mark.values["errors"]), int(mark.values["most"])
+                if few < needed or many > needed:
+                    seen = few if few < needed else many
+                    return Outcome.FAILED, f"{seen} errors in a row ejected a pod of {level}, where {needed} do"
             if mark.name == "early":
                 soon = f"a pod was back {mark.values['seconds']:.1f} s after it began to fail"
                 return Outcome.FAILED, f"{soon}, where the first ejection lasts {self.shortest:g} s"

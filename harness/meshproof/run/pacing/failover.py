@@ -3,8 +3,8 @@
 Requests go one at a time. Marks, each with its `level`:
 
 * `turn`: since a moment (`since`) up to this one it was a place's turn, and no pod was ejected or came back.
-* `ejected`: all pods of a place are out, each after so many `errors` at least; `stayed`: so many in a row did not
-  eject them all; `capped`: the rule does not let them be.
+* `ejected`: all pods of a place are out, each after so many `errors` at least and `most` of them.
+* `stayed`: so many in a row did not eject them all; `capped`: the rule does not let them be.
 * `early`: a pod was back so few `seconds` after it began to fail.
 * `unsteady`: some came or went, however often it was tried; `kept`: pods were still out after so many `seconds`.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from meshproof.border.steps import REFUSED
 from meshproof.run.pacing.failing_hosts import FailingHosts
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import FailingOver
@@ -22,7 +23,7 @@ from meshproof.targets.base import Pod
 LOOK_INTERVAL = 0.08
 TRIES = 4
 # Requests go to a place's pods in turn, and unevenly.
-TRIES_PER_ERROR = 4
+TRIES_PER_ERROR = 2
 
 
 async def failover(traffic: Traffic) -> None:
@@ -32,6 +33,12 @@ async def failover(traffic: Traffic) -> None:
             levels = [[pod for key in level for pod in traffic.live.pods(key)] for level in trial.levels]
             if levels and all(levels):
                 await _Pacing(trial, levels, traffic).run()
+
+
+def extremes(several: Iterable[int]) -> tuple[int, int]:
+    """The least and the greatest of some numbers."""
+    ordered = sorted(several)
+    return ordered[0], ordered[-1]
 
 
 class _Pacing:
@@ -80,23 +87,31 @@ class _Pacing:
         own = {pod.pod for pod in pods}
         errors = 0
         if fault is not None:
-            before = [await self.hosts.errors(pod, fault) for pod in pods]
+            before = {pod.pod: await self.hosts.errors(pod, fault) for pod in pods}
+            made: dict[str, int] = {}
             self._failing |= dict.fromkeys(own, self.traffic.now)
             for pod in pods:
                 await self.hosts.fail(pod, fault)
             for errors in range(1, self.trial.enough * TRIES_PER_ERROR * len(pods) + 1):  # noqa: B007
                 await self.hosts.step()
                 ejected = await self.hosts.ejected()
+                for pod in pods:
+                    # A pod that has just been ejected may get some more requests.
+                    if pod.pod in ejected and pod.pod not in made:
+                        made[pod.pod] = await self.hosts.errors(pod, fault) - before[pod.pod]
                 if own <= ejected:
-                    after = [await self.hosts.errors(pod, fault) for pod in pods]
-                    least = min(now - then for now, then in zip(after, before, strict=True))
-                    self.traffic.mark("ejected", level=level, errors=least, needed=fault.errors)
+                    # A refusal leaves no trace at the pod that makes it.
+                    least, most = (fault.errors, fault.errors) if fault.status == REFUSED else extremes(made.values())
+                    self.traffic.mark("ejected", level=level, errors=least, most=most, needed=fault.errors)
                     # They are well from now on: what fails when it is back is ejected again, before that is seen.
                     await asyncio.gather(*map(self.hosts.heal, pods))
                     return True
                 if not out <= ejected:
                     self._came_back(level, out - ejected)
                     return None
+            if made and self.traffic.now - min(self._failing[name] for name in made) >= self.trial.shortest:
+                # Some were back before the others were out.
+                return None
         self.traffic.mark("stayed", level=level, errors=errors // len(pods))
         return False
 

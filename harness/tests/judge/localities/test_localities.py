@@ -111,7 +111,8 @@ def test_pods_that_nothing_ejects_fail_it() -> None:
     [
         (Mark("kept", 12.0, {"level": 0, "seconds": 8.1}), "where the first ejection lasts 4 s"),
         (Mark("early", 3.0, {"level": 1, "seconds": 1.9}), "a pod was back 1.9 s after it began to fail"),
-        (Mark("ejected", 1.0, {"level": 0, "errors": 1, "needed": 2}), "1 errors ejected a pod of default/near"),
+        (Mark("ejected", 1.0, {"level": 0, "errors": 1, "most": 2, "needed": 2}), "1 errors in a row ejected a pod"),
+        (Mark("ejected", 1.0, {"level": 0, "errors": 2, "most": 5, "needed": 2}), "5 errors in a row ejected a pod"),
     ],
 )
 def test_ejections_that_the_rule_does_not_make_fail_it(mark: Mark, why: str) -> None:
