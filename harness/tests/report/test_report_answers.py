@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.report.events import CheckFinished, Event
-from meshproof.report.html.answer_table import rows
+from meshproof.report.html.answer_table import rows, tally
 from meshproof.report.html.page import render
 from meshproof.report.record import gather
 
@@ -49,6 +49,13 @@ def test_the_page_shows_each_request_once_and_escaped() -> None:
     assert "404 by the proxy" in text
     assert "&#34;times&#34;: 2" in text
     assert "&#34;table&#34;" not in text
+
+
+def test_who_is_to_answer_is_counted_where_that_is_told() -> None:
+    told = [row("GET /a", by="by pods"), row("GET /b", by="by the proxy with 404"), row("GET /c", by="by pods")]
+    assert tally(rows({"table": [*told, row("GET /d"), row("GET /e", by=3)]})) == "2 by pods, 1 by the proxy with 404"
+    assert "<summary>Each request: 2 by pods, 1 by the proxy with 404</summary>" in page(*told)
+    assert "<summary>Each request</summary>" in page(row("GET /d"))
 
 
 def test_a_table_of_another_form_stays_evidence() -> None:

@@ -149,6 +149,7 @@ class AnswersTrial:
                 {
                     "request": str(expectation.request),
                     "specified": specified(expectation),
+                    "by": _kind(expectation),
                     "rule": rule_of(expectation),
                     "observed": faults.get(number) or (answer(seen) if seen else "nothing yet"),
                     "outcome": (

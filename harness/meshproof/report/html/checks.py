@@ -10,7 +10,7 @@ from markupsafe import escape
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.report import wording
 from meshproof.report.events import CheckShown, Example
-from meshproof.report.html.answer_table import Row, rows
+from meshproof.report.html.answer_table import Row, rows, tally
 from meshproof.report.html.pictures.latency import summary
 from meshproof.report.html.pictures.picture import Picture, pictures
 from meshproof.report.html.pictures.steps import Step, steps
@@ -31,7 +31,7 @@ class CheckView:
 
     One that is not `whole` takes one line, with `reason` where it did not pass; one that is not `printed` is left out
     on paper. `shown` are the rules and requests that it is about, `took` how long these took, `steps` those of a
-    breaker. `left_out` counts the answers that are not shown.
+    breaker. `answered` says who is to answer how many requests; `left_out` counts the answers that are not shown.
     """
 
     id: str
@@ -45,6 +45,7 @@ class CheckView:
     took: str = ""
     steps: tuple[Step, ...] = ()
     answers: tuple[Row, ...] = ()
+    answered: str = ""
     left_out: int = 0
     evidence: str = ""
 
@@ -83,6 +84,7 @@ def whole(id_: str, scenario: ScenarioRecord, verdict: Verdict, spaces: Spaces, 
         summary(shown.latencies) if shown and shown.latencies else "",
         several,
         tuple(kept),
+        tally(answers),
         len(answers) - len(kept),
         evidence,
     )
