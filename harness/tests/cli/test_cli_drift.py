@@ -59,9 +59,11 @@ def test_the_rule_that_took_a_request_is_named_beside_the_one_that_was_to(
     for reason in reasons:
         assert re.search(rf"spec/route\.yaml:(?:{lines[0]}):", reason), reason
         assert f"what is applied takes it by the rule at other/route.yaml:{lines[1]}:5" in reason
-    shown = next(one for one in replay(place.here / "run" / EVENTS) if isinstance(one, CheckShown) and one.applied)
-    assert re.fullmatch(r"spec/route\.yaml:(7|9):5", shown.specified[0].location)
-    assert shown.applied[0].location == f"other/route.yaml:{lines[1]}:5"
-    assert "subset: v" in shown.specified[0].text
-    assert sum(shown.answers.values()) == sum(number for _, number in shown.latencies) > 0
-    assert shown.examples[0].answered_by.startswith("helloworld-v")
+    events = replay(place.here / "run" / EVENTS)
+    shown = [one for one in events if isinstance(one, CheckShown) and one.applied]
+    assert {one.applied[0].location for one in shown} == {f"other/route.yaml:{lines[1]}:5"}
+    for one in shown:
+        assert re.fullmatch(r"spec/route\.yaml:(7|9):5", one.specified[0].location)
+        assert "subset: v" in one.specified[0].text
+        assert sum(one.answers.values()) == sum(number for _, number in one.latencies) > 0
+        assert any(example.answered_by.startswith("helloworld-v") for example in one.examples)

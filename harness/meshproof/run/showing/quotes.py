@@ -7,7 +7,7 @@ credentials.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.verdict import Outcome, Verdict
@@ -29,42 +29,46 @@ class Quoting:
         self._plan = prepared.plan
         self._stages = prepared.stages
         self._read: dict[tuple[int, bool], Read] = {}
+        self._rows: dict[tuple[int, bool], dict[str, list[Expectation]]] = {}
 
     def of(self, verdict: Verdict) -> tuple[tuple[Quote, ...], tuple[Quote, ...]]:
         """What was specified, and what is applied where that is another thing."""
         number, plan = verdict.stage, self._plan
         if not 0 <= number < len(plan.stages):
             return (), ()
-        specified = self._quoted(number, _places(verdict, plan.stages[number]), applied=False)
+        specified = self._quoted(number, verdict, applied=False)
         if not plan.applied:
             return specified, ()
-        applied = self._quoted(number, _places(verdict, plan.applied[number]), applied=True)
+        applied = self._quoted(number, verdict, applied=True)
         return specified, () if [one.text for one in applied] == [one.text for one in specified] else applied
 
-    def _quoted(self, number: int, places: Iterable[Location], *, applied: bool) -> tuple[Quote, ...]:
+    def _quoted(self, number: int, verdict: Verdict, *, applied: bool) -> tuple[Quote, ...]:
         key = (number, applied)
         if key not in self._read:
-            stage = self._stages[number]
+            stage, plan = self._stages[number], self._plan
             self._read[key] = Read(stage.resources if applied else stage.specified)
-        found = ((place, self._read[key].at(place)) for place in places)
+            row = self._rows[key] = {}
+            for one in plan.applied[number] if applied else plan.stages[number]:
+                row.setdefault(str(one.request), []).append(one)
+        found = ((place, self._read[key].at(place)) for place in _places(verdict, self._rows[key]))
         return tuple(Quote(str(place), _text(value)) for place, value in found if value is not None)
 
 
-def _places(verdict: Verdict, row: Sequence[Expectation]) -> list[Location]:
+def _places(verdict: Verdict, row: Mapping[str, Sequence[Expectation]]) -> list[Location]:
     """Where the rules stand that the verdict is about, in the manifests by which `row` was predicted."""
-    asked = {verdict.request} if verdict.request else _wrong(verdict)
+    asked = [verdict.request] if verdict.request else _wrong(verdict)
     found: dict[Location, None] = {}
-    for one in row:
-        if str(one.request) in asked:
+    for request in asked:
+        for one in row.get(request, ()):
             found |= dict.fromkeys(_of(one, verdict))
     return list(found)[:MOST_QUOTES]
 
 
-def _wrong(verdict: Verdict) -> set[str]:
+def _wrong(verdict: Verdict) -> list[str]:
     """The requests of a table that were not answered as specified."""
     table = verdict.evidence.get("table")
     rows = [one for one in table if isinstance(one, dict)] if isinstance(table, list) else []
-    return {str(one.get("request")) for one in rows if one.get("outcome") != Outcome.PASSED}
+    return [str(one.get("request")) for one in rows if one.get("outcome") != Outcome.PASSED]
 
 
 def _of(one: Expectation, verdict: Verdict) -> Iterator[Location]:
