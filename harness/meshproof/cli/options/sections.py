@@ -18,7 +18,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("allow_unproven", "allowed_by", "accept_gaps", "self_check"),
         ),
     ),
-    ("Where the mesh runs", ("target", "ports", "workers", "seed")),
+    ("Where the mesh runs", ("target", "control_plane", "ports", "workers", "seed")),
     ("Error rates", ("tolerance", "alpha", "beta", "max_requests")),
     ("Reports", ("format", "form", "output", "web", "color", "sign", "key_password_file")),
     ("Clients of gateways in TLS", ("cacert", "cert", "key")),
