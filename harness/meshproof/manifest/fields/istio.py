@@ -16,6 +16,7 @@ from meshproof.manifest.schema import (
     TEXT,
     WHOLE,
     Between,
+    Form,
     Map,
     OneOf,
     Shape,
@@ -190,7 +191,11 @@ PORT_POLICY: dict[str, Shape] = {
 TRAFFIC_POLICY: Shape = {
     **PORT_POLICY,
     "portLevelSettings": [{**PORT_POLICY, "port": PORT_SELECTOR}],
-    "tunnel": {"protocol": TEXT, "targetHost": TEXT, "targetPort": UNSIGNED},
+    "tunnel": {
+        "protocol": OneOf(("CONNECT", "POST", "")),
+        "targetHost": Form(r"[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*\.?|[0-9a-fA-F:]+", "a host or an IP address"),
+        "targetPort": Between(1, 65535),
+    },
     "proxyProtocol": {"version": OneOf(("V1", "V2"))},
     "retryBudget": {
         "percent": Between(0, 100, whole=False),

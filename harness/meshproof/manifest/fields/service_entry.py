@@ -6,13 +6,13 @@ Source: https://istio.io/latest/docs/reference/config/networking/service-entry/,
 from __future__ import annotations
 
 from meshproof.manifest.fields.kubernetes import resource
-from meshproof.manifest.schema import TEXT, WHOLE, Between, Form, Map, OneOf, Shape
+from meshproof.manifest.schema import LABELS, TEXT, WHOLE, Between, Form, Map, OneOf, Shape
 from meshproof.manifest.syntax import names
 
 ENTRY: dict[str, Shape] = {
     "address": TEXT,
     "ports": Map(WHOLE),
-    "labels": Map(TEXT),
+    "labels": LABELS,
     "network": TEXT,
     "locality": TEXT,
     "weight": Between(0, 2**32 - 1),

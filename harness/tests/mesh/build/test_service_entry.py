@@ -197,6 +197,8 @@ ADDRESS = "{address: 10.0.0.1}"
         ((OUT, HTTP, "resolution: STATIC", "endpoints: [{address: a.example}]"), "resolution STATIC wants IP"),
         ((OUT, HTTP, "resolution: STATIC", "endpoints: [{address: 10.0.0.1, ports: {web: 1}}]"), "has no port web"),
         ((OUT, HTTP, "resolution: STATIC", "endpoints: [{}]"), "an endpoint needs an address"),
+        ((OUT, HTTP, "resolution: STATIC", "endpoints: [{address: 'unix://a'}]"), "is no Unix socket"),
+        ((OUT, HTTP, "resolution: STATIC", "endpoints: [{address: 'unix:///a/'}]"), "is no Unix socket"),
         ((OUT, HTTP, "resolution: DNS_ROUND_ROBIN", f"endpoints: [{ADDRESS}, {ADDRESS}]"), "one endpoint at most"),
         (("hosts: ['*.a.example']", HTTP, "resolution: DNS"), "cannot be resolved by DNS"),
         ((OUT, HTTP, "resolution: DYNAMIC_DNS"), "for hosts with * alone"),

@@ -79,6 +79,9 @@ def endpoint(
     place = parsed(where.text()) if where and where.text() else labelled(own) or Locality()
     made = Endpoint(address, tuple(numbers), own, value.location, place)
     if address.startswith(UNIX):
+        path = address.removeprefix(UNIX)
+        if not path.startswith(("/", "@")) or path.endswith("/"):
+            raise value.problem(f"{address!r} is no Unix socket", "unix:// and an absolute path, or @ and a name")
         if numbers:
             raise value.problem("an endpoint at a Unix socket has no ports")
     elif made.is_named and (static or not HOST.fullmatch(address) or address.startswith("*")):
