@@ -16,9 +16,9 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.mesh_table import Rule
 from meshproof.mesh.requests.addresses import Address
 from meshproof.mesh.requests.boundaries import condition_boundaries
-from meshproof.mesh.requests.meeting import meeting, meets
-from meshproof.mesh.requests.overlaps import overlaps
-from meshproof.mesh.requests.samples import requests_of
+from meshproof.mesh.requests.matching import requests_of
+from meshproof.mesh.requests.overlaps.meeting import meeting, meets
+from meshproof.mesh.requests.overlaps.pairs import overlaps
 
 # So many requests are kept of each pair of rules, and so many times a request is held against a rule.
 MOST_EACH = 2

@@ -21,7 +21,7 @@ from meshproof.mesh.predict.gateway_table import gateway_of
 from meshproof.mesh.predict.mesh_table import HTTP, Rule
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
-from meshproof.mesh.requests.overlaps import table
+from meshproof.mesh.requests.overlaps.pairs import table
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mesh.requests.sources import others
@@ -76,7 +76,9 @@ def _about(
     several = found.setdefault(client, {})
     if not mesh.virtual_services and rules is None:
         return ()
-    requests, _ = sample_requests(mesh, namespace=client.namespace, labels=client.labels, among=rules)
+    requests, _ = sample_requests(
+        mesh, namespace=client.namespace, labels=client.labels, among=rules, of_services=False
+    )
     chosen = probes(mesh, namespace=client.namespace, labels=client.labels, among=rules, most=MOST)
     several |= dict.fromkeys((*requests, *chosen.requests))
     return chosen.left_out

@@ -17,11 +17,12 @@ from meshproof.mesh.predict.gateway_table import UNREAD
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.authorization import probes_of, shown
-from meshproof.mesh.requests.avoiding import reaching_beyond
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
-from meshproof.mesh.requests.meeting import meets
-from meshproof.mesh.requests.overlaps import overlaps, table
-from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching, known_paths, requests_of
+from meshproof.mesh.requests.matching import known_paths, requests_of
+from meshproof.mesh.requests.overlaps.avoiding import reaching_beyond
+from meshproof.mesh.requests.overlaps.meeting import meets
+from meshproof.mesh.requests.overlaps.pairs import overlaps, table
+from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching
 from meshproof.mesh.requests.selection import Group, Selection, select
 
 MOST = 2000

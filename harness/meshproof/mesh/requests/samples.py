@@ -5,8 +5,7 @@ A sample is only taken when `predict` sends it to the rule that it is for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, islice
 
 from meshproof.border.expectation import Expectation
@@ -15,34 +14,24 @@ from meshproof.border.source import Source, source
 from meshproof.errors import Location
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.resource import Notice
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import (
     MESH_GATEWAY,
     HttpRoute,
-    MatchKind,
-    RouteMatch,
-    StringMatch,
     VirtualService,
 )
-from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
-from meshproof.mesh.predict.match import string_matches
-from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
-from meshproof.mesh.requests.addresses import Address, addresses, kept_out, short_name
+from meshproof.mesh.requests.addresses import addresses, kept_out
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
-from meshproof.mesh.requests.avoiding import reaching_beyond
-from meshproof.mesh.requests.completing import A_METHOD, GRPC, PSEUDO, answerable, as_call, completed, value_for
+from meshproof.mesh.requests.completing import answerable, as_call
 from meshproof.mesh.requests.connections import beside, connections, why_unconnected
-from meshproof.mesh.requests.example import accepted, examples
+from meshproof.mesh.requests.matching import requests_of
+from meshproof.mesh.requests.overlaps.avoiding import reaching_beyond
+from meshproof.mesh.requests.unruled import unruled
 
-METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
 MOST_TRIES = 48
-# What the sample images answer with 200, the one that needs nothing first.
-IMAGE_PATHS = (("helloworld", ("/hello",)), ("httpbin", ("/get", "/headers", "/status/200", "/delay/0")))
 
 
 @collector_paused()
@@ -53,21 +42,16 @@ def sample_requests(
     labels: Mapping[str, str] | None = None,
     tls: Tls | None = None,
     among: Collection[Location] | None = None,
+    of_services: bool = True,
 ) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
-    """One request for each rule and gateway that leads to it, in the manifests' order.
+    """One request for each rule and gateway that leads to it, in the manifests' order, and what no rule decides.
 
-    Requests within the mesh are those of a client in `namespace` with `labels`. A specification without
-    VirtualServices has one for each HTTP port of a Service. `tls` is what the client brings to
+    Requests within the mesh are those of a client in `namespace` with `labels`. `tls` is what the client brings to
     handshakes; without it, it trusts the certificate that a Gateway's Secret holds. `among` names the rules to show
-    within the mesh (None: all rules, at all gateways).
+    within the mesh (None: all rules, at all gateways, and with `of_services` what no rule decides).
     """
     client = source(namespace, labels)
     requests, notices = _of_policies(mesh, tls) if among is None else ([], [])
-    if not mesh.virtual_services:
-        found = [*requests, *(one for service in mesh.services for one in _default(mesh, service, namespace))]
-        found += _of_aliases(mesh, namespace)
-        return tuple(dict.fromkeys(found)), tuple(notices)
-    requests += _of_aliases(mesh, namespace) if among is None else []
     for virtual_service in mesh.virtual_services:
         for route in virtual_service.http:
             if among is not None and route.location not in among:
@@ -90,6 +74,7 @@ def sample_requests(
                 if among is None and not reached:
                     why = why_unconnected(mesh, virtual_service, connection, client)
                     notices.append(Notice(connection.location, why))
+    requests += unruled(mesh, client) if of_services and among is None else []
     return tuple(dict.fromkeys(_answerable(mesh, one, client) for one in requests)), tuple(notices)
 
 
@@ -191,96 +176,3 @@ def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], clien
             return request
         undecided = undecided or (request if found.route == route.location else None)
     return undecided
-
-
-def _default(mesh: Mesh, service: Service, namespace: str) -> list[Request]:
-    path = next(_image_paths(mesh, [service.host]), "/")
-    host = short_name(service, namespace)
-    return [
-        Request("POST", host, port.number, A_METHOD, CALLED)
-        if port.protocol == GRPC
-        else Request("GET", host, port.number, path)
-        for port in service.ports
-        if port.protocol in HTTP
-    ]
-
-
-def _of_aliases(mesh: Mesh, namespace: str) -> list[Request]:
-    """A request by the name of each ExternalName for each HTTP port of what it stands for."""
-    found = []
-    for alias in mesh.aliases:
-        if service := visibility.service(mesh, mesh.stands_for(alias.host), namespace):
-            found += [replace(one, host=short_name(alias, namespace)) for one in _default(mesh, service, namespace)]
-    return found
-
-
-def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address: Address) -> Iterator[Request]:
-    """Requests to an address that meet an entry's own conditions, the likeliest first."""
-    answered = tuple(_image_paths(mesh, [one.destination.host for one in route.destinations]))
-    host = address.host
-    if match is None:
-        path = next(iter(answered), "/")
-        yield Request("GET", host, address.port, path, (), address.scheme, address.gateway, tls=address.tls)
-        return
-    pseudo = {name: condition for name, condition in match.headers if name in PSEUDO}
-    method = _method(match.method or pseudo.get(":method"))
-    named = [(name, value_for(name, condition)) for name, condition in match.headers if name not in PSEUDO]
-    queried = [(name, accepted(condition)) for name, condition in match.query_params]
-    authority = match.authority or pseudo.get(":authority") or pseudo.get("host")
-    if authority:
-        host = _host(authority, address)
-    if method is None or any(value is None for _, value in named + queried):
-        return
-    headers = completed(method, tuple((name, value or "") for name, value in named))
-    query = "&".join(f"{name}={value}" for name, value in queried)
-    whole_path = pseudo.get(":path")
-    for path in examples(whole_path) if whole_path else _paths(match, answered):
-        whole = f"{path}?{query}" if query else path
-        if all(" " < character < "\x7f" for character in whole):
-            yield Request(method, host, address.port, whole, headers, address.scheme, address.gateway, tls=address.tls)
-
-
-def _host(authority: StringMatch, address: Address) -> str:
-    """A host of the address that meets a condition on the authority, the address's own where none is found."""
-    if authority.kind is MatchKind.EXACT:
-        return authority.value.partition(":")[0]
-    own = Request("GET", address.host, address.port, scheme=address.scheme)
-    tries = (own.authority, *examples(authority))
-    names = (text.partition(":")[0] for text in tries if string_matches(authority, text))
-    return next((name for name in names if covers(address.pattern, name.lower())), address.host)
-
-
-def _method(wanted: StringMatch | None) -> str | None:
-    """A method that HTTP has, since Envoy answers 400 to others, unless one is asked for by its name."""
-    if wanted is None:
-        return METHODS[0]
-    found = accepted(wanted, present=METHODS[0])
-    if found in METHODS or wanted.kind is MatchKind.EXACT:
-        return found
-    return next((one for one in (*METHODS, *sorted(KNOWN_METHODS)) if string_matches(wanted, one)), None)
-
-
-def _paths(match: RouteMatch, answered: Sequence[str]) -> Iterator[str]:
-    """Paths that meet an entry's condition, first those that the backend is known to answer with 200."""
-    uri = match.uri
-    if uri is None:
-        yield next(iter(answered), "/")
-        return
-    yield from (path for path in answered if string_matches(uri, path, ignore_case=match.ignore_uri_case))
-    example = accepted(uri)
-    for path in (example, f"{example}/a", f"{example}a") if uri.kind is MatchKind.PREFIX else (example,):
-        if path and path.startswith("/"):
-            yield path
-
-
-def known_paths(mesh: Mesh, virtual_service: VirtualService) -> tuple[str, ...]:
-    """Paths that something behind a VirtualService would answer, whether or not its rules lead there."""
-    hosts = [one.destination.host for route in virtual_service.http for one in route.destinations]
-    return ("/", *dict.fromkeys(_image_paths(mesh, hosts)))
-
-
-def _image_paths(mesh: Mesh, hosts: list[str]) -> Iterator[str]:
-    for host in hosts:
-        for workload in mesh.selected(host):
-            name = workload.image.rpartition("/")[2]
-            yield from next((paths for known, paths in IMAGE_PATHS if known in name), ())

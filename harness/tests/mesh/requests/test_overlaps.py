@@ -9,7 +9,7 @@ from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import Address
-from meshproof.mesh.requests.overlaps import overlaps, table
+from meshproof.mesh.requests.overlaps.pairs import overlaps, table
 from meshproof.mesh.requests.probes import probes
 
 HERE = Address("greeter", 5000)

@@ -17,6 +17,24 @@ def test_without_virtual_services_each_http_port(built) -> None:
     assert shown(built()) == (["GET http://greeter:5000/hello"], [])
 
 
+def test_a_port_that_no_rule_is_for_is_called_with_virtual_services_too(built) -> None:
+    more = """---
+apiVersion: v1
+kind: Service
+metadata: {name: plain}
+spec: {selector: {app: greeter}, ports: [{name: http, port: 80}, {name: tcp-a, port: 90}, {name: https, port: 443}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: greeter}
+spec: {hosts: [greeter], http: [{route: [{destination: {host: greeter}}]}]}
+"""
+    ours, plain = shown(built(more)), ["GET http://plain/hello", "tcp://plain:90", "tls://plain:443"]
+    assert ours == (["GET http://greeter:5000/hello", *plain], [])
+    hidden = more.replace("name: plain}", "name: plain, annotations: {networking.istio.io/exportTo: '~'}}")
+    assert shown(built(hidden))[0] == ours[0][:1]
+
+
 def test_each_rule_and_the_shadowed_one(routed) -> None:
     requests, notices = shown(
         routed("""

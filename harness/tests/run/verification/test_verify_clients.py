@@ -67,6 +67,8 @@ OWN = """  exportTo: [lab]
 """
 LATER = "  - match: [{sourceLabels: {app: other}, uri: {prefix: /old}}]\n    route: [{destination: {host: beta}}]\n"
 
+UNRULED = {"GET http://beta.shop/": ["shop/beta"]}
+
 Verify = Callable[..., Verification]
 
 
@@ -127,7 +129,7 @@ def test_what_names_no_client(mesh: Mesh, text: str) -> None:
 def test_a_rule_for_labels_is_shown_by_a_client_that_has_them_and_by_one_that_has_not(verify: Verify) -> None:
     found = verify(LABELLED)
     assert by_client(found) == {
-        "verify": {"GET http://cart.shop/": ["shop/cart"], "GET http://cart.shop/new": ["shop/cart"]},
+        "verify": {"GET http://cart.shop/": ["shop/cart"], "GET http://cart.shop/new": ["shop/cart"], **UNRULED},
         "verify from default/app=tester": {"GET http://cart.shop/new": ["shop/beta"]},
     }
     assert {one.name: dict(one.labels) for one in found.driven if "tester" in one.name} == {
@@ -151,7 +153,7 @@ def test_the_boundaries_of_such_a_rule_are_probed_by_that_client_and_by_the_usua
 def test_a_rule_for_a_namespace_is_shown_by_a_client_there(verify: Verify) -> None:
     found = verify(PLACED)
     assert by_client(found) == {
-        "verify": {"GET http://cart.shop/": ["shop/cart"]},
+        "verify": {"GET http://cart.shop/": ["shop/cart"], **UNRULED},
         "verify from lab": {"GET http://cart.shop/": ["shop/beta"]},
     }
     assert [one.namespace for one in found.others] == ["lab"] * len(found.others)
@@ -160,7 +162,7 @@ def test_a_rule_for_a_namespace_is_shown_by_a_client_there(verify: Verify) -> No
 def test_what_is_exported_to_a_namespace_is_shown_by_a_client_there(verify: Verify) -> None:
     found = verify(OWN)
     assert by_client(found)["verify from lab"] == {"GET http://cart.shop/": ["shop/beta"]}
-    assert by_client(found)["verify"] == {"GET http://cart.shop/": ["shop/cart"]}
+    assert by_client(found)["verify"] == {"GET http://cart.shop/": ["shop/cart"], **UNRULED}
 
 
 def test_where_the_target_has_one_client_alone_such_a_rule_is_not_proved(verify: Verify) -> None:
@@ -174,7 +176,7 @@ def test_where_the_target_has_one_client_alone_such_a_rule_is_not_proved(verify:
 def test_who_names_the_client_verifies_what_is_for_it(verify: Verify) -> None:
     found = verify(LABELLED + LATER, sender="app=tester")
     assert by_client(found) == {
-        "verify": {"GET http://cart.shop/new": ["shop/beta"], "GET http://cart.shop/": ["shop/cart"]}
+        "verify": {"GET http://cart.shop/new": ["shop/beta"], "GET http://cart.shop/": ["shop/cart"], **UNRULED}
     }
     assert found.samples is not None
     assert dict(found.samples.labels) == {"app": "tester"}

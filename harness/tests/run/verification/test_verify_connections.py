@@ -57,6 +57,7 @@ def test_every_rule_and_what_lies_beside_its_names_is_asked_for(tmp_path: Path) 
     entering = "(by gateway default/edge)"
     names = ("a", "x-a", "b", "x-b")
     asked = [*(f"tls://{name}.example.com:443 {entering}" for name in names), f"tcp://www.example.com:31400 {entering}"]
+    asked.append("tcp://tcp-echo:9000")
     assert [str(one) for one in found.samples.load.requests] == asked
     assert [len(requests) for _, requests in found.coverage.rules] == [1, 1, 1]
     assert (found.coverage.dependences, found.coverage.unreached) == ((), ())

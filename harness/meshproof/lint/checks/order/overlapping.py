@@ -15,8 +15,8 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchK
 from meshproof.mesh.predict.covering import covers
 from meshproof.mesh.predict.mesh_table import Rule
 from meshproof.mesh.requests.addresses import Address, addresses
-from meshproof.mesh.requests.meeting import meeting, meets
-from meshproof.mesh.requests.samples import requests_of
+from meshproof.mesh.requests.matching import requests_of
+from meshproof.mesh.requests.overlaps.meeting import meeting, meets
 
 # Of one VirtualService so many pairs are compared, and for so many of them a request is looked for, with so many tries.
 MOST_PAIRS, MOST_SOUGHT, MOST_BASES, MOST_TRIES = 20_000, 200, 2, 8

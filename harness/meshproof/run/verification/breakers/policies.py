@@ -19,7 +19,7 @@ from meshproof.mesh.model.virtual_service import (
     RouteDestination,
     VirtualService,
 )
-from meshproof.mesh.requests.samples import known_paths
+from meshproof.mesh.requests.matching import known_paths
 
 
 @dataclass(frozen=True, slots=True)

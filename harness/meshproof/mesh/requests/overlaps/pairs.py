@@ -17,9 +17,9 @@ from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Rule, mesh_table
 from meshproof.mesh.requests.addresses import Address
-from meshproof.mesh.requests.heads import beginning_of
-from meshproof.mesh.requests.meeting import meeting, meets
-from meshproof.mesh.requests.samples import requests_of
+from meshproof.mesh.requests.matching import requests_of
+from meshproof.mesh.requests.overlaps.heads import beginning_of
+from meshproof.mesh.requests.overlaps.meeting import meeting, meets
 
 MOST_BASES = 4
 MOST_TRIES = 16

@@ -11,7 +11,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.boundaries import condition_boundaries
-from meshproof.mesh.requests.meeting import meets
+from meshproof.mesh.requests.overlaps.meeting import meets
 
 # So many earlier rules are avoided at once.
 MOST_AVOIDED = 2

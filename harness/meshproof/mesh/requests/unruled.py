@@ -1,0 +1,58 @@
+"""Requests and connections that no rule decides: to each port of a Service, or of its alias, that answers by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from meshproof.border.request import CALLED, TLS, Request, connection
+from meshproof.border.source import Source
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict import visibility
+from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
+from meshproof.mesh.predict.mesh_table import HTTP
+from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.addresses import POD_TLS, short_name
+from meshproof.mesh.requests.completing import A_METHOD, GRPC
+from meshproof.mesh.requests.matching import image_paths
+
+
+def unruled(mesh: Mesh, client: Source) -> list[Request]:
+    """One to each port that a client can call and no rule decides for it; what Gateways' own pods serve is none."""
+    entered = {pod.key for gateway in mesh.gateways for pod in mesh.serving(gateway)}
+    found = []
+    for service in mesh.services:
+        pods = mesh.selected(service.host)
+        if not pods or not entered.issuperset(pod.key for pod in pods):
+            found += [one for one in _calls(mesh, service, client) if _answers_itself(mesh, one, client)]
+    return [*found, *_of_aliases(mesh, client)]
+
+
+def _calls(mesh: Mesh, service: Service, client: Source) -> Iterator[Request]:
+    host = short_name(service, client.namespace)
+    path = next(image_paths(mesh, [service.host]), "/")
+    for port in service.ports:
+        if port.protocol == GRPC:
+            yield Request("POST", host, port.number, A_METHOD, CALLED)
+        elif port.protocol in HTTP:
+            yield Request("GET", host, port.number, path)
+        elif port.protocol in PROTOCOLS:
+            yield connection(host, port.number)
+        elif port.protocol in SECURED:
+            yield connection(host, port.number, scheme=TLS, tls=POD_TLS)
+
+
+def _answers_itself(mesh: Mesh, request: Request, client: Source) -> bool:
+    found = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+    return found.route is None and bool(found.arms or found.undecided)
+
+
+def _of_aliases(mesh: Mesh, client: Source) -> list[Request]:
+    """By the name of each ExternalName a request for each HTTP port of what it stands for, whoever decides it."""
+    found = []
+    for alias in mesh.aliases:
+        if service := visibility.service(mesh, mesh.stands_for(alias.host), client.namespace):
+            calls = (one for one in _calls(mesh, service, client) if not one.is_tcp)
+            found += [replace(one, host=short_name(alias, client.namespace)) for one in calls]
+    return found

@@ -1,0 +1,83 @@
+"""Services that no rule is for are proved too: each port of them is called, and what runs otherwise is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from meshproof.border.verdict import Outcome, Precision
+from meshproof.run.verification.verification import Verification, prepare_verification
+
+RATES = Precision(tolerance=0.1)
+
+
+def app(name: str) -> str:
+    return f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      containers: [{{name: a, image: example/{name}, ports: [{{containerPort: 8080}}, {{containerPort: 5432}}]}}]
+---
+"""
+
+
+FOLDER = f"""{app("cart")}{app("stock")}{app("archive")}
+apiVersion: v1
+kind: Service
+metadata: {{name: cart}}
+spec: {{selector: {{app: cart}}, ports: [{{name: http, port: 80, targetPort: 8080}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: stock}}
+spec: {{selector: {{app: stock}}, ports: [{{name: http, port: 80, targetPort: 8080}}, {{name: tcp, port: 5432}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: cart}}
+spec: {{hosts: [cart], http: [{{route: [{{destination: {{host: cart}}}}]}}]}}
+---
+"""
+FAULT = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: stock}
+spec:
+  hosts: [stock]
+  http: [{fault: {abort: {httpStatus: 503, percentage: {value: 100}}}, route: [{destination: {host: stock}}]}]
+"""
+WEB, STORE = "GET http://stock/", "tcp://stock:5432"
+
+
+def prepared(tmp_path: Path, applied: str = FOLDER) -> Verification:
+    (tmp_path / "spec.yaml").write_text(FOLDER)
+    (tmp_path / "applied.yaml").write_text(applied)
+    return prepare_verification([str(tmp_path / "spec.yaml")], [str(tmp_path / "applied.yaml")], [], RATES)
+
+
+def test_each_port_that_no_rule_is_for_is_called(tmp_path: Path) -> None:
+    found = prepared(tmp_path)
+    assert found.samples is not None
+    assert [str(one) for one in found.samples.load.requests] == ["GET http://cart/", WEB, STORE]
+    assert found.coverage.unruled == (WEB, STORE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ("", "", set()),
+        ("selector: {app: stock}", "selector: {app: archive}", {WEB, STORE}),
+        ("{name: tcp, port: 5432}", "{name: tcp, port: 5432, targetPort: 9}", {STORE}),
+        ("---\n", f"---\n{FAULT}---\n", {WEB}),
+    ],
+)
+def test_a_service_that_runs_otherwise_is_found(driven, tmp_path: Path, old: str, new: str, wrong: set[str]) -> None:
+    found = prepared(tmp_path, FOLDER.replace(old, new, 1) if old else FOLDER)
+    assert found.samples is not None
+    (verdicts,) = driven(tmp_path, [found.samples])
+    assert {one.request for one in verdicts if one.outcome is Outcome.FAILED} - {""} == wrong
