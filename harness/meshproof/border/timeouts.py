@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class Timeouts:
     """Upper bounds in seconds; each is named in the error that its end raises."""
 
-    envoy_ready: float = 15.0
-    config_acknowledged: float = 10.0
-    workload_ready: float = 15.0
-    workload_answer: float = 5.0
+    envoy_ready: float = 30.0
+    config_acknowledged: float = 20.0
+    workload_ready: float = 30.0
+    workload_answer: float = 15.0
     workload_attached: float = 30.0
     pods_watched: float = 5.0
     container_engine: float = 30.0
@@ -25,7 +25,7 @@ class Timeouts:
     locust_ready: float = 30.0
     locust_silent: float = 20.0
     process_exit: float = 3.0
-    admin_answer: float = 5.0
+    admin_answer: float = 15.0
     at_rest: float = 20.0
     barrier: float = 10.0
     kube_answer: float = 10.0

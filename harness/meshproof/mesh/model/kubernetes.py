@@ -39,10 +39,11 @@ class Service:
     """`export_to` are the entries of its annotation networking.istio.io/exportTo (none: all namespaces).
 
     A host of a ServiceEntry is one, too: `name` and `hostname` are that host. `endpoints` are the keys of what stands
-    behind it without being selected by labels (`Workload.endpoint_of`). A `headless` one has no address of its own:
-    its clients look up those of its pods. One that is `unlisted` is known to a client as what rules lead to alone.
-    An ExternalName is none of the mesh's Services, but an alias of the host `alias_of`. `alternative_names` are those
-    that a ServiceEntry expects in certificates of its hosts.
+    behind it without being selected by labels (`Workload.endpoint_of`). `addresses` are those that it says,
+    `alternative_names` those that it expects in certificates, and with `called_address` whoever has the address that the
+    client called answers (resolution NONE). A `headless` Service has no address of its own: its clients look up those
+    of its pods. One that is `unlisted` is known to a client as what rules lead to alone. An ExternalName is none of the
+    mesh's Services, but an alias of the host `alias_of`.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Service:
     unlisted: bool = False
     alias_of: str = ""
     alternative_names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    called_address: bool = False
 
     @property
     def host(self) -> str:

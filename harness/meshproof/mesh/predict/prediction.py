@@ -17,6 +17,7 @@ from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, Redirect
 from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
+from meshproof.mesh.predict.connections.called_address import elsewhere
 from meshproof.mesh.predict.connections.entering import entered
 from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen, connected
 from meshproof.mesh.predict.gateway_table import gateway_table
@@ -49,7 +50,7 @@ def predict(
     """
     found = _predicted(mesh, request, namespace, labels)
     places = [*(one.localities for one in found.arms), *(one.localities for one in found.copies)]
-    untold = next((one.untold for one in places if one and one.untold), "")
+    untold = next((one.untold for one in places if one and one.untold), "") or elsewhere(mesh, found)
     for copy in found.copies:
         subset = copy.destination.partition("/")[2].partition(":")[0]
         if origination(mesh, copy.host, subset, copy.port, client_of(mesh, request, namespace, labels)):

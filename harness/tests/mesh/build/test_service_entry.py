@@ -153,13 +153,13 @@ def test_a_name_that_a_deployment_has_is_not_taken() -> None:
 @pytest.mark.parametrize(
     ("spec", "touches", "why"),
     [
-        ((OUT, HTTP), Called(("out.example.com",)), "resolution NONE"),
+        ((OUT, HTTP, "workloadSelector: {labels: {a: b}}"), Called(("out.example.com",)), "with resolution NONE"),
         (("hosts: ['*.example.com']", HTTP), Called(("*.example.com",)), "who answers for *.example.com"),
         (("hosts: [Out.example.com]", HTTP, "resolution: DNS"), Called(("out.example.com",)), "capital letters"),
         (
-            (OUT, "ports: [{number: 3306, name: db, protocol: TCP}]", "resolution: DNS"),
-            Called(("out.example.com",), 3306),
-            "port db speaks tcp",
+            (OUT, "ports: [{number: 53, name: dns, protocol: UDP}]", "resolution: DNS"),
+            Called(("out.example.com",), 53),
+            "port dns speaks udp",
         ),
         ((OUT, HTTP, "resolution: DNS", "addresses: [10.1.1.1]"), Asked(("10.1.1.1",)), "an address of a ServiceEntry"),
         (

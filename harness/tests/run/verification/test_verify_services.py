@@ -54,6 +54,26 @@ spec:
 WEB, STORE = "GET http://stock/", "tcp://stock:5432"
 
 
+OUTSIDE = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: api}
+spec:
+  hosts: [api.example.com, www.example.com]
+  ports: [{number: 443, name: tls, protocol: TLS}, {number: 80, name: http, protocol: HTTP}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: db}
+spec:
+  hosts: [db.example.com]
+  addresses: [10.20.30.40]
+  ports: [{number: 5432, name: tcp, protocol: TCP}]
+  resolution: STATIC
+  endpoints: [{address: 10.20.30.41}]
+"""
+
+
 def prepared(tmp_path: Path, applied: str = FOLDER) -> Verification:
     (tmp_path / "spec.yaml").write_text(FOLDER)
     (tmp_path / "applied.yaml").write_text(applied)
@@ -81,3 +101,18 @@ def test_a_service_that_runs_otherwise_is_found(driven, tmp_path: Path, old: str
     assert found.samples is not None
     (verdicts,) = driven(tmp_path, [found.samples])
     assert {one.request for one in verdicts if one.outcome is Outcome.FAILED} - {""} == wrong
+
+
+def test_hosts_outside_are_called_by_name_by_handshake_and_by_address(driven, tmp_path: Path) -> None:
+    (tmp_path / "outside.yaml").write_text(OUTSIDE)
+    found = prepare_verification([str(tmp_path / "outside.yaml")], [], [], RATES)
+    assert found.samples is not None
+    assert [str(one) for one in found.samples.load.requests] == [
+        "tls://api.example.com:443",
+        "GET http://api.example.com/",
+        "tls://www.example.com:443",
+        "GET http://www.example.com/",
+        "tcp://db.example.com:5432",
+    ]
+    (verdicts,) = driven(tmp_path, [found.samples])
+    assert {one.outcome for one in verdicts} == {Outcome.PASSED}

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.service_entry.endpoint import Endpoint
-from meshproof.mesh.build.service_entry.entry import DYNAMIC, HTTP, NONE, RESOLVED, Entry, service_entry
+from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
 from meshproof.mesh.model.kubernetes import ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
@@ -43,7 +43,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
                     workloads += [_named_apart(one, workloads) for one in own]
                     stood_in += [host] if own else []
                 _add(services, _service(entry, host, key), entry, findings)
-            _check(entry, findings)
+            _check(entry, mesh, findings)
     if stood_in:
         text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
         findings.notice(entries[0].location, text, Topic.RUN_ALONE)
@@ -54,8 +54,8 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
 
 
 def _key(entry: Entry, host: str) -> str:
-    """What stands behind a host: the entry's endpoints, or the host itself where DNS resolves it."""
-    itself = entry.resolution in RESOLVED and not entry.endpoints and entry.selector is None
+    """What stands behind a host: the entry's endpoints, or the host itself where proxy or client looks it up."""
+    itself = entry.resolution in (NONE, *RESOLVED) and not entry.endpoints and entry.selector is None
     return f"{entry.key} {host}" if itself else entry.key
 
 
@@ -70,6 +70,8 @@ def _service(entry: Entry, host: str, key: str) -> Service:
         hostname=host,
         endpoints=(key,),
         alternative_names=entry.alternative_names,
+        addresses=entry.addresses,
+        called_address=entry.resolution == NONE,
     )
 
 
@@ -90,26 +92,32 @@ def _add(services: dict[tuple[str, str], Service], new: Service, entry: Entry, f
     )
 
 
-def _check(entry: Entry, findings: Findings) -> None:
+def _check(entry: Entry, mesh: Mesh, findings: Findings) -> None:
     """Say what of a ServiceEntry's hosts is not modelled."""
     hosts = entry.hosts
     if not hosts:
         return
-    if entry.resolution in (NONE, DYNAMIC):
-        why = f"resolution {entry.resolution}: the address that the client looks up answers, which is not modelled"
-        findings.unproved(entry.location, why)
+    if entry.resolution == DYNAMIC:
+        findings.unproved(entry.location, f"resolution {DYNAMIC} is not modelled")
+    for rule in mesh.destination_rules if entry.resolution == NONE else ():
+        policies = (rule.policy, *(one.policy for one in rule.subsets))
+        if rule.host in hosts and (rule.subsets or any(one.outlier_detection for one in policies)):
+            why = "subsets and outlierDetection for a host of resolution NONE are not modelled"
+            findings.unproved(rule.location, why, touches=(Called((rule.host,)),))
+    if entry.selector is not None and entry.resolution == NONE:
+        findings.unproved(entry.location, "a workloadSelector with resolution NONE is not modelled")
     if entry.selector is not None and not entry.selector:
         why = "an empty workloadSelector, which selects the whole namespace"
         findings.unproved(entry.location, why)
     for port in entry.ports:
-        if port.protocol not in HTTP:
+        if port.protocol == UDP:
             why = f"port {port.name} speaks {port.protocol}, which is not modelled for ServiceEntries"
             findings.unproved(port.location, why, touches=(Called(hosts, port.number),))
 
 
 def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
     """Stand-ins for a host: one for all endpoints of the same labels and place, so that they are told apart."""
-    if entry.selector is not None or entry.resolution in (NONE, DYNAMIC):
+    if entry.selector is not None or entry.resolution == DYNAMIC:
         return
     if entry.endpoints:
         groups: dict[tuple[object, ...], list[Endpoint]] = {}
@@ -118,7 +126,7 @@ def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
         for number, several in enumerate(groups.values()):
             name = f"{host}-{number + 1}" if len(groups) > 1 else host
             yield _stand_in(entry, name, key, several[0], min(len(several), MOST_STAND_INS))
-    elif entry.resolution in RESOLVED:
+    elif entry.resolution in (NONE, *RESOLVED):
         yield _stand_in(entry, host, key, Endpoint(host, (), {}, entry.location), 1)
 
 

@@ -21,7 +21,8 @@ from meshproof.mesh.model.unmodelled import Asked, Called
 
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
 TLS = frozenset({"https", "tls"})
-PROTOCOLS = HTTP | TLS | {"tcp", "udp", "mongo", "redis", "mysql"}
+UDP = "udp"
+PROTOCOLS = HTTP | TLS | {"tcp", UDP, "mongo", "redis", "mysql"}
 NONE, STATIC, DNS, ROUND_ROBIN, DYNAMIC = "NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"
 RESOLVED = frozenset({DNS, ROUND_ROBIN})
 
@@ -39,6 +40,7 @@ class Entry:
     export_to: tuple[str, ...] = ()
     created: str = ""
     alternative_names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     @property
     def location(self) -> Location:
@@ -62,7 +64,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         raise spec.need("endpoints").problem("a ServiceEntry has endpoints or a workloadSelector, not both")
     hosts = _hosts(spec, resolution, findings)
     _check_transport(spec, resolution, ports)
-    _check_addresses(spec, resolution, findings)
+    addresses = _addresses(spec, resolution, findings)
     names = [one.name for one in ports]
     return Entry(
         resource,
@@ -74,6 +76,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         export_to(spec, resource.namespace, to_nobody=True),
         created(resource),
         tuple(one.text() for one in spec.list("subjectAltNames")),
+        addresses,
     )
 
 
@@ -130,7 +133,8 @@ def _check_transport(spec: Value, resolution: str, ports: tuple[ServicePort, ...
         raise spec.need("hosts").problem(f"several hosts, and port {other[0].number} has neither HTTP nor TLS")
 
 
-def _check_addresses(spec: Value, resolution: str, findings: Findings) -> None:
+def _addresses(spec: Value, resolution: str, findings: Findings) -> tuple[str, ...]:
+    found = []
     for value in spec.list("addresses"):
         if not is_subnet(value.text()):
             raise value.problem(f"{value.shown} is no IP address, and no block of them")
@@ -141,6 +145,8 @@ def _check_addresses(spec: Value, resolution: str, findings: Findings) -> None:
             findings.unproved(
                 value.location, "requests to an address of a ServiceEntry are not modelled", touches=touches
             )
+        found.append(value.text())
+    return tuple(found)
 
 
 def _endpoints(spec: Value, resolution: str, names: list[str], findings: Findings) -> tuple[Endpoint, ...]:

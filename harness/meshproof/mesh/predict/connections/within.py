@@ -27,6 +27,7 @@ from meshproof.mesh.predict.arms import arm
 from meshproof.mesh.predict.connections.chains import Chain, doubled
 from meshproof.mesh.predict.connections.chains import chosen as by_name
 from meshproof.mesh.predict.connections.drawn import closing, led
+from meshproof.mesh.predict.connections.indistinct import indistinct
 from meshproof.mesh.predict.match import Client, applies
 from meshproof.mesh.predict.mesh_table import service_of
 
@@ -50,8 +51,8 @@ def connected(mesh: Mesh, plain: Expectation, client: Client) -> Expectation:
         shown = f"ask for {asked}" if asked else "no connection of its own shows its rules"
         return replace(plain, refused="connection", note=f"{spoken}: {shown}")
     expected = chosen(mesh, plain, service, port, client)
-    if service.hostname and not expected.undecided:
-        why = f"connections to {service.hostname} are told from others by its addresses, which are not modelled"
+    if not expected.undecided and (other := indistinct(mesh, service, port, client.namespace)):
+        why = f"at port {port.number} nothing tells connections to {service.called} from those to {other.called}"
         return replace(expected, undecided=why)
     return expected
 

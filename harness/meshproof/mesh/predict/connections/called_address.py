@@ -1,0 +1,23 @@
+"""Hosts of resolution NONE: whoever has the address that the client called answers (Envoy's ORIGINAL_DST).
+
+Source: istio/istio pilot/pkg/networking/core/cluster.go (convertResolution), and
+https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/service_discovery#original-destination.
+"""
+
+from __future__ import annotations
+
+from meshproof.border.expectation import Arm, Copy, Expectation
+from meshproof.mesh.model.mesh import Mesh
+
+
+def elsewhere(mesh: Mesh, expected: Expectation) -> str:
+    """Why it is not known who answers: a rule leads to such a host, and another address was called; else empty."""
+    request = expected.request
+    aims: tuple[Arm | Copy, ...] = (*expected.arms, *expected.copies)
+    for one in aims:
+        service = mesh.service(one.host) if one.host and one.share else None
+        if service is None or not service.called_address:
+            continue
+        if request.gateway or (request.host.lower(), request.port) != (service.host, one.port):
+            return f"{service.called} has resolution NONE: whoever has the address that was called answers"
+    return ""
