@@ -40,7 +40,7 @@ class Service:
 
     A host of a ServiceEntry is one, too: `name` and `hostname` are that host. `endpoints` are the keys of what stands
     behind it without being selected by labels (`Workload.endpoint_of`). `addresses` are those that it says,
-    `alternative_names` those that it expects in certificates, and with `called_address` whoever has the address that the
+    `alternative_names` those that it expects in certificates; with `called_address` whoever has the address that the
     client called answers (resolution NONE). A `headless` Service has no address of its own: its clients look up those
     of its pods. One that is `unlisted` is known to a client as what rules lead to alone. An ExternalName is none of the
     mesh's Services, but an alias of the host `alias_of`.
