@@ -45,7 +45,7 @@ class Replica:
                 # Imported where it comes: a workload has to start fast.
                 from meshproof.workload.outside.https_connection import HttpsConnection
 
-                return HttpsConnection(site, names, transport, peer)
+                return HttpsConnection(site, names, hello, transport, peer)
             if data[:3] == HTTP2:
                 # Imported where it comes: a workload has to start fast.
                 from meshproof.workload.protocols.http2 import Http2Connection

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, islice
 
 from meshproof.border.expectation import Expectation
-from meshproof.border.request import CALLED, Request, Tls
+from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
 from meshproof.errors import Location
 from meshproof.manifest.collector import collector_paused

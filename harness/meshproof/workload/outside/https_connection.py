@@ -1,4 +1,4 @@
-"""One connection of HTTP in TLS, for the hosts that a stand-in has a certificate for.
+"""One connection in TLS, of HTTP or of anything, to the hosts that a stand-in has a certificate for.
 
 What the handshake said is entered in the books with each request, as a header of its own: the name that was asked for,
 and whether the client showed a certificate.
@@ -17,14 +17,19 @@ from typing import Any
 from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, TLS_SEEN, signed
 from meshproof.workload.connection import Connection, Site
 from meshproof.workload.message import Request
+from meshproof.workload.protocols.tcp import TcpConnection, is_raw
 from meshproof.workload.secured import Secured
 
 
 class HttpsConnection(asyncio.Protocol):
     """It takes over a connection that the site knows already, and hands what is meant to one of plain HTTP."""
 
-    def __init__(self, site: Site, names: tuple[str, ...], transport: asyncio.Transport, peer: str) -> None:
+    def __init__(
+        self, site: Site, names: tuple[str, ...], greeting: bytes, transport: asyncio.Transport, peer: str
+    ) -> None:
         self.site = site
+        self.greeting = greeting
+        self.said_something = False
         self.transport = transport
         self.secured = Secured(context(names))
         self.inner = _Requests(site, self._said)
@@ -44,8 +49,16 @@ class HttpsConnection(asyncio.Protocol):
             return
         if pending := self.secured.pending():
             self.transport.write(pending)
-        if plain:
-            self.inner.data_received(plain)
+        if not plain:
+            return
+        if not self.said_something and is_raw(plain):
+            other = TcpConnection(self.site, self.greeting, self.transport, self.inner.peer)
+            self.site.handed_over(self.inner, other)
+            self.transport.set_protocol(other)
+            other.goes_on(self.secured, plain)
+            return
+        self.said_something = True
+        self.inner.data_received(plain)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.inner.connection_lost(error)

@@ -86,6 +86,12 @@ class TcpConnection(asyncio.Protocol):
             channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.transport.abort()
 
+    def goes_on(self, secured: Secured, plain: bytes) -> None:
+        """Take over a connection in TLS, and the first bytes that were meant."""
+        self.begun, self.secured = True, secured
+        self._answer(plain, secured.send)
+        self.transport.write(secured.pending())
+
     def _answer(self, data: bytes, send: Callable[[bytes], None]) -> None:
         if self.greeting:
             send(self.greeting)
