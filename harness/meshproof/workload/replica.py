@@ -43,7 +43,7 @@ class Replica:
         def other(data: bytes, transport: asyncio.Transport, peer: str) -> Raw | None:
             if names and data[0] == HANDSHAKE_RECORD:
                 # Imported where it comes: a workload has to start fast.
-                from meshproof.workload.outside.https_connection import HttpsConnection
+                from meshproof.workload.protocols.https import HttpsConnection
 
                 return HttpsConnection(site, names, hello, transport, peer)
             if data[:3] == HTTP2:

@@ -1,1 +1,0 @@
-"""What stands in for hosts outside of the mesh does beside all others: HTTP in TLS."""
