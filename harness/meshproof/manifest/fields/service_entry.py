@@ -38,7 +38,7 @@ WORKLOAD_ENTRY = resource(spec=ENTRY, status=None)
 
 WORKLOAD_GROUP = resource(
     spec={
-        "metadata": {"labels": Map(TEXT), "annotations": Map(TEXT)},
+        "metadata": {"labels": LABELS, "annotations": Map(TEXT)},
         "template": ENTRY,
         "probe": None,
     },

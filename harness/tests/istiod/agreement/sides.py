@@ -1,0 +1,134 @@
+"""A case as meshproof reads it, and as istiod does: the same objects, clients and gateways."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cases import Case
+from meshproof.envoy.clusters.locality import proxy_locality
+from meshproof.envoy.istiod.objects import INSTALLED, Cluster, cluster
+from meshproof.envoy.node import Address, Kind, Proxy
+from meshproof.envoy.translate import translate
+from meshproof.errors import MeshproofError
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.targets.embedded.listening import ports
+
+Json = dict[str, Any]
+
+CLIENT_LABELS = {"app": "client"}
+# Something that can be read, where all else may be refused.
+READABLE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "meshproof-readable"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A case with what both are given: `proxies` by name, and the cluster's objects."""
+
+    case: Case
+    built: Built
+    proxies: Mapping[str, Proxy]
+    cluster: Cluster
+    refused: frozenset[str]
+
+    def ours(self, name: str) -> Json:
+        """meshproof's configuration of a proxy."""
+        return translate(self.built.mesh, self.proxies[name], self.addresses).document()
+
+    @property
+    def addresses(self) -> dict[str, tuple[Address, ...]]:
+        """Each replica at the address that istiod is told."""
+        mesh = self.built.mesh
+        places = {(workload.key, number): place for place, (workload, number) in self.cluster.pods.items()}
+        return {
+            one.key: tuple(
+                Address(f"{one.name}-{number}", {port: (place, port) for port in ports(mesh, one)})
+                for number in range(one.replicas)
+                for place in (places.get((one.key, number), "192.0.2.1"),)
+            )
+            for one in mesh.workloads
+        }
+
+    def asked(self) -> Json:
+        """The case for istiod."""
+        return {
+            "name": self.case.name,
+            "manifests": self.cluster.objects,
+            "mesh": "outboundTrafficPolicy: {mode: REGISTRY_ONLY}",
+            "proxies": {
+                name: {
+                    "type": one.kind,
+                    "namespace": one.namespace,
+                    "labels": dict(one.labels),
+                    "address": self.cluster.gateways[number - 1] if number else "10.250.0.1",
+                    "locality": list(proxy_locality(self.built.mesh, one)),
+                }
+                for number, (name, one) in enumerate(self.proxies.items())
+            },
+        }
+
+
+def sides(case: Case, without: frozenset[str] = frozenset()) -> Sides:
+    """Both sides of a case, without the objects whose names (`Kind namespace/name`) are given."""
+    kept = [one for one in case.objects if called(one) not in without]
+    manifests = load(
+        ["-"], stdin=io.StringIO("\n---\n".join(json.dumps(one) for one in (*kept, READABLE))), strict=False
+    )
+    built = build_all(manifests)
+    refused = frozenset(one.subject for one in built.mesh.unmodelled if one.refused)
+    found = {"client": Proxy(namespace=_namespace(kept), labels=CLIENT_LABELS)}
+    pods = []
+    for gateway in built.mesh.gateways:
+        namespace, labels = built.mesh.pods_of(gateway)
+        if (namespace, dict(labels)) not in pods:
+            pods.append((namespace, dict(labels)))
+            found[f"gateway-{len(pods)}"] = Proxy(Kind.GATEWAY, namespace, labels)
+    resources = (*manifests.resources, *manifests.foreign)
+    resources = (*resources, *(one.resource for one in manifests.refusals if one.resource))
+    return Sides(case, built, found, cluster(resources, built.mesh, pods), refused)
+
+
+def called(one: Json) -> str:
+    """An object as meshproof calls it."""
+    return f"{one['kind']} {one['metadata'].get('namespace') or 'default'}/{one['metadata']['name']}"
+
+
+def _namespace(several: Iterable[Json]) -> str:
+    """Where most of the VirtualServices stand."""
+    speaking = (one["metadata"] for one in several if one["kind"] in ("VirtualService", "Sidecar"))
+    found = [one.get("namespace") or "default" for one in speaking]
+    return max(sorted(set(found)), key=found.count) if found else "default"
+
+
+def of_istiod(program: Sequence[str], asked: Iterable[Json], folder: Path) -> Iterator[Json]:
+    """istiod's answers, by batches, in order."""
+    with (folder / "cases.jsonl").open("w+", encoding="utf-8") as file:
+        for one in asked:
+            file.write(json.dumps(one) + "\n")
+        file.seek(0)
+        with subprocess.Popen(program, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
+            assert run.stdout is not None
+            yield from (json.loads(line) for line in run.stdout if line.startswith("{"))
+
+
+def hosts(several: Cluster) -> dict[str, str]:
+    """The hosts of Services by their addresses."""
+    return {
+        one["spec"]["clusterIP"]: f"{one['metadata']['name']}.{one['metadata']['namespace']}.svc.cluster.local"
+        for one in several.objects
+        if one["kind"] == "Service" and one["spec"].get("clusterIP") not in (None, "None")
+    }
+
+
+def is_ours(host: str) -> bool:
+    """Whether a host is one that meshproof put there."""
+    return INSTALLED in host
+
+
+__all__ = ["MeshproofError", "Sides", "called", "hosts", "is_ours", "of_istiod", "sides"]
