@@ -66,18 +66,26 @@ type answer struct {
 
 const gatewayGroup = "gateway.networking.k8s.io"
 
-// admitted is the object as istiod's store has it, nil if it is Kubernetes' own, or why the API server refuses it.
-func admitted(raw []byte, found *unstructured.Unstructured, schemas *crdvalidation.Validator) (*config.Config, error) {
+// admitted is the object as istiod's store has it, nil if istiod reads it by itself, or why the API server refuses it.
+// The defaults of its schema stand in `found` then, as the API server adds them.
+func admitted(found *unstructured.Unstructured, schemas *crdvalidation.Validator) (*config.Config, error) {
 	kind := found.GroupVersionKind()
 	schema, exists := collections.PilotGatewayAPI().FindByGroupVersionAliasesKind(resource.FromKubernetesGVK(&kind))
 	if !exists {
 		return nil, nil
 	}
-	if err := schemas.ValidateCustomResource(found.DeepCopy()); err != nil {
+	// It writes the defaults into what it is given.
+	if err := schemas.ValidateCustomResource(found); err != nil {
 		return nil, fmt.Errorf("schema: %v", err)
 	}
 	if kind.Group == gatewayGroup {
+		// Whatever version of a kind was applied, istiod asks the API server for one of them.
+		found.SetAPIVersion(schema.APIVersion())
 		return nil, nil
+	}
+	raw, err := found.MarshalJSON()
+	if err != nil {
+		return nil, err
 	}
 	var object crd.IstioKind
 	if err := json.Unmarshal(raw, &object); err != nil {
@@ -130,7 +138,7 @@ func configured(t test.Failer, asked one, schemas *crdvalidation.Validator) answ
 			t.Fatal(err)
 		}
 		key := fmt.Sprintf("%d %s %s/%s", at, object.GetKind(), object.GetNamespace(), object.GetName())
-		made, err := admitted(raw, object, schemas)
+		made, err := admitted(object, schemas)
 		if err != nil {
 			found.Refused[key] = err.Error()
 			continue
@@ -139,7 +147,11 @@ func configured(t test.Failer, asked one, schemas *crdvalidation.Validator) answ
 			configs = append(configs, *made)
 			continue
 		}
-		native, _, err := decode(raw, nil, nil)
+		defaulted, err := object.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		native, _, err := decode(defaulted, nil, nil)
 		if err != nil {
 			found.Refused[key] = "decode: " + err.Error()
 			continue

@@ -94,7 +94,8 @@ def _object(resource: Resource, number: int) -> Json:
     metadata = {"creationTimestamp": made, **body.get("metadata", {}), "name": resource.name}
     if resource.kind not in CLUSTER_SCOPED:
         metadata["namespace"] = resource.namespace
-    return {**body, "metadata": metadata}
+    # Who applies an object says no status: controllers do.
+    return {**{name: value for name, value in body.items() if name != "status"}, "metadata": metadata}
 
 
 def _namespace(name: str) -> Json:

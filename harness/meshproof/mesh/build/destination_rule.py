@@ -22,10 +22,13 @@ from meshproof.mesh.model.destination_rule import (
     TrafficPolicy,
 )
 from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.traffic_policy.locality import HOSTNAME, NETWORK, REGION, SUBZONE, ZONE
 from meshproof.mesh.model.unmodelled import Called
 
 RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST, "UNSPECIFIED": LoadBalancer.LEAST_REQUEST}
 PORT_FIELDS = ("connectionPool", "loadBalancer", "outlierDetection", "tls")
+# Labels that istiod adds to those of a pod, for subsets alone.
+PLACING = frozenset({REGION, ZONE, SUBZONE, NETWORK, HOSTNAME, "topology.istio.io/cluster"})
 POLICY_FIELDS = (*PORT_FIELDS, "portLevelSettings", "proxyProtocol", "retryBudget", "tunnel")
 
 
@@ -63,7 +66,12 @@ def _subset(value: Value, host: str, findings: Findings) -> Subset:
     if not LABEL.fullmatch(name.text()):
         raise name.problem(f"{name.shown} is no name of a subset", SUBSET_NAME)
     policy = traffic_policy(value.get("trafficPolicy"), host, findings)
-    return Subset(name.text(), labels(value, "labels"), policy, value.location)
+    wanted = labels(value, "labels")
+    for label in sorted(PLACING & wanted.keys()):
+        findings.unproved(
+            value.location, f"subset {name.text()} goes by {label}, which istiod adds to pods by where they run"
+        )
+    return Subset(name.text(), wanted, policy, value.location)
 
 
 def traffic_policy(value: Value | None, host: str, findings: Findings) -> TrafficPolicy:

@@ -31,6 +31,7 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge, namespace: shop}
 spec: {gatewayClassName: istio, listeners: [{name: a, port: 80, protocol: HTTP}, {name: b, port: 81, protocol: HTTP}]}
+status: {conditions: []}
 """
 
 
@@ -72,6 +73,8 @@ def test_a_gateway_of_the_gateway_api_has_the_service_and_the_pod_that_istiod_wo
     (place,) = held.gateways
     pod = next(one for one in held.objects if one["kind"] == "Pod" and one["status"]["podIP"] == place)
     assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    # Nobody applies one.
+    assert "status" not in of(held, "Gateway", "edge")
 
 
 def test_the_order_of_the_files_is_the_age_of_what_says_none(held: Cluster) -> None:

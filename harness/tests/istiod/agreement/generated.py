@@ -42,6 +42,9 @@ def changed(several: list[Json], feature: Json) -> None:
                 into[name] |= value
             else:
                 into[name] = value
+    if not rule["spec"]["trafficPolicy"]:
+        # One without any field is refused.
+        del rule["spec"]["trafficPolicy"]
     several += feature.get("objects", ())
 
 

@@ -8,12 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 import forms
+from forms import led_to
 from meshproof.border.request import Request
 from meshproof.errors import MeshproofError
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.samples import sample_requests
-from sides import Sides, hosts, is_ours
+from sides import Sides, is_ours, surroundings
+from ways import ANYWHERE, ways_in
 
 Json = dict[str, Any]
 
@@ -54,16 +56,30 @@ class Held:
         return frozenset(found or {Outcome.SAME})
 
 
+# Nobody but the API server examines these, and names; beside istiod's code here stands none.
+UNEXAMINED = frozenset({"Service", "Pod"})
+NAME = "is not lower-case letters"
+
+
 def refusals(sides: Sides, answer: Json) -> tuple[dict[str, str], dict[str, str]]:
-    """What each of the two refuses, by `Kind namespace/name`."""
+    """What each of the two refuses, by `Kind namespace/name`.
+
+    What meshproof does not read is no refusal of istiod's alone, since it is told; what the API server alone refuses
+    is none of meshproof's alone.
+    """
     theirs = {key.partition(" ")[2]: why for key, why in answer.get("refused", {}).items()}
     ours = {one.subject: f"{one.location.line}: {one.why}" for one in sides.built.mesh.unmodelled if one.refused}
-    return ours, theirs
+    told = {one.subject for one in sides.built.mesh.unmodelled if not one.refused}
+    unexamined = {
+        name: why for name, why in ours.items() if name.split()[0] in UNEXAMINED or (NAME in why and name not in theirs)
+    }
+    both = {name: why for name, why in theirs.items() if name in told}
+    return ours | both, theirs | unexamined
 
 
 def differences(sides: Sides, answer: Json) -> Iterator[tuple[str, str, Any, Any]]:
     """What differs of each proxy's configuration."""
-    names = hosts(sides.cluster)
+    around = surroundings(sides)
     for name in sides.proxies:
         theirs = answer["proxies"][name]
         try:
@@ -71,18 +87,20 @@ def differences(sides: Sides, answer: Json) -> Iterator[tuple[str, str, Any, Any
         except MeshproofError as error:
             yield name, "all", str(error), None
             continue
-        yield from _each(name, "cluster ", forms.clusters(ours["clusters"]), forms.clusters(theirs["clusters"]))
-        wanted = {one["name"] for one in theirs["clusters"] if one.get("type") == "EDS"}
-        pods = [
-            {key: value for key, value in forms.endpoints(several).items() if key in wanted}
-            for several in (ours["endpoints"], theirs["endpoints"])
+        both = ours, theirs
+        met = frozenset(led_to(*(each for one in both for each in (one["listeners"], one["routes"]))))
+        clusters = [
+            {key: one for key, one in forms.clusters(several["clusters"], around).items() if key in met}
+            for several in both
         ]
-        yield from _each(name, "endpoints ", *pods)
-        own, other = (forms.ways_in(one["listeners"], one["routes"], names) for one in (ours, theirs))
+        yield from _each(name, "cluster ", *clusters)
+        # Hosts that istiod leaves to Envoy to look up have no endpoints in its answer.
+        wanted = {one["name"] for one in theirs["clusters"] if one.get("type") == "EDS"} & clusters[0].keys()
+        yield from _each(name, "endpoints ", *(forms.endpoints(one["endpoints"], wanted, around) for one in both))
+        own, other = (ways_in(name, one["listeners"], one["routes"], around) for one in both)
         for place in sorted({*own, *other}):
-            if is_ours(place):
-                continue
-            yield from _place(name, place, own.get(place), other.get(place))
+            if not is_ours(place):
+                yield from _place(name, place, own, other)
 
 
 def _each(proxy: str, what: str, ours: Json, theirs: Json) -> Iterator[tuple[str, str, Any, Any]]:
@@ -91,16 +109,17 @@ def _each(proxy: str, what: str, ours: Json, theirs: Json) -> Iterator[tuple[str
             yield proxy, what + name, ours.get(name), theirs.get(name)
 
 
-def _place(proxy: str, place: str, ours: Any, theirs: Any) -> Iterator[tuple[str, str, Any, Any]]:
+def _place(proxy: str, place: str, own: Json, other: Json) -> Iterator[tuple[str, str, Any, Any]]:
     """Chains by the names that they are for, and their routes by domain."""
+    ours, theirs = own.get(place), other.get(place)
     if ours is None or theirs is None:
         several = ours if theirs is None else theirs
         if several and any(_chain_domains(one) or "clusters" in one for one in several):
             yield proxy, f"listener {place}", ours, theirs
         return
-    own, other = ({repr(one["names"]): one for one in several} for several in (ours, theirs))
-    for names in sorted({*own, *other}):
-        one, two = own.get(names), other.get(names)
+    by_names, by_their_names = ({repr(one["names"]): one for one in several} for several in (ours, theirs))
+    for names in sorted({*by_names, *by_their_names}):
+        one, two = by_names.get(names), by_their_names.get(names)
         if one is None or two is None or "http" not in one or "http" not in two:
             if one != two:
                 yield proxy, f"chain {place} {names}", one, two
@@ -109,7 +128,10 @@ def _place(proxy: str, place: str, ours: Any, theirs: Any) -> Iterator[tuple[str
             yield proxy, f"TLS {place} {names}", one["tls"], two["tls"]
         mine, yours = _chain_domains(one), _chain_domains(two)
         for domain in sorted({*mine, *yours}):
-            if mine.get(domain) != yours.get(domain) and not is_ours(domain):
+            # Who calls a host that has an address of its own on that port meets that.
+            called = place.replace(ANYWHERE, domain, 1)
+            elsewhere = called != place and called in own and called in other
+            if mine.get(domain) != yours.get(domain) and not is_ours(domain) and not elsewhere:
                 yield proxy, f"domain {place} {names} {domain}", mine.get(domain), yours.get(domain)
 
 
@@ -138,7 +160,11 @@ def silent(sides: Sides, several: list[tuple[str, str, Any, Any]]) -> list[tuple
         known = facts(mesh, expectation, client.namespace, client.labels)
         return bool(dependencies.touching(known) or undecided(mesh, expectation))
 
-    requests = list(sample_requests(mesh, namespace=client.namespace, labels=client.labels)[0])
+    try:
+        requests = list(sample_requests(mesh, namespace=client.namespace, labels=client.labels)[0])
+    except MeshproofError:
+        # It says so, and proves nothing at all.
+        return []
     return [one for one in several if not all(map(is_told, _meeting(one, requests)))]
 
 
@@ -156,8 +182,8 @@ def _meeting(difference: tuple[str, str, Any, Any], requests: list[Request]) -> 
     domain = words[-1] if words[0] == "domain" else place
     near = [one for one in requests if bool(one.gateway) == entering and one.port == int(port)]
     near = [one for one in near if _same(domain, one.domain)] or near
-    if not near and not entering and "*" not in domain:
-        near = [Request("GET", domain, int(port))]
+    if not near and not entering and domain != "*":
+        near = [Request("GET", domain.replace("*", "any", 1), int(port))]
     return near or requests
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
 import subprocess
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from cases import Case
+from forms import Surroundings
 from meshproof.envoy.clusters.locality import proxy_locality
-from meshproof.envoy.istiod.objects import INSTALLED, Cluster, cluster
+from meshproof.envoy.istiod.objects import BEGINNING, INSTALLED, Cluster, cluster
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.errors import MeshproofError
-from meshproof.manifest import load
+from meshproof.manifest import Manifests, load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.targets.embedded.listening import ports
 
@@ -76,11 +78,10 @@ class Sides:
 
 def sides(case: Case, without: frozenset[str] = frozenset()) -> Sides:
     """Both sides of a case, without the objects whose names (`Kind namespace/name`) are given."""
-    kept = [one for one in case.objects if called(one) not in without]
-    manifests = load(
-        ["-"], stdin=io.StringIO("\n---\n".join(json.dumps(one) for one in (*kept, READABLE))), strict=False
-    )
-    built = build_all(manifests)
+    kept = [_made(one, number) for number, one in enumerate(case.objects) if called(one) not in without]
+    manifests, built = _read(kept)
+    if added := _services_added(kept, manifests, built):
+        built = _read([*kept, *added])[1]
     refused = frozenset(one.subject for one in built.mesh.unmodelled if one.refused)
     found = {"client": Proxy(namespace=_namespace(kept), labels=CLIENT_LABELS)}
     pods = []
@@ -92,6 +93,25 @@ def sides(case: Case, without: frozenset[str] = frozenset()) -> Sides:
     resources = (*manifests.resources, *manifests.foreign)
     resources = (*resources, *(one.resource for one in manifests.refusals if one.resource))
     return Sides(case, built, found, cluster(resources, built.mesh, pods), refused)
+
+
+def _made(one: Json, number: int) -> Json:
+    """When an object was made, where it does not say: in their order, for both sides."""
+    made = (BEGINNING + datetime.timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {**one, "metadata": {"creationTimestamp": made, **one["metadata"]}}
+
+
+def _read(several: Iterable[Json]) -> tuple[Manifests, Built]:
+    text = "\n---\n".join(json.dumps(one) for one in (*several, READABLE))
+    manifests = load(["-"], stdin=io.StringIO(text), strict=False)
+    return manifests, build_all(manifests)
+
+
+def _services_added(several: Iterable[Json], manifests: Manifests, built: Built) -> list[Json]:
+    """The Services that any cluster with istiod has beside those of the case: a client meets them on both sides."""
+    named = {called(one) for one in several}
+    there = cluster(manifests.resources, built.mesh).objects
+    return [one for one in there if one["kind"] == "Service" and called(one) not in named]
 
 
 def called(one: Json) -> str:
@@ -117,13 +137,45 @@ def of_istiod(program: Sequence[str], asked: Iterable[Json], folder: Path) -> It
             yield from (json.loads(line) for line in run.stdout if line.startswith("{"))
 
 
-def hosts(several: Cluster) -> dict[str, str]:
-    """The hosts of Services by their addresses."""
-    return {
-        one["spec"]["clusterIP"]: f"{one['metadata']['name']}.{one['metadata']['namespace']}.svc.cluster.local"
-        for one in several.objects
-        if one["kind"] == "Service" and one["spec"].get("clusterIP") not in (None, "None")
-    }
+def surroundings(sides: Sides) -> Surroundings:
+    """What the addresses, ports and Secrets of a proxy's configuration stand for in the case."""
+    several = sides.cluster.objects
+    services = [one for one in several if one["kind"] == "Service" and one["apiVersion"] == "v1"]
+    return Surroundings(
+        hosts={one["spec"]["clusterIP"]: _host(one) for one in services if one["spec"].get("clusterIP", NO) != NO},
+        called_by_address=frozenset(
+            (
+                *(_host(one) for one in services if one["spec"].get("clusterIP") == NO),
+                *(
+                    host
+                    for one in several
+                    if one["kind"] == "ServiceEntry" and one["spec"].get("resolution", NO).upper() == NO.upper()
+                    for host in one["spec"].get("hosts", ())
+                ),
+            )
+        ),
+        pods=frozenset(sides.cluster.pods),
+        gateways=frozenset(sides.cluster.gateways),
+        ports={name: dict(_targets(services, one)) for name, one in sides.proxies.items() if one.kind == Kind.GATEWAY},
+        secrets=frozenset(one["metadata"]["name"] for one in several if one["kind"] == "Secret"),
+    )
+
+
+NO = "None"
+
+
+def _host(service: Json) -> str:
+    return f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc.cluster.local"
+
+
+def _targets(services: Iterable[Json], gateway: Proxy) -> Iterator[tuple[int, int]]:
+    """The ports of a gateway's pods, with those of its Services that lead there."""
+    for one in services:
+        selector, near = one["spec"].get("selector"), one["metadata"]["namespace"] == gateway.namespace
+        if near and selector and selector.items() <= gateway.labels.items():
+            for port in one["spec"].get("ports", ()):
+                if str(port["targetPort"]).isdigit():
+                    yield int(port["targetPort"]), port["port"]
 
 
 def is_ours(host: str) -> bool:
@@ -131,4 +183,4 @@ def is_ours(host: str) -> bool:
     return INSTALLED in host
 
 
-__all__ = ["MeshproofError", "Sides", "called", "hosts", "is_ours", "of_istiod", "sides"]
+__all__ = ["MeshproofError", "Sides", "called", "is_ours", "of_istiod", "sides", "surroundings"]

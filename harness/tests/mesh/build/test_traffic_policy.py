@@ -227,3 +227,13 @@ def test_warming_up_that_istiod_refuses(warmup: str) -> None:
 )
 def test_other_fields_cost_the_requests_for_the_host_alone(policy: str, why: str) -> None:
     assert [(one.why, one.touches) for one in read(policy).mesh.unmodelled] == [(why, (Called((HOST,)),))]
+
+
+@pytest.mark.parametrize(
+    "label", ["topology.kubernetes.io/region", "topology.istio.io/cluster", "kubernetes.io/hostname"]
+)
+def test_a_subset_that_goes_by_where_pods_run_is_not_proved(label: str) -> None:
+    mesh = read("", f"{{name: near, labels: {{{label}: a, version: v1}}}}, {{name: v1, labels: {{version: v1}}}}").mesh
+    assert [one.why for one in mesh.unmodelled] == [
+        f"subset near goes by {label}, which istiod adds to pods by where they run"
+    ]
