@@ -29,6 +29,7 @@ import (
 	"istio.io/istio/pkg/config/mesh"
 	"istio.io/istio/pkg/config/schema/collections"
 	"istio.io/istio/pkg/config/schema/gatewayapi"
+	"istio.io/istio/pkg/config/schema/gvk"
 	"istio.io/istio/pkg/config/schema/resource"
 	kubelib "istio.io/istio/pkg/kube"
 	"istio.io/istio/pkg/log"
@@ -145,7 +146,10 @@ func configured(t test.Failer, asked one, schemas *crdvalidation.Validator) answ
 		}
 		if made != nil {
 			configs = append(configs, *made)
-			continue
+			// Routes of the Gateway API that belong to ServiceEntries find them at the API server.
+			if object.GetKind() != gvk.ServiceEntry.Kind {
+				continue
+			}
 		}
 		defaulted, err := object.MarshalJSON()
 		if err != nil {

@@ -24,6 +24,8 @@ DISCOVERY = frozenset(
 # Envoy's own values, where a field is left out: letters of paths count, and a warm-up is a straight line from 10 %.
 DEFAULTS = {"case_sensitive": True, "min_weight_percent": {"value": 10.0}}
 STRAIGHT = 1.0
+# istiod's own name for what no cluster is, and the answer 500.
+NOBODY = "UnknownService"
 # What stands for any address outside.
 OUTSIDE = "outside"
 
@@ -32,15 +34,15 @@ OUTSIDE = "outside"
 class Surroundings:
     """What is known of a case: `hosts` by the addresses of their Services.
 
-    Of the hosts that are `called_by_address` the client says by that who answers: headless Services, and ServiceEntries
-    that resolve nothing. On the embedded mesh the proxy sends to what stands in for them.
-
+    Of hosts that are `headless`, or `unresolved` as ServiceEntries may be, the client says by an address who answers.
+    On the embedded mesh the proxy sends to their pods, and to what stands in for them; rules that lead there are told.
     `pods` are the addresses of workloads' replicas and `gateways` those of gateways; `ports` says by gateway which
     port of its Service leads to which of its own; `secrets` are the names of Secrets.
     """
 
     hosts: Mapping[str, str]
-    called_by_address: frozenset[str]
+    headless: frozenset[str]
+    unresolved: frozenset[str]
     pods: frozenset[str]
     gateways: frozenset[str]
     ports: Mapping[str, Mapping[int, int]]
@@ -48,9 +50,11 @@ class Surroundings:
 
 
 def written(value: Any) -> Any:
-    """A document without what Envoy takes anyway."""
+    """A document without what Envoy takes anyway, and one name for clusters that stand for backends of other kinds."""
     if isinstance(value, list):
         return [written(inner) for inner in value]
+    if isinstance(value, str) and value.startswith(OUTBOUND) and " " in value:
+        return NOBODY
     if not isinstance(value, dict):
         return value
     kept = {key: written(inner) for key, inner in value.items() if DEFAULTS.get(key) != inner}
@@ -78,7 +82,7 @@ def clusters(resources: Iterable[Json], around: Surroundings) -> dict[str, Any]:
         if not name.startswith(OUTBOUND):
             continue
         content = {key: value for key, value in written(spelled(one)).items() if key not in DISCOVERY}
-        if host(name) not in around.called_by_address:
+        if host(name) not in around.headless | around.unresolved:
             content["passes through"] = policy == PASSES
             if policy not in (None, PASSES):
                 content["lb_policy"] = policy
@@ -98,7 +102,7 @@ def host(cluster: str) -> str:
 def endpoints(resources: Iterable[Json], wanted: Iterable[str], around: Surroundings) -> dict[str, Any]:
     """The addresses behind each of the wanted clusters that has some."""
     found = {}
-    names = frozenset(wanted)
+    names = frozenset(name for name in wanted if host(name) not in around.unresolved)
     for one in resources:
         several = [
             each["endpoint"]["address"].get("socket_address", {})

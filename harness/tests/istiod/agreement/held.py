@@ -12,6 +12,7 @@ from forms import led_to
 from meshproof.border.request import Request
 from meshproof.errors import MeshproofError
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.samples import sample_requests
 from sides import Sides, is_ours, surroundings
@@ -165,26 +166,34 @@ def silent(sides: Sides, several: list[tuple[str, str, Any, Any]]) -> list[tuple
     except MeshproofError:
         # It says so, and proves nothing at all.
         return []
-    return [one for one in several if not all(map(is_told, _meeting(one, requests)))]
+    return [one for one in several if not all(map(is_told, _meeting(mesh, one, requests)))]
 
 
-def _meeting(difference: tuple[str, str, Any, Any], requests: list[Request]) -> list[Request]:
-    """Requests that may meet a difference: those of its host, its cluster, or its port."""
-    proxy, what, *_ = difference
+def _meeting(mesh: Mesh, difference: tuple[str, str, Any, Any], requests: list[Request]) -> list[Request]:
+    """Requests that may meet a difference: those of its hosts, its cluster, or its port."""
+    proxy, what, *both = difference
     words = what.split()
     if words[0] in ("cluster", "endpoints"):
-        _, port, _, host = words[1].split("|")
-        return [Request("GET", host, int(port))]
+        _, port, _, host = words[1].split("|", 3)
+        return [Request("GET", _some(host), int(port))]
     if words[0] == "all":
         return requests
     place, _, port = words[1].rpartition(":")
     entering = proxy != "client"
-    domain = words[-1] if words[0] == "domain" else place
+    domains = {words[-1]} if words[0] == "domain" else {place}
+    if words[0] == "listener" and place == ANYWHERE:
+        domains = {name for side in both for one in side or () for name in _chain_domains(one)} or domains
     near = [one for one in requests if bool(one.gateway) == entering and one.port == int(port)]
-    near = [one for one in near if _same(domain, one.domain)] or near
-    if not near and not entering and domain != "*":
-        near = [Request("GET", domain.replace("*", "any", 1), int(port))]
-    return near or requests
+    found = [one for one in near if any(_same(domain, one.domain) for domain in domains)]
+    ways = [one.key for one in mesh.gateways if any(server.port == int(port) for server in one.servers)]
+    for domain in domains if not found else ():
+        found += [Request("GET", _some(domain), int(port), gateway=way) for way in (ways if entering else [""])]
+    return found or near or requests
+
+
+def _some(pattern: str) -> str:
+    """A name that a pattern covers."""
+    return pattern.replace("*", "any", 1).rstrip(".")
 
 
 def _same(pattern: str, name: str) -> bool:

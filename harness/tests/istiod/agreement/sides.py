@@ -143,17 +143,8 @@ def surroundings(sides: Sides) -> Surroundings:
     services = [one for one in several if one["kind"] == "Service" and one["apiVersion"] == "v1"]
     return Surroundings(
         hosts={one["spec"]["clusterIP"]: _host(one) for one in services if one["spec"].get("clusterIP", NO) != NO},
-        called_by_address=frozenset(
-            (
-                *(_host(one) for one in services if one["spec"].get("clusterIP") == NO),
-                *(
-                    host
-                    for one in several
-                    if one["kind"] == "ServiceEntry" and one["spec"].get("resolution", NO).upper() == NO.upper()
-                    for host in one["spec"].get("hosts", ())
-                ),
-            )
-        ),
+        headless=frozenset(_host(one) for one in services if one["spec"].get("clusterIP") == NO),
+        unresolved=frozenset(host for one in several if one["kind"] == "ServiceEntry" for host in _unresolved(one)),
         pods=frozenset(sides.cluster.pods),
         gateways=frozenset(sides.cluster.gateways),
         ports={name: dict(_targets(services, one)) for name, one in sides.proxies.items() if one.kind == Kind.GATEWAY},
@@ -162,6 +153,13 @@ def surroundings(sides: Sides) -> Surroundings:
 
 
 NO = "None"
+
+
+def _unresolved(entry: Json) -> list[str]:
+    spec = entry.get("spec")
+    if not isinstance(spec, dict) or str(spec.get("resolution", NO)).upper() != NO.upper():
+        return []
+    return [one for one in spec.get("hosts") or () if isinstance(one, str)]
 
 
 def _host(service: Json) -> str:
