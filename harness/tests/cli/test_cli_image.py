@@ -19,6 +19,7 @@ def test_all_that_the_dockerfile_copies_is_there(place: Any) -> None:
     assert (written / "Dockerfile").read_text() == (folder("fixtures") / "Dockerfile").read_text()
     assert [one.partition("==")[0] for one in (written / "requirements.txt").read_text().splitlines()] == [
         "locust",
+        "h2",
         "httptools",
         "uvloop",
     ]
