@@ -36,11 +36,31 @@ SERVICE_ENTRY = resource(
 
 WORKLOAD_ENTRY = resource(spec=ENTRY, status=None)
 
+COUNT, PORT = Between(0, 2**31 - 1), Between(1, 65535)
+# Kubelets and sidecars probe by it; no request does.
+PROBE: Shape = {
+    "initialDelaySeconds": COUNT,
+    "timeoutSeconds": COUNT,
+    "periodSeconds": COUNT,
+    "successThreshold": COUNT,
+    "failureThreshold": COUNT,
+    "httpGet": {
+        "path": TEXT,
+        "port": PORT,
+        "host": TEXT,
+        "scheme": OneOf(("", "HTTP", "HTTPS")),
+        "httpHeaders": [{"name": Form(r"[-_A-Za-z0-9]+", "the name of a header"), "value": TEXT}],
+    },
+    "tcpSocket": {"host": TEXT, "port": PORT},
+    "exec": {"command": [TEXT]},
+    "grpc": {"port": PORT, "service": TEXT},
+}
+
 WORKLOAD_GROUP = resource(
     spec={
         "metadata": {"labels": LABELS, "annotations": Map(TEXT)},
         "template": ENTRY,
-        "probe": None,
+        "probe": PROBE,
     },
     status=None,
 )

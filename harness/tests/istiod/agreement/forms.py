@@ -12,13 +12,13 @@ Json = dict[str, Any]
 
 OUTBOUND = "outbound|"
 PASSES = "CLUSTER_PROVIDED"
+OPTIONS = "typed_extension_protocol_options"
 # How a ServiceEntry's endpoints are found; on the embedded mesh pods stand for them.
 DISCOVERY = frozenset(
     {
         *("type", "eds_cluster_config", "load_assignment", "dns_refresh_rate", "respect_dns_ttl", "dns_lookup_family"),
         *("dns_jitter", "cluster_type", "name", "lb_policy", "typed_dns_resolver_config", "dns_failure_refresh_rate"),
-        # Ports that say no protocol are called by that of the client.
-        "typed_extension_protocol_options",
+        OPTIONS,
     }
 )
 # Envoy's own values, where a field is left out: letters of paths count, and a warm-up is a straight line from 10 %.
@@ -82,6 +82,7 @@ def clusters(resources: Iterable[Json], around: Surroundings) -> dict[str, Any]:
         if not name.startswith(OUTBOUND):
             continue
         content = {key: value for key, value in written(spelled(one)).items() if key not in DISCOVERY}
+        content["options"] = _options(one.get(OPTIONS, {}))
         if host(name) not in around.headless | around.unresolved:
             content["passes through"] = policy == PASSES
             if policy not in (None, PASSES):
@@ -92,6 +93,18 @@ def clusters(resources: Iterable[Json], around: Surroundings) -> dict[str, Any]:
         )
         found[name] = content
     return found
+
+
+def _options(given: Json) -> list[Json]:
+    """What HTTP is spoken and how: HTTP/1.1 where nothing is said."""
+    several = []
+    for one in given.values():
+        kept = {key: value for key, value in spelled(one).items() if value not in ({}, HTTP_1)}
+        several += [kept] if kept else []
+    return several
+
+
+HTTP_1: Json = {"http_protocol_options": {}}
 
 
 def host(cluster: str) -> str:

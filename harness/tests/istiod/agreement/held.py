@@ -10,6 +10,7 @@ from typing import Any
 import forms
 from forms import led_to
 from meshproof.border.request import Request
+from meshproof.envoy.unsupported import unsupported
 from meshproof.errors import MeshproofError
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
@@ -151,9 +152,7 @@ def held(sides: Sides, answer: Json) -> Held:
 def silent(sides: Sides, several: list[tuple[str, str, Any, Any]]) -> list[tuple[str, str, Any, Any]]:
     """Those of the differences that some request meets which would be held for proved."""
     mesh = sides.built.mesh
-    if not mesh.unmodelled:
-        return several
-    dependencies = Dependencies(mesh, mesh.unmodelled)
+    dependencies = Dependencies(mesh, (*mesh.unmodelled, *unsupported(mesh)))
     client = sides.proxies["client"]
 
     def is_told(request: Request) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from forms import OUTBOUND, Surroundings, host, written
-from meshproof.envoy.compared.essence import tables
+from meshproof.envoy.compared.essence import is_address, tables
 from meshproof.envoy.compared.spelling import spelled
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ def ways_in(proxy: str, listeners: Iterable[Json], routes: Iterable[Json], aroun
         port = numbers.get(int(text), int(text))
         where = ANYWHERE if place in ("0.0.0.0", "::") else around.hosts.get(place, place)
         for chain in _chains(one, known):
-            if proxy != "client" or "http" in chain or place in around.hosts:
+            if proxy != "client" or "http" in chain or place in around.hosts or not is_address(place):
                 several = named.setdefault(f"{where}:{port}", [])
                 chain = {**chain, "names": [name for name in chain["names"] if name != where]}
                 if chain not in several:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from meshproof.border.request import parse
@@ -235,3 +236,16 @@ def test_a_service_entry_that_is_exported_to_nobody_is_taken_and_seen_by_nobody(
     shown = mesh(entry(OUT, HTTP, "resolution: DNS", "exportTo: ['.']"))
     one, other = (predict(each, parse("GET http://out.example.com/")) for each in (hidden, shown))
     assert (bool(one.arms), bool(other.arms)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("probe", "why"),
+    [
+        ("httpGet: {port: 80, httpHeaders: [{name: '**', value: a}]}", "'**' is not the name of a header"),
+        ("tcpSocket: {port: 65536}", "port must be from 1 to 65535, not 65536"),
+        ("periodSeconds: -1", "periodSeconds must be"),
+    ],
+)
+def test_the_probe_of_a_workload_group_is_as_its_schema_says(probe: str, why: str) -> None:
+    with pytest.raises(ManifestError, match=re.escape(why)):
+        mesh(machine("g", f"template: {{}}, probe: {{{probe}}}", kind="WorkloadGroup"))
