@@ -1,5 +1,7 @@
 """A snapshot checks itself."""
 
+import io
+
 import pytest
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.clusters.cluster import cluster
@@ -8,6 +10,8 @@ from meshproof.envoy.resource import SnapshotError, resource
 from meshproof.envoy.routes.virtual_host import Routes, route_configuration
 from meshproof.envoy.snapshot import snapshot
 from meshproof.envoy.translate import translate
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.model.destination_rule import TrafficPolicy
 
 ROUTES = [
@@ -64,3 +68,25 @@ def test_the_version_follows_the_content(build):
     at = {"default/helloworld-v1": (Address("p", {5000: ("127.0.0.1", 1)}),)}
     one, same, other = (translate(build.mesh(), Proxy(), addresses) for addresses in ({}, {}, at))
     assert one.version == same.version != other.version
+
+
+@pytest.mark.parametrize(("target", "number"), [("8080", 9000), ("other", 9001)])
+def test_a_machine_is_called_on_the_port_that_it_names_as_the_service_does(target: str, number: int) -> None:
+    text = f"""\
+apiVersion: v1
+kind: Service
+metadata: {{name: vm}}
+spec: {{selector: {{app: vm}}, ports: [{{name: http, port: 80, targetPort: {target}}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {{name: m}}
+spec: {{address: 10.0.0.1, labels: {{app: vm}}, ports: {{http: 9000, other: 9001}}}}
+"""
+    mesh = build_all(load(["-"], stdin=io.StringIO(text))).mesh
+    (one,) = mesh.workloads
+    places = {port: ("10.0.0.1", port) for port in (8080, 9000, 9001)}
+    document = translate(mesh, Proxy(), {one.key: (Address("m-0", places),)}).document()
+    (found,) = [each for each in document["endpoints"] if each["cluster_name"].endswith("vm.default.svc.cluster.local")]
+    (endpoint,) = found["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["address"]["socket_address"]["port_value"] == number

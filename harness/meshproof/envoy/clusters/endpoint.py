@@ -57,7 +57,9 @@ def load_assignment(
     """The ClusterLoadAssignment of one cluster; `hostname` is the pod, so that Envoy's admin page shows it."""
     endpoints = []
     for workload in backing(mesh, service, subset.labels if subset else {}):
-        number = entry_port(port, workload) if service.hostname else container_port(port, workload)
+        # A machine may say another number for the port that the Service has by that name.
+        by_name = service.hostname or not (workload.in_pods or isinstance(port.target, str))
+        number = entry_port(port, workload) if by_name else container_port(port, workload)
         for address in addresses.get(workload.key, ()):
             if number is None or number not in address.ports:
                 continue

@@ -18,7 +18,7 @@ DISCOVERY = frozenset(
     {
         *("type", "eds_cluster_config", "load_assignment", "dns_refresh_rate", "respect_dns_ttl", "dns_lookup_family"),
         *("dns_jitter", "cluster_type", "name", "lb_policy", "typed_dns_resolver_config", "dns_failure_refresh_rate"),
-        OPTIONS,
+        *(OPTIONS, "original_dst_lb_config"),
     }
 )
 # Envoy's own values, where a field is left out: letters of paths count, and a warm-up is a straight line from 10 %.

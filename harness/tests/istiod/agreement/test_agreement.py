@@ -27,9 +27,13 @@ from sides import called, of_istiod, sides
 pytestmark = pytest.mark.skipif(
     not os.environ.get("MESHPROOF_ISTIOD_AGREEMENT"), reason="needs Go and minutes: tox -e istiod"
 )
-PAIRS = int(os.environ.get("MESHPROOF_ISTIOD_PAIRS", "60"))
-# So many cases, and so many of them that agree, are there at least; the aim is 99.5 % of 1,500.
-LEAST, WANTED = 800, 0.80
+PAIRS = int(os.environ.get("MESHPROOF_ISTIOD_PAIRS", "700"))
+# So many cases, and so many of them that agree, are there at least.
+LEAST, WANTED = 1500, 0.995
+# What differs and would be held for proved, at most: two ServiceEntries for one host and port with two protocols, a
+# headless Service without pods, and an endpoint that is a Unix socket. A fourth comes and goes: istiod's order of
+# VirtualServices of two Gateways for one host is another from run to run.
+SILENT = 4
 # What objects with one odd value agree in, at least.
 REFUSALS = 0.99
 
@@ -92,6 +96,7 @@ def test_what_both_take_agrees(compared: list[Held]) -> None:
     )
     assert len(asked) >= LEAST
     assert agreement >= WANTED
+    assert counts[Outcome.SILENT] <= SILENT
 
 
 def test_what_one_refuses_the_other_refuses(istiod: list[str], tmp_path: Path) -> None:
