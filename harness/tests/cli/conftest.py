@@ -20,7 +20,7 @@ import psutil
 import pytest
 from meshproof.suite import folder
 
-LIMIT = 120.0
+LIMIT = 300.0
 PACKAGES = Path(__file__).parents[2]
 CANARY = folder("scenarios") / "canary"
 WEIGHTS = """
