@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS
 from meshproof.envoy.clusters.load_balancer import TRANSLATED
@@ -24,6 +24,7 @@ ELSEWHERE = "the embedded mesh does not carry it out: verify it on a cluster (--
 
 def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
     """Everything that is modelled and not translated."""
+    originating = [one for one in mesh.destination_rules if any(_originates(level) for level in _policies(one))]
     for service in mesh.services:
         for port in service.ports:
             if port.protocol.lower() == GRPC_WEB:
@@ -31,7 +32,7 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
                 why = f"port {port.name or port.number} speaks {GRPC_WEB}, which is not translated"
                 touched = (Called((service.host,), port.number),)
                 yield Unmodelled("Service", name, port.location, why, touched, ELSEWHERE)
-        yield from _http2_in_tls(mesh, service)
+        yield from _http2_in_tls(originating, service)
     for rule in mesh.destination_rules:
         yield from _balancers(rule)
     for gateway in mesh.gateways:
@@ -52,16 +53,13 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
                 yield Unmodelled("VirtualService", name, route.location, why, (Rule(route.location),))
 
 
-def _http2_in_tls(mesh: Mesh, service: Service) -> Iterator[Unmodelled]:
+def _http2_in_tls(originating: Iterable[DestinationRule], service: Service) -> Iterator[Unmodelled]:
     """The ports of a ServiceEntry that may be called over HTTP/2 in TLS, which stand-ins do not speak."""
-    if not service.hostname:
-        return
-    for rule in mesh.destination_rules:
-        several = [one for whole in (rule.policy, *(own.policy for own in rule.subsets)) for one in _levels(whole)]
-        pools = [one.connection_pool for one in several if one.connection_pool]
-        asked = any(pool.upgrade_to_http2 or pool.use_client_protocol for pool in pools)
-        if not (covers(rule.host, service.host) and any(one.tls and one.tls.mode in ORIGINATING for one in several)):
+    for rule in originating if service.hostname else ():
+        if not covers(rule.host, service.host):
             continue
+        pools = [one.connection_pool for one in _policies(rule) if one.connection_pool]
+        asked = any(pool.upgrade_to_http2 or pool.use_client_protocol for pool in pools)
         for port in service.ports:
             if asked or port.protocol.lower() in HTTP2_PROTOCOLS:
                 name = f"DestinationRule {rule.namespace}/{rule.name}"
@@ -69,9 +67,14 @@ def _http2_in_tls(mesh: Mesh, service: Service) -> Iterator[Unmodelled]:
                 yield Unmodelled("DestinationRule", name, rule.location, why, (Called((service.host,), port.number),))
 
 
-def _levels(policy: TrafficPolicy) -> Iterator[TrafficPolicy]:
-    yield policy
-    yield from policy.ports.values()
+def _policies(rule: DestinationRule) -> Iterator[TrafficPolicy]:
+    for whole in (rule.policy, *(own.policy for own in rule.subsets)):
+        yield whole
+        yield from whole.ports.values()
+
+
+def _originates(policy: TrafficPolicy) -> bool:
+    return policy.tls is not None and policy.tls.mode in ORIGINATING
 
 
 def _uncertified(mesh: Mesh, gateway: Gateway, server: Server) -> str:

@@ -6,9 +6,6 @@ What speaks something else is told by its first bytes, and handed over.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -20,13 +17,13 @@ from meshproof.workload.behaviours.prescribed import prescribed
 from meshproof.workload.hold import Hold
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.limits import Descriptors
+from meshproof.workload.listener import reset
 from meshproof.workload.message import Reply, Request
 from meshproof.workload.parser import RequestError, RequestParser, UpgradeError
 from meshproof.workload.websocket_connection import WebSocketConnection
 
 QUEUE_CAP = 16
 REFUSALS = {400: b"Bad Request\n", 413: b"Too large\n", 414: b"URL too long\n", 431: b"Headers too large\n"}
-RESET = struct.pack("ii", 1, 0)
 
 
 class Endable(Protocol):
@@ -172,10 +169,7 @@ class Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """End it without an answer."""
-        channel = self.transport.get_extra_info("socket")
-        with contextlib.suppress(OSError, AttributeError):
-            channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self.transport.abort()
+        reset(self.transport)
 
     def _advance(self) -> None:
         site = self.site

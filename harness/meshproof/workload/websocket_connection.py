@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
 from typing import Protocol
 
 from meshproof.workload.behaviours.websocket import FrameError, Frames
-
-RESET = struct.pack("ii", 1, 0)
+from meshproof.workload.listener import reset
 
 
 class Holder(Protocol):
@@ -49,7 +45,4 @@ class WebSocketConnection(asyncio.Protocol):
 
     def reset(self) -> None:
         """End it without another byte."""
-        channel = self.transport.get_extra_info("socket")
-        with contextlib.suppress(OSError, AttributeError):
-            channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self.transport.abort()
+        reset(self.transport)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import traceback
 from typing import Any
 
@@ -20,7 +19,8 @@ from h2.settings import SettingCodes
 
 from meshproof.workload.behaviours import grpc
 from meshproof.workload.behaviours.prescribed import prescribed
-from meshproof.workload.connection import RESET, Site
+from meshproof.workload.connection import Site
+from meshproof.workload.listener import reset
 from meshproof.workload.message import Reply, Request
 from meshproof.workload.parser import BODY_CAP, HEADER_OVERHEAD
 
@@ -76,10 +76,7 @@ class Http2Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """End it without another byte."""
-        channel = self.transport.get_extra_info("socket")
-        with contextlib.suppress(OSError, AttributeError):
-            channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self.transport.abort()
+        reset(self.transport)
 
     # Requests
 

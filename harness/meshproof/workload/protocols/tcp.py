@@ -7,13 +7,12 @@ has come to the pod in TLS.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from meshproof.workload.connection import RESET, Site
+from meshproof.workload.connection import Site
+from meshproof.workload.listener import reset
 from meshproof.workload.message import Request
 
 if TYPE_CHECKING:
@@ -81,10 +80,7 @@ class TcpConnection(asyncio.Protocol):
 
     def reset(self) -> None:
         """End it without another byte."""
-        channel = self.transport.get_extra_info("socket")
-        with contextlib.suppress(OSError, AttributeError):
-            channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self.transport.abort()
+        reset(self.transport)
 
     def goes_on(self, secured: Secured, plain: bytes) -> None:
         """Take over a connection in TLS, and the first bytes that were meant."""

@@ -6,15 +6,17 @@ pilot/pkg/model/push_context.go (initServiceRegistry) and sidecar.go (appendSide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.service_entry.endpoint import Endpoint
 from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
+from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import ContainerPort, Service, Workload
-from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.mesh import Mesh, grouped
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called
 
@@ -33,6 +35,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     services = {(one.host, one.namespace): one for one in mesh.services}
     stood_in: list[str] = []
     known: set[str] = set()
+    policies = grouped((one.host, one) for one in mesh.destination_rules)
     for entry in entries:
         with findings.about(entry.resource, (Called(entry.hosts),)):
             for host in entry.hosts:
@@ -43,7 +46,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
                     workloads += [_named_apart(one, workloads) for one in own]
                     stood_in += [host] if own else []
                 _add(services, _service(entry, host, key), entry, findings)
-            _check(entry, mesh, findings)
+            _check(entry, policies, findings)
     if stood_in:
         text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
         findings.notice(entries[0].location, text, Topic.RUN_ALONE)
@@ -92,16 +95,15 @@ def _add(services: dict[tuple[str, str], Service], new: Service, entry: Entry, f
     )
 
 
-def _check(entry: Entry, mesh: Mesh, findings: Findings) -> None:
+def _check(entry: Entry, rules: Mapping[str, Sequence[DestinationRule]], findings: Findings) -> None:
     """Say what of a ServiceEntry's hosts is not modelled."""
     hosts = entry.hosts
     if not hosts:
         return
     if entry.resolution == DYNAMIC:
         findings.unproved(entry.location, f"resolution {DYNAMIC} is not modelled")
-    for rule in mesh.destination_rules if entry.resolution == NONE else ():
-        policies = (rule.policy, *(one.policy for one in rule.subsets))
-        if rule.host in hosts and (rule.subsets or any(one.outlier_detection for one in policies)):
+    for rule in chain.from_iterable(rules.get(host, ()) for host in hosts if entry.resolution == NONE):
+        if rule.subsets or any(one.outlier_detection for one in (rule.policy, *rule.policy.ports.values())):
             why = "subsets and outlierDetection for a host of resolution NONE are not modelled"
             findings.unproved(rule.location, why, touches=(Called((rule.host,)),))
     if entry.selector is not None and entry.resolution == NONE:

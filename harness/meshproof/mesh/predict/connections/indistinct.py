@@ -8,38 +8,43 @@ tls.go (buildSidecarOutboundTLSFilterChainOpts).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from meshproof.mesh.model.kubernetes import Service, ServicePort
-from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.mesh import Mesh, grouped
 from meshproof.mesh.predict import visibility
 
 TLS = frozenset({"tls", "https"})
 HTTP = frozenset({"http", "http2", "grpc", "grpc-web", "http_proxy"})
+EVERYWHERE = "*"
 
 
 def indistinct(mesh: Mesh, service: Service, port: ServicePort, namespace: str) -> Service | None:
     """Another Service of a client in `namespace` that may get the connections to this one's port."""
     if not service.hostname:
         return None
-    for other, theirs in mesh.once(("predict", "ports"), lambda: _by_number(mesh)).get(port.number, ()):
-        known = other.host != service.host and visibility.service(mesh, other.host, namespace) is other
-        if known and _meet(service, port, other, theirs):
-            return other
+    taken = mesh.once(("predict", "taken addresses"), lambda: grouped(_taken(mesh)))
+    by_name = port.protocol in TLS
+    for address in service.addresses or (EVERYWHERE,):
+        # Names in handshakes tell TLS from TLS, and from what is anything where no address is given.
+        several = [*taken.get((address, port.number, "http"), ())]
+        several += [] if by_name and not service.addresses else taken.get((address, port.number, "tcp"), ())
+        several += taken.get((address, port.number, "tls"), ()) if service.addresses and not by_name else ()
+        for other in several:
+            if other.host != service.host and visibility.service(mesh, other.host, namespace) is other:
+                return other
     return None
 
 
-def _by_number(mesh: Mesh) -> dict[int, list[tuple[Service, ServicePort]]]:
-    found: dict[int, list[tuple[Service, ServicePort]]] = {}
+def _taken(mesh: Mesh) -> Iterator[tuple[tuple[str, int, str], Service]]:
+    """The Services by the address, number and kind of each of their ports, as far as sidecars know them by it."""
     for service in mesh.services:
         for port in service.ports:
-            found.setdefault(port.number, []).append((service, port))
-    return found
-
-
-def _meet(service: Service, port: ServicePort, other: Service, theirs: ServicePort) -> bool:
-    if service.addresses:
-        by_name = TLS.issuperset((port.protocol, theirs.protocol))
-        return not by_name and not set(service.addresses).isdisjoint(other.addresses)
-    if theirs.protocol in HTTP:
-        return not theirs.sniffed
-    everywhere = other.headless or (bool(other.hostname) and not other.addresses)
-    return everywhere and port.protocol not in TLS and theirs.protocol not in TLS
+            if port.protocol == "udp":
+                continue
+            kind = "tls" if port.protocol in TLS else "http" if port.protocol in HTTP else "tcp"
+            for address in service.addresses:
+                yield (address, port.number, kind), service
+            everywhere = service.headless or (bool(service.hostname) and not service.addresses)
+            if (kind == "http" and not port.sniffed) or (kind == "tcp" and everywhere):
+                yield (EVERYWHERE, port.number, kind), service
