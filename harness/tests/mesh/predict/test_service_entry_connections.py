@@ -96,10 +96,16 @@ def test_what_is_sent_to_another_address_goes_on_to_that_one(led) -> None:
     assert told == "a.example.com has resolution NONE: whoever has the address that was called answers"
 
 
-def test_subsets_of_such_a_host_are_not_understood(built) -> None:
-    text = entry("a.example.com", 80, "HTTP", resolution=NONE) + (
+@pytest.mark.parametrize("host", ["a.example.com", "'*.example.com'"])
+def test_subsets_and_ejections_of_such_a_host_are_not_understood(led, host: str) -> None:
+    text = entry("a.example.com", 80, "HTTP", resolution=NONE)
+    policy = (
         "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: d}\n"
-        "spec: {host: a.example.com, subsets: [{name: v1, labels: {version: v1}}]}\n"
+        f"spec: {{host: {host}, trafficPolicy: {{outlierDetection: {{consecutive5xxErrors: 3}}}}, "
+        "subsets: [{name: v1, labels: {version: v1}}]}\n---\n"
     )
-    (one,) = built(text, proxyless=True).mesh.unmodelled
-    assert "subsets and outlierDetection for a host of resolution NONE" in one.why
+    told = "a.example.com has resolution NONE, where subsets and outlierDetection are not modelled"
+    assert led(text + policy, "http://a.example.com") == told
+    plain = policy.replace("outlierDetection: {consecutive5xxErrors: 3}", "loadBalancer: {simple: RANDOM}")
+    assert led(text + plain, "http://a.example.com") == ["default/a.example.com"]
+    assert led(text + plain + rule("a.example.com", "a.example.com, subset: v1"), "http://a.example.com") == told

@@ -6,17 +6,15 @@ pilot/pkg/model/push_context.go (initServiceRegistry) and sidecar.go (appendSide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.service_entry.endpoint import Endpoint
 from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
-from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import ContainerPort, Service, Workload
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called
 
@@ -35,7 +33,6 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     services = {(one.host, one.namespace): one for one in mesh.services}
     stood_in: list[str] = []
     known: set[str] = set()
-    policies = grouped((one.host, one) for one in mesh.destination_rules)
     for entry in entries:
         with findings.about(entry.resource, (Called(entry.hosts),)):
             for host in entry.hosts:
@@ -46,7 +43,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
                     workloads += [_named_apart(one, workloads) for one in own]
                     stood_in += [host] if own else []
                 _add(services, _service(entry, host, key), entry, findings)
-            _check(entry, policies, findings)
+            _check(entry, findings)
     if stood_in:
         text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
         findings.notice(entries[0].location, text, Topic.RUN_ALONE)
@@ -95,17 +92,13 @@ def _add(services: dict[tuple[str, str], Service], new: Service, entry: Entry, f
     )
 
 
-def _check(entry: Entry, rules: Mapping[str, Sequence[DestinationRule]], findings: Findings) -> None:
+def _check(entry: Entry, findings: Findings) -> None:
     """Say what of a ServiceEntry's hosts is not modelled."""
     hosts = entry.hosts
     if not hosts:
         return
     if entry.resolution == DYNAMIC:
         findings.unproved(entry.location, f"resolution {DYNAMIC} is not modelled")
-    for rule in chain.from_iterable(rules.get(host, ()) for host in hosts if entry.resolution == NONE):
-        if rule.subsets or any(one.outlier_detection for one in (rule.policy, *rule.policy.ports.values())):
-            why = "subsets and outlierDetection for a host of resolution NONE are not modelled"
-            findings.unproved(rule.location, why, touches=(Called((rule.host,)),))
     if entry.selector is not None and entry.resolution == NONE:
         findings.unproved(entry.location, "a workloadSelector with resolution NONE is not modelled")
     if entry.selector is not None and not entry.selector:

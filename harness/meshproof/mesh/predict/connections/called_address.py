@@ -20,4 +20,6 @@ def elsewhere(mesh: Mesh, expected: Expectation) -> str:
             continue
         if request.gateway or (request.host.lower(), request.port) != (service.host, one.port):
             return f"{service.called} has resolution NONE: whoever has the address that was called answers"
+        if one.policy.ejection or "/" in one.destination:
+            return f"{service.called} has resolution NONE, where subsets and outlierDetection are not modelled"
     return ""
