@@ -96,19 +96,7 @@ class FaultTrial:
         return self._test.n + len(self._batch)
 
     def arms(self) -> tuple[ArmResult, ...]:
-        test = self._test
-        return (
-            ArmResult(
-                destination=self._label,
-                expected=test.p0,
-                observed=test.observed,
-                interval=test.interval(self._plan.precision.alpha),
-                count=test.hits,
-                tolerance=test.tolerance,
-                outcome=test.outcome,
-                location=str(self._fault.location),
-            ),
-        )
+        return (self._test.result(self._label, self._fault.location, self._plan.precision.alpha),)
 
     def conclude(self, books: Books) -> Verdict:
         self.reconcile(books)

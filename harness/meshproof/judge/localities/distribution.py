@@ -85,18 +85,9 @@ class DistributionTrial:
         return self.refuted or all(test.closed for test in self._tests) or self.count >= self.limit
 
     def arms(self) -> tuple[ArmResult, ...]:
-        where = str((self._arm.localities and self._arm.localities.location) or self._arm.location)
+        where = (self._arm.localities and self._arm.localities.location) or self._arm.location
         return tuple(
-            ArmResult(
-                destination=one.locality,
-                expected=test.p0,
-                observed=test.observed,
-                interval=test.interval(self._plan.precision.alpha),
-                count=test.hits,
-                tolerance=test.tolerance,
-                outcome=test.outcome,
-                location=where,
-            )
+            test.result(one.locality, where, self._plan.precision.alpha)
             for one, test in zip(self._shares, self._tests, strict=True)
         )
 

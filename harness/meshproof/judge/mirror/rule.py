@@ -96,14 +96,5 @@ class CopyTest:
 
     def result(self, alpha: float) -> ArmResult:
         name = self.copy.destination if self.copy else "any mirror"
-        share = self.share
-        return ArmResult(
-            f"{name} of {self.arm.destination}" if self.arm else name,
-            share.p0,
-            share.observed,
-            share.interval(alpha),
-            share.hits,
-            share.tolerance,
-            share.outcome,
-            str(self.copy.location) if self.copy else "",
-        )
+        named = f"{name} of {self.arm.destination}" if self.arm else name
+        return self.share.result(named, self.copy.location if self.copy else None, alpha)

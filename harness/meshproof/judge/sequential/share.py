@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
-from meshproof.border.verdict import Outcome
+from meshproof.border.verdict import ArmResult, Outcome
+from meshproof.errors import Location
 from meshproof.judge.sequential.statistics import Decision, around, confidence_sequence, fixed_sample_size, sprts
 
 # What is told apart from none of the requests, or all of them, is told apart from a tenth of itself.
@@ -78,6 +79,19 @@ class ShareTest:
     def observed(self) -> float:
         """The share seen so far (0 before the first observation)."""
         return self.hits / self.n if self.n else 0.0
+
+    def result(self, destination: str, location: Location | None, alpha: float) -> ArmResult:
+        """What is reported of the share of a destination; its interval is valid at 1 - alpha at every moment."""
+        return ArmResult(
+            destination,
+            self.p0,
+            self.observed,
+            self.interval(alpha),
+            self.hits,
+            self.tolerance,
+            self.outcome,
+            str(location or ""),
+        )
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """The always-valid interval of the share at 1 - alpha."""

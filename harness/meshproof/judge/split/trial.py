@@ -102,16 +102,7 @@ class SplitTrial:
 
     def arms(self) -> tuple[ArmResult, ...]:
         return tuple(
-            ArmResult(
-                destination=arm.destination,
-                expected=test.p0,
-                observed=test.observed,
-                interval=test.interval(self._plan.precision.alpha),
-                count=test.hits,
-                tolerance=test.tolerance,
-                outcome=test.outcome,
-                location=str(arm.location),
-            )
+            test.result(arm.destination, arm.location, self._plan.precision.alpha)
             for arm, test in zip(self._expectation.arms, self._tests, strict=True)
         )
 
