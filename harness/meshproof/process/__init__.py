@@ -7,14 +7,17 @@ from meshproof.process.file_lock import run_directory
 from meshproof.process.folder import OwnedFolder
 from meshproof.process.run_lock import RunLock
 from meshproof.process.share import Share
+from meshproof.process.surroundings import NOTHING, Surroundings
 
 __all__ = [
+    "NOTHING",
     "Child",
     "CleanupOnDeath",
     "Ended",
     "OwnedFolder",
     "RunLock",
     "Share",
+    "Surroundings",
     "call",
     "run",
     "run_directory",

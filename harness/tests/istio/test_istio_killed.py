@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from meshproof.errors import TargetError
-from meshproof.targets.istio.installation import notes
+from meshproof.process import Surroundings
+from meshproof.targets.istio.installation import notes, unfinished
 from meshproof.targets.istio.installation.install import install
 from meshproof.targets.istio.installation.plan import Plan
 
@@ -119,3 +121,24 @@ def test_an_unfinished_installation_is_reported_with_the_commands_that_remove_it
         asyncio.run(install(cluster(), None, Plan(skip=True)))
     assert f"istioctl uninstall {which} -y --context lab" in caught.value.detail
     assert caught.value.detail.splitlines()[-1].startswith("look: kubectl --context lab get namespace istio-system")
+
+
+def test_what_the_commands_need_stands_around_them() -> None:
+    class Program:
+        version = "1.30.4"
+
+        def by_itself(self, *words: str) -> list[str]:
+            return list(words)
+
+        def within(self, _: str) -> Program:
+            return self
+
+    program = Program()
+    cluster: Any = SimpleNamespace(kubectl=program)
+    tool: Any = program
+    around = Surroundings((["connect"], ["forward"]), (["disconnect"],))
+    commands = unfinished.cleanup_commands(
+        cluster, tool, revision="", manifest=None, kinds=True, annotations=(), surroundings=around
+    )
+    # The killed run's own connection, and with it the port, is there until its children have ended.
+    assert [words[0] for words in commands] == ["sleep", "connect", "forward", "uninstall", "delete", "disconnect"]

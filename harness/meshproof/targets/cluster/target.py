@@ -14,7 +14,7 @@ from meshproof.errors import MeshproofError, TargetError, UsageError
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.process import CleanupOnDeath, OwnedFolder
+from meshproof.process import NOTHING, CleanupOnDeath, OwnedFolder
 from meshproof.targets.base import LiveMesh
 from meshproof.targets.cluster.gateway_lock import gateway_lock
 from meshproof.targets.cluster.gateways import Gateways
@@ -59,6 +59,7 @@ class KubeTarget:
         self._istioctl: Istioctl | None = None
         self._namespaces: RunNamespaces | None = None
         self._cleanup_on_death: CleanupOnDeath | None = None
+        self.surroundings = NOTHING
         self._folder: OwnedFolder | None = None
         self._image = ""
         self._made = 0
@@ -119,7 +120,9 @@ class KubeTarget:
         self.cluster = cluster = await self.reach(folder)
         self.versions["kubernetes"] = cluster.version
         self._istioctl = await self._tool(cluster)
-        self.installed = await install.install(cluster, self._istioctl, self.plan(), keep_open=[folder.descriptor])
+        self.installed = await install.install(
+            cluster, self._istioctl, self.plan(), [folder.descriptor], self.surroundings
+        )
         self.versions["istio"] = self.installed.version
         self._image = await self.image(cluster)
         await self.ingress(cluster)

@@ -17,6 +17,7 @@ import yaml
 
 from meshproof.border.inventory import BY_SSH
 from meshproof.errors import TargetError, UsageError
+from meshproof.process import NOTHING, Surroundings
 from meshproof.targets.hosts.connection import Connection
 from meshproof.targets.kube.api.kubeconfig import parse
 
@@ -31,11 +32,15 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A kubeconfig on this machine and its context; `through` is the address behind an SSH forward, if any."""
+    """A kubeconfig on this machine and its context; `through` is the address behind an SSH forward, if any.
+
+    `surroundings` make that forward anew for commands that run when the connection has ended.
+    """
 
     kubeconfig: Path
     context: str
     through: str = ""
+    surroundings: Surroundings = NOTHING
 
 
 async def access(connection: Connection, path: str, context: str, folder: Path, way: str = "") -> Access:
@@ -47,11 +52,12 @@ async def access(connection: Connection, path: str, context: str, folder: Path, 
     data = await connection.must("cat -- %s", path, root=True, what=f"reading {path}")
     origin = f"{connection.label}: {path}"
     name, cluster, user = parts(data, context, origin)
-    through = ""
+    through, surroundings = "", NOTHING
     if way == BY_SSH or (not way and local(cluster["server"], origin)):
         host, port = address(cluster["server"], origin)
         through = f"{host}:{port}"
         at = await connection.forward(host, port)
+        surroundings = connection.forward_by_itself(at, host, port, folder)
         cluster = {"tls-server-name": host, **cluster, "server": f"https://127.0.0.1:{at}"}
     body = {
         "apiVersion": "v1",
@@ -63,7 +69,7 @@ async def access(connection: Connection, path: str, context: str, folder: Path, 
     file = folder / "kubeconfig"
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
         yaml.safe_dump(body, stream)
-    return Access(file, name, through)
+    return Access(file, name, through, surroundings)
 
 
 def parts(data: bytes, context: str, origin: str) -> tuple[str, dict[str, Any], dict[str, Any]]:

@@ -33,6 +33,17 @@ def master(entry: HostEntry, settings: SshSettings, socket: Path, connect_second
     return ["ssh", *_options(FIRM), "-M", "-N", "-S", str(socket), *reach]
 
 
+def lasting(entry: HostEntry, settings: SshSettings, socket: Path, seconds: int, connect_seconds: float) -> list[str]:
+    """A connection of its own that goes to the background once it stands, for `seconds` at most."""
+    reach = _reach(entry, settings, connect_seconds, "ControlPersist=no")
+    return ["ssh", *_options(FIRM), "-f", "-M", "-S", str(socket), *reach, f"sleep {seconds}"]
+
+
+def ended(socket: Path) -> list[str]:
+    """End such a connection."""
+    return ["ssh", "-F", "none", "-S", str(socket), "-O", "exit", "--", "host"]
+
+
 def alone(entry: HostEntry, settings: SshSettings, remote: str, connect_seconds: float) -> list[str]:
     """One command over a connection of its own."""
     reach = _reach(entry, settings, connect_seconds, "ControlMaster=no", "ControlPath=none")

@@ -76,7 +76,7 @@ class HostsClusterTarget(ClusterTarget):
         found = await access(
             control, inventory.kubeconfig, self.settings.context, folder.path, way=inventory.api_server
         )
-        self._context = found.context
+        self._context, self.surroundings = found.context, found.surroundings
         try:
             cluster = await connect([found.kubeconfig], found.context, self.timeouts, allow=self.settings.allow)
         except TargetError as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from meshproof.border.inventory import HostEntry, SshSettings
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import Child, call, spawn
+from meshproof.process import Child, Surroundings, call, spawn
 from meshproof.targets.hosts import argv
 from meshproof.targets.hosts.redaction import HostRedaction
 from meshproof.targets.hosts.stream import drain, feed
@@ -27,6 +27,8 @@ Value = TypeVar("Value")
 SSH_FAILED = 255
 POLL_SECONDS = 0.02
 FORWARD_ATTEMPTS = 5
+# A forward for what is removed after the end of a run goes at the latest then, whatever became of its commands.
+AFTER_SECONDS = 1800
 # The system's own commands, for users whose PATH leaves them out. Exit code 255 means a lost connection to ssh.
 SCRIPT = "PATH=$PATH:/usr/sbin:/sbin; export PATH; (\n{}\n); code=$?; [ $code -ne 255 ] || code=254; exit $code"
 
@@ -144,6 +146,13 @@ class Connection:
         """The command line for the same command over a connection of its own, for use after this one ends."""
         remote = remote_line(self.entry, command, root=root)
         return argv.alone(self.entry, self.settings, remote, self.timeouts.ssh_connected)
+
+    def forward_by_itself(self, local: int, host: str, port: int, folder: Path) -> Surroundings:
+        """What makes and ends the same forward, for commands that need it after this connection has ended."""
+        # A short name: a socket's path may have about a hundred characters.
+        path = folder / "after"
+        lasting = argv.lasting(self.entry, self.settings, path, AFTER_SECONDS, self.timeouts.ssh_connected)
+        return Surroundings((lasting, argv.forward(path, local, host, port)), (argv.ended(path),))
 
     async def close(self) -> None:
         """End the connection and every command on it; safe to call more than once."""

@@ -85,6 +85,33 @@ def test_a_server_on_the_hosts_loopback_is_reached_through_the_connection(sshd, 
     assert not listening(port)
 
 
+def test_commands_after_the_connections_end_have_the_same_forward_for_as_long_as_they_run(
+    sshd, short, open_connection, server
+):
+    (short / "kept").mkdir()
+
+    async def preparation():
+        async with open_connection(sshd.inventory(short), short) as connection:
+            return await access(connection, kubeconfig(short, server), "", short / "kept")
+
+    found = run(preparation())
+    text = yaml.safe_load(found.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    port = int(text.rpartition(":")[2])
+    assert not listening(port)
+    null = subprocess.DEVNULL
+    for argv in found.surroundings.before:
+        subprocess.run(argv, stdin=null, stdout=null, stderr=null, check=True, timeout=60)
+    try:
+        with socket.create_connection(("127.0.0.1", port), 10) as reached:
+            assert reached.recv(5) == b"hello"
+    finally:
+        for argv in found.surroundings.after:
+            subprocess.run(argv, stdin=null, stdout=null, stderr=null, check=True, timeout=60)
+    assert not listening(port)
+    commands = [" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
+    assert not [one for one in commands if str(short / "kept") in one]
+
+
 @pytest.mark.parametrize(("way", "host"), [("direct", "127.0.0.1"), ("", "192.0.2.1")])
 def test_a_server_that_is_reached_as_it_is(sshd, short, open_connection, way, host):
     (short / "kept").mkdir()

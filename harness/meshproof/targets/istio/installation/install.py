@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from meshproof.errors import MeshproofError, TargetError, UsageError
-from meshproof.process import CleanupOnDeath
+from meshproof.process import NOTHING, CleanupOnDeath, Surroundings
 from meshproof.targets.istio import health
 from meshproof.targets.istio.health import ControlPlane
 from meshproof.targets.istio.installation import manifest, notes, unfinished
@@ -18,11 +19,16 @@ from meshproof.targets.kube.api.connection import Cluster
 
 
 async def install(
-    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, keep_open: Sequence[int | None] = ()
+    cluster: Cluster,
+    istioctl: Istioctl | None,
+    plan: Plan,
+    keep_open: Sequence[int | None] = (),
+    surroundings: Surroundings = NOTHING,
 ) -> Installed:
     """Install Istio and wait until it is ready; what this program installed before in the same way is used as it is.
 
-    `keep_open` are descriptors of files that removing the installation needs, should this process be killed.
+    Should this process be killed, the installation is removed again: `keep_open` are descriptors of files that this
+    needs, `surroundings` the commands that must stand around it.
     UsageError for an Istio that somebody else installed, unless the plan skips the installation.
     TargetError when it fails; what was installed by then has been removed again.
     """
@@ -43,7 +49,8 @@ async def install(
         await health.ready(cluster)
         return Installed(there[0].version, there[0].revision, fresh=False)
     ours = namespace is None or notes.created_by_us(namespace)
-    return await _install(cluster, istioctl, plan, mark, keep_open, ours=ours)
+    will = partial(_cleanup_on_death, cluster, istioctl, plan, keep_open, surroundings, ours=ours)
+    return await _install(cluster, istioctl, plan, mark, will, ours=ours)
 
 
 async def _found(cluster: Cluster, there: Sequence[ControlPlane], plan: Plan) -> Installed:
@@ -68,7 +75,7 @@ async def _install(
     istioctl: Istioctl | None,
     plan: Plan,
     mark: str,
-    keep_open: Sequence[int | None],
+    will: Callable[[], Awaitable[CleanupOnDeath]],
     *,
     ours: bool,
 ) -> Installed:
@@ -77,7 +84,7 @@ async def _install(
     try:
         # Noted first, so that an installation that is killed half-way is recognised.
         await notes.begin(cluster, ours=ours)
-        cleanup = await _cleanup_on_death(cluster, istioctl, plan, keep_open, ours=ours)
+        cleanup = await will()
         if plan.manifest:
             await manifest.apply(cluster, plan.manifest)
         else:
@@ -95,13 +102,25 @@ async def _install(
 
 
 async def _cleanup_on_death(
-    cluster: Cluster, istioctl: Istioctl | None, plan: Plan, keep_open: Sequence[int | None], *, ours: bool
+    cluster: Cluster,
+    istioctl: Istioctl | None,
+    plan: Plan,
+    keep_open: Sequence[int | None],
+    surroundings: Surroundings,
+    *,
+    ours: bool,
 ) -> CleanupOnDeath:
     """What removes the installation again should this process be killed during it."""
     kinds = not notes.note(await notes.read(cluster), KINDS_BEFORE)
     annotations = () if ours else (ANNOTATION, KINDS_BEFORE)
     commands = unfinished.cleanup_commands(
-        cluster, istioctl, revision=plan.revision, manifest=plan.manifest, kinds=kinds, annotations=annotations
+        cluster,
+        istioctl,
+        revision=plan.revision,
+        manifest=plan.manifest,
+        kinds=kinds,
+        annotations=annotations,
+        surroundings=surroundings,
     )
     return CleanupOnDeath(commands, keep_open=keep_open)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from meshproof.border.istio_releases import uninstall
 from meshproof.errors import TargetError
+from meshproof.process import NOTHING, Surroundings
 from meshproof.targets.istio.health import COMPONENT
 from meshproof.targets.istio.installation.sweep import CLUSTER_WIDE, NAMESPACED
 from meshproof.targets.istio.istioctl import NAMESPACE, Istioctl
@@ -29,16 +30,18 @@ def cleanup_commands(
     manifest: Path | None,
     kinds: bool,
     annotations: Sequence[str],
+    surroundings: Surroundings = NOTHING,
 ) -> list[list[str]]:
     """The commands that remove what an installation has put in by then, as `remove` does.
 
     With `kinds` Istio's kinds are deleted too. `annotations` are removed where the namespace stays; empty where
-    the namespace is deleted. No command where only a part of a manifest would go: kubectl alone cannot do that.
+    the namespace is deleted. `surroundings` stand around the commands. No command where only a part of a manifest
+    would go: kubectl alone cannot do that.
     """
     if manifest and not kinds:
         return []
     kubectl = cluster.kubectl.within("")
-    commands = [list(CHILDREN_ENDED)]
+    commands = [list(CHILDREN_ENDED), *map(list, surroundings.before)]
     if manifest:
         commands.append(kubectl.by_itself("delete", "-f", str(manifest.absolute()), *GONE))
     elif istioctl:
@@ -46,7 +49,7 @@ def cleanup_commands(
         commands += [] if kinds else [kubectl.by_itself(*one) for one in _sweep()]
     cleared = ("annotate", "namespace", NAMESPACE, *(f"{name}-" for name in annotations))
     ending = cleared if annotations else ("delete", "namespace", NAMESPACE, *GONE)
-    return [*commands, kubectl.by_itself(*ending)]
+    return [*commands, kubectl.by_itself(*ending), *map(list, surroundings.after)]
 
 
 def half_installed(cluster: Cluster, *, kinds: bool) -> TargetError:
