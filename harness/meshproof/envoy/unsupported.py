@@ -9,7 +9,7 @@ from meshproof.envoy.clusters.load_balancer import TRANSLATED
 from meshproof.envoy.listeners.bound import Bound, is_served
 from meshproof.envoy.listeners.tls import why_unserved
 from meshproof.envoy.node import Kind, Proxy
-from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, TrafficPolicy
+from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
 from meshproof.mesh.model.gateway import Gateway, Server
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
@@ -24,7 +24,7 @@ ELSEWHERE = "the embedded mesh does not carry it out: verify it on a cluster (--
 
 def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
     """Everything that is modelled and not translated."""
-    originating = [one for one in mesh.destination_rules if any(_originates(level) for level in _policies(one))]
+    originating = [one for one in mesh.destination_rules if any(_originates(level) for level, _ in one.policies)]
     for service in mesh.services:
         for port in service.ports:
             if port.protocol.lower() == GRPC_WEB:
@@ -58,19 +58,13 @@ def _http2_in_tls(originating: Iterable[DestinationRule], service: Service) -> I
     for rule in originating if service.hostname else ():
         if not covers(rule.host, service.host):
             continue
-        pools = [one.connection_pool for one in _policies(rule) if one.connection_pool]
+        pools = [one.connection_pool for one, _ in rule.policies if one.connection_pool]
         asked = any(pool.upgrade_to_http2 or pool.use_client_protocol for pool in pools)
         for port in service.ports:
             if asked or port.protocol.lower() in HTTP2_PROTOCOLS:
                 name = f"DestinationRule {rule.namespace}/{rule.name}"
                 why = f"{service.host} is called over HTTP/2 in TLS on port {port.number}, which stand-ins do not speak"
                 yield Unmodelled("DestinationRule", name, rule.location, why, (Called((service.host,), port.number),))
-
-
-def _policies(rule: DestinationRule) -> Iterator[TrafficPolicy]:
-    for whole in (rule.policy, *(own.policy for own in rule.subsets)):
-        yield whole
-        yield from whole.ports.values()
 
 
 def _originates(policy: TrafficPolicy) -> bool:
@@ -86,15 +80,8 @@ def _uncertified(mesh: Mesh, gateway: Gateway, server: Server) -> str:
 
 def _balancers(rule: DestinationRule) -> Iterator[Unmodelled]:
     name = f"DestinationRule {rule.namespace}/{rule.name}"
-    for policy in (rule.policy, *(subset.policy for subset in rule.subsets)):
-        for port, found in _unbalanced(policy):
+    for policy, port in rule.policies:
+        found = policy.load_balancer
+        if found not in TRANSLATED:
             why = f"load balancing by {found.value} is not translated"
             yield Unmodelled("DestinationRule", name, rule.location, why, (Called((rule.host,), port),), ELSEWHERE)
-
-
-def _unbalanced(policy: TrafficPolicy) -> Iterator[tuple[int | None, LoadBalancer]]:
-    if policy.load_balancer not in TRANSLATED:
-        yield None, policy.load_balancer
-    for port, own in policy.ports.items():
-        if own.load_balancer not in TRANSLATED:
-            yield port, own.load_balancer

@@ -10,6 +10,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.schema import Shape
 
 NETWORKING = tuple(f"networking.istio.io/{version}" for version in ("v1", "v1beta1", "v1alpha3"))
+SECURITY = tuple(f"security.istio.io/{version}" for version in ("v1", "v1beta1"))
 APPS = ("apps/v1", "apps/v1beta2")
 GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -35,7 +36,8 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "WorkloadEntry": NETWORKING,
     "WorkloadGroup": NETWORKING,
     "Sidecar": NETWORKING,
-    "AuthorizationPolicy": tuple(f"security.istio.io/{version}" for version in ("v1", "v1beta1")),
+    "AuthorizationPolicy": SECURITY,
+    "PeerAuthentication": SECURITY,
     f"Gateway.{GATEWAY_API}": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
     "HTTPRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
     "GRPCRoute": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1alpha2"),
@@ -55,6 +57,7 @@ LATER = {
     "WorkloadGroup": ("service_entry", "WORKLOAD_GROUP"),
     "Sidecar": ("sidecar", "SIDECAR"),
     "AuthorizationPolicy": ("authorization_policy", "AUTHORIZATION_POLICY"),
+    "PeerAuthentication": ("peer_authentication", "PEER_AUTHENTICATION"),
     f"Gateway.{GATEWAY_API}": ("gateway_api", "GATEWAY"),
     "HTTPRoute": ("gateway_api", "HTTP_ROUTE"),
     "GRPCRoute": ("gateway_api", "GRPC_ROUTE"),

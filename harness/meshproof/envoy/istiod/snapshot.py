@@ -29,6 +29,8 @@ from meshproof.mesh.model.mesh import Mesh
 Json = dict[str, Any]
 
 OUTBOUND = "outbound"
+# What istiod calls the certificate that it gives every proxy.
+OWN_CERTIFICATE = "default"
 # Clusters of a sidecar for what it receives, and for istiod itself.
 NOT_OURS = ("inbound", "InboundPassthrough", "xds-grpc", "sds-grpc", "agent", "prometheus_stats", "zipkin")
 EDS: Json = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
@@ -122,11 +124,20 @@ def _assignments(given: Given, proxy: Proxy) -> Iterator[Resource]:
 def _cluster(cluster: Json) -> Json:
     """A cluster without the filters of Istio's own Envoy, with the statistics that checks read by their usual names."""
     found: Json = known({key: value for key, value in cluster.items() if key not in ("filters", "alt_stat_name")})
+    if _is_of_the_mesh(found.get("transport_socket", {})):
+        # Pods have no sidecar here: what these speak with each other is left to conflicts of mesh/build/mutual_tls.
+        del found["transport_socket"]
     breakers = found.get("circuit_breakers", {})
     if "thresholds" in breakers:
         limits = [{**one, "track_remaining": True} for one in breakers["thresholds"]]
         found["circuit_breakers"] = {**breakers, "thresholds": limits}
     return found
+
+
+def _is_of_the_mesh(socket: Json) -> bool:
+    """Whether it shows the certificate that istiod gives every proxy."""
+    common = socket.get("typed_config", {}).get("common_tls_context", {})
+    return any(one.get("name") == OWN_CERTIFICATE for one in common.get("tls_certificate_sds_secret_configs", ()))
 
 
 def _placed(assignment: Json, given: Given) -> Json:

@@ -141,6 +141,7 @@ def _built(manifests: Manifests) -> Built:
     rollout.across(mesh, good, findings)
     headless.across(mesh, good, findings)
     external_name.across(mesh, good, findings)
+    later.across(mesh, good, findings)
     unmodelled = [
         *findings.unmodelled_parts,
         *_refused(failed, mesh),

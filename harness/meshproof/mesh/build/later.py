@@ -26,6 +26,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "workloads.nodes": {"Node": "node"},
     "sidecar.sidecars": {"Sidecar": "sidecar"},
     "authorization.policies": {"AuthorizationPolicy": "authorization_policy"},
+    "mutual_tls.peer_authentications": {"PeerAuthentication": "peer_authentication"},
     "gateway_api.routes": {
         f"Gateway.{GATEWAY_API}": "gateway",
         "HTTPRoute": "http_route",
@@ -58,6 +59,12 @@ def joined(mesh: Mesh, parts: Sequence[tuple[str, object]], findings: Findings) 
             join: Join = _imported(module).join
             mesh = join(mesh, own, findings)
     return mesh
+
+
+def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> None:
+    """Say what only shows when objects that few folders have are seen together with all others."""
+    if any(policy.tls for rule in mesh.destination_rules for policy, _ in rule.policies):
+        _imported("mutual_tls.conflicts").across(mesh, resources, findings)
 
 
 def _imported(module: str):  # type: ignore[no-untyped-def]

@@ -5,7 +5,7 @@ Fields follow https://istio.io/latest/docs/reference/config/networking/destinati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -132,3 +132,10 @@ class DestinationRule:
     export_to: tuple[str, ...] = ()
     selector: Labels | None = None
     created: str = ""
+
+    @property
+    def policies(self) -> Iterator[tuple[TrafficPolicy, int | None]]:
+        """The policies of all levels: the rule's and its subsets', and those of their ports with the port."""
+        for whole in (self.policy, *(one.policy for one in self.subsets)):
+            yield whole, None
+            yield from ((policy, port) for port, policy in whole.ports.items())

@@ -15,6 +15,7 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Secret, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh_config import DEFAULT, MeshConfig
+from meshproof.mesh.model.peer_authentication import PeerAuthentication
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Unmodelled
@@ -61,6 +62,7 @@ class Mesh:
     unmodelled: tuple[Unmodelled, ...] = ()
     aliases: tuple[Service, ...] = ()
     places: Places = field(default_factory=Places)
+    peer_authentications: tuple[PeerAuthentication, ...] = ()
 
     def service(self, host: str) -> Service | None:
         """The Service of that fully qualified host; of several one of Kubernetes, then the first ServiceEntry."""

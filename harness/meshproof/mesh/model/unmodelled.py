@@ -87,13 +87,20 @@ class Entering:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainText:
+    """Connections of clients without a sidecar to pods of a namespace (empty: of any): no request of the mesh's own."""
+
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mentioned:
     """Requests whose Service, host or gateway is among these words: those of a text that cannot be read further."""
 
     words: frozenset[str] = field(repr=False)
 
 
-Touches = Everything | Asked | Called | Rule | Decided | Pods | Received | Clients | Entering | Mentioned
+Touches = Everything | Asked | Called | Rule | Decided | Pods | Received | Clients | Entering | PlainText | Mentioned
 
 
 @dataclass(frozen=True, slots=True)

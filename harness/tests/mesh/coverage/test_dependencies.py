@@ -90,7 +90,7 @@ def of(kind: str, spec: str, *, group: str = "security.istio.io/v1", namespace: 
         (of("AuthorizationPolicy", "{selector: {matchLabels: {app: pay}}}"), [PAY, NEW], [CART, EDGE]),
         (of("AuthorizationPolicy", "{}"), [PAY, NEW, CART, EDGE], []),
         (of("AuthorizationPolicy", "{}", namespace="other"), [], [PAY, NEW, CART, EDGE]),
-        (of("PeerAuthentication", "{}", namespace="istio-system"), [PAY, NEW, CART, EDGE], []),
+        (of("RequestAuthentication", "{}", namespace="istio-system"), [PAY, NEW, CART, EDGE], []),
         (
             of("RequestAuthentication", "{selector: {matchLabels: {istio: ingressgateway}}}", namespace="istio-system"),
             [EDGE],

@@ -19,7 +19,10 @@ NEEDS = "nothing here has a certificate for that host: only a call to the host i
 
 
 def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls | None:
-    """The TLS towards a host (a name in full, or a pattern); only that of a ServiceEntry is modelled."""
+    """The TLS towards a host (a name in full, or a pattern).
+
+    Modelled are that of a ServiceEntry, and mutual TLS of the mesh: where it does not fit, mutual_tls/ tells.
+    """
     if value is None:
         return None
     mode = value.get("mode")
@@ -31,6 +34,16 @@ def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls 
         _check(value, mutual=said == MUTUAL)
     further = [one for name in UNREAD if (one := value.get(name)) and one.data]
     external = "*" not in host and not host.endswith(f".{CLUSTER_DOMAIN}")
+    made = ClientTls(
+        said,
+        sni.text() if sni else "",
+        names,
+        not (skip and skip.flag()),
+        credential.text() if credential else "",
+        value.key or value.location,
+    )
+    if made.is_of_the_mesh:
+        return made
     if said in ORIGINATING and external and not further:
         text = f"{host} is stood in for, with a certificate for that name: who signed the real one is not verified"
         findings.notice(value.location, f"{text}, and whether it takes the client's neither", Topic.RUN_ALONE)
@@ -39,14 +52,7 @@ def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls 
         told += [f"a certificate for {' or '.join(names)}"] if names else []
         why = f"tls is not modelled: mode {said}{', ' if told else ''}{', '.join(told)}"
         findings.unproved(value.key or value.location, why, needs=NEEDS if said in ORIGINATING else "")
-    return ClientTls(
-        said,
-        sni.text() if sni else "",
-        names,
-        not (skip and skip.flag()),
-        credential.text() if credential else "",
-        value.key or value.location,
-    )
+    return made
 
 
 def _check(value: Value, *, mutual: bool) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, TrafficPolicy
+from meshproof.mesh.model.destination_rule import LoadBalancer, TrafficPolicy
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
@@ -59,17 +59,11 @@ def _leads_to_itself(virtual_service: VirtualService, route: HttpRoute, host: st
 
 def _ruled(mesh: Mesh, service: Service, findings: Findings) -> None:
     for rule in mesh.destination_rules:
-        if covers(rule.host, service.host) and any(map(_balances, _policies(rule))):
+        if covers(rule.host, service.host) and any(_balances(policy) for policy, _ in rule.policies):
             why = f"{service.called} is headless: its pods are neither balanced nor ejected by a sidecar"
             findings.unproved(
                 service.location, f"{why} ({rule.location})", touches=(Called((service.host,)),), topic=Topic.HEADLESS
             )
-
-
-def _policies(rule: DestinationRule) -> Iterator[TrafficPolicy]:
-    for policy in (rule.policy, *(subset.policy for subset in rule.subsets)):
-        yield policy
-        yield from policy.ports.values()
 
 
 def _balances(policy: TrafficPolicy) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from meshproof.errors import Location
 
-PLAIN, SIMPLE, MUTUAL = "DISABLE", "SIMPLE", "MUTUAL"
+PLAIN, SIMPLE, MUTUAL, ISTIO_MUTUAL = "DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"
 ORIGINATING = frozenset({SIMPLE, MUTUAL})
 # A ConfigMap that holds authorities alone, which anybody may read.
 CONFIG_MAP = "configmap://"
@@ -25,6 +25,11 @@ class ClientTls:
     verified: bool = True
     credential: str = ""
     location: Location | None = None
+
+    @property
+    def is_of_the_mesh(self) -> bool:
+        """Whether it is the mutual TLS that proxies of the mesh speak by themselves, with certificates of istiod."""
+        return self.mode == ISTIO_MUTUAL and not self.sni and not self.names
 
     @property
     def for_gateways(self) -> bool:

@@ -9,7 +9,7 @@ from meshproof.border.load import MASTER_PORTS
 from meshproof.errors import UsageError
 from meshproof.manifest import Resource
 from meshproof.mesh.build.workloads.workload import FORMS
-from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
+from meshproof.mesh.model.destination_rule import TrafficPolicy
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.targets.cluster import client_pod
@@ -120,9 +120,4 @@ def limits_connections(mesh: Mesh) -> bool:
 
 
 def _policies(mesh: Mesh) -> list[TrafficPolicy]:
-    return [policy for rule in mesh.destination_rules for policy in _policies_of(rule)]
-
-
-def _policies_of(rule: DestinationRule) -> list[TrafficPolicy]:
-    found = (rule.policy, *rule.policy.ports.values(), *(one.policy for one in rule.subsets))
-    return [policy for policy in found if policy is not None]
+    return [policy for rule in mesh.destination_rules for policy, _ in rule.policies]

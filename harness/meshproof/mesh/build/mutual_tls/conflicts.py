@@ -1,0 +1,105 @@
+"""Rules whose `tls` does not fit what the sidecars of the called pods take: clients get 503.
+
+Without `tls`, or with one of mutual TLS for pods that take it, proxies of the mesh speak as istiod's default has it:
+mutual TLS to whoever has a sidecar, else plain text (istio/istio pilot/pkg/networking/core/cluster_tls.go and
+pilot/pkg/xds/endpoints/mtls_checker.go). That a rule names ISTIO_MUTUAL or DISABLE takes this choice away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.workloads.workload import FORMS, at
+from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.peer_authentication import PeerMode, taken
+from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, PLAIN, ClientTls
+from meshproof.mesh.model.unmodelled import Called
+
+# Of a pod the label counts before the annotation, and the namespace's last: istio/istio pkg/kube/inject/inject.go.
+INJECT, NAMESPACE_INJECT = "sidecar.istio.io/inject", "istio-injection"
+
+
+def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
+    """Say which Services cannot be reached, or not as the rules want it."""
+    own = {one.location: one for one in resources if one.kind in ("DestinationRule", "Namespace") or one.kind in FORMS}
+    closed = {one.name for one in own.values() if one.kind == "Namespace" and _is_closed(one)}
+    without = {one.key for one in mesh.workloads if _without_sidecar(own.get(one.location), one.namespace in closed)}
+    for rule in mesh.destination_rules:
+        said = [(policy.tls, port) for policy, port in rule.policies if policy.tls and _is_of_the_mesh(policy.tls)]
+        if not said or rule.location not in own:
+            continue
+        with findings.about(own[rule.location], ()):
+            for service in _covered(mesh, rule):
+                for tls, port in said:
+                    _held(mesh, service, tls, port, without, findings)
+
+
+def _is_of_the_mesh(tls: ClientTls) -> bool:
+    return tls.mode == PLAIN or tls.is_of_the_mesh
+
+
+def _covered(mesh: Mesh, rule: DestinationRule) -> Sequence[Service]:
+    if not rule.host.startswith("*"):
+        return mesh.services_of(rule.host)
+    return [one for one in mesh.services if covers(rule.host, one.host)]
+
+
+def _held(
+    mesh: Mesh, service: Service, tls: ClientTls, number: int | None, without: set[str], findings: Findings
+) -> None:
+    for port in service.ports:
+        if number not in (None, port.number):
+            continue
+        why = next(_reasons(mesh, service, port, tls, without), "")
+        if why and tls.location is not None:
+            touched = (Called((service.host,), port.number),)
+            findings.unproved(tls.location, f"tls {tls.mode} towards {why}", touches=touched)
+
+
+def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, without: set[str]) -> Iterator[str]:
+    called = f"port {port.number} of {service.called}"
+    if service.hostname and tls.mode == ISTIO_MUTUAL:
+        yield f"{called}: whether what answers for that host has a certificate of istiod is not told here"
+        return
+    for pods in () if service.hostname else mesh.selected(service.host):
+        if pods.key in without:
+            if tls.mode == ISTIO_MUTUAL:
+                yield f"{called}: its pods have no sidecar ({pods.location}), so every handshake fails: clients get 503"
+            continue
+        mode, policy = taken(mesh.peer_authentications, pods.namespace, pods.labels, _target(pods, port))
+        if tls.mode == PLAIN and mode is PeerMode.STRICT:
+            yield f"{called}, whose sidecars take mutual TLS alone by {policy}: clients get 503"
+        elif tls.mode == ISTIO_MUTUAL and mode is PeerMode.DISABLE:
+            yield f"{called}, whose sidecars take plain text alone by {policy}: clients get 503"
+
+
+def _target(pods: Workload, port: ServicePort) -> int:
+    if isinstance(port.target, int):
+        return port.target
+    return next((one.number for one in pods.ports if one.name == port.target), port.number)
+
+
+def _is_closed(namespace: Resource) -> bool:
+    return _said(at(namespace.body, ("metadata", "labels", NAMESPACE_INJECT))) == "disabled"
+
+
+def _without_sidecar(resource: Resource | None, closed: bool) -> bool:
+    """Whether istiod's injector leaves the pods of a workload as they are."""
+    template = at(resource.body, FORMS[resource.kind].template) if resource and resource.kind in FORMS else None
+    if template is None:
+        return False
+    network = at(template, ("spec", "hostNetwork"))
+    if network and network.data is True:
+        return True
+    said = [_said(at(template, ("metadata", holder, INJECT))) for holder in ("labels", "annotations")]
+    return (next((one for one in said if one), "") or ("false" if closed else "")) == "false"
+
+
+def _said(value: Value | None) -> str:
+    return value.text() if value and isinstance(value.data, str) else ""

@@ -1,0 +1,164 @@
+"""Mutual TLS of the mesh: requests are proved where rules and sidecars fit, and those that cannot connect are told."""
+
+from __future__ import annotations
+
+import pytest
+from meshproof.errors import ManifestError
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.peer_authentication import PeerMode, taken
+from meshproof.mesh.model.unmodelled import Called, PlainText
+
+POLICY = (
+    "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {{name: {}, namespace: {}}}\nspec: {{{}}}\n"
+)
+RULE = (
+    "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: cart, namespace: shop}}\n"
+    "spec: {{host: '{}', trafficPolicy: {{{}}}}}\n"
+)
+SHOP = """\
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80, targetPort: web}, {name: http-admin, port: 81}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}LABELS}
+    spec: {containers: [{name: a, image: a, ports: [{name: web, containerPort: 8080}]}]}
+"""
+STRICT, DISABLE = "mtls: {mode: STRICT}", "mtls: {mode: DISABLE}"
+MUTUAL, PLAIN = "tls: {mode: ISTIO_MUTUAL}", "tls: {mode: DISABLE}"
+CART = "cart.shop.svc.cluster.local"
+
+
+@pytest.fixture
+def mesh(built):
+    def of(*texts: str, pods: str = "") -> Mesh:
+        return built("---\n".join((SHOP.replace("LABELS", pods), *texts)), proxyless=True).mesh
+
+    return of
+
+
+def told(mesh: Mesh) -> list[str]:
+    """What cannot be reached, without the policies' own."""
+    return [one.why for one in mesh.unmodelled if not any(isinstance(touch, PlainText) for touch in one.touches)]
+
+
+def test_a_mesh_in_which_all_is_strict_is_proved_but_for_the_clients_that_it_refuses(mesh) -> None:
+    found = mesh(POLICY.format("default", "istio-system", STRICT), RULE.format("*.local", MUTUAL))
+    assert told(found) == []
+    (own,) = found.unmodelled
+    assert "plain text is refused" in own.why
+    assert own.touches == (PlainText(""),)
+
+
+@pytest.mark.parametrize("mode", ["PERMISSIVE", "UNSET", "DISABLE"])
+def test_what_refuses_no_plain_text_has_nothing_left_to_show(mesh, mode: str) -> None:
+    assert mesh(POLICY.format("default", "shop", f"mtls: {{mode: {mode}}}")).unmodelled == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "tls", "ports"),
+    [
+        (STRICT, PLAIN, [80, 81]),
+        (DISABLE, MUTUAL, [80, 81]),
+        ("selector: {matchLabels: {app: cart}}, portLevelMtls: {8080: {mode: STRICT}}", PLAIN, [80]),
+        ("selector: {matchLabels: {app: cart}}, portLevelMtls: {81: {mode: STRICT}}", PLAIN, [81]),
+        (STRICT, f"portLevelSettings: [{{port: {{number: 81}}, {PLAIN}}}]", [81]),
+        ("selector: {matchLabels: {app: other}}, mtls: {mode: STRICT}", PLAIN, []),
+        (STRICT, MUTUAL, []),
+        ("mtls: {mode: PERMISSIVE}", PLAIN, []),
+        (DISABLE, PLAIN, []),
+    ],
+)
+def test_a_rule_that_does_not_fit_what_sidecars_take_is_told_for_its_ports(mesh, policy, tls, ports) -> None:
+    found = mesh(POLICY.format("own", "shop", policy), RULE.format("cart", tls))
+    touched = [touch for one in found.unmodelled for touch in one.touches if isinstance(touch, Called)]
+    assert touched == [Called((CART,), port) for port in ports]
+    assert all("PeerAuthentication shop/own" in why and "503" in why for why in told(found))
+
+
+@pytest.mark.parametrize(
+    "pods",
+    [
+        ", annotations: {sidecar.istio.io/inject: 'false'}",
+        ", annotations: {sidecar.istio.io/inject: 'true'}",
+        ", annotations: {sidecar.istio.io/inject: 'no'}",
+        "",
+    ],
+)
+def test_mutual_tls_needs_a_sidecar_at_the_other_end(mesh, pods: str) -> None:
+    found = told(mesh(RULE.format("cart", MUTUAL), pods=pods))
+    assert len(found) == (2 if "'false'" in pods else 0)
+    assert all("no sidecar" in why for why in found)
+
+
+def test_pods_of_a_namespace_that_injects_nothing_have_no_sidecar(mesh) -> None:
+    namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: disabled}}\n"
+    assert len(told(mesh(namespace, RULE.format("cart", MUTUAL)))) == 2
+    assert (
+        told(mesh(namespace, RULE.format("cart", MUTUAL), pods=", annotations: {sidecar.istio.io/inject: 'true'}"))
+        == []
+    )
+
+
+def test_a_host_outside_is_not_known_to_have_a_certificate_of_istiod(mesh) -> None:
+    entry = (
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: out, namespace: shop}\n"
+        "spec: {hosts: [api.example.com], ports: [{number: 80, name: http, protocol: HTTP}], resolution: DNS}\n"
+    )
+    (why,) = told(mesh(entry, RULE.format("*", MUTUAL)))
+    assert "port 80 of api.example.com" in why
+
+
+def test_names_that_a_rule_wants_in_certificates_are_not_modelled(mesh) -> None:
+    (why,) = told(mesh(RULE.format("cart", "tls: {mode: ISTIO_MUTUAL, sni: a.example}")))
+    assert "not modelled" in why
+
+
+def test_the_narrower_policy_counts(mesh) -> None:
+    several = [
+        POLICY.format("default", "istio-system", STRICT),
+        POLICY.format("default", "shop", "mtls: {mode: PERMISSIVE}"),
+        POLICY.format("own", "shop", f"selector: {{matchLabels: {{app: cart}}}}, {DISABLE}"),
+    ]
+    policies = mesh(*several).peer_authentications
+    for labels, namespace, wanted in (
+        ({"app": "cart"}, "shop", PeerMode.DISABLE),
+        ({"app": "other"}, "shop", PeerMode.PERMISSIVE),
+        ({"app": "cart"}, "elsewhere", PeerMode.STRICT),
+    ):
+        mode, _ = taken(policies, namespace, labels, 8080)
+        assert mode is wanted
+
+
+def test_of_two_policies_for_a_namespace_the_older_counts(mesh) -> None:
+    def aged(name: str, day: int, spec: str) -> str:
+        text = POLICY.format(name, "shop", spec)
+        return text.replace("namespace: shop", f"namespace: shop, creationTimestamp: '2026-01-0{day}T00:00:00Z'")
+
+    policies = mesh(aged("late", 2, STRICT), aged("early", 1, DISABLE)).peer_authentications
+    mode, decisive = taken(policies, "shop", {}, 80)
+    assert mode is PeerMode.DISABLE
+    assert decisive is not None
+    assert decisive.name == "early"
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("portLevelMtls: {80: {mode: STRICT}}", "needs a selector"),
+        ("selector: {matchLabels: {a: b}}, portLevelMtls: {}", "is empty"),
+        ("selector: {matchLabels: {a: b}}, portLevelMtls: {0: {mode: STRICT}}", "0 is no port"),
+        ("selector: {matchLabels: {a: b}}, portLevelMtls: {web: {mode: STRICT}}", "web is no port"),
+        ("mtls: {mode: strict}", "must be one of"),
+        ("mtls: {modes: STRICT}", "did you mean mode"),
+    ],
+)
+def test_what_istiod_refuses(built, spec: str, words: str) -> None:
+    with pytest.raises(ManifestError, match=words):
+        built(POLICY.format("p", "shop", spec), proxyless=True)
