@@ -12,8 +12,9 @@ from meshproof.explain import wording
 from meshproof.explain.manifests import Written
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import Service
-from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import overlap
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService

@@ -14,8 +14,9 @@ from typing import Protocol, TypeVar
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.reuse import reused
 from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import Service, ServicePort
-from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
 
 PUBLIC, PRIVATE, NONE = "*", ".", "~"

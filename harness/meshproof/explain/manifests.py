@@ -10,7 +10,7 @@ from functools import cached_property
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.model.mesh import grouped
+from meshproof.mesh.model.index import grouped
 
 RULES = ("http", "rules", "tcp")
 

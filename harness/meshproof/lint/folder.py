@@ -11,8 +11,9 @@ from meshproof.manifest.resource import Manifests, Resource
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.build.stand_ins.references import entries
 from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
-from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Rule
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.visibility import gateways
-from meshproof.mesh.model.authorization import Action, AuthorizationPolicy, known_labels
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.security.authorization import Action, AuthorizationPolicy, known_labels
 
 GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
 

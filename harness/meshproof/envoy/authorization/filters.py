@@ -14,9 +14,9 @@ from meshproof.envoy.authorization.generate import NO_PERMISSION, NOBODY, Listen
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.resource import packed
 from meshproof.envoy.unit import Fields
-from meshproof.mesh.model.authorization import Action, AuthorizationPolicy
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.security.authorization import Action, AuthorizationPolicy
 
 FILTER = "envoy.filters.http.rbac"
 NEVER: Fields = {"permissions": [NO_PERMISSION], "principals": [NOBODY]}

@@ -12,7 +12,7 @@ from ipaddress import ip_interface
 
 from meshproof.envoy.authorization.matchers import header_matcher, path_permission, string_matcher, with_prefix
 from meshproof.envoy.unit import Fields, wrapped
-from meshproof.mesh.model.authorization import Attribute, AuthorizationRule, Condition
+from meshproof.mesh.model.security.authorization import Attribute, AuthorizationRule, Condition
 
 ANY: Fields = {"any": True}
 NO_PERMISSION: Fields = {"not_rule": ANY}

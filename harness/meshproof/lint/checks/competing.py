@@ -13,7 +13,7 @@ from meshproof.lint.raw import each, text
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.visibility import HERE
 from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
-from meshproof.mesh.model.mesh import grouped
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict import visibility

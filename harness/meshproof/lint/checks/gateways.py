@@ -13,8 +13,8 @@ from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.match import CLAIMS
 from meshproof.mesh.model import names
 from meshproof.mesh.model.gateway import Gateway, Server
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Secret
-from meshproof.mesh.model.mesh import grouped
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.handshake import AUTHORITY_KEYS, CERTIFICATE_KEYS, unusable
 

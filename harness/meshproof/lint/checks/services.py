@@ -12,8 +12,8 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import selected
 from meshproof.mesh.build.workloads.workload import FORMS, at
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, Workload
-from meshproof.mesh.model.mesh import grouped
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.destinations import listens
 from meshproof.mesh.predict.mesh_table import HTTP

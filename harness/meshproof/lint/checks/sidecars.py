@@ -9,8 +9,8 @@ from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.folder import Folder, distinct
 from meshproof.lint.raw import texts
 from meshproof.manifest.resource import Resource
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Workload
-from meshproof.mesh.model.mesh import grouped
 
 AMBIENT = "istio.io/dataplane-mode"
 Selecting = list[tuple[Resource, dict[str, str], tuple[Workload, ...]]]

@@ -9,8 +9,8 @@ from meshproof.lint.checks.destinations import aims
 from meshproof.lint.checks.reading import about
 from meshproof.lint.folder import Folder, distinct
 from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, Workload
-from meshproof.mesh.model.mesh import grouped
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute
 from meshproof.mesh.predict.policies import destination_rules

@@ -11,8 +11,9 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
-from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, host, overlap
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Entering

@@ -25,8 +25,9 @@ from meshproof.mesh.build.workloads import headless, rollout
 from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_owned, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Secret, Service, Workload
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
 

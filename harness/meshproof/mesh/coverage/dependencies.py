@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from meshproof.border.expectation import Arm, Copy, Expectation, Upstream
 from meshproof.border.request import Request
 from meshproof.errors import Location
+from meshproof.mesh.model.index import Hosts, by_hosts
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
-from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.unmodelled import (
     Asked,

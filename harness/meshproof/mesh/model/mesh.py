@@ -5,45 +5,24 @@ Every index is built once, when it is first asked for; nothing that looks up an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from meshproof.mesh.model.authorization import AuthorizationPolicy
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Secret, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh_config import DEFAULT, MeshConfig
-from meshproof.mesh.model.peer_authentication import PeerAuthentication
+from meshproof.mesh.model.security.authorization import AuthorizationPolicy
+from meshproof.mesh.model.security.peer_authentication import PeerAuthentication
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import VirtualService
 
-Key = TypeVar("Key")
-Item = TypeVar("Item")
 Made = TypeVar("Made")
-
-
-@dataclass(frozen=True, slots=True)
-class Hosts:
-    """Objects by the hosts that they name, each in the order of the manifests.
-
-    `exact` holds those of plain names, `wild` those of patterns (`*.example.com`), by pattern. Which
-    pattern covers which name is for those who ask.
-    """
-
-    exact: Mapping[str, tuple[int, ...]]
-    wild: Mapping[str, tuple[int, ...]]
-
-    def candidates(self, name: str) -> tuple[int, ...]:
-        """The positions of all that name this name or pattern, or a pattern with one of its ends after the `*`."""
-        found = self.exact.get(name, ())
-        if not self.wild:
-            return found
-        ends = (f"*{name[at:]}" for at in range(len(name) + 1))
-        return tuple(sorted({*found, *(at for end in ends for at in self.wild.get(end, ()))}))
 
 
 @dataclass(frozen=True)
@@ -282,20 +261,3 @@ class Mesh:
     def _rules_by_namespace(self) -> dict[str, tuple[tuple[DestinationRule, ...], Hosts]]:
         several = grouped((one.namespace, one) for one in self.destination_rules)
         return {namespace: (rules, by_hosts([(one.host,) for one in rules])) for namespace, rules in several.items()}
-
-
-def grouped(pairs: Iterable[tuple[Key, Item]]) -> dict[Key, tuple[Item, ...]]:
-    """The items of each key, in order."""
-    found: dict[Key, list[Item]] = {}
-    for key, item in pairs:
-        found.setdefault(key, []).append(item)
-    return {key: tuple(items) for key, items in found.items()}
-
-
-def by_hosts(several: Sequence[Iterable[str]]) -> Hosts:
-    """Positions by host, plain names and patterns apart."""
-    pairs = [(host, at) for at, hosts in enumerate(several) for host in dict.fromkeys(hosts)]
-    return Hosts(
-        grouped(pair for pair in pairs if not pair[0].startswith("*")),
-        grouped(pair for pair in pairs if pair[0].startswith("*")),
-    )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meshproof.errors import Location
-from meshproof.mesh.model.authorization import AuthorizationPolicy
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.security.authorization import AuthorizationPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.index import Hosts, by_hosts
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
-from meshproof.mesh.model.mesh import Hosts, Mesh, by_hosts
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, TcpRoute, VirtualService
 

@@ -9,10 +9,16 @@ from itertools import chain, islice
 
 from meshproof.border.request import Request, Tls
 from meshproof.errors import Location
-from meshproof.mesh.model.authorization import Action, Attribute, AuthorizationPolicy, AuthorizationRule, Condition
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.security.authorization import (
+    Action,
+    Attribute,
+    AuthorizationPolicy,
+    AuthorizationRule,
+    Condition,
+)
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 from meshproof.mesh.predict.gateway_servers import Entry, entries
 from meshproof.mesh.predict.match import matches, path_only, string_matches

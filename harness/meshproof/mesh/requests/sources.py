@@ -8,8 +8,9 @@ from dataclasses import replace
 from meshproof.border.request import Request
 from meshproof.border.source import Source, source
 from meshproof.errors import Location, UsageError
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Service
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
 from meshproof.mesh.predict.mesh_table import asked_service, service_of
 from meshproof.mesh.predict.visibility import OWN, sees

@@ -14,7 +14,7 @@ from meshproof.diff.search import as_served
 from meshproof.diff.sides import Side
 from meshproof.judge.retries_timeouts.outcome import Try, endings
 from meshproof.judge.retries_timeouts.timeout_headers import first_limit
-from meshproof.mesh.model.mesh import grouped
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.predict.prediction import predict
 from meshproof.run.explaining.judged import DELAY, JUDGES, RETRIES, TIMEOUT, TIMES
 from meshproof.run.explaining.sending import Sent, Several, send

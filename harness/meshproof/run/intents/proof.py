@@ -19,7 +19,7 @@ from meshproof.judge.intents.decided import Decided, Unshown
 from meshproof.judge.intents.intended import Intended
 from meshproof.judge.intents.kept import Kept, Promise
 from meshproof.judge.intents.timed import Timed, plain
-from meshproof.mesh.model.mesh import grouped
+from meshproof.mesh.model.index import grouped
 from meshproof.run.intents.predicted import Predicted
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.asked_answers import USERS, asking

@@ -9,7 +9,7 @@ from meshproof.border.coverage import Coverage, Dependence
 from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
 from meshproof.mesh.coverage.dependencies import is_idle
-from meshproof.mesh.model.mesh import grouped
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.policies.authorization import policies_at
 from meshproof.run.verification.specification import Specification

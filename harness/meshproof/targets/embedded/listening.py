@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Service, Workload
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.mesh import Mesh
 
 MACHINES = ("WorkloadEntry", "WorkloadGroup")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from meshproof.errors import ManifestError
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.peer_authentication import PeerMode, taken
+from meshproof.mesh.model.security.peer_authentication import PeerMode, taken
 from meshproof.mesh.model.unmodelled import Called, PlainText
 
 POLICY = (

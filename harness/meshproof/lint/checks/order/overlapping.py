@@ -10,7 +10,7 @@ from meshproof.border.request import Request
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.checks.order.entries import entries, head_of
 from meshproof.lint.folder import Folder
-from meshproof.mesh.model.mesh import grouped
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict.covering import covers
 from meshproof.mesh.predict.mesh_table import Rule

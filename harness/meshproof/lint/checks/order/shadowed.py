@@ -9,7 +9,7 @@ from meshproof.errors import Location
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.checks.order.entries import entries, hiding
 from meshproof.lint.folder import Folder
-from meshproof.mesh.model.mesh import grouped
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict.covering import covers_connections
 from meshproof.mesh.predict.mesh_table import Rule

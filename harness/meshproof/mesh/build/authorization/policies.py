@@ -14,10 +14,10 @@ from meshproof.mesh.build.authorization.rule import authorization_rule
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.touches import touches
-from meshproof.mesh.model.authorization import Action, AuthorizationPolicy, is_near, known_labels
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.security.authorization import Action, AuthorizationPolicy, is_near, known_labels
 from meshproof.mesh.model.unmodelled import Called, Entering, Received
 
 DRY_RUN = "istio.io/dry-run"

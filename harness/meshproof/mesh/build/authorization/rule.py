@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_interface
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
-from meshproof.mesh.model.authorization import Attribute, AuthorizationRule, Condition, Conditions
+from meshproof.mesh.model.security.authorization import Attribute, AuthorizationRule, Condition, Conditions
 
 OPERATION = {
     "hosts": Attribute.HOST,

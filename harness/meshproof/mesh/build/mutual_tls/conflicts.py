@@ -17,7 +17,7 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.model.peer_authentication import PeerMode, taken
+from meshproof.mesh.model.security.peer_authentication import PeerMode, taken
 from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, PLAIN, ClientTls
 from meshproof.mesh.model.unmodelled import Called
 

@@ -17,7 +17,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import created, in_order
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.peer_authentication import PeerAuthentication, PeerMode
+from meshproof.mesh.model.security.peer_authentication import PeerAuthentication, PeerMode
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import PlainText
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Service, ServicePort
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict import visibility
 
 TLS = frozenset({"tls", "https"})

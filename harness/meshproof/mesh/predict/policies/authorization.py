@@ -13,7 +13,10 @@ from dataclasses import dataclass, replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
-from meshproof.mesh.model.authorization import (
+from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.security.authorization import (
     GATEWAY_NAME,
     Action,
     Attribute,
@@ -24,9 +27,6 @@ from meshproof.mesh.model.authorization import (
     is_near,
     known_labels,
 )
-from meshproof.mesh.model.gateway import Gateway
-from meshproof.mesh.model.kubernetes import Service
-from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
 from meshproof.mesh.predict.match import path_only, string_matches
 from meshproof.mesh.predict.proxy.drawn import Drawn

@@ -15,8 +15,9 @@ from math import ceil
 
 from meshproof.border.expectation import Localities, LocalityShare
 from meshproof.mesh.model.destination_rule import TrafficPolicy
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Workload
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.locality import (
     HOSTNAME,
     NETWORK,

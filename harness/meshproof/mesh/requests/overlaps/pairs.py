@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from meshproof.border.request import Request
 from meshproof.border.source import Source
-from meshproof.mesh.model.mesh import Mesh, grouped
+from meshproof.mesh.model.index import grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, MatchKind
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.match import Client

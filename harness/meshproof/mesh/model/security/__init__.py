@@ -1,0 +1,1 @@
+"""Who may send what to whom: policies that proxies of the mesh carry out."""
