@@ -40,10 +40,11 @@ def shares(record: Record) -> tuple[Share, ...]:
     )
     several = [Share("rule", rules, len(found.rules))] if found.rules else []
     requests = {request for _, own in found.rules for request in own} | set(found.unruled)
-    several.append(Share("request", len(passed & requests) if requests else len(passed), max(found.requests, 1)))
+    several.append(Share("request", len(passed & requests) if requests else len(passed), found.requests))
     unclear = {one.subject for one in found.dependences if not one.allowed}
     unclear |= {one.subject for one in found.unproved if not one.allowed}
-    several.append(Share("object", max(0, found.objects - len(unclear)), found.objects + _not_read(found)))
+    clear = max(0, found.objects - len(unclear)) if found.requests else 0
+    several.append(Share("object", clear, found.objects + _not_read(found)))
     return tuple(several)
 
 

@@ -96,6 +96,17 @@ class Enforced:
 
 
 @dataclass(frozen=True, slots=True)
+class Exercised:
+    """Whether anything is sent at all; where nothing is, nothing is proved."""
+
+    name: str = "Exercised"
+
+    def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
+        reason = "nothing is sent: no rule and no Service among these manifests takes a request; add what they are for"
+        return Verdict("", self.name, Outcome.INCONCLUSIVE, reason)
+
+
+@dataclass(frozen=True, slots=True)
 class Covered:
     """Everything that was read is understood, and each rule has a request that shows it."""
 
@@ -112,4 +123,4 @@ def examinations(facts: Coverage) -> Sequence[Examination[Coverage]]:
     found += [Answerable(request, why) for request, why in facts.unanswered]
     found += [AllProbed(facts.left_out)] if facts.left_out else []
     found += [Enforced(one) for one in facts.unproved if not one.allowed]
-    return found or [Covered()]
+    return found or [Covered() if facts.requests else Exercised()]

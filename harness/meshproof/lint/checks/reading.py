@@ -12,7 +12,9 @@ from meshproof.mesh.model.topic import Topic
 
 TWICE = "is given twice"
 # Said by checks of their own, in the words of the topic's own code.
-TOLD_ELSEWHERE = frozenset({Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING, Topic.HEADLESS})
+TOLD_ELSEWHERE = frozenset(
+    {Topic.DELEGATE_LEFT_OUT, Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING, Topic.HEADLESS}
+)
 
 
 def unreadable(folder: Folder) -> Iterator[Found]:

@@ -22,6 +22,7 @@ from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked, Decided, Rule
 from meshproof.mesh.model.virtual_service import HttpRoute, Mirror, VirtualService
 
+ROOT = "add the one that does, or give it hosts"
 INHERITED: Mapping[str, tuple[str, ...]] = {
     "rewrite": ("rewrite",),
     "directResponse": ("direct_response",),
@@ -61,8 +62,9 @@ def resolved(drafts: Sequence[Draft], broken: Iterable[str], findings: Findings)
                 rules = tuple(rule for one in draft.rules for rule in _rules(draft, one, known, unread, findings))
             found.append(replace(draft.made, http=rules))
         elif draft.key not in asked and not unread:
-            text = f"{draft.resource} has no hosts, and no VirtualService delegates to it: it has no effect"
-            findings.notice(draft.made.location, text, Topic.DELEGATE_LEFT_OUT)
+            why = "it has no hosts, and no VirtualService delegates to it: its rules are not in force"
+            with findings.about(draft.resource, ()):
+                findings.unproved(draft.made.location, why, needs=ROOT, topic=Topic.DELEGATE_LEFT_OUT)
     return tuple(found)
 
 

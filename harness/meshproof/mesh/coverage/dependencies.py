@@ -221,7 +221,7 @@ class Dependencies:
 
 def is_idle(meshes: Iterable[Mesh], one: Unmodelled) -> bool:
     """Whether it is about what pods receive alone, and is for none of these meshes but those of gateways."""
-    if not all(isinstance(touch, Received) for touch in one.touches):
+    if not one.touches or not all(isinstance(touch, Received) for touch in one.touches):
         return False
     for mesh in meshes:
         entered = {pod.key for gateway in mesh.gateways for pod in mesh.serving(gateway)}

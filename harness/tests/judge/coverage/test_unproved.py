@@ -10,7 +10,7 @@ from meshproof.border.verdict import Outcome
 from meshproof.errors import Location
 from meshproof.judge.coverage.coverage import examinations
 
-WHOLE = Coverage((), 0, 0)
+WHOLE = Coverage((), 1, 1)
 PLACES = [Location("routes.yaml", line, 5) for line in (7, 9, 11, 13)]
 
 
@@ -42,3 +42,11 @@ def test_a_policy_that_no_load_shows_is_named_with_its_line_unless_it_is_allowed
 def test_where_all_is_shown_one_verdict_passes() -> None:
     (examination,) = examinations(WHOLE)
     assert examination.judge(WHOLE).outcome is Outcome.PASSED
+
+
+def test_where_nothing_is_sent_nothing_passes() -> None:
+    facts = Coverage((), 0, 1)
+    (examination,) = examinations(facts)
+    verdict = examination.judge(facts)
+    assert (verdict.outcome, examination.name) == (Outcome.INCONCLUSIVE, "Exercised")
+    assert "nothing is sent" in verdict.reason

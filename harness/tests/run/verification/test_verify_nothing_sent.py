@@ -1,0 +1,61 @@
+"""Manifests of which nothing is sent, or that a cluster refuses, are never green."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from meshproof.border.verdict import Outcome, Precision, Verdict
+from meshproof.run.verification.verification import prepare_verification
+
+HEADS = {
+    "Namespace": "v1",
+    "Secret": "v1",
+    "Gateway": "networking.istio.io/v1",
+    "Sidecar": "networking.istio.io/v1",
+    "PeerAuthentication": "security.istio.io/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "VirtualService": "networking.istio.io/v1",
+}
+SERVER = "{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.example.com]}"
+
+
+def verdicts(folder: Path, kind: str, rest: str) -> list[Verdict]:
+    file = folder / "only.yaml"
+    file.write_text(f"apiVersion: {HEADS[kind]}\nkind: {kind}\nmetadata: {{name: only}}\n{rest}\n")
+    inspection = prepare_verification([str(file)], [], (), Precision(), any_client=True).inspection
+    assert inspection.given is not None
+    return [one.judge(inspection.given) for one in inspection.expect]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest"),
+    [
+        ("Namespace", ""),
+        ("Secret", "data: {}"),
+        ("Gateway", f"spec: {{selector: {{istio: ingressgateway}}, servers: [{SERVER}]}}"),
+        ("Sidecar", "spec: {egress: [{hosts: ['./*']}]}"),
+        ("PeerAuthentication", "spec: {mtls: {mode: PERMISSIVE}}"),
+    ],
+)
+def test_manifests_that_no_request_shows(tmp_path: Path, kind: str, rest: str) -> None:
+    (verdict,) = verdicts(tmp_path, kind, rest)
+    assert (verdict.check, verdict.outcome) == ("Exercised", Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest", "why"),
+    [
+        ("HTTPRoute", "spec: {rules: [{filters: [{type: ExternalAuth}]}]}", "a cluster refuses it"),
+        ("HTTPRoute", "spec: {rules: [{backendRefs: [{name: web, port: 80}]}]}", "its rules are not in force"),
+        (
+            "VirtualService",
+            "spec: {http: [{route: [{destination: {host: web}}]}]}",
+            "no VirtualService delegates to it",
+        ),
+    ],
+)
+def test_rules_that_are_not_in_force(tmp_path: Path, kind: str, rest: str, why: str) -> None:
+    (verdict,) = verdicts(tmp_path, kind, rest)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert why in verdict.reason
