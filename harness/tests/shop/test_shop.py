@@ -1,7 +1,7 @@
 """The example of a shop is proved as it is, and each way in which what runs differs from it is found, with its place.
 
-Each variant is verified once, until a check fails it. With MESHPROOF_SHOP_TRIES it is also verified so many times by
-the command itself, and has to fail every time.
+Some variants are verified once, until a check fails them. With MESHPROOF_SHOP_TRIES all are, each also so many times
+by the command itself, and has to fail every time.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from shop_variants import ROOT, SHOP, VARIANTS, Variant
 
 LIMIT = 180
 TRIES = int(os.environ.get("MESHPROOF_SHOP_TRIES", "0"))
+# One of shares, one of order, one of a policy.
+SOME = {"weight-shifted", "rules-swapped", "pool-limit-raised"}
+DRIVEN = VARIANTS if TRIES else [one for one in VARIANTS if one.name in SOME]
 BY_COMMAND = [(one, number) for one in VARIANTS for number in range(TRIES)] or [(VARIANTS[0], 0)]
 
 
@@ -54,9 +57,14 @@ def test_the_shop_is_proved_as_it_is(tmp_path: Path) -> None:
     assert "proved 14 of 14 rules" in done.stdout
 
 
-def test_each_variant_is_failed_and_the_applied_rule_is_named(tmp_path: Path) -> None:
-    places = {one.name: one.write(tmp_path) for one in VARIANTS}
-    cases = [case(one, places[one.name]) for one in VARIANTS]
+@pytest.mark.parametrize("one", VARIANTS, ids=lambda one: one.name)
+def test_a_request_is_known_that_each_variant_answers_otherwise(one: Variant, tmp_path: Path) -> None:
+    assert case(one, one.write(tmp_path)).loads
+
+
+def test_variants_are_failed_and_the_applied_rule_is_named(tmp_path: Path) -> None:
+    places = {one.name: one.write(tmp_path) for one in DRIVEN}
+    cases = [case(one, places[one.name]) for one in DRIVEN]
     found: list[Judged | Unmutated] = []
 
     async def run() -> None:
@@ -71,7 +79,7 @@ def test_each_variant_is_failed_and_the_applied_rule_is_named(tmp_path: Path) ->
     judged = {one.what: one for one in found if isinstance(one, Judged)}
     assert set(judged) == set(places)
     assert {name: one.reason for name, one in judged.items() if one.status is not MutantStatus.KILLED} == {}
-    told = {one.name: one.is_told(judged[one.name].reason, places[one.name]) for one in VARIANTS}
+    told = {one.name: one.is_told(judged[one.name].reason, places[one.name]) for one in DRIVEN}
     assert [judged[name].reason for name, is_told in told.items() if not is_told] == []
 
 
