@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshproof.lint.check import Check, Found, Severity
+from meshproof.lint.checks.reading import about
 from meshproof.lint.folder import Folder
 from meshproof.lint.raw import each, field, text
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.model.topic import Topic
 
 # VERIFY_CERT_AT_CLIENT, which is on since Istio 1.20.
 SYSTEM = "the authorities of the proxy's system are taken, and before Istio 1.20 nothing was verified"
@@ -74,5 +76,12 @@ CHECKS = (
         "Name caCertificates, unless a public authority signed the certificate.",
         ports,
         ("IST0129",),
+    ),
+    Check(
+        "MP082",
+        Severity.ERROR,
+        "The sidecars of the called pods do not take the TLS of a rule",
+        "Leave tls out, so that each pod is called as its sidecar takes it.",
+        about(Topic.MUTUAL_TLS),
     ),
 )

@@ -13,7 +13,10 @@ from meshproof.mesh.model.topic import Topic
 TWICE = "is given twice"
 # Said by checks of their own, in the words of the topic's own code.
 TOLD_ELSEWHERE = frozenset(
-    {Topic.DELEGATE_LEFT_OUT, Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING, Topic.HEADLESS}
+    {
+        *(Topic.DELEGATE_LEFT_OUT, Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING),
+        *(Topic.HEADLESS, Topic.MUTUAL_TLS),
+    }
 )
 
 

@@ -27,3 +27,4 @@ class Topic(StrEnum):
     BACKEND_MISSING = "a backend that is not among the manifests"
     RUN_ALONE = "what matters to a run of the mesh alone"
     LISTENER = "a listener that istiod does not open"
+    MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"

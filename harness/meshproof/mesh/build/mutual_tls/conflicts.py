@@ -18,9 +18,11 @@ from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.security.peer_authentication import PeerMode, taken
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, PLAIN, ClientTls
 from meshproof.mesh.model.unmodelled import Called
 
+FIX = "leave tls out: each pod is then called as its sidecar takes it"
 # Of a pod the label counts before the annotation, and the namespace's last: istio/istio pkg/kube/inject/inject.go.
 INJECT, NAMESPACE_INJECT = "sidecar.istio.io/inject", "istio-injection"
 
@@ -59,7 +61,8 @@ def _held(
         why = next(_reasons(mesh, service, port, tls, without), "")
         if why and tls.location is not None:
             touched = (Called((service.host,), port.number),)
-            findings.unproved(tls.location, f"tls {tls.mode} towards {why}", touches=touched)
+            said = f"tls {tls.mode} towards {why}"
+            findings.unproved(tls.location, said, needs=FIX, touches=touched, topic=Topic.MUTUAL_TLS)
 
 
 def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, without: set[str]) -> Iterator[str]:
