@@ -18,7 +18,7 @@ from meshproof.mesh.model.virtual_service import RouteMatch
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateway_servers import Entry
 from meshproof.mesh.predict.gateway_table import gateway_of
-from meshproof.mesh.predict.mesh_table import HTTP, Rule
+from meshproof.mesh.predict.mesh_table import Rule
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
 from meshproof.mesh.requests.overlaps.pairs import table
@@ -125,7 +125,7 @@ def _plain(services: Sequence[Service], client: Source) -> Iterator[Request]:
         if sees(client.namespace, one.export_to, one.namespace) and not one.host.startswith("*"):
             for port in one.ports:
                 host = short_name(one, client.namespace)
-                if port.protocol in HTTP:
+                if port.is_http:
                     yield Request("GET", host, port.number)
                 elif port.protocol in PROTOCOLS:
                     yield connection(host, port.number)

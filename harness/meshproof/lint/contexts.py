@@ -8,7 +8,7 @@ from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, TcpRoute, VirtualService
 from meshproof.mesh.predict.match import Client, applies
-from meshproof.mesh.predict.mesh_table import DEFAULT_PORT, HTTP
+from meshproof.mesh.predict.mesh_table import DEFAULT_PORT
 from meshproof.mesh.predict.visibility import sees
 
 
@@ -33,7 +33,7 @@ def _within(mesh: Mesh, one: VirtualService) -> Iterator[Client]:
     places = dict.fromkeys((one.namespace, *(each.namespace for each in services)))
     ports = [port for each in services for port in each.ports]
     # Of Services without HTTP each port stands in for it: what their rules lead to is wrong or right all the same.
-    spoken = [port.number for port in ports if port.protocol in HTTP] or [port.number for port in ports]
+    spoken = [port.number for port in ports if port.is_http] or [port.number for port in ports]
     asked = dict.fromkeys(spoken or (DEFAULT_PORT,))
     for place in places:
         if sees(place, one.export_to, one.namespace):
@@ -56,7 +56,7 @@ def connecting(mesh: Mesh, one: VirtualService, route: TcpRoute) -> Iterator[Cli
     asked = [match.port for match in route.matches if match.port]
     for gateway in one.gateways:
         if gateway == MESH_GATEWAY:
-            own = [port.number for each in services_of(mesh, one) for port in each.ports if port.protocol not in HTTP]
+            own = [port.number for each in services_of(mesh, one) for port in each.ports if not port.is_http]
             for port in dict.fromkeys(asked or own):
                 yield Client(gateway, port, one.namespace, {})
         elif (found := mesh.gateway(gateway)) is not None:

@@ -15,7 +15,6 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 from meshproof.mesh.predict.connections.within import PROTOCOLS
-from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.requests.addresses import short_name
 from meshproof.mesh.requests.probes import MOST, probes
 from meshproof.mesh.requests.samples import sample_requests
@@ -103,7 +102,7 @@ def _direct(view: View, destinations: Sequence[str], forbidden: Collection[str])
             continue
         host = short_name(service, view.client.namespace)
         for port in service.ports:
-            if port.protocol in HTTP:
+            if port.is_http:
                 yield Request("GET", host, port.number)
             elif port.protocol in PROTOCOLS:
                 yield connection(host, port.number)

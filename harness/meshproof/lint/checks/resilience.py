@@ -12,7 +12,6 @@ from meshproof.mesh.model.destination_rule import DestinationRule, OutlierDetect
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import HttpRoute
-from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.proxy.retrying import retries
 
 # A try that runs into its limit is an answer of 504 of the proxy's own, which these retry and nothing else.
@@ -86,7 +85,7 @@ def queues(folder: Folder) -> Iterator[Found]:
     """Pools that limit connections and no requests that wait for one."""
     for rule in folder.mesh.destination_rules:
         service = folder.mesh.service(rule.host)
-        if service is not None and not any(port.protocol in HTTP for port in service.ports):
+        if service is not None and not any(port.is_http for port in service.ports):
             continue
         for what, _, policy in _policies(rule):
             pool = policy.connection_pool

@@ -16,7 +16,6 @@ from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, Workload
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.destinations import listens
-from meshproof.mesh.predict.mesh_table import HTTP
 
 # Which user the proxy itself runs as: what that user sends is not taken by it.
 PROXY_UID = 1337
@@ -76,7 +75,7 @@ def hidden_http(folder: Folder) -> Iterator[Found]:
     """Rules for HTTP of a Service none of whose ports is HTTP."""
     for one in folder.mesh.bound_to(MESH_GATEWAY):
         for service in services_of(folder.mesh, one) if one.http and not (one.tcp or one.tls) else ():
-            if service.ports and not any(port.protocol in HTTP for port in service.ports):
+            if service.ports and not any(port.is_http for port in service.ports):
                 shown = distinct(f"{port.number} ({port.name or port.protocol})" for port in service.ports)
                 spoken = service.ports[0].protocol
                 said = f"the rules are for HTTP, and {service.called} has none: port {shown} is {spoken}"

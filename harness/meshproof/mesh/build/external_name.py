@@ -15,8 +15,6 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Asked, Rule, Touches
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute
 
-HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
-
 
 def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> None:
     """Say which host no alias comes to, and what of the others is not modelled."""
@@ -46,7 +44,7 @@ def _unknown(mesh: Mesh, alias: Service) -> Iterator[tuple[str, Touches]]:
         return
     if mesh.sidecars:
         yield f"which aliases a Sidecar imports is not modelled: {alias.called}", asked
-    if any(one.sniffed or one.protocol not in HTTP for one in service.ports):
+    if any(one.sniffed or not one.is_http for one in service.ports):
         why = f"{alias.called} stands for {service.called}, which has a port that is not known to be HTTP"
         yield f"{why}: by the alias nothing is sent there", asked
 

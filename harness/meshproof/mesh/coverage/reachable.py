@@ -17,7 +17,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
-from meshproof.mesh.predict.mesh_table import DEFAULT_PORT, HTTP, parents
+from meshproof.mesh.predict.mesh_table import DEFAULT_PORT, parents
 from meshproof.mesh.predict.visibility import sees
 
 # What follows a short name of a Service in its full one: name.namespace.svc.cluster.local.
@@ -146,7 +146,7 @@ def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Itera
     """Besides what is called: the Services of a port that are no HTTP, and one that is where none is called."""
     seen = list(_seen(mesh, port, namespace))
     plain = [service for service, one in seen if _is_plain(one)]
-    yield from (service for service, one in seen if one.protocol not in HTTP)
+    yield from (service for service, one in seen if not one.is_http)
     if plain and not any(id(one) in called for one in plain):
         yield plain[0]
     for sidecar in mesh.sidecars:
@@ -181,7 +181,7 @@ def _before(mesh: Mesh, gateway: Gateway, port: int) -> Iterator[Service]:
 
 def _is_plain(port: ServicePort) -> bool:
     """Whether it makes a sidecar listen for whatever address."""
-    return port.protocol in HTTP and not port.sniffed
+    return port.is_http and not port.sniffed
 
 
 def _seen(mesh: Mesh, port: int, namespace: str) -> Iterator[tuple[Service, ServicePort]]:

@@ -17,6 +17,7 @@ Labels = Mapping[str, str]
 CLUSTER_DOMAIN = "svc.cluster.local"
 # Istio's own namespace: its configuration is for the whole mesh, and its gateways run there.
 ROOT_NAMESPACE = "istio-system"
+HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class ServicePort:
     protocol: str
     location: Location
     sniffed: bool = False
+
+    @property
+    def is_http(self) -> bool:
+        """Whether rules for HTTP count on it."""
+        return self.protocol in HTTP
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.gateway_api import in_order
 from meshproof.mesh.predict.match import Client, Miss, kept_from
 
-HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
 # Any installation of Istio has a Service on it, so sidecars take requests to any host there.
 DEFAULT_PORT = 80
 # name.namespace.svc.cluster.local
@@ -161,9 +160,9 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
     meant = service_of(mesh, name, client.namespace)
     port = next((one for one in meant.ports if one.number == client.port), None) if meant else None
     called = (meant, port) if meant and port else None
-    if called and called[1].protocol not in HTTP:
+    if called and not called[1].is_http:
         return Table(service=called[0], port=called[1])
-    services = any(one.protocol in HTTP and not one.sniffed for _, one in here)
+    services = any(one.is_http and not one.sniffed for _, one in here)
     if not services and not (client.port == DEFAULT_PORT and _named_besides(mesh, client)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
     service, number = called or (None, None)
@@ -190,7 +189,7 @@ def _of_pod(mesh: Mesh, name: str, client: Client) -> tuple[str, Service, Servic
     for rest in parents(name):
         service = service_of(mesh, rest, client.namespace)
         port = next((one for one in service.ports if one.number == client.port), None) if service else None
-        if service and service.headless and port and port.protocol in HTTP:
+        if service and service.headless and port and port.is_http:
             return f"*.{rest}", service, port
     return None
 
@@ -234,11 +233,11 @@ def _on(mesh: Mesh, host: str, client: Client) -> Iterator[Service]:
     """The Services with HTTP on the client's port that a host covers."""
     if not host.startswith("*"):
         one = visibility.service(mesh, host, client.namespace)
-        if one is not None and any(each.number == client.port and each.protocol in HTTP for each in one.ports):
+        if one is not None and any(each.number == client.port and each.is_http for each in one.ports):
             yield one
         return
     for service, each in visibility.services_on(mesh, client.port, client.namespace):
-        if each.protocol in HTTP and covers(host, service.host):
+        if each.is_http and covers(host, service.host):
             yield service
 
 

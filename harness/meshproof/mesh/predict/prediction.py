@@ -23,7 +23,7 @@ from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen, connect
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
-from meshproof.mesh.predict.mesh_table import HTTP, Rule, Table, addressed, mesh_table, service_of
+from meshproof.mesh.predict.mesh_table import Rule, Table, addressed, mesh_table, service_of
 from meshproof.mesh.predict.policies.authorization import DENIED, FORBIDDEN, authorized, policies_at
 from meshproof.mesh.predict.policies.client_tls import origination, secured
 from meshproof.mesh.predict.proxy.changes import Resolved, dropped, forbidden, is_formatted, is_unchanged, resolved
@@ -77,7 +77,7 @@ def _predicted(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str
     if found.refused:
         refusing = Expectation(request, (), refused=found.refused, note=found.note, **own)
         return refusing if mesh is whole else _passed_on(whole, refusing, client)
-    if found.port and found.port.protocol not in HTTP:
+    if found.port and not found.port.is_http:
         return _default(mesh, Expectation(request, (), **own), found, client)
     if unreadable := unread(request):
         return Expectation(request, (), status=unreadable.status, note=unreadable.why, **own)
@@ -192,7 +192,7 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
         return replace(plain, status=UNKNOWN_HOST, note=found.note)
     destination = Destination(service.host, "", port.number, service.location)
     expected = replace(plain, arms=(arm(mesh, destination, client),))
-    if port.protocol in HTTP:
+    if port.is_http:
         sent_to = addressed(mesh, plain.request, client.namespace) if service.headless else service
         # Without an address of its own it has none for what was sent elsewhere, and each pod has its own.
         by_pod = service.headless and service_of(mesh, plain.request.host, client.namespace) is None

@@ -15,7 +15,6 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateway_servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.gateway_table import gateway_of
 from meshproof.mesh.predict.handshake import served_certificate
-from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.visibility import sees
 
 ANY_HOST = "gateway.example"
@@ -148,7 +147,7 @@ def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iter
         services = _covered(mesh, host)
         for service in (one for one in services if sees(namespace, one.export_to, one.namespace)):
             for port in service.ports:
-                if port.protocol in HTTP:
+                if port.is_http:
                     yield Address(short_name(service, namespace), port.number)
         if not services and not host.endswith(f".{CLUSTER_DOMAIN}"):
             foreign.append(Address(host, 80))

@@ -16,7 +16,7 @@ from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateway_servers import entries
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
-from meshproof.mesh.predict.mesh_table import HTTP, above, asked_service
+from meshproof.mesh.predict.mesh_table import above, asked_service
 from meshproof.mesh.predict.visibility import alias
 from meshproof.mesh.requests.addresses import short_name
 
@@ -76,7 +76,7 @@ def _not_http(mesh: Mesh, request: Request, namespace: str) -> str:
         if service is None or port.number != request.port:
             continue
         address = f"{request.host}:{request.port}"
-        if port.protocol not in HTTP:
+        if not port.is_http:
             shown = f"ask for tls://{address}" if port.protocol in SECURED else "it passes the mesh as it is, unseen"
             shown = f"ask for tcp://{address}" if port.protocol in PROTOCOLS else shown
             return f"port {port.number} of {service.called} speaks {port.protocol}, not HTTP: {shown}"

@@ -11,7 +11,6 @@ from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
-from meshproof.mesh.predict.mesh_table import HTTP
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import POD_TLS, short_name
 from meshproof.mesh.requests.completing import A_METHOD, GRPC
@@ -35,7 +34,7 @@ def _calls(mesh: Mesh, service: Service, client: Source) -> Iterator[Request]:
     for port in service.ports:
         if port.protocol == GRPC:
             yield Request("POST", host, port.number, A_METHOD, CALLED)
-        elif port.protocol in HTTP:
+        elif port.is_http:
             yield Request("GET", host, port.number, path)
         elif port.protocol in PROTOCOLS:
             yield connection(host, port.number)

@@ -9,7 +9,6 @@ from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Entering, Pods, Rule, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, VirtualService
-from meshproof.mesh.predict.mesh_table import HTTP
 
 MACHINES = frozenset({"WorkloadEntry", "WorkloadGroup"})
 WHY = "what answers there stands outside of the cluster, and a verification sends it nothing"
@@ -58,7 +57,7 @@ def _spoken(mesh: Mesh, route: TcpRoute) -> str:
         service = mesh.service(aim.host)
         ports = service.ports if service else ()
         for port in ports:
-            if port.protocol in HTTP and (aim.port == port.number or (aim.port is None and len(ports) == 1)):
+            if port.is_http and (aim.port == port.number or (aim.port is None and len(ports) == 1)):
                 return SPOKEN.format(port.protocol)
     return ""
 

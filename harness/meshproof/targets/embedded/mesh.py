@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 import shutil
-import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.redaction.credentials import redact_all
+from meshproof.targets.at_rest import at_rest
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.embedded.control_plane import ControlPlane, Own
 from meshproof.targets.embedded.control_plane import Wanted as Configuration
@@ -35,7 +35,6 @@ from meshproof.workload.pool.pool import Pool, Wanted
 from meshproof.workload.probe import Probe
 
 SIDECAR = "sidecar"
-REST_INTERVAL = 0.01
 Result = TypeVar("Result")
 
 
@@ -62,6 +61,7 @@ class EmbeddedMesh:
     requests: Sequence[Request] = ()
     workers: int = 0
     control_plane: ControlPlane = field(default_factory=Own)
+    _mesh: Mesh = field(default_factory=Mesh)
     _proxies: dict[str, EnvoyProxy] = field(default_factory=dict)
     _probes: dict[str, tuple[Workload, list[Probe]]] = field(default_factory=dict)
     _gateways: dict[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class EmbeddedMesh:
     async def apply(self, mesh: Mesh, resources: Sequence[Resource]) -> Applied:
         """Start what is missing, give every proxy its configuration, then stop what is no longer specified."""
         mesh = reachable(mesh, self.requests, self.namespace) if self.requests else mesh
-        roles = self._roles(mesh)
+        self._mesh, roles = mesh, self._roles(mesh)
         wanted = {workload.key: workload for workload in mesh.workloads}
         gone = [key for key, (workload, _) in self._probes.items() if _identity(wanted.get(key)) != _identity(workload)]
         self._retired += [probe for key in gone for probe in self._probes.pop(key)[1]]
@@ -188,13 +188,8 @@ class EmbeddedMesh:
         return [Host(one.cluster, one.pod, one.ejected) for one in await self._clients[0].admin.clusters()]
 
     async def at_rest(self) -> None:
-        limit = self.timeouts.at_rest
-        deadline = time.monotonic() + limit
-        for name, proxy in self._proxies.items():
-            while busy := _under_way(await proxy.admin.gauges()):
-                if time.monotonic() > deadline:
-                    raise TargetError(f"{name}: requests were still under way after {limit:g} s", "\n".join(busy))
-                await asyncio.sleep(REST_INTERVAL)
+        proxies = {name: proxy.admin.gauges for name, proxy in self._proxies.items()}
+        await at_rest(proxies, self._mesh, self.timeouts.at_rest)
 
     async def check(self) -> None:
         await _gather([proxy.while_alive(proxy.admin.ready()) for proxy in self._proxies.values()])
@@ -243,16 +238,6 @@ class EmbeddedMesh:
 
     def _all_probes(self) -> list[Probe]:
         return [probe for _, probes in self._probes.values() for probe in probes]
-
-
-def _under_way(gauges: Mapping[str, int]) -> list[str]:
-    """The workloads' clusters that a proxy has requests under way to, with their number."""
-    wanted = ("upstream_rq_active", "upstream_rq_pending_active")
-    return [
-        f"{name}: {value}"
-        for name, value in gauges.items()
-        if value and name.startswith("cluster.outbound") and name.endswith(wanted)
-    ]
 
 
 def _identity(workload: Workload | None) -> object:

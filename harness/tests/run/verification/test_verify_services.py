@@ -103,6 +103,12 @@ def test_a_service_that_runs_otherwise_is_found(driven, tmp_path: Path, old: str
     assert {one.request for one in verdicts if one.outcome is Outcome.FAILED} - {""} == wrong
 
 
+def test_a_port_whose_name_hides_http_fails_what_rules_add_and_breaks_nothing(driven, tmp_path: Path) -> None:
+    found = prepared(tmp_path, FOLDER.replace("{name: http, port: 80", "{name: tcp, port: 80", 1))
+    verdicts = [one for several in driven(tmp_path, found.driven) for one in several]
+    assert {one.check for one in verdicts if one.outcome is Outcome.FAILED} == {"Retries"}
+
+
 def test_hosts_outside_are_called_by_name_by_handshake_and_by_address(driven, tmp_path: Path) -> None:
     (tmp_path / "outside.yaml").write_text(OUTSIDE)
     found = prepare_verification([str(tmp_path / "outside.yaml")], [], [], RATES)

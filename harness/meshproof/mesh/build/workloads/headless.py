@@ -19,13 +19,12 @@ from meshproof.mesh.model.unmodelled import Called, Decided
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
 
 KIND = "Service"
-HTTP = frozenset({"http", "http2", "grpc", "grpc-web"})
 
 
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
     """Say which rules lead to headless Services otherwise than their destinations say."""
     several = (one for one in mesh.services if one.headless)
-    known = {one.location: one for one in several if any(port.protocol in HTTP for port in one.ports)}
+    known = {one.location: one for one in several if any(port.is_http for port in one.ports)}
     headless: dict[str, tuple[Service, Resource]] = {}
     for resource in resources:
         service = known.get(resource.location) if resource.kind == KIND else None

@@ -16,7 +16,6 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict import visibility
 
 TLS = frozenset({"tls", "https"})
-HTTP = frozenset({"http", "http2", "grpc", "grpc-web", "http_proxy"})
 EVERYWHERE = "*"
 
 
@@ -43,7 +42,7 @@ def _taken(mesh: Mesh) -> Iterator[tuple[tuple[str, int, str], Service]]:
         for port in service.ports:
             if port.protocol == "udp":
                 continue
-            kind = "tls" if port.protocol in TLS else "http" if port.protocol in HTTP else "tcp"
+            kind = "tls" if port.protocol in TLS else "http" if port.is_http else "tcp"
             for address in service.addresses:
                 yield (address, port.number, kind), service
             everywhere = service.headless or (bool(service.hostname) and not service.addresses)

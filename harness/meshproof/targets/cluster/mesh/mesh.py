@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.request import Request
 from meshproof.manifest import Resource
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.targets.at_rest import at_rest
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.cluster import client_pod
 from meshproof.targets.cluster.mesh.attribution import Owner, attributed, owners
@@ -162,7 +164,9 @@ class KubeMesh:
         return await self._proxies.sidecars[0].hosts(by_address(self._pods), self._hosts())
 
     async def at_rest(self) -> None:
-        await self._proxies.at_rest(self._hosts())
+        hosts = self._hosts()
+        proxies = {name: partial(one.gauges, hosts) for name, one in self._proxies.all().items()}
+        await at_rest(proxies, self._mesh or Mesh(), self.shared.timeouts.at_rest, hosts)
 
     def _hosts(self) -> tuple[str, ...]:
         return tuple(service.host for service in self._mesh.services) if self._mesh else ()

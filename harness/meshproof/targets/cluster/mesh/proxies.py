@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meshproof.errors import TargetError
@@ -92,23 +90,3 @@ class MeshProxies:
         names = sorted(str(one["metadata"]["name"]) for one in own if injection.proxy(one) is not None)
         kubectl = shared.cluster.kubectl.within(shared.namespace)
         return [Sidecar(kubectl, name, shared.timeouts) for name in names if name not in shared.clients]
-
-    async def at_rest(self, hosts: Collection[str]) -> None:
-        """Wait until no proxy has a request under way to these hosts; raises TargetError."""
-        limit = self.shared.timeouts.at_rest
-        deadline = time.monotonic() + limit
-        for name, proxy in self.all().items():
-            while busy := _under_way(await proxy.gauges(hosts), hosts):
-                if time.monotonic() > deadline:
-                    raise TargetError(f"{name}: requests were still under way after {limit:g} s", "\n".join(busy))
-                await asyncio.sleep(REST_INTERVAL)
-
-
-def _under_way(gauges: Mapping[str, int], hosts: Collection[str]) -> list[str]:
-    """The clusters of these hosts that a proxy has requests under way to: a gateway may serve other hosts too."""
-    wanted = ("upstream_rq_active", "upstream_rq_pending_active")
-    return [
-        f"{name}: {value}"
-        for name, value in gauges.items()
-        if value and name.startswith("cluster.outbound") and name.endswith(wanted) and any(h in name for h in hosts)
-    ]
