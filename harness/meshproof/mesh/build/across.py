@@ -7,6 +7,7 @@ from itertools import combinations
 
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Resource
+from meshproof.mesh.alike import nearest
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
 from meshproof.mesh.model.destination_rule import DestinationRule
@@ -45,7 +46,7 @@ def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[
     """A gateway that is not there, or that has no server for any of the hosts."""
     gateway = mesh.gateway(name)
     if gateway is None or gateway.listener:
-        missing = f"the gateway {name} is not among these manifests"
+        missing = f"the gateway {name} is not among these manifests{_meant(mesh, name)}"
         text = f"a cluster refuses the gateway {name}" if name in refused else missing
         findings.notice(virtual_service.location, text, Topic.GATEWAY_MISSING)
         return
@@ -60,6 +61,10 @@ def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[
         text = f"Gateway {name} takes {hosts} from VirtualServices of namespace {' and '.join(kept)} alone"
     text = f"{text} ({gateway.location}): it routes nothing there"
     findings.notice(virtual_service.location, text, Topic.HOST_NOT_SERVED)
+
+
+def _meant(mesh: Mesh, name: str) -> str:
+    return nearest(name, (one.key for one in mesh.gateways if not one.listener))
 
 
 def _sharing(asked: str, served: Hosts, limits: Sequence[tuple[str, str]]) -> Iterable[int]:

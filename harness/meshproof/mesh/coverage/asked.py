@@ -53,7 +53,7 @@ def _is_always_read(one: Unread) -> bool:
 def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) -> list[Unread]:
     always = [one for one in several if _is_always_read(one)]
     names = {name for one in several for name in _called(one)}
-    words = words.union(*(one.words & names for one in always))
+    asked, words = words, words.union(*(one.words & names for one in always))
     routing = [one for one in several if (one.kind in ROUTING and not one.has_pattern) or _is_alias(one)]
     met: list[Unread] = []
     new = words
@@ -69,12 +69,10 @@ def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) 
     chosen = {id(one) for one in (*always, *met, *services, *pods)}
     chosen |= {id(one) for one in _given_twice(several, chosen)}
     found = [one for one in several if id(one) in chosen]
-    # Whether the manifests hold routing alone, so that Services stand in, is told by all of them.
-    return found if any(_is_no_routing(one) for one in found) else [*several]
-
-
-def _is_no_routing(one: Unread) -> bool:
-    return one.kind == "Service" or one.kind in WORKLOADS
+    # Whether Services and Gateways stand in is told by all documents, unless rules here refer to one that is there.
+    rules = (one for one in (*met, *always) if one.kind in ROUTING or one.kind.endswith("Route"))
+    referred = asked.union(*(one.words for one in rules))
+    return found if any(one.name in referred for one in services) else [*several]
 
 
 def _is_alias(one: Unread) -> bool:

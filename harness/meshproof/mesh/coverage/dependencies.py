@@ -252,7 +252,7 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Everything():
             return True
         case Pods(namespace, labels):
-            return any(_is_of(pod, namespace, labels) for pod in found.pods)
+            return any(_is_of(pod, namespace, labels) for pod in found.pods) or _may_serve(mesh, touch, found.gateway)
         case Received(namespace, policy, labels):
             selected = any(_is_of(pod, namespace, labels) for pod in found.pods[1:])
             return selected and (found.expectation is None or may_change(policy, found.expectation))
@@ -270,6 +270,24 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
 
 def _is_of(pod: tuple[str, Labels], namespace: str, labels: Labels) -> bool:
     return namespace in ("", pod[0]) and labels.items() <= pod[1].items()
+
+
+def _may_serve(mesh: Mesh, touch: Pods, key: str) -> bool:
+    """Whether pods that are selected by labels may be those of a Gateway of which the manifests hold none.
+
+    They carry more labels than the Gateway names; those that other pods here carry are taken as meant for these.
+    """
+    gateway = mesh.gateway(key)
+    if gateway is None or not touch.labels or mesh.knows_pods_of(gateway):
+        return False
+    wanted = touch.labels.items()
+    if any(gateway.selector.get(name, value) != value for name, value in wanted):
+        return False
+    key_of = ("selected", touch.namespace, *sorted(wanted))
+    return not mesh.once(
+        key_of,
+        lambda: any(_is_of((one.namespace, one.labels), touch.namespace, touch.labels) for one in mesh.workloads),
+    )
 
 
 def _same_pods(mesh: Mesh, key: str, other: str) -> bool:

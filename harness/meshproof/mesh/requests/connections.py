@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from meshproof.border.request import TCP, TLS, Request, Tls, connection
 from meshproof.border.source import Source
+from meshproof.mesh.alike import nearest
 from meshproof.mesh.model.gateway import CONNECTIONS
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
@@ -132,7 +133,8 @@ def why_unconnected(mesh: Mesh, virtual_service: VirtualService, route: TcpRoute
         if gateway != MESH_GATEWAY:
             found = mesh.gateway(gateway)
             if found is None:
-                return f"no connection shows this rule: there is no Gateway {gateway}"
+                meant = nearest(gateway, (one.called for one in mesh.gateways))
+                return f"no connection shows this rule: there is no Gateway {gateway}{meant}"
             for several in _entering(mesh, virtual_service, route, gateway, None):
                 for one in several[:1]:
                     expected = predict(mesh, one, namespace=client.namespace, labels=client.labels)

@@ -14,6 +14,7 @@ from meshproof.border.source import Source, source
 from meshproof.errors import Location
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.resource import Notice
+from meshproof.mesh.alike import nearest
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import (
@@ -148,7 +149,8 @@ def _why_unreached(
             return f"no request reaches this rule: Gateway {gateway} takes no VirtualService of namespace {place}"
     lacking = [one for one in virtual_service.gateways if one != MESH_GATEWAY and mesh.gateway(one) is None]
     if len(lacking) == len(virtual_service.gateways):
-        return f"no request reaches this rule: there is no Gateway {' and no '.join(lacking)}"
+        meant = "".join(nearest(one, (gateway.called for gateway in mesh.gateways)) for one in lacking[:1])
+        return f"no request reaches this rule: there is no Gateway {' and no '.join(lacking)}{meant}"
     within = virtual_service.gateways == (MESH_GATEWAY,)
     if within and not any(one.startswith("*") or mesh.knows(one) or _is_outside(one) for one in virtual_service.hosts):
         hosts = " and ".join(virtual_service.hosts)

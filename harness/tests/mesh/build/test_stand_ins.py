@@ -165,11 +165,49 @@ def test_a_host_that_a_service_entry_has_is_not_stood_in_for() -> None:
     assert built.stood_in == ()
 
 
-@pytest.mark.parametrize("more", [SERVICE.replace("web", "shop"), DEPLOYMENT % ("shop", "shop", "shop")])
-def test_where_the_manifests_hold_more_than_routing_a_host_without_a_service_stays_one(more: str) -> None:
-    built = read(more + ROUTE)
-    assert built.mesh.service("web.default.svc.cluster.local") is None
-    assert not any("routing alone" in one.message for one in built.notices)
+OTHERS = [
+    SERVICE.replace("web", "postgres"),
+    DEPLOYMENT % ("sleep", "sleep", "sleep"),
+    SERVICE.replace("web", "metrics").replace("metadata: {", "metadata: {namespace: ops, "),
+]
+
+
+@pytest.mark.parametrize("more", OTHERS)
+def test_what_no_rule_refers_to_is_no_sign_that_services_belong_to_the_manifests(more: str) -> None:
+    built = read(more + RULE + ROUTE)
+    assert "web.default" in made(built)
+    assert [one.name for one in built.mesh.selected("web.default.svc.cluster.local")] == ["web-v1", "web-v-2"]
+    assert any(
+        "no Service that rules refer to is among these manifests: Services and workloads stand in for web.default:80 "
+        "(web-v1, web-v-2)" in one.message
+        for one in built.notices
+    )
+
+
+TYPOS = [
+    # One of two that are referred to is there.
+    SERVICE + RULE + ROUTE.replace("host: web", "host: reviews", 1),
+    RULE.replace("host: web", "host: postgres") + SERVICE.replace("web", "postgres") + ROUTE,
+    # It is misspelt, of another namespace, or forgotten beside its pods.
+    SERVICE.replace("web", "wbe") + ROUTE,
+    SERVICE.replace("web", "webb") + ROUTE,
+    SERVICE.replace("metadata: {", "metadata: {namespace: shop, ") + ROUTE,
+    DEPLOYMENT % ("web-v1", "shop", "shop") + ROUTE,
+    DEPLOYMENT % ("frontend", "web", "web") + ROUTE,
+]
+
+
+@pytest.mark.parametrize("text", TYPOS)
+def test_a_service_that_is_missing_beside_others_or_called_nearly_the_same_is_a_mistake(text: str) -> None:
+    built = read(text)
+    own = [one for one in built.stood_in if one.kind == "Service"]
+    assert own == []
+    assert not any("stand in for" in one.message for one in built.notices)
+
+
+def test_names_are_compared_as_long_as_they_are_few() -> None:
+    many = "".join(SERVICE.replace("web", f"x{'y' * (number % 60)}{number}") for number in range(5_000))
+    assert not [one for one in read(many + ROUTE).stood_in if one.kind == "Service"]
 
 
 def test_a_service_that_selects_nothing_gets_its_pods() -> None:
@@ -280,6 +318,21 @@ def test_what_is_applied_is_held_against_the_same_stand_ins(tmp_path: Path) -> N
     assert sorted(one.name for one in stage.mesh.workloads) == ["web-v-2", "web-v1"]
     specified = [one.body for one in stage.specified if one.kind == "Secret"]
     assert [one.body for one in stage.resources if one.kind == "Secret"] == specified
+
+
+def test_what_is_applied_is_held_against_the_same_services_whatever_else_it_holds(tmp_path: Path) -> None:
+    spec = folder(tmp_path / "spec", SERVICE.replace("web", "postgres") + RULE + ROUTE)
+    mine = SERVICE.replace("web", "postgres") + ROUTE.replace("hosts: [web]", "hosts: [web, postgres]")
+    found = prepare_verification([spec], [folder(tmp_path / "applied", mine + RULE)], (), Precision())
+    assert found.samples is not None
+    (stage,) = found.samples.stages
+    assert sorted(one.name for one in stage.mesh.selected("web.default.svc.cluster.local")) == ["web-v-2", "web-v1"]
+
+
+def test_a_named_request_does_not_hide_the_service_that_is_called_nearly_the_same(tmp_path: Path) -> None:
+    text = SERVICE.replace("web", "wbe") + ROUTE.replace(", subset: v1", "").replace(", subset: V-2", "")
+    found = prepare_verification([folder(tmp_path / "a", text)], [], (parse("GET http://web/"),), Precision())
+    assert "did you mean wbe?" in str(found.coverage.unanswered)
 
 
 def test_a_target_that_makes_no_pods_has_no_stand_ins(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from meshproof.mesh.alike import nearest
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.attach import AnyRoute, Known, alone, by_age, mirrored
 from meshproof.mesh.build.gateway_api.backends import Backend
@@ -40,7 +41,7 @@ def at_gateways(
                 continue
             found = gateways.get((parent.kind, f"{parent.namespace}/{parent.name}"))
             if found is None:
-                findings.unmodelled_parts.append(unknown(route, parent))
+                findings.unmodelled_parts.append(unknown(route, parent, [key for _, key in gateways]))
                 continue
             attached = dict(_attached(route, parent, found))
             for (key, host), gateway in attached.items():
@@ -54,11 +55,11 @@ def at_gateways(
     return tuple(sorted(made, key=lambda one: one.name))
 
 
-def unknown(route: AnyRoute, parent: Parent) -> Unmodelled:
+def unknown(route: AnyRoute, parent: Parent, known: Iterable[str]) -> Unmodelled:
     """That a parent is not known, so that nobody knows what the route does there."""
     key = f"{parent.namespace}/{parent.name}"
     touches = (Asked(route.hostnames or (ANY,), (key,) if parent.kind == GATEWAY else ()),)
-    why = f"the {parent.kind} {key} is not among these manifests"
+    why = f"the {parent.kind} {key} is not among these manifests{nearest(key, known)}"
     return Unmodelled(route.kind, route.called, parent.location, why, touches, WRITE, topic=Topic.PARENT_MISSING)
 
 

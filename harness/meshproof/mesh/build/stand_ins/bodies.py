@@ -40,6 +40,15 @@ def secret(namespace: str, name: str, data: Mapping[str, bytes], where: Location
     return _resource("v1", "Secret", namespace, name, {"type": "Opaque", "data": encoded}, where)
 
 
+def gateway(namespace: str, name: str, served: Sequence[Mapping[str, Any]], api: str, where: Location) -> Resource:
+    """A Gateway, of Istio or of an API group, with its servers or listeners; its pods are no other Gateway's."""
+    if api:
+        fields = {"gatewayClassName": "istio", "listeners": list(served)}
+        return _resource(f"{api}/v1", "Gateway", namespace, name, {"spec": fields}, where)
+    spec: dict[str, Any] = {"selector": {MARK: f"{namespace}.{name}"}, "servers": list(served)}
+    return _resource("networking.istio.io/v1", "Gateway", namespace, name, {"spec": spec}, where)
+
+
 def _resource(
     version: str, kind: str, namespace: str, name: str, fields: Mapping[str, Any], where: Location
 ) -> Resource:

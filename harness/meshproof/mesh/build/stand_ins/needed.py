@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from meshproof.manifest.resource import Manifests, Notice, Resource
-from meshproof.mesh.build.stand_ins import certificates, pods, services
-from meshproof.mesh.model.kubernetes import Service, Workload
+from meshproof.mesh.build.stand_ins import certificates, gateways, pods, services
+from meshproof.mesh.model.kubernetes import Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Received, Touches, Unmodelled
 
@@ -43,16 +43,19 @@ def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
     whole = replace(mesh, services=(*mesh.services, *new))
     secrets = certificates.lacking(mesh, how.asked)
     if how.like is not None:
-        return Needed(list(_like(how.like, manifests, whole)))
+        return Needed(list(_like(how.like, manifests, mesh)))
+    entrances = gateways.lacking(manifests, mesh)
     if how.strict:
-        return Needed(unmodelled=[*_refused(new, pods.without_pods(mesh), secrets)])
+        return Needed(unmodelled=[*_refused(new, pods.without_pods(mesh), secrets), *_missing(entrances)])
     found = Needed()
     taken = {(one.namespace, one.name) for one in mesh.workloads}
     made = {one.host: list(pods.deployments(one, whole, taken)) for one in pods.without_pods(whole)}
     found.resources += [services.resource(one) for one in new]
     found.resources += [one for several in made.values() for one in several]
     found.resources += [certificates.secret(one) for one in secrets]
-    found.notices += _routing_alone(new, made)
+    found.resources += [gateways.resource(one) for one in entrances]
+    found.notices += _entered(entrances)
+    found.notices += _routing_alone(mesh, new, made)
     found.notices += [Notice(one.location, pods.summary(one, made[one.host])) for one in _selecting(mesh, made)]
     found.notices += [Notice(one.location, _certificate(one)) for one in secrets]
     found.unmodelled += [part for one in secrets for part in _signed(one)]
@@ -74,34 +77,59 @@ def _possible(touch: Touches, workloads: Sequence[Workload]) -> Iterator[Touches
                 yield replace(touch, namespace=one.namespace, labels=one.labels)
 
 
-def _like(like: Sequence[Resource], manifests: Manifests, whole: Mesh) -> Iterator[Resource]:
+def _like(like: Sequence[Resource], manifests: Manifests, mesh: Mesh) -> Iterator[Resource]:
     """Those that the applied manifests lack as well."""
-    there = {one.identity for one in manifests.resources}
-    hosts = {one.host for one in whole.services if not whole.selected(one.host)}
-    for one in like:
-        if one.identity in there:
-            continue
-        if one.kind != "Deployment" or any(_selects(whole.service(host), one) for host in hosts):
+    new = [one for one in like if one.identity not in {own.identity for own in manifests.resources}]
+    selectors = [(one.namespace, one.selector) for one in pods.without_pods(mesh)]
+    selectors += [(one.namespace, _texts(one, "selector")) for one in new if one.kind == "Service"]
+    for one in new:
+        labels = _texts(one, "template", "metadata", "labels") if one.kind == "Deployment" else {}
+        if one.kind != "Deployment" or any(
+            one.namespace == place and wanted.items() <= labels.items() for place, wanted in selectors
+        ):
             yield one
 
 
-def _selects(service: Service | None, deployment: Resource) -> bool:
-    labels = deployment.body.need("spec").need("template").need("metadata").need("labels").fields()
-    carried = {name: one.text() for name, one in labels.items()}
-    return service is not None and service.selector.items() <= carried.items()
+def _texts(resource: Resource, *path: str) -> Labels:
+    found = resource.body.need("spec")
+    for name in path:
+        found = found.need(name)
+    return {name: one.text() for name, one in found.fields().items()}
 
 
 def _selecting(mesh: Mesh, made: dict[str, list[Resource]]) -> Iterator[Service]:
     return (one for one in mesh.services if one.host in made)
 
 
-def _routing_alone(new: Sequence[Service], made: dict[str, list[Resource]]) -> Iterator[Notice]:
+def _routing_alone(mesh: Mesh, new: Sequence[Service], made: dict[str, list[Resource]]) -> Iterator[Notice]:
     if new:
         called = services.summary(new)
         each = [f"{called[one.host]} ({', '.join(two.name for two in made[one.host])})" for one in new[:MOST_NAMED]]
         more = [f"and {len(new) - MOST_NAMED} more"] if len(new) > MOST_NAMED else []
-        text = f"these manifests hold routing alone: Services and workloads stand in for {', '.join((*each, *more))}"
+        others = mesh.services or mesh.workloads
+        why = (
+            "no Service that rules refer to is among these manifests"
+            if others
+            else "these manifests hold routing alone"
+        )
+        text = f"{why}: Services and workloads stand in for {', '.join((*each, *more))}"
         yield Notice(new[0].location, text)
+
+
+def _entered(entrances: Sequence[gateways.Lacking]) -> Iterator[Notice]:
+    if entrances:
+        each = [one.summary for one in entrances[:MOST_NAMED]]
+        more = [f"and {len(entrances) - MOST_NAMED} more"] if len(entrances) > MOST_NAMED else []
+        text = f"Gateways that are not among these manifests are stood in for: {', '.join((*each, *more))}"
+        yield Notice(entrances[0].location, text)
+
+
+def _missing(entrances: Sequence[gateways.Lacking]) -> Iterator[Unmodelled]:
+    """Those of Istio: of the others each route tells it."""
+    why = "is not among the manifests"
+    for one in entrances:
+        if not one.api:
+            yield Unmodelled("Gateway", f"Gateway {one.key}", one.location, why, (Entering(one.key),), WRITE)
 
 
 def _certificate(one: certificates.Lacking) -> str:

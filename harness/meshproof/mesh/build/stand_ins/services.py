@@ -1,15 +1,20 @@
-"""Services that stand in for those that rules refer to, where manifests hold routing alone."""
+"""Services that stand in for those that rules refer to, where manifests hold none of these.
+
+One that is there, or something under a name that is alike, tells that Services belong to these manifests: then one that
+is missing is misspelt or forgotten, and no request to it may be taken for proved.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshproof.errors import Location
 from meshproof.manifest.resource import Manifests, Resource
+from meshproof.mesh.alike import any_alike
 from meshproof.mesh.build.stand_ins import bodies
 from meshproof.mesh.build.stand_ins.references import HTTP, TCP, Reference, entries, references
 from meshproof.mesh.build.workloads.workload import FORMS
-from meshproof.mesh.model.kubernetes import Labels, Service, ServicePort
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 
@@ -18,17 +23,30 @@ LABEL, OWN_LABEL = "app", "meshproof.dev/stand-in"
 
 
 def lacking(manifests: Manifests, mesh: Mesh) -> list[Service]:
-    """The Services that are referred to; none where the manifests hold any Service or workload of their own."""
+    """The Services that are referred to; none where the manifests hold any of these, or what may be meant for one."""
     read = [one.resource for one in manifests.refusals if one.resource]
     everything: list[Resource] = [*manifests.resources, *manifests.foreign, *read]
-    if any(one.kind == "Service" or one.kind in FORMS for one in everything):
-        return []
     known = entries(everything)
     several: dict[str, list[Reference]] = {}
     for one in references(everything):
         if one.host not in known:
             several.setdefault(one.host, []).append(one)
+    own = [one for one in everything if one.kind == "Service" or one.kind in FORMS]
+    if any(_host(one) in several for one in own if one.kind == "Service"):
+        return []
+    if own and any_alike((host.partition(".")[0] for host in several), _names(own, mesh)):
+        return []
     return [_service(host, found, mesh) for host, found in several.items()]
+
+
+def _host(service: Resource) -> str:
+    return f"{service.name.lower()}.{service.namespace}.{CLUSTER_DOMAIN}"
+
+
+def _names(own: Iterable[Resource], mesh: Mesh) -> Iterator[str]:
+    """What Services and workloads are called, by their labels too: a Service may be forgotten beside its pods."""
+    yield from (one.name.lower() for one in own)
+    yield from (value for one in mesh.workloads if not one.endpoint_of for value in one.labels.values())
 
 
 def _service(host: str, found: Sequence[Reference], mesh: Mesh) -> Service:

@@ -63,7 +63,7 @@ class Attaching:
     def _at_gateway(self, route: ConnectionRoute, parent: Parent) -> Iterator[VirtualService]:
         found = self.gateways.get((parent.kind, f"{parent.namespace}/{parent.name}"))
         if found is None:
-            self.findings.unmodelled_parts.append(unknown(route, parent))
+            self.findings.unmodelled_parts.append(unknown(route, parent, [key for _, key in self.gateways]))
             return
         attached = False
         for listener, gateway in found.listeners:
