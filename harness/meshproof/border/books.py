@@ -12,7 +12,7 @@ class Received:
     """One request as a workload received it.
 
     `digest` is the SHA-256 of its body, hexadecimal; `at` is in seconds since the epoch, by the
-    workload's clock.
+    workload's clock. `http2` tells whether it came over HTTP/2 (None: a sidecar of the workload's own decides that).
     """
 
     id: str
@@ -23,6 +23,7 @@ class Received:
     headers: tuple[tuple[str, str], ...]
     digest: str
     at: float
+    http2: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,10 @@ class Upstream(Enum):
     HTTP2 = "HTTP/2"
     CLIENT = "the protocol of its client"
 
+    def is_http2(self, *, call: bool) -> bool:
+        """Whether pods get requests over HTTP/2; only a call of gRPC comes from its client so."""
+        return self is Upstream.HTTP2 or (self is Upstream.CLIENT and call)
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -77,7 +77,7 @@ def stated_at(setting: str, policy: Policy) -> Location | None:
 
 def _settings(policy: Policy) -> dict[str, object]:
     balancer = "LEAST_REQUEST" if policy.load_balancer == "UNSPECIFIED" else policy.load_balancer
-    found: dict[str, object] = {"loadBalancer": balancer}
+    found: dict[str, object] = {"loadBalancer": balancer, "protocol to pods": policy.upstream.value}
     for prefix, block in (("connectionPool", policy.pool), ("outlierDetection", policy.ejection)):
         if block is None:
             continue

@@ -76,8 +76,8 @@ def _retries(retries: Retries) -> Retries:
 
 def _arm(arm: Arm, *, call: bool) -> Arm:
     name = "" if arm.workloads else arm.destination
-    understood = call and arm.policy.upstream is not Upstream.HTTP1
-    policy = replace(_policy(arm.policy), upstream=Upstream.HTTP2 if understood else Upstream.HTTP1)
+    spoken = Upstream.HTTP2 if arm.policy.upstream.is_http2(call=call) else Upstream.HTTP1
+    policy = replace(_policy(arm.policy), upstream=spoken)
     return replace(arm, destination=name, host="", note="", policy=policy)
 
 

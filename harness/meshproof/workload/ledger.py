@@ -16,7 +16,7 @@ HEADER_BYTES = 120
 PAGE_BYTES = 256 << 10
 EMPTY_DIGEST = sha256(b"").hexdigest()
 
-Row = tuple[str, str, str, str, RawHeaders, str, float]
+Row = tuple[str, str, str, str, RawHeaders, str, float, bool]
 
 
 class Ledger:
@@ -71,9 +71,8 @@ class Ledger:
             return
         self.bytes += size
         digest = sha256(request.body).hexdigest() if request.body else EMPTY_DIGEST
-        self.rows.append(
-            (request.id, request.method, request.target, request.authority, request.headers, digest, time.time())
-        )
+        asked = request.id, request.method, request.target, request.authority, request.headers
+        self.rows.append((*asked, digest, time.time(), request.http2))
 
     def page(self, start: int) -> dict[str, Any]:
         """The counts, and the kept requests from `start` on as far as a page goes; `next` is None at the end."""

@@ -51,6 +51,7 @@ class Request:
             "authority",
             "body",
             "headers",
+            "http2",
             "id",
             "keep_alive",
             "method",
@@ -75,7 +76,9 @@ class Request:
         prescribed: bytes | None = None,
         trailers: bool = False,
         upgrades: bool = False,
+        http2: bool = False,
     ) -> None:
+        self.http2 = http2
         self.trailers = trailers
         self.upgrades = upgrades
         self.method = method

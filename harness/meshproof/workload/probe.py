@@ -27,11 +27,14 @@ class Probe:
     died or the workload does not answer in Timeouts.workload_answer.
     """
 
-    def __init__(self, pod: str, workload: str, channel: Commands, ports: Mapping[str, int]) -> None:
+    def __init__(
+        self, pod: str, workload: str, channel: Commands, ports: Mapping[str, int], *, beside_sidecar: bool = False
+    ) -> None:
         self.pod = pod
         self.workload = workload
         self.ports = {int(port): local for port, local in ports.items()}
         self._channel = channel
+        self._beside_sidecar = beside_sidecar
 
     @classmethod
     async def start(
@@ -72,7 +75,7 @@ class Probe:
         except TargetError:
             await channel.close()
             raise
-        return cls(pod, workload, channel, greeting["ports"])
+        return cls(pod, workload, channel, greeting["ports"], beside_sidecar=True)
 
     @property
     def pid(self) -> int:
@@ -98,12 +101,13 @@ class Probe:
         start: int | None = 0
         while start is not None:
             page = await self._channel.command("books", **{"from": start})
-            received += [
-                Received(row[0], self.pod, row[1], row[2], row[3], tuple(map(tuple, row[4])), row[5], row[6])
-                for row in page["requests"]
-            ]
+            received += map(self._received, page["requests"])
             start = page["next"]
         return self._book(page, tuple(received))
+
+    def _received(self, row: Sequence[Any]) -> Received:
+        headers, http2 = tuple(map(tuple, row[4])), None if self._beside_sidecar else row[7]
+        return Received(row[0], self.pod, row[1], row[2], row[3], headers, row[5], row[6], http2)
 
     async def hold(self) -> None:
         """From now on requests are received and counted, but not answered until release()."""

@@ -218,6 +218,11 @@ def test_what_configures_the_whole_mesh_is_searched_everywhere(told) -> None:
     assert any(line.startswith("retries of all of cart.shop: 2 on Istio's default → 5 on") for line in lines)
 
 
+def test_a_port_whose_name_changes_the_protocol_to_its_pods(told) -> None:
+    lines = told(("apps.yaml", "name: http", "name: http2"))
+    assert any("protocol to pods" in line and "HTTP/1.1 → HTTP/2" in line for line in lines)
+
+
 def test_a_policy_at_a_gateway_changes_what_enters_by_it(told) -> None:
     policy = (
         "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x, namespace: istio-system}\n"

@@ -35,8 +35,8 @@ def test_a_message_goes_back_and_is_in_the_books(place) -> None:
                 assert (done.code(), result) == (grpc.StatusCode.OK, message)
             assert dict(done.initial_metadata())["x-meshproof-pod"] == "httpbin-0"
             book = await probe.books()
-            assert [(one.id, one.method, one.path) for one in book.requests] == [
-                (str(number), "POST", METHOD) for number in range(3)
+            assert [(one.id, one.method, one.path, one.http2) for one in book.requests] == [
+                (str(number), "POST", METHOD, True) for number in range(3)
             ]
             assert dict(book.requests[0].headers)["te"] == "trailers"
 

@@ -31,7 +31,7 @@ def test_each_request_is_entered_as_received(place: Callable[[], Any]) -> None:
             assert (one.id, one.method, one.path, one.authority) == ("a1", "PUT", "/anything?a=1", "httpbin:8000")
             assert one.digest == sha256(body).hexdigest()
             assert ("X-Other", "Ü".encode().decode("latin-1")) in one.headers
-            assert (two.id, two.pod) == ("a2", "httpbin-0")
+            assert (two.id, two.pod, two.http2) == ("a2", "httpbin-0", False)
             assert 0 <= two.at - one.at < 5
             await probe.open()
             empty = await probe.books()

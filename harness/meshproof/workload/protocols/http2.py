@@ -220,5 +220,6 @@ def _request(stream: _Stream, peer: str) -> tuple[Request, int]:
         None if id is None else id.decode("latin-1"),
         peer,
         prescribed=named.get(b"x-meshproof-answer"),
+        http2=True,
     )
     return request, sum(len(name) + len(value) + HEADER_OVERHEAD for name, value in headers)

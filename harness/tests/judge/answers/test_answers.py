@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pytest
 from meshproof.border.books import Books, PodBook, Received
-from meshproof.border.expectation import Abort, Copy, Expectation, HeaderExpectation, Redirect
+from meshproof.border.expectation import Abort, Copy, Expectation, HeaderExpectation, Policy, Redirect, Upstream
 from meshproof.border.observation import Observation
 from meshproof.border.request import Request
 from meshproof.border.verdict import Outcome, Verdict
@@ -283,3 +283,14 @@ def test_values_are_compared_by_their_bytes(build) -> None:
     assert answered(build, expected, build.seen("v1"), received(headers=as_bytes)).outcome is Outcome.PASSED
     other = (*as_bytes[:1], ("x-own", "caf\xe9"), as_bytes[2])
     assert answered(build, expected, build.seen("v1"), received(headers=other)).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("upstream", list(Upstream))
+@pytest.mark.parametrize("came", [True, False, None])
+def test_a_pod_is_called_by_the_protocol_that_is_specified(build, upstream: Upstream, came: bool | None) -> None:
+    arm = replace(build.arm("v1", 100), policy=Policy(upstream=upstream))
+    expectation = build.expectation(arm, request=REQUEST, path="/status", authority="h.example.com")
+    verdict = answered(build, expectation, build.seen("v1", id="id-1"), received(http2=came))
+    good = came is None or came is (upstream is Upstream.HTTP2)
+    assert verdict.outcome is (Outcome.PASSED if good else Outcome.FAILED)
+    assert good or f"was called over {'HTTP/2' if came else 'HTTP/1.1'} instead of" in verdict.reason

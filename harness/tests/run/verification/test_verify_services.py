@@ -109,6 +109,16 @@ def test_a_port_whose_name_hides_http_fails_what_rules_add_and_breaks_nothing(dr
     assert {one.check for one in verdicts if one.outcome is Outcome.FAILED} == {"Retries"}
 
 
+@pytest.mark.parametrize("name", ["http2", "grpc"])
+def test_a_port_whose_name_changes_the_protocol_to_its_pods_is_found(driven, tmp_path: Path, name: str) -> None:
+    found = prepared(tmp_path, FOLDER.replace("{name: http, port: 80", f"{{name: {name}, port: 80", 1))
+    assert found.samples is not None
+    (verdicts,) = driven(tmp_path, [found.samples])
+    (failed,) = [one for one in verdicts if one.outcome is Outcome.FAILED]
+    assert failed.check == "Answers"
+    assert "called over HTTP/2 instead of HTTP/1.1" in failed.reason
+
+
 def test_hosts_outside_are_called_by_name_by_handshake_and_by_address(driven, tmp_path: Path) -> None:
     (tmp_path / "outside.yaml").write_text(OUTSIDE)
     found = prepare_verification([str(tmp_path / "outside.yaml")], [], [], RATES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from meshproof.border.expectation import Arm, HeaderExpectation, Upstream
+from meshproof.border.expectation import Arm, HeaderExpectation
 from meshproof.border.request import OF_CONNECTIONS, Request
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
 from meshproof.mesh.predict.proxy.formatted import formatted
@@ -68,17 +68,12 @@ def is_formatted(route: HttpRoute) -> bool:
 
 def forbidden(route: HttpRoute, arms: Iterable[Arm], request: Request) -> str:
     """Why it is the pods' matter whether they take what a route makes of a request; empty where they take it."""
-    if is_unchanged(route) or not any(is_http2(one.policy.upstream, request) for one in arms if one.share):
+    if is_unchanged(route) or not any(one.policy.upstream.is_http2(call=request.is_call) for one in arms if one.share):
         return ""
     changes = (one.headers.request for one in route.destinations)
     given = {name for one in (route.headers.request, *changes) for name, _ in (*one.set, *one.add)}
     wrong = min(given & OF_CONNECTIONS - {"expect"}, default="")
     return wrong and f"its rule gives requests the header {wrong}, which HTTP/2 forbids"
-
-
-def is_http2(upstream: Upstream, request: Request) -> bool:
-    """Whether pods get the request over HTTP/2."""
-    return upstream is Upstream.HTTP2 or (upstream is Upstream.CLIENT and request.is_call)
 
 
 def resolved(route: HttpRoute, request: Seen) -> Resolved:
