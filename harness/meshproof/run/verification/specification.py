@@ -23,6 +23,7 @@ from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.run.prepare import NAMESPACE
+from meshproof.run.verification.unseen import unseen
 
 Limits = Callable[[Mesh], Iterable[Unmodelled]]
 
@@ -64,7 +65,8 @@ class Specification:
         """All that is not understood of either, each once."""
         limits = [one for mesh in self.meshes for one in self.limits(mesh)]
         limits += [] if self.probed else [one for mesh in self.meshes for one in unanswered_connections(mesh)]
-        return tuple(dict.fromkeys((*self.mesh.unmodelled, *self.applied.mesh.unmodelled, *limits)))
+        differing = () if self.applied.mesh is self.mesh else unseen(self.mesh, self.applied.mesh)
+        return tuple(dict.fromkeys((*self.mesh.unmodelled, *self.applied.mesh.unmodelled, *limits, *differing)))
 
     def changed(self, change: Callable[[Mesh], Mesh]) -> Specification:
         """The same of changed meshes."""

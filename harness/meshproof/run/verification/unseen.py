@@ -1,0 +1,45 @@
+"""Mutual TLS of the mesh that is applied otherwise than specified: pods answer all the same, so no request shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from meshproof.errors import Location
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, PLAIN
+from meshproof.mesh.model.unmodelled import PlainText, Unmodelled
+
+Said = Mapping[tuple[str, str, str], Location]
+NEEDS = "correct one of the two"
+
+
+def unseen(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
+    """Each such difference, at the place where one side says what the other does not."""
+    wanted, actual = _said(specified), _said(applied)
+    yield from _beside(actual, wanted, "is applied and not specified")
+    yield from _beside(wanted, actual, "is specified and not applied")
+
+
+def _beside(ours: Said, theirs: Said, what: str) -> Iterator[Unmodelled]:
+    for key, place in ours.items():
+        if key not in theirs:
+            kind, name, mode = key
+            why = f"{mode} {what}: no request shows whether connections carry mutual TLS"
+            yield Unmodelled(kind, f"{kind} {name}", place, why, (PlainText(""),), NEEDS)
+
+
+def _said(mesh: Mesh) -> Said:
+    """What is said of mutual TLS (kind, whose, and what), with its place."""
+    found: dict[tuple[str, str, str], Location] = {}
+    for rule in mesh.destination_rules:
+        for policy, port in rule.policies:
+            if policy.tls and policy.tls.mode in (PLAIN, ISTIO_MUTUAL):
+                at = f" on port {port}" if port else ""
+                key = "DestinationRule", f"{rule.namespace}/{rule.name}", f"tls {policy.tls.mode}{at}"
+                found.setdefault(key, policy.tls.location or rule.location)
+    for one in mesh.peer_authentications:
+        name = f"{one.namespace}/{one.name}"
+        found.setdefault(("PeerAuthentication", name, one.mode.value), one.location)
+        for port, mode in one.ports.items():
+            found.setdefault(("PeerAuthentication", name, f"{mode.value} on port {port}"), one.location)
+    return found

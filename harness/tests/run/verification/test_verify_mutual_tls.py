@@ -1,0 +1,57 @@
+"""Mutual TLS of the mesh that runs otherwise than specified is never green, though pods answer all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from meshproof.border.verdict import Precision
+from meshproof.run.verification.verification import Verification, prepare_verification
+
+SHOP = """\
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80}]}
+---
+"""
+RULE = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: cart}\n"
+POLICY = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default}\n"
+NONE = f"{RULE}spec: {{host: cart}}\n"
+PLAIN = f"{RULE}spec: {{host: cart, trafficPolicy: {{tls: {{mode: DISABLE}}}}}}\n"
+MUTUAL = f"{RULE}spec: {{host: cart, trafficPolicy: {{tls: {{mode: ISTIO_MUTUAL}}}}}}\n"
+PERMISSIVE, OPEN = (f"{POLICY}spec: {{mtls: {{mode: {mode}}}}}\n" for mode in ("PERMISSIVE", "DISABLE"))
+
+
+def prepared(folder: Path, *texts: str) -> Verification:
+    places = []
+    for number, text in enumerate(texts):
+        places.append(folder / f"{number}.yaml")
+        places[-1].write_text(SHOP + text)
+    first, *applied = map(str, places)
+    return prepare_verification([first], applied, (), Precision(), any_client=True)
+
+
+@pytest.mark.parametrize("text", [NONE, PLAIN, MUTUAL, PERMISSIVE])
+def test_what_runs_as_specified_is_proved(tmp_path: Path, text: str) -> None:
+    assert prepared(tmp_path, text).coverage.dependences == ()
+    assert prepared(tmp_path, text, text).coverage.dependences == ()
+
+
+@pytest.mark.parametrize(
+    ("specified", "applied", "whys"),
+    [
+        (MUTUAL, PLAIN, ["tls DISABLE is applied and not specified", "tls ISTIO_MUTUAL is specified and not applied"]),
+        (NONE, PLAIN, ["tls DISABLE is applied and not specified"]),
+        (MUTUAL, NONE, ["tls ISTIO_MUTUAL is specified and not applied"]),
+        (PERMISSIVE, OPEN, ["DISABLE is applied and not specified", "PERMISSIVE is specified and not applied"]),
+        (PERMISSIVE, "", ["PERMISSIVE is specified and not applied"]),
+    ],
+)
+def test_what_runs_otherwise_is_told_with_its_place(
+    tmp_path: Path, specified: str, applied: str, whys: list[str]
+) -> None:
+    found = prepared(tmp_path, specified, applied).coverage.dependences
+    assert sorted(one.why.partition(":")[0] for one in found) == whys
+    assert all(one.location.line > 5 for one in found)
+    assert not any(one.requests for one in found)
