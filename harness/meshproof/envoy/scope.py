@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name, parts
 from meshproof.envoy.node import Kind, Proxy
-from meshproof.envoy.visibility import imported_called, imported_on, is_visible, with_clusters
+from meshproof.envoy.visibility import has_addresses, imported_called, imported_on, is_visible, with_clusters
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, RouteMatch
@@ -71,7 +71,8 @@ def http_services(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
 
 def sniffed(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
     """Those of them with a listener of their own, by their address, that looks at what each connection carries."""
-    return tuple(service for service, one in imported_on(mesh, port, namespace) if one.sniffed)
+    several = imported_on(mesh, port, namespace)
+    return tuple(service for service, one in several if service.is_apart(one) and has_addresses(mesh, service))
 
 
 def undefined(mesh: Mesh, proxy: Proxy, cluster: str) -> bool:

@@ -200,6 +200,11 @@ def _destinations(mesh: Mesh, namespace: str) -> dict[str, set[int]]:
     return found
 
 
+def has_addresses(mesh: Mesh, service: Service) -> bool:
+    """Whether a listener can be at the service's address: a headless one has none but those of its pods."""
+    return not service.headless or any(one.replicas for one in mesh.behind(service))
+
+
 def gateways(mesh: Mesh, proxy: Proxy) -> list[Gateway]:
     """Those that select the proxy's pod, the oldest first."""
     return by_creation([one for one in mesh.gateways if one.selector.items() <= proxy.labels.items()])

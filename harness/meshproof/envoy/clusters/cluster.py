@@ -37,7 +37,11 @@ EDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duratio
 
 
 def cluster(
-    name: str, policy: TrafficPolicy, tls: Originated | None = None, upstream: Upstream = Upstream.HTTP1
+    name: str,
+    policy: TrafficPolicy,
+    tls: Originated | None = None,
+    upstream: Upstream = Upstream.HTTP1,
+    timeout: float | None = None,
 ) -> Resource:
     """One EDS cluster; its assignment of endpoints has the same name.
 
@@ -46,7 +50,7 @@ def cluster(
     own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
     balancing = policy.load_balancer, policy.consistent_hash, policy.warmup
     pool, outlier, weighted = policy.connection_pool, policy.outlier_detection, is_weighted(policy)
-    settings = configured(balancing, pool, outlier, upstream, weighted=weighted, tls=tls)
+    settings = configured(balancing, pool, outlier, upstream, weighted=weighted, tls=tls, timeout=timeout)
     return Resource(types.CLUSTER, name, own + settings, ((types.ENDPOINT, name),))
 
 
@@ -59,6 +63,7 @@ def configured(
     *,
     weighted: bool,
     tls: Originated | None,
+    timeout: float | None = None,
 ) -> bytes:
     """All of a cluster but its names, encoded; panic routing is off, so that ejecting a lone host shows."""
     by_locality: Fields = {"locality_weighted_lb_config": {}} if weighted else {}
@@ -70,7 +75,7 @@ def configured(
             "healthy_panic_threshold": wrapped(outlier.min_health_percent if outlier else 0),
             **by_locality,
         },
-        **connection_pool(pool, upstream, by_request(tls)),
+        **connection_pool(pool, upstream, by_request(tls), timeout),
     }
     if tls is not None:
         result["transport_socket"] = transport_socket(tls)
@@ -89,7 +94,7 @@ def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> Iterator[Resource]:
             name = cluster_name(service.host, subset.name if subset else "", port.number)
             policy = effective(rule.policy, subset.policy if subset else None, port.number)
             tls = client_tls(policy.tls, service, rule, proxy)
-            yield cluster(name, policy, tls, spoken(port, policy, proxy))
+            yield cluster(name, policy, tls, spoken(port, policy, proxy), mesh.config.connect_timeout)
 
 
 def spoken(port: ServicePort, policy: TrafficPolicy, proxy: Proxy) -> Upstream:

@@ -46,13 +46,15 @@ def thresholds(pool: ConnectionPool) -> Fields:
     }
 
 
-def connection_pool(settings: ConnectionPool | None, upstream: Upstream, by_request: Fields) -> Fields:
+def connection_pool(
+    settings: ConnectionPool | None, upstream: Upstream, by_request: Fields, default: float | None = None
+) -> Fields:
     """The fields of a Cluster that a connection pool and the protocol of its pods decide.
 
-    `by_request` are further options of that protocol.
+    `by_request` are further options of that protocol, `default` the whole mesh's time to connect, in seconds.
     """
     pool = settings or ConnectionPool()
-    timeout = CONNECT_TIMEOUT if pool.connect_timeout is None else pool.connect_timeout
+    timeout = next((one for one in (pool.connect_timeout, default) if one is not None), CONNECT_TIMEOUT)
     fields: Fields = {"connect_timeout": duration(timeout), "circuit_breakers": {"thresholds": [thresholds(pool)]}}
     common: Fields = {}
     if pool.idle_timeout is not None:

@@ -37,7 +37,10 @@ def ports(mesh: Mesh, namespace: str) -> list[int]:
     """
     known = imported(mesh, namespace)
     numbers = {
-        port.number for service in known for port in service.ports if is_http(port.protocol) and not port.sniffed
+        port.number
+        for service in known
+        for port in service.ports
+        if is_http(port.protocol) and not service.is_apart(port)
     }
     foreign = any(imported_called(mesh, host, namespace) is None for host in mesh_hosts(mesh, namespace).exact)
     return sorted(numbers | ({FOREIGN_HOST_PORT} if foreign else set()))

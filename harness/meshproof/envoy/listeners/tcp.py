@@ -19,7 +19,14 @@ from meshproof.envoy.node import Proxy
 from meshproof.envoy.resource import Resource, packed, resource
 from meshproof.envoy.sidecar_scope import sidecar_scope
 from meshproof.envoy.unit import Fields
-from meshproof.envoy.visibility import imported, imported_called, mesh_hosts, virtual_services, with_clusters
+from meshproof.envoy.visibility import (
+    has_addresses,
+    imported,
+    imported_called,
+    mesh_hosts,
+    virtual_services,
+    with_clusters,
+)
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, TcpMatch, TcpRoute, VirtualService
@@ -33,14 +40,15 @@ ANY = "*"
 def tcp_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
     """The services' ports that a proxy passes connections on to."""
     for service in imported(mesh, proxy.namespace):
-        for port in service.ports:
+        for port in service.ports if has_addresses(mesh, service) else ():
             if port.protocol.lower() in (*PROTOCOLS, *SECURED):
                 yield service, port
 
 
 def sniffed_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
     """The services' ports that do not say what they carry."""
-    return ((service, port) for service in imported(mesh, proxy.namespace) for port in service.ports if port.sniffed)
+    several = (one for one in imported(mesh, proxy.namespace) if has_addresses(mesh, one))
+    return ((service, port) for service in several for port in service.ports if service.is_apart(port))
 
 
 def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:

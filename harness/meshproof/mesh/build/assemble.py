@@ -16,7 +16,7 @@ from meshproof.mesh.build.across import across
 from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.gateway import gateway
+from meshproof.mesh.build.gateway import gateway, shared_ports
 from meshproof.mesh.build.mesh_config.config import configured
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
@@ -143,6 +143,7 @@ def _built(manifests: Manifests) -> Built:
     headless.across(mesh, good, findings)
     external_name.across(mesh, good, findings)
     later.across(mesh, good, findings)
+    shared_ports(mesh, findings)
     unmodelled = [
         *findings.unmodelled_parts,
         *_refused(failed, mesh),

@@ -6,6 +6,8 @@ makes of the part before the slash: pilot/pkg/model/gateway.go, sanitizeServerHo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
@@ -13,8 +15,10 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.server_tls import FILES, server_tls
 from meshproof.mesh.build.visibility import CAPITALS, EVERYWHERE, HERE, LABEL, created
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
+from meshproof.mesh.model.index import grouped
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import HOST, NUMBERS
-from meshproof.mesh.model.unmodelled import Entering
+from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 
 HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
 UDP = "UDP"
@@ -106,3 +110,43 @@ def _host(value: Value, namespace: str) -> tuple[str, str]:
     if not named or partial or ("." not in host and host != "*"):
         raise value.problem(f"{value.name} {value.shown} is not a host name", "such as httpbin.example.com or '*'")
     return {EVERYWHERE: "", HERE: namespace}.get(owner, owner), host.lower()
+
+
+def shared_ports(mesh: Mesh, findings: Findings) -> None:
+    """Say what enters by servers on different ports that are one port of their pods: it is not proved.
+
+    istiod opens the port that the pods' Service leads to, and puts the servers of both together there
+    (istio/istio pilot/pkg/model/gateway.go, resolvePorts): each answers for the hosts of the other as well.
+    """
+    by_pods = grouped((_pods(mesh, one), one) for one in mesh.gateways if not one.listener)
+    for gateways in by_pods.values():
+        numbers = sorted({server.port for one in gateways for server in one.servers})
+        opened = grouped((_opened(mesh, gateways[0], number), number) for number in numbers)
+        for target, several in opened.items():
+            for gateway, number in _entering(gateways, several if len(several) > 1 else ()):
+                others = " and ".join(str(one) for one in several if one != number)
+                why = f"port {number} leads to the pods' port {target}, as {others} does: their servers count together"
+                touches = (Entering(gateway.key, number),)
+                name = f"Gateway {gateway.key}"
+                findings.unmodelled_parts.append(Unmodelled("Gateway", name, gateway.location, why, touches))
+
+
+def _entering(gateways: tuple[Gateway, ...], numbers: tuple[int, ...]) -> Iterator[tuple[Gateway, int]]:
+    for gateway in gateways:
+        there = {server.port for server in gateway.servers}
+        yield from ((gateway, number) for number in numbers if number in there)
+
+
+def _pods(mesh: Mesh, gateway: Gateway) -> tuple[str, tuple[tuple[str, str], ...]]:
+    namespace, labels = mesh.pods_of(gateway)
+    return namespace, tuple(sorted(labels.items()))
+
+
+def _opened(mesh: Mesh, gateway: Gateway, number: int) -> int:
+    """The port of the pods that a server opens: its own number where no Service of theirs has it."""
+    namespace, labels = mesh.pods_of(gateway)
+    named = {port.name: port.number for pod in mesh.serving(gateway) for port in pod.ports}
+    for service, port in mesh.services_on(number):
+        if service.namespace == namespace and service.selector and service.selector.items() <= labels.items():
+            return port.target if isinstance(port.target, int) else named.get(port.target, number)
+    return number

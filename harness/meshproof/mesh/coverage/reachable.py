@@ -145,7 +145,7 @@ def _destinations(virtual_service: VirtualService) -> Iterator[str]:
 def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Iterator[Service]:
     """Besides what is called: the Services of a port that are no HTTP, and one that is where none is called."""
     seen = list(_seen(mesh, port, namespace))
-    plain = [service for service, one in seen if _is_plain(one)]
+    plain = [service for service, one in seen if _is_plain(service, one)]
     yield from (service for service, one in seen if not one.is_http)
     if plain and not any(id(one) in called for one in plain):
         yield plain[0]
@@ -155,7 +155,7 @@ def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Itera
 
 def _is_listening(mesh: Mesh, port: int, namespace: str) -> bool:
     """Whether a Service makes the proxy of any client of a namespace listen on a port, whichever Sidecar it has."""
-    plain = [service for service, one in _seen(mesh, port, namespace) if _is_plain(one)]
+    plain = [service for service, one in _seen(mesh, port, namespace) if _is_plain(service, one)]
     return bool(plain) and all(any(_imported(one, plain, namespace)) for one in mesh.sidecars)
 
 
@@ -179,9 +179,9 @@ def _before(mesh: Mesh, gateway: Gateway, port: int) -> Iterator[Service]:
             yield service
 
 
-def _is_plain(port: ServicePort) -> bool:
+def _is_plain(service: Service, port: ServicePort) -> bool:
     """Whether it makes a sidecar listen for whatever address."""
-    return port.is_http and not port.sniffed
+    return port.is_http and not service.is_apart(port)
 
 
 def _seen(mesh: Mesh, port: int, namespace: str) -> Iterator[tuple[Service, ServicePort]]:

@@ -76,6 +76,17 @@ class Service:
         """What a person calls it: `name.namespace`, or the host of a ServiceEntry."""
         return self.host.removesuffix(f".{CLUSTER_DOMAIN}")
 
+    def is_apart(self, port: ServicePort) -> bool:
+        """Whether a sidecar listens for a port at this Service's own address, whatever Host header is sent there.
+
+        So it does where nothing tells what the port carries; a ServiceEntry has an address of its own only if it says
+        one, and no block of them.
+        """
+        if not port.sniffed or not self.hostname:
+            return port.sniffed
+        address, _, length = next(iter(self.addresses), "").partition("/")
+        return bool(address) and length in ("", "128" if ":" in address else "32")
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerPort:

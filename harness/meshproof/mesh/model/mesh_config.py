@@ -26,12 +26,16 @@ class OutboundMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MeshConfig:
-    """`retries` are those of routes that state none; `outbound` None: not told; `given` is all of it, as JSON."""
+    """`retries` are those of routes that state none; `outbound` None: not told; `given` is all of it, as JSON.
+
+    `connect_timeout`, in seconds, is that of destinations that state none (None: Istio's own).
+    """
 
     path_normalization: PathNormalization = PathNormalization.BASE
     retries: Retries | None = None
     outbound: OutboundMode | None = None
     given: str = ""
+    connect_timeout: float | None = None
 
 
 DEFAULT = MeshConfig()

@@ -118,7 +118,7 @@ def asked_service(mesh: Mesh, request: Request, namespace: str) -> Service | Non
     A port that does not say what it carries has a listener at its Service's address, for whatever Host header.
     """
     called = addressed(mesh, request, namespace)
-    if called and any(one.sniffed and one.number == request.port for one in called.ports):
+    if called and any(called.is_apart(one) and one.number == request.port for one in called.ports):
         return called
     return service_of(mesh, request.domain, namespace) or above(mesh, request.domain, namespace)
 
@@ -143,13 +143,15 @@ def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
     """
     own = asked_service(mesh, request, client.namespace)
     port = next((one for one in own.ports if one.number == client.port), None) if own else None
-    if own and port and port.sniffed and own is addressed(mesh, request, client.namespace):
+    if own and port and own.is_apart(port) and own is addressed(mesh, request, client.namespace):
         return mesh.once(("predict", "own table", own.host, client.key), lambda: _own_table(mesh, own, port, client))
     return mesh.once(("predict", "table", request.domain, client.key), lambda: _table(mesh, request, client))
 
 
 def _own_table(mesh: Mesh, service: Service, port: ServicePort, client: Client) -> Table:
-    """The rules for all requests to the address of a Service."""
+    """The rules for all requests to the address of a Service, or to those of its pods where it has none."""
+    if service.headless and port.sniffed and not any(one.replicas for one in mesh.behind(service)):
+        return Table(note=f"{service.called} is headless, and no pod is behind it", refused="connection")
     for one in _deciding(mesh, service.host, service, client):
         return Table(rules_for(mesh, one, client), service, port, domain=service.host)
     return Table(None, service, port, domain=service.host)
@@ -162,7 +164,7 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
     called = (meant, port) if meant and port else None
     if called and not called[1].is_http:
         return Table(service=called[0], port=called[1])
-    services = any(one.is_http and not one.sniffed for _, one in here)
+    services = any(one.is_http and not service.is_apart(one) for service, one in here)
     if not services and not (client.port == DEFAULT_PORT and _named_besides(mesh, client)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
     service, number = called or (None, None)

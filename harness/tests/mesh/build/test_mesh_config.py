@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request, parse
+from meshproof.envoy.node import Proxy
+from meshproof.envoy.translate import translate
 from meshproof.mesh.model.mesh_config import OutboundMode
+from meshproof.mesh.model.unmodelled import Called
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.answerable import why_unanswered
 
@@ -91,6 +94,34 @@ def test_what_is_not_exported_by_default(built) -> None:
     assert predict(hidden, parse("http://greeter.default:5000/"), namespace="x").refused == "connection"
     subsets = built(config_map("defaultDestinationRuleExportTo: ['.']")).mesh
     assert {one.export_to for one in subsets.destination_rules} == {(".",)}
+
+
+def test_destinations_that_say_nothing_of_connecting_have_the_default_time(built) -> None:
+    limited = """---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: limited}
+spec: {host: greeter, trafficPolicy: {connectionPool: {tcp: {maxConnections: 3%s}}}}
+"""
+    config = config_map("connectTimeout: 3s")
+    for own, seconds in (("", 3.0), (", connectTimeout: 1s", 1.0)):
+        mesh = built(limited % own + config).mesh
+        assert predict(mesh, parse("http://greeter:5000/")).arms[0].policy.pool.connect_timeout == seconds
+        made = translate(mesh, Proxy(), {}).clusters["outbound|5000||greeter.default.svc.cluster.local"]
+        assert made.connect_timeout.ToTimedelta().total_seconds() == seconds
+
+
+def test_defaults_of_tls_touch_what_begins_or_ends_in_tls_alone(built) -> None:
+    defaults = config_map("tlsDefaults: {minProtocolVersion: TLSV1_3}")
+    assert not built(defaults).mesh.unmodelled
+    outside = """---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: out}
+spec: {host: out.example.com, trafficPolicy: {portLevelSettings: [{port: {number: 443}, tls: {mode: SIMPLE}}]}}
+"""
+    (found,) = [one for one in built(outside + defaults).mesh.unmodelled if "tlsDefaults" in one.why]
+    assert found.touches == (Called(("out.example.com",)),)
 
 
 @pytest.mark.parametrize(

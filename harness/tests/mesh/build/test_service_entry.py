@@ -249,3 +249,28 @@ def test_a_service_entry_that_is_exported_to_nobody_is_taken_and_seen_by_nobody(
 def test_the_probe_of_a_workload_group_is_as_its_schema_says(probe: str, why: str) -> None:
     with pytest.raises(ManifestError, match=re.escape(why)):
         mesh(machine("g", f"template: {{}}, probe: {{{probe}}}", kind="WorkloadGroup"))
+
+
+def test_who_answers_at_a_socket_is_not_told() -> None:
+    told = mesh(entry(OUT, HTTP, "resolution: STATIC", "endpoints: [{address: 'unix:///run/x'}]")).unmodelled
+    assert [one.touches for one in told if "socket" in one.why] == [(Called(("out.example.com",)),)]
+
+
+@pytest.mark.parametrize(
+    ("ports", "resolution", "why"),
+    [
+        (HTTP, "DNS", ""),
+        (HTTP, "STATIC", "resolution DNS beside STATIC"),
+        ("ports: [{number: 80, name: web, protocol: TCP}]", "DNS", "port 80, which has two names"),
+        ("ports: [{number: 81, name: web, protocol: HTTP}]", "DNS", ""),
+    ],
+)
+def test_what_two_entries_for_one_host_make_of_each_other_is_told_where_it_is_not_known(
+    ports: str, resolution: str, why: str
+) -> None:
+    told = mesh(
+        entry(OUT, HTTP, "resolution: DNS"), entry(OUT, ports, f"resolution: {resolution}", name="two")
+    ).unmodelled
+    assert [why in one.why for one in told] == ([True] if why else [])
+    elsewhere = entry(OUT, ports, f"resolution: {resolution}", name="two", namespace="b")
+    assert not mesh(entry(OUT, HTTP, "resolution: DNS"), elsewhere).unmodelled

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from meshproof.border.expectation import Upstream
 from meshproof.border.request import parse
+from meshproof.envoy.names import listener_name, tcp_listener_name
+from meshproof.envoy.node import Proxy
+from meshproof.envoy.translate import translate
 from meshproof.mesh.coverage.dependencies import undecided
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.answerable import why_unanswered
@@ -97,3 +103,53 @@ def test_which_of_several_workloads_a_pods_name_means_is_not_told(built) -> None
     mesh = built(SITE + SITE[SITE.index("---\napiVersion: apps/v1") :].replace("name: db}", "name: dc}")).mesh
     assert not undecided(mesh, predict(mesh, parse("http://heads:5000/")))
     assert undecided(mesh, predict(mesh, parse("http://db-0.heads:5000/")))
+
+
+OUT = """---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: out}
+spec:
+  hosts: [out.example.com]
+  ADDRESSES
+  ports: [{number: 7000, name: any}]
+  resolution: STATIC
+  endpoints: [{address: 192.0.2.1}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("addresses", "own"),
+    [
+        ("addresses: []", False),
+        ("addresses: [198.51.100.1]", True),
+        ("addresses: [198.51.100.1/32]", True),
+        ("addresses: [198.51.100.0/24]", False),
+    ],
+)
+def test_a_host_outside_has_its_own_listener_for_what_its_port_does_not_say_where_it_has_an_address(
+    built, addresses: str, own: bool
+) -> None:
+    mesh = built(OUT.replace("ADDRESSES", addresses)).mesh
+    assert led_to(mesh, "http://out.example.com:7000/") == "out.example.com"
+    assert led_to(mesh, "http://out.example.com:7000/ host:x") == ("out.example.com" if own else "502")
+    names = translate(mesh, Proxy(), {}).listeners
+    assert (tcp_listener_name("out.example.com", 7000) in names) is own
+    assert (listener_name(7000) in names) is not own
+    (arm,) = predict(mesh, parse("http://out.example.com:7000/")).arms
+    assert arm.policy.upstream is Upstream.CLIENT
+
+
+def test_nothing_listens_for_a_headless_service_without_pods(built) -> None:
+    ports = "[{name: tcp, port: 9000}, {name: any, port: 9001}, {name: http, port: 9002}]"
+    text = SITE.replace("[{name: http, port: 5000}, {name: http-more, port: 7000, targetPort: 5000}]", ports)
+    for labels, refused in (("db", False), ("nobody", True)):
+        mesh = built(
+            text.replace("clusterIP: None\n  selector: {app: db}", f"clusterIP: None\n  selector: {{app: {labels}}}")
+        ).mesh
+        mesh = replace(mesh, workloads=tuple(one for one in mesh.workloads if labels == "db" or one.name != "heads"))
+        found = [led_to(mesh, one) for one in ("tcp://heads:9000", "http://heads:9001/", "http://heads:9002/")]
+        assert [one == "connection" for one in found] == [refused, refused, False]
+        names = translate(mesh, Proxy(), {}).listeners
+        own = {tcp_listener_name("heads.default.svc.cluster.local", port) for port in (9000, 9001)}
+        assert own.isdisjoint(names) if refused else own <= names.keys()

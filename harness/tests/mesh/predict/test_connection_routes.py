@@ -151,6 +151,16 @@ def test_within_the_mesh_a_tls_route_is_for_the_full_name_of_its_parent(led) -> 
     assert led(text, f"tls://{full}:443", "tls://web:443", within=True) == ["db", "handshake"]
 
 
+def test_within_the_mesh_names_that_a_parent_does_not_have_are_left_out_where_there_are_several(led) -> None:
+    for names, expected in (
+        ("hostnames: [x.a.org, y.b.org]", ["db"]),
+        ("hostnames: [x.a.org]", ["handshake"]),
+        ("hostnames: [x.a.org, '*.shop.svc.cluster.local']", ["db"]),
+    ):
+        text = route("TLSRoute", to("db"), SERVICE.replace("db", "web"), more=names)
+        assert led(text, "tls://web.shop.svc.cluster.local:443", within=True) == expected
+
+
 @pytest.mark.parametrize(
     ("parent", "why"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -17,21 +17,23 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import MeshConfig, OutboundMode, PathNormalization
-from meshproof.mesh.model.unmodelled import Everything
+from meshproof.mesh.model.unmodelled import Called, Entering, Everything, Touches
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 
 EXPORT = ("defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo")
-MODELLED = frozenset({"outboundTrafficPolicy", "defaultHttpRetryPolicy", "pathNormalization", *EXPORT})
+MODELLED = frozenset(
+    {"outboundTrafficPolicy", "defaultHttpRetryPolicy", "pathNormalization", "connectTimeout", *EXPORT}
+)
 # Logs, traces, statistics, certificates of the mesh, ports of the proxies themselves, Ingress, and how soon.
 WITHOUT_PART = frozenset(
     {
         *("accessLogFile", "accessLogFormat", "accessLogEncoding", "enableTracing", "enableEnvoyAccessLogService"),
         *("disableEnvoyListenerLog", "extensionProviders", "defaultProviders", "enablePrometheusMerge", "ca"),
         *("trustDomain", "trustDomainAliases", "certificates", "caCertificates", "verifyCertificateAtClient"),
-        *("enableAutoMtls", "meshMTLS", "tlsDefaults", "ingressService", "ingressSelector", "ingressClass"),
+        *("enableAutoMtls", "meshMTLS", "ingressService", "ingressSelector", "ingressClass"),
         *("ingressControllerMode", "configSources", "dnsRefreshRate", "inboundClusterStatName"),
         *("outboundClusterStatName", "proxyHttpPort", "proxyListenPort", "proxyInboundListenPort"),
-        *("protocolDetectionTimeout", "connectTimeout", "tcpKeepalive"),
+        *("protocolDetectionTimeout", "tcpKeepalive"),
     }
 )
 PROXY = frozenset(
@@ -74,13 +76,16 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         if name == "defaultConfig":
             findings.unmodelled(value, *(one for one in value.names() if one not in PROXY))
             continue
-        findings.unmodelled(fields, name)
-    own = fields.get("defaultHttpRetryPolicy")
+        touches = tuple(_encrypted(mesh)) if name == "tlsDefaults" else EVERYTHING
+        if touches:
+            findings.unmodelled(fields, name, touches=touches)
+    own, timeout = fields.get("defaultHttpRetryPolicy"), fields.get("connectTimeout")
     config = MeshConfig(
         _normalization(fields.get("pathNormalization"), findings),
         retries(own) if own else None,
         _outbound(fields.get("outboundTrafficPolicy"), findings),
         json.dumps(plain(fields)),
+        timeout.duration() if timeout else None,
     )
     services, routing, rules = ([one.text() for one in fields.list(name)] for name in EXPORT)
     mesh = replace(
@@ -94,6 +99,16 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         several = tuple(replace(one, http=tuple(_retried(one.http, config))) for one in mesh.virtual_services)
         mesh = replace(mesh, virtual_services=several)
     return replace(mesh, config=config)
+
+
+def _encrypted(mesh: Mesh) -> Iterator[Touches]:
+    """The requests that end, or begin, in TLS at a proxy that this mesh configures."""
+    for gateway in mesh.gateways:
+        yield from (Entering(gateway.key, one.port) for one in gateway.servers if one.ends_tls)
+    for rule in mesh.destination_rules:
+        policies = (rule.policy, *(one.policy for one in rule.subsets))
+        if any(one.tls for whole in policies for one in (whole, *whole.ports.values())):
+            yield Called((rule.host,))
 
 
 def _normalization(value: Value | None, findings: Findings) -> PathNormalization:

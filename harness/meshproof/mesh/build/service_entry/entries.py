@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.service_entry.endpoint import Endpoint
+from meshproof.mesh.build.service_entry.endpoint import UNIX, Endpoint
 from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
 from meshproof.mesh.model.kubernetes import ContainerPort, Service, Workload
@@ -31,6 +31,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     workloads = [*mesh.workloads, *(one.workload for one in machines if not one.resolved)]
     workloads += _unregistered(parts, machines)
     services = {(one.host, one.namespace): one for one in mesh.services}
+    firsts: dict[tuple[str, str], Entry] = {}
     stood_in: list[str] = []
     known: set[str] = set()
     for entry in entries:
@@ -42,6 +43,9 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
                     own = [*_endpoints(entry, host, key), *_resolved(entry, machines, key)]
                     workloads += [_named_apart(one, workloads) for one in own]
                     stood_in += [host] if own else []
+                first = firsts.setdefault((host, entry.namespace), entry)
+                if why := _unlike(first, entry):
+                    findings.unproved(entry.location, f"{first.resource} has the host {host}, too: {why}")
                 _add(services, _service(entry, host, key), entry, findings)
             _check(entry, findings)
     if stood_in:
@@ -75,6 +79,17 @@ def _service(entry: Entry, host: str, key: str) -> Service:
     )
 
 
+def _unlike(first: Entry, other: Entry) -> str:
+    """Why it is not known who answers for a host that two ServiceEntries of a namespace have; empty where it is."""
+    if first.resolution != other.resolution:
+        return f"what becomes of resolution {first.resolution} beside {other.resolution} is not modelled"
+    names = {one.number: one.name for one in first.ports}
+    twice = [one for one in other.ports if names.get(one.number, one.name) != one.name]
+    if twice and first.resolution in RESOLVED:
+        return f"whose endpoints stand behind port {twice[0].number}, which has two names, is not modelled"
+    return ""
+
+
 def _add(services: dict[tuple[str, str], Service], new: Service, entry: Entry, findings: Findings) -> None:
     """Put a host in: a Service of its name and namespace takes its endpoints, an older ServiceEntry its ports too."""
     place = (new.host, new.namespace)
@@ -101,6 +116,10 @@ def _check(entry: Entry, findings: Findings) -> None:
         findings.unproved(entry.location, f"resolution {DYNAMIC} is not modelled")
     if entry.selector is not None and entry.resolution == NONE:
         findings.unproved(entry.location, "a workloadSelector with resolution NONE is not modelled")
+    for one in entry.endpoints:
+        if one.address.startswith(UNIX):
+            why = f"{one.address} is a socket in the client's own pod: who answers there is not known"
+            findings.unproved(one.location, why)
     if entry.selector is not None and not entry.selector:
         why = "an empty workloadSelector, which selects the whole namespace"
         findings.unproved(entry.location, why)

@@ -122,7 +122,9 @@ def _ports(spec: Value) -> tuple[ServicePort, ...]:
             raise value.problem(f"port {number} ({name.text()}) is given twice")
         # istiod takes 0 as none.
         aim = target.whole(0, LARGEST_PORT) if target else 0
-        found.append(ServicePort(number, name.text(), aim or number, protocol or "http", value.location))
+        found.append(
+            ServicePort(number, name.text(), aim or number, protocol or "http", value.location, sniffed=not protocol)
+        )
     return tuple(found)
 
 

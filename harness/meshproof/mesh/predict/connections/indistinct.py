@@ -46,5 +46,5 @@ def _taken(mesh: Mesh) -> Iterator[tuple[tuple[str, int, str], Service]]:
             for address in service.addresses:
                 yield (address, port.number, kind), service
             everywhere = service.headless or (bool(service.hostname) and not service.addresses)
-            if (kind == "http" and not port.sniffed) or (kind == "tcp" and everywhere):
+            if (kind == "http" and not service.is_apart(port)) or (kind == "tcp" and everywhere):
                 yield (EVERYWHERE, port.number, kind), service

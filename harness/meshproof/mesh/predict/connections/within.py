@@ -45,6 +45,9 @@ def connected(mesh: Mesh, plain: Expectation, client: Client) -> Expectation:
     if service is None or port is None:
         there = f"{service.called} has no port {request.port}" if service else f"no Service is called {request.domain}"
         return replace(plain, refused="connection", note=there)
+    if service.headless and not any(one.replicas for one in mesh.behind(service)):
+        note = f"{service.called} is headless, and no pod is behind it: nothing listens for its port {port.number}"
+        return replace(plain, refused="connection", note=note)
     if port.protocol not in scheme_of(request):
         spoken = f"port {port.number} of {service.called} speaks {port.protocol}"
         asked = meant(request, port)

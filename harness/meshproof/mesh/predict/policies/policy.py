@@ -27,7 +27,7 @@ def policy(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Pol
     """What of a host's DestinationRules holds when a client calls a subset ('' for none) on a port."""
     found = in_force(mesh, host, subset, port, client)
     spoken = _upstream(mesh, host, port, found, client)
-    plain = _border(found)
+    plain = _border(found, mesh.config.connect_timeout)
     if spoken is Upstream.HTTP2 and plain.pool is not None:
         plain = replace(plain, pool=replace(plain.pool, multiplexed=True))
     return plain if spoken is Upstream.HTTP1 else replace(plain, upstream=spoken)
@@ -103,7 +103,7 @@ def layers(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Lay
     return Layers(base, level, chosen.policy if own is None else own, top, whole, chosen, owner)
 
 
-def _border(found: TrafficPolicy) -> Policy:
+def _border(found: TrafficPolicy, timeout: float | None) -> Policy:
     if found == NOTHING:
         return DEFAULT
     pool, outlier = found.connection_pool, found.outlier_detection
@@ -111,7 +111,7 @@ def _border(found: TrafficPolicy) -> Policy:
         str(found.load_balancer),
         Pool(
             pool.max_connections,
-            pool.connect_timeout,
+            timeout if pool.connect_timeout is None else pool.connect_timeout,
             pool.http1_max_pending_requests,
             pool.http2_max_requests,
             pool.max_requests_per_connection,

@@ -138,10 +138,10 @@ def _for(rule: TcpRoute, route: ConnectionRoute, names: tuple[str, ...], port: i
 
 
 def _compatible(names: tuple[str, ...], host: str) -> tuple[str, ...]:
-    """Of several names those that a parent's host has in common."""
+    """Of several names those that a parent's host has in common; where none has any, istiod leaves the names out."""
     if len(names) == 1:
         return names
-    return tuple(one for one in names if overlap(one, host)) or names[:1]
+    return tuple(one for one in names if overlap(one, host)) or (ANY,)
 
 
 def _shared(route: ConnectionRoute, listener: Listener) -> tuple[str, ...]:
