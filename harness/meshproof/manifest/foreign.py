@@ -6,6 +6,8 @@ What other controllers write into routes or let through: their own documentation
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 ROUTING_GROUPS = frozenset(
     {
         "networking.istio.io",
@@ -97,13 +99,17 @@ KNOWN_CORE = frozenset(
 """Kinds of the core group that do not, either."""
 
 ROOT_NAMESPACE = "istio-system"
+# Keys of the mesh's configuration.
+MESH = frozenset({"mesh", "meshNetworks"})
 
 
-def decides(version: str, kind: str, namespace: str, name: str) -> bool:
-    """Whether a resource of a kind that is not modelled can decide a request."""
+def decides(version: str, kind: str, namespace: str, name: str, data: Collection[str] | None) -> bool:
+    """Whether a resource of a kind that is not modelled can decide a request; `data` are its keys, where it has any."""
     if (version, kind) == ("v1", "ConfigMap"):
-        # The mesh's own configuration.
-        return namespace == ROOT_NAMESPACE and (name == "istio" or name.startswith("istio-"))
+        # The mesh's own configuration, of this revision or another one; others of Istio's are about the installation.
+        if namespace != ROOT_NAMESPACE or not (name == "istio" or name.startswith("istio-")):
+            return False
+        return name == "istio" or data is None or not MESH.isdisjoint(data)
     group = version.rpartition("/")[0]
     return (version, kind) in ROUTING_KINDS or (group in ROUTING_GROUPS and kind not in WITHOUT_PART)
 

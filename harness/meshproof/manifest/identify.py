@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from operator import is_
 
 from meshproof.manifest import kinds
 from meshproof.manifest.documents.other_files import HELM, TEMPLATE, file_of_intents, other_file
+from meshproof.manifest.documents.telemetry import adds_telemetry_alone
 from meshproof.manifest.fields.fitting import fits
 from meshproof.manifest.foreign import decides, is_known, why_not_read
 from meshproof.manifest.node import Node
@@ -19,6 +21,7 @@ from meshproof.manifest.value import Value
 LIKE = 0.85
 CLUSTER_WIDE = frozenset({"Namespace", "Node"})
 BUILT_IN = ".k8s.io"
+TELEMETRY = "an EnvoyFilter of Istio's own installation that adds telemetry alone"
 
 
 def identified(body: Value, namespace: str) -> Resource | Notice:
@@ -49,8 +52,10 @@ def identified(body: Value, namespace: str) -> Resource | Notice:
         own = place.text() if place else namespace
         if accepted and not named and metadata:
             metadata.need("name", "a resource needs a name")
-    if not accepted and not decides(version, kind, own, named) and not makes_pods(body):
+    if not accepted and not decides(version, kind, own, named, _keys(body)) and not makes_pods(body):
         return Notice(body.location, why_not_read(version, kind), NO_PART if is_known(version, kind) else "")
+    if kind == "EnvoyFilter" and adds_telemetry_alone(body):
+        return Notice(body.location, f"{TELEMETRY}: it decides no request", NO_PART)
     whole = body if _is_built_in(group) else without_nulls(body)
     return Resource(kind, version, "" if kind in CLUSTER_WIDE else own, named, whole)
 
@@ -111,6 +116,14 @@ def _pruned(node: Node) -> Node:
 
 def _is_built_in(group: str) -> bool:
     return group != kinds.GATEWAY_API and ("." not in group or group.endswith(BUILT_IN))
+
+
+def _keys(body: Value) -> Collection[str] | None:
+    """The keys of a ConfigMap; None where they cannot be read."""
+    data = body.get("data")
+    if data is None:
+        return ()
+    return data.fields() if data.is_mapping else None
 
 
 def _word(body: Value, name: str, hint: str) -> str:

@@ -120,7 +120,7 @@ class _Read:
     def take(self, document: Document) -> None:
         """Sort one document in."""
         body, problems = document.body, list(document.problems)
-        known = None
+        known, before = None, None
         try:
             found = identified(body, self.namespace)
             known = found if isinstance(found, Resource) else None
@@ -133,14 +133,15 @@ class _Read:
                 return
             problems += _problems(found)
             if not problems and (first := self.seen.setdefault(found.identity, found)) is not found:
-                message = f"{found} is given twice, first at {first.location}"
+                before = first.location
+                message = f"{found} is given twice, first at {before}"
                 problems.append(Problem(found.location, message, "keep one of the two"))
         except ManifestError as error:
             problems += error.problems
         if problems:
             several = tuple(problems)
             told = (frozenset[str](), "") if known else (words(body), _digest(body))
-            self.refusals.append(Refusal(body.location, several, known, *told))
+            self.refusals.append(Refusal(body.location, several, known, *told, before))
         elif known is not None:
             (self.resources if kinds.is_modelled(known) else self.foreign).append(known)
 

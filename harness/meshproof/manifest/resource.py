@@ -53,7 +53,7 @@ class Refusal:
     """A document that a cluster would not take, or that cannot be read.
 
     `resource` is None where not even its kind and name are known; `words` are those of its text then, and `digest`
-    tells two such texts apart.
+    tells two such texts apart. `first` is where an object of the same kind and name stands, if that is what is wrong.
     """
 
     location: Location
@@ -61,6 +61,7 @@ class Refusal:
     resource: Resource | None = None
     words: frozenset[str] = frozenset()
     digest: str = ""
+    first: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)

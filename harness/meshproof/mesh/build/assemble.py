@@ -41,6 +41,7 @@ BUILDERS = {
     "Gateway": gateway,
 }
 DELEGATES = "VirtualService"
+MOST_PLACES = 6
 # Kinds of which a run may keep the name alone.
 NAMED_ALONE = frozenset({"Secret"})
 
@@ -188,11 +189,29 @@ def _unread(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
     """What cannot be read; of what is given twice nobody knows which of the two a cluster has."""
     twice = {one.resource.identity for one in manifests.refusals if one.resource}
     others = {one.identity: one for one in manifests.resources if one.identity in twice}
+    again: dict[tuple[str, str, str], list[Resource]] = {}
     for refusal in manifests.refusals:
         known = refusal.resource
+        if known and refusal.first:
+            again.setdefault(known.identity, []).append(known)
+            continue
         reach = touches(known, mesh) if known else (Mentioned(refusal.words),)
         other = others.get(known.identity) if known else None
         reach += touches(other, mesh) if other else ()
         kind, name = (known.kind, str(known)) if known else ("document", "a document")
         for one in refusal.problems:
             yield Unmodelled(kind, name, one.location, one.message, reach, one.hint, refused=True)
+    for identity, several in again.items():
+        yield _repeated([*([others[identity]] if identity in others else []), *several], mesh)
+
+
+def _repeated(several: Sequence[Resource], mesh: Mesh) -> Unmodelled:
+    """One object that several documents give: what is asked of any of them is not known."""
+    first, places = several[0], [str(one.location) for one in several[1:]]
+    more = [f"{len(places) - MOST_PLACES} more"] if len(places) > MOST_PLACES else []
+    *all_but_last, last = (*places[:MOST_PLACES], *more)
+    listed = f"{', '.join(all_but_last)} and {last}" if all_but_last else last
+    why = f"is given {len(several)} times, also at {listed}: which of them a cluster has is not known"
+    reach = dict.fromkeys(touch for one in several for touch in touches(one, mesh))
+    needs = "keep one of them; alternatives are verified one at a time"
+    return Unmodelled(first.kind, str(first), first.location, why, tuple(reach), needs, refused=True)

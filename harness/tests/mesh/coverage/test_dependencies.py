@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.predict.prediction import predict
 
 SHOP = """
@@ -145,6 +147,24 @@ def test_of_an_object_that_is_given_twice_neither_is_known_to_be_there(touched, 
     other = of("VirtualService", spec, group=NETWORKING).replace("name: one", "name: cart")
     assert touched(other, CART) == touched(other, NEW) == {"VirtualService"}
     assert touched(other, PAY) == set()
+
+
+def test_an_object_that_is_given_several_times_is_one_finding_with_all_its_places() -> None:
+    one = (
+        of("VirtualService", "{hosts: [HOST], http: [{route: [{destination: {host: a}}]}]}", group=NETWORKING) + "---\n"
+    )
+    text = "".join(one.replace("HOST", host) for host in ("a", "b", "c"))
+    (found,) = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh.unmodelled
+    assert str(found) == (
+        "<stdin>:1:1: VirtualService shop/one: is given 3 times, also at <stdin>:6:1 and <stdin>:11:1: "
+        "which of them a cluster has is not known"
+    )
+    assert found.refused
+    hosts = {host for touch in found.touches if isinstance(touch, Asked) for host in touch.hosts}
+    assert hosts == {f"{host}.shop.svc.cluster.local" for host in ("a", "b", "c")}
+    (found,) = build_all(load(["-"], stdin=io.StringIO(text * 4), strict=False)).mesh.unmodelled
+    assert found.why.startswith("is given 12 times, also at ")
+    assert "and 5 more: which" in found.why
 
 
 def test_pods_of_a_workload_that_is_given_twice_are_not_known(touched) -> None:
