@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
+from difflib import get_close_matches
 from itertools import combinations
 
 from meshproof.manifest.kinds import entry_of
@@ -19,6 +20,9 @@ from meshproof.mesh.model.names import covers, host, overlap
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Entering
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
+
+# What an installation of Istio calls its gateways.
+ISTIOS_OWN = frozenset({"ingressgateway", "egressgateway"})
 
 
 def across(mesh: Mesh, resources: Sequence[Resource], left_out: Iterable[Resource], findings: Findings) -> None:
@@ -168,9 +172,21 @@ def _served(mesh: Mesh, gateway: Gateway, findings: Findings) -> None:
     if len(places) > 1:
         why = f"pods of the namespaces {' and '.join(places)} serve it, and what each sees may differ"
         findings.unproved(gateway.location, why)
+    if not places and (meant := _meant(mesh, gateway)):
+        text = ", ".join(f"{name}: {value}" for name, value in gateway.selector.items())
+        findings.unproved(gateway.location, f"no workload here has pods with {text}", needs=f"did you mean {meant}?")
     for port, hosts in _doubled(gateway):
         why = f"servers of port {port} have {hosts} for several namespaces: Envoy refuses two certificates for a name"
         findings.unproved(gateway.location, why, touches=(Entering(gateway.key, port),))
+
+
+def _meant(mesh: Mesh, gateway: Gateway) -> str:
+    """A label of pods that is nearly one that a Gateway selects; those of Istio's own gateways need not be here."""
+    for name, value in gateway.selector.items():
+        there = {one.labels[name] for one in mesh.workloads if name in one.labels}
+        if value not in there | ISTIOS_OWN and (close := get_close_matches(value, sorted(there), 1)):
+            return f"{name}: {close[0]}"
+    return ""
 
 
 def _doubled(gateway: Gateway) -> Iterator[tuple[int, str]]:

@@ -1,13 +1,18 @@
-"""Mutual TLS of the mesh that is applied otherwise than specified: pods answer all the same, so no request shows it."""
+"""What is applied otherwise than specified, and no request shows.
+
+Pods answer with mutual TLS of the mesh as without, and a gateway whose pods no manifest tells of is there for whatever
+its Gateway selects.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from meshproof.errors import Location
+from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, PLAIN
-from meshproof.mesh.model.unmodelled import PlainText, Unmodelled
+from meshproof.mesh.model.unmodelled import Entering, PlainText, Unmodelled
 
 Said = Mapping[tuple[str, str, str], Location]
 NEEDS = "correct one of the two"
@@ -18,6 +23,21 @@ def unseen(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
     wanted, actual = _said(specified), _said(applied)
     yield from _beside(actual, wanted, "is applied and not specified")
     yield from _beside(wanted, actual, "is specified and not applied")
+    yield from _selecting(specified, applied)
+
+
+def _selecting(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
+    """Gateways for other pods than specified."""
+    for ours in applied.gateways:
+        theirs = specified.gateway(ours.key)
+        if theirs is not None and not ours.listener and ours.selector != theirs.selector:
+            why = f"it selects {_labels(ours.selector)}, and {_labels(theirs.selector)} is specified"
+            touched = (Entering(ours.key),)
+            yield Unmodelled("Gateway", f"Gateway {ours.key}", ours.location, why, touched, NEEDS)
+
+
+def _labels(selector: Labels) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in selector.items()) or "all gateways"
 
 
 def _beside(ours: Said, theirs: Said, what: str) -> Iterator[Unmodelled]:

@@ -1,4 +1,4 @@
-"""Mutual TLS of the mesh that runs otherwise than specified is never green, though pods answer all the same."""
+"""What runs otherwise than specified, and no request shows, is never green: mutual TLS, and whose gateway it is."""
 
 from __future__ import annotations
 
@@ -55,3 +55,25 @@ def test_what_runs_otherwise_is_told_with_its_place(
     assert sorted(one.why.partition(":")[0] for one in found) == whys
     assert all(one.location.line > 5 for one in found)
     assert not any(one.requests for one in found)
+
+
+ENTRY = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: entry}
+spec: {selector: {istio: SELECTED}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.example]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cart}
+spec: {hosts: [a.example], gateways: [entry], http: [{route: [{destination: {host: cart}}]}]}
+"""
+
+
+def test_a_gateway_for_other_pods_proves_nothing_of_what_enters_by_it(tmp_path: Path) -> None:
+    specified, applied = (ENTRY.replace("SELECTED", name) for name in ("ingressgateway", "elsewhere"))
+    assert prepared(tmp_path, specified, specified).coverage.dependences == ()
+    (found,) = prepared(tmp_path, specified, applied).coverage.dependences
+    assert found.why == "it selects istio: elsewhere, and istio: ingressgateway is specified"
+    assert any("by gateway default/entry" in one for one in found.requests)
+    assert not any("GET http://cart/" in one for one in found.requests)
