@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from difflib import get_close_matches
 from itertools import combinations
 
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Resource
-from meshproof.mesh.alike import nearest
+from meshproof.mesh.alike import alike, nearest
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
 from meshproof.mesh.model.destination_rule import DestinationRule
@@ -172,7 +171,7 @@ def _served(mesh: Mesh, gateway: Gateway, findings: Findings) -> None:
     if len(places) > 1:
         why = f"pods of the namespaces {' and '.join(places)} serve it, and what each sees may differ"
         findings.unproved(gateway.location, why)
-    if not places and (meant := _meant(mesh, gateway)):
+    if not places and (meant := _labelled(mesh, gateway)):
         text = ", ".join(f"{name}: {value}" for name, value in gateway.selector.items())
         findings.unproved(gateway.location, f"no workload here has pods with {text}", needs=f"did you mean {meant}?")
     for port, hosts in _doubled(gateway):
@@ -180,11 +179,12 @@ def _served(mesh: Mesh, gateway: Gateway, findings: Findings) -> None:
         findings.unproved(gateway.location, why, touches=(Entering(gateway.key, port),))
 
 
-def _meant(mesh: Mesh, gateway: Gateway) -> str:
+def _labelled(mesh: Mesh, gateway: Gateway) -> str:
     """A label of pods that is nearly one that a Gateway selects; those of Istio's own gateways need not be here."""
     for name, value in gateway.selector.items():
         there = {one.labels[name] for one in mesh.workloads if name in one.labels}
-        if value not in there | ISTIOS_OWN and (close := get_close_matches(value, sorted(there), 1)):
+        close = sorted(one for one in there if alike(value, one)) if value not in there | ISTIOS_OWN else []
+        if close:
             return f"{name}: {close[0]}"
     return ""
 

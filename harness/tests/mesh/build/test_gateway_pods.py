@@ -1,4 +1,4 @@
-"""A Gateway that selects no pods here: they stand elsewhere, unless a label that is here is nearly the one it selects."""
+"""A Gateway that selects no pods here: they stand elsewhere, unless a label here is nearly the one it selects."""
 
 from __future__ import annotations
 
