@@ -21,7 +21,7 @@ ROUTING_GROUPS = frozenset(
         "inference.networking.k8s.io",
         "multicluster.x-k8s.io",
         "discovery.k8s.io",
-        # Ingress, which istiod serves, and NetworkPolicy, which drops connections.
+        # Ingress of its own class, which istiod serves, and NetworkPolicy, which drops connections.
         "networking.k8s.io",
         "cilium.io",
         "crd.projectcalico.org",

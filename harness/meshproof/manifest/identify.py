@@ -21,6 +21,7 @@ from meshproof.manifest.value import Value
 LIKE = 0.85
 CLUSTER_WIDE = frozenset({"Namespace", "Node"})
 BUILT_IN = ".k8s.io"
+INGRESS_CLASS, ISTIO_CONTROLLER = "IngressClass", "istio.io/ingress-controller"
 TELEMETRY = "an EnvoyFilter of Istio's own installation that adds telemetry alone"
 
 
@@ -52,7 +53,8 @@ def identified(body: Value, namespace: str) -> Resource | Notice:
         own = place.text() if place else namespace
         if accepted and not named and metadata:
             metadata.need("name", "a resource needs a name")
-    if not accepted and not decides(version, kind, own, named, _keys(body)) and not makes_pods(body):
+    decisive = decides(version, kind, own, named, _keys(body)) or (kind == INGRESS_CLASS and _is_istiods(body))
+    if not accepted and not decisive and not makes_pods(body):
         return Notice(body.location, why_not_read(version, kind), NO_PART if is_known(version, kind) else "")
     if kind == "EnvoyFilter" and adds_telemetry_alone(body):
         return Notice(body.location, f"{TELEMETRY}: it decides no request", NO_PART)
@@ -116,6 +118,13 @@ def _pruned(node: Node) -> Node:
 
 def _is_built_in(group: str) -> bool:
     return group != kinds.GATEWAY_API and ("." not in group or group.endswith(BUILT_IN))
+
+
+def _is_istiods(ingress_class: Value) -> bool:
+    """Whether istiod serves the Ingresses of a class."""
+    spec = ingress_class.get("spec")
+    controller = spec.get("controller") if spec and spec.is_mapping else None
+    return controller is not None and controller.data == ISTIO_CONTROLLER
 
 
 def _keys(body: Value) -> Collection[str] | None:

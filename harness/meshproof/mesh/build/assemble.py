@@ -17,6 +17,7 @@ from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway import gateway, shared_ports
+from meshproof.mesh.build.ingress import touching as ingress
 from meshproof.mesh.build.mesh_config.config import configured
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
@@ -41,6 +42,7 @@ BUILDERS = {
     "Gateway": gateway,
 }
 DELEGATES = "VirtualService"
+INGRESS_CLASS = "IngressClass"
 MOST_PLACES = 6
 # Kinds of which a run may keep the name alone.
 NAMED_ALONE = frozenset({"Secret"})
@@ -173,13 +175,16 @@ def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -
             yield Unmodelled(resource.kind, str(resource), one.location, one.message, reach, one.hint, refused=True)
 
 
-def _foreign(foreign: Iterable[Resource], mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:
+def _foreign(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:
+    own = ingress.classes(foreign)
     for one in foreign:
         why = captured.why(one) or f"{one.api_version} {one.kind} is not modelled"
-        reach = touches(one, mesh)
-        if captured.is_cluster(one):
+        if captured.is_cluster(one) or one.kind == INGRESS_CLASS:
             continue
-        if touches_nothing(reach):
+        reach, no_part = ingress.reach(one, mesh, own) if ingress.is_ingress(one) else (touches(one, mesh), "")
+        if no_part:
+            findings.notice(one.location, f"{one} decides no request here: {no_part}")
+        elif touches_nothing(reach):
             findings.notice(one.location, f"{why}: it touches no request of these manifests")
         else:
             yield Unmodelled(one.kind, str(one), one.location, why, reach)

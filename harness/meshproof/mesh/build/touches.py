@@ -202,16 +202,6 @@ def _listener_set(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
     return (Entering(f"{place.text() if place else resource.namespace}/{parent.need('name').text()}"),)
 
 
-def _ingress(resource: Resource, mesh: Mesh) -> Several:
-    """What istiod makes of an Ingress stands at the gateways, for its hosts (all, where a rule names none)."""
-    spec = resource.body.get("spec")
-    rules = spec.list("rules") if spec else ()
-    hosts = tuple(host.text().lower() if (host := one.get("host")) else "*" for one in rules)
-    default = spec.get("defaultBackend") if spec else None
-    gateways = tuple(dict.fromkeys(one.called for one in mesh.gateways))
-    return (Asked((*hosts, "*") if default or not hosts else hosts, gateways),) if gateways else ()
-
-
 def _rollout(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
     spec = resource.body.get("spec")
     aim = spec.get("targetRef") if spec else None
@@ -256,7 +246,6 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "UDPRoute": _route,
     "ListenerSet": _listener_set,
     "XListenerSet": _listener_set,
-    "Ingress": _ingress,
     "Canary": _rollout,
     captured.NOT_READ: _not_read,
     captured.CLUSTER: lambda _resource, _mesh: (),

@@ -112,7 +112,7 @@ def of(kind: str, spec: str, *, group: str = "security.istio.io/v1", namespace: 
         (of("Sidecar", PORT_LISTENER, group=NETWORKING, namespace="default"), [CART, PAY], [EDGE]),
         (of("Sidecar", PORT_LISTENER, group=NETWORKING), [], [CART, PAY, EDGE]),
         (
-            of("Ingress", "{rules: [{host: shop.example.com}]}", group="networking.k8s.io/v1"),
+            of("Ingress", "{ingressClassName: istio, rules: [{host: shop.example.com}]}", group="networking.k8s.io/v1"),
             [EDGE],
             [CART, PAY],
         ),
