@@ -40,7 +40,8 @@ def shares(record: Record) -> tuple[Share, ...]:
     )
     several = [Share("rule", rules, len(found.rules))] if found.rules else []
     requests = {request for _, own in found.rules for request in own} | set(found.unruled)
-    several.append(Share("request", len(passed & requests) if requests else len(passed), found.requests))
+    asked = found.requests + len(found.unanswered)
+    several.append(Share("request", len(passed & requests) if requests else len(passed), asked))
     unclear = {one.subject for one in found.dependences if not one.allowed}
     unclear |= {one.subject for one in found.unproved if not one.allowed}
     clear = max(0, found.objects - len(unclear)) if found.requests else 0
