@@ -1,0 +1,41 @@
+"""What share of a folder was proved, in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+from meshproof.border.coverage import Coverage, Dependence
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.errors import Location
+from meshproof.report.coverage import sentence
+from meshproof.report.record import Record, ScenarioRecord
+
+RULE = Location("routes.yaml", 7, 5)
+FILTER = Dependence("EnvoyFilter", "EnvoyFilter x/y", Location("f.yaml", 1, 1), "not modelled")
+
+
+def said(coverage: Coverage, *passed: str) -> str:
+    record = Record(coverage=coverage)
+    scenario = ScenarioRecord("verify")
+    scenario.verdicts += [Verdict("verify", "Split", Outcome.PASSED, "", request=one) for one in passed]
+    record.scenarios["verify"] = scenario
+    return sentence(record)
+
+
+@pytest.mark.parametrize(
+    ("coverage", "passed", "words"),
+    [
+        (Coverage(((RULE, ("a", "b")),), 2, 3), ("a", "b"), "proved 1 of 1 rule, 2 of 2 requests, 3 of 3 objects"),
+        (Coverage(((RULE, ("a", "b")),), 2, 3), ("a",), "proved 0 of 1 rule, 1 of 2 requests, 3 of 3 objects"),
+        (
+            Coverage(((RULE, ("a",)),), 2, 3, (FILTER,)),
+            ("a",),
+            "proved 1 of 1 rule, 1 of 2 requests, 2 of 3 objects; the rest depends on EnvoyFilter x/y (f.yaml:1:1)",
+        ),
+        # A named request that nothing can answer was asked for all the same.
+        (Coverage((), 0, 4, unanswered=(("a", "no port"),), named=True), (), "proved 0 of 1 request, 0 of 4 objects"),
+        # Where nothing is sent no object is proved.
+        (Coverage((), 0, 1), (), "proved 0 of 0 requests, 0 of 1 object"),
+    ],
+)
+def test_the_share_that_is_proved(coverage: Coverage, passed: tuple[str, ...], words: str) -> None:
+    assert said(coverage, *passed) == words
