@@ -117,7 +117,7 @@ def converted(answer: Json, proxy: Proxy, given: Given) -> Snapshot:
 
 def _assignments(given: Given, proxy: Proxy) -> Iterator[Resource]:
     for service in with_clusters(given.mesh, proxy).values():
-        if service.hostname or service.headless:
+        if service.hostname or service.headless or service.endpoints:
             yield from load_assignments(given.mesh, service, proxy, given.addresses)
 
 

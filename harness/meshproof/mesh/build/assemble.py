@@ -15,6 +15,7 @@ from meshproof.mesh.build import external_name, kubernetes, later, virtual_servi
 from meshproof.mesh.build.across import across
 from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
+from meshproof.mesh.build.endpoints import listed as endpoints
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway import gateway, shared_ports
 from meshproof.mesh.build.ingress import touching as ingress
@@ -141,6 +142,7 @@ def _built(manifests: Manifests) -> Built:
     mesh = later.joined(mesh, joining, findings)
     mesh = replace(mesh, places=_places(mesh.workloads))
     mesh, foreign = configured(mesh, manifests.foreign, findings)
+    mesh, foreign = endpoints.joined(mesh, foreign, findings)
     across(mesh, good, [*(one for one, _ in failed), *unread], findings)
     rollout.across(mesh, good, findings)
     headless.across(mesh, good, findings)

@@ -58,7 +58,7 @@ def service(resource: Resource, findings: Findings) -> Service:
     spec = resource.body.need("spec", "a Service needs ports")
     selector = labels(spec, "selector")
     alias = _alias(spec)
-    _untold(resource, spec, bool(selector or alias), findings)
+    _untold(spec, bool(selector or alias), findings)
     values = spec.list("ports")
     if not values and not _portless(spec):
         raise spec.problem(f"{resource} has no ports", "the API server refuses it")
@@ -88,7 +88,7 @@ def _alias(spec: Value) -> str:
     return name.text()
 
 
-def _untold(resource: Resource, spec: Value, selecting: bool, findings: Findings) -> None:
+def _untold(spec: Value, selecting: bool, findings: Findings) -> None:
     """What is not modelled of a Service, and who stands behind it where that is not told."""
     findings.unmodelled(spec, "trafficDistribution")
     local = spec.get("internalTrafficPolicy")
@@ -99,8 +99,9 @@ def _untold(resource: Resource, spec: Value, selecting: bool, findings: Findings
         message = "sessionAffinity is kube-proxy's: a sidecar or gateway chooses among the pods by itself"
         findings.notice(affinity.location, message, Topic.NO_EFFECT)
     if not selecting:
-        needs = "give it a selector, or verify requests that it does not answer"
-        findings.unproved(spec.location, f"{resource} has no selector: who answers is not known", needs=needs)
+        needs = "give it a selector or an EndpointSlice, or verify requests that it does not answer"
+        why = "it has no selector: who answers is not known"
+        findings.unproved(spec.location, why, needs=needs, topic=Topic.NO_SELECTOR)
 
 
 def _portless(spec: Value) -> bool:

@@ -27,4 +27,5 @@ class Topic(StrEnum):
     BACKEND_MISSING = "a backend that is not among the manifests"
     RUN_ALONE = "what matters to a run of the mesh alone"
     LISTENER = "a listener that istiod does not open"
+    NO_SELECTOR = "a Service without a selector, of which no endpoints are told"
     MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"

@@ -58,8 +58,8 @@ def test_a_null_label_is_an_empty_one() -> None:
 @pytest.mark.parametrize(
     ("spec", "why"),
     [
-        ("ports: [{port: 80}]", "Service default/web has no selector: who answers is not known"),
-        ("selector: {}, ports: [{port: 80}]", "Service default/web has no selector: who answers is not known"),
+        ("ports: [{port: 80}]", "it has no selector: who answers is not known"),
+        ("selector: {}, ports: [{port: 80}]", "it has no selector: who answers is not known"),
         (
             "selector: {a: b}, ports: [{port: 80}], internalTrafficPolicy: Local",
             "internalTrafficPolicy is not modelled",

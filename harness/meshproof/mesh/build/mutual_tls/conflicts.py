@@ -67,7 +67,7 @@ def _held(
 
 def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, without: set[str]) -> Iterator[str]:
     called = f"port {port.number} of {service.called}"
-    if service.hostname and tls.mode == ISTIO_MUTUAL:
+    if (service.hostname or service.endpoints) and tls.mode == ISTIO_MUTUAL:
         yield f"{called}: whether what answers for that host has a certificate of istiod is not told here"
         return
     for pods in () if service.hostname else mesh.selected(service.host):

@@ -1,0 +1,1 @@
+"""Endpoints and EndpointSlices of Services without a selector: addresses that somebody wrote down."""
