@@ -165,6 +165,38 @@ def test_a_host_that_a_service_entry_has_is_not_stood_in_for() -> None:
     assert built.stood_in == ()
 
 
+def test_subsets_of_rules_without_any_destination_rule_stand_in_too() -> None:
+    built = read(ROUTE.replace("V-2", "v2"))
+    (rule,) = built.mesh.destination_rules
+    assert [(one.name, dict(one.labels)) for one in rule.subsets] == [
+        ("v1", {"version": "v1"}),
+        ("v2", {"version": "v2"}),
+    ]
+    assert any("subsets stand in for web.default (v1, v2)" in one.message for one in built.notices)
+    expectation = predict(built.mesh, parse("GET http://web/"))
+    assert [(sorted(one.workloads), float(one.share)) for one in expectation.arms] == [
+        (["default/web-v1"], 0.9),
+        (["default/web-v2"], 0.1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # One that is there tells that they belong to the manifests; so does the Service.
+        RULE.replace("host: web", "host: reviews") + ROUTE,
+        RULE.replace("name: V-2", "name: v3") + ROUTE,
+        RULE.replace("host: web", "hst: web") + ROUTE,
+        SERVICE + ROUTE,
+    ],
+)
+def test_a_subset_that_is_missing_beside_destination_rules_or_the_service_is_a_mistake(text: str) -> None:
+    built = read(text)
+    assert not [one for one in built.stood_in if one.kind == "DestinationRule"]
+    expectation = predict(built.mesh, parse("GET http://web/"))
+    assert not all(one.workloads for one in expectation.arms)
+
+
 OTHERS = [
     SERVICE.replace("web", "postgres"),
     DEPLOYMENT % ("sleep", "sleep", "sleep"),
@@ -327,6 +359,15 @@ def test_what_is_applied_is_held_against_the_same_services_whatever_else_it_hold
     assert found.samples is not None
     (stage,) = found.samples.stages
     assert sorted(one.name for one in stage.mesh.selected("web.default.svc.cluster.local")) == ["web-v-2", "web-v1"]
+
+
+def test_what_is_applied_keeps_its_own_subsets(tmp_path: Path) -> None:
+    spec = folder(tmp_path / "spec", ROUTE.replace("V-2", "v2"))
+    applied = folder(tmp_path / "applied", RULE + ROUTE)
+    found = prepare_verification([spec], [applied], (), Precision())
+    assert found.samples is not None
+    (stage,) = found.samples.stages
+    assert [[each.name for each in one.subsets] for one in stage.mesh.destination_rules] == [["v1", "V-2"]]
 
 
 def test_a_named_request_does_not_hide_the_service_that_is_called_nearly_the_same(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.model.kubernetes import Labels, ServicePort
+from meshproof.mesh.model.kubernetes import Labels, Service, ServicePort
 
 IMAGE = "meshproof.dev/stand-in"
 MARK = "meshproof.dev/stand-in"
@@ -47,6 +47,15 @@ def gateway(namespace: str, name: str, served: Sequence[Mapping[str, Any]], api:
         return _resource(f"{api}/v1", "Gateway", namespace, name, {"spec": fields}, where)
     spec: dict[str, Any] = {"selector": {MARK: f"{namespace}.{name}"}, "servers": list(served)}
     return _resource("networking.istio.io/v1", "Gateway", namespace, name, {"spec": spec}, where)
+
+
+def destination_rule(service: Service, subsets: Mapping[str, Labels], where: Location) -> Resource:
+    """A DestinationRule that defines subsets by their labels."""
+    listed = [{"name": name, "labels": dict(labels)} for name, labels in subsets.items()]
+    spec = {"host": service.host, "subsets": listed}
+    return _resource(
+        "networking.istio.io/v1", "DestinationRule", service.namespace, service.name, {"spec": spec}, where
+    )
 
 
 def _resource(

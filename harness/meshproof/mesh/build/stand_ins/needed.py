@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from meshproof.manifest.resource import Manifests, Notice, Resource
-from meshproof.mesh.build.stand_ins import certificates, gateways, pods, services
+from meshproof.mesh.build.stand_ins import certificates, gateways, pods, services, subsets
 from meshproof.mesh.model.kubernetes import Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Received, Touches, Unmodelled
@@ -40,22 +40,28 @@ class Needed:
 def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
     """What has to stand in for a mesh of these manifests."""
     new = services.lacking(manifests, mesh)
-    whole = replace(mesh, services=(*mesh.services, *new))
+    divided = subsets.lacking(manifests, mesh, new)
+    known = (*mesh.destination_rules, *subsets.rules(divided))
+    whole = replace(mesh, services=(*mesh.services, *new), destination_rules=known)
     secrets = certificates.lacking(mesh, how.asked)
     if how.like is not None:
         return Needed(list(_like(how.like, manifests, mesh)))
     entrances = gateways.lacking(manifests, mesh)
     if how.strict:
-        return Needed(unmodelled=[*_refused(new, pods.without_pods(mesh), secrets), *_missing(entrances)])
+        return Needed(
+            unmodelled=[*_refused(new, pods.without_pods(mesh), secrets), *_missing(entrances), *_undefined(divided)]
+        )
     found = Needed()
     taken = {(one.namespace, one.name) for one in mesh.workloads}
     made = {one.host: list(pods.deployments(one, whole, taken)) for one in pods.without_pods(whole)}
     found.resources += [services.resource(one) for one in new]
+    found.resources += [subsets.resource(one) for one in divided]
     found.resources += [one for several in made.values() for one in several]
     found.resources += [certificates.secret(one) for one in secrets]
     found.resources += [gateways.resource(one) for one in entrances]
     found.notices += _entered(entrances)
     found.notices += _routing_alone(mesh, new, made)
+    found.notices += _divided(divided)
     found.notices += [Notice(one.location, pods.summary(one, made[one.host])) for one in _selecting(mesh, made)]
     found.notices += [Notice(one.location, _certificate(one)) for one in secrets]
     found.unmodelled += [part for one in secrets for part in _signed(one)]
@@ -83,6 +89,8 @@ def _like(like: Sequence[Resource], manifests: Manifests, mesh: Mesh) -> Iterato
     selectors = [(one.namespace, one.selector) for one in pods.without_pods(mesh)]
     selectors += [(one.namespace, _texts(one, "selector")) for one in new if one.kind == "Service"]
     for one in new:
+        if one.kind == "DestinationRule" and mesh.destination_rules:
+            continue
         labels = _texts(one, "template", "metadata", "labels") if one.kind == "Deployment" else {}
         if one.kind != "Deployment" or any(
             one.namespace == place and wanted.items() <= labels.items() for place, wanted in selectors
@@ -122,6 +130,20 @@ def _entered(entrances: Sequence[gateways.Lacking]) -> Iterator[Notice]:
         more = [f"and {len(entrances) - MOST_NAMED} more"] if len(entrances) > MOST_NAMED else []
         text = f"Gateways that are not among these manifests are stood in for: {', '.join((*each, *more))}"
         yield Notice(entrances[0].location, text)
+
+
+def _divided(several: Sequence[subsets.Lacking]) -> Iterator[Notice]:
+    if several:
+        each = [one.summary for one in several[:MOST_NAMED]]
+        more = [f"and {len(several) - MOST_NAMED} more"] if len(several) > MOST_NAMED else []
+        text = f"no DestinationRule is among these manifests: subsets stand in for {', '.join((*each, *more))}"
+        yield Notice(several[0].location, text)
+
+
+def _undefined(several: Iterable[subsets.Lacking]) -> Iterator[Unmodelled]:
+    for one in several:
+        name, why = f"DestinationRule {one.service.namespace}/{one.service.name}", "is not among the manifests"
+        yield Unmodelled("DestinationRule", name, one.location, why, (Called((one.service.host,)),), WRITE)
 
 
 def _missing(entrances: Sequence[gateways.Lacking]) -> Iterator[Unmodelled]:
