@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hatchling.build import get_requires_for_build_editable, get_requires_for_build_wheel
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -51,6 +52,13 @@ def test_all_that_is_named_is_locked(python: str, system: str) -> None:
     held = locked(python, system)
     missing = [str(one) for one in named() if held.get(canonicalize_name(one.name), "0") not in one.specifier]
     assert missing == [], "make the lock anew: .ci/lock"
+
+
+def test_what_the_backend_asks_for_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    asked = map(Requirement, get_requires_for_build_editable() + get_requires_for_build_wheel())
+    held = locked(PYTHONS[0], "linux")
+    assert [str(one) for one in asked if held.get(canonicalize_name(one.name), "0") not in one.specifier] == []
 
 
 def test_every_version_is_one_and_has_its_hashes() -> None:

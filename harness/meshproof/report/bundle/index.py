@@ -101,7 +101,7 @@ def bundle(data: bytes, files: Mapping[str, bytes], name: str) -> Bundle:
             _text(found.get("scenario", "")),
         )
         digests = found["files"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise UsageError(f"{name}: its index lacks a field, or has one of another type") from None
     if {known.specified, known.applied} - files.keys():
         raise UsageError(f"{name}: its index names files that are not in it")

@@ -53,7 +53,7 @@ def of_run(run: Path, record: Record, scenario: str = "") -> Bundle:
         alpha, beta, tolerance = (float(options[name]) for name in ("alpha", "beta", "tolerance"))
         precision = Precision(alpha, beta, tolerance, options.get("max_requests"))
         seed = int(options["seed"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise UsageError(f"{run}: its events do not say with which error rates it was verified") from None
     return Bundle(
         record.started.run_id,
