@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.explain.explanation import Object
@@ -15,6 +16,8 @@ from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client, Miss
 from meshproof.mesh.predict.mesh_table import Table, asked_service, considered
 from meshproof.mesh.predict.policies import destination_rules
+from meshproof.redaction.credentials import is_credential
+from meshproof.redaction.patterns import HIDDEN
 
 
 def beside(
@@ -39,8 +42,22 @@ def beside(
         yield from _namesakes(mesh, meant, client)
 
 
+def shown(miss: Miss) -> Miss:
+    """The same without the values of a condition on a credential."""
+    if not holds_credential(miss):
+        return miss
+    kind, blank, _ = miss.wanted.partition(" ")
+    return replace(miss, wanted=f"{kind}{blank}{HIDDEN if blank else ''}", found=HIDDEN if miss.known else miss.found)
+
+
+def holds_credential(miss: Miss) -> bool:
+    """Whether what it is on is the name of a credential: `headers authorization`."""
+    return is_credential(miss.on.rpartition(" ")[2])
+
+
 def worded(miss: Miss) -> str:
     """What was wanted, and what was found."""
+    miss = shown(miss)
     name = f"{miss.on} must {'' if miss.asked else 'not '}be {miss.wanted}"
     if not miss.known:
         return f"{name}, and nobody can tell what it will be ({miss.found})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from meshproof.redaction.patterns import HIDDEN, NAMED, OPTION, RULES, SUSPECT
+from meshproof.redaction.patterns import FLOW, HIDDEN, NAMED, OPTION, RULES, SUSPECT
 
 SHORT = 400
 # kubectl keeps a whole object in there, as one text.
@@ -32,6 +32,16 @@ def _redacted(text: str) -> str:
         for pattern, instead in RULES:
             text = pattern.sub(instead, text)
     return text
+
+
+def redact_quoted(line: str) -> str:
+    """A line of a manifest that is shown to people."""
+    return redact(FLOW.sub(rf"\1{HIDDEN}", line))
+
+
+def is_credential(name: str) -> bool:
+    """Whether a header, parameter or field of this name holds a credential."""
+    return NAMED.fullmatch(name) is not None
 
 
 def redact_all(value: Any) -> Any:

@@ -73,6 +73,9 @@ RULES = (
         HIDDEN,
     ),
 )
+# A mapping of YAML or JSON under such a name, within one line: a condition on that header, say. Only lines that are
+# quoted for people lose it whole; what is left of it would be no manifest any more.
+FLOW = re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)((?:{NAMES}){_QUOTE}?\s*:\s*)\{{[^{{}}\n]*\}}?", re.I)
 # Something of this stands in each text that a rule takes; to look for it is much quicker.
 SUSPECT = re.compile(
     r"PRIVATE KEY-----|:/{1,2}[^\s/@]*@|[?&;]\w|auth|cookie|token|key|secret|pass|pwd|session|credential|signature"

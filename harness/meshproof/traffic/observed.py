@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 from meshproof.border.observation import Observation
+from meshproof.errors import TargetError
+
+# What the sender's own system answers before anything has left it: no mesh has had a say in that.
+_OWN = (errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+UNSENT = frozenset(os.strerror(one).lower() for one in _OWN)
 
 
 class Observed:
@@ -25,12 +32,16 @@ class Observed:
         self.done: dict[str, Any] | None = None
 
     def add(self, rows: list[Any]) -> list[dict[str, Any]]:
-        """Take rows of the wire; those that are about no load are returned. Raises what malformed ones lead to."""
+        """Take rows of the wire; those that are about no load are returned. Raises what malformed ones lead to, and
+        TargetError where the sender's own system lets nothing out.
+        """
         others: list[dict[str, Any]] = []
         batch = self.batch
         before = len(batch)
         for row in rows:
             if type(row) is list:
+                if row[8] in UNSENT:
+                    raise TargetError(f"load generator: the system that it runs on sends nothing: {row[8]}")
                 row[10] = tuple(map(tuple, row[10])) if row[10] else ()
                 batch.append(Observation(*row))
             elif "done" in row:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import shlex
 from dataclasses import dataclass, field
 from typing import Any
+
+import pytest
 
 
 @dataclass
@@ -146,8 +149,9 @@ def assert_nothing(plant: Planted, place: Any, ended: Any) -> None:
     leaks |= {f"standard error: {where}" for where in plant.found(ended.err)}
     for path in (place.here / "out").rglob("*"):
         if path.is_file():
-            name = path.relative_to(place.here)
-            leaks |= {f"{name}: {where}" for where in plant.found(path.read_text(errors="replace"))}
+            data = path.read_bytes()
+            text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode(errors="replace")
+            leaks |= {f"{path.relative_to(place.here)}: {where}" for where in plant.found(text)}
     assert sorted(leaks) == []
 
 
@@ -165,6 +169,9 @@ def test_a_run_that_fails(place: Any) -> None:
     assert len(plant.secrets) >= 30
     assert ended.code == 1, ended.err
     assert (place.here / "out" / "report.html").exists()
+    assert {"bundle.tar.gz", "certificate.yaml", "certificate.json"} <= {
+        one.name for one in (place.here / "out").iterdir()
+    }
     assert list((place.here / "out").rglob("config_dump.json"))
     assert_nothing(plant, place, ended)
 
@@ -189,4 +196,42 @@ def test_in_pytest(place: Any) -> None:
     (suite / "route.yaml").write_text(manifests(plant).replace('"subset": "v1"', '"subset": "missing"'))
     ended = place.pytest(suite).end()
     assert ended.code == 1, ended.out + ended.err
+    assert_nothing(plant, place, ended)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "yaml", "envoy"])
+def test_a_request_that_is_explained(place: Any, form: str) -> None:
+    """Conditions that it lacks are quoted with their lines; what the request itself carries is shown."""
+    plant = Planted()
+    place.mesh("spec", None)
+    (place.here / "spec" / "route.yaml").write_text(manifests(plant))
+    request, _ = requests(plant)
+    ended = place.run(
+        "explain", "-f", "spec", *shlex.split(request)[1:2], "-H", f"x-api-key: {plant('-H')}", "-o", form
+    )
+    assert ended.code == 0, ended.err
+    assert "v2" in ended.out
+    assert_nothing(plant, place, ended)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lint -f spec -f other",
+        "diff spec other",
+        "explain -f spec --diff other http://helloworld:5000/hello",
+    ],
+)
+@pytest.mark.parametrize("form", ["", "json"])
+def test_what_only_reads(place: Any, words: str, form: str) -> None:
+    plant = Planted()
+    place.mesh("spec", None)
+    place.mesh("other", None)
+    text = manifests(plant)
+    (place.here / "spec" / "route.yaml").write_text(text)
+    changed = manifests(plant).replace('"subset": "v1"', '"subset": "v2"')
+    (place.here / "other" / "route.yaml").write_text(changed)
+    ended = place.run(*words.split(), *(["-o", form] if form else []))
+    assert ended.code in (0, 1), ended.err
+    assert ended.out
     assert_nothing(plant, place, ended)

@@ -21,7 +21,8 @@ def bash(command: str, streams: str, cwd: Path) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize(
-    "streams", [">&-", "2>&-", ">&- 2>&- <&-", ">/dev/full 2>/dev/full", "-o json >/dev/full", "| head -c 1"]
+    "streams",
+    [">&-", "2>&-", "2>/dev/full", ">&- 2>&- <&-", ">/dev/full 2>/dev/full", "-o json >/dev/full", "| head -c 1"],
 )
 def test_a_verdict_keeps_its_exit_code(tmp_path: Path, streams: str) -> None:
     ended = bash(f"{MESHPROOF} verify {VERIFY} --request 'GET http://helloworld:5000/hello'", streams, tmp_path)

@@ -84,6 +84,7 @@ def diff(
     from meshproof.diff.comparison import compare
     from meshproof.diff.sides import sides
     from meshproof.manifest.collector import collector_paused
+    from meshproof.redaction.credentials import redact, redact_all
 
     with collector_paused():
         both = sides(*(_beside(live, namespace, paths) if live.is_meant else _read(span, namespace, paths)))
@@ -101,7 +102,7 @@ def diff(
         data = document(found)
         if proving:
             data["proofs"] = [{"shown": one.shown, "why": one.why} for one in proofs]
-        click.echo(json.dumps(data, indent=2))
+        click.echo(json.dumps(redact_all(data), indent=2))
     else:
         from meshproof.diff.render.text import markdown, text
         from meshproof.report.wording import line
@@ -111,7 +112,7 @@ def diff(
             from meshproof.cli.diff.prove import lines as told
 
             lines += told(proofs, mark="- " if form == "markdown" else "  ")
-        click.echo("\n".join(line(one) for one in lines))
+        click.echo("\n".join(line(redact(one)) for one in lines))
     return 0 if found.is_same or exit_zero else CHANGED
 
 

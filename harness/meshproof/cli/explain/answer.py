@@ -148,7 +148,9 @@ def _print(
     else:
         import yaml
 
-        click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=False), nl=False)
+        from meshproof.redaction.credentials import redact_all
+
+        click.echo(yaml.safe_dump(redact_all(data), sort_keys=False, allow_unicode=False), nl=False)
 
 
 def _told(beside: Beside | None) -> Sequence[str]:
@@ -160,12 +162,15 @@ def _told(beside: Beside | None) -> Sequence[str]:
 
 
 def _lines(several: Iterable[str]) -> None:
+    from meshproof.redaction.credentials import redact
     from meshproof.report.wording import line
 
-    click.echo("\n".join(line(one) for one in several))
+    click.echo("\n".join(line(redact(one)) for one in several))
 
 
 def _json(data: Mapping[str, Any]) -> None:
     import json
 
-    click.echo(json.dumps(data, indent=2))
+    from meshproof.redaction.credentials import redact_all
+
+    click.echo(json.dumps(redact_all(data), indent=2))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from meshproof.errors import Location
-from meshproof.explain.beside import worded
+from meshproof.explain.beside import holds_credential, shown, worded
 from meshproof.explain.explanation import Destination, Entry, Explanation, Object, Setting
-from meshproof.explain.render.text import Quote, summary
+from meshproof.explain.render.text import Quote, hiding, summary
 
 Data = dict[str, Any]
 VERSION = 1
@@ -50,14 +50,14 @@ def _object(one: Object, quote: Quote) -> Data:
 
 
 def _entry(one: Entry, quote: Quote) -> Data:
-    miss = one.miss
+    miss = one.miss and shown(one.miss)
     failed = miss and {
         "on": miss.on,
         "wanted": f"{'' if miss.asked else 'not '}{miss.wanted}",
         "found": miss.found if miss.there else None,
         "known": miss.known,
         "says": worded(miss),
-        "at": _place(miss.location, quote),
+        "at": _place(miss.location, hiding if holds_credential(miss) else quote),
     }
     return _full(
         {

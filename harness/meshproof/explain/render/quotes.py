@@ -6,6 +6,7 @@ from pathlib import Path
 
 from meshproof.errors import Location
 from meshproof.manifest.node import BREAK
+from meshproof.redaction.credentials import redact_quoted
 
 LONGEST = 100
 
@@ -31,11 +32,12 @@ class Quotes:
         line = lines[place.line - 1] if place.line <= len(lines) else ""
         found = line.strip()
         if len(found) <= LONGEST:
-            return found
+            return redact_quoted(found)
         # Of a long line what stands at the place.
         start = max(0, min(place.column - 1, len(line.rstrip()) - LONGEST))
         cut = line[start:].strip()
-        return f"{'…' if line[:start].strip() else ''}{cut[:LONGEST]}{'…' if len(cut) > LONGEST else ''}"
+        shown = redact_quoted(cut[:LONGEST])
+        return f"{'…' if line[:start].strip() else ''}{shown}{'…' if len(cut) > LONGEST else ''}"
 
     def _text(self, file: str) -> str:
         if file not in self._texts:

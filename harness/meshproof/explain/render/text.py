@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from meshproof.errors import Location
-from meshproof.explain.beside import worded
+from meshproof.explain.beside import holds_credential, worded
 from meshproof.explain.explanation import (
     AFTER,
     MISSED,
@@ -21,6 +21,7 @@ from meshproof.explain.explanation import (
 )
 from meshproof.explain.policies import DEFAULT
 from meshproof.explain.wording import percent, plural
+from meshproof.redaction.patterns import HIDDEN
 
 Quote = Callable[[Location | None], str]
 OUTCOMES = {
@@ -106,6 +107,11 @@ def _object(one: Object, quote: Quote) -> list[str]:
     return [head, *_quoted(one.location, quote)]
 
 
+def hiding(_place: Location | None) -> str:
+    """In place of a line that is a credential."""
+    return HIDDEN
+
+
 def _quoted(place: Location | None, quote: Quote) -> list[str]:
     return [f"    {place}  | {quote(place)}"] if place else []
 
@@ -125,7 +131,8 @@ def _entries(entries: tuple[Entry, ...], quote: Quote) -> Iterator[list[str]]:
         if one.miss:
             lines.append(f"        {worded(one.miss)}")
             if one.miss.location and one.miss.location != place:
-                lines += [f"        {line}" for line in _quoted(one.miss.location, quote)]
+                quoting = hiding if holds_credential(one.miss) else quote
+                lines += [f"        {line}" for line in _quoted(one.miss.location, quoting)]
         if one.outcome == SHADOWED:
             lines.append(f"        the rule at {one.by} takes every request before it")
         if one.why:

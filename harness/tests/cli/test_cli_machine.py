@@ -1,0 +1,71 @@
+"""What the machine itself refuses is no verdict on the mesh: 3, in few words, and nothing stays behind.
+
+Each command has a mount or network namespace of its own, so that the machine's own disk and loopback stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+ALONE = ["unshare", "--map-root-user", "--mount", "--net", "bash", "-c"]
+FULL = "ip link set lo up && mkdir -p out && mount -t tmpfs -o size=16k tmpfs out"
+# The loopback of a new network namespace is down.
+DOWN = "true"
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("ip") and shutil.which("unshare"))
+    or subprocess.run([*ALONE, FULL.replace("out", "/tmp")], check=False).returncode != 0,
+    reason="needs iproute2, and a system that lets everybody make namespaces",
+)
+
+
+def ended(place: Any, first: str, words: str) -> subprocess.CompletedProcess[str]:
+    line = f"{first} && exec {sys.executable} -P -m {words}"
+    return subprocess.run([*ALONE, line], cwd=place.here, env=place.env, capture_output=True, text=True, timeout=300)
+
+
+PYTEST = "pytest -c /dev/null --rootdir . -p no:cacheprovider --import-mode=importlib --mesh-tolerance 10"
+
+
+def test_a_full_disk_under_pytest(place: Any) -> None:
+    place.suite("suite", "one")
+    done = ended(place, FULL, f"{PYTEST} suite --mesh-output out")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "No space left on device" in done.stdout + done.stderr
+    assert place.left_over() == []
+
+
+def test_a_full_disk(place: Any) -> None:
+    place.mesh("spec")
+    done = ended(place, FULL, f"meshproof {' '.join(place.verify)} --output out")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert 1 <= done.stderr.count("No space left on device") <= 2
+    assert place.left_over() == []
+
+
+def test_a_loopback_that_is_down(place: Any) -> None:
+    place.mesh("spec")
+    done = ended(place, DOWN, f"meshproof {' '.join(place.verify)} --output out -o json")
+    assert done.returncode == 3, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["outcome"] == "error"
+    assert [one["outcome"] for one in report["checks"] if one["outcome"] != "passed"] == []
+    (message, *_) = [one["message"] for one in report["errors"]]
+    assert message == "load generator: the system that it runs on sends nothing: network is unreachable"
+    assert place.left_over() == []
+
+
+def test_a_loopback_that_is_down_under_pytest(place: Any) -> None:
+    place.suite("suite", "one")
+    done = ended(place, DOWN, f"{PYTEST} suite --mesh-output out")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "network is unreachable" in done.stdout
+    assert place.left_over() == []
