@@ -52,12 +52,13 @@ def status(lab: Lab) -> None:
 
 @main.command()
 @click.option("--kube-proxy-mode", type=click.Choice(["iptables", "nftables"]), default="iptables", show_default=True)
+@click.option("--nodes", type=click.IntRange(min=0), default=0, show_default=True, help="Nodes beside the first.")
 @click.option("--istio/--no-istio", default=True, show_default=True, help="Install Istio on the cluster.")
 @click.pass_obj
-def up(lab: Lab, kube_proxy_mode: str, istio: bool) -> None:
+def up(lab: Lab, kube_proxy_mode: str, nodes: int, istio: bool) -> None:
     """Bring up engine, cluster and Istio; what runs already is left as it is."""
     engine.up(lab)
-    cluster.up(lab, kube_proxy_mode)
+    cluster.up(lab, kube_proxy_mode, nodes)
     if istio:
         installation.up(lab)
     click.echo(f"export KUBECONFIG={cluster.kubeconfig(lab)}")

@@ -1,10 +1,11 @@
-"""A kind cluster of one node, from the lab's node image."""
+"""A kind cluster from the lab's node image: one node, or a control plane and nodes for the work."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 from airgap import engine, node, product, programs
 from airgap.command import output, run
@@ -30,16 +31,23 @@ def exists(lab: Lab) -> bool:
     return NAME in reported.split()
 
 
-def up(lab: Lab, mode: str) -> None:
+def configuration(mode: str, workers: int) -> str:
+    """What kind is given; with `workers` nodes for the work, the control plane's own node takes none."""
+    text = (node.FILES / "kind.yaml").read_text().replace("kubeProxyMode: iptables", f"kubeProxyMode: {mode}")
+    return text + "- role: worker\n" * workers
+
+
+def up(lab: Lab, mode: str, workers: int = 0) -> None:
     """Load the node image unless the engine has it, create the cluster unless it is there, wait until it is ready."""
     archive = node.node.ensure(lab)
     programs.kind.ensure(lab)
     engine.load(lab, archive, node.TAG)
     if exists(lab):
+        # Written by kind at the very end: it lacks where creating the cluster was broken off.
+        run([programs.kind.path(lab), "export", "kubeconfig", "--name", NAME], **_quickly(lab))
         return
     config = lab.run / "kind.yaml"
-    text = (node.FILES / "kind.yaml").read_text()
-    config.write_text(text.replace("kubeProxyMode: iptables", f"kubeProxyMode: {mode}"))
+    config.write_text(configuration(mode, workers))
     argv: list[str | Path] = [
         programs.kind.path(lab),
         "create",
@@ -65,6 +73,10 @@ def load_product(lab: Lab) -> str:
         argv: list[str | Path] = [programs.kind.path(lab), "load", "docker-image", name, "--name", NAME]
         run(argv, log=lab.log("kind-load"), seconds=600, env=environment(lab))
     return name
+
+
+def _quickly(lab: Lab) -> dict[str, Any]:
+    return {"log": lab.log("kind"), "seconds": 60, "env": environment(lab), "nice": False}
 
 
 def down(lab: Lab) -> None:

@@ -9,13 +9,14 @@ from airgap import programs
 from airgap.archive import Entry, Folder, ImageConfig, Text, write_images, write_layer
 from airgap.debian import pod_root
 from airgap.envoy import envoy
-from airgap.programs import COREDNS, ETCD, ISTIO, ISTIO_TAG, KUBERNETES, module_folder
+from airgap.programs import COREDNS, ETCD, HERE, ISTIO, ISTIO_TAG, KUBERNETES, module_folder
 from airgap.step import Lab, Step
 
 PAUSE = "3.10.1"  # the version that kubeadm of the pinned Kubernetes asks for
 REGISTRY = "registry.k8s.io"
 # Names under .invalid are never looked up with success (RFC 6761): a pull by mistake fails at once.
 HUB = "registry.invalid/istio"
+NETWORK = HERE / "network"
 ETC: dict[str, Entry] = {
     "etc/passwd": Text(
         "root:x:0:0:root:/root:/sbin/nologin\nistio-proxy:x:1337:1337::/:/sbin/nologin\nnobody:x:65534:65534::/:/sbin/nologin\n"
@@ -80,7 +81,19 @@ kube_proxy = image(
     pod_root,
     layer("layer-kube-proxy", {"usr/local/bin/kube-proxy": programs.kubernetes["kube-proxy"]}),
 )
-NODE_IMAGES = (pause, etcd, coredns, *control_plane, kube_proxy)
+# Routes between nodes, and addresses for load balancers: shell scripts with kubectl.
+network = image(
+    "image-network",
+    "registry.invalid/lab-network:1",
+    ImageConfig(),
+    pod_root,
+    layer(
+        "layer-network",
+        {"usr/local/bin/kubectl": programs.kubernetes["kubectl"]},
+        {f"usr/local/bin/{path.name}": Text(path.read_text(), 0o755) for path in sorted(NETWORK.iterdir())},
+    ),
+)
+NODE_IMAGES = (pause, etcd, coredns, *control_plane, kube_proxy, network)
 
 pilot = image(
     "image-pilot",

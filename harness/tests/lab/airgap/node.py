@@ -1,7 +1,7 @@
 """kind's node image, made of Debian's packages, kind's own files and the Kubernetes commands that were built.
 
-What differs from kind's: containerd and runc are Debian's, the network is a plain bridge (one node, no
-kindnet), there is no storage provisioner; its images and Istio's are imported when the node boots.
+What differs from kind's: containerd and runc are Debian's, the network is a bridge on each node and routes between
+them (network/routes, no kindnet), there is no storage provisioner; its images and Istio's are imported when it boots.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ def _kind_files() -> dict[str, Entry]:
 
 def _own_files() -> dict[str, Entry]:
     entries: dict[str, Entry] = {
-        "etc/cni/net.d/10-bridge.conflist": FILES / "10-bridge.conflist",
         f"{UNITS}/preload.service": FILES / "preload.service",
         f"{UNITS}/systemd-binfmt.service": Link("/dev/null"),
         "etc/systemd/journald.conf.d/kind.conf": Text("[Journal]\nReadKMsg=no\n"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,7 +14,6 @@ from airgap.step import Lab, Step
 
 HERE = Path(__file__).resolve().parents[1]
 KIND = "v0.33.0"
-COREDNS = "v1.12.1"  # the one that kubeadm of the pinned Kubernetes asks for
 # Istio's tags carry no leading v, so its releases are no versions of the module; the module proxy knows the main
 # branch only. This commit of it calls itself 1.31 (its file VERSION).
 ISTIO = "v0.0.0-20260827124520-eed52ebb66ad"
@@ -41,6 +41,7 @@ def pinned(module: str, path: str) -> str:
 
 KUBERNETES = pinned("kubernetes", "k8s.io/kubernetes")
 ETCD = pinned("etcd", "go.etcd.io/etcd/server/v3")
+COREDNS = f"v{pinned('coredns', 'github.com/coredns/coredns')}"
 
 
 def _kubernetes(name: str) -> Step:
@@ -75,14 +76,16 @@ def _local(name: str, module: str, package: str) -> Step:
     return Step(name, sources, make)
 
 
-def _published(name: str, package: str, version: str, ldflags: str = "-s -w", tags: str = "") -> Step:
+def _published(
+    name: str, package: str, version: str, ldflags: str = "-s -w", flags: Sequence[str] = ("-trimpath",)
+) -> Step:
     """A program straight from a module's published version."""
 
     def make(lab: Lab, target: Path) -> None:
         folder = target.with_name(target.name + ".bin")
         folder.mkdir(exist_ok=True)
         run(
-            ["go", "install", *FLAGS, "-tags", tags, "-ldflags", ldflags, f"{package}@{version}"],
+            ["go", "install", "-buildvcs=false", *flags, "-ldflags", ldflags, f"{package}@{version}"],
             log=lab.log(name),
             seconds=BUILD_SECONDS,
             env={**environment(), "GOBIN": str(folder)},
@@ -90,19 +93,20 @@ def _published(name: str, package: str, version: str, ldflags: str = "-s -w", ta
         (folder / package.rsplit("/", 1)[-1]).rename(target)
         folder.rmdir()
 
-    return Step(name, f"{package}@{version} {ldflags} {tags}", make)
+    return Step(name, f"{package}@{version} {ldflags} {' '.join(flags)}", make)
 
 
 def _istio(name: str, package: str) -> Step:
     stamp = "istio.io/istio/pkg/version"
     facts = {"buildVersion": ISTIO_TAG, "buildGitRevision": ISTIO[-12:], "buildStatus": "Clean", "buildTag": ISTIO_TAG}
     ldflags = " ".join(["-s -w", *(f"-X {stamp}.{key}={value}" for key, value in facts.items())])
-    return _published(name, f"istio.io/istio/{package}", ISTIO, ldflags, "vtprotobuf,disable_pgv")
+    # As meshproof builds its own istiod: Go compiles once what both are made of.
+    return _published(name, f"istio.io/istio/{package}", ISTIO, ldflags, ("-tags", "vtprotobuf"))
 
 
 kind = _published("kind", "sigs.k8s.io/kind", KIND)
 etcd = _local("etcd", "etcd", "go.etcd.io/etcd/server/v3")
-coredns = _published("coredns", "github.com/coredns/coredns", COREDNS)
+coredns = _local("coredns", "coredns", ".")
 pause = _local("pause", "programs", "./pause")
 runc = _local("runc", "programs", "./runc")
 istioctl = _istio("istioctl", "istioctl/cmd/istioctl")
