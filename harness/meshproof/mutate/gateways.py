@@ -74,6 +74,7 @@ GATEWAYS = (
     Operator(
         "listener-namespaces-changed", KIND, (f"{LISTENER}.allowedRoutes.namespaces.from",), other_than("Same", "All")
     ),
+    Operator("listener-sets-refused", KIND, ("spec.allowedListeners.namespaces.from",), other_than("None")),
     Operator("grant-dropped", GRANT, ("",), dropped),
     Operator("grant-aim-dropped", GRANT, ("spec.to[]",), dropped_of_several),
     Operator("grant-source-dropped", GRANT, ("spec.from[]",), dropped_of_several),

@@ -36,6 +36,7 @@ kind: Gateway
 metadata: {{name: public, namespace: infra}}
 spec:
   gatewayClassName: istio
+  allowedListeners: {{namespaces: {{from: Selector, selector: {{matchLabels: {{team: shop}}}}}}}}
   listeners:
   - {{name: any, port: 80, protocol: HTTP, {ALL}}}
   - {{name: wild, port: 80, protocol: HTTP, hostname: "*.example.com", {ALL}}}
@@ -147,3 +148,32 @@ def test_only_its_own_listeners_are_open_and_routes_of_other_namespaces_are_not_
     answers, ports = asked(FOREIGN + route(to("web"), hosts="a.org"), ("a.org", "/"), port=8080)
     assert answers == [404]
     assert ports == [80, 8080]
+
+
+def listener_set(namespace: str, host: str) -> str:
+    return f"""\
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {namespace}, labels: {{team: {namespace}}}}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {{name: theirs, namespace: {namespace}}}
+spec:
+  parentRef: {{name: public, namespace: infra}}
+  listeners: [{{name: theirs, port: 80, protocol: HTTP, hostname: {host}}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: theirs, namespace: {namespace}}}
+spec:
+  parentRefs: [{{kind: ListenerSet, name: theirs}}]
+  rules: [{{backendRefs: [{{name: {"far" if namespace == "bank" else "blue"}, port: 80}}]}}]
+---
+"""
+
+
+def test_the_pods_of_a_gateway_open_the_listener_sets_of_the_namespaces_that_it_selects(asked) -> None:
+    sets = listener_set("shop", "shop.org") + listener_set("bank", "bank.org")
+    answers, _ = asked(route(to("web"), hosts="a.example.com") + sets, ("shop.org", "/"), ("bank.org", "/"))
+    assert answers == ["blue-0", 404]

@@ -288,6 +288,7 @@ kind: Gateway
 metadata: {name: public}
 spec:
   gatewayClassName: istio
+  allowedListeners: {namespaces: {from: Same}}
   listeners:
   - {name: any, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
   - {name: one, port: 80, protocol: HTTP, hostname: a.example.com}

@@ -259,6 +259,13 @@ CHANGES = [
         ("listeners", 0, "allowedRoutes", "namespaces", "from"),
         "Same",
     ),
+    (
+        "listener-sets-refused",
+        "public",
+        "from 'Same' → 'None'",
+        ("allowedListeners", "namespaces", "from"),
+        "None",
+    ),
     ("listener-dropped", "public", "listeners[1] dropped", ("listeners",), [LISTENER]),
     ("grant-aim-dropped", "granted", "to[0] dropped", ("to",), [{"group": "", "kind": "Service", "name": "web"}]),
 ]

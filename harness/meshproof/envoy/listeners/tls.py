@@ -30,9 +30,9 @@ CERTIFICATE_KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
 CA_KEYS = ("ca.crt", "cacert")
 
 
-def resource_name(credential: str) -> str:
-    """The SDS name that istiod gives to a Secret."""
-    return f"kubernetes://{credential}"
+def resource_name(credential: str, namespace: str = "") -> str:
+    """The SDS name that istiod gives to a Secret of the pods' own namespace, or of another `namespace`."""
+    return f"kubernetes-gateway://{namespace}/{credential}" if namespace else f"kubernetes://{credential}"
 
 
 def inline(content: bytes) -> Fields:
@@ -53,12 +53,12 @@ def needed(mesh: Mesh, name: str, namespace: str, location: Location) -> Secret:
     return secret
 
 
-def certificate(secret: Secret) -> Fields:
-    """An SDS secret with certificate chain and private key."""
+def certificate(secret: Secret, namespace: str = "") -> Fields:
+    """An SDS secret with certificate chain and private key; `namespace` is its own where the pods are in another."""
     for chain, key in CERTIFICATE_KEYS:
         if chain in secret.data and key in secret.data:
             pair = {"certificate_chain": inline(secret.data[chain]), "private_key": inline(secret.data[key])}
-            return {"name": resource_name(secret.name), "tls_certificate": pair}
+            return {"name": resource_name(secret.name, namespace), "tls_certificate": pair}
     raise UsageError(f"{secret.location}: Secret {secret.name} has neither tls.crt with tls.key nor cert with key")
 
 
@@ -98,7 +98,9 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, chain: Fields) -> tuple[
         raise UsageError(f"{location}: the embedded mesh takes certificates from a Secret: name it in credentialName")
     if settings.min_version not in VERSIONS:
         raise UsageError(f"{location}: TLS version {settings.min_version} is not one of {', '.join(VERSIONS)}")
-    secrets = [certificate(needed(mesh, settings.credential_name, proxy.namespace, location))]
+    place = settings.credential_namespace or proxy.namespace
+    foreign = place if place != proxy.namespace else ""
+    secrets = [certificate(needed(mesh, settings.credential_name, place, location), foreign)]
     common: Fields = {
         "alpn_protocols": ["h2", "http/1.1"],
         "tls_params": tls_params(settings),
@@ -106,7 +108,7 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, chain: Fields) -> tuple[
     }
     required = False
     if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
-        secrets.append(authority(mesh, settings.credential_name, proxy.namespace, location))
+        secrets.append(authority(mesh, settings.credential_name, place, location))
         common["validation_context_sds_secret_config"] = {"name": secrets[1]["name"], "sds_config": SDS}
         required = settings.mode is TlsMode.MUTUAL
     context = {"common_tls_context": common, "require_client_certificate": wrapped(required)}

@@ -24,6 +24,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "WorkloadGroup": "workload_group",
     },
     "workloads.nodes": {"Node": "node"},
+    "workloads.namespaces": {"Namespace": "namespace"},
     "sidecar.sidecars": {"Sidecar": "sidecar"},
     "authorization.policies": {"AuthorizationPolicy": "authorization_policy"},
     "mutual_tls.peer_authentications": {"PeerAuthentication": "peer_authentication"},

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from meshproof.errors import ManifestError
 from meshproof.manifest import captured
 from meshproof.manifest.identify import makes_pods
-from meshproof.manifest.kinds import is_read
+from meshproof.manifest.kinds import GATEWAY_API, is_read
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.workloads.workload import FORMS, Form, at
@@ -115,7 +115,8 @@ def touches_nothing(several: Several) -> bool:
 
 
 def _gateway(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
-    return (Entering(f"{resource.namespace}/{resource.name}"),)
+    alone = resource.api_version.startswith(f"{GATEWAY_API}/")
+    return (Entering(f"{resource.namespace}/{resource.name}", alone=alone),)
 
 
 def _secret(resource: Resource, mesh: Mesh) -> Several:
@@ -199,7 +200,8 @@ def _listener_set(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
     """Further listeners of a Gateway."""
     parent = resource.body.need("spec").need("parentRef")
     place = parent.get("namespace")
-    return (Entering(f"{place.text() if place else resource.namespace}/{parent.need('name').text()}"),)
+    key = f"{place.text() if place else resource.namespace}/{parent.need('name').text()}"
+    return (Entering(key, alone=True),)
 
 
 def _rollout(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001

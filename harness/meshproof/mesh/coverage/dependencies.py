@@ -258,8 +258,9 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
             return selected and (found.expectation is None or may_change(policy, found.expectation))
         case Clients(namespace, labels):
             return _is_of(found.client, namespace, labels)
-        case Entering(key, port):
-            return found.gateway != MESH_GATEWAY and port in (None, found.port) and _same_pods(mesh, key, found.gateway)
+        case Entering(key, port, alone):
+            here = found.gateway != MESH_GATEWAY and port in (None, found.port)
+            return here and _same_pods(mesh, key, found.gateway, alone=alone)
         case Decided(location):
             return location == found.decided
         case Mentioned(words):
@@ -283,16 +284,17 @@ def _may_serve(mesh: Mesh, touch: Pods, key: str) -> bool:
     wanted = touch.labels.items()
     if any(gateway.selector.get(name, value) != value for name, value in wanted):
         return False
-    key_of = ("selected", touch.namespace, *sorted(wanted))
     return not mesh.once(
-        key_of,
+        ("selected", touch.namespace, *sorted(wanted)),
         lambda: any(_is_of((one.namespace, one.labels), touch.namespace, touch.labels) for one in mesh.workloads),
     )
 
 
-def _same_pods(mesh: Mesh, key: str, other: str) -> bool:
-    """Whether two Gateways may be served by the same pods; one that is not known may be."""
+def _same_pods(mesh: Mesh, key: str, other: str, *, alone: bool) -> bool:
+    """Whether two Gateways may be served by the same pods; one that is not known may be, unless it has its own."""
     one, two = mesh.gateway(key), mesh.gateway(other)
+    if alone and two is not None and two.owner:
+        return two.owner == key
     if key == other or one is None or two is None:
         return True
     return one.selector.items() <= two.selector.items() or two.selector.items() <= one.selector.items()

@@ -27,11 +27,16 @@ CERTIFIED = frozenset({TlsMode.SIMPLE, TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL})
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
 CONNECTIONS = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
 """Protocols of servers that pass on what comes without a look at what it carries."""
+OWN_PODS = "pods of a Gateway"
+"""Stands for being one of the pods of the Gateway that it names: no label of a pod, whose values have no slash."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerTls:
-    """`cipher_suites` are those for TLS up to 1.2 (none: the proxy's own)."""
+    """`cipher_suites` are those for TLS up to 1.2 (none: the proxy's own).
+
+    `credential_namespace` is that of the Secret (empty: that of the gateway's pods).
+    """
 
     mode: TlsMode = TlsMode.NONE
     credential_name: str = ""
@@ -40,6 +45,7 @@ class ServerTls:
     location: Location | None = None
     max_version: str = ""
     cipher_suites: tuple[str, ...] = ()
+    credential_namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,8 @@ class Server:
 class Gateway:
     """`created` is when it was made, in RFC 3339 and UTC (empty: not told).
 
-    `listener` names the one of a Gateway of the Gateway API that it stands for: pods of its own namespace serve it.
+    `listener` names the one of a Gateway of the Gateway API, or of a ListenerSet, that it stands for: the pods of that
+    Gateway serve it, which `selector` names by OWN_PODS.
     """
 
     name: str
@@ -92,6 +99,11 @@ class Gateway:
     def called(self) -> str:
         """What people call it, which all listeners of a Gateway are."""
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def owner(self) -> str:
+        """The Gateway of the Gateway API whose own pods serve it, empty for others."""
+        return self.selector.get(OWN_PODS, "")
 
     @property
     def key(self) -> str:

@@ -5,7 +5,7 @@ Every index is built once, when it is first asked for; nothing that looks up an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -42,6 +42,7 @@ class Mesh:
     aliases: tuple[Service, ...] = ()
     places: Places = field(default_factory=Places)
     peer_authentications: tuple[PeerAuthentication, ...] = ()
+    namespaces: Mapping[str, Labels] = field(default_factory=dict)
 
     def service(self, host: str) -> Service | None:
         """The Service of that fully qualified host; of several one of Kubernetes, then the first ServiceEntry."""
@@ -132,7 +133,7 @@ class Mesh:
         labels that the Gateway selects.
         """
         if gateway.listener:
-            return gateway.namespace, gateway.selector
+            return (gateway.owner or gateway.called).partition("/")[0], gateway.selector
         found = self.serving(gateway)
         if len({one.namespace for one in found}) != 1:
             return ROOT_NAMESPACE, gateway.selector

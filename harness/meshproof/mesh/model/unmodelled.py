@@ -80,10 +80,14 @@ class Clients:
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """Requests that enter by a Gateway (`namespace/name`), or by another one for the same pods; on one `port` of it."""
+    """Requests that enter by a Gateway (`namespace/name`), or by another one for the same pods; on one `port` of it.
+
+    With `alone` its pods are its own: those of no other Gateway of the Gateway API.
+    """
 
     gateway: str
     port: int | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

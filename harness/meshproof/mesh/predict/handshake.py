@@ -36,13 +36,13 @@ def refusal(mesh: Mesh, gateway: Gateway, settings: ServerTls, host: str, client
     own = client or Tls()
     if settings.mode is TlsMode.MUTUAL and not own.cert:
         return "the server wants a certificate of the client, which has none"
-    secret = _secret(mesh, settings.credential_name, gateway)
+    secret = _secret(mesh, settings.credential_name, gateway, settings)
     pair = _first(secret, CERTIFICATE_KEYS) if secret else None
     if pair is None:
         return ""
     authority = b""
     if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
-        holder = _secret(mesh, f"{settings.credential_name}-cacert", gateway) or secret
+        holder = _secret(mesh, f"{settings.credential_name}-cacert", gateway, settings) or secret
         found = _first(holder, tuple((key,) for key in AUTHORITY_KEYS)) if holder else None
         authority = found[0] if found else b""
     return _handshake(*pair, authority, settings, host, own)
@@ -50,14 +50,17 @@ def refusal(mesh: Mesh, gateway: Gateway, settings: ServerTls, host: str, client
 
 def served_certificate(mesh: Mesh, gateway: Gateway, settings: ServerTls) -> str:
     """The PEM certificates that the server shows; empty when its Secret is not among the manifests."""
-    secret = _secret(mesh, settings.credential_name, gateway)
+    secret = _secret(mesh, settings.credential_name, gateway, settings)
     pair = _first(secret, CERTIFICATE_KEYS) if secret else None
     return pair[0].decode("ascii", "replace") if pair else ""
 
 
-def _secret(mesh: Mesh, name: str, gateway: Gateway) -> Secret | None:
-    """The Secret beside the gateway's pods, which run in the root namespace unless they are known."""
-    for namespace in (mesh.pods_of(gateway)[0], gateway.namespace):
+def _secret(mesh: Mesh, name: str, gateway: Gateway, settings: ServerTls) -> Secret | None:
+    """The Secret beside the gateway's pods, which run in the root namespace unless they are known; or where it is
+    said to be.
+    """
+    named = settings.credential_namespace
+    for namespace in (named,) if named else (mesh.pods_of(gateway)[0], gateway.namespace):
         for secret in mesh.secrets_called(name):
             if secret.namespace == namespace:
                 return secret

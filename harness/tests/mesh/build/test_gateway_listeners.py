@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 
 import pytest
-from gateway_manifests import HTTP, built, gateway
+from gateway_manifests import HTTP, attached, built, gateway, route
+from meshproof.border.request import parse
 from meshproof.manifest import load
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.gateway import gateway as build_gateway
+from meshproof.mesh.coverage.dependencies import Dependencies, facts
 from meshproof.mesh.model.gateway import TlsMode
 from meshproof.mesh.model.unmodelled import Entering
+from meshproof.mesh.predict.prediction import predict
+
+LABELLED = "{matchLabels: {a: b}}"
 
 
 def test_each_listener_is_a_gateway_of_one_server() -> None:
@@ -73,39 +78,39 @@ def test_what_the_api_server_refuses(listeners: tuple[str, ...], why: str) -> No
     (one,) = made.unmodelled
     assert why in one.why
     assert one.refused
-    assert one.touches == (Entering("infra/public"),)
+    assert one.touches == (Entering("infra/public", alone=True),)
     assert not made.gateways
 
 
 @pytest.mark.parametrize(
     ("text", "why", "touched"),
     [
-        (gateway(HTTP, more="gatewayClassName: nginx"), "class nginx", Entering("infra/public")),
+        (gateway(HTTP, more="gatewayClassName: nginx"), "class nginx", Entering("infra/public", alone=True)),
         (
             gateway(HTTP, more="addresses: [{type: Hostname, value: edge}]"),
             "Service of its own",
-            Entering("infra/public"),
+            Entering("infra/public", alone=True),
         ),
         (
             gateway(HTTP, more="infrastructure: {parametersRef: {group: '', kind: ConfigMap, name: c}}"),
             "parametersRef",
             None,
         ),
-        (gateway("name: a, port: 99, protocol: UDP"), "listener for UDP", Entering("infra/public", 99)),
+        (gateway("name: a, port: 99, protocol: UDP"), "listener for UDP", Entering("infra/public", 99, alone=True)),
         (
             gateway("name: a, port: 99, protocol: HTTPS, tls: {certificateRefs: [{name: c, namespace: x}]}"),
             "of another namespace",
-            Entering("infra/public", 99),
+            Entering("infra/public", 99, alone=True),
         ),
         (
             gateway("name: a, port: 99, protocol: HTTPS, tls: {certificateRefs: [{name: c}], options: {a: b}}"),
             "options of tls",
-            Entering("infra/public", 99),
+            Entering("infra/public", 99, alone=True),
         ),
         (
-            gateway(HTTP.replace("{from: All}", "{from: Selector, selector: {matchLabels: {a: b}}}")),
-            "which namespaces have such labels",
-            Entering("infra/public", 80),
+            "---\n".join((gateway(HTTP.replace("{from: All}", f"{{from: Selector, selector: {LABELLED}}}")), route())),
+            "no Namespace shop is among these manifests",
+            Entering("infra/public", 80, alone=True),
         ),
     ],
 )
@@ -113,7 +118,7 @@ def test_what_is_not_modelled_costs_what_enters_there(text: str, why: str, touch
     (one,) = built(text).mesh.unmodelled
     assert why in one.why
     assert not one.refused
-    assert one.touches == (touched or Entering("infra/public"),)
+    assert one.touches == (touched or Entering("infra/public", alone=True),)
 
 
 def test_of_listeners_of_two_protocols_each_counts_as_istiod_merges_them() -> None:
@@ -159,5 +164,40 @@ data: {tls.crt: YQ==, tls.key: YQ==}
     (one,) = built(gateway(secured), secret).mesh.unmodelled
     assert "in shop, not in infra" in one.why
     assert one.refused
-    assert one.touches == (Entering("infra/public/tls", 443),)
+    assert one.touches == (Entering("infra/public", 443, alone=True),)
     assert not built(gateway(secured), secret.replace("shop", "infra")).mesh.unmodelled
+
+
+def namespace(name: str, labels: str = "") -> str:
+    return f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {{{labels}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("selector", "taken"),
+    [
+        (LABELLED, {"shop"}),
+        ("{matchExpressions: [{key: a, operator: Exists}]}", {"bank", "shop"}),
+        ("{matchExpressions: [{key: a, operator: NotIn, values: [b]}]}", {"bank", "third"}),
+        (
+            "{matchLabels: {a: b}, matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [x]}]}",
+            (),
+        ),
+        ("{matchLabels: {kubernetes.io/metadata.name: third}}", {"third"}),
+        ("{}", {"bank", "shop", "third"}),
+    ],
+)
+def test_a_listener_takes_routes_of_the_namespaces_whose_labels_it_selects(selector: str, taken: set[str]) -> None:
+    places = (namespace("shop", "a: b"), namespace("bank", "a: c"), namespace("third"))
+    routes = (route(namespace=one, name=f"of-{one}", hosts=f"{one}.org") for one in ("shop", "bank", "third"))
+    text = gateway(HTTP.replace("{from: All}", f"{{from: Selector, selector: {selector}}}"))
+    assert attached(text, *places, *routes) == {("infra/public/http", f"{one}.org") for one in taken}
+
+
+def test_labels_that_nobody_has_told_cost_the_requests_of_that_gateway_alone() -> None:
+    labelled = gateway(HTTP.replace("{from: All}", f"{{from: Selector, selector: {LABELLED}}}"), name="other")
+    mesh = built(gateway(HTTP), labelled, route(hosts="a.org")).mesh
+    assert [one.subject for one in mesh.unmodelled] == ["Gateway infra/other"]
+    found = predict(mesh, parse("GET http://a.org/", gateway="infra/public"))
+    assert not Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, found))
+    entering = predict(mesh, parse("GET http://a.org/", gateway="infra/other"))
+    assert Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, entering))

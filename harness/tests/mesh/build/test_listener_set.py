@@ -84,10 +84,10 @@ def test_a_gateway_that_takes_none_opens_none(allowed: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("name: shop, port: 80", "name: shop, hostname: front.example.com, port: 80", "has the same place"),
+        ("name: shop, port: 80", "name: shop, hostname: front.example.com, port: 80", "has its place"),
         ("parentRef: {name: front}", "parentRef: {name: other}", "the Gateway default/other is not among these"),
         ("parentRef: {name: front}", "parentRef: {kind: Service, name: web}", "knows no other parent"),
-        ("{from: Same}", "{from: Selector, selector: {matchLabels: {a: b}}}", "takes is not read"),
+        ("{from: Same}", "{from: Selector, selector: {matchLabels: {a: b}}}", "no Namespace default is among these"),
     ],
 )
 def test_what_counts_for_nothing_or_is_not_proved_is_told(old: str, new: str, why: str) -> None:
@@ -97,3 +97,74 @@ def test_what_counts_for_nothing_or_is_not_proved_is_told(old: str, new: str, wh
     found = built(text)
     told = [one.why for one in found.mesh.unmodelled] + [one.message for one in found.notices]
     assert any(why in one for one in told)
+
+
+ELSEWHERE = """\
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: team, labels: {expose: "yes"}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: team}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: team}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: c, image: x, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: theirs, namespace: team}
+spec:
+  parentRef: {name: front, namespace: default}
+  listeners: [{name: team, port: 80, protocol: HTTP, hostname: team.example.com}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: team, namespace: team}
+spec:
+  parentRefs: [{kind: ListenerSet, name: theirs}]
+  rules: [{backendRefs: [{name: web, port: 80}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "taken"),
+    [
+        ("{from: Same}", False),
+        ("{from: All}", True),
+        ("{from: Selector, selector: {matchLabels: {expose: 'yes'}}}", True),
+        ("{from: Selector, selector: {matchLabels: {expose: 'no'}}}", False),
+        ("{from: Selector, selector: {matchLabels: {kubernetes.io/metadata.name: team}}}", True),
+    ],
+)
+def test_a_listener_set_of_another_namespace_is_taken_where_the_gateway_allows_it(allowed: str, taken: bool) -> None:
+    more = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n"
+    text = SITE.replace("{from: Same}", allowed) + ELSEWHERE + more
+    mesh = built(text).mesh
+    assert all("attaches to none of its parents" in one.why for one in mesh.unmodelled)
+    found = predict(mesh, parse("GET http://team.example.com/", gateway="default/front"))
+    assert [sorted(arm.workloads) for arm in found.arms] == ([["team/web"]] if taken else [])
+    made = mesh.gateway("team/theirs")
+    assert made is None if not taken else mesh.pods_of(made)[0] == "default"
+
+
+@pytest.mark.parametrize(("older", "winner"), [("more", "default/web"), ("theirs", "team/web")])
+def test_of_two_listener_sets_for_one_place_the_older_has_it(older: str, winner: str) -> None:
+    text = SITE.replace("{from: Same}", "{from: All}") + ELSEWHERE.replace("hostname: team.", "hostname: shop.")
+    for name, when in (("more", "2026-02-01"), ("theirs, namespace: team", "2026-02-02")):
+        day = "2026-01-01" if name.startswith(older) else when
+        kept = f"kind: ListenerSet\nmetadata: {{name: {name}"
+        text = text.replace(kept, f"{kept}, creationTimestamp: {day}T00:00:00Z")
+    found = built(text)
+    assert all("attaches to none of its parents" in one.why for one in found.mesh.unmodelled)
+    expected = predict(found.mesh, parse("GET http://shop.example.com/", gateway="default/front"))
+    assert [sorted(arm.workloads) for arm in expected.arms] == [[winner]]
+    assert any("has its place" in one.message for one in found.notices)

@@ -15,7 +15,7 @@ from meshproof.mesh.build.gateway_api.attach import AnyRoute, Known, alone, by_a
 from meshproof.mesh.build.gateway_api.backends import Backend
 from meshproof.mesh.build.gateway_api.gateway import Entrance
 from meshproof.mesh.build.gateway_api.http_route import NO_BACKEND, Route, Rule
-from meshproof.mesh.build.gateway_api.listener import ANY, Listener
+from meshproof.mesh.build.gateway_api.listeners.listener import ANY, Listener
 from meshproof.mesh.build.gateway_api.parents import GATEWAY, LISTENER_SET, Parent
 from meshproof.mesh.build.gateway_api.reference_grant import Grant
 from meshproof.mesh.model.gateway import Gateway

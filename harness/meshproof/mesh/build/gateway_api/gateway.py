@@ -7,23 +7,23 @@ manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from meshproof.manifest.resource import Resource
-from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.gateway_api.listener import Listener, check, listener
+from meshproof.mesh.build.gateway_api.listeners.listener import Listener, check, listener, taking
+from meshproof.mesh.build.gateway_api.listeners.namespaces import NOBODY, Chosen, chosen, names, untold
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.visibility import created
-from meshproof.mesh.model.gateway import Gateway
+from meshproof.mesh.model.gateway import OWN_PODS, Gateway
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 
 CLASS = "istio"
 DOMAIN = "gateway.networking.k8s.io"
-# No pod has such a label, since a value has no slash: it stands for being one of the pods of that Gateway.
-OWN_PODS = "pods of a Gateway"
+WRITE = "write the Namespace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Entrance:
     """One Gateway or ListenerSet, with each listener that is modelled and the Gateway of the mesh that stands for it.
 
     `whole` tells that all of them are. `pods` are the labels of those that serve it; `accepts` are the namespaces whose
-    ListenerSets it takes ('' for all; None where that cannot be told).
+    ListenerSets it takes.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Entrance:
     whole: bool
     kind: str = "Gateway"
     pods: Labels = field(default_factory=dict, hash=False)
-    accepts: tuple[str, ...] | None = None
+    accepts: Chosen = NOBODY
 
 
 def gateway(resource: Resource, findings: Findings) -> Entrance:
@@ -64,22 +64,15 @@ def gateway(resource: Resource, findings: Findings) -> Entrance:
     pods = _pods(resource, labels(infrastructure, "labels"))
     found: list[tuple[Listener, Gateway]] = []
     for value in several:
-        with findings.within(Entering(key, value.need("port").whole())):
+        with findings.within(Entering(key, value.need("port").whole(), alone=True)):
             made = listener(value, resource, findings)
         if made is not None:
             found.append((made, standing_for(made, resource, pods)))
     # What istiod makes of one Gateway is equally old, and in the order of the names.
     found.sort(key=lambda one: one[0].section)
-    accepts = _accepted(spec.get("allowedListeners"), resource.namespace)
+    allowed = spec.get("allowedListeners")
+    accepts = chosen(allowed.get("namespaces") if allowed else None, resource.namespace, "None")
     return Entrance(key, tuple(found), len(found) == len(several), pods=pods, accepts=accepts)
-
-
-def _accepted(allowed: Value | None, own: str) -> tuple[str, ...] | None:
-    """The namespaces whose ListenerSets a Gateway takes: by default none."""
-    given = allowed.get("namespaces") if allowed else None
-    said = given.get("from") if given else None
-    chosen = said.text() if said else "None" if given is None or given.get("selector") is None else "Selector"
-    return {"All": ("",), "Same": (own,), "None": ()}.get(chosen)
 
 
 def certificates(mesh: Mesh, entrance: Entrance, findings: Findings) -> None:
@@ -88,10 +81,11 @@ def certificates(mesh: Mesh, entrance: Entrance, findings: Findings) -> None:
         for server in one.servers:
             name = server.tls.credential_name
             there = [secret.namespace for secret in mesh.secrets_called(name)] if name else []
-            if there and one.namespace not in there:
-                why = f"the Secret {name} is in {' and '.join(there)}, not in {one.namespace}: it has no certificate"
+            place = server.tls.credential_namespace
+            if there and place not in there:
+                why = f"the Secret {name} is in {' and '.join(there)}, not in {place}: it has no certificate"
                 where = server.tls.location or server.location
-                touches = (Entering(one.key, server.port),)
+                touches = (Entering(one.owner, server.port, alone=True),)
                 part = Unmodelled("Gateway", f"Gateway {one.called}", where, why, touches, refused=True)
                 findings.unmodelled_parts.append(part)
 
@@ -116,3 +110,20 @@ def standing_for(made: Listener, resource: Resource, pods: Labels) -> Gateway:
         created(resource),
         listener=made.section,
     )
+
+
+def opened(mesh: Mesh, one: Entrance, asking: Collection[str], findings: Findings) -> Entrance:
+    """The same, its listeners for the namespaces that they select; `asking` are those that have routes."""
+    kept: list[tuple[Listener, Gateway]] = []
+    for each, made in one.listeners:
+        found = each.allowed
+        if found.selector and (unknown := untold(mesh, found, asking)):
+            text = f"no Namespace {' and '.join(unknown)} is among these manifests"
+            why = f"{text}: whether its labels are selected is not known"
+            touches = (Entering(made.owner, each.server.port, alone=True),)
+            part = Unmodelled(one.kind, f"{one.kind} {one.key}", found.selector.location, why, touches, WRITE)
+            findings.unmodelled_parts.append(part)
+            continue
+        ready = taking(each, names(mesh, found, asking))
+        kept.append((ready, replace(made, servers=(ready.server,))))
+    return replace(one, listeners=tuple(kept), whole=one.whole and len(kept) == len(one.listeners))

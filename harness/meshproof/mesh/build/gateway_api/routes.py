@@ -10,7 +10,7 @@ from meshproof.mesh.build.gateway_api.attach import within_the_mesh
 from meshproof.mesh.build.gateway_api.connections.attach import connections
 from meshproof.mesh.build.gateway_api.connections.route import ConnectionRoute, tcp_route, tls_route
 from meshproof.mesh.build.gateway_api.entering import at_gateways
-from meshproof.mesh.build.gateway_api.gateway import Entrance, certificates, gateway
+from meshproof.mesh.build.gateway_api.gateway import Entrance, certificates, gateway, opened
 from meshproof.mesh.build.gateway_api.grpc_route import grpc_route, without_refused
 from meshproof.mesh.build.gateway_api.http_route import Route, http_route
 from meshproof.mesh.build.gateway_api.listener_set import ListenerSet, joined, listener_set
@@ -29,7 +29,9 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     routes = without_refused([part for part in parts if isinstance(part, Route)], known, findings)
     others = [part for part in parts if isinstance(part, ConnectionRoute)]
     entrances = [part for part in parts if isinstance(part, Entrance)]
-    entrances += joined([part for part in parts if isinstance(part, ListenerSet)], entrances, findings)
+    entrances = joined(mesh, [part for part in parts if isinstance(part, ListenerSet)], entrances, findings)
+    asking = {*(one.namespace for one in routes), *(one.namespace for one in others)}
+    entrances = [opened(mesh, one, asking, findings) for one in entrances]
     for one in entrances:
         certificates(mesh, one, findings)
     grants = [part for part in parts if isinstance(part, Grant)]

@@ -43,7 +43,7 @@ def lacking(mesh: Mesh, asked: Sequence[str]) -> list[Lacking]:
             name = tls.credential_name
             if not name or not server.ends_tls or "/" in name or mesh.secrets_called(name):
                 continue
-            key = mesh.pods_of(gateway)[0], name
+            key = tls.credential_namespace or mesh.pods_of(gateway)[0], name
             place = (gateway.key, server.port)
             mutual = tls.mode is not TlsMode.SIMPLE and not mesh.secrets_called(name + AUTHORITY)
             before = found.get(key)

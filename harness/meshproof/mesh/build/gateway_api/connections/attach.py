@@ -15,7 +15,7 @@ from meshproof.mesh.build.gateway_api.attach import Entries, Known, alone, by_ag
 from meshproof.mesh.build.gateway_api.connections.route import TLS_ROUTE, ConnectionRoute, ConnectionRule
 from meshproof.mesh.build.gateway_api.entering import is_meant, unknown, why_alone
 from meshproof.mesh.build.gateway_api.gateway import Entrance
-from meshproof.mesh.build.gateway_api.listener import ANY, Listener
+from meshproof.mesh.build.gateway_api.listeners.listener import ANY, Listener
 from meshproof.mesh.build.gateway_api.parents import GATEWAY, LISTENER_SET, Parent
 from meshproof.mesh.build.gateway_api.reference_grant import Grant
 from meshproof.mesh.model.gateway import Gateway

@@ -8,36 +8,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.syntax.names import subdomain
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.gateway_api.listeners.namespaces import EVERYWHERE, NOWHERE, Chosen, chosen
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.model.gateway import Server, ServerTls, TlsMode
 from meshproof.mesh.model.topic import Topic
 
 HTTP, HTTPS, TLS, TCP, UDP = "HTTP", "HTTPS", "TLS", "TCP", "UDP"
 ANY = "*"
-# A namespace that there is none of.
-NOWHERE = "~"
 HOSTNAME = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 GROUP = "gateway.networking.k8s.io"
 KINDS = {HTTP: ("HTTPRoute", "GRPCRoute"), HTTPS: ("HTTPRoute", "GRPCRoute"), TCP: ("TCPRoute",), TLS: ("TLSRoute",)}
 """The kinds of routes that may attach to listeners of each protocol; one that ends TLS takes TCPRoutes as well."""
-# The label that a cluster gives to every namespace.
-NAMED = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One listener: `hostname` is empty for every host, `kinds` are those of the routes that may attach."""
+    """One listener: `hostname` is empty for every host, `kinds` are those of the routes that may attach.
+
+    Of which namespaces is `allowed`, and stands in its server once all namespaces are known.
+    """
 
     section: str
     hostname: str
     server: Server
     kinds: frozenset[str] = frozenset()
+    allowed: Chosen = EVERYWHERE
 
     def takes(self, kind: str, namespace: str) -> bool:
         """Whether routes of a kind and a namespace may attach."""
@@ -95,14 +96,19 @@ def listener(value: Value, resource: Resource, findings: Findings) -> Listener |
         return None
     tls = _tls(secured, resource, findings) if secured else ServerTls()
     allowed = value.get("allowedRoutes")
-    namespaces = _namespaces(allowed, resource.namespace, findings)
-    if tls is None or namespaces is None:
+    if tls is None:
         return None
+    taken = chosen(allowed.get("namespaces") if allowed else None, resource.namespace, "Same")
     given, section = value.get("hostname"), value.need("name").text()
     hostname = given.text() if given else ""
-    hosts = (hostname or ANY,) * len(namespaces)
-    server = Server(port.whole(), protocol, section, hosts, tls, value.location, namespaces)
-    return Listener(section, hostname, server, _kinds(protocol, tls, allowed))
+    server = Server(port.whole(), protocol, section, (hostname or ANY,), tls, value.location)
+    return taking(Listener(section, hostname, server, _kinds(protocol, tls, allowed), taken), taken.names or (NOWHERE,))
+
+
+def taking(one: Listener, namespaces: tuple[str, ...]) -> Listener:
+    """The listener that takes routes of these namespaces."""
+    hosts = (one.hostname or ANY,) * len(namespaces)
+    return replace(one, server=replace(one.server, hosts=hosts, namespaces=namespaces))
 
 
 def _tls(tls: Value, resource: Resource, findings: Findings) -> ServerTls | None:
@@ -124,28 +130,8 @@ def _tls(tls: Value, resource: Resource, findings: Findings) -> ServerTls | None
     if place and place.text() != resource.namespace:
         findings.unproved(reference.location, "a certificate of another namespace is not modelled")
         return None
-    return ServerTls(TlsMode.SIMPLE, reference.need("name").text(), location=tls.location)
-
-
-def _namespaces(allowed: Value | None, own: str, findings: Findings) -> tuple[str, ...] | None:
-    """Those whose routes may attach, '' for all; None where it cannot be told."""
-    given = allowed.get("namespaces") if allowed else None
-    said = given.get("from") if given else None
-    chosen = said.text() if said else "Same"
-    if chosen == "Same":
-        return (own,)
-    selector = given.get("selector") if given else None
-    if chosen == "All" or selector is None:
-        return ("",)
-    named = selector.get("matchLabels")
-    wanted = named.fields() if named else {}
-    if set(wanted) == {NAMED} and not selector.list("matchExpressions"):
-        return (wanted[NAMED].text(),)
-    listed = selector.list("matchExpressions")
-    if not wanted and [(one.need("key").text(), one.need("operator").text()) for one in listed] == [(NAMED, "In")]:
-        return tuple(sorted({one.text() for one in listed[0].list("values")})) or (NOWHERE,)
-    findings.unproved(selector.location, "which namespaces have such labels is not read")
-    return None
+    name, own = reference.need("name").text(), resource.namespace
+    return ServerTls(TlsMode.SIMPLE, name, location=tls.location, credential_namespace=own)
 
 
 def _kinds(protocol: str, tls: ServerTls, allowed: Value | None) -> frozenset[str]:
