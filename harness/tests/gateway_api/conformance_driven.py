@@ -1,0 +1,157 @@
+"""The requests of cases, driven on real Envoys by the project's own verification."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+from conformance_asked import Asked, requests
+from conformance_attached import attachments
+from conformance_held import differences
+from conformance_suite import Case, objects
+from meshproof.border.expectation import Expectation
+from meshproof.border.request import TLS, Tls
+from meshproof.border.verdict import Outcome, Precision, Verdict
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.handshake import served_certificate
+from meshproof.mesh.requests.addresses import entering
+from meshproof.report.events import CheckFinished, Event
+from meshproof.run.options import Options
+from meshproof.run.prepare import Prepared
+from meshproof.run.session import Session
+from meshproof.run.verification.clients import Sent
+from meshproof.run.verification.loads import loads
+from meshproof.run.verification.specification import Specification, read
+from meshproof.targets.embedded.target import EmbeddedTarget
+
+# Certificates stand in for those of the suite: a client trusts what is served, whatever names it is for.
+CLIENT = Tls(any_name=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One case before it is driven: its loads, how much it asks, and what is already known to be otherwise."""
+
+    case: Case
+    loads: tuple[Prepared, ...]
+    asked: int
+    attached: int
+    wrong: tuple[str, ...]
+
+
+def planned(sources: Path, case: Case, folder: Path, precision: Precision) -> Planned:
+    """What is predicted of a case is held against what the suite wants, and made ready to be driven."""
+    folder.mkdir(parents=True)
+    several = list(objects(sources, case))
+    wanted = requests(case, several, CLIENT)
+    wrong: list[str] = []
+    driven: list[Prepared] = []
+    attached = 0
+    for number, group in enumerate(_grouped(wanted)):
+        first = group[0] if group else None
+        kept = [one for one in several if first is None or _key(one) not in first.without]
+        specification = _specified(folder / str(number), kept, group, precision)
+        group = [_trusting(specification.mesh, one) for one in group]
+        if number == 0:
+            held = list(attachments(case, specification.mesh))
+            attached = len(held)
+            wrong += [one for one in held if one]
+        expected = [specification.expectation(one.request) for one in group]
+        wrong += _wrong(specification, group, expected)
+        if not wrong and expected:
+            driven += [one for one in loads(Sent(specification, expected, []), (), proxyless=True).driven if one]
+    return Planned(case, tuple(driven), len(wanted), attached, tuple(wrong))
+
+
+def _key(one: dict[str, dict[str, str]]) -> str:
+    return f"{one['metadata'].get('namespace')}/{one['metadata']['name']}"
+
+
+def _grouped(wanted: Sequence[Asked]) -> list[list[Asked]]:
+    """The requests of one client to one state of the cluster together, in their order; at least one group."""
+    groups: dict[tuple[object, ...], list[Asked]] = {}
+    for one in wanted:
+        groups.setdefault((one.namespace, *one.labels.items(), one.without), []).append(one)
+    return [*groups.values()] or [[]]
+
+
+def _specified(
+    folder: Path, several: Sequence[dict[str, dict[str, str]]], group: Sequence[Asked], precision: Precision
+) -> Specification:
+    folder.mkdir()
+    for number, one in enumerate(several):
+        (folder / f"{number:03}-{one['kind']}-{one['metadata']['name']}.yaml").write_text(yaml.safe_dump(one))
+    found, applied, made = read(
+        [str(folder)], [], namespace="default", stand_ins=True, asked=[one.request.host for one in group]
+    )
+    client = group[0] if group else None
+    return Specification(
+        (str(folder),),
+        found,
+        applied,
+        precision,
+        client.namespace if client else "default",
+        client.labels if client else {},
+        CLIENT,
+        sources=made,
+    )
+
+
+def _trusting(mesh: Mesh, asked: Asked) -> Asked:
+    """The same request, of a client that trusts the certificate that is served for its name."""
+    request = asked.request
+    if request.scheme not in ("https", TLS):
+        return replace(asked, request=entering(mesh, request))
+    for gateway in mesh.gateways:
+        for server in gateway.servers if gateway.called == request.gateway else ():
+            if server.port == request.port and server.ends_tls:
+                ca = served_certificate(mesh, gateway, server.tls)
+                return replace(asked, request=replace(request, tls=replace(CLIENT, ca=ca)))
+    return replace(asked, request=entering(mesh, request))
+
+
+def _wrong(specification: Specification, group: Sequence[Asked], expected: Sequence[Expectation]) -> Iterator[str]:
+    for asked, found in zip(group, expected, strict=True):
+        for part in specification.touching(found):
+            yield f"{asked.request}: not proved: {part.subject}: {part.why}"
+        for difference in differences(asked, found):
+            yield f"{asked.request}: {difference}"
+
+
+def verdicts(folder: Path, several: Iterable[Planned]) -> dict[str, list[Verdict]]:
+    """Drive all loads, each on a mesh of its own; the verdicts of each case."""
+    named: dict[str, Prepared] = {}
+    for one in several:
+        for number, prepared in enumerate(one.loads):
+            name = f"{one.case.name}-{number}"
+            named[name] = replace(prepared, name=name, plan=replace(prepared.plan, scenario=name))
+    found: dict[str, list[Verdict]] = {one.case.name: [] for one in several}
+
+    class Collecting:
+        def handle(self, event: Event) -> None:
+            if isinstance(event, CheckFinished):
+                found[event.verdict.scenario.rpartition("-")[0]].append(event.verdict)
+
+        def close(self) -> None:
+            pass
+
+    async def run() -> None:
+        session = Session(EmbeddedTarget({}), folder, [Collecting()], Options())
+        try:
+            await session.open([*named], ["steady"])
+            await session.run_all([*named.values()])
+        finally:
+            await session.close()
+
+    asyncio.run(run())
+    return found
+
+
+def not_passed(several: Iterable[Verdict]) -> Iterator[str]:
+    """The verdicts that are none of a mesh that does as the suite wants."""
+    for one in several:
+        if one.outcome not in (Outcome.PASSED, Outcome.SKIPPED):
+            yield f"{one.check} {one.outcome.value}: {one.request} {one.message}"
