@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from meshproof.lint.check import Check, Found, Severity
@@ -12,8 +11,6 @@ from meshproof.manifest.resource import NO_PART, Resource
 from meshproof.mesh.model.topic import Topic
 
 TWICE = "is given twice"
-# As meshproof/mesh/build/assemble.py says it of all of them.
-GIVEN = re.compile(r"is given \d+ times, also at ")
 # Said by checks of their own, in the words of the topic's own code.
 TOLD_ELSEWHERE = frozenset(
     {
@@ -34,7 +31,7 @@ def unreadable(folder: Folder) -> Iterator[Found]:
 def refused(folder: Folder) -> Iterator[Found]:
     """Resources that the API server or istiod would not take."""
     for one in folder.mesh.unmodelled:
-        if one.refused and one.kind != "document" and not GIVEN.match(one.why):
+        if one.refused and one.kind != "document" and one.topic != Topic.REPEATED:
             yield Found(one.location, f"{one.subject}: {one.why}", fix=one.needs)
 
 

@@ -30,6 +30,7 @@ from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Secret, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
 
@@ -221,4 +222,4 @@ def _repeated(several: Sequence[Resource], mesh: Mesh) -> Unmodelled:
     why = f"is given {len(several)} times, also at {listed}: which of them a cluster has is not known"
     reach = dict.fromkeys(touch for one in several for touch in touches(one, mesh))
     needs = "keep one of them; alternatives are verified one at a time"
-    return Unmodelled(first.kind, str(first), first.location, why, tuple(reach), needs, refused=True)
+    return Unmodelled(first.kind, str(first), first.location, why, tuple(reach), needs, True, Topic.REPEATED)

@@ -13,10 +13,10 @@ from meshproof.mesh.model.unmodelled import Touches
 
 # A certificate from files needs both.
 FILES = ("serverCertificate", "privateKey")
+HINT = "name a Secret by credentialName, for which a certificate stands in"
 SECRETS = ("credentialName", "credentialNames")
 CERTIFICATES = (*SECRETS, "tlsCertificates", *FILES)
 UNMODELLED = (
-    *FILES,
     "caCertificates",
     "tlsCertificates",
     "credentialNames",
@@ -63,6 +63,9 @@ def server_tls(value: Value | None, *, encrypted: bool, findings: Findings, touc
             findings.notice(value.location, f"tls mode {said} needs no {' and no '.join(ignored)}: istiod ignores it")
         return ServerTls(said, https_redirect=redirects, location=value.location)
     findings.unmodelled(value, *UNMODELLED, touches=touches)
+    if held := next((one for name in FILES if (one := value.get(name)) and one.data), None):
+        why = f"{held.name}: its certificate is a file of the gateway's pods, which is not modelled"
+        findings.unproved(held.key or held.location, why, needs=HINT, touches=touches)
     return ServerTls(
         said,
         _text(value, "credentialName"),

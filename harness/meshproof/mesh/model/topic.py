@@ -28,4 +28,5 @@ class Topic(StrEnum):
     RUN_ALONE = "what matters to a run of the mesh alone"
     LISTENER = "a listener that istiod does not open"
     NO_SELECTOR = "a Service without a selector, of which no endpoints are told"
+    REPEATED = "an object that several documents give"
     MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"
