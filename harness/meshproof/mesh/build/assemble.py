@@ -196,7 +196,7 @@ def _foreign(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -> Ite
 def _unread(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
     """What cannot be read; of what is given twice nobody knows which of the two a cluster has."""
     twice = {one.resource.identity for one in manifests.refusals if one.resource}
-    others = {one.identity: one for one in manifests.resources if one.identity in twice}
+    others = {one.identity: one for one in (*manifests.resources, *manifests.foreign) if one.identity in twice}
     again: dict[tuple[str, str, str], list[Resource]] = {}
     for refusal in manifests.refusals:
         known = refusal.resource
@@ -210,12 +210,13 @@ def _unread(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
         for one in refusal.problems:
             yield Unmodelled(kind, name, one.location, one.message, reach, one.hint, refused=True)
     for identity, several in again.items():
-        yield _repeated([*([others[identity]] if identity in others else []), *several], mesh)
+        first, *more = (*([others[identity]] if identity in others else []), *several)
+        yield _repeated(first, more, mesh)
 
 
-def _repeated(several: Sequence[Resource], mesh: Mesh) -> Unmodelled:
+def _repeated(first: Resource, others: Sequence[Resource], mesh: Mesh) -> Unmodelled:
     """One object that several documents give: what is asked of any of them is not known."""
-    first, places = several[0], [str(one.location) for one in several[1:]]
+    several, places = (first, *others), [str(one.location) for one in others] or [str(first.location)]
     more = [f"{len(places) - MOST_PLACES} more"] if len(places) > MOST_PLACES else []
     *all_but_last, last = (*places[:MOST_PLACES], *more)
     listed = f"{', '.join(all_but_last)} and {last}" if all_but_last else last

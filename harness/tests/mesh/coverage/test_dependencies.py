@@ -12,6 +12,7 @@ from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.predict.prediction import predict
 
@@ -165,6 +166,14 @@ def test_an_object_that_is_given_several_times_is_one_finding_with_all_its_place
     (found,) = build_all(load(["-"], stdin=io.StringIO(text * 4), strict=False)).mesh.unmodelled
     assert found.why.startswith("is given 12 times, also at ")
     assert "and 5 more: which" in found.why
+
+
+def test_so_is_one_of_a_kind_that_is_not_modelled() -> None:
+    one = of("EnvoyFilter", "{configPatches: []}", group="networking.istio.io/v1alpha3") + "---\n"
+    found = build_all(load(["-"], stdin=io.StringIO(one * 2), strict=False)).mesh.unmodelled
+    assert [one.why.partition(":")[0] for one in found if one.topic == Topic.REPEATED] == [
+        "is given 2 times, also at <stdin>"
+    ]
 
 
 def test_pods_of_a_workload_that_is_given_twice_are_not_known(touched) -> None:
