@@ -84,9 +84,9 @@ def sentence(record: Record) -> str:
     open_ones: list[Dependence | Unproved] = [one for one in found.dependences if not one.allowed]
     open_ones += [one for one in found.unproved if not one.allowed]
     if open_ones:
-        named = ", ".join(_name(one) for one in open_ones[:NAMED])
-        more = f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else ""
-        text += f"; the rest depends on {named}{more}"
+        names = list(dict.fromkeys(map(_name, open_ones)))
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        text += f"; the rest depends on {', '.join(names[:NAMED])}{more}"
     kinds = {one.kind for one in found.dependences if one.allowed}
     allowed = sorted(kinds | {one.kind for one in found.unproved if one.allowed})
     if allowed:

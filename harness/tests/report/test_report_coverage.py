@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from meshproof.border.coverage import Coverage, Dependence
 from meshproof.border.verdict import Outcome, Verdict
@@ -28,6 +30,12 @@ def said(coverage: Coverage, *passed: str) -> str:
         (Coverage(((RULE, ("a", "b")),), 2, 3), ("a",), "proved 0 of 1 rule, 1 of 2 requests, 3 of 3 objects"),
         (
             Coverage(((RULE, ("a",)),), 2, 3, (FILTER,)),
+            ("a",),
+            "proved 1 of 1 rule, 1 of 2 requests, 2 of 3 objects; the rest depends on EnvoyFilter x/y (f.yaml:1:1)",
+        ),
+        # Two reasons at one place are one object.
+        (
+            Coverage(((RULE, ("a",)),), 2, 3, (FILTER, replace(FILTER, why="not read"))),
             ("a",),
             "proved 1 of 1 rule, 1 of 2 requests, 2 of 3 objects; the rest depends on EnvoyFilter x/y (f.yaml:1:1)",
         ),
