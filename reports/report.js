@@ -1,6 +1,8 @@
 "use strict";
 // Filter, order and links of a page that is whole without it. No text becomes markup: nodes are made one by one.
 (() => {
+  const told = JSON.parse(document.documentElement.dataset.told || "{}");
+  const say = (text, values = {}) => (told[text] || text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const make = (tag, attributes = {}, ...children) => {
     const made = document.createElement(tag);
@@ -25,15 +27,16 @@
 
   const outcomes = ["error", "failed", "inconclusive", "passed", "skipped"].filter((one) => checks.some((item) => outcomeOf(item) === one));
   const search = make("input", { type: "search", id: "find", autocomplete: "off", spellcheck: "false" });
+  const words = { error: say("error"), failed: say("failed"), inconclusive: say("inconclusive"), passed: say("passed"), skipped: say("skipped") };
   const boxes = outcomes.map((one) => { const box = make("input", { type: "checkbox", value: one }); box.checked = true; return box; });
-  const order = make("select", { id: "order" }, ...[["", "worst first"], ["name", "by name"], ["most", "most requests"]].map(([value, text]) => make("option", { value }, text)));
+  const order = make("select", { id: "order" }, ...[["", say("worst first")], ["name", say("by name")], ["most", say("most requests")]].map(([value, text]) => make("option", { value }, text)));
   const paper = make("input", { type: "checkbox" });
   const shown = make("output", { "aria-live": "polite" });
   document.getElementById("tools").append(
-    make("label", { class: "field" }, make("span", {}, "Find in checks"), search),
-    make("fieldset", {}, make("legend", {}, "Outcome"), ...boxes.map((box) => make("label", {}, box, ` ${box.value} ${checks.filter((item) => outcomeOf(item) === box.value).length.toLocaleString("en")}`))),
-    make("label", { class: "field" }, make("span", {}, "Order"), order),
-    make("label", {}, paper, " print the annex too"),
+    make("label", { class: "field" }, make("span", {}, say("Find in checks")), search),
+    make("fieldset", {}, make("legend", {}, say("Outcome")), ...boxes.map((box) => make("label", {}, box, ` ${words[box.value]} ${checks.filter((item) => outcomeOf(item) === box.value).length.toLocaleString("en")}`))),
+    make("label", { class: "field" }, make("span", {}, say("Order")), order),
+    make("label", {}, paper, ` ${say("print the annex too")}`),
     shown,
   );
   document.getElementById("tools").hidden = false;
@@ -55,7 +58,7 @@
     }
     for (const row of rows) row.classList.toggle("away", !matches(row, row.textContent.toLowerCase()));
     for (const box of all("details.group, details.bundle, section[aria-labelledby]")) box.classList.toggle("away", active && !all("article.card, .lines > li", box).some((item) => !item.classList.contains("away")));
-    shown.value = active ? `${number.toLocaleString("en")} of ${checks.length.toLocaleString("en")} checks` : `${checks.length.toLocaleString("en")} checks`;
+    shown.value = active ? say("{n} of {all} checks", { n: number.toLocaleString("en"), all: checks.length.toLocaleString("en") }) : say("{n} checks", { n: checks.length.toLocaleString("en") });
   };
   const remember = () => {
     const kept = new URLSearchParams();
@@ -83,7 +86,7 @@
   const rank = ["error", "failed", "inconclusive", "passed", "skipped"];
   const keyOf = (row, at, kind) => kind === "outcome" ? rank.indexOf(outcomeOf(row)) : kind === "n" ? Number(row.cells[at].textContent.replace(/[^\d]/g, "")) : row.cells[at].textContent.trim();
   all("#checks th").forEach((head, at, heads) => {
-    const kind = head.textContent === "Outcome" ? "outcome" : head.classList.contains("n") ? "n" : "text";
+    const kind = head.textContent === say("Outcome") ? "outcome" : head.classList.contains("n") ? "n" : "text";
     const button = make("button", { type: "button" }, ...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {

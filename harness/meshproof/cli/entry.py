@@ -45,8 +45,10 @@ def _code() -> int:
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
+        from meshproof.cli.help.errors import translated
+
         error.show(shown := io.StringIO())
-        click.echo(_told(shown.getvalue()), err=True, nl=False)
+        click.echo(_told(translated(shown.getvalue())), err=True, nl=False)
         return UsageError.exit_code
     except MeshproofError as error:
         click.echo(f"{NAME}: {_told(str(error))}", err=True)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from meshproof.border.coverage import Coverage
 from meshproof.border.facts.provenance import Provenance
 from meshproof.cli.formats import GITHUB, rendered
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
 from meshproof.report.events import Handler
@@ -79,19 +80,20 @@ def execute_on(
 ) -> int:
     """Run everything on this target and print it as `form`; the exit code."""
     target.preflight()
-    run = RunFolder(choose(new_run_id(), output))
-    terminal = Terminal(sys.stdout if form in TABLES else None, sys.stderr, color=color, report=run.report)
+    words = spoken()
+    run = RunFolder(choose(new_run_id(), output), words)
+    terminal = Terminal(sys.stdout if form in TABLES else None, sys.stderr, color=color, report=run.report, words=words)
     handlers: list[Handler] = [run, terminal]
     if web:
         from meshproof.report.web.live import Live
 
-        live = Live(run.path)
+        live = Live(run.path, words)
         handlers.append(live)
-        print(f"live: {live.url}", file=sys.stderr, flush=True)
+        print(words("live: {url}", url=live.url), file=sys.stderr, flush=True)
     session = Session(target, run.path, handlers, options)
     with asyncio.Runner() as runner:
         code = runner.run(carry_out(session, prepared, coverage, provenance))
-    for line in replayed(run.path):
+    for line in replayed(run.path, words):
         print(line, file=sys.stderr)
     if conclude:
         return VerdictCode(conclude(run.path, code))

@@ -15,6 +15,7 @@ from meshproof.cli.certificates.verify_certificate import verify_certificate
 from meshproof.cli.cluster.capture import capture
 from meshproof.cli.diff import diff
 from meshproof.cli.explain import explain
+from meshproof.cli.help.tree import Root, speaking
 from meshproof.cli.hosts import hosts
 from meshproof.cli.image import image
 from meshproof.cli.intents.test import test
@@ -32,6 +33,7 @@ NAME = "meshproof"
 
 
 @click.group(
+    cls=Root,
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -59,7 +61,7 @@ def group() -> None:
         raise UsageError("the working folder has been deleted: change to one that is there") from None
 
 
-@group.command()
+@group.command(short_help="Print the completion script for a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script for a shell.
@@ -97,3 +99,4 @@ for command in (
     runs,
 ):
     group.add_command(command)
+speaking(group)

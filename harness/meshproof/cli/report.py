@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from meshproof.cli.help.tree import spoken
+
 
 @click.command(short_help="Make a run's reports again.")
 @click.option("--full", is_flag=True, help="Show every check in full in report.html, however many there are.")
@@ -17,5 +19,5 @@ def report(run: Path, full: bool) -> int:
     """
     from meshproof.report.run_folder import rebuild
 
-    click.echo(rebuild(run, full=full))
+    click.echo(rebuild(run, full=full, words=spoken()))
     return 0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.verdict import Outcome
 from meshproof.errors import Location
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.record import Record
-from meshproof.report.wording import plural
 
 NAMED = 3
 
@@ -22,8 +22,8 @@ class Share:
     proved: int
     of: int
 
-    def __str__(self) -> str:
-        return f"{self.proved:,} of {plural(self.of, self.what)}"
+    def told(self, words: Words = ENGLISH) -> str:
+        return words("{proved} of {all}", proved=f"{self.proved:,}", all=words.amount(self.of, self.what))
 
 
 def shares(record: Record) -> tuple[Share, ...]:
@@ -75,22 +75,22 @@ def _rows(record: Record) -> Iterator[Mapping[str, str]]:
         yield from (row for row in table if isinstance(row, Mapping)) if isinstance(table, list) else ()
 
 
-def sentence(record: Record) -> str:
+def sentence(record: Record, words: Words = ENGLISH) -> str:
     """`proved 41 of 44 rules, 60 of 63 requests, 80 of 82 objects; 3 rules depend on …`; empty without a coverage."""
     found = record.coverage
     if found is None:
         return ""
-    text = f"proved {', '.join(map(str, shares(record)))}"
+    text = words("proved {shares}", shares=words.listed(one.told(words) for one in shares(record)))
     open_ones: list[Dependence | Unproved] = [one for one in found.dependences if not one.allowed]
     open_ones += [one for one in found.unproved if not one.allowed]
     if open_ones:
         names = list(dict.fromkeys(map(_name, open_ones)))
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        text += f"; the rest depends on {', '.join(names[:NAMED])}{more}"
+        more = words(" and {n} more", n=len(names) - NAMED) if len(names) > NAMED else ""
+        text += words("; the rest depends on {named}", named=words.listed(names[:NAMED]) + more)
     kinds = {one.kind for one in found.dependences if one.allowed}
     allowed = sorted(kinds | {one.kind for one in found.unproved if one.allowed})
     if allowed:
-        text += f"; allowed to be unproven: {', '.join(allowed)}"
+        text += words("; allowed to be unproven: {kinds}", kinds=words.listed(allowed))
     return text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from meshproof.border.verdict import ArmResult, Outcome
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.events import Progress
 
 
@@ -23,7 +24,7 @@ def points_to_go(arm: ArmResult) -> float:
     return max(0.0, high - most, least - low)
 
 
-def to_go(progress: Progress) -> str:
+def to_go(progress: Progress, words: Words = ENGLISH) -> str:
     """`2.1 points to go` for the share that is farthest from its decision; empty where none is."""
     farthest = max(map(points_to_go, progress.arms), default=0.0)
-    return f"{farthest * 100:.1f} points to go" if farthest > 0 else ""
+    return words("{points} points to go", points=f"{farthest * 100:.1f}") if farthest > 0 else ""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from meshproof.errors import TargetError, UsageError
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report import document, junit
 from meshproof.report.bundle.archive import packed
 from meshproof.report.bundle.of_run import bundles
@@ -66,8 +67,8 @@ class RunFolder:
     made or already holds something.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+    def __init__(self, path: Path, words: Words = ENGLISH) -> None:
+        self.path, self._words = path.absolute(), words
         self._begun = self._done = self._lost = False
         try:
             make(self.path)
@@ -109,13 +110,14 @@ class RunFolder:
     def _finish(self) -> None:
         if self._begun and not self._done:
             self._done = True
-            rebuild(self.path)
+            rebuild(self.path, words=self._words)
 
 
-def rebuild(run: Path, *, full: bool = False) -> Path:
+def rebuild(run: Path, *, full: bool = False, words: Words = ENGLISH) -> Path:
     """Make every report of a run again from its events and return report.html's path; raises UsageError.
 
-    report.html has a bounded size, unless every check is to be shown in `full`.
+    report.html has a bounded size, unless every check is to be shown in `full`, and the language of `words`;
+    what programs read has none.
     """
     record = gather(replay(run / EVENTS))
     if record.started is None:
@@ -124,16 +126,16 @@ def rebuild(run: Path, *, full: bool = False) -> Path:
     write(run / JUNIT, junit.render(record))
     for name, text in certificate.files(record).items():
         write(run / name, text)
-    write(run / HTML, page.render(record, full=full))
+    write(run / HTML, page.render(record, full=full, words=words))
     for number, bundle in enumerate(bundles(run, record)):
         write(run / (f"bundle-{number + 1}.tar.gz" if number else BUNDLE), packed(bundle))
     return run / HTML
 
 
-def replayed(run: Path) -> Iterator[str]:
+def replayed(run: Path, words: Words = ENGLISH) -> Iterator[str]:
     """The lines that say how what did not pass in a run is done again anywhere."""
     for bundle in sorted(run.glob("bundle*.tar.gz"), key=lambda path: (len(path.name), path.name)):
-        yield f"replay anywhere: meshproof replay {shlex.quote(str(bundle))}"
+        yield words("replay anywhere: {command}", command=f"meshproof replay {shlex.quote(str(bundle))}")
 
 
 def write(path: Path, text: str | bytes) -> None:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from meshproof.border.verdict import ArmResult, Outcome
+from meshproof.language.words import ENGLISH, Words
 
 # Format (Cf: bidirectional overrides, zero width), surrogates and line separators can make a text
 # look like another (Trojan Source, CVE-2021-42574); control characters drive a terminal.
@@ -80,20 +81,24 @@ def number(value: float) -> str:
     return f"{value:g}"
 
 
-def points(tolerance: float) -> str:
+def points(tolerance: float, words: Words = ENGLISH) -> str:
     """A tolerance in percentage points: `3 points`."""
     value = round(tolerance * 100, 6)
-    return f"{value:g} point" + ("" if value == 1 else "s")
+    return words("{n} point", n=f"{value:g}") if value == 1 else words("{n} points", n=f"{value:g}")
 
 
 def plural(amount: int, noun: str) -> str:
-    return f"{count(amount)} {noun}" + ("" if amount == 1 else "s")
+    return ENGLISH.amount(amount, noun)
 
 
-def tally(outcomes: Sequence[Outcome]) -> str:
+def tally(outcomes: Sequence[Outcome], words: Words = ENGLISH) -> str:
     """How many of each, the worst first: `1 failed, 2 passed`."""
     order = (Outcome.ERROR, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED, Outcome.SKIPPED)
-    return ", ".join(f"{count(outcomes.count(one))} {one.value}" for one in order if one in outcomes)
+    return words.listed(
+        words("{n} {outcome}", n=count(outcomes.count(one)), outcome=words(one.value))
+        for one in order
+        if one in outcomes
+    )
 
 
 def short_names(arms: Sequence[ArmResult]) -> list[str]:

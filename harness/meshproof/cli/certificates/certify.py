@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.manifests import Asked, of_manifests, prepared
 from meshproof.cli.options.sections import Sectioned
 from meshproof.cli.options.shared import Settings, shared
@@ -114,23 +115,24 @@ class _Conclusion:
         from meshproof.signing.envelope import seal
 
         record = gather(replay(folder / EVENTS))
+        words = spoken()
         told = sys.stdout if self.form == "table" else sys.stderr
         if self.form == "json":
             sys.stdout.write((folder / JSON).read_text())
         elif self.form != "table":
             sys.stdout.write(rendered(self.form, record))
-        print(f"\n{line(sentence(record))}", file=told)
+        print(f"\n{line(sentence(record, words))}", file=told)
         several = list(gaps(record))
         for one in several[:GAPS_SHOWN]:
             place = f"{one.location}: " if one.location else ""
             allowed = f" (allowed by {one.allowed_by})" if one.allowed_by else ""
             print(f"  gap  {line(f'{place}{one.subject}: {one.why}{allowed}')}", file=told)
         if len(several) > GAPS_SHOWN:
-            print(f"  and {len(several) - GAPS_SHOWN} more, which the certificate names", file=told)
+            print(words("  and {n} more, which the certificate names", n=len(several) - GAPS_SHOWN), file=told)
         if self.key:
             write(folder / SEALED, seal((folder / STATEMENT).read_bytes(), self.key).text())
             print(f"signed by the key {self.key.verifier.id[:16]}…: {folder / SEALED}", file=sys.stderr)
-        print(f"certificate: {folder / YAML}", file=sys.stderr)
+        print(words("certificate: {path}", path=folder / YAML), file=sys.stderr)
         return exit_code(headline(record).value, code, accept_gaps=self.accept_gaps)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from meshproof.cli.help.tree import spoken
+from meshproof.language.words import OPTION
 from meshproof.options import KUBERNETES
 
 # By the names of parameters; those of a command that stand in none are shown with the first.
@@ -62,12 +64,13 @@ class Sectioned(click.Command):
                     formatter.write_dl(named[name])
         if left_out:
             formatter.write_paragraph()
-            formatter.write_text(f"{left_out} more options: {ctx.command_path} --help-all")
+            words = spoken(ctx)
+            formatter.write_text(words("{n} more options: {command} --help-all", n=left_out, command=ctx.command_path))
 
 
 def section_of(parameter: click.Parameter) -> str:
     """The name of the section that an option is shown in."""
-    if {"--help", "--help-all"} & {*parameter.opts}:
+    if {"--help", "--help-all", OPTION} & {*parameter.opts}:
         return HELP
     return next((name for name, own in SECTIONS if parameter.name in own), SECTIONS[0][0])
 

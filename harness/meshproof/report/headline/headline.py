@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from meshproof.border.verdict import Outcome
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.headline.profiles import Report, reports
 from meshproof.report.record import INTERRUPTED, Record
 from meshproof.report.wording import plural
@@ -80,19 +81,25 @@ def _allowed(record: Record, kind: str) -> str:
     return f"--allow-unproven {kind}" + (f" ({person})" if person else "")
 
 
-def sentence(record: Record) -> str:
+def sentence(record: Record, words: Words = ENGLISH) -> str:
     """The verdict, how much passed, and what is not proved, in one sentence."""
     several = reports(record)
     passed = sum(len(level.of(Outcome.PASSED)) for one in several for level in (one.core, one.extended))
     tests = sum(len(level.tests) for one in several for level in (one.core, one.extended))
-    names = ", ".join(one.profile.name for one in several)
-    text = f"{headline(record)}: {passed} of {plural(tests, 'test')} passed"
-    text += f" ({plural(len(several), 'profile')}: {names})" if names else ""
+    text = words(
+        "{headline}: {passed} of {tests} passed",
+        headline=words(headline(record).value),
+        passed=passed,
+        tests=words.amount(tests, "test"),
+    )
+    names = words.listed(one.profile.name for one in several)
+    if names:
+        text += words(" ({profiles}: {names})", profiles=words.amount(len(several), "profile"), names=names)
     open_ones = list(gaps(record))
     if open_ones:
         first = f"{open_ones[0].subject}: {open_ones[0].why}"
         shown = first if len(first) <= LONGEST else f"{first[:LONGEST]}…"
-        text += f"; {plural(len(open_ones), 'gap')}, first {shown}"
+        text += words("; {gaps}, first {first}", gaps=words.amount(len(open_ones), "gap"), first=shown)
     if record.provenance.not_asked:
-        text += f"; not asked for: {', '.join(record.provenance.not_asked)}"
+        text += words("; not asked for: {names}", names=words.listed(record.provenance.not_asked))
     return text

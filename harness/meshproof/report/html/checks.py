@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import escape
 
 from meshproof.border.verdict import Outcome, Verdict
+from meshproof.language.words import Words
 from meshproof.report import wording
 from meshproof.report.events import CheckShown, Example
 from meshproof.report.html.answer_table import Row, rows, tally
@@ -50,7 +51,9 @@ class CheckView:
     evidence: str = ""
 
 
-def whole(id_: str, scenario: ScenarioRecord, verdict: Verdict, spaces: Spaces, *, full: bool) -> CheckView | None:
+def whole(
+    id_: str, scenario: ScenarioRecord, verdict: Verdict, spaces: Spaces, words: Words, *, full: bool
+) -> CheckView | None:
     """All of a check, without its plot where there is no space for that; None where there is not even for the rest."""
     answers, several = rows(verdict.evidence), steps(verdict.evidence)
     hidden = {"table"} if answers else {"steps"} if several else set()
@@ -70,7 +73,7 @@ def whole(id_: str, scenario: ScenarioRecord, verdict: Verdict, spaces: Spaces, 
         passed += row.outcome == Outcome.PASSED
         if full or (passed <= PASSED_ROWS and spaces.texts.take(ROW_BYTES + sum(map(_size, (row.request, row.rule))))):
             kept.append(row)
-    drawn = tuple(one for one in pictures(id_, scenario, verdict) if spaces.plots.take(one.size))
+    drawn = tuple(one for one in pictures(id_, scenario, verdict, words) if spaces.plots.take(one.size))
     printed = spaces.paper.take(printed_lines(verdict, sum(one.lines for one in drawn)))
     return CheckView(
         id_,
@@ -81,7 +84,7 @@ def whole(id_: str, scenario: ScenarioRecord, verdict: Verdict, spaces: Spaces, 
         verdict.reason,
         drawn,
         shown,
-        summary(shown.latencies) if shown and shown.latencies else "",
+        summary(shown.latencies, words) if shown and shown.latencies else "",
         several,
         tuple(kept),
         tally(answers),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,12 @@ from markupsafe import Markup
 
 from meshproof import suite
 from meshproof.border.verdict import Outcome
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report import wording
 
 STYLE = "report.css"
+# How a script asks for a text.
+SAID = re.compile(r'\bsay\("([^"]+)"')
 SIGNS = {
     Outcome.PASSED.value: "✓",
     Outcome.FAILED.value: "✗",
@@ -24,8 +30,8 @@ SIGNS = {
 }
 
 
-def rendered(template: str, **values: Any) -> str:
-    """A page made from a template of `reports/`; raises UsageError when the installation lacks it."""
+def rendered(template: str, words: Words = ENGLISH, **values: Any) -> str:
+    """A page made from a template of `reports/`, in a language; raises UsageError when the installation lacks it."""
     content = suite.folder("reports")
     environment = Environment(
         loader=FileSystemLoader(content),
@@ -36,9 +42,14 @@ def rendered(template: str, **values: Any) -> str:
         finalize=_shown,
     )
     environment.filters |= {
-        name: getattr(wording, name)
-        for name in ("share", "specified", "span", "count", "duration", "points", "plural", "number", "line")
+        name: getattr(wording, name) for name in ("share", "specified", "span", "count", "duration", "number", "line")
     }
+    environment.filters |= {
+        "said": words,
+        "plural": words.amount,
+        "points": lambda tolerance: wording.points(tolerance, words),
+    }
+    environment.globals |= {"_": _marked(words), "tag": words.tag, "told": _scripted(words)}
     environment.filters |= {"digest": _digest, "sign": lambda outcome: SIGNS.get(str(outcome), "!")}
     page = environment.get_template(template).render(style=own(STYLE), **values)
     # What printable() leaves can always be encoded; a template's own text is UTF-8 as it stands.
@@ -49,6 +60,26 @@ def own(name: str) -> Markup:
     """A file of `reports/`, which goes into a page as it stands."""
     path: Path = suite.folder("reports") / name
     return Markup(path.read_text(encoding="utf-8"))  # noqa: S704
+
+
+def _marked(words: Words) -> Callable[..., Markup]:
+    """A text of a template in the language: it is as trusted as the template, and what is put into it is not."""
+
+    def say(text: str, **values: Any) -> Markup:
+        shown = {name: _shown(value) for name, value in values.items()}
+        return Markup(words.texts.get(text, text)).format_map(shown) if values else Markup(words(text))  # noqa: S704
+
+    return say
+
+
+def _scripted(words: Words) -> Callable[[str], str]:
+    """The texts that a script says by itself, as JSON for its page; empty in English."""
+
+    def texts(script: str) -> str:
+        said = {text: words(text) for text in SAID.findall(script)}
+        return json.dumps(said, ensure_ascii=False) if words.texts else ""
+
+    return texts
 
 
 def _shown(value: Any) -> Any:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from meshproof.border.verdict import SEVERITY, Outcome
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report import summary
 from meshproof.report.coverage import sentence
 from meshproof.report.events import Broke
@@ -44,8 +45,10 @@ class _Most:
     printed_scenarios: int = 10
 
 
-def render(record: Record, *, full: bool = False, under_way: bool = False) -> str:
+def render(record: Record, *, full: bool = False, under_way: bool = False, words: Words = ENGLISH) -> str:
     """The page as text, of a bounded size unless it is to show every check in `full`; `under_way` tells more will come.
+
+    It is in the language of `words`, and the same for the same language.
 
     Raises UsageError when the installation lacks its template.
     """
@@ -53,9 +56,10 @@ def render(record: Record, *, full: bool = False, under_way: bool = False) -> st
     reasons = sum(verdict.outcome is not Outcome.PASSED for verdict in record.verdicts)
     space = spaces(len(record.verdicts), reasons, len(record.errors), full=full)
     errors = [_error(error, space) for error in record.errors]
-    shown = sections(record, space, full=full)
+    shown = sections(record, space, words, full=full)
     return rendered(
         TEMPLATE,
+        words,
         record=record,
         script=own(SCRIPT),
         full=full,
@@ -64,12 +68,12 @@ def render(record: Record, *, full: bool = False, under_way: bool = False) -> st
         rows=[row for section in shown for row in section.rows][:MOST_ROWS],
         scenarios=sorted(record.scenarios.values(), key=lambda one: SEVERITY.index(one.outcome)),
         most=_Most(*(NO_LIMIT,) * 5) if full else _Most(),
-        headline=UNDER_WAY if under_way else summary.headline(record),
+        headline=words(UNDER_WAY) if under_way else summary.headline(record, words),
         state=STATE if under_way else record.outcome,
-        proved=sentence(record),
-        certified=certified(record),
-        closing=summary.result(record),
-        promise=summary.promise(record),
+        proved=sentence(record, words),
+        certified=certified(record, words),
+        closing=summary.result(record, words),
+        promise=summary.promise(record, words),
         command=shlex.join(command),
     )
 

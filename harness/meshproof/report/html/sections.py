@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from meshproof.border.verdict import Outcome, Verdict
+from meshproof.language.words import Words
 from meshproof.report.html.checks import CheckView, line, whole
 from meshproof.report.html.groups import Group, by_file, groups
 from meshproof.report.html.space import Space, Spaces
 from meshproof.report.record import Record
-from meshproof.report.wording import plural, tally
+from meshproof.report.wording import tally
 
 # A run of so many checks is shown open and whole; of a longer one so many passed checks are shown whole.
 SHORT = 40
@@ -85,10 +86,10 @@ class Section:
         return sum(not check.printed for check in checks)
 
 
-def sections(record: Record, spaces: Spaces, *, full: bool) -> list[Section]:
+def sections(record: Record, spaces: Spaces, words: Words, *, full: bool) -> list[Section]:
     """All checks, the worst first, which have the space that there is before the others."""
     short = full or len(record.verdicts) <= SHORT
-    views = _Views(record, full=full)
+    views = _Views(record, words, full=full)
     made = []
     found = groups(record)
     for outcome, title in TITLES.items():
@@ -97,7 +98,7 @@ def sections(record: Record, spaces: Spaces, *, full: bool) -> list[Section]:
             continue
         good = outcome in GOOD
         if good and len(own) > MOST_GROUPS and not full:
-            parts = {file or "scenarios": several for file, several in by_file(own).items()}
+            parts = {file or words("scenarios"): several for file, several in by_file(own).items()}
         else:
             parts = {"": own}
         bundles = []
@@ -106,30 +107,30 @@ def sections(record: Record, spaces: Spaces, *, full: bool) -> list[Section]:
             # What is folded into a file's line is not printed, and takes no lines of paper from the others.
             own_space = replace(spaces, paper=Space(0)) if name else spaces
             shown = [views.group(one, own_space, open_=short or not good) for one in several]
-            bundles.append(Bundle(name, _amount(several, grouped=True), shown, printed))
-        made.append(Section(title, outcome, _amount(own, grouped=len(own) > 1), bundles))
+            bundles.append(Bundle(name, _amount(several, words, grouped=True), shown, printed))
+        made.append(Section(words(title), outcome, _amount(own, words, grouped=len(own) > 1), bundles))
     return made
 
 
-def _amount(several: list[Group], *, grouped: bool) -> str:
+def _amount(several: list[Group], words: Words, *, grouped: bool) -> str:
     """`12 rules, 24 checks`."""
     rules = sum(bool(one.file) for one in several)
-    parts = [plural(rules, "rule")] if rules else []
-    parts += [plural(len(several) - rules, "scenario")] if len(several) > rules else []
-    checks = plural(sum(len(one.verdicts) for one in several), "check")
-    return ", ".join([*(parts if grouped else ()), checks])
+    parts = [words.amount(rules, "rule")] if rules else []
+    parts += [words.amount(len(several) - rules, "scenario")] if len(several) > rules else []
+    checks = words.amount(sum(len(one.verdicts) for one in several), "check")
+    return words.listed([*(parts if grouped else ()), checks])
 
 
 class _Views:
-    def __init__(self, record: Record, *, full: bool) -> None:
-        self._record, self._full = record, full
+    def __init__(self, record: Record, words: Words, *, full: bool) -> None:
+        self._record, self._words, self._full = record, words, full
         self._passed_whole = SHORT
         self._ids: Mapping[int, str] = _ids(record.verdicts)
 
     def group(self, one: Group, spaces: Spaces, *, open_: bool) -> GroupView:
         scenario = None if one.file else self._record.scenarios.get(one.name)
         description = scenario.started.description if scenario and scenario.started else ""
-        amount = tally([verdict.outcome for verdict in one.verdicts])
+        amount = tally([verdict.outcome for verdict in one.verdicts], self._words)
         sent = sum(verdict.n for verdict in one.verdicts)
         return GroupView(one.name, one.outcome, description, amount, sent, list(self._checks(one, spaces)), open_)
 
@@ -144,7 +145,7 @@ class _Views:
                 return None
             self._passed_whole -= 1
         scenario = self._record.scenarios[verdict.scenario]
-        return whole(id_, scenario, verdict, spaces, full=self._full)
+        return whole(id_, scenario, verdict, spaces, self._words, full=self._full)
 
 
 def _ids(verdicts: Sequence[Verdict]) -> dict[int, str]:

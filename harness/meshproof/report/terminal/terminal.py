@@ -17,6 +17,8 @@ from rich.live import Live
 from rich.text import Text
 
 from meshproof.border.verdict import Outcome
+from meshproof.language.words import ENGLISH, Words
+from meshproof.language.wrap import columns
 from meshproof.report import summary
 from meshproof.report.coverage import sentence
 from meshproof.report.events import (
@@ -42,7 +44,7 @@ class Terminal:
 
     `stdout` takes the table of verdicts and the closing line (None: standard output is used
     otherwise, the closing line goes to `stderr`); `color` None follows the stream, NO_COLOR
-    (https://no-color.org) and TERM; `report` is named at the end.
+    (https://no-color.org) and TERM; `report` is named at the end; `words` are the language.
     """
 
     def __init__(
@@ -53,10 +55,11 @@ class Terminal:
         color: bool | None = None,
         report: Path | None = None,
         environ: Mapping[str, str] = os.environ,
+        words: Words = ENGLISH,
     ) -> None:
         self._err = _console(stderr, color, environ)
         self._out = _console(stdout, color, environ) if stdout else None
-        self._report = report
+        self._report, self._words = report, words
         self._record = Record()
         self._running: dict[str, Progress | None] = {}
         self._live = _live(self._err) if _interactive(stderr, environ) else None
@@ -80,13 +83,15 @@ class Terminal:
                 self._draw(now=True)
             case Noticed():
                 where = f"{line(event.location)}: " if event.location else ""
-                self._print(Text.assemble(("notice ", "dim"), where, line(event.message)))
+                self._print(Text.assemble((f"{self._words('notice')} ", "dim"), where, line(event.message)))
             case Broke():
-                self._print(Text.assemble(("error  ", STYLES[Outcome.ERROR]), line(event.message)))
+                self._print(
+                    Text.assemble((f"{self._words.outcome('error')}  ", STYLES[Outcome.ERROR]), line(event.message))
+                )
                 for row in event.detail.rstrip().splitlines():
                     self._print(Text.assemble("       ", (line(row), "dim")))
             case Interrupted():
-                self._print(Text("interrupted: the mesh is being taken down"))
+                self._print(Text(self._words("interrupted: the mesh is being taken down")))
             case RunFinished():
                 self._conclude()
 
@@ -101,7 +106,7 @@ class Terminal:
         if self._live is None or not (now or time.monotonic() - self._drawn >= REDRAW_SECONDS):
             return
         self._drawn = time.monotonic()
-        rows = [gauge(name, progress, self._err.width) for name, progress in self._running.items()]
+        rows = [gauge(name, progress, self._err.width, self._words) for name, progress in self._running.items()]
         self._live.update(Text("\n").join(rows), refresh=False)
         if self._live.is_started:
             self._live.refresh()
@@ -118,21 +123,25 @@ class Terminal:
     def _finished(self, event: ScenarioFinished) -> None:
         # With live lines the table follows soon enough; without, this is all that is printed meanwhile.
         if self._live is None:
-            self._print(Text(f"{line(event.scenario)} {event.outcome.value} in {duration(event.seconds)}"))
+            outcome, took = self._words.outcome(event.outcome.value), duration(event.seconds)
+            ended = self._words(
+                "{scenario} {outcome} in {time}", scenario=line(event.scenario), outcome=outcome, time=took
+            )
+            self._print(Text(ended))
 
     def _conclude(self) -> None:
         self._still()
         self._closed = True
         out = self._out or self._err
         if self._out is not None:
-            for row in table(self._record, out.width):
+            for row in table(self._record, out.width, self._words):
                 out.print(row, soft_wrap=True)
-        if proved := sentence(self._record):
+        if proved := sentence(self._record, self._words):
             out.print(wrapped(proved, out.width, ""), soft_wrap=True)
         style = STYLES.get(self._record.outcome, STYLES[Outcome.ERROR])
-        closing = summary.closing(self._record)
-        report = f"report: {line(str(self._report))}" if self._report is not None else ""
-        if report and len(closing) + 3 + len(report) <= out.width:
+        closing = summary.closing(self._record, self._words)
+        report = self._words("report: {path}", path=line(str(self._report))) if self._report is not None else ""
+        if report and columns(closing) + 3 + columns(report) <= out.width:
             closing, report = f"{closing} · {report}", ""
         out.print(wrapped(closing, out.width, style), soft_wrap=True)
         if report:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from meshproof.border.verdict import Outcome
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.events import (
     Broke,
     CheckFinished,
@@ -44,12 +45,13 @@ class Row:
 class Board:
     """Written by the run, read by any number of pages; a reader is told what changed since it last looked."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Words = ENGLISH) -> None:
+        self._words = words
         self._changed = threading.Condition()
         self._rows: dict[str, Row] = {}
         self._versions: dict[str, int] = {}
         self._version = 0
-        self._headline, self._headline_version = "The run begins.", 0
+        self._headline, self._headline_version = words("The run begins."), 0
         self._outcomes: dict[str, list[Outcome]] = {}
         self._watching = 0
         self._ended = False
@@ -60,23 +62,24 @@ class Board:
             case RunStarted():
                 for name in event.scenarios:
                     self._put(Row(line(name)), name)
-                self._say(f"The run is under way on {line(event.target)}.")
+                self._say(self._words("The run is under way on {target}.", target=line(event.target)))
             case ScenarioStarted():
                 self._put(
                     replace(self._row(event.scenario), state=RUNNING, said=line(event.description)), event.scenario
                 )
             case Progress():
-                self._put(_moved(self._row(event.scenario), event), event.scenario)
+                self._put(_moved(self._row(event.scenario), event, self._words), event.scenario)
             case CheckFinished(verdict):
                 self._outcomes.setdefault(verdict.scenario, []).append(verdict.outcome)
             case ScenarioFinished():
                 self._put(self._finished(event), event.scenario)
             case Broke():
-                self._say(f"Something broke: {line(event.message)}")
+                self._say(self._words("Something broke: {what}", what=line(event.message)))
             case Interrupted():
-                self._say("The run is being ended.")
+                self._say(self._words("The run is being ended."))
             case RunFinished():
-                self._say(f"The run has ended: {event.outcome.value} after {duration(event.seconds)}.")
+                outcome, took = self._words(event.outcome.value), duration(event.seconds)
+                self._say(self._words("The run has ended: {outcome} after {time}.", outcome=outcome, time=took))
 
     def end(self, seconds: float) -> None:
         """Nothing comes any more; wait until every reader has been told, for so long at most."""
@@ -125,19 +128,24 @@ class Board:
     def _finished(self, event: ScenarioFinished) -> Row:
         outcomes = self._outcomes.pop(event.scenario, [])
         passed = outcomes.count(Outcome.PASSED)
-        said = f"{count(passed)} of {count(len(outcomes))} checks passed in {duration(event.seconds)}"
+        said = self._words(
+            "{passed} of {all} checks passed in {time}",
+            passed=count(passed),
+            all=count(len(outcomes)),
+            time=duration(event.seconds),
+        )
         row = self._row(event.scenario)
         return replace(row, state=event.outcome.value, to_go="", said=line(event.reason) if event.reason else said)
 
 
-def _moved(row: Row, progress: Progress) -> Row:
+def _moved(row: Row, progress: Progress, words: Words) -> Row:
     return replace(
         row,
         check=line(progress.check),
         sent=progress.n,
         limit=progress.limit,
         estimate=_estimate(progress),
-        to_go=to_go(progress),
+        to_go=to_go(progress, words),
     )
 
 

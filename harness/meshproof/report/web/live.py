@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from meshproof.errors import TargetError
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.events import Event
 from meshproof.report.web.board import Board
 from meshproof.report.web.server import Server, serve, stop
@@ -16,10 +17,10 @@ FAREWELL = 0.5
 class Live:
     """Serves from when it is made until it is closed; `url` is for the person who started the run alone."""
 
-    def __init__(self, folder: Path) -> None:
-        self._board = Board()
+    def __init__(self, folder: Path, words: Words = ENGLISH) -> None:
+        self._board = Board(words)
         try:
-            self._server = Server(self._board, folder)
+            self._server = Server(self._board, folder, words)
         except OSError as error:
             raise TargetError(f"--web cannot listen on 127.0.0.1: {error.strerror or error}") from None
         self._thread = serve(self._server)

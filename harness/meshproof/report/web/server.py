@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.html.environment import own, rendered
 from meshproof.report.web.board import Board
 
@@ -43,8 +44,8 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, board: Board, folder: Path) -> None:
-        self.board, self.folder = board, folder
+    def __init__(self, board: Board, folder: Path, words: Words = ENGLISH) -> None:
+        self.board, self.folder, self.words = board, folder, words
         self.token = secrets.token_urlsafe(24)
         self.closing = threading.Event()
         self.rendering = threading.Lock()
@@ -88,14 +89,17 @@ class Answer(BaseHTTPRequestHandler):
         return pages[rest[0]]()
 
     def _page(self) -> None:
-        self._html(rendered("live.html.j2", script=own(SCRIPT)))
+        self._html(rendered("live.html.j2", self.server.words, script=own(SCRIPT)))
 
     def _report(self) -> None:
         """The report of what has happened, made by a process of its own: the run must not wait for it."""
-        words = [sys.executable, "-P", "-m", "meshproof.report.web.growing", str(self.server.folder)]
+        maker = [sys.executable, "-P", "-m", "meshproof.report.web.growing"]
+        command = [*maker, str(self.server.folder), self.server.words.language]
         try:
             with self.server.rendering:
-                done = subprocess.run(words, capture_output=True, timeout=RENDER_SECONDS, check=True, encoding="utf-8")
+                done = subprocess.run(
+                    command, capture_output=True, timeout=RENDER_SECONDS, check=True, encoding="utf-8"
+                )
         except subprocess.SubprocessError:
             return self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "the report could not be made")
         return self._html(done.stdout)

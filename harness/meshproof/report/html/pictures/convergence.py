@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.events import Progress
 from meshproof.report.html.pictures import svg
 from meshproof.report.wording import count, line, points, share, short_names, span, specified
@@ -48,7 +49,7 @@ def samples(verdict: Verdict, trail: Sequence[Progress]) -> list[list[Sample]]:
     return found
 
 
-def convergence(id_: str, verdict: Verdict, trail: Sequence[Progress], width: float) -> Markup:
+def convergence(id_: str, verdict: Verdict, trail: Sequence[Progress], width: float, words: Words = ENGLISH) -> Markup:
     """The plot, `width` units wide (under 500: laid out for a phone); empty when nothing was observed."""
     found = samples(verdict, trail)
     if not any(found):
@@ -58,25 +59,35 @@ def convergence(id_: str, verdict: Verdict, trail: Sequence[Progress], width: fl
     x = svg.Scale((0.0, float(verdict.n)), (left, right))
     panels, at = [], 0.0
     for name, arm, series in zip(short_names(verdict.arms), verdict.arms, found, strict=True):
-        panels.append(_panel(name, arm, series, x, at + TOP, narrow, first=not at))
+        panels.append(_panel(name, arm, series, x, at + TOP, narrow, words, first=not at))
         at += TOP + HEIGHT + (GAP + 14 if narrow else GAP)
     bottom = at - GAP + (12 if narrow else 6)
     ticks = [(tick, count(round(tick))) for tick in svg.linear_ticks(0, verdict.n, 4 if narrow else 7)]
     axis = svg.horizontal_axis(x, bottom, ticks)
-    caption = svg.label(((left + right) / 2, bottom + 36), "requests", "tick", "middle")
-    title = (
-        f"{line(verdict.check)} of {line(verdict.scenario)}: {verdict.outcome.value} after {count(verdict.n)} requests"
+    caption = svg.label(((left + right) / 2, bottom + 36), words("requests"), "tick", "middle")
+    title = words(
+        "{check} of {scenario}: {outcome} after {n} requests",
+        check=line(verdict.check),
+        scenario=line(verdict.scenario),
+        outcome=words(verdict.outcome.value),
+        n=count(verdict.n),
     )
-    description = "; ".join(_described(arm) for arm in verdict.arms)
+    description = words("; ").join(_described(arm, words) for arm in verdict.arms)
     size = (width, bottom + FOOT)
     class_ = "plot narrow" if narrow else "plot wide"
     return svg.drawing(id_, size, title, f"{description}.", *panels, axis, caption, class_=class_)
 
 
-def _described(arm: ArmResult) -> str:
-    return (
-        f"{line(arm.destination)}: specified {specified(arm.expected)} give or take {points(arm.tolerance)},"
-        f" observed {share(arm.observed)}, confidence band {span(arm.interval)}, {arm.outcome.value}"
+def _described(arm: ArmResult, words: Words) -> str:
+    return words(
+        "{destination}: specified {specified} give or take {points}, observed {observed}, confidence band {band},"
+        " {outcome}",
+        destination=line(arm.destination),
+        specified=specified(arm.expected),
+        points=points(arm.tolerance, words),
+        observed=share(arm.observed),
+        band=span(arm.interval),
+        outcome=words(arm.outcome.value),
     )
 
 
@@ -89,7 +100,15 @@ def _range(arm: ArmResult, series: Sequence[Sample]) -> tuple[float, float]:
 
 
 def _panel(
-    name: str, arm: ArmResult, series: Sequence[Sample], x: svg.Scale, top: float, narrow: bool, *, first: bool
+    name: str,
+    arm: ArmResult,
+    series: Sequence[Sample],
+    x: svg.Scale,
+    top: float,
+    narrow: bool,
+    words: Words,
+    *,
+    first: bool,
 ) -> Markup:
     left, right = x.pixels
     y = svg.Scale(_range(arm, series), (top + HEIGHT, top))
@@ -111,26 +130,26 @@ def _panel(
         mark = svg.cross if arm.outcome is Outcome.FAILED else svg.dot
         parts += [svg.polyline(svg.thinned(seen, MOST_POINTS), f"line {tone}"), mark(seen[-1], f"mark {tone}")]
         if first:
-            parts.append(_named_band(seen, y, tone))
-    parts.append(_labels(arm, x, y, narrow, tone))
+            parts.append(_named_band(seen, y, words("confidence band"), tone))
+    parts.append(_labels(arm, x, y, narrow, words, tone))
     return svg.group(*parts)
 
 
-def _named_band(seen: Sequence[svg.Point], y: svg.Scale, tone: str) -> Markup:
+def _named_band(seen: Sequence[svg.Point], y: svg.Scale, name: str, tone: str) -> Markup:
     """The band's name, where it is wide still, on the side of the observed share that has more space."""
     bottom, top = y.pixels
     at, height = seen[len(seen) // 3]
     where = top + 16 if height - top > bottom - height else bottom - 8
-    return svg.label((at, where), "confidence band", f"inside {tone}", "middle")
+    return svg.label((at, where), name, f"inside {tone}", "middle")
 
 
-def _labels(arm: ArmResult, x: svg.Scale, y: svg.Scale, narrow: bool, tone: str) -> Markup:
+def _labels(arm: ArmResult, x: svg.Scale, y: svg.Scale, narrow: bool, words: Words, tone: str) -> Markup:
     """What the lines mean: beside their ends, or in one line under the panel when there is no space."""
     # An exact arm has no band around its share to name.
-    bounds = f" ± {points(arm.tolerance)}" if arm.tolerance else ""
+    bounds = f" ± {points(arm.tolerance, words)}" if arm.tolerance else ""
     texts = [
-        (f"observed {share(arm.observed)}", f"value {tone}"),
-        (f"specified {specified(arm.expected)}{bounds}", "value"),
+        (words("observed {share}", share=share(arm.observed)), f"value {tone}"),
+        (words("specified {share}", share=f"{specified(arm.expected)}{bounds}"), "value"),
     ]
     if narrow:
         at = y.pixels[0] + 15

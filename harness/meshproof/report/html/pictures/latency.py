@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from meshproof.border.verdict import Verdict
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.events import CheckShown
 from meshproof.report.html.pictures import svg
-from meshproof.report.wording import count, duration, line, plural
+from meshproof.report.wording import count, duration, line
 
 HEIGHT, TOP = 84.0, 22.0
 STEP = 10**0.1
@@ -28,7 +29,7 @@ def quantile(latencies: Histogram, part: float) -> float:
     return 0.0
 
 
-def histogram(id_: str, verdict: Verdict, shown: CheckShown | None, width: float) -> Markup:
+def histogram(id_: str, verdict: Verdict, shown: CheckShown | None, width: float, words: Words = ENGLISH) -> Markup:
     """The bars; empty where no request was seen."""
     found = [(bound, n) for bound, n in shown.latencies if n > 0 and 0 < bound < math.inf] if shown else []
     if not found:
@@ -52,20 +53,24 @@ def histogram(id_: str, verdict: Verdict, shown: CheckShown | None, width: float
         at = x(math.log10(delay))
         parts.append(svg.segment((at, TOP - 4), (at, TOP + HEIGHT), "specified"))
         side = "end" if at > (left + right) / 2 else "start"
-        parts.append(svg.label((at, TOP - 9), f"delay of {duration(delay)} specified", "tick", side))
+        parts.append(svg.label((at, TOP - 9), words("delay of {time} specified", time=duration(delay)), "tick", side))
     bottom = TOP + HEIGHT
     parts.append(svg.horizontal_axis(x, bottom, _decades(low, high, 3 if narrow else 6)))
-    title = f"{line(verdict.check)} of {line(verdict.scenario)}: how long its requests took"
+    check, scenario = line(verdict.check), line(verdict.scenario)
+    title = words("{check} of {scenario}: how long its requests took", check=check, scenario=scenario)
     total = sum(number for _, number in found)
-    said = f"{plural(total, 'request')}: {summary(found)}" + (f"; {duration(delay)} of delay specified" * bool(delay))
+    said = f"{words.amount(total, 'request')}{words(': ')}{summary(found, words)}"
+    said += words("; {time} of delay specified", time=duration(delay)) if delay else ""
     size = (width, bottom + 24)
     return svg.drawing(id_, size, title, f"{said}.", *parts, class_="plot narrow" if narrow else "plot wide")
 
 
-def summary(latencies: Histogram) -> str:
+def summary(latencies: Histogram, words: Words = ENGLISH) -> str:
     """`half within 1.0 ms, 99 % within 3.2 ms, all within 4.0 ms`."""
-    parts = (("half", 0.5), ("99 %", 0.99), ("all", 1.0))
-    return ", ".join(f"{name} within {_bound(quantile(latencies, part))}" for name, part in parts)
+    parts = ((words("half"), 0.5), ("99 %", 0.99), (words("all"), 1.0))
+    return words.listed(
+        words("{part} within {time}", part=name, time=_bound(quantile(latencies, part))) for name, part in parts
+    )
 
 
 def _bound(seconds: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from meshproof.border.verdict import Verdict
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.html.pictures import svg
 from meshproof.report.wording import count, line
 
@@ -17,17 +18,19 @@ MOST_ROWS = 16
 Entry = tuple[str, int, str]
 
 
-def entries(evidence: Mapping[str, Any]) -> list[Entry]:
+def entries(evidence: Mapping[str, Any], words: Words = ENGLISH) -> list[Entry]:
     """Name, number and kind of each row; none where the evidence is no mirror's."""
     numbers = [evidence.get(name) for name in ("sent", "primaries", "copies")]
     if any(type(number) is not int for number in numbers):
         return []
     rows: list[Entry] = [
-        ("requests sent", evidence["sent"], "near"),
-        ("primaries that arrived", evidence["primaries"], "held"),
-        ("copies that arrived", evidence["copies"], "queued"),
+        (words("requests sent"), evidence["sent"], "near"),
+        (words("primaries that arrived"), evidence["primaries"], "held"),
+        (words("copies that arrived"), evidence["copies"], "queued"),
     ]
-    rows += [(f"copies at {name}", number, "queued") for name, number in _counts(evidence, "by_workload")]
+    rows += [
+        (words("copies at {name}", name=name), number, "queued") for name, number in _counts(evidence, "by_workload")
+    ]
     rows += [(name, number, "refused") for name, number in _counts(evidence, "faults")]
     return rows[:MOST_ROWS]
 
@@ -37,9 +40,9 @@ def _counts(evidence: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
     return [(str(one), n) for one, n in found.items() if type(n) is int] if isinstance(found, dict) else []
 
 
-def ledger(id_: str, verdict: Verdict, width: float) -> Markup:
+def ledger(id_: str, verdict: Verdict, width: float, words: Words = ENGLISH) -> Markup:
     """The bars; empty where the evidence is no mirror's."""
-    rows = entries(verdict.evidence)
+    rows = entries(verdict.evidence, words)
     if not rows:
         return Markup("")
     narrow = width < 500
@@ -54,8 +57,13 @@ def ledger(id_: str, verdict: Verdict, width: float) -> Markup:
         if number:
             parts.append(svg.rectangle((left, bar), (max(x(number), left + 2), bar + BAR), f"part {kind}"))
         parts.append(svg.label((x(number) + 6, bar + 12), count(number), "value"))
-    title = f"{line(verdict.check)} of {line(verdict.scenario)}: the mirror's ledger, {verdict.outcome.value}"
-    said = "; ".join(f"{line(name)}: {count(number)}" for name, number, _ in rows)
+    title = words(
+        "{check} of {scenario}: the mirror's ledger, {outcome}",
+        check=line(verdict.check),
+        scenario=line(verdict.scenario),
+        outcome=words(verdict.outcome.value),
+    )
+    said = words("; ").join(f"{line(name)}: {count(number)}" for name, number, _ in rows)
     size = (width, 6 + height * len(rows) + 4)
     return svg.drawing(id_, size, title, f"{said}.", *parts, class_="plot narrow" if narrow else "plot wide")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from meshproof.border.verdict import Verdict
+from meshproof.language.words import Words
 from meshproof.report.html.pictures import ejections, latency, ledger, steps
 from meshproof.report.html.pictures.convergence import convergence
 from meshproof.report.record import ScenarioRecord
@@ -30,15 +31,15 @@ class Picture:
         return sum(map(len, self.drawings))
 
 
-def pictures(id_: str, scenario: ScenarioRecord, verdict: Verdict) -> Iterator[Picture]:
+def pictures(id_: str, scenario: ScenarioRecord, verdict: Verdict, words: Words) -> Iterator[Picture]:
     """Those of which the verdict has the numbers, what it was decided by first."""
     shown, trail = scenario.about(verdict), scenario.trail(verdict)
     several: tuple[tuple[str, float, Draw], ...] = (
-        ("convergence", 9.0 * len(verdict.arms) + 4, lambda name, at: convergence(name, verdict, trail, at)),
-        ("steps", 14.0, lambda name, at: steps.timeline(name, verdict, at)),
-        ("ejections", 14.0, lambda name, at: ejections.timeline(name, verdict, shown, at)),
-        ("ledger", 8.0, lambda name, at: ledger.ledger(name, verdict, at)),
-        ("latency", 0.0, lambda name, at: latency.histogram(name, verdict, shown, at)),
+        ("convergence", 9.0 * len(verdict.arms) + 4, lambda name, at: convergence(name, verdict, trail, at, words)),
+        ("steps", 14.0, lambda name, at: steps.timeline(name, verdict, at, words)),
+        ("ejections", 14.0, lambda name, at: ejections.timeline(name, verdict, shown, at, words)),
+        ("ledger", 8.0, lambda name, at: ledger.ledger(name, verdict, at, words)),
+        ("latency", 0.0, lambda name, at: latency.histogram(name, verdict, shown, at, words)),
     )
     for kind, lines, draw in several:
         drawings = [draw(f"{id_}-{kind}-{width:g}", width) for width in (WIDE, NARROW)]

@@ -9,8 +9,10 @@ from typing import Any
 from markupsafe import Markup
 
 from meshproof.border.verdict import Verdict
+from meshproof.language.words import ENGLISH, Words
+from meshproof.language.wrap import columns
 from meshproof.report.html.pictures import svg
-from meshproof.report.wording import count, line, plural
+from meshproof.report.wording import count, line
 
 HEIGHT, TOP = 150.0, 40.0
 MOST_BARS = 60
@@ -59,7 +61,7 @@ def _step(one: Mapping[str, Any]) -> Step | None:
 OVERFLOWS = ("pending_overflow", "active_overflow")
 
 
-def timeline(id_: str, verdict: Verdict, width: float) -> Markup:
+def timeline(id_: str, verdict: Verdict, width: float, words: Words = ENGLISH) -> Markup:
     """A bar for each arrival, stacked by what had become of the requests so far; empty without arrivals."""
     several = [one for one in steps(verdict.evidence) if one.stood]
     bars = [(number, row) for number, step in enumerate(several) for row in step.stood][:MOST_BARS]
@@ -84,28 +86,38 @@ def timeline(id_: str, verdict: Verdict, width: float) -> Markup:
             parts.append(svg.segment((x, TOP - 6), (x, TOP + HEIGHT), "grid"))
         first = not place or number != bars[place - 1][0]
         if first and (not narrow or len(several) < 3):
-            parts.append(svg.label((x + 3, TOP - 9), f"at {several[number].at:.2f} s", "tick"))
+            parts.append(svg.label((x + 3, TOP - 9), words("at {time} s", time=f"{several[number].at:.2f}"), "tick"))
     foot = TOP + HEIGHT + 18
-    caption = svg.label(((left + right) / 2, foot), "requests sent at once, one after another", "tick", "middle")
-    title = f"{line(verdict.check)} of {line(verdict.scenario)}: requests in flight, {verdict.outcome.value}"
-    said = "; ".join(_described(one) for one in several)
+    told = words("requests sent at once, one after another")
+    caption = svg.label(((left + right) / 2, foot), told, "tick", "middle")
+    title = words(
+        "{check} of {scenario}: requests in flight, {outcome}",
+        check=line(verdict.check),
+        scenario=line(verdict.scenario),
+        outcome=words(verdict.outcome.value),
+    )
+    said = words("; ").join(_described(one, words) for one in several)
     return svg.drawing(
-        id_, (width, foot + 8), title, f"{said}.", *_key(left), *parts, caption,
+        id_, (width, foot + 8), title, f"{said}.", *_key(left, words), *parts, caption,
         class_="plot narrow" if narrow else "plot wide",
     )  # fmt: skip
 
 
-def _key(left: float) -> Sequence[Markup]:
+def _key(left: float, words: Words) -> Sequence[Markup]:
     parts, x = [], left
-    for kind, text in KINDS:
+    for kind, english in KINDS:
+        text = words(english)
         parts += [svg.rectangle((x, 2), (x + 10, 12), f"part {kind}"), svg.label((x + 14, 12), text, "tick")]
-        x += 26 + 6.9 * len(text)
+        x += 26 + 6.9 * columns(text)
     return parts
 
 
-def _described(step: Step) -> str:
+def _described(step: Step, words: Words) -> str:
     size, held, queued, refused = step.stood[-1]
-    return (
-        f"of {plural(size, 'request')} at once {count(held)} in flight at the pod, {count(queued)} waiting, "
-        f"{count(refused)} refused"
+    return words(
+        "of {requests} at once {held} in flight at the pod, {queued} waiting, {refused} refused",
+        requests=words.amount(size, "request"),
+        held=count(held),
+        queued=count(queued),
+        refused=count(refused),
     )

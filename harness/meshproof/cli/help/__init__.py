@@ -1,0 +1,1 @@
+"""How commands speak of themselves, in the language that is asked for."""

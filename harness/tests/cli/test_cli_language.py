@@ -1,0 +1,91 @@
+"""A command line in Chinese: its help, what is wrong with it, and what stays as it is for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from meshproof.language.wrap import columns
+
+ZH = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8", "PYTHONUTF8": "1", "COLUMNS": "80"}
+CANARY = Path(__file__).parents[3] / "scenarios" / "canary"
+
+
+def meshproof(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "meshproof", *words]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env={**os.environ, **environ}, timeout=60)
+
+
+def test_the_help_of_the_whole_is_chinese_by_the_environment() -> None:
+    told = meshproof("--help", **ZH).stdout
+    assert told.startswith("用法：meshproof [OPTIONS] COMMAND [ARGS]...\n\n  证明服务网格的行为与其 YAML 一致。\n")
+    assert "\n命令：\n" in told
+    assert "  lint                指出清单中的错误和可疑之处。\n" in told
+    assert "    4  命令、选项或清单有误\n" in told
+
+
+@pytest.mark.parametrize("name", ["verify", "selfcheck"])
+def test_the_help_of_a_command_is_chinese_and_fits(name: str) -> None:
+    told = meshproof(name, "--lang", "zh", "--help", COLUMNS="80").stdout
+    assert told.startswith(f"用法：meshproof {name} ")
+    assert "--lang [en|zh]" in told
+    assert [line for line in told.splitlines() if columns(line) > 80] == []
+    # What is left in English are options, words of commands, and examples.
+    assert [line for line in told.splitlines() if " the " in line or " is " in line] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("bogus", "错误：没有命令 'bogus'。"),
+        ("verify", "错误：缺少选项 '-f' / '--filename'。"),
+        ("run --tolerance x", "错误：'--tolerance' 的值无效：'x' 不是有效的浮点数。"),
+        ("run --tolerance 99", "错误：'--tolerance' 的值无效：99.0 不在范围 0.01<=x<=50.0 之内。"),
+        ("run --tolernce 3", "错误：没有选项 '--tolernce'。您是否想用 '--tolerance'？"),
+        ("report /nope", "错误：'RUN' 的值无效：目录 '/nope' 不存在。"),
+        ("report", "错误：缺少参数 'RUN'。"),
+        ("run --seed", "错误：选项 '--seed' 需要一个参数。"),
+        (
+            "run -o xml",
+            "错误：'-o' / '--output-format' 的值无效：'xml' 不是 'table', 'json', 'junit', 'github', 'gitlab' 之一。",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_command_line_is_told_in_chinese(line: str, said: str) -> None:
+    ended = meshproof(*line.split(), **ZH)
+    assert ended.returncode == 4
+    assert ended.stderr.splitlines()[-1] == said
+    # click shows no usage where an option lacks its value.
+    assert ("查看帮助。" in ended.stderr) == (line != "run --seed")
+
+
+def test_a_language_that_there_is_not_is_a_wrong_option() -> None:
+    ended = meshproof("run", "--list", "--lang", "tlh")
+    assert ended.returncode == 4
+    assert ended.stderr.endswith("Error: Invalid value for '--lang': 'tlh' is not one of 'en', 'zh'.\n")
+
+
+def test_english_reads_no_catalogue() -> None:
+    asked = "import sys; from meshproof.cli.group import group; group(['--help'], standalone_mode=False);"
+    listed = f"{asked} print(*(name for name in sys.modules if name.startswith('meshproof.language')))"
+    done = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True, env={"LANG": "C"})
+    assert done.stdout.splitlines()[-1].split() == [
+        "meshproof.language", "meshproof.language.words", "meshproof.language.wrap",
+    ]  # fmt: skip
+
+
+def test_what_programs_read_is_the_same_in_every_language(place: Any, tmp_path: Path) -> None:
+    files = [word for name in ("helloworld", "subsets", "weight-10") for word in ("-f", str(CANARY / f"{name}.yaml"))]
+    several = [
+        meshproof("lint", *files, "-o", form, "--lang", language)
+        for form in ("sarif", "json")
+        for language in ("en", "zh")
+    ]
+    assert [one.returncode for one in several] == [0] * 4
+    assert several[0].stdout == several[1].stdout
+    assert json.loads(several[2].stdout) == json.loads(several[3].stdout)
