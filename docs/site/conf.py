@@ -9,7 +9,7 @@ html_show_copyright = False
 root_doc = "docs/site/index"
 include_patterns = [
     "docs/site/index.md",
-    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md"),
+    *("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "docs/zh/*.md"),
     *("reports/README.md", "examples/**/README.md", "findings/README.md", "harness/istiod/README.md"),
 ]
 exclude_patterns = [".*", "build", "dist"]

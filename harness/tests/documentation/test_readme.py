@@ -19,7 +19,7 @@ from meshproof.run.discover import discover
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
-PATTERNS = ("*.md", "docs/*.md", "reports/*.md", "scenarios/**/*.md")
+PATTERNS = ("*.md", "docs/*.md", "docs/zh/*.md", "reports/*.md", "scenarios/**/*.md")
 PAGES = sorted(page for pattern in PATTERNS for page in ROOT.glob(pattern))
 PATHS = [page.relative_to(ROOT).as_posix() for page in PAGES]
 
