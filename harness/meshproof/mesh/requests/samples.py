@@ -24,6 +24,7 @@ from meshproof.mesh.model.virtual_service import (
 )
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import addresses, kept_out
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
 from meshproof.mesh.requests.completing import answerable, as_call
@@ -143,6 +144,8 @@ def _why_unreached(
 ) -> str:
     if route.missing:
         return f"no request shows this rule: VirtualService {route.missing}, which it delegates to, is not known"
+    if hidden := _hidden(mesh, virtual_service):
+        return f"no request reaches this rule: {hidden}"
     for gateway in virtual_service.gateways:
         if next(kept_out(mesh, virtual_service, gateway), None):
             place = virtual_service.namespace
@@ -155,6 +158,9 @@ def _why_unreached(
     if within and not any(one.startswith("*") or mesh.knows(one) or _is_outside(one) for one in virtual_service.hosts):
         hosts = " and ".join(virtual_service.hosts)
         return f"no request reaches this rule: no Service is called {hosts}, so no client can resolve that name"
+    if not any(next(_tries(mesh, virtual_service, route, one, client, tls), None) for one in virtual_service.gateways):
+        hosts = " and ".join(virtual_service.hosts)
+        return f"no request reaches this rule: no server of {' and '.join(virtual_service.gateways)} is for {hosts}"
     for gateway in virtual_service.gateways:
         for request in islice(_tries(mesh, virtual_service, route, gateway, client, tls), 1):
             taken = predict(mesh, request, namespace=client.namespace, labels=client.labels).route
@@ -162,6 +168,21 @@ def _why_unreached(
                 text = "no request found that reaches this rule: it may be shadowed"
                 return f"{text} by the rule at {taken}, which takes {request}; name one with --request"
     return "no request found that reaches this rule: it may be shadowed; name one with --request"
+
+
+def _hidden(mesh: Mesh, virtual_service: VirtualService) -> str:
+    """Why the pods of no Gateway see it, though it is bound to them; empty where those of one do."""
+    bound = [one for key in virtual_service.gateways if (one := mesh.gateway(key))]
+    if len(bound) < len(virtual_service.gateways):
+        return ""
+    places = {one.key: mesh.pods_of(one)[0] for one in bound}
+    if any(sees(place, virtual_service.export_to, virtual_service.namespace) for place in places.values()):
+        return ""
+    told = mesh.knows_pods_of(bound[0])
+    where = f"are in {places[bound[0].key]}" if told else f"are taken to be in {places[bound[0].key]}"
+    why = "" if told else ", since no Deployment of theirs is among the manifests"
+    exported = " and ".join(virtual_service.export_to)
+    return f"it is exported to {exported} alone, and the pods of Gateway {bound[0].called} {where}{why}"
 
 
 def _is_outside(host: str) -> bool:

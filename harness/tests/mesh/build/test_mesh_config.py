@@ -140,7 +140,7 @@ spec: {host: out.example.com, trafficPolicy: {portLevelSettings: [{port: {number
             "is not modelled",
         ),
         (config_map("accessLogFile: x", name="istio-canary"), "is not modelled"),
-        (config_map("accessLogFile: x") + operator("profile: demo"), "is not modelled"),
+        (config_map("accessLogFile: x") + operator("meshConfig: {accessLogFile: y}"), "is not modelled"),
         (operator("values: {pilot: {env: {A: b}}}"), "env is not modelled"),
         (operator("values: {meshConfig: {a: b}}"), "meshConfig is not modelled"),
         (operator("unvalidatedValues: {a: b}"), "unvalidatedValues is not modelled"),
@@ -164,3 +164,25 @@ def test_what_decides_no_request_costs_nothing(built) -> None:
     assert not built(text).mesh.unmodelled
     assert not built(config_map("x: y", namespace="shop")).mesh.unmodelled
     assert not built(operator("profile: demo, values: {global: {a: b}, pilot: {autoscaleMin: 2}}")).mesh.unmodelled
+
+
+GATEWAYS = operator("profile: empty, components: {ingressGateways: [{name: in, enabled: true}]}").replace(
+    "name: i}", "name: g}"
+)
+
+
+def test_an_operator_that_installs_gateways_says_nothing_of_the_mesh(built) -> None:
+    own = operator("meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}")
+    for text in (own + GATEWAYS, GATEWAYS + own):
+        mesh = built(text).mesh
+        assert mesh.config.outbound is OutboundMode.REGISTRY_ONLY
+        assert not mesh.unmodelled
+    assert not built(GATEWAYS + GATEWAYS.replace("name: g}", "name: h}")).mesh.unmodelled
+
+
+def test_of_two_that_configure_the_mesh_neither_is_known(built) -> None:
+    own = operator("meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}")
+    other = operator("meshConfig: {pathNormalization: {normalization: MERGE_SLASHES}}").replace("name: i}", "name: j}")
+    assert len(built(own + other + GATEWAYS).mesh.unmodelled) == 2
+    values = operator("values: {pilot: {env: {A: b}}}").replace("name: i}", "name: j}")
+    assert len(built(own + values).mesh.unmodelled) == 2

@@ -95,6 +95,27 @@ def test_why_no_request_shows_a_rule(built) -> None:
     assert "Gateway default/edge takes no VirtualService of namespace default" in told[0]
 
 
+def test_what_the_pods_of_a_gateway_do_not_see_is_told_with_where_they_are_taken_to_be(built) -> None:
+    rule = "\n  http: [{route: [{destination: {host: greeter}}]}]\n"
+    head = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n"
+    spec = f"  exportTo: [istio-ingress]\n  hosts: [shop.example.com]\n  gateways: [edge]{rule}"
+    _, told = unreached(built, f"{WIDE}{head}{spec}")
+    assert told == [
+        "no request reaches this rule: it is exported to istio-ingress alone, and the pods of Gateway default/edge are "
+        "taken to be in istio-system, since no Deployment of theirs is among the manifests"
+    ]
+    _, told = unreached(built, f"{WIDE}{head}{spec.replace('istio-ingress', 'istio-system')}")
+    assert told == []
+
+
+def test_hosts_that_no_server_is_for_are_not_called_shadowed(built) -> None:
+    rule = "\n  http: [{route: [{destination: {host: greeter}}]}]\n"
+    head = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n"
+    limited = WIDE[: WIDE.index("  - {port: {number: 80")].replace('hosts: ["*"]', "hosts: [other.example.com]")
+    _, told = unreached(built, f"{limited}{head}  hosts: [shop.example.com]\n  gateways: [edge]{rule}")
+    assert told == ["no request reaches this rule: no server of default/edge is for shop.example.com"]
+
+
 def test_the_rule_that_shadows_another_is_named(built) -> None:
     rule = "\n  http: [{route: [{destination: {host: greeter}}]}]\n"
     head = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: NAME}\nspec:\n"

@@ -11,7 +11,7 @@ from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.mesh_config.document import is_mesh_config, others, read
+from meshproof.mesh.build.mesh_config.document import is_mesh_config, others, read, says_nothing
 from meshproof.mesh.build.resilience import retries
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
@@ -53,9 +53,13 @@ def configured(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> t
     """The mesh as its configuration has it, and the other resources; where several configure it, none is known to."""
     several = [one for one in foreign if is_mesh_config(one)]
     rest = [one for one in foreign if one not in several]
-    if len(several) != 1:
-        return mesh, [*foreign]
-    (resource,) = several
+    # Gateways are often installed by an IstioOperator of their own.
+    telling = [one for one in several if not says_nothing(one)]
+    if not telling:
+        return mesh, rest
+    if len(telling) > 1:
+        return mesh, [*rest, *telling]
+    (resource,) = telling
     fields, error = read(resource)
     if error is not None:
         return mesh, [*foreign]

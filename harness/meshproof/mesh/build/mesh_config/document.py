@@ -80,3 +80,14 @@ def read(resource: Resource) -> tuple[Value | None, ManifestError | None]:
         return settings(resource), None
     except ManifestError as error:
         return None, error
+
+
+def says_nothing(resource: Resource) -> bool:
+    """Whether it configures nothing of the mesh, as one that installs gateways."""
+    fields, error = read(resource)
+    if error is not None or (fields is not None and fields.data):
+        return False
+    try:
+        return not any(others(resource))
+    except ManifestError:
+        return False

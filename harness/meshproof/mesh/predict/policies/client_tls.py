@@ -22,6 +22,9 @@ from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
 from meshproof.mesh.predict.policies.policy import in_force
 
+# What stands in the place of a name that a connection does not say.
+NO_NAME = "a connection that names no host"
+
 
 def origination(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Origination | None:
     """How TLS is spoken to a destination; None where it is not."""
@@ -70,7 +73,7 @@ def _untold(arm: Arm, authority: str) -> str:
     if not tls.sni and ADDRESS.fullmatch(name):
         return f"TLS for {name}: an address is no name that a server is asked for"
     if tls.by_authority and name != arm.host:
-        return f"whether the certificate of {arm.host} is for {name}, too, is told nowhere"
+        return f"whether the certificate of {arm.host} is for {name or NO_NAME}, too, is told nowhere"
     if tls.names and arm.host not in tls.names:
         return f"whether the certificate of {arm.host} is for {' or '.join(tls.names)} is told nowhere"
     return ""
