@@ -67,6 +67,7 @@ def test_a_gateway_that_is_named_and_not_there_serves_the_hosts_of_its_rules() -
     built = read(VIRTUAL_SERVICE + VIRTUAL_SERVICE.replace("web", "shop"))
     assert served(built) == {"default/edge": [(80, "HTTP", ("web.example", "shop.example"))]}
     assert sum("Gateways that are not among these manifests" in one.message for one in built.notices) == 1
+    assert any(str(one).startswith("<stdin>:6:14: Gateways that are") for one in built.notices)
     assert any("stood in for: default/edge (HTTP 80)" in one.message for one in built.notices)
     expectation = predict(built.mesh, parse(SERVED, gateway="default/edge"))
     assert [one.host for one in expectation.arms] == ["web.default.svc.cluster.local"]

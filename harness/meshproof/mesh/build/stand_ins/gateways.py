@@ -13,6 +13,7 @@ from meshproof.manifest.kinds import GATEWAY_API
 from meshproof.manifest.resource import Manifests, Resource
 from meshproof.mesh.alike import any_alike
 from meshproof.mesh.build.stand_ins import bodies
+from meshproof.mesh.model import names
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, TcpRoute, VirtualService
 
@@ -50,7 +51,7 @@ def lacking(manifests: Manifests, mesh: Mesh) -> list[Lacking]:
     everything: list[Resource] = [*manifests.resources, *manifests.foreign, *refused]
     there = {one.name.lower() for one in everything if one.kind == "Gateway"}
     found: dict[tuple[str, str], Lacking] = {}
-    _of_virtual_services(mesh, found)
+    _of_virtual_services(mesh, _named(everything), found)
     for route in everything:
         if route.kind in PROTOCOLS:
             try:
@@ -61,11 +62,24 @@ def lacking(manifests: Manifests, mesh: Mesh) -> list[Lacking]:
     return [one for one in found.values() if one.ports and not any_alike([one.key.rpartition("/")[2].lower()], there)]
 
 
-def _of_virtual_services(mesh: Mesh, found: dict[tuple[str, str], Lacking]) -> None:
+def _named(several: Sequence[Resource]) -> dict[str, Location]:
+    """Where VirtualServices name each Gateway: an object's own place tells it from all others, so it takes none."""
+    places: dict[str, Location] = {}
+    for one in several:
+        spec = one.body.get("spec") if one.kind == "VirtualService" else None
+        try:
+            for name in spec.list("gateways") if spec else ():
+                places.setdefault(names.gateway(name.text(), one.namespace), name.location)
+        except ManifestError:
+            continue
+    return places
+
+
+def _of_virtual_services(mesh: Mesh, places: Mapping[str, Location], found: dict[tuple[str, str], Lacking]) -> None:
     for one in mesh.virtual_services:
         for key in () if one.gateway_api else one.gateways:
             if key != MESH_GATEWAY and INTERNAL not in key and mesh.gateway(key) is None:
-                gateway = found.setdefault(("", key), Lacking(key, one.location))
+                gateway = found.setdefault(("", key), Lacking(key, places.get(key, one.location)))
                 for port, protocol, hosts in _served(one):
                     gateway.add(port, protocol, hosts)
 
