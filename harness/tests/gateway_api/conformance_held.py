@@ -25,7 +25,7 @@ def differences(asked: Asked, found: Expectation) -> Iterator[str]:
     if found.undecided:
         yield f"undecided: {found.undecided}"
     elif asked.fails:
-        if not _fails(found):
+        if not fails(found):
             yield f"a failure is wanted, not {_shown(found)}"
     elif found.refused:
         yield f"an answer is wanted, and the {found.refused} is refused: {found.note}"
@@ -73,7 +73,8 @@ def _status(asked: Asked, found: Expectation) -> int:
     return next((one.status or UNAVAILABLE for one in several if not one.workloads), 0)
 
 
-def _fails(found: Expectation) -> bool:
+def fails(found: Expectation) -> bool:
+    """Whether an error is predicted, or no answer."""
     return bool(found.refused) or found.status >= FAILED or all(not one.workloads for one in found.arms if one.share)
 
 

@@ -23,7 +23,7 @@ PAGE = Path(__file__).parents[3] / "docs/gateway-api.md"
 FAMILIES = ("HTTPRoute", "GRPC", "TLSRoute", "TCPRoute", "Mesh", "ListenerSet", "BackendTLSPolicy", "Gateway")
 # Cases that are driven side by side.
 TOGETHER = 6
-# Of the whole run: all verdicts about the cases of one run of the suite.
+# Of each load of a case.
 RATES = Precision()
 
 pytestmark = pytest.mark.skipif(not os.environ.get(WANTED), reason=f"fetches the suite's module with Go: {WANTED}=1")
@@ -76,7 +76,7 @@ def test_real_envoys_do_what_the_suite_wants(plans: dict[str, Planned], tmp_path
         several = passing[at : at + TOGETHER]
         found = verdicts(tmp_path / str(at), several)
         assert all(found[one.case.name] for one in several)
-        wrong = [f"{name}: {one}" for name, told in found.items() for one in not_passed(told)]
+        wrong = [f"{name}: {one}" for name, told in found.items() for one in not_passed(plans[name], told)]
         assert not wrong, "\n".join(wrong)
     asked = sum(one.asked for one in passing)
     print(f"\n{len(passing)} cases of {len(plans)} driven, {asked} requests")
