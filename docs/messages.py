@@ -28,12 +28,14 @@ from meshproof.report.html.environment import SAID
 from meshproof.report.html.page import STATE, UNDER_WAY
 from meshproof.report.html.pictures.steps import KINDS
 from meshproof.report.html.sections import TITLES
+from meshproof.report.selfcheck.record import MutantStatus
 from meshproof.report.web.board import RUNNING, WAITING
 
 ROOT = Path(__file__).parent.parent
 # Named by a value where they are said.
 VALUES = (
-    *(one.value for one in Outcome), *(one.value for one in Headline), *TITLES.values(), *(text for _, text in KINDS),
+    *(one.value for one in Outcome), *(one.value for one in Headline),
+    *(one.value for one in MutantStatus), *TITLES.values(), *(text for _, text in KINDS),
     *("interrupted", STATE, UNDER_WAY, WAITING, RUNNING, HELP), *(name for name, _ in SECTIONS),
     *("Usage: ", "Error: ", "Options", "Commands", "{n} rule", "{n} request", "{n} object"),
 )  # fmt: skip
@@ -89,7 +91,7 @@ def _calls() -> Iterator[tuple[str, str]]:
 def _said(call: ast.Call) -> str:
     """The text of `words("…")`, and `{n} check` of `words.amount(…, "check")`; empty for another call."""
     name = ast.unparse(call.func)
-    if re.fullmatch(r"(?:.*\b)?_?words", name) and call.args:
+    if re.fullmatch(r"(?:.*\b)?_?words|spoken\(\)", name) and call.args:
         return _constant(call.args[0])
     if re.fullmatch(r"(?:.*\b)?_?words\.amount", name) and (noun := _constant(call.args[1])):
         return f"{{n}} {noun}"

@@ -16,6 +16,7 @@ import meshproof
 from meshproof.border.facts.provenance import Digest
 from meshproof.border.verdict import Precision
 from meshproof.cli.execute import on_interrupt
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.watcher import Watcher
 from meshproof.redaction.credentials import redact
 from meshproof.report.run_folder import choose, new_run_id
@@ -66,9 +67,9 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
     if format == "json":
         click.echo(document(record), nl=False)
     else:
-        for text in table(record):
+        for text in table(record, spoken()):
             click.echo(redact(text))
-    click.echo(f"{score(record)}; {kept}" if format == "json" else f"report: {kept}", err=True)
+    click.echo(f"{score(record)}; {kept}" if format == "json" else spoken()("report: {path}", path=kept), err=True)
     left = len(proof.cases) - len(record.mutants)
     if left:
         click.echo(f"{'interrupted' if not whole else 'ended'} before {left:,} mutants had been judged", err=True)

@@ -11,6 +11,7 @@ import click
 
 from meshproof.border.facts.provenance import Question
 from meshproof.border.request import parse
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
 from meshproof.errors import UsageError
 
@@ -92,7 +93,7 @@ def prepared(settings: Settings, asked: Asked) -> tuple[Target, Verification]:
         any_client="AnyClient" in target.features,
         stand_ins="ProbeWorkload" in target.features,
         thorough=asked.thorough,
-        progress=lambda number: click.echo(f"{number:,} documents read", err=True),
+        progress=lambda number: click.echo(spoken()("{n} documents read", n=f"{number:,}"), err=True),
     )
     return target, verification
 

@@ -6,10 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from meshproof.language.words import ENGLISH, Words
 from meshproof.redaction.credentials import redact_all
 from meshproof.report.codec import plain
 from meshproof.report.selfcheck.record import Judged, MutantStatus, SelfCheckRecord
-from meshproof.report.wording import duration, line, plural
+from meshproof.report.wording import duration, line
 
 # Since 2 a mutant has a `status`; 1 called it `fate`.
 SCHEMA_VERSION = 2
@@ -24,7 +25,7 @@ def listing(mutants: Iterable[Judged]) -> Iterator[str]:
         yield f"{line(one.part or one.scenario)}  {one.operator}  {line(one.what)}  {line(one.location)}{status}"
 
 
-def table(record: SelfCheckRecord) -> Iterator[str]:
+def table(record: SelfCheckRecord, words: Words = ENGLISH) -> Iterator[str]:
     """Scenarios with their operators (somebody's own folder with its rules), what is not as it should be, the score."""
     names = dict.fromkeys(one.scenario for one in record.mutants)
     keys = {one: line(one.part) if record.own else one.operator for one in record.mutants}
@@ -38,25 +39,27 @@ def table(record: SelfCheckRecord) -> Iterator[str]:
     # A sample need not have a mutant for each check.
     for scenario, check in record.idle_checks if not (record.own and record.found > len(record.mutants)) else ():
         yield f"note  {line(scenario)}: {line(check)} was never the check that failed a mutant"
-    yield score(record)
+    yield score(record, words)
     if record.own:
-        yield worth(record)
+        yield worth(record, words)
 
 
-def worth(record: SelfCheckRecord) -> str:
+def worth(record: SelfCheckRecord, words: Words = ENGLISH) -> str:
     """What a green verdict on somebody's own manifests says of the mutants that ran."""
     statuses = record.statuses()
     missed = statuses[MutantStatus.SURVIVED]
     ran = missed + statuses[MutantStatus.KILLED]
     if not ran:
-        return f"nothing was made wrong that shows what a green verdict on {line(record.own)} is worth"
+        return words("nothing was made wrong that shows what a green verdict on {own} is worth", own=line(record.own))
     if record.broken:
-        return f"{line(record.own)} does not pass as it is: make `meshproof verify` green first"
-    would = "would have missed" if missed else "misses"
-    return f"a green verdict on {line(record.own)} {would} {missed or 'none'} of {plural(ran, 'wrong manifest')}"
+        return words("{own} does not pass as it is: make `meshproof verify` green first", own=line(record.own))
+    wrong, own = words.amount(ran, "wrong manifest"), line(record.own)
+    if not missed:
+        return words("a green verdict on {own} misses none of {wrong}", own=own, wrong=wrong)
+    return words("a green verdict on {own} would have missed {n} of {wrong}", own=own, n=missed, wrong=wrong)
 
 
-def score(record: SelfCheckRecord) -> str:
+def score(record: SelfCheckRecord, words: Words = ENGLISH) -> str:
     """`43 of 43 mutants killed (100 %) in 33.1 s, 5 equivalent, 2 refused`."""
     statuses = record.statuses()
     killed, ran = (
@@ -64,10 +67,15 @@ def score(record: SelfCheckRecord) -> str:
         statuses[MutantStatus.KILLED] + statuses[MutantStatus.SURVIVED] + statuses[MutantStatus.BROKE],
     )
     rate = f" ({killed / ran * 100:.4g} %)" if ran else ""
-    others = "".join(f", {statuses[one]} {one.value}" for one in ORDER[1:] if statuses[one])
+    others = "".join(
+        words(", ") + words("{n} {outcome}", n=statuses[one], outcome=words.outcome(one.value))
+        for one in ORDER[1:]
+        if statuses[one]
+    )
     known = len(record.mutants) if record.own else ran + statuses[MutantStatus.REFUSED]
-    sampled = f", sampled from {record.found:,}" if record.found > known else ""
-    return f"{killed:,} of {plural(ran, 'mutant')} killed{rate} in {duration(record.seconds)}{others}{sampled}"
+    sampled = words(", sampled from {n}", n=f"{record.found:,}") if record.found > known else ""
+    told = words("{n} of {mutants} killed{rate}", n=f"{killed:,}", mutants=words.amount(ran, "mutant"), rate=rate)
+    return told + words(" in {time}", time=duration(record.seconds)) + others + sampled
 
 
 def document(record: SelfCheckRecord) -> str:
