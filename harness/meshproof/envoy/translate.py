@@ -66,7 +66,7 @@ def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
     resources = {
         types.CLUSTER: reused(
             ("clusters", *proxy.key),
-            (services, mesh.destination_rules),
+            (services, mesh.destination_rules, mesh.config.connect_timeout),
             lambda: [one for service in services for one in clusters(mesh, service, proxy)],
         ),
         types.ENDPOINT: reused(

@@ -144,7 +144,9 @@ def _gateway_services(mesh: Mesh, objects: Sequence[Json]) -> Iterator[Json]:
     opened: dict[tuple[str, str], dict[int, None]] = {}
     for gateway in mesh.gateways:
         if gateway.listener:
-            ports = opened.setdefault((gateway.namespace, gateway.name), {})
+            # A ListenerSet has its ports at the pods of its Gateway.
+            name = gateway.selector.get(GATEWAY_NAME, gateway.name)
+            ports = opened.setdefault((gateway.namespace, name), {})
             ports.update((server.port, None) for server in gateway.servers)
     for (namespace, name), numbers in opened.items():
         if (namespace, name + GATEWAY_SUFFIX) not in there:

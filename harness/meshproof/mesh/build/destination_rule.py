@@ -82,7 +82,10 @@ def traffic_policy(value: Value | None, host: str, findings: Findings) -> Traffi
     if tunnel := value.get("tunnel"):
         for name in ("targetHost", "targetPort"):
             tunnel.need(name)
-    findings.unmodelled(value, "tunnel", "proxyProtocol")
+    findings.unmodelled(value, "tunnel")
+    if header := value.get("proxyProtocol"):
+        # An empty one stands for V1.
+        findings.unproved(header.key or header.location, "proxyProtocol is not modelled")
     if budget := value.get("retryBudget"):
         # An empty one stands for 20 % of the requests, and 3.
         why = "retryBudget is not modelled: how many retries it lets through depends on what else is under way"

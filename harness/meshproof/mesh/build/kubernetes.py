@@ -151,6 +151,9 @@ def _service_port(value: Value, findings: Findings) -> ServicePort:
     transport, app = value.get("protocol"), value.get("appProtocol")
     if transport and transport.text() != "TCP":
         findings.notice(value.location, f"port {number} is {transport.text()}: the mesh does not carry it")
+        if transport.text() != "UDP":
+            # istiod takes it for one of TCP that names no protocol.
+            findings.unproved(value.location, f"what is sent over TCP to port {number} of SCTP is not modelled")
         return ServicePort(number, name, target, transport.text().lower(), value.location)
     found = selected(number, name, app.text() if app else None)
     return ServicePort(number, name, target, found or "http", value.location, sniffed=not found)

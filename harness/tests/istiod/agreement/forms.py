@@ -19,6 +19,8 @@ DISCOVERY = frozenset(
         *("type", "eds_cluster_config", "load_assignment", "dns_refresh_rate", "respect_dns_ttl", "dns_lookup_family"),
         *("dns_jitter", "cluster_type", "name", "lb_policy", "typed_dns_resolver_config", "dns_failure_refresh_rate"),
         *(OPTIONS, "original_dst_lb_config"),
+        # How a connection without traffic is kept.
+        "upstream_connection_options",
     }
 )
 # Envoy's own values, where a field is left out: letters of paths count, and a warm-up is a straight line from 10 %.
@@ -53,14 +55,22 @@ def written(value: Any) -> Any:
     """A document without what Envoy takes anyway, and one name for clusters that stand for backends of other kinds."""
     if isinstance(value, list):
         return [written(inner) for inner in value]
-    if isinstance(value, str) and value.startswith(OUTBOUND) and " " in value:
-        return NOBODY
+    if isinstance(value, str):
+        return known(value)
     if not isinstance(value, dict):
         return value
     kept = {key: written(inner) for key, inner in value.items() if DEFAULTS.get(key) != inner}
+    if "retry_on" in kept:
+        # Envoy passes over what is empty between commas.
+        kept["retry_on"] = kept["retry_on"].strip(",")
     if kept.get("aggression", {}).get("default_value") == STRAIGHT:
         del kept["aggression"]
     return kept
+
+
+def known(cluster: str) -> str:
+    """A cluster's name; one for those that stand for backends of other kinds."""
+    return NOBODY if cluster.startswith(OUTBOUND) and " " in cluster else cluster
 
 
 def led_to(*resources: Any) -> Iterator[str]:
@@ -123,7 +133,9 @@ def endpoints(resources: Iterable[Json], wanted: Iterable[str], around: Surround
             for each in group.get("lb_endpoints", ())
         ]
         # No workload of the manifests is behind a gateway's Service: its pods are the proxies themselves.
-        places = sorted(_place(socket, around) for socket in several if socket.get("address") not in around.gateways)
+        # An address that is there twice, as where a ServiceEntry has two of its own, has no other share than once.
+        distinct = {(one.get("address"), one.get("port_value")): one for one in several}.values()
+        places = sorted(_place(socket, around) for socket in distinct if socket.get("address") not in around.gateways)
         if places and one["cluster_name"] in names:
             found[one["cluster_name"]] = places
     return found

@@ -14,6 +14,7 @@ from typing import Any
 from cases import Case
 from forms import Surroundings
 from meshproof.envoy.clusters.locality import proxy_locality
+from meshproof.envoy.istiod.conversation import settings
 from meshproof.envoy.istiod.objects import BEGINNING, INSTALLED, Cluster, cluster
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
@@ -48,11 +49,13 @@ class Sides:
         """Each replica at the address that istiod is told."""
         mesh = self.built.mesh
         places = {(workload.key, number): place for place, (workload, number) in self.cluster.pods.items()}
+        # What stands in for others has addresses of a network that is there for tests alone.
+        outside = (f"198.18.{high}.{low}" for high in range(256) for low in range(1, 255))
         return {
             one.key: tuple(
                 Address(f"{one.name}-{number}", {port: (place, port) for port in ports(mesh, one)})
                 for number in range(one.replicas)
-                for place in (places.get((one.key, number), "192.0.2.1"),)
+                for place in (places.get((one.key, number)) or next(outside),)
             )
             for one in mesh.workloads
         }
@@ -62,7 +65,7 @@ class Sides:
         return {
             "name": self.case.name,
             "manifests": self.cluster.objects,
-            "mesh": "outboundTrafficPolicy: {mode: REGISTRY_ONLY}",
+            "mesh": settings(self.built.mesh),
             "proxies": {
                 name: {
                     "type": one.kind,

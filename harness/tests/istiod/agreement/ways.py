@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from forms import OUTBOUND, Surroundings, host, written
-from meshproof.envoy.compared.essence import is_address, tables
+from forms import known as known_cluster
+from meshproof.envoy.compared.essence import tables
 from meshproof.envoy.compared.spelling import spelled
 
 Json = dict[str, Any]
@@ -17,6 +18,7 @@ MANAGER, TCP_PROXY = "HttpConnectionManager", "TcpProxy"
 OTHER_LISTENERS = frozenset({"virtualOutbound", "virtualInbound", "connect_originate"})
 # Where connections go that nothing names: nowhere, as where no listener is.
 NOWHERE = {"BlackHoleCluster": 1}
+OWN = "of "
 ATTEMPTS = "include_request_attempt_count"
 # `kubernetes://NAME` of a Gateway's, `kubernetes-gateway://NAMESPACE/NAME` of the Gateway API's.
 SECRET = "://"
@@ -28,8 +30,10 @@ def ways_in(proxy: str, listeners: Iterable[Json], routes: Iterable[Json], aroun
     Connections of a sidecar's client that are no HTTP are called by the host that they are for: one without an address
     of a Service is told from others by the names that TLS says, by its pods or by the port alone.
     """
-    known = {name: _table(written(spelled(table))) for name, table in tables(list(routes)).items()}
-    numbers = around.ports.get(proxy, {})
+    # By a name of their own, so that tables of two ports stay two.
+    several = [{**one, "name": f"{OWN}{one['name']}"} for one in routes]
+    known = {name: _table(written(spelled(table))) for name, table in tables(several).items()}
+    numbers, addressed = around.ports.get(proxy, {}), frozenset(around.hosts.values())
     named: dict[str, list[Json]] = {}
     others: dict[str, list[Json]] = {}
     for one in listeners:
@@ -41,8 +45,10 @@ def ways_in(proxy: str, listeners: Iterable[Json], routes: Iterable[Json], aroun
         place, _, text = one["name"].rpartition("_")
         port = numbers.get(int(text), int(text))
         where = ANYWHERE if place in ("0.0.0.0", "::") else around.hosts.get(place, place)
+        # A listener of one host alone, at an address of its own or of its pods, has routes of that host's name.
+        where = _owner(one) or where
         for chain in _chains(one, known):
-            if proxy != "client" or "http" in chain or place in around.hosts or not is_address(place):
+            if proxy != "client" or "http" in chain or place in around.hosts or place in addressed:
                 several = named.setdefault(f"{where}:{port}", [])
                 chain = {**chain, "names": [name for name in chain["names"] if name != where]}
                 if chain not in several:
@@ -101,16 +107,26 @@ def _chain(chain: Json, known: Mapping[str, Any]) -> Json | None:
         kind = config.get("@type", "")
         if kind.endswith(MANAGER):
             name = config.get("rds", {}).get("route_config_name", "")
-            return {"names": names, "tls": tls, "http": known.get(_called(name), {"domains": {}})}
+            return {"names": names, "tls": tls, "http": known.get(f"{OWN}{name}", {"domains": {}})}
         if kind.endswith(TCP_PROXY):
             several = config.get("weighted_clusters", {}).get("clusters")
             clusters = {each["name"]: each["weight"] for each in several} if several else {config.get("cluster"): 1}
-            return {"names": names, "tls": tls, "clusters": clusters}
+            return {
+                "names": names,
+                "tls": tls,
+                "clusters": {known_cluster(one): share for one, share in clusters.items()},
+            }
     return None
 
 
-def _called(table: str) -> str:
-    return {"http.80": "http.8080"}.get(table, table)
+def _owner(listener: Json) -> str:
+    """The host whose routes a listener has; empty where it has those of a whole port."""
+    for chain in listener.get("filter_chains", ()):
+        for one in chain.get("filters", ()):
+            name = one.get("typed_config", {}).get("rds", {}).get("route_config_name", "")
+            if ":" in name:
+                return str(name.rpartition(":")[0])
+    return ""
 
 
 def _tls(context: Json) -> Any:

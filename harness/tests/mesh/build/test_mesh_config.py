@@ -131,6 +131,7 @@ spec: {host: out.example.com, trafficPolicy: {portLevelSettings: [{port: {number
         (config_map("pathNormalization: {normalization: NONE}"), "pathNormalization NONE"),
         (config_map("outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}"), "outboundTrafficPolicy"),
         (config_map("rootNamespace: elsewhere"), "rootNamespace"),
+        (config_map("defaultServiceExportTo: ['~']"), "defaultServiceExportTo"),
         (config_map("defaultConfig: {gatewayTopology: {numTrustedProxies: 1}}"), "gatewayTopology"),
         (config_map("a: b", more='  meshNetworks: "networks: {n1: {}}"\n'), "a is not modelled"),
         (

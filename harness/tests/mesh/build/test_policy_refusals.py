@@ -63,6 +63,11 @@ def test_policies_that_istiod_refuses(ruled, written: str, said: str) -> None:
         ruled(written)
 
 
+def test_an_empty_proxy_protocol_is_one_of_version_1(ruled) -> None:
+    (found,) = ruled("trafficPolicy: {proxyProtocol: {}}").mesh.unmodelled
+    assert found.why == "proxyProtocol is not modelled"
+
+
 def test_an_empty_retry_budget_is_one(ruled) -> None:
     found = ruled("trafficPolicy: {retryBudget: {}}").mesh.unmodelled
     assert [one.why for one in found] == [

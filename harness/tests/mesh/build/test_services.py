@@ -196,3 +196,15 @@ def test_endpoints_that_the_cluster_makes_from_a_selector_say_nothing_new(text: 
         [(Called((HOST,)),)] if touching else []
     )
     assert any("it touches no request of these manifests" in one.message for one in built.notices) is not touching
+
+
+def test_a_port_of_sctp_is_one_of_tcp_to_istiod_and_is_told(built) -> None:
+    text = """---
+apiVersion: v1
+kind: Service
+metadata: {name: s}
+spec: {selector: {app: greeter}, ports: [{name: a, port: 80, protocol: SCTP}, {name: http, port: 81}]}
+"""
+    (found,) = built(text).mesh.unmodelled
+    assert "port 80 of SCTP" in found.why
+    assert not built(text.replace("SCTP", "UDP")).mesh.unmodelled

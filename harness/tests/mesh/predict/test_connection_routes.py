@@ -205,7 +205,8 @@ def test_rules_of_grpc_stand_in_one_list_with_those_of_http(led, match: str, tak
 @pytest.mark.parametrize(
     ("match", "takes", "misses"),
     [
-        ("{method: {service: pkg.Svc}}", "/pkg.Svc/Get", "/pkg.Svc"),
+        ("{method: {service: pkg.Svc}}", "/pkg.Svc/Get", "/pkg.Svcs/Get"),
+        ("{method: {service: pkg.Svc}}", "/pkg.Svc", "/pkg"),
         ("{method: {method: Get}}", "/any/Get", "/a/b/Get"),
         ("{method: {type: RegularExpression, service: 'a.*', method: 'G.+'}}", "/abc/Get", "/b/Get"),
         ("{method: {type: RegularExpression, service: a}}", "/a/b/c", "/a/"),

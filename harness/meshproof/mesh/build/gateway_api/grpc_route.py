@@ -121,7 +121,7 @@ def _path(value: Value) -> StringMatch:
     if service is None:
         return regex(value, f"/[^/]+/{method.text() if method else ''}")
     if exact and method is None:
-        return StringMatch(MatchKind.PREFIX, f"/{service.text()}/", value.location)
+        return StringMatch(MatchKind.PATH_PREFIX, f"/{service.text()}", value.location)
     if exact and method is not None:
         return StringMatch(MatchKind.EXACT, f"/{service.text()}/{method.text()}", value.location)
     return regex(value, f"/{service.text()}/{method.text() if method else '.+'}")

@@ -44,6 +44,7 @@ PROXY = frozenset(
         *("envoyAccessLogService", "envoyMetricsService", "caCertificatesPem"),
     }
 )
+NOBODY = "~"
 DEFAULT_NAMES = {"", "DEFAULT"}
 EVERYTHING = (Everything(),)
 Exported = TypeVar("Exported", Service, VirtualService, DestinationRule)
@@ -92,6 +93,9 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         timeout.duration() if timeout else None,
     )
     services, routing, rules = ([one.text() for one in fields.list(name)] for name in EXPORT)
+    if NOBODY in services:
+        # Not even what any installation has is there then.
+        findings.unproved(fields.location, f"{EXPORT[0]} {NOBODY} is not modelled")
     mesh = replace(
         mesh,
         services=_exported(mesh.services, services),
