@@ -15,7 +15,7 @@ def at_the_gateway(name, description, manifest, send, expect):
     return Scenario(
         name=name,
         description=description,
-        features={"Gateway", "HTTPRoute", "ProbeWorkload"},
+        features={"Gateway", "GatewayListeners", "HTTPRoute", "ProbeWorkload"},
         manifests=["helloworld.yaml", "gateway.yaml", manifest],
         load=Load("steady", send),
         expect=expect,
@@ -55,7 +55,7 @@ SCENARIOS = (
     Scenario(
         name="TcpRouteSplit",
         description="Thirty percent of the connections to a listener for TCP reach v2, and TLS goes by its name.",
-        features={"Gateway", "GatewayConnections", "HTTPRoute", "ProbeWorkload"},
+        features={"Gateway", "GatewayConnections", "GatewayListeners", "HTTPRoute", "ProbeWorkload"},
         manifests=["helloworld.yaml", "connections.yaml"],
         load=Load(
             "steady",

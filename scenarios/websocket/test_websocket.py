@@ -17,7 +17,7 @@ SCENARIOS = (
     Scenario(
         name="WebSocketMirror",
         description="Every handshake is copied to v2, once, and v1 takes all of them up.",
-        features={"VirtualServiceMirror", "ProbeWorkload"},
+        features={"ProxylessWorkloads", "VirtualServiceMirror", "ProbeWorkload"},
         manifests=["chat.yaml", "mirror.yaml"],
         load=Load("steady", CHAT),
         expect=[Split(), Mirror(), NoErrors()],

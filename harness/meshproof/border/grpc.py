@@ -11,6 +11,7 @@ STATUS_HEADER = "grpc-status"
 MESSAGE_HEADER = "grpc-message"
 CONTENT_TYPE = "application/grpc"
 UNKNOWN = 2
+DEADLINE_EXCEEDED = 4
 UNAVAILABLE = 14
 OF_HTTP: dict[int, int] = {
     HTTPStatus.BAD_REQUEST: 13,

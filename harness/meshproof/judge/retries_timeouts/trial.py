@@ -8,6 +8,7 @@ from math import ceil
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
+from meshproof.border.grpc import DEADLINE_EXCEEDED
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.border.workload_fault import WorkloadFault
@@ -104,7 +105,7 @@ class OutcomeTrial:
         tally.answers[answer(observation)] += 1
         quick, slow = self._endings(observation)
         tally.expected_tries[observation.id] = TryRange.of(quick, slow)
-        if not any(_ended_so(observation, one) for one in (quick, slow)):
+        if not any(ended_so(observation, one) for one in (quick, slow)):
             wanted = " or ".join(dict.fromkeys(answered(one) for one in (quick, slow)))
             return f"{answer(observation)}, {wanted} was to be expected"
         if not observation.status:
@@ -218,8 +219,12 @@ class OutcomeTrial:
         return Outcome.INCONCLUSIVE if self.wanted else Outcome.PASSED
 
 
-def _ended_so(observation: Observation, ending: Ending) -> bool:
+def ended_so(observation: Observation, ending: Ending) -> bool:
+    """Whether a request was answered as this ending says, by the pod or by a proxy."""
     if ending.by_pod or not ending.status:
         by_pod = bool(observation.pod or observation.workload)
         return (observation.status, by_pod) == (ending.status, ending.by_pod)
+    if ending.timed_out and ending.grpc_status is not None and observation.grpc_status == DEADLINE_EXCEEDED:
+        # The pod's own sidecar counts the same time by grpc-timeout, and may be the first to end the call.
+        return is_own(observation, ending.status, DEADLINE_EXCEEDED)
     return is_own(observation, ending.status, ending.grpc_status)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import inf
 
 from meshproof.border.expectation import Expectation
-from meshproof.border.grpc import UNAVAILABLE
+from meshproof.border.grpc import DEADLINE_EXCEEDED, UNAVAILABLE
 from meshproof.border.observation import Observation
 from meshproof.border.prescription import prescription
 from meshproof.border.workload_fault import WorkloadFault
@@ -68,7 +68,7 @@ def inferred_tries(
         first, tries, then = _faulty(fault), fault.tries, Try(observation.status if by_pod else 200)
         return lambda number: first if number <= tries else then
     if not by_pod:
-        late = observation.status in (0, TIMED_OUT) or observation.grpc_status == UNAVAILABLE
+        late = observation.status in (0, TIMED_OUT) or observation.grpc_status in (DEADLINE_EXCEEDED, UNAVAILABLE)
         return lambda _: NO_ANSWER if late else Try(200)
     # The proxy may read an answer and the end of its time in one iteration of its event loop.
     waited = max(0.0, (service_time(observation.headers) or 0.0) - MACHINE)

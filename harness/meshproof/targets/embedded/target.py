@@ -43,6 +43,8 @@ FEATURES = frozenset(
 )
 # Workloads have no sidecar: they receive exactly what the client's proxy sends.
 PROXYLESS = "ProxylessWorkloads"
+# Gateways of the Gateway API are entered by the mesh's own gateway; in a cluster pods are started for each.
+LISTENERS = "GatewayListeners"
 # The client's sidecar gets the configuration of whatever namespace and labels a client has.
 ANY_CLIENT = "AnyClient"
 
@@ -51,7 +53,7 @@ class EmbeddedTarget:
     """Runs meshes as processes of this machine; `ports` fixes the local port of a service port."""
 
     name = "embedded"
-    features: frozenset[str] = FEATURES | {PROXYLESS, ANY_CLIENT}
+    features: frozenset[str] = FEATURES | {PROXYLESS, ANY_CLIENT, LISTENERS}
     namespace = "default"
     local = True
 
