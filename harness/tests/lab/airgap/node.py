@@ -67,8 +67,8 @@ def _own_files() -> dict[str, Entry]:
         f"{UNITS}/preload.service": FILES / "preload.service",
         f"{UNITS}/systemd-binfmt.service": Link("/dev/null"),
         "etc/systemd/journald.conf.d/kind.conf": Text("[Journal]\nReadKMsg=no\n"),
-        # No DNS query leaves the node: it resolves only the names in its /etc/hosts.
-        "etc/nsswitch.conf": Text("passwd: files\ngroup: files\nshadow: files\nhosts: files\n"),
+        # The engine knows the other nodes' names, and nobody answers it for any other: no DNS query leaves the machine.
+        "etc/nsswitch.conf": Text("passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"),
         "kind/manifests/default-cni.yaml": FILES / "default-cni.yaml",
         "kind/manifests/default-storage.yaml": FILES / "default-storage.yaml",
         "kind/version": Text(f"v{KUBERNETES}"),

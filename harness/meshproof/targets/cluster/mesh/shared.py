@@ -111,7 +111,9 @@ class SharedNamespace:
 
     async def _open_client(self, name: str, there: Collection[str], client: Callable[[], None]) -> None:
         for gone in set(self.clients) - set(there):
-            await self.clients.pop(gone).close()
+            # While one is closed, another client's pod may come and find the same gone.
+            if (former := self.clients.pop(gone, None)) is not None:
+                await former.close()
         if name not in self.clients:
             kubectl = self.cluster.kubectl.within(self.namespace)
             sidecar = Sidecar(kubectl, name, self.timeouts)
