@@ -178,6 +178,9 @@ def telling_apart(one: Expectation) -> Iterator[Prescription]:
     for status in dict.fromkeys((*STATUSES, *named)):
         if not (by_default and status == UNAVAILABLE):
             yield Prescription(status)
+    # Envoy tries no handshake of a WebSocket again for a status of gRPC.
+    if one.request.is_handshake:
+        return
     yield GRPC_UNAVAILABLE
     # Statuses of gRPC are looked at in any answer, but few pods tell them to those who speak no gRPC.
     told = {number for number, name in GRPC.items() if one.request.is_call or name in conditions}

@@ -51,13 +51,14 @@ def test_times_copies_and_tries(meet, at_both) -> None:
     mirror: {host: web, subset: v2}
   - match: [{uri: {prefix: /tried}}]
     route: [{destination: {host: web, subset: v1}}]
-    retries: {attempts: 2, retryOn: 5xx}
+    retries: {attempts: 2, retryOn: "5xx,unavailable"}
 """
     slow, failing = Prescription(200, 0.8).header, Prescription(503).header
     requests = [*at_both("/limited", *HANDSHAKE, slow), *at_both("/copied", *HANDSHAKE)]
     requests += at_both("/tried", *HANDSHAKE, failing)
+    requests += at_both("/tried", *HANDSHAKE, Prescription(200, grpc_status=14).header)
     found = meet(http, requests)
-    limited, copied, tried = found[:2], found[2:4], found[4:]
+    limited, copied, tried, told = found[:2], found[2:4], found[4:6], found[6:]
     # The limit is that of the handshake.
     assert [one.observation.status for one in limited] == [504] * 2
     assert [one.observation.latency for one in limited] == [pytest.approx(0.3, abs=0.25)] * 2
@@ -68,6 +69,8 @@ def test_times_copies_and_tries(meet, at_both) -> None:
             ("web-v2-0", "websocket"),
         }
     assert [(one.observation.status, len(one.received)) for one in tried] == [(503, 3)] * 2
+    # A status of gRPC is not looked at in the answer to a handshake.
+    assert [(one.observation.status, len(one.received)) for one in told] == [(200, 1)] * 2
 
 
 def test_a_socket_outlives_the_timeout_of_its_handshake(within) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from meshproof.border.request import parse
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.run.verification.verification import Verification, prepare_verification
 
@@ -131,4 +132,12 @@ def test_hosts_outside_are_called_by_name_by_handshake_and_by_address(driven, tm
         "tcp://db.example.com:5432",
     ]
     (verdicts,) = driven(tmp_path, [found.samples])
+    assert {one.outcome for one in verdicts} == {Outcome.PASSED}
+
+
+def test_a_websocket_that_is_named_is_asked_for_no_status_of_grpc(driven, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(FOLDER)
+    found = prepare_verification([str(tmp_path / "spec.yaml")], [], [parse("ws://cart/")], RATES)
+    verdicts = [one for several in driven(tmp_path, found.driven) for one in several]
+    assert {one.check for one in verdicts} >= {"Split", "Retries"}
     assert {one.outcome for one in verdicts} == {Outcome.PASSED}
