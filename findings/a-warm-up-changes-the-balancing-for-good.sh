@@ -9,7 +9,7 @@
 #
 # Seen on 2026-11-29, 200 requests one after another to two equal hosts, begun 4 s after the start (plain: by chance):
 #   no slow start: the next request went to the other host 103 times of 199
-#   slow start of 1 s, over: 190 to 199 times of 199, in five runs
+#   slow start of 1 s, over: 190 to 199 times of 199, in four runs
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
