@@ -124,7 +124,7 @@ def _assignments(given: Given, proxy: Proxy) -> Iterator[Resource]:
 def _cluster(cluster: Json) -> Json:
     """A cluster without the filters of Istio's own Envoy, with the statistics that checks read by their usual names."""
     found: Json = known({key: value for key, value in cluster.items() if key not in ("filters", "alt_stat_name")})
-    if _is_of_the_mesh(found.get("transport_socket", {})):
+    if is_of_the_mesh(found.get("transport_socket", {})):
         # Pods have no sidecar here: what these speak with each other is left to conflicts of mesh/build/mutual_tls.
         del found["transport_socket"]
     breakers = found.get("circuit_breakers", {})
@@ -134,8 +134,8 @@ def _cluster(cluster: Json) -> Json:
     return found
 
 
-def _is_of_the_mesh(socket: Json) -> bool:
-    """Whether it shows the certificate that istiod gives every proxy."""
+def is_of_the_mesh(socket: Json) -> bool:
+    """Whether a transport socket shows the certificate that istiod gives every proxy."""
     common = socket.get("typed_config", {}).get("common_tls_context", {})
     return any(one.get("name") == OWN_CERTIFICATE for one in common.get("tls_certificate_sds_secret_configs", ()))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, PLAIN
+from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
 from meshproof.mesh.model.unmodelled import Entering, PlainText, Unmodelled
 
 Said = Mapping[tuple[str, str, str], Location]
@@ -53,7 +53,8 @@ def _said(mesh: Mesh) -> Said:
     found: dict[tuple[str, str, str], Location] = {}
     for rule in mesh.destination_rules:
         for policy, port in rule.policies:
-            if policy.tls and policy.tls.mode in (PLAIN, ISTIO_MUTUAL):
+            # ISTIO_MUTUAL is told wherever it stands.
+            if policy.tls and policy.tls.mode == PLAIN:
                 at = f" on port {port}" if port else ""
                 key = "DestinationRule", f"{rule.namespace}/{rule.name}", f"tls {policy.tls.mode}{at}"
                 found.setdefault(key, policy.tls.location or rule.location)

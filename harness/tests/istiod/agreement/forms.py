@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meshproof.envoy.compared.spelling import spelled
+from meshproof.envoy.istiod.snapshot import is_of_the_mesh
 
 Json = dict[str, Any]
 
@@ -97,7 +98,9 @@ def clusters(resources: Iterable[Json], around: Surroundings) -> dict[str, Any]:
             content["passes through"] = policy == PASSES
             if policy not in (None, PASSES):
                 content["lb_policy"] = policy
-        content["speaks TLS"] = "transport_socket" in one or any(
+        # Mutual TLS of the mesh is what the embedded one leaves out, and tells.
+        own = is_of_the_mesh(one.get("transport_socket", {}))
+        content["speaks TLS"] = ("transport_socket" in one and not own) or any(
             "tls" in match.get("transport_socket", {}).get("name", "")
             for match in one.get("transport_socket_matches", ())
         )

@@ -51,9 +51,10 @@ def told(mesh: Mesh) -> list[str]:
 def test_a_mesh_in_which_all_is_strict_is_proved_but_for_the_clients_that_it_refuses(mesh) -> None:
     found = mesh(POLICY.format("default", "istio-system", STRICT), RULE.format("*.local", MUTUAL))
     assert told(found) == []
-    (own,) = found.unmodelled
-    assert "plain text is refused" in own.why
-    assert own.touches == (PlainText(""),)
+    whys = {one.kind: one.why for one in found.unmodelled}
+    assert "plain text is refused" in whys["PeerAuthentication"]
+    assert "mutual TLS is left out" in whys["DestinationRule"]
+    assert {one.touches for one in found.unmodelled} == {(PlainText(""),)}
 
 
 @pytest.mark.parametrize("mode", ["PERMISSIVE", "UNSET", "DISABLE"])

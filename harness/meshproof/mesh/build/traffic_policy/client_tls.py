@@ -11,10 +11,13 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING, PLAIN, ClientTls
+from meshproof.mesh.model.unmodelled import PlainText
 
 FILES = ("clientCertificate", "privateKey", "caCertificates", "caCrl")
 # What is withdrawn, and a Secret with authorities alone.
 UNREAD = ("caCrl", "caCertCredentialName")
+UNSHOWN = "mutual TLS is left out between proxies and pods here: that it is spoken is shown by no request"
+NEEDS_CLUSTER = "look at the sidecars of a cluster"
 NEEDS = "nothing here has a certificate for that host: only a call to the host itself shows it"
 
 
@@ -43,6 +46,7 @@ def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls 
         value.key or value.location,
     )
     if made.is_of_the_mesh:
+        findings.unproved(value.key or value.location, UNSHOWN, needs=NEEDS_CLUSTER, touches=(PlainText(""),))
         return made
     if said in ORIGINATING and external and not further:
         text = f"{host} is stood in for, with a certificate for that name: who signed the real one is not verified"
