@@ -1,9 +1,10 @@
 """Notes when this machine stood still or was late: a process that wakes often, and measures by how much too late.
 
-As a program (`stall_watch.py`): standard input is a file that it shares with its owner. It writes there when it woke
-last and each gap that was longer than it should have been, and ends with its owner. Whoever asks later also counts the
-gap that has not ended: a watch that is stopped, with all else or alone, cannot say so itself. Times are those of
-time.perf_counter, which all processes of a machine share. Standard library only, started with `-I -S`.
+As a program (`stall_watch.py PID`): standard input is a file that it shares with its owner. It writes there when it
+woke last and each gap that was longer than it should have been, and ends with its owner; one that was killed before the
+watch looked is not its parent any more, so it is told the owner's PID. Whoever asks later also counts the gap that has
+not ended: a watch that is stopped, with all else or alone, cannot say so itself. Times are those of time.perf_counter,
+which all processes of a machine share. Standard library only, started with `-I -S`.
 """
 
 from __future__ import annotations
@@ -38,4 +39,4 @@ def watch(shared: memoryview[float], parent: int) -> None:
 
 
 if __name__ == "__main__":
-    watch(memoryview(mmap.mmap(sys.stdin.fileno(), SIZE)).cast("d"), os.getppid())
+    watch(memoryview(mmap.mmap(sys.stdin.fileno(), SIZE)).cast("d"), int(sys.argv[1]))

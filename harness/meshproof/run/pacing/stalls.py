@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import sys
 import tempfile
 import time
@@ -33,7 +34,7 @@ class Stalls:
         with tempfile.TemporaryFile() as file:
             file.truncate(SIZE)
             shared = memoryview(mmap.mmap(file.fileno(), SIZE)).cast("d")
-            argv = [sys.executable, "-I", "-S", stall_watch.__file__]
+            argv = [sys.executable, "-I", "-S", stall_watch.__file__, str(os.getpid())]
             child = await spawn("watch of this machine", argv, log=log, stdin=file.fileno(), guarded=False)
         return cls(shared, child)
 

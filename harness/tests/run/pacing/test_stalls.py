@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -16,6 +18,8 @@ import pytest
 from meshproof.border.books import Stall, stalled
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
+from meshproof.process import stall_watch
+from meshproof.process.stall_watch import SIZE
 from meshproof.run.pacing.stalls import Stalls
 from meshproof.run.pacing.traffic import Traffic
 
@@ -100,3 +104,11 @@ def test_a_load_is_judged_by_its_own_zero_of_time_although_another_has_the_gener
 
 def seen(started: float, latency: float) -> Observation:
     return Observation("a", 0, 0, started, latency, 200)
+
+
+def test_a_watch_whose_owner_was_killed_before_it_looked_ends_at_once(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.write_bytes(bytes(SIZE))
+    with shared.open("r+b") as file:
+        argv = [sys.executable, "-I", "-S", stall_watch.__file__, str(os.getppid())]
+        assert subprocess.run(argv, stdin=file, timeout=30, check=False).returncode == 0
