@@ -16,8 +16,10 @@ from differential_requests import request
 from differential_routes import manifests
 from differential_site import CLIENT_LABELS, Site
 from meshproof.border.request import Request
+from meshproof.envoy.visibility import has_addresses
 from meshproof.errors import MeshproofError
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.mesh_table import addressed
 from meshproof.mesh.predict.prediction import predict
 from test_differential import FIRST, MESHES, REQUESTS, TOGETHER, built
 
@@ -27,6 +29,10 @@ PLACES = ("default", "default", "shop", "third")
 async def difference(site: Site, mesh: Mesh, one: Request, namespace: str) -> list[str]:
     """In what the outcome of a request to the mesh that is put on is not as predicted."""
     expected = predict(mesh, one, namespace=namespace, labels=CLIENT_LABELS)
+    called = addressed(mesh, one, namespace)
+    if expected.refused and called and not has_addresses(mesh, called):
+        # Its clients find no address that they could call.
+        return []
     rules = [rule for found in mesh.virtual_services for rule in found.http if rule.location == expected.route]
     entries = max((sum(target.weight > 0 for target in rule.destinations) for rule in rules), default=0)
     arms = sum(arm.share > 0 for arm in expected.arms)
