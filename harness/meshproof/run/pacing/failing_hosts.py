@@ -14,6 +14,8 @@ from meshproof.targets.base import Pod
 # https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
 MERGE_WINDOW = 1.0
 MARGIN = 0.25
+# Connections that were refused; and those that a host closed under a request, which was sent before that was known.
+UNCONNECTED = (".upstream_cx_connect_fail", ".upstream_cx_destroy_remote_with_active_rq")
 
 
 class FailingHosts:
@@ -63,8 +65,8 @@ class FailingHosts:
         return names
 
     async def errors(self, pod: Pod, fault: Fault) -> int:
-        """How many requests met a fault: those that the pod received, or that the proxy found no connection for."""
+        """How many requests met a fault: those that the pod received, or that the proxy had no connection for."""
         if fault.status != REFUSED:
             return (await pod.books(requests=False)).received
         counters = await self.traffic.live.counters()
-        return sum(value for name, value in counters.items() if name.endswith(".upstream_cx_connect_fail"))
+        return sum(value for name, value in counters.items() if name.endswith(UNCONNECTED))
