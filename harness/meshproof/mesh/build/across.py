@@ -67,7 +67,9 @@ def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[
 
 
 def _meant(mesh: Mesh, name: str) -> str:
-    return nearest(name, (one.key for one in mesh.gateways if not one.listener))
+    """Which Gateway a name may have been meant for; many VirtualServices may have the same name."""
+    found = (one.key for one in mesh.gateways if not one.listener)
+    return mesh.once(("build", "meant", name), lambda: nearest(name, found))
 
 
 def _sharing(asked: str, served: Hosts, limits: Sequence[tuple[str, str]]) -> Iterable[int]:
@@ -181,12 +183,19 @@ def _served(mesh: Mesh, gateway: Gateway, findings: Findings) -> None:
 
 def _labelled(mesh: Mesh, gateway: Gateway) -> str:
     """A label of pods that is nearly one that a Gateway selects; those of Istio's own gateways need not be here."""
-    for name, value in gateway.selector.items():
-        there = {one.labels[name] for one in mesh.workloads if name in one.labels}
-        close = sorted(one for one in there if alike(value, one)) if value not in there | ISTIOS_OWN else []
-        if close:
-            return f"{name}: {close[0]}"
-    return ""
+    found = (_nearly(mesh, name, value) for name, value in gateway.selector.items() if value not in ISTIOS_OWN)
+    return next(filter(None, found), "")
+
+
+def _nearly(mesh: Mesh, name: str, value: str) -> str:
+    """A label of pods that is there and nearly this one, which is not; many Gateways may select the same."""
+
+    def look() -> str:
+        there = sorted({one.labels[name] for one in mesh.workloads if name in one.labels})
+        close = [] if value in there else [one for one in there if alike(value, one)]
+        return f"{name}: {close[0]}" if close else ""
+
+    return mesh.once(("build", "nearly", name, value), look)
 
 
 def _doubled(gateway: Gateway) -> Iterator[tuple[int, str]]:

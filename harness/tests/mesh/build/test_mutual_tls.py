@@ -107,6 +107,21 @@ def test_pods_of_a_namespace_that_injects_nothing_have_no_sidecar(mesh) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("place", "own", "counts"),
+    [("istio-system", PLAIN, False), ("shop", PLAIN, False), ("web", PLAIN, True), ("shop", "", True)],
+)
+def test_a_rule_for_the_very_host_counts_in_the_place_of_one_for_a_pattern(
+    mesh, place: str, own: str, counts: bool
+) -> None:
+    pattern = RULE.format("*.local", MUTUAL).replace(
+        "{name: cart, namespace: shop}", f"{{name: all, namespace: {place}}}"
+    )
+    exact = [RULE.format("cart", own)] if own else []
+    found = told(mesh(pattern, *exact, pods=", annotations: {sidecar.istio.io/inject: 'false'}"))
+    assert any("no sidecar" in why for why in found) is counts
+
+
 def test_a_host_outside_is_not_known_to_have_a_certificate_of_istiod(mesh) -> None:
     entry = (
         "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: out, namespace: shop}\n"

@@ -14,10 +14,11 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.workloads.workload import FORMS, at
 from meshproof.mesh.model.destination_rule import DestinationRule
-from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
+from meshproof.mesh.model.index import grouped
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.model.security.peer_authentication import PeerMode, taken
+from meshproof.mesh.model.security.peer_authentication import PeerAuthentication, PeerMode, taken
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, PLAIN, ClientTls
 from meshproof.mesh.model.unmodelled import Called
@@ -49,7 +50,14 @@ def _is_of_the_mesh(tls: ClientTls) -> bool:
 def _covered(mesh: Mesh, rule: DestinationRule) -> Sequence[Service]:
     if not rule.host.startswith("*"):
         return mesh.services_of(rule.host)
-    return [one for one in mesh.services if covers(rule.host, one.host)]
+    return [one for one in mesh.services if covers(rule.host, one.host) and not _replaced(mesh, rule, one)]
+
+
+def _replaced(mesh: Mesh, rule: DestinationRule, service: Service) -> bool:
+    """Whether every client meets a rule for the very host in the place of this one for a pattern."""
+    places = {rule.namespace, *([service.namespace] if rule.namespace == ROOT_NAMESPACE else [])}
+    found = (one for place in places for one in mesh.rules_in(place, service.host) if one.host == service.host)
+    return any(one.selector is None and one.export_to in ((), rule.export_to, ("*",)) for one in found)
 
 
 def _held(
@@ -75,11 +83,20 @@ def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, wi
             if tls.mode == ISTIO_MUTUAL:
                 yield f"{called}: its pods have no sidecar ({pods.location}), so every handshake fails: clients get 503"
             continue
-        mode, policy = taken(mesh.peer_authentications, pods.namespace, pods.labels, _target(pods, port))
+        mode, policy = taken(_near(mesh, pods.namespace), pods.namespace, pods.labels, _target(pods, port))
         if tls.mode == PLAIN and mode is PeerMode.STRICT:
             yield f"{called}, whose sidecars take mutual TLS alone by {policy}: clients get 503"
         elif tls.mode == ISTIO_MUTUAL and mode is PeerMode.DISABLE:
             yield f"{called}, whose sidecars take plain text alone by {policy}: clients get 503"
+
+
+def _near(mesh: Mesh, namespace: str) -> tuple[PeerAuthentication, ...]:
+    """The policies that may be for pods of a namespace, each level's in order."""
+    policies = mesh.once(
+        ("build", "peer authentications"), lambda: grouped((one.namespace, one) for one in mesh.peer_authentications)
+    )
+    places = dict.fromkeys((ROOT_NAMESPACE, namespace))
+    return tuple(one for place in places for one in policies.get(place, ()))
 
 
 def _target(pods: Workload, port: ServicePort) -> int:
