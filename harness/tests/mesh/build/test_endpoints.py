@@ -138,3 +138,11 @@ def test_what_is_not_told_is_not_proved(spec: str, text: str) -> None:
     found = built(SERVICE.replace("PORTS", spec) + text)
     assert found.mesh.unmodelled
     assert found.mesh.workloads == ()
+
+
+def test_an_object_of_another_kind_and_the_same_name_costs_nothing() -> None:
+    other = "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: db, namespace: shop}\n"
+    other += "spec: {workloadSelector: {labels: {app: other}}, configPatches: []}\n"
+    text = SERVICE.replace("PORTS", ONE_PORT) + ENDPOINTS.replace("SUBSETS", PLAIN)
+    assert [one.kind for one in built(text).mesh.unmodelled] == []
+    assert [one.kind for one in built(text + other).mesh.unmodelled] == ["EnvoyFilter"]

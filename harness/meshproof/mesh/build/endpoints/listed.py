@@ -21,6 +21,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 
 ENDPOINTS, SLICE = ("v1", "Endpoints"), ("discovery.k8s.io/v1", "EndpointSlice")
+KINDS = frozenset({"Endpoints", "EndpointSlice"})
 SERVICE_NAME = "kubernetes.io/service-name"
 SKIP_MIRROR = "endpointslice.kubernetes.io/skip-mirror"
 MOST_STAND_INS = 8
@@ -43,7 +44,7 @@ def joined(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> tuple
     rest: list[Resource] = []
     found: dict[str, list[Listed]] = {}
     for one in foreign:
-        kind, host = (one.api_version, one.kind), _host(one) if one.kind in ("Endpoints", "EndpointSlice") else ""
+        kind, host = (one.api_version, one.kind), _host(one) if one.kind in KINDS else ""
         if kind not in (ENDPOINTS, SLICE) or host not in ours:
             rest.append(one)
             continue
@@ -57,8 +58,8 @@ def joined(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> tuple
             found.setdefault(host, []).extend(listed)
     if not found:
         return mesh, rest
-    whole = {host for host in found if not any(_host(one) == host for one in rest)}
-    return _with(mesh, found, whole, findings), rest
+    unread = {_host(one) for one in rest if one.kind in KINDS}
+    return _with(mesh, found, found.keys() - unread, findings), rest
 
 
 def _with(mesh: Mesh, found: dict[str, list[Listed]], whole: set[str], findings: Findings) -> Mesh:
