@@ -130,7 +130,7 @@ def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, receiv
     authority = dict(arm.request_headers.exact).get("host", expectation.authority)
     if received.authority != authority:
         yield f"{received.pod} was called {received.authority}"
-    if received.http2 is (not arm.policy.upstream.is_http2(call=request.is_call)):
+    if received.http2 not in (None, arm.policy.upstream.is_http2(call=request.is_call)):
         came, wanted = ("HTTP/2", "HTTP/1.1") if received.http2 else ("HTTP/1.1", "HTTP/2")
         yield f"{received.pod} was called over {came} instead of {wanted}"
     changed = arm.request_headers

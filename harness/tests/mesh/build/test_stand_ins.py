@@ -2,96 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import ssl
-from pathlib import Path
-
 import pytest
-from meshproof.border.request import Tls, parse
-from meshproof.border.verdict import Precision
-from meshproof.errors import ManifestError
-from meshproof.manifest import load
-from meshproof.mesh.build.assemble import Built, build_all
-from meshproof.mesh.build.stand_ins.certificates import ANY_HOST
+from meshproof.border.request import parse
 from meshproof.mesh.build.stand_ins.needed import StandingIn
-from meshproof.mesh.model.unmodelled import Called, Entering, Pods
-from meshproof.mesh.predict.handshake import refusal
+from meshproof.mesh.model.unmodelled import Called, Pods
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.requests import addresses
-from meshproof.run.verification.verification import prepare_verification
-
-RULE = """\
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: web}
-spec:
-  host: web
-  subsets:
-  - {name: v1, labels: {version: v1}}
-  - {name: V-2, labels: {version: v2}}
----
-"""
-ROUTE = """\
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: web}
-spec:
-  hosts: [web]
-  http:
-  - route:
-    - {destination: {host: web, subset: v1}, weight: 90}
-    - {destination: {host: web, subset: V-2}, weight: 10}
----
-"""
-SERVICE = """\
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec:
-  selector: {app: web}
-  ports: [{name: http, port: 80, targetPort: web}, {name: tcp-db, port: 81, targetPort: 8081}]
----
-"""
-DEPLOYMENT = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: %s}
-spec:
-  selector: {matchLabels: {app: %s}}
-  template: {metadata: {labels: {app: %s}}, spec: {containers: [{name: c, ports: [{containerPort: 8080}]}]}}
----
-"""
-GATEWAY = """\
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {name: edge}
-spec:
-  selector: {istio: ingressgateway}
-  servers:
-  - port: {number: 443, name: https, protocol: HTTPS}
-    hosts: ["*.shop.example"]
-    tls: {mode: SIMPLE, credentialName: cert}
-  - port: {number: 8443, name: any, protocol: HTTPS}
-    hosts: ["*"]
-    tls: {mode: MODE, credentialName: cert}
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: edge}
-spec: {gateways: [edge], hosts: [a.shop.example, other.example], http: [{route: [{destination: {host: web}}]}]}
----
-"""
-
-
-def read(text: str, how: StandingIn | None = StandingIn()) -> Built:  # noqa: B008
-    return build_all(load(["-"], stdin=io.StringIO(text), strict=False), standing_in=how)
-
-
-def made(built: Built) -> dict[str, list[tuple[int, str]]]:
-    return {
-        one.host.removesuffix(".svc.cluster.local"): [(p.number, p.protocol) for p in one.ports]
-        for one in built.mesh.services
-    }
+from stand_in_manifests import DEPLOYMENT, GATEWAY, ROUTE, RULE, SERVICE, made, read
 
 
 def test_routing_alone_gets_a_service_and_a_workload_for_each_subset() -> None:
@@ -281,37 +197,6 @@ def test_a_policy_by_labels_may_touch_a_workload_of_which_only_some_labels_are_k
     assert one.touches == (Pods("default", {"version": "v9"}),)
 
 
-def test_a_certificate_for_all_hosts_that_are_asked_for() -> None:
-    built = read(SERVICE + GATEWAY.replace("MODE", "SIMPLE"), StandingIn(asked=("asked.example", "127.0.0.1")))
-    (secret,) = built.mesh.secrets
-    assert (secret.namespace, secret.name, set(secret.data)) == ("istio-system", "cert", {"tls.crt", "tls.key"})
-    assert sum("a self-signed certificate stands in, in istio-system" in one.message for one in built.notices) == 1
-    assert not built.mesh.unmodelled
-    gateway = built.mesh.gateways[0]
-    own = Tls(ca=secret.data["tls.crt"].decode())
-    for host in ("a.shop.example", "b.shop.example", "other.example", "asked.example", "127.0.0.1", ANY_HOST):
-        assert refusal(built.mesh, gateway, gateway.servers[1].tls, host, own) == "", host
-    assert "not accepted" in refusal(built.mesh, gateway, gateway.servers[1].tls, "foreign.example", own)
-    assert ANY_HOST == addresses.ANY_HOST
-    assert ssl.create_default_context(cadata=own.ca).cert_store_stats()["x509_ca"] == 1
-
-
-@pytest.mark.parametrize("mode", ["MUTUAL", "OPTIONAL_MUTUAL"])
-def test_whom_a_mutual_server_takes_is_not_known(mode: str) -> None:
-    built = read(SERVICE + GATEWAY.replace("MODE", mode))
-    (one,) = built.mesh.unmodelled
-    assert one.touches == (Entering("default/edge", 8443),)
-    assert "ca.crt" in built.mesh.secrets[0].data
-
-
-def test_a_secret_that_is_there_is_the_one_that_counts() -> None:
-    secret = (
-        "apiVersion: v1\nkind: Secret\nmetadata: {name: cert, namespace: anywhere}\nstringData: {tls.crt: C}\n---\n"
-    )
-    built = read(SERVICE + secret + GATEWAY.replace("MODE", "SIMPLE"))
-    assert [one.namespace for one in built.mesh.secrets] == ["anywhere"]
-
-
 def test_nothing_stands_in_where_nothing_is_said_of_it() -> None:
     built = read(RULE + ROUTE + GATEWAY.replace("MODE", "SIMPLE"), None)
     assert (built.stood_in, built.mesh.services, built.mesh.secrets) == ((), (), ())
@@ -327,57 +212,3 @@ def test_strictly_everything_that_is_lacking_is_named() -> None:
         ("Secret istio-system/cert", "is not among the manifests"),
     ]
     assert found.stood_in == ()
-
-
-def folder(place: Path, text: str) -> str:
-    place.mkdir()
-    (place / "all.yaml").write_text(text)
-    return str(place)
-
-
-def test_strict_verification_refuses_what_would_stand_in(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="Service default/web: is not among the manifests"):
-        prepare_verification([folder(tmp_path / "a", RULE + ROUTE)], [], (), Precision(), strict=True)
-
-
-def test_what_is_applied_is_held_against_the_same_stand_ins(tmp_path: Path) -> None:
-    spec = folder(tmp_path / "spec", RULE + ROUTE + GATEWAY.replace("MODE", "SIMPLE"))
-    more = RULE.replace("name: V-2, labels: {version: v2}", "name: v3, labels: {version: v3}")
-    applied = folder(tmp_path / "applied", more + ROUTE.replace("V-2", "v3") + GATEWAY.replace("MODE", "SIMPLE"))
-    found = prepare_verification([spec], [applied], (), Precision())
-    assert found.samples is not None
-    (stage,) = found.samples.stages
-    assert sorted(one.name for one in stage.mesh.workloads) == ["web-v-2", "web-v1"]
-    specified = [one.body for one in stage.specified if one.kind == "Secret"]
-    assert [one.body for one in stage.resources if one.kind == "Secret"] == specified
-
-
-def test_what_is_applied_is_held_against_the_same_services_whatever_else_it_holds(tmp_path: Path) -> None:
-    spec = folder(tmp_path / "spec", SERVICE.replace("web", "postgres") + RULE + ROUTE)
-    mine = SERVICE.replace("web", "postgres") + ROUTE.replace("hosts: [web]", "hosts: [web, postgres]")
-    found = prepare_verification([spec], [folder(tmp_path / "applied", mine + RULE)], (), Precision())
-    assert found.samples is not None
-    (stage,) = found.samples.stages
-    assert sorted(one.name for one in stage.mesh.selected("web.default.svc.cluster.local")) == ["web-v-2", "web-v1"]
-
-
-def test_what_is_applied_keeps_its_own_subsets(tmp_path: Path) -> None:
-    spec = folder(tmp_path / "spec", ROUTE.replace("V-2", "v2"))
-    applied = folder(tmp_path / "applied", RULE + ROUTE)
-    found = prepare_verification([spec], [applied], (), Precision())
-    assert found.samples is not None
-    (stage,) = found.samples.stages
-    assert [[each.name for each in one.subsets] for one in stage.mesh.destination_rules] == [["v1", "V-2"]]
-
-
-def test_a_named_request_does_not_hide_the_service_that_is_called_nearly_the_same(tmp_path: Path) -> None:
-    text = SERVICE.replace("web", "wbe") + ROUTE.replace(", subset: v1", "").replace(", subset: V-2", "")
-    found = prepare_verification([folder(tmp_path / "a", text)], [], (parse("GET http://web/"),), Precision())
-    assert "did you mean wbe?" in str(found.coverage.unanswered)
-
-
-def test_a_target_that_makes_no_pods_has_no_stand_ins(tmp_path: Path) -> None:
-    spec = folder(tmp_path / "spec", RULE + ROUTE)
-    found = prepare_verification([spec], [], (parse("GET http://web/"),), Precision(), stand_ins=False)
-    assert found.coverage.unanswered
-    assert not prepare_verification([spec], [], (parse("GET http://web/"),), Precision()).coverage.unanswered

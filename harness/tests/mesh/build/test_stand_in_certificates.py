@@ -1,0 +1,45 @@
+"""Certificates that stand in for Secrets that servers name and that are not among the manifests."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+from meshproof.border.request import Tls
+from meshproof.mesh.build.stand_ins.certificates import ANY_HOST
+from meshproof.mesh.build.stand_ins.needed import StandingIn
+from meshproof.mesh.model.unmodelled import Entering
+from meshproof.mesh.predict.handshake import refusal
+from meshproof.mesh.requests import addresses
+from stand_in_manifests import GATEWAY, SERVICE, read
+
+
+def test_a_certificate_for_all_hosts_that_are_asked_for() -> None:
+    built = read(SERVICE + GATEWAY.replace("MODE", "SIMPLE"), StandingIn(asked=("asked.example", "127.0.0.1")))
+    (secret,) = built.mesh.secrets
+    assert (secret.namespace, secret.name, set(secret.data)) == ("istio-system", "cert", {"tls.crt", "tls.key"})
+    assert sum("a self-signed certificate stands in, in istio-system" in one.message for one in built.notices) == 1
+    assert not built.mesh.unmodelled
+    gateway = built.mesh.gateways[0]
+    own = Tls(ca=secret.data["tls.crt"].decode())
+    for host in ("a.shop.example", "b.shop.example", "other.example", "asked.example", "127.0.0.1", ANY_HOST):
+        assert refusal(built.mesh, gateway, gateway.servers[1].tls, host, own) == "", host
+    assert "not accepted" in refusal(built.mesh, gateway, gateway.servers[1].tls, "foreign.example", own)
+    assert ANY_HOST == addresses.ANY_HOST
+    assert ssl.create_default_context(cadata=own.ca).cert_store_stats()["x509_ca"] == 1
+
+
+@pytest.mark.parametrize("mode", ["MUTUAL", "OPTIONAL_MUTUAL"])
+def test_whom_a_mutual_server_takes_is_not_known(mode: str) -> None:
+    built = read(SERVICE + GATEWAY.replace("MODE", mode))
+    (one,) = built.mesh.unmodelled
+    assert one.touches == (Entering("default/edge", 8443),)
+    assert "ca.crt" in built.mesh.secrets[0].data
+
+
+def test_a_secret_that_is_there_is_the_one_that_counts() -> None:
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: cert, namespace: anywhere}\nstringData: {tls.crt: C}\n---\n"
+    )
+    built = read(SERVICE + secret + GATEWAY.replace("MODE", "SIMPLE"))
+    assert [one.namespace for one in built.mesh.secrets] == ["anywhere"]
