@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from fnmatch import fnmatch
 from pathlib import Path
 from statistics import median
+
+import pytest
 
 PACKAGE = Path(__file__).parents[2] / "meshproof"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
@@ -42,3 +45,11 @@ def test_every_folder_says_what_it_is_for() -> None:
     folders = {path.parent for path in MODULES}
     silent = [named(one) for one in sorted(folders) if '"""' not in (one / "__init__.py").read_text(encoding="utf-8")]
     assert silent == []
+
+
+def test_pytest_passes_over_no_folder_of_tests(pytestconfig: pytest.Config) -> None:
+    """It does so without a word for some names, unless it is told otherwise."""
+    root = PACKAGE.parents[1]
+    folders = {part for path in (root / "harness/tests").rglob("test_*.py") for part in path.relative_to(root).parts}
+    passed_over = pytestconfig.getini("norecursedirs")
+    assert [one for one in folders if any(fnmatch(one, pattern) for pattern in passed_over)] == []
