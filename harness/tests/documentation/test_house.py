@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
@@ -53,3 +54,11 @@ def test_pytest_passes_over_no_folder_of_tests(pytestconfig: pytest.Config) -> N
     folders = {part for path in (root / "harness/tests").rglob("test_*.py") for part in path.relative_to(root).parts}
     passed_over = pytestconfig.getini("norecursedirs")
     assert [one for one in folders if any(fnmatch(one, pattern) for pattern in passed_over)] == []
+
+
+def test_each_fixture_that_a_test_asks_for_by_name_is_there() -> None:
+    """Pytest tells only when the test is run, and what needs a cluster's programs is seldom run."""
+    sources = [path.read_text(encoding="utf-8") for path in (PACKAGE.parents[1] / "harness/tests").rglob("*.py")]
+    fixtures = {name for text in sources for name in re.findall(r"@pytest\.fixture[^\n]*\n(?:async )?def (\w+)", text)}
+    asked = {name for text in sources for name in re.findall(r"usefixtures\(\"(\w+)\"\)", text)}
+    assert asked - fixtures == set()

@@ -208,7 +208,7 @@ def control_plane() -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="session")
-def mostly_waits() -> None:
+def takes_long() -> None:
     """For slow tests: they run in `tox -e kube` alone, which names the programs."""
     if not os.environ.get(NAMED):
         pytest.skip("it takes long: `tox -e kube` runs it")

@@ -110,7 +110,7 @@ def test_a_credential_plugin_that_fails_is_reported(control_plane: Any, tmp_path
         reach(control_plane, kubeconfig, kube_command=60)
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_a_credential_plugin_that_hangs_is_reported(control_plane: Any, tmp_path: Path) -> None:
     kubeconfig = control_plane.kubeconfig("me", **plugin(tmp_path / "plugin", "time.sleep(600)"))
     with pytest.raises(TargetError, match="no end within 10 s"):

@@ -16,7 +16,7 @@ from meshproof.targets.istio.installation.plan import Plan
 from meshproof.targets.istio.istioctl import Istioctl
 from meshproof.targets.kube.api.connection import Cluster
 
-pytestmark = pytest.mark.usefixtures("patient")
+pytestmark = pytest.mark.usefixtures("takes_long")
 Connected = Callable[..., Any]
 CLUSTER_WIDE = (
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),

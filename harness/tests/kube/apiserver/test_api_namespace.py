@@ -19,7 +19,7 @@ from meshproof.targets.kube.namespace import RunNamespace, leftovers, name_of, r
 WithCluster = Callable[..., Any]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_a_namespace_is_made_with_the_labels_of_its_run_and_removed(with_cluster: WithCluster, run_id: str) -> None:
     async def body(cluster: Cluster) -> None:
         namespace = RunNamespace(cluster, name_of(run_id), run_id, {"istio-injection": "enabled"})
@@ -47,7 +47,7 @@ def test_a_namespace_is_made_with_the_labels_of_its_run_and_removed(with_cluster
     with_cluster(body)
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_a_namespace_of_somebody_else_is_not_changed(
     with_cluster: WithCluster, control_plane: Any, run_id: str
 ) -> None:
@@ -71,7 +71,7 @@ def test_a_namespace_of_somebody_else_is_not_changed(
     control_plane.kubectl("delete", "namespace", name)
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_a_namespace_of_another_run_is_not_changed(with_cluster: WithCluster, run_id: str) -> None:
     async def body(cluster: Cluster) -> None:
         first = RunNamespace(cluster, name_of(run_id), run_id)
@@ -83,7 +83,7 @@ def test_a_namespace_of_another_run_is_not_changed(with_cluster: WithCluster, ru
     with_cluster(body)
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_what_delays_a_deletion_is_named(with_cluster: WithCluster, control_plane: Any, run_id: str) -> None:
     async def body(cluster: Cluster) -> None:
         namespace = RunNamespace(cluster, name_of(run_id), run_id)
@@ -118,7 +118,7 @@ KILLED = """
 """
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_the_namespace_of_a_killed_run_is_found_and_removed(
     with_cluster: WithCluster, control_plane: Any, run_id: str, tmp_path: Any
 ) -> None:

@@ -50,7 +50,7 @@ def everything(namespace: str) -> list[Wanted]:
     ]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_a_whole_run_can_be_done_with_these_rights(
     with_cluster: Callable[..., Any], account: Path, run_id: str
 ) -> None:

@@ -45,7 +45,7 @@ def test_the_namespace_of_a_killed_run_is_deleted(command: Any, control_plane: A
     command.until("the end of its files", lambda: command.left() == [])
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_an_api_server_that_vanishes_ends_a_run(command: Any, control_plane: Any) -> None:
     with vanishing_proxy(int(control_plane.url.rpartition(":")[2])) as (url, vanish):
         file = control_plane.kubeconfig("admin", "system:masters", url=url)
@@ -74,7 +74,7 @@ def nobody(request: pytest.FixtureRequest) -> Iterator[int]:
     yield port
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_a_webhook_that_does_not_answer_ends_a_run(command: Any, control_plane: Any, nobody: int) -> None:
     kind, name = "ValidatingWebhookConfiguration", "routes.silent.test"
     ours = {"namespaceSelector": {"matchExpressions": [{"key": "meshproof.dev/run", "operator": "Exists"}]}}
@@ -118,7 +118,7 @@ def standing(control_plane: Any, *namespaces: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("takes_long")
 def test_a_verification_with_the_least_rights_changes_nothing(
     command: Any, control_plane: Any, account: Path, shop: str
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.usefixtures("patient")
+pytestmark = pytest.mark.usefixtures("takes_long")
 HOOKS = "validatingwebhookconfigurations,mutatingwebhookconfigurations"
 ROLES = "clusterroles,clusterrolebindings"
 
