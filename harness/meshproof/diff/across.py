@@ -13,7 +13,7 @@ from itertools import islice
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.predict.mesh_table import Rule
+from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.requests.addresses import Address
 from meshproof.mesh.requests.boundaries import condition_boundaries
 from meshproof.mesh.requests.matching import requests_of

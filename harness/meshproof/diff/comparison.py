@@ -17,7 +17,7 @@ from meshproof.errors import Location
 from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.mesh.predict.mesh_table import asked_service
+from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import alias
 

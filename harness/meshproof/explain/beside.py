@@ -13,8 +13,10 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict import visibility
+from meshproof.mesh.predict.called import asked_service
+from meshproof.mesh.predict.entries import considered
 from meshproof.mesh.predict.match import Client, Miss
-from meshproof.mesh.predict.mesh_table import Table, asked_service, considered
+from meshproof.mesh.predict.mesh_table import Table
 from meshproof.mesh.predict.policies import destination_rules
 from meshproof.redaction.credentials import is_credential
 from meshproof.redaction.patterns import HIDDEN

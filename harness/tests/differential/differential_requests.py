@@ -58,6 +58,8 @@ OUTSIDE = (
     "EXAMPLE.org",
     "foo.com",
     "nowhere",
+    "api.example.org",
+    "x.v1.api.example.org",
 )
 IN_MESH = ("a", "b", "a.default", "a.shop", "b.default.svc", "a.default.svc.cluster.local", "A.Shop.svc.cluster.local")
 
@@ -134,7 +136,7 @@ def addressed(draw: Random, mesh: Mesh, aimed: VirtualService) -> Address:
         service = draw.choice(services)
         name = draw.choice((service.host, f"{service.name}.{service.namespace}"))
         name = f"x-0.{name}" if service.headless and draw.random() < 0.5 else name
-        return "", name, draw.choice(service.ports).number
+        return "", concrete(name), draw.choice(service.ports).number
     return "", concrete(host), often(draw, 80, *PORTS)
 
 

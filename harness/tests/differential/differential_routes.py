@@ -12,6 +12,7 @@ PATHS = ("/", "/a", "/a/", "/a/b", "/ab", "/A", "/v1/x", "/a.b", "/a%20b")
 REGEXES = (".*", "/a.*", "/[ab]+", "/a/?", "/v([0-9])/(.*)", "(?i)/a")
 ORIGINS = ("https://a.example", "https://*.example", "https://*", "*")
 OUTSIDE = ("out.example.com", "api.example.org")
+WILD = ("*.example.com", "*.example.org", "*.org", "*.v1.api.example.org")
 HOSTS = ("a.default.svc.cluster.local", "b.default.svc.cluster.local", "a.shop.svc.cluster.local")
 TIMES = ("", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z")
 GATEWAY_API = "gateway.networking.k8s.io/v1"
@@ -134,7 +135,7 @@ def http_route(draw: Random, number: int) -> Manifest:
 
 
 def service_entry(draw: Random, number: int) -> Manifest:
-    host = draw.choice((*OUTSIDE, *OUTSIDE, HOSTS[0]))
+    host = draw.choice((*OUTSIDE, *OUTSIDE, HOSTS[0], *WILD))
     numbers = draw.choice(((80,), (80, 5000), (5000,)))
     ports = [
         {
@@ -160,18 +161,18 @@ def service_entry(draw: Random, number: int) -> Manifest:
 
 def destination_rule(draw: Random, number: int) -> Manifest:
     subsets = [{"name": name, "labels": {"version": name}} for name in SUBSETS]
-    spec = {"host": draw.choice((*OUTSIDE, *HOSTS)), "subsets": subsets}
+    spec = {"host": draw.choice((*OUTSIDE, *HOSTS, *WILD)), "subsets": subsets}
     return resource("DestinationRule", f"d{number}", draw.choice(("default", "shop")), spec)
 
 
 def virtual_service(draw: Random, number: int) -> Manifest:
-    aim = {"host": draw.choice((*HOSTS, *OUTSIDE))} | given(
+    aim = {"host": draw.choice((*HOSTS, *OUTSIDE, *WILD))} | given(
         draw, subset=(0.5, lambda: draw.choice(SUBSETS)), port=(0.4, lambda: {"number": draw.choice((80, 5000))})
     )
     route: Manifest = {"route": [{"destination": aim}]}
     if draw.random() < 0.4:
         route["match"] = [{"uri": {"prefix": draw.choice(("/a", "/v1/"))}}]
-    spec = {"hosts": [draw.choice((*HOSTS, *OUTSIDE, "*.example.com", "*.default.svc.cluster.local"))], "http": [route]}
+    spec = {"hosts": [draw.choice((*HOSTS, *OUTSIDE, *WILD, "*.default.svc.cluster.local"))], "http": [route]}
     spec |= given(draw, exportTo=(0.25, lambda: [draw.choice((".", "*", "shop"))]))
     return dated(draw, resource("VirtualService", f"v{number}", often(draw, "default", "shop"), spec))
 

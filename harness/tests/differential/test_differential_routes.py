@@ -19,7 +19,7 @@ from meshproof.border.request import Request
 from meshproof.envoy.visibility import has_addresses
 from meshproof.errors import MeshproofError
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.predict.mesh_table import addressed
+from meshproof.mesh.predict.called import addressed
 from meshproof.mesh.predict.prediction import predict
 from test_differential import FIRST, MESHES, REQUESTS, TOGETHER, built
 

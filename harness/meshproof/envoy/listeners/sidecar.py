@@ -75,6 +75,9 @@ def claims(
             # A Gateway API route is attached to services alone.
             foreign += [] if exact or virtual_service.gateway_api else [host]
             continue
+        if virtual_service.gateway_api:
+            # istiod looks up exact hosts of theirs alone, though one may be the best for a service.
+            continue
         covered = [service for service in services if matches(host, service.host)]
         found += [
             service for service in covered if governs(scope.mesh, service, scope.proxy.namespace) is virtual_service

@@ -83,7 +83,7 @@ def _called(mesh: Mesh, resource: Resource, findings: Findings) -> None:
     """Hosts that clients within the mesh ask for, and that no Service has."""
     for value in resource.body.need("spec").list("hosts"):
         name = host(value, resource.namespace)
-        if name.startswith("*") or mesh.knows(name) or mesh.alias(name):
+        if name.startswith("*") or mesh.knows(name) or mesh.alias(name) or mesh.patterns_for(name):
             continue
         if name.endswith(f".{CLUSTER_DOMAIN}"):
             text = f"no Service is called {name}: no client can resolve that name, so nobody asks for it"

@@ -31,7 +31,7 @@ from meshproof.mesh.model.unmodelled import (
     Unmodelled,
 )
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
-from meshproof.mesh.predict.mesh_table import asked_service
+from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.policies.authorization import may_change
 from meshproof.mesh.predict.visibility import alias
 

@@ -17,7 +17,8 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
-from meshproof.mesh.predict.mesh_table import DEFAULT_PORT, parents
+from meshproof.mesh.predict.called import parents
+from meshproof.mesh.predict.mesh_table import DEFAULT_PORT
 from meshproof.mesh.predict.visibility import sees
 
 # What follows a short name of a Service in its full one: name.namespace.svc.cluster.local.

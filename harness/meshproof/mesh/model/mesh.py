@@ -68,6 +68,12 @@ class Mesh:
         """The hosts of the ServiceEntry that is called `namespace/name`."""
         return self._hosts_by_entry.get(key, ())
 
+    def patterns_for(self, name: str) -> tuple[str, ...]:
+        """The hosts of ServiceEntries that are patterns (`*.example.com`) and cover a name, the narrowest first."""
+        known = self._patterns
+        ends = (f"*{name[at:]}" for at in range(len(name) + 1)) if known else ()
+        return tuple(one for one in ends if one in known)
+
     def knows(self, host: str) -> bool:
         """Whether something that clients can call has that fully qualified host."""
         return host in self._service_by_host
@@ -183,6 +189,10 @@ class Mesh:
     @cached_property
     def _services_by_host(self) -> dict[str, tuple[Service, ...]]:
         return grouped((one.host, one) for one in sorted(self.services, key=lambda one: one.hostname != ""))
+
+    @cached_property
+    def _patterns(self) -> frozenset[str]:
+        return frozenset(one.host for one in self.services if one.host.startswith("*"))
 
     @cached_property
     def _aliases(self) -> tuple[dict[str, Service], dict[str, str], dict[str, tuple[Service, ...]]]:

@@ -10,27 +10,18 @@ from dataclasses import dataclass
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.gateway import Server
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
+from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
-from meshproof.mesh.model.names import covers, specificity
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
+from meshproof.mesh.model.names import covers, overlap, specificity
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict import visibility
-from meshproof.mesh.predict.gateway_api import in_order
-from meshproof.mesh.predict.match import Client, Miss, kept_from
+from meshproof.mesh.predict.called import addressed, asked_service, named, parents, service_of
+from meshproof.mesh.predict.entries import Rule, rules_for
+from meshproof.mesh.predict.match import Client
 
 # Any installation of Istio has a Service on it, so sidecars take requests to any host there.
 DEFAULT_PORT = 80
-# name.namespace.svc.cluster.local
-FULL_NAME_DOTS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One entry of `match` with the route that it leads to; None matches every request."""
-
-    route: HttpRoute
-    match: RouteMatch | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,86 +43,6 @@ class Table:
     certified: bool = False
     domain: str = ""
     servers: tuple[Server, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Considered:
-    """An entry as it stands for a client: `kept_from` it by this condition, or `shadowed` by one that catches all."""
-
-    rule: Rule
-    kept_from: Miss | None = None
-    shadowed: Rule | None = None
-
-
-def considered(virtual_service: VirtualService, client: Client) -> Iterator[Considered]:
-    """All entries of a VirtualService in the order in which they are tried."""
-    entries = [(route, match) for route in virtual_service.http for match in route.matches or (None,)]
-    whole: Rule | None = None
-    for route, match in in_order(entries) if virtual_service.gateway_api else entries:
-        one = Considered(Rule(route, match), kept_from(match, client), whole)
-        yield one
-        if one.kept_from is None and catches_all(match) and not route.missing:
-            whole = whole or one.rule
-
-
-def rules_of(virtual_service: VirtualService, client: Client) -> tuple[Rule, ...]:
-    """Its rules as far as they concern the client, up to the first that catches all."""
-    several = considered(virtual_service, client)
-    return tuple(one.rule for one in several if one.kept_from is None and one.shadowed is None)
-
-
-def rules_for(mesh: Mesh, virtual_service: VirtualService, client: Client) -> tuple[Rule, ...]:
-    """The same of a VirtualService of the mesh, found once for all requests of such a client."""
-    return mesh.once(("predict", "rules", id(virtual_service), client.key), lambda: rules_of(virtual_service, client))
-
-
-def catches_all(match: RouteMatch | None) -> bool:
-    """Whether an entry has no condition that any request could miss."""
-    if match is None:
-        return True
-    if match.headers or match.without_headers or match.query_params or match.method or match.scheme or match.authority:
-        return False
-    uri = match.uri
-    return uri is None or (uri.kind, uri.value) in ((MatchKind.PREFIX, "/"), (MatchKind.REGEX, ".*"))
-
-
-def service_of(mesh: Mesh, host: str, namespace: str) -> Service | None:
-    """The Service that a client of a namespace means by a name, and sees; the name in full may end with a dot."""
-    name = host.lower()
-    whole = (
-        name.removesuffix("."),
-        f"{name}.cluster.local",
-        f"{name}.{CLUSTER_DOMAIN}",
-        f"{name}.{namespace}.{CLUSTER_DOMAIN}",
-    )
-    found = (visibility.service(mesh, one, namespace) for one in whole if one.count(".") == FULL_NAME_DOTS)
-    known = next((one for one in found if one is not None), None)
-    if known is None and (alias := visibility.alias(mesh, name, namespace)):
-        known = visibility.service(mesh, mesh.stands_for(alias.host), namespace)
-    # A ServiceEntry may have any host, and no other names for it.
-    return known or visibility.service(mesh, whole[0], namespace)
-
-
-def asked_service(mesh: Mesh, request: Request, namespace: str) -> Service | None:
-    """The Service that a request within the mesh asks for: by its Host header, unless its address alone decides.
-
-    A port that does not say what it carries has a listener at its Service's address, for whatever Host header.
-    """
-    called = addressed(mesh, request, namespace)
-    if called and any(called.is_apart(one) and one.number == request.port for one in called.ports):
-        return called
-    return service_of(mesh, request.domain, namespace) or above(mesh, request.domain, namespace)
-
-
-def addressed(mesh: Mesh, request: Request, namespace: str) -> Service | None:
-    """The Service that a request within the mesh is sent to, by its own address or by that of one of its pods."""
-    return service_of(mesh, request.host, namespace) or above(mesh, request.host, namespace)
-
-
-def above(mesh: Mesh, name: str, namespace: str) -> Service | None:
-    """The headless Service below which a name stands, as its pods' names do."""
-    several = (service_of(mesh, rest, namespace) for rest in parents(name.lower()))
-    return next((one for one in several if one and one.headless), None)
 
 
 def mesh_table(mesh: Mesh, request: Request, client: Client) -> Table:
@@ -159,9 +70,7 @@ def _own_table(mesh: Mesh, service: Service, port: ServicePort, client: Client) 
 
 def _table(mesh: Mesh, request: Request, client: Client) -> Table:
     name, here = request.domain, visibility.services_on(mesh, client.port, client.namespace)
-    meant = service_of(mesh, name, client.namespace)
-    port = next((one for one in meant.ports if one.number == client.port), None) if meant else None
-    called = (meant, port) if meant and port else None
+    called = _on_port(named(mesh, name, client.namespace), client)
     if called and not called[1].is_http:
         return Table(service=called[0], port=called[1])
     services = any(one.is_http and not service.is_apart(one) for service, one in here)
@@ -172,35 +81,44 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
         return Table(rules_for(mesh, one, client), service, number, domain=service.host if service else name)
     if service:
         return Table(None, service, number, domain=service.host)
-    wide = [
+    return _wide(mesh, name, client) or Table(note=_nobody(mesh, request, client))
+
+
+def _wide(mesh: Mesh, name: str, client: Client) -> Table | None:
+    """What stands for a name that nothing has in full: of all patterns that cover it the longest decides."""
+    hosts = [
         (specificity(host), one, host)
         for one in _covering(mesh, name, client)
         for host in one.hosts
         if covers(host, name) and _is_foreign(mesh, host, client) and _counts(mesh, one, client)
     ]
-    if (pod := _of_pod(mesh, name, client)) and not any(best >= specificity(pod[0]) for best, *_ in wide):
-        return _own_table(mesh, pod[1], pod[2], client)
-    if wide:
-        (_, _), chosen, host = max(wide, key=lambda found: found[0])
-        return Table(rules_for(mesh, chosen, client), domain=host)
-    return Table(note=_nobody(mesh, request, client))
+    _, chosen, longest = max(hosts, key=lambda found: found[0], default=((False, 0), None, ""))
+    below = [*_of_pod(mesh, name, client), *_of_pattern(mesh, name.removesuffix("."), client)]
+    if below and not len(longest) >= max(len(one[0]) for one in below):
+        _, service, port = max(below, key=lambda one: len(one[0]))
+        return _own_table(mesh, service, port, client)
+    return Table(rules_for(mesh, chosen, client), domain=longest) if chosen else None
 
 
-def _of_pod(mesh: Mesh, name: str, client: Client) -> tuple[str, Service, ServicePort] | None:
+def _on_port(service: Service | None, client: Client) -> tuple[Service, ServicePort] | None:
+    port = next((one for one in service.ports if one.number == client.port), None) if service else None
+    return (service, port) if service and port else None
+
+
+def _of_pattern(mesh: Mesh, name: str, client: Client) -> Iterator[tuple[str, Service, ServicePort]]:
+    """The ServiceEntries whose hosts are patterns that cover a name, each with its pattern."""
+    for host in mesh.patterns_for(name):
+        found = _on_port(visibility.service(mesh, host, client.namespace), client)
+        if found and found[1].is_http and not found[0].is_apart(found[1]):
+            yield host, *found
+
+
+def _of_pod(mesh: Mesh, name: str, client: Client) -> Iterator[tuple[str, Service, ServicePort]]:
     """The headless Service below which a name stands, as its pods' names do, with the pattern of all such names."""
     for rest in parents(name):
-        service = service_of(mesh, rest, client.namespace)
-        port = next((one for one in service.ports if one.number == client.port), None) if service else None
-        if service and service.headless and port and port.is_http:
-            return f"*.{rest}", service, port
-    return None
-
-
-def parents(name: str) -> Iterator[str]:
-    """The names above a name, the longest first: `b.c` and `c` of `a.b.c`."""
-    while "." in name.rstrip("."):
-        name = name.partition(".")[2]
-        yield name
+        found = _on_port(named(mesh, rest, client.namespace), client)
+        if found and found[0].headless and found[1].is_http:
+            yield f"*.{rest}", *found
 
 
 def _deciding(mesh: Mesh, name: str, called: Service | None, client: Client) -> Iterator[VirtualService]:
@@ -232,19 +150,22 @@ def _governed(mesh: Mesh, virtual_service: VirtualService, client: Client) -> It
 
 
 def _on(mesh: Mesh, host: str, client: Client) -> Iterator[Service]:
-    """The Services with HTTP on the client's port that a host covers."""
+    """The Services with HTTP on the client's port that have a name in common with a host.
+
+    So a pattern that is narrower than a ServiceEntry's is no host of its own, and decides for none.
+    """
     if not host.startswith("*"):
         one = visibility.service(mesh, host, client.namespace)
         if one is not None and any(each.number == client.port and each.is_http for each in one.ports):
             yield one
         return
     for service, each in visibility.services_on(mesh, client.port, client.namespace):
-        if each.is_http and covers(host, service.host):
+        if each.is_http and overlap(host, service.host):
             yield service
 
 
 def _is_foreign(mesh: Mesh, host: str, client: Client) -> bool:
-    """Whether no Service with HTTP on the client's port is covered by a host."""
+    """Whether no Service with HTTP on the client's port is covered by a host, or a pattern that overlaps with it."""
     return next(_on(mesh, host, client), None) is None
 
 
@@ -279,7 +200,9 @@ def _governing(mesh: Mesh, service: Service, client: Client) -> tuple[int, ...]:
         for host in seen.several[at].hosts
         if covers(host, service.host)
     ]
-    return (max(covering, key=lambda pair: pair[0])[1],) if covering else ()
+    best = max(covering, key=lambda pair: pair[0])[1] if covering else None
+    # A route of the Gateway API that is attached to a pattern decides for nothing, and keeps others from it.
+    return () if best is None or seen.several[best].gateway_api else (best,)
 
 
 def _nobody(mesh: Mesh, request: Request, client: Client) -> str:

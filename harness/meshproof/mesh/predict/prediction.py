@@ -17,13 +17,15 @@ from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, Redirect
 from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
+from meshproof.mesh.predict.called import addressed, service_of
 from meshproof.mesh.predict.connections.called_address import elsewhere
 from meshproof.mesh.predict.connections.entering import entered
 from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen, connected
+from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
-from meshproof.mesh.predict.mesh_table import Rule, Table, addressed, mesh_table, service_of
+from meshproof.mesh.predict.mesh_table import Table, mesh_table
 from meshproof.mesh.predict.policies.authorization import DENIED, FORBIDDEN, authorized, policies_at
 from meshproof.mesh.predict.policies.client_tls import origination, secured
 from meshproof.mesh.predict.proxy.changes import Resolved, dropped, forbidden, is_formatted, is_unchanged, resolved

@@ -93,6 +93,12 @@ def service(mesh: Mesh, host: str, namespace: str) -> Service | None:
     return next((one for one in several if one.namespace == namespace), several[0] if several else None)
 
 
+def pattern(mesh: Mesh, name: str, namespace: str) -> Service | None:
+    """The ServiceEntry with the narrowest host that is a pattern and covers a name, of those that clients see."""
+    several = (service(mesh, one, namespace) for one in mesh.patterns_for(name))
+    return next((one for one in several if one is not None), None)
+
+
 def alias(mesh: Mesh, host: str, namespace: str) -> Service | None:
     """The ExternalName that a client of a namespace means by a name; to whom it is exported counts for nothing."""
     name = host.lower()

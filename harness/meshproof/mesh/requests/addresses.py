@@ -22,6 +22,13 @@ POD_TLS = Tls(ca=CERTIFICATE, any_name=True)
 """What a client brings to a handshake that is passed on to a pod."""
 
 
+def covered_by(pattern: str) -> str:
+    """A host that a pattern covers."""
+    if pattern == "*":
+        return ANY_HOST
+    return f"www{pattern[1:]}" if pattern.startswith("*") else pattern
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A host pattern that is served on a port; `entry` is the Gateway's server, None within the mesh."""
@@ -35,9 +42,7 @@ class Address:
     @property
     def host(self) -> str:
         """A host that the pattern covers."""
-        if self.pattern == "*":
-            return ANY_HOST
-        return f"www{self.pattern[1:]}" if self.pattern.startswith("*") else self.pattern
+        return covered_by(self.pattern)
 
     @property
     def gateway(self) -> str:
@@ -131,9 +136,9 @@ def from_namespace(mesh: Mesh, request: Request, namespace: str, client: str) ->
 
 
 def short_name(service: Service, namespace: str) -> str:
-    """What a client in a namespace calls a Service."""
+    """What a client in a namespace calls a Service; of one whose host is a pattern a name that hardly another has."""
     if service.hostname:
-        return service.hostname
+        return f"any{service.hostname[1:]}" if service.hostname.startswith("*") else service.hostname
     return service.name if service.namespace == namespace else f"{service.name}.{service.namespace}"
 
 

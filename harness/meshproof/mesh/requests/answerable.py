@@ -13,10 +13,10 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import ADDRESS, covers
 from meshproof.mesh.model.virtual_service import VirtualService
+from meshproof.mesh.predict.called import above, asked_service
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateway_servers import entries
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
-from meshproof.mesh.predict.mesh_table import above, asked_service
 from meshproof.mesh.predict.visibility import alias
 from meshproof.mesh.requests.addresses import short_name
 
@@ -50,6 +50,8 @@ def unresolved_name(mesh: Mesh, request: Request, namespace: str) -> str:
     """Why a client within the mesh may find no address for the host that it connects to; empty where it finds one."""
     host = request.host.lower().removesuffix(".")
     if request.gateway or ADDRESS.fullmatch(host) or mesh.knows(host) or alias(mesh, host, namespace):
+        return ""
+    if mesh.patterns_for(host):
         return ""
     place = f".{namespace}" if "." not in host else ""
     if any(one.host.startswith(f"{host}{place}.") for one in mesh.services_called(host.partition(".")[0])):

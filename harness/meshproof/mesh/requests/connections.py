@@ -13,12 +13,12 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, VirtualService
+from meshproof.mesh.predict.called import service_of
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateway_servers import Entry, common_hosts, open_to
-from meshproof.mesh.predict.mesh_table import service_of
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import sees
-from meshproof.mesh.requests.addresses import ANY_HOST, POD_TLS, at, short_name
+from meshproof.mesh.requests.addresses import POD_TLS, at, covered_by, short_name
 
 
 def connections(
@@ -68,7 +68,10 @@ def _names(mesh: Mesh, service: Service, route: TcpRoute, client: Source) -> Ite
     for match in route.matches:
         for name in match.sni_hosts:
             if name.startswith("*"):
-                yield from (service.host,) if covers(name, service.host) else ()
+                if covers(name, service.host):
+                    yield short_name(service, client.namespace) if service.hostname else service.host
+                elif covers(service.host, name):
+                    yield covered_by(name)
             elif service_of(mesh, name, client.namespace) is service:
                 yield name
 
@@ -85,19 +88,14 @@ def _entering(
         if not hosts:
             continue
         if route in virtual_service.tls:
-            names = [name for match in route.matches for name in match.sni_hosts] if server.passes_tls_on else []
-            yield [connection(_host(one), server.port, scheme=TLS, gateway=found.key, tls=POD_TLS) for one in names]
+            sni = (name for match in route.matches for name in match.sni_hosts)
+            names = [covered_by(one) for one in sni] if server.passes_tls_on else []
+            yield [connection(one, server.port, scheme=TLS, gateway=found.key, tls=POD_TLS) for one in names]
         elif server.protocol == TLS.upper() and server.ends_tls:
             shown = [at(mesh, Entry(found, server), one, tls) for one in hosts]
             yield [connection(one.host, server.port, scheme=TLS, gateway=found.key, tls=one.tls) for one in shown]
         elif server.protocol in CONNECTIONS:
-            yield [connection(_host(one), server.port, gateway=found.key) for one in hosts]
-
-
-def _host(pattern: str) -> str:
-    if pattern == "*":
-        return ANY_HOST
-    return f"www{pattern[1:]}" if pattern.startswith("*") else pattern
+            yield [connection(covered_by(one), server.port, gateway=found.key) for one in hosts]
 
 
 def _served(mesh: Mesh, virtual_service: VirtualService) -> list[Service]:

@@ -12,7 +12,7 @@ from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
-from meshproof.mesh.predict.mesh_table import asked_service, service_of
+from meshproof.mesh.predict.called import asked_service, service_of
 from meshproof.mesh.predict.visibility import OWN, sees
 from meshproof.mesh.requests.addresses import short_name
 

@@ -14,7 +14,7 @@ from meshproof.envoy.translate import translate
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.predict.mesh_table import asked_service
+from meshproof.mesh.predict.called import asked_service
 from meshproof.targets.embedded.listening import ports
 
 Json = dict[str, Any]

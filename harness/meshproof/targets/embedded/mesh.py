@@ -155,8 +155,8 @@ class EmbeddedMesh:
             # Port 0 refuses every connection: a port without a listener must not lead elsewhere.
             local = self._listening.get(role, {}).get(request.port, 0)
             name = request.host.lower().removesuffix(".")
-            # The name of a pod stands below that of its headless Service.
-            names = (name, name.partition(".")[2]) if role == sidecar else ()
+            # The name of a pod stands below that of its headless Service, and any name below a ServiceEntry's pattern.
+            names = (name, name.partition(".")[2], *self._mesh.patterns_for(name)) if role == sidecar else ()
             tcp = self._tcp.get(sidecar, {})
             own = next((port for one in names if (port := tcp.get((one, request.port), 0))), 0)
             local = own if own or (request.is_tcp and not request.gateway) else local

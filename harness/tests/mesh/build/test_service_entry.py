@@ -155,7 +155,7 @@ def test_a_name_that_a_deployment_has_is_not_taken() -> None:
     ("spec", "touches", "why"),
     [
         ((OUT, HTTP, "workloadSelector: {labels: {a: b}}"), Called(("out.example.com",)), "with resolution NONE"),
-        (("hosts: ['*.example.com']", HTTP), Called(("*.example.com",)), "who answers for *.example.com"),
+        (("hosts: ['*.example.com']", HTTP, "resolution: DYNAMIC_DNS"), Called(("*.example.com",)), "DYNAMIC_DNS"),
         (("hosts: [Out.example.com]", HTTP, "resolution: DNS"), Called(("out.example.com",)), "capital letters"),
         (
             (OUT, "ports: [{number: 53, name: dns, protocol: UDP}]", "resolution: DNS"),

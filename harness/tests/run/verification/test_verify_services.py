@@ -60,7 +60,7 @@ apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: api}
 spec:
-  hosts: [api.example.com, www.example.com]
+  hosts: [api.example.com, "*.example.com"]
   ports: [{number: 443, name: tls, protocol: TLS}, {number: 80, name: http, protocol: HTTP}]
 ---
 apiVersion: networking.istio.io/v1
@@ -127,8 +127,8 @@ def test_hosts_outside_are_called_by_name_by_handshake_and_by_address(driven, tm
     assert [str(one) for one in found.samples.load.requests] == [
         "tls://api.example.com:443",
         "GET http://api.example.com/",
-        "tls://www.example.com:443",
-        "GET http://www.example.com/",
+        "tls://any.example.com:443",
+        "GET http://any.example.com/",
         "tcp://db.example.com:5432",
     ]
     (verdicts,) = driven(tmp_path, [found.samples])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from meshproof.lint.folder import Folder
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict.covering import covers
-from meshproof.mesh.predict.mesh_table import Rule
+from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.requests.overlaps.heads import beginning_of
 
 Key = tuple[str, str]

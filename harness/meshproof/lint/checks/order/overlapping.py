@@ -13,7 +13,7 @@ from meshproof.lint.folder import Folder
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict.covering import covers
-from meshproof.mesh.predict.mesh_table import Rule
+from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.requests.addresses import Address, addresses
 from meshproof.mesh.requests.matching import requests_of
 from meshproof.mesh.requests.overlaps.meeting import meeting, meets

@@ -12,7 +12,7 @@ from meshproof.lint.folder import Folder
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict.covering import covers_connections
-from meshproof.mesh.predict.mesh_table import Rule
+from meshproof.mesh.predict.entries import Rule
 
 
 @dataclass(frozen=True, slots=True)

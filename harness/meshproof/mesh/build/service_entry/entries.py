@@ -21,6 +21,8 @@ from meshproof.mesh.model.unmodelled import Called
 __all__ = ["join", "service_entry", "workload_entry", "workload_group"]
 
 MOST_STAND_INS = 8
+# What stands in for the hosts of a pattern is called so: a pod's name has no asterisk.
+ANY = "any"
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
@@ -145,6 +147,7 @@ def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
 
 
 def _stand_in(entry: Entry, name: str, key: str, one: Endpoint, replicas: int) -> Workload:
+    name = name.replace("*", ANY)
     said = dict(one.ports)
     ports = tuple(ContainerPort(said.get(port.name, int(port.target)), port.name) for port in entry.ports)
     return Workload(

@@ -81,7 +81,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
 
 
 def _hosts(spec: Value, resolution: str, findings: Findings) -> tuple[str, ...]:
-    """The hosts that are modelled, in lower case; who answers for a pattern is not."""
+    """The hosts, in lower case; one with capital letters is left out."""
     given = spec.list("hosts")
     if not given:
         raise spec.problem("a ServiceEntry needs at least one host")
@@ -95,15 +95,12 @@ def _hosts(spec: Value, resolution: str, findings: Findings) -> tuple[str, ...]:
             raise value.problem(f"{value.shown} cannot be resolved by DNS", "give endpoints, or a host without *")
         if resolution == DYNAMIC and not pattern:
             raise value.problem("resolution DYNAMIC_DNS is for hosts with * alone")
-        if pattern:
-            findings.unproved(value.location, f"who answers for {text} is not modelled", touches=(Called((lower,)),))
-        elif text != lower:
+        if text != lower:
             # istiod's cluster keeps the case, and the route to it does not.
             findings.unproved(value.location, f"a host with capital letters, {text}", touches=(Called((lower,)),))
         elif lower in found:
             raise value.problem(f"the host {lower} is given twice")
-        if not pattern:
-            found.append(lower)
+        found.append(lower)
     return tuple(found)
 
 

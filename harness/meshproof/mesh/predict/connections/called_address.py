@@ -7,6 +7,7 @@ https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/service
 from __future__ import annotations
 
 from meshproof.border.expectation import Arm, Copy, Expectation
+from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 
 
@@ -18,8 +19,15 @@ def elsewhere(mesh: Mesh, expected: Expectation) -> str:
         service = mesh.service(one.host) if one.host and one.share else None
         if service is None or not service.called_address:
             continue
-        if request.gateway or (request.host.lower(), request.port) != (service.host, one.port):
+        if request.gateway or request.port != one.port or not _is_called(mesh, service, request.host.lower()):
             return f"{service.called} has resolution NONE: whoever has the address that was called answers"
         if one.policy.ejection or "/" in one.destination:
             return f"{service.called} has resolution NONE, where subsets and outlierDetection are not modelled"
     return ""
+
+
+def _is_called(mesh: Mesh, service: Service, name: str) -> bool:
+    """Whether a client that calls a name looks up the address of whoever is behind a host, which may be a pattern."""
+    if not service.host.startswith("*"):
+        return name == service.host
+    return not mesh.knows(name) and next(iter(mesh.patterns_for(name)), "") == service.host

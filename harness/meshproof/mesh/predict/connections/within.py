@@ -24,12 +24,12 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.arms import arm
+from meshproof.mesh.predict.called import service_of
 from meshproof.mesh.predict.connections.chains import Chain, doubled
 from meshproof.mesh.predict.connections.chains import chosen as by_name
 from meshproof.mesh.predict.connections.drawn import closing, led
 from meshproof.mesh.predict.connections.indistinct import indistinct
 from meshproof.mesh.predict.match import Client, applies
-from meshproof.mesh.predict.mesh_table import service_of
 
 PROTOCOLS = frozenset({"tcp", "mongo", "mysql", "redis"})
 """What a port speaks whose connections are passed on as they are."""
@@ -73,9 +73,13 @@ def meant(request: Request, port: ServicePort) -> str:
 
 def called(mesh: Mesh, request: Request, client: Client) -> tuple[Service | None, ServicePort | None]:
     """The Service, and its port, that a client calls."""
-    service = service_of(mesh, request.domain, client.namespace)
-    port = next((one for one in service.ports if one.number == request.port), None) if service else None
-    return service, port
+    meant = service_of(mesh, request.domain, client.namespace)
+    wider = (visibility.service(mesh, one, client.namespace) for one in mesh.patterns_for(request.domain))
+    for service in (meant, *wider):
+        port = next((one for one in service.ports if one.number == request.port), None) if service else None
+        if port is not None:
+            return service, port
+    return meant, None
 
 
 def chosen(mesh: Mesh, plain: Expectation, service: Service, port: ServicePort, client: Client) -> Expectation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshproof.mesh.model.virtual_service import MatchKind
-from meshproof.mesh.predict.mesh_table import Rule
+from meshproof.mesh.predict.entries import Rule
 
 # Characters that mean something in a regular expression: it begins as written up to the first of them.
 SPECIAL = frozenset("\\.+*?()|[]{}^$")

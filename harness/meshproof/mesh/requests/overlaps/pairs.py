@@ -14,9 +14,10 @@ from meshproof.border.source import Source
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, MatchKind
+from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.match import Client
-from meshproof.mesh.predict.mesh_table import Rule, mesh_table
+from meshproof.mesh.predict.mesh_table import mesh_table
 from meshproof.mesh.requests.addresses import Address
 from meshproof.mesh.requests.matching import requests_of
 from meshproof.mesh.requests.overlaps.heads import beginning_of
