@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -44,7 +43,7 @@ def test_what_is_made_here_is_right(tmp_path: Path) -> None:
         found = read_package(written(tmp_path / "a.deb", made.deb(kind or "")))
         assert (found.name, found.kernel) == ("linux-image-6.1", "6.1")
     assert read_package(written(tmp_path / "a.rpm", made.rpm())).kernel == "5.4-1.x86_64"
-    for data in (made.docker(), gzip.compress(made.docker()), made.oci()):
+    for data in (made.docker(), made.gzipped(made.docker()), made.oci()):
         (image,) = images(written(tmp_path / "a.tar", data))
         assert image.name.endswith("istio/pilot:1.9.5")
 
@@ -66,14 +65,14 @@ def test_rpms(tmp_path: Path, data: bytes) -> None:
 @FUZZ
 @given(data=damaged(made.docker()), packed=st.booleans())
 def test_archives(tmp_path: Path, data: bytes, packed: bool) -> None:
-    path = written(tmp_path / "a.tar", gzip.compress(data) if packed else data)
+    path = written(tmp_path / "a.tar", made.gzipped(data) if packed else data)
     told(path, lambda: unpack(path, tmp_path / "out"))
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
     told(path, lambda: images(path))
 
 
 @FUZZ
-@given(data=damaged(gzip.compress(made.docker())))
+@given(data=damaged(made.gzipped(made.docker())))
 def test_packed_archives(tmp_path: Path, data: bytes) -> None:
     path = written(tmp_path / "a.tar", data)
     told(path, lambda: unpack(path, tmp_path / "out"))
@@ -112,11 +111,23 @@ def test_a_pattern_that_is_none_is_named_with_its_line(tmp_path: Path, pattern: 
         read(tmp_path)
 
 
+def test_what_is_drawn_from_is_the_same_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = []
+    for now in (0.0, 1e9):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        whole.append([made.deb(kind) for kind in made.PACKED] + [made.gzipped(made.docker()), made.oci(), made.rpm()])
+    assert whole[0] == whole[1]
+
+
 NO_CONTROL = made.deb(files={"./md5sums": b""})
 MANY = b"!<arch>\n" + made.member("x", b"") * 200
 
 
-@pytest.mark.parametrize("data", [NO_CONTROL, MANY, b"!<arch>\n" + made.member("x", b"", "-60") + b" " * 200])
+@pytest.mark.parametrize(
+    "data",
+    [NO_CONTROL, MANY, b"!<arch>\n" + made.member("x", b"", "-60") + b" " * 200],
+    ids=["no control file", "many members", "below zero"],
+)
 def test_a_deb_without_a_control_file_or_with_a_size_below_zero(tmp_path: Path, data: bytes) -> None:
     path = written(tmp_path / "a.deb", data)
     with pytest.raises(UsageError, match=r"a\.deb: this is not a \.deb package"):
@@ -140,7 +151,7 @@ def test_an_rpm_whose_header_says_that_it_is_huge(tmp_path: Path, data: bytes) -
 
 def test_an_archive_of_images_is_not_unpacked_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meshproof.targets.hosts.bundle.archive.ALWAYS_ALLOWED", 100_000)
-    data = gzip.compress(made.tar({"l/layer.tar": bytes(2_000_000), "manifest.json": b"[]"}))
+    data = made.gzipped(made.tar({"l/layer.tar": bytes(2_000_000), "manifest.json": b"[]"}))
     assert 700 * len(data) / 2 < 2_000_000
     with pytest.raises(UsageError, match=r"a\.tar: unpacks to more than 50 times its size"):
         images(written(tmp_path / "a.tar", data))
