@@ -134,6 +134,7 @@ def selfcheck(
     """
     from meshproof.cli.options.targets import target_of
     from meshproof.cli.prove import prove
+    from meshproof.redaction.credentials import redact
     from meshproof.report.selfcheck.show import listing as lines
 
     if files and scenarios:
@@ -152,7 +153,7 @@ def selfcheck(
     )
     if listing:
         for text in lines(case.judged for case in proof.cases):
-            click.echo(text)
+            click.echo(redact(text))
         return 0
     return prove(proof, format, output)
 

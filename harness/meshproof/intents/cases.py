@@ -40,7 +40,7 @@ def decided(view: View, intents: Sequence[tuple[int, Intent]]) -> tuple[Case, ..
 
 
 def _cases(view: View, number: int, intent: Intent) -> Iterator[Case]:
-    for written in intent.requests:
+    for place, written in enumerate(intent.requests):
         request = view.request(written, intent.gateway)
         expectation = view.expectation(request)
         outcome, reason = decision(view, intent, expectation)
@@ -57,6 +57,7 @@ def _cases(view: View, number: int, intent: Intent) -> Iterator[Case]:
             tuple(one.location for one in touching),
             timed=intent.within is not None,
             provable=outcome is not Outcome.INCONCLUSIVE and not _lost(view, expectation),
+            place=place,
         )
 
 

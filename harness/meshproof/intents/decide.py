@@ -11,6 +11,7 @@ from meshproof.intents.destinations import names, unknown
 from meshproof.intents.view import View
 from meshproof.intents.words import percent
 from meshproof.intents.written import differing
+from meshproof.redaction.credentials import redact_header
 
 # The longest that Envoy waits before a further try is ten times what it waits before the first.
 BACK_OFF, BACK_OFF_GROWTH = 0.025, 10
@@ -127,11 +128,11 @@ def _header(name: str, wanted: str, one: Expectation) -> Iterator[str]:
         if name == "location" and one.redirect:
             given.append(one.redirect.target)
         if wanted == NONE and given:
-            yield f"the header {name} is {given[0]!r}, and was not to be there"
+            yield f"the header {name} is {redact_header(name, given[0])!r}, and was not to be there"
             return
         if wanted != NONE and wanted not in given:
-            shown = repr(given[0]) if given else "written by nothing"
-            yield f"the header {name} is {shown}, not {wanted!r}"
+            shown = repr(redact_header(name, given[0])) if given else "written by nothing"
+            yield f"the header {name} is {shown}, not {redact_header(name, wanted)!r}"
             return
 
 

@@ -9,6 +9,7 @@ from meshproof.border.intents.intent import Written
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.redaction.credentials import redact_quoted
 
 Rules = Mapping[Location, Value]
 DEFAULTS: tuple[object, ...] = (None, "", 0, False, (), {})
@@ -47,7 +48,9 @@ def differing(wanted: Written, expectation: Expectation, rules: Rules, root: Loc
         own = plain(value) if value else None
         if (own == part) is not wanted.wanted:
             where = str(value.location if value else place or "no rule")
-            return f"{name} is {_shown(own)} at {where}" + ("" if wanted.wanted else ", which was not wanted")
+            return redact_quoted(f"{name} is {_shown(own)} at {where}") + (
+                "" if wanted.wanted else ", which was not wanted"
+            )
     return ""
 
 

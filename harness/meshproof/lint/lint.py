@@ -15,6 +15,7 @@ from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.load import load
 from meshproof.manifest.source import contents_of, decoded
 from meshproof.mesh.build.assemble import build_all
+from meshproof.redaction.credentials import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,9 @@ def _found(folder: Folder, left_out: frozenset[str]) -> Iterator[Finding]:
     for check in CATALOGUE:
         if check.code not in left_out:
             for one in check.find(folder):
-                yield Finding(check, one.location, one.message, _sentence(one.fix) or check.fix, one.other)
+                yield Finding(
+                    check, one.location, redact(one.message), redact(_sentence(one.fix)) or check.fix, one.other
+                )
 
 
 def _sentence(fix: str) -> str:

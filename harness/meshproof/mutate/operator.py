@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from meshproof.errors import Location, ManifestError
+from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mutate.edit import Path, put, spots, without
+from meshproof.redaction.quoting import redact_quoting
 
 PARTS = {
     "http": "rule",
@@ -20,6 +22,8 @@ PARTS = {
     "listeners": "listener",
     "endpoints": "endpoint",
 }
+# To a rule, a subset, a server: whether a value below it is a credential follows from the names between.
+AROUND = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,17 @@ class Mutant:
         if holder in PARTS and isinstance(number, int):
             return f"{self.original}, {PARTS[holder]} {number + 1}"
         return str(self.original)
+
+    @property
+    def told(self) -> str:
+        """What is changed, without credentials."""
+        around = self.original.body
+        for step in self.path[:AROUND]:
+            inner = around.items()[step] if isinstance(step, int) else around.get(step)
+            if inner is None:
+                break
+            around = inner
+        return redact_quoting(self.what, plain(around))
 
     def apply(self, resources: Sequence[Resource]) -> tuple[Resource, ...]:
         """The resources with the mutant among them."""

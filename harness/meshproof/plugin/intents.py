@@ -21,7 +21,9 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     """An intent is called by its name, or by its request."""
     if type(val).__module__ != "meshproof.border.intents.intent":
         return None
-    return str(val)[:ID_CHARACTERS]
+    from meshproof.redaction.credentials import redact
+
+    return redact(str(val))[:ID_CHARACTERS]
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,7 @@ def intent(request: pytest.FixtureRequest, intent_folders: dict[tuple[Any, ...],
     def call(wanted: Intent | Never, *manifests: str, namespace: str = "default") -> None:
         __tracebackhide__ = True
         from meshproof.border.verdict import Outcome
+        from meshproof.redaction.credentials import redact
         from meshproof.run.intents.predicted import hosts, predict_intents
         from meshproof.run.intents.specified import specified
 
@@ -57,6 +60,6 @@ def intent(request: pytest.FixtureRequest, intent_folders: dict[tuple[Any, ...],
             raise NoVerdict(str(error), error.exit_code) from None
         wrong = [one for one in predicted.cases if one.outcome is not Outcome.PASSED]
         if wrong:
-            pytest.fail("\n".join(f"{one.asked} {one.outcome}: {one.reason}" for one in wrong), pytrace=False)
+            pytest.fail(redact("\n".join(f"{one.asked} {one.outcome}: {one.reason}" for one in wrong)), pytrace=False)
 
     return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +14,15 @@ WHOLE = "kubectl.kubernetes.io/last-applied-configuration"
 # Where a name stands beside its value: variables of containers, headers of Envoy, conditions on headers.
 NAME_FIELDS = ("name", "key", "header_name")
 VALUE_FIELDS = frozenset(
-    {"value", "raw_value", "exact", "prefix", "suffix", "contains", "string_match", "exact_match", "prefix_match"}
+    {
+        *("value", "values", "notValues", "raw_value", "inline_string", "inline_bytes"),
+        *("exact", "prefix", "suffix", "contains", "regex", "string_match", "exact_match", "prefix_match"),
+    }
 )
+# A condition's pattern still means what takes its place: the replay of a run goes by it.
+PATTERN, HIDDEN_PATTERN = "regex", rf"\{HIDDEN}"
+# The header that a condition of an AuthorizationPolicy is about.
+CONDITION = re.compile(r"request\.headers\[(.*)]")
 
 
 def redact(text: str) -> str:
@@ -44,6 +52,11 @@ def is_credential(name: str) -> bool:
     return NAMED.fullmatch(name) is not None
 
 
+def redact_header(name: str, value: str) -> str:
+    """A header's value, where its name stands too far off for the patterns."""
+    return HIDDEN if is_credential(name) else redact(value)
+
+
 def redact_all(value: Any) -> Any:
     """Plain JSON data with each of its strings redacted; a value under, or beside, a credential's name is hidden."""
     if isinstance(value, str):
@@ -53,7 +66,8 @@ def redact_all(value: Any) -> Any:
     if isinstance(value, dict):
         named = any(_is_name(value.get(field)) for field in NAME_FIELDS)
         return {
-            key: _hidden(item) if named and key in VALUE_FIELDS else _entry(key, item) for key, item in value.items()
+            key: _value(key, item) if named and key in VALUE_FIELDS else _entry(key, item)
+            for key, item in value.items()
         }
     return value
 
@@ -77,6 +91,9 @@ def _entry(name: str, value: Any) -> Any:
         return _hidden(value) if isinstance(value, str) else _under(value)
     if name == WHOLE and isinstance(value, str):
         return HIDDEN
+    if name.lower().endswith("secret") and isinstance(value, dict):
+        # Envoy's: the secret of a filter, written where it is used.
+        return _under(value)
     if name == "env" and isinstance(value, list):
         return [_variable(one) for one in value]
     return redact_all(value)
@@ -85,7 +102,7 @@ def _entry(name: str, value: Any) -> Any:
 def _under(value: Any) -> Any:
     """What stands under a credential's name, such as a condition on that header."""
     if isinstance(value, dict):
-        return {key: _hidden(item) if key in VALUE_FIELDS else redact_all(item) for key, item in value.items()}
+        return {key: _value(key, item) if key in VALUE_FIELDS else redact_all(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_hidden(one) if isinstance(one, str) else redact_all(one) for one in value]
     return redact_all(value)
@@ -98,11 +115,15 @@ def _variable(entry: Any) -> Any:
     return redact_all(entry)
 
 
+def _value(field: str, value: Any) -> Any:
+    return HIDDEN_PATTERN if field == PATTERN and isinstance(value, str) else _hidden(value)
+
+
 def _hidden(value: Any) -> Any:
     if isinstance(value, str):
         return HIDDEN
     if isinstance(value, dict):
-        return {key: _hidden(item) for key, item in value.items()}
+        return {key: _value(key, item) for key, item in value.items()}
     if isinstance(value, list):
         return [_hidden(item) for item in value]
     return value
@@ -110,4 +131,7 @@ def _hidden(value: Any) -> Any:
 
 def _is_name(value: Any) -> bool:
     # What stands before a slash is the domain of an annotation's or a label's name.
-    return isinstance(value, str) and NAMED.fullmatch(value.rpartition("/")[2]) is not None
+    if not isinstance(value, str):
+        return False
+    header = CONDITION.fullmatch(value)
+    return NAMED.fullmatch(header[1] if header else value.rpartition("/")[2]) is not None

@@ -15,7 +15,7 @@ _ENDINGS = (
     r"[a-z0-9]{0,24}(?:token|password|passwd|apikey)"
     r"|api[-_]?key|secret[-_]?key|private[-_]?key|signing[-_]?key|encryption[-_]?key|subscription[-_]key"
     r"|access[-_]?key(?:[-_]id)?|secret[-_]access[-_]key|client[-_]?secret|shared[-_]secret|app[-_]secret"
-    r"|passphrase|passcode|pwd|session[-_]?id"
+    r"|passphrase|passcode|pwd|session[-_]?id|(?:token|hmac|webhook)[-_]secret"
 )
 NAMES = rf"{_HEADERS}|{_BEFORE}(?:{_ENDINGS})|x-amz-(?:signature|credential)"
 # What only in the query of a URL is the name of a credential.
@@ -24,7 +24,9 @@ _QUOTE = r"\\{0,3}[\"']"
 _PAIR = (
     rf"({_QUOTE}?\b(?:name|key){_QUOTE}?\s*:\s*{_QUOTE}?(?:{NAMES}){_QUOTE}?\s*[,\n]\s*{_QUOTE}?value{_QUOTE}?\s*:\s*)"
 )
-_VALUE = r"(?:\\{1,3}\"[^\"\n]*?\\{1,3}\"|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[^\s'\",;&)}\]]+)"
+# What begins with a quote and ends with its line was cut off there.
+_CUT = r"(?:\\{1,3}\"|[\"'])(?:(?:bearer|basic|digest|token) )?[^\"'\s]+(?=\n|\Z)"
+_VALUE = rf"(?:\\{{1,3}}\"[^\"\n]*?\\{{1,3}}\"|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|{_CUT}|[^\s'\",;&)}}\]]+)"
 
 RULES = (
     # A PEM private key (RFC 7468), also one whose end was cut off.
@@ -63,6 +65,15 @@ RULES = (
     ),
     # --NAME VALUE
     (re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)(--?(?:{NAMES})[ \t]+)(?!\[redacted]|-)[^\s'\"]+", re.I), rf"\1{HIDDEN}"),
+    # add('NAME', 'VALUE'), as a filter's Lua sets a header.
+    (re.compile(rf"(\(\s*{_QUOTE}(?:{NAMES}){_QUOTE}\s*,\s*)(?!{_QUOTE}\[redacted]){_VALUE}", re.I), rf"\1'{HIDDEN}'"),
+    # The password of a user whom a command of a container names, as curl's: -u NAME:VALUE.
+    (
+        re.compile(
+            r"((?<![^\s'\"])(?:-u|--user|--proxy-user)[ =]['\"]?[^\s:'\"\d][^\s:'\"]{0,60}:)(?!\[redacted])[^\s'\"]+"
+        ),
+        rf"\1{HIDDEN}",
+    ),
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}", re.I), rf"\1 {HIDDEN}"),
     # A JSON Web Token (RFC 7519): its header is base64url of `{"`.
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), HIDDEN),
@@ -79,7 +90,7 @@ FLOW = re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)((?:{NAMES}){_QUOTE}?\s*:\s*)\{{
 # Something of this stands in each text that a rule takes; to look for it is much quicker.
 SUSPECT = re.compile(
     r"PRIVATE KEY-----|:/{1,2}[^\s/@]*@|[?&;]\w|auth|cookie|token|key|secret|pass|pwd|session|credential|signature"
-    r"|bearer|basic|eyJ|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|hv[bsr]\.|AIza|k_live_",
+    r"|bearer|basic|-u[ =]|--user|eyJ|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|hv[bsr]\.|AIza|k_live_",
     re.I,
 )
 NAMED = re.compile(NAMES, re.I)

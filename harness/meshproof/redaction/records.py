@@ -7,6 +7,9 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
+from meshproof.redaction.credentials import is_credential
+from meshproof.redaction.patterns import HIDDEN
+
 Record = TypeVar("Record")
 
 
@@ -16,13 +19,23 @@ def redacted(record: Record, hide: Callable[[str], str]) -> Record:
     return replaced  # type: ignore[no-any-return]
 
 
+def _beside(name: Any, value: Any, hide: Callable[[str], str]) -> Any:
+    """The value of this name: as a whole where that is the name of a credential."""
+    if isinstance(name, str) and isinstance(value, str) and is_credential(name):
+        return HIDDEN
+    return _hidden(value, hide)
+
+
 def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
         return hide(value)
     if isinstance(value, Mapping):
-        return {_hidden(key, hide): _hidden(one, hide) for key, one in value.items()}
+        return {_hidden(key, hide): _beside(key, one, hide) for key, one in value.items()}
+    if isinstance(value, tuple) and len(value) == 2:
+        # A header, maybe.
+        return _hidden(value[0], hide), _beside(*value, hide)
     if isinstance(value, list | tuple):
         return type(value)(_hidden(one, hide) for one in value)
     if is_dataclass(value) and not isinstance(value, type):

@@ -235,6 +235,16 @@ def test_of_a_long_line_what_stands_at_the_place_is_quoted() -> None:
     assert (quotes(Location("a.yaml", 9, 1)), quotes(None)) == ("", "")
 
 
+@pytest.mark.parametrize("at", ["{exact", "PLANT", "u: /y"])
+def test_of_a_long_line_no_credential_is_quoted_whose_name_is_not(at: str) -> None:
+    line = f"{{a: {'x' * 200}, x-api-key: {{exact: PLANT}}, u: /y, {'z' * 60}, token: {'PLANT' * 9}, c: {'y' * 200}}}"
+    quotes = Quotes()
+    quotes.keep("a.yaml", line)
+    found = quotes(Location("a.yaml", 1, line.index(at) + 1))
+    assert "PLANT" not in found
+    assert "u: /y" in found
+
+
 def test_what_grpc_is_told_of_an_answer_is_said_beside_its_status(explained) -> None:
     spec = 'spec: {hosts: [reviews], http: [{directResponse: {status: 403, body: {string: "no"}}}]}\n'
     more = f"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: reviews}}\n{spec}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.redaction.credentials import redact, redact_all, redact_words
 from meshproof.redaction.patterns import HIDDEN
+from meshproof.redaction.quoting import redact_quoting
 
 # Each holds PLANT where the credential stands.
 TEXTS = [
@@ -44,6 +46,13 @@ TEXTS = [
     '"{\\"access_token\\": \\"PLANT\\"}"',
     "-----BEGIN RSA PRIVATE KEY-----\nPLANT\n-----END RSA PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\nPLANT",
+    "handle:headers():add('x-api-key', 'PLANT')",
+    'h:headers():replace("authorization", "PLANT PLANT")',
+    "curl -u admin:PLANT http://a/",
+    '"password": "PLANT',
+    '{\\"x-api-key\\": \\"PLANT…\nnext',
+    "authorization: 'Bearer PLANT",
+    "curl --user 'admin:PLANT' http://a/",
 ]
 FORMS = [
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
@@ -81,6 +90,8 @@ PLAIN = [
     "http://[2001:db8::1]:80/",
     "cookie is not among the headers",
     "x-user: jason",
+    '["authorization", "x-user"]',
+    "docker run -u 1000:1000 x",
 ]
 
 
@@ -108,7 +119,17 @@ def test_data() -> None:
             {"name": "x-vault-token", "string_match": {"exact": "PLANT"}},
             {"name": "x-user", "string_match": {"exact": "jason"}},
         ],
-        "config": {"app.properties": "user=me\npassword=PLANT\n"},
+        "queryParams": {"token": {"regex": "PLANT.*"}, "page": {"regex": "[0-9]+"}},
+        "when": [
+            {"key": "request.headers[x-api-key]", "values": ["PLANT", "PLANT*"], "notValues": ["PLANT"]},
+            {"key": "request.headers[x-user]", "values": ["jason"]},
+        ],
+        "config": {
+            "token_secret": {"inline_string": "PLANT"},
+            "secret": {"inline_bytes": "PLANT"},
+            "credentials": {"token_secret": {"name": "token", "sds_config": {"path": "/etc/token.yaml"}}},
+        },
+        "settings": {"app.properties": "user=me\npassword=PLANT\n"},
         "cookie": {"name": "session", "ttl": "5s"},
         "number": {"token": 5},
     }
@@ -120,7 +141,21 @@ def test_data() -> None:
     assert found["route"][2] == data["route"][2]
     assert found["containers"][0]["env"][1] == data["containers"][0]["env"][1]
     assert found["containers"][1]["args"][0] == "--port=80"
+    # A pattern that is none of another credential: what takes its place in a request meets it.
+    hidden = found["queryParams"]["token"]["regex"]
+    assert re.fullmatch(hidden, HIDDEN)
+    assert found["queryParams"]["page"] == data["queryParams"]["page"]
+    assert found["when"][1] == data["when"][1]
+    assert found["config"]["credentials"] == data["config"]["credentials"]
     assert (found["cookie"], found["number"]) == (data["cookie"], data["number"])
+
+
+def test_a_text_that_quotes_data() -> None:
+    data = {"headers": {"x-api-key": {"exact": "PL ANT.x"}, "x-user": {"exact": "jason"}}, "set": {"token": "b"}}
+    text = "x-api-key exact 'PL ANT.x' → regex 'PL\\ ANT\\.x.*', x-user exact 'jason' → 'jasonb', about"
+    shown = "x-api-key exact '[redacted]' → regex '[redacted].*', x-user exact 'jason' → 'jasonb', about"
+    assert redact_quoting(text, data) == shown
+    assert redact_quoting(repr(re.escape("PL ANT.x")), data) == "'[redacted]'"
 
 
 def test_a_command() -> None:

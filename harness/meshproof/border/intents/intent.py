@@ -138,9 +138,10 @@ def shares(written: Shares) -> dict[str, Share]:
 class Case:
     """One request of an intent, as it is decided by prediction.
 
-    `number` is the intent's place among all, `predicted` what is predicted of the request in words, `rule` the rule
-    that takes it, and `sender` who sends it. `depends_on` are the places of what is not understood. `timed` tells that
-    a limit of time is stated, `provable` that a proxy can show whether the prediction is right.
+    `number` is the intent's place among all, `place` the request's among its own, `predicted` what is predicted of the
+    request in words, `rule` the rule that takes it, and `sender` who sends it. `depends_on` are the places of what is
+    not understood. `timed` tells that a limit of time is stated, `provable` that a proxy can show whether the
+    prediction is right.
     """
 
     number: int
@@ -154,6 +155,7 @@ class Case:
     depends_on: tuple[Location, ...] = ()
     timed: bool = False
     provable: bool = False
+    place: int = 0
 
     @property
     def asked(self) -> str:

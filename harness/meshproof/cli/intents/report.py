@@ -16,6 +16,8 @@ from meshproof.border.verdict import Outcome, RunOutcome, Verdict, worst
 from meshproof.cli.formats import GITHUB, rendered
 from meshproof.cli.options.shared import Settings
 from meshproof.manifest import Notice
+from meshproof.redaction.credentials import redact, redact_all
+from meshproof.redaction.records import redacted
 from meshproof.report.events import (
     CheckFinished,
     Event,
@@ -54,15 +56,15 @@ def report(
     # What broke or interrupted the run counts more than what was known by then.
     code = code if code >= EXIT_INTERRUPTED else own
     if settings.format == "json":
-        click.echo(json.dumps(_document(predicted, told, notices, code, min_coverage), indent=2))
+        click.echo(json.dumps(redact_all(_document(predicted, told, notices, code, min_coverage)), indent=2))
     if settings.format in ("text", GITHUB):
         for text in _lines(predicted, told, min_coverage, static=kept is None):
-            click.echo(text, color=settings.color)
+            click.echo(redact(text), color=settings.color)
     if settings.format not in ("text", "json"):
         click.echo(rendered(settings.format, _record(told, notices, outcome, code)), nl=False)
     if kept is None:
         for notice in notices:
-            click.echo(f"notice {line(str(notice.location))}: {line(notice.message)}", err=True)
+            click.echo(redact(f"notice {line(str(notice.location))}: {line(notice.message)}"), err=True)
     return VerdictCode(code)
 
 
@@ -139,6 +141,6 @@ def _record(told: Told, notices: Sequence[Notice], outcome: Outcome, code: int) 
     events: list[Event] = [RunStarted("", now, NAME, {"meshproof": meshproof.__version__}, scenarios=(NAME,))]
     events += [ScenarioStarted(NAME, "What is wanted of the manifests.")]
     events += [Noticed(NAME, str(one.location), one.message) for one in notices]
-    events += [CheckFinished(verdict) for _, verdict in told]
+    events += [CheckFinished(redacted(verdict, redact)) for _, verdict in told]
     events += [ScenarioFinished(NAME, outcome, 0.0), RunFinished(RunOutcome(outcome), 0.0, code)]
     return gather(events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 from meshproof.errors import Location
@@ -9,6 +10,8 @@ from meshproof.manifest.node import BREAK
 from meshproof.redaction.credentials import redact_quoted
 
 LONGEST = 100
+# Before and after what is shown: the name of a credential may stand in one, the end of its value in the other.
+AROUND = 1000
 
 
 class Quotes:
@@ -36,7 +39,7 @@ class Quotes:
         # Of a long line what stands at the place.
         start = max(0, min(place.column - 1, len(line.rstrip()) - LONGEST))
         cut = line[start:].strip()
-        shown = redact_quoted(cut[:LONGEST])
+        shown = _without_credentials(line, start).strip()[:LONGEST]
         return f"{'…' if line[:start].strip() else ''}{shown}{'…' if len(cut) > LONGEST else ''}"
 
     def _text(self, file: str) -> str:
@@ -47,3 +50,11 @@ class Quotes:
             except (OSError, ValueError):
                 self._texts[file] = ""
         return self._texts[file]
+
+
+def _without_credentials(line: str, start: int) -> str:
+    """What stands at `start` and after it: what is a credential is told by what is before it, too."""
+    first = max(0, start - AROUND)
+    whole, before = redact_quoted(line[first : start + LONGEST + AROUND]), redact_quoted(line[first:start])
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(whole, before, strict=False)))
+    return whole[alike:]

@@ -16,6 +16,7 @@ from meshproof.judge.answers.mismatch import mismatch, own_status, specified
 from meshproof.judge.arrivals import by_id, is_copy
 from meshproof.judge.expectations import rule_of, taken_by
 from meshproof.judge.wording import answer, joined
+from meshproof.redaction.credentials import redact_header
 from meshproof.scenario import Plan, Trial
 
 ROWS_NAMED = 3
@@ -137,7 +138,13 @@ class AnswersTrial:
             self._written[number] = written_beside(self._expectations[number], applied)
         written = self._written[number]
         found = (pair for pair in observation.headers if pair[1] in written.get(pair[0], ()))
-        return next((f"its response header {name} was {value!r}, which no rule sets" for name, value in found), "")
+        return next(
+            (
+                f"its response header {name} was {redact_header(name, value)!r}, which no rule sets"
+                for name, value in found
+            ),
+            "",
+        )
 
     def _table(self, last: Mapping[int, Observation], faults: Mapping[int, str]) -> list[dict[str, Any]]:
         rows = []

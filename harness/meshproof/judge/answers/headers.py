@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshproof.border.expectation import Expectation, HeaderExpectation
 from meshproof.judge.wording import joined
+from meshproof.redaction.credentials import redact_header
 
 # What the load generator sends by itself.
 SENT = frozenset({"user-agent", "accept", "x-meshproof-id"})
@@ -32,14 +33,14 @@ def differing(which: str, expected: HeaderExpectation, found: Iterable[tuple[str
     for name, text in expected.exact:
         value = _as_received(text)
         if name != "host" and seen.get(name) != [value]:
-            yield f"its {which} header {name} was {_shown(seen.get(name))}, not {value!r}"
+            yield f"its {which} header {name} was {_shown(name, seen.get(name))}, not {_shown(name, [value])}"
     for name, text in expected.added:
         value, values = _as_received(text), seen.get(name, [])
         if value not in values and value not in [part.strip() for one in values for part in one.split(",")]:
-            yield f"its {which} header {name} was {_shown(seen.get(name))}, without {value!r}"
+            yield f"its {which} header {name} was {_shown(name, seen.get(name))}, without {_shown(name, [value])}"
     for name in expected.absent:
         if name in seen:
-            yield f"its {which} header {name} was there: {_shown(seen[name])}"
+            yield f"its {which} header {name} was there: {_shown(name, seen[name])}"
 
 
 def _as_received(text: str) -> str:
@@ -52,7 +53,7 @@ def unspecified(known: set[str], received: Iterable[tuple[str, str]]) -> Iterato
     for name, value in received:
         low = name.lower()
         if low not in known and low not in SENT and not low.startswith(OF_PROXIES):
-            yield f"its request header {low} was {value!r}, which no rule sets"
+            yield f"its request header {low} was {_shown(low, [value])}, which no rule sets"
 
 
 def written_beside(expectation: Expectation, applied: Expectation) -> Mapping[str, tuple[str, ...]]:
@@ -71,5 +72,5 @@ def _responses(expectation: Expectation) -> tuple[HeaderExpectation, ...]:
     return (expectation.headers, *(arm.response_headers for arm in expectation.arms if arm.share))
 
 
-def _shown(values: Sequence[str] | None) -> str:
-    return "missing" if values is None else joined([repr(value) for value in values])
+def _shown(name: str, values: Sequence[str] | None) -> str:
+    return "missing" if values is None else joined([repr(redact_header(name, value)) for value in values])

@@ -45,6 +45,7 @@ def evidence(case: Case) -> dict[str, Any]:
     return {
         "intent": case.title,
         "number": case.number,
+        "place": case.place,
         "intent_location": str(case.intent.location or ""),
         "location": str(place or ""),
         "rule": str(case.rule or ""),

@@ -53,8 +53,9 @@ def _of(case: Case, known: dict[tuple[object, ...], list[Verdict]]) -> Verdict:
 
 def _key(verdict: Verdict, check: str) -> tuple[object, ...]:
     said = verdict.evidence
-    # A promise has one case, whoever breaks or keeps it.
-    return (said["number"],) if check == NEVER else (said["number"], verdict.request, said["from"])
+    # A promise has one case, whoever breaks or keeps it. A request is not known by its words, since those of a verdict
+    # are without credentials.
+    return (said["number"],) if check == NEVER else (said["number"], said["place"], said["from"])
 
 
 def _named(case: Case, verdict: Verdict) -> Verdict:

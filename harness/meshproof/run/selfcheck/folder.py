@@ -116,7 +116,7 @@ def draw(folder: Folder, size: int, seed: int) -> tuple[tuple[Case, ...], int]:
 
 def case(folder: Folder, mutant: Mutant) -> Case:
     """What is to be driven for a mutant; its status, where that is known without."""
-    judged = Judged(folder.name, 0, mutant.operator, str(mutant.location), mutant.what, part=mutant.part)
+    judged = Judged(folder.name, 0, mutant.operator, str(mutant.location), mutant.told, part=mutant.part)
     own = folder.specification.specified
     try:
         built = build_all(replace(folder.manifests, resources=mutant.apply(folder.manifests.resources)))

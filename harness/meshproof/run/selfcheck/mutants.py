@@ -43,7 +43,7 @@ def cases(found: Found[Scenario], precision: Precision, namespace: str = NAMESPA
     own = own_manifests(scenario, found.folder, namespace)
     for number, (brought, whole) in enumerate(zip(own, in_force(own), strict=True)):
         for mutant in mutants(brought.resources, whole.resources):
-            judged = Judged(scenario.name, number, mutant.operator, str(mutant.location), mutant.what)
+            judged = Judged(scenario.name, number, mutant.operator, str(mutant.location), mutant.told)
             changed = [_mutated(one, mutant) if place == number else one for place, one in enumerate(own)]
             yield _case(judged, plain, meanings, changed)
 
