@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ Json = dict[str, Any]
 
 INBOUND = frozenset({"virtualOutbound", "virtualInbound"})
 ORIGINAL_DESTINATION = "envoy.filters.listener.original_dst"
+# Certificates and authorities that istiod names by their paths.
+FILES = ("file-cert:", "file-root:")
+BY_ADS: Json = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
 # What is about addresses and sockets of a pod.
 OF_PODS = frozenset(
     {
@@ -78,7 +81,7 @@ def _addresses(service: Service, placed: Placed) -> Iterator[str]:
 
 
 def _local(listener: Json, name: str, port: int) -> Json:
-    kept = known({key: value for key, value in listener.items() if key not in OF_PODS})
+    kept = _stood_in_for(known({key: value for key, value in listener.items() if key not in OF_PODS}))
     chains = [one for one in kept.get("filter_chains", ()) if one.get("filters")]
     if default := listener.get("default_filter_chain"):
         chains.append(known(default))
@@ -93,3 +96,12 @@ def _local(listener: Json, name: str, port: int) -> Json:
     }
     made.pop("listener_filters", None)
     return {**made, "listener_filters": filters} if filters else made
+
+
+def _stood_in_for(value: Any) -> Any:
+    """A document in which the files of a gateway's pods, which an agent there would read, come as other secrets do."""
+    if isinstance(value, Mapping):
+        if str(value.get("name", "")).startswith(FILES) and "sds_config" in value:
+            return {**value, "sds_config": BY_ADS}
+        return {name: _stood_in_for(inner) for name, inner in value.items()}
+    return [_stood_in_for(one) for one in value] if isinstance(value, list) else value

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from meshproof.envoy.istiod.altered import altered
 from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.workloads.workload import FORMS
@@ -61,7 +62,8 @@ def cluster(resources: Iterable[Resource], mesh: Mesh, gateways: Sequence[tuple[
 
     `gateways` are the namespaces and labels of the gateways' pods, which are added where they are not among them.
     """
-    objects = [_object(one, number) for number, one in enumerate(resources) if one.kind not in FORMS]
+    written = (_object(one, number) for number, one in enumerate(resources) if one.kind not in FORMS)
+    objects = list(altered(written, mesh))
     replicas = dict(_replicas(mesh.workloads))
     serving = [_serving(replicas, number, *one) for number, one in enumerate(gateways)]
     pods = list(dict.fromkeys((*replicas, *serving)))

@@ -24,9 +24,13 @@ from meshproof.envoy.resource import Reference, Resource, SnapshotError
 from meshproof.envoy.snapshot import Snapshot, snapshot
 from meshproof.envoy.visibility import with_clusters
 from meshproof.manifest.resource import Resource as Applied
+from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
 
 Json = dict[str, Any]
+
+# Whose replica an address is, and its number.
+Replicas = Mapping[str, tuple[Workload, int]]
 
 OUTBOUND = "outbound"
 # What istiod calls the certificate that it gives every proxy.
@@ -142,18 +146,31 @@ def is_of_the_mesh(socket: Json) -> bool:
 
 def _placed(assignment: Json, given: Given) -> Json:
     """An assignment with the places where the replicas listen; what is no replica's is left out."""
+    replicas = {**given.cluster.pods, **_outside(given.mesh, assignment["cluster_name"].rpartition("|")[2])}
     groups = []
     for group in assignment.get("endpoints", ()):
-        placed = [found for one in group.get("lb_endpoints", ()) if (found := _endpoint(one, given))]
+        placed = [found for one in group.get("lb_endpoints", ()) if (found := _endpoint(one, given, replicas))]
         if placed:
             groups.append({**group, "lb_endpoints": placed})
     return {**assignment, "endpoints": groups}
 
 
-def _endpoint(endpoint: Json, given: Given) -> Json | None:
+def _outside(mesh: Mesh, host: str) -> Replicas:
+    """What stands behind a host without being pods, by the addresses that manifests say."""
+    return {
+        address: (one, number % max(one.replicas, 1))
+        for service in mesh.services_of(host)
+        for one in mesh.behind(service)
+        for number, address in enumerate(one.addresses)
+    }
+
+
+def _endpoint(endpoint: Json, given: Given, replicas: Replicas) -> Json | None:
     socket = endpoint["endpoint"]["address"].get("socket_address", {})
-    workload, number = given.cluster.pods.get(socket.get("address", ""), (None, 0))
-    several = given.addresses.get(workload.key, ()) if workload else ()
+    if (found := replicas.get(socket.get("address", ""))) is None:
+        return None
+    workload, number = found
+    several = given.addresses.get(workload.key, ())
     if number >= len(several) or socket.get("port_value") not in several[number].ports:
         return None
     host, local = several[number].ports[socket["port_value"]]

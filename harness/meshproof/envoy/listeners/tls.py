@@ -53,23 +53,26 @@ def needed(mesh: Mesh, name: str, namespace: str, location: Location) -> Secret:
     return secret
 
 
-def certificate(secret: Secret, namespace: str = "") -> Fields:
-    """An SDS secret with certificate chain and private key; `namespace` is its own where the pods are in another."""
+def certificate(secret: Secret, name: str) -> Fields:
+    """An SDS secret of that name with certificate chain and private key."""
     for chain, key in CERTIFICATE_KEYS:
         if chain in secret.data and key in secret.data:
             pair = {"certificate_chain": inline(secret.data[chain]), "private_key": inline(secret.data[key])}
-            return {"name": resource_name(secret.name, namespace), "tls_certificate": pair}
+            return {"name": name, "tls_certificate": pair}
     raise UsageError(f"{secret.location}: Secret {secret.name} has neither tls.crt with tls.key nor cert with key")
 
 
-def authority(mesh: Mesh, credential: str, namespace: str, location: Location) -> Fields:
+def authority(mesh: Mesh, settings: ServerTls, namespace: str, location: Location) -> Fields:
     """An SDS secret with the CA that signs clients: a Secret NAME-cacert of its own, else NAME itself."""
+    credential = settings.credential_name
     own = find(mesh, credential + CA_SUFFIX, namespace)
     secret = own or needed(mesh, credential, namespace, location)
     for key in CA_KEYS:
         if key in secret.data:
             context = {"trusted_ca": inline(secret.data[key])}
-            return {"name": resource_name(credential + CA_SUFFIX), "validation_context": context}
+            files = settings.files
+            name = f"file-root:{files.authority}" if files else resource_name(credential + CA_SUFFIX)
+            return {"name": name, "validation_context": context}
     raise UsageError(f"{secret.location}: mutual TLS needs ca.crt (or cacert) in Secret {secret.name}")
 
 
@@ -100,7 +103,9 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, chain: Fields) -> tuple[
         raise UsageError(f"{location}: TLS version {settings.min_version} is not one of {', '.join(VERSIONS)}")
     place = settings.credential_namespace or proxy.namespace
     foreign = place if place != proxy.namespace else ""
-    secrets = [certificate(needed(mesh, settings.credential_name, place, location), foreign)]
+    files = settings.files
+    name = f"file-cert:{files.certificate}~{files.key}" if files else resource_name(settings.credential_name, foreign)
+    secrets = [certificate(needed(mesh, settings.credential_name, place, location), name)]
     common: Fields = {
         "alpn_protocols": ["h2", "http/1.1"],
         "tls_params": tls_params(settings),
@@ -108,7 +113,7 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, chain: Fields) -> tuple[
     }
     required = False
     if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
-        secrets.append(authority(mesh, settings.credential_name, place, location))
+        secrets.append(authority(mesh, settings, place, location))
         common["validation_context_sds_secret_config"] = {"name": secrets[1]["name"], "sds_config": SDS}
         required = settings.mode is TlsMode.MUTUAL
     context = {"common_tls_context": common, "require_client_certificate": wrapped(required)}

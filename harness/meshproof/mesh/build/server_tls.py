@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.gateway import CERTIFIED, ServerTls, TlsMode
+from meshproof.mesh.model.gateway import CERTIFIED, CertificateFiles, ServerTls, TlsMode
 from meshproof.mesh.model.unmodelled import Touches
 
 # A certificate from files needs both.
 FILES = ("serverCertificate", "privateKey")
-HINT = "name a Secret by credentialName, for which a certificate stands in"
+AUTHORITY = "caCertificates"
 SECRETS = ("credentialName", "credentialNames")
 CERTIFICATES = (*SECRETS, "tlsCertificates", *FILES)
 UNMODELLED = (
-    "caCertificates",
     "tlsCertificates",
     "credentialNames",
     "caCertCredentialName",
@@ -62,18 +61,20 @@ def server_tls(value: Value | None, *, encrypted: bool, findings: Findings, touc
         if ignored := sorted(value.names() - {"mode", "httpsRedirect"}):
             findings.notice(value.location, f"tls mode {said} needs no {' and no '.join(ignored)}: istiod ignores it")
         return ServerTls(said, https_redirect=redirects, location=value.location)
-    findings.unmodelled(value, *UNMODELLED, touches=touches)
-    if held := next((one for name in FILES if (one := value.get(name)) and one.data), None):
-        why = f"{held.name}: its certificate is a file of the gateway's pods, which is not modelled"
-        findings.unproved(held.key or held.location, why, needs=HINT, touches=touches)
+    chain, key = (_text(value, name) for name in FILES)
+    files = CertificateFiles(chain, key, _text(value, AUTHORITY))
+    held = files if files.certificate and files.key else None
+    # What istiod makes of an authority's file beside a Secret is not known here.
+    findings.unmodelled(value, *UNMODELLED, *(() if held else (AUTHORITY,)), touches=touches)
     return ServerTls(
         said,
-        _text(value, "credentialName"),
+        held.stand_in if held else _text(value, "credentialName"),
         redirects,
         _text(value, "minProtocolVersion"),
         value.location,
         _text(value, "maxProtocolVersion"),
         _suites(value, findings, touches),
+        files=held,
     )
 
 
@@ -96,7 +97,7 @@ def _suites(value: Value, findings: Findings, touches: tuple[Touches, ...]) -> t
 
 
 def _check_certificates(value: Value, mode: TlsMode) -> None:
-    given = {name for name in (*CERTIFICATES, "caCertificates") if (found := value.get(name)) and found.data}
+    given = {name for name in (*CERTIFICATES, AUTHORITY) if (found := value.get(name)) and found.data}
     sources = len(given.intersection(CERTIFICATES).difference(FILES)) + given.issuperset(FILES)
     if mode is TlsMode.ISTIO_MUTUAL and given:
         raise value.problem(f"tls mode ISTIO_MUTUAL has certificates of its own, not {', '.join(sorted(given))}")
@@ -106,7 +107,7 @@ def _check_certificates(value: Value, mode: TlsMode) -> None:
         return
     if not sources:
         raise value.problem(f"tls mode {mode} needs a certificate", "credentialName: a-secret")
-    if mode is not TlsMode.SIMPLE and "caCertificates" not in given:
+    if mode is not TlsMode.SIMPLE and AUTHORITY not in given:
         raise value.problem(f"tls mode {mode} needs the authority of its clients' certificates", "caCertificates: FILE")
     if mode is TlsMode.SIMPLE and (revoked := value.get("caCrl")) and revoked.data:
         raise revoked.problem("tls mode SIMPLE looks at no client's certificate", "leave caCrl out")

@@ -5,6 +5,7 @@ Fields follow https://istio.io/latest/docs/reference/config/networking/gateway/.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,10 +33,24 @@ OWN_PODS = "pods of a Gateway"
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """Paths in the gateway's pods; `authority` is of those who sign the clients' certificates."""
+
+    certificate: str
+    key: str
+    authority: str = ""
+
+    @property
+    def stand_in(self) -> str:
+        """The name of the Secret that stands in for the files."""
+        return "file-" + re.sub("[^a-z0-9.]+", "-", self.certificate.lower()).strip("-.")
+
+
+@dataclass(frozen=True, slots=True)
 class ServerTls:
     """`cipher_suites` are those for TLS up to 1.2 (none: the proxy's own).
 
-    `credential_namespace` is that of the Secret (empty: that of the gateway's pods).
+    `credential_namespace` is that of the Secret (empty: that of the gateway's pods). A Secret stands in for `files`.
     """
 
     mode: TlsMode = TlsMode.NONE
@@ -46,6 +61,7 @@ class ServerTls:
     max_version: str = ""
     cipher_suites: tuple[str, ...] = ()
     credential_namespace: str = ""
+    files: CertificateFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)

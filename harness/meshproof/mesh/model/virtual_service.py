@@ -15,6 +15,8 @@ from meshproof.mesh.model.kubernetes import Labels
 Headers = tuple[tuple[str, str], ...]
 
 MESH_GATEWAY = "mesh"
+ALONE = "meshproof-alone"
+"""The VirtualService of a load that proves one destination's policy: no other rule is in force beside its own."""
 
 
 class MatchKind(StrEnum):

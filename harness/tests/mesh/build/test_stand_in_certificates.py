@@ -43,3 +43,33 @@ def test_a_secret_that_is_there_is_the_one_that_counts() -> None:
     )
     built = read(SERVICE + secret + GATEWAY.replace("MODE", "SIMPLE"))
     assert [one.namespace for one in built.mesh.secrets] == ["anywhere"]
+
+
+def from_files(mode: str, *more: str) -> str:
+    files = ", ".join(("serverCertificate: /etc/certs/tls.crt", "privateKey: /etc/certs/tls.key", *more))
+    return SERVICE + GATEWAY.replace("mode: MODE, credentialName: cert", f"mode: {mode}, {files}")
+
+
+def test_files_of_the_pods_are_stood_in_for_as_secrets_are() -> None:
+    built = read(from_files("SIMPLE"))
+    secret = next(one for one in built.mesh.secrets if one.name == "file-etc-certs-tls.crt")
+    gateway = built.mesh.gateways[0]
+    own = Tls(ca=secret.data["tls.crt"].decode())
+    assert refusal(built.mesh, gateway, gateway.servers[1].tls, "a.shop.example", own) == ""
+    told = [one.message for one in built.notices if "self-signed" in one.message]
+    assert any(one.startswith("the file /etc/certs/tls.crt of the gateway's pods is not among") for one in told)
+    assert not built.mesh.unmodelled
+
+
+@pytest.mark.parametrize("mode", ["MUTUAL", "OPTIONAL_MUTUAL"])
+def test_whom_a_mutual_server_takes_by_a_file_is_not_known(mode: str) -> None:
+    (one,) = read(from_files(mode, "caCertificates: /etc/certs/ca.crt")).mesh.unmodelled
+    assert one.touches == (Entering("default/edge", 8443),)
+    assert "a file of the gateway's pods" in one.why
+
+
+def test_strict_takes_no_files() -> None:
+    refused = read(from_files("SIMPLE"), StandingIn(strict=True)).mesh.unmodelled
+    assert ("the file /etc/certs/tls.crt of the gateway's pods", (Entering("default/edge", 8443),)) in [
+        (one.subject, one.touches) for one in refused
+    ]

@@ -45,10 +45,7 @@ def touching(found: Built, text: str) -> list[str]:
     [
         ("mode: AUTO_PASSTHROUGH", "tls mode AUTO_PASSTHROUGH is not modelled: it is for sidecars of other clusters"),
         ("mode: ISTIO_MUTUAL", "tls mode ISTIO_MUTUAL is not modelled: it is for clients with certificates of istiod"),
-        (
-            "mode: SIMPLE, serverCertificate: /a, privateKey: /b",
-            "serverCertificate: its certificate is a file of the gateway's pods, which is not modelled",
-        ),
+        ("mode: MUTUAL, credentialName: a, caCertificates: /a", "caCertificates is not modelled"),
         ("mode: SIMPLE, credentialNames: [a, b]", "credentialNames is not modelled"),
         ("mode: SIMPLE, credentialName: a, cipherSuites: [ALL]", "cipherSuites with 'ALL' is not modelled"),
     ],

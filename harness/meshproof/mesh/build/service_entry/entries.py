@@ -141,19 +141,19 @@ def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
             groups.setdefault((*sorted(one.labels.items()), one.ports, one.locality), []).append(one)
         for number, several in enumerate(groups.values()):
             name = f"{host}-{number + 1}" if len(groups) > 1 else host
-            yield _stand_in(entry, name, key, several[0], min(len(several), MOST_STAND_INS))
+            yield _stand_in(entry, name, key, several)
     elif entry.resolution in (NONE, *RESOLVED):
-        yield _stand_in(entry, host, key, Endpoint(host, (), {}, entry.location), 1)
+        yield _stand_in(entry, host, key, [Endpoint(host, (), {}, entry.location)])
 
 
-def _stand_in(entry: Entry, name: str, key: str, one: Endpoint, replicas: int) -> Workload:
-    name = name.replace("*", ANY)
+def _stand_in(entry: Entry, name: str, key: str, several: Sequence[Endpoint]) -> Workload:
+    one, name = several[0], name.replace("*", ANY)
     said = dict(one.ports)
     ports = tuple(ContainerPort(said.get(port.name, int(port.target)), port.name) for port in entry.ports)
     return Workload(
         name,
         entry.namespace,
-        replicas,
+        min(len(several), MOST_STAND_INS),
         one.labels,
         "",
         ports,
@@ -161,6 +161,7 @@ def _stand_in(entry: Entry, name: str, key: str, one: Endpoint, replicas: int) -
         kind="ServiceEntry",
         endpoint_of=key,
         locality=one.locality,
+        addresses=tuple(each.address for each in several),
     )
 
 

@@ -47,6 +47,7 @@ def workload_entry(resource: Resource, findings: Findings) -> Machine:
         resource.location,
         kind=resource.kind,
         locality=one.locality,
+        addresses=(one.address,),
     )
     return Machine(made, one.is_named)
 

@@ -21,7 +21,7 @@ ANY_HOST = "gateway.example"
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """A Secret that servers name and that is not there.
+    """A Secret that servers name and that is not there, or the `file` of the gateway's pods that they name instead.
 
     `servers` are (gateway, port); `mutual` are those that want a client's certificate.
     """
@@ -32,6 +32,12 @@ class Lacking:
     hosts: tuple[str, ...]
     mutual: tuple[tuple[str, int], ...]
     servers: tuple[tuple[str, int], ...]
+    file: str = ""
+
+    @property
+    def called(self) -> str:
+        """What it is, in words."""
+        return f"the file {self.file} of the gateway's pods" if self.file else f"Secret {self.name}"
 
 
 def lacking(mesh: Mesh, asked: Sequence[str]) -> list[Lacking]:
@@ -53,6 +59,7 @@ def lacking(mesh: Mesh, asked: Sequence[str]) -> list[Lacking]:
                 (*(before.hosts if before else ()), *_hosts(mesh, gateway, server.hosts, asked)),
                 (*(before.mutual if before else ()), *((place,) if mutual else ())),
                 (*(before.servers if before else ()), place),
+                tls.files.certificate if tls.files else "",
             )
     return list(found.values())
 

@@ -155,14 +155,19 @@ def _missing(entrances: Sequence[gateways.Lacking]) -> Iterator[Unmodelled]:
 
 
 def _certificate(one: certificates.Lacking) -> str:
-    text = f"no Secret {one.name} is among the manifests (cert-manager and others make one in a cluster)"
+    text = f"no {one.called} is among the manifests (cert-manager and others make one in a cluster)"
+    if one.file:
+        text = f"{one.called} is not among the manifests"
     return f"{text}: a self-signed certificate stands in, in {one.namespace}"
 
 
 def _signed(one: certificates.Lacking) -> Iterator[Unmodelled]:
-    why = f"no Secret {one.name} is among the manifests: whose client certificates are accepted is not known"
+    why = f"no {one.called} is among the manifests: whose client certificates are accepted is not known"
+    needs = f"write a Secret {one.name} with ca.crt"
+    if one.file:
+        why = "a file of the gateway's pods says whose client certificates are accepted"
+        needs = "name a Secret with ca.crt by credentialName"
     for gateway, port in dict.fromkeys(one.mutual):
-        needs = f"write a Secret {one.name} with ca.crt"
         yield Unmodelled("Gateway", f"Gateway {gateway}", one.location, why, (Entering(gateway, port),), needs)
 
 
@@ -179,6 +184,7 @@ def _refused(
         why = "no workload among the manifests carries the labels that it selects"
         yield Unmodelled("Service", name, service.location, why, (Called((service.host,)),), WRITE)
     for secret in secrets:
-        name = f"Secret {secret.namespace}/{secret.name}"
+        name = secret.called if secret.file else f"Secret {secret.namespace}/{secret.name}"
         touches = tuple(Entering(*one) for one in secret.servers)
-        yield Unmodelled("Secret", name, secret.location, "is not among the manifests", touches, WRITE)
+        needs = f"name a Secret by credentialName, and {WRITE}" if secret.file else WRITE
+        yield Unmodelled("Secret", name, secret.location, "is not among the manifests", touches, needs)

@@ -12,6 +12,7 @@ from meshproof.mesh.model.destination_rule import ConnectionPool, DestinationRul
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import (
+    ALONE,
     MESH_GATEWAY,
     Destination,
     HeaderChanges,
@@ -80,7 +81,7 @@ def alone(mesh: Mesh, target: Target, hosts: int) -> tuple[Mesh, Request]:
     destination = Destination(target.host, target.subset, target.port, place)
     only = HttpRoute("", (), (RouteDestination(destination, 100, HeaderChanges(), place),), place)
     rule = VirtualService(
-        owner.name if owner else "meshproof",
+        ALONE,
         owner.namespace if owner else _namespace(mesh, target),
         (asked.domain if asked.gateway else target.host,),
         (asked.gateway or MESH_GATEWAY,),
