@@ -20,6 +20,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway import gateway, shared_ports
 from meshproof.mesh.build.ingress import touching as ingress
 from meshproof.mesh.build.mesh_config.config import configured
+from meshproof.mesh.build.mesh_config.discovery import discovered
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
 from meshproof.mesh.build.touches import touches, touches_nothing
@@ -109,7 +110,8 @@ def _built(manifests: Manifests) -> Built:
     failed: list[tuple[Resource, Sequence[Problem]]] = []
     resources, owned = without_owned(manifests.resources)
     findings.notices += owned
-    for resource in resources:
+    seen = discovered(manifests, resources, findings)
+    for resource in seen.resources:
         kind = entry_of(resource)
         make = BUILDERS.get(kind) or later.builder(kind)
         if make is None:
@@ -154,6 +156,7 @@ def _built(manifests: Manifests) -> Built:
         *findings.unmodelled_parts,
         *_refused(failed, mesh),
         *_foreign(foreign, mesh, findings),
+        *seen.unmodelled(mesh),
         *_unread(manifests, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))

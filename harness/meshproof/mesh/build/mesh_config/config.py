@@ -11,7 +11,7 @@ from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.mesh_config.document import is_mesh_config, others, read, says_nothing
+from meshproof.mesh.build.mesh_config.document import DISCOVERY, configuring, is_mesh_config, others, read
 from meshproof.mesh.build.resilience import retries
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
@@ -22,7 +22,7 @@ from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 
 EXPORT = ("defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo")
 MODELLED = frozenset(
-    {"outboundTrafficPolicy", "defaultHttpRetryPolicy", "pathNormalization", "connectTimeout", *EXPORT}
+    {"outboundTrafficPolicy", "defaultHttpRetryPolicy", "pathNormalization", "connectTimeout", DISCOVERY, *EXPORT}
 )
 # Logs, traces, statistics, certificates of the mesh, ports of the proxies themselves, Ingress, and how soon.
 WITHOUT_PART = frozenset(
@@ -52,10 +52,8 @@ Exported = TypeVar("Exported", Service, VirtualService, DestinationRule)
 
 def configured(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> tuple[Mesh, list[Resource]]:
     """The mesh as its configuration has it, and the other resources; where several configure it, none is known to."""
-    several = [one for one in foreign if is_mesh_config(one)]
-    rest = [one for one in foreign if one not in several]
-    # Gateways are often installed by an IstioOperator of their own.
-    telling = [one for one in several if not says_nothing(one)]
+    rest = [one for one in foreign if not is_mesh_config(one)]
+    telling = configuring(foreign)
     if not telling:
         return mesh, rest
     if len(telling) > 1:

@@ -6,7 +6,7 @@ The ConfigMap `istio` has it as a text, an IstioOperator as `spec.meshConfig`, b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from meshproof.errors import ManifestError
 from meshproof.manifest.compose import Document
@@ -21,8 +21,7 @@ NAME, KEY, NETWORKS = "istio", "mesh", "meshNetworks"
 INSTALLING = frozenset(
     {"profile", "hub", "tag", "revision", "namespace", "installPackagePath", "components", "meshConfig"}
 )
-
-
+DISCOVERY = "discoverySelectors"
 VALUES = frozenset({"global", "gateways", "telemetry", "sidecarInjectorWebhook", "defaultRevision", "revision", "base"})
 EMPTY: tuple[object, ...] = (None, "", {}, ())
 
@@ -32,6 +31,11 @@ def is_mesh_config(resource: Resource) -> bool:
     if resource.kind == CONFIG_MAP:
         return resource.namespace == ROOT_NAMESPACE and resource.name == NAME
     return resource.kind == OPERATOR
+
+
+def configuring(foreign: Iterable[Resource]) -> list[Resource]:
+    """Those that say something of the mesh: gateways are often installed by an IstioOperator of their own."""
+    return [one for one in foreign if is_mesh_config(one) and not says_nothing(one)]
 
 
 def settings(resource: Resource) -> Value | None:

@@ -1,15 +1,21 @@
-"""Namespaces: their labels, by which others select them."""
+"""Namespaces: their labels, and how others select them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
+from meshproof.mesh.build.workloads.selector import OPERATORS
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
+
+# The label that a cluster gives to every namespace.
+NAMED = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +31,35 @@ def namespace(resource: Resource, findings: Findings) -> Namespace:  # noqa: ARG
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:  # noqa: ARG001
     """The mesh with the labels of its namespaces."""
     return replace(mesh, namespaces={part.name: part.labels for part in parts if isinstance(part, Namespace)})
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Namespaces by their labels; `expressions` are (key, operator, values)."""
+
+    labels: tuple[tuple[str, str], ...]
+    expressions: tuple[tuple[str, str, tuple[str, ...]], ...]
+    location: Location
+
+    def holds(self, name: str, own: Labels) -> bool:
+        """Whether it selects a namespace with these labels."""
+        known = {**own, NAMED: name}
+        held = (OPERATORS[operator].holds(known.get(key), values) for key, operator, values in self.expressions)
+        return all(known.get(key) == value for key, value in self.labels) and all(held)
+
+    @property
+    def by_name(self) -> bool:
+        """Whether names alone decide."""
+        return all(key == NAMED for key, *_ in (*self.labels, *self.expressions))
+
+
+def namespace_selector(value: Value) -> Selector:
+    """What a label selector says; raises ManifestError for what is none."""
+    expressions = []
+    for one in value.list("matchExpressions"):
+        operator = one.need("operator")
+        if operator.text() not in OPERATORS:
+            raise operator.problem(f"operator must be one of {', '.join(OPERATORS)}, not {operator.shown}")
+        values = tuple(each.text() for each in one.list("values"))
+        expressions.append((one.need("key").text(), operator.text(), values))
+    return Selector(tuple(labels(value, "matchLabels").items()), tuple(expressions), value.location)

@@ -9,37 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from meshproof.errors import Location
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.workloads.selector import OPERATORS
-from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.build.workloads.namespaces import Selector, namespace_selector
 from meshproof.mesh.model.mesh import Mesh
 
 # A namespace that there is none of.
 NOWHERE = "~"
-# The label that a cluster gives to every namespace.
-NAMED = "kubernetes.io/metadata.name"
-
-
-@dataclass(frozen=True, slots=True)
-class Selector:
-    """Namespaces by their labels; `expressions` are (key, operator, values)."""
-
-    labels: tuple[tuple[str, str], ...]
-    expressions: tuple[tuple[str, str, tuple[str, ...]], ...]
-    location: Location
-
-    def holds(self, name: str, own: Labels) -> bool:
-        """Whether it selects a namespace with these labels."""
-        known = {**own, NAMED: name}
-        held = (OPERATORS[operator].holds(known.get(key), values) for key, operator, values in self.expressions)
-        return all(known.get(key) == value for key, value in self.labels) and all(held)
-
-    @property
-    def by_name(self) -> bool:
-        """Whether names alone decide."""
-        return all(key == NAMED for key, *_ in (*self.labels, *self.expressions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +34,10 @@ def chosen(given: Value | None, own: str, otherwise: str) -> Chosen:
     word = said.text() if said else otherwise
     selector = given.get("selector") if given else None
     if word == "Selector" and selector is not None:
-        return Chosen(selector=_selector(selector))
+        return Chosen(selector=namespace_selector(selector))
     # A selector that is not there selects all routes, and no ListenerSets.
     unselected = "All" if otherwise == "Same" else "None"
     return Chosen({"All": ("",), "Same": (own,)}.get(unselected if word == "Selector" else word, (NOWHERE,)))
-
-
-def _selector(value: Value) -> Selector:
-    expressions = []
-    for one in value.list("matchExpressions"):
-        operator = one.need("operator")
-        if operator.text() not in OPERATORS:
-            raise operator.problem(f"operator must be one of {', '.join(OPERATORS)}, not {operator.shown}")
-        values = tuple(each.text() for each in one.list("values"))
-        expressions.append((one.need("key").text(), operator.text(), values))
-    return Selector(tuple(labels(value, "matchLabels").items()), tuple(expressions), value.location)
 
 
 def names(mesh: Mesh, found: Chosen, asking: Iterable[str]) -> tuple[str, ...]:
