@@ -17,8 +17,8 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import RouteMatch
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.entries import Rule
-from meshproof.mesh.predict.gateway_servers import Entry
 from meshproof.mesh.predict.gateway_table import gateway_of
+from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
 from meshproof.mesh.requests.overlaps.pairs import table

@@ -16,7 +16,7 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpMatch, TcpRout
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.connections.entering import bound
 from meshproof.mesh.predict.connections.within import called
-from meshproof.mesh.predict.gateway_servers import entries
+from meshproof.mesh.predict.gateways.servers import entries
 from meshproof.mesh.predict.match import Client, Miss, kept_from
 from meshproof.mesh.predict.mesh_table import Table
 

@@ -16,8 +16,8 @@ from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.predict.gateway_servers import Entry
 from meshproof.mesh.predict.gateway_table import gateway_of
+from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import at, entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered

@@ -17,7 +17,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, TcpRoute
-from meshproof.mesh.predict.gateway_servers import Entry
+from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import at, entering, from_namespace
 from meshproof.mesh.requests.sources import parsed

@@ -20,7 +20,7 @@ from meshproof.manifest.plain import plain
 from meshproof.mesh.build.stand_ins.certificates import lacking, secret
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.predict.handshake import served_certificate
+from meshproof.mesh.predict.gateways.handshake import served_certificate
 from meshproof.mesh.requests.addresses import entering
 from meshproof.report.events import CheckFinished, Event
 from meshproof.run.options import Options

@@ -16,7 +16,7 @@ from meshproof.mesh.model.gateway import Gateway, Server
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Secret
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
-from meshproof.mesh.predict.handshake import AUTHORITY_KEYS, CERTIFICATE_KEYS, unusable
+from meshproof.mesh.predict.gateways.handshake import AUTHORITY_KEYS, CERTIFICATE_KEYS, unusable
 
 # The pods of Istio's own installation, which is in no folder of manifests.
 INSTALLED = ({"istio": "ingressgateway"}, {"istio": "egressgateway"}, {"app": "istio-ingressgateway"})

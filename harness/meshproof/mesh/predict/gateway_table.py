@@ -18,8 +18,8 @@ from meshproof.mesh.predict.connections.chains import Chain, doubled
 from meshproof.mesh.predict.connections.chains import chosen as chain_of
 from meshproof.mesh.predict.connections.entering import chains
 from meshproof.mesh.predict.entries import Rule, catches_all, rules_for
-from meshproof.mesh.predict.gateway_servers import Entry, common_hosts, entries, open_to
-from meshproof.mesh.predict.handshake import refusal
+from meshproof.mesh.predict.gateways.handshake import refusal
+from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, entries, open_to
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Table
 from meshproof.mesh.predict.visibility import virtual_services

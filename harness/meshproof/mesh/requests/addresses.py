@@ -12,9 +12,9 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.pod_certificate import CERTIFICATE
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
-from meshproof.mesh.predict.gateway_servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.gateway_table import gateway_of
-from meshproof.mesh.predict.handshake import served_certificate
+from meshproof.mesh.predict.gateways.handshake import served_certificate
+from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.visibility import sees
 
 ANY_HOST = "gateway.example"

@@ -15,8 +15,8 @@ from meshproof.mesh.model.names import ADDRESS, covers
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.called import above, asked_service
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
-from meshproof.mesh.predict.gateway_servers import entries
 from meshproof.mesh.predict.gateway_table import HANDSHAKE
+from meshproof.mesh.predict.gateways.servers import entries
 from meshproof.mesh.predict.visibility import alias
 from meshproof.mesh.requests.addresses import short_name
 

@@ -20,7 +20,7 @@ from meshproof.mesh.model.security.authorization import (
     Condition,
 )
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
-from meshproof.mesh.predict.gateway_servers import Entry, entries
+from meshproof.mesh.predict.gateways.servers import Entry, entries
 from meshproof.mesh.predict.match import matches, path_only, string_matches
 from meshproof.mesh.predict.policies.authorization import path_pattern, policies_at
 from meshproof.mesh.predict.prediction import predict

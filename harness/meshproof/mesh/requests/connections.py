@@ -15,7 +15,7 @@ from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, VirtualService
 from meshproof.mesh.predict.called import service_of
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
-from meshproof.mesh.predict.gateway_servers import Entry, common_hosts, open_to
+from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, at, covered_by, short_name

@@ -9,7 +9,7 @@ from meshproof.border.request import Tls
 from meshproof.mesh.build.stand_ins.certificates import ANY_HOST
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.model.unmodelled import Entering
-from meshproof.mesh.predict.handshake import refusal
+from meshproof.mesh.predict.gateways.handshake import refusal
 from meshproof.mesh.requests import addresses
 from stand_in_manifests import GATEWAY, SERVICE, read
 

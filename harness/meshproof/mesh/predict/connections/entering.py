@@ -18,8 +18,8 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict.connections.chains import EVERY, Chain, chosen, doubled
 from meshproof.mesh.predict.connections.drawn import led
-from meshproof.mesh.predict.gateway_servers import Entry, common_hosts, entries, open_to
-from meshproof.mesh.predict.handshake import refusal
+from meshproof.mesh.predict.gateways.handshake import refusal
+from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, entries, open_to
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.visibility import virtual_services
 
