@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import signal
 import sys
 
+from meshproof.process.signals import ended, interrupt_once
 from meshproof.streams import output_lost, repair
 
 EXIT_INTERRUPTED = 2
@@ -16,8 +16,8 @@ def main() -> None:
     """Run the command line and exit with the code that says what happened."""
     repair()
     try:
-        # Until a run takes them over, both ways to be asked to end are one; from before the slow imports.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Until a run takes them over; from before the slow imports.
+        interrupt_once()
         code = _code()
     except KeyboardInterrupt:
         print("meshproof: interrupted", file=sys.stderr)
@@ -25,6 +25,7 @@ def main() -> None:
     if output_lost() and not code and not _is_verdict(code):
         print("meshproof: standard output is closed or full: what was asked for could not be written", file=sys.stderr)
         code = EXIT_UNDELIVERED
+    ended()
     sys.exit(code)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from meshproof.cli.formats import GITHUB, rendered
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
+from meshproof.process.signals import on_interrupt
 from meshproof.report.events import Handler
 from meshproof.report.log import replay
 from meshproof.report.record import gather
@@ -138,24 +138,6 @@ async def _interruptible(work: Coroutine[Any, Any, Result]) -> Result:
         return await task
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
-
-
-def on_interrupt(action: Callable[[], object]) -> None:
-    """What Ctrl-C and SIGTERM do from now on, within the running event loop."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _once(action))
-
-
-def _once(action: Callable[[], object]) -> Callable[[], None]:
-    """The action on the first call, nothing on later ones: a second Ctrl-C must not stop the clean-up."""
-    left = [action]
-
-    def call() -> None:
-        if left:
-            left.pop()()
-
-    return call
 
 
 async def _all(

@@ -15,9 +15,9 @@ import click
 import meshproof
 from meshproof.border.facts.provenance import Digest
 from meshproof.border.verdict import Precision
-from meshproof.cli.execute import on_interrupt
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.watcher import Watcher
+from meshproof.process.signals import on_interrupt
 from meshproof.redaction.credentials import redact
 from meshproof.report.run_folder import choose, new_run_id
 from meshproof.report.selfcheck.folder import claim, keep

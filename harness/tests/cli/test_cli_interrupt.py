@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,22 @@ def test_a_second_ctrl_c_does_not_stop_the_clean_up(place: Any) -> None:
     running.until("the end of the proxy", lambda: not running.lives(proxy))
     running.signal(signal.SIGINT)
     interrupted(place, running)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("words", ["run CanaryRamp -o json", "selfcheck canary", "certify -f spec"])
+def test_signals_without_end_change_nothing(place: Any, words: str, number: int) -> None:
+    """As of somebody who keeps Ctrl-C pressed, or of an init system: up to the last moment of the process."""
+    place.mesh("spec")
+    own = () if "selfcheck" in words else place.endless
+    running = place.start(*words.split(), *own)
+    running.until("a first process", running.descendants)
+    while running.process.poll() is None:
+        running.process.send_signal(number)
+        time.sleep(0.002)
+    ended = running.end()
+    assert ended.code == 2, ended.err
+    assert "Traceback" not in ended.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -71,8 +71,7 @@ def prepare(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     meshproof hosts prepare -f hosts.yaml --bundle Canary_v1.0.tar.gz \\
       --apply --allow-reboot
     """
-    import asyncio
-
+    from meshproof.cli.execute import carried_out
     from meshproof.cli.hosts.plan import as_data, as_text
     from meshproof.targets.hosts.inventory import load_inventory
     from meshproof.targets.hosts.prepare.sequence import Preparation, PrepareOptions
@@ -80,7 +79,7 @@ def prepare(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     more["allow"] = frozenset(more["allow"])
     options = PrepareOptions(only=only, allow_reboot=allow_reboot, **more)
     preparation = Preparation(load_inventory(path), options, _progress)
-    prepared = asyncio.run(preparation.prepare(apply=not dry))
+    prepared = carried_out(preparation.prepare(apply=not dry))
     click.echo(
         json.dumps(as_data(prepared, dry), indent=2) if form == "json" else as_text(prepared, dry), nl=form == "json"
     )
@@ -95,13 +94,12 @@ def restore(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     Files get their old content, the boot loader its old entry; kernel packages that were installed are removed
     once another kernel runs. Images in the registry and Istio in the cluster are left as they are.
     """
-    import asyncio
-
+    from meshproof.cli.execute import carried_out
     from meshproof.targets.hosts.inventory import load_inventory
     from meshproof.targets.hosts.prepare.sequence import Preparation, PrepareOptions
 
     preparation = Preparation(load_inventory(path), PrepareOptions(only=only, allow_reboot=allow_reboot), _progress)
-    undone = asyncio.run(preparation.restore(apply=not dry))
+    undone = carried_out(preparation.restore(apply=not dry))
     if form == "json":
         click.echo(json.dumps([{"host": one.label, "changes": list(one.lines)} for one in undone], indent=2))
         return 0
