@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.plugin.output import guard
-from meshproof.plugin.signals import ignore_both
+from meshproof.plugin.signals import ignore_both, interrupted_by_sigterm
 from meshproof.plugin.wording import as_pytest
 from meshproof.suite import folder
 
@@ -45,7 +45,8 @@ class Run:
         self._output: Any = None
         self._output_closed = output_closed
         self._ending = False
-        self._crashed = self._has_scenarios = False
+        self._crashed = self._has_scenarios = self._controls = False
+        self._undo: Callable[[], None] = lambda: None
 
     @property
     def worker(self) -> str:
@@ -70,9 +71,16 @@ class Run:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._codes |= {int(str(value)) for name, value in report.user_properties if name == EXIT_CODE}
 
+    def pytest_sessionstart(self) -> None:
+        """The controller of xdist drives nothing, and gets the signal: its workers end in order when it does."""
+        self._controls = bool(getattr(self._config.option, "tx", None)) and not self.worker
+        if self._controls:
+            self._undo = interrupted_by_sigterm()
+
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.interrupted = excinfo.type is KeyboardInterrupt
-        if self.driving:
+        # xdist gives its workers ten seconds to end, and ends them then.
+        if self.driving or self._controls:
             ignore_both()
         self._ending = True
 
@@ -126,6 +134,7 @@ class Run:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
+        self._undo()
         if self._output is not None:
             self._output.flush()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
@@ -27,6 +27,20 @@ def taken_over() -> Iterator[None]:
     finally:
         for number, action in before.items():
             signal.signal(number, action)
+
+
+def interrupted_by_sigterm() -> Callable[[], None]:
+    """From now on SIGTERM interrupts this pytest as Ctrl-C does, unless it has a meaning here; call it to undo that."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        return lambda: None
+    before = {number: signal.getsignal(number) for number in BOTH}
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+
+    def undo() -> None:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+    return undo
 
 
 def ignore_both() -> None:

@@ -43,6 +43,24 @@ def test_a_second_ctrl_c_does_not_stop_the_clean_up(place: Any) -> None:
     interrupted(place, running)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_in_workers(place: Any, number: int) -> None:
+    """The signal comes to their controller alone, and more of them while it ends them."""
+    running = place.pytest(place.suite("suite", "one"), *place.pytest_endless, "-n", "1")
+    running.saw("Progress", check="Split")
+    running.signal(number)
+    running.until("the end of the worker's run", lambda: running.events()[-1]["event"] == "RunFinished")
+    running.process.send_signal(number)
+    ended = running.end()
+    assert ended.code == 2, ended.out + ended.err
+    assert "Traceback" not in ended.out + ended.err
+    assert running.orphans() == []
+    assert place.left_over() == []
+    last = running.events()[-1]
+    assert (last["event"], last["outcome"], last["exit_code"]) == ("RunFinished", "interrupted", 2)
+    assert (running.output / "gw0" / "report.html").exists()
+
+
 @pytest.mark.parametrize(("streams", "code"), [(">/dev/full", 3), (">&- 2>&-", 3), ("2>/dev/full", 0), ("2>&-", 0)])
 def test_output_that_nobody_can_read_is_no_failure_of_the_mesh(place: Any, streams: str, code: int) -> None:
     suite = place.suite("suite", "one")
