@@ -16,6 +16,8 @@ ANY = "a"
 CANDIDATES = "a0/-_.A ~"
 MOST_REPEATS = 64
 CHOICES = 8
+# Envoy's parser answers 400 to these wherever they stand in a request, and a line break would end its head.
+UNSENT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 OTHERWISE_IN_RE2 = {r"\z": r"\Z", r"\C": "."}
 CLASSES = {
     "alpha": "A-Za-z",
@@ -31,22 +33,24 @@ CLASSES = {
 
 
 def accepted(match: StringMatch, *, present: str = ANY) -> str | None:
-    """A text that meets the condition; None when no small one was found."""
+    """A text that meets the condition and that a request can hold; None when no small one was found."""
     if match.kind is MatchKind.PRESENT:
         return present
     if match.kind is not MatchKind.REGEX:
-        return match.value
-    return next(_of_regex(match, range(1)), None)
+        return None if UNSENT.search(match.value) else match.value
+    return next(_of_regex(match, range(CHOICES)), None)
 
 
 def examples(match: StringMatch) -> tuple[str, ...]:
     """Several texts that meet the condition, as different as a few choices make them; none when no small one is found.
 
-    Of a regular expression one for each of its first branches and repetitions.
+    Of a regular expression one for each of its first branches and repetitions. None holds what no request can.
     """
     if match.kind is MatchKind.REGEX:
         return tuple(dict.fromkeys(_of_regex(match, range(CHOICES))))
     own = match.value if match.kind is not MatchKind.PRESENT else ANY
+    if UNSENT.search(own):
+        return ()
     if match.kind is MatchKind.EXACT:
         return (own,)
     return tuple(text for text in (own, f"{own}/a", f"{own}a") if string_matches(match, text))
@@ -61,7 +65,7 @@ def _of_regex(match: StringMatch, choices: Iterable[int]) -> Iterator[str]:
         for choice in choices:
             found = _text(tree, choice)
             text = None if found is None else found.encode("latin-1").decode("utf-8", "surrogateescape")
-            if text is not None and string_matches(match, text):
+            if text is not None and not UNSENT.search(text) and string_matches(match, text):
                 yield text
     except (NotRe2Error, re.error, KeyError, ValueError, OverflowError, RecursionError):
         return
@@ -116,10 +120,11 @@ def _member(members: Any, choice: int) -> str | None:
     found = [one for one in CANDIDATES if _within(members, one)]
     if found:
         return found[choice % len(found)]
-    first = members[0]
-    if str(first[0]) == "LITERAL":
-        return chr(first[1])
-    return chr(first[1][0]) if str(first[0]) == "RANGE" else None
+    if str(members[0][0]) == "NEGATE":
+        return None
+    codes = ((str(operation), argument) for operation, argument in members)
+    several = [chr(one if kind == "LITERAL" else one[0]) for kind, one in codes if kind in ("LITERAL", "RANGE")]
+    return several[choice % len(several)] if several else None
 
 
 def _within(members: Any, character: str) -> bool:

@@ -159,6 +159,11 @@ def _why_unreached(
         hosts = " and ".join(virtual_service.hosts)
         return f"no request reaches this rule: no Service is called {hosts}, so no client can resolve that name"
     if not any(next(_tries(mesh, virtual_service, route, one, client, tls), None) for one in virtual_service.gateways):
+        if any(
+            next(iter(addresses(mesh, virtual_service, one, client.namespace, tls)), None)
+            for one in virtual_service.gateways
+        ):
+            return "no text was found that meets a condition of this rule: name a request with --request"
         hosts = " and ".join(virtual_service.hosts)
         return f"no request reaches this rule: no server of {' and '.join(virtual_service.gateways)} is for {hosts}"
     for gateway in virtual_service.gateways:

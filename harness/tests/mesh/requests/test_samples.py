@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
 
 # What helloworld would answer with 404 or 405 says how it is to be answered instead.
@@ -58,6 +59,24 @@ def test_each_rule_and_the_shadowed_one(routed) -> None:
     ]
     assert [notice.partition(": ")[0] for notice in notices] == ["<stdin>:48:5", "<stdin>:51:5"]
     assert all("shadowed" in notice for notice in notices)
+
+
+def test_what_no_request_can_hold_is_never_sent_and_costs_its_own_rule_alone(routed) -> None:
+    made = routed(r"""
+- match: [{headers: {x-a: {regex: "a\\nb"}}}, {headers: {x-a: {exact: "a\rb"}}}, {headers: {x-a: {prefix: "\x7f"}}}]
+  route: [{destination: {host: greeter, subset: v2}}]
+- match: [{headers: {x-b: {regex: "\\n|b"}}, withoutHeaders: {x-c: {regex: "\\x00"}}}]
+  route: [{destination: {host: greeter, subset: v1}}]
+- route: [{destination: {host: greeter}}]
+""")
+    requests, notices = shown(made)
+    assert requests == ["GET http://greeter:5000/hello x-b:b", "GET http://greeter:5000/hello"]
+    assert [notice.partition(": ")[2] for notice in notices] == [
+        "no text was found that meets a condition of this rule: name a request with --request"
+    ]
+    several = [value for one in probes(made.mesh).requests for _, value in one.headers]
+    assert "b" in several
+    assert not [value for value in several if set("\r\n\0\x7f") & set(value)]
 
 
 def test_a_method_that_is_matched_by_its_beginning_is_one_that_there_is(routed) -> None:
