@@ -48,7 +48,8 @@ class Tls:
 
     `ca` says whom it trusts (the PEM text itself will do; empty: the system's authorities), `cert`
     and `key` who it is (empty: nobody). `newest` is the newest version of TLS that it speaks
-    (`TLSv1_2`, `TLSv1_3`; empty: whatever there is). With `any_name` the server's certificate may be for other names.
+    (`TLSv1_2`, `TLSv1_3`; empty: whatever there is). With `any_name` the server's certificate may be for other names;
+    `of_the_mesh`: it shows what stands in for the certificate that istiod gives a sidecar.
     """
 
     ca: str = ""
@@ -56,6 +57,7 @@ class Tls:
     key: str = ""
     newest: str = ""
     any_name: bool = False
+    of_the_mesh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

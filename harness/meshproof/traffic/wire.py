@@ -115,6 +115,7 @@ def _client(request: Request, tls: Mapping[str, str] | None) -> Mapping[str, str
         return tls or {}
     given = {"ca": own.ca, "cert": own.cert, "key": own.key, "newest": own.newest}
     given["any_name"] = "yes" if own.any_name else ""
+    given["of_the_mesh"] = "yes" if own.of_the_mesh else ""
     return {name: value for name, value in given.items() if value}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,8 @@ Json = dict[str, Any]
 
 INBOUND = frozenset({"virtualOutbound", "virtualInbound"})
 ORIGINAL_DESTINATION = "envoy.filters.listener.original_dst"
-# Certificates and authorities that istiod names by their paths.
-FILES = ("file-cert:", "file-root:")
+# Certificates and authorities that istiod names by their paths, and those of the mesh.
+BY_AGENT = re.compile("file-(cert|root):.*|default|ROOTCA")
 BY_ADS: Json = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
 # What is about addresses and sockets of a pod.
 OF_PODS = frozenset(
@@ -54,8 +55,9 @@ def listeners(several: Iterable[Json], placed: Placed) -> Iterator[Json]:
     by_name = {one["name"]: one for one in several if one["name"] not in INBOUND and "socket_address" in one["address"]}
     for name, one in by_name.items():
         if name.rpartition("_")[0] in (WILDCARD_ADDRESS, "::"):
-            number = int(one["address"]["socket_address"]["port_value"])
-            yield _local(one, listener_name(number), placed.proxy.ports.get(number, 0))
+            opened = int(one["address"]["socket_address"]["port_value"])
+            for number in _called(placed, opened):
+                yield _local(one, listener_name(number), placed.proxy.ports.get(number, 0))
     if placed.proxy.kind is Kind.GATEWAY:
         return
     mesh = sidecar_scope(placed.mesh, placed.proxy)
@@ -65,6 +67,20 @@ def listeners(several: Iterable[Json], placed: Placed) -> Iterator[Json]:
             if found is not None:
                 yield _local(found, tcp_listener_name(service.host, port.number), 0)
                 break
+
+
+def _called(placed: Placed, opened: int) -> list[int]:
+    """The ports of a gateway's servers that its pods open one port for: those of its Services, else the port itself."""
+    proxy = placed.proxy
+    if proxy.kind is not Kind.GATEWAY:
+        return [opened]
+    own = (
+        one
+        for one in placed.mesh.services
+        if one.namespace == proxy.namespace and one.selector and one.selector.items() <= proxy.labels.items()
+    )
+    leading = [port.number for one in own for port in one.ports if port.target == opened]
+    return sorted({*leading}) or [opened]
 
 
 def _addresses(service: Service, placed: Placed) -> Iterator[str]:
@@ -99,9 +115,9 @@ def _local(listener: Json, name: str, port: int) -> Json:
 
 
 def _stood_in_for(value: Any) -> Any:
-    """A document in which the files of a gateway's pods, which an agent there would read, come as other secrets do."""
+    """A document in which what an agent in the gateway's pods would give comes as other secrets do."""
     if isinstance(value, Mapping):
-        if str(value.get("name", "")).startswith(FILES) and "sds_config" in value:
+        if "sds_config" in value and BY_AGENT.fullmatch(str(value.get("name", ""))):
             return {**value, "sds_config": BY_ADS}
         return {name: _stood_in_for(inner) for name, inner in value.items()}
     return [_stood_in_for(one) for one in value] if isinstance(value, list) else value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.visibility import gateways
-from meshproof.mesh.model.gateway import CERTIFIED, CONNECTIONS, ENCRYPTED, Gateway, Server, TlsMode
+from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, ENDING, Gateway, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 
 PLAIN = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
@@ -24,7 +24,7 @@ class Bound:
 
     @property
     def terminates_tls(self) -> bool:
-        return self.server.tls.mode in CERTIFIED
+        return self.server.tls.mode in ENDING
 
     @property
     def is_http(self) -> bool:
@@ -44,7 +44,7 @@ class Bound:
 def is_served(server: Server) -> bool:
     """Whether the embedded mesh serves it: not what is for sidecars of other clusters, nor what needs istiod's keys."""
     if server.protocol in ENCRYPTED:
-        return server.tls.mode in CERTIFIED or server.tls.mode is TlsMode.PASSTHROUGH
+        return server.tls.mode in ENDING or server.tls.mode is TlsMode.PASSTHROUGH
     return server.protocol in PLAIN | CONNECTIONS
 
 

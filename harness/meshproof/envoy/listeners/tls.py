@@ -14,6 +14,7 @@ from meshproof.errors import Location, UsageError
 from meshproof.mesh.model.gateway import Server, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY
 
 SDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 VERSIONS = {
@@ -25,6 +26,18 @@ VERSIONS = {
     "TLSV1_3": "TLSv1_3",
 }
 CA_SUFFIX = "-cacert"
+# What istiod gives every proxy of the mesh, by the names that it has there.
+OWN: Fields = {
+    "name": "default",
+    "tls_certificate": {
+        "certificate_chain": {"inline_bytes": CERTIFICATE.encode()},
+        "private_key": {"inline_bytes": KEY.encode()},
+    },
+}
+OWN_AUTHORITY: Fields = {
+    "name": "ROOTCA",
+    "validation_context": {"trusted_ca": {"inline_bytes": CERTIFICATE.encode()}},
+}
 # Kubernetes' kind of Secret and Istio's generic one.
 CERTIFICATE_KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
 CA_KEYS = ("ca.crt", "cacert")
@@ -97,6 +110,8 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, chain: Fields) -> tuple[
     """A filter chain behind the TLS of a server, and the secrets that it refers to."""
     settings = server.tls
     location = settings.location or server.location
+    if settings.mode is TlsMode.ISTIO_MUTUAL:
+        return _chain(chain, settings, [OWN, OWN_AUTHORITY], required=True)
     if not settings.credential_name:
         raise UsageError(f"{location}: the embedded mesh takes certificates from a Secret: name it in credentialName")
     if settings.min_version not in VERSIONS:
@@ -106,16 +121,20 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, chain: Fields) -> tuple[
     files = settings.files
     name = f"file-cert:{files.certificate}~{files.key}" if files else resource_name(settings.credential_name, foreign)
     secrets = [certificate(needed(mesh, settings.credential_name, place, location), name)]
+    if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
+        secrets.append(authority(mesh, settings, place, location))
+    return _chain(chain, settings, secrets, required=settings.mode is TlsMode.MUTUAL)
+
+
+def _chain(chain: Fields, settings: ServerTls, secrets: list[Fields], *, required: bool) -> tuple[Fields, list[Fields]]:
+    """The chain behind a certificate and, where there is one, the authority of clients."""
     common: Fields = {
         "alpn_protocols": ["h2", "http/1.1"],
         "tls_params": tls_params(settings),
         "tls_certificate_sds_secret_configs": [{"name": secrets[0]["name"], "sds_config": SDS}],
     }
-    required = False
-    if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
-        secrets.append(authority(mesh, settings, place, location))
-        common["validation_context_sds_secret_config"] = {"name": secrets[1]["name"], "sds_config": SDS}
-        required = settings.mode is TlsMode.MUTUAL
+    for one in secrets[1:]:
+        common["validation_context_sds_secret_config"] = {"name": one["name"], "sds_config": SDS}
     context = {"common_tls_context": common, "require_client_certificate": wrapped(required)}
     socket = {
         "name": "envoy.transport_sockets.tls",

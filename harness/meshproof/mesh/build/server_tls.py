@@ -29,7 +29,6 @@ UNMODELLED = (
 PASSING = frozenset({TlsMode.PASSTHROUGH, TlsMode.AUTO_PASSTHROUGH})
 ELSEWHERE = {
     TlsMode.AUTO_PASSTHROUGH: "tls mode AUTO_PASSTHROUGH is not modelled: it is for sidecars of other clusters",
-    TlsMode.ISTIO_MUTUAL: "tls mode ISTIO_MUTUAL is not modelled: it is for clients with certificates of istiod",
 }
 SUITES = frozenset(
     {

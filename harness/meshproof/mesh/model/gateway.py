@@ -25,6 +25,8 @@ class TlsMode(StrEnum):
 
 CERTIFIED = frozenset({TlsMode.SIMPLE, TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL})
 """The modes of servers that end TLS with a certificate of their own."""
+ENDING = CERTIFIED | {TlsMode.ISTIO_MUTUAL}
+"""The modes of all servers that end TLS: of one the certificate is that of the mesh, and so are its clients'."""
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
 CONNECTIONS = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
 """Protocols of servers that pass on what comes without a look at what it carries."""
@@ -86,8 +88,8 @@ class Server:
 
     @property
     def ends_tls(self) -> bool:
-        """Whether it ends TLS with a certificate of its own."""
-        return self.tls.mode in CERTIFIED
+        """Whether it ends TLS."""
+        return self.tls.mode in ENDING
 
     @property
     def passes_tls_on(self) -> bool:

@@ -1,13 +1,19 @@
 """The certificate that every probe workload shows where a connection speaks TLS to it.
 
-It keeps no secret: it is in the source for everybody, so that a client can tell that TLS reached a pod as it was sent,
-whatever name was asked for. Stand-ins show it on loopback, and in the pods of a run. What stands in for a host outside
-of the mesh shows one that it signs, for the name of that host.
+Proxies of the mesh show it where istiod would give them one. It keeps no secret:
+it is in the source for everybody, so that a client can tell that TLS reached a pod as it was sent, whatever name was
+asked for. Stand-ins show it on loopback, and in the pods of a run. What stands in for a host outside of the mesh shows
+one that it signs, for the name of that host.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+# Of those who need the certificate most hold no handshake.
+if TYPE_CHECKING:
+    import ssl
 
 TLS_SEEN = "x-meshproof-tls"
 """The header by which the books of such a stand-in tell what a handshake said."""
@@ -33,6 +39,21 @@ sJ3S/03zwlKWmWQm1VwY6FXYo+ehRANCAASACyl2enYsiBryyB2HwjK2fYQst1BX
 DFiH3C1D5t71/1vk7OQ3hZhd6ToEKptVUu395ulOiT+NkYexp/gtWHXw
 -----END PRIVATE KEY-----
 """
+
+
+def load_pair(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
+    """Let a context show a certificate, in PEM; raises OSError and ValueError for one that cannot be used.
+
+    The standard library reads a key from a file alone; the folder is nobody else's and is gone at once.
+    """
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
+        files = Path(folder) / "tls.crt", Path(folder) / "tls.key"
+        for path, content in zip(files, (chain, key), strict=True):
+            path.write_bytes(content)
+        context.load_cert_chain(*files)
 
 
 def signed(names: Iterable[str]) -> str:

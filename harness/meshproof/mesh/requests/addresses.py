@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from meshproof.border.request import TLS, Request, Tls
-from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED
+from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, TlsMode
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
@@ -20,6 +20,9 @@ from meshproof.mesh.predict.visibility import sees
 ANY_HOST = "gateway.example"
 POD_TLS = Tls(ca=CERTIFICATE, any_name=True)
 """What a client brings to a handshake that is passed on to a pod."""
+
+MESH_TLS = Tls(ca=CERTIFICATE, any_name=True, of_the_mesh=True)
+"""What a sidecar brings to the handshake with another proxy of the mesh."""
 
 
 def covered_by(pattern: str) -> str:
@@ -80,7 +83,7 @@ def at(mesh: Mesh, entry: Entry, pattern: str, tls: Tls | None = None) -> Addres
     """The address of a host at a Gateway's server; a client that says not whom it trusts, trusts what is served."""
     if entry.server.protocol not in ENCRYPTED:
         return Address(pattern, entry.server.port, "http", entry)
-    shown = tls or Tls()
+    shown = MESH_TLS if entry.server.tls.mode is TlsMode.ISTIO_MUTUAL else tls or Tls()
     if not shown.ca:
         shown = replace(shown, ca=served_certificate(mesh, entry.gateway, entry.server.tls))
     return Address(pattern, entry.server.port, "https", entry, shown)

@@ -129,9 +129,17 @@ def _of_hosts(
         bases = (first_reaching(mesh, route, requests, client) for route, requests in tries)
         base = next((one for one in bases if one is not None), None)
         if base is not None:
-            yield Group(place, (*_handshakes(base, address), *host_boundaries(base, address.pattern)))
+            hosts = (one for one in host_boundaries(base, address.pattern) if _is_told(mesh, base, one, client))
+            yield Group(place, (*_handshakes(base, address), *hosts))
             yield Group(place, tuple(replace(base, path=path) for path in known_paths(mesh, virtual_service)))
             yield Group(place, tuple(_elsewhere(mesh, base, address.entry, tls)))
+
+
+def _is_told(mesh: Mesh, base: Request, other: Request, client: Source) -> bool:
+    """Whether it is told what becomes of a host in other letters: of certificates outside of the mesh it is not."""
+    if other.host == base.host or other.host.lower() != base.host:
+        return True
+    return not predict(mesh, other, namespace=client.namespace, labels=client.labels).undecided
 
 
 def _handshakes(base: Request, address: Address) -> Iterator[Request]:
@@ -141,6 +149,8 @@ def _handshakes(base: Request, address: Address) -> Iterator[Request]:
         return
     if address.entry.server.tls.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL) and own.cert:
         yield replace(base, tls=replace(own, cert="", key=""))
+    if own.of_the_mesh:
+        yield replace(base, tls=replace(own, of_the_mesh=False))
     if not own.newest:
         yield replace(base, tls=replace(own, newest="TLSv1_2"))
 

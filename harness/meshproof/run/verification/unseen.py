@@ -53,10 +53,11 @@ def _said(mesh: Mesh) -> Said:
     found: dict[tuple[str, str, str], Location] = {}
     for rule in mesh.destination_rules:
         for policy, port in rule.policies:
-            # ISTIO_MUTUAL is told wherever it stands.
-            if policy.tls and policy.tls.mode == PLAIN:
+            # ISTIO_MUTUAL is told wherever it stands, but for the name that it asks a gateway for.
+            if policy.tls and (policy.tls.mode == PLAIN or (policy.tls.is_of_the_mesh and policy.tls.sni)):
                 at = f" on port {port}" if port else ""
-                key = "DestinationRule", f"{rule.namespace}/{rule.name}", f"tls {policy.tls.mode}{at}"
+                asking = f" with sni {policy.tls.sni}" if policy.tls.sni else ""
+                key = "DestinationRule", f"{rule.namespace}/{rule.name}", f"tls {policy.tls.mode}{asking}{at}"
                 found.setdefault(key, policy.tls.location or rule.location)
     for one in mesh.peer_authentications:
         name = f"{one.namespace}/{one.name}"

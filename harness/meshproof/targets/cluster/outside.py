@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshproof.mesh.model.gateway import CONNECTIONS
+from meshproof.mesh.model.gateway import CONNECTIONS, TlsMode
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Entering, Pods, Rule, Unmodelled
@@ -14,6 +14,7 @@ MACHINES = frozenset({"WorkloadEntry", "WorkloadGroup"})
 WHY = "what answers there stands outside of the cluster, and a verification sends it nothing"
 STARTED = "its pods are started by the cluster, and a verification does not enter by them"
 WITHHELD = "a verification puts no policy in force on a cluster"
+WITHOUT = "a verification that enters by a gateway of a cluster has no certificate of istiod"
 PASSED = "a verification sends no connections to gateways of a cluster"
 SPOKEN = "it leads to a port that speaks {}: a sidecar before the pod reads connections to it as requests"
 NEEDS = "verify it on the embedded mesh, where it is stood in for"
@@ -41,8 +42,10 @@ def _connections(mesh: Mesh) -> Iterator[Unmodelled]:
     """Servers that pass connections on, and rules within the mesh that no connection of a probe shows there."""
     for gateway in (one for one in mesh.gateways if not one.listener):
         for server in gateway.servers:
-            if server.passes_tls_on or server.protocol == "TLS" or server.protocol in CONNECTIONS:
-                entering = (Entering(gateway.key, server.port),)
+            entering = (Entering(gateway.key, server.port),)
+            if server.tls.mode is TlsMode.ISTIO_MUTUAL:
+                yield Unmodelled("Gateway", f"Gateway {gateway.called}", server.location, WITHOUT, entering, NEEDS)
+            elif server.passes_tls_on or server.protocol == "TLS" or server.protocol in CONNECTIONS:
                 yield Unmodelled("Gateway", f"Gateway {gateway.called}", server.location, PASSED, entering, NEEDS)
     for one in mesh.bound_to(MESH_GATEWAY):
         for route in one.connections:

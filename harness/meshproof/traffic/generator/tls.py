@@ -5,8 +5,10 @@ from __future__ import annotations
 import ssl
 from functools import cache
 
+from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, load_pair
+
 Tls = tuple[tuple[str, str], ...]
-"""Pairs of a name and a value: `sni`, and if given `ca`, `cert`, `key`, `newest`, `any_name`, `alpn`.
+"""Pairs of a name and a value: `sni`, and if given `ca`, `cert`, `key`, `newest`, `any_name`, `of_the_mesh`, `alpn`.
 
 They are paths; `ca` may be PEM itself.
 """
@@ -26,6 +28,8 @@ def context(tls: Tls) -> ssl.SSLContext:
     made.set_alpn_protocols([given.get("alpn", "http/1.1")])
     if given.get("cert"):
         made.load_cert_chain(given["cert"], given.get("key") or None)
+    elif given.get("of_the_mesh"):
+        load_pair(made, CERTIFICATE.encode(), KEY.encode())
     if given.get("newest"):
         made.maximum_version = ssl.TLSVersion[given["newest"]]
     return made

@@ -128,3 +128,14 @@ def test_nor_by_the_name_of_an_alias(of: str, told: int) -> None:
     mesh = build(load(["-"], stdin=io.StringIO(MANIFESTS + ALIAS.replace("OF", of))).resources).mesh
     found = facts(mesh, predict(mesh, parse("GET http://old/")))
     assert len(Dependencies(mesh, list(outside(mesh))).touching(found)) == told
+
+
+def test_no_request_enters_by_a_server_for_the_mesh() -> None:
+    gateway = (
+        "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: outwards, namespace: default}\n"
+        "spec: {selector: {istio: egressgateway}, servers: [{port: {number: 443, name: https, protocol: HTTPS}, "
+        "hosts: [a.example], tls: {mode: ISTIO_MUTUAL}}]}\n"
+    )
+    (one,) = outside(build(load(["-"], stdin=io.StringIO(gateway)).resources).mesh)
+    assert one.touches == (Entering("default/outwards", 443),)
+    assert "no certificate of istiod" in one.why

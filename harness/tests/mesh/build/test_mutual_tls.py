@@ -132,8 +132,27 @@ def test_a_host_outside_is_not_known_to_have_a_certificate_of_istiod(mesh) -> No
 
 
 def test_names_that_a_rule_wants_in_certificates_are_not_modelled(mesh) -> None:
-    (why,) = told(mesh(RULE.format("cart", "tls: {mode: ISTIO_MUTUAL, sni: a.example}")))
+    (why,) = told(mesh(RULE.format("cart", "tls: {mode: ISTIO_MUTUAL, subjectAltNames: [a.example]}")))
     assert "not modelled" in why
+
+
+OUTWARDS = (
+    "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: outwards, namespace: shop}}\n"
+    "spec: {{selector: {{app: cart}}, servers: [{{port: {{number: 80, name: https, protocol: HTTPS}}, "
+    "hosts: ['{}'], tls: {{mode: ISTIO_MUTUAL}}}}]}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("served", "fits"), [("", True), ("a.example", True), ("*.example", True), ("*", True), ("b.example", False)]
+)
+def test_the_name_that_a_rule_asks_for_has_a_server_where_gateways_take_mutual_tls(
+    mesh, served: str, fits: bool
+) -> None:
+    gateway = [OUTWARDS.format(served)] if served else []
+    found = told(mesh(RULE.format("cart", "tls: {mode: ISTIO_MUTUAL, sni: a.example}"), *gateway))
+    assert [one for one in found if "is for its sni a.example" in one] == ([] if fits else found)
+    assert bool(found) is not fits
 
 
 def test_the_narrower_policy_counts(mesh) -> None:

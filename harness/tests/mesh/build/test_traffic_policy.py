@@ -47,7 +47,10 @@ WITHIN = "web.default.svc.cluster.local"
     ("tls", "why"),
     [
         ("mode: SIMPLE", "tls is not modelled: mode SIMPLE"),
-        ("mode: ISTIO_MUTUAL, sni: a.example", "tls is not modelled: mode ISTIO_MUTUAL, sni a.example"),
+        (
+            "mode: ISTIO_MUTUAL, subjectAltNames: [a.example]",
+            "tls is not modelled: mode ISTIO_MUTUAL, a certificate for a.example",
+        ),
         (
             "mode: SIMPLE, sni: a.example, subjectAltNames: [b.example, c.example]",
             "tls is not modelled: mode SIMPLE, sni a.example, a certificate for b.example or c.example",

@@ -44,7 +44,6 @@ def touching(found: Built, text: str) -> list[str]:
     ("tls", "why"),
     [
         ("mode: AUTO_PASSTHROUGH", "tls mode AUTO_PASSTHROUGH is not modelled: it is for sidecars of other clusters"),
-        ("mode: ISTIO_MUTUAL", "tls mode ISTIO_MUTUAL is not modelled: it is for clients with certificates of istiod"),
         ("mode: MUTUAL, credentialName: a, caCertificates: /a", "caCertificates is not modelled"),
         ("mode: SIMPLE, credentialNames: [a, b]", "credentialNames is not modelled"),
         ("mode: SIMPLE, credentialName: a, cipherSuites: [ALL]", "cipherSuites with 'ALL' is not modelled"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import trustme
 from meshproof.border.request import Request, Tls
 from meshproof.errors import UsageError
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.requests.addresses import MESH_TLS
 from meshproof.mesh.requests.probes import probes
 
 HOST = "shop.example.com"
@@ -169,3 +171,24 @@ def test_probes_bring_what_the_load_says_or_trust_what_is_served(mesh, papers: P
     assert {by, f"{by} (certificate right.pem) (at most TLSv1_2)"} <= refused
     simple = probes(mesh("mode: SIMPLE")).requests
     assert any(predict(mesh("mode: SIMPLE"), one).arms for one in simple)
+
+
+MESH_SERVER = f"""---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: front}}
+spec:
+  selector: {{istio: egressgateway}}
+  servers: [{{port: {{number: 443, name: https, protocol: HTTPS}}, hosts: [{HOST}], tls: {{mode: ISTIO_MUTUAL}}}}]
+"""
+
+
+def test_a_server_for_the_mesh_takes_sidecars_alone(routed, papers: Papers) -> None:
+    head = f"hosts: [{HOST}]\n  gateways: [front]"
+    found = routed("- route: [{destination: {host: greeter}}]", head=head, more=MESH_SERVER).mesh
+    sidecars = {one.tls for one in probes(found, most=100).requests if one.scheme == "https" and one.host == HOST}
+    assert MESH_TLS in sidecars
+    assert replace(MESH_TLS, of_the_mesh=False) in sidecars
+    assert ask(found, MESH_TLS).arms
+    for other in (replace(MESH_TLS, of_the_mesh=False), papers.client("foreign", papers.other)):
+        assert "a certificate of the mesh" in ask(found, other).note

@@ -20,6 +20,7 @@ POLICY = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: 
 NONE = f"{RULE}spec: {{host: cart}}\n"
 PLAIN = f"{RULE}spec: {{host: cart, trafficPolicy: {{tls: {{mode: DISABLE}}}}}}\n"
 MUTUAL = f"{RULE}spec: {{host: cart, trafficPolicy: {{tls: {{mode: ISTIO_MUTUAL}}}}}}\n"
+ASKING = MUTUAL.replace("ISTIO_MUTUAL", "ISTIO_MUTUAL, sni: a.example")
 PERMISSIVE, OPEN = (f"{POLICY}spec: {{mtls: {{mode: {mode}}}}}\n" for mode in ("PERMISSIVE", "DISABLE"))
 
 LEFT_OUT = "mutual TLS is left out between proxies and pods here"
@@ -48,6 +49,7 @@ def test_what_runs_as_specified_is_proved(tmp_path: Path, text: str) -> None:
         (NONE, PLAIN, ["tls DISABLE is applied and not specified"]),
         (MUTUAL, NONE, [LEFT_OUT]),
         (NONE, MUTUAL, [LEFT_OUT]),
+        (ASKING, MUTUAL, [LEFT_OUT, LEFT_OUT, "tls ISTIO_MUTUAL with sni a.example is specified and not applied"]),
         (PERMISSIVE, OPEN, ["DISABLE is applied and not specified", "PERMISSIVE is specified and not applied"]),
         (PERMISSIVE, "", ["PERMISSIVE is specified and not applied"]),
     ],

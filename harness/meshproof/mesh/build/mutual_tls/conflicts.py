@@ -14,6 +14,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.workloads.workload import FORMS, at
 from meshproof.mesh.model.destination_rule import DestinationRule
+from meshproof.mesh.model.gateway import TlsMode
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
@@ -75,6 +76,10 @@ def _held(
 
 def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, without: set[str]) -> Iterator[str]:
     called = f"port {port.number} of {service.called}"
+    servers = [one for gateway in mesh.gateways for one in gateway.servers if one.tls.mode is TlsMode.ISTIO_MUTUAL]
+    if tls.sni and servers and not any(covers(host, tls.sni.lower()) for one in servers for host in one.hosts):
+        # The sidecars of other pods do not look at the name that a handshake asks for.
+        yield f"{called}: no server of a Gateway with ISTIO_MUTUAL is for its sni {tls.sni}"
     if (service.hostname or service.endpoints) and tls.mode == ISTIO_MUTUAL:
         yield f"{called}: whether what answers for that host has a certificate of istiod is not told here"
         return

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.stand_ins import bodies
-from meshproof.mesh.model.gateway import Gateway, TlsMode
+from meshproof.mesh.model.gateway import CERTIFIED, Gateway, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 
 AUTHORITY = "-cacert"
@@ -47,7 +47,7 @@ def lacking(mesh: Mesh, asked: Sequence[str]) -> list[Lacking]:
         for server in gateway.servers:
             tls = server.tls
             name = tls.credential_name
-            if not name or not server.ends_tls or "/" in name or mesh.secrets_called(name):
+            if not name or tls.mode not in CERTIFIED or "/" in name or mesh.secrets_called(name):
                 continue
             key = tls.credential_namespace or mesh.pods_of(gateway)[0], name
             place = (gateway.key, server.port)

@@ -29,7 +29,7 @@ class ClientTls:
     @property
     def is_of_the_mesh(self) -> bool:
         """Whether it is the mutual TLS that proxies of the mesh speak by themselves, with certificates of istiod."""
-        return self.mode == ISTIO_MUTUAL and not self.sni and not self.names
+        return self.mode == ISTIO_MUTUAL and not self.names
 
     @property
     def for_gateways(self) -> bool:

@@ -17,6 +17,7 @@ from meshproof.errors import UsageError
 from meshproof.mesh.model.gateway import Gateway, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, load_pair
 
 # Most requests come without a handshake, and these take as long to import as all of predict/.
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def refusal(mesh: Mesh, gateway: Gateway, settings: ServerTls, host: str, client
     Raises UsageError for files of the client that cannot be read.
     """
     own = client or Tls()
+    if settings.mode is TlsMode.ISTIO_MUTUAL:
+        if not own.of_the_mesh:
+            return "the server wants a certificate of the mesh, which its client has not"
+        return _handshake(CERTIFICATE.encode(), KEY.encode(), CERTIFICATE.encode(), settings, host, own)
     if settings.mode is TlsMode.MUTUAL and not own.cert:
         return "the server wants a certificate of the client, which has none"
     secret = _secret(mesh, settings.credential_name, gateway, settings)
@@ -50,6 +55,8 @@ def refusal(mesh: Mesh, gateway: Gateway, settings: ServerTls, host: str, client
 
 def served_certificate(mesh: Mesh, gateway: Gateway, settings: ServerTls) -> str:
     """The PEM certificates that the server shows; empty when its Secret is not among the manifests."""
+    if settings.mode is TlsMode.ISTIO_MUTUAL:
+        return CERTIFICATE
     secret = _secret(mesh, settings.credential_name, gateway, settings)
     pair = _first(secret, CERTIFICATE_KEYS) if secret else None
     return pair[0].decode("ascii", "replace") if pair else ""
@@ -117,19 +124,12 @@ def _handshake(chain: bytes, key: bytes, authority: bytes, settings: ServerTls, 
 
 def _server(chain: bytes, key: bytes, authority: bytes, settings: ServerTls) -> ssl.SSLContext:
     import ssl
-    import tempfile
-    from pathlib import Path
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # The standard library reads a key from a file alone; the folder is nobody else's and is gone at once.
-    with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
-        files = Path(folder) / "tls.crt", Path(folder) / "tls.key"
-        for path, content in zip(files, (chain, key), strict=True):
-            path.write_bytes(content)
-        try:
-            context.load_cert_chain(*files)
-        except (OSError, ValueError) as error:
-            raise UsageError(f"the certificate of a gateway's Secret cannot be used: {error}") from None
+    try:
+        load_pair(context, chain, key)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the certificate of a gateway's Secret cannot be used: {error}") from None
     context.minimum_version = ssl.TLSVersion[VERSIONS.get(settings.min_version, "TLSv1_2")]
     if newest := VERSIONS.get(settings.max_version):
         context.maximum_version = ssl.TLSVersion[newest]
@@ -140,7 +140,7 @@ def _server(chain: bytes, key: bytes, authority: bytes, settings: ServerTls) -> 
         # Envoy takes any authority that it is given for the end of a chain, an intermediate one as well.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.load_verify_locations(cadata=authority.decode("ascii", "replace"))
-        context.verify_mode = ssl.CERT_REQUIRED if settings.mode is TlsMode.MUTUAL else ssl.CERT_OPTIONAL
+        context.verify_mode = ssl.CERT_OPTIONAL if settings.mode is TlsMode.OPTIONAL_MUTUAL else ssl.CERT_REQUIRED
     return context
 
 
@@ -156,6 +156,8 @@ def _client(client: Tls) -> ssl.SSLContext:
         context.check_hostname = False
     if client.cert:
         context.load_cert_chain(client.cert, client.key or None)
+    elif client.of_the_mesh:
+        load_pair(context, CERTIFICATE.encode(), KEY.encode())
     if client.newest:
         context.maximum_version = ssl.TLSVersion[client.newest]
     return context
