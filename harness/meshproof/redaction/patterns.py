@@ -13,7 +13,7 @@ _HEADERS = r"(?:proxy-)?authorization|(?:set-)?cookie2?"
 # Names of headers, of variables, of query parameters and of fields, as they stand or after one of _BEFORE.
 _ENDINGS = (
     r"[a-z0-9]{0,24}(?:token|password|passwd|apikey)"
-    r"|api[-_]?key|secret[-_]?key|private[-_]?key|signing[-_]?key|encryption[-_]?key|subscription[-_]key"
+    r"|api[-_]?key|secret[-_]?key|private[-_]?key|client[-_]?key(?:[-_]data)?|signing[-_]?key|encryption[-_]?key|subscription[-_]key"
     r"|access[-_]?key(?:[-_]id)?|secret[-_]access[-_]key|client[-_]?secret|shared[-_]secret|app[-_]secret"
     r"|passphrase|passcode|pwd|session[-_]?id|(?:token|hmac|webhook)[-_]secret"
 )

@@ -166,6 +166,22 @@ def test_hostile_kubeconfigs(tmp_path: Path, text: str) -> None:
         api_server.parts(text.encode(), "", "worker-1: config")
 
 
+@pytest.mark.parametrize("server", ["https://192.0.2.1:192.0.2.1:6443", "https://a:99999", "https://[", "https://a:0"])
+def test_servers_of_a_kubeconfig_that_are_no_urls(tmp_path: Path, server: str) -> None:
+    cluster = {"name": "c", "cluster": {"server": server}}
+    (tmp_path / "config").write_text(dumped({**KUBECONFIG, "clusters": [cluster]}))
+    with pytest.raises(UsageError, match=r"context lab: the server of its cluster 'c' is no URL"):
+        kubeconfig.read([tmp_path / "config"], "lab")
+
+
+@pytest.mark.parametrize("field", ["client-certificate-data", "client-key-data"])
+@pytest.mark.parametrize("value", [None, "A", 5, ["x"]])
+def test_users_of_a_kubeconfig_are_not_quoted(tmp_path: Path, field: str, value: Any) -> None:
+    whole = {"token": "hunter22", "client-certificate-data": "AAAA", "client-key-data": "AAAA"}
+    user = {**whole, field: value}
+    kubeconfig_of(tmp_path, dumped({**KUBECONFIG, "users": [{"name": "u", "user": user}]}).encode())
+
+
 def test_a_kubeconfig_that_is_no_file_or_too_large(tmp_path: Path) -> None:
     file = tmp_path / "config"
     with file.open("wb") as stream:

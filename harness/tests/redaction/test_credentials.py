@@ -35,6 +35,7 @@ TEXTS = [
     "client_secret='PLANT PLANT'",
     'password="PLANT \\" PLANT"',
     "password: PLANT",
+    "client-key-data: PLANT",
     "aws_secret_access_key = PLANT",
     "https://PLANT@git.example.com/x",
     "postgres://me:PLANT@db:5432/x",

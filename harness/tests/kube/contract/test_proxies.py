@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.targets.kube.api import kubeconfig as config
+from meshproof.targets.kube.api import proxies
 from meshproof.targets.kube.api.proxies import from_environment
 
 PROXY = "http://proxy.test:3128"
@@ -80,3 +81,9 @@ def test_the_client_uses_the_proxy(
     context = config.read((kubeconfig,), "lab")
     manager = config.client((kubeconfig,), context, tmp_path).rest_client.pool_manager
     assert (manager.proxy.url if manager.proxy else None) == proxy
+
+
+@pytest.mark.parametrize("entry", ["[", "[x", "a:b", "a:99999", "http://[", "\0", ":", "/", "é/99"])
+def test_an_exception_that_is_none_excepts_nothing(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    monkeypatch.setattr(proxies, "_variable", lambda name: entry if name == "no_proxy" else PROXY)
+    assert from_environment("https://api.test") == PROXY

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, load_kube_config
@@ -80,6 +81,8 @@ def read(files: Sequence[Path], name: str) -> Context:
     server = _text(servers.get(cluster, {}).get("server"))
     if not server:
         raise UsageError(f"context {name}: the kubeconfig has no server for its cluster {cluster!r}")
+    if not _is_url(server):
+        raise UsageError(f"context {name}: the server of its cluster {cluster!r} is no URL, such as https://HOST:PORT")
     identity = users.get(user, {})
     plugin = identity.get("exec")
     command = _text(plugin.get("command")) if isinstance(plugin, Mapping) else ""
@@ -97,7 +100,7 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
             os.pathsep.join(map(str, files)), context.name, configuration, persist_config=False, temp_file_path=folder
         )
     except (ConfigException, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise TargetError(f"context {context.name}: its kubeconfig cannot be used", str(error)) from None
+        raise TargetError(f"context {context.name}: its kubeconfig cannot be used", _told(error)) from None
     if context.plugin and not configuration.api_key and not configuration.cert_file:
         message = f"context {context.name}: its credential plugin {context.plugin} gives neither token nor certificate"
         raise TargetError(message, f"look: kubectl --context {context.name} auth can-i --list, or run it by hand")
@@ -141,3 +144,16 @@ def parse(data: bytes, origin: str) -> Mapping[str, Any]:
 def _text(value: Any) -> str:
     """A scalar as text; empty for anything that has parts."""
     return str(value) if isinstance(value, str | int | float) else ""
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return urlsplit(text).port != 0
+    except ValueError:
+        return False
+
+
+def _told(error: Exception) -> str:
+    """What the client says, up to where it quotes the file: it does so with whole users, tokens included."""
+    text = str(error)
+    return text if isinstance(error, OSError) else re.split("[{'\"]", text)[0].strip() or type(error).__name__

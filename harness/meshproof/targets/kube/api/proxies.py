@@ -43,9 +43,10 @@ def _excepts(entry: str, host: str, port: int) -> bool:
             return address is not None and address in ipaddress.ip_network(entry, strict=False)
         return False
     name, only = entry.lower(), 0
-    if _address(name) is None and (split := urlsplit(f"//{name}")).hostname is not None:
+    if _address(name) is None:
         with contextlib.suppress(ValueError):
-            name, only = split.hostname or "", split.port or 0
+            split = urlsplit(f"//{name}")
+            name, only = (name, 0) if split.hostname is None else (split.hostname, split.port or 0)
     if not name or only not in (0, port):
         return False
     if address is not None:
