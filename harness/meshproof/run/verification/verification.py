@@ -31,6 +31,9 @@ from meshproof.run.verification.error_rates import sharing
 from meshproof.run.verification.loads import loads
 from meshproof.run.verification.specification import Limits, Specification, nothing_more, notices_of, read
 
+# So many objects that a cluster would refuse are told beside a request that nothing answers.
+MOST_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -194,7 +197,7 @@ def verification_of(
     breakers = prepare_breakers(((each.specification, each.provable) for each in several), proxyless=proxyless)
     found = replace(
         found,
-        unanswered=tuple(_unanswered(unanswered)),
+        unanswered=tuple(_unanswered(specification, unanswered)),
         left_out=sent.left_out,
         unproved=(*breakers.unproved, *(one for each in several for one in each.unproved)),
     )
@@ -212,6 +215,9 @@ def _for_others(mesh: Mesh, named: Sequence[Request], client: Source) -> Iterato
             yield Notice(rule, text)
 
 
-def _unanswered(several: Sequence[tuple[Expectation, str]]) -> Iterator[tuple[str, str]]:
+def _unanswered(specification: Specification, several: Sequence[tuple[Expectation, str]]) -> Iterator[tuple[str, str]]:
+    """Each request with the reason, and with what would be refused and may be what was to answer it."""
     for one, why in several:
-        yield str(one.request), why
+        refused = [part for part in specification.touching(one) if part.refused]
+        more = (f"{part.location}: {part.subject} counts for nothing here: {part.why}" for part in refused[:MOST_NAMED])
+        yield str(one.request), "; ".join((why, *more))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from meshproof.border.request import parse
 from meshproof.border.verdict import Outcome, Precision, Verdict
 from meshproof.run.verification.verification import prepare_verification
 
@@ -59,3 +60,23 @@ def test_rules_that_are_not_in_force(tmp_path: Path, kind: str, rest: str, why: 
     (verdict,) = verdicts(tmp_path, kind, rest)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert why in verdict.reason
+
+
+@pytest.mark.parametrize("rule", ["matchh: [], redirect: {uri: /new}", "redirect: {uri: *new}"])
+def test_a_named_request_tells_of_the_rule_for_it_that_a_cluster_refuses(tmp_path: Path, rule: str) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(f"""\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: edge}}
+spec: {{selector: {{istio: ingressgateway}}, servers: [{SERVER}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: shop}}
+spec: {{hosts: [a.example.com], gateways: [edge], http: [{{{rule}}}]}}
+""")
+    asked = [parse("http://a.example.com/"), parse("http://b.example.com/")]
+    (_, own), (_, other) = prepare_verification([str(file)], [], asked, Precision()).coverage.unanswered
+    assert f"404: no server and VirtualService of this Gateway share the host a.example.com; {file}:9:" in own
+    assert str(file) not in other
