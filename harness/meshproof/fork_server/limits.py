@@ -7,6 +7,11 @@ import errno
 import resource
 
 MOST = 65_536
+# Envoy has a connection for each request under way, on either side, and its own files.
+FEW = 1024
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+# What CPython says, of whatever cause.
+NO_THREAD = "can't start new thread"
 
 
 def raise_descriptors() -> int:
@@ -36,3 +41,21 @@ def why(error: OSError | MemoryError, *, descriptors: int = 0, processes: int = 
     if number == errno.ENOMEM:
         return f"no memory is left: {megabytes} MB are needed" if megabytes else "no memory is left"
     return str(error)
+
+
+def exhausted(error: BaseException) -> str:
+    """What has run out of this machine, where that is why something could not be done; else empty."""
+    if isinstance(error, RuntimeError) and str(error) == NO_THREAD:
+        return "no thread can be added: a process' memory (ulimit -v) or the number of processes (ulimit -u) is limited"
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in SCARCE):
+        return why(error, processes=1)
+    return ""
+
+
+def scarce() -> str:
+    """That this process, and those that it starts, may have few descriptors; empty where they have enough."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    few = soft != resource.RLIM_INFINITY and soft < FEW
+    return (
+        f"a process may have no more than {soft} descriptors (ulimit -n), which Envoy may have used up" if few else ""
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import MeshproofError, TargetError
+from meshproof.fork_server.limits import exhausted
 from meshproof.report.events import Broke, Emit
 
 
@@ -33,5 +34,7 @@ def described(error: BaseException) -> tuple[str, str]:
         return error.message, error.detail
     if isinstance(error, MeshproofError):
         return str(error), ""
+    if reason := exhausted(error):
+        return f"this machine gives the harness no more: {reason}", ""
     message = f"unexpected {type(error).__name__}: {error}"
     return message, "".join(traceback.format_exception(error))

@@ -13,6 +13,7 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.fork_server.limits import scarce
 
 OK = 200
 HEADER_LIMIT = 1 << 16
@@ -48,7 +49,7 @@ class AdminClient:
             async with asyncio.timeout(self._limit):
                 return await self._exchange(method, path)
         except TimeoutError:
-            raise TargetError(f"Envoy's admin page did not answer {path} within {self._limit:g} s") from None
+            raise TargetError(f"Envoy's admin page did not answer {path} within {self._limit:g} s", scarce()) from None
         except (OSError, EOFError, ValueError) as error:
             raise TargetError(f"Envoy's admin page at {self.path} cannot be asked for {path}", str(error)) from error
 
