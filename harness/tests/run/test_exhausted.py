@@ -55,4 +55,4 @@ def test_few_descriptors_are_told_of_a_proxy_that_does_not_answer() -> None:
         "from meshproof.fork_server.limits import scarce\nprint(scarce())\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGES, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("a process may have 200 descriptors and no more (ulimit -n)"), done.stderr
+    assert done.stdout.startswith("a process may have no more than 200 descriptors (ulimit -n)"), done.stderr
