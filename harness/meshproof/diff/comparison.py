@@ -14,7 +14,8 @@ from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach, 
 from meshproof.diff.search import Tried, as_served, search
 from meshproof.diff.sides import Side
 from meshproof.errors import Location
-from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.called import asked_service

@@ -15,7 +15,8 @@ from meshproof.explain.explanation import Explanation, Object
 from meshproof.explain.manifests import Written
 from meshproof.explain.rules import Trace, trace
 from meshproof.mesh.build.assemble import Built
-from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.gateway_table import UNREAD

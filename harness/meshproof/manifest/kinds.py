@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from importlib import import_module
 
+from meshproof.errors import UsageError
 from meshproof.manifest.fields import istio, kubernetes
-from meshproof.manifest.resource import Resource
+from meshproof.manifest.resource import Manifests, Resource
 from meshproof.manifest.schema import Shape
 
 NETWORKING = tuple(f"networking.istio.io/{version}" for version in ("v1", "v1beta1", "v1alpha3"))
@@ -115,3 +117,21 @@ def entry_of(resource: Resource) -> str:
 def is_modelled(resource: Resource) -> bool:
     """Whether a resource is of a kind and version that is read."""
     return resource.api_version in ACCEPTED.get(entry_of(resource), ())
+
+
+def check_kinds(named: Collection[str], several: Iterable[Manifests]) -> None:
+    """Raise UsageError for a kind that is one of these manifests', or one that is read, but for a slip."""
+    if not named:
+        return
+    # Seldom asked for.
+    from difflib import get_close_matches
+
+    known = {name.partition(".")[0] for name in ACCEPTED}
+    for one in several:
+        refused = (each.resource for each in one.refusals if each.resource)
+        known |= {each.kind for each in (*one.resources, *one.foreign, *refused)}
+    same = {one.casefold(): one for one in known}
+    for kind in named:
+        meant = same.get(kind.casefold()) or next(iter(get_close_matches(kind, sorted(known), 1, 0.8)), "")
+        if kind not in known and meant:
+            raise UsageError(f"no kind is called {kind}: did you mean {meant}?")

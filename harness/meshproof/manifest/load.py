@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TextIO
 
 from meshproof.border.facts.provenance import Digest
@@ -18,11 +19,11 @@ from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
 from meshproof.manifest.plain import plain
-from meshproof.manifest.resource import Manifests, Notice, Refusal, Resource
-from meshproof.manifest.source import texts
+from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Refusal, Resource
+from meshproof.manifest.source import STDIN, texts, unsearched
 from meshproof.manifest.value import Value
 
-MOST_PROBLEMS = 20
+MOST_PROBLEMS, MOST_NAMED = 20, 6
 # So many documents take a second or so.
 PROGRESS = 2_000
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
@@ -69,6 +70,8 @@ def load(
         where = read.notices[0].location if read.notices else Location(paths[0] if paths else "", 1, 1)
         readable = ", ".join(name for name in kinds.ACCEPTED if "." not in name)
         raise ManifestError(Problem(where, "there is no resource here that meshproof reads", f"it reads {readable}"))
+    if contents is None:
+        read.notices += _beside(paths)
     return Manifests(
         tuple(read.resources),
         tuple(read.notices),
@@ -78,6 +81,21 @@ def load(
         tuple(read.others),
         read.complete,
     )
+
+
+def _beside(paths: Sequence[str]) -> Iterator[Notice]:
+    """What a folder holds in subfolders, of which kubectl says nothing either."""
+    for path in dict.fromkeys(paths):
+        folder = Path(path)
+        try:
+            others = unsearched(folder) if path != STDIN and folder.is_dir() else []
+        except OSError:
+            continue
+        named = [one for one in others if not any(Path(each).is_relative_to(folder / one) for each in paths)]
+        if named:
+            listed = ", ".join((*named[:MOST_NAMED], *(["…"] if len(named) > MOST_NAMED else [])))
+            text = f"manifests in subfolders are not read: {listed}; name those that belong to it with -f as well"
+            yield Notice(Location(str(path), 1, 1), text, BESIDE)
 
 
 def _chosen(several: Iterable[tuple[str, str]], choose: Choice | None) -> Iterator[tuple[str, str, int]]:
@@ -133,6 +151,10 @@ class _Read:
                 return
             problems += _problems(found)
             if not problems and (first := self.seen.setdefault(found.identity, found)) is not found:
+                if plain(first.body) == plain(body):
+                    text = f"{found} is given again as it stands at {first.location}: it counts once"
+                    self.notices.append(Notice(found.location, text, AGAIN))
+                    return
                 before = first.location
                 message = f"{found} is given twice, first at {before}"
                 problems.append(Problem(found.location, message, "keep one of the two"))

@@ -10,6 +10,10 @@ from meshproof.manifest.value import Value
 
 # The topic of a notice that a document is of a kind which decides no request, as is usual.
 NO_PART = "a kind that decides no request"
+# The topic of a notice that an object is given several times, each time the same.
+AGAIN = "given again"
+# The topic of a notice of what stands beside the files that were named.
+BESIDE = "not named"
 
 
 @dataclass(frozen=True, slots=True)

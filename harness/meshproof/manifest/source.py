@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -18,6 +19,8 @@ LARGEST_FILE = 64 * MEGABYTE
 # Of all files of one load: some twelve times as much memory is needed.
 MOST_TEXT = 64 * MEGABYTE
 ENDINGS = (".yaml", ".yml", ".json")
+# Of subfolders, which may hold anything.
+MOST_LOOKED_AT = 2_000
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
@@ -82,6 +85,19 @@ def _files(path: Path) -> list[Path]:
     if not found:
         hint = "its subfolders are not searched: name them as well" if deeper else "name a folder that holds manifests"
         raise ManifestError(Problem(Location(str(path), 1, 1), f"the folder has no {', '.join(ENDINGS)} file", hint))
+    return found
+
+
+def unsearched(path: Path) -> list[str]:
+    """The subfolders of a folder that hold manifests, which are not read; no more than a first look tells."""
+    found = []
+    looked = MOST_LOOKED_AT
+    for child in sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")):
+        for file in islice(child.rglob("*"), looked):
+            looked -= 1
+            if file.suffix in ENDINGS[:2] and file.is_file():
+                found.append(child.name)
+                break
     return found
 
 

@@ -22,7 +22,8 @@ from meshproof.border.verdict import Precision
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.mesh.build.assemble import Built, build, build_strictly
-from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict, require_endpoints

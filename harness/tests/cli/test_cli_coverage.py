@@ -88,6 +88,22 @@ def test_strict_refuses_it_before_anything_starts(place: Any) -> None:
     assert ended.code == 4
     assert "spec/limits.yaml:1:1: EnvoyFilter default/limits" in ended.err
     assert not (place.here / "meshproof-runs").exists()
+    allowed = place.run(*place.verify, "--strict", "--allow-unproven", "EnvoyFilter", *HELLO)
+    assert allowed.code == 0, allowed.err
+
+
+def test_strict_refuses_a_document_of_a_kind_that_is_not_read(place: Any) -> None:
+    folder(place, gizmo="apiVersion: example.com/v1\nkind: Gizmo\nmetadata: {name: g}\n")
+    ended = place.run(*place.verify, "--strict")
+    assert ended.code == 4
+    assert "spec/gizmo.yaml:1:1" in ended.err
+
+
+def test_a_kind_that_is_misspelt_is_told(place: Any) -> None:
+    folder(place, limits=FILTER)
+    ended = place.run(*place.verify, "--allow-unproven", "Envoyfilter")
+    assert ended.code == 4
+    assert "no kind is called Envoyfilter: did you mean EnvoyFilter?" in ended.err
 
 
 def test_a_request_that_it_does_not_touch_is_proved(place: Any) -> None:

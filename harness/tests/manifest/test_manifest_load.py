@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from meshproof.errors import ManifestError, UsageError
 from meshproof.manifest import load, merge
+from meshproof.manifest.resource import AGAIN
 
 SERVICE = """\
 apiVersion: v1
@@ -110,12 +111,20 @@ def test_gateway_api_is_another_gateway() -> None:
 
 
 def test_same_name_twice_names_both_places() -> None:
-    (problem,) = problems(f"{SERVICE}---\n{SERVICE}")
+    (problem,) = problems(f"{SERVICE}---\n{SERVICE.replace('5000', '80')}")
     assert problem.location.line == 9
     assert "<stdin>:1:1" in problem.message
     assert (
         len(read(f"{SERVICE}---\n{SERVICE.replace('name: greeter}', 'name: greeter, namespace: b}')}").resources) == 2
     )
+
+
+def test_the_same_object_again_counts_once_and_is_told() -> None:
+    found = read(f"{SERVICE}---\n# again\n{SERVICE}")
+    assert len(found.resources) == 1
+    (told,) = found.notices
+    assert (told.location.line, told.topic) == (10, AGAIN)
+    assert "<stdin>:1:1" in told.message
 
 
 @pytest.mark.parametrize(
@@ -151,7 +160,9 @@ def test_errors_stand_where_the_fault_is(old: str, new: str, line: int, column: 
 
 def test_several_problems_at_once() -> None:
     text = ROUTE.replace("VERSION", "v1").replace("90", "ninety").replace("subset: v2", "subsets: v2")
-    assert [problem.location.line for problem in problems(f"{text}---\n{SERVICE}---\n{SERVICE}")] == [10, 11, 22]
+    assert [
+        problem.location.line for problem in problems(f"{text}---\n{SERVICE}---\n{SERVICE.replace('5000', '80')}")
+    ] == [10, 11, 22]
 
 
 def test_not_utf8_names_the_place(tmp_path: Path) -> None:
@@ -184,6 +195,21 @@ def test_a_file_that_is_no_text_costs_what_it_names_alone(tmp_path: Path, data: 
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n---\n", ACCOUNT, "just text", "- a\n- b\n"])
 def test_nothing_to_read_is_an_error(text: str) -> None:
     assert problems(text)
+
+
+def test_manifests_in_subfolders_are_told_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SERVICE)
+    for folder in ("base/inner", "overlays", ".git", "docs"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "base/inner/b.yaml").write_text(SERVICE)
+    (tmp_path / "overlays/c.yml").write_text(SERVICE)
+    (tmp_path / ".git/d.yaml").write_text(SERVICE)
+    (tmp_path / "docs/e.md").write_text("# e\n")
+    (told,) = load([str(tmp_path)]).notices
+    assert "base, overlays; name" in told.message
+    assert len(load([str(tmp_path)]).resources) == 1
+    (told,) = load([str(tmp_path), str(tmp_path / "base/inner")], strict=False).notices[-1:]
+    assert "not read: overlays; name" in told.message
 
 
 def test_empty_folder_and_missing_path(tmp_path: Path) -> None:

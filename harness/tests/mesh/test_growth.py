@@ -13,7 +13,8 @@ import pytest
 from meshproof.border.request import Request
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 

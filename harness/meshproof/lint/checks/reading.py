@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.folder import Folder
 from meshproof.lint.raw import each, field
-from meshproof.manifest.resource import NO_PART, Resource
+from meshproof.manifest.resource import AGAIN, BESIDE, NO_PART, Resource
 from meshproof.mesh.model.topic import Topic
 
 TWICE = "is given twice"
@@ -45,7 +45,11 @@ def twice(folder: Folder) -> Iterator[Found]:
 
 def unread(folder: Folder) -> Iterator[Found]:
     """Documents that are no manifests, or of kinds that nobody here knows."""
-    return (Found(one.location, one.message) for one in folder.manifests.notices if one.topic != NO_PART)
+    return (
+        Found(one.location, one.message)
+        for one in folder.manifests.notices
+        if one.topic not in (NO_PART, AGAIN, BESIDE)
+    )
 
 
 def unmodelled(folder: Folder) -> Iterator[Found]:
@@ -68,8 +72,9 @@ def about(*topics: Topic) -> Callable[[Folder], Iterator[Found]]:
 
 
 def remarks(folder: Folder) -> Iterator[Found]:
-    """What else building the mesh tells."""
-    return (Found(one.location, one.message) for one in folder.built.notices if not one.topic)
+    """What else reading and building tell."""
+    several = (*folder.built.notices, *(one for one in folder.manifests.notices if one.topic in (AGAIN, BESIDE)))
+    return (Found(one.location, one.message) for one in several if one.topic in ("", AGAIN, BESIDE))
 
 
 def deprecated(folder: Folder) -> Iterator[Found]:

@@ -154,6 +154,10 @@ def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool |
     by_client, upgraded = bool(client and client.flag()), bool(upgrade and upgrade.data == "UPGRADE")
     if client and by_client and upgraded:
         raise client.problem("useClientProtocol beside h2UpgradePolicy: UPGRADE", "istiod refuses it: leave one out")
+    alive = http.get("http2KeepAlive") if http else None
+    for name in ("interval", "timeout") if alive and alive.data is not None else ():
+        if alive and (alive.get(name) is None or alive.need(name).data is None):
+            raise alive.problem(f"http2KeepAlive needs {name}", "istiod refuses it without: give interval and timeout")
     findings.unmodelled(tcp, "maxConnectionDuration", "tcpKeepalive")
     findings.unmodelled(http, "maxConcurrentStreams", "http2KeepAlive")
     idle = _seconds(http, "idleTimeout")

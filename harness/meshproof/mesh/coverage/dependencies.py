@@ -6,14 +6,14 @@ only the requests that it can touch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from meshproof.border.expectation import Arm, Copy, Expectation, Upstream
-from meshproof.border.request import Request
+from meshproof.border.expectation import Expectation, Upstream
 from meshproof.errors import Location
+from meshproof.mesh.coverage.facts import Facts
 from meshproof.mesh.model.index import Hosts, by_hosts
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
+from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.unmodelled import (
@@ -31,71 +31,11 @@ from meshproof.mesh.model.unmodelled import (
     Unmodelled,
 )
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
-from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.policies.authorization import may_change
-from meshproof.mesh.predict.visibility import alias
 
 Pairs = list[tuple[Touches, Unmodelled]]
 # Seconds in which a pod that does nothing answers, also on a machine that does much else.
 SHORTEST = 0.025
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of one request by which it can be touched; `pods` are (namespace, labels), the client first.
-
-    With `any_host` what is said of any host of its gateway touches it: rules for connections are found by no name.
-    """
-
-    asked: frozenset[str]
-    called: frozenset[tuple[str, int]]
-    gateway: str
-    port: int
-    rules: frozenset[Location]
-    client: tuple[str, Labels]
-    pods: tuple[tuple[str, Labels], ...]
-    words: frozenset[str]
-    decided: Location | None = None
-    expectation: Expectation | None = None
-    any_host: bool = False
-
-
-def facts(
-    mesh: Mesh, expectation: Expectation, namespace: str = "default", labels: Mapping[str, str] | None = None
-) -> Facts:
-    """The facts of a request that a workload of `namespace` with `labels` sends, or that enters by a gateway."""
-    request = expectation.request
-    gateway = mesh.gateway(request.gateway) if request.gateway else None
-    entered = mesh.pods_of(gateway) if gateway else (ROOT_NAMESPACE, {})
-    client = entered if request.gateway else (namespace, labels or {})
-    meant = None if request.gateway else asked_service(mesh, request, namespace)
-    targets: tuple[Arm | Copy, ...] = (*expectation.arms, *expectation.copies)
-    called = {(one.host, one.port) for one in targets if one.host}
-    asked = {request.domain} | ({meant.host} if meant else set())
-    if not request.gateway and (known := alias(mesh, request.domain, namespace)):
-        asked.add(known.host)
-    hosts = {host for host, _ in called} | asked
-    behind = [mesh.workload(key) for one in targets for key in sorted(one.workloads)]
-    return Facts(
-        frozenset(asked),
-        frozenset(called | {(host, request.port) for host in asked}),
-        gateway.called if gateway else request.gateway or MESH_GATEWAY,
-        request.port,
-        frozenset(expectation.looked_at),
-        client,
-        (client, *((one.namespace, one.labels) for one in behind if one)),
-        frozenset(_words(hosts, request)),
-        expectation.route,
-        expectation,
-        request.is_tcp and bool(request.gateway),
-    )
-
-
-def _words(hosts: Iterable[str], request: Request) -> Iterator[str]:
-    for host in hosts:
-        yield host
-        yield host.partition(".")[0]
-    yield from request.gateway.split("/")
 
 
 def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
@@ -258,15 +198,21 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
             return selected and (found.expectation is None or may_change(policy, found.expectation))
         case Clients(namespace, labels):
             return _is_of(found.client, namespace, labels)
-        case Entering(key, port, alone):
+        case Entering(key, port, alone, hosts):
             here = found.gateway != MESH_GATEWAY and port in (None, found.port)
-            return here and _same_pods(mesh, key, found.gateway, alone=alone)
+            return here and _asks_for(hosts, found) and _same_pods(mesh, key, found.gateway, alone=alone)
         case Decided(location):
             return location == found.decided
         case Mentioned(words):
             return not words.isdisjoint(found.words)
         case _:
             return False
+
+
+def _asks_for(hosts: tuple[str, ...], found: Facts) -> bool:
+    """Whether a request asks for one of these hosts (none: for whatever it asks), by its name or its handshake."""
+    asked = {*found.asked, *([found.expectation.request.host.lower()] if found.expectation else ())}
+    return not hosts or found.any_host or any(covers(one, name) for one in hosts for name in asked)
 
 
 def _is_of(pod: tuple[str, Labels], namespace: str, labels: Labels) -> bool:

@@ -82,12 +82,14 @@ class Clients:
 class Entering:
     """Requests that enter by a Gateway (`namespace/name`), or by another one for the same pods; on one `port` of it.
 
-    With `alone` its pods are its own: those of no other Gateway of the Gateway API.
+    With `alone` its pods are its own: those of no other Gateway of the Gateway API. `hosts` (none: all) are those that
+    they ask for, in the handshake or afterwards.
     """
 
     gateway: str
     port: int | None = None
     alone: bool = False
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     """A host, a port, a namespace or a gateway that is there and alike."""
     request = expectation.request
     if request.gateway:
-        return _meant_at_gateway(mesh, request)
+        return _meant_at_gateway(mesh, request, namespace)
     service = asked_service(mesh, request, namespace)
     if service is not None:
         ports = [port.number for port in service.ports if port.number != request.port]
@@ -132,8 +132,7 @@ def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         return " or ".join(others[:NAMED])
     if entered := _entered(mesh, name):
         return entered
-    known = [form for one in mesh.services for form in (short_name(one, namespace), f"{one.name}.{one.namespace}")]
-    return _closest(name, [*known, *_named(mesh.virtual_services)])
+    return _closest(name, [*_forms(mesh, namespace), *_named(mesh.virtual_services)])
 
 
 def _entered(mesh: Mesh, name: str) -> str:
@@ -147,7 +146,7 @@ def _entered(mesh: Mesh, name: str) -> str:
     return " or ".join(dict.fromkeys(served[:NAMED]))
 
 
-def _meant_at_gateway(mesh: Mesh, request: Request) -> str:
+def _meant_at_gateway(mesh: Mesh, request: Request, namespace: str) -> str:
     gateway = mesh.gateway(request.gateway)
     if gateway is None:
         return _closest(request.gateway, [one.key for one in mesh.gateways])
@@ -156,7 +155,21 @@ def _meant_at_gateway(mesh: Mesh, request: Request) -> str:
     if request.port not in ports:
         return " or ".join(f"port {number}" for number in islice(ports, NAMED))
     hosts = [host for one in served for host in one.server.hosts if not host.startswith("*")]
-    return _closest(request.domain, [*hosts, *_named(mesh.bound_to(gateway.key))])
+    named = [*hosts, *_named(mesh.bound_to(gateway.key))]
+    # A gateway for every host also gets what was meant for a Service.
+    return _closest(request.domain, named) or _service_meant(mesh, request.domain, namespace)
+
+
+def _service_meant(mesh: Mesh, name: str, namespace: str) -> str:
+    elsewhere = mesh.services_called(name.partition(".")[0])
+    if elsewhere:
+        return " or ".join([short_name(one, namespace) for one in elsewhere][:NAMED])
+    return _closest(name, _forms(mesh, namespace))
+
+
+def _forms(mesh: Mesh, namespace: str) -> list[str]:
+    """What Services are called: in short, and with their namespaces."""
+    return [form for one in mesh.services for form in (short_name(one, namespace), f"{one.name}.{one.namespace}")]
 
 
 def _named(virtual_services: Iterable[VirtualService]) -> list[str]:

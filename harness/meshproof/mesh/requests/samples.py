@@ -169,10 +169,19 @@ def _why_unreached(
     for gateway in virtual_service.gateways:
         for request in islice(_tries(mesh, virtual_service, route, gateway, client, tls), 1):
             taken = predict(mesh, request, namespace=client.namespace, labels=client.labels).route
+            if taken and taken in _after(virtual_service, route):
+                text = f"no request was found that reaches this rule: the rule at {taken} takes {request}"
+                return f"{text}; name one with --request"
             if taken and taken != route.location:
                 text = "no request found that reaches this rule: it may be shadowed"
                 return f"{text} by the rule at {taken}, which takes {request}; name one with --request"
     return "no request found that reaches this rule: it may be shadowed; name one with --request"
+
+
+def _after(virtual_service: VirtualService, route: HttpRoute) -> set[Location]:
+    """Where the rules stand that come after one: they cannot keep it from any request."""
+    several = [one.location for one in virtual_service.http]
+    return set(several[several.index(route.location) + 1 :]) if route.location in several else set()
 
 
 def _hidden(mesh: Mesh, virtual_service: VirtualService) -> str:

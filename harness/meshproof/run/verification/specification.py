@@ -14,10 +14,12 @@ from meshproof.border.request import Request, Tls
 from meshproof.border.verdict import Precision
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import Manifests, Notice, load
+from meshproof.manifest.kinds import check_kinds
 from meshproof.manifest.load import Choice, Progress
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
-from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict
@@ -25,6 +27,7 @@ from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.run.prepare import NAMESPACE
 from meshproof.run.verification.unseen import unseen
 
+LEAVE_OUT = "leave it out, or verify without --strict"
 Limits = Callable[[Mesh], Iterable[Unmodelled]]
 
 
@@ -114,6 +117,7 @@ def read(
     namespace: str,
     stdin: TextIO | None = None,
     strict: bool = False,
+    allowed: frozenset[str] = frozenset(),
     stand_ins: bool = False,
     asked: Sequence[str] = (),
     choose: Choice | None = None,
@@ -122,10 +126,10 @@ def read(
 ) -> tuple[Built, Built, Sources]:
     """What is specified, what is applied (the same where nothing is named), and the files; raises ManifestError.
 
-    `strict` refuses whatever is not read, not modelled, or wrong. With `stand_ins` resources stand in for what the
-    manifests refer to and do not hold, which `strict` refuses as well; `asked` are the hosts of requests. `choose`
-    picks the documents that are read, `progress` is told how many have been. `contents` are files by their names that
-    are read in place of `spec`.
+    `strict` refuses whatever is not read, not modelled, or wrong, but for kinds that are `allowed`. With `stand_ins`
+    resources stand in for what the manifests refer to and do not hold, which `strict` refuses as well; `asked` are the
+    hosts of requests. `choose` picks the documents that are read, `progress` is told how many have been. `contents` are
+    files by their names that are read in place of `spec`.
     """
     specified = load(
         spec, stdin=stdin, namespace=namespace, strict=False, choose=choose, progress=progress, contents=contents
@@ -133,10 +137,11 @@ def read(
     actual = specified
     if applied:
         actual = load(applied, namespace=namespace, strict=False, choose=choose, progress=progress)
+    check_kinds(allowed, (specified, actual))
     how = StandingIn(tuple(asked), strict=strict) if stand_ins else None
     found = _built(specified, how)
     other = _built(actual, replace(how, like=found.stood_in) if how and not strict else how) if applied else found
-    problems = [*_problems((found, other))] if strict else []
+    problems = [*_problems((found, other), allowed), *_unread((specified, actual), allowed)] if strict else []
     if problems:
         raise ManifestError(*dict.fromkeys(problems))
     return found, other, Sources(specified.sources, actual.sources if applied else ())
@@ -147,10 +152,18 @@ def _built(manifests: Manifests, how: StandingIn | None) -> Built:
     return replace(built, notices=tuple(dict.fromkeys((*manifests.notices, *built.notices))))
 
 
-def _problems(several: Iterable[Built]) -> Iterator[Problem]:
+def _problems(several: Iterable[Built], allowed: frozenset[str]) -> Iterator[Problem]:
     for one in chain.from_iterable(built.mesh.unmodelled for built in several):
-        hint = one.needs or ("" if one.refused else "leave it out, or verify without --strict")
-        yield Problem(one.location, f"{one.subject}: {one.why}", hint)
+        if one.refused or one.kind not in allowed:
+            hint = one.needs or ("" if one.refused else LEAVE_OUT)
+            yield Problem(one.location, f"{one.subject}: {one.why}", hint)
+
+
+def _unread(several: Iterable[Manifests], allowed: frozenset[str]) -> Iterator[Problem]:
+    """Documents that are not read, though they may decide something."""
+    for one in chain.from_iterable(manifests.notices for manifests in several):
+        if not one.topic and allowed.isdisjoint(one.message.split()):
+            yield Problem(one.location, one.message, LEAVE_OUT)
 
 
 def notices_of(specification: Specification) -> tuple[Notice, ...]:

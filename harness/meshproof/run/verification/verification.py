@@ -114,6 +114,7 @@ def prepare_verification(
             namespace=namespace,
             stdin=stdin,
             strict=strict,
+            allowed=allowed,
             stand_ins=stand_ins,
             asked=[one.host for one in requests],
             choose=choose,

@@ -12,7 +12,8 @@ from forms import led_to
 from meshproof.border.request import Request
 from meshproof.envoy.unsupported import unsupported
 from meshproof.errors import MeshproofError
-from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.samples import sample_requests

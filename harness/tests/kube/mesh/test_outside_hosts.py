@@ -8,7 +8,8 @@ import pytest
 from meshproof.border.request import parse
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.unmodelled import Called, Entering, Rule
 from meshproof.mesh.predict.prediction import predict
 from meshproof.targets.cluster.outside import outside

@@ -9,7 +9,8 @@ from meshproof.border.request import Request, parse
 from meshproof.errors import ManifestError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.predict.prediction import predict
 
 ROOT = """---

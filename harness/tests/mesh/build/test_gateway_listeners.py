@@ -10,7 +10,8 @@ from meshproof.border.request import parse
 from meshproof.manifest import load
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.gateway import gateway as build_gateway
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.gateway import TlsMode
 from meshproof.mesh.model.unmodelled import Entering
 from meshproof.mesh.predict.prediction import predict

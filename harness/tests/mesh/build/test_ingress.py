@@ -92,7 +92,6 @@ def test_one_of_istiods_class_touches_its_hosts_alone(spec: str, notes: str, mor
         (f"ingressClassName: mine, {RULES}", "", "", "another controller's"),
         (RULES, ISTIO, CONFIG.replace("SETTINGS", "ingressControllerMode: 'OFF'"), "serve no Ingress"),
         (RULES, ISTIO, CONFIG.replace("SETTINGS", "ingressClass: mesh"), "istiod serves mesh"),
-        (RULES, ISTIO, CONFIG.replace("SETTINGS", "ingressSelector: elsewhere"), "none is among these manifests"),
     ],
 )
 def test_what_istiod_does_not_serve_costs_nothing_and_is_told(spec: str, notes: str, more: str, why: str) -> None:
@@ -103,6 +102,11 @@ def test_what_istiod_does_not_serve_costs_nothing_and_is_told(spec: str, notes: 
     ]
     assert len(said) == 1
     assert why in said[0]
+
+
+def test_one_of_gateways_that_are_not_among_the_manifests_is_not_proved() -> None:
+    (one,) = built(RULES, ISTIO, CONFIG.replace("SETTINGS", "ingressSelector: elsewhere")).mesh.unmodelled
+    assert (one.kind, one.touches) == ("Ingress", (Asked(("shop.example",), ("istio-system/elsewhere",)),))
 
 
 @pytest.mark.parametrize("version", ["extensions/v1beta1", "networking.k8s.io/v1beta1"])

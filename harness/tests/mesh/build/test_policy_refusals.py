@@ -52,6 +52,8 @@ def test_a_destination_with_a_dot_at_its_end_is_no_service(routed, host: str) ->
         ("subsets: [{name: v1, labels: {}, trafficPolicy: {}}]", "none of its fields"),
         ("trafficPolicy: {portLevelSettings: [{port: {number: 80}}]}", "none of its fields"),
         ("trafficPolicy: {connectionPool: {}}", "none of its fields"),
+        ("trafficPolicy: {connectionPool: {http: {http2KeepAlive: {interval: 1s}}}}", "http2KeepAlive needs timeout"),
+        ("trafficPolicy: {connectionPool: {http: {http2KeepAlive: {timeout: 1s}}}}", "http2KeepAlive needs interval"),
         (
             "trafficPolicy: {connectionPool: {http: {useClientProtocol: true, h2UpgradePolicy: UPGRADE}}}",
             "useClientProtocol beside h2UpgradePolicy",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ssl
 
 import pytest
-from meshproof.border.request import Tls
+from meshproof.border.request import Request, Tls
 from meshproof.mesh.build.stand_ins.certificates import ANY_HOST
 from meshproof.mesh.build.stand_ins.needed import StandingIn
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.unmodelled import Entering
 from meshproof.mesh.predict.gateways.handshake import refusal
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests import addresses
 from stand_in_manifests import GATEWAY, SERVICE, read
 
@@ -33,7 +36,7 @@ def test_a_certificate_for_all_hosts_that_are_asked_for() -> None:
 def test_whom_a_mutual_server_takes_is_not_known(mode: str) -> None:
     built = read(SERVICE + GATEWAY.replace("MODE", mode))
     (one,) = built.mesh.unmodelled
-    assert one.touches == (Entering("default/edge", 8443),)
+    assert one.touches == (Entering("default/edge", 8443, hosts=("*",)),)
     assert "ca.crt" in built.mesh.secrets[0].data
 
 
@@ -64,7 +67,7 @@ def test_files_of_the_pods_are_stood_in_for_as_secrets_are() -> None:
 @pytest.mark.parametrize("mode", ["MUTUAL", "OPTIONAL_MUTUAL"])
 def test_whom_a_mutual_server_takes_by_a_file_is_not_known(mode: str) -> None:
     (one,) = read(from_files(mode, "caCertificates: /etc/certs/ca.crt")).mesh.unmodelled
-    assert one.touches == (Entering("default/edge", 8443),)
+    assert one.touches == (Entering("default/edge", 8443, hosts=("*",)),)
     assert "a file of the gateway's pods" in one.why
 
 
@@ -73,3 +76,14 @@ def test_strict_takes_no_files() -> None:
     assert ("the file /etc/certs/tls.crt of the gateway's pods", (Entering("default/edge", 8443),)) in [
         (one.subject, one.touches) for one in refused
     ]
+
+
+def test_a_server_of_clients_that_are_not_known_costs_its_own_hosts_alone() -> None:
+    other = "  - port: {number: 8443, name: more, protocol: HTTPS}\n    hosts: [b.shop.example]\n"
+    own = GATEWAY.replace("MODE", "MUTUAL").replace('hosts: ["*"]', "hosts: [other.example]")
+    simple = "    tls: {mode: SIMPLE, credentialName: more}\n---\n"
+    built = read(SERVICE + own.replace("---\n", other + simple, 1))
+    depends = Dependencies(built.mesh, built.mesh.unmodelled)
+    for host, proved in (("other.example", False), ("b.shop.example", True)):
+        asked = Request("GET", host, 8443, "/", (), "https", "default/edge", tls=Tls())
+        assert (depends.touching(facts(built.mesh, predict(built.mesh, asked))) == ()) is proved, host

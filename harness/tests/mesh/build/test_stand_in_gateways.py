@@ -12,7 +12,8 @@ from meshproof.manifest import load
 from meshproof.mesh.alike import alike
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.unmodelled import Entering
 from meshproof.mesh.predict.prediction import predict
 from meshproof.run.verification.verification import prepare_verification

@@ -10,7 +10,8 @@ import pytest
 from meshproof.border.request import parse
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
-from meshproof.mesh.coverage.dependencies import Dependencies, facts, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked
@@ -163,14 +164,16 @@ def test_an_object_that_is_given_several_times_is_one_finding_with_all_its_place
     assert found.refused
     hosts = {host for touch in found.touches if isinstance(touch, Asked) for host in touch.hosts}
     assert hosts == {f"{host}.shop.svc.cluster.local" for host in ("a", "b", "c")}
-    (found,) = build_all(load(["-"], stdin=io.StringIO(text * 4), strict=False)).mesh.unmodelled
+    many = "".join(one.replace("HOST", f"h{number}") for number in range(12))
+    (found,) = build_all(load(["-"], stdin=io.StringIO(many), strict=False)).mesh.unmodelled
     assert found.why.startswith("is given 12 times, also at ")
     assert "and 5 more: which" in found.why
 
 
 def test_so_is_one_of_a_kind_that_is_not_modelled() -> None:
     one = of("EnvoyFilter", "{configPatches: []}", group="networking.istio.io/v1alpha3") + "---\n"
-    found = build_all(load(["-"], stdin=io.StringIO(one * 2), strict=False)).mesh.unmodelled
+    other = one.replace("configPatches", "priority: 1, configPatches")
+    found = build_all(load(["-"], stdin=io.StringIO(one + other), strict=False)).mesh.unmodelled
     assert [one.why.partition(":")[0] for one in found if one.topic == Topic.REPEATED] == [
         "is given 2 times, also at <stdin>"
     ]

@@ -8,7 +8,8 @@ import pytest
 from meshproof.border.request import Tls, parse
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import Built, build_all
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.mesh.requests.samples import sample_requests

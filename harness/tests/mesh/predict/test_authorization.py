@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request, Tls
-from meshproof.mesh.coverage.dependencies import Dependencies, facts, is_idle, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies, is_idle, undecided
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.predict.prediction import predict
 
 SITE = """---

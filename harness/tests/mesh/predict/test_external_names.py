@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from meshproof.border.request import parse
 from meshproof.mesh.build.assemble import Built
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.samples import sample_requests

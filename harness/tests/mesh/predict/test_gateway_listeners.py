@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request
-from meshproof.mesh.coverage.dependencies import Dependencies, facts
+from meshproof.mesh.coverage.dependencies import Dependencies
+from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.predict.prediction import predict
 
 SITE = "".join(

@@ -159,3 +159,14 @@ def test_a_port_number_of_udp_and_tcp_is_called_by_tcp(routed) -> None:
     ports = "name: http3, port: 80, protocol: UDP}, {name: http, port: 80"
     mesh = routed("- route: [{destination: {host: greeter}}]", more=TILL.replace("PORT", ports)).mesh
     assert why_unanswered(mesh, predict(mesh, parse("GET http://till/")), "default") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("GET http://greter/", "greeter"), ("GET http://orders.defualt/", "orders.shop")]
+)
+def test_what_a_gateway_for_every_host_gets_may_be_meant_for_a_service(routed, text: str, meant: str) -> None:
+    wide = MORE.replace('["shop.example.com", "*.example.org"]', '["*"]')
+    mesh = routed("- route: [{destination: {host: greeter, subset: v1}}]", more=wide).mesh
+    request = entering(mesh, parse(text))
+    assert request.gateway
+    assert why_unanswered(mesh, predict(mesh, request), "default").endswith(f": did you mean {meant}?")

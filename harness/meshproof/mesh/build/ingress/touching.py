@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from meshproof.errors import ManifestError
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Asked, Entering, Touches
 
@@ -53,7 +54,8 @@ def reach(resource: Resource, mesh: Mesh, classes: Set[str]) -> tuple[tuple[Touc
     several = [one for one in mesh.gateways if one.selector.get("istio", setting.label) == setting.label]
     keys = tuple(dict.fromkeys(one.called for one in several))
     if not keys:
-        return (), "it enters by gateways of which none is among these manifests"
+        # Nothing here enters by it: what it opens is all that nobody shows.
+        return (Asked(hosts, (f"{ROOT_NAMESPACE}/{setting.label}",)),), ""
     # In TLS its servers stand beside those of the port, whose hosts they may take over.
     entering = tuple(Entering(key, SECURE_PORT) for key in keys) if secured else ()
     return (Asked(hosts, keys), *entering), ""

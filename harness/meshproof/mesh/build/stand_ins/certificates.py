@@ -23,14 +23,14 @@ ANY_HOST = "gateway.example"
 class Lacking:
     """A Secret that servers name and that is not there, or the `file` of the gateway's pods that they name instead.
 
-    `servers` are (gateway, port); `mutual` are those that want a client's certificate.
+    `servers` are (gateway, port); `mutual` are those that want a client's certificate, with their hosts.
     """
 
     namespace: str
     name: str
     location: Location
     hosts: tuple[str, ...]
-    mutual: tuple[tuple[str, int], ...]
+    mutual: tuple[tuple[str, int, tuple[str, ...]], ...]
     servers: tuple[tuple[str, int], ...]
     file: str = ""
 
@@ -57,7 +57,7 @@ def lacking(mesh: Mesh, asked: Sequence[str]) -> list[Lacking]:
                 *key,
                 before.location if before else tls.location or server.location,
                 (*(before.hosts if before else ()), *_hosts(mesh, gateway, server.hosts, asked)),
-                (*(before.mutual if before else ()), *((place,) if mutual else ())),
+                (*(before.mutual if before else ()), *(((*place, server.hosts),) if mutual else ())),
                 (*(before.servers if before else ()), place),
                 tls.files.certificate if tls.files else "",
             )

@@ -167,8 +167,10 @@ def _signed(one: certificates.Lacking) -> Iterator[Unmodelled]:
     if one.file:
         why = "a file of the gateway's pods says whose client certificates are accepted"
         needs = "name a Secret with ca.crt by credentialName"
-    for gateway, port in dict.fromkeys(one.mutual):
-        yield Unmodelled("Gateway", f"Gateway {gateway}", one.location, why, (Entering(gateway, port),), needs)
+    for gateway, port, hosts in dict.fromkeys(one.mutual):
+        yield Unmodelled(
+            "Gateway", f"Gateway {gateway}", one.location, why, (Entering(gateway, port, hosts=hosts),), needs
+        )
 
 
 def _refused(
