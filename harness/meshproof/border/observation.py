@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from meshproof.border.grpc import STATUS_HEADER
 
+UNANSWERED = "no answer within"
+"""How an error begins that says for how long a client has waited in vain."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:

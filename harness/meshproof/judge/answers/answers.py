@@ -15,6 +15,7 @@ from meshproof.judge.answers.headers import written_beside
 from meshproof.judge.answers.mismatch import mismatch, own_status, specified
 from meshproof.judge.arrivals import by_id, is_copy
 from meshproof.judge.expectations import rule_of, taken_by
+from meshproof.judge.limits import by_machine
 from meshproof.judge.wording import answer, joined
 from meshproof.redaction.credentials import redact_header
 from meshproof.scenario import Plan, Trial
@@ -68,6 +69,8 @@ class AnswersTrial:
 
     def observe(self, observation: Observation) -> None:
         if observation.request not in self._asked:
+            return
+        if observation.stalled and by_machine(observation, self._expectations[observation.request]):
             return
         kind = (observation.request, observation.workload, observation.status)
         self._held[kind] += 1

@@ -12,6 +12,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.expectations import applying, taken_by
 from meshproof.judge.injected_faults import DELAYS, unspecified_delays
+from meshproof.judge.limits import by_machine
 from meshproof.judge.own_answer import is_specified
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, counted, kinds
@@ -28,7 +29,8 @@ class NoErrors:
     A status that the specification demands of the proxy (also as an injected fault) is no error, nor is a connection
     or handshake that it demands to be refused; during a transition the specification of either neighbour may demand
     it. One error fails. Without any, the check passes once a share of `tolerance` is ruled out at `beta`
-    (`statistics.exact_sample_size`), and an error that comes later in the load still fails it. It also fails where
+    (`statistics.exact_sample_size`), and an error that comes later in the load still fails it. What timed out while
+    this machine stood still is not judged (`limits.by_machine`). It also fails where
     the proxies count delays that they injected and none is specified (`injected_faults.unspecified_delays`).
     """
 
@@ -53,10 +55,14 @@ class NoErrorsTrial:
         self._kinds: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
         self._first: Observation | None = None
+        self._unjudged = 0
 
     def observe(self, observation: Observation) -> None:
         unknown = _unknown_to_the_stand_in(observation)
         self._unknown.update([unknown] if unknown else [])
+        if observation.stalled and any(by_machine(observation, one) for one in self._expectations(observation)):
+            self._unjudged += 1
+            return
         fine = 0 < observation.status < 400 and not observation.grpc_status
         if fine or unknown or self._demanded(observation):
             self._errors.add(False)
@@ -107,6 +113,12 @@ class NoErrorsTrial:
         return any(is_specified(observation, expectation) for expectation in self._expectations(observation))
 
     def _reason(self) -> str:
+        told = [self._said()]
+        if self._unjudged:
+            told.append(f"{self._unjudged:,} were not judged: their time ran out while this machine stood still")
+        return "; ".join(told)
+
+    def _said(self) -> str:
         n, first = self._errors.n, self._first
         if first is None:
             if self._errors.outcome is Outcome.PASSED:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from meshproof.border.expectation import Expectation
 from meshproof.judge.arrivals import Arrival
+from meshproof.judge.limits import first_limit
 
 EXPECTED = "x-envoy-expected-rq-timeout-ms"
 MILLISECOND = 0.001
@@ -32,10 +33,3 @@ def wrong_timeout_headers(expectation: Expectation, tries: Sequence[Arrival], *,
         return ""
     limit = "without a limit" if sent is None else f"with a limit of {sent} ms"
     return f"sent to a pod {limit} ({EXPECTED}), where {'none is' if wanted is None else f'{wanted:g} s are'} specified"
-
-
-def first_limit(expectation: Expectation) -> float | None:
-    """Seconds that the first try may take; None: without a limit."""
-    retries = expectation.retries
-    limits = [one for one in (expectation.timeout, retries.per_try_timeout if retries else None) if one]
-    return min(limits, default=None)

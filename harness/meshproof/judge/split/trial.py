@@ -9,6 +9,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.expectations import taken_by
+from meshproof.judge.limits import by_machine
 from meshproof.judge.own_answer import is_own
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.split.misrouted import misrouted, unrouted
@@ -78,6 +79,8 @@ class SplitTrial:
             self._aborted += 1
             if self._aborted + self.count >= self._most:
                 self._decided = True
+            return
+        if observation.stalled and by_machine(observation, self._expectation):
             return
         index = self._arm_of.get(observation.workload, -1)
         changed = self._elsewhere.add(index < 0 and self._unattributed.add(observation))

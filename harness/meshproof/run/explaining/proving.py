@@ -12,8 +12,8 @@ from meshproof.border.source import Source, source
 from meshproof.diff.comparison import Change
 from meshproof.diff.search import as_served
 from meshproof.diff.sides import Side
+from meshproof.judge.limits import first_limit
 from meshproof.judge.retries_timeouts.outcome import Try, endings
-from meshproof.judge.retries_timeouts.timeout_headers import first_limit
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.predict.prediction import predict
 from meshproof.run.explaining.judged import DELAY, JUDGES, RETRIES, TIMEOUT, TIMES

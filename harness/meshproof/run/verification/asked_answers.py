@@ -14,6 +14,7 @@ from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.prescription import HEADER, Prescription
 from meshproof.border.request import Request
 from meshproof.errors import Location
+from meshproof.judge.limits import first_limit
 from meshproof.judge.retries_timeouts.outcome import (
     GATEWAY_ERRORS,
     GRPC,
@@ -24,7 +25,6 @@ from meshproof.judge.retries_timeouts.outcome import (
     endings,
     retried,
 )
-from meshproof.judge.retries_timeouts.timeout_headers import first_limit
 from meshproof.scenario import Plan
 
 TIMEOUT, RETRIES = "timeout", "retries"

@@ -16,6 +16,7 @@ from typing import Any
 
 import httptools
 
+from meshproof.border.observation import UNANSWERED
 from meshproof.traffic.generator.answer import Answer
 from meshproof.traffic.generator.exchange_timeout import ExchangeTimeouts
 from meshproof.traffic.generator.prepared import Prepared
@@ -79,12 +80,12 @@ class Client:
                 self.error = "malformed answer"
             answer.keep = False
         except TimeoutError:
-            self.error = f"no answer within {self.timeout:g} s"
+            self.error = f"{UNANSWERED} {self.timeout:g} s"
         except OSError as error:
             self.error = described(error)
         self.deadline = 0.0
         if self.expired and not answer.complete:
-            self.error = f"no answer within {self.timeout:g} s"
+            self.error = f"{UNANSWERED} {self.timeout:g} s"
         if self.error:
             answer.status = 0
         elif not answer.complete and not answer.headed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from time import perf_counter
 
+from meshproof.border.observation import UNANSWERED
 from meshproof.traffic.generator.answer import Answer
 from meshproof.traffic.generator.client import CHUNK, HEAD_CAP, Client, described
 from meshproof.traffic.generator.prepared import HELLO
@@ -28,12 +29,12 @@ class TcpClient(Client):
             self.deadline = began + self.timeout
             self._greeted(data)
         except TimeoutError:
-            self.error = f"no answer within {self.timeout:g} s"
+            self.error = f"{UNANSWERED} {self.timeout:g} s"
         except OSError as error:
             self.error = described(error)
         self.deadline = 0.0
         if self.expired and not answer.complete:
-            self.error = f"no answer within {self.timeout:g} s"
+            self.error = f"{UNANSWERED} {self.timeout:g} s"
         self.close()
         return answer
 

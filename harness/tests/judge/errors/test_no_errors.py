@@ -11,7 +11,7 @@ import pytest
 from meshproof.border.books import Books
 from meshproof.border.expectation import Abort, Delay, HeaderExpectation
 from meshproof.border.verdict import Outcome, Precision
-from meshproof.judge import NoErrors
+from meshproof.judge import Answers, NoErrors, Split
 
 
 def begun(build: Any, *stages: Any, precision: Precision | None = None) -> Any:
@@ -203,3 +203,22 @@ def test_a_grpc_status_that_is_specified_is_no_error(build: Any) -> None:
     ):
         answers = cycle([build.seen(headers=(("grpc-status", said),))])
         assert build.feed(begun(build, expectation), answers).outcome is outcome
+
+
+def test_what_timed_out_while_the_machine_stood_still_is_not_judged(build: Any) -> None:
+    limited = build.expectation(build.arm("v1", 100), timeout=0.5)
+    late = build.seen(status=504, latency=0.5, stalled=0.4)
+    verdict = build.feed(begun(build, limited), [late, late, *[build.seen("v1")] * 152])
+    assert (verdict.outcome, verdict.n) == (Outcome.PASSED, 152)
+    assert "2 were not judged: their time ran out while this machine stood still" in verdict.reason
+    assert build.feed(begun(build, limited), [replace(late, stalled=0.1)]).outcome is Outcome.FAILED
+    assert build.feed(begun(build, limited), [late] * 500).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("check", [Split(), Answers()])
+def test_nor_is_it_by_shares_and_answers(build: Any, check: Any) -> None:
+    limited = build.expectation(build.arm("v1", 100), timeout=0.5)
+    (trial,) = check.begin(build.plan(limited))
+    before = trial.count
+    trial.observe(build.seen(status=504, latency=0.5, stalled=0.4))
+    assert (trial.count, trial.decided) == (before, False)
