@@ -93,6 +93,8 @@ def execute_on(
     session = Session(target, run.path, handlers, options)
     with asyncio.Runner() as runner:
         code = runner.run(carry_out(session, prepared, coverage, provenance))
+    if not run.is_kept:
+        return VerdictCode(code)
     for line in replayed(run.path, words):
         print(line, file=sys.stderr)
     if conclude:

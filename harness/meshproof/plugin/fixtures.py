@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from meshproof.errors import MeshproofError, UsageError
+from meshproof.errors import MeshproofError
 from meshproof.plugin.run import NAME, NoVerdict, Run, scenario_tests
 from meshproof.plugin.signals import ignore_both, taken_over, until_interrupted
 from meshproof.plugin.wording import as_pytest
@@ -93,7 +93,7 @@ def verify(
                 folder = request.path.parent
                 prepared = prepare_scenario(scenario, folder, precision, namespace, proxyless=proxyless)
                 result = runner.run(until_interrupted(session.run(prepared)))
-        except UsageError as error:
+        except MeshproofError as error:
             raise NoVerdict(str(error), error.exit_code) from None
         if result.outcome is Outcome.ERROR:
             raise NoVerdict(result.reason, MeshproofError.exit_code)

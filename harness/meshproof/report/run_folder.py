@@ -101,6 +101,11 @@ class RunFolder:
         if isinstance(event, RunFinished):
             self._finish()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether its reports are there: a disk that was full has ended that, and was told."""
+        return self._done and not self._lost
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._log.close()

@@ -12,6 +12,8 @@ import sys
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 ALONE = ["unshare", "--map-root-user", "--mount", "--net", "bash", "-c"]
 FULL = "ip link set lo up && mkdir -p out && mount -t tmpfs -o size=16k tmpfs out"
@@ -33,9 +35,11 @@ def ended(place: Any, first: str, words: str) -> subprocess.CompletedProcess[str
 PYTEST = "pytest -c /dev/null --rootdir . -p no:cacheprovider --import-mode=importlib --mesh-tolerance 10"
 
 
-def test_a_full_disk_under_pytest(place: Any) -> None:
+@pytest.mark.parametrize("size", ["4k", "8k", "12k", "16k", "24k", "48k"])
+def test_a_full_disk_under_pytest(place: Any, size: str) -> None:
+    """Whatever is written when it gets full: events, manifests, a report."""
     place.suite("suite", "one")
-    done = ended(place, FULL, f"{PYTEST} suite --mesh-output out")
+    done = ended(place, FULL.replace("16k", size), f"{PYTEST} suite --mesh-output out")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert "No space left on device" in done.stdout + done.stderr
@@ -48,6 +52,19 @@ def test_a_full_disk(place: Any) -> None:
     assert done.returncode == 3, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert 1 <= done.stderr.count("No space left on device") <= 2
+    assert place.left_over() == []
+
+
+@pytest.mark.parametrize("words", ["verify -o json", "verify -o junit", "certify -o json", "certify --sign key.pem"])
+def test_a_disk_that_is_full_before_there_is_anything_to_print(place: Any, words: str) -> None:
+    place.mesh("spec")
+    private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (place.here / "key.pem").write_bytes(private)
+    done = ended(place, FULL, f"meshproof {words} {' '.join(place.verify[1:])} --output out")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "certificate: " not in done.stderr
+    assert done.stderr.count("No space left on device") == 1
     assert place.left_over() == []
 
 

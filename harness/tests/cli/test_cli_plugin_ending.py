@@ -43,6 +43,29 @@ def test_a_second_ctrl_c_does_not_stop_the_clean_up(place: Any) -> None:
     interrupted(place, running)
 
 
+FULL = """\
+from meshproof.errors import TargetError
+from meshproof.run.session import Session
+
+
+async def run(self, prepared):
+    raise TargetError("out: the run cannot be kept: No space left on device")
+
+
+Session.run = run
+"""
+
+
+def test_a_disk_that_gets_full_during_a_scenario_is_no_failure_of_the_mesh(place: Any) -> None:
+    """When that happens depends on how often progress is written, so it is made to happen here."""
+    suite = place.suite("suite", "one")
+    (suite / "conftest.py").write_text(FULL)
+    ended = place.pytest(suite).end()
+    assert ended.code == 3, ended.out + ended.err
+    assert "Traceback" not in ended.out + ended.err
+    assert "No space left on device" in ended.out
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_in_workers(place: Any, number: int) -> None:
     """The signal comes to their controller alone, and more of them while it ends them."""
