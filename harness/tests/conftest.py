@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 from meshproof.language.words import VARIABLES, of_environment
 
@@ -17,3 +18,11 @@ if of_environment(os.environ) != "en":
 # How long an example takes to draw or to try says something about the machine, and nothing about a property.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+# pytest hands a test's name to each process that it starts, in its environment: what is too long there starts none.
+LONGEST_NAME = 2000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if several := [item.nodeid[:200] for item in items if len(item.nodeid) > LONGEST_NAME]:
+        raise pytest.UsageError(f"the parameters of these tests are their names: give them ids: {'; '.join(several)}")

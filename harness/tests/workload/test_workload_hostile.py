@@ -24,6 +24,7 @@ HEAD = b"GET /get HTTP/1.1\r\nhost: a\r\n"
         (HEAD + b"x: " + b"y" * 400_000, 431),
         (b"POST /post HTTP/1.1\r\nhost: a\r\ncontent-length: 20000000\r\n\r\n" + b"b" * 18_000_000, 413),
     ],
+    ids=["header", "two lengths", "chunk", "long path", "long header", "many headers", "no end", "long body"],
 )
 def test_malformed_and_oversized_requests_are_refused(place: Callable[[], Any], raw: bytes, status: int) -> None:
     async def run() -> None:
