@@ -6,7 +6,7 @@ exceptions here mean that there is no verdict to give, and each knows the exit c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, Protocol, TypeVar
 
 from meshproof.border.verdict import Verdict
+from meshproof.records import dataclass
 
 Facts = TypeVar("Facts")
 FactsIn = TypeVar("FactsIn", contravariant=True)

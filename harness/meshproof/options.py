@@ -6,11 +6,11 @@ Light to import: the pytest plugin is loaded by every pytest of its environment.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 
 if TYPE_CHECKING:
     from meshproof.targets.cluster.settings import KubeSettings

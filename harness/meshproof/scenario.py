@@ -6,7 +6,7 @@ A scenario never states numbers that its manifests already state: checks derive 
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, runtime_checkable
 
 from meshproof.border.books import Books
@@ -17,6 +17,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault, Step
 from meshproof.border.verdict import ArmResult, Precision, Verdict
 from meshproof.border.workload_fault import WorkloadFault
+from meshproof.records import dataclass
 
 
 class Trial(Protocol):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.errors import Location
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
 from meshproof.border.request import Request
 from meshproof.errors import Location
+from meshproof.records import dataclass
 
 Headers = tuple[tuple[str, str], ...]
 

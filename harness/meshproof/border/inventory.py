@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from meshproof.errors import Location
+from meshproof.records import dataclass
 
 CONTROL_PLANE, WORKER, REGISTRY = "control-plane", "worker", "registry"
 ROLES = (CONTROL_PLANE, WORKER, REGISTRY)

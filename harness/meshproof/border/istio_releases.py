@@ -7,7 +7,8 @@ their time. Of 1.31 the lowest is the one that its istioctl asks for, the highes
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from meshproof.records import dataclass
 
 Minor = tuple[int, int]
 

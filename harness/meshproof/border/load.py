@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from meshproof.border.request import Request, Tls, parse
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 
 MOST_WORKERS = 64
 # Where a master in a pod listens for its workers in others: past every sidecar, so no Service may have such a port.

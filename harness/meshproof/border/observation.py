@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.border.grpc import STATUS_HEADER
+from meshproof.records import dataclass
 
 UNANSWERED = "no answer within"
 """How an error begins that says for how long a client has waited in vain."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.border.request import Request
+from meshproof.records import dataclass
 
 HEADER = "x-meshproof-answer"
 ANSWERED = "meshproof"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from meshproof.border.grpc import CONTENT_TYPE, is_grpc
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TCP, TLS = "tcp", "tls"

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from meshproof.border.verdict import Precision
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.watcher import Watcher
 from meshproof.process.signals import on_interrupt
+from meshproof.records import dataclass
 from meshproof.redaction.credentials import redact
 from meshproof.report.run_folder import choose, new_run_id
 from meshproof.report.selfcheck.folder import claim, keep

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TextIO
 
+from meshproof.records import dataclass
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.report.selfcheck.show import progress
 

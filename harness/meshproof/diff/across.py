@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from meshproof.border.request import Request
@@ -19,6 +18,7 @@ from meshproof.mesh.requests.boundaries import condition_boundaries
 from meshproof.mesh.requests.matching import requests_of
 from meshproof.mesh.requests.overlaps.meeting import meeting, meets
 from meshproof.mesh.requests.overlaps.pairs import overlaps
+from meshproof.records import dataclass
 
 # So many requests are kept of each pair of rules, and so many times a request is held against a rule.
 MOST_EACH = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fractions import Fraction
 
 from meshproof.border.expectation import Arm, Copy, Expectation, HeaderExpectation, Policy
@@ -11,6 +11,7 @@ from meshproof.errors import Location
 from meshproof.explain.wording import percent, seconds
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.proxy.retrying import DEFAULT, DEFAULT_ATTEMPTS
+from meshproof.records import dataclass
 
 OUTCOME = "outcome"
 NOT_FOUND = 404

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from meshproof.diff.sides import Side
@@ -18,6 +18,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import overlap
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+from meshproof.records import dataclass
 
 # Kinds of which it is known what a change of them can touch; any other one may touch everything.
 NARROW = frozenset(

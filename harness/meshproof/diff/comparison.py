@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from meshproof.border.expectation import Expectation
@@ -21,6 +20,7 @@ from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import alias
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.request import TLS, Request, connection
 from meshproof.border.source import Source, source
@@ -25,6 +25,7 @@ from meshproof.mesh.requests.overlaps.pairs import table
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mesh.requests.sources import others
+from meshproof.records import dataclass
 
 MOST = 20_000
 MOST_CLIENTS = 16

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from itertools import chain
 
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.records import dataclass
 
 
 class Kind(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from google.protobuf.message import Message
@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.unit import Fields
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 
 # The type URL and the name of a resource.
 Reference = tuple[str, str]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.envoy.clusters.destination_rule import merged
 from meshproof.envoy.names import cluster_name, parts
 from meshproof.envoy.node import Kind, Proxy
@@ -11,6 +9,7 @@ from meshproof.envoy.visibility import has_addresses, imported_called, imported_
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, RouteMatch
+from meshproof.records import dataclass
 
 OPAQUE_PROTOCOLS = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
 

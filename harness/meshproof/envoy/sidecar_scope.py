@@ -7,7 +7,7 @@ selectServices) and virtualservice.go (SelectVirtualServices).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meshproof.envoy.hosts import covers, is_wildcard, matches
 from meshproof.envoy.node import Kind, Proxy
@@ -16,6 +16,7 @@ from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.sidecar import Imported, Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
+from meshproof.records import dataclass
 
 WILDCARD, CURRENT = "*", "."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from google.protobuf import json_format
@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.resource import Resource, SnapshotError
 from meshproof.envoy.unit import Json
+from meshproof.records import dataclass
 
 REDACTED = "[redacted]"
 SENSITIVE = frozenset({"inline_bytes"})

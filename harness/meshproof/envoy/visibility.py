@@ -7,7 +7,7 @@ sidecar.go (SelectVirtualServices, collectImportedServices).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
+from meshproof.records import dataclass
 
 PUBLIC, PRIVATE, NONE = "*", ".", "~"
 ANY_PORT = 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.border.expectation import Expectation
 from meshproof.border.source import Source
 from meshproof.errors import Location
 from meshproof.mesh.predict.match import Miss
+from meshproof.records import dataclass
 
 TAKEN, MISSED, NOT_FOR, SHADOWED, AFTER, UNKNOWN = "taken", "missed", "not for", "shadowed", "after", "unknown"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TextIO
 
 from meshproof.border.request import Request, Tls
@@ -22,6 +22,7 @@ from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import at, entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.mesh.requests.sources import parsed
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.explain.explanation import AFTER, MISSED, NOT_FOR, SHADOWED, TAKEN, UNKNOWN, Entry
@@ -16,6 +16,7 @@ from meshproof.mesh.predict.match import Client, missed
 from meshproof.mesh.predict.mesh_table import Table
 from meshproof.mesh.predict.prediction import tried
 from meshproof.mesh.predict.proxy.seen import seen
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ import contextlib
 import json
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meshproof.fork_server.limits import why
 from meshproof.process.child import Child, spawn
+from meshproof.records import dataclass
 
 LINE_CAP = 1 << 20
 AT_ONCE = 32

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from meshproof.border.intents.intent import Case, Intent
 from meshproof.errors import Location
 from meshproof.intents.view import routes
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from meshproof.border.expectation import Expectation
@@ -22,6 +22,7 @@ from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import at, entering, from_namespace
 from meshproof.mesh.requests.sources import parsed
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True)

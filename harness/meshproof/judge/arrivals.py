@@ -9,11 +9,11 @@ RouteAction.RequestMirrorPolicy; istiod's DISABLE_SHADOW_HOST_SUFFIX).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 
 from meshproof.border.books import Books, Received
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
+from meshproof.records import dataclass
 from meshproof.scenario import Plan
 
 SHADOW = "-shadow"

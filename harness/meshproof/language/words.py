@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from meshproof.records import dataclass
 
 LANGUAGES = ("en", "zh")
 OPTION = "--lang"

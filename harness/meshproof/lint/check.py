@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.lint.folder import Folder
+from meshproof.records import dataclass
 
 
 class Severity(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 from meshproof.errors import Location, Problem
@@ -15,6 +14,7 @@ from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Rule
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True)

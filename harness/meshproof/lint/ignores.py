@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.errors import Location
 from meshproof.lint.catalogue import CODES, IDLE, NO_REASON
 from meshproof.lint.check import Finding
+from meshproof.records import dataclass
 
 MARK = "meshproof:"
 COMMENT = re.compile(r"(?:^|(?<=\s))#\s*meshproof:\s*ignore\b(?P<said>.*)")

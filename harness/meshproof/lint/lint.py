@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TextIO
 
 from meshproof.errors import ManifestError, Problem
@@ -15,6 +14,7 @@ from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.load import load
 from meshproof.manifest.source import contents_of, decoded
 from meshproof.mesh.build.assemble import build_all
+from meshproof.records import dataclass
 from meshproof.redaction.credentials import redact
 
 

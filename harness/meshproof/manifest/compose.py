@@ -8,7 +8,7 @@ Keys, numbers and merges are those of the libraries behind kubectl: see scalar.p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import yaml
@@ -17,6 +17,7 @@ from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.node import NO_KEY, Content, Lines, Node, Scalar, packed
 from meshproof.manifest.scalar import PlainKeys, PlainScalars, key_text, resolve
 from meshproof.manifest.value import Value
+from meshproof.records import dataclass
 
 DEEPEST = 64
 MOST_ALIASED = 400_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TextIO
 
@@ -22,6 +22,7 @@ from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Refusal, Resource
 from meshproof.manifest.source import STDIN, texts, unsearched
 from meshproof.manifest.value import Value
+from meshproof.records import dataclass
 
 MOST_PROBLEMS, MOST_NAMED = 20, 6
 # So many documents take a second or so.

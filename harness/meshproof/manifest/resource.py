@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.border.facts.provenance import Digest
 from meshproof.errors import Location, Problem
 from meshproof.manifest.value import Value
+from meshproof.records import dataclass
 
 # The topic of a notice that a document is of a kind which decides no request, as is usual.
 NO_PART = "a kind that decides no request"

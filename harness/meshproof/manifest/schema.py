@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest.documents.other_files import HELM, TEMPLATE
 from meshproof.manifest.syntax import names
 from meshproof.manifest.value import Value
+from meshproof.records import dataclass
 
 TEXT, WHOLE, FLAG, NUMBER, DURATION = "text", "whole", "flag", "number", "duration"
 # Text in which a template's {{ }} has a meaning of its own.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.errors import Location, ManifestError
 from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mutate.edit import Path, put, spots, without
+from meshproof.records import dataclass
 from meshproof.redaction.quoting import redact_quoting
 
 PARTS = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.plugin.wording import as_pytest
+from meshproof.records import dataclass
 from meshproof.report.events import Broke, Event
 
 

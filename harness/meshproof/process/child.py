@@ -10,11 +10,11 @@ import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 
 PARENT_DEATH_GUARD = Path(__file__).with_name("parent_death.py")
 TAIL_BYTES = 4096

@@ -6,11 +6,11 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meshproof.errors import TargetError
 from meshproof.process.child import spawn
+from meshproof.records import dataclass
 
 LONGEST_OUTPUT = 64 << 20
 GRACE_SECONDS = 3.0

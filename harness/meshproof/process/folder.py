@@ -8,8 +8,9 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from meshproof.records import dataclass
 
 # Only the owner has the other end of its standard input open: the end of input is the end of the owner.
 KEEPER = 'while read -r _; do :; done; command -p rm -rf -- "$1"'

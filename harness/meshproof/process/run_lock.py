@@ -6,11 +6,12 @@ import asyncio
 import fcntl
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from meshproof.errors import TargetError
 from meshproof.process.file_lock import locked
+from meshproof.records import dataclass
 
 INTERVAL = 0.1
 

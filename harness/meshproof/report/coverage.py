@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.verdict import Outcome
 from meshproof.errors import Location
 from meshproof.language.words import ENGLISH, Words
+from meshproof.records import dataclass
 from meshproof.report.record import Record
 
 NAMED = 3

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.facts.provenance import Digest, Provenance
 from meshproof.border.verdict import ArmResult, Outcome, RunOutcome, Verdict
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.report.run_folder import EVENTS
 from meshproof.report.selfcheck.folder import JSON as SELFCHECK
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.facts.provenance import Provenance
 from meshproof.border.verdict import Outcome, Verdict, worst
+from meshproof.records import dataclass
 from meshproof.report.events import (
     Broke,
     CheckFinished,

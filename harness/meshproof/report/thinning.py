@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.verdict import Outcome, Verdict
+from meshproof.records import dataclass
 from meshproof.report.events import CheckFinished, Event, Progress, ScenarioFinished
 
 BUDGET = 4_000_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib.util
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.inspection import Inspection
+from meshproof.records import dataclass
 from meshproof.scenario import Scenario
 from meshproof.suite import folder
 

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from meshproof.border.coverage import Coverage
@@ -16,6 +16,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.errors import UsageError
 from meshproof.judge.coverage.coverage import Understood
+from meshproof.records import dataclass
 from meshproof.report.events import CheckFinished, ConfigApplied, Emit, Noticed, ScenarioFinished, ScenarioStarted
 from meshproof.run.beside import beside, cancelled
 from meshproof.run.pacing.feed import Feed

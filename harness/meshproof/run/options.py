@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Precision
+from meshproof.records import dataclass
 
 WINDOW = 100
 

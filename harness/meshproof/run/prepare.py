@@ -7,7 +7,7 @@ single process runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
@@ -28,6 +28,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict, require_endpoints
 from meshproof.mesh.requests.sources import parsed
+from meshproof.records import dataclass
 from meshproof.run.resolve import located, recording, resolved
 from meshproof.scenario import Check, Plan, Scenario
 

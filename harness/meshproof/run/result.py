@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import MeshproofError, TargetError
 from meshproof.fork_server.limits import exhausted
+from meshproof.records import dataclass
 from meshproof.report.events import Broke, Emit
 
 

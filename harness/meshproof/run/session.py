@@ -10,7 +10,7 @@ import platform
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from meshproof.border.load import Vantage
 from meshproof.border.verdict import Outcome, RunOutcome, worst
 from meshproof.errors import MeshproofError, TargetError
 from meshproof.inspection import Inspection
+from meshproof.records import dataclass
 from meshproof.redaction.credentials import redact, redact_words
 from meshproof.redaction.logs import redact_logs
 from meshproof.redaction.records import redacted

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from meshproof.records import dataclass
 from meshproof.signing.keys import Signer, Verifier
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"

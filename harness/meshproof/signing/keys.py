@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meshproof.bounded import read_given
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.signing.sigstore_key import decrypted, is_sigstore_key
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -15,6 +14,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.manifest import Resource
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.records import dataclass
 
 Facts = TypeVar("Facts")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.facts.boot import BootFacts
 from meshproof.border.inventory import HostExpectation, RegistryEntry
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

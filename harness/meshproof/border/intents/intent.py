@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.border.verdict import Outcome
 from meshproof.errors import Location, UsageError
+from meshproof.records import dataclass
 
 NONE = "none"
 """What stands in the place of a mirror, or of a header's value, that there must not be."""

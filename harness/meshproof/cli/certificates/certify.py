@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from meshproof.cli.options.sections import Sectioned
 from meshproof.cli.options.shared import Settings, shared
 from meshproof.cli.run import names
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 
 if TYPE_CHECKING:
     from meshproof.border.facts.provenance import Digest, SelfCheckScore

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.errors import UsageError
 from meshproof.manifest.source import ENDINGS
+from meshproof.records import dataclass
 
 LIMIT = 60.0
 SHORT = 10

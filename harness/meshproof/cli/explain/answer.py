@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -16,6 +15,7 @@ from meshproof.explain.explanation import Explanation
 from meshproof.explain.folder import Asked, read
 from meshproof.explain.render.quotes import Quotes
 from meshproof.manifest.source import LARGEST_FILE, STDIN, STDIN_NAME
+from meshproof.records import dataclass
 
 if TYPE_CHECKING:
     from meshproof.border.facts.captured import Captured

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,6 +14,7 @@ from meshproof.border.request import parse
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 
 if TYPE_CHECKING:
     from meshproof.run.verification.verification import Verification

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
 from meshproof.cli.options.files_and_forms import COLOR, OUTPUT
 from meshproof.cli.options.kubernetes import on_kubernetes
 from meshproof.options import KUBERNETES
+from meshproof.records import dataclass
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 EXIT_CODES = """\b

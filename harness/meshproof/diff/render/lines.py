@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from meshproof.border.request import Request
 from meshproof.diff.behaviour import OUTCOME
@@ -11,6 +10,7 @@ from meshproof.diff.changed import Opaque
 from meshproof.diff.comparison import Change, Comparison
 from meshproof.explain.wording import plural
 from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.records import dataclass
 
 MOST_LEFT_OUT = 5
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from ipaddress import ip_interface
 
 from meshproof.envoy.authorization.matchers import header_matcher, path_permission, string_matcher, with_prefix
 from meshproof.envoy.unit import Fields, wrapped
 from meshproof.mesh.model.security.authorization import Attribute, AuthorizationRule, Condition
+from meshproof.records import dataclass
 
 ANY: Fields = {"any": True}
 NO_PERMISSION: Fields = {"not_rule": ANY}

@@ -7,8 +7,6 @@ one that signs what stand-ins show, and its own certificate is a stand-in's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 
 from meshproof.envoy.clusters.destination_rule import Merged
@@ -18,6 +16,7 @@ from meshproof.envoy.unit import Fields
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY
 from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING, ClientTls
+from meshproof.records import dataclass
 
 VERSIONS = {"tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_3"}
 

@@ -8,7 +8,7 @@ destination_rule.go (the merging of several rules for a host) and pilot/pkg/netw
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.envoy.hosts import matches, specificity
 from meshproof.envoy.node import Proxy
@@ -16,6 +16,7 @@ from meshproof.envoy.visibility import PRIVATE, PUBLIC, by_creation
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Service
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 
 NOTHING = TrafficPolicy()
 OWN = frozenset({PRIVATE})

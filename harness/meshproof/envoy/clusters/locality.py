@@ -7,7 +7,7 @@ pilot/pkg/networking/core/loadbalancer/loadbalancer.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import ceil
 
 from meshproof.envoy.node import Proxy
@@ -24,6 +24,7 @@ from meshproof.mesh.model.traffic_policy.locality import (
     LocalitySetting,
     labelled,
 )
+from meshproof.records import dataclass
 
 NOWHERE = Locality()
 MESH_DEFAULT = LocalitySetting()

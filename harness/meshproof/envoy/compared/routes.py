@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.envoy.compared.essence import tables
 from meshproof.envoy.compared.spelling import spelled
+from meshproof.records import dataclass
 
 Json = dict[str, Any]
 LONGEST = 120

@@ -7,12 +7,12 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.control_plane.subscription import Content
 from meshproof.envoy.resource import Reference, Resource
 from meshproof.envoy.snapshot import Snapshot
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from meshproof.envoy.istiod.snapshot import Given
 from meshproof.errors import TargetError, UsageError
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.process import Child, spawn
+from meshproof.records import dataclass
 
 Json = dict[str, Any]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.envoy.istiod.extensions import known
@@ -16,6 +15,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.sidecar_scope import sidecar_scope
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 
 Json = dict[str, Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from meshproof.envoy.istiod.altered import altered
@@ -18,6 +18,7 @@ from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality
+from meshproof.records import dataclass
 
 Json = dict[str, Any]
 

@@ -8,7 +8,6 @@ or a headless Service is what this project puts there, since no DNS and no addre
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import json_format
@@ -27,6 +26,7 @@ from meshproof.manifest.resource import Resource as Applied
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY
+from meshproof.records import dataclass
 
 Json = dict[str, Any]
 

@@ -5,12 +5,11 @@ After istio/istio pilot/pkg/model/gateway.go (mergeGateways).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.visibility import gateways
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, ENDING, Gateway, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 
 PLAIN = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
 

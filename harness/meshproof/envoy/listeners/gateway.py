@@ -6,7 +6,7 @@ After istio/istio pilot/pkg/networking/core/gateway.go (buildGatewayListeners, b
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.listeners.bound import Bound, merged
@@ -20,6 +20,7 @@ from meshproof.envoy.resource import Reference, Resource, resource
 from meshproof.envoy.unit import Fields
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import TcpRoute
+from meshproof.records import dataclass
 
 ANY = "*"
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.fork_server.limits import scarce
+from meshproof.records import dataclass
 
 OK = 200
 HEADER_LIMIT = 1 << 16

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from meshproof.envoy.process.bootstrap import ADMIN_SOCKET, write_bootstrap
 from meshproof.envoy.snapshot import Snapshot
 from meshproof.errors import TargetError
 from meshproof.process import Child, spawn
+from meshproof.records import dataclass
 
 T = TypeVar("T")
 

@@ -5,11 +5,10 @@ https://istio.io/latest/docs/reference/config/networking/virtual-service/#Header
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.envoy.unit import Fields
 from meshproof.mesh.model.header_format import is_known
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
+from meshproof.records import dataclass
 
 AUTHORITY = (":authority", "host")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from envoy.config.route.v3 import route_pb2
 
@@ -11,6 +10,7 @@ from meshproof.envoy import resource_types as types
 from meshproof.envoy.names import domain_name
 from meshproof.envoy.resource import Resource, SnapshotError, encoded
 from meshproof.envoy.unit import Fields, wrapped
+from meshproof.records import dataclass
 
 MAX_DIRECT_RESPONSE_BYTES = 1 << 20
 UNKNOWN_HOST_STATUS = 502

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import TypeVar
 
 from meshproof.errors import ManifestError, Problem, UsageError
 from meshproof.manifest.value import Value
+from meshproof.records import dataclass
 
 Read = TypeVar("Read")
 Other = TypeVar("Other")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, connection
@@ -19,6 +19,7 @@ from meshproof.mesh.requests.addresses import short_name
 from meshproof.mesh.requests.probes import MOST, probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mesh.requests.sources import others
+from meshproof.records import dataclass
 
 MOST_CLIENTS = 16
 

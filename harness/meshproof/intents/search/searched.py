@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.border.intents.intent import Case, Never
@@ -16,6 +16,7 @@ from meshproof.intents.destinations import names, unknown
 from meshproof.intents.search.requests import Asked, about, pods
 from meshproof.intents.view import View
 from meshproof.intents.words import predicted, taken
+from meshproof.records import dataclass
 
 MOST_CLIENTS = 16
 SHOWN = 3

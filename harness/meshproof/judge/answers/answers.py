@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.border.books import Books
@@ -17,6 +16,7 @@ from meshproof.judge.arrivals import by_id, is_copy
 from meshproof.judge.expectations import rule_of, taken_by
 from meshproof.judge.limits import by_machine
 from meshproof.judge.wording import answer, joined
+from meshproof.records import dataclass
 from meshproof.redaction.credentials import redact_header
 from meshproof.scenario import Plan, Trial
 

@@ -17,10 +17,9 @@ https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
+from meshproof.records import dataclass
 
 # Istio's default, which istiod sends as retry.go has it: https://istio.io/latest/docs/concepts/traffic-management/#retries
 DEFAULT_RETRIES = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Expectation, Pool
@@ -15,6 +15,7 @@ from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, steps, unpro
 from meshproof.judge.connection_pool.result import StepResult
 from meshproof.judge.connection_pool.steps import judge
 from meshproof.judge.expectations import limited_by, placed
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 UNLIMITED = Pool()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.border import grpc
 from meshproof.border.books import Mark
 from meshproof.border.observation import Observation
 from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, Rested, Step
+from meshproof.records import dataclass
 
 OVERLOADED = "x-envoy-overloaded"
 AT_ARRIVAL = ("size", "held", "queued", "answered")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from math import ceil
 from typing import Any
@@ -16,6 +15,7 @@ from meshproof.errors import Location
 from meshproof.judge.consistent_hash.destination import COMPARED, KEYS, Destination
 from meshproof.judge.expectations import rule_of, taken_by
 from meshproof.judge.wording import joined
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 NAMED = 3

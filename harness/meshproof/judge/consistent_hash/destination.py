@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.expectation import Arm, Expectation, Hashing, HashKey
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import Outcome
 from meshproof.judge.consistent_hash.key import Values, given_cookies, is_given, key_of
 from meshproof.judge.wording import joined
+from meshproof.records import dataclass
 
 # A choice that looks at no key gives one that was seen before to another pod at least every other time: it passes
 # with probability 2⁻⁶⁴. Different keys that are hashed all reach one of two pods with probability 2⁻³⁹.

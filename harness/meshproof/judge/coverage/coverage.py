@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
 from meshproof.inspection import Examination
+from meshproof.records import dataclass
 
 NAMED = 3
 

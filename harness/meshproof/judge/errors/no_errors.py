@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
@@ -16,6 +15,7 @@ from meshproof.judge.limits import by_machine
 from meshproof.judge.own_answer import is_specified
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, counted, kinds
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 # The answer of a stand-in that the sample would give, too, because it has no such path (workload/behaviours).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Abort as AbortFault
@@ -13,6 +12,7 @@ from meshproof.judge.fault_injection.trial import FaultTrial
 from meshproof.judge.injected_faults import ABORTS, injected
 from meshproof.judge.own_answer import is_own
 from meshproof.judge.wording import counted
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

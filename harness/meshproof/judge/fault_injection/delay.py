@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Delay as DelayFault
@@ -12,6 +11,7 @@ from meshproof.judge.fault_injection.injection import Injection, begin, drawn
 from meshproof.judge.fault_injection.trial import FaultTrial
 from meshproof.judge.injected_faults import DELAYS, injected
 from meshproof.judge.timing import EARLY, MACHINE, service_time
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 QUARTER = 4

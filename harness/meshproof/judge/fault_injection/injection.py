@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from meshproof.border.expectation import Abort, Delay, Expectation
 from meshproof.border.verdict import Precision
 from meshproof.judge.expectations import placed
 from meshproof.judge.undecidable import UndecidableTrial
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 Fault = TypeVar("Fault", Abort, Delay)

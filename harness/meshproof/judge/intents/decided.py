@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.intents.intent import Case, Never
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.judge.intents.compared import evidence
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.books import Books, Received
 from meshproof.border.expectation import Expectation
@@ -19,6 +19,7 @@ from meshproof.judge.sequential.statistics import exact_sample_size
 from meshproof.judge.split.split import trial_of
 from meshproof.judge.split.trial import drawn, is_by_proxy
 from meshproof.judge.undecidable import UndecidableTrial
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Reconciling, Trial
 
 HELD = 100

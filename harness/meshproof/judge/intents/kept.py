@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 
 from meshproof.border.books import Books
@@ -15,6 +14,7 @@ from meshproof.border.request import Request
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.intents.compared import compared
 from meshproof.judge.sequential.statistics import exact_sample_size
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 LEAST = 2

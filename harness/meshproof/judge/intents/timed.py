@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.books import Books
 from meshproof.border.intents.intent import Case
@@ -13,6 +13,7 @@ from meshproof.border.verdict import Verdict
 from meshproof.judge.intents.compared import compared
 from meshproof.judge.retries_timeouts.timeout import rule
 from meshproof.judge.retries_timeouts.trial import Asked, OutcomeTrial
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

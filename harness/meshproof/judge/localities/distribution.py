@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Arm, Expectation
@@ -11,6 +10,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict, worst
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import joined, percent
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

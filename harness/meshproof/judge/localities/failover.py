@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, log
 
 from meshproof.border.books import Books, Mark
@@ -13,6 +12,7 @@ from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge import ejections as rules
 from meshproof.judge.wording import joined
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 LONGEST_WAIT = 60.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from meshproof.border.expectation import Arm, Copy
@@ -11,6 +10,7 @@ from meshproof.border.verdict import Precision
 from meshproof.judge.mirror.copies import CopiesTrial
 from meshproof.judge.mirror.rule import Rule
 from meshproof.judge.mirror.share import DrawnMirrorTrial, MirrorShareTrial
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

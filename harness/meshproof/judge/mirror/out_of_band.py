@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, counted, kinds
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

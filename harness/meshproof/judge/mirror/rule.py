@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
 from itertools import combinations
 from math import log
 
 from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.border.verdict import ArmResult, Precision
 from meshproof.judge.sequential.share import ShareTest
+from meshproof.records import dataclass
 
 # The mean of the slower of two sequential tests is about a quarter above that of the slower side alone.
 SLOWER_OF_TWO = 1.25

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Ejection, Expectation
@@ -14,6 +13,7 @@ from meshproof.judge import ejections as rules
 from meshproof.judge.expectations import limited_by
 from meshproof.judge.outlier_detection.timeline import Timeline
 from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 LONGEST_WAIT = 60.0

@@ -10,12 +10,12 @@ by as long as the machine stood still. So fewer of them may fill a time than its
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 
 from meshproof.border.books import Stall, stalled
 from meshproof.border.expectation import Ejection
 from meshproof.judge.ejections import duration
+from meshproof.records import dataclass
 
 # https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
 MERGE_WINDOW = 1.0

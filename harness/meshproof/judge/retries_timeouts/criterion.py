@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.prescription import Prescription
@@ -12,6 +11,7 @@ from meshproof.judge.retries_timeouts.combined import combined
 from meshproof.judge.retries_timeouts.trial import Asked, OutcomeTrial
 from meshproof.judge.retries_timeouts.workload import workload_fault_of
 from meshproof.judge.undecidable import UndecidableTrial
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

@@ -10,12 +10,13 @@ retried on 5xx, gateway-error and reset, not on the status code 504.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import inf
 
 from meshproof.border import grpc
 from meshproof.border.expectation import Expectation, Retries
 from meshproof.judge.timing import MACHINE
+from meshproof.records import dataclass
 
 # Istio's default: two more tries. Releases before 1.24 have 503 among these as well.
 DEFAULT_ATTEMPTS = 2

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from meshproof.judge.retries_timeouts.tries import TryRange
 from meshproof.judge.timing import EARLY, MACHINE
+from meshproof.records import dataclass
 
 
 @dataclass(slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation
 from meshproof.judge.retries_timeouts.criterion import Criterion, begin
 from meshproof.judge.retries_timeouts.trial import Asked
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil
 
 from meshproof.border.books import Books
@@ -22,6 +21,7 @@ from meshproof.judge.retries_timeouts.workload import inferred_tries, is_unmeasu
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.timing import EARLY, MACHINE
 from meshproof.judge.wording import answer, joined
+from meshproof.records import dataclass
 from meshproof.scenario import Plan
 
 LIMIT_FACTOR = 10

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from meshproof.border.expectation import Expectation
 from meshproof.judge.arrivals import Joined
 from meshproof.judge.retries_timeouts.outcome import Ending
 from meshproof.judge.retries_timeouts.timeout_headers import wrong_timeout_headers
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

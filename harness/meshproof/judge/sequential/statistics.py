@@ -7,10 +7,11 @@ arguments are a caller's mistake and raise ValueError.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from math import ceil, exp, inf, lgamma, log, log1p, sqrt
 from statistics import NormalDist
+
+from meshproof.records import dataclass
 
 BISECTIONS = 45
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.border.books import Books
@@ -16,6 +15,7 @@ from meshproof.judge.split.misrouted import misrouted, unrouted
 from meshproof.judge.split.obstacle import obstacle
 from meshproof.judge.split.trial import SplitTrial, drawn, is_by_proxy
 from meshproof.judge.wording import joined, percent, specified
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 NAMED = 3

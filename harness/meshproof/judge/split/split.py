@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.verdict import Precision
 from meshproof.judge.expectations import placed
@@ -11,6 +10,7 @@ from meshproof.judge.split.obstacle import obstacle
 from meshproof.judge.split.proxy_answer import AnswerTrial
 from meshproof.judge.split.trial import SplitTrial, drawn, is_by_proxy
 from meshproof.judge.undecidable import UndecidableTrial
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

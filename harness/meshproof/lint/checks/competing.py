@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from meshproof.errors import Location
 from meshproof.lint.check import Check, Found, Severity
@@ -18,6 +17,7 @@ from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.policies import destination_rules
+from meshproof.records import dataclass
 
 
 def beside_routes(folder: Folder) -> Iterator[Found]:

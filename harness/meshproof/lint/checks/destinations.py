@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.contexts import clients, connecting, meeting, services_of
@@ -14,6 +13,7 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, VirtualService
 from meshproof.mesh.predict.destinations import Lack, backend
 from meshproof.mesh.predict.match import Client
+from meshproof.records import dataclass
 
 NOT_FOUND, ELSEWHERE, SHORT, HALF = "not found", "elsewhere", "short", "half"
 NO_SUBSET, HIDDEN_SUBSET = "no subset", "hidden subset"

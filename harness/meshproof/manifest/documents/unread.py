@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from meshproof.manifest.documents.separator import parts
+from meshproof.records import dataclass
 
 KIND = re.compile(r"^kind:[ \t]*([A-Za-z]+)[ \t]*$", re.MULTILINE)
 VERSION = re.compile(r"^apiVersion:[ \t]*([A-Za-z0-9./]+)[ \t]*$", re.MULTILINE)

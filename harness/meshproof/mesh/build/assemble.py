@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from meshproof.errors import ManifestError, Problem
@@ -34,6 +34,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
+from meshproof.records import dataclass
 
 BUILDERS = {
     "Service": kubernetes.service,

@@ -10,7 +10,7 @@ pilot/pkg/model/virtualservice.go (MergeHTTPRoutes), virtualservice_controller.g
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -21,6 +21,7 @@ from meshproof.mesh.build.visibility import EVERYWHERE, HERE
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked, Decided, Rule
 from meshproof.mesh.model.virtual_service import HttpRoute, Mirror, VirtualService
+from meshproof.records import dataclass
 
 ROOT = "add the one that does, or give it hosts"
 INHERITED: Mapping[str, tuple[str, ...]] = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.resource import Notice, Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.unmodelled import Touches, Unmodelled
+from meshproof.records import dataclass
 
 Reach = tuple[Touches, ...] | Callable[[], tuple[Touches, ...]]
 EMPTY: tuple[object, ...] = ((), {}, False)

@@ -7,7 +7,7 @@ only the requests that it can touch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.expectation import Expectation, Upstream
 from meshproof.errors import Location
@@ -32,6 +32,7 @@ from meshproof.mesh.model.unmodelled import (
 )
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.policies.authorization import may_change
+from meshproof.records import dataclass
 
 Pairs = list[tuple[Touches, Unmodelled]]
 # Seconds in which a pod that does nothing answers, also on a machine that does much else.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.border.request import Request
@@ -13,6 +12,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.visibility import alias
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

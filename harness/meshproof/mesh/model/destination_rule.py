@@ -6,13 +6,14 @@ Fields follow https://istio.io/latest/docs/reference/config/networking/destinati
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.traffic_policy.client_tls import ClientTls
 from meshproof.mesh.model.traffic_policy.locality import LocalitySetting
+from meshproof.records import dataclass
 
 
 class LoadBalancer(StrEnum):

@@ -6,11 +6,11 @@ Fields follow https://istio.io/latest/docs/reference/config/networking/gateway/.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.records import dataclass
 
 
 class TlsMode(StrEnum):

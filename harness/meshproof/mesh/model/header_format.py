@@ -6,8 +6,9 @@ Source: https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/subst
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from meshproof.records import dataclass
 
 # What a header may be called: RFC 9110, token.
 FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

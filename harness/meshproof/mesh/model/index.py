@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from meshproof.records import dataclass
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")

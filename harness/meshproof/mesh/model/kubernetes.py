@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.errors import Location
 from meshproof.mesh.model.traffic_policy.locality import Locality
+from meshproof.records import dataclass
 
 Labels = Mapping[str, str]
 

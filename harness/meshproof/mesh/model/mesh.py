@@ -6,7 +6,7 @@ Every index is built once, when it is first asked for; nothing that looks up an 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import VirtualService
+from meshproof.records import dataclass
 
 Made = TypeVar("Made")
 

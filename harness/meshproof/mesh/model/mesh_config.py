@@ -5,10 +5,10 @@ Fields follow https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from meshproof.mesh.model.virtual_service import Retries
+from meshproof.records import dataclass
 
 
 class PathNormalization(StrEnum):

@@ -5,12 +5,11 @@ Fields follow https://istio.io/latest/docs/reference/config/networking/sidecar/.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import covers
+from meshproof.records import dataclass
 
 ANY_NAMESPACE, OWN_NAMESPACE = "*", "."
 

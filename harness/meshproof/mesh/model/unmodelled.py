@@ -5,11 +5,12 @@ Nothing here is a guess about what it would do: a request that something unmodel
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.security.authorization import AuthorizationPolicy
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

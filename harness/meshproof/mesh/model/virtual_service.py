@@ -5,12 +5,13 @@ Fields follow https://istio.io/latest/docs/reference/config/networking/virtual-s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from fractions import Fraction
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.records import dataclass
 
 Headers = tuple[tuple[str, str], ...]
 

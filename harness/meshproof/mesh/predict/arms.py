@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from meshproof.border.expectation import Arm, Copy, HashKey
@@ -16,6 +16,7 @@ from meshproof.mesh.predict.policies.client_tls import origination
 from meshproof.mesh.predict.policies.consistent_hash import default_keys, hashing, route_keys
 from meshproof.mesh.predict.policies.policy import policy
 from meshproof.mesh.predict.proxy.changes import at_clients, at_pods
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from meshproof.border.expectation import Localities
@@ -14,6 +14,7 @@ from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
 from meshproof.mesh.predict.policies.localities import localities
 from meshproof.mesh.predict.policies.policy import in_force
+from meshproof.records import dataclass
 
 UNAVAILABLE = 503
 

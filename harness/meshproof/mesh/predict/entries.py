@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict.gateway_api import in_order
 from meshproof.mesh.predict.match import Client, Miss, kept_from
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

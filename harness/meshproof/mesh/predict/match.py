@@ -9,7 +9,7 @@ request after its proxy has changed it by itself (proxy/seen.py).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from meshproof.border.request import Request
@@ -19,6 +19,7 @@ from meshproof.mesh.model.regex import matches_whole
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch, TcpMatch
 from meshproof.mesh.predict.proxy.drawn import Drawn
 from meshproof.mesh.predict.proxy.seen import Seen, Values, seen
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Source: https://istio.io/latest/docs/concepts/traffic-management/#routing-rule-p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.gateway import Server
@@ -19,6 +18,7 @@ from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.called import addressed, asked_service, named, parents, service_of
 from meshproof.mesh.predict.entries import Rule, rules_for
 from meshproof.mesh.predict.match import Client
+from meshproof.records import dataclass
 
 # Any installation of Istio has a Service on it, so sidecars take requests to any host there.
 DEFAULT_PORT = 80

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from meshproof.border import expectation as border
@@ -34,6 +34,7 @@ from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unre
 from meshproof.mesh.predict.proxy.retrying import retries, retries_of, timeout
 from meshproof.mesh.predict.proxy.seen import Seen, seen
 from meshproof.mesh.predict.sidecar import passes_on, scoped
+from meshproof.records import dataclass
 
 NOT_FOUND = 404
 # What a sidecar answers for a host that is not in the mesh, where outboundTrafficPolicy is REGISTRY_ONLY.

@@ -9,7 +9,6 @@ https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtua
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
@@ -18,6 +17,7 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, TcpRoute, VirtualService
+from meshproof.records import dataclass
 
 ALL, OWN, NOBODY = "*", ".", "~"
 WHOLE = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.request import TLS, Request, Tls
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, TlsMode
@@ -16,6 +16,7 @@ from meshproof.mesh.predict.gateway_table import gateway_of
 from meshproof.mesh.predict.gateways.handshake import served_certificate
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.visibility import sees
+from meshproof.records import dataclass
 
 ANY_HOST = "gateway.example"
 POD_TLS = Tls(ca=CERTIFICATE, any_name=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 
 from meshproof.border.request import Request, Tls
@@ -28,6 +28,7 @@ from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.boundaries import condition_boundaries
 from meshproof.mesh.requests.completing import completed
 from meshproof.mesh.requests.example import accepted, examples
+from meshproof.records import dataclass
 
 MOST_ADDRESSES = 4
 MOST_CHOICES = 16

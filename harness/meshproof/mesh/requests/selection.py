@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from meshproof.border.request import Request
 from meshproof.errors import Location
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

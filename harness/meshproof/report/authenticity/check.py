@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from meshproof.border.facts.provenance import Digest
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.report.certificate.files import JSON, SEALED, STATEMENT, YAML, files
 from meshproof.report.certificate.reading import certificate, content
 from meshproof.report.certificate.statement import statement, text

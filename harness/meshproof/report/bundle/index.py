@@ -6,12 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.border.facts.provenance import Question
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.report.codec import plain
 
 API_VERSION, KIND = "meshproof.dev/v1alpha1", "Bundle"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from meshproof.records import dataclass
 from meshproof.report.comparison.difference import bound
 from meshproof.report.comparison.side import Share, Side
 from meshproof.report.headline.headline import Headline

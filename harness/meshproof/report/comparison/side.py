@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.report.certificate.document import document
 from meshproof.report.certificate.reading import certificate, content
 from meshproof.report.log import replay

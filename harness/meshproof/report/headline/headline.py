@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from meshproof.border.verdict import Outcome
 from meshproof.language.words import ENGLISH, Words
+from meshproof.records import dataclass
 from meshproof.report.headline.profiles import Report, reports
 from meshproof.report.record import INTERRUPTED, Record
 from meshproof.report.wording import plural

@@ -7,11 +7,11 @@ a capital; what it has no field for stands beside them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.border.facts.provenance import Profile
 from meshproof.border.verdict import Outcome
+from meshproof.records import dataclass
 from meshproof.report.record import Record, ScenarioRecord
 from meshproof.report.wording import plural
 

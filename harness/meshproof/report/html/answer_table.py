@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.border.verdict import Outcome
+from meshproof.records import dataclass
 
 COLUMNS = ("request", "specified", "rule", "observed", "outcome")
 OUTCOMES = {outcome.value for outcome in Outcome}

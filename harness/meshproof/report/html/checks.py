@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from markupsafe import escape
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.language.words import Words
+from meshproof.records import dataclass
 from meshproof.report import wording
 from meshproof.report.events import CheckShown, Example
 from meshproof.report.html.answer_table import Row, rows, tally

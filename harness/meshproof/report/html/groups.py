@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from meshproof.border.verdict import SEVERITY, Outcome, Verdict, worst
+from meshproof.records import dataclass
 from meshproof.report.record import Record
 
 # Under which names the evidence of a check holds the place that it is about.

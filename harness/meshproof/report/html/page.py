@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
 
 from meshproof.border.verdict import SEVERITY, Outcome
 from meshproof.language.words import ENGLISH, Words
+from meshproof.records import dataclass
 from meshproof.report import summary
 from meshproof.report.coverage import sentence
 from meshproof.report.events import Broke

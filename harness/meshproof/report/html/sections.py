@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.language.words import Words
+from meshproof.records import dataclass
 from meshproof.report.html.checks import CheckView, line, whole
 from meshproof.report.html.groups import Group, by_file, groups
 from meshproof.report.html.space import Space, Spaces

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from meshproof.border.verdict import Verdict
+from meshproof.records import dataclass
 
 PAGE_BYTES = 1_850_000
 # What each check takes of them in any case: its line with the group around it, and the beginning of a reason.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
+from meshproof.records import dataclass
 from meshproof.redaction.credentials import redact
 from meshproof.report.place import mentioned, parsed, place
 from meshproof.report.record import Record

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from meshproof.border.facts.provenance import Digest
 from meshproof.border.verdict import Outcome, worst
+from meshproof.records import dataclass
 
 
 class MutantStatus(StrEnum):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rich.text import Text
 
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.language.words import ENGLISH, Words
 from meshproof.language.wrap import columns, padded, wrap
+from meshproof.records import dataclass
 from meshproof.report.events import Progress
 from meshproof.report.nearness import to_go
 from meshproof.report.record import Record, ScenarioRecord

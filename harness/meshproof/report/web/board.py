@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from meshproof.border.verdict import Outcome
 from meshproof.language.words import ENGLISH, Words
+from meshproof.records import dataclass
 from meshproof.report.events import (
     Broke,
     CheckFinished,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from meshproof.border.facts.captured import Dump
@@ -16,6 +16,7 @@ from meshproof.envoy.translate import translate
 from meshproof.errors import MeshproofError
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 from meshproof.run.explaining.proxies import addresses, resources
 
 ROUTES = "routes"

@@ -8,7 +8,8 @@ for the counters beside them, .../configuration/upstream/cluster_manager/cluster
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from meshproof.records import dataclass
 
 # Counters end in these; each grows where a response gets the flag.
 FLAGS = {

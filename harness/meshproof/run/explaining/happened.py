@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.observation import Observation
 from meshproof.judge.own_answer import is_own, unreachable
 from meshproof.judge.sequential.statistics import confidence_sequence
 from meshproof.judge.wording import answer
+from meshproof.records import dataclass
 from meshproof.run.explaining.flags import Flag, flags
 from meshproof.run.explaining.sending import Sent
 

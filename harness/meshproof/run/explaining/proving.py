@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.prescription import Prescription
@@ -16,6 +16,7 @@ from meshproof.judge.limits import first_limit
 from meshproof.judge.retries_timeouts.outcome import Try, endings
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.predict.prediction import predict
+from meshproof.records import dataclass
 from meshproof.run.explaining.judged import DELAY, JUDGES, RETRIES, TIMEOUT, TIMES
 from meshproof.run.explaining.sending import Sent, Several, send
 from meshproof.run.verification.asked_answers import LEAST, LONGEST, MARGIN, asking_for, telling_apart

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
@@ -14,6 +13,7 @@ from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source
 from meshproof.mesh.build.assemble import Built
 from meshproof.process import OwnedFolder
+from meshproof.records import dataclass
 from meshproof.run.beside import beside, cancelled
 from meshproof.run.generators import Generators
 from meshproof.run.resolve import recording

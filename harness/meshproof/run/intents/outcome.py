@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meshproof.border.intents.intent import Case
 from meshproof.border.verdict import Outcome, Verdict, worst
 from meshproof.judge.intents.decided import Decided
+from meshproof.records import dataclass
 from meshproof.report.events import CheckFinished, Event
 from meshproof.run.intents.predicted import Predicted
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from meshproof.border.intents.intent import Case, Intent, Never
 from meshproof.border.request import Request, parse
@@ -14,6 +13,7 @@ from meshproof.intents.rules import RuleCoverage, rule_coverage
 from meshproof.intents.search.requests import asked
 from meshproof.intents.search.searched import Search, searched
 from meshproof.intents.view import View
+from meshproof.records import dataclass
 from meshproof.run.verification.specification import Specification
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.intents.intent import Case, Intent
@@ -20,6 +20,7 @@ from meshproof.judge.intents.intended import Intended
 from meshproof.judge.intents.kept import Kept, Promise
 from meshproof.judge.intents.timed import Timed, plain
 from meshproof.mesh.model.index import grouped
+from meshproof.records import dataclass
 from meshproof.run.intents.predicted import Predicted
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.asked_answers import USERS, asking

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from meshproof.judge.intents.decided import Decided, Unshown
 from meshproof.judge.intents.intended import Intended
 from meshproof.judge.intents.kept import Kept, Promise
 from meshproof.judge.intents.timed import Timed, plain
+from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE, Prepared, prepare
 from meshproof.run.verification.asked_answers import TIMEOUT, asking
 from meshproof.scenario import Check, Plan, Scenario, Trial

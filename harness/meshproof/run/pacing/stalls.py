@@ -7,12 +7,13 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from meshproof.border.books import Stall
 from meshproof.process import Child, spawn, stall_watch
 from meshproof.process.stall_watch import GAPS, LEAST, PERIOD, SIZE
+from meshproof.records import dataclass
 
 WATCH_LOG = "stall-watch.log"
 

@@ -8,12 +8,13 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from meshproof.border.verdict import Outcome, worst
 from meshproof.envoy.control_plane.control import RefusedError
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.report.events import Event
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.engine import Drive

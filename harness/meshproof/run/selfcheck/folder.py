@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from meshproof.border.coverage import Coverage
@@ -19,6 +19,7 @@ from meshproof.manifest import Manifests, Resource, load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mutate import Mutant, differences, mutants
+from meshproof.records import dataclass
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.prepare import Prepared
 from meshproof.run.selfcheck.mutants import Case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.verdict import Precision
 from meshproof.errors import MeshproofError
@@ -12,6 +12,7 @@ from meshproof.manifest import Manifests
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mutate import Mutant, meaning, mutants
+from meshproof.records import dataclass
 from meshproof.report.selfcheck.record import Judged, MutantStatus
 from meshproof.run.discover import Found
 from meshproof.run.prepare import NAMESPACE, Prepared, in_force, own_manifests, prepare, running

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, zip_longest
 
 from meshproof.border.observation import Observation
+from meshproof.records import dataclass
 from meshproof.report.events import Example, Slot
 
 # Upper bounds of latencies in seconds, ten for each power of ten from 0.1 ms to 100 s; slower ones have the last.

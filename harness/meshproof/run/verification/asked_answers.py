@@ -8,7 +8,7 @@ one, and one for each condition of retryOn that an answer can meet. The workload
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.prescription import HEADER, Prescription
@@ -25,6 +25,7 @@ from meshproof.judge.retries_timeouts.outcome import (
     endings,
     retried,
 )
+from meshproof.records import dataclass
 from meshproof.scenario import Plan
 
 TIMEOUT, RETRIES = "timeout", "retries"

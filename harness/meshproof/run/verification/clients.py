@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.source import Source, source
 from meshproof.errors import Location
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mesh.requests.sources import as_called_by, others
+from meshproof.records import dataclass
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.boundaries import LeftOut, boundary_expectations
 from meshproof.run.verification.specification import Specification

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.coverage import Unproved
 from meshproof.border.expectation import Expectation
 from meshproof.border.source import Source
 from meshproof.manifest import Notice
 from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.records import dataclass
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.asked_answers import Untold
 from meshproof.run.verification.boundaries import changed, prepare_boundaries

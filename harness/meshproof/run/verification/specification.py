@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from itertools import chain
 from typing import TextIO
@@ -24,6 +24,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.connections import unanswered_connections
+from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE
 from meshproof.run.verification.unseen import unseen
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TextIO
 
 from meshproof.border.coverage import Coverage
@@ -23,6 +23,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.addresses import entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.mesh.requests.sources import kept_from, parsed
+from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE, Prepared
 from meshproof.run.verification.breakers.loads import prepare_breakers
 from meshproof.run.verification.clients import Guessed, Sent, guessed, named_after, source_of

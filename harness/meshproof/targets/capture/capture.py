@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.border.facts.captured import Captured, ClusterFacts, Document, Dump
@@ -12,6 +11,7 @@ from meshproof.manifest.captured import cluster as whole
 from meshproof.manifest.captured import not_read
 from meshproof.manifest.written import dump as written
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE
+from meshproof.records import dataclass
 from meshproof.targets.capture import proxies
 from meshproof.targets.capture.cleared import LeftOut, cleared, mesh_config
 from meshproof.targets.capture.reading import Reading

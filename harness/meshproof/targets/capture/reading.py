@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from meshproof.errors import UsageError
 from meshproof.manifest import kinds
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE
+from meshproof.records import dataclass
 from meshproof.targets.capture.kinds import ROUTING, WITHIN, WORKLOADS, Group
 from meshproof.targets.kube.api.refusal import RefusedError
 from meshproof.targets.kube.objects import Objects

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 from meshproof.targets.cluster.entry import FORWARD, Address, entry
 from meshproof.targets.istio.proxy.forwarded import ADMIN_PORT, ForwardedSidecar
 from meshproof.targets.istio.proxy.sidecar import Sidecar

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.cluster.mesh.shared import SharedNamespace
 from meshproof.targets.kube.concurrent import gather_all
 from meshproof.targets.kube.namespace import RunNamespace

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.targets.cluster.entry import ENTRIES
 from meshproof.targets.istio.installation.plan import Plan
 

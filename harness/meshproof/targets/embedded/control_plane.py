@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +14,7 @@ from meshproof.envoy.snapshot import Snapshot
 from meshproof.envoy.translate import translate
 from meshproof.manifest import Resource
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 
 if TYPE_CHECKING:
     from meshproof.envoy.istiod.conversation import Istiod

@@ -7,7 +7,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from meshproof.manifest import Resource
 from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 from meshproof.redaction.credentials import redact_all
 from meshproof.targets.at_rest import at_rest
 from meshproof.targets.base import Applied, Host

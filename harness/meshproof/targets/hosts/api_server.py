@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ import yaml
 from meshproof.border.inventory import BY_SSH
 from meshproof.errors import TargetError, UsageError
 from meshproof.process import NOTHING, Surroundings
+from meshproof.records import dataclass
 from meshproof.targets.hosts.connection import Connection
 from meshproof.targets.kube.api.kubeconfig import parse
 

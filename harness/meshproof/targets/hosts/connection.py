@@ -8,7 +8,7 @@ import shlex
 import socket as socket_module
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +16,7 @@ from meshproof.border.inventory import HostEntry, SshSettings
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.process import Child, Surroundings, call, spawn
+from meshproof.records import dataclass
 from meshproof.targets.hosts import argv
 from meshproof.targets.hosts.redaction import HostRedaction
 from meshproof.targets.hosts.stream import drain, feed

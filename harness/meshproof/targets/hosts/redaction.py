@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.inventory import HostEntry, Inventory
+from meshproof.records import dataclass
 
 JUMP = "jump-host"
 REGISTRY = "the-registry"

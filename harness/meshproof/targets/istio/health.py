@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.istio.istioctl import NAMESPACE
 from meshproof.targets.kube import wait
 from meshproof.targets.kube.api.connection import Cluster

@@ -8,7 +8,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.bounded import read_json
 from meshproof.errors import TargetError
 from meshproof.process import spawn
+from meshproof.records import dataclass
 
 NAMESPACE = "istio-system"
 LONGEST_OUTPUT = 64 << 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import yaml
 
 from meshproof.errors import UsageError
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+from meshproof.records import dataclass
 from meshproof.suite import folder
 from meshproof.targets.cluster.settings import MODES, KubeSettings
 

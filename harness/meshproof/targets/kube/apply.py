@@ -10,9 +10,10 @@ import itertools
 import json
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meshproof.errors import TargetError, UsageError
+from meshproof.records import dataclass
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.api.refusal import RefusedError

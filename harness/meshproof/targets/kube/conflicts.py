@@ -7,9 +7,9 @@ https://istio.io/latest/docs/ops/common-problems/network-issues/
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.errors import Location
+from meshproof.records import dataclass
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.concurrent import gather_all

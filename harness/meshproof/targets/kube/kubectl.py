@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.bounded import read_json
 from meshproof.errors import TargetError
 from meshproof.process import Child, spawn
+from meshproof.records import dataclass
 
 OLDEST = (1, 20)
 LONGEST_OUTPUT = 256 << 20

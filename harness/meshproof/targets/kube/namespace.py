@@ -9,9 +9,10 @@ import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.kube import access, ownership
 from meshproof.targets.kube.api.connection import Cluster
 from meshproof.targets.kube.api.refusal import RefusedError

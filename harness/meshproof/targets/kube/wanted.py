@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest import Resource, Value
 from meshproof.manifest.plain import plain
+from meshproof.records import dataclass
 from meshproof.targets.kube.api.refusal import RefusedError
 
 STEP = re.compile(r"[^.\[\]]+")

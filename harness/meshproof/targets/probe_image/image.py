@@ -7,13 +7,13 @@ import hashlib
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.process import OwnedFolder, call, run
+from meshproof.records import dataclass
 from meshproof.suite import folder
 from meshproof.targets.probe_image import wheel
 

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.fork_server.client import ForkServer
 from meshproof.mesh.model.kubernetes import Workload
+from meshproof.records import dataclass
 from meshproof.workload.command import fork_server
 from meshproof.workload.control.channel import Channel
 from meshproof.workload.limits import descriptors_for, lacking_ports, listeners_per_process

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.errors import Location
 from meshproof.lint.check import Check, Found, Severity
@@ -13,6 +12,7 @@ from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict.covering import covers_connections
 from meshproof.mesh.predict.entries import Rule
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Which pods one selects: istio/istio pilot/pkg/model/policyattachment.go (ShouldA
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -19,6 +19,7 @@ from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.authorization import Action, AuthorizationPolicy, is_near, known_labels
 from meshproof.mesh.model.unmodelled import Called, Entering, Received
+from meshproof.records import dataclass
 
 DRY_RUN = "istio.io/dry-run"
 # What Go reads as a boolean.

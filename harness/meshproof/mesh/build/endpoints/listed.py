@@ -8,7 +8,7 @@ alone, without labels, and none whose addresses are names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.errors import ManifestError
 from meshproof.manifest.resource import Resource
@@ -19,6 +19,7 @@ from meshproof.mesh.build.touches import CONTROLLERS, MANAGED_BY
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
+from meshproof.records import dataclass
 
 ENDPOINTS, SLICE = ("v1", "Endpoints"), ("discovery.k8s.io/v1", "EndpointSlice")
 KINDS = frozenset({"Endpoints", "EndpointSlice"})

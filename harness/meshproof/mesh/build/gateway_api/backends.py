@@ -6,13 +6,12 @@ pilot/pkg/config/kube/gateway/conversion.go (buildDestination).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.virtual_service import Destination
+from meshproof.records import dataclass
 
 SERVICE = ("", "Service")
 HOSTNAME = ("networking.istio.io", "Hostname")

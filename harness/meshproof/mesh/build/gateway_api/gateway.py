@@ -8,7 +8,7 @@ manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
@@ -20,6 +20,7 @@ from meshproof.mesh.model.gateway import OWN_PODS, Gateway
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Entering, Unmodelled
+from meshproof.records import dataclass
 
 CLASS = "istio"
 DOMAIN = "gateway.networking.k8s.io"

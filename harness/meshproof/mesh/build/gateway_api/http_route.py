@@ -7,8 +7,6 @@ whole route.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -31,6 +29,7 @@ from meshproof.mesh.model.virtual_service import (
     RouteDestination,
     RouteMatch,
 )
+from meshproof.records import dataclass
 
 GROUP = "gateway.networking.k8s.io"
 IN_A_RULE = frozenset(own.FIELDS) - {"ExtensionRef", "ExternalAuth"}

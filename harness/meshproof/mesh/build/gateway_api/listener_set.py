@@ -9,7 +9,7 @@ ComputeGatewayListenerConflicts).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -23,6 +23,7 @@ from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Entering
+from meshproof.records import dataclass
 
 # Protocols of which a port may have several listeners, as long as their hostnames differ.
 SHARING = frozenset({HTTP, HTTPS, TLS})

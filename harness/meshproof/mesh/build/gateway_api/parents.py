@@ -6,13 +6,12 @@ pilot/pkg/config/kube/gateway/conversion.go (toInternalParentReference).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.errors import Location
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.model.topic import Topic
+from meshproof.records import dataclass
 
 GATEWAY, LISTENER_SET, SERVICE, SERVICE_ENTRY = "Gateway", "ListenerSet", "Service", "ServiceEntry"
 GATEWAY_API = "gateway.networking.k8s.io"

@@ -6,11 +6,10 @@ does not ask for one within the mesh.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.backends import Backend
+from meshproof.records import dataclass
 
 GROUP = "gateway.networking.k8s.io"
 

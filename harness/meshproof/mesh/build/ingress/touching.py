@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
 
 from meshproof.errors import ManifestError
 from meshproof.manifest.resource import Resource
@@ -16,6 +15,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Asked, Entering, Touches
+from meshproof.records import dataclass
 
 CLASS = "kubernetes.io/ingress.class"
 CURRENT = "networking.k8s.io/v1"

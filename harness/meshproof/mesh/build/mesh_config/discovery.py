@@ -7,7 +7,7 @@ pkg/kube/namespace/filter.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.errors import Location, ManifestError
 from meshproof.manifest.resource import Manifests, Resource
@@ -19,6 +19,7 @@ from meshproof.mesh.build.workloads.namespaces import namespace_selector
 from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Everything, Unmodelled
+from meshproof.records import dataclass
 
 # Of these it needs no more than what proxies themselves tell, or reads them as they are asked for.
 KEPT = frozenset({*FORMS, "Rollout", "Secret", "Namespace", "Node"})

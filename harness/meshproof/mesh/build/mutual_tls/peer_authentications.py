@@ -8,7 +8,7 @@ text is what no such request shows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -20,6 +20,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.peer_authentication import PeerAuthentication, PeerMode
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import PlainText
+from meshproof.records import dataclass
 
 PLAIN = "that plain text is refused is shown by clients without a sidecar alone, which nothing here is"
 NEEDS = "call its pods from one, on a cluster"

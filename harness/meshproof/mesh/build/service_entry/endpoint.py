@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from meshproof.errors import Location
 from meshproof.manifest.value import Value
@@ -18,6 +17,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.names import HOST
 from meshproof.mesh.model.traffic_policy.locality import Locality, labelled, parsed
+from meshproof.records import dataclass
 
 UNIX = "unix://"
 PORT_NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")

@@ -6,8 +6,6 @@ Source: https://istio.io/latest/docs/reference/config/networking/service-entry/,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -18,6 +16,7 @@ from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.model.kubernetes import Labels, ServicePort
 from meshproof.mesh.model.names import HOST
 from meshproof.mesh.model.unmodelled import Asked, Called
+from meshproof.records import dataclass
 
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
 TLS = frozenset({"https", "tls"})

@@ -6,14 +6,13 @@ count: pilot/pkg/serviceregistry/serviceentry/conversion.go (ConvertWorkloadEntr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.service_entry.endpoint import endpoint
 from meshproof.mesh.model.kubernetes import ContainerPort, Workload
 from meshproof.mesh.model.unmodelled import Pods
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from meshproof.errors import Location
@@ -12,6 +11,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.stand_ins import bodies
 from meshproof.mesh.model.gateway import CERTIFIED, Gateway, TlsMode
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 
 AUTHORITY = "-cacert"
 VALID = timedelta(days=30)

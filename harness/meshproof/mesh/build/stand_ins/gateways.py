@@ -6,7 +6,7 @@ Where a Gateway of a name that is alike is there, or one of that name in another
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.errors import Location, ManifestError
 from meshproof.manifest.kinds import GATEWAY_API
@@ -16,6 +16,7 @@ from meshproof.mesh.build.stand_ins import bodies
 from meshproof.mesh.model import names
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, TcpRoute, VirtualService
+from meshproof.records import dataclass
 
 HTTP, TLS, TCP = "HTTP", "TLS", "TCP"
 USUAL = {HTTP: 80, TLS: 443, TCP: 9000}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meshproof.manifest.resource import Manifests, Notice, Resource
 from meshproof.mesh.build.stand_ins import certificates, gateways, pods, services, subsets
 from meshproof.mesh.model.kubernetes import Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Received, Touches, Unmodelled
+from meshproof.records import dataclass
 
 MOST_NAMED = 12
 WRITE = "write it beside these manifests"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from meshproof.errors import Location, ManifestError
 from meshproof.manifest.resource import Resource
@@ -11,6 +10,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model import names
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
+from meshproof.records import dataclass
 
 HTTP, GRPC, TCP, TLS = "http", "grpc", "tcp", "tls"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.errors import Location
 from meshproof.manifest.resource import Manifests, Resource
@@ -14,6 +13,7 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HttpRoute
+from meshproof.records import dataclass
 
 LABEL = "version"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
@@ -13,6 +13,7 @@ from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.workloads.selector import OPERATORS
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 
 # The label that a cluster gives to every namespace.
 NAMED = "kubernetes.io/metadata.name"

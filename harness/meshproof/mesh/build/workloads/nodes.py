@@ -6,7 +6,7 @@ What istiod reads: pilot/pkg/serviceregistry/kube/controller/controller.go (getP
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
@@ -14,6 +14,7 @@ from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality
+from meshproof.records import dataclass
 
 OLD = {name: f"failure-domain.beta.kubernetes.io/{name.rpartition('/')[2]}" for name in (REGION, ZONE)}
 

@@ -7,7 +7,6 @@ https://argo-rollouts.readthedocs.io/en/stable/migrating/#reference-deployment-f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -19,6 +18,7 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Asked, Called, Decided, Touches
 from meshproof.mesh.model.virtual_service import VirtualService
+from meshproof.records import dataclass
 
 KIND = "Rollout"
 

@@ -6,12 +6,12 @@ Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 
 from meshproof.errors import ManifestError
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.records import dataclass
 
 Holds = Callable[[str | None, Collection[str]], bool]
 

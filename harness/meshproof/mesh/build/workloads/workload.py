@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.errors import ManifestError
 from meshproof.manifest.resource import Notice, Resource
@@ -15,6 +15,7 @@ from meshproof.mesh.build.workloads.selector import check_labels, check_selects
 from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality, labelled
+from meshproof.records import dataclass
 
 MOST_REPLICAS = 10_000
 SIDECAR = "istio-proxy"

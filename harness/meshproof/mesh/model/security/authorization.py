@@ -6,11 +6,11 @@ Fields follow https://istio.io/latest/docs/reference/config/security/authorizati
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
+from meshproof.records import dataclass
 
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 # The pods that Istio's own profiles and charts start.

@@ -7,11 +7,12 @@ counts: istio/istio pilot/pkg/security/authn/policy_applier.go (ComposePeerAuthe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
+from meshproof.records import dataclass
 
 
 class PeerMode(StrEnum):

@@ -5,9 +5,8 @@ Fields follow https://istio.io/latest/docs/reference/config/networking/destinati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.errors import Location
+from meshproof.records import dataclass
 
 PLAIN, SIMPLE, MUTUAL, ISTIO_MUTUAL = "DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"
 ORIGINATING = frozenset({SIMPLE, MUTUAL})

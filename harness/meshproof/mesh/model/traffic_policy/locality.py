@@ -6,10 +6,11 @@ Fields follow https://istio.io/latest/docs/reference/config/networking/destinati
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from meshproof.errors import Location
+from meshproof.records import dataclass
 
 REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 SUBZONE = "topology.istio.io/subzone"

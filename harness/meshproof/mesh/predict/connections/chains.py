@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from meshproof.mesh.model.gateway import Server
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute
+from meshproof.records import dataclass
 
 EVERY = "*"
 

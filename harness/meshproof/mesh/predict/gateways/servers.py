@@ -7,12 +7,12 @@ Gateway's first. What of them has no part is istiod's choice: istio/istio pilot/
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.predict.visibility import oldest_first
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

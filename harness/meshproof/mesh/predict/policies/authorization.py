@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
@@ -31,6 +31,7 @@ from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
 from meshproof.mesh.predict.match import path_only, string_matches
 from meshproof.mesh.predict.proxy.drawn import Drawn
 from meshproof.mesh.predict.proxy.seen import CLIENT_CERTIFICATE, Seen
+from meshproof.records import dataclass
 
 DENIED = "RBAC: access denied"
 FORBIDDEN = 403

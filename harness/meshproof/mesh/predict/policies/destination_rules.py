@@ -13,13 +13,14 @@ the merging istiod itself (istio/istio pilot/pkg/model/push_context.go and desti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.mesh.model.destination_rule import DestinationRule, Subset
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.predict.visibility import ALL, OWN, oldest_first
+from meshproof.records import dataclass
 
 NOTHING: Mapping[str, str] = {}
 

@@ -8,7 +8,7 @@ merge (MergeSubsetTrafficPolicy).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Ejection, Policy, Pool, Upstream
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
@@ -17,6 +17,7 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
+from meshproof.records import dataclass
 
 NOTHING = TrafficPolicy()
 HTTP2 = frozenset({"http2", "grpc", "grpc-web"})

@@ -7,13 +7,14 @@ what belongs to a connection is written by whoever holds it; instructions to Env
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Arm, HeaderExpectation
 from meshproof.border.request import OF_CONNECTIONS, Request
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
 from meshproof.mesh.predict.proxy.formatted import formatted
 from meshproof.mesh.predict.proxy.seen import FORWARDED_FOR, Seen, Values
+from meshproof.records import dataclass
 
 # What the router itself carries out, and takes out of the request then.
 CONSUMED = frozenset(

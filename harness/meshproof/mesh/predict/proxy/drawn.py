@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from uuid import UUID
 
 from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
+from meshproof.records import dataclass
 
 SAMPLES = 512
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.border.request import Request
 from meshproof.mesh.model.path import is_readable
 from meshproof.mesh.predict.proxy.seen import FORWARDED_PROTO, UPGRADES, Seen
 from meshproof.mesh.predict.proxy.sent import head_bytes, sent_headers
+from meshproof.records import dataclass
 
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE = 400, 403, 404, 431
 # What Envoy's HTTP/1 parser knows. CONNECT it knows too, but for a host alone, never for a path.

@@ -8,11 +8,12 @@ ConnectionManagerUtility::mutateRequestHeaders.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meshproof.border.request import Request
 from meshproof.mesh.predict.proxy.drawn import Drawn
 from meshproof.mesh.predict.proxy.sent import ID, sent_headers
+from meshproof.records import dataclass
 
 UPGRADES = frozenset({"websocket"})
 # Envoy's HTTP/1 parser takes this one out before anybody looks.

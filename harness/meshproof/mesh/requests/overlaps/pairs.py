@@ -7,7 +7,6 @@ mesh. They are found by how their paths begin, so that rules for other paths cos
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.border.request import Request
 from meshproof.border.source import Source
@@ -22,6 +21,7 @@ from meshproof.mesh.requests.addresses import Address
 from meshproof.mesh.requests.matching import requests_of
 from meshproof.mesh.requests.overlaps.heads import beginning_of
 from meshproof.mesh.requests.overlaps.meeting import meeting, meets
+from meshproof.records import dataclass
 
 MOST_BASES = 4
 MOST_TRIES = 16

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.language.words import ENGLISH, Words
+from meshproof.records import dataclass
 from meshproof.report.events import Progress
 from meshproof.report.html.pictures import svg
 from meshproof.report.wording import count, line, points, share, short_names, span, specified

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -11,6 +10,7 @@ from markupsafe import Markup
 from meshproof.border.verdict import Verdict
 from meshproof.language.words import ENGLISH, Words
 from meshproof.language.wrap import columns
+from meshproof.records import dataclass
 from meshproof.report.events import CheckShown
 from meshproof.report.html.pictures import svg
 from meshproof.report.wording import count, duration, line

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from meshproof.border.verdict import Verdict
 from meshproof.language.words import Words
+from meshproof.records import dataclass
 from meshproof.report.html.pictures import ejections, latency, ledger, steps
 from meshproof.report.html.pictures.convergence import convergence
 from meshproof.report.record import ScenarioRecord

@@ -7,7 +7,7 @@ Requests are held and pods made to fail, so that only pods without a proxy befor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import ceil, inf
 
 from meshproof.border.coverage import Unproved
@@ -19,6 +19,7 @@ from meshproof.judge import ConnectionPool, LocalityFailover, OutlierDetection
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, connect_attempts, steps, unproved
 from meshproof.judge.ejections import allowed, duration, proof_seconds
 from meshproof.mesh.predict.prediction import predict
+from meshproof.records import dataclass
 from meshproof.run.prepare import Prepared, prepared_load
 from meshproof.run.verification.breakers.policies import Target, alone, behind, stated_by, targets
 from meshproof.run.verification.specification import Specification

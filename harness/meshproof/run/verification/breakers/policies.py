@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.expectation import Arm, Copy, Expectation, Localities, Policy
 from meshproof.border.request import Request
@@ -21,6 +21,7 @@ from meshproof.mesh.model.virtual_service import (
     VirtualService,
 )
 from meshproof.mesh.requests.matching import known_paths
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

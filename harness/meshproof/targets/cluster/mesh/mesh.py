@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.request import Request
 from meshproof.manifest import Resource
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 from meshproof.targets.at_rest import at_rest
 from meshproof.targets.base import Applied, Host
 from meshproof.targets.cluster import client_pod

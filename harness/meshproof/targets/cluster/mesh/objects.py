@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.load import MASTER_PORTS
 from meshproof.errors import UsageError
@@ -12,6 +11,7 @@ from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.destination_rule import TrafficPolicy
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 from meshproof.targets.cluster import client_pod
 from meshproof.targets.cluster.gateway_lock import private_to_namespace
 from meshproof.targets.cluster.mesh.attribution import envoy_filter

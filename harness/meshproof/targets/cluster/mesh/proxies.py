@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.errors import TargetError
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 from meshproof.targets.cluster.mesh.names import endpoints
 from meshproof.targets.cluster.mesh.objects import limits_connections
 from meshproof.targets.cluster.mesh.shared import SharedNamespace

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.process import RunLock
+from meshproof.records import dataclass
 from meshproof.targets.cluster import client_pod
 from meshproof.targets.cluster.gateways import Gateways
 from meshproof.targets.cluster.workload import REPLACED, WORKLOAD

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.load import Vantage
 from meshproof.border.request import Request
 from meshproof.errors import UsageError
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 from meshproof.targets.cluster.gateways import Gateways
 from meshproof.targets.cluster.mesh.names import NOWHERE, Json, address, service_of
 

@@ -17,11 +17,11 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 
 MOST_MEMBERS = 50_000
 DEEPEST = 32

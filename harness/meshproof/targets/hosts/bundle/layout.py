@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from meshproof.bounded import read_file
 from meshproof.errors import Location, ManifestError, Problem, UsageError
 from meshproof.manifest.compose import compose
 from meshproof.manifest.value import Value
+from meshproof.records import dataclass
 
 DESCRIPTION = "bundle.yaml"
 PACKAGES = (".rpm", ".deb")

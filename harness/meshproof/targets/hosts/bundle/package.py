@@ -13,11 +13,11 @@ import re
 import struct
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.bundle.archive import DAMAGED, Bounded, blocks
 
 RPM_LEAD, RPM_MAGIC, HEADER_MAGIC = 96, b"\xed\xab\xee\xdb", b"\x8e\xad\xe8\x01"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from meshproof.records import dataclass
 from meshproof.targets.hosts.connection import Connection
 
 SCRIPT = """for f in {patterns}; do

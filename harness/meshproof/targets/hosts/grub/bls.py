@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

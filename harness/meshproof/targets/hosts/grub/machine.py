@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from meshproof.records import dataclass
 from meshproof.targets.hosts.grub.bls import BlsEntry
 from meshproof.targets.hosts.grub.condition import holds
 from meshproof.targets.hosts.grub.script import BREAK, Word, tokens

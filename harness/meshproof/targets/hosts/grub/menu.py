@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from meshproof.border.facts.boot import MenuEntry, NextBoot
+from meshproof.records import dataclass
 from meshproof.targets.hosts.grub import bls as loader
 from meshproof.targets.hosts.grub.environment import variables
 from meshproof.targets.hosts.grub.machine import Item, run

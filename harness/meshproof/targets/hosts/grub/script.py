@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from meshproof.records import dataclass
 
 BREAK = "\n"
 VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+|\?)\}|(?P<plain>\w+|\?))")

@@ -9,13 +9,13 @@ import gzip
 import hashlib
 import re
 import zlib
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from meshproof.bounded import read_file, read_json
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.bundle.archive import (
     ALWAYS_ALLOWED,
     COPY_BYTES,

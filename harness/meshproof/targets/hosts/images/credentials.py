@@ -12,13 +12,14 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from meshproof.bounded import read_file, read_json
 from meshproof.errors import UsageError
 from meshproof.process import spawn
+from meshproof.records import dataclass
 from meshproof.targets.hosts.stream import drain
 
 USERNAME, PASSWORD = "MESHPROOF_REGISTRY_USERNAME", "MESHPROOF_REGISTRY_PASSWORD"

@@ -8,12 +8,13 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.process import spawn
+from meshproof.records import dataclass
 from meshproof.targets.hosts.images import harbor
 from meshproof.targets.hosts.images.archive import uncompressed
 from meshproof.targets.hosts.images.naming import Hub, TaggedImage

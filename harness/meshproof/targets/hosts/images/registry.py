@@ -16,12 +16,13 @@ import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from meshproof.bounded import read_json
 from meshproof.errors import TargetError, UsageError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.images.archive import INDEXES
 from meshproof.targets.hosts.images.credentials import Credentials
 

@@ -6,9 +6,10 @@ import difflib
 import hashlib
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from meshproof.records import dataclass
 
 MEGABYTE = 1 << 20
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meshproof.border.inventory import HostEntry
+from meshproof.records import dataclass
 from meshproof.targets.hosts.bundle.package import Package
 from meshproof.targets.hosts.grub.bls import compare
 

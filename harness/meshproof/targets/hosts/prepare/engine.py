@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.facts.hosts import ModuleFacts
 from meshproof.border.inventory import REGISTRY
 from meshproof.errors import MeshproofError, TargetError, UsageError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.facts.balance import NEEDED, balance
 from meshproof.targets.hosts.prepare import remote
 from meshproof.targets.hosts.prepare.change import Change, Command, Plan, Reboot, Upload, WriteFile

@@ -7,13 +7,14 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from meshproof.bounded import DEEPEST, read_json
 from meshproof.errors import TargetError, UsageError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.connection import Connection
 from meshproof.targets.hosts.prepare import scripts
 from meshproof.targets.hosts.prepare.change import is_record

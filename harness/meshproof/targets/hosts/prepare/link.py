@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from meshproof.border.inventory import HostEntry, SshSettings
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.connection import Connection, connect
 from meshproof.targets.hosts.redaction import HostRedaction
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meshproof.errors import TargetError, UsageError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.prepare import scripts
 from meshproof.targets.hosts.prepare.change import Command, Reboot
 from meshproof.targets.hosts.prepare.engine import look, reboot

@@ -8,13 +8,14 @@ import secrets
 import urllib.parse
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from meshproof.border.inventory import CONTROL_PLANE, HostEntry, Inventory
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import MeshproofError, UsageError
 from meshproof.process import OwnedFolder
+from meshproof.records import dataclass
 from meshproof.targets.hosts.api_server import access
 from meshproof.targets.hosts.bundle import layout, source
 from meshproof.targets.hosts.bundle.layout import Bundle

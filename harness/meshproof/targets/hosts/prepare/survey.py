@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from meshproof.border.facts.boot import NextBoot
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.connection import Connection
 from meshproof.targets.hosts.grub import menu
 from meshproof.targets.hosts.prepare.remote import script

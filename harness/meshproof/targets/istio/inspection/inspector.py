@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from meshproof.border.facts.installation import (
@@ -18,6 +18,7 @@ from meshproof.border.facts.installation import (
     Specified,
 )
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.istio import health
 from meshproof.targets.istio.inspection import balance, kube_proxy
 from meshproof.targets.istio.istioctl import NAMESPACE, ForbiddenError, Istioctl

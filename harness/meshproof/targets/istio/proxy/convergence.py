@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.istio.istioctl import Istioctl
 from meshproof.targets.istio.proxy import marker
 from meshproof.targets.istio.proxy.sidecar import Sidecar

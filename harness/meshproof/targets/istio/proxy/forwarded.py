@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-from dataclasses import dataclass
 
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.targets.kube.api.forward import Forward
 

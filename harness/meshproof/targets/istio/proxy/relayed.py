@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.pod_version import check_pod_version
 from meshproof.process import spawn
+from meshproof.records import dataclass
 from meshproof.targets.istio.proxy.sidecar import Sidecar
 from meshproof.workload.control.channel import Channel
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.bounded import DEEPEST, read_json
 from meshproof.envoy.process.admin import host_status
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.base import Host
 from meshproof.targets.kube.kubectl import Kubectl
 

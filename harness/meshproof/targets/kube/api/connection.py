@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from pathlib import Path
 
 from kubernetes.client import ApiClient
@@ -12,6 +11,7 @@ from kubernetes.client import ApiClient
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError, UsageError
 from meshproof.process import OwnedFolder
+from meshproof.records import dataclass
 from meshproof.targets.kube import ownership
 from meshproof.targets.kube.api import kubeconfig as config
 from meshproof.targets.kube.api.kubeconfig import Context

@@ -14,7 +14,6 @@ import re
 import socket
 import struct
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from kubernetes.client import ApiClient
@@ -23,6 +22,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.kube.api.websocket import WebSockets
 
 PROTOCOL = "v4.channel.k8s.io"

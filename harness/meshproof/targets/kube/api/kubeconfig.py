@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from kubernetes.config import ConfigException, load_kube_config
 from meshproof.bounded import read_file
 from meshproof.errors import ManifestError, TargetError, UsageError
 from meshproof.manifest.plain import only_document
+from meshproof.records import dataclass
 from meshproof.targets.kube.api.certificate import not_after
 from meshproof.targets.kube.api.proxies import from_environment
 

@@ -7,7 +7,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import urllib3.exceptions as transport
@@ -17,6 +17,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError
 
 from meshproof.bounded import read_json
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.kube.api.refusal import TRANSIENT, RefusedError, UnreachableError, refusal, unreachable
 from meshproof.targets.kube.hints import Shown, unnamed
 

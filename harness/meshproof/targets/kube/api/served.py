@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from kubernetes.client import ApiClient
 
 from meshproof.errors import TargetError
+from meshproof.records import dataclass
 from meshproof.targets.kube.api.refusal import RefusedError
 from meshproof.targets.kube.api.requests import Requests
 from meshproof.targets.kube.hints import Shown, unnamed

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +21,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
+from meshproof.records import dataclass
 from meshproof.targets.kube.api.refusal import refusal, unreachable
 
 # At level DEBUG the library logs every header, and one of them is a token.

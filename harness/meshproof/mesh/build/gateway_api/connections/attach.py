@@ -8,7 +8,7 @@ counts. A TLSRoute at a listener that ends TLS counts whatever name was asked fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.attach import Entries, Known, alone, by_age, hosts_of
@@ -22,6 +22,7 @@ from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.names import covers, overlap
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteDestination, TcpMatch, TcpRoute, VirtualService
+from meshproof.records import dataclass
 
 
 @dataclass(slots=True)

@@ -6,8 +6,6 @@ pilot/pkg/config/kube/gateway/conversion.go (convertTCPRoute, convertTLSRoute, b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -17,6 +15,7 @@ from meshproof.mesh.build.gateway_api.parents import Parent, parents
 from meshproof.mesh.build.visibility import created
 from meshproof.mesh.model.unmodelled import Rule as Touched
 from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, RouteDestination, TcpRoute
+from meshproof.records import dataclass
 
 TCP_ROUTE, TLS_ROUTE = "TCPRoute", "TLSRoute"
 MOST_WEIGHT = 1_000_000

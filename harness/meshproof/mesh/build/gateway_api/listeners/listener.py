@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.syntax.names import subdomain
@@ -18,6 +18,7 @@ from meshproof.mesh.build.gateway_api.listeners.namespaces import EVERYWHERE, NO
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.model.gateway import Server, ServerTls, TlsMode
 from meshproof.mesh.model.topic import Topic
+from meshproof.records import dataclass
 
 HTTP, HTTPS, TLS, TCP, UDP = "HTTP", "HTTPS", "TLS", "TCP", "UDP"
 ANY = "*"

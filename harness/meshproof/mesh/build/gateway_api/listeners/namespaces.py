@@ -7,11 +7,11 @@ pilot/pkg/config/kube/gatewaycommon/gateway_utils.go.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.workloads.namespaces import Selector, namespace_selector
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.records import dataclass
 
 # A namespace that there is none of.
 NOWHERE = "~"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from meshproof.border.inventory import HostEntry
+from meshproof.records import dataclass
 from meshproof.targets.hosts.grub.defaults import assignments
 from meshproof.targets.hosts.prepare.change import Change, Command, Plan, Reboot, WriteFile
 from meshproof.targets.hosts.prepare.desired import DesiredState, newest, wanted_kernel

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meshproof.border.facts.boot import Assignment
+from meshproof.records import dataclass
 from meshproof.targets.hosts.grub.defaults import assignments
 
 MAIN = "/etc/default/grub"

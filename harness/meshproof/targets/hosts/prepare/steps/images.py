@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from meshproof.border.inventory import RegistryEntry
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.images.archive import images
 from meshproof.targets.hosts.images.credentials import PASSWORD, USERNAME, find
 from meshproof.targets.hosts.images.naming import TaggedImage, parse_hub, tagged_images

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshproof.border.inventory import CONTROL_PLANE, HostEntry
+from meshproof.records import dataclass
 from meshproof.targets.hosts.prepare.change import Plan, Upload, WriteFile
 from meshproof.targets.hosts.prepare.desired import DesiredState
 from meshproof.targets.hosts.prepare.survey import Survey

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
+from meshproof.records import dataclass
 from meshproof.targets.hosts.prepare.remote import Tell
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from meshproof.border.inventory import HostEntry
+from meshproof.records import dataclass
 from meshproof.targets.hosts.prepare.change import Command, Plan, WriteFile
 from meshproof.targets.hosts.prepare.desired import DesiredState
 from meshproof.targets.hosts.prepare.survey import Survey

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.inventory import HostEntry
+from meshproof.records import dataclass
 from meshproof.targets.hosts.bundle.package import Package
 from meshproof.targets.hosts.bundle.source import sha256
 from meshproof.targets.hosts.prepare import scripts
