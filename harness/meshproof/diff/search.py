@@ -17,7 +17,6 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import RouteMatch
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.entries import Rule
-from meshproof.mesh.predict.gateway_table import gateway_of
 from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
@@ -136,7 +135,7 @@ def _plain(services: Sequence[Service], client: Source) -> Iterator[Request]:
 
 def as_served(mesh: Mesh, request: Request) -> Request:
     """The request of a client that trusts the certificate which this mesh serves."""
-    gateway = gateway_of(mesh, request.gateway) if request.gateway and request.tls else None
+    gateway = mesh.gateway(request.gateway) if request.gateway and request.tls else None
     for server in gateway.servers if gateway else ():
         if gateway and server.port == request.port and any(covers(one, request.host.lower()) for one in server.hosts):
             found = at(mesh, Entry(gateway, server), request.host, replace(request.tls, ca="") if request.tls else None)

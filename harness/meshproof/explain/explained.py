@@ -8,7 +8,6 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.explain.beside import beside
-from meshproof.explain.connections import connection
 from meshproof.explain.destinations import destinations
 from meshproof.explain.effects import effects
 from meshproof.explain.explanation import Explanation, Object
@@ -19,9 +18,8 @@ from meshproof.mesh.coverage.dependencies import Dependencies, undecided
 from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.mesh.predict.gateway_table import UNREAD
 from meshproof.mesh.predict.match import Client
-from meshproof.mesh.predict.mesh_table import Table
+from meshproof.mesh.predict.mesh_table import UNREAD, Table
 from meshproof.mesh.predict.prediction import client_of, predict, table
 from meshproof.mesh.requests.answerable import why_unanswered
 
@@ -57,6 +55,8 @@ def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
     if not request.is_tcp:
         found = table(mesh, request, client)
         return found, trace(mesh, expectation, found, client, written)
+    from meshproof.explain.connections import connection
+
     return connection(mesh, expectation, client, written)
 
 

@@ -16,12 +16,10 @@ from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.predict.gateway_table import gateway_of
 from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import at, entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
-from meshproof.mesh.requests.sources import parsed
 from meshproof.records import dataclass
 
 
@@ -67,7 +65,11 @@ def read(
         )
         built = build_all(manifests, standing_in=StandingIn((request.host,)))
         built = replace(built, notices=tuple(dict.fromkeys((*manifests.notices, *built.notices))))
-        client = parsed(sender, namespace, built.mesh) if sender else source(namespace)
+        client = source(namespace)
+        if sender:
+            from meshproof.mesh.requests.sources import parsed
+
+            client = parsed(sender, namespace, built.mesh)
         return Asked(built, _entering(built, named, namespace, client, tls), client)
 
     if whole or STDIN in files:
@@ -85,7 +87,7 @@ def _entering(built: Built, request: Request, namespace: str, client: Source, tl
     mesh = built.mesh
     if not request.gateway:
         return entering(mesh, from_namespace(mesh, request, namespace, client.namespace), tls)
-    gateway = gateway_of(mesh, request.gateway)
+    gateway = mesh.gateway(request.gateway)
     for server in gateway.servers if gateway else ():
         if gateway and server.port == request.port and any(covers(one, request.host.lower()) for one in server.hosts):
             return replace(request, tls=at(mesh, Entry(gateway, server), request.host, tls).tls)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from operator import is_
 
 from meshproof.manifest import kinds
@@ -145,5 +144,7 @@ def _word(body: Value, name: str, hint: str) -> str:
 
 def _meant(kind: str, version: str) -> str:
     """The kind of that apiVersion that was misspelt so; empty when there is none."""
+    from difflib import get_close_matches
+
     there = [name.partition(".")[0] for name, versions in kinds.ACCEPTED.items() if version in versions]
     return next(iter(get_close_matches(kind, there, 1, LIKE)), "")

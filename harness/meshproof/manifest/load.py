@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -124,7 +123,7 @@ class _Read:
     def no_text(self, data: bytes, error: ManifestError) -> None:
         """Refuse a file that is no text; its names are ASCII in whatever it is written, UTF-16 too."""
         found = frozenset(words_in(data.replace(b"\0", b"").decode("latin-1")))
-        said = hashlib.sha256(data).hexdigest()
+        said = _sha256(data)
         self.refusals.append(Refusal(error.problems[0].location, error.problems, words=found, digest=said))
 
     def take_all(self, document: Document) -> None:
@@ -170,7 +169,14 @@ class _Read:
 
 
 def _digest(body: Value) -> str:
-    return hashlib.sha256(repr(plain(body)).encode("utf-8", "surrogatepass")).hexdigest()
+    return _sha256(repr(plain(body)).encode("utf-8", "surrogatepass"))
+
+
+def _sha256(data: bytes) -> str:
+    # It brings OpenSSL along, and most folders have nothing to be told apart by it.
+    from hashlib import sha256
+
+    return sha256(data).hexdigest()
 
 
 def _problems(resource: Resource) -> list[Problem]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest.documents.other_files import HELM, TEMPLATE
@@ -170,6 +169,8 @@ def _between(value: Value, limits: Between) -> None:
 
 
 def _unknown(holder: Value, name: str, entry: Value, shape: Mapping[str, Shape]) -> Problem:
+    from difflib import get_close_matches
+
     folded = {known.lower().replace("_", ""): known for known in shape}
     near = folded.get(name.lower().replace("_", "").replace("-", ""))
     close = [near] if near else get_close_matches(name, shape, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -42,7 +41,9 @@ def texts(
     for name, data in contents_of(paths, stdin) if contents is None else contents:
         total += len(data)
         if seen is not None:
-            seen(Digest(name, hashlib.sha256(data).hexdigest(), len(data)))
+            from hashlib import sha256
+
+            seen(Digest(name, sha256(data).hexdigest(), len(data)))
         try:
             text = decoded(name, data)
         except ManifestError as error:

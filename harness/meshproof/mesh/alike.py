@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
 # Folders with more pairs of names than this hold more than routing.
 MOST_PAIRS = 4_096
@@ -26,6 +25,8 @@ def _without_same_end(one: str, other: str) -> tuple[str, str]:
 
 
 def _is_slip(one: str, other: str) -> bool:
+    from difflib import SequenceMatcher
+
     longest = max(len(one), len(other))
     if longest < 3:
         return one == other

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from meshproof.redaction.patterns import FLOW, HIDDEN, NAMED, OPTION, RULES, SUSPECT
+from meshproof.redaction.patterns import HIDDEN, SUSPECT, flow, named, option, rules
 
 SHORT = 400
 # kubectl keeps a whole object in there, as one text.
@@ -37,19 +37,19 @@ def _remembered(text: str) -> str:
 
 def _redacted(text: str) -> str:
     if SUSPECT.search(text):
-        for pattern, instead in RULES:
+        for pattern, instead in rules():
             text = pattern.sub(instead, text)
     return text
 
 
 def redact_quoted(line: str) -> str:
     """A line of a manifest that is shown to people."""
-    return redact(FLOW.sub(rf"\1{HIDDEN}", line))
+    return redact(flow().sub(rf"\1{HIDDEN}", line)) if SUSPECT.search(line) else line
 
 
 def is_credential(name: str) -> bool:
     """Whether a header, parameter or field of this name holds a credential."""
-    return NAMED.fullmatch(name) is not None
+    return SUSPECT.search(name) is not None and named().fullmatch(name) is not None
 
 
 def redact_header(name: str, value: str) -> str:
@@ -64,9 +64,9 @@ def redact_all(value: Any) -> Any:
     if isinstance(value, list):
         return _list(value)
     if isinstance(value, dict):
-        named = any(_is_name(value.get(field)) for field in NAME_FIELDS)
+        beside = any(_is_name(value.get(field)) for field in NAME_FIELDS)
         return {
-            key: _value(key, item) if named and key in VALUE_FIELDS else _entry(key, item)
+            key: _value(key, item) if beside and key in VALUE_FIELDS else _entry(key, item)
             for key, item in value.items()
         }
     return value
@@ -82,7 +82,7 @@ def _list(items: list[Any]) -> list[Any]:
     hide = False
     for item in items:
         found.append(HIDDEN if hide and isinstance(item, str) and not item.startswith("-") else redact_all(item))
-        hide = isinstance(item, str) and OPTION.fullmatch(item) is not None
+        hide = isinstance(item, str) and SUSPECT.search(item) is not None and option().fullmatch(item) is not None
     return found
 
 
@@ -134,4 +134,4 @@ def _is_name(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     header = CONDITION.fullmatch(value)
-    return NAMED.fullmatch(header[1] if header else value.rpartition("/")[2]) is not None
+    return is_credential(header[1] if header else value.rpartition("/")[2])

@@ -1,8 +1,13 @@
-"""The one list of what a credential looks like: its names, and texts that are one by their form."""
+"""The one list of what a credential looks like: its names, and texts that are one by their form.
+
+All but `SUSPECT` are compiled when a text holds something of that: in few does any, and compiling takes longer than
+what most commands do.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 HIDDEN = "[redacted]"
 
@@ -27,71 +32,100 @@ _PAIR = (
 # What begins with a quote and ends with its line was cut off there.
 _CUT = r"(?:\\{1,3}\"|[\"'])(?:(?:bearer|basic|digest|token) )?[^\"'\s]+(?=\n|\Z)"
 _VALUE = rf"(?:\\{{1,3}}\"[^\"\n]*?\\{{1,3}}\"|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|{_CUT}|[^\s'\",;&)}}\]]+)"
-
-RULES = (
-    # A PEM private key (RFC 7468), also one whose end was cut off.
-    (
-        re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.S),
-        HIDDEN,
-    ),
-    # The user information of a URL (RFC 3986 section 3.2.1); of http also a user alone, which may be a token.
-    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}:/{1,2})[^\s/@:'\"]*:[^\s/@'\"]*@", re.I), rf"\1{HIDDEN}@"),
-    (re.compile(r"(\bhttps?:/{1,2})(?!\[redacted])[^\s/@:'\"?#]+@", re.I), rf"\1{HIDDEN}@"),
-    (re.compile(rf"([?&;](?:{_QUERY})=)(?!\[redacted])[^\s&;#'\"]+", re.I), rf"\1{HIDDEN}"),
-    # 'name:value with spaces' as shlex quotes one word of a request.
-    (re.compile(rf"'((?:{NAMES})\s*:)[^']*'", re.I), rf"'\1{HIDDEN}'"),
-    # A header's line.
-    (
-        re.compile(
-            rf"(?<![a-z0-9])(?<![a-z0-9]-)((?:{_HEADERS}):[ \t]+)(?!\[redacted])(?:=\"[^\"\n]*\"|[^\n\"'])+", re.I
-        ),
-        rf"\1{HIDDEN}",
-    ),
-    # {"name": "NAME", "value": VALUE}, in YAML, in JSON, and in JSON within a text.
-    (re.compile(rf"{_PAIR}(?!{_QUOTE}?\[redacted]){_VALUE}", re.I), rf"\1{HIDDEN}"),
-    # NAME: VALUE, NAME=VALUE and "NAME": "VALUE", with the scheme of an Authorization header.
-    (
-        re.compile(
-            rf"(?<![a-z0-9])(?<![a-z0-9]-)({NAMES})({_QUOTE}?[ \t]{{0,8}}[:=][ \t]{{0,8}})(?!{_QUOTE}?\[redacted])"
-            rf"(?:(?:bearer|basic|digest|token)\s+[^\s'\",;]+|{_VALUE})",
-            re.I,
-        ),
-        rf"\1\2{HIDDEN}",
-    ),
-    # Such names that are those of objects too, only where a value is given to them.
-    (
-        re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)({_BEFORE}(?:secret|auth|pass)=)(?!\[redacted]){_VALUE}", re.I),
-        rf"\1{HIDDEN}",
-    ),
-    # --NAME VALUE
-    (re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)(--?(?:{NAMES})[ \t]+)(?!\[redacted]|-)[^\s'\"]+", re.I), rf"\1{HIDDEN}"),
-    # add('NAME', 'VALUE'), as a filter's Lua sets a header.
-    (re.compile(rf"(\(\s*{_QUOTE}(?:{NAMES}){_QUOTE}\s*,\s*)(?!{_QUOTE}\[redacted]){_VALUE}", re.I), rf"\1'{HIDDEN}'"),
-    # The password of a user whom a command of a container names, as curl's: -u NAME:VALUE.
-    (
-        re.compile(
-            r"((?<![^\s'\"])(?:-u|--user|--proxy-user)[ =]['\"]?[^\s:'\"\d][^\s:'\"]{0,60}:)(?!\[redacted])[^\s'\"]+"
-        ),
-        rf"\1{HIDDEN}",
-    ),
-    (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}", re.I), rf"\1 {HIDDEN}"),
-    # A JSON Web Token (RFC 7519): its header is base64url of `{"`.
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), HIDDEN),
-    # Tokens of AWS, GitHub, GitLab, Slack, Vault, Google and Stripe by the beginnings that their makers gave them.
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), HIDDEN),
-    (
-        re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hv[bsr]\.|AIza|[rs]k_live_)[A-Za-z0-9_-]{16,}"),
-        HIDDEN,
-    ),
-)
-# A mapping of YAML or JSON under such a name, within one line: a condition on that header, say. Only lines that are
-# quoted for people lose it whole; what is left of it would be no manifest any more.
-FLOW = re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)((?:{NAMES}){_QUOTE}?\s*:\s*)\{{[^{{}}\n]*\}}?", re.I)
 # Something of this stands in each text that a rule takes; to look for it is much quicker.
 SUSPECT = re.compile(
     r"PRIVATE KEY-----|:/{1,2}[^\s/@]*@|[?&;]\w|auth|cookie|token|key|secret|pass|pwd|session|credential|signature"
     r"|bearer|basic|-u[ =]|--user|eyJ|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|hv[bsr]\.|AIza|k_live_",
     re.I,
 )
-NAMED = re.compile(NAMES, re.I)
-OPTION = re.compile(rf"--?(?:{NAMES}|{_BEFORE}(?:secret|auth|pass))", re.I)
+
+
+@cache
+def rules() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Each pattern, and what takes the place of what it finds."""
+    return (
+        # A PEM private key (RFC 7468), also one whose end was cut off.
+        (
+            re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.S),
+            HIDDEN,
+        ),
+        # The user information of a URL (RFC 3986 section 3.2.1); of http also a user alone, which may be a token.
+        (re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}:/{1,2})[^\s/@:'\"]*:[^\s/@'\"]*@", re.I), rf"\1{HIDDEN}@"),
+        (re.compile(r"(\bhttps?:/{1,2})(?!\[redacted])[^\s/@:'\"?#]+@", re.I), rf"\1{HIDDEN}@"),
+        (re.compile(rf"([?&;](?:{_QUERY})=)(?!\[redacted])[^\s&;#'\"]+", re.I), rf"\1{HIDDEN}"),
+        # 'name:value with spaces' as shlex quotes one word of a request.
+        (re.compile(rf"'((?:{NAMES})\s*:)[^']*'", re.I), rf"'\1{HIDDEN}'"),
+        # A header's line.
+        (
+            re.compile(
+                rf"(?<![a-z0-9])(?<![a-z0-9]-)((?:{_HEADERS}):[ \t]+)(?!\[redacted])(?:=\"[^\"\n]*\"|[^\n\"'])+", re.I
+            ),
+            rf"\1{HIDDEN}",
+        ),
+        # {"name": "NAME", "value": VALUE}, in YAML, in JSON, and in JSON within a text.
+        (re.compile(rf"{_PAIR}(?!{_QUOTE}?\[redacted]){_VALUE}", re.I), rf"\1{HIDDEN}"),
+        # NAME: VALUE, NAME=VALUE and "NAME": "VALUE", with the scheme of an Authorization header.
+        (
+            re.compile(
+                rf"(?<![a-z0-9])(?<![a-z0-9]-)({NAMES})({_QUOTE}?[ \t]{{0,8}}[:=][ \t]{{0,8}})(?!{_QUOTE}?\[redacted])"
+                rf"(?:(?:bearer|basic|digest|token)\s+[^\s'\",;]+|{_VALUE})",
+                re.I,
+            ),
+            rf"\1\2{HIDDEN}",
+        ),
+        # Such names that are those of objects too, only where a value is given to them.
+        (
+            re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)({_BEFORE}(?:secret|auth|pass)=)(?!\[redacted]){_VALUE}", re.I),
+            rf"\1{HIDDEN}",
+        ),
+        # --NAME VALUE
+        (
+            re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)(--?(?:{NAMES})[ \t]+)(?!\[redacted]|-)[^\s'\"]+", re.I),
+            rf"\1{HIDDEN}",
+        ),
+        # add('NAME', 'VALUE'), as a filter's Lua sets a header.
+        (
+            re.compile(rf"(\(\s*{_QUOTE}(?:{NAMES}){_QUOTE}\s*,\s*)(?!{_QUOTE}\[redacted]){_VALUE}", re.I),
+            rf"\1'{HIDDEN}'",
+        ),
+        # The password of a user whom a command of a container names, as curl's: -u NAME:VALUE.
+        (
+            re.compile(
+                r"((?<![^\s'\"])(?:-u|--user|--proxy-user)[ =]['\"]?[^\s:'\"\d][^\s:'\"]{0,60}:)"
+                r"(?!\[redacted])[^\s'\"]+"
+            ),
+            rf"\1{HIDDEN}",
+        ),
+        (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}", re.I), rf"\1 {HIDDEN}"),
+        # A JSON Web Token (RFC 7519): its header is base64url of `{"`.
+        (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), HIDDEN),
+        # Tokens of AWS, GitHub, GitLab, Slack, Vault, Google and Stripe by the beginnings that their makers gave them.
+        (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), HIDDEN),
+        (
+            re.compile(
+                r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hv[bsr]\.|AIza|[rs]k_live_)[A-Za-z0-9_-]{16,}"
+            ),
+            HIDDEN,
+        ),
+    )
+
+
+@cache
+def flow() -> re.Pattern[str]:
+    """A mapping of YAML or JSON under such a name, within one line: a condition on that header, say.
+
+    Only lines that are quoted for people lose it whole; what is left of it would be no manifest any more.
+    """
+    return re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)((?:{NAMES}){_QUOTE}?\s*:\s*)\{{[^{{}}\n]*\}}?", re.I)
+
+
+@cache
+def named() -> re.Pattern[str]:
+    """The name of a credential, as a whole."""
+    return re.compile(NAMES, re.I)
+
+
+@cache
+def option() -> re.Pattern[str]:
+    """An option of a command whose value is one."""
+    return re.compile(rf"--?(?:{NAMES}|{_BEFORE}(?:secret|auth|pass))", re.I)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.redaction.credentials import redact, redact_all, redact_words
-from meshproof.redaction.patterns import HIDDEN
+from meshproof.redaction.patterns import HIDDEN, NAMES, SUSPECT, option
 from meshproof.redaction.quoting import redact_quoting
 
 # Each holds PLANT where the credential stands.
@@ -194,3 +194,13 @@ def test_long_texts_take_linear_time(part: str) -> None:
 def test_whatever_stands_before_it_on_other_lines(before: str, text: str, between: str) -> None:
     # Another quote or another key before it may rightly reach into it.
     assert "PLANT" not in redact(f"{redact(before)}\n{between}\n{text}") or "PLANT" in before
+
+
+@given(st.from_regex(rf"(?i:{NAMES})", fullmatch=True))
+def test_what_is_looked_for_first_stands_in_every_name(name: str) -> None:
+    assert SUSPECT.search(name)
+
+
+@given(st.from_regex(option(), fullmatch=True))
+def test_and_in_every_option(word: str) -> None:
+    assert SUSPECT.search(word)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from meshproof.errors import Location, ManifestError, Problem
@@ -47,7 +46,9 @@ def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[D
 
 def _refusal(text: str, problems: tuple[Problem, ...]) -> Refusal:
     # Where it stands in its file says nothing.
-    said = hashlib.sha256(SEPARATOR.sub("", text, count=1).strip().encode("utf-8", "surrogatepass")).hexdigest()
+    from hashlib import sha256
+
+    said = sha256(SEPARATOR.sub("", text, count=1).strip().encode("utf-8", "surrogatepass")).hexdigest()
     return Refusal(problems[0].location, problems, words=frozenset(words_in(text)), digest=said)
 
 

@@ -11,20 +11,15 @@ from meshproof.manifest import captured
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Notice, Resource
-from meshproof.mesh.build import external_name, kubernetes, later, virtual_service
+from meshproof.mesh.build import kubernetes, later, virtual_service
 from meshproof.mesh.build.across import across
 from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
-from meshproof.mesh.build.endpoints import listed as endpoints
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.gateway import gateway, shared_ports
-from meshproof.mesh.build.ingress import touching as ingress
-from meshproof.mesh.build.mesh_config.config import configured
 from meshproof.mesh.build.mesh_config.discovery import discovered
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
 from meshproof.mesh.build.touches import touches, touches_nothing
-from meshproof.mesh.build.workloads import headless, rollout
 from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_owned, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
@@ -38,12 +33,10 @@ from meshproof.records import dataclass
 
 BUILDERS = {
     "Service": kubernetes.service,
-    **dict.fromkeys(FORMS, workload),
-    "Rollout": rollout.rollout,
+    **{kind: workload for kind in FORMS if kind not in later.AS_THEY_ARE},
     "Secret": kubernetes.secret,
     "VirtualService": virtual_service.virtual_service,
     "DestinationRule": destination_rule,
-    "Gateway": gateway,
 }
 DELEGATES = "VirtualService"
 INGRESS_CLASS = "IngressClass"
@@ -145,14 +138,15 @@ def _built(manifests: Manifests) -> Built:
     )
     mesh = later.joined(mesh, joining, findings)
     mesh = replace(mesh, places=_places(mesh.workloads))
-    mesh, foreign = configured(mesh, manifests.foreign, findings)
-    mesh, foreign = endpoints.joined(mesh, foreign, findings)
+    foreign = list(manifests.foreign)
+    if foreign:
+        from meshproof.mesh.build.endpoints import listed as endpoints
+        from meshproof.mesh.build.mesh_config.config import configured
+
+        mesh, foreign = configured(mesh, foreign, findings)
+        mesh, foreign = endpoints.joined(mesh, foreign, findings)
     across(mesh, good, [*(one for one, _ in failed), *unread], findings)
-    rollout.across(mesh, good, findings)
-    headless.across(mesh, good, findings)
-    external_name.across(mesh, good, findings)
     later.across(mesh, good, findings)
-    shared_ports(mesh, findings)
     unmodelled = [
         *findings.unmodelled_parts,
         *_refused(failed, mesh),
@@ -183,6 +177,10 @@ def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -
 
 
 def _foreign(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:
+    if not foreign:
+        return
+    from meshproof.mesh.build.ingress import touching as ingress
+
     own = ingress.classes(foreign)
     for one in foreign:
         why = captured.why(one) or f"{one.api_version} {one.kind} is not modelled"

@@ -39,15 +39,18 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Module to kind (as in manifest/kinds.py) to the name of the builder there."""
+AS_THEY_ARE = {"Gateway": ("gateway", "gateway"), "Rollout": ("workloads.rollout", "rollout")}
+"""Kinds of which what is built is a part of the mesh by itself."""
 
 PLACES = {kind: (module, name) for module, kinds in MODULES.items() for kind, name in kinds.items()}
 
 
 def builder(kind: str) -> Builder | None:
     """What builds a resource of a kind, None for a kind that is none of these."""
-    if kind not in PLACES:
+    place = PLACES.get(kind) or AS_THEY_ARE.get(kind)
+    if place is None:
         return None
-    module, name = PLACES[kind]
+    module, name = place
     found: Builder = getattr(_imported(module), name)
     return found
 
@@ -64,8 +67,16 @@ def joined(mesh: Mesh, parts: Sequence[tuple[str, object]], findings: Findings) 
 
 def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> None:
     """Say what only shows when objects that few folders have are seen together with all others."""
+    if any(one.kind == "Rollout" for one in resources):
+        _imported("workloads.rollout").across(mesh, resources, findings)
+    if any(one.headless for one in mesh.services):
+        _imported("workloads.headless").across(mesh, resources, findings)
+    if mesh.aliases:
+        _imported("external_name").across(mesh, resources, findings)
     if any(policy.tls for rule in mesh.destination_rules for policy, _ in rule.policies):
         _imported("mutual_tls.conflicts").across(mesh, resources, findings)
+    if mesh.gateways:
+        _imported("gateway").shared_ports(mesh, findings)
 
 
 def _imported(module: str):  # type: ignore[no-untyped-def]

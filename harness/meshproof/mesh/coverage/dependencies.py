@@ -132,8 +132,7 @@ class Dependencies:
 
     def __post_init__(self) -> None:
         pairs = [(touch, one) for one in self.unmodelled for touch in one.touches]
-        asked: Pairs = []
-        called: Pairs = []
+        asked, called = Pairs(), Pairs()
         for touch, one in pairs:
             if isinstance(touch, Rule):
                 self._by_rule.setdefault(touch.location, []).append((touch, one))

@@ -11,8 +11,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-import re2
-
 LONGEST = 1024
 # re2.max_program_size.error_level in the bootstrap that istiod gives proxies.
 LARGEST_PROGRAM = 32768
@@ -33,6 +31,9 @@ class NotRe2Error(ValueError):
 @lru_cache(maxsize=HELD)
 def compile_re2(text: str) -> Any:
     """Envoy's pattern, for bytes in UTF-8; raises NotRe2Error for what istiod or Envoy refuses."""
+    # Few folders have a regular expression.
+    import re2
+
     pattern = _bytes(text)
     if not pattern:
         raise NotRe2Error("it is empty")
@@ -51,6 +52,8 @@ def compile_re2(text: str) -> Any:
 
 
 def _compiled(pattern: bytes, encoding: Any) -> Any:
+    import re2
+
     options = re2.Options()
     options.log_errors = False
     options.encoding = encoding

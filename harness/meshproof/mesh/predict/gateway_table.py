@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from meshproof.border.request import Request
-from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server, TlsMode
+from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.predict.connections.chains import Chain, doubled
@@ -21,17 +21,8 @@ from meshproof.mesh.predict.entries import Rule, catches_all, rules_for
 from meshproof.mesh.predict.gateways.handshake import refusal
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, entries, open_to
 from meshproof.mesh.predict.match import Client
-from meshproof.mesh.predict.mesh_table import Table
+from meshproof.mesh.predict.mesh_table import CONNECTION, HANDSHAKE, UNREAD, Table
 from meshproof.mesh.predict.visibility import virtual_services
-
-CONNECTION, HANDSHAKE = "connection", "handshake"
-UNREAD = "unread"
-"""What refuses a request that nothing reads as one of HTTP: who answers it, and how, is not the mesh's to say."""
-
-
-def gateway_of(mesh: Mesh, key: str) -> Gateway | None:
-    """The Gateway that is called `namespace/name`."""
-    return mesh.gateway(key)
 
 
 def gateway_table(mesh: Mesh, request: Request) -> Table:
@@ -39,7 +30,7 @@ def gateway_table(mesh: Mesh, request: Request) -> Table:
 
     In TLS the server is found by the name in the handshake (SNI), the rule by the Host header afterwards.
     """
-    gateway = gateway_of(mesh, request.gateway)
+    gateway = mesh.gateway(request.gateway)
     if gateway is None:
         return Table(note=f"there is no Gateway {request.gateway}", refused=CONNECTION)
     listening = [one for one in entries(mesh, gateway) if one.server.port == request.port]

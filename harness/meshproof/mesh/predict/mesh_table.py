@@ -22,6 +22,9 @@ from meshproof.records import dataclass
 
 # Any installation of Istio has a Service on it, so sidecars take requests to any host there.
 DEFAULT_PORT = 80
+CONNECTION, HANDSHAKE = "connection", "handshake"
+UNREAD = "unread"
+"""What refuses a request that nothing reads as one of HTTP: who answers it, and how, is not the mesh's to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,10 @@ from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.called import addressed, service_of
 from meshproof.mesh.predict.connections.called_address import elsewhere
-from meshproof.mesh.predict.connections.entering import entered
-from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen, connected
 from meshproof.mesh.predict.entries import Rule
-from meshproof.mesh.predict.gateway_table import gateway_table
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
 from meshproof.mesh.predict.mesh_table import Table, mesh_table
-from meshproof.mesh.predict.policies.authorization import DENIED, FORBIDDEN, authorized, policies_at
 from meshproof.mesh.predict.policies.client_tls import origination, secured
 from meshproof.mesh.predict.proxy.changes import Resolved, dropped, forbidden, is_formatted, is_unchanged, resolved
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
@@ -67,6 +63,11 @@ def _predicted(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     whole, mesh = mesh, scoped(mesh, client)
     if request.is_tcp:
+        # What few requests need is imported where one does: all of it takes as long as the others together.
+        from meshproof.mesh.predict.connections.entering import entered
+        from meshproof.mesh.predict.connections.within import connected
+        from meshproof.mesh.predict.policies.authorization import policies_at
+
         become = entered if request.gateway else connected
         expected = become(mesh, Expectation(request, ()), client)
         if mesh is not whole and expected.refused:
@@ -137,6 +138,8 @@ def _let_in(mesh: Mesh, gateway: Gateway, plain: Expectation, request: Seen) -> 
     """The expectation with the policies that let a request in, and what is expected where they do not."""
     if not mesh.authorization_policies:
         return plain, None
+    from meshproof.mesh.predict.policies.authorization import DENIED, FORBIDDEN, authorized
+
     verdict = authorized(mesh, gateway, request)
     plain = replace(plain, allowed_by=verdict.by)
     if verdict.allowed:
@@ -159,7 +162,11 @@ def client_of(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str,
 
 def table(mesh: Mesh, request: Request, client: Client) -> Table:
     """The rules that stand for a request of a client."""
-    return gateway_table(mesh, request) if request.gateway else mesh_table(scoped(mesh, client), request, client)
+    if not request.gateway:
+        return mesh_table(scoped(mesh, client), request, client)
+    from meshproof.mesh.predict.gateway_table import gateway_table
+
+    return gateway_table(mesh, request)
 
 
 def tried(rules: Iterable[Rule], request: Seen) -> Iterator[tuple[Rule, bool | None]]:
@@ -202,6 +209,8 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
         astray = sent_to is not service or (by_pod and len(mesh.behind(service)) > 1)
         why = f"{service.called} is headless: a sidecar passes requests on to the address that they were sent to"
         return replace(expected, undecided=why) if astray else expected
+    from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen
+
     if port.protocol in PROTOCOLS:
         expected = chosen(mesh, plain, service, port, client)
     why = f"port {port.number} speaks {port.protocol}, so Envoy chooses once per connection"

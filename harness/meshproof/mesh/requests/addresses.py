@@ -12,8 +12,6 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.pod_certificate import CERTIFICATE
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
-from meshproof.mesh.predict.gateway_table import gateway_of
-from meshproof.mesh.predict.gateways.handshake import served_certificate
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.visibility import sees
 from meshproof.records import dataclass
@@ -61,7 +59,7 @@ def addresses(
     if gateway == MESH_GATEWAY:
         yield from _within(mesh, virtual_service, namespace)
         return
-    found = gateway_of(mesh, gateway)
+    found = mesh.gateway(gateway)
     for server in found.servers if found and found.key == gateway else ():
         if found and not server.tls.https_redirect:
             for pattern in dict.fromkeys(
@@ -72,7 +70,7 @@ def addresses(
 
 def kept_out(mesh: Mesh, virtual_service: VirtualService, gateway: str, tls: Tls | None = None) -> Iterator[Address]:
     """Where a gateway serves hosts of a VirtualService for other namespaces alone."""
-    found = gateway_of(mesh, gateway) if gateway != MESH_GATEWAY else None
+    found = mesh.gateway(gateway) if gateway != MESH_GATEWAY else None
     for server in found.servers if found else ():
         if found and not server.tls.https_redirect:
             limited = [host for owner, host in server.limits if owner not in ("", virtual_service.namespace)]
@@ -84,6 +82,8 @@ def at(mesh: Mesh, entry: Entry, pattern: str, tls: Tls | None = None) -> Addres
     """The address of a host at a Gateway's server; a client that says not whom it trusts, trusts what is served."""
     if entry.server.protocol not in ENCRYPTED:
         return Address(pattern, entry.server.port, "http", entry)
+    from meshproof.mesh.predict.gateways.handshake import served_certificate
+
     shown = MESH_TLS if entry.server.tls.mode is TlsMode.ISTIO_MUTUAL else tls or Tls()
     if not shown.ca:
         shown = replace(shown, ca=served_certificate(mesh, entry.gateway, entry.server.tls))

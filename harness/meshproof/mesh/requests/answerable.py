@@ -14,9 +14,8 @@ from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import ADDRESS, covers
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.called import above, asked_service
-from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
-from meshproof.mesh.predict.gateway_table import HANDSHAKE
 from meshproof.mesh.predict.gateways.servers import entries
+from meshproof.mesh.predict.mesh_table import HANDSHAKE
 from meshproof.mesh.predict.visibility import alias
 from meshproof.mesh.requests.addresses import short_name
 
@@ -79,6 +78,8 @@ def _not_http(mesh: Mesh, request: Request, namespace: str) -> str:
             continue
         address = f"{request.host}:{request.port}"
         if not port.is_http:
+            from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
+
             shown = f"ask for tls://{address}" if port.protocol in SECURED else "it passes the mesh as it is, unseen"
             shown = f"ask for tcp://{address}" if port.protocol in PROTOCOLS else shown
             return f"port {port.number} of {service.called} speaks {port.protocol}, not HTTP: {shown}"

@@ -12,8 +12,8 @@ from meshproof.errors import Location
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
-from meshproof.mesh.predict.gateway_table import UNREAD
 from meshproof.mesh.predict.gateways.servers import Entry, entries
+from meshproof.mesh.predict.mesh_table import UNREAD
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.authorization import probes_of, shown

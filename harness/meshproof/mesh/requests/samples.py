@@ -22,7 +22,7 @@ from meshproof.mesh.model.virtual_service import (
     HttpRoute,
     VirtualService,
 )
-from meshproof.mesh.predict.gateway_table import HANDSHAKE
+from meshproof.mesh.predict.mesh_table import HANDSHAKE
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import addresses, kept_out

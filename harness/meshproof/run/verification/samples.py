@@ -14,7 +14,7 @@ from meshproof.judge import Answers, LocalityDistribution, Mirror, NoErrors, Spl
 from meshproof.judge.localities.distribution import distributed
 from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.predict.gateway_table import HANDSHAKE
+from meshproof.mesh.predict.mesh_table import HANDSHAKE
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.breakers.below import below
 from meshproof.run.verification.companion import companion

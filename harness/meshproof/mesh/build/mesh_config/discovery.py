@@ -15,7 +15,6 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.mesh_config.document import DISCOVERY, configuring, read
 from meshproof.mesh.build.touches import touches
-from meshproof.mesh.build.workloads.namespaces import namespace_selector
 from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Everything, Unmodelled
@@ -50,6 +49,8 @@ def discovered(manifests: Manifests, resources: Sequence[Resource], findings: Fi
     said = fields.list(DISCOVERY) if fields is not None else []
     if not said:
         return Discovered(resources)
+    from meshproof.mesh.build.workloads.namespaces import namespace_selector
+
     with findings.about(telling[0], (Everything(),)):
         try:
             selectors = [namespace_selector(one) for one in said]

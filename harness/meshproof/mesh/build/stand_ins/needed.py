@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from meshproof.manifest.resource import Manifests, Notice, Resource
-from meshproof.mesh.build.stand_ins import certificates, gateways, pods, services, subsets
+from meshproof.mesh.build.stand_ins import gateways, pods, services, subsets
 from meshproof.mesh.model.kubernetes import Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Received, Touches, Unmodelled
 from meshproof.records import dataclass
+
+if TYPE_CHECKING:
+    from meshproof.mesh.build.stand_ins import certificates
 
 MOST_NAMED = 12
 WRITE = "write it beside these manifests"
@@ -44,7 +48,11 @@ def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
     divided = subsets.lacking(manifests, mesh, new)
     known = (*mesh.destination_rules, *subsets.rules(divided))
     whole = replace(mesh, services=(*mesh.services, *new), destination_rules=known)
-    secrets = certificates.lacking(mesh, how.asked)
+    secrets: list[certificates.Lacking] = []
+    if mesh.gateways:
+        from meshproof.mesh.build.stand_ins.certificates import lacking, secret
+
+        secrets = lacking(mesh, how.asked)
     if how.like is not None:
         return Needed(list(_like(how.like, manifests, mesh)))
     entrances = gateways.lacking(manifests, mesh)
@@ -58,7 +66,7 @@ def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
     found.resources += [services.resource(one) for one in new]
     found.resources += [subsets.resource(one) for one in divided]
     found.resources += [one for several in made.values() for one in several]
-    found.resources += [certificates.secret(one) for one in secrets]
+    found.resources += [secret(one) for one in secrets]
     found.resources += [gateways.resource(one) for one in entrances]
     found.notices += _entered(entrances)
     found.notices += _routing_alone(mesh, new, made)

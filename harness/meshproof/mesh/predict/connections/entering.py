@@ -21,9 +21,8 @@ from meshproof.mesh.predict.connections.drawn import led
 from meshproof.mesh.predict.gateways.handshake import refusal
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, entries, open_to
 from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.mesh_table import CONNECTION, HANDSHAKE
 from meshproof.mesh.predict.visibility import virtual_services
-
-CONNECTION, HANDSHAKE = "connection", "handshake"
 
 
 def entered(mesh: Mesh, plain: Expectation, client: Client) -> Expectation:

@@ -5,14 +5,17 @@ A condition on such a value is decided where every value there can be meets it, 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
 from meshproof.records import dataclass
+
+if TYPE_CHECKING:
+    from random import Random
 
 SAMPLES = 512
 
@@ -36,21 +39,23 @@ class Drawn:
 @lru_cache(maxsize=8)
 def samples(kind: str) -> tuple[str, ...]:
     """Many values of a kind, always the same."""
-    draw = random.Random(kind)  # noqa: S311
+    from random import Random
+
+    draw = Random(kind)  # noqa: S311
     return tuple(value for _ in range(SAMPLES) for value in MADE[kind](draw))
 
 
-def _ids(draw: random.Random) -> Iterator[str]:
+def _ids(draw: Random) -> Iterator[str]:
     yield str(UUID(int=draw.getrandbits(128), version=4))
 
 
-def _addresses(draw: random.Random) -> Iterator[str]:
+def _addresses(draw: Random) -> Iterator[str]:
     yield str(IPv4Address(draw.getrandbits(32)))
     yield str(IPv6Address(draw.getrandbits(128)))
     yield from ("127.0.0.1", "::1", f"10.{draw.randrange(256)}.{draw.randrange(256)}.{draw.randrange(256)}")
 
 
-def _certificates(draw: random.Random) -> Iterator[str]:
+def _certificates(draw: Random) -> Iterator[str]:
     digest = f"{draw.getrandbits(256):064x}"
     yield f'Hash={digest};Cert="-----BEGIN%20CERTIFICATE-----{digest}";Subject="CN=client";URI=;DNS=client.example'
 
@@ -69,7 +74,7 @@ def _is_address(text: str) -> bool:
         return False
 
 
-MADE: dict[str, Callable[[random.Random], Iterator[str]]] = {
+MADE: dict[str, Callable[[Random], Iterator[str]]] = {
     "id": _ids,
     "address": _addresses,
     "certificate": _certificates,
