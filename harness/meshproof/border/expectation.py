@@ -59,25 +59,33 @@ class Upstream(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The traffic policy in force for a destination, its subset's and port's own settings merged in."""
+    """The traffic policy in force for a destination, its subset's and port's own settings merged in.
+
+    `warmup` of a new pod: for so many seconds, with this aggression, from so many percent. With `plain_text` proxies
+    of the mesh speak no TLS among themselves.
+    """
 
     load_balancer: str = "UNSPECIFIED"
     pool: Pool | None = None
     ejection: Ejection | None = None
     upstream: Upstream = Upstream.HTTP1
+    warmup: tuple[float, float, float] | None = None
+    plain_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HashKey:
     """One thing about a request that is hashed: `kind` is `header`, `cookie`, `query parameter` or `source IP`.
 
-    With a `ttl` (seconds; 0: for the session) the proxy gives the cookie, with this `path`, to a client without it.
+    With a `ttl` (seconds; 0: for the session) the proxy gives the cookie to a client without it, with this `path` and
+    these `attributes`.
     """
 
     kind: str
     name: str = ""
     ttl: float | None = None
     path: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}" if self.name else self.kind
@@ -88,12 +96,14 @@ class Hashing:
     """The pod of a destination is chosen by the hash of `keys`, combined; a request that has none of them gets any.
 
     `pods` is how many there are; `even` that different keys surely reach more than one of them: not so on a ring
-    with few entries.
+    with few entries. The ring has `size` of them at least, a table of Maglev so many.
     """
 
     keys: tuple[HashKey, ...]
     pods: int
     even: bool = True
+    maglev: bool = False
+    size: int = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +121,15 @@ class Localities:
 
     The first of `levels` gets every request; each further one takes over where all pods before it are ejected.
     `shares` are those of the localities of the first level, where the manifests give them (none: all pods alike).
-    `untold` says why none of it is known. `location` is where the setting stands (None: Istio's default).
+    `untold` says why none of it is known, and `said` then what is written of it. `location` is where the setting
+    stands (None: Istio's default).
     """
 
     levels: tuple[frozenset[str], ...]
     shares: tuple[LocalityShare, ...] = ()
     untold: str = ""
     location: Location | None = None
+    said: str = ""
 
 
 TLS_SEEN = "x-meshproof-tls"
@@ -230,7 +242,8 @@ class Retries:
 
     `retry_on` has the conditions in force and the status codes, joined by commas (empty: Istio's default). Pauses
     before tries are drawn up to `back_off` seconds for the first, twice as many for the next, up to ten times as many
-    (None: Envoy's 25 ms).
+    (None: Envoy's 25 ms). `ignore_previous_hosts` is that of the rule (None: unless a hash chooses the pod); with
+    `remote_localities` further tries go to the next localities.
     """
 
     attempts: int
@@ -238,6 +251,8 @@ class Retries:
     retry_on: str
     location: Location
     back_off: float | None = None
+    ignore_previous_hosts: bool | None = None
+    remote_localities: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,35 +7,27 @@ from dataclasses import asdict
 from fractions import Fraction
 
 from meshproof.border.expectation import Arm, Copy, Expectation, HeaderExpectation, Policy
+from meshproof.diff.changed import without_places
+from meshproof.diff.destinations import BEHIND, behind, hashed
+from meshproof.diff.part import NONE, Part, key_of, several, target_of
 from meshproof.errors import Location
+from meshproof.explain import wording
 from meshproof.explain.wording import percent, seconds
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.virtual_service import HttpRoute
 from meshproof.mesh.predict.proxy.retrying import DEFAULT, DEFAULT_ATTEMPTS
-from meshproof.records import dataclass
 
 OUTCOME = "outcome"
+OF_CONNECTIONS = frozenset({OUTCOME, "draw", *BEHIND})
 NOT_FOUND = 404
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One thing that is done: `value` is compared, `text` is shown.
-
-    `own` tells that the text is of the request's own making, such as a path: others with another one may change alike.
-    """
-
-    value: Hashable
-    text: str
-    own: bool = False
-
-
-NONE = Part(None, "none")
+# A place, and what follows from another setting.
+UNSAID = ("location", "multiplexed")
 
 
 def behaviour(mesh: Mesh, expectation: Expectation) -> Mapping[str, Part]:
     """All parts, by what they are about; `outcome` is where a request goes, or how it is answered."""
     parts = {OUTCOME: _outcome(mesh, expectation)}
-    if not expectation.arms or expectation.undecided:
+    if not expectation.arms:
         return parts
     request = expectation.request
     delay, abort = expectation.delay, expectation.abort
@@ -49,17 +41,16 @@ def behaviour(mesh: Mesh, expectation: Expectation) -> Mapping[str, Part]:
     parts["headers of the answer"] = _headers(mesh, expectation.arms, request_side=False)
     parts["timeout"] = Part(expectation.timeout, seconds(expectation.timeout) if expectation.timeout else "none")
     parts["retries"] = _retries(expectation)
-    hashing = [(_key(mesh, one), one.hashed_by.keys) for one in expectation.arms if one.hashed_by and one.share]
-    hashed = ", ".join(dict.fromkeys(str(key) for _, keys in hashing for key in keys))
-    parts["hash"] = Part(frozenset(hashing), hashed) if hashing else NONE
+    parts["hash"] = hashed(mesh, expectation.arms)
+    parts |= behind(mesh, expectation.arms)
     drawn = expectation.dependence or "for each request"
     parts["draw"] = Part(expectation.independent, drawn)
-    return {name: part for name, part in parts.items() if not request.is_tcp or name in ("outcome", "draw")}
+    return {name: part for name, part in parts.items() if not request.is_tcp or name in OF_CONNECTIONS}
 
 
 def policies(mesh: Mesh, expectation: Expectation) -> dict[Hashable, tuple[str, Policy]]:
     """The policy in force for each destination that requests can draw, with the name of the destination."""
-    return {_key(mesh, one): (one.destination, one.policy) for one in expectation.arms if one.workloads and one.share}
+    return {key_of(mesh, one): (one.destination, one.policy) for one in expectation.arms if one.workloads and one.share}
 
 
 def policy_changes(one: Policy, other: Policy) -> Iterator[tuple[str, str, str]]:
@@ -79,10 +70,14 @@ def stated_at(setting: str, policy: Policy) -> Location | None:
 def _settings(policy: Policy) -> dict[str, object]:
     balancer = "LEAST_REQUEST" if policy.load_balancer == "UNSPECIFIED" else policy.load_balancer
     found: dict[str, object] = {"loadBalancer": balancer, "protocol to pods": policy.upstream.value}
+    found["TLS between proxies"] = "off" if policy.plain_text else "by Istio's default"
+    if policy.warmup:
+        window, aggression, minimum = policy.warmup
+        found["warmup"] = f"{seconds(window)} from {minimum:g} %, aggression {aggression:g}"
     for prefix, block in (("connectionPool", policy.pool), ("outlierDetection", policy.ejection)):
         if block is None:
             continue
-        values = {name: value for name, value in asdict(block).items() if name != "location" and value is not None}
+        values = {name: value for name, value in asdict(block).items() if name not in UNSAID and value is not None}
         # Numbers with a fraction are times.
         texts = {name: seconds(value) if isinstance(value, float) else value for name, value in values.items()}
         found |= {f"{prefix}.{_camel(name)}": value for name, value in texts.items()}
@@ -102,7 +97,11 @@ def _worded(value: object) -> str:
 
 def _outcome(mesh: Mesh, expectation: Expectation) -> Part:
     if expectation.undecided:
-        return Part(("undecided", expectation.undecided), "not to be told")
+        said = "; ".join(one.localities.said for one in expectation.arms if one.localities and one.localities.said)
+        rule = _rule(mesh, expectation.route)
+        detail = expectation.undecided + (f", as the rule at {expectation.route} has it" if rule else "")
+        unknown = ("undecided", wording.without_places(expectation.undecided), said, rule)
+        return Part(unknown, f"not to be told{f' ({said})' if said else ''}", detail=detail)
     if expectation.refused:
         return Part(("refused", expectation.refused), f"its {expectation.refused} is refused")
     if expectation.redirect:
@@ -119,22 +118,23 @@ def _outcome(mesh: Mesh, expectation: Expectation) -> Part:
     shares: dict[Hashable, Fraction] = {}
     names: dict[Hashable, str] = {}
     for one in expectation.arms:
-        key = _key(mesh, one)
+        key = key_of(mesh, one)
         shares[key] = shares.get(key, Fraction(0)) + one.share
         names.setdefault(key, one.destination if one.workloads else f"{one.destination} ({one.note})")
     drawn = {key: share for key, share in shares.items() if share}
     text = ", ".join(f"{names[key]} {percent(float(share))}" for key, share in drawn.items())
-    return Part(("arms", frozenset(drawn.items())), text)
+    called = [one for one in expectation.arms if one.share]
+    pods = (f"{', '.join(sorted(one.workloads))} on port {target_of(mesh, one)}" for one in called)
+    return Part(("arms", frozenset(drawn.items())), text, detail="; ".join(dict.fromkeys(pods)))
 
 
-def _key(mesh: Mesh, one: Arm | Copy) -> Hashable:
-    """What a destination really is: its pods and the port of theirs, or what is answered where there are none."""
-    if not one.workloads:
-        return "nobody", one.status if isinstance(one, Arm) else 0
-    service = mesh.service(one.host)
-    ports = service.ports if service else ()
-    target = next((port.target for port in ports if port.number == one.port), one.port)
-    return one.workloads, target
+def _rule(mesh: Mesh, place: Location | None) -> object:
+    """The rule at a place, without its place."""
+
+    def made() -> dict[Location, HttpRoute]:
+        return {one.location: one for each in mesh.virtual_services for one in each.http}
+
+    return without_places(mesh.once(("diff", "rules"), made).get(place)) if place else None
 
 
 def _drawn(share: Fraction, what: str) -> Part:
@@ -142,24 +142,20 @@ def _drawn(share: Fraction, what: str) -> Part:
 
 
 def _mirrors(mesh: Mesh, copies: Iterable[Copy]) -> Part:
-    several = [one for one in copies if one.share]
-    value = frozenset((_key(mesh, one), one.share) for one in several)
-    return Part(value, ", ".join(f"{one.destination} {percent(float(one.share))}" for one in several) or "none")
+    drawn = [one for one in copies if one.share]
+    value = frozenset((key_of(mesh, one), one.share) for one in drawn)
+    return Part(value, ", ".join(f"{one.destination} {percent(float(one.share))}" for one in drawn) or "none")
 
 
-def _headers(mesh: Mesh, several: Iterable[Arm], *, request_side: bool) -> Part:
+def _headers(mesh: Mesh, arms: Iterable[Arm], *, request_side: bool) -> Part:
     found: dict[Hashable, str] = {}
     names: dict[Hashable, str] = {}
-    for one in several:
+    for one in arms:
         if one.share and one.workloads:
-            key = _key(mesh, one)
+            key = key_of(mesh, one)
             found[key] = _shown(one.request_headers if request_side else one.response_headers)
             names[key] = one.destination
-    texts = set(found.values())
-    if len(texts) <= 1:
-        return Part(frozenset(texts - {""}), next(iter(texts), "") or "as they are")
-    text = "; ".join(f"{shown or 'as they are'} at {names[key]}" for key, shown in found.items())
-    return Part(frozenset(found.items()), text)
+    return several(found, names, "as they are")
 
 
 def _shown(headers: HeaderExpectation) -> str:
@@ -179,4 +175,10 @@ def _retries(expectation: Expectation) -> Part:
     on = "Istio's default" if words == set(DEFAULT) else ",".join(sorted(words))
     limit = f", {seconds(each)} for each try" if each else ""
     rest = f", pauses from {seconds(pause)}" if pause else ""
-    return Part((attempts, frozenset(words), each, pause), f"{attempts} on {on}{limit}{rest}")
+    hashing = any(one.hashed_by for one in expectation.arms)
+    # A pod that was tried is left out by istiod's default, unless a hash chooses it.
+    ignoring = found.ignore_previous_hosts if found else None
+    again = hashing if ignoring is None else not ignoring
+    remote = found is not None and found.remote_localities
+    where = f"{', on the same pod too' if again else ''}{', in further localities' if remote else ''}"
+    return Part((attempts, frozenset(words), each, pause, again, remote), f"{attempts} on {on}{limit}{rest}{where}")

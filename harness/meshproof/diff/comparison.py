@@ -10,6 +10,7 @@ from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.diff.behaviour import OUTCOME, behaviour, policies, policy_changes, stated_at
 from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach, without_places
+from meshproof.diff.destinations import BEHIND
 from meshproof.diff.search import Tried, as_served, search
 from meshproof.diff.sides import Side
 from meshproof.errors import Location
@@ -187,10 +188,14 @@ class _Found:
 
 def _changes(old: Mesh, new: Mesh, pair: _Pair) -> Iterator[_Found]:
     first, second = behaviour(old, pair.old), behaviour(new, pair.new)
+    elsewhere = first[OUTCOME].value != second[OUTCOME].value
     for about, one in first.items():
         other = second.get(about)
+        if elsewhere and about in BEHIND:
+            # Of another destination all is another: that says nothing more.
+            continue
         if other is not None and one.value != other.value:
-            yield _Found(pair, about, one.text, other.text, one.own or other.own)
+            yield _Found(pair, about, one.shown(other), other.shown(one), one.own or other.own)
     before, after = policies(old, pair.old), policies(new, pair.new)
     for key in (one for one in before if one in after):
         for setting, value, new_value in policy_changes(before[key][1], after[key][1]):

@@ -21,7 +21,7 @@ from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD")
 FOREIGN_ORIGIN = "http://elsewhere.invalid"
-ASKED = "access-control-request-method"
+ASKED, ASKED_HEADERS = "access-control-request-method", "access-control-request-headers"
 UNUSUAL = "meshproof"
 # Headers that say where a message ends, or belong to its connection.
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "keep-alive", "te", "trailer"})
@@ -176,6 +176,10 @@ def _origins(base: Request, cors: CorsPolicy) -> Iterator[Request]:
             yield _with_headers(replace(base, method="OPTIONS"), [("origin", origin), (ASKED, base.method)])
     for origin in (allowed[0], FOREIGN_ORIGIN):
         yield _with_headers(base, [("origin", origin)])
+    # One that asks for what no rule lists shows whether all is allowed, or that alone.
+    other = next((one for one in METHODS if one != base.method and one not in cors.allow_methods), METHODS[0])
+    foreign = [("origin", allowed[0]), (ASKED, other), (ASKED_HEADERS, UNUSUAL)]
+    yield _with_headers(replace(base, method="OPTIONS"), foreign)
     yield _with_headers(replace(base, method="OPTIONS"), [("origin", allowed[0])])
     yield _with_headers(replace(base, method="OPTIONS"), [(ASKED, base.method)])
 

@@ -20,19 +20,21 @@ from meshproof.mesh.model.traffic_policy.locality import Locality, labelled, par
 from meshproof.records import dataclass
 
 UNIX = "unix://"
+LARGEST_WEIGHT = 2**32 - 1
 PORT_NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 SUBNET = re.compile(r"[0-9A-Fa-f:.]+(/[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`ports` are the numbers that it says for named ports."""
+    """`ports` are the numbers that it says for named ports; `weight` is 1 where it says none."""
 
     address: str
     ports: tuple[tuple[str, int], ...]
     labels: Labels
     location: Location
     locality: Locality | None = None
+    weight: int = 1
 
     @property
     def is_named(self) -> bool:
@@ -77,7 +79,9 @@ def endpoint(
         numbers.append((name, number.whole(1, LARGEST_PORT)))
     own, where = labels(value, "labels"), value.get("locality")
     place = parsed(where.text()) if where and where.text() else labelled(own) or Locality()
-    made = Endpoint(address, tuple(numbers), own, value.location, place)
+    heavy = value.get("weight")
+    weight = (heavy.whole(0, LARGEST_WEIGHT) if heavy else 0) or 1
+    made = Endpoint(address, tuple(numbers), own, value.location, place, weight)
     if address.startswith(UNIX):
         path = address.removeprefix(UNIX)
         if not path.startswith(("/", "@")) or path.endswith("/"):

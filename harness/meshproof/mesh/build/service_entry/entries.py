@@ -162,6 +162,7 @@ def _stand_in(entry: Entry, name: str, key: str, several: Sequence[Endpoint]) ->
         endpoint_of=key,
         locality=one.locality,
         addresses=tuple(each.address for each in several),
+        weights=tuple(each.weight for each in several) if any(each.weight > 1 for each in several) else (),
     )
 
 

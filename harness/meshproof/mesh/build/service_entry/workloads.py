@@ -47,6 +47,7 @@ def workload_entry(resource: Resource, findings: Findings) -> Machine:
         kind=resource.kind,
         locality=one.locality,
         addresses=(one.address,),
+        weights=(one.weight,) if one.weight > 1 else (),
     )
     return Machine(made, one.is_named)
 

@@ -23,6 +23,8 @@ from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
 from meshproof.mesh.predict.policies.policy import NOTHING, in_force
 
+# Envoy's own numbers, which istiod leaves as they are or repeats.
+LEAST_RING, MAGLEV_TABLE = 1024, 65537
 # With fewer entries of a ring for each pod, one of them may well own nearly all of it.
 EVEN_ENTRIES = 64
 
@@ -55,7 +57,8 @@ def hashing(
         return None
     pods = sum(found.replicas for key in workloads if (found := mesh.workload(key)))
     even = settings.maglev or settings.size is None or settings.size >= EVEN_ENTRIES * pods
-    return Hashing(keys, pods, even)
+    usual = MAGLEV_TABLE if settings.maglev else LEAST_RING
+    return Hashing(keys, pods, even, settings.maglev, settings.size or usual)
 
 
 def _looked_up(mesh: Mesh, destination: Destination, client: Client) -> Iterator[ConsistentHash]:
@@ -79,5 +82,7 @@ def _rule_policy(mesh: Mesh, destination: Destination, client: Client) -> Traffi
 
 
 def _keys(several: Iterable[ConsistentHash | None]) -> tuple[HashKey, ...]:
-    found = (HashKey(one.kind.value, one.name, one.ttl, one.path) for one in several if one and one.kind)
+    found = (
+        HashKey(one.kind.value, one.name, one.ttl, one.path, one.attributes) for one in several if one and one.kind
+    )
     return tuple(dict.fromkeys(found))

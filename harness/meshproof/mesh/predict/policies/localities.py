@@ -58,7 +58,7 @@ def localities(mesh: Mesh, policy: TrafficPolicy, workloads: Sequence[Workload],
     if alike and not (setting.priority and HOSTNAME in setting.priority):
         return None
     if why := _untold(setting, workloads, here):
-        return Localities((_keys(workloads),), untold=why, location=setting.location)
+        return _unknown(why, setting, workloads)
     known = here or Locality()
     own = _with_topology(client.labels, known)
     ranks = [_by_labels(setting.priority, own, one) for one in workloads]
@@ -143,12 +143,19 @@ def _matches(place: Locality, pattern: str) -> bool:
     return region in ("*", place.region) and fits
 
 
+def _unknown(why: str, setting: LocalitySetting, workloads: Sequence[Workload]) -> Localities:
+    several = [f"{start} to {dict(to)}" for start, to in setting.distribute]
+    several += [f"{start} fails over to {to}" for start, to in setting.failover]
+    several += [", ".join(setting.priority)] if setting.priority else []
+    several += [f"{one.name} {one.locality}" for one in workloads if one.locality is not None]
+    return Localities((_keys(workloads),), untold=why, location=setting.location, said="; ".join(several))
+
+
 def _distributed(setting: LocalitySetting, workloads: Sequence[Workload], here: Locality | None) -> Localities | None:
-    every = _keys(workloads)
     unknown = [one.key for one in workloads if one.locality is None]
     if unknown or here is None:
         why = PODS_UNTOLD.format(", ".join(unknown)) if unknown else CLIENT_UNTOLD
-        return Localities((every,), untold=why, location=setting.location)
+        return _unknown(why, setting, workloads)
     given = next((to for start, to in setting.distribute if _matches(here, start)), None)
     if given is None:
         return None
@@ -158,7 +165,7 @@ def _distributed(setting: LocalitySetting, workloads: Sequence[Workload], here: 
         met = [place for place in places if _matches(place, pattern)]
         if not weights.keys().isdisjoint(met):
             why = f"two of the places of distribute meet, one of them {pattern}: istiod takes them in any order"
-            return Localities((every,), untold=why, location=setting.location)
+            return _unknown(why, setting, workloads)
         pods = {place: sum(one.replicas for one in places[place]) for place in met}
         # istiod rounds up, so that the weights may come to more than 100.
         weights |= {place: ceil(Fraction(percent * number, sum(pods.values()))) for place, number in pods.items()}

@@ -13,6 +13,7 @@ from dataclasses import replace
 from meshproof.border.expectation import Ejection, Policy, Pool, Upstream
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
@@ -31,7 +32,14 @@ def policy(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Pol
     plain = _border(found, mesh.config.connect_timeout)
     if spoken is Upstream.HTTP2 and plain.pool is not None:
         plain = replace(plain, pool=replace(plain.pool, multiplexed=True))
+    if found.tls is not None and found.tls.mode == PLAIN and _is_in_mesh(mesh, host, client):
+        plain = replace(plain, plain_text=True)
     return plain if spoken is Upstream.HTTP1 else replace(plain, upstream=spoken)
+
+
+def _is_in_mesh(mesh: Mesh, host: str, client: Client) -> bool:
+    service = visibility.service(mesh, host, client.namespace) or mesh.service(host)
+    return service is not None and not service.hostname
 
 
 def _upstream(mesh: Mesh, host: str, port: int, found: TrafficPolicy, client: Client) -> Upstream:
@@ -107,7 +115,7 @@ def layers(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Lay
 def _border(found: TrafficPolicy, timeout: float | None) -> Policy:
     if found == NOTHING:
         return DEFAULT
-    pool, outlier = found.connection_pool, found.outlier_detection
+    pool, outlier, warmup = found.connection_pool, found.outlier_detection, found.warmup
     return Policy(
         str(found.load_balancer),
         Pool(
@@ -135,4 +143,5 @@ def _border(found: TrafficPolicy, timeout: float | None) -> Policy:
         )
         if outlier
         else None,
+        warmup=(warmup.window, warmup.aggression, warmup.minimum) if warmup else None,
     )

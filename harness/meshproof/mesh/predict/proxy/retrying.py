@@ -58,6 +58,8 @@ def retries(route: HttpRoute) -> border.Retries | None:
         text,
         own.location if own else route.location,
         own.back_off if own else None,
+        own.ignore_previous_hosts if own else None,
+        own.remote_localities if own else False,
     )
 
 
