@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-from meshproof.process.signals import ended, interrupt_once
+from meshproof.signals import ended, interrupt_once
 from meshproof.streams import output_lost, repair
 
 EXIT_INTERRUPTED = 2

@@ -14,7 +14,6 @@ from meshproof.cli.formats import GITHUB, rendered
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
-from meshproof.process.signals import on_interrupt
 from meshproof.report.events import Handler
 from meshproof.report.log import replay
 from meshproof.report.record import gather
@@ -25,6 +24,7 @@ from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared
 from meshproof.run.reproduce import command
 from meshproof.run.session import Session
+from meshproof.signals import on_interrupt
 from meshproof.targets.base import Target
 from meshproof.targets.ports import check_served
 

@@ -17,7 +17,6 @@ from meshproof.border.facts.provenance import Digest
 from meshproof.border.verdict import Precision
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.watcher import Watcher
-from meshproof.process.signals import on_interrupt
 from meshproof.records import dataclass
 from meshproof.redaction.credentials import redact
 from meshproof.report.run_folder import choose, new_run_id
@@ -29,6 +28,7 @@ from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared
 from meshproof.run.selfcheck.drive import SelfCheck
 from meshproof.run.selfcheck.mutants import Case
+from meshproof.signals import on_interrupt
 from meshproof.targets.base import Target
 
 

@@ -31,7 +31,7 @@ def test_help_of_the_whole_and_of_each_command(place: Any) -> None:
 
 
 def test_what_only_helps_loads_nothing_that_reads_or_drives_a_mesh() -> None:
-    listed = "import sys, meshproof.cli.group; print(*sys.modules)"
+    listed = "import sys, meshproof.cli.entry, meshproof.cli.group; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout.split()
     heavy = ("meshproof.manifest", "meshproof.mesh", "meshproof.targets", "meshproof.run", "asyncio", "yaml", "rich")
     assert [name for name in loaded if name.startswith(heavy)] == []

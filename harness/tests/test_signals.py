@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = Path(__file__).parents[2]
+PACKAGES = Path(__file__).parents[1]
 BEGIN = """
 import asyncio, atexit, signal, sys
-from meshproof.process.signals import BOTH, ended, interrupt_once, on_interrupt
+from meshproof.signals import BOTH, ended, interrupt_once, on_interrupt
 def send():
     for number in BOTH:
         signal.raise_signal(number)
