@@ -33,7 +33,7 @@ def test_nothing_is_applied_outside_of_the_namespace_unless_allowed(
 
     async def body(cluster: Cluster, in_force: ObjectsInForce) -> None:
         for one in (secret.body, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}):
-            with pytest.raises(UsageError, match="a run touches only its own namespace"):
+            with pytest.raises(UsageError, match="a run changes only its own namespace"):
                 await in_force.apply([Wanted(one)])
         assert await cluster.objects.get("v1", "Namespace", "other") is None
         await ObjectsInForce(cluster, in_force.namespace, in_force.run, places).apply([secret])
