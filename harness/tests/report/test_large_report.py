@@ -62,7 +62,7 @@ def test_the_page_stays_small(failed: tuple[int, ...], inconclusive: tuple[int, 
     run = gather(large_run(CHECKS, failed=tuple(failed), inconclusive=tuple(inconclusive), reason=reason))
     shown = render(run)
     assert len(shown.encode()) <= MOST_BYTES
-    assert all(f"<code>{request(number)}</code>" in shown for number in range(CHECKS))
+    assert {request(number) for number in range(CHECKS)} <= set(re.findall(r"<code>([^<]*)</code>", shown))
 
 
 def test_many_errors_notices_and_answers_keep_the_page_small() -> None:

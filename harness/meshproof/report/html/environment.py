@@ -8,9 +8,11 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from meshproof import suite
@@ -30,11 +32,36 @@ SIGNS = {
 }
 
 
+class _Compiled(BytecodeCache):
+    """What this process has compiled of templates: to compile a page takes longer than to render most of them."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 def rendered(template: str, words: Words = ENGLISH, **values: Any) -> str:
     """A page made from a template of `reports/`, in a language; raises UsageError when the installation lacks it."""
+    page = templates(words).get_template(template).render(style=own(STYLE), **values)
+    # What printable() leaves can always be encoded; a template's own text is UTF-8 as it stands.
+    return page.rstrip("\n") + "\n"
+
+
+def templates(words: Words) -> Environment:
+    """The templates of `reports/`, in a language; raises UsageError when the installation lacks them."""
     content = suite.folder("reports")
     environment = Environment(
         loader=FileSystemLoader(content),
+        bytecode_cache=_COMPILED,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -51,9 +78,7 @@ def rendered(template: str, words: Words = ENGLISH, **values: Any) -> str:
     }
     environment.globals |= {"_": _marked(words), "tag": words.tag, "told": _scripted(words)}
     environment.filters |= {"digest": _digest, "sign": lambda outcome: SIGNS.get(str(outcome), "!")}
-    page = environment.get_template(template).render(style=own(STYLE), **values)
-    # What printable() leaves can always be encoded; a template's own text is UTF-8 as it stands.
-    return page.rstrip("\n") + "\n"
+    return environment
 
 
 def own(name: str) -> Markup:
