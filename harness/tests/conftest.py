@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from meshproof.language.words import VARIABLES, of_environment
+
+sys.path.insert(0, str(Path(__file__).parent / "preloaded"))
+
+from preloaded_client import Preloaded, forked
 
 # Tests start the product hundreds of times, as people have it: with its modules compiled once and not each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -26,3 +34,25 @@ LONGEST_NAME = 2000
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if several := [item.nodeid[:200] for item in items if len(item.nodeid) > LONGEST_NAME]:
         raise pytest.UsageError(f"the parameters of these tests are their names: give them ids: {'; '.join(several)}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What has been collected stays: no collection of garbage looks through all of it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[Preloaded]:
+    """Programs that have imported all that they need."""
+    made = Preloaded()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def preloaded_forks(preloaded: Preloaded) -> Iterator[None]:
+    """What this process starts to fork workloads and load generators has imported what it needs."""
+    with forked(preloaded.path):
+        yield

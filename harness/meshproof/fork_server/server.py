@@ -41,21 +41,32 @@ class System(NamedTuple):
     waitpid: Callable[[int, int], tuple[int, int]]
     close: Callable[[int], None]
     sleep: Callable[[float], None]
+    socket: type[socket.socket]
+    selector: type[selectors.BaseSelector]
+
+    @classmethod
+    def kept(cls) -> System:
+        """Those of now. A child's end wakes whoever waits from here on, too: gevent keeps a handler, and calls none."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        return cls(os.fork, os.waitpid, os.close, time.sleep, socket.socket, selectors.DefaultSelector)
 
 
 def serve(prepare: Callable[[], Program]) -> NoReturn:
     """Serve until standard input closes. `prepare` imports what runs in each fork with the arguments of its order."""
-    system = System(os.fork, os.waitpid, os.close, time.sleep)
-    control, waiting = socket.socket(fileno=os.dup(0)), selectors.DefaultSelector()
+    system = System.kept()
+    program = prepare()
+    serve_prepared(program, system)
+
+
+def serve_prepared(program: Program, system: System) -> NoReturn:
+    """The same for what has been imported, with what the system was like before."""
+    control, waiting = system.socket(fileno=os.dup(0)), system.selector()
     os.set_inheritable(control.fileno(), False)
     woken, waker = os.pipe()
     for end in (woken, waker):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(waker)
-    # Before anything is imported, too: once gevent is there, a handler for this signal is kept and never called.
-    signal.signal(signal.SIGCHLD, lambda *_: None)
     descriptors = raise_descriptors()
-    program = prepare()
     # What is there now stays as it is: without this the first collection in a fork would copy it all.
     gc.collect()
     gc.freeze()

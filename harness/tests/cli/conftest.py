@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 from meshproof.suite import folder
+from preloaded_client import Preloaded, at_start
 
 LIMIT = 300.0
 PACKAGES = Path(__file__).parents[2]
@@ -168,6 +169,7 @@ class Place:
     here: Path
     temporary: Path
     env: dict[str, str]
+    preloaded: Preloaded
     started: list[Running] = field(default_factory=list)
     # What is off by ten points is found by a tenth of the requests.
     verify: tuple[str, ...] = ("verify", "-f", "spec", "--tolerance", "10")
@@ -205,13 +207,17 @@ class Place:
         return self.launch("meshproof", *arguments, "--output", folder, output=folder, env=env)
 
     def run(self, *arguments: str | Path, env: dict[str, str] | None = None, stdin: str | None = None) -> Ended:
-        """Run the command to its end."""
+        """Run the command to its end, in a process that finds all imported unless Python has to start otherwise."""
+        if not at_start(env or {}):
+            words = [str(one) for one in arguments]
+            return Ended(*self.preloaded.run(words, self.here, {**self.env, **(env or {})}, stdin, LIMIT))
         return self.launch("meshproof", *arguments, output=self.here, env=env, piped=stdin is not None).end(stdin)
 
     def pytest(self, *arguments: str | Path, output: str = "out") -> Running:
-        """Start pytest with this plugin, without the project's own configuration; reports go to `output`."""
+        """Start pytest with this plugin and none of the tests' own, nor their configuration; reports go to `output`."""
         folder = self.here / output
-        own = ("-c", os.devnull, "--rootdir", self.here, "-p", "no:cacheprovider", "--import-mode=importlib")
+        without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+        own = ("-c", os.devnull, "--rootdir", self.here, *without, "--import-mode=importlib")
         return self.launch("pytest", *own, *arguments, "--mesh-output", folder, output=folder)
 
     def launch(
@@ -249,7 +255,7 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Place]]:
+def places(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Iterator[Callable[[str], Place]]:
     """Make a place by name."""
     with contextlib.ExitStack() as stack:
 
@@ -261,7 +267,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
             paths = os.pathsep.join([str(PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
             here = tmp_path_factory.mktemp(name)
             own = {"PYTHONPATH": paths, "TMPDIR": str(temporary), "HOME": str(here)}
-            made = Place(here, temporary, {**kept, **own})
+            made = Place(here, temporary, {**kept, **own}, preloaded)
             stack.callback(made.close)
             return made
 

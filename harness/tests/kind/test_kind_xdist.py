@@ -86,7 +86,8 @@ def run(bench: Any, tmp_path: Path) -> Any:
     (suite / "test_suite.py").write_text(SUITE)
 
     def begin(**env: str) -> subprocess.CompletedProcess[str]:
-        words = ("-c", os.devnull, "--rootdir", suite, "-p", "no:cacheprovider", "--import-mode=importlib", "-n", "2")
+        without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+        words = ("-c", os.devnull, "--rootdir", suite, *without, "--import-mode=importlib", "-n", "2")
         argv = [sys.executable, "-P", "-m", "pytest", *words, "--mesh-output", tmp_path / "out", suite]
         own = {"PATH": str(bench.folder), "TMPDIR": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(PACKAGES)}
         return subprocess.run(

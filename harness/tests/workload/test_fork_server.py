@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -121,7 +122,7 @@ def test_whoever_asks_is_told_why_there_is_no_process(error: OSError, reason: st
 
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        system = server.System(fork, os.waitpid, os.close, time.sleep)
+        system = server.System(fork, os.waitpid, os.close, time.sleep, socket.socket, selectors.DefaultSelector)
         assert server._forked(b'{"argv": [], "log": "l"}\n', [theirs.fileno()], system) is None
         assert json.loads(ours.recv(1 << 12))["error"].startswith(reason)
 
@@ -134,7 +135,8 @@ def test_what_is_no_order_makes_no_process(order: bytes, capsys: pytest.CaptureF
     def fork() -> int:
         raise AssertionError
 
-    assert server._forked(order, [], server.System(fork, os.waitpid, os.close, time.sleep)) is None
+    system = server.System(fork, os.waitpid, os.close, time.sleep, socket.socket, selectors.DefaultSelector)
+    assert server._forked(order, [], system) is None
     assert "cannot act on an order" in capsys.readouterr().err
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from meshproof.border.request import Request, parse
 from meshproof.border.source import source
 from meshproof.explain.folder import read
@@ -13,6 +14,7 @@ from meshproof.run.explaining.happened import Happened, happened
 from meshproof.run.explaining.sending import Several, send
 from meshproof.targets.embedded.target import EmbeddedTarget
 
+pytestmark = pytest.mark.usefixtures("preloaded_forks")
 MESH = """\
 apiVersion: v1
 kind: Service

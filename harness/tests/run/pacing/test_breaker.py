@@ -14,6 +14,7 @@ from meshproof.run.prepare import prepare, running
 from meshproof.run.result import Result
 from meshproof.run.session import Session
 from meshproof.targets.embedded.target import EmbeddedTarget
+from preloaded_client import Preloaded, forked
 
 SERVICE = """\
 apiVersion: v1
@@ -73,8 +74,9 @@ class Driver:
 
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    opened = Driver(tmp_path_factory.mktemp("breaker"))
+def driver(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Iterator[Driver]:
+    with forked(preloaded.path):
+        opened = Driver(tmp_path_factory.mktemp("breaker"))
     try:
         yield opened
     finally:

@@ -17,7 +17,7 @@ from meshproof.targets.embedded.target import EmbeddedTarget
 
 
 @pytest.fixture
-def driven() -> Callable[[Path, Sequence[Prepared]], list[list[Verdict]]]:
+def driven(preloaded_forks: None) -> Callable[[Path, Sequence[Prepared]], list[list[Verdict]]]:
     """Drive loads on meshes of their own, side by side; the verdicts of each."""
 
     def drive(folder: Path, several: Sequence[Prepared]) -> list[list[Verdict]]:

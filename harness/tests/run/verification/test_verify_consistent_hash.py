@@ -102,6 +102,7 @@ DRIFTS = (
 )
 
 
+@pytest.mark.usefixtures("preloaded_forks")
 def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> None:
     told: list[Judged | Unmutated] = []
     plain, several = [], []

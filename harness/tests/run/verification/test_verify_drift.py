@@ -122,6 +122,7 @@ def cases(place: Path, number: int, drift: Drift) -> tuple[Prepared, list[Case]]
     return found, several
 
 
+@pytest.mark.usefixtures("preloaded_forks")
 def test_every_drift_is_failed_and_what_is_specified_passes(tmp_path: Path) -> None:
     told: list[Judged | Unmutated] = []
     plain, several = [], []
