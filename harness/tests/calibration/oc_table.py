@@ -13,7 +13,7 @@ from math import ceil, floor, log, sqrt
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+import scipy
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def lines(p0: float, p1: float, alpha: float, beta: float) -> tuple[Line, Line]:
 
 def fixed_size(p0: float, p1: float, alpha: float, beta: float) -> int:
     """The sample with which a fixed test tells p0 from p1, by the normal approximation."""
-    spread = stats.norm.isf(alpha) * sqrt(p0 * (1 - p0)) + stats.norm.isf(beta) * sqrt(p1 * (1 - p1))
+    spread = scipy.stats.norm.isf(alpha) * sqrt(p0 * (1 - p0)) + scipy.stats.norm.isf(beta) * sqrt(p1 * (1 - p1))
     return ceil((spread / (p1 - p0)) ** 2)
 
 
@@ -95,7 +95,7 @@ def sequential(
 def fixed(p0: float, true: float, size: int, tolerance: float, attempts: int = 1) -> float:
     """The probability that a rule of fixed size passes: p0 ± tolerance among `size`, any of `attempts`."""
     low, high = ceil(size * (p0 - tolerance) - 1e-9), floor(size * (p0 + tolerance) + 1e-9)
-    once = float(stats.binom.cdf(high, size, true) - stats.binom.cdf(low - 1, size, true))
+    once = float(scipy.stats.binom.cdf(high, size, true) - scipy.stats.binom.cdf(low - 1, size, true))
     return 1 - (1 - once) ** attempts
 
 

@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import scipy
 from meshproof.border.verdict import Outcome, Precision
-from scipy import stats
 
 PRECISION = Precision()
 
@@ -61,7 +61,7 @@ def test_a_fixed_rule_passes_what_the_split_fails(simulation: Any, exact: Module
         stream = hits(simulation, true, seed, "default/v1")
         rule += 10 <= sum(next(stream) for _ in range(100)) <= 30
         ours += simulation.judged(plan, true, seed)[0] is Outcome.PASSED
-    low, high = stats.binom.interval(1 - 1e-6, len(seeds), exact.fixed(0.2, 0.3, 100, 0.10))
+    low, high = scipy.stats.binom.interval(1 - 1e-6, len(seeds), exact.fixed(0.2, 0.3, 100, 0.10))
     assert low <= rule <= high
     assert rule > 0.45 * len(seeds)
     assert ours == 0

@@ -13,20 +13,20 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import scipy
 from meshproof.border.verdict import Outcome, Precision
-from scipy import stats
 
 DEFAULT = Precision()
 # Three arms at a wide tolerance need fewer requests; the promise is the same.
 WIDE = Precision(tolerance=0.1)
-# Rates so high that 2,000 runs would show a judge that errs one and a half times too often.
+# Rates so high that 1,000 runs would show a judge that errs nearly twice as often.
 LOOSE = Precision(alpha=0.1, beta=0.1, tolerance=0.1)
 SURPRISE = 1e-6
 
 
 def most(runs: int, rate: float) -> int:
     """The number of errors that a judge with this rate exceeds with probability SURPRISE at most."""
-    return int(stats.binom.isf(SURPRISE, runs, rate))
+    return int(scipy.stats.binom.isf(SURPRISE, runs, rate))
 
 
 @pytest.mark.parametrize("p0", [0.1, 0.2])
@@ -81,6 +81,6 @@ def test_simulated_and_computed_outcomes_agree(simulation: Any, exact: ModuleTyp
     seen, mean = simulation.outcomes((70, 30), (100 * (1 - true), 100 * true), LOOSE)
     for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.INCONCLUSIVE):
         probability = getattr(computed, outcome.value)
-        low, high = stats.binom.interval(1 - SURPRISE, simulation.runs, probability)
+        low, high = scipy.stats.binom.interval(1 - SURPRISE, simulation.runs, probability)
         assert low <= seen[outcome] <= high
     assert mean == pytest.approx(computed.requests, rel=0.05)

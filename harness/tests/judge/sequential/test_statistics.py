@@ -6,6 +6,7 @@ import math
 import random
 
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.judge.sequential.statistics import (
@@ -16,7 +17,6 @@ from meshproof.judge.sequential.statistics import (
     sprt,
     sprt_pair,
 )
-from scipy import stats
 
 
 @given(
@@ -26,7 +26,7 @@ def test_ratio_is_that_of_the_binomial_likelihoods(p0: float, p1: float, hits: i
     if p0 == p1:
         return
     n = hits + misses
-    oracle = stats.binom.logpmf(hits, n, p1) - stats.binom.logpmf(hits, n, p0)
+    oracle = scipy.stats.binom.logpmf(hits, n, p1) - scipy.stats.binom.logpmf(hits, n, p0)
     assert sprt(p0, p1, 0.001, 0.01).ratio(hits, n) == pytest.approx(oracle, rel=1e-6, abs=1e-6)
 
 
@@ -96,9 +96,10 @@ def test_fixed_sample_size_against_the_exact_binomial(p0: float, tolerance: floa
     alpha, beta = 0.001, 0.01
 
     def suffices(n: int) -> bool:
-        high, low = stats.binom.isf(alpha / 2, n, p0), stats.binom.ppf(alpha / 2, n, p0)
+        high, low = scipy.stats.binom.isf(alpha / 2, n, p0), scipy.stats.binom.ppf(alpha / 2, n, p0)
         return bool(
-            stats.binom.cdf(high, n, p0 + tolerance) <= beta and stats.binom.sf(low - 1, n, p0 - tolerance) <= beta
+            scipy.stats.binom.cdf(high, n, p0 + tolerance) <= beta
+            and scipy.stats.binom.sf(low - 1, n, p0 - tolerance) <= beta
         )
 
     n = fixed_sample_size(p0, tolerance, alpha, beta)
@@ -113,7 +114,7 @@ def test_interval_holds_the_shares_that_the_mixture_does_not_refute(n: int, shar
     assert 0 <= low <= hits / n <= high <= 1
 
     def kept(p: float) -> bool:
-        return bool(math.log(n + 1) + stats.binom.logpmf(hits, n, p) > math.log(alpha))
+        return bool(math.log(n + 1) + scipy.stats.binom.logpmf(hits, n, p) > math.log(alpha))
 
     step = 1e-6 * max(high - low, 1e-9)
     assert low == 0 or (kept(low + step) and not kept(low - step))
@@ -140,7 +141,7 @@ def test_interval_covers_at_every_moment_at_once(p: float) -> None:
             if not inside[n][hits]:
                 missed += 1
                 break
-    assert missed <= stats.binom.isf(1e-6, paths, alpha)
+    assert missed <= scipy.stats.binom.isf(1e-6, paths, alpha)
     assert missed > 0
 
 
