@@ -15,6 +15,7 @@ from meshproof.plugin.wording import as_pytest
 
 if TYPE_CHECKING:
     from meshproof.inspection import Inspection
+    from meshproof.report.events import Handler
     from meshproof.run.session import Session
     from meshproof.scenario import Scenario
     from meshproof.targets.base import Target
@@ -46,7 +47,15 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     run.reports.append(str(kept.report))
     options = Options(precision, option("--mesh-seed"), timeouts=mesh_target.timeouts, workers=option("--mesh-workers"))
     breaks = Breaks()
-    session = Session(mesh_target, kept.path, [kept, breaks], options)
+    handlers: list[Handler] = [kept, breaks]
+    if option("--mesh-web"):
+        from meshproof.plugin.web import watched
+
+        try:
+            handlers.append(watched(request.config, kept.path, run.worker))
+        except MeshproofError as error:
+            raise NoVerdict(as_pytest(str(error)), error.exit_code) from None
+    session = Session(mesh_target, kept.path, handlers, options)
     names = [item.name for item in scenario_tests(request.session)]
     with taken_over(), asyncio.Runner() as runner:
         try:

@@ -62,6 +62,10 @@ def add(group: pytest.OptionGroup) -> None:
         help="Locust workers for each load; 0: one process",
     )  # fmt: skip
     group.addoption("--mesh-seed", type=int, default=0, help="seeds the request ids")
+    group.addoption(
+        "--mesh-web", action="store_true",
+        help="serve the run to a browser on 127.0.0.1 while it goes on; the address, which holds a secret, is printed",
+    )  # fmt: skip
     group.addoption("--mesh-output", type=Path, default=None, metavar="DIR", help="folder for the run's reports")
 
 

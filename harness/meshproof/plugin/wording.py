@@ -12,7 +12,7 @@ PREFIX = "--mesh-"
 SHARED = {
     "hosts-file": "hosts",
     **{name: name for name in ("target", "show-names", "port", "alpha", "beta", "tolerance", "max-requests")},
-    **{name: name for name in ("workers", "seed", "output")},
+    **{name: name for name in ("workers", "seed", "output", "web")},
 }
 # What follows one of these is a command line of its own, up to the end of the clause.
 PROGRAMS = re.compile(

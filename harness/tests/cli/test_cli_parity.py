@@ -17,7 +17,6 @@ from meshproof.plugin import options as of_pytest
 from meshproof.plugin.wording import as_pytest
 
 COMMAND_ONLY = {
-    "web": "pytest has its own progress, and several processes of it one run each",
     "lang": "pytest speaks English",
     "list": "pytest has --collect-only",
     "output-format": "pytest has its own output",
