@@ -7,6 +7,7 @@ import sys
 import click
 
 import meshproof
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.files_and_forms import MANIFESTS
 from meshproof.errors import UsageError
 
@@ -77,6 +78,6 @@ def lint(files: tuple[str, ...], namespace: str, fail_on: str, ignored: tuple[st
     if unknown := sorted(left_out - CODES):
         raise UsageError(f"there is no code {' and no '.join(unknown)}: docs/lint.md lists them, MP001 and so on")
     linted = found_in(files, stdin=sys.stdin, namespace=namespace, left_out=left_out)
-    click.echo(rendered(linted, form, meshproof.__version__), nl=False)
+    click.echo(rendered(linted, form, meshproof.__version__, spoken()), nl=False)
     threshold = THRESHOLDS.index(fail_on)
     return int(any(one.severity.rank <= threshold for one in linted.findings) and fail_on != "never")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
+from meshproof.language.words import words
 from meshproof.lint.catalogue import CATALOGUE
 from meshproof.lint.lint import Linted, lint
 from meshproof.lint.render.forms import rendered
@@ -114,3 +116,10 @@ def test_a_file_elsewhere_keeps_its_path(linted: Linted, tmp_path: Path, monkeyp
     assert f"file={tmp_path}/my k8s/all.yaml," in rendered(found, "github", "1")
     uri = json.loads(rendered(found, "sarif", "1"))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert uri["artifactLocation"]["uri"].startswith("file:///")
+
+
+def test_the_count_is_told_in_chinese_and_findings_as_they_are(linted: Linted) -> None:
+    english, chinese = (rendered(linted, "text", "1", words(one)).splitlines() for one in ("en", "zh"))
+    assert chinese[:-1] == english[:-1]
+    assert re.fullmatch(r"\d+ 个发现：.+（\d+ 个对象，\d+ 项检查）", chinese[-1])
+    assert rendered(linted, "json", "1", words("zh")) == rendered(linted, "json", "1")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from meshproof.cli.cluster.options import Live, live
+from meshproof.cli.help.tree import spoken
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,11 +108,11 @@ def diff(
         from meshproof.diff.render.text import markdown, text
         from meshproof.report.wording import line
 
-        lines = [*(markdown(found) if form == "markdown" else text(found))]
+        lines = [*(markdown(found) if form == "markdown" else text(found, spoken()))]
         if proving:
             from meshproof.cli.diff.prove import lines as told
 
-            lines += told(proofs, mark="- " if form == "markdown" else "  ")
+            lines += told(proofs, "- ") if form == "markdown" else told(proofs, "  ", spoken())
         click.echo("\n".join(line(redact(one)) for one in lines))
     return 0 if found.is_same or exit_zero else CHANGED
 

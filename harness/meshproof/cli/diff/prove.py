@@ -8,6 +8,7 @@ from meshproof.cli.execute import carried_out
 from meshproof.diff.comparison import Change
 from meshproof.diff.render.lines import subject
 from meshproof.diff.sides import Side
+from meshproof.language.words import ENGLISH, Words
 from meshproof.run.explaining.proving import COUNT, Proof, prove
 from meshproof.targets.embedded.target import EmbeddedTarget
 
@@ -17,13 +18,16 @@ def proved(both: tuple[Side, Side], changes: Sequence[Change], namespace: str) -
     return carried_out(prove(EmbeddedTarget, both, changes, namespace))
 
 
-def lines(proofs: Sequence[Proof], mark: str) -> Iterator[str]:
+def lines(proofs: Sequence[Proof], mark: str, words: Words = ENGLISH) -> Iterator[str]:
     """For people."""
-    shown = sum(one.shown for one in proofs)
+    shown, every = f"{sum(one.shown for one in proofs):,}", f"{len(proofs):,}"
     yield ""
-    yield f"{shown:,} of {len(proofs):,} shown on real Envoys, by {COUNT} requests to either side"
+    yield words(
+        "{shown} of {all} shown on real Envoys, by {n} requests to either side", shown=shown, all=every, n=COUNT
+    )
     if mark.startswith("-"):
         yield ""
     for one in proofs:
         if not one.shown:
-            yield f"{mark}not {one.change.about} of {subject(one.change)}: {one.why}"
+            which = subject(one.change, words)
+            yield mark + words("not {about} of {which}: {why}", about=one.change.about, which=which, why=one.why)

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 from meshproof.diff.comparison import Comparison
 from meshproof.diff.render.lines import Pieces, Quoted, change, left_out, standing, summary, unknown
-
-SECTIONS: tuple[tuple[str, Callable[[Comparison], Iterable[Pieces]]], ...] = (
-    ("", lambda found: map(change, found.changes)),
-    ("not known, since it differs and is not understood", lambda found: map(unknown, found.opaque)),
-    ("not tried", left_out),
-    ("not understood, and the same on both sides", lambda found: map(standing, found.standing)),
-)
+from meshproof.language.words import ENGLISH, Words
 
 
-def text(found: Comparison) -> Iterator[str]:
+def _sections(found: Comparison, words: Words) -> Iterator[tuple[str, list[Pieces]]]:
+    yield "", [change(one, words) for one in found.changes]
+    title = words("not known, since it differs and is not understood")
+    yield title, [unknown(one, words) for one in found.opaque]
+    yield words("not tried"), list(left_out(found, words))
+    title = words("not understood, and the same on both sides")
+    yield title, [standing(one, words) for one in found.standing]
+
+
+def text(found: Comparison, words: Words = ENGLISH) -> Iterator[str]:
     """Its lines, the summary last."""
-    for title, pieces in SECTIONS:
-        several = list(pieces(found))
+    for title, several in _sections(found, words):
         if several and title:
             yield title
         indent = "  " if title else ""
         yield from (indent + "".join(one.text if isinstance(one, Quoted) else one for one in each) for each in several)
-    yield summary(found)
+    yield summary(found, words)
 
 
 def markdown(found: Comparison) -> Iterator[str]:
     """The same for a comment: what comes from manifests stands as code."""
     yield f"**meshproof diff**: {summary(found)}"
-    for title, pieces in SECTIONS:
-        several = list(pieces(found))
+    for title, several in _sections(found, ENGLISH):
         if several:
             yield ""
         if several and title:

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from meshproof.language.words import ENGLISH, Words
 from meshproof.lint.check import Severity
 from meshproof.lint.lint import Linted
 
 
-def text(linted: Linted) -> str:
-    return "\n".join(_lines(linted)) + "\n"
+def text(linted: Linted, words: Words = ENGLISH) -> str:
+    return "\n".join(_lines(linted, words)) + "\n"
 
 
-def _lines(linted: Linted) -> Iterator[str]:
+def _lines(linted: Linted, words: Words) -> Iterator[str]:
     for one in linted.findings:
         yield f"{one.location}: {one.severity} {one.code}: {one.message}"
         yield f"    {one.fix}"
     counted = Counter(one.severity for one in linted.findings)
-    number = len(linted.findings)
-    parts = [_number(counted[one], str(one)) for one in (Severity.ERROR, Severity.WARNING) if counted[one]]
-    parts += [f"{counted[Severity.INFO]} info"] if counted[Severity.INFO] else []
-    many = f"{_number(number, 'finding')}: {', '.join(parts)}" if number else "nothing found"
-    yield f"{many} ({_number(linted.objects, 'object')}, {_number(linted.checks, 'check')})"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    parts = [words.amount(counted[Severity.ERROR], "error")] if counted[Severity.ERROR] else []
+    parts += [words.amount(counted[Severity.WARNING], "warning")] if counted[Severity.WARNING] else []
+    parts += [words("{n} info", n=counted[Severity.INFO])] if counted[Severity.INFO] else []
+    many = words("nothing found")
+    if parts:
+        findings = words.amount(len(linted.findings), "finding")
+        many = words("{findings}: {parts}", findings=findings, parts=words.listed(parts))
+    looked = words.amount(linted.objects, "object"), words.amount(linted.checks, "check")
+    yield words("{many} ({objects}, {checks})", many=many, objects=looked[0], checks=looked[1])
