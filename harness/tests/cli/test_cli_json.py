@@ -17,17 +17,16 @@ SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_te
 def test_json_is_one_document_that_follows_its_schema(place: Any) -> None:
     place.mesh("spec")
     hello = "GET http://helloworld:5000/hello"
-    running = place.start(
-        *place.verify, "--request", hello, "--request", f"{hello} a:b", "--tolerance", "6", "-o", "json"
-    )
-    ended = running.end()
+    out = place.here / "out"
+    asked = ("--request", hello, "--request", f"{hello} a:b")
+    ended = place.run(*place.verify, *asked, "--tolerance", "6", "-o", "json", "--output", out)
     assert ended.code == 0, ended.err
     jsonschema.validate(ended.report, SCHEMA)
     assert ended.report["outcome"] == "passed"
     assert ended.report["exit_code"] == 0
-    assert ended.report["run_dir"] == str(running.output)
+    assert ended.report["run_dir"] == str(out)
     assert [check["request"] for check in ended.report["checks"]] == ["", hello, f"{hello} a:b", "", "", "", ""]
-    assert ended.out == (running.output / "report.json").read_text()
+    assert ended.out == (out / "report.json").read_text()
     assert "passed 7 checks" in ended.err
 
 

@@ -33,7 +33,7 @@ def drifted(places: Any) -> Any:
     place = places("drifted")
     place.mesh("spec")
     (place.mesh("applied", 50, 50) / "secret.yaml").write_text(SECRET)
-    assert place.start(*place.verify, "--applied", "applied").end().code == 1
+    assert place.run(*place.verify, "--applied", "applied", "--output", "out").code == 1
     return place
 
 

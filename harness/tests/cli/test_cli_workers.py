@@ -9,11 +9,10 @@ from typing import Any
 def test_workers_prove_a_split_and_find_a_wrong_one(place: Any) -> None:
     place.mesh("wrong", 80, 20)
     place.mesh("spec")
-    right = place.start("run", "CanarySplit", "--workers", "2", "-o", "json", output="right")
-    wrong = place.start(*place.verify, "--applied", "wrong", "--workers", "2", "-o", "json", output="wrong.out")
-    ended = right.end()
+    words = ("--workers", "2", "-o", "json", "--output")
+    ended = place.run("run", "CanarySplit", *words, "right")
     assert (ended.code, ended.report["outcome"]) == (0, "passed"), ended.err
-    ended = wrong.end()
+    ended = place.run(*place.verify, "--applied", "wrong", *words, "wrong.out")
     assert ended.code == 1, ended.err
     assert next(one["outcome"] for one in ended.report["checks"] if one["check"] == "Split") == "failed"
 

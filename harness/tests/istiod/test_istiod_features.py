@@ -19,10 +19,6 @@ from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 
 FOLDER = next(Path(__file__).parent.glob("*/features.jsonl.gz")).parent
-RULES, POLICIES, BASE = (
-    [one for one in read(FOLDER / "features.jsonl.gz") if one["of"] == kind] for kind in ("rule", "policy", "base")
-)
-VERDICTS = read(FOLDER / "verdicts.jsonl.gz")
 CLIENT = Proxy(labels={"app": "client"})
 GATEWAY = Proxy(Kind.GATEWAY, "istio-system", {"istio": "ingressgateway", "app": "istio-ingressgateway"})
 
@@ -32,23 +28,36 @@ def built(manifests):
     return build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh
 
 
-def test_more_than_a_thousand_features_are_recorded() -> None:
-    assert len(RULES) + len(POLICIES) >= 1_500
-    assert len(VERDICTS) >= 3_000
-    assert 0 < sum(one["taken"] for one in VERDICTS) < len(VERDICTS)
+@pytest.fixture(scope="module")
+def features():
+    """What is recorded of each rule, policy and base."""
+    recorded = read(FOLDER / "features.jsonl.gz")
+    return {kind: [one for one in recorded if one["of"] == kind] for kind in ("rule", "policy", "base")}
 
 
 @pytest.fixture(scope="module")
-def mesh():
-    (base,) = BASE
-    return built([*base["manifests"], *ruled([one["rule"] for one in RULES]), *governed(POLICIES)])
+def verdicts():
+    return read(FOLDER / "verdicts.jsonl.gz")
+
+
+@pytest.fixture(scope="module")
+def mesh(features):
+    (base,) = features["base"]
+    rules = ruled([one["rule"] for one in features["rule"]])
+    return built([*base["manifests"], *rules, *governed(features["policy"])])
+
+
+def test_more_than_a_thousand_features_are_recorded(features, verdicts) -> None:
+    assert len(features["rule"]) + len(features["policy"]) >= 1_500
+    assert len(verdicts) >= 3_000
+    assert 0 < sum(one["taken"] for one in verdicts) < len(verdicts)
 
 
 @pytest.mark.parametrize(("proxy", "table"), [(CLIENT, "80"), (GATEWAY, "http.8080")], ids=["sidecar", "gateway"])
-def test_each_rule_becomes_the_routes_that_istiod_makes(mesh, proxy: Proxy, table: str) -> None:
+def test_each_rule_becomes_the_routes_that_istiod_makes(mesh, features, proxy: Proxy, table: str) -> None:
     made = tables(translate(mesh, proxy, {}).document()["routes"])[table]["domains"]
     different = {}
-    for number, one in enumerate(RULES):
+    for number, one in enumerate(features["rule"]):
         theirs = one.get(proxy.kind, one["sidecar"])
         found = made.get(f"r{number}.example.com", {}).get("routes")
         if spelled(found) != theirs:
@@ -57,10 +66,10 @@ def test_each_rule_becomes_the_routes_that_istiod_makes(mesh, proxy: Proxy, tabl
 
 
 @pytest.mark.parametrize("proxy", [CLIENT, GATEWAY], ids=["sidecar", "gateway"])
-def test_each_policy_becomes_the_clusters_that_istiod_makes(mesh, proxy: Proxy) -> None:
+def test_each_policy_becomes_the_clusters_that_istiod_makes(mesh, features, proxy: Proxy) -> None:
     made = clusters(translate(mesh, proxy, {}).document()["clusters"])
     different = {}
-    for number, one in enumerate(POLICIES):
+    for number, one in enumerate(features["policy"]):
         host = f"p{number}.default.svc.cluster.local"
         theirs = one.get(proxy.kind, one["sidecar"])
         for name, settings in theirs.items():
@@ -71,9 +80,9 @@ def test_each_policy_becomes_the_clusters_that_istiod_makes(mesh, proxy: Proxy) 
     assert different == {}
 
 
-def test_what_istiod_and_the_api_server_refuse_is_refused_and_nothing_else() -> None:
-    manifests = [resource(one["kind"], f"x{number}", one["spec"]) for number, one in enumerate(VERDICTS)]
+def test_what_istiod_and_the_api_server_refuse_is_refused_and_nothing_else(verdicts) -> None:
+    manifests = [resource(one["kind"], f"x{number}", one["spec"]) for number, one in enumerate(verdicts)]
     refused = {one.subject for one in built(manifests).unmodelled if one.refused}
-    ours = [f"{one['kind']} default/x{number}" not in refused for number, one in enumerate(VERDICTS)]
-    wrong = [one for one, taken in zip(VERDICTS, ours, strict=True) if one["taken"] is not taken]
+    ours = [f"{one['kind']} default/x{number}" not in refused for number, one in enumerate(verdicts)]
+    wrong = [one for one, taken in zip(verdicts, ours, strict=True) if one["taken"] is not taken]
     assert wrong == []

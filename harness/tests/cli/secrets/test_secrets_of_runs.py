@@ -25,7 +25,7 @@ def test_a_run_that_fails(place: Any, plant: Planted, words: tuple[str, ...]) ->
     (place.here / "spec" / "route.yaml").write_text(text)
     (place.here / "applied" / "route.yaml").write_text(text.replace('"subset": "v1"', '"subset": "v2"'))
     asked = [word for request in requests(plant) for word in ("--request", request)]
-    ended = place.start(*place.verify, "--applied", "applied", *words, *asked).end()
+    ended = place.run(*place.verify, "--applied", "applied", "--output", "out", *words, *asked)
     assert len(plant.secrets) >= 30
     assert ended.code == 1, ended.err
     assert (place.here / "out" / "report.html").exists()
@@ -76,7 +76,7 @@ def test_what_is_refused(place: Any, plant: Planted) -> None:
         ("--alpha", f"token={plant('an option that is refused')}"),
         ("--applied", f"https://{plant('a path that is refused')}@x/"),
     ):
-        ended = place.start(*place.verify, *wrong).end()
+        ended = place.run(*place.verify, "--output", "out", *wrong)
         assert ended.code == 4, ended.err
         assert_nothing(plant, place, ended)
 
