@@ -45,6 +45,14 @@ SCENARIOS = (
         [Answers()],
     ),
     Scenario(
+        name="BackendTls",
+        description="A gateway and a sidecar speak TLS to one port of a backend, and ask for the specified name.",
+        features={"Gateway", "GatewayListeners", "HTTPRoute", "ProbeWorkload", "ProxylessWorkloads"},
+        manifests=["gateway.yaml", "backend_tls.yaml"],
+        load=Load("steady", (get("/sealed"), get("/"), "GET http://vault:8200/", "GET http://vault/")),
+        expect=[Answers(), NoErrors()],
+    ),
+    Scenario(
         name="HttpRouteMesh",
         description="An HTTPRoute whose parent is a Service splits what clients within the mesh send to it.",
         features={"HTTPRoute"},

@@ -141,13 +141,14 @@ class Origination:
     """The proxy speaks TLS to a destination, and asks for `sni` (empty: for the authority of the request).
 
     It shows a certificate or not. The server's has to be for one of `names` (none: for whatever name), and
-    `by_authority` for that of the request.
+    `by_authority` for that of the request; where the handshake `fails`, no certificate is good enough.
     """
 
     sni: str = ""
     certificate: bool = False
     names: tuple[str, ...] = ()
     by_authority: bool = False
+    fails: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from meshproof.envoy.clusters.cluster import HTTP2_PROTOCOLS
 from meshproof.envoy.clusters.load_balancer import TRANSLATED
@@ -11,6 +11,7 @@ from meshproof.envoy.listeners.tls import why_unserved
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.mesh.model.destination_rule import DestinationRule, TrafficPolicy
 from meshproof.mesh.model.gateway import Gateway, Server
+from meshproof.mesh.model.index import by_hosts
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
@@ -24,7 +25,6 @@ ELSEWHERE = "the embedded mesh does not carry it out: verify it on a cluster (--
 
 def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
     """Everything that is modelled and not translated."""
-    originating = [one for one in mesh.destination_rules if any(_originates(level) for level, _ in one.policies)]
     for service in mesh.services:
         for port in service.ports:
             if port.protocol.lower() == GRPC_WEB:
@@ -32,9 +32,10 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
                 why = f"port {port.name or port.number} speaks {GRPC_WEB}, which is not translated"
                 touched = (Called((service.host,), port.number),)
                 yield Unmodelled("Service", name, port.location, why, touched, ELSEWHERE)
-        yield from _http2_in_tls(originating, service)
     for rule in mesh.destination_rules:
         yield from _balancers(rule)
+        if any(_originates(level) for level, _ in rule.policies):
+            yield from _http2_in_tls(mesh, rule)
     for gateway in mesh.gateways:
         for server in gateway.servers:
             if not is_served(server) and server.protocol != UDP:
@@ -53,18 +54,23 @@ def unsupported(mesh: Mesh) -> Iterator[Unmodelled]:
                 yield Unmodelled("VirtualService", name, route.location, why, (Rule(route.location),))
 
 
-def _http2_in_tls(originating: Iterable[DestinationRule], service: Service) -> Iterator[Unmodelled]:
-    """The ports of a ServiceEntry that may be called over HTTP/2 in TLS, which stand-ins do not speak."""
-    for rule in originating if service.hostname else ():
-        if not covers(rule.host, service.host):
-            continue
-        pools = [one.connection_pool for one, _ in rule.policies if one.connection_pool]
+def _http2_in_tls(mesh: Mesh, rule: DestinationRule) -> Iterator[Unmodelled]:
+    """The ports of a host that may be called over HTTP/2 in TLS, which nothing that stands behind them here speaks."""
+    rules = mesh.once(("envoy", "rules"), lambda: by_hosts([(one.host,) for one in mesh.destination_rules]))
+    for service in _covered(mesh, rule.host):
+        several = [mesh.destination_rules[at] for at in rules.candidates(service.host)]
+        pools = [one.connection_pool for each in several for one, _ in each.policies if one.connection_pool]
         asked = any(pool.upgrade_to_http2 or pool.use_client_protocol for pool in pools)
         for port in service.ports:
             if asked or port.protocol.lower() in HTTP2_PROTOCOLS:
-                name = f"DestinationRule {rule.namespace}/{rule.name}"
                 why = f"{service.host} is called over HTTP/2 in TLS on port {port.number}, which stand-ins do not speak"
-                yield Unmodelled("DestinationRule", name, rule.location, why, (Called((service.host,), port.number),))
+                touched = (Called((service.host,), port.number),)
+                yield Unmodelled(rule.called.partition(" ")[0], rule.called, rule.location, why, touched)
+
+
+def _covered(mesh: Mesh, host: str) -> Sequence[Service]:
+    pattern = host.startswith("*")
+    return [one for one in mesh.services if covers(host, one.host)] if pattern else mesh.services_of(host)
 
 
 def _originates(policy: TrafficPolicy) -> bool:

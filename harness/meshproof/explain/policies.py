@@ -85,20 +85,16 @@ def _levels(layers: Layers, port: int, written: Written) -> Iterator[_Level]:
     rule, subset, owner = layers.rule, layers.subset, layers.subset_rule
     if subset is not None and owner is not None:
         raw = next((one for one in _subsets(owner, written) if one.location == subset.location), None)
-        whole, name = field(raw, "trafficPolicy"), f"subset {subset.name} of DestinationRule {_called(owner)}"
+        whole, name = field(raw, "trafficPolicy"), f"subset {subset.name} of {owner.called}"
         if alone and layers.own is not None:
             yield _Level(f"port {port} of {name}", layers.own, _of_port(whole, port), counts=True)
         yield _Level(name, subset.policy, whole, counts=not alone)
     if rule is not None:
-        whole, name = _raw(rule, written, "trafficPolicy"), f"DestinationRule {_called(rule)}"
+        whole, name = _raw(rule, written, "trafficPolicy"), rule.called
         by_port = layers.base_level == "port"
         if by_port:
             yield _Level(f"port {port} of {name}", layers.base, _of_port(whole, port), counts=not alone)
         yield _Level(name, rule.policy, whole, counts=not alone and not by_port)
-
-
-def _called(rule: DestinationRule) -> str:
-    return f"{rule.namespace}/{rule.name}"
 
 
 def _raw(rule: DestinationRule, written: Written, *path: str) -> Value | None:

@@ -47,6 +47,7 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "TLSRoute": tuple(f"{GATEWAY_API}/{one}" for one in ("v1", "v1alpha3", "v1alpha2")),
     "ListenerSet": (f"{GATEWAY_API}/v1",),
     "ReferenceGrant": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1beta1"),
+    "BackendTLSPolicy": (f"{GATEWAY_API}/v1", f"{GATEWAY_API}/v1alpha3"),
 }
 """Kind to the apiVersions it is read in; `Kind.group` for one that is also the name of another group's kind."""
 
@@ -67,6 +68,7 @@ LATER = {
     "TLSRoute": ("gateway_api", "TLS_ROUTE"),
     "ListenerSet": ("gateway_api", "LISTENER_SET"),
     "ReferenceGrant": ("gateway_api", "REFERENCE_GRANT"),
+    "BackendTLSPolicy": ("backend_tls_policy", "BACKEND_TLS_POLICY"),
 }
 """Kinds whose fields are only imported where one of them is read: module and name."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from meshproof.manifest.resource import Resource
 from meshproof.mutate.authorization.operators import AUTHORIZATION
+from meshproof.mutate.backend_tls.operators import BACKEND_TLS
 from meshproof.mutate.change import dropped
 from meshproof.mutate.edit import plain
 from meshproof.mutate.gateways import GATEWAYS
@@ -38,6 +39,7 @@ OPERATORS: tuple[Operator, ...] = (
     *SERVICE_ENTRIES,
     *HTTP_ROUTES,
     *OTHER_ROUTES,
+    *BACKEND_TLS,
     *AUTHORIZATION,
 )
 

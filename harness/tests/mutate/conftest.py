@@ -309,6 +309,16 @@ spec:
   - {group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: third}
   to: [{group: "", kind: Service, name: shop}, {group: "", kind: Service, name: web}]
 ---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: sealed}
+spec:
+  targetRefs: [{group: "", kind: Service, name: shop, sectionName: http}]
+  validation:
+    hostname: shop.example.com
+    caCertificateRefs: [{group: "", kind: ConfigMap, name: authority}]
+    subjectAltNames: [{type: Hostname, hostname: shop.example.com}]
+---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: {name: open, namespace: istio-system}

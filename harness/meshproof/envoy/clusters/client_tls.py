@@ -14,7 +14,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.resource import packed
 from meshproof.envoy.unit import Fields
 from meshproof.mesh.model.kubernetes import Service
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY
+from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, NOBODY
 from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING, ClientTls
 from meshproof.records import dataclass
 
@@ -31,7 +31,7 @@ class Originated:
 
 def client_tls(given: ClientTls | None, service: Service, rule: Merged, proxy: Proxy) -> Originated | None:
     """What is carried out of it in one cluster of a proxy; a ServiceEntry may say names, too."""
-    if given is None or given.mode not in ORIGINATING or not service.hostname:
+    if given is None or given.mode not in ORIGINATING:
         return None
     if given.for_gateways and proxy.kind is Kind.SIDECAR and not rule.selecting:
         return None
@@ -53,8 +53,11 @@ def transport_socket(tls: Originated) -> Fields:
     if settings.mode == MUTUAL:
         pair = {"certificate_chain": {"inline_string": CERTIFICATE}, "private_key": {"inline_string": KEY}}
         common["tls_certificates"] = [pair]
-    if settings.verified:
-        names = [{"san_type": "DNS", "matcher": {"exact": one}} for one in tls.names]
+    if settings.verifies_nobody:
+        # Nothing is signed by it: what a gateway waits for in vain when istiod knows no such authority.
+        common["validation_context"] = {"trusted_ca": {"inline_string": NOBODY}}
+    elif settings.verified:
+        names = [{"san_type": "URI" if ":" in one else "DNS", "matcher": {"exact": one}} for one in tls.names]
         matched: Fields = {"match_typed_subject_alt_names": names} if names else {}
         common["validation_context"] = {"trusted_ca": {"inline_string": CERTIFICATE}, **matched}
     context: Fields = {"common_tls_context": common, **({"sni": settings.sni} if settings.sni else {})}

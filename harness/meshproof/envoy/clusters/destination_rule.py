@@ -155,8 +155,40 @@ def merge(rules: Sequence[DestinationRule]) -> Merged:
     for rule in rules:
         for subset in rule.subsets:
             subsets.setdefault(subset.name, subset)
-    policy = next((rule.policy for rule in rules if rule.policy != NOTHING), NOTHING)
-    return Merged(tuple(subsets.values()), policy, bool(rules) and rules[0].selector is not None)
+    return Merged(tuple(subsets.values()), policy_of(rules), bool(rules) and rules[0].selector is not None)
+
+
+def policy_of(rules: Sequence[DestinationRule]) -> TrafficPolicy:
+    """The first policy counts; over that of a backend policy, which is older than any other, each one in turn.
+
+    The copy that istiod merges all others into keeps the annotation that tells a backend policy.
+    """
+    if not rules or not rules[0].backend_policy:
+        return next((rule.policy for rule in rules if rule.policy != NOTHING), NOTHING)
+    found = rules[0].policy
+    for rule in rules[1:]:
+        found = found if rule.backend_policy else over(rule.policy, found)
+    return found
+
+
+def over(user: TrafficPolicy, backend: TrafficPolicy) -> TrafficPolicy:
+    """mergeBackendPolicyTrafficPolicy: what the user's policy leaves open the other one says."""
+    if NOTHING in (user, backend):
+        return backend if user == NOTHING else user
+    balancing = user if user.load_balancer is not LoadBalancer.UNSPECIFIED else backend
+    ports = dict(backend.ports)
+    for number, own in user.ports.items():
+        ports[number] = over(own, ports[number]) if number in ports else own
+    return TrafficPolicy(
+        load_balancer=balancing.load_balancer,
+        consistent_hash=balancing.consistent_hash,
+        warmup=balancing.warmup,
+        locality=balancing.locality,
+        tls=user.tls or backend.tls,
+        connection_pool=user.connection_pool or backend.connection_pool,
+        outlier_detection=user.outlier_detection or backend.outlier_detection,
+        ports=ports,
+    )
 
 
 def at_port(policy: TrafficPolicy, port: int) -> tuple[TrafficPolicy, bool]:

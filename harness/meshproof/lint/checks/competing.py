@@ -112,7 +112,7 @@ def policies(folder: Folder) -> Iterator[Found]:
 
 
 def _second(counting: tuple[DestinationRule, ...], nothing: TrafficPolicy) -> Iterator[Found]:
-    several = [one for one in counting if one.policy != nothing]
+    several = [one for one in counting if one.policy != nothing and not one.backend_policy]
     for one in several[1:]:
         first = several[0]
         said = f"DestinationRule {first.namespace}/{first.name} has a trafficPolicy for {one.host}, too"

@@ -17,6 +17,8 @@ from meshproof.records import dataclass
 
 NOT_FOUND, ELSEWHERE, SHORT, HALF = "not found", "elsewhere", "short", "half"
 NO_SUBSET, HIDDEN_SUBSET = "no subset", "hidden subset"
+# What a destination may lack without a reference that is wrong.
+UNSAID = (None, Lack.PODS, Lack.CONTAINER_PORT, Lack.AUTHORITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def _of(folder: Folder, owner: VirtualService, aim: Destination, met: list[Clien
             yield Miss(NO_SUBSET, Found(aim.location, what))
         return
     found = [(client, backend(folder.mesh, aim, client)) for client in met]
-    lacking = [(client, one) for client, one in found if one.lack not in (None, Lack.PODS, Lack.CONTAINER_PORT)]
+    lacking = [(client, one) for client, one in found if one.lack not in UNSAID]
     if not lacking or aim.host in folder.refused_hosts:
         return
     client, first = lacking[0]

@@ -134,7 +134,8 @@ def _seeing(one: VirtualService | DestinationRule) -> frozenset[str] | None:
 def _untold(mesh: Mesh, findings: Findings) -> None:
     """Said once: what came first is taken from the files where the objects do not tell."""
     routes = grouped(((way, one), vs) for vs in mesh.virtual_services for way in vs.gateways for one in vs.hosts)
-    rules = grouped(((one.namespace, one.host), one) for one in mesh.destination_rules)
+    written = (one for one in mesh.destination_rules if not one.backend_policy)
+    rules = grouped(((one.namespace, one.host), one) for one in written)
     hosts: list[tuple[VirtualService | DestinationRule, ...]] = [*routes.values(), *rules.values()]
     pairs = (pair for several in hosts for pair in combinations(several, 2))
     for one, other in pairs:

@@ -28,6 +28,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "sidecar.sidecars": {"Sidecar": "sidecar"},
     "authorization.policies": {"AuthorizationPolicy": "authorization_policy"},
     "mutual_tls.peer_authentications": {"PeerAuthentication": "peer_authentication"},
+    "gateway_api.backend_tls.rules": {"BackendTLSPolicy": "backend_tls_policy"},
     "gateway_api.routes": {
         f"Gateway.{GATEWAY_API}": "gateway",
         "HTTPRoute": "http_route",

@@ -129,13 +129,13 @@ def _secret(resource: Resource, mesh: Mesh) -> Several:
     return tuple(found)
 
 
-def _policy(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
+def _policy(resource: Resource, mesh: Mesh) -> Several:
     """A policy for pods: those that it selects, of its namespace or, from the root namespace, of all."""
     namespace = "" if resource.namespace == ROOT_NAMESPACE else resource.namespace
     spec = resource.body.get("spec")
     aims = [*(spec.list("targetRefs") if spec else ()), *_one(spec, "targetRef")]
     if aims:
-        return tuple(_aim(one, resource.namespace) for one in aims)
+        return tuple(_aim(one, resource.namespace, mesh) for one in aims)
     return (Pods(namespace, _selected(spec)),)
 
 
@@ -144,12 +144,14 @@ def _one(spec: Value | None, name: str) -> list[Value]:
     return [found] if found else []
 
 
-def _aim(aim: Value, namespace: str) -> Touches:
+def _aim(aim: Value, namespace: str, mesh: Mesh) -> Touches:
     kind, name = aim.need("kind").text(), aim.need("name").text()
     own = aim.get("namespace")
     place = own.text() if own else namespace
     if kind in ("Service", "ServiceImport"):
         return Called((_full(name, place),))
+    if kind == "ServiceEntry" and (hosts := mesh.entered_as(f"{place}/{name}")):
+        return Called(hosts)
     return Entering(f"{place}/{name}") if kind == "Gateway" else Pods(place)
 
 

@@ -121,7 +121,8 @@ class Subset:
 @dataclass(frozen=True, slots=True)
 class DestinationRule:
     """`export_to` are the entries as written (none: all namespaces), `selector` the labels of the clients that it is
-    for (None: of all), `created` when it was made, in RFC 3339 and UTC (empty: not told).
+    for (None: of all), `created` when it was made, in RFC 3339 and UTC (empty: not told). One that istiod makes of
+    policies of the Gateway API is a `backend_policy`: it says what other rules for its host leave open.
     """
 
     name: str
@@ -133,6 +134,13 @@ class DestinationRule:
     export_to: tuple[str, ...] = ()
     selector: Labels | None = None
     created: str = ""
+    backend_policy: bool = False
+
+    @property
+    def called(self) -> str:
+        """What a person calls it: the kind and name of what stands in the manifests."""
+        kind = "BackendTLSPolicy" if self.backend_policy else "DestinationRule"
+        return f"{kind} {self.namespace}/{self.name}"
 
     @property
     def policies(self) -> Iterator[tuple[TrafficPolicy, int | None]]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ssl
 
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+
 TLS_SEEN = "x-meshproof-tls"
 """The header by which the books of such a stand-in tell what a handshake said."""
 
@@ -39,6 +41,28 @@ sJ3S/03zwlKWmWQm1VwY6FXYo+ehRANCAASACyl2enYsiBryyB2HwjK2fYQst1BX
 DFiH3C1D5t71/1vk7OQ3hZhd6ToEKptVUu395ulOiT+NkYexp/gtWHXw
 -----END PRIVATE KEY-----
 """
+
+NOBODY = """\
+-----BEGIN CERTIFICATE-----
+MIIBajCCAQ+gAwIBAgIBAjAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBBtZXNocHJv
+b2Ygbm9ib2R5MCAXDTIwMDEwMTAwMDAwMFoYDzIxOTkxMjMxMDAwMDAwWjAbMRkw
+FwYDVQQDDBBtZXNocHJvb2Ygbm9ib2R5MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
+QgAEnypPqgXf+cHJ4YUW8jhBy3tfaFGpx7mn49QB0clmFT3/I7YunnJaqVpH2rkK
+DLqOem1KfsK9al8D287573UB6qNCMEAwDwYDVR0TAQH/BAUwAwEB/zAdBgNVHQ4E
+FgQUwS3kB2EU+Qym8c+Xr5fSJrmX8aIwDgYDVR0PAQH/BAQDAgKEMAoGCCqGSM49
+BAMCA0kAMEYCIQDr1B3szYqlqQo7a9pvPQGZxhSVHwed5qpMBm//hXXH2wIhALbE
+PGO14sHT9s2IVnMH41kR11RIqt/hkB0RHRLTRNcx
+-----END CERTIFICATE-----
+"""
+"""An authority that has signed nothing, and whose key nobody has: who trusts it alone trusts no certificate."""
+
+
+def names_of(host: str) -> tuple[str, ...]:
+    """The names that the certificate of what stands in for a host is for: of a Service all that DNS has for it."""
+    called = host.removesuffix(f".{CLUSTER_DOMAIN}")
+    if called == host or called.count(".") != 1:
+        return (host,)
+    return (host, f"{called}.svc", called, called.partition(".")[0])
 
 
 def load_pair(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:

@@ -94,7 +94,7 @@ def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int
         status=found.status,
         hashed_by=hashing(mesh, called, found.workloads, keys, client),
         localities=found.localities,
-        tls=origination(mesh, *called, client),
+        tls=origination(mesh, *called, client) if found.workloads else None,
     )
 
 

@@ -12,6 +12,7 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
+from meshproof.mesh.predict.policies.client_tls import origination
 from meshproof.mesh.predict.policies.localities import localities
 from meshproof.mesh.predict.policies.policy import in_force
 from meshproof.records import dataclass
@@ -30,6 +31,7 @@ class Lack(StrEnum):
     PODS = "no pod stands behind it"
     LOCALITY = "no pod runs where distribute sends the client"
     CONTAINER_PORT = "no pod has the container port"
+    AUTHORITY = "the client's proxy takes no certificate of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,9 @@ def backend(mesh: Mesh, destination: Destination, client: Client, missing: int =
         return _unanswered(name, port, undefined[0], missing, undefined[1])
     if empty := _empty(mesh, service, destination, port, client):
         return _unanswered(name, port, empty[0], UNAVAILABLE, empty[1])
+    secured = origination(mesh, destination.host, destination.subset, port, client)
+    if secured and secured.fails:
+        return _unanswered(name, port, f"no certificate of {name} is good enough", UNAVAILABLE, Lack.AUTHORITY)
     answering = _answering(mesh, service, destination, port, client)
     places = localities(mesh, in_force(mesh, destination.host, destination.subset, port, client), answering, client)
     if places is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from meshproof.mesh.model.gateway import CONNECTIONS, TlsMode
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.traffic_policy.client_tls import ORIGINATING
 from meshproof.mesh.model.unmodelled import Called, Entering, Pods, Rule, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, VirtualService
 
@@ -17,6 +18,7 @@ WITHHELD = "a verification puts no policy in force on a cluster"
 WITHOUT = "a verification that enters by a gateway of a cluster has no certificate of istiod"
 PASSED = "a verification sends no connections to gateways of a cluster"
 SPOKEN = "it leads to a port that speaks {}: a sidecar before the pod reads connections to it as requests"
+CERTIFIED = "no pod of a run has a certificate that a proxy of the cluster would take: TLS towards it is not verified"
 NEEDS = "verify it on the embedded mesh, where it is stood in for"
 
 
@@ -33,9 +35,19 @@ def outside(mesh: Mesh) -> Iterator[Unmodelled]:
         name = f"AuthorizationPolicy {policy.namespace}/{policy.name}"
         yield Unmodelled("AuthorizationPolicy", name, policy.location, WITHHELD, touched, NEEDS)
     yield from _connections(mesh)
+    yield from _encrypted(mesh)
     for gateway in {one.called: one for one in mesh.gateways if one.listener}.values():
         entering = (Entering(gateway.key),)
         yield Unmodelled("Gateway", f"Gateway {gateway.called}", gateway.location, STARTED, entering, NEEDS)
+
+
+def _encrypted(mesh: Mesh) -> Iterator[Unmodelled]:
+    """Rules that have proxies speak TLS to pods, which are exchanged for probes."""
+    for rule in mesh.destination_rules:
+        for policy, port in rule.policies:
+            if policy.tls and policy.tls.mode in ORIGINATING:
+                where, called = policy.tls.location or rule.location, (Called((rule.host,), port),)
+                yield Unmodelled(rule.called.partition(" ")[0], rule.called, where, CERTIFIED, called, NEEDS)
 
 
 def _connections(mesh: Mesh) -> Iterator[Unmodelled]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Service, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.pod_certificate import names_of
+from meshproof.mesh.model.traffic_policy.client_tls import ORIGINATING
 
 MACHINES = ("WorkloadEntry", "WorkloadGroup")
 
@@ -23,9 +26,27 @@ def ports(mesh: Mesh, workload: Workload) -> list[int]:
 
 
 def names(mesh: Mesh, workload: Workload) -> tuple[str, ...]:
-    """The hosts outside of the mesh that it stands in for."""
+    """The names that it shows a certificate for: hosts outside of the mesh, and Services that are called in TLS."""
     found = mesh.once(("listening", "selecting"), lambda: grouped(_selecting(mesh)))
-    return tuple(dict.fromkeys(one.hostname for one in found.get(workload.key, ()) if one.hostname))
+    several = (one for one in found.get(workload.key, ()) if one.hostname or _is_called_in_tls(mesh, one))
+    return tuple(dict.fromkeys(name for one in several for name in names_of(one.host)))
+
+
+def _is_called_in_tls(mesh: Mesh, service: Service) -> bool:
+    """Whether a rule has proxies speak TLS to its pods."""
+    plain, patterns = mesh.once(("listening", "originating"), lambda: _originating(mesh))
+    return service.host in plain or any(covers(pattern, service.host) for pattern in patterns)
+
+
+def _originating(mesh: Mesh) -> tuple[frozenset[str], frozenset[str]]:
+    """The hosts, and the patterns, of the rules that have proxies speak TLS."""
+    hosts = {
+        rule.host
+        for rule in mesh.destination_rules
+        if any(policy.tls and policy.tls.mode in ORIGINATING for policy, _ in rule.policies)
+    }
+    patterns = frozenset(host for host in hosts if host.startswith("*"))
+    return frozenset(hosts - patterns), patterns
 
 
 def _selecting(mesh: Mesh) -> Iterator[tuple[str, Service]]:

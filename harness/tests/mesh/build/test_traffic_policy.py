@@ -46,20 +46,18 @@ WITHIN = "web.default.svc.cluster.local"
 @pytest.mark.parametrize(
     ("tls", "why"),
     [
-        ("mode: SIMPLE", "tls is not modelled: mode SIMPLE"),
         (
             "mode: ISTIO_MUTUAL, subjectAltNames: [a.example]",
             "tls is not modelled: mode ISTIO_MUTUAL, a certificate for a.example",
         ),
+        ("mode: SIMPLE, caCrl: /crl", "tls is not modelled: mode SIMPLE"),
         (
-            "mode: SIMPLE, sni: a.example, subjectAltNames: [b.example, c.example]",
+            "mode: SIMPLE, sni: a.example, subjectAltNames: [b.example, c.example], caCrl: /crl",
             "tls is not modelled: mode SIMPLE, sni a.example, a certificate for b.example or c.example",
         ),
-        ("mode: MUTUAL, clientCertificate: /c, privateKey: /k", "tls is not modelled: mode MUTUAL"),
-        ("mode: MUTUAL, credentialName: c", "tls is not modelled: mode MUTUAL"),
     ],
 )
-def test_tls_towards_services_of_the_mesh_is_not_proved_where_it_stands(tls: str, why: str) -> None:
+def test_tls_that_is_not_modelled_is_not_proved_where_it_stands(tls: str, why: str) -> None:
     (one,) = read(f"tls: {{{tls}}}", host=WITHIN).mesh.unmodelled
     assert (one.why, one.touches, one.refused, one.location.line) == (why, (Called((WITHIN,)),), False, 4)
     at_port = read(f"portLevelSettings: [{{port: {{number: 443}}, tls: {{{tls}}}}}]", host=WITHIN).mesh.unmodelled
@@ -68,6 +66,7 @@ def test_tls_towards_services_of_the_mesh_is_not_proved_where_it_stands(tls: str
     assert [each.why for each in of_subset] == [why]
 
 
+@pytest.mark.parametrize("host", [WITHIN, "out.example.com"])
 @pytest.mark.parametrize(
     ("tls", "found"),
     [
@@ -80,14 +79,14 @@ def test_tls_towards_services_of_the_mesh_is_not_proved_where_it_stands(tls: str
         ("mode: MUTUAL, credentialName: c", ClientTls("MUTUAL", credential="c")),
     ],
 )
-def test_tls_towards_hosts_outside_is_read_and_what_stands_in_is_told(tls: str, found: ClientTls) -> None:
-    built = read(f"tls: {{{tls}}}")
+def test_tls_towards_a_host_is_read_and_what_stands_in_is_told(tls: str, found: ClientTls, host: str) -> None:
+    built = read(f"tls: {{{tls}}}", host=host)
     made = built.mesh.destination_rules[0].policy.tls
     assert made is not None
     assert (replace(made, location=None), built.mesh.unmodelled) == (found, ())
     assert any("who signed the real one is not verified" in one.message for one in built.notices)
     if not made.credential:
-        assert len(read(f"tls: {{{tls}, caCrl: /crl}}").mesh.unmodelled) == 1
+        assert len(read(f"tls: {{{tls}, caCrl: /crl}}", host=host).mesh.unmodelled) == 1
 
 
 @pytest.mark.parametrize("tls", ["mode: DISABLE", "sni: a.example"])

@@ -21,21 +21,22 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.security.peer_authentication import PeerAuthentication, PeerMode, taken
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, PLAIN, ClientTls
+from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, ORIGINATING, PLAIN, ClientTls
 from meshproof.mesh.model.unmodelled import Called
 
 FIX = "leave tls out: each pod is then called as its sidecar takes it"
 # Of a pod the label counts before the annotation, and the namespace's last: istio/istio pkg/kube/inject/inject.go.
+SAYING = ("DestinationRule", "BackendTLSPolicy", "Namespace")
 INJECT, NAMESPACE_INJECT = "sidecar.istio.io/inject", "istio-injection"
 
 
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
     """Say which Services cannot be reached, or not as the rules want it."""
-    own = {one.location: one for one in resources if one.kind in ("DestinationRule", "Namespace") or one.kind in FORMS}
+    own = {one.location: one for one in resources if one.kind in SAYING or one.kind in FORMS}
     closed = {one.name for one in own.values() if one.kind == "Namespace" and _is_closed(one)}
     without = {one.key for one in mesh.workloads if _without_sidecar(own.get(one.location), one.namespace in closed)}
     for rule in mesh.destination_rules:
-        said = [(policy.tls, port) for policy, port in rule.policies if policy.tls and _is_of_the_mesh(policy.tls)]
+        said = [(policy.tls, port) for policy, port in rule.policies if policy.tls and _is_told(policy.tls)]
         if not said or rule.location not in own:
             continue
         with findings.about(own[rule.location], ()):
@@ -44,8 +45,9 @@ def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> Non
                     _held(mesh, service, tls, port, without, findings)
 
 
-def _is_of_the_mesh(tls: ClientTls) -> bool:
-    return tls.mode == PLAIN or tls.is_of_the_mesh
+def _is_told(tls: ClientTls) -> bool:
+    """Whether what it comes to at pods is told here."""
+    return tls.mode == PLAIN or tls.mode in ORIGINATING or tls.is_of_the_mesh
 
 
 def _covered(mesh: Mesh, rule: DestinationRule) -> Sequence[Service]:
@@ -89,7 +91,8 @@ def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, wi
                 yield f"{called}: its pods have no sidecar ({pods.location}), so every handshake fails: clients get 503"
             continue
         mode, policy = taken(_near(mesh, pods.namespace), pods.namespace, pods.labels, _target(pods, port))
-        if tls.mode == PLAIN and mode is PeerMode.STRICT:
+        # TLS of the pod's own comes to its sidecar as plain text does.
+        if tls.mode != ISTIO_MUTUAL and mode is PeerMode.STRICT:
             yield f"{called}, whose sidecars take mutual TLS alone by {policy}: clients get 503"
         elif tls.mode == ISTIO_MUTUAL and mode is PeerMode.DISABLE:
             yield f"{called}, whose sidecars take plain text alone by {policy}: clients get 503"

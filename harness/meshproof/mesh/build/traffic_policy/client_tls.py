@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING, PLAIN, ClientTls
 from meshproof.mesh.model.unmodelled import PlainText
@@ -24,7 +23,7 @@ NEEDS = "nothing here has a certificate for that host: only a call to the host i
 def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls | None:
     """The TLS towards a host (a name in full, or a pattern).
 
-    Modelled are that of a ServiceEntry, and mutual TLS of the mesh: where it does not fit, mutual_tls/ tells.
+    Modelled are that towards a host by its name, and mutual TLS of the mesh: where it does not fit, mutual_tls/ tells.
     """
     if value is None:
         return None
@@ -36,7 +35,6 @@ def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls 
     if said in ORIGINATING:
         _check(value, mutual=said == MUTUAL)
     further = [one for name in UNREAD if (one := value.get(name)) and one.data]
-    external = "*" not in host and not host.endswith(f".{CLUSTER_DOMAIN}")
     made = ClientTls(
         said,
         sni.text() if sni else "",
@@ -48,7 +46,7 @@ def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls 
     if made.is_of_the_mesh:
         findings.unproved(value.key or value.location, UNSHOWN, needs=NEEDS_CLUSTER, touches=(PlainText(""),))
         return made
-    if said in ORIGINATING and external and not further:
+    if said in ORIGINATING and "*" not in host and not further:
         text = f"{host} is stood in for, with a certificate for that name: who signed the real one is not verified"
         findings.notice(value.location, f"{text}, and whether it takes the client's neither", Topic.RUN_ALONE)
     elif said != PLAIN:

@@ -12,6 +12,8 @@ PLAIN, SIMPLE, MUTUAL, ISTIO_MUTUAL = "DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTU
 ORIGINATING = frozenset({SIMPLE, MUTUAL})
 # A ConfigMap that holds authorities alone, which anybody may read.
 CONFIG_MAP = "configmap://"
+# What istiod names where a BackendTLSPolicy refers to no authorities that it knows: no certificate is good then.
+NO_AUTHORITY = "invalid://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,8 @@ class ClientTls:
     def for_gateways(self) -> bool:
         """Whether istiod gives it to gateways alone, and to sidecars that its rule selects."""
         return bool(self.credential) and not self.credential.startswith(CONFIG_MAP)
+
+    @property
+    def verifies_nobody(self) -> bool:
+        """Whether no certificate at all is good enough, so that every handshake fails."""
+        return self.credential == NO_AUTHORITY

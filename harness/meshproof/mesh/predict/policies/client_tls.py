@@ -1,4 +1,4 @@
-"""TLS that a proxy originates towards a host of a ServiceEntry: the name that it asks for, and what it verifies.
+"""TLS that a proxy originates: the name that it asks for, and what it verifies.
 
 Without `sni` the name is that of the request itself, and the server's certificate has to be for it; with `sni` only
 `subjectAltNames` are looked at, and with insecureSkipVerify nothing is. What names a Secret (`credentialName`) counts
@@ -14,6 +14,7 @@ from dataclasses import replace
 from meshproof.border.expectation import TLS_SEEN, Arm, Expectation, Origination
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import ADDRESS
+from meshproof.mesh.model.pod_certificate import names_of
 from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict import visibility
@@ -22,6 +23,8 @@ from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
 from meshproof.mesh.predict.policies.policy import in_force
 
+TLS = "tls"
+TWICE = "what a client speaks in TLS itself is put into TLS once more here, which no backend is known to take"
 # What stands in the place of a name that a connection does not say.
 NO_NAME = "a connection that names no host"
 
@@ -29,7 +32,7 @@ NO_NAME = "a connection that names no host"
 def origination(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Origination | None:
     """How TLS is spoken to a destination; None where it is not."""
     service = visibility.service(mesh, host, client.namespace) or mesh.service(host)
-    if service is None or not service.hostname:
+    if service is None:
         return None
     tls = in_force(mesh, host, subset, port, client).tls
     if tls is None or tls.mode not in ORIGINATING:
@@ -40,7 +43,7 @@ def origination(mesh: Mesh, host: str, subset: str, port: int, client: Client) -
             return None
     names = (tls.names or service.alternative_names) if tls.verified else ()
     by_authority = tls.verified and not tls.sni and not tls.names
-    return Origination(tls.sni, tls.mode == MUTUAL, names, by_authority)
+    return Origination(tls.sni, tls.mode == MUTUAL, names, by_authority, tls.verifies_nobody)
 
 
 def secured(found: Expectation) -> Expectation:
@@ -49,6 +52,8 @@ def secured(found: Expectation) -> Expectation:
         return found
     arms = tuple(_seen(one, found.authority) for one in found.arms)
     why = next((why for one in found.arms if one.tls and (why := _untold(one, found.authority))), "")
+    if found.request.is_tcp and found.request.scheme == TLS:
+        why = why or TWICE
     return replace(found, arms=arms, undecided=found.undecided or why)
 
 
@@ -69,11 +74,11 @@ def _seen(arm: Arm, authority: str) -> Arm:
 def _untold(arm: Arm, authority: str) -> str:
     tls = arm.tls
     assert tls is not None
-    name = _asked(arm, authority)
+    name, own = _asked(arm, authority), names_of(arm.host)
     if not tls.sni and ADDRESS.fullmatch(name):
         return f"TLS for {name}: an address is no name that a server is asked for"
-    if tls.by_authority and name != arm.host:
+    if tls.by_authority and name not in own:
         return f"whether the certificate of {arm.host} is for {name or NO_NAME}, too, is told nowhere"
-    if tls.names and arm.host not in tls.names:
+    if tls.names and not set(own) & set(tls.names):
         return f"whether the certificate of {arm.host} is for {' or '.join(tls.names)} is told nowhere"
     return ""

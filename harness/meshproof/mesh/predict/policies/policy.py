@@ -8,6 +8,7 @@ merge (MergeSubsetTrafficPolicy).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from meshproof.border.expectation import Ejection, Policy, Pool, Upstream
@@ -102,6 +103,8 @@ def layers(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Lay
     # Of several rules for a host the first that has a policy counts, as istiod merges them.
     whole = next((rule for rule in rules if rule.policy != NOTHING), None)
     policy = whole.policy if whole else NOTHING
+    if whole and whole.backend_policy:
+        policy = _filled(rules, whole)
     base, level = policy.ports.get(port, policy), "port" if port in policy.ports else "rule"
     found = next(((one, rule) for rule in rules for one in rule.subsets if subset and one.name == subset), None)
     if found is None:
@@ -110,6 +113,30 @@ def layers(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> Lay
     own = chosen.policy.ports.get(port)
     top = "subset" if own is None else "subset port"
     return Layers(base, level, chosen.policy if own is None else own, top, whole, chosen, owner)
+
+
+def _filled(rules: Iterable[DestinationRule], backend: DestinationRule) -> TrafficPolicy:
+    """The policies of rules, the last of which counts most, over what a policy of the Gateway API says for the host.
+
+    Source: https://gateway-api.sigs.k8s.io/api-types/backendtlspolicy/ and istiod's merge
+    (pilot/pkg/model/destination_rule.go, mergeBackendPolicyTrafficPolicy).
+    """
+    written = [one.policy for one in rules if not one.backend_policy]
+    stated = [*reversed(written), backend.policy]
+
+    def first(several: Sequence[TrafficPolicy]) -> TrafficPolicy:
+        balancing = next((one for one in several if one.load_balancer is not LoadBalancer.UNSPECIFIED), NOTHING)
+        return replace(
+            balancing,
+            connection_pool=next((one.connection_pool for one in several if one.connection_pool), None),
+            outlier_detection=next((one.outlier_detection for one in several if one.outlier_detection), None),
+            tls=next((one.tls for one in several if one.tls), None),
+            ports={},
+        )
+
+    numbers = dict.fromkeys(number for one in stated for number in one.ports)
+    own = {number: first([one.ports[number] for one in stated if number in one.ports]) for number in numbers}
+    return replace(first(stated), ports=own)
 
 
 def _border(found: TrafficPolicy, timeout: float | None) -> Policy:

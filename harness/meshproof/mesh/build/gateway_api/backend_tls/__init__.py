@@ -1,0 +1,1 @@
+"""BackendTLSPolicies: TLS from proxies to backends, as rules for their hosts."""

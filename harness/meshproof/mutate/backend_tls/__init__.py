@@ -1,0 +1,1 @@
+"""BackendTLSPolicies made wrong."""
