@@ -30,8 +30,10 @@ import (
 	"istio.io/istio/pkg/config/schema/collections"
 	"istio.io/istio/pkg/config/schema/gatewayapi"
 	"istio.io/istio/pkg/config/schema/gvk"
+	"istio.io/istio/pkg/config/schema/gvr"
 	"istio.io/istio/pkg/config/schema/resource"
 	kubelib "istio.io/istio/pkg/kube"
+	"istio.io/istio/pkg/kube/kclient/clienttest"
 	"istio.io/istio/pkg/log"
 	"istio.io/istio/pkg/test"
 )
@@ -172,6 +174,11 @@ func configured(t test.Failer, asked one, schemas *crdvalidation.Validator) answ
 	s := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
 		Configs: configs, KubernetesObjects: kubernetes, MeshConfig: settings, DebounceTime: time.Millisecond,
 		DisableSecretAuthorization: true,
+		// Kinds of the Gateway API that Istio's own fake of an API server does not have.
+		KubeClientModifier: func(client kubelib.Client) {
+			clienttest.MakeCRD(t, client, gvr.BackendTLSPolicy)
+			clienttest.MakeCRD(t, client, gvr.ListenerSet)
+		},
 	})
 	for name, wanted := range asked.Proxies {
 		kind := model.SidecarProxy

@@ -71,7 +71,7 @@ def http_services(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
 def sniffed(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
     """Those of them with a listener of their own, by their address, that looks at what each connection carries."""
     several = imported_on(mesh, port, namespace)
-    return tuple(service for service, one in several if service.is_apart(one) and has_addresses(mesh, service))
+    return tuple(service for service, one in several if service.is_apart(one) and has_addresses(mesh, service, one))
 
 
 def undefined(mesh: Mesh, proxy: Proxy, cluster: str) -> bool:

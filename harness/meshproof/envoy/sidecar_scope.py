@@ -12,13 +12,14 @@ from dataclasses import field, replace
 from meshproof.envoy.hosts import covers, is_wildcard, matches
 from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.visibility import by_creation, is_visible, virtual_services
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.sidecar import Imported, Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.records import dataclass
 
 WILDCARD, CURRENT = "*", "."
+OF_ISTIO = f".{ROOT_NAMESPACE}.{CLUSTER_DOMAIN}"
 
 
 @dataclass(slots=True)
@@ -75,7 +76,8 @@ def sidecar_scope(mesh: Mesh, proxy: Proxy) -> Mesh:
         )
         bound = virtual_services(mesh, MESH_GATEWAY, proxy.namespace)
         routing = tuple(one for one in bound if _selects(by_namespace, one))
-        return replace(mesh, services=services, virtual_services=routing, sidecars=())
+        installed = _has_istios_own(by_namespace)
+        return replace(mesh, services=services, virtual_services=routing, sidecars=(), installed=installed)
 
     return mesh.once(("envoy", "sidecar scope", sidecar.namespace, sidecar.name, proxy.namespace), select)
 
@@ -87,6 +89,14 @@ def _of(by_namespace: dict[str, HostClassification], namespace: str) -> Sequence
 def _imports(by_namespace: dict[str, HostClassification], namespace: str, host: str) -> bool:
     several = _of(by_namespace, namespace)
     return not any(one.excludes(host) for one in several) and any(one.imports(host) for one in several)
+
+
+def _has_istios_own(by_namespace: dict[str, HostClassification]) -> bool:
+    """Whether a Service of Istio's own namespace may be among the hosts, whatever it is called."""
+    several = _of(by_namespace, ROOT_NAMESPACE)
+    if any(one.excludes(OF_ISTIO) for one in several):
+        return False
+    return any(one.endswith(OF_ISTIO) or covers(one, OF_ISTIO) for each in several for one in each.hosts)
 
 
 def _selects(by_namespace: dict[str, HostClassification], virtual_service: VirtualService) -> bool:

@@ -15,7 +15,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.reuse import reused
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
-from meshproof.mesh.model.kubernetes import Service, ServicePort
+from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
 from meshproof.records import dataclass
@@ -201,9 +201,19 @@ def _destinations(mesh: Mesh, namespace: str) -> dict[str, set[int]]:
     return found
 
 
-def has_addresses(mesh: Mesh, service: Service) -> bool:
-    """Whether a listener can be at the service's address: a headless one has none but those of its pods."""
-    return not service.headless or any(one.replicas for one in mesh.behind(service))
+def has_addresses(mesh: Mesh, service: Service, port: ServicePort) -> bool:
+    """Whether a listener can be at the service's address: a headless one has none but those of pods with the port."""
+    if not service.headless:
+        return True
+    return any(one.replicas and _listens(one, port) for one in mesh.behind(service))
+
+
+def _listens(workload: Workload, port: ServicePort) -> bool:
+    """Whether an EndpointSlice has a workload's pods for a port: by name where they have such a one."""
+    if isinstance(port.target, int):
+        return True
+    names = (port.target,) if workload.in_pods else (port.target, port.name)
+    return any(one.name in names for one in workload.ports)
 
 
 def gateways(mesh: Mesh, proxy: Proxy) -> list[Gateway]:

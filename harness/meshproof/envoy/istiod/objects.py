@@ -17,6 +17,8 @@ from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.pod_certificate import CERTIFICATE
+from meshproof.mesh.model.traffic_policy.client_tls import CONFIG_MAP
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality
 from meshproof.records import dataclass
 
@@ -25,6 +27,7 @@ Json = dict[str, Any]
 SERVICES, PODS, GATEWAYS = 10 << 24 | 96 << 16, 10 << 24 | 128 << 16, 10 << 24 | 112 << 16
 # Where the client stands, whose pod nobody calls.
 CLIENT = "10.120.0.1"
+MAP = "ConfigMap"
 CLUSTER_SCOPED = frozenset({"Namespace", "GatewayClass"})
 # The label of the pods that serve a Gateway of the Gateway API, and what istiod adds to its name for their Service.
 GATEWAY_NAME, GATEWAY_SUFFIX = "gateway.networking.k8s.io/gateway-name", "-istio"
@@ -69,6 +72,7 @@ def cluster(resources: Iterable[Resource], mesh: Mesh, gateways: Sequence[tuple[
     serving = [_serving(replicas, number, *one) for number, one in enumerate(gateways)]
     pods = list(dict.fromkeys((*replicas, *serving)))
     objects += _gateway_services(mesh, objects)
+    objects += _authorities(mesh, objects)
     objects.append(_installed())
     known = {one["metadata"]["name"] for one in objects if one["kind"] == "Namespace"}
     named = {one["metadata"]["namespace"] for one in objects if "namespace" in one["metadata"]}
@@ -149,12 +153,23 @@ def _gateway_services(mesh: Mesh, objects: Sequence[Json]) -> Iterator[Json]:
         if gateway.listener:
             # A ListenerSet has its ports at the pods of its Gateway.
             name = gateway.selector.get(GATEWAY_NAME, gateway.name)
-            ports = opened.setdefault((gateway.namespace, name), {})
+            ports = opened.setdefault((mesh.pods_of(gateway)[0], name), {})
             ports.update((server.port, None) for server in gateway.servers)
     for (namespace, name), numbers in opened.items():
         if (namespace, name + GATEWAY_SUFFIX) not in there:
             ports_of = [{"name": f"tcp-{number}", "port": number} for number in numbers]
             yield _service(name + GATEWAY_SUFFIX, namespace, {GATEWAY_NAME: name}, ports_of)
+
+
+def _authorities(mesh: Mesh, objects: Sequence[Json]) -> Iterator[Json]:
+    """The ConfigMaps that BackendTLSPolicies name: what istiod does without is another thing."""
+    there = {(one["metadata"].get("namespace"), one["metadata"]["name"]) for one in objects if one["kind"] == MAP}
+    said = {policy.tls.credential for rule in mesh.destination_rules for policy, _ in rule.policies if policy.tls}
+    for name in sorted(one.removeprefix(CONFIG_MAP) for one in said if one.startswith(CONFIG_MAP)):
+        namespace, _, own = name.partition("/")
+        if (namespace, own) not in there:
+            metadata = {"name": own, "namespace": namespace}
+            yield {"apiVersion": "v1", "kind": MAP, "metadata": metadata, "data": {"ca.crt": CERTIFICATE}}
 
 
 def _installed() -> Json:

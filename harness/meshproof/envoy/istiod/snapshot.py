@@ -14,6 +14,7 @@ from google.protobuf import json_format
 
 from meshproof.envoy import resource_types as types
 from meshproof.envoy.clusters.endpoint import Addresses, load_assignments
+from meshproof.envoy.istiod.certificates import with_stand_ins
 from meshproof.envoy.istiod.extensions import known
 from meshproof.envoy.istiod.listeners import Placed, listeners
 from meshproof.envoy.istiod.objects import CLIENT, Cluster, cluster
@@ -25,7 +26,6 @@ from meshproof.envoy.visibility import with_clusters
 from meshproof.manifest.resource import Resource as Applied
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY
 from meshproof.records import dataclass
 
 Json = dict[str, Any]
@@ -132,9 +132,8 @@ def _cluster(cluster: Json) -> Json:
     if is_of_the_mesh(found.get("transport_socket", {})):
         # Pods have no sidecar here: what these speak with each other is left to conflicts of mesh/build/mutual_tls.
         del found["transport_socket"]
-    elif "common_tls_context" in (typed := found.get("transport_socket", {}).get("typed_config", {})):
-        own = {**typed, "common_tls_context": originated(typed["common_tls_context"])}
-        found["transport_socket"] = {**found["transport_socket"], "typed_config": own}
+    elif "transport_socket" in found:
+        found["transport_socket"] = with_stand_ins(found["transport_socket"])
     breakers = found.get("circuit_breakers", {})
     if "thresholds" in breakers:
         limits = [{**one, "track_remaining": True} for one in breakers["thresholds"]]
@@ -146,19 +145,6 @@ def is_of_the_mesh(socket: Json) -> bool:
     """Whether a transport socket shows the certificate that istiod gives every proxy."""
     common = socket.get("typed_config", {}).get("common_tls_context", {})
     return any(one.get("name") == OWN_CERTIFICATE for one in common.get("tls_certificate_sds_secret_configs", ()))
-
-
-def originated(common: Json) -> Json:
-    """The TLS that a proxy originates, with what stands in for the authority and certificate of an agent beside it."""
-    found = dict(common)
-    if found.pop("tls_certificate_sds_secret_configs", None):
-        pair = {"certificate_chain": {"inline_string": CERTIFICATE}, "private_key": {"inline_string": KEY}}
-        found["tls_certificates"] = [pair]
-    combined = found.pop("combined_validation_context", None)
-    if found.pop("validation_context_sds_secret_config", None) or combined:
-        checked = (combined or {}).get("default_validation_context", {})
-        found["validation_context"] = {**checked, "trusted_ca": {"inline_string": CERTIFICATE}}
-    return found
 
 
 def _placed(assignment: Json, given: Given) -> Json:

@@ -21,7 +21,7 @@ from meshproof.envoy.reuse import reused
 from meshproof.envoy.routes.route import default_route, http_routes
 from meshproof.envoy.routes.virtual_host import Routes, block_all, route_configuration
 from meshproof.envoy.scope import Scope, http_services, is_http, sniffed
-from meshproof.envoy.visibility import imported, imported_called, mesh_hosts, virtual_services
+from meshproof.envoy.visibility import imported, imported_called, imported_on, mesh_hosts, virtual_services
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
@@ -42,7 +42,9 @@ def ports(mesh: Mesh, namespace: str) -> list[int]:
         for port in service.ports
         if is_http(port.protocol) and not service.is_apart(port)
     }
-    foreign = any(imported_called(mesh, host, namespace) is None for host in mesh_hosts(mesh, namespace).exact)
+    foreign = mesh.installed and any(
+        imported_called(mesh, host, namespace) is None for host in mesh_hosts(mesh, namespace).exact
+    )
     return sorted(numbers | ({FOREIGN_HOST_PORT} if foreign else set()))
 
 
@@ -62,18 +64,29 @@ def takes(port: ServicePort, number: int) -> bool:
     return port.number == number and is_http(port.protocol)
 
 
+def hosts_on(mesh: Mesh, port: int, namespace: str) -> frozenset[str]:
+    """The hosts of the services that have a port of that number, whatever it carries."""
+    return mesh.once(
+        ("envoy", "hosts on", port, namespace),
+        lambda: frozenset(one.host for one, _ in imported_on(mesh, port, namespace)),
+    )
+
+
 def claims(
     virtual_service: VirtualService, services: Sequence[Service], scope: Scope
 ) -> tuple[list[str], list[Service]]:
-    """The hosts of a VirtualService that are no service of this port, and the services that it decides for."""
+    """The hosts of a VirtualService that are no service of this port, and the services that it decides for.
+
+    A service whose port of that number carries no HTTP is one, too, and nothing is decided for it.
+    """
     foreign, found = [], []
+    known = hosts_on(scope.mesh, scope.port, scope.proxy.namespace)
     for host in virtual_service.hosts:
         if not is_wildcard(host):
             named = imported_called(scope.mesh, host, scope.proxy.namespace)
-            exact = [named] if named is not None and any(takes(one, scope.port) for one in named.ports) else []
-            found += exact
+            found += [named] if named is not None and any(takes(one, scope.port) for one in named.ports) else []
             # A Gateway API route is attached to services alone.
-            foreign += [] if exact or virtual_service.gateway_api else [host]
+            foreign += [] if host in known or virtual_service.gateway_api else [host]
             continue
         if virtual_service.gateway_api:
             # istiod looks up exact hosts of theirs alone, though one may be the best for a service.
@@ -82,7 +95,7 @@ def claims(
         found += [
             service for service in covered if governs(scope.mesh, service, scope.proxy.namespace) is virtual_service
         ]
-        foreign += [] if covered else [host]
+        foreign += [] if any(matches(host, one) for one in known) else [host]
     return foreign, found
 
 

@@ -40,15 +40,15 @@ ANY = "*"
 def tcp_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
     """The services' ports that a proxy passes connections on to."""
     for service in imported(mesh, proxy.namespace):
-        for port in service.ports if has_addresses(mesh, service) else ():
-            if port.protocol.lower() in (*PROTOCOLS, *SECURED):
+        for port in service.ports:
+            if port.protocol.lower() in (*PROTOCOLS, *SECURED) and has_addresses(mesh, service, port):
                 yield service, port
 
 
 def sniffed_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
     """The services' ports that do not say what they carry."""
-    several = (one for one in imported(mesh, proxy.namespace) if has_addresses(mesh, one))
-    return ((service, port) for service in several for port in service.ports if service.is_apart(port))
+    several = ((service, port) for service in imported(mesh, proxy.namespace) for port in service.ports)
+    return (pair for pair in several if pair[0].is_apart(pair[1]) and has_addresses(mesh, *pair))
 
 
 def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:

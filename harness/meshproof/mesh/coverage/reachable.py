@@ -14,10 +14,9 @@ from meshproof.border.request import Request
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.names import covers, parents
 from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
-from meshproof.mesh.predict.called import parents
 from meshproof.mesh.predict.mesh_table import DEFAULT_PORT
 from meshproof.mesh.predict.visibility import sees
 

@@ -28,7 +28,10 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Mesh:
-    """Everything that decides where a request goes. Order is that of the manifests."""
+    """Everything that decides where a request goes. Order is that of the manifests.
+
+    With `installed` clients know what any installation of Istio has beside it: a Service on port 80 in its namespace.
+    """
 
     services: tuple[Service, ...] = ()
     workloads: tuple[Workload, ...] = ()
@@ -44,6 +47,7 @@ class Mesh:
     places: Places = field(default_factory=Places)
     peer_authentications: tuple[PeerAuthentication, ...] = ()
     namespaces: Mapping[str, Labels] = field(default_factory=dict)
+    installed: bool = True
 
     def service(self, host: str) -> Service | None:
         """The Service of that fully qualified host; of several one of Kubernetes, then the first ServiceEntry."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
@@ -64,3 +65,10 @@ def overlap(one: str, other: str) -> bool:
 def specificity(pattern: str) -> tuple[bool, int]:
     """The order in which Envoy prefers domains that match: a plain name first, then the longest suffix."""
     return not pattern.startswith("*"), len(pattern)
+
+
+def parents(name: str) -> Iterator[str]:
+    """The names above a name, the longest first: `b.c` and `c` of `a.b.c`."""
+    while "." in name.rstrip("."):
+        name = name.partition(".")[2]
+        yield name

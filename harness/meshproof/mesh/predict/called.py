@@ -6,11 +6,10 @@ https://istio.io/latest/docs/reference/config/networking/service-entry/#ServiceE
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from meshproof.border.request import Request
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import parents
 from meshproof.mesh.predict import visibility
 
 # name.namespace.svc.cluster.local
@@ -59,10 +58,3 @@ def above(mesh: Mesh, name: str, namespace: str) -> Service | None:
     """The headless Service below which a name stands, as its pods' names do."""
     several = (named(mesh, rest, namespace) for rest in parents(name.lower()))
     return next((one for one in several if one and one.headless), None)
-
-
-def parents(name: str) -> Iterator[str]:
-    """The names above a name, the longest first: `b.c` and `c` of `a.b.c`."""
-    while "." in name.rstrip("."):
-        name = name.partition(".")[2]
-        yield name

@@ -12,10 +12,10 @@ from meshproof.mesh.model.gateway import Server
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
-from meshproof.mesh.model.names import covers, overlap, specificity
+from meshproof.mesh.model.names import covers, overlap, parents, specificity
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict import visibility
-from meshproof.mesh.predict.called import addressed, asked_service, named, parents, service_of
+from meshproof.mesh.predict.called import addressed, asked_service, named, service_of
 from meshproof.mesh.predict.entries import Rule, rules_for
 from meshproof.mesh.predict.match import Client
 from meshproof.records import dataclass
@@ -77,7 +77,7 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
     if called and not called[1].is_http:
         return Table(service=called[0], port=called[1])
     services = any(one.is_http and not service.is_apart(one) for service, one in here)
-    if not services and not (client.port == DEFAULT_PORT and _named_besides(mesh, client)):
+    if not services and not (client.port == DEFAULT_PORT and mesh.installed and _named_besides(mesh, client)):
         return Table(note=_nobody(mesh, request, client), refused="connection")
     service, number = called or (None, None)
     for one in _deciding(mesh, name, service, client):
@@ -168,8 +168,11 @@ def _on(mesh: Mesh, host: str, client: Client) -> Iterator[Service]:
 
 
 def _is_foreign(mesh: Mesh, host: str, client: Client) -> bool:
-    """Whether no Service with HTTP on the client's port is covered by a host, or a pattern that overlaps with it."""
-    return next(_on(mesh, host, client), None) is None
+    """Whether no Service with the client's port, whatever it carries, has a name in common with a host."""
+    if not host.startswith("*"):
+        one = visibility.service(mesh, host, client.namespace)
+        return one is None or all(each.number != client.port for each in one.ports)
+    return not any(overlap(host, one.host) for one, _ in visibility.services_on(mesh, client.port, client.namespace))
 
 
 def _named_besides(mesh: Mesh, client: Client) -> bool:

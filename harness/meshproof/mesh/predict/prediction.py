@@ -19,6 +19,7 @@ from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.called import addressed, service_of
 from meshproof.mesh.predict.connections.called_address import elsewhere
+from meshproof.mesh.predict.destinations import listens
 from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
@@ -209,6 +210,9 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
         astray = sent_to is not service or (by_pod and len(mesh.behind(service)) > 1)
         why = f"{service.called} is headless: a sidecar passes requests on to the address that they were sent to"
         return replace(expected, undecided=why) if astray else expected
+    if service.headless and not any(one.replicas and listens(one, port) for one in mesh.behind(service)):
+        why = f"{service.called} is headless, and no pod has its port {port.number}: nothing listens for it alone"
+        return replace(expected, undecided=why)
     from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen
 
     if port.protocol in PROTOCOLS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import covers, overlap
@@ -15,6 +15,9 @@ from meshproof.mesh.model.sidecar import ANY_NAMESPACE, OWN_NAMESPACE, Imported,
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.visibility import oldest_first, sees, virtual_services
+
+# Any Service of Istio's own namespace.
+INSTALLED = f"*.{ROOT_NAMESPACE}.{CLUSTER_DOMAIN}"
 
 
 def applying(mesh: Mesh, client: Client) -> Sidecar | None:
@@ -49,7 +52,16 @@ def _scoped(mesh: Mesh, sidecar: Sidecar, client: Client) -> Mesh:
         for one in mesh.services
     )
     routing = tuple(one for one in seen if any(_routes(sidecar, one, host, place) for host in one.hosts))
-    return replace(mesh, services=services, virtual_services=routing, sidecars=())
+    installed = _knows_installation(sidecar, place)
+    return replace(mesh, services=services, virtual_services=routing, sidecars=(), installed=installed)
+
+
+def _knows_installation(sidecar: Sidecar, place: str) -> bool:
+    """Whether a Sidecar imports Services of Istio's own namespace, of which none needs be among the manifests."""
+    several = [one for one in sidecar.hosts if _is_of(one, ROOT_NAMESPACE, place)]
+    if any(one.excluded and covers(one.host, INSTALLED) for one in several):
+        return False
+    return any(overlap(one.host, INSTALLED) for one in several if not one.excluded)
 
 
 def passes_on(mesh: Mesh, client: Client) -> Sidecar | None:

@@ -81,3 +81,32 @@ def test_the_order_of_the_files_is_the_age_of_what_says_none(held: Cluster) -> N
     made = [one["metadata"]["creationTimestamp"] for one in held.objects if "creationTimestamp" in one["metadata"]]
     assert made == sorted(made)
     assert len(set(made)) == len(made) == 2
+
+
+POLICY = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: p}
+spec:
+  targetRefs: [{group: "", kind: Service, name: web}]
+  validation: {hostname: web, caCertificateRefs: [{group: "", kind: ConfigMap, name: authority}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: more, namespace: other}
+spec: {parentRef: {name: edge, namespace: shop}, listeners: [{name: c, port: 8443, protocol: HTTP}]}
+"""
+
+
+def test_what_policies_name_is_there_and_a_gateways_service_has_the_ports_of_all_listener_sets() -> None:
+    text = WEB.replace(
+        "gatewayClassName: istio,", "gatewayClassName: istio, allowedListeners: {namespaces: {from: All}},"
+    )
+    manifests = load(["-"], stdin=io.StringIO(f"{text}---\n{POLICY}"))
+    found = cluster(manifests.resources, build_all(manifests).mesh)
+    assert list(of(found, "ConfigMap", "authority")["data"]) == ["ca.crt"]
+    service = of(found, "Service", "edge-istio")
+    assert (service["metadata"]["namespace"], [one["port"] for one in service["spec"]["ports"]]) == (
+        "shop",
+        [80, 81, 8443],
+    )

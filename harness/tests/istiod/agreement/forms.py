@@ -104,8 +104,21 @@ def clusters(resources: Iterable[Json], around: Surroundings) -> dict[str, Any]:
             "tls" in match.get("transport_socket", {}).get("name", "")
             for match in one.get("transport_socket_matches", ())
         )
+        if content["speaks TLS"]:
+            content["handshake"] = _handshake(one.get("transport_socket", {}).get("typed_config", {}))
         found[name] = content
     return found
+
+
+def _handshake(context: Json) -> Json:
+    """The name that is asked for, those that a certificate may be for, and whether one is shown."""
+    common = context.get("common_tls_context", {})
+    combined = common.get("combined_validation_context", {}).get("default_validation_context", {})
+    validated = common.get("validation_context", combined)
+    typed = (one["matcher"] for one in validated.get("match_typed_subject_alt_names", ()))
+    names = sorted(one.get("exact", "") for one in (*typed, *validated.get("match_subject_alt_names", ())))
+    shown = "tls_certificates" in common or "tls_certificate_sds_secret_configs" in common
+    return {"sni": context.get("sni", ""), "names": names, "certificate": shown}
 
 
 def _options(given: Json) -> list[Json]:

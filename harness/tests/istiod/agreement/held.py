@@ -62,6 +62,8 @@ class Held:
 # Nobody but the API server examines these, and names; beside istiod's code here stands none.
 UNEXAMINED = frozenset({"Service", "Pod"})
 NAME = "is not lower-case letters"
+# What istiod says of these stands in their status.
+IN_STATUS = frozenset({"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"})
 
 
 def refusals(sides: Sides, answer: Json) -> tuple[dict[str, str], dict[str, str]]:
@@ -134,8 +136,12 @@ def _place(proxy: str, place: str, own: Json, other: Json) -> Iterator[tuple[str
             # Who calls a host that has an address of its own on that port meets that.
             called = place.replace(ANYWHERE, domain, 1)
             elsewhere = called != place and called in own and called in other
-            if mine.get(domain) != yours.get(domain) and not is_ours(domain) and not elsewhere:
-                yield proxy, f"domain {place} {names} {domain}", mine.get(domain), yours.get(domain)
+            # A domain for whatever no other one takes that has no routes answers 404, as none does.
+            own_domain, other_domain = (
+                None if domain == ANYWHERE and not one.get(domain) else one.get(domain) for one in (mine, yours)
+            )
+            if own_domain != other_domain and not is_ours(domain) and not elsewhere:
+                yield proxy, f"domain {place} {names} {domain}", own_domain, other_domain
 
 
 def _chain_domains(chain: Json) -> Json:
@@ -146,8 +152,19 @@ def held(sides: Sides, answer: Json) -> Held:
     found = Held(sides, *refusals(sides, answer), failed=answer.get("failed", ""))
     if not found.failed:
         found.differences = list(differences(sides, answer))
+        if not found.differences:
+            found.theirs_refused = {**found.theirs_refused, **_left_out(found)}
         found.silent = silent(sides, found.differences) if found.differences else []
     return found
+
+
+def _left_out(found: Held) -> dict[str, str]:
+    """What istiod takes no notice of, which it tells in an object's status alone: its configuration is as without."""
+    return {
+        name: "left out of the configuration"
+        for name in found.ours_refused
+        if name not in found.theirs_refused and name.split()[0] in IN_STATUS
+    }
 
 
 def silent(sides: Sides, several: list[tuple[str, str, Any, Any]]) -> list[tuple[str, str, Any, Any]]:

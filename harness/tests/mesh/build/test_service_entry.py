@@ -131,6 +131,19 @@ def test_beside_a_service_of_the_same_host_the_endpoints_are_put_together() -> N
     ]
 
 
+def test_a_port_that_the_service_of_the_same_host_does_not_have_is_told_with_the_rules_for_it() -> None:
+    host, static = "hosts: [web.default.svc.cluster.local]", ("resolution: STATIC", "endpoints: [{address: 10.0.0.9}]")
+    more = "ports: [{number: 80, name: http, protocol: HTTP}, {number: 8085, name: http-b, protocol: HTTP}]"
+    routed = (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\n"
+        "spec: {hosts: [web, shop.example.com], http: [{route: [{destination: {host: web}}]}]}\n---\n"
+    )
+    (one,) = mesh(service("web"), routed, entry(host, more, *static)).unmodelled
+    assert one.touches == (Called(("web.default.svc.cluster.local", "shop.example.com"), 8085),)
+    # In another namespace it is a destination of its own.
+    assert not mesh(service("web"), routed, entry(host, more, *static, namespace="shop")).unmodelled
+
+
 def test_two_entries_of_one_host_and_namespace_are_one_destination() -> None:
     def numbered(number: int, name: str) -> str:
         endpoints = f"endpoints: [{{address: 10.0.0.{number % 9}}}]"

@@ -76,6 +76,40 @@ def test_hosts(built, hosts: list[str], expected: set[str]) -> None:
     assert known(built(SITE + sidecar(*hosts)).mesh) == expected
 
 
+FOREIGN = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: foreign}
+spec:
+  hosts: [shop.example.com]
+  http: [{route: [{destination: {host: web.shop.svc.cluster.local}}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("hosts", "served"),
+    [
+        (["*/*"], True),
+        # Nothing that is known has port 80, where alone the hosts of rules that are no Services are served.
+        (["*/shop.example.com"], False),
+        (["./*.example.com"], False),
+        (["*/shop.example.com", "./*"], True),
+        # Any installation of Istio has a Service with that port in its own namespace.
+        (["*/shop.example.com", "istio-system/*"], True),
+        (["*/shop.example.com", "istio-system/istio-ingressgateway.istio-system.svc.cluster.local"], True),
+        (["*/shop.example.com", "istio-system/*", "~istio-system/*"], False),
+    ],
+)
+def test_a_host_that_is_no_service_needs_a_service_on_port_80(built, hosts: list[str], served: bool) -> None:
+    asked = parse("http://shop.example.com/")
+    found = predict(built(SITE + FOREIGN + sidecar(*hosts)).mesh, asked)
+    assert ([one.destination for one in found.arms], found.refused) == (
+        (["web.shop"], "") if served else ([], "connection")
+    )
+    passing = predict(built(SITE + FOREIGN + sidecar(*hosts, mode="ALLOW_ANY")).mesh, asked)
+    assert bool(passing.undecided) is not served
+
+
 def test_rules_that_are_known_lead_to_services_that_are_not(built) -> None:
     mesh = built(SITE + ROUTED + sidecar("*/*", "~shop/*")).mesh
     found = predict(mesh, parse("http://api.shop.svc.cluster.local/"))

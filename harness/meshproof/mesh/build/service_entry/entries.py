@@ -6,7 +6,7 @@ pilot/pkg/model/push_context.go (initServiceRegistry) and sidecar.go (appendSide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
@@ -15,6 +15,7 @@ from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UD
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
 from meshproof.mesh.model.kubernetes import ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called
 
@@ -48,7 +49,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
                 first = firsts.setdefault((host, entry.namespace), entry)
                 if why := _unlike(first, entry):
                     findings.unproved(entry.location, f"{first.resource} has the host {host}, too: {why}")
-                _add(services, _service(entry, host, key), entry, findings)
+                _add(mesh, services, _service(entry, host, key), entry, findings)
             _check(entry, findings)
     if stood_in:
         text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
@@ -92,7 +93,7 @@ def _unlike(first: Entry, other: Entry) -> str:
     return ""
 
 
-def _add(services: dict[tuple[str, str], Service], new: Service, entry: Entry, findings: Findings) -> None:
+def _add(mesh: Mesh, services: dict[tuple[str, str], Service], new: Service, entry: Entry, findings: Findings) -> None:
     """Put a host in: a Service of its name and namespace takes its endpoints, an older ServiceEntry its ports too."""
     place = (new.host, new.namespace)
     first = services.setdefault(place, new)
@@ -102,11 +103,25 @@ def _add(services: dict[tuple[str, str], Service], new: Service, entry: Entry, f
         why = f"a Service has the host {new.host}, too: what a name among its addresses makes of it is not modelled"
         findings.unproved(entry.location, why, touches=(Called((new.host,)),))
     numbers = {one.number for one in first.ports}
+    if not first.hostname:
+        _listening(mesh, new, numbers, findings)
     alike = first.hostname and (first.selector, set(first.export_to)) == (new.selector, set(new.export_to))
     more = tuple(one for one in new.ports if alike and one.number not in numbers)
     services[place] = replace(
         first, ports=(*first.ports, *more), endpoints=tuple(dict.fromkeys((*first.endpoints, *new.endpoints)))
     )
+
+
+def _listening(mesh: Mesh, new: Service, numbers: Collection[int], findings: Findings) -> None:
+    """Ports of a ServiceEntry that a Service of its host does not have: sidecars listen there, and know no such host.
+
+    What asks for the host, or for another one of a rule for it, gets to that rule all the same.
+    """
+    for port in (one for one in new.ports if one.number not in numbers):
+        routing = [one for one in mesh.virtual_services if any(covers(host, new.host) for host in one.hosts)]
+        hosts = dict.fromkeys((new.host, *(host for one in routing for host in one.hosts)))
+        why = f"a Service has the host {new.host}, and no port {port.number}: what sidecars do there is not modelled"
+        findings.unproved(port.location, why, touches=(Called(tuple(hosts), port.number),))
 
 
 def _check(entry: Entry, findings: Findings) -> None:
