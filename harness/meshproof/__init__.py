@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from meshproof.judge import OutlierDetection as OutlierDetection
     from meshproof.judge import OutOfBand as OutOfBand
     from meshproof.judge import Retries as Retries
+    from meshproof.judge import RetryBudget as RetryBudget
     from meshproof.judge import Split as Split
     from meshproof.judge import Timeout as Timeout
     from meshproof.mesh.requests.addresses import POD_TLS as POD_TLS
@@ -57,6 +58,7 @@ _HOMES = {
     "PROBES": "border.load",
     "Request": "border.request",
     "Retries": "judge",
+    "RetryBudget": "judge",
     "Scenario": "scenario",
     "Split": "judge",
     "Timeout": "judge",

@@ -1,7 +1,7 @@
 """Circuit breaking: the limits of the connection pool, each seen from both sides."""
 
 import pytest
-from meshproof import ConnectionPool, Load, OutlierDetection, Scenario
+from meshproof import ConnectionPool, Load, OutlierDetection, RetryBudget, Scenario
 
 GET = "GET http://httpbin:8000/get"
 POOL = {"DestinationRuleConnectionPool", "ProbeWorkload"}
@@ -92,6 +92,15 @@ retries = Scenario(
     expect=[ConnectionPool()],
 )
 
+budget = Scenario(
+    name="BreakerRetryBudget",
+    description="Retries under way are a fifth of all requests under way, or three: the next is not made.",
+    features=POOL | {"VirtualServiceRetry"},
+    manifests=["httpbin.yaml", "retried.yaml", "retry-budget.yaml"],
+    load=Load("barrier", GET, users=60),
+    expect=[RetryBudget()],
+)
+
 two_clients = Scenario(
     name="BreakerTwoClients",
     description="Limits are those of a client's proxy: two clients get twice as much through, each exactly its own.",
@@ -113,7 +122,7 @@ four_clients = Scenario(
 
 @pytest.mark.parametrize(
     "scenario",
-    [pool, users, roomy, grid, requests, use, idle, connect, retries, two_clients, four_clients],
+    [pool, users, roomy, grid, requests, use, idle, connect, retries, budget, two_clients, four_clients],
     ids=lambda one: one.name,
 )
 def test_breaker(verify, scenario):

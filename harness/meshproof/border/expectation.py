@@ -31,6 +31,18 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryBudget:
+    """Retries at once to a destination: `percent` of its requests under way, or the least if that is more.
+
+    `min_retry_concurrency` is that least. It counts in the place of a pool's `max_retries`.
+    """
+
+    percent: float
+    min_retry_concurrency: int
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ejection:
     """When a destination's hosts are ejected; None leaves that detector off, times are seconds."""
 
@@ -71,6 +83,7 @@ class Policy:
     upstream: Upstream = Upstream.HTTP1
     warmup: tuple[float, float, float] | None = None
     plain_text: bool = False
+    retry_budget: RetryBudget | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,22 @@ class OneByOne:
 class AtOnce:
     """`size` requests under way together, because the pod holds what it receives until all have been accounted for.
 
-    With `fails` the pod first answers each with that status at once: what it then holds are the retries.
+    With `fails` the pod first answers each with that status at once: what it then holds are the retries. So many
+    others are held `beside` them, which it does not answer so.
     """
 
     size: int
     fails: int = 0
+    beside: int = 0
 
     def __str__(self) -> str:
-        return f"{self.size} at once, {f'retried after {self.fails}' if self.fails else 'held'}"
+        others = f" beside {self.beside} held" if self.beside else ""
+        return f"{self.size} at once, {f'retried after {self.fails}' if self.fails else 'held'}{others}"
+
+    @property
+    def whole(self) -> int:
+        """How many requests of one client are under way in all."""
+        return self.size + self.beside
 
 
 @dataclass(frozen=True, slots=True)

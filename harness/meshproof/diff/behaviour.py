@@ -6,7 +6,16 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from fractions import Fraction
 
-from meshproof.border.expectation import Arm, Copy, Expectation, HeaderExpectation, Policy
+from meshproof.border.expectation import (
+    Arm,
+    Copy,
+    Ejection,
+    Expectation,
+    HeaderExpectation,
+    Policy,
+    Pool,
+    RetryBudget,
+)
 from meshproof.diff.changed import without_places
 from meshproof.diff.destinations import BEHIND, behind, hashed
 from meshproof.diff.part import NONE, Part, key_of, several, target_of
@@ -19,6 +28,7 @@ from meshproof.mesh.predict.proxy.retrying import DEFAULT, DEFAULT_ATTEMPTS
 
 OUTCOME = "outcome"
 OF_CONNECTIONS = frozenset({OUTCOME, "draw", *BEHIND})
+PERCENT = "percent"
 NOT_FOUND = 404
 # A place, and what follows from another setting.
 UNSAID = ("location", "multiplexed")
@@ -63,8 +73,13 @@ def policy_changes(one: Policy, other: Policy) -> Iterator[tuple[str, str, str]]
 
 def stated_at(setting: str, policy: Policy) -> Location | None:
     """Where the block of a policy stands that a setting belongs to; None where that is not known."""
-    block = {"connectionPool": policy.pool, "outlierDetection": policy.ejection}.get(setting.partition(".")[0])
+    block = dict(_blocks(policy)).get(setting.partition(".")[0])
     return block.location if block else None
+
+
+def _blocks(policy: Policy) -> Iterator[tuple[str, Pool | Ejection | RetryBudget | None]]:
+    yield from (("connectionPool", policy.pool), ("outlierDetection", policy.ejection))
+    yield "retryBudget", policy.retry_budget
 
 
 def _settings(policy: Policy) -> dict[str, object]:
@@ -74,12 +89,15 @@ def _settings(policy: Policy) -> dict[str, object]:
     if policy.warmup:
         window, aggression, minimum = policy.warmup
         found["warmup"] = f"{seconds(window)} from {minimum:g} %, aggression {aggression:g}"
-    for prefix, block in (("connectionPool", policy.pool), ("outlierDetection", policy.ejection)):
+    for prefix, block in _blocks(policy):
         if block is None:
             continue
         values = {name: value for name, value in asdict(block).items() if name not in UNSAID and value is not None}
         # Numbers with a fraction are times.
-        texts = {name: seconds(value) if isinstance(value, float) else value for name, value in values.items()}
+        texts = {
+            name: value if not isinstance(value, float) else f"{value:g}" if name == PERCENT else seconds(value)
+            for name, value in values.items()
+        }
         found |= {f"{prefix}.{_camel(name)}": value for name, value in texts.items()}
     return found
 

@@ -17,7 +17,8 @@ from meshproof.mesh.model.destination_rule import (
 from meshproof.mesh.predict.policies.policy import Layers
 
 BALANCER, POOL, OUTLIER, TLS = "loadBalancer", "connectionPool", "outlierDetection", "tls"
-BLOCKS = (BALANCER, POOL, OUTLIER, TLS)
+BUDGET = "retryBudget"
+BLOCKS = (BALANCER, POOL, OUTLIER, BUDGET, TLS)
 DEFAULT = "Istio's default"
 UNSTATED = {BALANCER: "LEAST_REQUEST", POOL: "no limits", OUTLIER: "none: no pod is ejected"}
 

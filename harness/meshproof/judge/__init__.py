@@ -2,6 +2,7 @@
 
 from meshproof.judge.answers.answers import Answers
 from meshproof.judge.connection_pool.pool import ConnectionPool
+from meshproof.judge.connection_pool.retry_budget import RetryBudget
 from meshproof.judge.consistent_hash.consistent_hash import ConsistentHash
 from meshproof.judge.errors.no_errors import NoErrors
 from meshproof.judge.fault_injection.abort import Abort
@@ -32,6 +33,7 @@ __all__ = [
     "OutOfBand",
     "OutlierDetection",
     "Retries",
+    "RetryBudget",
     "Split",
     "Timeout",
 ]

@@ -40,7 +40,7 @@ def taken_by(plan: Plan, stage: int, request: int) -> str:
 
 
 def limited_by(plan: Plan, stage: int, request: int, kind: str) -> str:
-    """Where the applied manifests have the connectionPool or outlierDetection of a request's only destination.
+    """Where the applied manifests have the connectionPool, outlierDetection … of a request's only destination.
 
     Empty where these are the specified ones.
     """
@@ -48,7 +48,8 @@ def limited_by(plan: Plan, stage: int, request: int, kind: str) -> str:
         return ""
     arms = plan.applied[stage][request].arms
     policy = arms[0].policy if arms else None
-    part = None if policy is None else policy.pool if kind == "connectionPool" else policy.ejection
+    parts = {"connectionPool": policy.pool, "retryBudget": policy.retry_budget} if policy else {}
+    part = parts.get(kind, policy.ejection) if policy else None
     if part is None or part.location is None:
         return f"; what is applied has no {kind}"
     return f"; what is applied has the {kind} at {part.location}"

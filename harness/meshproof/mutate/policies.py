@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import permutations
 
-from meshproof.mutate.change import appended, counted, dropped, dropped_of_several, flipped, lasting, renamed
+from meshproof.mutate.change import appended, counted, dropped, dropped_of_several, flipped, lasting, renamed, shares
 from meshproof.mutate.edit import fresh
 from meshproof.mutate.operator import Edit, Operator, Spot
 
@@ -46,6 +46,13 @@ def percent_changed(spot: Spot) -> Iterator[Edit]:
             yield Edit(f"{spot.value.name} {now} → {new}", fresh(new, spot.value))
 
 
+def budget_changed(spot: Spot) -> Iterator[Edit]:
+    """Other percentages."""
+    now = Fraction(spot.value.number())
+    for what, new in shares(now):
+        yield Edit(f"percent {spot.value.shown} {what}", fresh(float(new), spot.value))
+
+
 def unnamed(spot: Spot) -> Iterator[Edit]:
     """A port that says HTTP/2 or gRPC is one of HTTP/1.1."""
     said = spot.value.text()
@@ -64,6 +71,11 @@ def _pool(*, durations: bool) -> tuple[str, ...]:
         )
     tcp = _each(*(f"connectionPool.tcp.{one}" for one in TCP_LIMITS))
     return tcp + _each(*(f"connectionPool.http.{one}" for one in HTTP_LIMITS))
+
+
+def _budget(field: str) -> tuple[str, ...]:
+    """Settings of a port have none."""
+    return tuple(f"{policy}.retryBudget{field}" for policy in POLICIES[::2])
 
 
 def _outlier(*fields: str) -> tuple[str, ...]:
@@ -126,6 +138,11 @@ POLICY = (
     Operator("limit-dropped", KIND, _pool(durations=False), dropped),
     Operator("pool-time-changed", KIND, _pool(durations=True), lasting(3, THIRD)),
     Operator("pool-time-dropped", KIND, _pool(durations=True), dropped),
+    Operator("retry-budget-dropped", KIND, _budget(""), dropped),
+    Operator("retry-budget-percent-changed", KIND, _budget(".percent"), budget_changed),
+    Operator(
+        "retry-budget-least-changed", KIND, _budget(".minRetryConcurrency"), counted(more=(1,), times=(3,), less=(1,))
+    ),
     Operator("outlier-dropped", KIND, _each("outlierDetection"), dropped),
     Operator("outlier-setting-dropped", KIND, _outlier(*DETECTORS, *PERIODS, *PERCENTAGES, FLAG), dropped),
     Operator("outlier-count-changed", KIND, _outlier(*DETECTORS), counted(more=(1,), times=(3,), less=(1,))),

@@ -61,6 +61,7 @@ spec:
       maxEjectionPercent: 100
       splitExternalLocalOriginErrors: true
     loadBalancer: {consistentHash: {httpCookie: {name: user, ttl: 300s}}}
+    retryBudget: {percent: 30, minRetryConcurrency: 4}
   subsets:
   - {name: v1, labels: {version: v1}}
   - {name: v2, labels: {version: v2}}

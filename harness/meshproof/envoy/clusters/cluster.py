@@ -26,6 +26,7 @@ from meshproof.mesh.model.destination_rule import (
     ConsistentHash,
     LoadBalancer,
     OutlierDetection,
+    RetryBudget,
     TrafficPolicy,
     Warmup,
 )
@@ -50,7 +51,9 @@ def cluster(
     own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
     balancing = policy.load_balancer, policy.consistent_hash, policy.warmup
     pool, outlier, weighted = policy.connection_pool, policy.outlier_detection, is_weighted(policy)
-    settings = configured(balancing, pool, outlier, upstream, weighted=weighted, tls=tls, timeout=timeout)
+    settings = configured(
+        balancing, pool, outlier, upstream, weighted=weighted, tls=tls, timeout=timeout, budget=policy.retry_budget
+    )
     return Resource(types.CLUSTER, name, own + settings, ((types.ENDPOINT, name),))
 
 
@@ -64,6 +67,7 @@ def configured(
     weighted: bool,
     tls: Originated | None,
     timeout: float | None = None,
+    budget: RetryBudget | None = None,
 ) -> bytes:
     """All of a cluster but its names, encoded; panic routing is off, so that ejecting a lone host shows."""
     by_locality: Fields = {"locality_weighted_lb_config": {}} if weighted else {}
@@ -75,7 +79,7 @@ def configured(
             "healthy_panic_threshold": wrapped(outlier.min_health_percent if outlier else 0),
             **by_locality,
         },
-        **connection_pool(pool, upstream, by_request(tls), timeout),
+        **connection_pool(pool, upstream, by_request(tls), timeout, budget),
     }
     if tls is not None:
         result["transport_socket"] = transport_socket(tls)

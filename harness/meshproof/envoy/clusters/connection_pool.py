@@ -11,7 +11,7 @@ from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
 from meshproof.envoy.resource import packed
 from meshproof.envoy.unit import Fields, duration, wrapped
-from meshproof.mesh.model.destination_rule import ConnectionPool
+from meshproof.mesh.model.destination_rule import ConnectionPool, RetryBudget
 
 # istiod's defaults. Envoy's own are 1024 (3 for retries), which would trip unasked.
 UNLIMITED = 4294967295
@@ -35,9 +35,18 @@ SPOKEN: dict[Upstream, Fields] = {
 }
 
 
-def thresholds(pool: ConnectionPool) -> Fields:
-    """Envoy's thresholds; a limit of 0 is no limit to istiod."""
+def thresholds(pool: ConnectionPool, budget: RetryBudget | None = None) -> Fields:
+    """Envoy's thresholds; a limit of 0 is no limit to istiod. With a budget `max_retries` is out of force."""
+    spared: Fields = {}
+    if budget is not None:
+        spared = {
+            "retry_budget": {
+                "budget_percent": {"value": budget.percent},
+                "min_retry_concurrency": wrapped(budget.min_retry_concurrency),
+            }
+        }
     return {
+        **spared,
         "max_connections": wrapped(pool.max_connections or UNLIMITED),
         "max_pending_requests": wrapped(pool.http1_max_pending_requests or UNLIMITED),
         "max_requests": wrapped(pool.http2_max_requests or UNLIMITED),
@@ -47,7 +56,11 @@ def thresholds(pool: ConnectionPool) -> Fields:
 
 
 def connection_pool(
-    settings: ConnectionPool | None, upstream: Upstream, by_request: Fields, default: float | None = None
+    settings: ConnectionPool | None,
+    upstream: Upstream,
+    by_request: Fields,
+    default: float | None = None,
+    budget: RetryBudget | None = None,
 ) -> Fields:
     """The fields of a Cluster that a connection pool and the protocol of its pods decide.
 
@@ -55,7 +68,8 @@ def connection_pool(
     """
     pool = settings or ConnectionPool()
     timeout = next((one for one in (pool.connect_timeout, default) if one is not None), CONNECT_TIMEOUT)
-    fields: Fields = {"connect_timeout": duration(timeout), "circuit_breakers": {"thresholds": [thresholds(pool)]}}
+    breakers: Fields = {"thresholds": [thresholds(pool, budget)]}
+    fields: Fields = {"connect_timeout": duration(timeout), "circuit_breakers": breakers}
     common: Fields = {}
     if pool.idle_timeout is not None:
         common["idle_timeout"] = duration(pool.idle_timeout)

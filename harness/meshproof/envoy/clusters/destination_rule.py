@@ -187,6 +187,7 @@ def over(user: TrafficPolicy, backend: TrafficPolicy) -> TrafficPolicy:
         tls=user.tls or backend.tls,
         connection_pool=user.connection_pool or backend.connection_pool,
         outlier_detection=user.outlier_detection or backend.outlier_detection,
+        retry_budget=user.retry_budget or backend.retry_budget,
         ports=ports,
     )
 
@@ -212,4 +213,6 @@ def effective(rule: TrafficPolicy, subset: TrafficPolicy | None, port: int) -> T
         tls=own.tls if own.tls or by_port else base.tls,
         connection_pool=own.connection_pool if own.connection_pool or by_port else base.connection_pool,
         outlier_detection=own.outlier_detection if own.outlier_detection or by_port else base.outlier_detection,
+        # Settings of a port have none, and take that of the rule away only where they are the rule's own.
+        retry_budget=own.retry_budget or base.retry_budget,
     )

@@ -16,7 +16,7 @@ from meshproof.mesh.model.virtual_service import ALONE, MESH_GATEWAY, Retries, V
 Json = dict[str, Any]
 
 ROUTING = frozenset({"VirtualService", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "Ingress"})
-POOL, EJECTION, PORTS = "connectionPool", "outlierDetection", "portLevelSettings"
+POOL, EJECTION, BUDGET, PORTS = "connectionPool", "outlierDetection", "retryBudget", "portLevelSettings"
 ISTIO, GATEWAY_API = "networking.istio.io", "gateway.networking.k8s.io"
 # By which protocol pods are called is no limit.
 KEPT = ("useClientProtocol", "h2UpgradePolicy")
@@ -38,12 +38,14 @@ def altered(objects: Iterable[Json], mesh: Mesh) -> Iterator[Json]:
 
 
 def _is_limited(rule: DestinationRule) -> bool:
-    policies = [policy for policy, _ in rule.policies]
-    return any(one.outlier_detection or (one.connection_pool and one.connection_pool.location) for one in policies)
+    return any(
+        policy.outlier_detection or policy.retry_budget or (policy.connection_pool and policy.connection_pool.location)
+        for policy, _ in rule.policies
+    )
 
 
 def _unlimited(spec: Json) -> Json:
-    """A DestinationRule's spec, or a subset, without connection pools and outlier detection."""
+    """A DestinationRule's spec, or a subset, without connection pools, outlier detection and budgets of retries."""
     found = {name: value for name, value in spec.items() if name not in ("trafficPolicy", "subsets")}
     if policy := _policy(spec.get("trafficPolicy", {})):
         found["trafficPolicy"] = policy
@@ -53,7 +55,7 @@ def _unlimited(spec: Json) -> Json:
 
 
 def _policy(policy: Json) -> Json:
-    found = {name: value for name, value in policy.items() if name not in (POOL, EJECTION, PORTS)}
+    found = {name: value for name, value in policy.items() if name not in (POOL, EJECTION, BUDGET, PORTS)}
     http = policy.get(POOL, {}).get("http", {})
     if kept := {name: value for name, value in http.items() if name in KEPT}:
         found[POOL] = {"http": kept}

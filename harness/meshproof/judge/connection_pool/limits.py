@@ -238,6 +238,8 @@ def _unproved_idle(pool: Pool, reach: Reach) -> str:
 def _unproved_retries(pool: Pool, expectation: Expectation, reach: Reach) -> str:
     if pool.max_retries is None:
         return ""
+    if expectation.arms and expectation.arms[0].policy.retry_budget:
+        return f"maxRetries {pool.max_retries} is out of force beside retryBudget"
     if not first_failure(expectation):
         return "maxRetries shows only where a route retries a status that a workload can answer"
     if capacity(pool) is not None:

@@ -10,6 +10,7 @@ from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.observation import Observation
 from meshproof.border.steps import AtOnce, ConcurrentUsers, OneByOne, Step
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.errors import Location
 from meshproof.judge.connection_pool.books import agreement, high_water
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, steps, unproved
 from meshproof.judge.connection_pool.result import StepResult
@@ -52,12 +53,18 @@ class ConnectionPool:
 
 
 class PoolTrial:
-    """One stage's limits; what was marked in its steps is judged against them when the load has ended."""
+    """One stage's limits; what was marked in its steps is judged against them when the load has ended.
+
+    What is driven and how it is judged is that of `connectionPool`; others say it for themselves.
+    """
+
+    field = "connectionPool"
 
     def __init__(self, check: ConnectionPool, plan: Plan, stage: int, request: int) -> None:
         self.stage: int | None = stage
         self.request: int | None = request
         self.check = check.name
+        self._options = check
         self.steps: Sequence[Step] = ()
         self.workloads: Sequence[str] = ()
         self._plan = plan
@@ -68,15 +75,30 @@ class PoolTrial:
         self._lacking = _lacking(self._expectation, plan.clients)
         if not self._lacking:
             self.workloads = sorted(self._expectation.arms[0].workloads)
-            self.steps = steps(
-                self._pool,
-                self._expectation,
-                check.concurrent_users,
-                check.requests,
-                fresh=self._fresh,
-                reach=self._reach,
-            )
+            self.steps = self._wanted()
         self.limit = sum(_size(step, plan.clients) for step in self.steps)
+
+    def _wanted(self) -> Sequence[Step]:
+        options = self._options
+        return steps(
+            self._pool,
+            self._expectation,
+            options.concurrent_users,
+            options.requests,
+            fresh=self._fresh,
+            reach=self._reach,
+        )
+
+    def _wrong(self, result: StepResult) -> str:
+        return judge(result, self._pool, self._expectation)
+
+    def _unshown(self) -> str:
+        return unproved(self._pool, self._expectation, self._reach)
+
+    @property
+    def place(self) -> Location | None:
+        """Where what is judged is specified."""
+        return self._pool.location
 
     @property
     def _pool(self) -> Pool:
@@ -116,7 +138,7 @@ class PoolTrial:
             n=sum(len(one.observations) for one in results),
             request=str(self._expectation.request),
             stage=self._stage,
-            evidence={"limits": str(self._pool.location or ""), "steps": [one.evidence() for one in results]},
+            evidence={"limits": str(self.place or ""), "steps": [one.evidence() for one in results]},
         )
 
     def _decide(self, mine: list[Mark], results: list[StepResult], books: Books) -> tuple[Outcome, str]:
@@ -126,18 +148,18 @@ class PoolTrial:
         if pods != 1:
             why = f"{pods} pods share its limits by the balancer's draw" if pods else "it was not driven by a barrier"
             return Outcome.INCONCLUSIVE, f"what the pool lets through is not exact: {why}"
-        where = f" at {self._pool.location}" if self._pool.location else " (no connectionPool is specified)"
-        found = [fault for one in results if (fault := judge(one, self._pool, self._expectation))]
+        where = f" at {self.place}" if self.place else f" (no {self.field} is specified)"
+        found = [fault for one in results if (fault := self._wrong(one))]
         found += agreement(results, books)
         # The pod's high-water mark is that of the whole load.
         allowed = [_pool(row[self.request or 0]) for row in self._plan.stages]
         found += high_water(allowed, books, self._plan.clients)
         if found:
-            applied = limited_by(self._plan, self._stage, self.request or 0, "connectionPool")
+            applied = limited_by(self._plan, self._stage, self.request or 0, self.field)
             return Outcome.FAILED, f"{found[0]}{where}{applied}"
         if len(results) < len(self.steps):
             return Outcome.INCONCLUSIVE, f"only {len(results)} of {len(self.steps)} steps were driven"
-        if why := unproved(self._pool, self._expectation, self._reach):
+        if why := self._unshown():
             return Outcome.INCONCLUSIVE, f"{why}{where}; nothing else was wrong"
         return Outcome.PASSED, f"{_summary(results, self._pool)}, as specified{where}"
 
@@ -178,7 +200,7 @@ def _pool(expectation: Expectation) -> Pool:
 
 def _size(step: Step, clients: int) -> int:
     if isinstance(step, AtOnce):
-        return step.size * (1 if step.fails else clients)
+        return step.whole * (1 if step.fails else clients)
     return step.requests if isinstance(step, OneByOne | ConcurrentUsers) else 1
 
 

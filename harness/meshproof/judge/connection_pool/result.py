@@ -65,9 +65,10 @@ class StepResult:
         if isinstance(step, AtOnce) and self.arrivals:
             last = self.arrivals[-1].values
             what = "retries" if step.fails else "requests"
+            others = f" beside {step.beside} requests that were held" if step.beside else ""
             each = f" from each of {self.clients} clients" if self.clients > 1 else ""
             return (
-                f"of {step.size} {what} at once{each} {last['held']:g} reached the pod, "
+                f"of {step.size} {what} at once{each}{others} {last['held'] - step.beside:g} reached the pod, "
                 f"{last['queued']:g} waited, {last['answered']:g} were refused"
             )
         if isinstance(step, ConcurrentUsers):

@@ -28,7 +28,7 @@ def judge(result: StepResult, pool: Pool, expectation: Expectation) -> str:
     if isinstance(step, Blocked):
         return _blocked(result, pool, expectation)
     if isinstance(step, Failing):
-        return _failing(result, step, expectation)
+        return failing(result, step, expectation)
     if isinstance(step, AtOnce):
         return _retried(result, step, pool) if step.fails else _at_once(result, step, pool)
     wrong = _outcomes(result) or _books(result)
@@ -106,7 +106,7 @@ def _retried(result: StepResult, step: AtOnce, pool: Pool) -> str:
     return "" if received == sent else f"{sent} tries were made, but the pod received {received}"
 
 
-def _failing(result: StepResult, step: Failing, expectation: Expectation) -> str:
+def failing(result: StepResult, step: Failing, expectation: Expectation) -> str:
     """A single retry at a time is within any limit: as many are made as the route has attempts."""
     attempts = expectation.retries.attempts if expectation.retries else 0
     (one,) = result.observations

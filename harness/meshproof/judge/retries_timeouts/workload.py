@@ -33,7 +33,8 @@ def workload_fault_of(plan: Plan, expectation: Expectation) -> tuple[WorkloadFau
     for arm in expectation.arms:
         if arm.share and arm.policy.ejection is not None:
             return None, f"{arm.destination} has outlier detection, which takes failing pods away meanwhile"
-        if arm.share and arm.policy.pool is not None and arm.policy.pool.max_retries is not None:
+        limited = arm.policy.retry_budget or (arm.policy.pool and arm.policy.pool.max_retries is not None)
+        if arm.share and limited:
             return None, f"{arm.destination} has a limit of retries at once, so that chance decides which are made"
     return one, ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
@@ -18,6 +20,7 @@ from meshproof.mesh.model.destination_rule import (
     DestinationRule,
     LoadBalancer,
     OutlierDetection,
+    RetryBudget,
     Subset,
     TrafficPolicy,
 )
@@ -86,17 +89,13 @@ def traffic_policy(value: Value | None, host: str, findings: Findings) -> Traffi
     if header := value.get("proxyProtocol"):
         # An empty one stands for V1.
         findings.unproved(header.key or header.location, "proxyProtocol is not modelled")
-    if budget := value.get("retryBudget"):
-        # An empty one stands for 20 % of the requests, and 3.
-        why = "retryBudget is not modelled: how many retries it lets through depends on what else is under way"
-        findings.unproved(budget.key or budget.location, why)
     ports: dict[int, TrafficPolicy] = {}
     for setting in value.list("portLevelSettings"):
         port = setting.need("port", "the port that the settings are for").need("number").whole(1, LARGEST_PORT)
         _check_given(setting, *PORT_FIELDS)
         with findings.within(Called((host,), port)):
             ports.setdefault(port, _settings(setting, host, findings, {}))
-    return _settings(value, host, findings, ports)
+    return replace(_settings(value, host, findings, ports), retry_budget=retry_budget(value, findings))
 
 
 def _check_given(value: Value, *names_: str) -> None:
@@ -143,6 +142,22 @@ def _limit(holder: Value | None, name: str) -> int | None:
 def _seconds(holder: Value | None, name: str) -> float | None:
     found = holder.get(name) if holder else None
     return found.duration(zero=name == "idleTimeout") if found else None
+
+
+def retry_budget(value: Value, findings: Findings) -> RetryBudget | None:
+    """`retryBudget` of a policy; istiod cannot tell a minRetryConcurrency of 0 from one that is left out."""
+    given = value.get("retryBudget")
+    if given is None:
+        return None
+    interval, percent = given.get("budgetInterval"), given.get("percent")
+    if interval and interval.duration(zero=True):
+        findings.unproved(interval.location, "a retryBudget with a budgetInterval is not modelled")
+    default = RetryBudget()
+    return RetryBudget(
+        float(percent.number()) if percent else default.percent,
+        _limit(given, "minRetryConcurrency") or default.min_retry_concurrency,
+        given.key or given.location,
+    )
 
 
 def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool | None:

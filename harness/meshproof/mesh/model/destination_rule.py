@@ -88,6 +88,15 @@ class OutlierDetection:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryBudget:
+    """Retries at once: `percent` of the requests under way and pending, or `min_retry_concurrency` if that is more."""
+
+    percent: float = 20.0
+    min_retry_concurrency: int = 3
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Warmup:
     """For `window` seconds a new pod gets less, in the beginning `minimum` percent of its share."""
 
@@ -108,6 +117,7 @@ class TrafficPolicy:
     warmup: Warmup | None = None
     locality: LocalitySetting | None = None
     tls: ClientTls | None = None
+    retry_budget: RetryBudget | None = None
 
 
 @dataclass(frozen=True, slots=True)

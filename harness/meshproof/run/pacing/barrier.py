@@ -72,7 +72,7 @@ class _Pacing:
 
     async def take(self, number: int, step: Step) -> None:
         traffic = self.traffic
-        size = step.users if isinstance(step, ConcurrentUsers) else step.size if isinstance(step, AtOnce) else 1
+        size = step.users if isinstance(step, ConcurrentUsers) else step.whole if isinstance(step, AtOnce) else 1
         if size > traffic.prepared.load.users:
             users = traffic.prepared.load.users
             raise TargetError(f"{traffic.prepared.name}: {size} requests at once need as many users, not {users}")
@@ -133,16 +133,16 @@ class _Pacing:
         return one.started - (last.started + last.latency) if last else 0.0
 
     async def _at_once(self, number: int, step: AtOnce) -> None:
-        total = step.size * self._clients(step)
+        total = step.whole * self._clients(step)
         self.traffic.generator.limit_users(total)
         before, sent = self._seen, self.traffic.feed.seen[self.request]
         await self.pod.hold()
         try:
             for size in range(1, total + 1):
-                client, of_client = divmod(size - 1, step.size)
+                client, of_client = divmod(size - 1, step.whole)
                 if not of_client:
                     self.traffic.generator.only_client(client)
-                if step.fails:
+                if step.fails and of_client >= step.beside:
                     await self.pod.fail(step.fails, count=1)
                 self.traffic.extend([(self.request, sent + size)])
                 counted = await self._settled(before, size)

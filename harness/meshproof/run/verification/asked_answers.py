@@ -135,12 +135,13 @@ def _reaches_pods(one: Expectation, arms: list[Arm]) -> bool:
 
 
 def _limit_of_connections(arm: Arm) -> bool:
-    pool = arm.policy.pool
-    limits = (
+    pool, budget = arm.policy.pool, arm.policy.retry_budget
+    limits: tuple[int | None, ...] = (
         (pool.max_connections, pool.http1_max_pending_requests, pool.http2_max_requests, pool.max_retries)
         if pool
         else ()
     )
+    limits += (budget.min_retry_concurrency,) if budget else ()
     return any(limit is not None and limit < USERS for limit in limits)
 
 

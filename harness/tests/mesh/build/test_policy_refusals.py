@@ -71,10 +71,10 @@ def test_an_empty_proxy_protocol_is_one_of_version_1(ruled) -> None:
 
 
 def test_an_empty_retry_budget_is_one(ruled) -> None:
-    found = ruled("trafficPolicy: {retryBudget: {}}").mesh.unmodelled
-    assert [one.why for one in found] == [
-        "retryBudget is not modelled: how many retries it lets through depends on what else is under way"
-    ]
+    mesh = ruled("trafficPolicy: {retryBudget: {}}", host="greeter-two").mesh
+    assert not mesh.unmodelled
+    (budget,) = (one.policy.retry_budget for one in mesh.destination_rules if one.policy.retry_budget)
+    assert (budget.percent, budget.min_retry_concurrency) == (20.0, 3)
 
 
 @pytest.mark.parametrize("own", ["{}", "{simple: UNSPECIFIED}"])

@@ -218,10 +218,6 @@ def test_warming_up_that_istiod_refuses(warmup: str) -> None:
 @pytest.mark.parametrize(
     ("policy", "why"),
     [
-        (
-            "retryBudget: {percent: 10}",
-            "retryBudget is not modelled: how many retries it lets through depends on what else is under way",
-        ),
         ("loadBalancer: {zoneAwareLbSetting: {enabled: true}}", "zoneAwareLbSetting is not modelled"),
         ("loadBalancer: {backendUtilization: {weightUpdatePeriod: 1s}}", "backendUtilization is not modelled"),
         ("tls: {mode: SIMPLE, caCertCredentialName: c}", "tls is not modelled: mode SIMPLE"),

@@ -38,6 +38,15 @@ spec:
     - {destination: {host: shop, subset: a}, weight: 90}
     - {destination: {host: shop, subset: b}, weight: 10}
 """
+RETRIED = """
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: httpbin}
+spec:
+  hosts: [httpbin]
+  http: [{retries: {attempts: 1, retryOn: 5xx}, route: [{destination: {host: httpbin}}]}]
+"""
 SHOP = """
 ---
 apiVersion: v1
@@ -116,6 +125,31 @@ def test_without_a_policy_there_is_nothing_to_prove_and_nothing_held_back(prepar
     assert one.samples.load.users == 8
     assert policies(one) == []
     assert one.coverage.unproved == ()
+
+
+def test_a_budget_of_retries_is_shown_where_a_rule_retries_a_status(prepared: Prepare) -> None:
+    (unproved,) = prepared("retryBudget: {percent: 20}").coverage.unproved
+    assert (unproved.kind, "only where a route retries a status" in unproved.why) == ("retryBudget", True)
+    retried = "retryBudget: {percent: 20}" + RETRIED
+    (load,) = prepared(retried).others
+    assert (load.name, load.load.users) == ("RetryBudget httpbin.default", 29)
+    # Retries of other loads are shown where no budget limits them.
+    resilience = prepared(retried).resilience
+    assert resilience is not None
+    assert all(rule.policy.retry_budget is None for rule in resilience.stages[0].mesh.destination_rules)
+
+
+def test_what_is_applied_from_other_files_keeps_the_retries_of_its_own_rules(tmp_path: Path) -> None:
+    for name in ("specified", "applied"):
+        text = HTTPBIN + RULE.format(policy="connectionPool: {http: {maxRetries: 2}}") + RETRIED
+        (tmp_path / f"{name}.yaml").write_text(text)
+    specified, applied = (str(tmp_path / f"{name}.yaml") for name in ("specified", "applied"))
+    one = prepare_verification([specified], [applied], (), Precision())
+    (load,) = one.others
+    # What runs is what is applied.
+    (rule,) = load.stages[0].mesh.virtual_services
+    assert rule.location.file == applied
+    assert rule.http[0].retries is not None
 
 
 @pytest.mark.parametrize(

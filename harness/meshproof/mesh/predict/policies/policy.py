@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from meshproof.border.expectation import Ejection, Policy, Pool, Upstream
+from meshproof.border.expectation import Ejection, Policy, Pool, RetryBudget, Upstream
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
@@ -79,8 +79,11 @@ class Layers:
     @property
     def policy(self) -> TrafficPolicy:
         """What they come to."""
-        if self.own is None or self.own_level == "subset port":
-            return self.base if self.own is None else self.own
+        if self.own is None:
+            return self.base
+        if self.own_level == "subset port":
+            # A budget is none of a port's settings, and alone stays that of the rule.
+            return replace(self.own, retry_budget=self.base.retry_budget)
         own, base = self.own, self.base
         balancing = own if own.load_balancer is not LoadBalancer.UNSPECIFIED else base
         return TrafficPolicy(
@@ -91,6 +94,7 @@ class Layers:
             warmup=balancing.warmup,
             locality=balancing.locality,
             tls=own.tls or base.tls,
+            retry_budget=own.retry_budget or base.retry_budget,
         )
 
 
@@ -131,6 +135,7 @@ def _filled(rules: Iterable[DestinationRule], backend: DestinationRule) -> Traff
             connection_pool=next((one.connection_pool for one in several if one.connection_pool), None),
             outlier_detection=next((one.outlier_detection for one in several if one.outlier_detection), None),
             tls=next((one.tls for one in several if one.tls), None),
+            retry_budget=next((one.retry_budget for one in several if one.retry_budget), None),
             ports={},
         )
 
@@ -142,7 +147,8 @@ def _filled(rules: Iterable[DestinationRule], backend: DestinationRule) -> Traff
 def _border(found: TrafficPolicy, timeout: float | None) -> Policy:
     if found == NOTHING:
         return DEFAULT
-    pool, outlier, warmup = found.connection_pool, found.outlier_detection, found.warmup
+    pool, outlier = found.connection_pool, found.outlier_detection
+    warmup, budget = found.warmup, found.retry_budget
     return Policy(
         str(found.load_balancer),
         Pool(
@@ -171,4 +177,5 @@ def _border(found: TrafficPolicy, timeout: float | None) -> Policy:
         if outlier
         else None,
         warmup=(warmup.window, warmup.aggression, warmup.minimum) if warmup else None,
+        retry_budget=RetryBudget(budget.percent, budget.min_retry_concurrency, budget.location) if budget else None,
     )

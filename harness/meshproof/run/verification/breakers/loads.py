@@ -1,4 +1,4 @@
-"""The loads that prove connection pools and outlier detection, each with a destination of its own; what none proves.
+"""The loads that prove pools, outlier detection and budgets, each with a destination of its own; what none proves.
 
 In each of them one rule leads to the destination alone: a policy belongs to a destination, however requests get there.
 Requests are held and pods made to fail, so that only pods without a proxy before them show exactly what happens.
@@ -15,7 +15,8 @@ from meshproof.border.expectation import Ejection, Expectation, Pool
 from meshproof.border.load import Load
 from meshproof.border.steps import AtOnce
 from meshproof.errors import Location
-from meshproof.judge import ConnectionPool, LocalityFailover, OutlierDetection
+from meshproof.judge import ConnectionPool, LocalityFailover, OutlierDetection, RetryBudget
+from meshproof.judge.connection_pool import budget
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, connect_attempts, steps, unproved
 from meshproof.judge.ejections import allowed, duration, proof_seconds
 from meshproof.mesh.predict.prediction import predict
@@ -89,6 +90,8 @@ def _stated(target: Target) -> Iterator[tuple[str, Location]]:
         yield "connectionPool", pool.location
     if ejection and ejection.location:
         yield "outlierDetection", ejection.location
+    if target.policy.retry_budget and target.policy.retry_budget.location:
+        yield "retryBudget", target.policy.retry_budget.location
     if target.localities and target.localities.location:
         yield "localityLbSetting", target.localities.location
 
@@ -107,6 +110,20 @@ def _pool(specification: Specification, target: Target) -> Prepared | str:
     timeout = CLIENT_TIMEOUT + connect_attempts(expected) * (pool.connect_timeout or 0.0)
     load = Load("barrier", expected.request, users=users, timeout=timeout)
     return _prepared(specification, target, load, ConnectionPool(thorough=specification.thorough), 1)
+
+
+def _budget(specification: Specification, target: Target) -> Prepared | str:
+    """The load that shows how many retries are made at once, by one pod; or why there is none."""
+    rule = target.policy.retry_budget
+    expected = _expected(specification, target, 1)
+    if rule is None or isinstance(expected, str):
+        return expected if isinstance(expected, str) else "it is out of force"
+    reach = THOROUGH if specification.thorough else USUAL
+    if why := budget.unproved(rule, expected, reach):
+        return why if specification.thorough else f"{why} (--thorough goes further)"
+    users = max(step.whole for step in budget.steps(rule, expected, reach) if isinstance(step, AtOnce))
+    load = Load("barrier", expected.request, users=users, timeout=CLIENT_TIMEOUT)
+    return _prepared(specification, target, load, RetryBudget(thorough=specification.thorough), 1)
 
 
 def _ejection(specification: Specification, target: Target) -> Prepared | str:
@@ -164,18 +181,27 @@ def _hosts(specification: Specification, target: Target, rule: Ejection) -> int:
 
 def _expected(specification: Specification, target: Target, hosts: int) -> Expectation | str:
     """What is specified for a request that gets to the target alone; or why there is none."""
-    mesh, request = alone(specification.mesh, target, hosts)
+    mesh, request = alone(specification.mesh, target, hosts, target.sample.route)
     found = predict(mesh, request, namespace=specification.namespace, labels=specification.labels)
     if len(found.arms) != 1 or found.arms[0].policy != target.policy or not found.arms[0].workloads:
         return "no request is found that leads to this destination alone"
     return found
 
 
-PROOFS = {"connectionPool": _pool, "outlierDetection": _ejection, "localityLbSetting": _failover}
+PROOFS = {
+    "connectionPool": _pool,
+    "outlierDetection": _ejection,
+    "retryBudget": _budget,
+    "localityLbSetting": _failover,
+}
 
 
 def _prepared(specification: Specification, target: Target, load: Load, check: Check, hosts: int) -> Prepared:
-    own = specification.changed(lambda mesh: alone(mesh, target, hosts)[0])
+    # What is applied has rules of its own for the sample.
+    theirs = specification.applied_expectation(target.sample.request).route
+    own = specification.changed(
+        lambda mesh: alone(mesh, target, hosts, target.sample.route if mesh is specification.mesh else theirs)[0]
+    )
     scenario = Scenario(
         name=f"{check.name} {target.name.replace('/', ' ')}",
         description=f"The {check.name} of {target.name} is enforced as its DestinationRule says.",

@@ -48,10 +48,11 @@ def targets(expectations: Iterable[Expectation]) -> tuple[Target, ...]:
     found: dict[tuple[object, ...], Target] = {}
     for one in expectations:
         for part in _reached(one):
-            pool, ejection = part.policy.pool, part.policy.ejection
+            pool, ejection, budget = part.policy.pool, part.policy.ejection, part.policy.retry_budget
             by_place = part.localities if part.localities and len(part.localities.levels) > 1 else None
             stated = by_place.location if by_place else None
-            places = (pool.location if pool else None, ejection.location if ejection else None, stated)
+            blocks = (pool, ejection, budget)
+            places = (*(block.location if block else None for block in blocks), stated)
             subset = part.destination.partition("/")[2].partition(":")[0]
             target = Target(part.host, subset, part.port, part.policy, part.workloads, one, by_place)
             if any(places):
@@ -71,17 +72,17 @@ def behind(mesh: Mesh, target: Target) -> tuple[Workload, ...]:
     return tuple(one for key in sorted(target.workloads) if (one := mesh.workload(key)))
 
 
-def alone(mesh: Mesh, target: Target, hosts: int) -> tuple[Mesh, Request]:
+def alone(mesh: Mesh, target: Target, hosts: int, rule: Location | None) -> tuple[Mesh, Request]:
     """The mesh with one rule that leads to the target alone, and a request for it; the target has so many pods.
 
-    Everything that decides the policy stays as it is. Of the sample's own rule its retries stay.
+    Everything that decides the policy stays as it is. Of the `rule` that takes the sample its retries stay.
     """
     asked = target.sample.request
-    owner, route = rule_at(mesh, target.sample.route)
+    owner, route = rule_at(mesh, rule)
     place = route.location if route else target.sample.arms[0].location
     destination = Destination(target.host, target.subset, target.port, place)
     only = HttpRoute("", (), (RouteDestination(destination, 100, HeaderChanges(), place),), place)
-    rule = VirtualService(
+    leading = VirtualService(
         ALONE,
         owner.namespace if owner else _namespace(mesh, target),
         (asked.domain if asked.gateway else target.host,),
@@ -89,12 +90,12 @@ def alone(mesh: Mesh, target: Target, hosts: int) -> tuple[Mesh, Request]:
         (replace(only, retries=route.retries if route else None),),
         place,
     )
-    path = (*known_paths(mesh, rule)[1:], "/")[0]
+    path = (*known_paths(mesh, leading)[1:], "/")[0]
     request = replace(asked, method="GET", path=path, headers=(), body=b"")
     if not asked.gateway:
         request = replace(request, host=target.host, port=target.port, scheme="http", tls=None)
     serving = mesh.serving(found) if (found := mesh.gateway(asked.gateway)) else ()
-    return replace(mesh, virtual_services=(rule,), workloads=(*_pods(mesh, target, hosts), *serving)), request
+    return replace(mesh, virtual_services=(leading,), workloads=(*_pods(mesh, target, hosts), *serving)), request
 
 
 def _pods(mesh: Mesh, target: Target, hosts: int) -> tuple[Workload, ...]:
@@ -105,7 +106,7 @@ def _pods(mesh: Mesh, target: Target, hosts: int) -> tuple[Workload, ...]:
 
 
 def without_policies(mesh: Mesh) -> Mesh:
-    """The mesh without connection pools and outlier detection."""
+    """The mesh without connection pools, outlier detection and budgets of retries."""
     return replace(mesh, destination_rules=tuple(map(_plain, mesh.destination_rules)))
 
 
@@ -120,7 +121,7 @@ def _no_breaker(policy: TrafficPolicy) -> TrafficPolicy:
     # By which protocol pods are called is no limit.
     if pool is not None:
         pool = ConnectionPool(use_client_protocol=pool.use_client_protocol, upgrade_to_http2=pool.upgrade_to_http2)
-    return replace(policy, connection_pool=pool, outlier_detection=None, ports=ports)
+    return replace(policy, connection_pool=pool, outlier_detection=None, retry_budget=None, ports=ports)
 
 
 def stated_by(mesh: Mesh, place: Location) -> str:
@@ -133,9 +134,9 @@ def _places(mesh: Mesh) -> Iterator[tuple[Location, str]]:
     for rule in mesh.destination_rules:
         for policy in (rule.policy, *(subset.policy for subset in rule.subsets)):
             for one in (policy, *policy.ports.values()):
-                for part in (one.connection_pool, one.outlier_detection, one.locality):
+                for part in (one.connection_pool, one.outlier_detection, one.retry_budget, one.locality):
                     if part and part.location:
-                        yield part.location, f"DestinationRule {rule.namespace}/{rule.name}"
+                        yield part.location, rule.called
 
 
 def rule_at(mesh: Mesh, place: Location | None) -> tuple[VirtualService | None, HttpRoute | None]:
