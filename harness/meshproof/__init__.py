@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from meshproof.judge import ConnectionPool as ConnectionPool
     from meshproof.judge import ConsistentHash as ConsistentHash
     from meshproof.judge import Delay as Delay
+    from meshproof.judge import LoadBalancing as LoadBalancing
     from meshproof.judge import LocalityDistribution as LocalityDistribution
     from meshproof.judge import LocalityFailover as LocalityFailover
     from meshproof.judge import Mirror as Mirror
@@ -47,6 +48,7 @@ _HOMES = {
     "Inspection": "inspection",
     "Intent": "border.intents.intent",
     "Load": "border.load",
+    "LoadBalancing": "judge",
     "LocalityDistribution": "judge",
     "LocalityFailover": "judge",
     "Mirror": "judge",

@@ -121,6 +121,25 @@ class Ejecting(Protocol):
 
 
 @runtime_checkable
+class Balancing(Protocol):
+    """A trial of a `balance` load, which keeps one of several pods busy; `workloads` are `namespace/name`."""
+
+    stage: int | None
+    request: int | None
+    workloads: Sequence[str]
+
+    def among(self, pods: int) -> bool:
+        """Take how many pods there are; False where nothing can be told of so many."""
+
+    def chose(self, busy: bool) -> None:
+        """Take one further request: did the busy pod get it?"""
+
+    @property
+    def enough(self) -> bool:
+        """Whether no further request is needed."""
+
+
+@runtime_checkable
 class FailingOver(Protocol):
     """A trial of a `failover` load, which makes the pods of one place after the other fail until they are ejected.
 

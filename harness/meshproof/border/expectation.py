@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from fractions import Fraction
 
-from meshproof.border.request import Request
+from meshproof.border.request import HashKey, Request
 from meshproof.errors import Location
 from meshproof.records import dataclass
 
@@ -84,24 +84,6 @@ class Policy:
     warmup: tuple[float, float, float] | None = None
     plain_text: bool = False
     retry_budget: RetryBudget | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HashKey:
-    """One thing about a request that is hashed: `kind` is `header`, `cookie`, `query parameter` or `source IP`.
-
-    With a `ttl` (seconds; 0: for the session) the proxy gives the cookie to a client without it, with this `path` and
-    these `attributes`.
-    """
-
-    kind: str
-    name: str = ""
-    ttl: float | None = None
-    path: str = ""
-    attributes: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name}" if self.name else self.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,3 +212,21 @@ def _connection(text: str, host: str | None, port: int | None, gateway: str, *, 
 def connection(host: str, port: int, *, scheme: str = TCP, gateway: str = "", tls: Tls | None = None) -> Request:
     """A connection to a host's port."""
     return Request(scheme.upper(), host, port, "", scheme=scheme, gateway=gateway, tls=tls)
+
+
+@dataclass(frozen=True, slots=True)
+class HashKey:
+    """One thing about a request that is hashed: `kind` is `header`, `cookie`, `query parameter` or `source IP`.
+
+    With a `ttl` (seconds; 0: for the session) the proxy gives the cookie to a client without it, with this `path` and
+    these `attributes`.
+    """
+
+    kind: str
+    name: str = ""
+    ttl: float | None = None
+    path: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" if self.name else self.kind

@@ -7,6 +7,7 @@ from meshproof.judge.consistent_hash.consistent_hash import ConsistentHash
 from meshproof.judge.errors.no_errors import NoErrors
 from meshproof.judge.fault_injection.abort import Abort
 from meshproof.judge.fault_injection.delay import Delay
+from meshproof.judge.load_balancing.load_balancing import LoadBalancing
 from meshproof.judge.localities.distribution import LocalityDistribution
 from meshproof.judge.localities.failover import LocalityFailover
 from meshproof.judge.mirror.mirror import Mirror
@@ -26,6 +27,7 @@ __all__ = [
     "ConsistentHash",
     "Delay",
     "EachSplit",
+    "LoadBalancing",
     "LocalityDistribution",
     "LocalityFailover",
     "Mirror",

@@ -13,6 +13,8 @@ BROKEN = frozenset({"reset-before-request", "connect-failure", "refused-stream"}
 # What each condition of retryOn includes: Envoy counts a broken connection as a 5xx (RetryStateImpl).
 INCLUDED = {"5xx": BROKEN | {"gateway-error", "reset"}, "gateway-error": BROKEN | {"reset"}, "reset": BROKEN}
 
+UNSPECIFIED, LEAST_REQUEST, WHOLE = "UNSPECIFIED", "LEAST_REQUEST", 100.0
+
 
 def meaning(expectation: Expectation) -> object:
     """Equal for two expectations that no traffic could distinguish.
@@ -94,7 +96,10 @@ def _policy(policy: Policy) -> Policy:
         pool = None
     if ejection and not _detects(ejection):
         ejection = None
-    return replace(policy, pool=pool, ejection=ejection)
+    # Istio's default balances by least requests, and all of what is under way is no limit.
+    balancer = LEAST_REQUEST if policy.load_balancer == UNSPECIFIED else policy.load_balancer
+    budget = policy.retry_budget if policy.retry_budget and policy.retry_budget.percent < WHOLE else None
+    return replace(policy, pool=pool, ejection=ejection, load_balancer=balancer, retry_budget=budget)
 
 
 def _detects(ejection: Ejection) -> bool:

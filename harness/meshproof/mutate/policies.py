@@ -18,6 +18,7 @@ POLICIES = tuple(
 )
 TCP_LIMITS = ("maxConnections",)
 HTTP_LIMITS = ("http1MaxPendingRequests", "http2MaxRequests", "maxRequestsPerConnection", "maxRetries")
+BALANCERS = ("LEAST_REQUEST", "RANDOM", "ROUND_ROBIN")
 DETECTORS = ("consecutive5xxErrors", "consecutiveGatewayErrors", "consecutiveLocalOriginFailures")
 PERCENTAGES = ("maxEjectionPercent", "minHealthPercent")
 THIRD = Fraction(1, 3)
@@ -51,6 +52,14 @@ def budget_changed(spot: Spot) -> Iterator[Edit]:
     now = Fraction(spot.value.number())
     for what, new in shares(now):
         yield Edit(f"percent {spot.value.shown} {what}", fresh(float(new), spot.value))
+
+
+def balancer_changed(spot: Spot) -> Iterator[Edit]:
+    """Each other load balancer that is no hash."""
+    old = spot.value.text()
+    for new in BALANCERS:
+        if new != old:
+            yield Edit(f"simple {old} → {new}", fresh(new, spot.value))
 
 
 def unnamed(spot: Spot) -> Iterator[Edit]:
@@ -123,6 +132,7 @@ POLICY = (
     ),
     Operator("hash-cookie-ttl-changed", KIND, _hashed("httpCookie.ttl"), lasting(3)),
     Operator("hash-cookie-ttl-dropped", KIND, _hashed("httpCookie.ttl"), dropped),
+    Operator("balancer-changed", KIND, _each("loadBalancer.simple"), balancer_changed),
     Operator("origination-dropped", KIND, _each("tls"), dropped),
     Operator("origination-name-changed", KIND, _each("tls.sni"), renamed("no-such-")),
     Operator("origination-name-dropped", KIND, _each("tls.sni"), dropped),

@@ -159,7 +159,7 @@ def test_what_is_not_understood_and_differs_is_told_and_never_no_change(told, ch
 
 def test_what_is_not_understood_and_stays_is_told_where_requests_depend_on_it(told, tmp_path) -> None:
     pool = "  trafficPolicy:\n    connectionPool:"
-    with_tls = "  trafficPolicy:\n    tls: {mode: SIMPLE}\n    connectionPool:"
+    with_tls = "  trafficPolicy:\n    tls: {mode: SIMPLE, caCrl: /crl}\n    connectionPool:"
     lines = told((RULES, pool, with_tls), (ROUTING, "timeout: 2s", "timeout: 3s"))
     assert any("tls is not modelled" in line for line in lines)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meshproof.border.expectation import RetryBudget as Budget
 from meshproof.border.steps import AtOnce, Failing, Step
@@ -13,6 +12,7 @@ from meshproof.judge.connection_pool.pool import ConnectionPool, PoolTrial
 from meshproof.judge.connection_pool.result import StepResult
 from meshproof.judge.connection_pool.steps import failing
 from meshproof.judge.expectations import placed
+from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from meshproof.border.expectation import Arm, Expectation, HashKey
+from meshproof.border.expectation import Arm, Expectation
+from meshproof.border.request import HashKey
 
 Values = tuple[str | None, ...]
 

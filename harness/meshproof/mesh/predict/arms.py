@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from meshproof.border.expectation import Arm, Copy, HashKey
+from meshproof.border.expectation import Arm, Copy
+from meshproof.border.request import HashKey
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, HttpRoute, RouteDestination
 from meshproof.mesh.predict.destinations import Backend, backend, resolved

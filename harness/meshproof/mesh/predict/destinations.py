@@ -162,5 +162,10 @@ def listens(workload: Workload, port: ServicePort) -> bool:
     return isinstance(target, int) or any(one.name == target for one in workload.ports)
 
 
+def heard(mesh: Mesh, service: Service, port: ServicePort) -> bool:
+    """Whether any pod behind a Service has its port: for a headless one without, istiod makes no listener."""
+    return any(one.replicas and listens(one, port) for one in mesh.behind(service))
+
+
 def _selected(mesh: Mesh, service: Service, subset: str, client: Client) -> tuple[Workload, ...]:
     return destination_rules.selected(mesh, service, subset, client.namespace, client.labels)

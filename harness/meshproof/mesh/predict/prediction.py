@@ -19,7 +19,7 @@ from meshproof.mesh.predict import cors, rewrite
 from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.called import addressed, service_of
 from meshproof.mesh.predict.connections.called_address import elsewhere
-from meshproof.mesh.predict.destinations import listens
+from meshproof.mesh.predict.destinations import heard
 from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client, meets
@@ -36,8 +36,7 @@ from meshproof.records import dataclass
 NOT_FOUND = 404
 # What a sidecar answers for a host that is not in the mesh, where outboundTrafficPolicy is REGISTRY_ONLY.
 UNKNOWN_HOST = 502
-MOVED = 301
-CREATED, REDIRECTION = 201, 3
+MOVED, CREATED, REDIRECTION = 301, 201, 3
 
 
 def predict(
@@ -201,8 +200,7 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
     service, port = found.service, found.port
     if service is None or port is None:
         return replace(plain, status=UNKNOWN_HOST, note=found.note)
-    destination = Destination(service.host, "", port.number, service.location)
-    expected = replace(plain, arms=(arm(mesh, destination, client),))
+    expected = replace(plain, arms=(arm(mesh, Destination(service.host, "", port.number, service.location), client),))
     if port.is_http:
         sent_to = addressed(mesh, plain.request, client.namespace) if service.headless else service
         # Without an address of its own it has none for what was sent elsewhere, and each pod has its own.
@@ -210,9 +208,8 @@ def _default(mesh: Mesh, plain: Expectation, found: Table, client: Client) -> Ex
         astray = sent_to is not service or (by_pod and len(mesh.behind(service)) > 1)
         why = f"{service.called} is headless: a sidecar passes requests on to the address that they were sent to"
         return replace(expected, undecided=why) if astray else expected
-    if service.headless and not any(one.replicas and listens(one, port) for one in mesh.behind(service)):
-        why = f"{service.called} is headless, and no pod has its port {port.number}: nothing listens for it alone"
-        return replace(expected, undecided=why)
+    if service.headless and not heard(mesh, service, port):
+        return replace(expected, undecided=f"no pod has port {port.number} of {service.called}, which is headless")
     from meshproof.mesh.predict.connections.within import PROTOCOLS, chosen
 
     if port.protocol in PROTOCOLS:
@@ -240,7 +237,6 @@ def _led(mesh: Mesh, route: HttpRoute, client: Client) -> _Led:
 
 def _written(mesh: Mesh, route: HttpRoute, request: Seen) -> tuple[Resolved, bool]:
     """The route for a request, and whether it is the same for all: no header value is of the request's own."""
-
     if is_unchanged(route):
         return Resolved(route), True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from meshproof.run.pacing.balance import balance
 from meshproof.run.pacing.breaker import breaker
 from meshproof.run.pacing.failover import failover
 from meshproof.run.pacing.flow import flow
@@ -13,8 +14,8 @@ from meshproof.traffic.command import ONE_PROCESS
 
 Pacing = Callable[[Traffic], Coroutine[Any, Any, None]]
 
-PACINGS: dict[str, Pacing] = {"barrier": breaker, "ejection": breaker, "failover": failover}
-GENERATORS = {"barrier": "steady", "ejection": "steady", "failover": "steady"}
+PACINGS: dict[str, Pacing] = {"balance": balance, "barrier": breaker, "ejection": breaker, "failover": failover}
+GENERATORS = dict.fromkeys(PACINGS, "steady")
 
 
 def pacing(shape: str) -> Pacing:

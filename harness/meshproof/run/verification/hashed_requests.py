@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from meshproof.border.expectation import Arm, Expectation, HashKey
+from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.load import Load
-from meshproof.border.request import Request, Tls
+from meshproof.border.request import HashKey, Request, Tls
 from meshproof.judge import ConsistentHash
 from meshproof.manifest import Notice
 from meshproof.run.prepare import Prepared

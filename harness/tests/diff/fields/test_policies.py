@@ -222,12 +222,12 @@ FIELDS: Rows = {
     "tls simple": (
         "loadBalancer: {simple: ROUND_ROBIN}",
         "loadBalancer: {simple: ROUND_ROBIN}, tls: {mode: SIMPLE}",
-        {"not understood: DestinationRule"},
+        {"TLS", "headers of the request"},
     ),
     "retryBudget": (
         "loadBalancer: {simple: ROUND_ROBIN}",
         "loadBalancer: {simple: ROUND_ROBIN}, retryBudget: {percent: 10}",
-        {"not understood: DestinationRule"},
+        {"retryBudget.percent", "retryBudget.minRetryConcurrency"},
     ),
     "tunnel": (
         "loadBalancer: {simple: ROUND_ROBIN}",

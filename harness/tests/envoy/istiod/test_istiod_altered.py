@@ -38,7 +38,9 @@ spec:
     connectionPool: {tcp: {maxConnections: 2}, http: {useClientProtocol: true, http1MaxPendingRequests: 3}}
     portLevelSettings: [{port: {number: 80}, connectionPool: {tcp: {maxConnections: 1}}}]
   subsets:
-  - {name: all, labels: {app: web}, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 2}}}
+  - name: all
+    labels: {app: web}
+    trafficPolicy: {outlierDetection: {consecutive5xxErrors: 2}, retryBudget: {percent: 20}}
   - {name: even, labels: {app: web}, trafficPolicy: {loadBalancer: {simple: RANDOM}, outlierDetection: {interval: 1s}}}
 ---
 apiVersion: networking.istio.io/v1
@@ -84,7 +86,7 @@ def test_without_policies_none_is_left_and_no_empty_one(folder) -> None:
 def test_a_policy_alone_has_its_own_rule_with_the_retries_of_the_sample(folder) -> None:
     objects, mesh = folder
     (target,) = targets([predict(mesh, parse("GET http://web/"))])
-    changed, _ = alone(mesh, target, 1)
+    changed, _ = alone(mesh, target, 1, target.sample.route)
     (found,) = of_kind(list(altered(objects, changed)), "VirtualService")
     (rule,) = found["spec"]["http"]
     assert rule["route"] == [
@@ -101,7 +103,7 @@ def test_a_policy_alone_has_its_own_rule_with_the_retries_of_the_sample(folder) 
 def test_behind_a_listener_of_the_gateway_api_the_rule_is_a_route_of_its_own(folder) -> None:
     objects, mesh = folder
     (target,) = targets([predict(mesh, parse("GET http://web/"))])
-    (rule,) = alone(mesh, target, 1)[0].virtual_services
+    (rule,) = alone(mesh, target, 1, target.sample.route)[0].virtual_services
     entered = replace(mesh, virtual_services=(replace(rule, gateways=("default/edge/http",), hosts=("a.example",)),))
     (found,) = of_kind(list(altered(objects, entered)), "HTTPRoute")
     assert found["spec"]["parentRefs"] == [{"namespace": "default", "name": "edge", "sectionName": "http"}]

@@ -6,8 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from meshproof.border.expectation import HashKey
-from meshproof.border.request import parse
+from meshproof.border.request import HashKey, parse
 from meshproof.border.verdict import Outcome, Precision
 from meshproof.manifest import load
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated

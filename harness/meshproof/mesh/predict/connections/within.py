@@ -29,7 +29,7 @@ from meshproof.mesh.predict.connections.chains import Chain, doubled
 from meshproof.mesh.predict.connections.chains import chosen as by_name
 from meshproof.mesh.predict.connections.drawn import closing, led
 from meshproof.mesh.predict.connections.indistinct import indistinct
-from meshproof.mesh.predict.destinations import listens
+from meshproof.mesh.predict.destinations import heard
 from meshproof.mesh.predict.match import Client, applies
 
 PROTOCOLS = frozenset({"tcp", "mongo", "mysql", "redis"})
@@ -46,7 +46,7 @@ def connected(mesh: Mesh, plain: Expectation, client: Client) -> Expectation:
     if service is None or port is None:
         there = f"{service.called} has no port {request.port}" if service else f"no Service is called {request.domain}"
         return replace(plain, refused="connection", note=there)
-    if service.headless and not any(one.replicas and listens(one, port) for one in mesh.behind(service)):
+    if service.headless and not heard(mesh, service, port):
         note = f"{service.called} is headless, and no pod is behind it: nothing listens for its port {port.number}"
         return replace(plain, refused="connection", note=note)
     if port.protocol not in scheme_of(request):

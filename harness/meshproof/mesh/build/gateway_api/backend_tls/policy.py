@@ -7,7 +7,6 @@ istiod makes of it: pilot/pkg/config/kube/gateway/backend_policies.go (BackendTL
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
@@ -16,6 +15,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.visibility import created
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.client_tls import CONFIG_MAP, NO_AUTHORITY, SIMPLE, ClientTls
+from meshproof.records import dataclass
 
 IGNORED = "istio.io/ignore-policy-attachment"
 SERVICE, SERVICE_ENTRY = ("", "Service"), ("networking.istio.io", "ServiceEntry")

@@ -1,0 +1,1 @@
+"""How a destination's requests are shared among its pods while one of them is slower than the others."""
