@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +90,33 @@ def test_what_programs_read_is_the_same_in_every_language(place: Any, tmp_path: 
     assert [one.returncode for one in several] == [0] * 4
     assert several[0].stdout == several[1].stdout
     assert json.loads(several[2].stdout) == json.loads(several[3].stdout)
+
+
+SHOP = CANARY.parents[1] / "examples" / "shop"
+
+
+def test_intents_are_told_in_chinese_and_stand_in_columns() -> None:
+    wanted = ("test", "-f", str(SHOP), "-t", str(SHOP / "intents.yaml"), "--static", "--min-coverage", "100")
+    ended = meshproof(*wanted, **ZH)
+    assert ended.returncode == 1, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert "没有意图到达 " in ended.stdout
+    assert lines[-2].endswith(" %），要求为 100 %")
+    assert lines[-1].endswith("（按预测）")
+    rows = [row.strip() for row in lines if "passed" in row]
+    assert len(rows) > 3
+    assert [row for row in rows if not re.match(r"通过 passed {3}\S", row)] == []
+    english = meshproof(*wanted, **{**ZH, "LANG": "C.UTF-8"}).stdout
+    assert [row for row in english.splitlines() if "passed" in row and not re.match(r" *passed {8}\S", row)] == [
+        english.splitlines()[-1]
+    ]
+
+
+def test_what_lint_and_diff_count_is_told_in_chinese(tmp_path: Path) -> None:
+    ended = meshproof("lint", "-f", str(SHOP), **ZH)
+    assert (ended.returncode, ended.stdout.startswith("没有发现问题（")) == (0, True)
+    ended = meshproof("diff", str(SHOP), str(SHOP), **ZH)
+    assert (ended.returncode, ended.stdout) == (0, "没有变化：两份清单所说相同\n")
+    # A comment on a pull request, and what programs read, are as ever.
+    ended = meshproof("diff", str(SHOP), str(SHOP), "-o", "markdown", **ZH)
+    assert ended.stdout == "**meshproof diff**: no change: the manifests say the same\n"

@@ -12,6 +12,7 @@ from typing import Any
 from meshproof.border.intents.intent import Case
 from meshproof.border.verdict import Verdict
 from meshproof.cli.execute import carry_out
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
 from meshproof.inspection import Inspection
 from meshproof.manifest import Notice
@@ -35,9 +36,10 @@ def proved(
     proof = prove(predicted, how)
     check_served(dict(settings.ports), (stage.mesh for one in proof.driven for stage in one.stages))
     target.preflight()
-    run = RunFolder(choose(new_run_id(), settings.output))
+    words = spoken()
+    run = RunFolder(choose(new_run_id(), settings.output), words)
     verdicts = Verdicts()
-    terminal = Terminal(None, sys.stderr, color=settings.color, report=run.report)
+    terminal = Terminal(None, sys.stderr, color=settings.color, report=run.report, words=words)
     options = Options(settings.precision, settings.seed, timeouts=target.timeouts, workers=settings.workers)
     session = Session(target, run.path, [run, verdicts, terminal], options)
     told = tuple((str(one.location), one.message) for one in notices)
@@ -46,6 +48,6 @@ def proved(
     work: list[Prepared | Inspection[Any]] = [*known, *first, *proof.driven[len(first) :]]
     with asyncio.Runner() as runner:
         code = runner.run(carry_out(session, work))
-    for line in replayed(run.path):
+    for line in replayed(run.path, words):
         print(line, file=sys.stderr)
     return by_proof(predicted, verdicts.found), run.report, code

@@ -14,7 +14,10 @@ import meshproof
 from meshproof.border.intents.intent import Case
 from meshproof.border.verdict import Outcome, RunOutcome, Verdict, worst
 from meshproof.cli.formats import GITHUB, rendered
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
+from meshproof.language.words import Words
+from meshproof.language.wrap import columns, padded
 from meshproof.manifest import Notice
 from meshproof.redaction.credentials import redact, redact_all
 from meshproof.redaction.records import redacted
@@ -28,7 +31,7 @@ from meshproof.report.events import (
     ScenarioStarted,
 )
 from meshproof.report.record import Record, gather
-from meshproof.report.wording import line, plural, tally
+from meshproof.report.wording import line, tally
 from meshproof.run.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PASSED, VerdictCode, exit_code
 from meshproof.run.intents.outcome import outcomes
 from meshproof.run.intents.predicted import Predicted
@@ -36,6 +39,8 @@ from meshproof.run.intents.predicted import Predicted
 NAME = "intents"
 COLORS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.ERROR: "magenta", Outcome.INCONCLUSIVE: "yellow"}
 MOST_RULES = 20
+# Columns of the widest outcome in English.
+NARROWEST = 12
 Told = Sequence[tuple[Case, Verdict]]
 
 
@@ -57,48 +62,62 @@ def report(
     code = code if code >= EXIT_INTERRUPTED else own
     if settings.format == "json":
         click.echo(json.dumps(redact_all(_document(predicted, told, notices, code, min_coverage)), indent=2))
+    words = spoken()
     if settings.format in ("text", GITHUB):
-        for text in _lines(predicted, told, min_coverage, static=kept is None):
+        for text in _lines(predicted, told, min_coverage, words, static=kept is None):
             click.echo(redact(text), color=settings.color)
     if settings.format not in ("text", "json"):
         click.echo(rendered(settings.format, _record(told, notices, outcome, code)), nl=False)
     if kept is None:
         for notice in notices:
-            click.echo(redact(f"notice {line(str(notice.location))}: {line(notice.message)}"), err=True)
+            place, message = line(str(notice.location)), line(notice.message)
+            click.echo(redact(words("notice {place}: {message}", place=place, message=message)), err=True)
     return VerdictCode(code)
 
 
-def _lines(predicted: Predicted, told: Told, min_coverage: float, *, static: bool) -> Iterator[str]:
+def _lines(predicted: Predicted, told: Told, min_coverage: float, words: Words, *, static: bool) -> Iterator[str]:
     shown = -1
+    wide = max([NARROWEST, *(columns(words.outcome(one.outcome.value)) for _, one in told)])
     for case, verdict in told:
         name = case.intent.name
         if case.number != shown and name:
             yield line(name)
         shown = case.number
         indent = "  " if name else ""
-        word = click.style(f"{verdict.outcome.value:12}", fg=COLORS.get(verdict.outcome))
+        word = click.style(padded(words.outcome(verdict.outcome.value), wide), fg=COLORS.get(verdict.outcome))
         if verdict.outcome is Outcome.PASSED:
             yield f"{indent}{word}  {line(case.asked)}: {line(verdict.reason)}"
         else:
             place = f"{case.intent.location}: " if case.intent.location else ""
             yield f"{indent}{word}  {line(case.asked)}"
-            yield f"{indent}{'':12}  {line(f'{place}{verdict.reason}')}"
+            yield f"{indent}{'':{wide}}  {line(f'{place}{verdict.reason}')}"
     yield ""
-    yield from _coverage(predicted, min_coverage)
+    yield from _coverage(predicted, min_coverage, words)
     found = list(outcomes(told))
-    how = "by prediction" if static else f"by prediction, and proved with {sum(one.n for _, one in told):,} requests"
-    yield f"{tally(found)} of {plural(len(found), 'intent')} {how}"
+    said = {"tally": tally(found, words), "intents": words.amount(len(found), "intent")}
+    if static:
+        yield words("{tally} of {intents} by prediction", **said)
+    else:
+        sent = f"{sum(one.n for _, one in told):,}"
+        yield words("{tally} of {intents} by prediction, and proved with {n} requests", n=sent, **said)
 
 
-def _coverage(predicted: Predicted, min_coverage: float) -> Iterator[str]:
+def _coverage(predicted: Predicted, min_coverage: float, words: Words) -> Iterator[str]:
     found = predicted.coverage
     reached = found.rules - len(found.unreached)
     for rule in found.unreached[:MOST_RULES]:
-        yield f"no intent reaches the rule at {line(str(rule))}"
+        yield words("no intent reaches the rule at {place}", place=line(str(rule)))
     if len(found.unreached) > MOST_RULES:
-        yield f"nor {len(found.unreached) - MOST_RULES:,} others (-o json names all)"
-    wanted = f", and {min_coverage:g} % are asked for" if found.percent < min_coverage else ""
-    yield f"intents reach {reached:,} of {plural(found.rules, 'rule')} ({found.percent:.0f} %){wanted}"
+        yield words("nor {n} others (-o json names all)", n=f"{len(found.unreached) - MOST_RULES:,}")
+    rules = words.amount(found.rules, "rule")
+    said = {"reached": f"{reached:,}", "rules": rules, "percent": f"{found.percent:.0f}"}
+    if found.percent < min_coverage:
+        least = f"{min_coverage:g}"
+        yield words(
+            "intents reach {reached} of {rules} ({percent} %), and {least} % are asked for", least=least, **said
+        )
+    else:
+        yield words("intents reach {reached} of {rules} ({percent} %)", **said)
 
 
 def _document(
