@@ -65,6 +65,9 @@ class Timeline:
             return "the host that failed got no traffic any more after its failures"
         if not self.fatal:
             return ""
+        for mark in self._marks("spared"):
+            if (met := int(mark.values["after"])) < self._wanted(mark):
+                return f"a host that failed met no more than {_errors(met, mark)}, too few to eject it"
         if len(self.spans) < len(self.fatal) or not self._marks("still"):
             return f"only {len(self.spans)} of {len(self.fatal)} ejections were driven to their end"
         if not any(one.longer for one in multipliers(self.rule, self.spans, self.books.stalls)):
@@ -99,8 +102,9 @@ class Timeline:
                 count = mark.values["errors"]
                 yield f"a host was ejected after {_errors(int(count), mark)} in a row that no detector counts"
         for mark in self._marks("spared"):
-            wanted = self._wanted(mark)
-            yield f"{_errors(int(mark.values['after']), mark)} in a row did not eject a host; {wanted} should"
+            wanted, met = self._wanted(mark), int(mark.values["after"])
+            if met >= wanted:
+                yield f"{_errors(met, mark)} in a row did not eject a host; {wanted} should"
 
     def _counts(self) -> Iterator[str]:
         for mark in self._marks("ejected"):

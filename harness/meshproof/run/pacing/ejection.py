@@ -18,7 +18,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from meshproof.border.steps import Fault
-from meshproof.run.pacing.failing_hosts import FailingHosts
+from meshproof.run.pacing.failing_hosts import MARGIN, MERGE_WINDOW, FailingHosts
 from meshproof.run.pacing.max_ejection import SECONDS_OF_ALL, TRIES_PER_ERROR, fail_all
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import Ejecting
@@ -137,15 +137,19 @@ class _Pacing:
         return ejected
 
     async def _is_ejected_at_once(self, number: int, fault: Fault) -> bool:
-        """The same without a look at each error: looks took too long for an ejection that is to come soon."""
+        """The same without a look at each error: looks took too long for an ejection that is to come soon.
+
+        A worker may learn of the victim's return later than the admin page tells it: until then it meets no error.
+        """
         traffic = self.traffic
         await self.hosts.fail(self.victim, fault)
         start, sent, errors, ejected = await self._errors(fault), traffic.now, 0, False
-        for _ in range(TRIES_PER_ERROR):
+        tries, told_by = 0, traffic.now + MERGE_WINDOW + MARGIN
+        while not ejected and errors < self.trial.enough and (tries < TRIES_PER_ERROR or traffic.now < told_by):
             await self.hosts.send((fault.errors + 1) * len(self.hosts.pods))
-            ejected, errors = await self._is_out(), await self._errors(fault) - start
-            if ejected or errors >= self.trial.enough:
-                break
+            ejected, errors, tries = await self._is_out(), await self._errors(fault) - start, tries + 1
+            if not errors:
+                await asyncio.sleep(LOOK_INTERVAL)
         values = {"number": number, "status": fault.status, "before": 0, "after": errors}
         traffic.mark("ejected" if ejected else "spared", sent=sent, **values)
         self._ejected_at = traffic.now

@@ -264,6 +264,18 @@ def test_a_timeline_that_ended_early_is_inconclusive(judged: Judge, name: str) -
     assert judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), cut(name)).outcome is Outcome.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("met", [0, 1])
+def test_a_host_that_met_too_few_errors_to_be_ejected_shows_nothing(judged: Judge, met: int) -> None:
+    def unmet(proxy: SimulatedProxy) -> None:
+        number = next(n for n, mark in enumerate(proxy.marks) if mark.name == "ejected")
+        values = {**proxy.marks[number].values, "before": 0, "after": met}
+        proxy.marks[number:] = [Mark("spared", proxy.marks[number].at, values)]
+
+    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), unmet)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert f"met no more than {met} error" in verdict.reason
+
+
 def test_too_short_a_stretch_is_inconclusive(judged: Judge) -> None:
     def shortened(proxy: SimulatedProxy) -> None:
         settled = next(mark for mark in proxy.marks if mark.name == "settled")

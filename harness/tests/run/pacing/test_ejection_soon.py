@@ -65,3 +65,17 @@ def test_a_host_is_spared_only_after_so_many_errors_that_any_rule_would_have_eje
     ((name, values),) = hosts.marks
     assert name == "spared"
     assert values["after"] >= 12
+
+
+def test_a_victim_that_a_worker_has_not_back_yet_is_waited_for() -> None:
+    hosts: Any = Hosts(3)
+    hosts.unseen = 12
+
+    async def send(requests: int) -> None:
+        hosts.now += 0.1
+        hosts.unseen -= 1
+        hosts._sent += requests if hosts.unseen < 0 else 0
+
+    hosts.send = send
+    trial: Any = SimpleNamespace(enough=12, soon=1.0, request=0)
+    assert asyncio.run(_Pacing(trial, hosts)._is_ejected_at_once(2, FAULT))
