@@ -30,7 +30,8 @@ async def difference(site: Site, mesh: Mesh, one: Request, namespace: str) -> li
     """In what the outcome of a request to the mesh that is put on is not as predicted."""
     expected = predict(mesh, one, namespace=namespace, labels=CLIENT_LABELS)
     called = addressed(mesh, one, namespace)
-    if expected.refused and called and not has_addresses(mesh, called):
+    ports = [port for port in called.ports if port.number == one.port] if called else []
+    if expected.refused and called and not all(has_addresses(mesh, called, port) for port in ports):
         # Its clients find no address that they could call.
         return []
     rules = [rule for found in mesh.virtual_services for rule in found.http if rule.location == expected.route]

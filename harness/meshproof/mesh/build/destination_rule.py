@@ -33,6 +33,8 @@ PORT_FIELDS = ("connectionPool", "loadBalancer", "outlierDetection", "tls")
 # Labels that istiod adds to those of a pod, for subsets alone.
 PLACING = frozenset({REGION, ZONE, SUBZONE, NETWORK, HOSTNAME, "topology.istio.io/cluster"})
 POLICY_FIELDS = (*PORT_FIELDS, "portLevelSettings", "proxyProtocol", "retryBudget", "tunnel")
+# Unsigned, unlike the limits of a connection pool.
+MOST_RETRIES = 2**32 - 1
 
 
 def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
@@ -152,10 +154,10 @@ def retry_budget(value: Value, findings: Findings) -> RetryBudget | None:
     interval, percent = given.get("budgetInterval"), given.get("percent")
     if interval and interval.duration(zero=True):
         findings.unproved(interval.location, "a retryBudget with a budgetInterval is not modelled")
-    default = RetryBudget()
+    default, least = RetryBudget(), given.get("minRetryConcurrency")
     return RetryBudget(
         float(percent.number()) if percent else default.percent,
-        _limit(given, "minRetryConcurrency") or default.min_retry_concurrency,
+        (least.whole(0, MOST_RETRIES) if least else 0) or default.min_retry_concurrency,
         given.key or given.location,
     )
 
