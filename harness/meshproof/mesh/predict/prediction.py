@@ -49,7 +49,7 @@ def predict(
     """
     found = _predicted(mesh, request, namespace, labels)
     places = [*(one.localities for one in found.arms), *(one.localities for one in found.copies)]
-    untold = next((one.untold for one in places if one and one.untold), "") or elsewhere(mesh, found)
+    untold = next((one.untold for one in places if one and one.untold), "") or elsewhere(mesh, found, namespace)
     for copy in found.copies:
         subset = copy.destination.partition("/")[2].partition(":")[0]
         if origination(mesh, copy.host, subset, copy.port, client_of(mesh, request, namespace, labels)):

@@ -93,6 +93,13 @@ def service(mesh: Mesh, host: str, namespace: str) -> Service | None:
     return next((one for one in several if one.namespace == namespace), several[0] if several else None)
 
 
+def is_unexported(mesh: Mesh, host: str, namespace: str) -> bool:
+    """Whether a host is a Service's of `namespace` that its clients do not see, whatever their Sidecar says."""
+    several = mesh.services_of(host)
+    own = any(one.namespace == namespace for one in several)
+    return own and not any(one.unlisted or sees(namespace, one.export_to, one.namespace) for one in several)
+
+
 def pattern(mesh: Mesh, name: str, namespace: str) -> Service | None:
     """The ServiceEntry with the narrowest host that is a pattern and covers a name, of those that clients see."""
     several = (service(mesh, one, namespace) for one in mesh.patterns_for(name))

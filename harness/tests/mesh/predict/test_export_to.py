@@ -193,6 +193,9 @@ def test_a_rule_leads_to_no_service_of_another_namespace_that_is_not_exported(bu
 
 def test_a_sidecar_has_what_rules_lead_to_in_its_own_namespace_whether_or_not_it_is_exported(built) -> None:
     assert led(built, "default", namespace="default")
+    text = service("hidden", "~") + ROUTE.format(place="default", owner="default", source="default")
+    found = predict(built(text).mesh, parse("http://greeter.default:5000/"), namespace="default")
+    assert "not exported to default: istiod gives its endpoints in some pushes alone" in found.undecided
     assert not led(built, "default", namespace="shop", source="shop")
 
 

@@ -9,13 +9,19 @@ from __future__ import annotations
 from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict import visibility
 
 
-def elsewhere(mesh: Mesh, expected: Expectation) -> str:
-    """Why it is not known who answers: a rule leads to such a host, and another address was called; else empty."""
+def elsewhere(mesh: Mesh, expected: Expectation, namespace: str) -> str:
+    """Why it is not known who answers a client in `namespace`; empty where it is.
+
+    A rule leads to such a host, and another address was called; or to a Service that the client does not see.
+    """
     request = expected.request
     aims: tuple[Arm | Copy, ...] = (*expected.arms, *expected.copies)
     for one in aims:
+        if one.host and one.share and not request.gateway and visibility.is_unexported(mesh, one.host, namespace):
+            return f"{one.host} is not exported to {namespace}: istiod gives its endpoints in some pushes alone"
         service = mesh.service(one.host) if one.host and one.share else None
         if service is None or not service.called_address:
             continue
