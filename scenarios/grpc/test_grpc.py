@@ -43,7 +43,7 @@ SCENARIOS = (
         name="GrpcTimeout",
         description="A call ends after 0.4 s, as its rule says, or earlier where its own grpc-timeout does.",
         features={"VirtualServiceTimeout", "ProbeWorkload"},
-        manifests=["greeter.yaml", "subsets.yaml", "timeout.yaml"],
+        manifests=["greeter.yaml", "timeout.yaml"],
         load=Load("steady", (answering("200 1 0"), f"{answering('200 1 0')} grpc-timeout:200m"), users=32, timeout=3.0),
         expect=[Timeout()],
         mostly_waits=True,
