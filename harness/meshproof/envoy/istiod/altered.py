@@ -25,7 +25,9 @@ KEPT = ("useClientProtocol", "h2UpgradePolicy")
 def altered(objects: Iterable[Json], mesh: Mesh) -> Iterator[Json]:
     """The objects as the mesh has them."""
     made = [one for one in mesh.virtual_services if one.name == ALONE]
-    limited = {(one.namespace, one.name): _is_limited(one) for one in mesh.destination_rules}
+    # What a BackendTLSPolicy makes may have the name of a rule that somebody wrote.
+    written = (one for one in mesh.destination_rules if not one.backend_policy)
+    limited = {(one.namespace, one.name): _is_limited(one) for one in written}
     for one in objects:
         metadata = one["metadata"]
         if made and one["kind"] in ROUTING:

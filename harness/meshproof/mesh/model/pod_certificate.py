@@ -1,9 +1,9 @@
 """The certificate that every probe workload shows where a connection speaks TLS to it.
 
-Proxies of the mesh show it where istiod would give them one. It keeps no secret:
-it is in the source for everybody, so that a client can tell that TLS reached a pod as it was sent, whatever name was
-asked for. Stand-ins show it on loopback, and in the pods of a run. What stands in for a host outside of the mesh shows
-one that it signs, for the name of that host.
+Proxies of the mesh show it where istiod would give them one. It keeps no secret: it is in the source for everybody, so
+that a client can tell that TLS reached a pod as it was sent, whatever name was asked for. Stand-ins show it on
+loopback, and in the pods of a run. What stands in for a host outside of the mesh shows one that it signs, for the name
+of that host.
 """
 
 from __future__ import annotations

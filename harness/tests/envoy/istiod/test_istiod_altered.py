@@ -69,6 +69,13 @@ def test_a_mesh_that_nothing_has_changed_is_given_as_it_stands(folder) -> None:
     assert list(altered(objects, mesh)) == objects
 
 
+def test_a_policy_of_the_gateway_api_with_a_rules_name_takes_nothing_of_it(folder) -> None:
+    objects, mesh = folder
+    (rule,) = mesh.destination_rules
+    policy = replace(without_policies(mesh).destination_rules[0], backend_policy=True)
+    assert list(altered(objects, replace(mesh, destination_rules=(rule, policy)))) == objects
+
+
 def test_without_policies_none_is_left_and_no_empty_one(folder) -> None:
     objects, mesh = folder
     (found,) = of_kind(list(altered(objects, without_policies(mesh))), "DestinationRule")

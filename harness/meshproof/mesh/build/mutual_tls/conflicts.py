@@ -78,8 +78,8 @@ def _held(
 
 def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, without: set[str]) -> Iterator[str]:
     called = f"port {port.number} of {service.called}"
-    servers = [one for gateway in mesh.gateways for one in gateway.servers if one.tls.mode is TlsMode.ISTIO_MUTUAL]
-    if tls.sni and servers and not any(covers(host, tls.sni.lower()) for one in servers for host in one.hosts):
+    served = _served(mesh) if tls.sni else ()
+    if served and not any(covers(host, tls.sni.lower()) for host in served):
         # The sidecars of other pods do not look at the name that a handshake asks for.
         yield f"{called}: no server of a Gateway with ISTIO_MUTUAL is for its sni {tls.sni}"
     if (service.hostname or service.endpoints) and tls.mode == ISTIO_MUTUAL:
@@ -96,6 +96,15 @@ def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, wi
             yield f"{called}, whose sidecars take mutual TLS alone by {policy}: clients get 503"
         elif tls.mode == ISTIO_MUTUAL and mode is PeerMode.DISABLE:
             yield f"{called}, whose sidecars take plain text alone by {policy}: clients get 503"
+
+
+def _served(mesh: Mesh) -> tuple[str, ...]:
+    """The hosts of all servers of Gateways that take proxies of the mesh."""
+    servers = (one for gateway in mesh.gateways for one in gateway.servers)
+    return mesh.once(
+        ("build", "served within"),
+        lambda: tuple(host for one in servers if one.tls.mode is TlsMode.ISTIO_MUTUAL for host in one.hosts),
+    )
 
 
 def _near(mesh: Mesh, namespace: str) -> tuple[PeerAuthentication, ...]:
