@@ -33,7 +33,7 @@ from meshproof.records import dataclass
 
 BUILDERS = {
     "Service": kubernetes.service,
-    **{kind: workload for kind in FORMS if kind not in later.AS_THEY_ARE},
+    **{kind: workload for kind in FORMS if kind not in later.PLACES},
     "Secret": kubernetes.secret,
     "VirtualService": virtual_service.virtual_service,
     "DestinationRule": destination_rule,

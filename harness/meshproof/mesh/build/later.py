@@ -23,6 +23,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "WorkloadEntry": "workload_entry",
         "WorkloadGroup": "workload_group",
     },
+    "workloads.rollout": {"Rollout": "rollout"},
     "workloads.nodes": {"Node": "node"},
     "workloads.namespaces": {"Namespace": "namespace"},
     "sidecar.sidecars": {"Sidecar": "sidecar"},
@@ -40,7 +41,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Module to kind (as in manifest/kinds.py) to the name of the builder there."""
-AS_THEY_ARE = {"Gateway": ("gateway", "gateway"), "Rollout": ("workloads.rollout", "rollout")}
+AS_THEY_ARE = {"Gateway": ("gateway", "gateway")}
 """Kinds of which what is built is a part of the mesh by itself."""
 
 PLACES = {kind: (module, name) for module, kinds in MODULES.items() for kind, name in kinds.items()}

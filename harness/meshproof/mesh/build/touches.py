@@ -6,6 +6,7 @@ Read from the raw fields, as far as they can be: what cannot be read touches mor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from meshproof.errors import ManifestError
 from meshproof.manifest import captured
@@ -17,7 +18,18 @@ from meshproof.mesh.build.workloads.workload import FORMS, Form, at
 from meshproof.mesh.model import names
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Asked, Called, Clients, Entering, Everything, Pods, Rule, Touches
+from meshproof.mesh.model.unmodelled import (
+    EVERY_ROLE,
+    Asked,
+    Called,
+    Clients,
+    Entering,
+    Everything,
+    Pods,
+    Role,
+    Rule,
+    Touches,
+)
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
 Several = tuple[Touches, ...]
@@ -25,6 +37,8 @@ EVERYTHING: Several = (Everything(),)
 # Who writes EndpointSlices from Services and from Endpoints.
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLERS = ("endpointslice-controller.", "endpointslicemirroring-controller.")
+# istio/istio pilot/pkg/model/push_context.go: a patch is for proxies of its context alone.
+CONTEXTS = {"SIDECAR_OUTBOUND": Role.SENDS, "SIDECAR_INBOUND": Role.RECEIVES, "GATEWAY": Role.LETS_IN}
 
 
 def touches(resource: Resource, mesh: Mesh) -> Several:
@@ -139,6 +153,21 @@ def _policy(resource: Resource, mesh: Mesh) -> Several:
     return (Pods(namespace, _selected(spec)),)
 
 
+def _envoy_filter(resource: Resource, mesh: Mesh) -> Several:
+    """As a policy; its patches name the side of a proxy that they are for."""
+    spec = resource.body.get("spec")
+    roles = frozenset(role for patch in (spec.list("configPatches") if spec else ()) for role in _patched(patch))
+    several = _policy(resource, mesh)
+    return tuple(replace(one, roles=roles or EVERY_ROLE) if isinstance(one, Pods) else one for one in several)
+
+
+def _patched(patch: Value) -> frozenset[Role]:
+    match, what = patch.get("match"), patch.get("applyTo")
+    context = match.get("context") if match else None
+    role = CONTEXTS.get(context.text()) if context else None
+    return EVERY_ROLE if role is None or (what and what.text() == "BOOTSTRAP") else frozenset({role})
+
+
 def _one(spec: Value | None, name: str) -> list[Value]:
     found = spec.get(name) if spec else None
     return [found] if found else []
@@ -237,7 +266,7 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "AuthorizationPolicy": _policy,
     "RequestAuthentication": _policy,
     "PeerAuthentication": _policy,
-    "EnvoyFilter": _policy,
+    "EnvoyFilter": _envoy_filter,
     "WasmPlugin": _policy,
     "TrafficExtension": _policy,
     "NetworkPolicy": _policy,

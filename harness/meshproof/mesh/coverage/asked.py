@@ -22,6 +22,7 @@ REPLICATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", 
 WORKLOADS = REPLICATED | {"Pod", "Job", "CronJob", "DeploymentConfig"}
 BY_WORDS = ROUTING | WORKLOADS | {"Service"}
 """The kinds of which a document is read only where it matters; all others always are."""
+ROLLOUT, REFERENCE = "Rollout", "workloadref"
 
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
 
@@ -65,8 +66,9 @@ def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) 
         new = (_mentioned(added) & names) - words
         words |= new
     services = [one for one in several if one.kind == "Service" and one.name in words]
-    pods = [*_pods(several, (*always, *services), people), *_rollouts(several, (*always, *met))]
-    chosen = {id(one) for one in (*always, *met, *services, *pods)}
+    pods = [*_pods(several, (*always, *services), people)]
+    rollouts = [*_rollouts(several, (*always, *met), pods)]
+    chosen = {id(one) for one in (*always, *met, *services, *pods, *rollouts, *_referred(several, rollouts))}
     chosen |= {id(one) for one in _given_twice(several, chosen)}
     found = [one for one in several if id(one) in chosen]
     # Whether Services and Gateways stand in is told by all documents, unless rules here refer to one that is there.
@@ -101,10 +103,19 @@ def _pods(several: Iterable[Unread], selecting: Iterable[Unread], people: frozen
             yield one
 
 
-def _rollouts(several: Iterable[Unread], met: Iterable[Unread]) -> Iterator[Unread]:
-    """The Rollouts whose controller writes into routing that is met."""
-    names = {one.name for one in met if one.kind in ROUTING}
-    return (one for one in several if one.kind == "Rollout" and not one.words.isdisjoint(names))
+def _rollouts(several: Iterable[Unread], met: Iterable[Unread], pods: Iterable[Unread]) -> Iterator[Unread]:
+    """The Rollouts whose controller writes into routing that is met, or whose pods are like those of a workload."""
+    written = {one.name for one in met if one.kind in ROUTING}
+    like = {one.name for one in pods}
+    for one in several:
+        if one.kind == ROLLOUT and not one.words.isdisjoint(written | like if REFERENCE in one.words else written):
+            yield one
+
+
+def _referred(several: Iterable[Unread], rollouts: Iterable[Unread]) -> Iterator[Unread]:
+    """The workloads that have the templates of Rollouts."""
+    words = {word for one in rollouts if REFERENCE in one.words for word in one.words}
+    return (one for one in several if one.kind in WORKLOADS and one.name in words)
 
 
 def _given_twice(several: Sequence[Unread], chosen: set[int]) -> Iterator[Unread]:

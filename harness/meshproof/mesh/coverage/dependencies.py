@@ -26,6 +26,7 @@ from meshproof.mesh.model.unmodelled import (
     Mentioned,
     Pods,
     Received,
+    Role,
     Rule,
     Touches,
     Unmodelled,
@@ -191,8 +192,9 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
     match touch:
         case Everything():
             return True
-        case Pods(namespace, labels):
-            return any(_is_of(pod, namespace, labels) for pod in found.pods) or _may_serve(mesh, touch, found.gateway)
+        case Pods(namespace, labels, roles):
+            meeting = any(_is_of(pod, namespace, labels) for pod in _meeting(found, roles))
+            return meeting or (Role.LETS_IN in roles and _may_serve(mesh, touch, found.gateway))
         case Received(namespace, policy, labels):
             selected = any(_is_of(pod, namespace, labels) for pod in found.pods[1:])
             return selected and (found.expectation is None or may_change(policy, found.expectation))
@@ -213,6 +215,12 @@ def _asks_for(hosts: tuple[str, ...], found: Facts) -> bool:
     """Whether a request asks for one of these hosts (none: for whatever it asks), by its name or its handshake."""
     asked = {*found.asked, *([found.expectation.request.host.lower()] if found.expectation else ())}
     return not hosts or found.any_host or any(covers(one, name) for one in hosts for name in asked)
+
+
+def _meeting(found: Facts, roles: frozenset[Role]) -> Sequence[tuple[str, Labels]]:
+    """The pods that meet a request in one of these roles."""
+    first = Role.SENDS if found.gateway == MESH_GATEWAY else Role.LETS_IN
+    return (*(found.pods[:1] if first in roles else ()), *(found.pods[1:] if Role.RECEIVES in roles else ()))
 
 
 def _is_of(pod: tuple[str, Labels], namespace: str, labels: Labels) -> bool:

@@ -6,6 +6,7 @@ Nothing here is a guess about what it would do: a request that something unmodel
 from __future__ import annotations
 
 from dataclasses import field
+from enum import StrEnum
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
@@ -51,12 +52,24 @@ class Decided:
     location: Location
 
 
+class Role(StrEnum):
+    """What a pod's proxy does with a request."""
+
+    SENDS = "sends"
+    RECEIVES = "receives"
+    LETS_IN = "lets in as a gateway"
+
+
+EVERY_ROLE = frozenset(Role)
+
+
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """Requests that pods of a namespace (empty: of any) with these labels send, receive, or let in as a gateway."""
+    """Requests that pods of a namespace (empty: of any) with these labels meet in one of these roles."""
 
     namespace: str
     labels: Labels = field(default_factory=dict, hash=False)
+    roles: frozenset[Role] = EVERY_ROLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,14 @@ def _lacking(mesh: Mesh, destination: Destination, client: Client) -> str:
     """Why a host is no destination: nothing has it, or it is an ExternalName that this route does not find."""
     alias = mesh.alias(destination.host)
     if alias is None:
-        return f"no Service is called {destination.host}"
+        return f"no Service is called {destination.host}{_elsewhere(mesh, destination.host)}"
     return f"{alias.called} is an ExternalName, which has no port {client.port} and no pods of its own"
+
+
+def _elsewhere(mesh: Mesh, host: str) -> str:
+    """The Services of that name in other namespaces: one of them may have been meant."""
+    others = [one.called for one in mesh.services_called(host.partition(".")[0]) if not one.hostname]
+    return f" (did you mean {' or '.join(others[:3])}?)" if others else ""
 
 
 def _unanswered(name: str, port: int, why: str, status: int, lack: Lack) -> Backend:

@@ -5,7 +5,7 @@ A sample is only taken when `predict` sends it to the rule that it is for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from meshproof.border.expectation import Expectation
@@ -15,6 +15,7 @@ from meshproof.errors import Location
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.resource import Notice
 from meshproof.mesh.alike import nearest
+from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import (
@@ -189,14 +190,19 @@ def _hidden(mesh: Mesh, virtual_service: VirtualService) -> str:
     bound = [one for key in virtual_service.gateways if (one := mesh.gateway(key))]
     if len(bound) < len(virtual_service.gateways):
         return ""
-    places = {one.key: mesh.pods_of(one)[0] for one in bound}
-    if any(sees(place, virtual_service.export_to, virtual_service.namespace) for place in places.values()):
+    places = {one.key: _places(mesh, one) for one in bound}
+    if any(sees(one, virtual_service.export_to, virtual_service.namespace) for each in places.values() for one in each):
         return ""
-    told = mesh.knows_pods_of(bound[0])
-    where = f"are in {places[bound[0].key]}" if told else f"are taken to be in {places[bound[0].key]}"
+    told, where = mesh.serving(bound[0]) or bound[0].listener, " and ".join(places[bound[0].key])
     why = "" if told else ", since no Deployment of theirs is among the manifests"
     exported = " and ".join(virtual_service.export_to)
-    return f"it is exported to {exported} alone, and the pods of Gateway {bound[0].called} {where}{why}"
+    taken = "are" if told else "are taken to be"
+    return f"it is exported to {exported} alone, and the pods of Gateway {bound[0].called} {taken} in {where}{why}"
+
+
+def _places(mesh: Mesh, gateway: Gateway) -> Sequence[str]:
+    """The namespaces of the pods that serve a Gateway; Istio's own where none are known."""
+    return sorted({one.namespace for one in mesh.serving(gateway)}) or [mesh.pods_of(gateway)[0]]
 
 
 def _is_outside(host: str) -> bool:

@@ -7,7 +7,7 @@ from meshproof.border.request import Request, parse
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.translate import translate
 from meshproof.mesh.model.mesh_config import OutboundMode
-from meshproof.mesh.model.unmodelled import Called
+from meshproof.mesh.model.unmodelled import Called, Entering
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.answerable import why_unanswered
 
@@ -132,7 +132,7 @@ spec: {host: out.example.com, trafficPolicy: {portLevelSettings: [{port: {number
         (config_map("outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}"), "outboundTrafficPolicy"),
         (config_map("rootNamespace: elsewhere"), "rootNamespace"),
         (config_map("defaultServiceExportTo: ['~']"), "defaultServiceExportTo"),
-        (config_map("defaultConfig: {gatewayTopology: {numTrustedProxies: 1}}"), "gatewayTopology"),
+        (config_map("defaultConfig: {proxyMetadata: {ISTIO_META_HTTP10: '1'}}"), "proxyMetadata ISTIO_META_HTTP10"),
         (config_map("a: b", more='  meshNetworks: "networks: {n1: {}}"\n'), "a is not modelled"),
         (
             config_map(
@@ -142,7 +142,9 @@ spec: {host: out.example.com, trafficPolicy: {portLevelSettings: [{port: {number
         ),
         (config_map("accessLogFile: x", name="istio-canary"), "is not modelled"),
         (config_map("accessLogFile: x") + operator("meshConfig: {accessLogFile: y}"), "is not modelled"),
-        (operator("values: {pilot: {env: {A: b}}}"), "env is not modelled"),
+        (operator("values: {pilot: {env: {A: b}}}"), "A is not modelled"),
+        (operator("components: {pilot: {k8s: {env: [{name: A, value: b}]}}}"), "A of istiod is not modelled"),
+        (operator("components: {pilot: {k8s: {overlays: [{kind: Deployment}]}}}"), "overlays is not modelled"),
         (operator("values: {meshConfig: {a: b}}"), "meshConfig is not modelled"),
         (operator("unvalidatedValues: {a: b}"), "unvalidatedValues is not modelled"),
     ],
@@ -165,6 +167,42 @@ def test_what_decides_no_request_costs_nothing(built) -> None:
     assert not built(text).mesh.unmodelled
     assert not built(config_map("x: y", namespace="shop")).mesh.unmodelled
     assert not built(operator("profile: demo, values: {global: {a: b}, pilot: {autoscaleMin: 2}}")).mesh.unmodelled
+    variable = "pilot: {k8s: {env: [{name: PILOT_TRACE_SAMPLING, value: '100'}]}}"
+    demo = f"addonComponents: {{kiali: {{enabled: true}}}}, components: {{{variable}}}, values: {{grafana: {{a: b}}}}"
+    assert not built(operator(demo)).mesh.unmodelled
+    names = "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true', ISTIO_META_DNS_AUTO_ALLOCATE: 'true'}"
+    assert not built(config_map(f"defaultConfig: {{{names}}}")).mesh.unmodelled
+
+
+def test_addresses_that_the_agent_makes_touch_connections_to_hosts_without_one(built) -> None:
+    made = config_map("defaultConfig: {proxyMetadata: {ISTIO_META_DNS_AUTO_ALLOCATE: 'true'}}")
+    entry = """---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: NAME}
+spec:
+  hosts: [NAME.example.com]
+  ports: [{number: 3306, name: tcp, protocol: TCP}, {number: 80, name: http, protocol: HTTP}]
+  resolution: DNS
+"""
+    addressed = entry.replace("NAME", "two") + "  addresses: [10.9.9.9]\n"
+    entries = entry.replace("NAME", "one") + addressed
+    before = built(entries + made.replace("'true'", "'false'")).mesh.unmodelled
+    (found,) = [one for one in built(entries + made).mesh.unmodelled if one not in before]
+    assert found.touches == (Called(("one.example.com",), 3306),)
+
+
+def test_what_a_gateway_believes_of_its_clients_touches_what_enters_by_one(built) -> None:
+    topology = config_map("defaultConfig: {gatewayTopology: {numTrustedProxies: 1}}")
+    gateway = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: in}
+spec: {selector: {istio: in}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]}
+"""
+    assert not built(topology).mesh.unmodelled
+    (found,) = built(gateway + topology).mesh.unmodelled
+    assert found.touches == (Entering("default/in"),)
 
 
 GATEWAYS = operator("profile: empty, components: {ingressGateways: [{name: in, enabled: true}]}").replace(

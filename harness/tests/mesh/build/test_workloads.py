@@ -245,5 +245,23 @@ def test_a_template_that_stands_elsewhere_touches_the_services_that_may_select_i
     built = read(SERVICE + other + third + resource("argoproj.io/v1alpha1", "Rollout", f"{reference}, {MATCHED}"))
     (one,) = built.mesh.unmodelled
     assert one.touches == (Called((HOST, HOST.replace("web", "tier"))),)
-    assert "workloadRef is not modelled" in one.why
+    assert one.why == "its pods' template stands in Deployment web, which is not here"
     assert not built.mesh.workloads
+
+
+@pytest.mark.parametrize(("down", "left"), [("", 1), (", scaleDown: never", 1), (", scaleDown: onsuccess", 0)])
+def test_pods_of_a_rollout_are_like_those_of_the_workload_that_has_their_template(down: str, left: int) -> None:
+    reference = f"replicas: 3, workloadRef: {{apiVersion: apps/v1, kind: Deployment, name: web{down}}}"
+    parts = [
+        SERVICE,
+        resource("argoproj.io/v1alpha1", "Rollout", f"{reference}, {MATCHED}", "rolling"),
+        resource("apps/v1", "Deployment", f"{MATCHED}, {TEMPLATE}"),
+    ]
+    for texts in (parts, parts[::-1]):
+        mesh = read("".join(texts)).mesh
+        assert not mesh.unmodelled
+        assert {(one.kind, one.name): one.replicas for one in mesh.workloads} == {
+            ("Rollout", "rolling"): 3,
+            ("Deployment", "web"): left,
+        }
+        assert [one.name for one in mesh.behind(mesh.services[0]) if one.replicas] == ["web", "rolling"][1 - left :]

@@ -152,6 +152,24 @@ spec:
     assert "Rollout goods" not in read(WEB + rollout.replace("NAME", "others"))
 
 
+def test_a_rollout_and_the_workload_that_has_its_template_are_read_together() -> None:
+    rollout = """---
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata:
+  name: rolling
+  labels: {team: a}
+spec:
+  workloadRef: {apiVersion: apps/v1, kind: Deployment, name: NAME}
+  selector: {matchLabels: {app: any}}
+"""
+    text = WEB.replace("HOST", "stock") + STOCK + PODS + FAR.replace("NAME", "far")
+    assert {"Rollout rolling", "Deployment pods"} <= read(text + rollout.replace("NAME", "pods"))
+    assert "Rollout rolling" not in read(text + rollout.replace("NAME", "far"))
+    writing = "  strategy: {canary: {trafficRouting: {istio: {virtualService: {name: routes}}}}}\n"
+    assert {"Rollout rolling", "Deployment far"} <= read(text + rollout.replace("NAME", "far") + writing)
+
+
 def test_manifests_with_a_service_that_no_request_meets_are_no_routing_alone() -> None:
     outside = """apiVersion: networking.istio.io/v1
 kind: ServiceEntry

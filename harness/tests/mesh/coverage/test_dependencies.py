@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,80 +11,12 @@ from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.coverage.dependencies import Dependencies, undecided
 from meshproof.mesh.coverage.facts import facts
-from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.predict.prediction import predict
-
-SHOP = """
-apiVersion: v1
-kind: Service
-metadata: {name: cart, namespace: shop}
-spec: {selector: {app: cart}, ports: [{name: http, port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: pay, namespace: shop}
-spec: {selector: {app: pay}, ports: [{name: http, port: 80}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: cart, namespace: shop}
-spec:
-  selector: {matchLabels: {app: cart}}
-  template: {metadata: {labels: {app: cart, tier: front}}, spec: {containers: [{name: c, image: cart}]}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: pay, namespace: shop}
-spec:
-  selector: {matchLabels: {app: pay}}
-  template: {metadata: {labels: {app: pay}}, spec: {containers: [{name: c, image: pay}]}}
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {name: edge, namespace: shop}
-spec:
-  selector: {istio: ingressgateway}
-  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: cart, namespace: shop}
-spec:
-  hosts: [cart.shop.svc.cluster.local, shop.example.com]
-  gateways: [mesh, edge]
-  http:
-    - match: [{uri: {prefix: /new}}]
-      route: [{destination: {host: pay}}]
-    - route: [{destination: {host: cart}}]
----
-"""
-
-NETWORKING = "networking.istio.io/v1"
-CART, NEW, PAY = "GET http://cart.shop/", "GET http://cart.shop/new", "GET http://pay.shop/"
-EDGE = "GET http://shop.example.com/"
-
-
-@pytest.fixture
-def touched(tmp_path: Path) -> Callable[[str, str], set[str]]:
-    """The kinds that touch a request, given one more document of the shop."""
-
-    def find(document: str, request: str) -> set[str]:
-        (tmp_path / "shop.yaml").write_text(SHOP + document)
-        mesh: Mesh = build_all(load([str(tmp_path)], strict=False)).mesh
-        one = parse(request, gateway="shop/edge" if "example.com" in request else "")
-        found = facts(mesh, predict(mesh, one), "default", {"app": "client"})
-        return {part.kind for part in Dependencies(mesh, mesh.unmodelled).touching(found)}
-
-    return find
-
+from shop_manifests import CART, EDGE, NETWORKING, NEW, PAY, SHOP, of
 
 PORT_LISTENER = "{egress: [{port: {number: 80, protocol: HTTP, name: http}, hosts: ['*/*']}]}"
-
-
-def of(kind: str, spec: str, *, group: str = "security.istio.io/v1", namespace: str = "shop") -> str:
-    return f"apiVersion: {group}\nkind: {kind}\nmetadata: {{name: one, namespace: {namespace}}}\nspec: {spec}\n"
 
 
 @pytest.mark.parametrize(

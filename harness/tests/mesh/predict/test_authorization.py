@@ -260,7 +260,7 @@ def test_of_what_it_depends_the_rule_is_named(built) -> None:
     mesh = built(SITE + when('key: "request.auth.claims[iss]", values: [a]')).mesh
     (found,) = undecided(mesh, predict(mesh, asked()))
     assert found.subject == "AuthorizationPolicy istio-system/p"
-    assert "a claim of a token" in found.why
+    assert "what its token claims" in found.why
 
 
 def test_connections_by_tls_have_a_name(built) -> None:

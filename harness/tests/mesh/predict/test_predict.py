@@ -183,6 +183,11 @@ def test_destinations_that_cannot_answer_say_why(routed, destination: str, note:
     assert (arm.workloads, str(arm.location)) == (frozenset(), "<stdin>:42:13")
 
 
+def test_a_service_of_that_name_elsewhere_may_have_been_meant(routed) -> None:
+    (arm,) = predict(routed("- route: [{destination: {host: greeter.shop.svc.cluster.local}}]").mesh, parse(HELLO)).arms
+    assert "no Service is called greeter.shop.svc.cluster.local (did you mean greeter.default?)" in arm.note
+
+
 def test_require_endpoints(built) -> None:
     require_endpoints(built().mesh)
     lonely = "apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {selector: {app: b}, ports: [{port: 1}]}\n"

@@ -106,6 +106,19 @@ def test_what_the_pods_of_a_gateway_do_not_see_is_told_with_where_they_are_taken
     ]
     _, told = unreached(built, f"{WIDE}{head}{spec.replace('istio-ingress', 'istio-system')}")
     assert told == []
+    pods = """---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: PLACE}
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  template: {metadata: {labels: {istio: ingressgateway}}, spec: {containers: [{name: istio-proxy, image: auto}]}}
+"""
+    both = "".join(pods.replace("PLACE", one) for one in ("a", "b"))
+    _, told = unreached(built, f"{WIDE}{head}{spec}{both}")
+    assert [one.rpartition("edge ")[2] for one in told] == ["are in a and b"]
+    _, told = unreached(built, f"{WIDE}{head}{spec}{both}{pods.replace('PLACE', 'istio-ingress')}")
+    assert not [one for one in told if "exported" in one]
 
 
 def test_hosts_that_no_server_is_for_are_not_called_shadowed(built) -> None:

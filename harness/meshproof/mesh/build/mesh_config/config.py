@@ -11,7 +11,9 @@ from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.mesh_config.document import DISCOVERY, configuring, is_mesh_config, others, read
+from meshproof.mesh.build.mesh_config import proxies
+from meshproof.mesh.build.mesh_config.document import DISCOVERY, configuring, is_mesh_config, others, read, what
+from meshproof.mesh.build.mesh_config.installed import with_gateways
 from meshproof.mesh.build.resilience import retries
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
@@ -36,14 +38,6 @@ WITHOUT_PART = frozenset(
         *("protocolDetectionTimeout", "tcpKeepalive"),
     }
 )
-PROXY = frozenset(
-    {
-        *("tracing", "concurrency", "holdApplicationUntilProxyStarts", "discoveryAddress", "drainDuration", "image"),
-        *("parentShutdownDuration", "terminationDrainDuration", "statusPort", "proxyStatsMatcher", "readinessProbe"),
-        *("controlPlaneAuthPolicy", "logAsJson", "serviceCluster", "proxyAdminPort", "configPath", "binaryPath"),
-        *("envoyAccessLogService", "envoyMetricsService", "caCertificatesPem"),
-    }
-)
 NOBODY = "~"
 DEFAULT_NAMES = {"", "DEFAULT"}
 EVERYTHING = (Everything(),)
@@ -53,6 +47,7 @@ Exported = TypeVar("Exported", Service, VirtualService, DestinationRule)
 def configured(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> tuple[Mesh, list[Resource]]:
     """The mesh as its configuration has it, and the other resources; where several configure it, none is known to."""
     rest = [one for one in foreign if not is_mesh_config(one)]
+    mesh = with_gateways(mesh, foreign)
     telling = configuring(foreign)
     if not telling:
         return mesh, rest
@@ -64,7 +59,7 @@ def configured(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> t
         return mesh, [*foreign]
     with findings.about(resource, EVERYTHING):
         for value in others(resource):
-            findings.unproved(value.key or value.location, f"{value.name} is not modelled")
+            findings.unproved(value.key or value.location, f"{what(value)} is not modelled")
         if fields is not None:
             mesh = _applied(mesh, fields, findings)
     return mesh, rest
@@ -77,7 +72,7 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         if name == "rootNamespace" and value.data == ROOT_NAMESPACE:
             continue
         if name == "defaultConfig":
-            findings.unmodelled(value, *(one for one in value.names() if one not in PROXY))
+            proxies.told(mesh, value, findings)
             continue
         touches = tuple(_encrypted(mesh)) if name == "tlsDefaults" else EVERYTHING
         if touches:

@@ -19,10 +19,22 @@ CONFIG_MAP, OPERATOR = "ConfigMap", "IstioOperator"
 NAME, KEY, NETWORKS = "istio", "mesh", "meshNetworks"
 # What of an IstioOperator says how Istio is installed, and nothing of requests.
 INSTALLING = frozenset(
-    {"profile", "hub", "tag", "revision", "namespace", "installPackagePath", "components", "meshConfig"}
+    {
+        *("profile", "hub", "tag", "revision", "namespace", "installPackagePath", "meshConfig"),
+        *("components", "addonComponents"),
+    }
 )
 DISCOVERY = "discoverySelectors"
-VALUES = frozenset({"global", "gateways", "telemetry", "sidecarInjectorWebhook", "defaultRevision", "revision", "base"})
+VALUES = frozenset(
+    {
+        *("global", "gateways", "telemetry", "sidecarInjectorWebhook", "defaultRevision", "revision", "base", "cni"),
+        # What the charts up to 1.9 installed beside Istio, or ran as processes of its own: profiles list all of them.
+        *("certmanager", "clusterResources", "galley", "grafana", "istiocoredns", "kiali", "mixer", "nodeagent"),
+        *("prometheus", "prometheusOperator", "security", "sidecarInjector", "tracing", "istio_cni"),
+    }
+)
+# Traces, processes and logs of istiod itself.
+ENVIRONMENT = frozenset({"PILOT_TRACE_SAMPLING", "GODEBUG", "GOMAXPROCS", "GOMEMLIMIT", "PILOT_ENABLE_ANALYSIS"})
 EMPTY: tuple[object, ...] = (None, "", {}, ())
 
 
@@ -65,17 +77,39 @@ def others(resource: Resource) -> Iterator[Value]:
     for name, value in (spec.fields() if spec else {}).items():
         if name == "values":
             yield from _of_values(value)
+        elif name == "components":
+            yield from _of_istiod(value)
         elif name not in INSTALLING and value.data not in EMPTY:
             yield value
+
+
+def what(value: Value) -> str:
+    """What a person calls one of these: a variable of istiod by its own name."""
+    return f"{value.text()} of istiod" if value.name == "name" else value.name
 
 
 def _of_values(values: Value) -> Iterator[Value]:
     """Of the charts' values those that are neither about the installation nor about its images."""
     for name, value in values.fields().items():
         if name == "pilot":
-            yield from (one for one in [value.get("env")] if one and one.data not in EMPTY)
+            variables = value.get("env")
+            several = variables.fields() if variables else {}
+            yield from (one for variable, one in several.items() if variable not in ENVIRONMENT)
         elif name not in VALUES and value.data not in EMPTY:
             yield value
+
+
+def _of_istiod(components: Value) -> Iterator[Value]:
+    """The variables that istiod is started with, and patches of what its chart makes."""
+    pilot = components.get("pilot")
+    k8s = pilot.get("k8s") if pilot else None
+    for one in k8s.list("env") if k8s else ():
+        named = one.get("name")
+        if named is None or named.text() not in ENVIRONMENT:
+            yield named or one
+    overlays = k8s.get("overlays") if k8s else None
+    if overlays and overlays.data not in EMPTY:
+        yield overlays
 
 
 def read(resource: Resource) -> tuple[Value | None, ManifestError | None]:

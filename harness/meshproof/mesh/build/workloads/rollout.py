@@ -6,13 +6,14 @@ https://argo-rollouts.readthedocs.io/en/stable/migrating/#reference-deployment-f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.workloads.workload import at, workload
+from meshproof.mesh.build.workloads.workload import FORMS, at, distinct, replicas, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
@@ -21,6 +22,7 @@ from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.records import dataclass
 
 KIND = "Rollout"
+SCALED_DOWN = ("onsuccess", "progressively")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,43 @@ class _Objects:
     destination_rules: Mapping[tuple[str, str], DestinationRule]
 
 
-def rollout(resource: Resource, findings: Findings) -> Workload | None:
-    """The pods of a Rollout; None where another workload has its template."""
-    if at(resource.body, ("spec", "workloadRef")) is not None:
-        return None
-    return workload(resource, findings)
+@dataclass(frozen=True, slots=True)
+class Referring:
+    """A Rollout whose pods' template is that of another workload; `alone` tells that its controller ends the other's.
+
+    Source: argo-rollouts pkg/apis/rollouts/v1alpha1/types.go (ObjectRef), utils/workloadref.
+    """
+
+    resource: Resource
+    kind: str
+    name: str
+    replicas: int
+    alone: bool
+
+
+def rollout(resource: Resource, findings: Findings) -> Workload | Referring:
+    """The pods of a Rollout, or whose pods they are like."""
+    found = at(resource.body, ("spec", "workloadRef"))
+    if found is None:
+        return workload(resource, findings)
+    down = found.get("scaleDown")
+    alone = down is not None and down.text() in SCALED_DOWN
+    kind, name = found.need("kind").text(), found.need("name").text()
+    return Referring(resource, kind, name, replicas(resource.body, FORMS[KIND]), alone)
+
+
+def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:  # noqa: ARG001
+    """The mesh with the pods of all Rollouts whose template is known."""
+    several = {(one.kind, one.key): one for one in mesh.workloads}
+    own = [one for one in parts if isinstance(one, Workload)]
+    for one in parts:
+        if isinstance(one, Referring):
+            key = one.kind, f"{one.resource.namespace}/{one.name}"
+            if (other := several.get(key)) is not None:
+                place = one.resource.location
+                own.append(replace(other, name=one.resource.name, kind=KIND, replicas=one.replicas, location=place))
+                several[key] = replace(other, replicas=0) if one.alone else other
+    return replace(mesh, workloads=distinct((*several.values(), *own)))
 
 
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
@@ -58,7 +92,9 @@ def _referred(mesh: Mesh, resource: Resource, findings: Findings) -> None:
     if found is not None:
         wanted = labels(at(resource.body, ("spec", "selector")), "matchLabels")
         hosts = tuple(_possible(mesh, resource.namespace, wanted))
-        why = "workloadRef is not modelled: the pods' template stands in another resource"
+        if any(one.kind == KIND and one.location == resource.location for one in mesh.workloads):
+            return
+        why = f"its pods' template stands in {found.need('kind').text()} {found.need('name').text()}, which is not here"
         findings.unproved(found.key or found.location, why, touches=(Called(hosts),))
 
 

@@ -92,7 +92,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
     return Workload(
         resource.name,
         resource.namespace,
-        _replicas(resource.body, form),
+        replicas(resource.body, form),
         pod,
         image.text() if image else "",
         ports,
@@ -124,7 +124,7 @@ def _check_selector(resource: Resource, form: Form, pod: Labels) -> None:
         check_selects(selector, pod)
 
 
-def _replicas(body: Value, form: Form) -> int:
+def replicas(body: Value, form: Form) -> int:
     """The number of pods; one where the number is left out or null, as the API server sets it."""
     suspended = at(body, form.suspend) if form.suspend else None
     if suspended is not None and suspended.flag():

@@ -38,7 +38,7 @@ class Attribute(StrEnum):
     ADDRESS = "the client's address"
     DESTINATION = "the gateway's address"
     IDENTITY = "the client's certificate"
-    CLAIM = "a claim of a token"
+    CLAIM = "what its token claims"
     METADATA = "what another filter found out"
 
 
