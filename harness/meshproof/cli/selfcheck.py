@@ -11,6 +11,7 @@ import click
 from meshproof.border.request import Request, parse
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
 from meshproof.cli.options.kubernetes import on_kubernetes
+from meshproof.cli.options.recursive import RECURSIVE, widened
 from meshproof.cli.options.shared import Settings, Within
 from meshproof.cli.run import names
 from meshproof.errors import UsageError
@@ -32,8 +33,10 @@ SAMPLE = 60
     type=click.Path(),
     multiple=True,
     metavar="FILE|DIR",
+    callback=widened,
     help="Your own manifests, in the place of scenarios: which wrong ones `meshproof verify` would miss (repeatable).",
 )
+@RECURSIVE
 @click.option(
     "--request",
     "requests",

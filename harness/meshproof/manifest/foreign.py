@@ -46,6 +46,11 @@ ROUTING_KINDS = frozenset(
 
 WITHOUT_PART = frozenset(
     {
+        # KServe: what its services are made by.
+        "ClusterServingRuntime",
+        "ClusterStorageContainer",
+        "LLMInferenceServiceConfig",
+        "ServingRuntime",
         "ControllerRevision",
         "GatewayClass",
         "IPAddress",

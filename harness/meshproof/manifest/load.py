@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
+from posixpath import normpath
 from typing import TextIO
 
 from meshproof.border.facts.provenance import Digest
@@ -13,7 +14,7 @@ from meshproof.manifest import captured, kinds
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
-from meshproof.manifest.documents.other_files import other_file, words, words_in
+from meshproof.manifest.documents.other_files import other_file, patch, patches, words, words_in
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
@@ -60,7 +61,7 @@ def load(
         if progress and number % PROGRESS == 0:
             progress(number)
         if isinstance(document, Refusal):
-            read.refusals.append(document)
+            read.refuse(document)
         else:
             read.take_all(document)
     problems = [problem for refusal in read.refusals for problem in refusal.problems]
@@ -94,7 +95,9 @@ def _beside(paths: Sequence[str]) -> Iterator[Notice]:
         named = [one for one in others if not any(Path(each).is_relative_to(folder / one) for each in paths)]
         if named:
             listed = ", ".join((*named[:MOST_NAMED], *(["…"] if len(named) > MOST_NAMED else [])))
-            text = f"manifests in subfolders are not read: {listed}; name those that belong to it with -f as well"
+            text = (
+                f"manifests in subfolders are not read: {listed}; name those that belong to it as well, or all with -R"
+            )
             yield Notice(Location(str(path), 1, 1), text, BESIDE)
 
 
@@ -118,7 +121,17 @@ class _Read:
     refusals: list[Refusal] = field(default_factory=list)
     seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
     others: list[tuple[Notice, str]] = field(default_factory=list)
+    patches: set[str] = field(default_factory=set)
     complete: bool = False
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Keep what cannot be read, unless it is a patch, which may be less than a document."""
+        if not self.is_patch(refusal.location):
+            self.refusals.append(refusal)
+
+    def is_patch(self, location: Location) -> bool:
+        """Whether what stands there is a patch of a kustomization that has been read."""
+        return bool(self.patches) and normpath(location.file.replace("\\", "/")) in self.patches
 
     def no_text(self, data: bytes, error: ManifestError) -> None:
         """Refuse a file that is no text; its names are ASCII in whatever it is written, UTF-16 too."""
@@ -128,6 +141,11 @@ class _Read:
 
     def take_all(self, document: Document) -> None:
         """Sort in one document, or each item of a list."""
+        if self.is_patch(document.body.location):
+            told = patch(document.body)
+            self.notices.append(told)
+            self.others.append((told, _digest(document.body)))
+            return
         try:
             several = list(expanded(document))
         except ManifestError as error:
@@ -147,6 +165,7 @@ class _Read:
             if isinstance(found, Notice):
                 self.notices.append(found)
                 if body.is_mapping and other_file(body):
+                    self.patches.update(patches(body))
                     self.others.append((found, _digest(body)))
                 return
             problems += _problems(found)

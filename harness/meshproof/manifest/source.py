@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -20,6 +21,7 @@ MOST_TEXT = 64 * MEGABYTE
 ENDINGS = (".yaml", ".yml", ".json")
 # Of subfolders, which may hold anything.
 MOST_LOOKED_AT = 2_000
+KUSTOMIZATION = "kustomization"
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
@@ -79,14 +81,46 @@ def _files(path: Path) -> list[Path]:
             if not path.exists():
                 raise UsageError(f"{path}: there is no such file or folder")
             return [path]
-        found = sorted(file for file in path.iterdir() if file.suffix in ENDINGS and file.is_file())
+        found = sorted((one for one in path.iterdir() if one.suffix in ENDINGS and one.is_file()), key=_first)
         deeper = not found and any(child.is_dir() for child in path.iterdir())
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
     if not found:
-        hint = "its subfolders are not searched: name them as well" if deeper else "name a folder that holds manifests"
+        searched = "its subfolders are not searched: name them as well, or all of them with -R"
+        hint = searched if deeper else "name a folder that holds manifests"
         raise ManifestError(Problem(Location(str(path), 1, 1), f"the folder has no {', '.join(ENDINGS)} file", hint))
     return found
+
+
+def beneath(paths: Iterable[str]) -> tuple[str, ...]:
+    """The same with each folder's manifests in the place of the folder, those of all its subfolders too.
+
+    Hidden folders, and those that are links, are left out; a folder without manifests stays what it is.
+    """
+    return tuple(file for path in paths for file in _beneath(path))
+
+
+def _beneath(path: str) -> Sequence[str]:
+    if path == STDIN or not Path(path).is_dir():
+        return [path]
+
+    def refuse(error: OSError) -> None:
+        raise UsageError(f"{error.filename}: cannot be read: {error.strerror}")
+
+    found: list[str] = []
+    for folder, folders, files in os.walk(path, onerror=refuse):
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        found += [str(one) for one in sorted((Path(folder, name) for name in files), key=_first) if _is_manifest(one)]
+    return found or [path]
+
+
+def _is_manifest(file: Path) -> bool:
+    return file.name.endswith(ENDINGS)
+
+
+def _first(file: Path) -> tuple[bool, Path]:
+    """By name, but a kustomization before the files that it calls its patches."""
+    return file.stem != KUSTOMIZATION, file
 
 
 def unsearched(path: Path) -> list[str]:

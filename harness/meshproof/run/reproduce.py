@@ -12,6 +12,8 @@ from meshproof.run.prepare import Prepared
 REPLAY = "replay"
 VERIFYING = ("verify", "certify", "test")
 MANIFESTS = frozenset({"-f", "--filename", "--applied"})
+# What a run keeps stands in one folder.
+RECURSIVE, SHORT = "--recursive", "-R"
 OUTPUT = frozenset({"--output"})
 # A signature is its owner's, and no part of what is repeated.
 SIGNATURE = frozenset({"--sign", "--key-password-file"})
@@ -35,6 +37,7 @@ def command(arguments: Sequence[str], driven: Sequence[Prepared]) -> tuple[str, 
 
     Manifests are those that the run keeps, other files are named in full, and the reports go to a folder of their own.
     """
+    arguments = tuple(_apart(arguments))
     verb = arguments[0] if arguments else ""
     if verb == REPLAY:
         # Its folder is a run's like any other.
@@ -45,6 +48,12 @@ def command(arguments: Sequence[str], driven: Sequence[Prepared]) -> tuple[str, 
     applied, specified = files(driven[0])
     named = ("-f", specified, *(() if specified == applied else ("--applied", applied)))
     return ("meshproof", verb, *named, *_kept(arguments[1:], leave=OUTPUT | MANIFESTS | SIGNATURE))
+
+
+def _apart(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments with -R, which takes no value, as a word of its own: -Rf is -R and -f."""
+    for word in arguments:
+        yield from (SHORT, f"-{word[2:]}") if word.startswith(SHORT) and len(word) > len(SHORT) else (word,)
 
 
 def _is(word: str, options: frozenset[str]) -> bool:
@@ -58,6 +67,8 @@ def _kept(arguments: Sequence[str], leave: frozenset[str]) -> Iterator[str]:
     left = iter(arguments)
     for word in left:
         name, equals, value = word.partition("=")
+        if word in (RECURSIVE, SHORT):
+            continue
         if _is(word, leave):
             # Its value stands in the same word, or in the next.
             if not equals and word in leave:

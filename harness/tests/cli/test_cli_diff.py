@@ -39,6 +39,14 @@ def test_two_folders(place: Any, other: Path) -> None:
     assert (same.code, same.out) == (0, "no change: the manifests say the same\n")
 
 
+def test_two_folders_with_subfolders(place: Any, other: Path) -> None:
+    for folder, whole in (("before", SHOP), ("after", other)):
+        shutil.copytree(whole, place.here / folder / "team" / "shop")
+    ended = place.run("diff", "before", "after", "-R")
+    assert (ended.code, "(after/team/shop/routing.yaml:10:7)" in ended.out) == (1, True)
+    assert "all of them with -R" in place.run("diff", "before", "after").err
+
+
 def test_a_comment_quotes_what_comes_from_manifests(place: Any, other: Path) -> None:
     routing = other / "routing.yaml"
     routing.write_text(
@@ -74,6 +82,9 @@ def test_two_revisions_of_a_repository(place: Any) -> None:
     assert [(change["count"], change["all"]) for change in one["changes"]] == [(4, True)]
     swapped = place.run("diff", "--git", "main..main~1", "--", "k8s/")
     assert "catalog.shop/v1 50 %, catalog.shop/v2 50 % → catalog.shop/v1 95 %" in swapped.out
+    deep = place.run("diff", "-R", "--git", "main~1..main", "--", ".")
+    assert (deep.code, deep.err) == (1, "")
+    assert "catalog.shop/v2 50 % (k8s/routing.yaml:10:7)" in deep.out
     new = place.run("diff", "--git", "main~1..main", "--", "gone/")
     assert (new.code, "neither revision has" in new.err) == (4, True)
 

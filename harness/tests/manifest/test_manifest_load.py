@@ -10,6 +10,7 @@ import pytest
 from meshproof.errors import ManifestError, UsageError
 from meshproof.manifest import load, merge
 from meshproof.manifest.resource import AGAIN
+from meshproof.manifest.source import beneath
 
 SERVICE = """\
 apiVersion: v1
@@ -210,6 +211,17 @@ def test_manifests_in_subfolders_are_told_and_not_read(tmp_path: Path) -> None:
     assert len(load([str(tmp_path)]).resources) == 1
     (told,) = load([str(tmp_path), str(tmp_path / "base/inner")], strict=False).notices[-1:]
     assert "not read: overlays; name" in told.message
+
+
+def test_all_that_is_beneath_a_folder_is_named_in_order_but_what_is_hidden_or_linked(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a/d.json", "a/c.yml", "a/z/e.yaml", ".git/f.yaml", "notes/g.md", ".h.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(SERVICE)
+    (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
+    found = [str(Path(one).relative_to(tmp_path)) for one in beneath([str(tmp_path)])]
+    assert found == [".h.yaml", "b.yaml", "a/c.yml", "a/d.json", "a/z/e.yaml"]
+    notes, file = str(tmp_path / "notes"), str(tmp_path / "b.yaml")
+    assert beneath(["-", file, notes, "gone"]) == ("-", file, notes, "gone")
 
 
 def test_empty_folder_and_missing_path(tmp_path: Path) -> None:

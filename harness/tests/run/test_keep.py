@@ -166,6 +166,8 @@ def test_the_command_repeats_a_verification_in_its_own_folder(prepared: Prepared
     given = ["verify", "-f", "k8s", "--filename=more", "--applied", "live", "-fthird", "--output", "out", "-n", "shop"]
     kept = "manifests/verify/applied-0.yaml"
     assert command(given, [prepared]) == ("meshproof", "verify", "-f", kept, "-n", "shop")
+    for deep in (["-R", "-f", "k8s"], ["-Rf", "k8s"], ["-f", "k8s", "--recursive"]):
+        assert command(["verify", *deep], [prepared]) == ("meshproof", "verify", "-f", kept)
     with_request = ["verify", "-f", "-", "--request", "GET http://shop/ x:--output", "--output=out", "-o", "json"]
     assert command(with_request, [prepared])[4:] == ("--request", "GET http://shop/ x:--output", "-o", "json")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import meshproof
+from meshproof.cli.options.recursive import RECURSIVE, widened
 
 if TYPE_CHECKING:
     from meshproof.border.facts.provenance import Digest
@@ -40,8 +41,10 @@ SHOWN = {True: "ok", False: "WRONG", None: "-"}
     type=click.Path(allow_dash=True),
     multiple=True,
     metavar="FILE|DIR|-",
+    callback=widened,
     help="The manifests that it must be about, byte for byte (repeatable).",
 )
+@RECURSIVE
 @click.option("--accept-gaps", is_flag=True, help="End with 0 also when it says certified with gaps.")
 @click.option(
     "-o",

@@ -9,6 +9,7 @@ import click
 
 from meshproof.cli.cluster.options import Live, live
 from meshproof.cli.help.tree import spoken
+from meshproof.cli.options.recursive import RECURSIVE, is_recursive
 from meshproof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ CHANGED = 1
     help="Show each change on real Envoys of this machine: each side does what was predicted of it, and not what was "
     "predicted of the other. Policies of destinations and hashes are not shown.",
 )
+@RECURSIVE
 @live
 @click.option("--exit-zero", is_flag=True, help="End with exit code 0 whatever changes.")
 @click.argument(
@@ -125,7 +127,7 @@ def _beside(live: Live, namespace: str, paths: tuple[str, ...]) -> tuple[Manifes
     from meshproof.manifest import load
     from meshproof.manifest.resource import merge
 
-    new = load(paths, namespace=namespace, strict=False, progress=_progress)
+    new = load(_wide(paths), namespace=namespace, strict=False, progress=_progress)
     own = {one.namespace for one in (*new.resources, *new.foreign) if one.namespace}
     runs = captured(live, tuple(dict.fromkeys((namespace, *sorted(own)))))
     old = load([], namespace=namespace, strict=False, contents=runs.contents)
@@ -138,7 +140,7 @@ def _read(span: str, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests,
     if not span:
         if len(paths) != 2:
             raise UsageError("name two folders or files, OLD and NEW, or two revisions with --git BASE..HEAD")
-        old, new = (load([path], namespace=namespace, strict=False, progress=_progress) for path in paths)
+        old, new = (load(_wide([path]), namespace=namespace, strict=False, progress=_progress) for path in paths)
         return old, new
     from meshproof.cli.diff.revisions import contents, revisions
     from meshproof.manifest.resource import Manifests
@@ -146,13 +148,20 @@ def _read(span: str, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests,
     if not paths:
         raise UsageError("say which files or folders: meshproof diff --git BASE..HEAD -- k8s/")
     base, head, called = revisions(span)
-    both = contents(base, paths, called), contents(head, paths)
+    deep = is_recursive()
+    both = contents(base, paths, called, deep=deep), contents(head, paths, deep=deep)
     if not any(both):
         raise UsageError(f"--git {span}: neither revision has a .yaml, .yml or .json file in {' or '.join(paths)}")
     before, after = (
         load([], namespace=namespace, strict=False, contents=files) if files else Manifests(()) for files in both
     )
     return before, after
+
+
+def _wide(paths: Sequence[str]) -> Sequence[str]:
+    from meshproof.manifest.source import beneath
+
+    return beneath(paths) if is_recursive() else paths
 
 
 def _progress(number: int) -> None:

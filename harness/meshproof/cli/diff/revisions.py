@@ -12,6 +12,7 @@ from meshproof.records import dataclass
 LIMIT = 60.0
 SHORT = 10
 FILES = ("100644", "100755")
+TREE = "040000"
 SHAPE = "two revisions are written BASE..HEAD, or BASE...HEAD for what was added since they parted"
 
 
@@ -41,34 +42,34 @@ def revisions(text: str) -> tuple[str, str, str]:
     return old, new, base if dots == ".." else old[:SHORT]
 
 
-def contents(revision: str, paths: Sequence[str], called: str = "") -> list[tuple[str, bytes]]:
+def contents(revision: str, paths: Sequence[str], called: str = "", *, deep: bool = False) -> list[tuple[str, bytes]]:
     """The files of a revision that these paths name, with what is in them; a folder gives its own files.
+
+    If `deep`, it gives those of its subfolders too, but for hidden ones.
 
     A path that the revision does not have gives none. With the revision `called` something, places in it are named as
     git names them: `main:k8s/routing.yaml`.
     """
-    several = (one for path in paths for one in _files(revision, path))
+    several = (one for path in paths for one in _files(revision, path, deep))
     head = f"{called}:" if called else ""
     return [(f"{head}{one.path}", _git("cat-file", "blob", one.blob)) for one in several]
 
 
-def _files(revision: str, path: str) -> Iterator[File]:
+def _files(revision: str, path: str, deep: bool) -> Iterator[File]:
     name = path.rstrip("/") or "."
     listed = _listed(revision, name)
-    if len(listed) == 1 and listed[0][0] == "040000":
-        for mode, blob, file in _listed(revision, f"{name}/"):
-            if mode in FILES and file.endswith(ENDINGS):
-                yield File(file, blob)
-        return
-    if name == ".":
-        yield from (File(file, blob) for mode, blob, file in listed if mode in FILES and file.endswith(ENDINGS))
-        return
-    yield from (File(file, blob) for mode, blob, file in listed if mode in FILES)
+    folder = name == "." or (len(listed) == 1 and listed[0][0] == TREE)
+    entries = _listed(revision, name if name == "." else f"{name}/", deep=deep) if folder else listed
+    above = 0 if name == "." else name.count("/") + 1
+    for mode, blob, file in entries:
+        hidden = deep and any(one.startswith(".") for one in file.split("/")[above:-1])
+        if mode in FILES and not hidden and (file.endswith(ENDINGS) or not folder):
+            yield File(file, blob)
 
 
-def _listed(revision: str, path: str) -> list[tuple[str, str, str]]:
+def _listed(revision: str, path: str, *, deep: bool = False) -> list[tuple[str, str, str]]:
     """Mode, content and name of each entry."""
-    words = ["ls-tree", "-z", revision, "--", *([] if path == "." else [path])]
+    words = ["ls-tree", "-z", *(["-r"] if deep else []), revision, "--", *([] if path == "." else [path])]
     found = []
     for entry in _git(*words).decode("utf-8", "surrogateescape").split("\0"):
         if entry:

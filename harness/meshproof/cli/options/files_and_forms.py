@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from meshproof.cli.options.recursive import RECURSIVE, widened
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _manifests(*, required: bool) -> Callable[[Command], Command]:
-    return click.option(
+    option = click.option(
         "-f",
         "--filename",
         "files",
@@ -20,8 +22,10 @@ def _manifests(*, required: bool) -> Callable[[Command], Command]:
         multiple=True,
         required=required,
         metavar="FILE|DIR|-",
+        callback=widened,
         help="The manifests (repeatable; - is standard input).",
     )
+    return lambda command: option(RECURSIVE(command))
 
 
 MANIFESTS = _manifests(required=True)

@@ -12,6 +12,7 @@ import click
 from meshproof.border.facts.provenance import Question
 from meshproof.border.request import parse
 from meshproof.cli.help.tree import spoken
+from meshproof.cli.options.recursive import RECURSIVE, widened
 from meshproof.cli.options.shared import Settings
 from meshproof.errors import UsageError
 from meshproof.records import dataclass
@@ -57,7 +58,7 @@ def _given(command: Command, required: bool) -> Command:
 
     call.__name__, call.__doc__ = command.__name__, command.__doc__
     call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in reversed((_specification(required), *OPTIONS)):
+    for option in reversed((_specification(required), RECURSIVE, *OPTIONS)):
         option(call)
     return call  # type: ignore[return-value]
 
@@ -108,6 +109,7 @@ def _specification(required: bool) -> Callable[[Command], Command]:
         multiple=True,
         required=required,
         metavar="FILE|DIR|-",
+        callback=widened,
         help="The specification: manifests that say what must happen (repeatable; - is standard input).",
     )
 
@@ -118,6 +120,7 @@ OPTIONS = (
         type=click.Path(),
         multiple=True,
         metavar="FILE|DIR",
+        callback=widened,
         help="What really runs, to find out how it differs from the specification (repeatable).  "
         "[default: the specification itself]",
     ),

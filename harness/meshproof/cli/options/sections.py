@@ -12,7 +12,7 @@ from meshproof.options import KUBERNETES
 
 # By the names of parameters; those of a command that stand in none are shown with the first.
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Manifests and requests", ("spec", "applied", "requests", "namespace", "sender", "files", "tests")),
+    ("Manifests and requests", ("spec", "recursive", "applied", "requests", "namespace", "sender", "files", "tests")),
     (
         "What is proved",
         (
@@ -28,7 +28,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Hosts", ("hosts", "show_names")),
 )
 USUAL = {
-    *("spec", "applied", "requests", "namespace", "files", "tests", "listing", "target", "tolerance"),
+    *("spec", "recursive", "applied", "requests", "namespace", "files", "tests", "listing", "target", "tolerance"),
     *("format", "output", "web", "sign", "context", "image"),
 }
 HELP = "Help"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from posixpath import normpath
 
 from meshproof.manifest.resource import NO_PART, Notice
 from meshproof.manifest.value import Value
@@ -42,6 +43,7 @@ CHANGES = frozenset(
         "vars",
     }
 )
+PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
 INTENT = frozenset({"request", "never"})
 CHART = frozenset({"apiVersion", "name", "version"})
 
@@ -61,6 +63,30 @@ def other_file(body: Value) -> Notice | None:
     if "apiVersion" not in names:
         return Notice(body.location, "no Kubernetes resource (it has neither apiVersion nor kind): it is not read")
     return None
+
+
+def patches(body: Value) -> Iterator[str]:
+    """The files of patches that a kustomization names, as its own file is named; none where it is no kustomization.
+
+    Source: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/, and the two older fields.
+    """
+    names = frozenset(body.names())
+    file = body.location.file.replace("\\", "/")
+    folder, _, own = file.rpartition("/")
+    if not _is_kustomization(body, names, own):
+        return
+    for field in PATCHES:
+        value = body.get(field)
+        for item in value.data if value and isinstance(value.data, tuple) else ():
+            path = item.get("path") if item.is_mapping else item
+            # An item of the oldest field is a path, or the text of a patch.
+            if path is not None and isinstance(path.data, str) and "\n" not in path.data:
+                yield normpath(f"{folder}/{path.data}" if folder else path.data)
+
+
+def patch(body: Value) -> Notice:
+    """What is said of a document that a kustomization applies as a patch."""
+    return Notice(body.location, f"a patch of a kustomization, no manifest: {KUSTOMIZE}")
 
 
 def file_of_intents(body: Value) -> Notice | None:

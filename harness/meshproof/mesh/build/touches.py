@@ -168,6 +168,13 @@ def _patched(patch: Value) -> frozenset[Role]:
     return EVERY_ROLE if role is None or (what and what.text() == "BOOTSTRAP") else frozenset({role})
 
 
+def _namespace(resource: Resource, mesh: Mesh) -> Several:
+    """Its labels say who is part of the mesh, and whose routes a Gateway takes: routes wait for those themselves."""
+    if not resource.name:
+        return EVERYTHING
+    return (Called(tuple(one.host for one in mesh.services if one.namespace == resource.name)), Pods(resource.name))
+
+
 def _one(spec: Value | None, name: str) -> list[Value]:
     found = spec.get(name) if spec else None
     return [found] if found else []
@@ -250,6 +257,7 @@ def _not_read(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
 
 
 KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
+    "Namespace": _namespace,
     "VirtualService": _virtual_service,
     "DestinationRule": _host,
     "ServiceEntry": _hosts,

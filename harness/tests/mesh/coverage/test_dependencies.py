@@ -63,6 +63,12 @@ def test_an_object_that_a_cluster_refuses_costs_what_it_names(touched) -> None:
     assert touched(broken, CART) == set()
 
 
+def test_a_namespace_that_a_cluster_refuses_costs_what_stands_in_it(touched) -> None:
+    for name, kinds in (("shop", {"Namespace"}), ("other", set())):
+        broken = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n$patch: delete\n"
+        assert touched(broken, CART) == touched(broken, PAY) == kinds
+
+
 def test_a_virtual_service_that_a_cluster_refuses_costs_what_is_asked_of_its_hosts(touched) -> None:
     broken = of("VirtualService", "{hosts: [pay], http: [{route: []}]}", group=NETWORKING)
     assert touched(broken, PAY) == {"VirtualService"}
