@@ -119,7 +119,8 @@ class _Composer:
     def tagged(self, event: Any, expected: str) -> None:
         if event.tag not in (None, "!", CORE + expected):
             message = f"the tag {event.tag!r} is not known to Kubernetes"
-            raise self.refuse(self.at(event.start_mark), message, "write the value plainly")
+            # What has such tags is often another tool's file: that is only told once all of it is read.
+            self.problems.append(Problem(self.at(event.start_mark), message, "write the value plainly"))
 
     def mapping(self, opening: Any, depth: int) -> dict[str, Node]:
         self.begin(opening, "map", depth)

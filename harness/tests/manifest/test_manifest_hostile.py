@@ -95,7 +95,10 @@ def test_the_collector_is_as_it_was_before() -> None:
     ["!!python/object/apply:os.system", "!!python/name:os.system", "!!binary", "!!set", "!!timestamp", "!Ref"],
 )
 def test_tags_build_nothing(tag: str) -> None:
-    assert "tag" in refused(f"a: {tag} x\n")
+    resource = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: {b: %s x}}\nspec: {ports: [{port: 1}]}\n"
+    )
+    assert "is not known to Kubernetes" in refused(resource % tag)
 
 
 def test_a_huge_number_is_text() -> None:

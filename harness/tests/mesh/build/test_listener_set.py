@@ -168,3 +168,17 @@ def test_of_two_listener_sets_for_one_place_the_older_has_it(older: str, winner:
     expected = predict(found.mesh, parse("GET http://shop.example.com/", gateway="default/front"))
     assert [sorted(arm.workloads) for arm in expected.arms] == [[winner]]
     assert any("has its place" in one.message for one in found.notices)
+
+
+def test_of_a_gateway_of_another_class_nothing_is_said_but_that() -> None:
+    made = built(SITE.replace("gatewayClassName: istio", "gatewayClassName: acme"))
+    assert [one.why for one in made.mesh.unmodelled] == ["a Gateway of class acme is not modelled"]
+    assert not made.notices
+
+
+def test_a_route_to_a_set_that_its_gateway_does_not_take_is_told_so() -> None:
+    made = built(SITE.replace("{from: Same}", "{from: None}"))
+    assert [one.message for one in made.notices] == [
+        "Gateway default/front takes no ListenerSets of default (allowedListeners): istiod opens none of it",
+        "istiod opens no listener of ListenerSet default/more, and attaches no route to it",
+    ]

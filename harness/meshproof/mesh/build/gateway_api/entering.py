@@ -100,6 +100,8 @@ def why_alone(route: AnyRoute, parent: Parent, entrance: Entrance) -> str:
     """Why no listener takes a route; istiod looks at the port first."""
     name = f"{entrance.kind} {entrance.key}"
     several = [one for one, _ in entrance.listeners]
+    if not several:
+        return f"istiod opens no listener of {name}, and attaches no route to it"
     if parent.port is not None and not any(one.server.port == parent.port for one in several):
         ports = " and ".join(str(port) for port in sorted({one.server.port for one in several}))
         known = f" (its listeners have {ports})" if ports else ""

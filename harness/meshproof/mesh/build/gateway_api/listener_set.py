@@ -87,6 +87,9 @@ def _entrance(
     if parent is None:
         findings.unproved(where, f"the Gateway {one.parent} is not among these manifests", topic=Topic.PARENT_MISSING)
         return nothing
+    if not parent.listeners and not parent.whole:
+        # Why nothing is known of the Gateway has been said of it.
+        return nothing
     if namespace in untold(mesh, parent.accepts, asking):
         why = f"no Namespace {namespace} is among these manifests: whether Gateway {one.parent} takes it is not known"
         findings.unproved(where, why, needs="write the Namespace")
