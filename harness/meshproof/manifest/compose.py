@@ -68,18 +68,26 @@ class _Composer:
         return ManifestError(*self.problems, Problem(location, message, hint))
 
     def documents(self) -> Iterator[Document]:
+        first = True
         while type(event := self.next()) is not yaml.StreamEndEvent:
             if type(event) is not yaml.DocumentStartEvent:
                 continue
             self.problems = []
             self.anchors.clear()
             marker = self.at(event.start_mark).line if event.explicit else 0
+            directives = [self.directive(event)] if first and (event.version or event.tags) else []
+            first = False
             content, place, text = self.any(self.next(), 0)
             self.next()
             if content is not None:
                 body = Value(packed(content), place, "", None, text, self.lines)
                 beside = [self.beside(place)] if self.lines.line(place) == marker else []
-                yield Document(body, (*self.problems, *beside))
+                yield Document(body, (*directives, *self.problems, *beside))
+
+    def directive(self, event: Any) -> Problem:
+        """What kubectl says of a file that begins with %YAML or %TAG: it takes the lines before '---' for an object."""
+        message = "kubectl cannot read a file that begins with a directive (%YAML, %TAG)"
+        return Problem(self.at(event.start_mark), message, "take the directive out")
 
     def beside(self, place: int) -> Problem:
         """What kubectl says of a document that begins in the line of its own marker."""

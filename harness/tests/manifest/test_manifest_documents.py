@@ -276,3 +276,22 @@ def test_a_folder_of_templates_alone_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "service.yaml").write_text("kind: {{ .Values.kind }}\n")
     with pytest.raises(ManifestError, match="helm template DIR"):
         load([str(tmp_path)], strict=False)
+
+
+@pytest.mark.parametrize("after", ["", "# all of it\n", "---\n# nothing\n"])
+@pytest.mark.parametrize("end", ["...\n", "... # the end\n"])
+def test_what_follows_three_dots_is_refused_alone_as_kubectl_does_not_read_it(end: str, after: str) -> None:
+    found = read(f"{SHOP}---\n{WEB}{end}{after}{SERVICE % 'lost'}")
+    whole = after.startswith("---")
+    assert names(found) == ["shop", "web", *(["lost"] if whole else [])]
+    assert [str(one.problems[0].location) for one in found.refusals] == ([] if whole else ["<stdin>:11:1"])
+    assert all("'---' in place of '...'" in one.problems[0].hint for one in found.refusals)
+
+
+@pytest.mark.parametrize("directive", ["%YAML 1.1\n", "%YAML 1.2\n", "# routes\n%TAG !e! tag:example.org,2000:\n"])
+def test_a_file_that_begins_with_a_directive_is_none_that_kubectl_can_read(directive: str) -> None:
+    found = read(f"{directive}---\n{WEB}---\n{SHOP}")
+    (refusal,) = found.refusals
+    assert names(found) == ["shop"]
+    assert refusal.problems[0].message.startswith("kubectl cannot read a file that begins with a directive")
+    assert names(read(f"{WEB}...\n%YAML 1.1\n---\n{SHOP}")) == ["web", "shop"]

@@ -8,7 +8,7 @@ from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.compose import Document, read_documents
 from meshproof.manifest.documents.json_stream import objects
 from meshproof.manifest.documents.other_files import HELM, TEMPLATE, words_in
-from meshproof.manifest.documents.separator import SEPARATOR, parts
+from meshproof.manifest.documents.separator import END, SEPARATOR, parts
 from meshproof.manifest.resource import Refusal
 
 
@@ -27,7 +27,21 @@ def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusa
         try:
             yield from list(read_documents(part, file, line=first))
         except ManifestError as error:
-            yield from _unread(part, file, first, whole if len(several) == 1 else error)
+            if (end := END.search(part)) and (found := _ended(part, end.end(), file, first)):
+                yield from found
+            else:
+                yield from _unread(part, file, first, whole if len(several) == 1 else error)
+
+
+def _ended(part: str, end: int, file: str, line: int) -> list[Document | Refusal]:
+    """The document before `...`, and a Refusal of what follows it; nothing where the former cannot be read either."""
+    try:
+        found = list(read_documents(part[:end], file, line=line))
+    except ManifestError:
+        return []
+    message = "kubectl reads nothing after '...' but what follows a line of '---'"
+    place = Location(file, line + part[:end].count("\n"), 1)
+    return [*found, _refusal(part[end:], (Problem(place, message, "write '---' in place of '...'"),))]
 
 
 def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal]:

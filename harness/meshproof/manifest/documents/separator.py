@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 # What kubectl splits at: three hyphens at the beginning of a line.
 SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+# What ends a document for YAML, and nothing for kubectl, which reads the first document of a part alone.
+END = re.compile(r"^\.\.\.(?=\s|$).*\n?", re.MULTILINE)
 
 
 def parts(text: str, line: int = 1) -> Iterator[tuple[int, str]]:
