@@ -171,7 +171,8 @@ class Arm:
     what the proxy itself answers where no workload can (0 where one can). `hashed_by` is how a hash chooses among the
     pods (None: none does); which destination a request draws is never a matter of a hash. `localities` is how they
     are chosen by where they run (None: that has no part in it); `workloads` are then those called while all are well.
-    `tls` is how the proxy speaks TLS to them, if it does.
+    `tls` is how the proxy speaks TLS to them, if it does. `meant` are destinations that may be meant where there is
+    none.
     """
 
     destination: str
@@ -188,6 +189,12 @@ class Arm:
     hashed_by: Hashing | None = None
     localities: Localities | None = None
     tls: Origination | None = None
+    meant: str = ""
+
+    @property
+    def why(self) -> str:
+        """Why it cannot answer, with what may have been meant instead."""
+        return f"{self.note}: did you mean {self.meant}?" if self.meant else self.note
 
 
 @dataclass(frozen=True, slots=True)

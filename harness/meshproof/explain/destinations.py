@@ -37,7 +37,7 @@ def _destination(mesh: Mesh, one: Arm | Copy, client: Client, written: Written) 
         one.location,
         tuple(_pods(mesh, one.workloads)),
         tuple(settings(found, one.port, written)) if mesh.knows(one.host) else (),
-        one.note,
+        one.why if isinstance(one, Arm) else one.note,
         mirror=isinstance(one, Copy),
         subset=Object(f"subset {chosen.name}{owner}", chosen.location, labels) if chosen else None,
         by_hash=" and ".join(map(str, hashing.keys)) if hashing else "",

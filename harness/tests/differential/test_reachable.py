@@ -58,8 +58,9 @@ def built(text: str, choose: Choice | None = None) -> Mesh:
 
 
 def expected(mesh: Mesh, one: Request) -> Expectation:
-    # Which Services of a port are known is told in the note.
-    return replace(predict(mesh, one, namespace="default", labels=CLIENT_LABELS), note="", looked_at=())
+    # Which Services of a port are known is told in the note, and which may have been meant with the destination.
+    found = predict(mesh, one, namespace="default", labels=CLIENT_LABELS)
+    return replace(found, note="", looked_at=(), arms=tuple(replace(arm, meant="") for arm in found.arms))
 
 
 PARTS = (part_of_the_model, part_of_the_documents)

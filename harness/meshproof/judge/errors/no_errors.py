@@ -139,7 +139,7 @@ class NoErrorsTrial:
         expectations = self._expectations(first)
         notes = [] if first.stage < 0 else [taken_by(self._plan, first.stage, first.request)]
         notes += [expectation.note for expectation in expectations]
-        notes += [arm.note for expectation in expectations for arm in expectation.arms if arm.share]
+        notes += [arm.why for expectation in expectations for arm in expectation.arms if arm.share]
         return "; ".join([reason, *dict.fromkeys(note for note in notes if note)])
 
 

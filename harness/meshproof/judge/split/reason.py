@@ -60,7 +60,7 @@ def reason(
         parts = [_failed(expectation, arms, unattributed, n, rates)]
         parts += [taken] if taken else []
         parts += [expectation.note] if expectation.note else []
-        parts += [arm.note for arm in expectation.arms if arm.note and arm.share]
+        parts += [arm.why for arm in expectation.arms if arm.note and arm.share]
     elif outcome is Outcome.PASSED:
         parts = [_passed(arms, n)]
     else:

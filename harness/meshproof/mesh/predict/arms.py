@@ -10,7 +10,7 @@ from meshproof.border.expectation import Arm, Copy
 from meshproof.border.request import HashKey
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, HttpRoute, RouteDestination
-from meshproof.mesh.predict.destinations import Backend, backend, resolved
+from meshproof.mesh.predict.destinations import Backend, Lack, backend, meant, resolved
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies.client_tls import origination
@@ -96,6 +96,7 @@ def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int
         hashed_by=hashing(mesh, called, found.workloads, keys, client),
         localities=found.localities,
         tls=origination(mesh, *called, client) if found.workloads else None,
+        meant=meant(mesh, aim.host) if found.lack is Lack.SERVICE else "",
     )
 
 

@@ -18,6 +18,7 @@ from meshproof.mesh.predict.policies.policy import in_force
 from meshproof.records import dataclass
 
 UNAVAILABLE = 503
+MOST_MEANT = 3
 
 
 class Lack(StrEnum):
@@ -49,6 +50,12 @@ class Backend:
     status: int = 0
     lack: Lack | None = None
     localities: Localities | None = None
+
+
+def meant(mesh: Mesh, host: str) -> str:
+    """The Services of that name in other namespaces, of which one may have been meant; empty for none."""
+    others = [one.called for one in mesh.services_called(host.partition(".")[0]) if not one.hostname]
+    return " or ".join(others[:MOST_MEANT])
 
 
 def resolved(mesh: Mesh, destination: Destination, client: Client) -> Destination:
@@ -107,14 +114,8 @@ def _lacking(mesh: Mesh, destination: Destination, client: Client) -> str:
     """Why a host is no destination: nothing has it, or it is an ExternalName that this route does not find."""
     alias = mesh.alias(destination.host)
     if alias is None:
-        return f"no Service is called {destination.host}{_elsewhere(mesh, destination.host)}"
+        return f"no Service is called {destination.host}"
     return f"{alias.called} is an ExternalName, which has no port {client.port} and no pods of its own"
-
-
-def _elsewhere(mesh: Mesh, host: str) -> str:
-    """The Services of that name in other namespaces: one of them may have been meant."""
-    others = [one.called for one in mesh.services_called(host.partition(".")[0]) if not one.hostname]
-    return f" (did you mean {' or '.join(others[:3])}?)" if others else ""
 
 
 def _unanswered(name: str, port: int, why: str, status: int, lack: Lack) -> Backend:

@@ -7,22 +7,32 @@ https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtua
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from meshproof.border.request import Request
-from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Server, TlsMode
+from meshproof.mesh.model.gateway import CONNECTIONS, Server, TlsMode
+from meshproof.mesh.model.index import Hosts, by_hosts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
-from meshproof.mesh.predict.connections.chains import Chain, doubled
-from meshproof.mesh.predict.connections.chains import chosen as chain_of
+from meshproof.mesh.predict.connections.chains import Chain
 from meshproof.mesh.predict.connections.entering import chains
 from meshproof.mesh.predict.entries import Rule, catches_all, rules_for
 from meshproof.mesh.predict.gateways.handshake import refusal
-from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, entries, open_to
+from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, listening, open_to, pods
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import CONNECTION, HANDSHAKE, UNREAD, Table
 from meshproof.mesh.predict.visibility import virtual_services
+from meshproof.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Servers of one port without TLS, or one with it, and their places by the hosts for which each may be asked."""
+
+    several: tuple[Entry, ...]
+    servers: tuple[Server, ...]
+    hosts: Hosts
 
 
 def gateway_table(mesh: Mesh, request: Request) -> Table:
@@ -33,28 +43,29 @@ def gateway_table(mesh: Mesh, request: Request) -> Table:
     gateway = mesh.gateway(request.gateway)
     if gateway is None:
         return Table(note=f"there is no Gateway {request.gateway}", refused=CONNECTION)
-    listening = [one for one in entries(mesh, gateway) if one.server.port == request.port]
-    if not listening:
+    there = listening(mesh, gateway, request.port)
+    if not there.several:
         return Table(note=f"no server of Gateway {gateway.key} listens on port {request.port}", refused=CONNECTION)
     port = f"port {request.port} of Gateway {gateway.key}"
-    several = chains(mesh, gateway, request.port)
-    if not several:
+    found = chains(mesh, gateway, request.port)
+    if not found.several:
         return Table(note=f"no rule is for what {port} passes on: nothing listens there", refused=CONNECTION)
-    if twice := doubled(several):
+    if twice := found.doubled:
         return Table(note=f"{port} has two uses for {twice}: Envoy refuses it", refused=UNREAD)
     encrypted = request.scheme == "https"
     name = request.host.lower()
-    taken = chain_of(several, name if encrypted else "")
+    taken = found.chosen(name if encrypted else "")
     if taken is not None and taken.route is not None:
         return Table(note=f"{port} passes {_on(request, taken)}", refused=UNREAD)
-    secured = [one for one in listening if one.server.protocol in ENCRYPTED]
     if not encrypted:
-        plain = [one for one in listening if one.server.protocol not in ENCRYPTED]
-        return _virtual_host(mesh, plain, request) if plain else Table(note=_spoken(port, listening), refused=HANDSHAKE)
-    chosen = next((one for one in secured if taken and one.server is taken.server), None)
+        if not there.plain:
+            return Table(note=_spoken(port, there.several), refused=HANDSHAKE)
+        served = mesh.once(("predict", "served", pods(mesh, gateway), request.port), lambda: _served(mesh, there.plain))
+        return _virtual_host(mesh, served, request)
+    chosen = there.secured.get(id(taken.server)) if taken else None
     if chosen is None:
         missing = f"no server of Gateway {gateway.key} has a certificate for {name}"
-        return Table(note=missing if secured else _spoken(port, listening), refused=HANDSHAKE)
+        return Table(note=missing if there.secured else _spoken(port, there.several), refused=HANDSHAKE)
     return _encrypted(mesh, chosen, name, request)
 
 
@@ -76,14 +87,28 @@ def _encrypted(mesh: Mesh, chosen: Entry, name: str, request: Request) -> Table:
         return Table(note=f"{why} (server at {chosen.server.location})", refused=HANDSHAKE)
     asks = settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL)
     certified = asks and bool(request.tls and request.tls.cert)
-    return replace(_virtual_host(mesh, [chosen], request), certified=certified)
+    return replace(_virtual_host(mesh, _served(mesh, (chosen,)), request), certified=certified)
 
 
-def _virtual_host(mesh: Mesh, several: Sequence[Entry], request: Request) -> Table:
+def _served(mesh: Mesh, several: tuple[Entry, ...]) -> Served:
+    hosts = by_hosts([dict.fromkeys(_hosts(mesh, one)) for one in several])
+    return Served(several, tuple(one.server for one in several), hosts)
+
+
+def _hosts(mesh: Mesh, entry: Entry) -> Iterator[str]:
+    """The hosts of the VirtualServices that are bound to a server's Gateway, and its own where it redirects them."""
+    gateway, server = entry.gateway, entry.server
+    for one in virtual_services(mesh, gateway.key, mesh.pods_of(gateway)[0]).several:
+        yield from one.hosts
+    if server.tls.https_redirect:
+        yield from server.hosts
+
+
+def _virtual_host(mesh: Mesh, served: Served, request: Request) -> Table:
     domains: dict[str, list[Rule]] = {}
     serving: dict[str, list[Server]] = {}
     secured: set[str] = set()
-    for entry in several:
+    for entry in (served.several[at] for at in served.hosts.candidates(request.domain)):
         gateway, server = entry.gateway, entry.server
         namespace, labels = mesh.pods_of(gateway)
         client = Client(gateway.key, request.port, namespace, labels)
@@ -105,7 +130,7 @@ def _virtual_host(mesh: Mesh, several: Sequence[Entry], request: Request) -> Tab
     fitting = [domain for domain in domains if covers(domain, request.domain)]
     if not fitting:
         note = f"no server and VirtualService of this Gateway share the host {request.domain}"
-        return Table(rules=(), note=note, servers=tuple(one.server for one in several))
+        return Table(rules=(), note=note, servers=served.servers)
     best = max(fitting, key=specificity)
     # Several VirtualServices of one host count together, what catches all last.
     ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match) and not rule.route.missing)

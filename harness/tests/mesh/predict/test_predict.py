@@ -185,7 +185,10 @@ def test_destinations_that_cannot_answer_say_why(routed, destination: str, note:
 
 def test_a_service_of_that_name_elsewhere_may_have_been_meant(routed) -> None:
     (arm,) = predict(routed("- route: [{destination: {host: greeter.shop.svc.cluster.local}}]").mesh, parse(HELLO)).arms
-    assert "no Service is called greeter.shop.svc.cluster.local (did you mean greeter.default?)" in arm.note
+    assert (
+        arm.why
+        == "no Service is called greeter.shop.svc.cluster.local: Envoy answers 503: did you mean greeter.default?"
+    )
 
 
 def test_require_endpoints(built) -> None:

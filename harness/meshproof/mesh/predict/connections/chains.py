@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from meshproof.mesh.model.gateway import Server
+from meshproof.mesh.model.index import Hosts, by_hosts
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute
 from meshproof.records import dataclass
@@ -31,18 +32,28 @@ class Chain:
     server: Server | None = None
 
 
-def chosen(several: Iterable[Chain], name: str) -> Chain | None:
-    """The chain for a name; an empty one asks for none."""
-    fitting = [
-        (specificity(one), chain)
-        for chain in several
-        for one in chain.names
-        if one == EVERY or (name and covers(one, name))
-    ]
-    return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Those of a port; `doubled` is a name that two of them are for (empty: there is none)."""
+
+    several: tuple[Chain, ...]
+    doubled: str
+    _by_name: Hosts
+
+    def chosen(self, name: str) -> Chain | None:
+        """The chain for a name; an empty one asks for none."""
+        fitting = [
+            (specificity(one), chain)
+            for chain in (self.several[at] for at in self._by_name.candidates(name))
+            for one in chain.names
+            if one == EVERY or (name and covers(one, name))
+        ]
+        return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
-def doubled(several: Iterable[Chain]) -> str:
-    """A name that two chains are for; empty where there is none."""
-    counts = Counter(name for chain in several for name in dict.fromkeys(chain.names))
-    return next((name for name, count in counts.items() if count > 1), "")
+def chains_of(several: Iterable[Chain]) -> Chains:
+    """The chains of a port, to be found by the names that they are for."""
+    every = tuple(several)
+    names = [dict.fromkeys(chain.names) for chain in every]
+    counts = Counter(name for one in names for name in one)
+    return Chains(every, next((name for name, count in counts.items() if count > 1), ""), by_hosts(names))

@@ -8,7 +8,7 @@ pilot/pkg/networking/core/gateway.go (buildGatewayNetworkFiltersFromTCPRoutes, b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
@@ -16,10 +16,10 @@ from meshproof.border.request import TLS, Request
 from meshproof.mesh.model.gateway import CONNECTIONS, Gateway, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute, VirtualService
-from meshproof.mesh.predict.connections.chains import EVERY, Chain, chosen, doubled
+from meshproof.mesh.predict.connections.chains import EVERY, Chain, Chains, chains_of
 from meshproof.mesh.predict.connections.drawn import led
 from meshproof.mesh.predict.gateways.handshake import refusal
-from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, entries, open_to
+from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, listening, open_to, pods
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import CONNECTION, HANDSHAKE
 from meshproof.mesh.predict.visibility import virtual_services
@@ -31,16 +31,16 @@ def entered(mesh: Mesh, plain: Expectation, client: Client) -> Expectation:
     gateway = mesh.gateway(request.gateway)
     if gateway is None:
         return replace(plain, refused=CONNECTION, note=f"there is no Gateway {request.gateway}")
-    several = chains(mesh, gateway, request.port)
-    if not several:
+    found = chains(mesh, gateway, request.port)
+    if not found.several:
         return replace(plain, refused=CONNECTION, note=_why_closed(mesh, gateway, request.port))
-    looked_at = tuple(dict.fromkeys(one.route.location for one in several if one.route))
+    looked_at = tuple(dict.fromkeys(one.route.location for one in found.several if one.route))
     expected = replace(plain, looked_at=looked_at)
     secured = request.scheme == TLS
-    if twice := doubled(several):
+    if twice := found.doubled:
         why = f"{gateway.key} has two uses of port {request.port} for {twice}: Envoy refuses the port"
         return replace(expected, route=next(iter(looked_at), None), undecided=why, refused=CONNECTION, note=why)
-    taken = chosen(several, request.domain if secured else "")
+    taken = found.chosen(request.domain if secured else "")
     if taken is None or taken.server is None:
         shown = f"names {request.domain}" if secured else "comes without TLS"
         note = f"nothing on port {request.port} of Gateway {gateway.key} is for what {shown}"
@@ -65,18 +65,17 @@ def _url(request: Request, taken: Chain) -> str:
     return f"{'tcp' if protocol in CONNECTIONS else 'tls'}://{request.host}:{request.port}"
 
 
-def chains(mesh: Mesh, gateway: Gateway, port: int) -> tuple[Chain, ...]:
+def chains(mesh: Mesh, gateway: Gateway, port: int) -> Chains:
     """What the port of a Gateway does, by the names that handshakes ask for."""
-    return mesh.once(("predict", "chains", gateway.key, str(port)), lambda: tuple(_chains(mesh, gateway, port)))
+    key = ("predict", "chains", pods(mesh, gateway), port)
+    return mesh.once(key, lambda: chains_of(_chains(mesh, listening(mesh, gateway, port).several)))
 
 
-def _chains(mesh: Mesh, gateway: Gateway, port: int) -> Iterator[Chain]:
+def _chains(mesh: Mesh, several: Iterable[Entry]) -> Iterator[Chain]:
     passed: set[str] = set()
     plain = False
-    for entry in entries(mesh, gateway):
+    for entry in several:
         server = entry.server
-        if server.port != port:
-            continue
         if server.passes_tls_on:
             yield from _passing(mesh, entry, passed)
         elif server.protocol == "TLS" or server.protocol in CONNECTIONS:
@@ -121,8 +120,8 @@ def _applies(match: TcpMatch, entry: Entry) -> bool:
 
 
 def _why_closed(mesh: Mesh, gateway: Gateway, port: int) -> str:
-    listening = [one.server for one in entries(mesh, gateway) if one.server.port == port]
-    if not listening:
+    several = listening(mesh, gateway, port).several
+    if not several:
         return f"no server of Gateway {gateway.key} listens on port {port}"
-    kind = "TLS" if any(one.passes_tls_on for one in listening) else "TCP"
+    kind = "TLS" if any(one.server.passes_tls_on for one in several) else "TCP"
     return f"no {kind} rule is for port {port} of Gateway {gateway.key}: nothing listens there"

@@ -25,8 +25,7 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, TcpM
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.arms import arm
 from meshproof.mesh.predict.called import service_of
-from meshproof.mesh.predict.connections.chains import Chain, doubled
-from meshproof.mesh.predict.connections.chains import chosen as by_name
+from meshproof.mesh.predict.connections.chains import Chain, chains_of
 from meshproof.mesh.predict.connections.drawn import closing, led
 from meshproof.mesh.predict.connections.indistinct import indistinct
 from meshproof.mesh.predict.destinations import heard
@@ -98,14 +97,15 @@ def chosen(mesh: Mesh, plain: Expectation, service: Service, port: ServicePort, 
 
 
 def _named(mesh: Mesh, plain: Expectation, service: Service, port: ServicePort, client: Client) -> Expectation:
-    chains = tuple(_chains(mesh, service, client))
+    found = chains_of(_chains(mesh, service, client))
+    chains = found.several
     if not chains:
         return _itself(mesh, plain, service, port, client)
     name = plain.request.domain
-    taken = by_name(chains, name)
+    taken = found.chosen(name)
     looked_at = tuple(dict.fromkeys(one.route.location for one in chains if one.route))
     expected = replace(plain, looked_at=looked_at)
-    if twice := doubled(chains):
+    if twice := found.doubled:
         why = f"two rules of {service.called} are for {twice}: Envoy refuses the port"
         return replace(expected, route=chains[-1].route.location if chains[-1].route else None, undecided=why)
     if taken is None or taken.route is None:

@@ -6,9 +6,10 @@ Gateway's first. What of them has no part is istiod's choice: istio/istio pilot/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
+from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.predict.visibility import oldest_first
@@ -23,13 +24,39 @@ class Entry:
     server: Server
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The servers of one port of the pods of a Gateway: all, those without TLS, and those with it by server."""
+
+    several: tuple[Entry, ...]
+    plain: tuple[Entry, ...]
+    secured: Mapping[int, Entry]
+
+
+def pods(mesh: Mesh, gateway: Gateway) -> tuple[tuple[str, str], ...]:
+    """What tells the pods of a Gateway from others: the labels by which Gateways select them."""
+    return mesh.once(("predict", "pods", gateway.key), lambda: tuple(sorted(mesh.pods_of(gateway)[1].items())))
+
+
 def entries(mesh: Mesh, gateway: Gateway) -> tuple[Entry, ...]:
     """Every server that the pods of a Gateway serve, those of other Gateways for the same pods included, by age."""
-    return mesh.once(("predict", "entries", gateway.key), lambda: tuple(_in_force(_entries(mesh, gateway))))
+    own = pods(mesh, gateway)
+    return mesh.once(("predict", "entries", own), lambda: tuple(_in_force(_entries(mesh, dict(own)))))
 
 
-def _entries(mesh: Mesh, gateway: Gateway) -> Iterator[Entry]:
-    _, labels = mesh.pods_of(gateway)
+def listening(mesh: Mesh, gateway: Gateway, port: int) -> Listening:
+    """Those of one port, found once for all Gateways of the same pods."""
+
+    def find() -> Listening:
+        several = tuple(one for one in entries(mesh, gateway) if one.server.port == port)
+        plain = tuple(one for one in several if one.server.protocol not in ENCRYPTED)
+        secured = {id(one.server): one for one in several if one.server.protocol in ENCRYPTED}
+        return Listening(several, plain, secured)
+
+    return mesh.once(("predict", "listening", pods(mesh, gateway), port), find)
+
+
+def _entries(mesh: Mesh, labels: Labels) -> Iterator[Entry]:
     found = [one for one in mesh.gateways if one.selector.items() <= labels.items()]
     ages = oldest_first(found)
     for one in sorted(found, key=lambda each: ages[id(each)]):
