@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from meshproof.judge import RetryBudget as RetryBudget
     from meshproof.judge import Split as Split
     from meshproof.judge import Timeout as Timeout
+    from meshproof.judge import WarmUp as WarmUp
     from meshproof.mesh.requests.addresses import POD_TLS as POD_TLS
     from meshproof.scenario import Scenario as Scenario
 
@@ -65,6 +66,7 @@ _HOMES = {
     "Split": "judge",
     "Timeout": "judge",
     "Tls": "border.request",
+    "WarmUp": "judge",
     "WorkloadFault": "border.workload_fault",
     "connection": "border.request",
 }

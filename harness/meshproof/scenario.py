@@ -166,6 +166,22 @@ class FailingOver(Protocol):
 
 
 @runtime_checkable
+class WarmingUp(Protocol):
+    """A trial of a `warmup` load: in its stage pods come, those of the `new` workloads (`namespace/name`).
+
+    They warm up for so many `seconds`, as long as those of the `old` workloads have to be there by then.
+    """
+
+    stage: int | None
+    request: int | None
+    old: Sequence[str]
+    new: Sequence[str]
+
+    @property
+    def seconds(self) -> float: ...
+
+
+@runtime_checkable
 class Bounded(Protocol):
     """A trial that says itself how many more observations of each request it wants, until it has decided."""
 

@@ -57,6 +57,16 @@ class Ejection:
     location: Location | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """A new pod of a destination gets less for so many `seconds`, in the beginning `minimum` percent of its share."""
+
+    seconds: float
+    aggression: float
+    minimum: float
+    location: Location | None = None
+
+
 class Upstream(Enum):
     """By which protocol a proxy calls the pods of a destination."""
 
@@ -73,15 +83,14 @@ class Upstream(Enum):
 class Policy:
     """The traffic policy in force for a destination, its subset's and port's own settings merged in.
 
-    `warmup` of a new pod: for so many seconds, with this aggression, from so many percent. With `plain_text` proxies
-    of the mesh speak no TLS among themselves.
+    With `plain_text` proxies of the mesh speak no TLS among themselves.
     """
 
     load_balancer: str = "UNSPECIFIED"
     pool: Pool | None = None
     ejection: Ejection | None = None
     upstream: Upstream = Upstream.HTTP1
-    warmup: tuple[float, float, float] | None = None
+    warmup: WarmUp | None = None
     plain_text: bool = False
     retry_budget: RetryBudget | None = None
 

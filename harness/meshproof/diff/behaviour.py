@@ -73,6 +73,8 @@ def policy_changes(one: Policy, other: Policy) -> Iterator[tuple[str, str, str]]
 
 def stated_at(setting: str, policy: Policy) -> Location | None:
     """Where the block of a policy stands that a setting belongs to; None where that is not known."""
+    if setting == "warmup":
+        return policy.warmup.location if policy.warmup else None
     block = dict(_blocks(policy)).get(setting.partition(".")[0])
     return block.location if block else None
 
@@ -87,8 +89,8 @@ def _settings(policy: Policy) -> dict[str, object]:
     found: dict[str, object] = {"loadBalancer": balancer, "protocol to pods": policy.upstream.value}
     found["TLS between proxies"] = "off" if policy.plain_text else "by Istio's default"
     if policy.warmup:
-        window, aggression, minimum = policy.warmup
-        found["warmup"] = f"{seconds(window)} from {minimum:g} %, aggression {aggression:g}"
+        one = policy.warmup
+        found["warmup"] = f"{seconds(one.seconds)} from {one.minimum:g} %, aggression {one.aggression:g}"
     for prefix, block in _blocks(policy):
         if block is None:
             continue

@@ -18,6 +18,7 @@ from meshproof.judge.retries_timeouts.timeout import Timeout
 from meshproof.judge.retries_timeouts.trial import Asked
 from meshproof.judge.split.each_split import EachSplit
 from meshproof.judge.split.split import Split
+from meshproof.judge.warm_up.warm_up import WarmUp
 
 __all__ = [
     "Abort",
@@ -38,4 +39,5 @@ __all__ = [
     "RetryBudget",
     "Split",
     "Timeout",
+    "WarmUp",
 ]

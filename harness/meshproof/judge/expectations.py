@@ -48,7 +48,9 @@ def limited_by(plan: Plan, stage: int, request: int, kind: str) -> str:
         return ""
     arms = plan.applied[stage][request].arms
     policy = arms[0].policy if arms else None
-    parts = {"connectionPool": policy.pool, "retryBudget": policy.retry_budget} if policy else {}
+    parts = (
+        {"connectionPool": policy.pool, "retryBudget": policy.retry_budget, "warmup": policy.warmup} if policy else {}
+    )
     part = parts.get(kind, policy.ejection) if policy else None
     if part is None or part.location is None:
         return f"; what is applied has no {kind}"

@@ -54,6 +54,21 @@ def budget_changed(spot: Spot) -> Iterator[Edit]:
         yield Edit(f"percent {spot.value.shown} {what}", fresh(float(new), spot.value))
 
 
+def minimum_changed(spot: Spot) -> Iterator[Edit]:
+    """Thirty points more of a percentage that a pod begins with, and less."""
+    now = float(spot.value.number())
+    for new in (now + 30, now - 30):
+        if 0 <= new <= 100:
+            yield Edit(f"minimumPercent {now:g} → {new:g}", fresh(new, spot.value))
+
+
+def aggression_changed(spot: Spot) -> Iterator[Edit]:
+    """Twice an aggression, and half of it."""
+    now = float(spot.value.number())
+    for new in (now * 2, now / 2):
+        yield Edit(f"aggression {now:g} → {new:g}", fresh(new, spot.value))
+
+
 def balancer_changed(spot: Spot) -> Iterator[Edit]:
     """Each other load balancer that is no hash."""
     old = spot.value.text()
@@ -133,6 +148,15 @@ POLICY = (
     Operator("hash-cookie-ttl-changed", KIND, _hashed("httpCookie.ttl"), lasting(3)),
     Operator("hash-cookie-ttl-dropped", KIND, _hashed("httpCookie.ttl"), dropped),
     Operator("balancer-changed", KIND, _each("loadBalancer.simple"), balancer_changed),
+    Operator("warm-up-dropped", KIND, _each("loadBalancer.warmup", "loadBalancer.warmupDurationSecs"), dropped),
+    Operator(
+        "warm-up-time-changed",
+        KIND,
+        _each("loadBalancer.warmup.duration", "loadBalancer.warmupDurationSecs"),
+        lasting(3, THIRD),
+    ),
+    Operator("warm-up-minimum-changed", KIND, _each("loadBalancer.warmup.minimumPercent"), minimum_changed),
+    Operator("warm-up-aggression-changed", KIND, _each("loadBalancer.warmup.aggression"), aggression_changed),
     Operator("origination-dropped", KIND, _each("tls"), dropped),
     Operator("origination-name-changed", KIND, _each("tls.sni"), renamed("no-such-")),
     Operator("origination-name-dropped", KIND, _each("tls.sni"), dropped),

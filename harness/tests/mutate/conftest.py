@@ -85,7 +85,9 @@ spec:
   host: places.example.com
   trafficPolicy:
     tls: {mode: SIMPLE, sni: eu.places.example.com, subjectAltNames: [places.example.com]}
-    loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 80, b: 20}}]}}
+    loadBalancer:
+      warmup: {duration: 5s, minimumPercent: 40, aggression: 2}
+      localityLbSetting: {distribute: [{from: a, to: {a: 80, b: 20}}]}
   subsets:
   - {name: a, trafficPolicy: {loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}}}
 ---

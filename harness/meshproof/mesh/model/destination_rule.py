@@ -103,6 +103,7 @@ class Warmup:
     window: float
     aggression: float = 1.0
     minimum: float = 10.0
+    location: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,18 @@ from meshproof.run.pacing.breaker import breaker
 from meshproof.run.pacing.failover import failover
 from meshproof.run.pacing.flow import flow
 from meshproof.run.pacing.traffic import Traffic
+from meshproof.run.pacing.warmup import warmup
 from meshproof.traffic.command import ONE_PROCESS
 
 Pacing = Callable[[Traffic], Coroutine[Any, Any, None]]
 
-PACINGS: dict[str, Pacing] = {"balance": balance, "barrier": breaker, "ejection": breaker, "failover": failover}
+PACINGS: dict[str, Pacing] = {
+    "balance": balance,
+    "barrier": breaker,
+    "ejection": breaker,
+    "failover": failover,
+    "warmup": warmup,
+}
 GENERATORS = dict.fromkeys(PACINGS, "steady")
 
 

@@ -109,11 +109,12 @@ class Traffic:
         self.feed.stage = stage
         await self.generator.stage(stage)
 
-    async def apply(self, number: int) -> None:
-        """Put a stage's configuration in force."""
+    async def apply(self, number: int) -> float:
+        """Put a stage's configuration in force; how many seconds it took from the push to the last ACK."""
         stage = self.prepared.stages[number]
         applied = await self.live.apply(stage.mesh, stage.resources)
         self.emit(ConfigApplied(self.prepared.name, number, applied.seconds, applied.version))
+        return applied.seconds
 
     @property
     def now(self) -> float:

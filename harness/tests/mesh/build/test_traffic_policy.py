@@ -187,11 +187,14 @@ def test_localities_that_istiod_refuses(setting: str, why: str) -> None:
         ),
     ],
 )
-def test_warming_up_is_read_and_told(balancing: str, balancer: LoadBalancer, found: Warmup) -> None:
+def test_warming_up_is_read_with_its_place(balancing: str, balancer: LoadBalancer, found: Warmup) -> None:
     built = read(f"loadBalancer: {{{balancing}}}")
     (rule,) = built.mesh.destination_rules
-    assert (rule.policy.load_balancer, rule.policy.warmup, built.mesh.unmodelled) == (balancer, found, ())
-    assert any("is put in place and not verified" in one.message for one in built.notices)
+    warmup = rule.policy.warmup
+    assert warmup is not None
+    assert warmup.location is not None
+    assert (rule.policy.load_balancer, replace(warmup, location=None), built.mesh.unmodelled) == (balancer, found, ())
+    assert not any("warmup" in one.message for one in built.notices)
 
 
 def test_warming_up_has_no_effect_where_pods_are_drawn_at_random() -> None:

@@ -252,3 +252,31 @@ def test_a_policy_that_runs_otherwise_is_failed_and_the_specified_one_passes(tmp
             several.append(load)
     outcomes = [[verdict.outcome for verdict in verdicts] for verdicts in driven(tmp_path, several)]
     assert outcomes == [[Outcome.PASSED], [Outcome.FAILED]] * len(DRIFTS)
+
+
+def test_a_warm_up_is_shown_by_a_pod_that_joins_another(prepared: Prepare) -> None:
+    one = prepared("loadBalancer: {warmup: {duration: 5s}}")
+    (load,) = one.others
+    assert (load.name, load.load.shape) == ("WarmUp httpbin.default", "warmup")
+    before, after = (stage.mesh.workloads for stage in load.stages)
+    assert [pod.name for pod in after if pod not in before] == ["httpbin-new"]
+    assert [pod.replicas for pod in before] == [1]
+    assert one.coverage.unproved == ()
+
+
+@pytest.mark.parametrize(
+    ("warmup", "why"),
+    [
+        ("{duration: 40s}", "about 92 s"),
+        ("{duration: 1s}", "too short to be seen"),
+        ("{duration: 5s, minimumPercent: 0}", "waits for its first request longer"),
+    ],
+)
+def test_a_warm_up_that_is_not_shown_is_told_with_its_line(prepared: Prepare, warmup: str, why: str) -> None:
+    one = prepared(f"loadBalancer: {{warmup: {warmup}}}")
+    (unproved,) = one.coverage.unproved
+    assert (unproved.kind, why in unproved.why) == ("warmup", True)
+    assert unproved.location is not None
+    assert policies(one) == []
+    thorough = prepared(f"loadBalancer: {{warmup: {warmup}}}", thorough=True)
+    assert bool(policies(thorough)) == ("40s" in warmup)

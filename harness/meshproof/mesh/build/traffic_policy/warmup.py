@@ -6,6 +6,8 @@ istio/istio pilot/pkg/networking/core/cluster_traffic_policy.go (setWarmup), wha
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.destination_rule import LoadBalancer, Warmup
@@ -27,9 +29,7 @@ def warmup(value: Value, balancer: LoadBalancer, findings: Findings) -> Warmup |
     if balancer not in SLOW:
         findings.notice(where.location, f"{where.name} has no effect with simple: {balancer.value}", Topic.NO_EFFECT)
         return None
-    text = f"{where.name} is put in place and not verified: it changes how pods of one destination share its requests"
-    findings.notice(where.location, f"{text} while some of them are new, and no more")
-    return found
+    return replace(found, location=where.location)
 
 
 def _warmup(value: Value) -> Warmup:

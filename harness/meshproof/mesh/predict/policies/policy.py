@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from meshproof.border.expectation import Ejection, Policy, Pool, RetryBudget, Upstream
+from meshproof.border.expectation import Ejection, Policy, Pool, RetryBudget, Upstream, WarmUp
 from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
@@ -176,6 +176,6 @@ def _border(found: TrafficPolicy, timeout: float | None) -> Policy:
         )
         if outlier
         else None,
-        warmup=(warmup.window, warmup.aggression, warmup.minimum) if warmup else None,
+        warmup=WarmUp(warmup.window, warmup.aggression, warmup.minimum, warmup.location) if warmup else None,
         retry_budget=RetryBudget(budget.percent, budget.min_retry_concurrency, budget.location) if budget else None,
     )

@@ -15,14 +15,15 @@ from meshproof.border.expectation import Ejection, Expectation, Pool
 from meshproof.border.load import Load
 from meshproof.border.steps import AtOnce
 from meshproof.errors import Location
-from meshproof.judge import ConnectionPool, LocalityFailover, OutlierDetection, RetryBudget
+from meshproof.judge import ConnectionPool, LocalityFailover, OutlierDetection, RetryBudget, WarmUp
 from meshproof.judge.connection_pool import budget
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, connect_attempts, steps, unproved
 from meshproof.judge.ejections import allowed, duration, proof_seconds
+from meshproof.judge.warm_up import law
 from meshproof.mesh.predict.prediction import predict
 from meshproof.records import dataclass
 from meshproof.run.prepare import Prepared, prepared_load
-from meshproof.run.verification.breakers.policies import Target, alone, behind, stated_by, targets
+from meshproof.run.verification.breakers.policies import Target, alone, behind, joined_by, stated_by, targets
 from meshproof.run.verification.specification import Specification
 from meshproof.scenario import Check, Scenario
 
@@ -92,6 +93,8 @@ def _stated(target: Target) -> Iterator[tuple[str, Location]]:
         yield "outlierDetection", ejection.location
     if target.policy.retry_budget and target.policy.retry_budget.location:
         yield "retryBudget", target.policy.retry_budget.location
+    if target.policy.warmup and target.policy.warmup.location:
+        yield "warmup", target.policy.warmup.location
     if target.localities and target.localities.location:
         yield "localityLbSetting", target.localities.location
 
@@ -164,6 +167,20 @@ def _failover(specification: Specification, target: Target) -> Prepared | str:
     return _prepared(specification, whole, Load("failover", expected.request, users=1), check, hosts)
 
 
+def _warmup(specification: Specification, target: Target) -> Prepared | str:
+    """The load that shows what a new pod gets beside one that is not, or why there is none."""
+    rule = target.policy.warmup
+    expected = _expected(specification, target, 1)
+    if rule is None or isinstance(expected, str):
+        return expected if isinstance(expected, str) else "it is out of force"
+    if why := law.unproved(rule):
+        return why
+    if 2 * rule.seconds > LONGEST_PROOF and not specification.thorough:
+        return f"it would take about {2.3 * rule.seconds:.0f} s, since pods have to be older: --thorough waits for it"
+    check = WarmUp(longest_wait=inf if specification.thorough else LONGEST_PROOF)
+    return _prepared(specification, target, Load("warmup", expected.request, users=1), check, 1, joined=True)
+
+
 def _always_one_pod(expected: Expectation) -> str:
     """Why other pods are never asked: the hash of what all requests of one connection share; empty where they are."""
     hashed = expected.arms[0].hashed_by
@@ -193,15 +210,20 @@ PROOFS = {
     "outlierDetection": _ejection,
     "retryBudget": _budget,
     "localityLbSetting": _failover,
+    "warmup": _warmup,
 }
 
 
-def _prepared(specification: Specification, target: Target, load: Load, check: Check, hosts: int) -> Prepared:
+def _prepared(
+    specification: Specification, target: Target, load: Load, check: Check, hosts: int, *, joined: bool = False
+) -> Prepared:
+    """The load; where the target is `joined` by a pod, in a second stage."""
     # What is applied has rules of its own for the sample.
     theirs = specification.applied_expectation(target.sample.request).route
     own = specification.changed(
         lambda mesh: alone(mesh, target, hosts, target.sample.route if mesh is specification.mesh else theirs)[0]
     )
+    stages = [own, own.changed(lambda mesh: joined_by(mesh, target))] if joined else [own]
     scenario = Scenario(
         name=f"{check.name} {target.name.replace('/', ' ')}",
         description=f"The {check.name} of {target.name} is enforced as its DestinationRule says.",
@@ -213,8 +235,8 @@ def _prepared(specification: Specification, target: Target, load: Load, check: C
     )
     return prepared_load(
         scenario,
-        [replace(own.specified, notices=())],
-        [replace(own.applied, notices=())],
+        [replace(one.specified, notices=()) for one in stages],
+        [replace(one.applied, notices=()) for one in stages],
         specification.precision,
         namespace=specification.namespace,
         labels=specification.labels,

@@ -51,7 +51,7 @@ def targets(expectations: Iterable[Expectation]) -> tuple[Target, ...]:
             pool, ejection, budget = part.policy.pool, part.policy.ejection, part.policy.retry_budget
             by_place = part.localities if part.localities and len(part.localities.levels) > 1 else None
             stated = by_place.location if by_place else None
-            blocks = (pool, ejection, budget)
+            blocks = (pool, ejection, budget, part.policy.warmup)
             places = (*(block.location if block else None for block in blocks), stated)
             subset = part.destination.partition("/")[2].partition(":")[0]
             target = Target(part.host, subset, part.port, part.policy, part.workloads, one, by_place)
@@ -98,6 +98,12 @@ def alone(mesh: Mesh, target: Target, hosts: int, rule: Location | None) -> tupl
     return replace(mesh, virtual_services=(leading,), workloads=(*_pods(mesh, target, hosts), *serving)), request
 
 
+def joined_by(mesh: Mesh, target: Target) -> Mesh:
+    """The mesh with one pod more behind the target, of a workload of its own: what is there stays as it is."""
+    (first, *_) = behind(mesh, target)
+    return replace(mesh, workloads=(*mesh.workloads, replace(first, name=f"{first.name}-new", replicas=1)))
+
+
 def _pods(mesh: Mesh, target: Target, hosts: int) -> tuple[Workload, ...]:
     found = behind(mesh, target)
     if sum(one.replicas for one in found) == hosts:
@@ -134,7 +140,8 @@ def _places(mesh: Mesh) -> Iterator[tuple[Location, str]]:
     for rule in mesh.destination_rules:
         for policy in (rule.policy, *(subset.policy for subset in rule.subsets)):
             for one in (policy, *policy.ports.values()):
-                for part in (one.connection_pool, one.outlier_detection, one.retry_budget, one.locality):
+                parts = (one.connection_pool, one.outlier_detection, one.retry_budget, one.locality, one.warmup)
+                for part in parts:
                     if part and part.location:
                         yield part.location, rule.called
 

@@ -1,0 +1,116 @@
+"""WarmUp passes pods that warm up as is specified, and fails others, by who answers after a pod came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from meshproof.border.books import Books, Mark
+from meshproof.border.expectation import Expectation, Hashing, HashKey, Policy
+from meshproof.border.expectation import WarmUp as Rule
+from meshproof.border.observation import Observation
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.judge import WarmUp
+from meshproof.judge.warm_up.law import weight
+
+RULE = Rule(5.0, 1.0, 10.0)
+CAME = 6.0
+EVEN = Rule(0.0, 1.0, 100.0)
+
+
+def stages(build: Any, rule: Rule | None, **fields: Any) -> tuple[Expectation, Expectation]:
+    arm = replace(build.arm("v1", 100, "default/old"), policy=Policy(warmup=rule), **fields)
+    joined = replace(arm, workloads=frozenset({"default/old", "default/new"}))
+    return build.expectation(arm), build.expectation(joined)
+
+
+def by_turns(rule: Rule, old: int, each: float) -> list[tuple[float, bool]]:
+    """Envoy's weighted turns: the pod whose turn is next is put back by its weight of that moment."""
+    turns = [(1.0 + pod / 10, False) for pod in range(old)]
+    turns.append((1.0 + 1 / weight(rule, 0.0), True))
+    called = []
+    for number in range(int(1.3 * RULE.seconds / each)):
+        seconds = number * each
+        turn, new = min(turns)
+        turns.remove((turn, new))
+        turns.append((turn + 1 / (weight(rule, seconds) if new else 1.0), new))
+        called.append((seconds, new))
+    return called
+
+
+def judged(
+    build: Any,
+    runs: Rule,
+    specified: Rule | None = RULE,
+    *,
+    old: int = 1,
+    each: float = 0.003,
+    push: float = 0.01,
+    change: Callable[[Observation], Observation] = lambda one: one,
+    **fields: Any,
+) -> Verdict:
+    (trial,) = WarmUp().begin(build.plan(*stages(build, specified, **fields)))
+    for seconds, new in by_turns(runs, old, each):
+        name = "new" if new else "old"
+        who = {"workload": f"default/{name}", "pod": f"{name}-0", "stage": 1, "started": CAME + seconds}
+        trial.observe(change(build.seen("v1", **who)))
+    came = Mark("came", CAME, {"old": old, "new": 1, "push": push})
+    return trial.conclude(Books((), {}, marks=(came,)))
+
+
+@pytest.mark.parametrize("old", [1, 2, 3])
+@pytest.mark.parametrize("rule", [RULE, Rule(5.0, 2.0, 10.0), Rule(5.0, 0.5, 3.0), Rule(5.0, 1.0, 60.0)])
+def test_what_is_specified_passes(build: Any, rule: Rule, old: int) -> None:
+    verdict = judged(build, rule, rule, old=old)
+    assert (verdict.outcome, verdict.reason[:9]) == (Outcome.PASSED, "a new pod")
+
+
+@pytest.mark.parametrize("old", [1, 2, 3])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        EVEN,
+        *(replace(RULE, seconds=seconds) for seconds in (2.5, 10.0)),
+        *(replace(RULE, aggression=aggression) for aggression in (0.5, 2.0)),
+        replace(RULE, minimum=40.0),
+    ],
+)
+def test_any_other_fails(build: Any, rule: Rule, old: int) -> None:
+    verdict = judged(build, rule, old=old)
+    assert verdict.outcome is Outcome.FAILED
+    assert "requests; about" in verdict.reason
+
+
+def test_an_answer_of_nobody_fails(build: Any) -> None:
+    verdict = judged(build, RULE, change=lambda one: replace(one, workload="", pod="", status=503))
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.reason.startswith("the proxy, with 503, answered, 0.0 s after a pod came")
+
+
+@pytest.mark.parametrize(
+    ("why", "given"),
+    [
+        ("no warmup is specified", {"specified": None}),
+        ("too short to be seen", {"specified": replace(RULE, seconds=1.0)}),
+        ("waits for its first request longer", {"specified": replace(RULE, minimum=0.0)}),
+        ("60 s are waited", {"specified": replace(RULE, seconds=31.0)}),
+        ("by a hash", {"hashed_by": Hashing((HashKey("header", "x-user"),), 2)}),
+        ("too few, or it is too uncertain", {"each": 0.02}),
+        ("too few, or it is too uncertain", {"push": 0.5}),
+        ("too few, or it is too uncertain", {"change": lambda one: replace(one, latency=0.5)}),
+    ],
+)
+def test_what_cannot_be_told_is_not_judged(build: Any, why: str, given: dict[str, Any]) -> None:
+    verdict = judged(build, RULE, **given)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert why in verdict.reason
+
+
+def test_without_a_pod_that_comes_nothing_is_judged(build: Any) -> None:
+    (trial,) = WarmUp().begin(build.plan(stages(build, RULE)[0]))
+    verdict = trial.conclude(Books((), {}))
+    assert (verdict.outcome, "no pod comes beside others" in verdict.reason) == (Outcome.INCONCLUSIVE, True)
+    (driven,) = WarmUp().begin(build.plan(*stages(build, RULE)))
+    assert "not driven by a warmup load" in driven.conclude(Books((), {})).reason
