@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from fractions import Fraction
 
-from meshproof.border.request import HashKey, Request
+from meshproof.border.request import Hashing, Request
 from meshproof.errors import Location
 from meshproof.records import dataclass
 
@@ -93,21 +93,6 @@ class Policy:
     warmup: WarmUp | None = None
     plain_text: bool = False
     retry_budget: RetryBudget | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hashing:
-    """The pod of a destination is chosen by the hash of `keys`, combined; a request that has none of them gets any.
-
-    `pods` is how many there are; `even` that different keys surely reach more than one of them: not so on a ring
-    with few entries. The ring has `size` of them at least, a table of Maglev so many.
-    """
-
-    keys: tuple[HashKey, ...]
-    pods: int
-    even: bool = True
-    maglev: bool = False
-    size: int = 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,3 +230,18 @@ class HashKey:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}" if self.name else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """The pod of a destination is chosen by the hash of `keys`, combined; a request that has none of them gets any.
+
+    `pods` is how many there are; `even` that different keys surely reach more than one of them: not so on a ring
+    with few entries. The ring has `size` of them at least, a table of Maglev so many.
+    """
+
+    keys: tuple[HashKey, ...]
+    pods: int
+    even: bool = True
+    maglev: bool = False
+    size: int = 1024

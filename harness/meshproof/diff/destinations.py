@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
-from meshproof.border.expectation import Arm, Hashing, Localities
-from meshproof.border.request import HashKey
+from meshproof.border.expectation import Arm, Localities
+from meshproof.border.request import Hashing, HashKey
 from meshproof.diff.part import NONE, Part, key_of, several
 from meshproof.explain.wording import percent, seconds
 from meshproof.mesh.model.mesh import Mesh

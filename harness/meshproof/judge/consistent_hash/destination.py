@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from meshproof.border.expectation import Arm, Expectation, Hashing
+from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.observation import Observation
-from meshproof.border.request import HashKey
+from meshproof.border.request import Hashing, HashKey
 from meshproof.border.verdict import Outcome
 from meshproof.judge.consistent_hash.key import Values, given_cookies, is_given, key_of
 from meshproof.judge.wording import joined

@@ -10,9 +10,9 @@ from fractions import Fraction
 
 import pytest
 from meshproof.border.books import Books
-from meshproof.border.expectation import Arm, Expectation, Hashing, HeaderExpectation
+from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
 from meshproof.border.observation import Observation
-from meshproof.border.request import HashKey, parse
+from meshproof.border.request import Hashing, HashKey, parse
 from meshproof.border.verdict import Outcome, Precision, Verdict
 from meshproof.errors import Location
 from meshproof.judge import ConsistentHash

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from meshproof.border.books import Books, Mark
-from meshproof.border.expectation import Expectation, Hashing, HashKey, Policy
+from meshproof.border.expectation import Expectation, Policy
 from meshproof.border.expectation import WarmUp as Rule
 from meshproof.border.observation import Observation
+from meshproof.border.request import Hashing, HashKey
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.judge import WarmUp
 from meshproof.judge.warm_up.law import weight

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from meshproof.border.expectation import Hashing
-from meshproof.border.request import HashKey, parse
+from meshproof.border.request import Hashing, HashKey, parse
 from meshproof.mesh.predict.prediction import predict
 
 HASHED = "loadBalancer: {consistentHash: {httpHeaderName: %s}}"

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from meshproof.border.expectation import Hashing
-from meshproof.border.request import HashKey
+from meshproof.border.request import Hashing, HashKey
 from meshproof.mesh.model.destination_rule import ConsistentHash, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HttpRoute
