@@ -116,6 +116,9 @@ class Ejecting(Protocol):
     def lasting(self, ejection: int) -> float:
         """Seconds that the first (0) ejection lasts at least, or a later one that came soon after each before it."""
 
+    def pause(self, ejection: int) -> float:
+        """Seconds after a host's return at which a later ejection is best made, so that its end tells most."""
+
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
 

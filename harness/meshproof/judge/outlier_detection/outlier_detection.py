@@ -12,7 +12,7 @@ from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge import ejections as rules
 from meshproof.judge.expectations import limited_by
 from meshproof.judge.outlier_detection.timeline import Timeline
-from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW
+from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, pause
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
@@ -77,6 +77,11 @@ class EjectionTrial:
         """Seconds that the first (0) ejection lasts at least, or a later one that came soon after each before it."""
         assert self._rule is not None
         return rules.duration(self._rule, ejection + 1)
+
+    def pause(self, ejection: int) -> float:
+        """Seconds after a return at which the ejection of this number shows the interval best."""
+        assert self._rule is not None
+        return pause(self._rule, ejection + 1)
 
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""

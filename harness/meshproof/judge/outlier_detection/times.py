@@ -24,6 +24,8 @@ MACHINE = 0.4
 """Seconds that a busy machine may add to what is timed."""
 TICK_LATE = 0.01
 """Seconds by which a tick may be late though the machine is not: see judge.timing."""
+EDGE = 0.1
+"""Seconds after a tick at which an ejection is to end, so that looks and their lateness leave no doubt about the tick."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -73,6 +75,18 @@ def multipliers(rule: Ejection, spans: Sequence[Span], stalls: Sequence[Stall] =
         late = before.returned is not None and span.sent - before.returned > 2 * rule.interval + slow
         found.append(Multiplier(last.least + 1 if soon else 1, last.most if late else last.most + 1))
     return found
+
+
+def pause(rule: Ejection, times: int) -> float:
+    """Seconds after a return at which the ejection that lasts so many times the base shows its interval best.
+
+    The host was back at a tick. One that is ejected so that its time ends just after another tick is out for nearly a
+    whole interval more, and so would be back sooner by any shorter one. 0 where that would be too late to be soon.
+    """
+    lasts = duration(rule, times)
+    after = min(EDGE + TICK_LATE * ceil(lasts / rule.interval), rule.interval / 3)
+    wait = (after - lasts) % rule.interval
+    return wait if wait < rule.interval / 2 else 0.0
 
 
 def judge_alone(rule: Ejection, span: Span, multiplier: Multiplier, stalls: Sequence[Stall] = ()) -> str:

@@ -47,7 +47,7 @@ class _Pacing:
         self.hosts = hosts
         self.traffic = hosts.traffic
         self.victim = hosts.pods[0]
-        self._ejected_at = 0.0
+        self._ejected_at = self._seen_back_at = 0.0
         self._returned_after = -trial.soon
         self._is_soon = self._all_have_failed = False
 
@@ -86,6 +86,10 @@ class _Pacing:
         self, number: int, fatal: Sequence[Fault], ejected: Callable[[int, Fault], Awaitable[bool]]
     ) -> bool:
         last = len(fatal) - 1
+        if number:
+            # Looks that took long leave less time to be soon, which counts for more.
+            at = min(self._seen_back_at + self.trial.pause(number), self._returned_after + self.trial.soon / 2)
+            await asyncio.sleep(at - self.traffic.now)
         if not await ejected(number, fatal[min(number, last)]):
             return False
         soon = self._ejected_at - self._returned_after < self.trial.soon
@@ -164,7 +168,7 @@ class _Pacing:
             is_out, still = await self._is_out(), self.hosts.last_ejected[self.victim.pod]
             if not is_out:
                 self.traffic.mark("returned", number=number, still=still)
-                self._returned_after = still
+                self._returned_after, self._seen_back_at = still, self.traffic.now
                 return True
             if still - self._ejected_at > limit:
                 self.traffic.mark("kept", number=number, still=still)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.border.books import Stall
 from meshproof.border.expectation import Ejection
-from meshproof.judge.outlier_detection.times import MACHINE, Multiplier, Span, judge_alone, judge_tick, multipliers
+from meshproof.judge.ejections import duration
+from meshproof.judge.outlier_detection.times import (
+    MACHINE,
+    Multiplier,
+    Span,
+    judge_alone,
+    judge_tick,
+    multipliers,
+    pause,
+)
 
 RULE = Ejection(1, interval=1.0, base_ejection_time=2.0)
 POLL = 0.05
@@ -116,3 +127,21 @@ def test_a_stall_is_no_excuse_for_what_is_too_late_by_more_or_too_early() -> Non
     assert judge_tick(RULE, before, span(1, 4.2, 9.5), Multiplier(2, 2), stalls) == ""
     assert judge_tick(RULE, before, span(1, 4.2, 10.1), Multiplier(2, 2), stalls)
     assert judge_alone(RULE, span(0, 1.2, 2.5), Multiplier(), [Stall(1.3, 1.8)])
+
+
+@given(st.floats(1.0, 10.0), st.floats(0.5, 3.0), st.floats(0.0, 0.1), st.floats(0.0, 0.05), st.sampled_from((2, 3)))
+def test_after_the_pause_a_shorter_interval_shows_and_the_specified_one_does_not(
+    interval: float, intervals: float, late: float, sending: float, divisor: int
+) -> None:
+    rule = Ejection(1, interval=interval, base_ejection_time=interval * round(2 * intervals) / 2)
+    began = late + pause(rule, 2) + sending
+    before = Span(0, -9.0, -9.0, -0.02, late)
+    assert began < interval
+
+    def ended(tick: float) -> str:
+        true = tick * ceil((began + duration(rule, 2)) / tick)
+        second = Span(1, began, began + 0.01, true - 0.08, true + 0.04)
+        return judge_tick(rule, before, second, Multiplier(2, 2))
+
+    assert ended(interval) == ""
+    assert ended(interval / divisor)

@@ -25,6 +25,7 @@ class Hosts:
         self.last_ejected: dict[str, float] = {}
         self.now = 0.0
         self.story: list[str] = []
+        self.times: list[float] = []
         self._delays = list(delays)
         self._failing = False
         self._out_until = 0.0
@@ -33,6 +34,7 @@ class Hosts:
     def mark(self, name: str, **_: float) -> None:
         if name in {"ejected", "returned"}:
             self.story.append(name)
+            self.times.append(self.now)
 
     async def fail(self, _pod: object, _fault: Fault) -> None:
         self._failing = True
@@ -67,15 +69,18 @@ class Hosts:
         return {"victim"}
 
 
-def paced(monkeypatch: pytest.MonkeyPatch, *delays: float, lasting: float = 2 * BASE) -> list[str]:
-    hosts: Any = Hosts(*delays)
+def paced(monkeypatch: pytest.MonkeyPatch, *delays: float, lasting: float = 2 * BASE, pause: float = 0.0) -> list[str]:
+    return list(driven(monkeypatch, Hosts(*delays), lasting, pause).story)
+
+
+def driven(monkeypatch: pytest.MonkeyPatch, hosts: Any, lasting: float, pause: float) -> Any:
 
     async def fail_all(*_: object) -> bool:
         hosts.story.append("all fail")
         return True
 
-    async def no_time(_seconds: float) -> None:
-        hosts.now += 0.08
+    async def no_time(seconds: float) -> None:
+        hosts.now += max(seconds, 0.0)
 
     monkeypatch.setattr(ejection, "fail_all", fail_all)
     monkeypatch.setattr(ejection.asyncio, "sleep", no_time)
@@ -86,9 +91,10 @@ def paced(monkeypatch: pytest.MonkeyPatch, *delays: float, lasting: float = 2 * 
         faults=lambda _hosts: ((), (FAULT, FAULT)),
         lasting=lambda _number: lasting,
         timeout=lambda _number: 9.0,
+        pause=lambda _number: pause,
     )
     asyncio.run(_Pacing(trial, hosts).run())
-    return list(hosts.story)
+    return hosts
 
 
 def test_all_hosts_fail_while_the_second_ejection_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,3 +115,19 @@ def test_a_machine_that_is_always_late_ends_after_some_tries(monkeypatch: pytest
     story = paced(monkeypatch, *[1.5] * (2 + 2 * ejection.PAIRS))
     assert story.count("settled") == ejection.PAIRS
     assert story[-1] == "all fail"
+
+
+@pytest.mark.parametrize(("pause", "looked"), [(0.3, 0.05), (0.3, 0.4), (0.8, 0.05)])
+def test_a_second_ejection_waits_for_the_moment_that_tells_most_as_long_as_it_stays_soon(
+    monkeypatch: pytest.MonkeyPatch, pause: float, looked: float
+) -> None:
+    class SlowLooks(Hosts):
+        async def step(self) -> None:
+            self.now += 0.0 if self._failing else looked - 0.05
+            await super().step()
+
+    hosts = driven(monkeypatch, SlowLooks(0.1, 0.1), 2 * BASE, pause)
+    _, back, again, _ = hosts.times
+    waited = again - back
+    at_most = max(0.5 - looked, 0.0) + 0.2
+    assert min(pause, at_most - 0.3) <= waited <= min(pause + 0.2, at_most)
