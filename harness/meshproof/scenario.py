@@ -161,6 +161,9 @@ class FailingOver(Protocol):
     def back_within(self, times: int) -> float:
         """Seconds after which a pod must be back that has been ejected so many times."""
 
+    def apart(self, at_least: float) -> float:
+        """Seconds, so many or some more, from the ejection of one place to that of the next."""
+
     def fault(self, hosts: int) -> Fault | None:
         """What ejects a pod of so many, None where nothing does."""
 

@@ -20,6 +20,9 @@ NOT_END_TO_END = frozenset(
         *("proxy-connection", "grpc-timeout"),
     }
 )
+# Every proxy that reads requests says how it was called, unless the client or a proxy before it did; no setting of
+# Istio's keeps it from that (Envoy, ConnectionManagerUtility::mutateRequestHeaders).
+OF_EACH_PROXY = "x-forwarded-proto"
 UNREACHED = ("connection refused", "no answer within")
 UNAVAILABLE = 503
 
@@ -140,3 +143,5 @@ def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, receiv
     yield from differing("request", HeaderExpectation(added=kept), received.headers)
     yield from unspecified(touched | {name.lower() for name, _ in request.headers}, received.headers)
     yield from differing("response", arm.response_headers, observation.headers)
+    if expectation.independent and OF_EACH_PROXY not in touched | {name.lower() for name, _ in received.headers}:
+        yield f"no proxy read the request before {received.pod}: it came without {OF_EACH_PROXY}, which each writes"

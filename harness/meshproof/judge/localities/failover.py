@@ -11,6 +11,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge import ejections as rules
+from meshproof.judge.localities.returns import apart, judge_returns
 from meshproof.judge.wording import joined
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
@@ -26,8 +27,9 @@ class LocalityFailover:
 
     All pods of the nearest place fail until they are ejected, then those of the next, up to the last; then all are well
     again. Exact: between one change and the next every request is answered by a pod of the place whose turn it is, and
-    of several pods there each answers some. A place whose pods the rule does not let be ejected all at once
-    (maxEjectionPercent) stays undecided, as does a rule whose ejections last longer than `longest_wait` seconds.
+    of several pods there each answers some. How long each pod is out, and how many ticks of `interval` come between one
+    return and the next, is judged as by OutlierDetection. A place whose pods the rule does not let be ejected all at
+    once (maxEjectionPercent) stays undecided, as does a rule whose ejections last longer than `longest_wait` seconds.
     """
 
     name: str = "LocalityFailover"
@@ -72,6 +74,10 @@ class FailoverTrial:
         """Seconds after which a pod must be back that has been ejected so many times."""
         return rules.duration(self._rule, times) + self._rule.interval + LATE if self._rule else 0.0
 
+    def apart(self, at_least: float) -> float:
+        """Seconds, so many or some more, from one place's ejection to the next one's that tell most."""
+        return apart(self._rule, at_least) if self._rule else at_least
+
     def observe(self, observation: Observation) -> None:
         self._seen.append(observation)
 
@@ -87,7 +93,7 @@ class FailoverTrial:
         return ()
 
     def conclude(self, books: Books) -> Verdict:
-        outcome, reason = (Outcome.INCONCLUSIVE, self._why) if self._why else self._decide(books.marks)
+        outcome, reason = (Outcome.INCONCLUSIVE, self._why) if self._why else self._decide(books)
         marks = [{"name": one.name, "at": round(one.at, 3), **one.values} for one in books.marks]
         return Verdict(
             self._plan.scenario,
@@ -113,7 +119,8 @@ class FailoverTrial:
             )
         return ""
 
-    def _decide(self, marks: Sequence[Mark]) -> tuple[Outcome, str]:
+    def _decide(self, books: Books) -> tuple[Outcome, str]:
+        marks = books.marks
         where = self._arm.localities.location if self._arm and self._arm.localities else None
         place = f" (localityLbSetting at {where})" if where else " (Istio's default, by outlierDetection)"
         for mark in marks:
@@ -142,6 +149,8 @@ class FailoverTrial:
                 return Outcome.INCONCLUSIVE, f"pods were back before it was seen who took over: {why}"
             if mark.name == "turn" and (wrong := self._wrong(mark)):
                 return Outcome.FAILED, f"{wrong}{place}"
+        if self._rule and (wrong := judge_returns(self._rule, marks, books.stalls)):
+            return Outcome.FAILED, f"{wrong} (outlierDetection at {self._rule.location}){place}"
         turns = [mark for mark in marks if mark.name == "turn"]
         if len(turns) < len(self.levels) + 1:
             return Outcome.INCONCLUSIVE, "no pod was made to fail: it was not driven by a failover load"

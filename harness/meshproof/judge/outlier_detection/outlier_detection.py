@@ -10,9 +10,9 @@ from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge import ejections as rules
+from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, pause
 from meshproof.judge.expectations import limited_by
 from meshproof.judge.outlier_detection.timeline import Timeline
-from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, pause
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 

@@ -10,8 +10,8 @@ from meshproof.border.books import Books, Mark, stalled
 from meshproof.border.expectation import Ejection
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
+from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, multipliers
 from meshproof.judge.ejections import allowed, faults, reachable
-from meshproof.judge.outlier_detection.times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, multipliers
 from meshproof.judge.wording import answer
 
 Stretch = tuple[frozenset[int], list[Observation]]

@@ -5,6 +5,8 @@ Requests go one at a time. Marks, each with its `level`:
 * `turn`: since a moment (`since`) up to this one it was a place's turn, and no pod was ejected or came back.
 * `ejected`: all pods of a place are out, each after so many `errors` at least and `most` of them.
 * `stayed`: so many in a row did not eject them all; `capped`: the rule does not let them be.
+* `returned`: a pod was back; `sent` and `seen` are the moments between which it was ejected, for the n-th of `times` at
+  most, and `still` the last one that showed it out.
 * `early`: a pod was back so few `seconds` after it began to fail.
 * `unsteady`: some came or went, however often it was tried; `kept`: pods were still out after so many `seconds`.
 """
@@ -12,7 +14,7 @@ Requests go one at a time. Marks, each with its `level`:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from meshproof.border.steps import REFUSED
 from meshproof.run.pacing.failing_hosts import FailingHosts
@@ -48,6 +50,8 @@ class _Pacing:
         self.traffic = traffic
         self.hosts = FailingHosts(traffic, [pod for level in levels for pod in level], trial.request or 0)
         self._failing: dict[str, float] = {}
+        self._out_since: dict[str, tuple[float, float]] = {}
+        """Of each pod that is out: the moments between which it was ejected."""
 
     async def run(self) -> None:
         self.traffic.generator.limit_users(1)
@@ -68,13 +72,17 @@ class _Pacing:
     async def _downwards(self) -> bool | None:
         """Each place in turn; None where pods came back too soon, so that it has to be done again."""
         out: frozenset[str] = frozenset()
+        last = 0.0
         for level, pods in enumerate(self.levels[:-1]):
             if not self.trial.may_eject(len(out) + len(pods), len(self.hosts.pods)):
                 self.traffic.mark("capped", level=level)
                 return False
+            if level:
+                await asyncio.sleep(last + self.trial.apart(self.traffic.now - last) - self.traffic.now)
             done = await self._ejected(level, pods, out)
             if not done:
                 return done
+            last = self.traffic.now
             out |= {pod.pod for pod in pods}
             await self.hosts.settle()
             if not await self._turn(level + 1, out):
@@ -92,12 +100,16 @@ class _Pacing:
             self._failing |= dict.fromkeys(own, self.traffic.now)
             for pod in pods:
                 await self.hosts.fail(pod, fault)
+            sent = self.traffic.now
             for errors in range(1, self.trial.enough * TRIES_PER_ERROR * len(pods) + 1):  # noqa: B007
+                # A look may come just before the ejection by the request that it follows: that is one before the last.
+                earlier, sent = sent, self.traffic.now
                 await self.hosts.step()
                 ejected = await self.hosts.ejected()
                 for pod in pods:
                     # A pod that has just been ejected may get some more requests.
                     if pod.pod in ejected and pod.pod not in made:
+                        self._out_since[pod.pod] = earlier, self.traffic.now
                         made[pod.pod] = await self.hosts.errors(pod, fault) - before[pod.pod]
                 if own <= ejected:
                     # A refusal leaves no trace at the pod that makes it.
@@ -138,12 +150,20 @@ class _Pacing:
         """Wait until no pod is out, each of which has been ejected so many times at most."""
         await self.hosts.heal_all()
         began = self.traffic.now
-        while await self.hosts.ejected():
+        while ejected := await self.hosts.ejected():
+            self._returned(ejected, times)
             late = self.traffic.now - began
             stood_still = sum(one.end - max(one.start, began) for one in self.traffic.stalls() if one.end > began)
             if late > self.trial.back_within(times) + stood_still:
                 self.traffic.mark("kept", level=0, seconds=late)
                 return False
             await asyncio.sleep(LOOK_INTERVAL)
+        self._returned(ejected, times)
         await self.hosts.settle()
         return True
+
+    def _returned(self, ejected: Set[str], times: int) -> None:
+        """Say of each pod that is no longer out when it was."""
+        for name in [one for one in self._out_since if one not in ejected]:
+            sent, seen = self._out_since.pop(name)
+            self.traffic.mark("returned", sent=sent, seen=seen, still=self.hosts.last_ejected[name], times=times)

@@ -33,11 +33,12 @@ def received(**fields: object) -> Received:
         "method": "GET",
         "path": "/status",
         "authority": "h.example.com",
-        "headers": (("host", "h.example.com"), ("X-Own", "1"), ("x-forwarded-for", "127.0.0.1")),
+        "headers": (("host", "h.example.com"), ("X-Own", "1")),
         "digest": "",
         "at": 0.0,
     }
-    return Received(**{**plain, **fields})  # type: ignore[arg-type]
+    own = {**plain, **fields}
+    return Received(**{**own, "headers": (*own["headers"], ("X-Forwarded-Proto", "http"))})  # type: ignore[arg-type]
 
 
 def routed(build, **fields: object) -> Expectation:

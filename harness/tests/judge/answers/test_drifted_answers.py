@@ -14,7 +14,8 @@ from meshproof.errors import Location
 from meshproof.judge.answers.answers import HELD, Answers
 
 APPLIED = Location("applied.yaml", 7, 5)
-HEADERS = (("host", "helloworld:5000"), ("user-agent", "meshproof"), ("accept", "*/*"), ("x-meshproof-id", "1"))
+OF_PROXY = ("x-forwarded-proto", "http")
+HEADERS = (("host", "helloworld:5000"), ("user-agent", "meshproof"), ("x-meshproof-id", "1"), OF_PROXY)
 
 
 def received(pod: str = "helloworld-v1-0", id: str = "id-1", headers: Sequence[tuple[str, str]] = ()) -> Received:

@@ -25,7 +25,7 @@ MACHINE = 0.4
 TICK_LATE = 0.01
 """Seconds by which a tick may be late though the machine is not: see judge.timing."""
 EDGE = 0.1
-"""Seconds after a tick at which an ejection is to end, so that looks and their lateness leave no doubt about the tick."""
+"""Seconds after a tick at which an ejection is to end, so that looks leave no doubt about which tick it was."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.border.books import Stall
 from meshproof.border.expectation import Ejection
-from meshproof.judge.ejections import duration
-from meshproof.judge.outlier_detection.times import (
+from meshproof.judge.ejection_times import (
     MACHINE,
     Multiplier,
     Span,
@@ -19,6 +18,7 @@ from meshproof.judge.outlier_detection.times import (
     multipliers,
     pause,
 )
+from meshproof.judge.ejections import duration
 
 RULE = Ejection(1, interval=1.0, base_ejection_time=2.0)
 POLL = 0.05
