@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from meshproof.errors import Location
+from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
+from meshproof.mesh.requests.example import examples
 
 # Patterns of bytes, and which of these values they match as a whole.
 VALUES = ("café", "cafe", "cafÉ", "é", "ω", "a", "éé", "É", "naïve")
@@ -41,6 +44,36 @@ def test_regular_expressions_match_bytes(meet, at_both) -> None:
     for number, wanted in enumerate(PATTERNS.values()):
         met = within[number * len(VALUES) : (number + 1) * len(VALUES)]
         assert tuple(value for value, took in zip(VALUES, met, strict=True) if took) == wanted
+
+
+GUESSED = (
+    r"\p{L}+",
+    r"[^\p{L}]x",
+    r"\PN\pN",
+    "[[:alpha:]]{2}",
+    "[[:^alpha:]]",
+    r"\Qa.b\E.*",
+    r"(?i)\Qab\E|[é]",
+    r"\x{e9}",
+)
+
+
+def test_what_is_guessed_of_a_pattern_matches_it(meet, at_both) -> None:
+    here = Location("rule.yaml", 1, 1)
+    http = "".join(
+        f"""
+  - match: [{{uri: {{prefix: /{number}/}}, headers: {{x-name: {{regex: '{pattern}'}}}}}}]
+    route: [{{destination: {{host: web, subset: v1}}}}]
+"""
+        for number, pattern in enumerate(GUESSED)
+    )
+    http += "  - route: [{destination: {host: web, subset: v2}}]\n"
+    guessed = [examples(StringMatch(MatchKind.REGEX, pattern, here)) for pattern in GUESSED]
+    assert all(guessed)
+    asked = ((number, value) for number, values in enumerate(guessed) for value in values if value.strip() == value)
+    found = meet(http, [one for number, value in asked for one in at_both(f"/{number}/", ("x-name", value))])
+    assert {str(one.expectation.request): one.difference for one in found if one.difference} == {}
+    assert {one.version for one in found} == {"v1"}
 
 
 def test_a_byte_that_is_no_character_can_be_asked_with(meet, at_both) -> None:

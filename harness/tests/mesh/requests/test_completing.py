@@ -42,7 +42,7 @@ def rule(match: str) -> str:
         ("{method: {regex: 'SE.*'}}", f"SEARCH http://greeter:5000/hello {ANSWERED}"),
         ("{headers: {':method': {exact: PUT}}}", f"PUT http://greeter:5000/hello {ANSWERED}"),
         ("{headers: {':path': {exact: '/x?y=1'}}}", f"GET 'http://greeter:5000/x?y=1' {ANSWERED}"),
-        ("{headers: {x-name: {regex: 'caf[éè]'}}}", r"GET http://greeter:5000/hello 'x-name:caf\xc3'"),
+        ("{headers: {x-name: {regex: 'caf[éè]'}}}", r"GET http://greeter:5000/hello 'x-name:caf\xa8'"),
         ("{headers: {te: {exact: trailers}}}", "GET http://greeter:5000/hello te:trailers"),
         ("{uri: {prefix: /api}}", f"GET http://greeter:5000/api {ANSWERED}"),
         ("{uri: {prefix: /hello}}", "GET http://greeter:5000/hello"),
