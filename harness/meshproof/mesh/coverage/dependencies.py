@@ -28,6 +28,7 @@ from meshproof.mesh.model.unmodelled import (
     Received,
     Role,
     Rule,
+    Sent,
     Touches,
     Unmodelled,
 )
@@ -203,6 +204,8 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Entering(key, port, alone, hosts):
             here = found.gateway != MESH_GATEWAY and port in (None, found.port)
             return here and _asks_for(hosts, found) and _same_pods(mesh, key, found.gateway, alone=alone)
+        case Sent(hosts):
+            return not found.sent.isdisjoint(hosts)
         case Decided(location):
             return location == found.decided
         case Mentioned(words):

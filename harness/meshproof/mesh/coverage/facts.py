@@ -19,7 +19,8 @@ from meshproof.records import dataclass
 class Facts:
     """What is known of one request by which it can be touched; `pods` are (namespace, labels), the client first.
 
-    With `any_host` what is said of any host of its gateway touches it: rules for connections are found by no name.
+    It is `sent`, or copied, to these hosts. With `any_host` what is said of any host of its gateway touches it: rules
+    for connections are found by no name.
     """
 
     asked: frozenset[str]
@@ -33,6 +34,7 @@ class Facts:
     decided: Location | None = None
     expectation: Expectation | None = None
     any_host: bool = False
+    sent: frozenset[str] = frozenset()
 
 
 def facts(
@@ -63,6 +65,7 @@ def facts(
         expectation.route,
         expectation,
         request.is_tcp and bool(request.gateway),
+        frozenset(host for host, _ in called),
     )
 
 

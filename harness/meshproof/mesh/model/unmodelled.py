@@ -39,6 +39,13 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """Requests that are sent or copied to one of these hosts, which are written so: what asks for them may not be."""
+
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """Requests for which the rule at this place is looked at."""
 
@@ -120,7 +127,8 @@ class Mentioned:
     words: frozenset[str] = field(repr=False)
 
 
-Touches = Everything | Asked | Called | Rule | Decided | Pods | Received | Clients | Entering | PlainText | Mentioned
+Named = Asked | Called | Sent | Mentioned
+Touches = Everything | Named | Rule | Decided | Pods | Received | Clients | Entering | PlainText
 
 
 @dataclass(frozen=True, slots=True)

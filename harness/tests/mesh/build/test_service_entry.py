@@ -10,11 +10,12 @@ from meshproof.border.request import parse
 from meshproof.errors import ManifestError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build, build_all
-from meshproof.mesh.model.unmodelled import Asked, Called
+from meshproof.mesh.model.unmodelled import Asked, Called, Sent
 from meshproof.mesh.predict.prediction import predict
 
 HTTP = "ports: [{number: 80, name: http, protocol: HTTP}]"
 OUT = "hosts: [out.example.com]"
+WILD = "hosts: ['*.example.com']"
 
 
 def entry(*spec: str, name: str = "out", namespace: str = "default", version: str = "v1") -> str:
@@ -168,7 +169,7 @@ def test_a_name_that_a_deployment_has_is_not_taken() -> None:
     ("spec", "touches", "why"),
     [
         ((OUT, HTTP, "workloadSelector: {labels: {a: b}}"), Called(("out.example.com",)), "with resolution NONE"),
-        (("hosts: ['*.example.com']", HTTP, "resolution: DYNAMIC_DNS"), Called(("*.example.com",)), "DYNAMIC_DNS"),
+        ((WILD, HTTP, "resolution: DYNAMIC_DNS"), Sent(("*.example.com",)), "DYNAMIC_DNS is not modelled"),
         (("hosts: [Out.example.com]", HTTP, "resolution: DNS"), Called(("out.example.com",)), "capital letters"),
         (
             (OUT, "ports: [{number: 53, name: dns, protocol: UDP}]", "resolution: DNS"),
@@ -216,6 +217,11 @@ ADDRESS = "{address: 10.0.0.1}"
         ((OUT, HTTP, "resolution: DNS_ROUND_ROBIN", f"endpoints: [{ADDRESS}, {ADDRESS}]"), "one endpoint at most"),
         (("hosts: ['*.a.example']", HTTP, "resolution: DNS"), "cannot be resolved by DNS"),
         ((OUT, HTTP, "resolution: DYNAMIC_DNS"), "for hosts with * alone"),
+        ((WILD, HTTP, "resolution: DYNAMIC_DNS", f"endpoints: [{ADDRESS}]"), "DYNAMIC_DNS has no endpoints"),
+        ((WILD, HTTP, "resolution: DYNAMIC_DNS", "addresses: [10.1.1.1]"), "DYNAMIC_DNS has no addresses"),
+        ((WILD, "ports: [{number: 1, name: t, protocol: TCP}]", "resolution: DYNAMIC_DNS"), "speaks HTTP, HTTP2, GRPC"),
+        ((WILD, "ports: [{number: 1, name: t, protocol: HTTPS}]", "resolution: DYNAMIC_DNS"), "speaks HTTP, HTTP2"),
+        ((WILD, "ports: [{number: 1, name: t}]", "resolution: DYNAMIC_DNS"), "speaks HTTP, HTTP2"),
         (
             (OUT, HTTP, "resolution: STATIC", f"endpoints: [{ADDRESS}]", "workloadSelector: {labels: {a: b}}"),
             "not both",

@@ -62,7 +62,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
 
 def _key(entry: Entry, host: str) -> str:
     """What stands behind a host: the entry's endpoints, or the host itself where proxy or client looks it up."""
-    itself = entry.resolution in (NONE, *RESOLVED) and not entry.endpoints and entry.selector is None
+    itself = entry.resolution in (NONE, DYNAMIC, *RESOLVED) and not entry.endpoints and entry.selector is None
     return f"{entry.key} {host}" if itself else entry.key
 
 
@@ -129,8 +129,6 @@ def _check(entry: Entry, findings: Findings) -> None:
     hosts = entry.hosts
     if not hosts:
         return
-    if entry.resolution == DYNAMIC:
-        findings.unproved(entry.location, f"resolution {DYNAMIC} is not modelled")
     if entry.selector is not None and entry.resolution == NONE:
         findings.unproved(entry.location, "a workloadSelector with resolution NONE is not modelled")
     for one in entry.endpoints:
@@ -148,7 +146,7 @@ def _check(entry: Entry, findings: Findings) -> None:
 
 def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
     """Stand-ins for a host: one for all endpoints of the same labels and place, so that they are told apart."""
-    if entry.selector is not None or entry.resolution == DYNAMIC:
+    if entry.selector is not None:
         return
     if entry.endpoints:
         groups: dict[tuple[object, ...], list[Endpoint]] = {}
@@ -157,7 +155,7 @@ def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
         for number, several in enumerate(groups.values()):
             name = f"{host}-{number + 1}" if len(groups) > 1 else host
             yield _stand_in(entry, name, key, several)
-    elif entry.resolution in (NONE, *RESOLVED):
+    elif entry.resolution in (NONE, DYNAMIC, *RESOLVED):
         yield _stand_in(entry, host, key, [Endpoint(host, (), {}, entry.location)])
 
 

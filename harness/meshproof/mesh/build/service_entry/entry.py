@@ -15,7 +15,7 @@ from meshproof.mesh.build.service_entry.endpoint import PORT_NAME, UNIX, Endpoin
 from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.model.kubernetes import Labels, ServicePort
 from meshproof.mesh.model.names import HOST
-from meshproof.mesh.model.unmodelled import Asked, Called
+from meshproof.mesh.model.unmodelled import Asked, Called, Sent
 from meshproof.records import dataclass
 
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
@@ -24,6 +24,10 @@ UDP = "udp"
 PROTOCOLS = HTTP | TLS | {"tcp", UDP, "mongo", "redis", "mysql"}
 NONE, STATIC, DNS, ROUND_ROBIN, DYNAMIC = "NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"
 RESOLVED = frozenset({DNS, ROUND_ROBIN})
+# pilot/pkg/networking/core/cluster.go (buildOutboundClusters): Envoy's dynamic forward proxy.
+DYNAMICALLY = frozenset({"http", "http2", "grpc", "tls"})
+LOOKED_UP = f"resolution {DYNAMIC} is not modelled: proxies look up the very name that each request asks for"
+NEEDS = "to have a host proved, give it a ServiceEntry of its own with resolution DNS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
     _check_transport(spec, resolution, ports)
     addresses = _addresses(spec, resolution, findings)
     names = [one.name for one in ports]
-    return Entry(
+    made = Entry(
         resource,
         hosts,
         ports,
@@ -77,6 +81,9 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         tuple(one.text() for one in spec.list("subjectAltNames")),
         addresses,
     )
+    if said and resolution == DYNAMIC:
+        findings.unproved(said.location, LOOKED_UP, needs=NEEDS, touches=(Sent(hosts),))
+    return made
 
 
 def _hosts(spec: Value, resolution: str, findings: Findings) -> tuple[str, ...]:
@@ -126,6 +133,9 @@ def _ports(spec: Value) -> tuple[ServicePort, ...]:
 
 def _check_transport(spec: Value, resolution: str, ports: tuple[ServicePort, ...]) -> None:
     """Without a name in the request nothing tells several hosts apart."""
+    for port, value in zip(ports, spec.list("ports"), strict=True):
+        if resolution == DYNAMIC and (port.sniffed or port.protocol not in DYNAMICALLY):
+            raise value.problem(f"a port of resolution {DYNAMIC} speaks HTTP, HTTP2, GRPC or TLS")
     other = [one for one in ports if one.protocol not in HTTP | TLS]
     if resolution != NONE and len(spec.list("hosts")) > 1 and other:
         raise spec.need("hosts").problem(f"several hosts, and port {other[0].number} has neither HTTP nor TLS")
@@ -134,6 +144,8 @@ def _check_transport(spec: Value, resolution: str, ports: tuple[ServicePort, ...
 def _addresses(spec: Value, resolution: str, findings: Findings) -> tuple[str, ...]:
     found = []
     for value in spec.list("addresses"):
+        if resolution == DYNAMIC:
+            raise value.problem(f"a ServiceEntry of resolution {DYNAMIC} has no addresses")
         if not is_subnet(value.text()):
             raise value.problem(f"{value.shown} is no IP address, and no block of them")
         if "/" in value.text() and resolution not in (NONE, STATIC):
