@@ -19,7 +19,9 @@ LARGEST_FILE = 64 * MEGABYTE
 # Of all files of one load: some twelve times as much memory is needed.
 MOST_TEXT = 64 * MEGABYTE
 ENDINGS = (".yaml", ".yml", ".json")
-# Of subfolders, which may hold anything.
+
+# What a run leaves in its folder, and how many files of subfolders, which may hold anything, are looked at.
+EVENTS = "events.ndjson"
 MOST_LOOKED_AT = 2_000
 KUSTOMIZATION = "kustomization"
 STDIN = "-"
@@ -95,7 +97,8 @@ def _files(path: Path) -> list[Path]:
 def beneath(paths: Iterable[str]) -> tuple[str, ...]:
     """The same with each folder's manifests in the place of the folder, those of all its subfolders too.
 
-    Hidden folders, and those that are links, are left out; a folder without manifests stays what it is.
+    Hidden folders, those that are links and what runs have left are left out; a folder without manifests stays what
+    it is.
     """
     return tuple(file for path in paths for file in _beneath(path))
 
@@ -109,7 +112,7 @@ def _beneath(path: str) -> Sequence[str]:
 
     found: list[str] = []
     for folder, folders, files in os.walk(path, onerror=refuse):
-        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        folders[:] = sorted(one for one in folders if not one.startswith(".") and not _is_left(Path(folder, one)))
         found += [str(one) for one in sorted((Path(folder, name) for name in files), key=_first) if _is_manifest(one)]
     return found or [path]
 
@@ -124,16 +127,29 @@ def _first(file: Path) -> tuple[bool, Path]:
 
 
 def unsearched(path: Path) -> list[str]:
-    """The subfolders of a folder that hold manifests, which are not read; no more than a first look tells."""
+    """The subfolders of a folder that hold manifests, which are not read; no more than a first look tells.
+
+    What runs have left there is none of them.
+    """
     found = []
     looked = MOST_LOOKED_AT
     for child in sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")):
+        if _is_left(child):
+            continue
         for file in islice(child.rglob("*"), looked):
             looked -= 1
             if file.suffix in ENDINGS[:2] and file.is_file():
                 found.append(child.name)
                 break
     return found
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether a folder is a run's, or keeps itself out of git as the folder of all runs does."""
+    try:
+        return (folder / EVENTS).is_file() or (folder / ".gitignore").read_bytes().strip() == b"*"
+    except OSError:
+        return False
 
 
 def _drain(stdin: TextIO) -> bytes:

@@ -6,7 +6,7 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import field, replace
 from functools import partial
 from itertools import accumulate, chain
@@ -91,8 +91,8 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: s
     placed = replace(placed, features=placed.features | {ANY_CLIENT}) if scenario.client else placed
     prepared = prepared_load(placed, specified, specified, precision, namespace=client.namespace, labels=client.labels)
     moved = partial(prepare, scenario, folder, precision)
-    dependences = tuple(_dependences(prepared, [one.mesh for one in specified]))
-    return replace(prepared, moved=moved, dependences=dependences, sources=manifests[-1].sources)
+    unknown = tuple(dependences([one.mesh for one in specified], prepared.plan.stages, prepared.namespace))
+    return replace(prepared, moved=moved, dependences=unknown, sources=manifests[-1].sources)
 
 
 def _client(scenario: Scenario, mesh: Mesh, namespace: str) -> Source:
@@ -103,13 +103,13 @@ def _client(scenario: Scenario, mesh: Mesh, namespace: str) -> Source:
     return parsed(f"{where or namespace}/{name}", namespace, mesh)
 
 
-def _dependences(prepared: Prepared, meshes: Sequence[Mesh]) -> Iterator[Dependence]:
-    """What the requests of a scenario depend on and is not understood, with these requests."""
+def dependences(meshes: Sequence[Mesh], rows: Iterable[Sequence[Expectation]], namespace: str) -> Iterator[Dependence]:
+    """What the requests of each stage depend on and is not understood, with these requests."""
     found: dict[Unmodelled, list[str]] = {}
-    for mesh, row in zip(meshes, prepared.plan.stages, strict=True):
+    for mesh, row in zip(meshes, rows, strict=True):
         dependencies = Dependencies(mesh, mesh.unmodelled) if mesh.unmodelled else None
         for one in row:
-            touching = dependencies.touching(facts(mesh, one, prepared.namespace)) if dependencies else ()
+            touching = dependencies.touching(facts(mesh, one, namespace)) if dependencies else ()
             for part in (*touching, *undecided(mesh, one)):
                 found.setdefault(part, []).append(str(one.request))
     for part, requests in found.items():

@@ -224,6 +224,17 @@ def test_all_that_is_beneath_a_folder_is_named_in_order_but_what_is_hidden_or_li
     assert beneath(["-", file, notes, "gone"]) == ("-", file, notes, "gone")
 
 
+def test_what_runs_have_left_beside_manifests_is_neither_told_nor_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SERVICE)
+    for kept in ("meshproof-runs/20260131T101500Z-9f2c4e/manifests", "out/manifests"):
+        (tmp_path / kept).mkdir(parents=True)
+        (tmp_path / kept / "a.yaml").write_text(SERVICE)
+    (tmp_path / "meshproof-runs/.gitignore").write_text("*\n")
+    (tmp_path / "out/events.ndjson").write_text("")
+    assert load([str(tmp_path)], strict=True).notices == ()
+    assert beneath([str(tmp_path)]) == (str(tmp_path / "a.yaml"),)
+
+
 def test_empty_folder_and_missing_path(tmp_path: Path) -> None:
     (tmp_path / "deeper").mkdir()
     with pytest.raises(ManifestError, match="subfolders are not searched"):

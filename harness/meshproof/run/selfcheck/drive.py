@@ -24,7 +24,7 @@ from meshproof.run.pacing.shapes import generator_shape, spread
 from meshproof.run.pacing.stalls import WATCH_LOG, Stalls
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result
-from meshproof.run.selfcheck.mutants import Case
+from meshproof.run.selfcheck.mutants import UNDERSTOOD, Case
 from meshproof.targets.base import Target
 
 WAITING_LANES = 8
@@ -38,6 +38,7 @@ class _Work:
 
     loads: tuple[Prepared, ...]
     judged: Judged | None
+    undetermined: str = ""
 
     @property
     def mostly_waits(self) -> bool:
@@ -77,7 +78,7 @@ class SelfCheck:
             if case.prepared is None:
                 self.report(case.judged)
         work = [_Work((one,), None) for one in plain]
-        work += [_Work(case.loads, case.judged) for case in cases if case.prepared is not None]
+        work += [_Work(case.loads, case.judged, case.undetermined) for case in cases if case.prepared is not None]
         if self.target.local:
             mostly_waits = [one for one in work if one.mostly_waits]
             busy = [one for one in work if not one.mostly_waits]
@@ -122,7 +123,7 @@ class SelfCheck:
         except UsageError as error:
             # What the embedded mesh does not do, it refuses itself.
             return replace(judged, status=MutantStatus.REFUSED, reason=str(error))
-        return _judged(judged, results)
+        return _understood(_judged(judged, results), work.undetermined)
 
     async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
         shape = generator_shape(prepared.load.shape)
@@ -161,6 +162,14 @@ def _judged(judged: Judged, results: Sequence[Result]) -> Judged:
         by=by,
         reason=reason,
     )
+
+
+def _understood(judged: Judged, undetermined: str) -> Judged:
+    """A mutant that nobody can tell by its traffic is told by what is not understood of it, as a verification tells."""
+    if judged.status is not MutantStatus.SURVIVED or not undetermined:
+        return judged
+    known = replace(judged, status=MutantStatus.KILLED, outcome=Outcome.INCONCLUSIVE, by=(UNDERSTOOD,))
+    return replace(known, reason=undetermined)
 
 
 def _unmutated(prepared: Prepared, result: Result) -> Unmutated:

@@ -15,20 +15,25 @@ from meshproof.mutate import Mutant, meaning, mutants
 from meshproof.records import dataclass
 from meshproof.report.selfcheck.record import Judged, MutantStatus
 from meshproof.run.discover import Found
-from meshproof.run.prepare import NAMESPACE, Prepared, in_force, own_manifests, prepare, running
+from meshproof.run.prepare import NAMESPACE, Prepared, dependences, in_force, own_manifests, prepare, running
 from meshproof.scenario import Scenario
+
+UNDERSTOOD = "Understood"
+"""The check that kills a mutant of which no longer all is understood."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """A mutant to be judged: `prepared` is what to drive, None where its status is known without.
 
-    `further` are loads that are driven on it as well, one after another until one fails it.
+    `further` are loads that are driven on it as well, one after another until one fails it. `undetermined` says why
+    its traffic may be as it is specified, and may not: where it is, nothing that is seen can fail it.
     """
 
     judged: Judged
     prepared: Prepared | None
     further: tuple[Prepared, ...] = ()
+    undetermined: str = ""
 
     @property
     def loads(self) -> tuple[Prepared, ...]:
@@ -70,7 +75,19 @@ def _case(judged: Judged, plain: Prepared, meanings: Sequence[object], own: Sequ
         return Case(replace(judged, status=MutantStatus.REFUSED, reason=str(error)), None)
     if same:
         return Case(replace(judged, status=MutantStatus.EQUIVALENT, reason=_elsewhere(plain, prepared)), None)
-    return Case(judged, prepared)
+    return Case(judged, prepared, undetermined=_undetermined(plain, prepared))
+
+
+def _undetermined(plain: Prepared, mutated: Prepared) -> str:
+    """Why it cannot be told what becomes of a request of the scenario any more; empty where it can."""
+    meshes = [stage.mesh for stage in mutated.stages]
+    rows = [
+        [predict(mesh, one, namespace=plain.namespace, labels=plain.labels) for one in plain.load.requests]
+        for mesh in meshes
+    ]
+    known = {one.why for one in plain.dependences}
+    found = (one for one in dependences(meshes, rows, plain.namespace) if one.why not in known)
+    return next((f"{one.location}: {one.subject}: {one.why}" for one in found), "")
 
 
 def _meanings(prepared: Prepared) -> Iterator[object]:

@@ -107,7 +107,8 @@ def test_a_service_that_runs_otherwise_is_found(driven, tmp_path: Path, old: str
 def test_a_port_whose_name_hides_http_fails_what_rules_add_and_breaks_nothing(driven, tmp_path: Path) -> None:
     found = prepared(tmp_path, FOLDER.replace("{name: http, port: 80", "{name: tcp, port: 80", 1))
     verdicts = [one for several in driven(tmp_path, found.driven) for one in several]
-    assert {one.check for one in verdicts if one.outcome is Outcome.FAILED} == {"Retries"}
+    assert {one.check for one in verdicts if one.outcome is Outcome.FAILED} == {"Answers", "Retries"}
+    assert any("no proxy read the request before" in one.reason for one in verdicts)
 
 
 @pytest.mark.parametrize("name", ["http2", "grpc"])
