@@ -88,7 +88,8 @@ def build_all(manifests: Manifests, *, standing_in: StandingIn | None = None) ->
         built = _built(replace(manifests, resources=(*manifests.resources, *found.resources)))
     names = {(one.namespace, one.name) for one in found.resources if one.kind == "Deployment"}
     workloads = [one for one in built.mesh.workloads if (one.namespace, one.name) in names]
-    whole, unusable = without_unusable(built.mesh)
+    made = {(one.namespace, one.name) for one in found.resources if one.kind == "Secret"}
+    whole, unusable = without_unusable(built.mesh, made)
     unmodelled = (*broadened(built.mesh.unmodelled, workloads), *found.unmodelled, *unusable)
     notices = tuple(dict.fromkeys((*found.notices, *built.notices)))
     mesh = replace(whole, unmodelled=unmodelled)

@@ -23,6 +23,7 @@ WORKLOADS = REPLICATED | {"Pod", "Job", "CronJob", "DeploymentConfig"}
 BY_WORDS = ROUTING | WORKLOADS | {"Service"}
 """The kinds of which a document is read only where it matters; all others always are."""
 ROLLOUT, REFERENCE = "Rollout", "workloadref"
+GATEWAY = "Gateway"
 
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
 
@@ -37,7 +38,7 @@ def asked(requests: Iterable[Request], sender: str = "") -> Choice:
     def choose(several: Sequence[Unread]) -> Sequence[Unread]:
         if any(ADDRESS.fullmatch(host) for host in hosts) or not all(one.is_literal for one in several):
             return several
-        if connecting and any(one.kind == "Gateway" for one in several):
+        if connecting and any(one.kind == GATEWAY for one in several):
             # The rules of a gateway for connections are found by no name.
             return several
         return _chosen(several, {host.partition(".")[0] for host in hosts}, people)
@@ -54,7 +55,8 @@ def _is_always_read(one: Unread) -> bool:
 def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) -> list[Unread]:
     always = [one for one in several if _is_always_read(one)]
     names = {name for one in several for name in _called(one)}
-    asked, words = words, words.union(*(one.words & names for one in always))
+    # A Gateway is named by rules, and names none itself: of its words none leads on.
+    asked, words = words, words.union(*(one.words & names for one in always if one.kind != GATEWAY))
     routing = [one for one in several if (one.kind in ROUTING and not one.has_pattern) or _is_alias(one)]
     met: list[Unread] = []
     new = words

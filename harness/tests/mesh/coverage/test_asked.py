@@ -180,3 +180,16 @@ spec: {hosts: [out.example.com], ports: [{number: 80, name: http, protocol: HTTP
     text = outside + WEB.replace("hosts: [web]", "hosts: [out.example.com]").replace("HOST", "stock")
 
     assert "Service web" in read(text.replace("host: web", "host: gone"), "GET http://out.example.com/")
+
+
+def test_what_a_gateway_is_called_leads_to_nothing() -> None:
+    gateway = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: far}
+spec: {selector: {app: far}, servers: [{port: {number: 80, name: far, protocol: HTTP}, hosts: [far.example.com]}]}
+"""
+    far = STOCK.replace("name: stock", "name: far").replace("app: stock", "app: far")
+    found = read(f"{WEB}{STOCK}---\n{far}{gateway}".replace("HOST", "stock"))
+    assert "Gateway far" in found
+    assert "Service far" not in found

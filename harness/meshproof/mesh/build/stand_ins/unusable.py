@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 
 from meshproof.mesh.model.gateway import Gateway, Server
@@ -14,11 +14,14 @@ from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 PAIRS = (("tls.crt", "tls.key"), ("cert", "key"))
 
 
-def without_unusable(mesh: Mesh) -> tuple[Mesh, list[Unmodelled]]:
-    """The mesh without Secrets that no Gateway can serve, and what depends on them: istiod takes none of these."""
+def without_unusable(mesh: Mesh, made: Container[tuple[str, str]] = ()) -> tuple[Mesh, list[Unmodelled]]:
+    """The mesh without Secrets that no Gateway can serve, and what depends on them: istiod takes none of these.
+
+    Those that are `made` here, by namespace and name, are good.
+    """
     found: list[Unmodelled] = []
     left = set()
-    for secret, gateway, server, why in _unusable(mesh):
+    for secret, gateway, server, why in _unusable(mesh, made):
         left.add((secret.namespace, secret.name))
         name = f"Secret {secret.namespace}/{secret.name}"
         touches = (Entering(gateway.key, server.port),)
@@ -27,13 +30,17 @@ def without_unusable(mesh: Mesh) -> tuple[Mesh, list[Unmodelled]]:
     return (replace(mesh, secrets=kept) if left else mesh), found
 
 
-def _unusable(mesh: Mesh) -> Iterator[tuple[Secret, Gateway, Server, str]]:
+def _unusable(mesh: Mesh, made: Container[tuple[str, str]]) -> Iterator[tuple[Secret, Gateway, Server, str]]:
     """Secrets that Gateways name and whose certificate and key cannot be loaded, with the server and the reason."""
+    known: dict[tuple[str, str], str] = {}
     for gateway in mesh.gateways:
         for server in gateway.servers:
             for secret in mesh.secrets_called(server.tls.credential_name):
-                if wrong := _unloadable(secret):
-                    yield secret, gateway, server, wrong
+                key = secret.namespace, secret.name
+                if key not in known:
+                    known[key] = "" if key in made else _unloadable(secret)
+                if known[key]:
+                    yield secret, gateway, server, known[key]
 
 
 def _unloadable(secret: Secret) -> str:
