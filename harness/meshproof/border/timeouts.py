@@ -24,6 +24,7 @@ class Timeouts:
     state_saved: float = 120.0
     locust_ready: float = 30.0
     locust_silent: float = 20.0
+    locust_users: float = 20.0
     process_exit: float = 3.0
     admin_answer: float = 15.0
     at_rest: float = 20.0

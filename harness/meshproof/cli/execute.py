@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,6 +63,7 @@ def execute(
         conclude,
         color=settings.color,
         web=settings.web,
+        locust_web=settings.locust_web,
     )
 
 
@@ -77,6 +79,7 @@ def execute_on(
     *,
     color: bool | None,
     web: bool = False,
+    locust_web: bool = False,
 ) -> int:
     """Run everything on this target and print it as `form`; the exit code."""
     target.preflight()
@@ -90,6 +93,8 @@ def execute_on(
         live = Live(run.path, words)
         handlers.append(live)
         print(words("live: {url}", url=live.url), file=sys.stderr, flush=True)
+    if locust_web:
+        options = replace(options, locust_page=terminal.locust_page)
     session = Session(target, run.path, handlers, options)
     with asyncio.Runner() as runner:
         code = runner.run(carry_out(session, prepared, coverage, provenance))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,7 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     """One run for the whole pytest session: the target is up and load generators are shared."""
     from meshproof.border.verdict import Precision
     from meshproof.plugin.breaks import Breaks
+    from meshproof.plugin.web import locust_page
     from meshproof.report.run_folder import RunFolder, choose, new_run_id
     from meshproof.run.options import Options
     from meshproof.run.session import Session
@@ -46,6 +48,8 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
         raise NoVerdict(str(error), error.exit_code) from None
     run.reports.append(str(kept.report))
     options = Options(precision, option("--mesh-seed"), timeouts=mesh_target.timeouts, workers=option("--mesh-workers"))
+    if option("--mesh-locust-web"):
+        options = replace(options, locust_page=locust_page(request.config, run.worker))
     breaks = Breaks()
     handlers: list[Handler] = [kept, breaks]
     if option("--mesh-web"):

@@ -66,6 +66,11 @@ def add(group: pytest.OptionGroup) -> None:
         "--mesh-web", action="store_true",
         help="serve the run to a browser on 127.0.0.1 while it goes on; the address, which holds a secret, is printed",
     )  # fmt: skip
+    group.addoption(
+        "--mesh-locust-web", action="store_true",
+        help="serve Locust's own web page on 127.0.0.1, on any free port, which is printed; whoever alters the load "
+        "there gets no verdict",
+    )  # fmt: skip
     group.addoption("--mesh-output", type=Path, default=None, metavar="DIR", help="folder for the run's reports")
 
 

@@ -1,9 +1,10 @@
-"""`--mesh-web`: the run as a browser shows it while it goes on."""
+"""`--mesh-web` and `--mesh-locust-web`: the run as a browser shows it while it goes on."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,24 @@ def watched(config: pytest.Config, folder: Path, worker: str) -> Watched:
     from meshproof.report.web.live import Live
 
     live = Live(folder)
+    _tell(config, f"live{_of(worker)}: {live.url}")
+    return Watched(live)
+
+
+def locust_page(config: pytest.Config, worker: str) -> Callable[[str, str], None]:
+    """What prints where Locust shows the load of a shape, past pytest's capture."""
+
+    def told(shape: str, url: str) -> None:
+        _tell(config, f"Locust ({shape}){_of(worker)}: {url or 'it runs in a pod, its page is not served'}")
+
+    return told
+
+
+def _of(worker: str) -> str:
+    return f" ({worker})" if worker else ""
+
+
+def _tell(config: pytest.Config, text: str) -> None:
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-        print(f"live{f' ({worker})' if worker else ''}: {live.url}", file=sys.stderr, flush=True)
-    return Watched(live)
+        print(text, file=sys.stderr, flush=True)

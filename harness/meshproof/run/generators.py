@@ -11,7 +11,7 @@ from meshproof.border.load import Vantage
 from meshproof.border.timeouts import Timeouts
 from meshproof.fork_server.client import ForkServer
 from meshproof.traffic.command import fork_server
-from meshproof.traffic.locust import Generator
+from meshproof.traffic.locust import Generator, Page
 
 Starting = asyncio.Task[Generator]
 HERE = Vantage()
@@ -22,11 +22,13 @@ class Generators:
     """Starts a generator when none is idle, and keeps it for the next scenario of its shape and its vantage.
 
     Locust takes most of a second to import, so `prepare` starts one ahead of its use, and what runs on this machine
-    is forked from a process that has imported it. The vantage says where it runs, and where its workers do.
+    is forked from a process that has imported it. The vantage says where it runs, and where its workers do. `page` is
+    told where each of them serves Locust's web page: nowhere, for one that runs elsewhere.
     """
 
-    def __init__(self, folder: Path, timeouts: Timeouts) -> None:
+    def __init__(self, folder: Path, timeouts: Timeouts, page: Page | None = None) -> None:
         self._folder = folder
+        self._page = page
         self._timeouts = timeouts
         self._idle: dict[Kind, list[Starting]] = {}
         self._in_use: set[Starting] = set()
@@ -73,12 +75,14 @@ class Generators:
 
     async def _generator(self, shape: str, vantage: Vantage, log: Path) -> Generator:
         if vantage.command:
+            if self._page is not None:
+                self._page(shape, "")
             return await Generator.start(shape, vantage, log, self._timeouts)
         if self._fork_server is None:
             starting = ForkServer.start(fork_server(self._timeouts), self._folder / "locust-fork-server.log")
             self._fork_server = asyncio.ensure_future(starting)
         made = await asyncio.shield(self._fork_server)
-        return await Generator.start(shape, vantage, log, self._timeouts, made)
+        return await Generator.start(shape, vantage, log, self._timeouts, made, self._page)
 
 
 async def _stop(starting: asyncio.Task[ForkServer]) -> None:

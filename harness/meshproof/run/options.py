@@ -7,6 +7,7 @@ from dataclasses import field
 from meshproof.border.timeouts import Timeouts
 from meshproof.border.verdict import Precision
 from meshproof.records import dataclass
+from meshproof.traffic.locust import Page
 
 WINDOW = 100
 
@@ -14,7 +15,8 @@ WINDOW = 100
 @dataclass(frozen=True, slots=True)
 class Options:
     """`window` is how many requests a generator may be ahead of what has been judged; `workers` is how many
-    processes a load is spread over, 0: it is not.
+    processes a load is spread over, 0: it is not. `locust_page` is told the shape and the address of each Locust's web
+    page; None: there are none.
     """
 
     precision: Precision = field(default_factory=Precision)
@@ -22,3 +24,4 @@ class Options:
     window: int = WINDOW
     timeouts: Timeouts = field(default_factory=Timeouts)
     workers: int = 0
+    locust_page: Page | None = None

@@ -70,7 +70,7 @@ class Session:
     _interrupted: bool = False
 
     def __post_init__(self) -> None:
-        self._generators = Generators(self.folder, self.options.timeouts)
+        self._generators = Generators(self.folder, self.options.timeouts, self.options.locust_page)
 
     async def open(
         self,

@@ -17,7 +17,10 @@ from meshproof.traffic import wire
 LOOPBACK = "127.0.0.1"
 LAUNCHER = ("-P", "-m", "meshproof.traffic")
 FORK_SERVER = "fork-server"
-HEADLESS = ("--headless", "--users", "1", "--spawn-rate", "1", "--only-summary", "--skip-log-setup")
+ONE_USER = ("--users", "1", "--spawn-rate", "1", "--only-summary", "--skip-log-setup")
+HEADLESS = ("--headless", *ONE_USER)
+# Locust's own web page, on any free port.
+WITH_PAGE = ("--autostart", "--web-host", LOOPBACK, "--web-port", "0", *ONE_USER)
 AS_WORKER = ("--worker", "--skip-log-setup")
 # What sends all at once must be one process, for processes cannot wait for each other so exactly.
 ONE_PROCESS = frozenset({"burst"})
@@ -38,20 +41,24 @@ def fork_server(timeouts: Timeouts) -> Launch:
     )
 
 
-def words(shape: str, role: str, workers: int = 0, bind: str = LOOPBACK, port: int = 0) -> list[str]:
+def words(
+    shape: str, role: str, workers: int = 0, bind: str = LOOPBACK, port: int = 0, *, page: bool = False
+) -> list[str]:
     """Locust's arguments in that role (wire.DRIVEN); raises UsageError.
 
-    A master of so many `workers` listens at `bind`, on any free port unless one is named.
+    A master of so many `workers` listens at `bind`, on any free port unless one is named. With `page` it serves
+    Locust's own web page on this machine.
     """
     if workers and shape in ONE_PROCESS:
         raise UsageError(f"a load of the shape {shape!r} cannot be spread over workers: it is sent all at once")
     named = ["-f", str(locustfile(shape))]
     if role == wire.WORKER:
         return [*named, *AS_WORKER]
+    shown = WITH_PAGE if page else HEADLESS
     if role == wire.MASTER:
         listening = ["--master-bind-host", bind, "--master-bind-port", str(port)]
-        return [*named, *HEADLESS, "--master", "--expect-workers", str(workers), *listening]
-    return [*named, *HEADLESS]
+        return [*named, *shown, "--master", "--expect-workers", str(workers), *listening]
+    return [*named, *shown]
 
 
 def role_of(arguments: Sequence[str]) -> str:
@@ -59,14 +66,15 @@ def role_of(arguments: Sequence[str]) -> str:
     return wire.WORKER if "--worker" in arguments else wire.MASTER if "--master" in arguments else wire.ALONE
 
 
-def command_line(shape: str, vantage: Vantage) -> Line:
+def command_line(shape: str, vantage: Vantage, *, page: bool = False) -> Line:
     """The arguments, the environment and the working folder of a generator; raises UsageError.
 
-    It is a master where the vantage has workers. Environment and folder are None where they are not ours to decide.
+    It is a master where the vantage has workers; `page` is for one on this machine. Environment and folder are None
+    where they are not ours to decide.
     """
     count = len(vantage.workers)
     role = wire.MASTER if count else wire.ALONE
-    arguments = words(shape, role, count)
+    arguments = words(shape, role, count, page=page)
     if vantage.command:
         # Where it runs, the locustfiles are somewhere else.
         spread = ["--master", str(count)] if count else []

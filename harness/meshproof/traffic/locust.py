@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ HELD = "barrier"
 # How much longer than the timeout of a request a generator may send nothing.
 SILENCE_FACTOR = 1.25
 
+# Is told the shape of a load, and the address of the web page of the Locust that drives it.
+Page = Callable[[str, str], None]
+
 
 class Generator:
     """One Locust, which carries out loads one after another: a process alone, or a master with its workers.
@@ -37,12 +40,20 @@ class Generator:
     """
 
     def __init__(
-        self, shape: str, child: Child, timeouts: Timeouts, *, elsewhere: bool = False, workers: Sequence[Child] = ()
+        self,
+        shape: str,
+        child: Child,
+        timeouts: Timeouts,
+        *,
+        elsewhere: bool = False,
+        workers: Sequence[Child] = (),
+        page: Page | None = None,
     ) -> None:
         self.shape = shape
         self._child = child
         self._timeouts = timeouts
         self._elsewhere = elsewhere
+        self._page = page
         self._ready: dict[str, Any] | None = None
         self._version: object = None
         self._load: Load | None = None
@@ -60,26 +71,29 @@ class Generator:
         log: Path,
         timeouts: Timeouts,
         fork_server: ForkServer | None = None,
+        page: Page | None = None,
     ) -> Generator:
         """Start Locust with the locustfile of that name; it gets ready while the caller does other things.
 
         `log` gets its standard error, and those of its workers stand beside it. What runs on this machine comes of
-        the fork server, where there is one. Raises UsageError for a shape that does not exist or cannot be spread.
+        the fork server, where there is one. With `page` Locust serves its own web page, which is not for one that runs
+        elsewhere. Raises UsageError for a shape that does not exist or cannot be spread.
         """
-        command, env, cwd = command_line(shape, vantage)
+        shown = page is not None
+        command, env, cwd = command_line(shape, vantage, page=shown)
         workers = await start_workers(shape, vantage.workers, log, fork_server)
         # What carries it elsewhere does not end by itself when its standard input closes, as Locust does.
         elsewhere = bool(vantage.command)
         try:
             if fork_server is not None and not elsewhere:
-                arguments = words(shape, wire.MASTER if workers else wire.ALONE, len(workers))
+                arguments = words(shape, wire.MASTER if workers else wire.ALONE, len(workers), page=shown)
                 child = await fork_server.spawn("load generator", arguments, log)
             else:
                 child = await spawn("load generator", command, log=log, env=env, cwd=cwd, piped=True, guarded=elsewhere)
         except BaseException:
             await asyncio.gather(*(worker.stop(0) for worker in workers))
             raise
-        return cls(shape, child, timeouts, elsewhere=elsewhere, workers=workers)
+        return cls(shape, child, timeouts, elsewhere=elsewhere, workers=workers, page=page)
 
     @property
     def pid(self) -> int:
@@ -140,11 +154,15 @@ class Generator:
             digest=digest,
             tls=tls,
             silence=timeouts.locust_silent,
+            users_within=timeouts.locust_users,
+            statistics=self._page is not None,
             workers=[dict(one.resolve) for one in workers if one.resolve],
         )
         conversation.send(message)
         self._load, self._observed, self._granted, self._stopping = load, Observed(), {}, False
-        await conversation.until(lambda: self._observed.began is not None, "begin its load", timeouts.locust_silent)
+        # Locust's users are waited for where they are, which says how many came.
+        limit = timeouts.locust_users + timeouts.locust_silent
+        await conversation.until(lambda: self._observed.began is not None, "begin its load", limit)
 
     def grant(self, request: int, total: int) -> None:
         """Allow `total` requests of that index in all (never fewer than before)."""
@@ -223,6 +241,8 @@ class Generator:
                 self._workers.join(row["master"])
             elif "ready" in row:
                 self._ready = row["ready"]
+                if self._page is not None:
+                    self._page(self.shape, self._ready["page"])
                 if self._elsewhere:
                     check_pod_version(self._version, "the load generator")
 
@@ -232,5 +252,7 @@ class Generator:
         begun = self._observed.began is not None
         if not self._stopping and begun and sum(self._granted.values()) <= self._observed.count:
             return None
+        if not begun:
+            return self._timeouts.locust_users + self._timeouts.locust_silent
         # It rightly sends nothing for as long as it may wait for one answer.
         return max(self._timeouts.locust_silent, self._load.timeout * SILENCE_FACTOR)

@@ -12,7 +12,7 @@ Harness to generator:
 Generator to harness:
   {"version": "0.1.0+…"}   which meshproof it is, where a command runs it elsewhere
   {"master": {...}}        where a master listens, and the token to show there: what its workers need
-  {"ready": {...}}         it can take a start
+  {"ready": {...}}         it can take a start; `page` is the address of Locust's web page, where it has one
   {"begun": [1700000000.0, 12.5]}  the load's zero of time: seconds since the epoch, and by the monotonic clock
   [id, request, ...]       one observation: the fields of Observation in their order
   {"staged": 1}            the stage is in force and nothing sent under an earlier one is under way
@@ -68,6 +68,8 @@ def start(
     digest: bool = False,
     tls: Mapping[str, str] | None = None,
     silence: float = 20.0,
+    users_within: float = 20.0,
+    statistics: bool = False,
     workers: Sequence[Mapping[str, Address]] = (),
 ) -> dict[str, Any]:
     """The message that begins a load.
@@ -75,7 +77,8 @@ def start(
     `ids` is the prefix of every request's id; `headers` names response headers to report beside
     HEADERS; `digest` asks for the SHA-256 of each response's body; `tls` may hold the paths `ca`,
     `cert` and `key` as the generator sees them, for requests that have none of their own; `silence` is
-    for how many seconds a worker may give no sign of life; `workers` are the addresses of each where they differ.
+    for how many seconds a worker may give no sign of life, `users_within` within how many Locust has to have its users
+    there; with `statistics` Locust keeps its own, too; `workers` are the addresses of each where they differ.
     """
     described = [
         {
@@ -100,6 +103,8 @@ def start(
             "headers": sorted({*HEADERS, *(name.lower() for name in headers)}),
             "digest": digest,
             "silence": silence,
+            "users_within": users_within,
+            "statistics": statistics,
             "addresses": [[_address(request, own) for request in requests] for own in workers],
         }
     }

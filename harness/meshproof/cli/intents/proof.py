@@ -41,6 +41,8 @@ def proved(
     verdicts = Verdicts()
     terminal = Terminal(None, sys.stderr, color=settings.color, report=run.report, words=words)
     options = Options(settings.precision, settings.seed, timeouts=target.timeouts, workers=settings.workers)
+    if settings.locust_web:
+        options = replace(options, locust_page=terminal.locust_page)
     session = Session(target, run.path, [run, verdicts, terminal], options)
     told = tuple((str(one.location), one.message) for one in notices)
     known = [replace(proof.inspection, notices=told)] if proof.inspection.expect or not proof.driven else []

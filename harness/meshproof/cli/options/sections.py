@@ -22,7 +22,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Where the mesh runs", ("target", "control_plane", "ports", "workers", "seed")),
     ("Error rates", ("tolerance", "alpha", "beta", "max_requests")),
-    ("Reports", ("format", "form", "output", "web", "color", "sign", "key_password_file")),
+    ("Reports", ("format", "form", "output", "web", "locust_web", "color", "sign", "key_password_file")),
     ("Clients of gateways in TLS", ("cacert", "cert", "key")),
     ("Kubernetes", tuple(option.key for option in KUBERNETES)),
     ("Hosts", ("hosts", "show_names")),

@@ -45,6 +45,7 @@ class Settings:
     hosts: Path | None = None
     show_names: bool = False
     web: bool = False
+    locust_web: bool = False
     control_plane: str = OWN
 
 
@@ -94,8 +95,8 @@ def _given(command: Command, text: str) -> Command:
         precision = Precision(
             values.pop("alpha"), values.pop("beta"), values.pop("tolerance") / 100, values.pop("max_requests")
         )
-        names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names", "web")
-        own = {name: values.pop(name) for name in (*names, "control_plane")}
+        names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names")
+        own = {name: values.pop(name) for name in (*names, "web", "locust_web", "control_plane")}
         kube = {option.key: values.pop(option.key) for option in KUBERNETES}
         settings = Settings(precision=precision, kube=kube, **own)
         return command(settings=settings, **values)
@@ -170,6 +171,11 @@ OPTIONS = (
     click.option(
         "--web", is_flag=True,
         help="Serve the run to a browser on 127.0.0.1 while it goes on; the address, which holds a secret, is printed.",
+    ),
+    click.option(
+        "--locust-web", is_flag=True,
+        help="Serve Locust's own web page on 127.0.0.1, on any free port, which is printed. It shows the load; "
+        "whoever alters it there gets no verdict.",
     ),
     COLOR,
 )  # fmt: skip

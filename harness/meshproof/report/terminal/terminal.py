@@ -95,6 +95,13 @@ class Terminal:
             case RunFinished():
                 self._conclude()
 
+    def locust_page(self, shape: str, url: str) -> None:
+        """Say where Locust shows the load of that shape; without an address it does not."""
+        if url:
+            self._print(Text(self._words("Locust ({shape}): {url}", shape=shape, url=url)))
+        else:
+            self._print(Text(self._words("Locust ({shape}): it runs in a pod, its page is not served", shape=shape)))
+
     def close(self) -> None:
         """Clear the live lines; a run that did not finish still prints how far it came."""
         if not self._closed and self._record.finished is None and self._record.started is not None:

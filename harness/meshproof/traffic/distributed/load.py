@@ -15,6 +15,7 @@ class LoadInProgress:
 
     def __init__(self, start: Mapping[str, Any], workers: int) -> None:
         self.users = int(start["users"])
+        self.users_within = float(start["users_within"])
         self.shares = Shares(len(start["requests"]), workers)
         self.zero = time.perf_counter()
         self.zero_at = time.time()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from meshproof.traffic import wire
+from meshproof.traffic import page, wire
 from meshproof.traffic.distributed.load import LoadInProgress
 from meshproof.traffic.distributed.registry import WorkerRegistry
 from meshproof.traffic.generator.assignment import UNLIMITED
@@ -48,6 +48,7 @@ class Master:
         self._harness = open_wire(self._start_thread, self._handle)
         # A configuration file of the person's own may set an end to Locust's runs.
         environment.parsed_options.run_time = None
+        page.guard(environment)
         # Should Locust open its port anew, the workers find it where it was.
         runner.master_bind_port = runner.server.port
         runner.register_message(wire.MESSAGE, self._receive)
@@ -58,7 +59,7 @@ class Master:
     def _spawned(self, **_: Any) -> None:
         if not self._ready:
             self._ready = True
-            self._report({"ready": {"at_once": False}})
+            self._report({"ready": {"at_once": False, "page": page.address(self._runner.environment)}})
 
     def _handle(self, message: Any) -> None:
         """Act on a message of the harness."""
@@ -114,7 +115,13 @@ class Master:
             if runner.user_count != users:
                 runner.start(users, max(users, runner.user_count))
                 # Locust itself waits for this no longer than a second.
+                deadline = time.perf_counter() + load.users_within
                 while runner.user_count != users:
+                    if time.perf_counter() > deadline:
+                        self._registry.abort(
+                            f"{runner.user_count} of Locust's {users} users are there after {load.users_within:g} s"
+                            f" (of each worker: {', '.join(map(str, self._registry.users()))})"
+                        )
                     time.sleep(SPAWN_LOOK_SECONDS)
             load.shares.users = self._registry.users()
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from meshproof.traffic import wire
+from meshproof.traffic.abort import abort
 from meshproof.traffic.command import LOOPBACK
 
 CHECK_SECONDS = 0.1
@@ -88,8 +87,7 @@ class WorkerRegistry:
 
     def abort(self, why: str) -> NoReturn:
         """End this process; the harness reads `why` in the log, and ends the workers."""
-        print(why, file=sys.stderr, flush=True)
-        os._exit(1)
+        abort(why)
 
     def _watch(self) -> None:
         while True:

@@ -29,6 +29,7 @@ class Ticket:
 class Assignment:
     """`left` is the credit that remains: never more is sent than was granted, whatever happens.
 
+    With `statistics` Locust's own are kept beside what the harness is told.
     `limit_users` is how many requests may be under way at once, when fewer than there are users.
     """
 
@@ -41,6 +42,7 @@ class Assignment:
         ids: str = "",
         headers: Sequence[str] = (),
         digest: bool = False,
+        statistics: bool = False,
     ) -> None:
         self.requests = requests
         self.users = users
@@ -48,6 +50,7 @@ class Assignment:
         self.ids = ids
         self.headers = headers
         self.digest = digest
+        self.statistics = statistics
         self.began = perf_counter()
         self.began_at = time()
         self.granted = [0] * len(requests)
@@ -72,6 +75,7 @@ class Assignment:
             ids=str(start["ids"]),
             headers=start["headers"],
             digest=bool(start["digest"]),
+            statistics=bool(start["statistics"]),
         )
         if "zero" in start:
             # Several processes of one machine carry the load out: all of them count from the same moment.

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from meshproof.traffic import wire
+from meshproof.traffic import page, wire
 from meshproof.traffic.generator import prepared
 from meshproof.traffic.generator.assignment import Assignment, Ticket, unlimited
 from meshproof.traffic.generator.output import Channel, Output
@@ -88,7 +88,7 @@ class Dispatcher:
     def handle(self, message: Any) -> None:
         """Act on a message of the harness or the master; raises KeyError, ValueError, TypeError, IndexError."""
         if "start" in message:
-            self._begin(Assignment.read(message["start"]))
+            self._begin(Assignment.read(message["start"]), float(message["start"]["users_within"]))
             return
         assignment = self._assignment
         if assignment is None:
@@ -111,6 +111,7 @@ class Dispatcher:
         if self.driven:
             # A configuration file of the person's own may set an end to Locust's runs.
             environment.parsed_options.run_time = None
+            page.guard(environment)
             return
         options = environment.parsed_options
         spread = options.worker or options.master
@@ -132,14 +133,14 @@ class Dispatcher:
     def _spawned(self, **_: Any) -> None:
         if self.output is None:
             self.output = Output(open_wire(self.start_thread, self.handle))
-            self.output.message({"ready": {"at_once": self.at_once}})
+            self.output.message({"ready": {"at_once": self.at_once, "page": page.address(self._users.environment)}})
 
-    def _begin(self, assignment: Assignment) -> None:
+    def _begin(self, assignment: Assignment, users_within: float) -> None:
         if self._assignment is not None:
             raise ValueError("a load is under way")
         assert self.output is not None
         if self.role != wire.WORKER:
-            self._users.spawn(assignment.users)
+            self._users.spawn(assignment.users, users_within)
         self._assignment = assignment
         self.output.message({"begun": [assignment.began_at, assignment.began]})
 

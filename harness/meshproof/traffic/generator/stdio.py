@@ -7,12 +7,12 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from meshproof.traffic import wire
+from meshproof.traffic.abort import abort
 
 
 class Descriptor:
@@ -64,8 +64,7 @@ def forward_input(descriptor: int, at_end: Callable[[], object]) -> None:
 
 def refuse(message: object, error: Exception) -> NoReturn:
     """End this process and print why: a message that cannot be acted on is not from the harness of this version."""
-    print(f"cannot act on {str(message)[:200]}: {error!r}", file=sys.stderr, flush=True)
-    os._exit(1)
+    abort(f"cannot act on {str(message)[:200]}: {error!r}")
 
 
 def _handle_lines(channel: Any, handle: Callable[[Any], None], at_end: Callable[[], object]) -> None:
