@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from meshproof.judge import Retries as Retries
     from meshproof.judge import RetryBudget as RetryBudget
     from meshproof.judge import Split as Split
+    from meshproof.judge import Streams as Streams
     from meshproof.judge import Timeout as Timeout
     from meshproof.judge import WarmUp as WarmUp
     from meshproof.mesh.requests.addresses import POD_TLS as POD_TLS
@@ -64,6 +65,7 @@ _HOMES = {
     "RetryBudget": "judge",
     "Scenario": "scenario",
     "Split": "judge",
+    "Streams": "judge",
     "Timeout": "judge",
     "Tls": "border.request",
     "WarmUp": "judge",

@@ -1,7 +1,7 @@
 """Calls of gRPC over HTTP/2: how they are split, tried again, ended, aborted and limited."""
 
 import pytest
-from meshproof import Abort, Answers, ConnectionPool, Load, NoErrors, Retries, Scenario, Split, Timeout
+from meshproof import Abort, Answers, ConnectionPool, Load, NoErrors, Retries, Scenario, Split, Streams, Timeout
 
 HELLO = "grpc://greeter:9000/helloworld.Greeter/SayHello"
 BYE = "grpc://greeter:9000/helloworld.Greeter/SayBye"
@@ -11,6 +11,11 @@ UNKNOWN = "grpc://greeter:9000/other.Service/Call"
 def answering(said):
     """A call that prescribes its answer: status, seconds, grpc-status (after a message where an m follows)."""
     return f"{HELLO} 'x-meshproof-answer:{said}'"
+
+
+def streaming(said, more=""):
+    """A call of several messages: who sends them, how many, one each so many seconds."""
+    return f"{HELLO} 'x-meshproof-stream:{said}'{more}"
 
 
 SCENARIOS = (
@@ -46,6 +51,35 @@ SCENARIOS = (
         manifests=["greeter.yaml", "timeout.yaml"],
         load=Load("steady", (answering("200 1 0"), f"{answering('200 1 0')} grpc-timeout:200m"), users=32, timeout=3.0),
         expect=[Timeout()],
+        mostly_waits=True,
+    ),
+    Scenario(
+        name="GrpcStreams",
+        description="Calls of several messages are split as others are; all messages come, and the status after them.",
+        features={"VirtualServiceWeightedRoute", "VirtualServiceHeaderMatch", "ProbeWorkload"},
+        manifests=["greeter.yaml", "subsets.yaml", "canary.yaml"],
+        load=Load(
+            "steady",
+            (streaming("both 3 0"), streaming("client 3 0", " tenant:two"), streaming("server 3 0", " tenant:two")),
+        ),
+        expect=[Streams(), Split(), NoErrors()],
+    ),
+    Scenario(
+        name="GrpcStreamTimeout",
+        description="A timeout of 0.4 s ends a server that sends for longer, and neither a client nor both in turn.",
+        features={"VirtualServiceTimeout", "ProbeWorkload"},
+        manifests=["greeter.yaml", "timeout.yaml"],
+        load=Load(
+            "steady",
+            (
+                *map(streaming, ("server 10 0.1", "server 2 0.05", "client 9 0.1", "both 9 0.1")),
+                streaming("server 10 0.1", " grpc-timeout:200m"),
+                streaming("server 2 0.05", " 'x-meshproof-answer:200 0 14m'"),
+            ),
+            users=32,
+            timeout=5.0,
+        ),
+        expect=[Streams()],
         mostly_waits=True,
     ),
     Scenario(

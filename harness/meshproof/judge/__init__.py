@@ -18,6 +18,7 @@ from meshproof.judge.retries_timeouts.timeout import Timeout
 from meshproof.judge.retries_timeouts.trial import Asked
 from meshproof.judge.split.each_split import EachSplit
 from meshproof.judge.split.split import Split
+from meshproof.judge.streams.streams import Streams
 from meshproof.judge.warm_up.warm_up import WarmUp
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Retries",
     "RetryBudget",
     "Split",
+    "Streams",
     "Timeout",
     "WarmUp",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
+from meshproof.border.prescription import stream
 from meshproof.border.request import Request, Tls
 from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
@@ -43,9 +44,13 @@ def resolved(load: Load, mesh: Mesh, namespace: str) -> tuple[Load, tuple[Notice
         replace(one, tls=load.tls) if one.scheme == "https" and one.tls is None else one
         for one in (_entering(one, namespace) for one in load.resolved(found.requests))
     )
+    several = tuple(dict.fromkeys(requests))
+    for one in several:
+        # What cannot be read is refused before anything starts.
+        stream(one)
     text = "of the probes of this rule, host or server {} are not sent: there are too many"
     notices = tuple(Notice(place, text.format(number)) for place, number in found.left_out)
-    return replace(load, send=tuple(dict.fromkeys(requests))), notices
+    return replace(load, send=several), notices
 
 
 def _entering(request: Request, namespace: str) -> Request:

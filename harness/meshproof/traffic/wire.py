@@ -80,6 +80,9 @@ def start(
     for how many seconds a worker may give no sign of life, `users_within` within how many Locust has to have its users
     there; with `statistics` Locust keeps its own, too; `workers` are the addresses of each where they differ.
     """
+    # The generator has no use for it.
+    from meshproof.border.prescription import stream
+
     described = [
         {
             "method": request.method,
@@ -90,6 +93,7 @@ def start(
             "address": _address(request, resolve),
             "tcp": request.is_tcp,
             "kind": "call" if request.is_call else "socket" if request.is_handshake else "",
+            "stream": [said.sender, said.messages, said.every] if (said := stream(request)) else None,
             "tls": {"sni": request.host, **_client(request, tls)} if request.scheme in SECURED else None,
         }
         for request in requests

@@ -18,7 +18,7 @@ import pytest
 import trustme
 from meshproof.border.load import Load
 from meshproof.traffic.generator.client import Client
-from meshproof.traffic.generator.http2_client import Http2Client
+from meshproof.traffic.generator.http2.client import Http2Client
 from meshproof.traffic.generator.prepared import Prepared, plain
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"

@@ -10,7 +10,8 @@ import grpc
 import pytest
 from meshproof.border.request import parse
 from meshproof.traffic import wire
-from meshproof.traffic.generator.http2_client import Http2Client
+from meshproof.traffic.generator.http2.client import Http2Client
+from meshproof.traffic.generator.http2.stream_client import StreamClient
 from meshproof.traffic.generator.prepared import Prepared, prepare
 
 LARGE = 300_000
@@ -33,8 +34,21 @@ class Service(grpc.GenericRpcHandler):
             yield message
             context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
 
+        def count(messages: Iterator[bytes], _context: grpc.ServicerContext) -> bytes:
+            return b"%d" % sum(1 for _ in messages)
+
+        def numbers(_message: bytes, _context: grpc.ServicerContext) -> Iterator[bytes]:
+            return (b"%d" % number for number in range(1, 4))
+
+        def repeat(messages: Iterator[bytes], _context: grpc.ServicerContext) -> Iterator[bytes]:
+            return messages
+
         unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
-        methods = {"/a.B/Echo": unary(echo), "/a.B/Fail": unary(fail), "/a.B/Late": stream(late)}
+        methods = {
+            **{"/a.B/Echo": unary(echo), "/a.B/Fail": unary(fail), "/a.B/Late": stream(late)},
+            **{"/a.B/Count": grpc.stream_unary_rpc_method_handler(count), "/a.B/Numbers": stream(numbers)},
+            "/a.B/Repeat": grpc.stream_stream_rpc_method_handler(repeat),
+        }
         return methods.get(details.method)
 
 
@@ -74,3 +88,27 @@ def test_nobody_there() -> None:
     client = Http2Client(("127.0.0.1", 1), 5.0)
     client.send(called("grpc://b:1/a.B/Echo", ("127.0.0.1", 1)), "1")
     assert client.error == "connection refused"
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "error", "came"),
+    [
+        ("Count", "client 5 0.01", "", "1"),
+        ("Numbers", "server 3 0", "", "3"),
+        ("Repeat", "both 4 0.01", "", "4"),
+        ("Numbers", "server 4 0", "3 of 4 messages came", "3"),
+        ("Late", "server 2 0", "message 1 says b'x'", "1"),
+        ("Fail", "both 2 0", "", "0"),
+    ],
+)
+def test_calls_of_several_messages(address: tuple[str, int], method: str, said: str, error: str, came: str) -> None:
+    client = StreamClient(address, 5.0, ["grpc-status"])
+    for number in "12":
+        request = called(f"grpc://b:{address[1]}/a.B/{method} 'x-meshproof-stream:{said}'", address, b"x")
+        answer = client.send(request, number)
+        assert (client.error, answer.status, dict(answer.headers)["x-meshproof-messages"]) == (
+            error,
+            0 if error else 200,
+            came,
+        )
+    client.close()

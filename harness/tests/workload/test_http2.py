@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import grpc
@@ -111,5 +112,66 @@ def test_junk_ends_the_connection_and_nothing_else(place, junk: bytes) -> None:
             async with asyncio.timeout(5):
                 await caller.reader.read()
             assert (await asyncio.to_thread(call, probe))[0].code() is grpc.StatusCode.OK
+
+    asyncio.run(scene())
+
+
+def conversation(probe: Probe, said: str, sent: int, *metadata: tuple[str, str]) -> tuple[list[bytes], Any, str]:
+    """The messages that come of a call that sends so many, its status, and whose answer it is."""
+    (port,) = probe.ports.values()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        messages = (b"m%d" % number for number in range(sent))
+        asked = (("x-meshproof-stream", said), *metadata)
+        call = channel.stream_stream(METHOD)(messages, timeout=5, metadata=asked)
+        came = []
+        with contextlib.suppress(grpc.RpcError):
+            came.extend(call)
+        return came, call.code(), dict(call.initial_metadata()).get("x-meshproof-pod", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "sent", "comes"),
+    [
+        ("server 3 0.01", 1, [b"1", b"2", b"3"]),
+        ("client 4 0", 4, [b"4"]),
+        ("both 3 0", 3, [b"m0", b"m1", b"m2"]),
+        # What is no such call is answered as ever, and takes one message.
+        ("nobody 3 0", 1, [b"m0"]),
+    ],
+)
+def test_calls_of_several_messages(place, said: str, sent: int, comes: list[bytes]) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            probe = await p.probe()
+            asked = ("x-meshproof-id", "1")
+            found = await asyncio.to_thread(conversation, probe, said, sent, asked)
+            assert found == (comes, grpc.StatusCode.OK, "httpbin-0")
+            assert [one.id for one in (await probe.books()).requests] == ["1"]
+
+    asyncio.run(scene())
+
+
+def test_a_status_that_is_asked_for_comes_after_the_messages(place) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            asked = Prescription(200, grpc_status=8, message=True).header
+            found = await asyncio.to_thread(conversation, await p.probe(), "server 2 0", 1, asked)
+            assert found == ([b"1", b"2"], grpc.StatusCode.RESOURCE_EXHAUSTED, "httpbin-0")
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("said", ["server 2 0", "client 2 0", "both 2 0"])
+def test_an_error_that_is_asked_for_comes_before_any_message(place, said: str) -> None:
+    async def scene() -> None:
+        async with place() as p:
+            probe = await p.probe()
+            asked = Prescription(200, grpc_status=14).header
+            sent = 1 if said.startswith("server") else 2
+            found = await asyncio.to_thread(conversation, probe, said, sent, asked)
+            assert found[:2] == ([], grpc.StatusCode.UNAVAILABLE)
+            await probe.fail(503, count=1)
+            found = await asyncio.to_thread(conversation, probe, said, sent)
+            assert found[:2] == ([], grpc.StatusCode.UNAVAILABLE)
 
     asyncio.run(scene())

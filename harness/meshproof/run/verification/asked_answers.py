@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from meshproof.border.expectation import Arm, Expectation
-from meshproof.border.prescription import HEADER, Prescription
+from meshproof.border.prescription import HEADER, STREAM_HEADER, Prescription
 from meshproof.border.request import Request
 from meshproof.errors import Location
 from meshproof.judge.limits import first_limit
@@ -200,5 +200,5 @@ def _endings(one: Expectation, said: Prescription) -> tuple[Ending, Ending]:
 
 def asking_for(request: Request, said: Prescription) -> Request:
     """The request, which prescribes its answer."""
-    kept = (pair for pair in request.headers if pair[0] != HEADER)
+    kept = (pair for pair in request.headers if pair[0] not in (HEADER, STREAM_HEADER))
     return replace(request, headers=(*kept, said.header))

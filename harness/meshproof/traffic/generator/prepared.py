@@ -21,16 +21,19 @@ class Kind(Enum):
     TCP = auto()
     CALL = auto()
     SOCKET = auto()
+    STREAM = auto()
 
 
 class Prepared:
     """The bytes before and after the id; `name` is what the load generator's own statistics call it.
 
     A call of gRPC has `fields` and a `message` besides, which are sent over HTTP/2, and a handshake of a WebSocket a
-    `key`.
+    `key`. A call of several messages is a `stream`: who sends them, how many, and one each so many seconds.
     """
 
-    __slots__ = ("address", "after", "before", "fields", "head", "key", "kind", "message", "method", "name", "tls")
+    __slots__ = (
+        *("address", "after", "before", "fields", "head", "key", "kind", "message", "method", "name", "stream", "tls"),
+    )
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class Prepared:
         self.fields: Fields = []
         self.message = b""
         self.key = b""
+        self.stream = ("", 0, 0.0)
 
     @classmethod
     def connection(cls, authority: str, address: tuple[str, int], tls: Mapping[str, str] | None = None) -> Prepared:
@@ -108,7 +112,11 @@ def prepare(described: Mapping[str, Any]) -> Prepared:
         return Prepared.connection(authority, address, tls)
     path, headers, body = described["path"], described["headers"], base64.b64decode(described["body"])
     if described["kind"] == "call":
-        return Prepared.call(authority, path, headers, body, address, tls)
+        call = Prepared.call(authority, path, headers, body, address, tls)
+        if described["stream"]:
+            sender, messages, every = described["stream"]
+            call.kind, call.stream = Kind.STREAM, (str(sender), int(messages), float(every))
+        return call
     made = Prepared(described["method"], authority, path, headers, body, address, tls)
     if described["kind"] == "socket":
         made.kind = Kind.SOCKET

@@ -86,9 +86,13 @@ class Session:
 def _kind(kind: Kind) -> type[Client]:
     if kind is Kind.CALL:
         # Imported where it is used: a load of HTTP/1.1 is to start without it.
-        from meshproof.traffic.generator.http2_client import Http2Client
+        from meshproof.traffic.generator.http2.client import Http2Client
 
         return Http2Client
+    if kind is Kind.STREAM:
+        from meshproof.traffic.generator.http2.stream_client import StreamClient
+
+        return StreamClient
     if kind is Kind.SOCKET:
         from meshproof.traffic.generator.websocket_client import WebSocketClient
 

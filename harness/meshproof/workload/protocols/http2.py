@@ -17,7 +17,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes
 
-from meshproof.workload.behaviours import grpc
+from meshproof.workload.behaviours import grpc, streams
 from meshproof.workload.behaviours.prescribed import prescribed
 from meshproof.workload.connection import Site
 from meshproof.workload.listener import reset
@@ -32,16 +32,32 @@ Fields = list[tuple[bytes, bytes]]
 
 
 class _Stream:
-    """A request as far as it has come, and what of its answer is to be sent."""
+    """A request as far as it has come, and what of its answer is to be sent.
 
-    __slots__ = ("answering", "body", "fields", "left", "trailers")
+    `stream` is what a call of several messages says of them, and `told` how it ends. One that is to be answered
+    `plainly`, or without a message, has none: it is answered to its first message where each is `waited_for`.
+    """
 
-    def __init__(self, fields: Fields) -> None:
+    __slots__ = (
+        *("answering", "body", "fields", "headed", "left", "stream", "told", "trailers", "unread", "waited_for"),
+    )
+
+    def __init__(self, fields: Fields, *, plainly: bool = False) -> None:
         self.fields = fields
         self.body = bytearray()
         self.answering: asyncio.Task[None] | None = None
         self.left = b""
         self.trailers: Fields = []
+        named = dict(fields)
+        self.stream = streams.read(named.get(streams.HEADER))
+        self.told = Reply(200, trailers=grpc.OK)
+        self.waited_for = False
+        if self.stream and (asked := named.get(b"x-meshproof-answer")) is not None:
+            self.told = grpc.told(prescribed(asked))
+        if self.stream and (plainly or not self.told.trailers):
+            self.waited_for, self.stream = self.stream[0] == streams.BOTH, None
+        self.unread = bytearray()
+        self.headed = False
 
 
 class Http2Connection(asyncio.Protocol):
@@ -82,7 +98,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _happened(self, event: Any) -> None:
         if isinstance(event, events.RequestReceived):
-            self.streams[event.stream_id] = _Stream(event.headers)
+            self.streams[event.stream_id] = _Stream(event.headers, plainly=self.site.hold.active)
             self.site.ledger.enter()
         elif isinstance(event, events.DataReceived):
             self._grows(event)
@@ -104,15 +120,24 @@ class Http2Connection(asyncio.Protocol):
         if stream is None:
             return
         stream.body += event.data
+        if stream.waited_for and not stream.answering:
+            self._received(event.stream_id)
+        elif stream.stream and stream.stream[0] == streams.BOTH:
+            stream.unread += event.data
+            for message in streams.messages(stream.unread):
+                self._say(event.stream_id, stream, message)
         if len(stream.body) > BODY_CAP:
             self._refuse(event.stream_id, ErrorCodes.ENHANCE_YOUR_CALM)
 
     def _received(self, number: int) -> None:
         stream = self.streams.get(number)
-        if stream is None:
+        if stream is None or stream.answering:
             return
         request, size = _request(stream, self.peer)
         self.site.ledger.receive(request, size)
+        if stream.stream and grpc.is_call(request):
+            stream.answering = asyncio.ensure_future(self._converse(number, stream))
+            return
         if self.site.hold.active:
             stream.answering = asyncio.ensure_future(self._answer_later(number, request, None))
             return
@@ -144,6 +169,38 @@ class Http2Connection(asyncio.Protocol):
         except Exception:
             traceback.print_exc()
             return Reply(500, b"the probe workload failed\n")
+
+    # Calls of several messages
+
+    def _say(self, number: int, stream: _Stream, message: bytes | None) -> None:
+        """A message, after the head where that has not been sent; None: the head alone."""
+        with contextlib.suppress(H2Error):
+            if not stream.headed:
+                stream.headed = True
+                self.http2.send_headers(
+                    number, [(b":status", b"200"), (b"content-type", b"application/grpc"), *self.stamp]
+                )
+            if message is not None:
+                self.http2.send_data(number, streams.frame(message))
+
+    async def _converse(self, number: int, stream: _Stream) -> None:
+        """What the server says once its client has ended: its own messages, or how many it got; and its status."""
+        assert stream.stream is not None
+        sender, count, every = stream.stream
+        await asyncio.sleep(stream.told.delay)
+        self._say(number, stream, None)
+        if sender == streams.SERVER:
+            for one in range(1, count + 1):
+                self._flush()
+                await asyncio.sleep(every)
+                self._say(number, stream, b"%d" % one)
+        elif sender == streams.CLIENT:
+            self._say(number, stream, b"%d" % sum(1 for _ in streams.messages(bytearray(stream.body))))
+        with contextlib.suppress(H2Error):
+            self.http2.send_headers(number, _fields(stream.told.trailers), end_stream=True)
+        stream.answering = None
+        self._end(number)
+        self._flush()
 
     # Answers
 

@@ -26,7 +26,7 @@ from meshproof.mesh.build.assemble import build_strictly
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 from meshproof.traffic import wire
-from meshproof.traffic.generator.http2_client import Http2Client
+from meshproof.traffic.generator.http2.client import Http2Client
 from meshproof.traffic.generator.prepared import Prepared, prepare
 from meshproof.traffic.generator.websocket_client import WebSocketClient
 from meshproof.traffic.wire import HEADERS
