@@ -49,6 +49,11 @@ def share(rule: WarmUp, seconds: float, new: int, old: int) -> float:
     return theirs / (theirs + old)
 
 
+def beside(called: int) -> float:
+    """So many of a stretch's requests may get to others than their shares say."""
+    return TURN + BESIDE * called
+
+
 def bounds(rule: WarmUp, called: Sequence[tuple[float, float]], late: float, new: int, old: int) -> tuple[float, float]:
     """The fewest and the most of requests that new pods may get.
 
@@ -57,5 +62,4 @@ def bounds(rule: WarmUp, called: Sequence[tuple[float, float]], late: float, new
     """
     fewest = sum(share(rule, first - late, new, old) for first, _ in called)
     most = sum(share(rule, last + late, new, old) for _, last in called)
-    beside = TURN + BESIDE * len(called)
-    return fewest - beside, most + beside
+    return fewest - beside(len(called)), most + beside(len(called))

@@ -11,7 +11,7 @@ from meshproof.border.expectation import WarmUp as Rule
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.expectations import limited_by
-from meshproof.judge.warm_up.law import BESIDE, bounds, share, unproved
+from meshproof.judge.warm_up.law import beside, bounds, share, unproved
 from meshproof.judge.wording import percent
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
@@ -20,8 +20,9 @@ LONGEST_WAIT = 60.0
 # Stretches of the window, and a last one after it.
 STRETCHES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 AFTER = 1.25
-# Fewer requests of a stretch show nothing.
-FEWEST = 50
+# Fewer requests of a stretch show nothing; nor does it where a larger share of them depends on when exactly they came.
+FEWEST = 15
+UNCERTAIN = 0.1
 # Seconds by which the moment is uncertain at which a proxy knows a pod, beside what the push took.
 LATE = 0.05
 
@@ -139,10 +140,9 @@ class WarmUpTrial:
                 wanted = f"{percent(share(rule, (begin + end) / 2, new, old))} are specified{where}"
                 applied = limited_by(self._plan, self.stage or 0, 0, "warmup")
                 return Outcome.FAILED, f"{when} it got {got} of {len(own)} requests; about {wanted}{applied}"
-            if len(own) < FEWEST or most - fewest > 4 * BESIDE * len(own) + 12:
-                return (
-                    Outcome.INCONCLUSIVE,
-                    f"{when} {len(own)} requests were sent, too few, or it is too uncertain when",
-                )
+            uncertain = most - fewest - 2 * beside(len(own))
+            if len(own) < FEWEST or uncertain > UNCERTAIN * len(own):
+                why = "too few" if len(own) < FEWEST else "and how old the pod was is too uncertain"
+                return Outcome.INCONCLUSIVE, f"{when} {len(own)} requests were sent, {why}"
             told.append(f"{percent(got / len(own))}")
         return Outcome.PASSED, f"a new pod got {', '.join(told[:-1])} and then {told[-1]}, as specified{where}"

@@ -12,7 +12,7 @@ from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import WarmingUp
 
 # So many requests at most are sent while pods warm up, evenly, and for how much longer than that.
-MOST = 4000
+MOST = 3000
 LONGER = 1.3
 
 

@@ -98,9 +98,9 @@ def test_an_answer_of_nobody_fails(build: Any) -> None:
         ("waits for its first request longer", {"specified": replace(RULE, minimum=0.0)}),
         ("60 s are waited", {"specified": replace(RULE, seconds=31.0)}),
         ("by a hash", {"hashed_by": Hashing((HashKey("header", "x-user"),), 2)}),
-        ("too few, or it is too uncertain", {"each": 0.02}),
-        ("too few, or it is too uncertain", {"push": 0.5}),
-        ("too few, or it is too uncertain", {"change": lambda one: replace(one, latency=0.5)}),
+        ("too few", {"each": 0.05}),
+        ("too uncertain", {"push": 0.5}),
+        ("too uncertain", {"change": lambda one: replace(one, latency=0.8)}),
     ],
 )
 def test_what_cannot_be_told_is_not_judged(build: Any, why: str, given: dict[str, Any]) -> None:
