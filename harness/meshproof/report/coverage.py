@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.verdict import Outcome
@@ -84,14 +84,28 @@ def sentence(record: Record, words: Words = ENGLISH) -> str:
     open_ones: list[Dependence | Unproved] = [one for one in found.dependences if not one.allowed]
     open_ones += [one for one in found.unproved if not one.allowed]
     if open_ones:
-        names = list(dict.fromkeys(map(_name, open_ones)))
-        more = words(" and {n} more", n=len(names) - NAMED) if len(names) > NAMED else ""
-        text += words("; the rest depends on {named}", named=words.listed(names[:NAMED]) + more)
-    kinds = {one.kind for one in found.dependences if one.allowed}
-    allowed = sorted(kinds | {one.kind for one in found.unproved if one.allowed})
+        text += words("; the rest depends on {named}", named=_named(map(_name, open_ones), words))
+    allowed: list[Dependence | Unproved] = [one for one in found.dependences if one.allowed]
+    allowed += [one for one in found.unproved if one.allowed]
     if allowed:
-        text += words("; allowed to be unproven: {kinds}", kinds=words.listed(allowed))
+        text += words(
+            "; allowed to be unproven: {named}", named=_named((_allowed(one, words) for one in allowed), words)
+        )
     return text
+
+
+def _named(several: Iterable[str], words: Words) -> str:
+    """The first of several names, each once, and how many more there are."""
+    names = list(dict.fromkeys(several))
+    more = words(" and {n} more", n=len(names) - NAMED) if len(names) > NAMED else ""
+    return words.listed(names[:NAMED]) + more
+
+
+def _allowed(one: Dependence | Unproved, words: Words) -> str:
+    """What a person named, and where it stands: `EnvoyFilter a/b (…)`, `retries of VirtualService a/b (…)`."""
+    return (
+        _name(one) if one.subject.startswith(one.kind) else words("{kind} of {where}", kind=one.kind, where=_name(one))
+    )
 
 
 def _name(one: Dependence | Unproved) -> str:

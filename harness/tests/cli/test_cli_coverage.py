@@ -77,9 +77,12 @@ def test_every_report_says_first_what_was_proved(place: Any) -> None:
 
 def test_what_a_person_allows_to_be_unproven_passes_and_is_said(place: Any) -> None:
     folder(place, limits=FILTER)
-    ended = place.run(*place.verify, "--allow-unproven", "EnvoyFilter")
+    ended = place.run(*place.verify, "--allow-unproven", "EnvoyFilter", "--output", "run")
     assert ended.code == 0, ended.out + ended.err
-    assert "allowed to be unproven: EnvoyFilter" in ended.out.replace("\n", " ")
+    said = "allowed to be unproven: EnvoyFilter default/limits (spec/limits.yaml:1:1)"
+    assert said in ended.out.replace("\n", " ")
+    run = place.here / "run"
+    assert all(said in (run / name).read_text() for name in ("report.html", "junit.xml", "report.json"))
 
 
 def test_strict_refuses_it_before_anything_starts(place: Any) -> None:

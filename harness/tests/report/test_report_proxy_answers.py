@@ -77,6 +77,7 @@ def test_a_policy_that_is_not_proved_counts_as_its_object(allowed: bool) -> None
     policy = Unproved("outlierDetection", "DestinationRule default/web", place, "web.default", "it takes long", allowed)
     text = sentence(record(replace(COVERAGE, unproved=(policy,)), *SAMPLES))
     if allowed:
-        assert text.endswith("3 of 3 objects; allowed to be unproven: outlierDetection")
+        where = "DestinationRule default/web (rule.yaml:9:5)"
+        assert text.endswith(f"3 of 3 objects; allowed to be unproven: outlierDetection of {where}")
     else:
         assert text.endswith("2 of 3 objects; the rest depends on DestinationRule default/web (rule.yaml:9:5)")
