@@ -24,8 +24,8 @@ MACHINE = 0.4
 """Seconds that a busy machine may add to what is timed."""
 TICK_LATE = 0.01
 """Seconds by which a tick may be late though the machine is not: see judge.timing."""
-EDGE = 0.1
-"""Seconds after a tick at which an ejection is to end, so that looks leave no doubt about which tick it was."""
+EDGE = 0.03
+"""Seconds after a tick, beside its lateness, at which an ejection is to end: no doubt is left about the tick."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -78,7 +78,7 @@ def multipliers(rule: Ejection, spans: Sequence[Span], stalls: Sequence[Stall] =
 
 
 def pause(rule: Ejection, times: int) -> float:
-    """Seconds after a return at which the ejection that lasts so many times the base shows its interval best.
+    """Seconds after a return was seen at which the ejection that lasts so many times the base shows its interval best.
 
     The host was back at a tick. One that is ejected so that its time ends just after another tick is out for nearly a
     whole interval more, and so would be back sooner by any shorter one. 0 where that would be too late to be soon.

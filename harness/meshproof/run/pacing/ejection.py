@@ -47,7 +47,7 @@ class _Pacing:
         self.hosts = hosts
         self.traffic = hosts.traffic
         self.victim = hosts.pods[0]
-        self._ejected_at = self._seen_back_at = 0.0
+        self._ejected_at = self._seen_back_at = self._last_error_at = 0.0
         self._returned_after = -trial.soon
         self._is_soon = self._all_have_failed = False
 
@@ -86,10 +86,9 @@ class _Pacing:
         self, number: int, fatal: Sequence[Fault], ejected: Callable[[int, Fault], Awaitable[bool]]
     ) -> bool:
         last = len(fatal) - 1
-        if number:
-            # Looks that took long leave less time to be soon, which counts for more.
-            at = min(self._seen_back_at + self.trial.pause(number), self._returned_after + self.trial.soon / 2)
-            await asyncio.sleep(at - self.traffic.now)
+        # Looks that took long leave less time to be soon, which counts for more.
+        latest = self._returned_after + self.trial.soon / 2
+        self._last_error_at = min(self._seen_back_at + self.trial.pause(number), latest) if number else 0.0
         if not await ejected(number, fatal[min(number, last)]):
             return False
         soon = self._ejected_at - self._returned_after < self.trial.soon
@@ -126,6 +125,8 @@ class _Pacing:
         start = before = after = await self._errors(fault)
         ejected, sent = False, 0.0
         for _ in range(self.trial.enough * TRIES_PER_ERROR):
+            if after - start == fault.errors - 1:
+                await self._wait_for_the_last_error()
             before, sent = after, traffic.now
             await self.hosts.step()
             after = await self._errors(fault)
@@ -147,6 +148,7 @@ class _Pacing:
         """
         traffic = self.traffic
         await self.hosts.fail(self.victim, fault)
+        await self._wait_for_the_last_error()
         start, sent, errors, ejected = await self._errors(fault), traffic.now, 0, False
         tries, told_by = 0, traffic.now + MERGE_WINDOW + MARGIN
         while not ejected and errors < self.trial.enough and (tries < TRIES_PER_ERROR or traffic.now < told_by):
@@ -159,6 +161,10 @@ class _Pacing:
         self._ejected_at = traffic.now
         await self.hosts.heal(self.victim)
         return ejected
+
+    async def _wait_for_the_last_error(self) -> None:
+        """Wait for the moment at which it is best made: sooner it would tell less, and later as well."""
+        await asyncio.sleep(self._last_error_at - self.traffic.now)
 
     async def _returns(self, number: int) -> bool:
         """Watch the victim, with traffic, until it is no longer ejected."""
