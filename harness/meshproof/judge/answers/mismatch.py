@@ -9,6 +9,7 @@ from meshproof.border.books import Received
 from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
 from meshproof.border.grpc import STATUS_HEADER
 from meshproof.border.observation import Observation
+from meshproof.judge import ended_stream
 from meshproof.judge.answers.headers import differing, named, unspecified
 from meshproof.judge.own_answer import is_own, leads_to, unreachable
 from meshproof.judge.wording import answer, joined
@@ -31,6 +32,8 @@ def mismatch(expectation: Expectation, observation: Observation, received: Seque
     """What is not as specified, empty when all is; `received` is what pods got of this very request."""
     if expectation.refused:
         return _refused(expectation, observation) or _arrived(received)
+    if ended_stream.is_specified(observation, expectation):
+        return ""
     own, said = own_status(expectation), own_grpc_status(expectation)
     if own and is_own(observation, own, said):
         return _own_answer(expectation, observation) or _arrived(received)

@@ -9,6 +9,7 @@ from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge import ended_stream
 from meshproof.judge.expectations import applying, taken_by
 from meshproof.judge.injected_faults import DELAYS, unspecified_delays
 from meshproof.judge.limits import by_machine
@@ -106,6 +107,8 @@ class NoErrorsTrial:
         return applying(self._plan, observation.stage, observation.request)
 
     def _demanded(self, observation: Observation) -> bool:
+        if any(ended_stream.is_specified(observation, one) for one in self._expectations(observation)):
+            return True
         if observation.pod or observation.workload:
             return False
         if not observation.status:

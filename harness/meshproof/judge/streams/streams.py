@@ -7,10 +7,10 @@ from math import floor
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Expectation
-from meshproof.border.grpc import DEADLINE_EXCEEDED, UNAVAILABLE
 from meshproof.border.observation import Observation
 from meshproof.border.prescription import CLIENT, MESSAGES_HEADER, SERVER, Stream, prescription, stream
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.judge.ended_stream import is_ended, limit
 from meshproof.judge.expectations import placed, rule_of, taken_by
 from meshproof.judge.timing import EARLY, MACHINE
 from meshproof.judge.undecidable import UndecidableTrial
@@ -20,7 +20,6 @@ from meshproof.scenario import Plan, Trial
 
 ENOUGH = 20
 OK = 200
-RESET = "stream reset"
 NOTHING = "none of these requests is a call of several messages"
 
 
@@ -58,12 +57,6 @@ def _lacking(one: Expectation, said: Stream) -> str:
     return ""
 
 
-def _is_ended(one: Observation) -> bool:
-    """Whether a proxy has ended the call: the stream, or before anything came from the pod."""
-    unbegun = not (one.error or one.workload) and one.grpc_status in (UNAVAILABLE, DEADLINE_EXCEEDED)
-    return unbegun or one.error.startswith(RESET)
-
-
 class StreamsTrial:
     """One stage's and request's."""
 
@@ -78,8 +71,7 @@ class StreamsTrial:
         self._count = 0
         self._quickest: float | None = None
         self._wrong = ""
-        limit = self._expectation.timeout
-        self._ends = limit if said.sender == SERVER and limit is not None and limit < said.seconds else None
+        self._ends = limit(self._expectation)
         prescribed = prescription(self._expectation.request)
         self._status = prescribed.grpc_status if prescribed else 0
 
@@ -109,11 +101,11 @@ class StreamsTrial:
     def _mismatch(self, one: Observation) -> str:
         came = next((int(value) for name, value in one.headers if name == MESSAGES_HEADER), 0)
         lasted = f"after {came} messages and {one.latency:.2f} s"
-        if _is_ended(one):
-            limit = self._expectation.timeout
+        if is_ended(one):
+            timeout = self._expectation.timeout
             # Where messages are late, by the machine that sends them, so is the end of what would have been in time.
             begins = 0.0 if self._said.sender == SERVER else self._said.seconds
-            if limit is None or one.latency < begins + limit - EARLY:
+            if timeout is None or one.latency < begins + timeout - EARLY:
                 return f"it was ended ({answer(one)}) {lasted}"
             most = floor((one.latency + EARLY) / self._said.every) if self._said.every else self._said.messages
             return "" if came <= most else f"{came} messages came in {one.latency:.2f} s"

@@ -8,9 +8,10 @@ from itertools import chain
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
+from meshproof.border.prescription import stream
 from meshproof.border.request import Tls
-from meshproof.errors import Location
-from meshproof.judge import Answers, LocalityDistribution, Mirror, NoErrors, Split
+from meshproof.errors import Location, UsageError
+from meshproof.judge import Answers, LocalityDistribution, Mirror, NoErrors, Split, Streams
 from meshproof.judge.localities.distribution import distributed
 from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
@@ -46,6 +47,10 @@ def prepare_samples(
     # What workloads receive is known only where they keep books.
     checks += [Answers()] if probed else []
     checks += [Mirror()] if mirrors and probed else []
+    if several := next((one.request for one in expectations if stream(one.request)), None):
+        if not probed:
+            raise UsageError(f"request {str(several)!r}: calls of several messages are made to stand-ins alone")
+        checks.append(Streams())
     checks += [LocalityDistribution()] if any(any(distributed(one)) for one in expectations) else []
     scenario = Scenario(
         name="verify",

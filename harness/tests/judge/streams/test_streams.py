@@ -13,7 +13,8 @@ from meshproof.border.prescription import MESSAGES_HEADER, stream
 from meshproof.border.request import parse
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location, UsageError
-from meshproof.judge import Streams
+from meshproof.judge import NoErrors, Streams
+from meshproof.judge.answers.mismatch import mismatch
 from meshproof.judge.streams.streams import ENOUGH
 
 CALL = "grpc://web:80/a.B/C 'x-meshproof-stream:{}'{}"
@@ -122,3 +123,17 @@ def test_other_requests_are_none_of_its_own(build: Any) -> None:
 def test_what_cannot_be_read_is_refused(said: str) -> None:
     with pytest.raises(UsageError, match="x-meshproof-stream"):
         stream(parse(CALL.format(said, "")))
+
+
+@pytest.mark.parametrize(("latency", "specified"), [(0.41, True), (0.2, False)])
+@pytest.mark.parametrize("ended", [{**ENDED, "messages": 2}, LATE])
+def test_a_call_that_its_timeout_ends_is_no_error(
+    build: Any, ended: dict[str, Any], latency: float, specified: bool
+) -> None:
+    request = parse(CALL.format("server 10 0.1", ""))
+    one = build.expectation(build.arm("v1", 100), request=request, timeout=0.4)
+    seen = observed(build, **ended, latency=latency)
+    (trial,) = NoErrors().begin(build.plan(one))
+    trial.observe(seen)
+    assert trial.refuted is not specified
+    assert (mismatch(one, seen, ()) == "") is specified
