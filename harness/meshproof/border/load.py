@@ -31,8 +31,8 @@ class Load:
     """A load to drive.
 
     `shape` names a locustfile in loadtests/, or one of the courses of the engine that pace one
-    (`barrier`, `ejection`, `failover`); `send` is what it requests, one or several, in turn, as text, as Request, or
-    as PROBES; `users` is the number of requests under way at once; `timeout` is the client's limit
+    (`balance`, `barrier`, `ejection`, `failover`, `warmup`); `send` is what it requests, one or several, in turn, as
+    text, as Request, or as PROBES; `users` is the number of requests under way at once; `timeout` is the client's limit
     for one answer in seconds. `headers` names response headers to keep with each observation beside
     the usual ones; `digest` keeps the SHA-256 of each response's body. `tls` is what the client
     brings to a handshake, for requests that do not say it themselves. With several `clients`, each with a proxy of its
