@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from meshproof.border.books import Books, Received
-from meshproof.border.expectation import Expectation
-from meshproof.border.request import Request
+from meshproof.border.expectation import Expectation, HeaderExpectation
 from meshproof.records import dataclass
 from meshproof.scenario import Plan
 
@@ -53,13 +52,23 @@ class PrimaryTraits:
 def primary_traits(plan: Plan) -> PrimaryTraits:
     """What the primaries of a plan have; a Service may have a name that ends in -shadow itself."""
     expectations = [expectation for row in plan.stages for expectation in row]
-    hops = max((hops_of_primary(one.request) for one in expectations), default=0)
+    hops = max(map(hops_of_primary, expectations), default=0)
     return PrimaryTraits(_authorities(expectations), hops)
 
 
-def hops_of_primary(request: Request) -> int:
-    """How many addresses x-forwarded-for has in a primary: those it was sent with, and its client's at a gateway."""
-    return hops(request.headers) + bool(request.gateway)
+def hops_of_primary(expectation: Expectation) -> int:
+    """How many addresses x-forwarded-for has in a primary: those it was sent with, its client's at a gateway, and
+    those that a rule writes; the most, where destinations differ in that.
+    """
+    request = expectation.request
+    sent = hops(request.headers) + bool(request.gateway)
+    return max((_rewritten(arm.request_headers, sent) for arm in expectation.arms), default=sent)
+
+
+def _rewritten(changed: HeaderExpectation, sent: int) -> int:
+    if FORWARDED in changed.absent:
+        return 0
+    return hops(changed.exact) if FORWARDED in dict(changed.exact) else sent + hops(changed.added)
 
 
 def hops(headers: Iterable[tuple[str, str]]) -> int:
@@ -119,5 +128,5 @@ def by_id(books: Books) -> dict[str, tuple[Received, ...]]:
 
 def is_copy(received: Received, expectation: Expectation) -> bool:
     """Whether it is a mirror's copy: it passed one proxy more, or its Host says so."""
-    further = hops(received.headers) > hops_of_primary(expectation.request)
+    further = hops(received.headers) > hops_of_primary(expectation)
     return further or is_shadowed(received.authority, {expectation.authority})

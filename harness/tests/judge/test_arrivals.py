@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 from meshproof.border.books import Books, PodBook, Received
-from meshproof.judge.arrivals import PrimaryTraits, hops, is_shadowed, join, shadowed
+from meshproof.border.expectation import HeaderExpectation
+from meshproof.border.request import Request
+from meshproof.judge.arrivals import (
+    PrimaryTraits,
+    hops,
+    hops_of_primary,
+    is_shadowed,
+    join,
+    primary_traits,
+    shadowed,
+)
 
 PRIMARY = Received(
     "a",
@@ -94,6 +104,26 @@ def test_a_copy_has_passed_one_proxy_more_than_its_primary(expected: int, arrive
     )
     assert len(joined.copies.get("a", ())) == copies
     assert len(joined.primaries.get("a", ())) == len(arrived) - copies
+
+
+@pytest.mark.parametrize(
+    ("changed", "sent", "at_gateway"),
+    [
+        (HeaderExpectation(), 0, 1),
+        (HeaderExpectation(exact=(("x-forwarded-for", "1.2.3.4, 5.6.7.8"),)), 2, 2),
+        (HeaderExpectation(added=(("x-forwarded-for", "1.2.3.4"),)), 1, 2),
+        (HeaderExpectation(absent=("x-forwarded-for",)), 0, 0),
+    ],
+)
+def test_addresses_that_a_rule_writes_make_no_copy(
+    build, changed: HeaderExpectation, sent: int, at_gateway: int
+) -> None:
+    arm = replace(build.arm("v1", 100), request_headers=changed)
+    for gateway, count in (("", sent), ("default/g", at_gateway)):
+        request = Request("GET", "web", 80, "/", gateway=gateway)
+        assert hops_of_primary(build.expectation(arm, request=request)) == count
+        traits = primary_traits(build.plan(build.expectation(arm, request=request)))
+        assert traits.hops == count
 
 
 def test_addresses_in_several_headers_are_summed() -> None:
