@@ -13,7 +13,7 @@ def alike(one: str, other: str) -> bool:
     """Whether two names are the same but for a slip or an ending (`web`, `web-v1`)."""
     if one == other or one.startswith(f"{other}-") or other.startswith(f"{one}-"):
         return True
-    return _is_slip(*_without_same_end(one, other))
+    return is_slip(*_without_same_end(one, other))
 
 
 def _without_same_end(one: str, other: str) -> tuple[str, str]:
@@ -24,7 +24,8 @@ def _without_same_end(one: str, other: str) -> tuple[str, str]:
     return "-".join(ours), "-".join(theirs)
 
 
-def _is_slip(one: str, other: str) -> bool:
+def is_slip(one: str, other: str) -> bool:
+    """Whether one name may be the other with a letter or two that are wrong."""
     from difflib import SequenceMatcher
 
     longest = max(len(one), len(other))

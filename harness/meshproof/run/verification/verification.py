@@ -33,6 +33,7 @@ from meshproof.run.verification.loads import loads
 from meshproof.run.verification.specification import Limits, Specification, nothing_more, notices_of, read
 
 # So many objects that a cluster would refuse are told beside a request that nothing answers.
+SERVICE, DEPLOYMENT = "Service", "Deployment"
 MOST_NAMED = 3
 
 
@@ -159,6 +160,9 @@ def _of_what_is_asked(
         found = specified(asked(requests, sender))
     except MeshproofError:
         return None
+    if any(one.kind == DEPLOYMENT for one in found.specified.stood_in):
+        # Whether a workload was meant for a Service that selects none is told by all of them.
+        return None
     mesh, client = found.mesh, found.namespace
     called = [entering(mesh, from_namespace(mesh, one, namespace, client), found.tls) for one in requests]
     return None if any(why_unanswered(mesh, found.expectation(one), client) for one in called) else found
@@ -218,8 +222,11 @@ def _for_others(mesh: Mesh, named: Sequence[Request], client: Source) -> Iterato
 
 
 def _unanswered(specification: Specification, several: Sequence[tuple[Expectation, str]]) -> Iterator[tuple[str, str]]:
-    """Each request with the reason, and with what would be refused and may be what was to answer it."""
+    """Each request with the reason, and with what is refused or not understood and may be what was to answer it."""
     for one, why in several:
-        refused = [part for part in specification.touching(one) if part.refused]
-        more = (f"{part.location}: {part.subject} counts for nothing here: {part.why}" for part in refused[:MOST_NAMED])
+        parts = [part for part in specification.touching(one) if part.refused or part.kind == SERVICE]
+        more = (
+            f"{part.location}: {part.subject}{' counts for nothing here' if part.refused else ''}: {part.why}"
+            for part in parts[:MOST_NAMED]
+        )
         yield str(one.request), "; ".join((why, *more))

@@ -159,7 +159,8 @@ def test_names_are_compared_as_long_as_they_are_few() -> None:
 
 
 def test_a_service_that_selects_nothing_gets_its_pods() -> None:
-    built = read(SERVICE + RULE + ROUTE + DEPLOYMENT % ("web-v1", "other", "other"))
+    other = SERVICE.replace("web", "other")
+    built = read(SERVICE + RULE + ROUTE + other + DEPLOYMENT % ("web-v1", "other", "other"))
     assert [one.name for one in built.mesh.selected("web.default.svc.cluster.local")] == ["web-v1-2", "web-v-2"]
     assert [(one.number, one.name) for one in built.mesh.workloads[-1].ports] == [(8081, ""), (80, "web")]
     (notice,) = built.notices

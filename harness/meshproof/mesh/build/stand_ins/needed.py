@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from meshproof.manifest.resource import Manifests, Notice, Resource
 from meshproof.mesh.build.stand_ins import gateways, pods, services, subsets
+from meshproof.mesh.build.stand_ins.meant import meant, told
 from meshproof.mesh.model.kubernetes import Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Received, Touches, Unmodelled
@@ -62,7 +63,9 @@ def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
         )
     found = Needed()
     taken = {(one.namespace, one.name) for one in mesh.workloads}
-    made = {one.host: list(pods.deployments(one, whole, taken)) for one in pods.without_pods(whole)}
+    alone = pods.without_pods(whole)
+    others = meant(mesh, [one for one in alone if one not in new])
+    made = {one.host: list(pods.deployments(one, whole, taken)) for one in alone if one.host not in others}
     found.resources += [services.resource(one) for one in new]
     found.resources += [subsets.resource(one) for one in divided]
     found.resources += [one for several in made.values() for one in several]
@@ -74,6 +77,7 @@ def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
     found.notices += [Notice(one.location, pods.summary(one, made[one.host])) for one in _selecting(mesh, made)]
     found.notices += [Notice(one.location, _certificate(one)) for one in secrets]
     found.unmodelled += [part for one in secrets for part in _signed(one)]
+    found.unmodelled += [told(one, others[one.host]) for one in alone if one.host in others]
     return found
 
 
