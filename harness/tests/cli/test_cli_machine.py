@@ -52,6 +52,7 @@ def test_a_full_disk(place: Any) -> None:
     assert done.returncode == 3, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert 1 <= done.stderr.count("No space left on device") <= 2
+    assert "report: " not in done.stdout + done.stderr
     assert place.left_over() == []
 
 

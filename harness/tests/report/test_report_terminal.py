@@ -13,6 +13,7 @@ from meshproof.report.terminal.table import gauge
 from meshproof.report.terminal.terminal import Terminal
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+REPORT = Path("runs/x/report.html")
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 XTERM = {"TERM": "xterm-256color", "COLUMNS": "80"}
 
@@ -26,6 +27,16 @@ class Stream(io.StringIO):
         return self.tty
 
 
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page of the run, which is there before the terminal is told that the run is over."""
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / REPORT
+    page.parent.mkdir(parents=True)
+    page.write_text("")
+    return page
+
+
 def show(
     events: list[Event],
     *,
@@ -36,7 +47,7 @@ def show(
 ) -> tuple[str, str]:
     """What lands on standard output and on standard error."""
     out, err = Stream(tty), Stream(tty)
-    report = Path("runs/x/report.html")
+    report = REPORT
     terminal = Terminal(out if table else None, err, color=color, report=report, environ=environ)
     for event in events:
         terminal.handle(event)
@@ -66,6 +77,11 @@ def test_the_whole_output_of_a_passed_run(passed_run: list[Event]) -> None:
         "notice scenarios/canary/helloworld.yaml:3:7: kind PodMonitor is not read",
         "CanarySplit passed in 1.9 s",
     ]
+
+
+def test_a_page_that_could_not_be_written_is_not_named(kept: Path, passed_run: list[Event]) -> None:
+    kept.unlink()
+    assert "report" not in show(passed_run)[0]
 
 
 def test_one_closing_line_where_it_fits(passed_run: list[Event]) -> None:

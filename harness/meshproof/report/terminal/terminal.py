@@ -44,7 +44,7 @@ class Terminal:
 
     `stdout` takes the table of verdicts and the closing line (None: standard output is used
     otherwise, the closing line goes to `stderr`); `color` None follows the stream, NO_COLOR
-    (https://no-color.org) and TERM; `report` is named at the end; `words` are the language.
+    (https://no-color.org) and TERM; `report` is named at the end if it is there by then; `words` are the language.
     """
 
     def __init__(
@@ -147,7 +147,10 @@ class Terminal:
             out.print(wrapped(proved, out.width, ""), soft_wrap=True)
         style = STYLES.get(self._record.outcome, STYLES[Outcome.ERROR])
         closing = summary.closing(self._record, self._words)
-        report = self._words("report: {path}", path=line(str(self._report))) if self._report is not None else ""
+        report = ""
+        # On a full disk there is none.
+        if self._report is not None and self._report.is_file():
+            report = self._words("report: {path}", path=line(str(self._report)))
         if report and columns(closing) + 3 + columns(report) <= out.width:
             closing, report = f"{closing} · {report}", ""
         out.print(wrapped(closing, out.width, style), soft_wrap=True)
