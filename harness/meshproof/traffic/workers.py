@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from meshproof.errors import TargetError
 from meshproof.fork_server.client import ForkServer
 from meshproof.process import Child, spawn
 from meshproof.traffic import wire
-from meshproof.traffic.command import words, worker_line
+from meshproof.traffic.command import LOOPBACK, words, worker_line
 
 READ_BYTES = 1 << 16
 
@@ -62,6 +63,8 @@ async def start_workers(
 
     Each has a log of its own beside `log`. Those on this machine come of the fork server, where there is one.
     """
+    if any(not one.command for one in vantages):
+        _check_loopback()
     started = await asyncio.gather(
         *(_start(shape, one, number, len(vantages), log, fork_server) for number, one in enumerate(vantages, 1)),
         return_exceptions=True,
@@ -72,6 +75,19 @@ async def start_workers(
             await asyncio.gather(*(child.stop(0) for child in children))
             raise failure
     return children
+
+
+def _check_loopback() -> None:
+    """Raises TargetError where processes of this machine cannot reach each other: Locust would only wait."""
+    with socket.socket() as listener, socket.socket() as client:
+        try:
+            listener.bind((LOOPBACK, 0))
+            listener.listen()
+            client.connect(listener.getsockname())
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            text = f"load generator: Locust's workers reach their master by {LOOPBACK}, which cannot be used: {why}"
+            raise TargetError(text) from None
 
 
 async def _start(

@@ -81,6 +81,16 @@ def test_a_loopback_that_is_down(place: Any) -> None:
     assert place.left_over() == []
 
 
+def test_workers_whose_loopback_is_down_are_not_waited_for(place: Any) -> None:
+    place.mesh("spec")
+    done = ended(place, DOWN, f"meshproof {' '.join(place.verify)} --workers 2 --output out -o json")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert {one["message"] for one in json.loads(done.stdout)["errors"]} == {
+        "load generator: Locust's workers reach their master by 127.0.0.1, which cannot be used: network is unreachable"
+    }
+    assert place.left_over() == []
+
+
 def test_a_loopback_that_is_down_under_pytest(place: Any) -> None:
     place.suite("suite", "one")
     done = ended(place, DOWN, f"{PYTEST} suite --mesh-output out")
