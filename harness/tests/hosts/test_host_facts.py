@@ -48,6 +48,10 @@ def test_swap_that_an_fstab_brings_back():
         # An empty file of the same name in /etc hides the distribution's.
         ({"/etc/modules-load.d/a.conf": "", "/usr/lib/modules-load.d/a.conf": "ip_vs\n"}, ""),
         ({"/etc/modules": "loop\nip_vs\n"}, "/etc/modules"),
+        # systemd takes a whole line for one name.
+        ({"/etc/modules-load.d/a.conf": "ip_vs ip_vs_rr\n"}, ""),
+        ({"/etc/modules-load.d/a.conf": "ip_vs ip_vs_rr\n  ip_vs\t\n"}, "/etc/modules-load.d/a.conf"),
+        ({"/etc/modules-load.d/a.conf": "ip_vs # for services\n"}, ""),
         (
             {"/etc/sysconfig/modules/ipvs.modules": "#!/bin/bash\nmodprobe -- ip_vs\n"},
             "/etc/sysconfig/modules/ipvs.modules",

@@ -99,6 +99,44 @@ def test_entries_of_the_boot_loader_specification(saved, kernel):
     assert len(menu.entries) == 3
 
 
+NUMBERED = "".join(
+    f"menuentry '{title}' --id {id} {{ linux /vmlinuz-{id} }}\n"
+    for title, id in (
+        ("1st kernel", "first"),
+        ("2nd kernel", "7second"),
+        ("third", "third"),
+        ("0", "zero"),
+        ("0x1", "hex"),
+        *((f"more {number}", f"more{number}") for number in range(5, 12)),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("default", "by_number", "by_id"),
+    [
+        ("2nd kernel", "third", "7second"),
+        ("1st kernel", "7second", "first"),
+        ("7second", "more7", "7second"),
+        ("0", "first", "zero"),
+        ("0x1", "7second", "hex"),
+        ("third", "third", "third"),
+        (" 2", "third", "third"),
+        ("2 ", "third", "first"),
+        ("010", "more8", "more8"),
+        ("08", "more8", "more8"),
+        ("0X1", "first", "first"),
+        ("0xg", "first", "first"),
+        ("99 bottles", "first", "first"),
+        ("-1", "first", "first"),
+    ],
+)
+def test_a_number_that_a_default_begins_with_counts_first_but_where_ids_begin_with_digits(default, by_number, by_id):
+    text = f"set default='{default}'\n{NUMBERED}"
+    assert read(text, "", {}, "bios").next.entry.id == by_number
+    assert read(f"{text}blscfg\n", "", {}, "bios").next.entry.id == by_id
+
+
 def test_a_stub_on_the_efi_partition_says_what_it_follows():
     stub = "search.fs_uuid 6f0c root hd0,gpt2\nset prefix=($root)'/boot/grub'\nconfigfile $prefix/grub.cfg\n"
     menu = read(stub, "", {}, "uefi")

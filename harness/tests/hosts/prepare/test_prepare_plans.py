@@ -249,7 +249,7 @@ def test_modules_of_another_file_are_left_to_it():
     }
     both = frozenset({"ip_vs", "nf_conntrack"})
     assert ModulesStep().plan(host(loaded=both, persisted=others), entry(), DesiredState()).empty
-    del others["/etc/modules"]
+    others["/etc/modules"] = "nf_conntrack br_netfilter\n"
     plan = ModulesStep().plan(host(loaded=both, persisted=others), entry(), DesiredState())
     assert plan.changes[0].content.decode().splitlines()[1:] == ["nf_conntrack"]
     assert (

@@ -83,6 +83,9 @@ def _effective(texts: Mapping[str, str], folders: Sequence[str]) -> dict[str, st
 
 
 def _words(text: str) -> set[str]:
-    """The names in a file of modules-load.d: one in a line, `#` and `;` begin comments."""
-    lines = [line.strip() for line in text.splitlines()]
-    return {line.split()[0].replace("-", "_") for line in lines if line and line[0] not in "#;"}
+    """The names in a file of modules-load.d: one in a line, `#` and `;` begin comments.
+
+    systemd takes the whole line for one name, and loads nothing by a line with two.
+    """
+    lines = [line.split() for line in text.splitlines()]
+    return {words[0].replace("-", "_") for words in lines if len(words) == 1 and words[0][0] not in "#;"}

@@ -48,6 +48,9 @@ class ModulesStep:
 
 
 def _listed(files: Mapping[str, str]) -> frozenset[str]:
-    """The modules that these files load; a line begins with # or ; where it is a remark (modules-load.d(5))."""
-    lines = [line.strip() for text in files.values() for line in text.splitlines()]
-    return frozenset(line.split()[0].replace("-", "_") for line in lines if line and line[0] not in "#;")
+    """The modules that these files load; a line begins with # or ; where it is a remark (modules-load.d(5)).
+
+    systemd takes the whole line for one name, and loads nothing by a line with two.
+    """
+    lines = [line.split() for text in files.values() for line in text.splitlines()]
+    return frozenset(words[0].replace("-", "_") for words in lines if len(words) == 1 and words[0][0] not in "#;")
