@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from meshproof.border.steps import Fault
+from meshproof.border.steps import REFUSED, Fault
 from meshproof.run.pacing.failing_hosts import MARGIN, MERGE_WINDOW, FailingHosts
 from meshproof.run.pacing.max_ejection import SECONDS_OF_ALL, TRIES_PER_ERROR, fail_all
 from meshproof.run.pacing.traffic import Traffic
@@ -26,6 +26,8 @@ from meshproof.scenario import Ejecting
 LOOK_INTERVAL = 0.08
 PAIRS = 3
 """A busy machine may be too slow for an ejection that is to come soon after a return: so many more pairs are tried."""
+# Istio's default: a request that finds no connection makes as many errors at once.
+TRIES_TO_CONNECT = 3
 TRIES_OF_ALL = 10
 """Hosts that are ejected soon after they were back stay out for longer each time: one of these tries is enough."""
 
@@ -125,7 +127,7 @@ class _Pacing:
         start = before = after = await self._errors(fault)
         ejected, sent = False, 0.0
         for _ in range(self.trial.enough * TRIES_PER_ERROR):
-            if after - start == fault.errors - 1:
+            if after - start + (TRIES_TO_CONNECT if fault.status == REFUSED else 1) >= fault.errors:
                 await self._wait_for_the_last_error()
             before, sent = after, traffic.now
             await self.hosts.step()

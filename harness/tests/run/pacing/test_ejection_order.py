@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from meshproof.border.steps import Fault
+from meshproof.border.steps import REFUSED, Fault
 from meshproof.run.pacing import ejection, max_ejection
 from meshproof.run.pacing.ejection import _Pacing
 
@@ -74,7 +74,7 @@ def paced(monkeypatch: pytest.MonkeyPatch, *delays: float, lasting: float = 2 * 
     return list(driven(monkeypatch, Hosts(*delays), lasting, pause).story)
 
 
-def driven(monkeypatch: pytest.MonkeyPatch, hosts: Any, lasting: float, pause: float) -> Any:
+def driven(monkeypatch: pytest.MonkeyPatch, hosts: Any, lasting: float, pause: float, fault: Fault = FAULT) -> Any:
 
     async def fail_all(*_: object) -> bool:
         hosts.story.append("all fail")
@@ -89,7 +89,7 @@ def driven(monkeypatch: pytest.MonkeyPatch, hosts: Any, lasting: float, pause: f
         enough=12,
         soon=1.0,
         request=0,
-        faults=lambda _hosts: ((), (FAULT, FAULT)),
+        faults=lambda _hosts: ((), (fault, fault)),
         lasting=lambda _number: lasting,
         timeout=lambda _number: 9.0,
         pause=lambda _number: pause,
@@ -132,3 +132,14 @@ def test_the_last_error_waits_for_the_moment_that_tells_most_as_long_as_it_stays
     quickest = FAULT.errors * 0.05
     best = min(pause, max(0.5 - looked, 0.0))
     assert again - back == pytest.approx(max(quickest, best + 0.05), abs=0.09)
+
+
+def test_a_request_that_is_refused_three_times_at_once_waits_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(Hosts):
+        async def step(self) -> None:
+            self._count += 2 if self._failing and self.now + 0.05 >= self._out_until else 0
+            await super().step()
+
+    hosts = driven(monkeypatch, Refusing(0.0, 0.0), 2 * BASE, 0.3, Fault(REFUSED, 3))
+    _, back, again, _ = hosts.times
+    assert again - back == pytest.approx(0.35, abs=0.02)
