@@ -11,6 +11,8 @@ from meshproof.redaction.credentials import is_credential
 from meshproof.redaction.patterns import HIDDEN
 
 Record = TypeVar("Record")
+# Most of what a record holds.
+BARE = frozenset({int, float, bool, type(None)})
 
 
 def redacted(record: Record, hide: Callable[[str], str]) -> Record:
@@ -27,6 +29,8 @@ def _beside(name: Any, value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    if type(value) in BARE:
+        return value
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):

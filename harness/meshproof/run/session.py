@@ -9,7 +9,7 @@ import functools
 import platform
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, field
 from importlib.metadata import version
 from pathlib import Path
@@ -68,8 +68,12 @@ class Session:
     _outcomes: list[Outcome] = field(default_factory=list)
     _began: float = 0.0
     _interrupted: bool = False
+    _hide: Callable[[str], str] = field(init=False)
 
     def __post_init__(self) -> None:
+        # Every text of every event passes by here.
+        own = self.target.redacted if isinstance(self.target, Redacting) else None
+        self._hide = (lambda text: redact(own(text))) if own else redact
         self._generators = Generators(self.folder, self.options.timeouts, self.options.locust_page)
 
     async def open(
@@ -212,9 +216,6 @@ class Session:
 
     def _redacted(self, record: Record) -> Record:
         return redacted(record, self._hide)
-
-    def _hide(self, text: str) -> str:
-        return redact(self.target.redacted(text) if isinstance(self.target, Redacting) else text)
 
     def _versions(self) -> dict[str, str]:
         return {
