@@ -10,6 +10,7 @@ from meshproof.diff.sides import Side
 from meshproof.errors import Location
 from meshproof.explain import wording
 from meshproof.explain.manifests import Written
+from meshproof.manifest.documents.other_files import own_name
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
@@ -94,7 +95,7 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
 
 
 def _names(side: Side) -> Iterator[str]:
-    return (notice.location.file.replace("\\", "/").rpartition("/")[2] for notice, _ in side.manifests.others)
+    return (own_name(notice.location.file) for notice, _ in side.manifests.others)
 
 
 def _not_understood(side: Side) -> dict[object, Unmodelled]:

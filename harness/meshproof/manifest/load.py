@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
-from posixpath import normpath
 from typing import TextIO
 
 from meshproof.border.facts.provenance import Digest
@@ -14,7 +13,7 @@ from meshproof.manifest import captured, kinds
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
-from meshproof.manifest.documents.other_files import other_file, patch, patches, words, words_in
+from meshproof.manifest.documents.other_files import other_file, patch, patches, place, resources, words, words_in
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
@@ -122,6 +121,7 @@ class _Read:
     seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
     others: list[tuple[Notice, str]] = field(default_factory=list)
     patches: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
     complete: bool = False
 
     def refuse(self, refusal: Refusal) -> None:
@@ -130,8 +130,8 @@ class _Read:
             self.refusals.append(refusal)
 
     def is_patch(self, location: Location) -> bool:
-        """Whether what stands there is a patch of a kustomization that has been read."""
-        return bool(self.patches) and normpath(location.file.replace("\\", "/")) in self.patches
+        """Whether what stands there is a patch of a kustomization that has been read, and of none a manifest."""
+        return bool(self.patches) and place(location.file) in self.patches - self.listed
 
     def no_text(self, data: bytes, error: ManifestError) -> None:
         """Refuse a file that is no text; its names are ASCII in whatever it is written, UTF-16 too."""
@@ -166,6 +166,7 @@ class _Read:
                 self.notices.append(found)
                 if body.is_mapping and other_file(body):
                     self.patches.update(patches(body))
+                    self.listed.update(resources(body))
                     self.others.append((found, _digest(body)))
                 return
             problems += _problems(found)

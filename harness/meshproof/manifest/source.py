@@ -13,6 +13,7 @@ from yaml.reader import Reader
 
 from meshproof.border.facts.provenance import Digest
 from meshproof.errors import Location, ManifestError, Problem, UsageError
+from meshproof.manifest.documents.other_files import is_kustomization
 
 MEGABYTE = 1024 * 1024
 LARGEST_FILE = 64 * MEGABYTE
@@ -23,7 +24,6 @@ ENDINGS = (".yaml", ".yml", ".json")
 # What a run leaves in its folder, and how many files of subfolders, which may hold anything, are looked at.
 EVENTS = "events.ndjson"
 MOST_LOOKED_AT = 2_000
-KUSTOMIZATION = "kustomization"
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
@@ -42,7 +42,8 @@ def texts(
     Raises ManifestError for a file of more than 64 MB, and where all of them together are more.
     """
     total = 0
-    for name, data in contents_of(paths, stdin) if contents is None else contents:
+    given = contents_of(paths, stdin) if contents is None else sorted(contents, key=lambda one: _last(one[0]))
+    for name, data in given:
         total += len(data)
         if seen is not None:
             from hashlib import sha256
@@ -63,18 +64,25 @@ def texts(
 
 
 def contents_of(paths: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, bytes]]:
-    """Each file's name and content; raises UsageError for a path that is not there or cannot be read."""
-    for path in paths:
-        if path == STDIN:
+    """Each file's name and content; raises UsageError for a path that is not there or cannot be read.
+
+    Kustomizations come first: what they call a patch may stand before them, or in another folder.
+    """
+    several = [file for path in paths for file in ([path] if path == STDIN else map(str, _files(Path(path))))]
+    for file in sorted(several, key=_last):
+        if file == STDIN:
             yield STDIN_NAME, _drain(stdin or sys.stdin)
             continue
-        for file in _files(Path(path)):
-            try:
-                with file.open("rb") as opened:
-                    data = opened.read(LARGEST_FILE + 1)
-            except OSError as error:
-                raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-            yield str(file), data
+        try:
+            with Path(file).open("rb") as opened:
+                data = opened.read(LARGEST_FILE + 1)
+        except OSError as error:
+            raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+        yield file, data
+
+
+def _last(file: str) -> bool:
+    return not is_kustomization(file)
 
 
 def _files(path: Path) -> list[Path]:
@@ -83,7 +91,7 @@ def _files(path: Path) -> list[Path]:
             if not path.exists():
                 raise UsageError(f"{path}: there is no such file or folder")
             return [path]
-        found = sorted((one for one in path.iterdir() if one.suffix in ENDINGS and one.is_file()), key=_first)
+        found = sorted(one for one in path.iterdir() if is_manifest(one.name) and one.is_file())
         deeper = not found and any(child.is_dir() for child in path.iterdir())
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
@@ -113,17 +121,15 @@ def _beneath(path: str) -> Sequence[str]:
     found: list[str] = []
     for folder, folders, files in os.walk(path, onerror=refuse):
         folders[:] = sorted(one for one in folders if not one.startswith(".") and not _is_left(Path(folder, one)))
-        found += [str(one) for one in sorted((Path(folder, name) for name in files), key=_first) if _is_manifest(one)]
+        several = (Path(folder, name) for name in sorted(files) if is_manifest(name))
+        # A link may lead nowhere, as an editor's lock does, and a pipe would never end.
+        found += [str(one) for one in several if one.is_file()]
     return found or [path]
 
 
-def _is_manifest(file: Path) -> bool:
-    return file.name.endswith(ENDINGS)
-
-
-def _first(file: Path) -> tuple[bool, Path]:
-    """By name, but a kustomization before the files that it calls its patches."""
-    return file.stem != KUSTOMIZATION, file
+def is_manifest(name: str) -> bool:
+    """Whether a file of a folder is read, by its name or by its path."""
+    return name.endswith(ENDINGS) or is_kustomization(name)
 
 
 def unsearched(path: Path) -> list[str]:

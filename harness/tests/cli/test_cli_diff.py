@@ -66,6 +66,11 @@ def test_two_revisions_of_a_repository(place: Any) -> None:
         subprocess.run(["git", *own, *words], cwd=place.here, check=True, capture_output=True)
 
     shutil.copytree(SHOP, place.here / "k8s")
+    # Files of kustomize say the same in both, wherever they stand.
+    (place.here / "k8s/a-patch.yaml").write_text("- {op: remove, path: /spec/http/0/timeout}\n")
+    (place.here / "k8s/kustomization.yaml").write_text("patches: [{path: a-patch.yaml}, {path: ../b-patch.yaml}]\n")
+    (place.here / "b-patch.yaml").write_text("kind: VirtualService\n")
+    (place.here / "kustomization.yaml").write_text("resources: [k8s]\nimages: [{name: a, newTag: b}]\nmore: 1\n")
     git("init", "-q", "-b", "main")
     git("add", ".")
     git("commit", "-qm", "first")
@@ -85,6 +90,7 @@ def test_two_revisions_of_a_repository(place: Any) -> None:
     deep = place.run("diff", "-R", "--git", "main~1..main", "--", ".")
     assert (deep.code, deep.err) == (1, "")
     assert "catalog.shop/v2 50 % (k8s/routing.yaml:10:7)" in deep.out
+    assert "not understood" not in ended.out + deep.out
     new = place.run("diff", "--git", "main~1..main", "--", "gone/")
     assert (new.code, "neither revision has" in new.err) == (4, True)
 

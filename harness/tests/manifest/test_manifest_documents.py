@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,38 @@ def test_an_overlay_beside_its_base_costs_nothing_of_it(tmp_path: Path) -> None:
     found = load(beneath([str(tmp_path)]))
     assert names(found) == ["web"]
     assert not found.refusals
+
+
+@pytest.mark.parametrize("own", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+@pytest.mark.parametrize("patch", ["../a/p.yaml", "../../a.yaml", "inner/p.yml"])
+def test_a_patch_is_none_where_its_kustomization_comes_later(tmp_path: Path, own: str, patch: str) -> None:
+    overlay = tmp_path / "overlays/prod"
+    overlay.mkdir(parents=True)
+    (overlay / own).write_text(f"resources: [../../base]\npatches: [{{path: {patch}}}]\n")
+    file = Path(os.path.normpath(overlay / patch))
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(PATCH)
+    (tmp_path / "base.yaml").write_text(WEB)
+    for paths in (beneath([str(tmp_path)]), [str(file), str(tmp_path / "base.yaml"), str(overlay / own)]):
+        found = load(paths)
+        assert names(found) == ["web"]
+        assert not found.refusals
+
+
+def test_what_a_kustomization_lists_as_a_manifest_too_is_one(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: [web.yaml]\npatches: [{path: web.yaml}]\n")
+    (tmp_path / "web.yaml").write_text(WEB)
+    assert names(load([str(tmp_path)])) == ["web"]
+
+
+@pytest.mark.parametrize("revision", ["main", "origin/main", "HEAD~1"])
+def test_patches_are_found_in_a_revision_too(revision: str) -> None:
+    several = {"a/p.yaml": PATCH, "a.yaml": PATCH, "web.yaml": WEB}
+    several["kustomization.yaml"] = "patches: [{path: a/p.yaml}]\ncommonLabels: {}\nunknown: 1\n"
+    several["over/kustomization.yaml"] = "patches: [{path: ../a.yaml}]\n"
+    found = load([], contents=[(f"{revision}:{name}", text.encode()) for name, text in several.items()])
+    assert names(found) == ["web"]
+    assert [str(one.location) for one in found.resources] == [f"{revision}:web.yaml:1:1"]
 
 
 def test_a_patch_that_is_written_into_its_kustomization_names_no_file(tmp_path: Path) -> None:

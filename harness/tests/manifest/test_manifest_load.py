@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,13 @@ def test_all_that_is_beneath_a_folder_is_named_in_order_but_what_is_hidden_or_li
     assert found == [".h.yaml", "b.yaml", "a/c.yml", "a/d.json", "a/z/e.yaml"]
     notes, file = str(tmp_path / "notes"), str(tmp_path / "b.yaml")
     assert beneath(["-", file, notes, "gone"]) == ("-", file, notes, "gone")
+
+
+def test_links_that_lead_nowhere_and_pipes_are_left_out_beneath_a_folder_too(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SERVICE)
+    (tmp_path / ".#a.yaml").symlink_to("someone@machine.1234")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert beneath([str(tmp_path)]) == (str(tmp_path / "a.yaml"),)
 
 
 def test_what_runs_have_left_beside_manifests_is_neither_told_nor_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 
 from meshproof.errors import UsageError
-from meshproof.manifest.source import ENDINGS
+from meshproof.manifest.source import is_manifest
 from meshproof.records import dataclass
 
 LIMIT = 60.0
@@ -63,7 +63,7 @@ def _files(revision: str, path: str, deep: bool) -> Iterator[File]:
     above = 0 if name == "." else name.count("/") + 1
     for mode, blob, file in entries:
         hidden = deep and any(one.startswith(".") for one in file.split("/")[above:-1])
-        if mode in FILES and not hidden and (file.endswith(ENDINGS) or not folder):
+        if mode in FILES and not hidden and (is_manifest(file) or not folder):
             yield File(file, blob)
 
 

@@ -51,7 +51,7 @@ CHART = frozenset({"apiVersion", "name", "version"})
 def other_file(body: Value) -> Notice | None:
     """What a document is that is no Kubernetes resource, where it is of a known kind of file."""
     names = frozenset(body.names())
-    file = body.location.file.replace("\\", "/").rpartition("/")[2]
+    file = own_name(body.location.file)
     if _is_kustomization(body, names, file):
         return Notice(body.location, _kustomization(names))
     if "kind" in names:
@@ -66,22 +66,45 @@ def other_file(body: Value) -> Notice | None:
 
 
 def patches(body: Value) -> Iterator[str]:
-    """The files of patches that a kustomization names, as its own file is named; none where it is no kustomization.
+    """The files of patches that a kustomization names, by their places; none where it is no kustomization.
 
     Source: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/, and the two older fields.
     """
-    names = frozenset(body.names())
-    file = body.location.file.replace("\\", "/")
-    folder, _, own = file.rpartition("/")
-    if not _is_kustomization(body, names, own):
+    return (file for field in PATCHES for file in _named(body, field))
+
+
+def resources(body: Value) -> Iterator[str]:
+    """The files of manifests that a kustomization names, by their places; a folder is named as a file would be."""
+    return _named(body, "resources")
+
+
+def place(file: str) -> str:
+    """What is the same for each way to write where a file is; the revision of git before it (main:k8s/a.yaml) stays."""
+    revision, colon, path = file.replace("\\", "/").rpartition(":")
+    return f"{revision}{colon}{normpath(path)}"
+
+
+def is_kustomization(file: str) -> bool:
+    """Whether kustomize takes a file for a kustomization."""
+    return own_name(file) in KUSTOMIZATIONS
+
+
+def own_name(file: str) -> str:
+    """The name of a file without its folder, and without a revision of git."""
+    return file.replace("\\", "/").rpartition("/")[2].rpartition(":")[2]
+
+
+def _named(body: Value, field: str) -> Iterator[str]:
+    if not _is_kustomization(body, frozenset(body.names()), own_name(body.location.file)):
         return
-    for field in PATCHES:
-        value = body.get(field)
-        for item in value.data if value and isinstance(value.data, tuple) else ():
-            path = item.get("path") if item.is_mapping else item
-            # An item of the oldest field is a path, or the text of a patch.
-            if path is not None and isinstance(path.data, str) and "\n" not in path.data:
-                yield normpath(f"{folder}/{path.data}" if folder else path.data)
+    file = body.location.file.replace("\\", "/")
+    folder = file[: len(file) - len(own_name(file))]
+    value = body.get(field)
+    for item in value.data if value and isinstance(value.data, tuple) else ():
+        path = item.get("path") if item.is_mapping else item
+        # An item of the oldest field of patches is a path, or the text of a patch.
+        if path is not None and isinstance(path.data, str) and "\n" not in path.data:
+            yield place(folder + path.data)
 
 
 def patch(body: Value) -> Notice:
