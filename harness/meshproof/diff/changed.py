@@ -13,6 +13,7 @@ from meshproof.explain.manifests import Written
 from meshproof.manifest.documents.other_files import own_name
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
@@ -128,7 +129,7 @@ class Reach:
 def reach(old: Side, new: Side, found: Differing) -> Reach:
     """The hosts and Gateways that differing objects of either side have to do with."""
     hosts: set[str] = set()
-    gateways: set[str] = set()
+    gateways: dict[frozenset[tuple[str, str]], Gateway] = {}
     everything = False
     for side, several in ((old, found.gone), (new, found.came)):
         everything = everything or any(_is_wide(side, one) for one in several)
@@ -138,8 +139,15 @@ def reach(old: Side, new: Side, found: Differing) -> Reach:
         for one in side.mesh.gateways:
             # Its pods say what it sees.
             if secret or own.has(one.location) or any(own.has(pod.location) for pod in side.mesh.serving(one)):
-                gateways.add(one.called)
-    return Reach(frozenset(hosts), frozenset(gateways), everything)
+                gateways[frozenset(one.selector.items())] = one
+    # The servers of all Gateways for the same pods count together.
+    met = {
+        one.called
+        for side in (old, new)
+        for one in side.mesh.gateways
+        if any(one.may_share_pods(other) for other in gateways.values())
+    }
+    return Reach(frozenset(hosts), frozenset(met), everything)
 
 
 def _is_wide(side: Side, one: Resource) -> bool:

@@ -153,7 +153,7 @@ class Dependencies:
         pairs, hosts = self._asked
         met = {at for name in found.asked for at in hosts.candidates(name)}
         met |= set(range(len(pairs))) if found.any_host else set()
-        several += [pairs[at][1] for at in met if _asks(pairs[at][0], found)]
+        several += [pairs[at][1] for at in met if _asks(self.mesh, pairs[at][0], found)]
         pairs, hosts = self._called
         names = {host for host, _ in found.called}
         several += [pairs[at][1] for name in names for at in hosts.candidates(name) if _calls(pairs[at][0], found)]
@@ -178,8 +178,12 @@ def _by_hosts(pairs: Pairs) -> Hosts:
     return by_hosts([touch.hosts for touch, _ in pairs if isinstance(touch, Asked | Called)])
 
 
-def _asks(touch: Touches, found: Facts) -> bool:
-    return isinstance(touch, Asked) and (not touch.gateways or found.gateway in touch.gateways)
+def _asks(mesh: Mesh, touch: Touches, found: Facts) -> bool:
+    if not isinstance(touch, Asked) or not touch.gateways or found.gateway in touch.gateways:
+        return isinstance(touch, Asked)
+    # What is bound to one Gateway is for requests that enter by another one of the same pods, too.
+    own = mesh.gateway(found.gateway)
+    return own is not None and any(one and one.may_share_pods(own) for one in map(mesh.gateway, touch.gateways))
 
 
 def _calls(touch: Touches, found: Facts) -> bool:
@@ -254,4 +258,4 @@ def _same_pods(mesh: Mesh, key: str, other: str, *, alone: bool) -> bool:
         return two.owner == key
     if key == other or one is None or two is None:
         return True
-    return one.selector.items() <= two.selector.items() or two.selector.items() <= one.selector.items()
+    return one.may_share_pods(two)

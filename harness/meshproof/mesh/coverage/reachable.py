@@ -127,12 +127,7 @@ def _gateways(mesh: Mesh, asked: Iterable[str]) -> list[Gateway]:
         if one is None:
             return list(mesh.gateways)
         found.append(one)
-    return [one for one in mesh.gateways if any(_share_pods(one, other) for other in found)]
-
-
-def _share_pods(one: Gateway, other: Gateway) -> bool:
-    ours, theirs = one.selector.items(), other.selector.items()
-    return ours <= theirs or theirs <= ours
+    return [one for one in mesh.gateways if any(one.may_share_pods(other) for other in found)]
 
 
 def _destinations(virtual_service: VirtualService) -> Iterator[str]:

@@ -126,3 +126,8 @@ class Gateway:
     @property
     def key(self) -> str:
         return f"{self.called}/{self.listener}" if self.listener else self.called
+
+    def may_share_pods(self, other: Gateway) -> bool:
+        """Whether the same pods may serve both: the servers, and what is bound to either, then decide together."""
+        ours, theirs = self.selector.items(), other.selector.items()
+        return ours <= theirs or theirs <= ours

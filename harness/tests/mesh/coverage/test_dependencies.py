@@ -19,6 +19,9 @@ from shop_manifests import CART, EDGE, NETWORKING, NEW, PAY, SHOP, of
 PORT_LISTENER = "{egress: [{port: {number: 80, protocol: HTTP, name: http}, hosts: ['*/*']}]}"
 
 
+SERVERS = "[{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]"
+
+
 @pytest.mark.parametrize(
     ("document", "touches", "spares"),
     [
@@ -73,6 +76,17 @@ def test_a_virtual_service_that_a_cluster_refuses_costs_what_is_asked_of_its_hos
     broken = of("VirtualService", "{hosts: [pay], http: [{route: []}]}", group=NETWORKING)
     assert touched(broken, PAY) == {"VirtualService"}
     assert touched(broken, NEW) == set(), "it is sent to pay, and asks for cart"
+
+
+@pytest.mark.parametrize(("selector", "kinds"), [("{istio: ingressgateway}", {"VirtualService"}), ("{a: b}", set())])
+@pytest.mark.parametrize("rule", ["{route: []}", "{delegate: {name: gone}}"])
+def test_a_virtual_service_of_another_gateway_for_the_same_pods_counts_too(
+    touched, selector: str, kinds: set[str], rule: str
+) -> None:
+    other = of("Gateway", f"{{selector: {selector}, servers: {SERVERS}}}", group=NETWORKING, namespace="other")
+    bound = of("VirtualService", f"{{hosts: ['*.com'], gateways: [other/one], http: [{rule}]}}", group=NETWORKING)
+    assert touched(f"{other}---\n{bound}", EDGE) == kinds
+    assert touched(f"{other}---\n{bound}", CART) == set()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""What changes at one Gateway changes requests that enter by another one of the same pods."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from meshproof.diff.comparison import compare
+from meshproof.diff.sides import sides
+from meshproof.manifest import load
+
+SHOP = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: one}
+spec: {selector: {istio: ONE}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [FIRST]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: two}
+spec: {selector: {istio: two}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [b.test]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: two}
+spec: {hosts: [b.test], gateways: [two], http: [{route: [{destination: {host: web}}]}]}
+"""
+REDIRECTED = ("[FIRST]", "[b.test], tls: {httpsRedirect: true}")
+PASSED_ON = ("HTTP}, hosts: [FIRST]", "TCP}, hosts: [b.test]")
+
+
+@pytest.mark.parametrize(("pods", "is_same"), [("two", False), ("another", True)])
+@pytest.mark.parametrize("edit", [REDIRECTED, PASSED_ON])
+def test_a_gateway_that_alters_what_another_one_serves(edit: tuple[str, str], pods: str, is_same: bool) -> None:
+    before = SHOP.replace("ONE", pods)
+    both = [
+        load(["-"], stdin=io.StringIO(text.replace("FIRST", "a.test")), strict=False)
+        for text in (before, before.replace(*edit))
+    ]
+    found = compare(*sides(*both), "default")
+    altered = [one for one in found.changes if any("default/two" in request for request in map(str, one.requests))]
+    assert (altered == []) is is_same
