@@ -22,6 +22,7 @@ from guest_recipe import (
     FIRMWARE,
     FIRMWARE_CODE,
     FIRMWARE_VARIABLES,
+    GENERATORS,
     INSTALL_GRUB,
     LATE,
     MASKED,
@@ -88,8 +89,10 @@ def _install_packages(work: Path, older: str, newer: str) -> None:
     for name, text in LATE.items():
         _write(root / name, text)
     (root / "etc/sudoers.d/deploy").chmod(0o440)
-    _chroot(root, "systemctl", "enable", "systemd-networkd", "ssh")
+    _chroot(root, "systemctl", "enable", "systemd-networkd", "ssh", "boot.mount")
     _chroot(root, "systemctl", "mask", *MASKED)
+    for generator in (root / GENERATORS).iterdir():
+        _write(root / "etc/systemd/system-generators" / generator.name, "")
     for user in USERS:
         _chroot(root, "useradd", "--create-home", "--shell", "/bin/bash", user)
     for home in ("root", *(f"home/{user}" for user in USERS)):
@@ -120,8 +123,7 @@ def _make_disk(work: Path) -> None:
 def _install_boot_loader(image: Image) -> None:
     """Boot the disk once without a boot loader, and let its own tools install one, as on a real machine."""
     kernel = [str(image.folder / "boot" / f"{name}-{image.older}") for name in ("vmlinuz", "initrd.img")]
-    # EFI's partition has no file system yet.
-    append = "root=/dev/vda2 console=ttyS0 mitigations=off systemd.mask=boot-efi.mount"
+    append = "root=/dev/vda2 rw console=ttyS0 mitigations=off"
     direct = ("-kernel", kernel[0], "-initrd", kernel[1], "-append", append)
     base = image.folder / BASE
     _run("qemu-img", "convert", "-O", "qcow2", str(image.folder / "disk.raw"), str(base), limit=300)

@@ -21,10 +21,15 @@ PACKAGES = (
     "init",
     "initramfs-tools",
     "iproute2",
+    # What kube-proxy calls: ipset and iptables in the mode ipvs, nft in nftables.
+    "ipset",
+    "iptables",
     "ipvsadm",
     "kmod",
+    "nftables",
     "openssh-server",
     "procps",
+    "python3",
     "shim-signed",
     "sudo",
     "systemd-timesyncd",
@@ -39,6 +44,11 @@ MASKED = (
     "fstrim.timer",
     "systemd-networkd-wait-online.service",
 )
+# systemd runs its generators together, and ends them all 90 s after it has started them, however far they are. A dozen
+# of them take longer than that in an emulator on a busy machine, and then nothing has read /etc/fstab: the root stays
+# read-only and /boot empty. None of them is run here: the root is made writable by the kernel's command line, and the
+# other partitions are mounted by units of their own.
+GENERATORS = "usr/lib/systemd/system-generators"
 # One user has sudo, one has not: for tests of a host without root's rights.
 USERS = ("deploy", "plain")
 BOOT_MIB, ROOT_MIB, EFI_MIB = 320, 2048, 48
@@ -51,6 +61,14 @@ HARDWARE = (
 BIOS, UEFI = "bios", "uefi"
 FIRMWARE = Path("/usr/share/OVMF")
 FIRMWARE_CODE, FIRMWARE_VARIABLES = "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"
+
+
+def _mount(what: str, where: str, kind: str, options: str) -> str:
+    """A unit of systemd that mounts a partition at boot."""
+    mount = f"[Mount]\nWhat={what}\nWhere={where}\nType={kind}\nOptions={options}\n"
+    return f"[Unit]\nBefore=local-fs.target\n{mount}[Install]\nRequiredBy=local-fs.target\n"
+
+
 EARLY = {
     # Only what boots this guest goes into the initial RAM disk: software emulation unpacks slowly.
     "etc/initramfs-tools/conf.d/guest": "MODULES=list\nCOMPRESS=zstd\n",
@@ -61,8 +79,14 @@ LATE = {
     "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 guest\n",
     "etc/fstab": (
         "/dev/vda2 / ext4 rw,noatime 0 1\n"
-        "/dev/vda1 /boot ext4 rw,noatime 0 2\n"
-        "/dev/vda3 /boot/efi vfat umask=0077 0 0\n"
+        "/dev/vda1 /boot ext4 rw,noatime,noauto 0 2\n"
+        "/dev/vda3 /boot/efi vfat umask=0077,noauto 0 0\n"
+    ),
+    "etc/systemd/system/boot.mount": _mount("/dev/vda1", "/boot", "ext4", "rw,noatime"),
+    "etc/systemd/system/boot-efi.mount": _mount("/dev/vda3", "/boot/efi", "vfat", "umask=0077"),
+    # No unit, and no disk that is waited for, is given up after a minute and a half.
+    "etc/systemd/system.conf.d/slow.conf": (
+        "[Manager]\nDefaultTimeoutStartSec=30min\nDefaultTimeoutStopSec=10min\nDefaultDeviceTimeoutSec=30min\n"
     ),
     "etc/systemd/network/e.network": "[Match]\nName=e*\n[Network]\nDHCP=ipv4\n",
     "etc/sudoers.d/deploy": "deploy ALL=(ALL) NOPASSWD: ALL\n",
@@ -71,7 +95,7 @@ LATE = {
         "GRUB_TIMEOUT=0\n"
         "GRUB_DISTRIBUTOR=Debian\n"
         'GRUB_CMDLINE_LINUX_DEFAULT="quiet"\n'
-        'GRUB_CMDLINE_LINUX="console=ttyS0 mitigations=off"\n'
+        'GRUB_CMDLINE_LINUX="console=ttyS0 mitigations=off rw"\n'
         "GRUB_TERMINAL=serial\n"
         "GRUB_DISABLE_OS_PROBER=true\n"
     ),
@@ -81,7 +105,7 @@ INSTALL_GRUB = """\
 set -eu
 mkfs.vfat /dev/vda3 >/dev/null
 mkdir -p /boot/efi
-mount /boot/efi
+systemctl enable --now boot-efi.mount
 grub-install --target=i386-pc /dev/vda
 grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian --no-nvram --force-extra-removable
 grub-editenv /boot/grub/grubenv create
@@ -119,6 +143,6 @@ def _order(release: str) -> tuple[int, ...]:
 
 def content_key(emulator: str) -> str:
     """A hash of the recipe, of the distribution, and of the emulator's version: another of these, another image."""
-    disk = (PACKAGES, MASKED, USERS, BOOT_MIB, ROOT_MIB, EFI_MIB, EARLY, LATE, INSTALL_GRUB)
+    disk = (PACKAGES, MASKED, GENERATORS, USERS, BOOT_MIB, ROOT_MIB, EFI_MIB, EARLY, LATE, INSTALL_GRUB)
     recipe = (disk, HARDWARE, REGISTER_LOADER, emulator)
     return hashlib.sha256(repr(recipe).encode() + Path("/etc/os-release").read_bytes()).hexdigest()[:16]
