@@ -9,7 +9,8 @@ from __future__ import annotations
 # The oldest kernel of each mode (ipvs for net.ipv4.vs.conn_reuse_mode). Distributions backport: EL 8's 4.18 has what
 # ipvs got in 4.19.
 KERNELS = {"ipvs": (4, 1), "nftables": (5, 13)}
-# kube-proxy warns since 1.35, and is to refuse the mode from 1.40 on unless a feature gate allows it.
+# kube-proxy warns since 1.35, is to refuse the mode from 1.40 on unless a feature gate allows it, and to have none in
+# 1.43 (as 1.37.2 itself says).
 DEPRECATED = {"ipvs": "deprecated since Kubernetes 1.35: nftables, with a kernel of 5.13 or newer, takes its place"}
 
 

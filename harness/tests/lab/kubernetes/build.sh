@@ -1,9 +1,10 @@
 #!/bin/sh
 # build.sh [COMMAND ...]: build Kubernetes' commands and etcd from their Go modules, and print the folder they stand in.
 # Without a COMMAND: etcd, kube-apiserver and kubectl. A command that stands there already is not built again.
-# MESHPROOF_KUBERNETES_BIN names another folder; GOFLAGS and CGO_ENABLED are respected (default: -p=2, 0).
+# MESHPROOF_KUBERNETES_MODULE names another folder with a go.mod, for another release (of Kubernetes' own commands).
+# MESHPROOF_KUBERNETES_BIN names another folder to build into; GOFLAGS and CGO_ENABLED are respected (default: -p=2, 0).
 set -eu
-cd "$(dirname "$0")"
+cd "${MESHPROOF_KUBERNETES_MODULE:-$(dirname "$0")}"
 version=$(sed -n 's#^.*k8s.io/kubernetes v\([0-9.]*\).*#\1#p' go.mod | head -n 1)
 bin=${MESHPROOF_KUBERNETES_BIN:-${XDG_CACHE_HOME:-$HOME/.cache}/meshproof/kubernetes-$version}
 command -v go >/dev/null || { echo "build.sh: Go 1.24 or newer is needed, and no go is on PATH" >&2; exit 1; }
