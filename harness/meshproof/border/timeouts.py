@@ -42,6 +42,7 @@ class Timeouts:
     ssh_again: float = 20.0
     ssh_command: float = 60.0
     ssh_closed: float = 3.0
+    ipvs_balanced: float = 120.0
     bundle_answer: float = 30.0
     registry_answer: float = 15.0
     image_push: float = 1800.0

@@ -24,6 +24,7 @@ SLOW = replace(
     ssh_connected=300,
     ssh_again=60,
     ssh_command=600,
+    ipvs_balanced=1200,
     remote_file=600,
     boot_loader_config=1800,
     host_reboot=2400,

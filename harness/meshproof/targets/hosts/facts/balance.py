@@ -13,7 +13,6 @@ from meshproof.border.facts.hosts import BalanceFacts, ModuleFacts
 from meshproof.targets.hosts.connection import Connection
 
 NEEDED = ("ip_vs", "ip_vs_rr")
-SECONDS = 120.0
 # Debian always has perl-base; the dnf and yum of the others are written in Python.
 FIND = """for t in ip ipvsadm unshare; do command -v $t >/dev/null || { echo "missing $t"; exit 0; }; done
 for p in perl python3 /usr/libexec/platform-python python2 python; do command -v $p && exit 0; done
@@ -38,7 +37,7 @@ async def balance(connection: Connection, modules: Sequence[ModuleFacts], no_roo
         found,
         stdin=program.read_bytes(),
         root=True,
-        seconds=SECONDS,
+        seconds=connection.timeouts.ipvs_balanced,
         what="balancing with IPVS",
     )
     lines = output.text.splitlines()
