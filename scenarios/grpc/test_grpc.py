@@ -33,7 +33,7 @@ SCENARIOS = (
         features={"VirtualServiceHeaderMatch", "ProbeWorkload"},
         manifests=["greeter.yaml", "subsets.yaml", "canary.yaml"],
         load=Load("steady", (UNKNOWN, f"{HELLO} tenant:two")),
-        expect=[Answers()],
+        expect=[Answers(), Split()],
     ),
     Scenario(
         name="GrpcRetries",
