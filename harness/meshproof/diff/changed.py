@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from meshproof.diff.same_pods import Beside, beside
 from meshproof.diff.sides import Side
 from meshproof.errors import Location
 from meshproof.explain import wording
@@ -121,6 +122,7 @@ class Reach:
     hosts: frozenset[str]
     gateways: frozenset[str]
     everything: bool = False
+    beside: Beside = Beside()
 
     def __bool__(self) -> bool:
         return bool(self.hosts or self.gateways or self.everything)
@@ -129,7 +131,7 @@ class Reach:
 def reach(old: Side, new: Side, found: Differing) -> Reach:
     """The hosts and Gateways that differing objects of either side have to do with."""
     hosts: set[str] = set()
-    gateways: dict[frozenset[tuple[str, str]], Gateway] = {}
+    gateways: dict[int, Gateway] = {}
     everything = False
     for side, several in ((old, found.gone), (new, found.came)):
         everything = everything or any(_is_wide(side, one) for one in several)
@@ -139,15 +141,10 @@ def reach(old: Side, new: Side, found: Differing) -> Reach:
         for one in side.mesh.gateways:
             # Its pods say what it sees.
             if secret or own.has(one.location) or any(own.has(pod.location) for pod in side.mesh.serving(one)):
-                gateways[frozenset(one.selector.items())] = one
-    # The servers of all Gateways for the same pods count together.
-    met = {
-        one.called
-        for side in (old, new)
-        for one in side.mesh.gateways
-        if any(one.may_share_pods(other) for other in gateways.values())
-    }
-    return Reach(frozenset(hosts), frozenset(met), everything)
+                gateways[id(one)] = one
+    others = beside(old.mesh, new.mesh, gateways.values()) if gateways else Beside()
+    met = others.serve.union(one.called for one in gateways.values())
+    return Reach(frozenset(hosts), met, everything, others)
 
 
 def _is_wide(side: Side, one: Resource) -> bool:
@@ -195,7 +192,8 @@ def part(mesh: Mesh, touched: Reach) -> tuple[Mesh, tuple[Service, ...]]:
     if touched.everything:
         return mesh, (*mesh.services, *aliases)
     known = by_hosts([(host,) for host in sorted(touched.hosts)])
-    chosen = [one for one in mesh.virtual_services if _is_touched(one, touched, known)]
+    entering = by_hosts([(host,) for host in sorted(touched.beside.hosts)])
+    chosen = [one for one in mesh.virtual_services if _is_touched(one, touched, known, entering)]
     # What else stands for the same hosts decides with them.
     beside = by_hosts([(host,) for one in chosen for host in one.hosts])
     ids = {id(one) for one in chosen}
@@ -206,10 +204,11 @@ def part(mesh: Mesh, touched: Reach) -> tuple[Mesh, tuple[Service, ...]]:
     return replace(mesh, virtual_services=several), services
 
 
-def _is_touched(one: VirtualService, touched: Reach, known: Hosts) -> bool:
-    if not touched.gateways.isdisjoint(
-        name.rpartition("/")[0] if name.count("/") > 1 else name for name in one.gateways
-    ):
+def _is_touched(one: VirtualService, touched: Reach, known: Hosts, entering: Hosts) -> bool:
+    bound = {name.rpartition("/")[0] if name.count("/") > 1 else name for name in one.gateways}
+    if not touched.gateways.isdisjoint(bound):
+        return True
+    if not touched.beside.share.isdisjoint(bound) and any(_meets(host, entering) for host in one.hosts):
         return True
     return any(_meets(host, known) for host in (*one.hosts, *_destinations(one)))
 

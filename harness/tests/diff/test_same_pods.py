@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from meshproof.diff.changed import differing, part, reach
 from meshproof.diff.comparison import compare
 from meshproof.diff.sides import sides
 from meshproof.manifest import load
@@ -40,3 +41,23 @@ def test_a_gateway_that_alters_what_another_one_serves(edit: tuple[str, str], po
     found = compare(*sides(*both), "default")
     altered = [one for one in found.changes if any("default/two" in request for request in map(str, one.requests))]
     assert (altered == []) is is_same
+
+
+def test_gateways_of_the_same_pods_for_other_hosts_are_not_searched() -> None:
+    before = SHOP.replace("ONE", "two")
+    _, second, rule = before.split("---\n")
+    more = (
+        f"---\n{second.replace('name: two', f'name: g{at}').replace('b.test', f'h{at}.test')}"
+        f"---\n{rule.replace('two}', f'g{at}}}').replace('[two]', f'[g{at}]').replace('b.test', f'h{at}.test')}"
+        for at in range(20)
+    )
+    several = before + "".join(more)
+    old, new = sides(
+        *(
+            load(["-"], stdin=io.StringIO(text.replace("FIRST", "a.test")), strict=False)
+            for text in (several, several.replace(*REDIRECTED))
+        )
+    )
+    assert len(new.mesh.virtual_services) == 21
+    touched, _ = part(new.mesh, reach(old, new, differing(old, new)))
+    assert [one.name for one in touched.virtual_services] == ["two"]
