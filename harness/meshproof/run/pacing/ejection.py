@@ -89,7 +89,7 @@ class _Pacing:
     ) -> bool:
         last = len(fatal) - 1
         # Looks that took long leave less time to be soon, which counts for more.
-        latest = self._returned_after + self.trial.soon / 2
+        latest = self._returned_after + self.trial.soon / 4
         self._last_error_at = min(self._seen_back_at + self.trial.pause(number), latest) if number else 0.0
         if not await ejected(number, fatal[min(number, last)]):
             return False

@@ -130,7 +130,7 @@ def test_the_last_error_waits_for_the_moment_that_tells_most_as_long_as_it_stays
     hosts = driven(monkeypatch, SlowLooks(0.0, 0.0), 2 * BASE, pause)
     _, back, again, _ = hosts.times
     quickest = FAULT.errors * 0.05
-    best = min(pause, max(0.5 - looked, 0.0))
+    best = min(pause, max(0.25 - looked, 0.0))
     assert again - back == pytest.approx(max(quickest, best + 0.05), abs=0.09)
 
 
@@ -140,6 +140,6 @@ def test_a_request_that_is_refused_three_times_at_once_waits_before_the_first(mo
             self._count += 2 if self._failing and self.now + 0.05 >= self._out_until else 0
             await super().step()
 
-    hosts = driven(monkeypatch, Refusing(0.0, 0.0), 2 * BASE, 0.3, Fault(REFUSED, 3))
+    hosts = driven(monkeypatch, Refusing(0.0, 0.0), 2 * BASE, 0.1, Fault(REFUSED, 3))
     _, back, again, _ = hosts.times
-    assert again - back == pytest.approx(0.35, abs=0.02)
+    assert again - back == pytest.approx(0.15, abs=0.02)
