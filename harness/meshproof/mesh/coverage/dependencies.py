@@ -213,9 +213,21 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Decided(location):
             return location == found.decided
         case Mentioned(words):
-            return not words.isdisjoint(found.words)
+            return not (words.isdisjoint(found.words) and words.isdisjoint(_words_of_pods(mesh, found.gateway)))
         case _:
             return False
+
+
+def _words_of_pods(mesh: Mesh, key: str) -> frozenset[str]:
+    """What names the pods of a Gateway: the values by which they are selected, and the Gateways that may share them."""
+    gateway = mesh.gateway(key)
+    if gateway is None:
+        return frozenset()
+    names = ("coverage", "words of pods", *sorted(gateway.selector.items()))
+    values = (value.lower() for value in gateway.selector.values())
+    return mesh.once(
+        names, lambda: frozenset((*values, *(one.name for one in mesh.gateways if one.may_share_pods(gateway))))
+    )
 
 
 def _asks_for(hosts: tuple[str, ...], found: Facts) -> bool:

@@ -144,6 +144,20 @@ def test_a_text_that_is_no_yaml_costs_what_it_mentions(touched) -> None:
     assert touched(broken, CART) == set()
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "kind: Gateway\nspec: {selector: {istio: ingressgateway}, servers: [{hosts: ['*']\n",
+        "kind: VirtualService\nspec: {hosts: ['*'], gateways: [another], http: [\n",
+    ],
+)
+def test_a_text_that_mentions_the_pods_of_a_gateway_costs_what_enters_by_them(touched, broken: str) -> None:
+    another = of("Gateway", f"{{selector: {{istio: ingressgateway}}, servers: {SERVERS}}}", group=NETWORKING)
+    document = another.replace("name: one", "name: another") + f"---\n{broken}"
+    assert touched(document, EDGE) == {"document"}
+    assert touched(document, CART) == touched(document, PAY) == set()
+
+
 def test_a_rule_that_is_not_modelled_costs_what_looks_at_it(tmp_path: Path) -> None:
     claim = "headers: {'@request.auth.claims.group': {exact: staff}}"
     rules = SHOP.replace("{uri: {prefix: /new}}", f"{{uri: {{prefix: /new}}, {claim}}}")
