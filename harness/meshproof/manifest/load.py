@@ -14,11 +14,12 @@ from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
 from meshproof.manifest.documents.other_files import other_file, patch, patches, place, resources, words, words_in
+from meshproof.manifest.documents.patches import written_as, written_in
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
 from meshproof.manifest.plain import plain
-from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Refusal, Resource
+from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Patch, Refusal, Resource
 from meshproof.manifest.source import STDIN, texts, unsearched
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
@@ -80,6 +81,7 @@ def load(
         tuple(sources),
         tuple(read.others),
         read.complete,
+        tuple(read.patched),
     )
 
 
@@ -122,6 +124,8 @@ class _Read:
     others: list[tuple[Notice, str]] = field(default_factory=list)
     patches: set[str] = field(default_factory=set)
     listed: set[str] = field(default_factory=set)
+    patched: list[Patch] = field(default_factory=list)
+    aimed: dict[str, list[Patch]] = field(default_factory=dict)
     complete: bool = False
 
     def refuse(self, refusal: Refusal) -> None:
@@ -145,6 +149,7 @@ class _Read:
             told = patch(document.body)
             self.notices.append(told)
             self.others.append((told, _digest(document.body)))
+            self.patched += written_as(document.body, self.aimed.get(place(document.body.location.file), ()))
             return
         try:
             several = list(expanded(document))
@@ -166,6 +171,8 @@ class _Read:
                 self.notices.append(found)
                 if body.is_mapping and other_file(body):
                     self.patches.update(patches(body))
+                    for one, file in written_in(body):
+                        (self.aimed.setdefault(file, []) if file else self.patched).append(one)
                     self.listed.update(resources(body))
                     self.others.append((found, _digest(body)))
                 return

@@ -68,12 +68,22 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """What a kustomization changes of the resources of a kind and a name (empty: of all); nothing of it is applied."""
+
+    location: Location
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifests:
     """Everything of one load, in the order of the files.
 
     `foreign` are resources of kinds that decide where requests go and are not modelled; `sources` are the files.
     `others` are documents that are no resources, and that resources may be made from (a kustomization, values of a
-    chart), each with a digest of what it says. `complete` tells that they are all that a cluster has.
+    chart), each with a digest of what it says; `patches` are those of kustomizations. `complete` tells that they are
+    all that a cluster has.
     """
 
     resources: tuple[Resource, ...]
@@ -83,6 +93,7 @@ class Manifests:
     sources: tuple[Digest, ...] = ()
     others: tuple[tuple[Notice, str], ...] = ()
     complete: bool = False
+    patches: tuple[Patch, ...] = ()
 
 
 def merge(base: Manifests, changes: Manifests) -> Manifests:
@@ -102,4 +113,5 @@ def merge(base: Manifests, changes: Manifests) -> Manifests:
         tuple(dict.fromkeys(base.sources + changes.sources)),
         base.others + changes.others,
         base.complete or changes.complete,
+        base.patches + changes.patches,
     )

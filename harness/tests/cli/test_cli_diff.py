@@ -69,7 +69,7 @@ def test_two_revisions_of_a_repository(place: Any) -> None:
     # Files of kustomize say the same in both, wherever they stand.
     (place.here / "k8s/a-patch.yaml").write_text("- {op: remove, path: /spec/http/0/timeout}\n")
     (place.here / "k8s/kustomization.yaml").write_text("patches: [{path: a-patch.yaml}, {path: ../b-patch.yaml}]\n")
-    (place.here / "b-patch.yaml").write_text("kind: VirtualService\n")
+    (place.here / "b-patch.yaml").write_text("kind: VirtualService\nmetadata: {name: none}\n")
     (place.here / "kustomization.yaml").write_text("resources: [k8s]\nimages: [{name: a, newTag: b}]\nmore: 1\n")
     git("init", "-q", "-b", "main")
     git("add", ".")

@@ -89,6 +89,11 @@ def is_kustomization(file: str) -> bool:
     return own_name(file) in KUSTOMIZATIONS
 
 
+def is_kustomization_of(body: Value) -> bool:
+    """Whether a document is a kustomization."""
+    return body.is_mapping and _is_kustomization(body, frozenset(body.names()), own_name(body.location.file))
+
+
 def own_name(file: str) -> str:
     """The name of a file without its folder, and without a revision of git."""
     return file.replace("\\", "/").rpartition("/")[2].rpartition(":")[2]
@@ -97,14 +102,18 @@ def own_name(file: str) -> str:
 def _named(body: Value, field: str) -> Iterator[str]:
     if not _is_kustomization(body, frozenset(body.names()), own_name(body.location.file)):
         return
-    file = body.location.file.replace("\\", "/")
-    folder = file[: len(file) - len(own_name(file))]
     value = body.get(field)
     for item in value.data if value and isinstance(value.data, tuple) else ():
         path = item.get("path") if item.is_mapping else item
         # An item of the oldest field of patches is a path, or the text of a patch.
         if path is not None and isinstance(path.data, str) and "\n" not in path.data:
-            yield place(folder + path.data)
+            yield in_folder(body, path.data)
+
+
+def in_folder(body: Value, path: str) -> str:
+    """The place of a file that a document names from its own folder."""
+    file = body.location.file.replace("\\", "/")
+    return place(file[: len(file) - len(own_name(file))] + path)
 
 
 def patch(body: Value) -> Notice:

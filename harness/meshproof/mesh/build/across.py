@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import combinations
 
+from meshproof.manifest.documents.other_files import KUSTOMIZE
 from meshproof.manifest.kinds import entry_of
-from meshproof.manifest.resource import Resource
+from meshproof.manifest.resource import Manifests, Resource
 from meshproof.mesh.alike import alike, nearest
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.touches import touches
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
@@ -17,9 +19,10 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, host, overlap
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.unmodelled import Entering
+from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 
+PATCHED = "a patch of a kustomization, which is not built here, changes it"
 # What an installation of Istio calls its gateways.
 ISTIOS_OWN = frozenset({"ingressgateway", "egressgateway"})
 
@@ -43,6 +46,14 @@ def across(mesh: Mesh, resources: Sequence[Resource], left_out: Iterable[Resourc
     for gateway in (one for one in mesh.gateways if not one.listener):
         with findings.about(written[f"Gateway {gateway.key}"], (Entering(gateway.key),)):
             _served(mesh, gateway, findings)
+
+
+def patched(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
+    """Each resource with each patch of a kustomization that is for its kind and name: nobody knows which is meant."""
+    for patch in dict.fromkeys(manifests.patches):
+        for one in manifests.resources:
+            if patch.kind in ("", one.kind) and patch.name in ("", one.name):
+                yield Unmodelled(one.kind, str(one), patch.location, PATCHED, touches(one, mesh), KUSTOMIZE)
 
 
 def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[str], findings: Findings) -> None:

@@ -12,7 +12,7 @@ from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Notice, Resource
 from meshproof.mesh.build import kubernetes, later, virtual_service
-from meshproof.mesh.build.across import across
+from meshproof.mesh.build.across import across, patched
 from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
@@ -154,6 +154,7 @@ def _built(manifests: Manifests) -> Built:
         *_foreign(foreign, mesh, findings),
         *seen.unmodelled(mesh),
         *_unread(manifests, mesh),
+        *patched(manifests, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
     left_out = (*(one for one, _ in failed), *manifests.foreign, *unread)

@@ -1,6 +1,8 @@
-"""EnvoyFilters: what their patches can change, by the side of a proxy that they name."""
+"""Patches: of EnvoyFilters, by the side of a proxy that they name, and of kustomizations, by what they change."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from shop_manifests import CART, EDGE, NETWORKING, NEW, PAY, of
@@ -39,3 +41,23 @@ def test_a_patch_of_what_a_proxy_starts_with_costs_all_that_it_meets(touched) ->
     patch = "{applyTo: BOOTSTRAP, match: {context: GATEWAY}, patch: {operation: MERGE}}"
     document = of("EnvoyFilter", f"{{configPatches: [{patch}]}}", group=NETWORKING)
     assert all(touched(document, one) for one in (CART, PAY, NEW, EDGE))
+
+
+@pytest.mark.parametrize(
+    ("patch", "touches", "spares"),
+    [
+        ("kind: VirtualService\nmetadata: {name: cart}\n", [CART, NEW, EDGE], [PAY]),
+        ("kind: Service\nmetadata: {name: pay}\n", [PAY, NEW], [CART]),
+        ("kind: Deployment\nmetadata: {name: pay}\nspec: {replicas: 2}\n", [], [CART, PAY, NEW, EDGE]),
+        ("kind: VirtualService\nmetadata: {name: other}\n", [], [CART, PAY, NEW, EDGE]),
+    ],
+)
+def test_a_patch_of_a_kustomization_costs_what_depends_on_what_it_changes(
+    touched, tmp_path: Path, patch: str, touches: list[str], spares: list[str]
+) -> None:
+    (tmp_path / "kustomization.yaml").write_text("patches: [{path: a.yaml}]\n")
+    (tmp_path / "a.yaml").write_text(patch)
+    assert {one: bool(touched("", one)) for one in (*touches, *spares)} == {
+        **dict.fromkeys(touches, True),
+        **dict.fromkeys(spares, False),
+    }
