@@ -88,9 +88,10 @@ class _Pacing:
         self, number: int, fatal: Sequence[Fault], ejected: Callable[[int, Fault], Awaitable[bool]]
     ) -> bool:
         last = len(fatal) - 1
-        # Looks that took long leave less time to be soon, which counts for more.
+        # Looks that took long leave less time to be soon, which counts for more: further pairs do not wait at all.
         latest = self._returned_after + self.trial.soon / 4
-        self._last_error_at = min(self._seen_back_at + self.trial.pause(number), latest) if number else 0.0
+        waiting = 0 < number <= last
+        self._last_error_at = min(self._seen_back_at + self.trial.pause(number), latest) if waiting else 0.0
         if not await ejected(number, fatal[min(number, last)]):
             return False
         soon = self._ejected_at - self._returned_after < self.trial.soon
