@@ -127,7 +127,8 @@ def environment(
     for target in (ClusterTarget, KindTarget):
         monkeypatch.setattr(target.__init__, "__defaults__", (IMPATIENT,))
     monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
+    # The command ends this process' heed of both, and whatever is started later would inherit that.
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def call(*words: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["meshproof", *words])
@@ -143,5 +144,6 @@ def environment(
         environment.put("kind", KIND)
         environment.kubectl(REACHED)
         yield environment
-    signal.signal(signal.SIGTERM, before)
+    for number, action in before.items():
+        signal.signal(number, action)
     assert os.environ["PATH"] == str(folder)
