@@ -61,7 +61,7 @@ def load(
         if progress and number % PROGRESS == 0:
             progress(number)
         if isinstance(document, Refusal):
-            read.refuse(document)
+            read.refusals.append(document)
         else:
             read.take_all(document)
     problems = [problem for refusal in read.refusals for problem in refusal.problems]
@@ -127,11 +127,6 @@ class _Read:
     patched: list[Patch] = field(default_factory=list)
     aimed: dict[str, list[Patch]] = field(default_factory=dict)
     complete: bool = False
-
-    def refuse(self, refusal: Refusal) -> None:
-        """Keep what cannot be read, unless it is a patch, which may be less than a document."""
-        if not self.is_patch(refusal.location):
-            self.refusals.append(refusal)
 
     def is_patch(self, location: Location) -> bool:
         """Whether what stands there is a patch of a kustomization that has been read, and of none a manifest."""

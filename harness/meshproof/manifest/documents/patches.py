@@ -11,23 +11,11 @@ from collections.abc import Iterable, Iterator
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.other_files import PATCHES, in_folder, is_kustomization_of, words, words_in
 from meshproof.manifest.documents.read import documents
+from meshproof.manifest.fields.kubernetes import WORKLOADS
 from meshproof.manifest.resource import Patch
 from meshproof.manifest.value import Value
 
 # Of what makes pods, requests are decided by these alone.
-MAKING_PODS = frozenset(
-    {
-        "Deployment",
-        "StatefulSet",
-        "DaemonSet",
-        "ReplicaSet",
-        "ReplicationController",
-        "Rollout",
-        "Pod",
-        "Job",
-        "CronJob",
-    }
-)
 DECIDING = frozenset({"labels", "matchlabels", "ports", "containerport", "selector"})
 # kustomize takes the names of targets for regular expressions.
 PLAIN = re.compile(r"[A-Za-z0-9.-]*")
@@ -74,7 +62,7 @@ def _own(body: Value, place: Value) -> list[Patch]:
 def _decided(found: Iterable[Patch], said: frozenset[str]) -> Iterator[Patch]:
     """Those that can decide a request, by the words that they say."""
     deciding = not DECIDING.isdisjoint(said)
-    return (one for one in found if deciding or one.kind not in MAKING_PODS)
+    return (one for one in found if deciding or one.kind not in WORKLOADS)
 
 
 def _documents(text: Value) -> list[Value]:

@@ -13,14 +13,13 @@ from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import WORD, Unread
+from meshproof.manifest.fields.kubernetes import WORKLOADS
 from meshproof.manifest.kinds import ACCEPTED
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.names import ADDRESS
 
 ROUTING = frozenset({"VirtualService", "DestinationRule"})
-REPLICATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout"})
-WORKLOADS = REPLICATED | {"Pod", "Job", "CronJob", "DeploymentConfig"}
-BY_WORDS = ROUTING | WORKLOADS | {"Service"}
+BY_WORDS = ROUTING | WORKLOADS.keys() | {"Service"}
 """The kinds of which a document is read only where it matters; all others always are."""
 ROLLOUT, REFERENCE = "Rollout", "workloadref"
 GATEWAY = "Gateway"

@@ -143,6 +143,7 @@ spec: {host: out.example.com, trafficPolicy: {portLevelSettings: [{port: {number
         (config_map("accessLogFile: x", name="istio-canary"), "is not modelled"),
         (config_map("accessLogFile: x") + operator("meshConfig: {accessLogFile: y}"), "is not modelled"),
         (operator("values: {pilot: {env: {A: b}}}"), "A is not modelled"),
+        (operator("values: {pilot: {env: [A]}}"), "env is not modelled"),
         (operator("components: {pilot: {k8s: {env: [{name: A, value: b}]}}}"), "A of istiod is not modelled"),
         (operator("components: {pilot: {k8s: {overlays: [{kind: Deployment}]}}}"), "overlays is not modelled"),
         (operator("values: {meshConfig: {a: b}}"), "meshConfig is not modelled"),

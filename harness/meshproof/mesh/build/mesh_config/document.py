@@ -93,6 +93,8 @@ def _of_values(values: Value) -> Iterator[Value]:
     for name, value in values.fields().items():
         if name == "pilot":
             variables = value.get("env")
+            if variables and not variables.is_mapping and variables.data not in EMPTY:
+                yield variables
             several = variables.fields() if variables else {}
             yield from (one for variable, one in several.items() if variable not in ENVIRONMENT)
         elif name not in VALUES and value.data not in EMPTY:
