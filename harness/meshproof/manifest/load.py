@@ -13,13 +13,13 @@ from meshproof.manifest import captured, kinds
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
-from meshproof.manifest.documents.other_files import other_file, patch, patches, place, resources, words, words_in
-from meshproof.manifest.documents.patches import written_as, written_in
+from meshproof.manifest.documents.other_files import other_file, patch, words, words_in
+from meshproof.manifest.documents.patches import Kustomizations
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
 from meshproof.manifest.plain import plain
-from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Patch, Refusal, Resource
+from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Refusal, Resource
 from meshproof.manifest.source import STDIN, texts, unsearched
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
@@ -81,7 +81,7 @@ def load(
         tuple(sources),
         tuple(read.others),
         read.complete,
-        tuple(read.patched),
+        read.kustomizations.found(),
     )
 
 
@@ -122,15 +122,8 @@ class _Read:
     refusals: list[Refusal] = field(default_factory=list)
     seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
     others: list[tuple[Notice, str]] = field(default_factory=list)
-    patches: set[str] = field(default_factory=set)
-    listed: set[str] = field(default_factory=set)
-    patched: list[Patch] = field(default_factory=list)
-    aimed: dict[str, list[Patch]] = field(default_factory=dict)
+    kustomizations: Kustomizations = field(default_factory=Kustomizations)
     complete: bool = False
-
-    def is_patch(self, location: Location) -> bool:
-        """Whether what stands there is a patch of a kustomization that has been read, and of none a manifest."""
-        return bool(self.patches) and place(location.file) in self.patches - self.listed
 
     def no_text(self, data: bytes, error: ManifestError) -> None:
         """Refuse a file that is no text; its names are ASCII in whatever it is written, UTF-16 too."""
@@ -140,11 +133,11 @@ class _Read:
 
     def take_all(self, document: Document) -> None:
         """Sort in one document, or each item of a list."""
-        if self.is_patch(document.body.location):
+        if self.kustomizations.patches(document.body.location):
             told = patch(document.body)
             self.notices.append(told)
             self.others.append((told, _digest(document.body)))
-            self.patched += written_as(document.body, self.aimed.get(place(document.body.location.file), ()))
+            self.kustomizations.take(document.body)
             return
         try:
             several = list(expanded(document))
@@ -165,10 +158,7 @@ class _Read:
             if isinstance(found, Notice):
                 self.notices.append(found)
                 if body.is_mapping and other_file(body):
-                    self.patches.update(patches(body))
-                    for one, file in written_in(body):
-                        (self.aimed.setdefault(file, []) if file else self.patched).append(one)
-                    self.listed.update(resources(body))
+                    self.kustomizations.add(body)
                     self.others.append((found, _digest(body)))
                 return
             problems += _problems(found)

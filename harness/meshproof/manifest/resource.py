@@ -69,11 +69,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What a kustomization changes of the resources of a kind and a name (empty: of all); nothing of it is applied."""
+    """What a kustomization changes of the resources of a kind and a name (empty: of all); nothing of it is applied.
+
+    They stand `within` these files and folders (none: wherever).
+    """
 
     location: Location
     kind: str
     name: str
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

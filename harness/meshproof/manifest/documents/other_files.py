@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from posixpath import normpath
 
-from meshproof.manifest.resource import NO_PART, Notice
+from meshproof.manifest.resource import NO_PART, Notice, Resource
 from meshproof.manifest.value import Value
 
 TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -65,17 +65,19 @@ def other_file(body: Value) -> Notice | None:
     return None
 
 
-def patches(body: Value) -> Iterator[str]:
-    """The files of patches that a kustomization names, by their places; none where it is no kustomization.
+def named(body: Value, *fields: str) -> Iterator[str]:
+    """The places of the files and folders that these fields of a kustomization name; none where it is none.
 
-    Source: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/, and the two older fields.
+    Source: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/.
     """
-    return (file for field in PATCHES for file in _named(body, field))
-
-
-def resources(body: Value) -> Iterator[str]:
-    """The files of manifests that a kustomization names, by their places; a folder is named as a file would be."""
-    return _named(body, "resources")
+    if not is_kustomization_of(body):
+        return
+    for value in filter(None, map(body.get, fields)):
+        for item in value.data if isinstance(value.data, tuple) else ():
+            path = item.get("path") if item.is_mapping else item
+            # An item of the oldest field of patches is a path, or the text of a patch.
+            if path is not None and isinstance(path.data, str) and "\n" not in path.data:
+                yield in_folder(body, path.data)
 
 
 def place(file: str) -> str:
@@ -94,20 +96,15 @@ def is_kustomization_of(body: Value) -> bool:
     return body.is_mapping and _is_kustomization(body, frozenset(body.names()), own_name(body.location.file))
 
 
+def stands_within(resource: Resource, places: Sequence[str]) -> bool:
+    """Whether a resource stands in one of these files and folders (none: wherever)."""
+    file = place(resource.location.file)
+    return not places or any(one == "." or file == one or file.startswith(f"{one.rstrip('/')}/") for one in places)
+
+
 def own_name(file: str) -> str:
     """The name of a file without its folder, and without a revision of git."""
     return file.replace("\\", "/").rpartition("/")[2].rpartition(":")[2]
-
-
-def _named(body: Value, field: str) -> Iterator[str]:
-    if not _is_kustomization(body, frozenset(body.names()), own_name(body.location.file)):
-        return
-    value = body.get(field)
-    for item in value.data if value and isinstance(value.data, tuple) else ():
-        path = item.get("path") if item.is_mapping else item
-        # An item of the oldest field of patches is a path, or the text of a patch.
-        if path is not None and isinstance(path.data, str) and "\n" not in path.data:
-            yield in_folder(body, path.data)
 
 
 def in_folder(body: Value, path: str) -> str:

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import field, replace
 
+from meshproof.errors import Location
 from meshproof.manifest.compose import Document
-from meshproof.manifest.documents.other_files import PATCHES, in_folder, is_kustomization_of, words, words_in
+from meshproof.manifest.documents.other_files import (
+    PATCHES,
+    in_folder,
+    is_kustomization_of,
+    named,
+    place,
+    words,
+    words_in,
+)
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.fields.kubernetes import WORKLOADS
 from meshproof.manifest.resource import Patch
 from meshproof.manifest.value import Value
+from meshproof.records import dataclass
 
 # Of what makes pods, requests are decided by these alone.
 DECIDING = frozenset({"labels", "matchlabels", "ports", "containerport", "selector"})
@@ -21,16 +32,68 @@ DECIDING = frozenset({"labels", "matchlabels", "ports", "containerport", "select
 PLAIN = re.compile(r"[A-Za-z0-9.-]*")
 
 
-def written_in(body: Value) -> Iterator[tuple[Patch, str]]:
-    """The patches of a kustomization; none where it is none.
+# What a kustomization is made of.
+TREE = ("resources", "bases", "components")
+
+
+@dataclass(slots=True)
+class Kustomizations:
+    """What the kustomizations that have been read name, by places: the files of their patches, and their trees."""
+
+    _patching: dict[str, set[str]] = field(default_factory=dict)
+    _manifests: set[str] = field(default_factory=set)
+    _trees: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _aimed: dict[str, list[tuple[Patch, str]]] = field(default_factory=dict)
+    _found: list[tuple[Patch, str]] = field(default_factory=list)
+
+    def add(self, body: Value) -> None:
+        """Read a document that may be a kustomization."""
+        if not is_kustomization_of(body):
+            return
+        folder = in_folder(body, "")
+        self._manifests.update(named(body, "resources"))
+        self._trees[folder] = (*self._trees.get(folder, ()), *named(body, *TREE))
+        for file in named(body, *PATCHES):
+            self._patching.setdefault(file, set()).add(folder)
+        for one, file in _written_in(body):
+            (self._aimed.setdefault(file, []) if file else self._found).append((one, folder))
+
+    def patches(self, location: Location) -> bool:
+        """Whether what stands there is a patch of a kustomization that has been read, and of none a manifest."""
+        file = place(location.file) if self._patching else ""
+        return file in self._patching and file not in self._manifests
+
+    def take(self, body: Value) -> None:
+        """Read a document of a file of patches."""
+        file, said = place(body.location.file), words(body)
+        own = [(one, folder) for one in _own(body, body) for folder in sorted(self._patching[file])]
+        for one, folder in (*own, *self._aimed.get(file, ())):
+            self._found += ((patch, folder) for patch in _decided([one], said))
+
+    def found(self) -> tuple[Patch, ...]:
+        """Every patch that can decide a request, with where the resources stand that it is for."""
+        return tuple(dict.fromkeys(replace(one, within=self._tree(folder)) for one, folder in self._found))
+
+    def _tree(self, folder: str) -> tuple[str, ...]:
+        """All that a kustomization is made of; none, so that it may be anything, where it names nothing."""
+        met: dict[str, None] = {}
+        new = list(self._trees[folder])
+        while new:
+            one = new.pop()
+            if one not in met:
+                met[one] = None
+                new += self._trees.get(one, ())
+        return tuple(met)
+
+
+def _written_in(body: Value) -> Iterator[tuple[Patch, str]]:
+    """The patches of a kustomization.
 
     With each the place of its file where what it says stands there (empty: it counts whatever any file says). A file
     whose documents name their own resources has none.
     """
-    if not is_kustomization_of(body):
-        return
-    for field in PATCHES:
-        value = body.get(field)
+    for name in PATCHES:
+        value = body.get(name)
         for item in value.data if value and isinstance(value.data, tuple) else ():
             text = item.get("patch") if item.is_mapping else item
             # An item of the oldest field is a path or a text.
@@ -46,11 +109,6 @@ def written_in(body: Value) -> Iterator[tuple[Patch, str]]:
                 yield from ((patch, "") for patch in _decided([aimed], said))
             elif path := _text(item, "path", any_text=True):
                 yield aimed, in_folder(body, path)
-
-
-def written_as(body: Value, aimed: Iterable[Patch]) -> Iterator[Patch]:
-    """What a document of a file of patches changes: the resource that it names, and those that it is `aimed` at."""
-    return _decided([*_own(body, body), *aimed], words(body))
 
 
 def _own(body: Value, place: Value) -> list[Patch]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from meshproof.manifest import load
+from meshproof.manifest.source import beneath
+from meshproof.mesh.build.assemble import build_all
 from shop_manifests import CART, EDGE, NETWORKING, NEW, PAY, of
 
 
@@ -61,3 +64,25 @@ def test_a_patch_of_a_kustomization_costs_what_depends_on_what_it_changes(
         **dict.fromkeys(touches, True),
         **dict.fromkeys(spares, False),
     }
+
+
+@pytest.mark.parametrize(
+    ("base", "touched_too"),
+    [("resources: [../base]\n", False), ("resources: [../base, ../common]\n", True), ("", True)],
+)
+def test_it_costs_nothing_of_a_namesake_that_the_kustomization_is_not_made_of(
+    tmp_path: Path, base: str, touched_too: bool
+) -> None:
+    service = of("Service", "{selector: {app: a}, ports: [{name: http, port: 80}]}", group="v1")
+    for name, text in (
+        ("prod/kustomization.yaml", f"{base}patches: [{{path: a.yaml}}]\n"),
+        ("prod/a.yaml", "kind: Service\nmetadata: {name: one}\n"),
+        ("base/kustomization.yaml", "resources: [../inner]\n"),
+        ("inner/one.yaml", service),
+        ("common/one.yaml", service.replace("namespace: shop", "namespace: other")),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = build_all(load(beneath([str(tmp_path)]), strict=False)).mesh.unmodelled
+    patched = {one.subject for one in found if "kustomization" in one.why}
+    assert patched == {"Service shop/one", *(["Service other/one"] if touched_too else [])}
