@@ -99,7 +99,8 @@ class StreamsTrial:
         return ()
 
     def _mismatch(self, one: Observation) -> str:
-        came = next((int(value) for name, value in one.headers if name == MESSAGES_HEADER), 0)
+        # The client adds its own after whatever came, which may have that name too.
+        came = next((int(value) for name, value in reversed(one.headers) if name == MESSAGES_HEADER), 0)
         lasted = f"after {came} messages and {one.latency:.2f} s"
         if is_ended(one):
             timeout = self._expectation.timeout
