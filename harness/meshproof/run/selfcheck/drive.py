@@ -24,7 +24,7 @@ from meshproof.run.pacing.shapes import generator_shape, spread
 from meshproof.run.pacing.stalls import WATCH_LOG, Stalls
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result
-from meshproof.run.selfcheck.mutants import UNDERSTOOD, Case
+from meshproof.run.selfcheck.mutants import Case, not_understood
 from meshproof.targets.base import Target
 
 WAITING_LANES = 8
@@ -123,7 +123,10 @@ class SelfCheck:
         except UsageError as error:
             # What the embedded mesh does not do, it refuses itself.
             return replace(judged, status=MutantStatus.REFUSED, reason=str(error))
-        return _understood(_judged(judged, results), work.undetermined)
+        found = _judged(judged, results)
+        # Nobody can tell it by its traffic.
+        unclear = found.status is MutantStatus.SURVIVED and work.undetermined
+        return not_understood(found, work.undetermined) if unclear else found
 
     async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
         shape = generator_shape(prepared.load.shape)
@@ -162,14 +165,6 @@ def _judged(judged: Judged, results: Sequence[Result]) -> Judged:
         by=by,
         reason=reason,
     )
-
-
-def _understood(judged: Judged, undetermined: str) -> Judged:
-    """A mutant that nobody can tell by its traffic is told by what is not understood of it, as a verification tells."""
-    if judged.status is not MutantStatus.SURVIVED or not undetermined:
-        return judged
-    known = replace(judged, status=MutantStatus.KILLED, outcome=Outcome.INCONCLUSIVE, by=(UNDERSTOOD,))
-    return replace(known, reason=undetermined)
 
 
 def _unmutated(prepared: Prepared, result: Result) -> Unmutated:

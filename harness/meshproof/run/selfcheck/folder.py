@@ -22,7 +22,7 @@ from meshproof.mutate import Mutant, differences, mutants
 from meshproof.records import dataclass
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.prepare import Prepared
-from meshproof.run.selfcheck.mutants import UNDERSTOOD, Case
+from meshproof.run.selfcheck.mutants import Case, not_understood
 from meshproof.run.verification.specification import Limits, Specification
 from meshproof.run.verification.verification import Verification, verification_of
 
@@ -129,8 +129,7 @@ def case(folder: Folder, mutant: Mutant) -> Case:
             reason = f"{one.location}: {one.subject}: {one.why}"
             return Case(replace(judged, status=MutantStatus.REFUSED, reason=reason), None)
     if reason := _unproved(folder.verification.coverage, verification.coverage):
-        known = replace(judged, status=MutantStatus.KILLED, outcome=Outcome.INCONCLUSIVE, by=(UNDERSTOOD,))
-        return Case(replace(known, reason=reason), None)
+        return Case(not_understood(judged, reason), None)
     loads = showing(verification)
     return Case(judged, loads[0], loads[1:]) if loads else Case(_without_difference(folder, judged, built), None)
 

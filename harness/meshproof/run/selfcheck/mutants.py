@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from meshproof.border.verdict import Precision
+from meshproof.border.verdict import Outcome, Precision
 from meshproof.errors import MeshproofError
 from meshproof.manifest import Manifests
 from meshproof.mesh.predict.prediction import predict
@@ -76,6 +76,11 @@ def _case(judged: Judged, plain: Prepared, meanings: Sequence[object], own: Sequ
     if same:
         return Case(replace(judged, status=MutantStatus.EQUIVALENT, reason=_elsewhere(plain, prepared)), None)
     return Case(judged, prepared, undetermined=_undetermined(plain, prepared))
+
+
+def not_understood(judged: Judged, why: str) -> Judged:
+    """A mutant that a verification tells by what is not understood of it."""
+    return replace(judged, status=MutantStatus.KILLED, outcome=Outcome.INCONCLUSIVE, by=(UNDERSTOOD,), reason=why)
 
 
 def _undetermined(plain: Prepared, mutated: Prepared) -> str:
