@@ -123,10 +123,7 @@ class SelfCheck:
         except UsageError as error:
             # What the embedded mesh does not do, it refuses itself.
             return replace(judged, status=MutantStatus.REFUSED, reason=str(error))
-        found = _judged(judged, results)
-        # Nobody can tell it by its traffic.
-        unclear = found.status is MutantStatus.SURVIVED and work.undetermined
-        return not_understood(found, work.undetermined) if unclear else found
+        return _understood(_judged(judged, results), work.undetermined)
 
     async def _drive(self, prepared: Prepared, name: str, first: int) -> Result:
         shape = generator_shape(prepared.load.shape)
@@ -165,6 +162,12 @@ def _judged(judged: Judged, results: Sequence[Result]) -> Judged:
         by=by,
         reason=reason,
     )
+
+
+def _understood(judged: Judged, undetermined: str) -> Judged:
+    """A mutant that nobody can tell by its traffic is told by what is not understood of it, as a verification tells."""
+    survived = judged.status is MutantStatus.SURVIVED
+    return not_understood(judged, undetermined) if survived and undetermined else judged
 
 
 def _unmutated(prepared: Prepared, result: Result) -> Unmutated:
