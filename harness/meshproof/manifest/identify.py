@@ -6,7 +6,7 @@ from collections.abc import Collection
 from operator import is_
 
 from meshproof.manifest import kinds
-from meshproof.manifest.documents.other_files import HELM, TEMPLATE, file_of_intents, other_file
+from meshproof.manifest.documents.other_files import file_of_intents, other_file
 from meshproof.manifest.documents.telemetry import adds_telemetry_alone
 from meshproof.manifest.fields.fitting import fits
 from meshproof.manifest.foreign import decides, is_known, why_not_read
@@ -14,6 +14,7 @@ from meshproof.manifest.node import Node
 from meshproof.manifest.resource import NO_PART, Notice, Resource
 from meshproof.manifest.schema import check
 from meshproof.manifest.syntax import names
+from meshproof.manifest.syntax.helm import NO_MANIFEST, RENDER, TEMPLATE
 from meshproof.manifest.value import Value
 
 # How alike a misspelt kind is to the one that was meant, of 1; Service and ServiceEntry have 0.74.
@@ -69,7 +70,7 @@ def check_names(resource: Resource) -> None:
         if found is None:
             continue
         if TEMPLATE.search(found.text()):
-            raise found.problem("this is a Helm template, not a manifest", HELM)
+            raise found.problem(NO_MANIFEST, RENDER)
         if found.text() and (wrong := syntax(found.text())):
             raise found.problem(f"the {field} {found.shown} {wrong}", "the API server refuses it")
 
@@ -138,7 +139,7 @@ def _word(body: Value, name: str, hint: str) -> str:
     found = body.need(name, hint)
     text = found.text()
     if TEMPLATE.search(text):
-        raise found.problem("this is a Helm template, not a manifest", HELM)
+        raise found.problem(NO_MANIFEST, RENDER)
     return text
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from posixpath import normpath
 
 from meshproof.manifest.resource import NO_PART, Notice, Resource
+from meshproof.manifest.syntax.helm import RENDER
 from meshproof.manifest.value import Value
 
-TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 WORD = re.compile(r"[A-Za-z0-9*][A-Za-z0-9_.*-]*")
 KUSTOMIZE = "kubectl kustomize DIR | meshproof verify -f -"
-HELM = "helm template DIR | meshproof verify -f -"
 KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 # https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/: what only lists, and what changes.
 LISTS = frozenset({"resources", "bases", "crds", "metadata", "openapi", "buildMetadata", "sortOptions"})
@@ -57,9 +56,9 @@ def other_file(body: Value) -> Notice | None:
     if "kind" in names:
         return None
     if file in ("Chart.yaml", "Chart.yml") or (names >= CHART and "metadata" not in names and "spec" not in names):
-        return Notice(body.location, f"a Helm chart's own description, no manifest: render the chart ({HELM})")
+        return Notice(body.location, f"a Helm chart's own description, no manifest: render the chart ({RENDER})")
     if file.startswith("values") and "apiVersion" not in names:
-        return Notice(body.location, f"values of a Helm chart, no manifest: render the chart ({HELM})")
+        return Notice(body.location, f"values of a Helm chart, no manifest: render the chart ({RENDER})")
     if "apiVersion" not in names:
         return Notice(body.location, "no Kubernetes resource (it has neither apiVersion nor kind): it is not read")
     return None

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.compose import Document, read_documents
 from meshproof.manifest.documents.json_stream import objects
-from meshproof.manifest.documents.other_files import HELM, TEMPLATE, words_in
+from meshproof.manifest.documents.other_files import words_in
 from meshproof.manifest.documents.separator import END, SEPARATOR, parts
 from meshproof.manifest.resource import Refusal
+from meshproof.manifest.syntax.helm import NO_MANIFEST, RENDER, TEMPLATE
 
 
 def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusal]:
@@ -69,4 +70,4 @@ def _refusal(text: str, problems: tuple[Problem, ...]) -> Refusal:
 def _template(part: str, start: int, file: str, line: int) -> Problem:
     before = part[:start]
     place = Location(file, line + before.count("\n"), start - before.rfind("\n"))
-    return Problem(place, "this is a Helm template, not a manifest", HELM)
+    return Problem(place, NO_MANIFEST, RENDER)
