@@ -31,6 +31,12 @@ settings.load_profile("busy")
 LONGEST_NAME = 2000
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Of all tests the long ones are left to `tox -e long`; whoever names a folder or a mark gets what they name."""
+    if not config.option.markexpr and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        config.option.markexpr = "not long"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if several := [item.nodeid[:200] for item in items if len(item.nodeid) > LONGEST_NAME]:
         raise pytest.UsageError(f"the parameters of these tests are their names: give them ids: {'; '.join(several)}")

@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 from meshproof.suite import PACKAGE
 
+pytestmark = pytest.mark.long
+
 SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
 
 

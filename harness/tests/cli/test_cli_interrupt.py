@@ -12,6 +12,8 @@ import jsonschema
 import pytest
 from meshproof.suite import PACKAGE
 
+pytestmark = pytest.mark.long
+
 SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
 MORE_THAN_A_PIPE_HOLDS = "# not yet a manifest\n" * 20_000
 

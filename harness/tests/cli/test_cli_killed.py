@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 MOMENTS: dict[str, Callable[[Any], Any]] = {
     "at start-up": lambda running: running.until("a first process", lambda: running.events() and running.descendants()),
     "while the mesh starts": lambda running: running.part("bootstrap.json"),

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ADDRESS = re.compile(r"^Locust \(steady\)(?: \((gw\d+)\))?: (http://127\.0\.0\.1:\d+/)$", re.MULTILINE)
 ALTERED = "the load was altered by hand on Locust's web page (POST /stop): it is not judged"
 

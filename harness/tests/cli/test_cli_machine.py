@@ -20,11 +20,14 @@ FULL = "ip link set lo up && mkdir -p out && mount -t tmpfs -o size=16k tmpfs ou
 # The loopback of a new network namespace is down.
 DOWN = "true"
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("ip") and shutil.which("unshare"))
-    or subprocess.run([*ALONE, FULL.replace("out", "/tmp")], check=False).returncode != 0,
-    reason="needs iproute2, and a system that lets everybody make namespaces",
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not (shutil.which("ip") and shutil.which("unshare"))
+        or subprocess.run([*ALONE, FULL.replace("out", "/tmp")], check=False).returncode != 0,
+        reason="needs iproute2, and a system that lets everybody make namespaces",
+    ),
+]
 
 
 def ended(place: Any, first: str, words: str) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,9 @@ from meshproof.suite import PACKAGE, folder
 
 SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
 
+# How a pytest run may go: in one process, or with workers of xdist.
+WORKERS = [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="workers", marks=pytest.mark.long)]
+
 
 def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
     ended = (running := place.pytest(folder("scenarios") / "canary", "-n", "2", "--mesh-tolerance", "6")).end()
@@ -62,7 +65,7 @@ def test_a_mesh_that_is_wrong_fails_with_the_reason_alone(place: Any) -> None:
     assert any("no DestinationRule defines" in one["reason"] or "v3" in one["reason"] for one in again.report["checks"])
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_a_harness_that_breaks_is_no_failure_of_the_mesh(place: Any, workers: tuple[str, ...]) -> None:
     running = place.pytest(place.suite("suite", "one"), *place.pytest_endless, *workers)
     running.saw("Progress", check="Split")
@@ -167,7 +170,7 @@ def mesh_target():
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_an_error_while_ending_is_reported_and_is_no_success(place: Any, workers: tuple[str, ...]) -> None:
     suite = place.suite("suite", "one")
     (suite / "conftest.py").write_text(STUCK)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 def interrupted(place: Any, running: Any) -> None:
     """Everything is ended, reports are written, and none of them says that the run has passed."""

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from meshproof.suite import folder
 
+pytestmark = pytest.mark.long
+
 CANARY = folder("scenarios") / "canary"
 MESHPROOF = f"{sys.executable} -m meshproof"
 VERIFY = " ".join(f"-f {CANARY / name}.yaml" for name in ("helloworld", "subsets", "weight-10"))

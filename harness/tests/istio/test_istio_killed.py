@@ -21,6 +21,8 @@ from meshproof.targets.istio.installation import notes, unfinished
 from meshproof.targets.istio.installation.install import install
 from meshproof.targets.istio.installation.plan import Plan
 
+pytestmark = pytest.mark.long
+
 SYSTEM = "/api/v1/namespaces/istio-system"
 ISTIOD = "/apis/apps/v1/namespaces/istio-system/deployments/istiod"
 CLUSTER_WIDE = "mutatingwebhookconfiguration,validatingwebhookconfiguration,clusterrolebinding,clusterrole"

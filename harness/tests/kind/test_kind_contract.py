@@ -127,6 +127,7 @@ def test_the_image_is_built_where_there_is_none(bench, reached, monkeypatch) -> 
     assert build == ["build", "--tag", build[2], *arguments, build[-1]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_command_that_answers_wrongly(bench, reached, command, fault) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from .conftest import NAME_ADDED
 
+pytestmark = pytest.mark.long
+
 # What a run does with kind, step by step: each step ends with a word on standard output.
 USER = """
 import asyncio, sys

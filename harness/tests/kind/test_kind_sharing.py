@@ -12,6 +12,8 @@ from meshproof.targets.kind.target import KindTarget
 
 from .conftest import LIMITS, Takes, filled, made
 
+pytestmark = pytest.mark.long
+
 
 def test_workers_of_one_run_share_a_cluster_and_the_last_one_ends_it(bench, reached, monkeypatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", "0123456789abcdef")

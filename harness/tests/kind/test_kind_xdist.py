@@ -12,6 +12,8 @@ import pytest
 
 from .conftest import LIMIT
 
+pytestmark = pytest.mark.long
+
 PACKAGES = Path(__file__).parents[2]
 # The whole plugin and kind's part of the target; the cluster accepts what is applied, and no mesh is started.
 CONFTEST = """

@@ -37,6 +37,7 @@ def trails(events: list[Event]) -> dict[str, list[int]]:
     return dict(found)
 
 
+@pytest.mark.long
 def test_a_million_observations_leave_a_log_of_ten_megabytes(tmp_path: Path) -> None:
     log, emitted = EventLog(tmp_path / "events.ndjson"), 0
     for event in large_run(3000, failed=(7, 2500), inconclusive=(1200,), requests=334):

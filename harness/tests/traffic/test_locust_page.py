@@ -74,7 +74,7 @@ def listening(pid: int) -> list[Any]:
     return [one.laddr for one in psutil.Process(pid).net_connections() if one.status == "LISTEN"]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.long)])
 def test_it_is_that_of_the_locust_that_drives(stand: Callable[..., Any], workers: int) -> None:
     async def run() -> None:
         async with stand() as here, asyncio.timeout(LIMIT):
@@ -108,7 +108,7 @@ def test_it_is_that_of_the_locust_that_drives(stand: Callable[..., Any], workers
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("method", "path"), [("POST", "stop"), ("GET", "stop"), ("POST", "swarm"), ("POST", "user")])
 def test_a_load_that_was_altered_there_is_an_error(
     stand: Callable[..., Any], method: str, path: str, workers: int

@@ -70,7 +70,7 @@ def test_the_users_of_a_ramp_come_one_after_another(stand: Callable[..., Any]) -
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("shape", ["steady", "ramp", "burst"])
+@pytest.mark.parametrize("shape", ["steady", *(pytest.param(one, marks=pytest.mark.long) for one in ("ramp", "burst"))])
 def test_plain_locust_runs_the_same_file(stand: Callable[..., Any], shape: str) -> None:
     async def run() -> None:
         async with stand() as here:

@@ -12,6 +12,8 @@ from meshproof.border.load import Load
 from meshproof.errors import TargetError
 from meshproof.traffic import command
 
+pytestmark = pytest.mark.long
+
 LIMIT = 60.0
 # The first user of a process is there when it gets ready; the next one never is.
 STUCK = """

@@ -18,6 +18,8 @@ import trustme
 from meshproof.process.file_lock import run_directory
 from meshproof.suite import folder
 
+pytestmark = pytest.mark.long
+
 CANARY = folder("scenarios") / "canary"
 VERIFIED = [word for name in ("helloworld", "subsets", "weight-10") for word in ("-f", str(CANARY / f"{name}.yaml"))]
 COMMANDS = {"run": ["run", "CanarySplit"], "verify": ["verify", *VERIFIED]}

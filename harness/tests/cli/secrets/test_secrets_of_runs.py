@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from planted_secrets import Planted, assert_nothing, manifests, requests
 
+pytestmark = pytest.mark.long
+
 OTHER = '{"destination": {"host": "helloworld", "subset": "v2"}, "weight": 10}]}]'
 
 
