@@ -52,7 +52,6 @@ WITHOUT_PART = frozenset(
         "LLMInferenceServiceConfig",
         "ServingRuntime",
         "ControllerRevision",
-        "GatewayClass",
         "IPAddress",
         "IngressClass",
         "IngressClassParameters",

@@ -19,7 +19,7 @@ from meshproof.manifest.value import Value
 
 # How alike a misspelt kind is to the one that was meant, of 1; Service and ServiceEntry have 0.74.
 LIKE = 0.85
-CLUSTER_WIDE = frozenset({"Namespace", "Node"})
+CLUSTER_WIDE = frozenset({"Namespace", "Node", "GatewayClass"})
 BUILT_IN = ".k8s.io"
 INGRESS_CLASS, ISTIO_CONTROLLER = "IngressClass", "istio.io/ingress-controller"
 TELEMETRY = "an EnvoyFilter of Istio's own installation that adds telemetry alone"

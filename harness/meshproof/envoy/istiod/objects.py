@@ -29,8 +29,8 @@ SERVICES, PODS, GATEWAYS = 10 << 24 | 96 << 16, 10 << 24 | 128 << 16, 10 << 24 |
 CLIENT = "10.120.0.1"
 MAP = "ConfigMap"
 CLUSTER_SCOPED = frozenset({"Namespace", "GatewayClass"})
-# The label of the pods that serve a Gateway of the Gateway API, and what istiod adds to its name for their Service.
-GATEWAY_NAME, GATEWAY_SUFFIX = "gateway.networking.k8s.io/gateway-name", "-istio"
+# The labels of the pods that serve a Gateway of the Gateway API: of both istiod makes the name of their Service.
+GATEWAY_NAME, GATEWAY_CLASS = "gateway.networking.k8s.io/gateway-name", "gateway.networking.k8s.io/gateway-class-name"
 # Istio's own namespace has a Service on this port in any installation, which is why sidecars listen there.
 INSTALLED, INSTALLED_PORT = "meshproof-installed", 80
 # Where no manifest says when it was made, their order does, a second each.
@@ -148,17 +148,18 @@ def _serving(pods: Iterable[Pod], number: int, namespace: str, labels: Labels) -
 def _gateway_services(mesh: Mesh, objects: Sequence[Json]) -> Iterator[Json]:
     """The Services that istiod makes for the pods of the Gateway API's Gateways."""
     there = {(one["metadata"].get("namespace"), one["metadata"]["name"]) for one in objects if one["kind"] == "Service"}
-    opened: dict[tuple[str, str], dict[int, None]] = {}
+    opened: dict[tuple[str, str, str], dict[int, None]] = {}
     for gateway in mesh.gateways:
         if gateway.listener:
             # A ListenerSet has its ports at the pods of its Gateway.
             name = gateway.selector.get(GATEWAY_NAME, gateway.name)
-            ports = opened.setdefault((mesh.pods_of(gateway)[0], name), {})
+            called = f"{name}-{gateway.selector.get(GATEWAY_CLASS, '')}"
+            ports = opened.setdefault((mesh.pods_of(gateway)[0], name, called), {})
             ports.update((server.port, None) for server in gateway.servers)
-    for (namespace, name), numbers in opened.items():
-        if (namespace, name + GATEWAY_SUFFIX) not in there:
+    for (namespace, name, called), numbers in opened.items():
+        if (namespace, called) not in there:
             ports_of = [{"name": f"tcp-{number}", "port": number} for number in numbers]
-            yield _service(name + GATEWAY_SUFFIX, namespace, {GATEWAY_NAME: name}, ports_of)
+            yield _service(called, namespace, {GATEWAY_NAME: name}, ports_of)
 
 
 def _authorities(mesh: Mesh, objects: Sequence[Json]) -> Iterator[Json]:

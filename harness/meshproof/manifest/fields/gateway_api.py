@@ -140,6 +140,15 @@ LISTENER: Shape = {
     },
 }
 
+GATEWAY_CLASS = resource(
+    spec={
+        "controllerName": TEXT,
+        "description": TEXT,
+        "parametersRef": {"group": TEXT, "kind": KIND, "name": NAME, "namespace": NAMESPACE},
+    },
+    status=None,
+)
+
 GATEWAY = resource(
     spec={
         "gatewayClassName": NAME,

@@ -11,6 +11,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.syntax.names import label_1123, port_name
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
 from meshproof.mesh.build.visibility import annotated
 from meshproof.mesh.model.kubernetes import Labels, Secret, Service, ServicePort
 from meshproof.mesh.model.names import HOST
@@ -58,7 +59,7 @@ def service(resource: Resource, findings: Findings) -> Service:
     spec = resource.body.need("spec", "a Service needs ports")
     selector = labels(spec, "selector")
     alias = _alias(spec)
-    _untold(spec, bool(selector or alias), findings)
+    _untold(resource, bool(selector or alias), findings)
     values = spec.list("ports")
     if not values and not _portless(spec):
         raise spec.problem(f"{resource} has no ports", "the API server refuses it")
@@ -88,9 +89,12 @@ def _alias(spec: Value) -> str:
     return name.text()
 
 
-def _untold(spec: Value, selecting: bool, findings: Findings) -> None:
+def _untold(resource: Resource, selecting: bool, findings: Findings) -> None:
     """What is not modelled of a Service, and who stands behind it where that is not told."""
+    spec = resource.body.need("spec")
     findings.unmodelled(spec, "trafficDistribution")
+    if (near := preferring(resource)) and not spec.get("trafficDistribution"):
+        findings.unproved(near.key or near.location, f"{DISTRIBUTION} is not modelled")
     local = spec.get("internalTrafficPolicy")
     if local and local.data == "Local":
         findings.unmodelled(spec, "internalTrafficPolicy")

@@ -31,6 +31,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "mutual_tls.peer_authentications": {"PeerAuthentication": "peer_authentication"},
     "gateway_api.backend_tls.rules": {"BackendTLSPolicy": "backend_tls_policy"},
     "gateway_api.routes": {
+        "GatewayClass": "gateway_class",
         f"Gateway.{GATEWAY_API}": "gateway",
         "HTTPRoute": "http_route",
         "GRPCRoute": "grpc_route",

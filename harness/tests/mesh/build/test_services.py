@@ -77,6 +77,46 @@ def test_what_is_not_known_touches_the_service(spec: str, why: str) -> None:
     assert built.mesh.service(HOST) is not None
 
 
+NEAR = "networking.istio.io/traffic-distribution"
+ENTRY = """apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{name: out, annotations: {annotations}}}
+spec: {{hosts: [a.example.com], resolution: DNS, ports: [{{number: 80, name: http, protocol: HTTP}}]}}
+"""
+SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {{name: default, annotations: {annotations}}}\n---\n"
+
+
+def annotated(metadata: str, said: str) -> Built:
+    text = metadata.format(annotations=f"{{{NEAR}: {said}}}")
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n"
+    return build_all(load(["-"], stdin=io.StringIO(f"{service}---\n{text}"), strict=False))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "host"),
+    [
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: near, annotations: {annotations}}}\n"
+            "spec: {{selector: {{a: b}}, ports: [{{port: 80}}]}}\n",
+            "near.default.svc.cluster.local",
+        ),
+        (ENTRY, "a.example.com"),
+        (SPACE, HOST),
+    ],
+)
+@pytest.mark.parametrize("said", ["PreferClose", "preferSameNode"])
+def test_an_annotation_that_prefers_pods_near_by_costs_the_hosts_that_it_is_for(
+    metadata: str, host: str, said: str
+) -> None:
+    (one,) = annotated(metadata, said).mesh.unmodelled
+    assert (one.why, one.touches) == (f"{NEAR} is not modelled", (Called((host,)),))
+
+
+@pytest.mark.parametrize("metadata", [ENTRY, SPACE])
+def test_other_words_of_it_prefer_nothing(metadata: str) -> None:
+    assert annotated(metadata, "Any").mesh.unmodelled == ()
+
+
 def test_affinity_of_kube_proxy_is_none_of_envoys() -> None:
     built = read("selector: {a: b}, ports: [{port: 80}], sessionAffinity: ClientIP")
     assert not built.mesh.unmodelled

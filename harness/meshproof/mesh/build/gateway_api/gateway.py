@@ -7,14 +7,16 @@ manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import field, replace
 
 from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.listeners.listener import Listener, check, listener, taking
 from meshproof.mesh.build.gateway_api.listeners.namespaces import NOBODY, Chosen, chosen, names, untold
 from meshproof.mesh.build.kubernetes import labels
+from meshproof.mesh.build.touches import touches
 from meshproof.mesh.build.visibility import created
 from meshproof.mesh.model.gateway import OWN_PODS, Gateway
 from meshproof.mesh.model.kubernetes import Labels
@@ -22,7 +24,9 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 from meshproof.records import dataclass
 
-CLASS = "istio"
+# The class that istiod takes for its own without any object, and the controller of others that it serves so:
+# pilot/pkg/config/kube/gatewaycommon/gatewayclass_collection.go (FetchGatewayClass).
+CLASS, CONTROLLER = "istio", "istio.io/gateway-controller"
 DOMAIN = "gateway.networking.k8s.io"
 WRITE = "write the Namespace"
 
@@ -43,17 +47,67 @@ class Entrance:
     accepts: Chosen = NOBODY
 
 
-def gateway(resource: Resource, findings: Findings) -> Entrance:
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A GatewayClass whose Gateways istiod serves as those of its own."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classed:
+    """A Gateway of another class than istiod's own: who serves it is known once all classes are."""
+
+    resource: Resource
+    name: Value
+
+
+def gateway_class(resource: Resource, findings: Findings) -> Class | None:  # noqa: ARG001
+    controller = resource.body.need("spec").need("controllerName", f"controllerName: {CONTROLLER}")
+    return Class(resource.name) if controller.text() == CONTROLLER else None
+
+
+def gateway(resource: Resource, findings: Findings) -> Entrance | Classed:
     spec = resource.body.need("spec")
-    key = f"{resource.namespace}/{resource.name}"
     several = spec.list("listeners")
     if not several:
         raise spec.problem("a Gateway needs at least one listener")
     check(several)
     name = spec.need("gatewayClassName", f"gatewayClassName: {CLASS}")
-    if name.text() != CLASS:
-        findings.unproved(name.location, f"a Gateway of class {name.text()} is not modelled")
-        return Entrance(key, (), False)
+    return _entrance(resource, CLASS, findings) if name.text() == CLASS else Classed(resource, name)
+
+
+def classed(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Iterator[Entrance]:
+    """All Gateways; those of a class that is not known to be istiod's have no listeners."""
+    own = {one.name for one in parts if isinstance(one, Class)}
+    for one in parts:
+        if isinstance(one, Entrance):
+            yield one
+        elif isinstance(one, Classed):
+            yield _of_its_class(mesh, one, own, findings)
+
+
+def _of_its_class(mesh: Mesh, one: Classed, own: Collection[str], findings: Findings) -> Entrance:
+    resource, name = one.resource, one.name.text()
+    reach = touches(resource, mesh)
+    made = Entrance(f"{resource.namespace}/{resource.name}", (), False)
+    before, findings.problems = findings.problems, []
+    with findings.about(resource, reach):
+        if name in own:
+            made = _entrance(resource, name, findings)
+        else:
+            findings.unproved(one.name.location, f"a Gateway of class {name} is not modelled")
+    findings.unmodelled_parts += (
+        Unmodelled(resource.kind, str(resource), wrong.location, wrong.message, reach, wrong.hint, refused=True)
+        for wrong in findings.problems
+    )
+    findings.problems = before
+    return made
+
+
+def _entrance(resource: Resource, name: str, findings: Findings) -> Entrance:
+    spec = resource.body.need("spec")
+    key, several = f"{resource.namespace}/{resource.name}", spec.list("listeners")
     kinds = [one.get("type") for one in spec.list("addresses")]
     if len(kinds) > 1 or any(kind and kind.text() != "IPAddress" for kind in kinds):
         why = "a Gateway that pods of a Service of its own serve is not modelled"
@@ -62,7 +116,7 @@ def gateway(resource: Resource, findings: Findings) -> Entrance:
     findings.unmodelled(spec, "tls", "backendTLS", "defaultScope")
     infrastructure = spec.get("infrastructure")
     findings.unmodelled(infrastructure, "parametersRef")
-    pods = _pods(resource, labels(infrastructure, "labels"))
+    pods = _pods(resource, name, labels(infrastructure, "labels"))
     found: list[tuple[Listener, Gateway]] = []
     for value in several:
         with findings.within(Entering(key, value.need("port").whole(), alone=True)):
@@ -86,16 +140,16 @@ def certificates(mesh: Mesh, entrance: Entrance, findings: Findings) -> None:
             if there and place not in there:
                 why = f"the Secret {name} is in {' and '.join(there)}, not in {place}: it has no certificate"
                 where = server.tls.location or server.location
-                touches = (Entering(one.owner, server.port, alone=True),)
-                part = Unmodelled("Gateway", f"Gateway {one.called}", where, why, touches, refused=True)
+                reach = (Entering(one.owner, server.port, alone=True),)
+                part = Unmodelled("Gateway", f"Gateway {one.called}", where, why, reach, refused=True)
                 findings.unmodelled_parts.append(part)
 
 
-def _pods(resource: Resource, own: Labels) -> Labels:
+def _pods(resource: Resource, name: str, own: Labels) -> Labels:
     return {
         **own,
         f"{DOMAIN}/gateway-name": resource.name,
-        f"{DOMAIN}/gateway-class-name": CLASS,
+        f"{DOMAIN}/gateway-class-name": name,
         OWN_PODS: f"{resource.namespace}/{resource.name}",
     }
 
@@ -121,8 +175,8 @@ def opened(mesh: Mesh, one: Entrance, asking: Collection[str], findings: Finding
         if found.selector and (unknown := untold(mesh, found, asking)):
             text = f"no Namespace {' and '.join(unknown)} is among these manifests"
             why = f"{text}: whether its labels are selected is not known"
-            touches = (Entering(made.owner, each.server.port, alone=True),)
-            part = Unmodelled(one.kind, f"{one.kind} {one.key}", found.selector.location, why, touches, WRITE)
+            reach = (Entering(made.owner, each.server.port, alone=True),)
+            part = Unmodelled(one.kind, f"{one.kind} {one.key}", found.selector.location, why, reach, WRITE)
             findings.unmodelled_parts.append(part)
             continue
         ready = taking(each, names(mesh, found, asking))

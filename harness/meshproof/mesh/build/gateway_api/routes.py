@@ -10,14 +10,24 @@ from meshproof.mesh.build.gateway_api.attach import within_the_mesh
 from meshproof.mesh.build.gateway_api.connections.attach import connections
 from meshproof.mesh.build.gateway_api.connections.route import ConnectionRoute, tcp_route, tls_route
 from meshproof.mesh.build.gateway_api.entering import at_gateways
-from meshproof.mesh.build.gateway_api.gateway import Entrance, certificates, gateway, opened
+from meshproof.mesh.build.gateway_api.gateway import certificates, classed, gateway, gateway_class, opened
 from meshproof.mesh.build.gateway_api.grpc_route import grpc_route, without_refused
 from meshproof.mesh.build.gateway_api.http_route import Route, http_route
 from meshproof.mesh.build.gateway_api.listener_set import ListenerSet, joined, listener_set
 from meshproof.mesh.build.gateway_api.reference_grant import Grant, reference_grant
 from meshproof.mesh.model.mesh import Mesh
 
-__all__ = ["gateway", "grpc_route", "http_route", "join", "listener_set", "reference_grant", "tcp_route", "tls_route"]
+__all__ = [
+    "gateway",
+    "gateway_class",
+    "grpc_route",
+    "http_route",
+    "join",
+    "listener_set",
+    "reference_grant",
+    "tcp_route",
+    "tls_route",
+]
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
@@ -28,7 +38,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
 
     routes = without_refused([part for part in parts if isinstance(part, Route)], known, findings)
     others = [part for part in parts if isinstance(part, ConnectionRoute)]
-    entrances = [part for part in parts if isinstance(part, Entrance)]
+    entrances = [*classed(mesh, parts, findings)]
     entrances = joined(mesh, [part for part in parts if isinstance(part, ListenerSet)], entrances, findings)
     asking = {*(one.namespace for one in routes), *(one.namespace for one in others)}
     entrances = [opened(mesh, one, asking, findings) for one in entrances]

@@ -12,6 +12,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.service_entry.endpoint import PORT_NAME, UNIX, Endpoint, endpoint, is_address, is_subnet
+from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
 from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.model.kubernetes import Labels, ServicePort
 from meshproof.mesh.model.names import HOST
@@ -81,6 +82,8 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         tuple(one.text() for one in spec.list("subjectAltNames")),
         addresses,
     )
+    if near := preferring(resource):
+        findings.unproved(near.key or near.location, f"{DISTRIBUTION} is not modelled", touches=(Called(hosts),))
     if said and resolution == DYNAMIC:
         findings.unproved(said.location, LOOKED_UP, needs=NEEDS, touches=(Sent(hosts),))
     return made

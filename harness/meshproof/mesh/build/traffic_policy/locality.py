@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.topic import Topic
@@ -19,6 +20,21 @@ TOPOLOGY = frozenset({REGION, ZONE, SUBZONE})
 WHOLE = 100
 # Region, zone and subzone; what is left out of a locality is any.
 LEVELS, ALL = 3, ("*", "*")
+
+# An older form of `trafficDistribution`, which ServiceEntries and Namespaces have, too: pilot/pkg/model/service.go
+# (GetTrafficDistribution), where other words prefer nothing.
+DISTRIBUTION, PREFERRING = (
+    "networking.istio.io/traffic-distribution",
+    ("preferclose", "prefersamezone", "prefersamenode"),
+)
+
+
+def preferring(resource: Resource) -> Value | None:
+    """The annotation by which pods that are near are preferred."""
+    metadata = resource.body.get("metadata")
+    annotations = metadata.get("annotations") if metadata else None
+    found = annotations.get(DISTRIBUTION) if annotations else None
+    return found if found and found.text_form.lower() in PREFERRING else None
 
 
 def locality(balancing: Value) -> LocalitySetting | None:

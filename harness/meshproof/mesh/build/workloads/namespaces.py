@@ -10,9 +10,11 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
+from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
 from meshproof.mesh.build.workloads.selector import OPERATORS
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.records import dataclass
 
 # The label that a cluster gives to every namespace.
@@ -21,17 +23,29 @@ NAMED = "kubernetes.io/metadata.name"
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
+    """`preferring` is where it says that pods which are near are preferred by all of its Services."""
+
     name: str
     labels: Labels
+    preferring: Location | None = None
 
 
 def namespace(resource: Resource, findings: Findings) -> Namespace:  # noqa: ARG001
-    return Namespace(resource.name, labels(resource.body.get("metadata"), "labels"))
+    near = preferring(resource)
+    place = (near.key or near.location) if near else None
+    return Namespace(resource.name, labels(resource.body.get("metadata"), "labels"), place)
 
 
-def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:  # noqa: ARG001
+def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     """The mesh with the labels of its namespaces."""
-    return replace(mesh, namespaces={part.name: part.labels for part in parts if isinstance(part, Namespace)})
+    several = [part for part in parts if isinstance(part, Namespace)]
+    for one in several:
+        hosts = tuple(service.host for service in mesh.services if service.namespace == one.name)
+        if one.preferring and hosts:
+            why, touches = f"{DISTRIBUTION} is not modelled", (Called(hosts),)
+            part = Unmodelled("Namespace", f"Namespace {one.name}", one.preferring, why, touches)
+            findings.unmodelled_parts.append(part)
+    return replace(mesh, namespaces={one.name: one.labels for one in several})
 
 
 @dataclass(frozen=True, slots=True)
