@@ -12,6 +12,7 @@ from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest import captured, kinds
 from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
+from meshproof.manifest.documents.kept import kept
 from meshproof.manifest.documents.lists import expanded
 from meshproof.manifest.documents.other_files import other_file, patch, words, words_in
 from meshproof.manifest.documents.patches import Kustomizations
@@ -19,7 +20,7 @@ from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
 from meshproof.manifest.plain import plain
-from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Refusal, Resource
+from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Patch, Refusal, Resource
 from meshproof.manifest.source import STDIN, texts, unsearched
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
@@ -81,7 +82,7 @@ def load(
         tuple(sources),
         tuple(read.others),
         read.complete,
-        read.kustomizations.found(),
+        (*read.kustomizations.found(), *read.patches),
     )
 
 
@@ -123,6 +124,7 @@ class _Read:
     seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
     others: list[tuple[Notice, str]] = field(default_factory=list)
     kustomizations: Kustomizations = field(default_factory=Kustomizations)
+    patches: list[Patch] = field(default_factory=list)
     complete: bool = False
 
     def no_text(self, data: bytes, error: ManifestError) -> None:
@@ -146,10 +148,23 @@ class _Read:
         for one in several:
             self.take(one)
 
+    def take_kept(self, found: Refusal | tuple[Patch, ...]) -> None:
+        """Sort in what a run has kept of a document that it did not read as it stood."""
+        if isinstance(found, Refusal):
+            self.refusals.append(found)
+        else:
+            self.patches += found
+
+    def _known(self, body: Value) -> Resource | Notice:
+        return identified(body, self.namespace)
+
     def take(self, document: Document) -> None:
         """Sort one document in."""
         body, problems = document.body, list(document.problems)
         known, before = None, None
+        if own := kept(body, self._known):
+            self.take_kept(own)
+            return
         try:
             found = identified(body, self.namespace)
             known = found if isinstance(found, Resource) else None

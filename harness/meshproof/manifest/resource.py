@@ -71,13 +71,14 @@ class Refusal:
 class Patch:
     """What a kustomization changes of the resources of a kind and a name (empty: of all); nothing of it is applied.
 
-    They stand `within` these files and folders (none: wherever).
+    They stand `within` these files and folders (none: wherever), and are of a `namespace` (None: of any).
     """
 
     location: Location
     kind: str
     name: str
     within: tuple[str, ...] = ()
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from meshproof.manifest import Resource
 from meshproof.manifest.plain import plain
 from meshproof.manifest.value import Value
 from meshproof.manifest.written import dump
+from meshproof.mesh.build.assemble import NAMED_ALONE, Built
 from meshproof.mesh.build.kubernetes import REDACTED
 from meshproof.redaction.credentials import redact_all
 from meshproof.redaction.patterns import HIDDEN
 from meshproof.report.events import ManifestsKept
 from meshproof.run.prepare import Prepared, Stage
+from meshproof.run.unread import unread, wrong_secrets
 
 FOLDER = "manifests"
 # Where each document was read.
@@ -27,34 +29,33 @@ SECRET_FIELDS = ("data", "stringData")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def keep_manifests(run: Path, prepared: Prepared) -> tuple[ManifestsKept, ...]:
+def keep_manifests(run: Path, prepared: Prepared, requests: Sequence[str] = ()) -> tuple[ManifestsKept, ...]:
     """Write what each stage applies, and what was specified where that is another thing; the events that say so.
 
     The files are `manifests/SCENARIO/applied-N.yaml` and `specified-N.yaml`, N counting the stages
-    from 0. Credentials and the contents of Secrets are not in them.
+    from 0. Credentials and the contents of Secrets are not in them. `requests` are further ones than it sends.
     """
-    return tuple(_kept(run, prepared, number) for number in range(len(prepared.stages)))
+    return tuple(_kept(run, prepared, requests, number) for number in range(len(prepared.stages)))
 
 
 def kept_alike(prepared: Prepared, data: bytes) -> bool:
     """Whether one of the stages would keep just this as its specification, wherever its own files are."""
-    several = {
-        _without_places(b"".join(documents((*one.specified, *one.specified_left_out)))) for one in prepared.stages
-    }
-    return _without_places(data) in several
+    several = (documents(one.wanted) for one in prepared.stages)
+    return _without_places(data) in {_without_places(b"".join(one)) for one in several}
 
 
 def _without_places(data: bytes) -> bytes:
     return PLACE.sub(b"---\n", data)
 
 
-def _kept(run: Path, prepared: Prepared, number: int) -> ManifestsKept:
+def _kept(run: Path, prepared: Prepared, requests: Sequence[str], number: int) -> ManifestsKept:
     stage = prepared.stages[number]
     applied, specified = files(prepared, number)
     (run / applied).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    first = other = _write(run, applied, (*stage.resources, *stage.left_out))
+    named = (*requests, *map(str, prepared.load.requests))
+    first = other = _write(run, applied, documents(stage.running, named))
     if specified != applied:
-        other = _write(run, specified, (*stage.specified, *stage.specified_left_out))
+        other = _write(run, specified, documents(stage.wanted, named))
     return ManifestsKept(prepared.name, number, first, other)
 
 
@@ -66,7 +67,7 @@ def files(prepared: Prepared, number: int = 0) -> tuple[str, str]:
 
 
 def _is_one(stage: Stage) -> bool:
-    return (stage.resources, stage.left_out) == (stage.specified, stage.specified_left_out)
+    return stage.running.read == stage.wanted.read
 
 
 def as_yaml(value: Value) -> str:
@@ -74,24 +75,33 @@ def as_yaml(value: Value) -> str:
     return dump(redact_all(_without_hidden_copies(plain(value))))
 
 
-def _write(run: Path, name: str, resources: Iterable[Resource]) -> Digest:
+def _write(run: Path, name: str, texts: Iterable[bytes]) -> Digest:
     digest, size = hashlib.sha256(), 0
     with os.fdopen(os.open(run / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-        for text in documents(resources):
+        for text in texts:
             digest.update(text)
             size += stream.write(text)
     return Digest(name, digest.hexdigest(), size)
 
 
-def documents(resources: Iterable[Resource]) -> Iterator[bytes]:
-    """Each as a document of YAML below its place, without credentials and the contents of Secrets."""
-    for resource in resources:
-        yield f"---\n# {str(resource.location)!a}\n{dump(_data(resource))}".encode()
+def documents(built: Built, requests: Sequence[str] = ()) -> Iterator[bytes]:
+    """All that was read, as documents of YAML without credentials and the contents of Secrets.
+
+    What stood in for other objects is made again by whoever reads them: which requests it may touch goes by that. Of
+    texts that are no YAML only what these requests have to do with is kept.
+    """
+    read, secrets = built.read, wrong_secrets(built)
+    wrong = {one.resource.identity for one in secrets if one.resource}
+    for one in (*read.resources, *read.foreign):
+        if one.kind not in NAMED_ALONE or one.identity not in wrong:
+            yield f"---\n# {str(one.location)!a}\n{dump(_data(one))}".encode()
+    for document in unread(built, (*read.refusals, *secrets), requests, _data):
+        yield f"---\n{dump(redact_all(document))}".encode()
 
 
 def _data(resource: Resource) -> Any:
     body = plain(resource.body)
-    if resource.kind != "Secret":
+    if resource.kind not in NAMED_ALONE:
         return redact_all(_without_hidden_copies(body))
     # Annotations may repeat all of it (kubectl's last-applied-configuration).
     body["metadata"]["annotations"] = {REDACTED: "true"}

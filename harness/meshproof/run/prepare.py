@@ -39,16 +39,25 @@ ANY_CLIENT = "AnyClient"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One configuration that is put in force: the resources, the mesh that they describe, and what was specified.
+    """One configuration that is put in force, and what was specified."""
 
-    `left_out` and `specified_left_out` are resources of the same manifests that are not understood, or refused.
-    """
+    running: Built
+    wanted: Built
 
-    resources: tuple[Resource, ...]
-    mesh: Mesh
-    specified: tuple[Resource, ...]
-    left_out: tuple[Resource, ...] = ()
-    specified_left_out: tuple[Resource, ...] = ()
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What is put in force."""
+        return self.running.resources
+
+    @property
+    def mesh(self) -> Mesh:
+        """What that describes."""
+        return self.running.mesh
+
+    @property
+    def specified(self) -> tuple[Resource, ...]:
+        """The resources of what was specified."""
+        return self.wanted.resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,7 @@ def in_force(own: Sequence[Manifests]) -> list[Manifests]:
 def running(prepared: Prepared, applied: Sequence[Manifests]) -> Prepared:
     """The same specification, with something else applied at each stage; raises ManifestError."""
     pairs = zip(applied, prepared.stages, strict=True)
-    stages = (Stage(one.resources, build(one.resources).mesh, stage.specified) for one, stage in pairs)
+    stages = (Stage(build(one.resources), stage.wanted) for one, stage in pairs)
     return replace(prepared, stages=tuple(stages), moved=None)
 
 
@@ -171,10 +180,7 @@ def prepared_load(
     """
     told = [*notices, *chain.from_iterable(one.notices for one in (*specified, *running))]
     meshes = [one.mesh for one in specified]
-    stages = [
-        Stage(one.resources, one.mesh, wanted.resources, one.left_out, wanted.left_out)
-        for one, wanted in zip(running, specified, strict=True)
-    ]
+    stages = [Stage(one, wanted) for one, wanted in zip(running, specified, strict=True)]
     ready, bounds = resolved(scenario.load, meshes[0], namespace)
     told += bounds
     expectations = _predicted(meshes, ready.requests, namespace, labels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from meshproof.manifest.source import STDIN
 from meshproof.options import KUBERNETES, Kind
 from meshproof.run.keep import files
 from meshproof.run.prepare import Prepared
@@ -36,6 +37,7 @@ def command(arguments: Sequence[str], driven: Sequence[Prepared]) -> tuple[str, 
     """`meshproof` with these arguments, as it is to be called in the run's folder.
 
     Manifests are those that the run keeps, other files are named in full, and the reports go to a folder of their own.
+    Where nothing was driven nothing is kept, and manifests are named in full as well.
     """
     arguments = tuple(_apart(arguments))
     verb = arguments[0] if arguments else ""
@@ -44,7 +46,7 @@ def command(arguments: Sequence[str], driven: Sequence[Prepared]) -> tuple[str, 
         return ("meshproof", REPLAY, ".")
     own = verb == VERIFYING[0] or (verb in VERIFYING and any(_is(word, MANIFESTS) for word in arguments))
     if not own or not driven:
-        return ("meshproof", *_kept(arguments, leave=OUTPUT | SIGNATURE))
+        return ("meshproof", *_kept(arguments, leave=OUTPUT | SIGNATURE, named=FILES | MANIFESTS if own else FILES))
     applied, specified = files(driven[0])
     named = ("-f", specified, *(() if specified == applied else ("--applied", applied)))
     return ("meshproof", verb, *named, *_kept(arguments[1:], leave=OUTPUT | MANIFESTS | SIGNATURE))
@@ -62,19 +64,26 @@ def _is(word: str, options: frozenset[str]) -> bool:
     return word.partition("=")[0] in options or short in options
 
 
-def _kept(arguments: Sequence[str], leave: frozenset[str]) -> Iterator[str]:
-    """The arguments without these options and their values."""
+def _kept(arguments: Sequence[str], leave: frozenset[str], named: frozenset[str] = FILES) -> Iterator[str]:
+    """The arguments without these options and their values; the files that others name are named in full."""
     left = iter(arguments)
     for word in left:
         name, equals, value = word.partition("=")
         if word in (RECURSIVE, SHORT):
+            if leave.isdisjoint(MANIFESTS):
+                yield word
             continue
         if _is(word, leave):
             # Its value stands in the same word, or in the next.
             if not equals and word in leave:
                 next(left, None)
-        elif name in FILES:
-            value = value if equals else next(left, "")
-            yield from (name, str(Path(value).absolute()) if value else value)
+        elif name in named:
+            yield from (name, _in_full(value if equals else next(left, "")))
+        elif _is(word, named):
+            yield from (word[:2], _in_full(word[2:]))
         else:
             yield word
+
+
+def _in_full(file: str) -> str:
+    return str(Path(file).absolute()) if file and file != STDIN else file

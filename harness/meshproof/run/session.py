@@ -66,6 +66,7 @@ class Session:
     _generators: Generators = field(init=False)
     _stalls: Stalls = field(default_factory=Stalls)
     _outcomes: list[Outcome] = field(default_factory=list)
+    _asked: list[str] = field(default_factory=list)
     _began: float = 0.0
     _interrupted: bool = False
     _hide: Callable[[str], str] = field(init=False)
@@ -96,6 +97,7 @@ class Session:
         )
         if coverage is not None:
             self._emit(CoverageFound(coverage))
+            self._asked += (request for one in coverage.dependences for request in one.requests)
         if provenance is not None:
             self._emit(ProvenanceFound(provenance))
         if self.target.local:
@@ -127,7 +129,7 @@ class Session:
             stalls=self._stalls,
         )
         try:
-            for kept in keep_manifests(self.folder, prepared):
+            for kept in keep_manifests(self.folder, prepared, self._asked):
                 self._emit(kept)
         except OSError as error:
             raise TargetError(f"{self.folder}: the manifests cannot be kept: {error.strerror or error}") from None

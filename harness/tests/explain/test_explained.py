@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from meshproof.errors import Location
@@ -174,6 +175,15 @@ def test_the_lines_are_quoted_and_the_document_holds_what_the_text_does(explaine
     assert whole["destinations"][0]["at"]["text"] == "- {destination: {host: reviews, subset: v1}, weight: 90}"
     assert whole["summary"][0] in lines
     assert [one["outcome"] for one in whole["rules"]] == ["taken"]
+
+
+def test_a_file_that_was_not_read_is_not_quoted(tmp_path: Path) -> None:
+    """A document that a run has kept may say of any file that something stands there."""
+    for name in ("own", "other"):
+        (tmp_path / name).write_text(f"the {name} line")
+    quotes = Quotes()
+    quotes.only([str(tmp_path / "own")])
+    assert [quotes(Location(str(tmp_path / name), 1, 1)) for name in ("own", "other")] == ["the own line", ""]
 
 
 ENTRY = """\

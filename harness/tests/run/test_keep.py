@@ -15,6 +15,7 @@ from meshproof.border.verdict import Precision
 from meshproof.manifest import Resource, Value, load
 from meshproof.manifest.compose import compose
 from meshproof.manifest.written import dump
+from meshproof.mesh.build.assemble import build
 from meshproof.run.discover import scenarios
 from meshproof.run.keep import files, keep_manifests, kept_alike
 from meshproof.run.prepare import Prepared, prepare
@@ -134,7 +135,7 @@ def test_all_that_decides_is_kept_and_no_content_of_a_secret(prepared: Prepared,
     applied, specified = files(prepared)
     assert applied == specified == "manifests/verify/applied-0.yaml"
     kept = read(tmp_path / "run" / applied)
-    assert set(kept) == {"VirtualService", "EnvoyFilter", "Secret", "Service", "Deployment"}
+    assert set(kept) == {"VirtualService", "EnvoyFilter", "Secret"}, "what stands in is made again"
     route = kept["VirtualService"].body.need("spec").list("http")[0]
     headers = route.need("headers").need("request").need("set").fields()
     assert [one.text() for one in headers.values()] == ["y", "1e3", "0o7", "2024-01-02", "<<"]
@@ -174,11 +175,18 @@ def test_the_command_repeats_a_verification_in_its_own_folder(prepared: Prepared
 
 def test_the_command_names_what_was_specified_apart_and_other_files_in_full(prepared: Prepared) -> None:
     (stage,) = prepared.stages
-    drifted = replace(prepared, stages=(replace(stage, specified=stage.specified[:1]),))
+    drifted = replace(prepared, stages=(replace(stage, wanted=build(stage.specified[:1])),))
     found = command(["verify", "-f", "a", "--cacert", "ca.pem", "--cert=own.pem"], [drifted])
     folder = "manifests/verify"
     assert found[2:6] == ("-f", f"{folder}/specified-0.yaml", "--applied", f"{folder}/applied-0.yaml")
     assert found[6:] == ("--cacert", str(Path.cwd() / "ca.pem"), "--cert", str(Path.cwd() / "own.pem"))
+
+
+def test_the_command_names_manifests_in_full_where_none_were_kept() -> None:
+    here = Path.cwd()
+    found = command(["verify", "-Rfk8s", "--filename=more", "--applied", "live", "-f", "-", "-n", "shop"], [])
+    full = ("-R", "-f", f"{here / 'k8s'}", "--filename", f"{here / 'more'}", "--applied", f"{here / 'live'}", "-f", "-")
+    assert found == ("meshproof", "verify", *full, "-n", "shop")
 
 
 def test_the_command_of_intents_names_them_in_full(prepared: Prepared) -> None:

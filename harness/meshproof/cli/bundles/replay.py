@@ -107,17 +107,24 @@ def _but_for(found: Bundle, wanted: tuple[str, ...]) -> tuple[str, ...]:
     if not wanted:
         return (found.specified,)
     from meshproof.manifest import load
+    from meshproof.mesh.build.assemble import build_all
     from meshproof.run.keep import documents
 
     namespace = found.question.namespace or "default"
     own = load(wanted, namespace=namespace, strict=False)
     taken = {one.identity for one in (*own.resources, *own.foreign)}
     whole = load([found.specified], namespace=namespace, strict=False)
-    rest = [one for one in (*whole.resources, *whole.foreign) if one.identity not in taken]
+    rest = replace(
+        whole,
+        resources=tuple(one for one in whole.resources if one.identity not in taken),
+        foreign=tuple(one for one in whole.foreign if one.identity not in taken),
+        refusals=tuple(one for one in whole.refusals if not (one.resource and one.resource.identity in taken)),
+    )
+    kept = [*documents(build_all(rest), [word for one in rest.refusals for word in one.words])]
     file = Path("manifests", "rest", "specified-0.yaml")
     file.parent.mkdir(mode=0o700, parents=True)
-    file.write_bytes(b"".join(documents(rest)))
-    return (str(file),) if rest else ()
+    file.write_bytes(b"".join(kept))
+    return (str(file),) if kept else ()
 
 
 def _verified(found: Bundle, spec: tuple[str, ...], form: str, output: Path, color: bool | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
 
@@ -20,10 +21,15 @@ class Quotes:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
         self._lines: dict[str, list[str]] = {}
+        self._files: set[str] | None = None
 
     def keep(self, file: str, text: str) -> None:
         """The text of what cannot be read again, such as standard input."""
         self._texts[file] = text.removeprefix("\ufeff")
+
+    def only(self, files: Iterable[str]) -> None:
+        """Read none but these files, and those of other calls: what a run has kept may name any place."""
+        self._files = {*(self._files or ()), *files}
 
     def __call__(self, place: Location | None) -> str:
         """The line of a place without what is before and after it; empty where there is none."""
@@ -43,13 +49,13 @@ class Quotes:
         return f"{'…' if line[:start].strip() else ''}{shown}{'…' if len(cut) > LONGEST else ''}"
 
     def _text(self, file: str) -> str:
-        if file not in self._texts:
+        if file not in self._texts and (self._files is None or file in self._files):
             try:
                 # As it is: what ends a line here is a matter of YAML.
                 self._texts[file] = Path(file).read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
             except (OSError, ValueError):
                 self._texts[file] = ""
-        return self._texts[file]
+        return self._texts.get(file, "")
 
 
 def _without_credentials(line: str, start: int) -> str:

@@ -17,12 +17,13 @@ from meshproof.manifest.documents.other_files import (
     is_kustomization_of,
     named,
     place,
+    stands_within,
     words,
     words_in,
 )
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.fields.kubernetes import WORKLOADS
-from meshproof.manifest.resource import Patch
+from meshproof.manifest.resource import Patch, Resource
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
 
@@ -84,6 +85,12 @@ class Kustomizations:
                 met[one] = None
                 new += self._trees.get(one, ())
         return tuple(met)
+
+
+def is_for(patch: Patch, one: Resource) -> bool:
+    """Whether a patch changes a resource, as far as that can be told."""
+    named = patch.kind in ("", one.kind) and patch.name in ("", one.name) and patch.namespace in (None, one.namespace)
+    return named and stands_within(one, patch.within)
 
 
 def _written_in(body: Value) -> Iterator[tuple[Patch, str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import combinations
 
-from meshproof.manifest.documents.other_files import KUSTOMIZE, stands_within
+from meshproof.manifest.documents.other_files import KUSTOMIZE
+from meshproof.manifest.documents.patches import is_for
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Resource
 from meshproof.mesh.alike import alike, nearest
@@ -52,7 +53,7 @@ def patched(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
     """Each resource with each patch of a kustomization that is for its kind and name: nobody knows which is meant."""
     for patch in manifests.patches:
         for one in manifests.resources:
-            if patch.kind in ("", one.kind) and patch.name in ("", one.name) and stands_within(one, patch.within):
+            if is_for(patch, one):
                 yield Unmodelled(one.kind, str(one), patch.location, PATCHED, touches(one, mesh), KUSTOMIZE)
 
 

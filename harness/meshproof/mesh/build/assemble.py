@@ -50,7 +50,7 @@ class Built:
     """A mesh, the resources that it is made of, and what of the manifests has no effect in it.
 
     `stood_in` are those of the resources that stand in for others that are not among the manifests; `left_out` are
-    further resources of the manifests, which are not understood or refused.
+    further resources of the manifests, which are not understood or refused. `read` is all that it was made from.
     """
 
     mesh: Mesh
@@ -58,6 +58,7 @@ class Built:
     resources: tuple[Resource, ...] = ()
     stood_in: tuple[Resource, ...] = ()
     left_out: tuple[Resource, ...] = ()
+    read: Manifests = Manifests(())
 
 
 def build(resources: Iterable[Resource]) -> Built:
@@ -93,7 +94,7 @@ def build_all(manifests: Manifests, *, standing_in: StandingIn | None = None) ->
     unmodelled = (*broadened(built.mesh.unmodelled, workloads), *found.unmodelled, *unusable)
     notices = tuple(dict.fromkeys((*found.notices, *built.notices)))
     mesh = replace(whole, unmodelled=unmodelled)
-    return replace(built, mesh=mesh, notices=notices, stood_in=tuple(found.resources))
+    return replace(built, mesh=mesh, notices=notices, stood_in=tuple(found.resources), read=manifests)
 
 
 def _built(manifests: Manifests) -> Built:
@@ -158,7 +159,7 @@ def _built(manifests: Manifests) -> Built:
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
     left_out = (*(one for one, _ in failed), *manifests.foreign, *unread)
-    return Built(mesh, tuple(dict.fromkeys(findings.notices)), tuple(good), left_out=left_out)
+    return Built(mesh, tuple(dict.fromkeys(findings.notices)), tuple(good), left_out=left_out, read=manifests)
 
 
 def _places(workloads: Sequence[Workload]) -> Places:
