@@ -6,7 +6,7 @@ from collections.abc import Collection
 from operator import is_
 
 from meshproof.manifest import kinds
-from meshproof.manifest.documents.other_files import file_of_intents, other_file
+from meshproof.manifest.documents.other_files import file_of_intents, list_of_others, other_file
 from meshproof.manifest.documents.telemetry import adds_telemetry_alone
 from meshproof.manifest.fields.fitting import fits
 from meshproof.manifest.foreign import decides, is_known, why_not_read
@@ -28,7 +28,7 @@ TELEMETRY = "an EnvoyFilter of Istio's own installation that adds telemetry alon
 def identified(body: Value, namespace: str) -> Resource | Notice:
     """The resource that a document is, or why it is not read; raises ManifestError where it is no resource."""
     if not body.is_mapping:
-        if told := file_of_intents(body):
+        if told := file_of_intents(body) or list_of_others(body):
             return told
         raise body.problem("a manifest is a mapping with apiVersion, kind and metadata", "this may be another file")
     if told := other_file(body):

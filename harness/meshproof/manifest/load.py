@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -14,7 +14,7 @@ from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.kept import kept
 from meshproof.manifest.documents.lists import expanded
-from meshproof.manifest.documents.other_files import other_file, patch, words, words_in
+from meshproof.manifest.documents.other_files import list_of_others, other_file, patch, words, words_in
 from meshproof.manifest.documents.patches import Kustomizations
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
@@ -76,7 +76,7 @@ def load(
         read.notices += _beside(paths)
     return Manifests(
         tuple(read.resources),
-        tuple(read.notices),
+        tuple(_together(read.notices)),
         tuple(read.foreign),
         tuple(read.refusals),
         tuple(sources),
@@ -84,6 +84,16 @@ def load(
         read.complete,
         (*read.kustomizations.found(), *read.patches),
     )
+
+
+def _together(notices: Iterable[Notice]) -> Iterator[Notice]:
+    """One notice for all that say the same: a folder may hold hundreds of what decides no request."""
+    several: dict[tuple[str, str], list[Notice]] = {}
+    for one in notices:
+        several.setdefault((one.topic, one.message), []).append(one)
+    for first, *more in several.values():
+        text = f"{first.message}; so it is with {len(more)} more, up to {more[-1].location}" if more else first.message
+        yield replace(first, message=text)
 
 
 def _beside(paths: Sequence[str]) -> Iterator[Notice]:
@@ -172,7 +182,7 @@ class _Read:
                 self.complete = True
             if isinstance(found, Notice):
                 self.notices.append(found)
-                if body.is_mapping and other_file(body):
+                if other_file(body) if body.is_mapping else list_of_others(body):
                     self.kustomizations.add(body)
                     self.others.append((found, _digest(body)))
                 return

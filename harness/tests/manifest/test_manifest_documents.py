@@ -58,6 +58,7 @@ def names(found: Manifests) -> list[str]:
         ("compose.yaml", "services: {web: {image: x}}\n", "it has neither apiVersion nor kind"),
         ("mkdocs.yml", "site_name: a\nemoji: !!python/name:emoji.shown\n", "it has neither apiVersion nor kind"),
         ("package.json", '{"name": "web", "scripts": {"on": "y"}}', "it has neither apiVersion nor kind"),
+        ("web.json", '[{"name": "web", "kind": "city"}, "web"]', "a list, where apiVersion stands nowhere"),
     ],
 )
 def test_other_files_are_told_and_the_rest_is_read(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -68,6 +69,31 @@ def test_other_files_are_told_and_the_rest_is_read(tmp_path: Path, name: str, te
     (notice,) = found.notices
     assert message in notice.message
     assert notice.location.file.endswith(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("patch.json", '[{"op": "replace", "path": "/spec/replicas", "value": 2}]'),
+        ("list.json", '[{"apiVersion": "v1", "kind": "Service"}]'),
+        ("cut-off.yaml", "- name: web\n"),
+    ],
+)
+def test_a_list_that_may_be_of_a_manifest_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    (tmp_path / "zz.yaml").write_text(WEB)
+    found = load([str(tmp_path)], strict=False)
+    (refusal,) = found.refusals
+    assert "a manifest is a mapping" in refusal.problems[0].message
+
+
+def test_what_decides_no_request_is_told_once_for_its_kind() -> None:
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a%d}\n"
+    found = read("---\n".join([account % 1, WEB, account % 2, "apiVersion: v1\nkind: ConfigMap\n", account % 3]))
+    assert [one.message for one in found.notices] == [
+        "v1 ServiceAccount is not read: it has no part in what is verified; so it is with 2 more, up to <stdin>:17:1",
+        "v1 ConfigMap is not read: it has no part in what is verified",
+    ]
 
 
 @pytest.mark.parametrize(

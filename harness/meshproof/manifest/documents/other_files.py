@@ -44,6 +44,8 @@ CHANGES = frozenset(
 )
 PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
 INTENT = frozenset({"request", "never"})
+# Each item of a patch after RFC 6902 has these.
+PATCHING = frozenset({"op", "path"})
 CHART = frozenset({"apiVersion", "name", "version"})
 
 
@@ -123,6 +125,15 @@ def file_of_intents(body: Value) -> Notice | None:
     if items and all(one.is_mapping and not INTENT.isdisjoint(one.names()) for one in items):
         return Notice(body.location, "a file of intents, no manifest: meshproof test -t reads it", NO_PART)
     return None
+
+
+def list_of_others(body: Value) -> Notice | None:
+    """What is said of a file of data, which is a list in JSON; one in YAML may be a part of a manifest, cut off."""
+    items = body.items() if isinstance(body.data, tuple) else ()
+    patching = any(one.is_mapping and frozenset(one.names()) >= PATCHING for one in items)
+    if not own_name(body.location.file).endswith(".json") or patching or "apiversion" in words(body):
+        return None
+    return Notice(body.location, "no Kubernetes resource (a list, where apiVersion stands nowhere): it is not read")
 
 
 def _is_kustomization(body: Value, names: frozenset[str], file: str) -> bool:
