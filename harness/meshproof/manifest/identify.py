@@ -22,6 +22,7 @@ LIKE = 0.85
 CLUSTER_WIDE = frozenset({"Namespace", "Node", "GatewayClass"})
 BUILT_IN = ".k8s.io"
 INGRESS_CLASS, ISTIO_CONTROLLER = "IngressClass", "istio.io/ingress-controller"
+PROXY_CONFIG, VARIABLES = "ProxyConfig", "environmentVariables"
 TELEMETRY = "an EnvoyFilter of Istio's own installation that adds telemetry alone"
 
 
@@ -53,7 +54,7 @@ def identified(body: Value, namespace: str) -> Resource | Notice:
         own = place.text() if place else namespace
         if accepted and not named and metadata:
             metadata.need("name", "a resource needs a name")
-    decisive = decides(version, kind, own, named, _keys(body)) or (kind == INGRESS_CLASS and _is_istiods(body))
+    decisive = decides(version, kind, own, named, _keys(body)) or _decides_by_its_fields(kind, body)
     if not accepted and not decisive and not makes_pods(body):
         return Notice(body.location, why_not_read(version, kind), NO_PART if is_known(version, kind) else "")
     if kind == "EnvoyFilter" and adds_telemetry_alone(body):
@@ -118,6 +119,14 @@ def _pruned(node: Node) -> Node:
 
 def _is_built_in(group: str) -> bool:
     return group != kinds.GATEWAY_API and ("." not in group or group.endswith(BUILT_IN))
+
+
+def _decides_by_its_fields(kind: str, body: Value) -> bool:
+    """Whether an object of a kind that mostly decides nothing may do so."""
+    if kind == INGRESS_CLASS:
+        return _is_istiods(body)
+    spec = body.get("spec") if kind == PROXY_CONFIG else None
+    return spec is not None and spec.is_mapping and bool(spec.get(VARIABLES))
 
 
 def _is_istiods(ingress_class: Value) -> bool:

@@ -14,6 +14,7 @@ from meshproof.manifest.identify import makes_pods
 from meshproof.manifest.kinds import GATEWAY_API, is_read
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.build.proxy_config.variables import by_variables
 from meshproof.mesh.build.workloads.workload import FORMS, Form, at
 from meshproof.mesh.model import names
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels
@@ -275,6 +276,7 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "RequestAuthentication": _policy,
     "PeerAuthentication": _policy,
     "EnvoyFilter": _envoy_filter,
+    "ProxyConfig": lambda one, mesh: _policy(one, mesh) if (known := by_variables(one, mesh)) is None else known,
     "WasmPlugin": _policy,
     "TrafficExtension": _policy,
     "NetworkPolicy": _policy,

@@ -176,7 +176,7 @@ def test_what_decides_no_request_costs_nothing(built) -> None:
 
 
 def test_addresses_that_the_agent_makes_touch_connections_to_hosts_without_one(built) -> None:
-    made = config_map("defaultConfig: {proxyMetadata: {ISTIO_META_DNS_AUTO_ALLOCATE: 'true'}}")
+    made = config_map("defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}}")
     entry = """---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -187,10 +187,13 @@ spec:
   resolution: DNS
 """
     addressed = entry.replace("NAME", "two") + "  addresses: [10.9.9.9]\n"
-    entries = entry.replace("NAME", "one") + addressed
+    whoever = entry.replace("NAME", "three").replace("DNS", "NONE")
+    entries = entry.replace("NAME", "one") + addressed + whoever
     before = built(entries + made.replace("'true'", "'false'")).mesh.unmodelled
     (found,) = [one for one in built(entries + made).mesh.unmodelled if one not in before]
     assert found.touches == (Called(("one.example.com",), 3306),)
+    asked = built(entries + made.replace("CAPTURE", "AUTO_ALLOCATE")).mesh.unmodelled
+    assert [one for one in asked if one not in before] == []
 
 
 def test_what_a_gateway_believes_of_its_clients_touches_what_enters_by_one(built) -> None:

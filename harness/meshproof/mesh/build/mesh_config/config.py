@@ -47,7 +47,7 @@ Exported = TypeVar("Exported", Service, VirtualService, DestinationRule)
 def configured(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> tuple[Mesh, list[Resource]]:
     """The mesh as its configuration has it, and the other resources; where several configure it, none is known to."""
     rest = [one for one in foreign if not is_mesh_config(one)]
-    mesh = with_gateways(mesh, foreign)
+    mesh = with_gateways(mesh, foreign, findings)
     telling = configuring(foreign)
     if not telling:
         return mesh, rest

@@ -11,6 +11,7 @@ from meshproof.manifest.syntax.names import label_1123, port_name
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.proxy_config.annotation import own_proxies
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
 from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
 from meshproof.mesh.model.topic import Topic
@@ -75,7 +76,9 @@ def workload(resource: Resource, findings: Findings) -> Workload:
     template = at(resource.body, form.template)
     if template is None:
         raise resource.body.problem(f"a {resource.kind} needs {'.'.join(form.template)}")
-    pod = labels(template.get("metadata"), "labels")
+    metadata = template.get("metadata")
+    pod = labels(metadata, "labels")
+    own_proxies(metadata.get("annotations") if metadata else None, resource.namespace, pod, findings)
     _check_selector(resource, form, pod)
     spec = template.need("spec")
     containers = spec.need("containers").items()

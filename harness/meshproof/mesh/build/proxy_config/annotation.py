@@ -1,0 +1,38 @@
+"""What pods say of their own proxies beside what the mesh says of all: the annotation `proxy.istio.io/config`.
+
+Source: https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig; its text is YAML.
+"""
+
+from __future__ import annotations
+
+from meshproof.manifest.value import Value
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.proxy_config.fields import METADATA, PROXY, TOPOLOGY
+from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.unmodelled import EVERY_ROLE, Pods, Role
+
+ANNOTATION = "proxy.istio.io/config"
+
+
+def own_proxies(annotations: Value | None, namespace: str, pod: Labels, findings: Findings) -> None:
+    """Say what of it is not modelled: a gateway's topology is about what enters there."""
+    given = annotations.get(ANNOTATION) if annotations else None
+    if given is None or not given.text().strip():
+        return
+    for name in _fields(given):
+        if name in PROXY or name == METADATA:
+            continue
+        roles = frozenset({Role.LETS_IN}) if name == TOPOLOGY else EVERY_ROLE
+        why = f"{name} of {ANNOTATION} is not modelled"
+        findings.unproved(given.key or given.location, why, touches=(Pods(namespace, pod, roles),))
+
+
+def _fields(given: Value) -> list[str]:
+    from meshproof.manifest.compose import Document
+    from meshproof.manifest.documents.read import documents
+
+    for found in documents(given.text(), given.location.file, given.location.line):
+        if isinstance(found, Document) and found.body.is_mapping and not found.problems:
+            return list(found.body.names())
+    # Pods whose annotation cannot be read get no sidecar, and gateways are not started.
+    return []
