@@ -115,6 +115,8 @@ def _filling(fields: Fields) -> Callable[..., None]:
 
     made: list[Callable[..., None]] = []
     fill.__name__ = "__init__"
+    # Whoever asks for the types of a class gets those of its fields.
+    fill.__annotations__ = {}
     return fill
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import cached_property
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from meshproof import records
@@ -154,6 +154,12 @@ def seen(kinds: dict[str, Any]) -> list[Any]:
 def test_all_that_can_be_seen_is_the_same() -> None:
     ours, standard = (several(maker) for maker in MAKERS.values())
     assert seen(ours) == seen(standard)
+
+
+def test_the_types_of_a_class_are_those_of_its_fields_before_it_has_any_object() -> None:
+    made = several(records.dataclass)["Plain"]
+    assert set(get_type_hints(made.__init__)) <= {"name", "count", "labels", "hidden", "return"}
+    assert get_type_hints(made, localns={"Mapping": Mapping})["count"] is int
 
 
 def test_it_is_the_same_once_a_class_has_many_objects() -> None:

@@ -84,7 +84,7 @@ def sentence(record: Record, words: Words = ENGLISH) -> str:
     open_ones: list[Dependence | Unproved] = [one for one in found.dependences if not one.allowed]
     open_ones += [one for one in found.unproved if not one.allowed]
     if open_ones:
-        text += words("; the rest depends on {named}", named=_named(map(_name, open_ones), words))
+        text += words("; the rest depends on {named}", named=_named(_names(open_ones, words), words))
     allowed: list[Dependence | Unproved] = [one for one in found.dependences if one.allowed]
     allowed += [one for one in found.unproved if one.allowed]
     if allowed:
@@ -99,6 +99,16 @@ def _named(several: Iterable[str], words: Words) -> str:
     names = list(dict.fromkeys(several))
     more = words(" and {n} more", n=len(names) - NAMED) if len(names) > NAMED else ""
     return words.listed(names[:NAMED]) + more
+
+
+def _names(several: Iterable[Dependence | Unproved], words: Words) -> Iterator[str]:
+    """Each subject with the first of its places."""
+    places: dict[str, dict[Location, None]] = {}
+    for one in several:
+        places.setdefault(one.subject, {})[one.location] = None
+    for subject, (first, *others) in places.items():
+        more = words(" and {n} more", n=len(others)) if others else ""
+        yield f"{subject} ({first}{more})"
 
 
 def _allowed(one: Dependence | Unproved, words: Words) -> str:

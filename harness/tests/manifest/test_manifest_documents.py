@@ -55,6 +55,7 @@ def names(found: Manifests) -> list[str]:
         ),
         ("values.yaml", "replicas: 2\nlabels: {a: b}\n", "values of a Helm chart"),
         ("values-prod.yaml", "namespace: shop\n", "values of a Helm chart"),
+        ("values.yaml", "kind: DaemonSet\nlabels: {a: b}\n", "values of a Helm chart"),
         ("compose.yaml", "services: {web: {image: x}}\n", "it has neither apiVersion nor kind"),
         ("mkdocs.yml", "site_name: a\nemoji: !!python/name:emoji.shown\n", "it has neither apiVersion nor kind"),
         ("package.json", '{"name": "web", "scripts": {"on": "y"}}', "it has neither apiVersion nor kind"),

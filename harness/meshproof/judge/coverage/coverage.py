@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.verdict import Outcome, Verdict
@@ -11,13 +12,18 @@ from meshproof.inspection import Examination
 from meshproof.records import dataclass
 
 NAMED = 3
+NOWHERE = Location("", 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """Whether what a request or a rule depends on is understood; where it is not, nothing of it is proved."""
+    """Whether what a request or a rule depends on is understood; where it is not, nothing of it is proved.
+
+    `alike` are the places of others of which all the same is to be said.
+    """
 
     dependence: Dependence
+    alike: tuple[Location, ...] = ()
     name: str = "Understood"
 
     def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
@@ -32,6 +38,7 @@ class Understood:
         named = f" ({', '.join(one.requests[:NAMED])}{' …' if requests > NAMED else ''})" if requests else ""
         wrong = " (a cluster refuses it)" if one.refused else ""
         needs = f"; {one.needs}" if one.needs else ""
+        needs += f"; so it is with {len(self.alike)} more, up to {self.alike[-1]}" if self.alike else ""
         reason = f"{one.location}: {one.subject}: {one.why}{wrong}: {costs}{named}{needs}"
         evidence = {"location": str(one.location), "kind": one.kind, "requests": list(one.requests)}
         return Verdict("", self.name, Outcome.INCONCLUSIVE, reason, request=one.subject, evidence=evidence)
@@ -116,9 +123,18 @@ class Covered:
         return Verdict("", self.name, Outcome.PASSED, f"{len(facts.rules)} rules, each with a request that shows it")
 
 
+def _understood(several: Iterable[Dependence]) -> Iterator[Understood]:
+    """One for all of which the same is to be said: a chart that is not rendered has hundreds of templates."""
+    together: dict[Dependence, list[Dependence]] = {}
+    for one in several:
+        together.setdefault(replace(one, location=NOWHERE), []).append(one)
+    for first, *more in together.values():
+        yield Understood(first, tuple(one.location for one in more))
+
+
 def examinations(facts: Coverage) -> Sequence[Examination[Coverage]]:
     """What is to be said of a coverage: a verdict for each thing that is not understood or not reached."""
-    found: list[Examination[Coverage]] = [Understood(one) for one in facts.dependences if not one.allowed]
+    found: list[Examination[Coverage]] = [*_understood(one for one in facts.dependences if not one.allowed)]
     found += [Reached(rule, why) for rule, why in facts.unreached]
     found += [Answerable(request, why) for request, why in facts.unanswered]
     found += [AllProbed(facts.left_out)] if facts.left_out else []

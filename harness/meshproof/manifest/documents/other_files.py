@@ -55,12 +55,12 @@ def other_file(body: Value) -> Notice | None:
     file = own_name(body.location.file)
     if _is_kustomization(body, names, file):
         return Notice(body.location, _kustomization(names))
+    if file.startswith("values") and names.isdisjoint(("apiVersion", "metadata")):
+        return Notice(body.location, f"values of a Helm chart, no manifest: render the chart ({RENDER})")
     if "kind" in names:
         return None
     if file in ("Chart.yaml", "Chart.yml") or (names >= CHART and "metadata" not in names and "spec" not in names):
         return Notice(body.location, f"a Helm chart's own description, no manifest: render the chart ({RENDER})")
-    if file.startswith("values") and "apiVersion" not in names:
-        return Notice(body.location, f"values of a Helm chart, no manifest: render the chart ({RENDER})")
     if "apiVersion" not in names:
         return Notice(body.location, "no Kubernetes resource (it has neither apiVersion nor kind): it is not read")
     return None

@@ -33,6 +33,16 @@ def test_what_is_not_understood_names_its_line_and_its_requests() -> None:
     assert "GET http://a/" in verdict.reason
 
 
+def test_what_is_alike_but_for_its_place_is_said_once() -> None:
+    chart = Dependence("", "a document", Location("a.yaml", 1, 1), "a Helm template", refused=True)
+    several = [replace(chart, location=Location("a.yaml", line, 1)) for line in (1, 8, 15)]
+    one, other = judged(Coverage(((RULE, ()),), 1, 4, (*several, replace(chart, requests=("GET http://a/",)))))
+    assert one.reason.startswith("a.yaml:1:1: a document: a Helm template (a cluster refuses it): no request was found")
+    assert one.reason.endswith("; so it is with 2 more, up to a.yaml:15:1")
+    assert "1 request of 0 rules is not proved for it" in other.reason
+    assert "more" not in other.reason
+
+
 def test_what_a_person_allowed_is_no_verdict() -> None:
     (verdict,) = judged(Coverage(((RULE, ()),), 1, 4, (replace(FILTER, allowed=True),)))
     assert verdict.outcome is Outcome.PASSED
