@@ -42,7 +42,8 @@ def said(coverage: Coverage, *passed: str) -> str:
         (
             Coverage(((RULE, ("a",)),), 2, 3, (FILTER, replace(FILTER, location=Location("f.yaml", 9, 1)))),
             ("a",),
-            "proved 1 of 1 rule, 1 of 2 requests, 2 of 3 objects; the rest depends on EnvoyFilter x/y (f.yaml:1:1 and 1 more)",
+            "proved 1 of 1 rule, 1 of 2 requests, 2 of 3 objects; "
+            "the rest depends on EnvoyFilter x/y (f.yaml:1:1 and 1 more)",
         ),
         # A named request that nothing can answer was asked for all the same.
         (Coverage((), 0, 4, unanswered=(("a", "no port"),), named=True), (), "proved 0 of 1 request, 0 of 4 objects"),
