@@ -191,6 +191,8 @@ def _lacking(expectation: Expectation, clients: int) -> str:
     for name, given in (("abort", expectation.abort), ("delay", expectation.delay), ("mirror", expectation.copies)):
         if given:
             return f"the route's {name} stands between its requests and the pool"
+    if expectation.retries and expectation.retries.per_try_timeout:
+        return "perTryTimeout of the route's retries ends requests that the pool would keep waiting"
     return "" if not expectation.timeout else "the route's timeout ends requests that the pool would keep waiting"
 
 

@@ -67,7 +67,9 @@ class BalancingTrial:
             return f"how {one.arms[0].policy.load_balancer} chooses is not judged so"
         if one.arms[0].localities:
             return "pods are called by where they run, before a load balancer is asked"
-        for name, given in (("abort", one.abort), ("delay", one.delay), ("timeout", one.timeout)):
+        each = one.retries.per_try_timeout if one.retries else None
+        ends = (("abort", one.abort), ("delay", one.delay), ("timeout", one.timeout), ("perTryTimeout", each))
+        for name, given in ends:
             if given:
                 return f"the route's {name} ends requests that a pod holds"
         return ""

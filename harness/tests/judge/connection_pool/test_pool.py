@@ -271,6 +271,9 @@ def test_steps_that_were_not_driven_are_inconclusive(build: Any, bench: Any) -> 
     abort = Abort(1, 503, build.route)
     verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), abort=abort)
     assert (verdict.outcome, "the route's abort" in verdict.reason) == (Outcome.INCONCLUSIVE, True)
+    tries = Retries(2, 1.0, "5xx", build.route)
+    verdict = bench.judged(build, BOTH, bench.Proxy(n=2, m=3), retries=tries)
+    assert (verdict.outcome, "perTryTimeout" in verdict.reason) == (Outcome.INCONCLUSIVE, True)
 
 
 def test_each_stage_is_judged_by_its_own_limits(build: Any, bench: Any) -> None:

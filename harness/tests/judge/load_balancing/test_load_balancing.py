@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from meshproof.border.books import Books
-from meshproof.border.expectation import Delay, Policy
+from meshproof.border.expectation import Delay, Policy, Retries
 from meshproof.border.verdict import Outcome, Verdict
+from meshproof.errors import Location
 from meshproof.judge import LoadBalancing
 from meshproof.judge.load_balancing.laws import named, out_of_turn, turns
 
 LEAST, RANDOM, TURN = "LEAST_REQUEST", "RANDOM", "ROUND_ROBIN"
 MOST = 3000
+PLACE = Location("routes.yaml", 9, 5)
 
 
 def least(draw: Random, pods: int, number: int) -> bool:
@@ -81,6 +83,7 @@ def test_any_other_fails(build: Any, specified: str, runs: Balancer, pods: int) 
         (LEAST, {}, 1, "of 1 pod none is chosen"),
         (LEAST, {}, 0, "of 0 pods none is chosen"),
         (LEAST, {"timeout": 1.0}, 3, "the route's timeout ends requests"),
+        (LEAST, {"retries": Retries(2, 1.0, "5xx", PLACE)}, 3, "the route's perTryTimeout ends requests"),
         (LEAST, {"delay": Delay(1, 2.0, None)}, 3, "the route's delay ends requests"),
     ],
 )

@@ -33,6 +33,7 @@ spec:
   http:
   - fault: {delay: {fixedDelay: 0.1s, percentage: {value: 10}}}
     timeout: 5s
+    retries: {attempts: 3, perTryTimeout: 2s}
     mirror: {host: shop, subset: c}
     route:
     - {destination: {host: shop, subset: a}, weight: 90}
@@ -197,6 +198,9 @@ def test_each_policy_of_each_destination_is_proved_alone_whatever_its_rule_does_
         (arm,) = expected.arms
         assert arm.destination == load.name.partition(" ")[2].replace(" ", "/")
         assert (expected.abort, expected.delay, expected.copies, expected.timeout) == (None, None, (), None)
+        # Requests are held for as long as the machine takes: no try of one may end meanwhile.
+        assert expected.retries is not None
+        assert (expected.retries.attempts, expected.retries.per_try_timeout) == (3, None)
         hosts = [one for one in load.stages[0].mesh.workloads if one.replicas]
         # Ten percent of ten hosts may be ejected, of two none.
         assert sum(one.replicas for one in hosts) == (10 if load.name.startswith("Outlier") else 1)

@@ -17,6 +17,7 @@ from meshproof.mesh.model.virtual_service import (
     Destination,
     HeaderChanges,
     HttpRoute,
+    Retries,
     RouteDestination,
     VirtualService,
 )
@@ -75,7 +76,8 @@ def behind(mesh: Mesh, target: Target) -> tuple[Workload, ...]:
 def alone(mesh: Mesh, target: Target, hosts: int, rule: Location | None) -> tuple[Mesh, Request]:
     """The mesh with one rule that leads to the target alone, and a request for it; the target has so many pods.
 
-    Everything that decides the policy stays as it is. Of the `rule` that takes the sample its retries stay.
+    Everything that decides the policy stays as it is. Of the `rule` that takes the sample its retries stay, without a
+    limit for each: requests are held for as long as the machine takes.
     """
     asked = target.sample.request
     owner, route = rule_at(mesh, rule)
@@ -87,7 +89,7 @@ def alone(mesh: Mesh, target: Target, hosts: int, rule: Location | None) -> tupl
         owner.namespace if owner else _namespace(mesh, target),
         (asked.domain if asked.gateway else target.host,),
         (asked.gateway or MESH_GATEWAY,),
-        (replace(only, retries=route.retries if route else None),),
+        (replace(only, retries=_unlimited(route)),),
         place,
     )
     path = (*known_paths(mesh, leading)[1:], "/")[0]
@@ -96,6 +98,11 @@ def alone(mesh: Mesh, target: Target, hosts: int, rule: Location | None) -> tupl
         request = replace(request, host=target.host, port=target.port, scheme="http", tls=None)
     serving = mesh.serving(found) if (found := mesh.gateway(asked.gateway)) else ()
     return replace(mesh, virtual_services=(leading,), workloads=(*_pods(mesh, target, hosts), *serving)), request
+
+
+def _unlimited(route: HttpRoute | None) -> Retries | None:
+    retries = route.retries if route else None
+    return replace(retries, per_try_timeout=None) if retries else None
 
 
 def joined_by(mesh: Mesh, target: Target) -> Mesh:
