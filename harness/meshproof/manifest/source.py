@@ -24,6 +24,8 @@ ENDINGS = (".yaml", ".yml", ".json")
 # What a run leaves in its folder, and how many files of subfolders, which may hold anything, are looked at.
 EVENTS = "events.ndjson"
 MOST_LOOKED_AT = 2_000
+# The folder of JavaScript's packages.
+PACKAGES = "node_modules"
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
@@ -105,8 +107,8 @@ def _files(path: Path) -> list[Path]:
 def beneath(paths: Iterable[str]) -> tuple[str, ...]:
     """The same with each folder's manifests in the place of the folder, those of all its subfolders too.
 
-    Hidden folders, those that are links and what runs have left are left out; a folder without manifests stays what
-    it is.
+    Hidden folders, those that are links, packages of JavaScript and what runs have left are left out; a folder without
+    manifests stays what it is.
     """
     return tuple(file for path in paths for file in _beneath(path))
 
@@ -120,7 +122,7 @@ def _beneath(path: str) -> Sequence[str]:
 
     found: list[str] = []
     for folder, folders, files in os.walk(path, onerror=refuse):
-        folders[:] = sorted(one for one in folders if not one.startswith(".") and not _is_left(Path(folder, one)))
+        folders[:] = sorted(one for one in folders if not _is_passed_over(Path(folder, one)))
         several = (Path(folder, name) for name in sorted(files) if is_manifest(name))
         # A link may lead nowhere, as an editor's lock does, and a pipe would never end.
         found += [str(one) for one in several if one.is_file()]
@@ -139,15 +141,17 @@ def unsearched(path: Path) -> list[str]:
     """
     found = []
     looked = MOST_LOOKED_AT
-    for child in sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")):
-        if _is_left(child):
-            continue
+    for child in sorted(one for one in path.iterdir() if one.is_dir() and not _is_passed_over(one)):
         for file in islice(child.rglob("*"), looked):
             looked -= 1
             if file.suffix in ENDINGS[:2] and file.is_file():
                 found.append(child.name)
                 break
     return found
+
+
+def _is_passed_over(folder: Path) -> bool:
+    return folder.name.startswith(".") or folder.name == PACKAGES or _is_left(folder)
 
 
 def _is_left(folder: Path) -> bool:

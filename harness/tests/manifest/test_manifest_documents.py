@@ -59,6 +59,7 @@ def names(found: Manifests) -> list[str]:
         ("compose.yaml", "services: {web: {image: x}}\n", "it has neither apiVersion nor kind"),
         ("mkdocs.yml", "site_name: a\nemoji: !!python/name:emoji.shown\n", "it has neither apiVersion nor kind"),
         ("package.json", '{"name": "web", "scripts": {"on": "y"}}', "it has neither apiVersion nor kind"),
+        ("sources.yaml", "apiVersion: 1\ndatasources: []\n", "its apiVersion is a number"),
         ("web.json", '[{"name": "web", "kind": "city"}, "web"]', "a list, where apiVersion stands nowhere"),
     ],
 )

@@ -201,11 +201,12 @@ def test_nothing_to_read_is_an_error(text: str) -> None:
 
 def test_manifests_in_subfolders_are_told_and_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SERVICE)
-    for folder in ("base/inner", "overlays", ".git", "docs"):
+    for folder in ("base/inner", "overlays", ".git", "docs", "node_modules"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "base/inner/b.yaml").write_text(SERVICE)
     (tmp_path / "overlays/c.yml").write_text(SERVICE)
     (tmp_path / ".git/d.yaml").write_text(SERVICE)
+    (tmp_path / "node_modules/f.yaml").write_text(SERVICE)
     (tmp_path / "docs/e.md").write_text("# e\n")
     (told,) = load([str(tmp_path)]).notices
     assert "base, overlays; name" in told.message
@@ -215,7 +216,16 @@ def test_manifests_in_subfolders_are_told_and_not_read(tmp_path: Path) -> None:
 
 
 def test_all_that_is_beneath_a_folder_is_named_in_order_but_what_is_hidden_or_linked(tmp_path: Path) -> None:
-    for name in ("b.yaml", "a/d.json", "a/c.yml", "a/z/e.yaml", ".git/f.yaml", "notes/g.md", ".h.yaml"):
+    for name in (
+        "b.yaml",
+        "a/d.json",
+        "a/c.yml",
+        "a/z/e.yaml",
+        ".git/f.yaml",
+        "notes/g.md",
+        ".h.yaml",
+        "a/node_modules/i.json",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(SERVICE)
     (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)

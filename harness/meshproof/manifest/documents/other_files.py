@@ -63,6 +63,11 @@ def other_file(body: Value) -> Notice | None:
         return Notice(body.location, f"a Helm chart's own description, no manifest: render the chart ({RENDER})")
     if "apiVersion" not in names:
         return Notice(body.location, "no Kubernetes resource (it has neither apiVersion nor kind): it is not read")
+    # Grafana's files of data sources and dashboards.
+    if type(body.need("apiVersion").data) is int:
+        return Notice(
+            body.location, "no Kubernetes resource (its apiVersion is a number, and it has no kind): not read"
+        )
     return None
 
 
