@@ -65,9 +65,7 @@ def other_file(body: Value) -> Notice | None:
         return Notice(body.location, "no Kubernetes resource (it has neither apiVersion nor kind): it is not read")
     # Grafana's files of data sources and dashboards.
     if type(body.need("apiVersion").data) is int:
-        return Notice(
-            body.location, "no Kubernetes resource (its apiVersion is a number, and it has no kind): not read"
-        )
+        return Notice(body.location, "no Kubernetes resource (its apiVersion is a number): it is not read")
     return None
 
 
