@@ -46,10 +46,10 @@ def intersection(server: Iterable[str], service: Iterable[str]) -> tuple[str, ..
 
 @lru_cache(maxsize=1 << 15)
 def domains(host: str, namespace: str) -> tuple[str, ...]:
-    """The names by which a client in `namespace` calls a service; a host of another domain has no shorter ones."""
-    if not host.endswith(f".{CLUSTER_DOMAIN}"):
-        return host, f"{host}."
+    """The names by which a client in `namespace` calls a service; only one of a namespace has shorter ones."""
     qualified = host.removesuffix(f".{CLUSTER_DOMAIN}")
     name, _, place = qualified.partition(".")
+    if qualified == host or not place:
+        return host, f"{host}."
     short = [name] if namespace == place else []
     return host, f"{host}.", *short, f"{qualified}.{CLUSTER_DOMAIN.partition('.')[0]}", qualified

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from meshproof.mutate.change import counted, dropped, dropped_of_several, other_than
 from meshproof.mutate.edit import fresh, put, without
 from meshproof.mutate.operator import Edit, Operator, Spot
-from meshproof.mutate.rules import host_widened, host_wrong
+from meshproof.mutate.rules import host_widened, host_wrong, widened_beside
 
 KIND = "Gateway"
 SERVER, LISTENER = "spec.servers[]", "spec.listeners[]"
@@ -50,11 +50,6 @@ def credential_exchanged(spot: Spot) -> Iterator[Edit]:
             yield Edit(f"credentialName {spot.value.data!r} → {secret.name!r}", fresh(secret.name, spot.value))
 
 
-def hostname_widened(spot: Spot) -> Iterator[Edit]:
-    """To all names beside it; a listener for every host has no hostname."""
-    return (edit for edit in host_widened(spot) if edit.new is not None and edit.new.data != "*")
-
-
 GATEWAYS = (
     Operator("server-dropped", KIND, (SERVER,), dropped_of_several),
     Operator("server-host-wrong", KIND, (f"{SERVER}.hosts[]",), host_wrong),
@@ -68,7 +63,7 @@ GATEWAYS = (
     Operator("credential-exchanged", KIND, (f"{SERVER}.tls.credentialName",), credential_exchanged),
     Operator("listener-dropped", KIND, (LISTENER,), dropped_of_several),
     Operator("listener-hostname-wrong", KIND, (f"{LISTENER}.hostname",), host_wrong),
-    Operator("listener-hostname-widened", KIND, (f"{LISTENER}.hostname",), hostname_widened),
+    Operator("listener-hostname-widened", KIND, (f"{LISTENER}.hostname",), widened_beside),
     Operator("listener-hostname-dropped", KIND, (f"{LISTENER}.hostname",), dropped),
     Operator("listener-port-wrong", KIND, (f"{LISTENER}.port",), counted(more=(1,))),
     Operator(

@@ -11,7 +11,7 @@ from meshproof.manifest.value import Value
 from meshproof.mutate.change import appended, counted, dropped, dropped_of_several, label, lasting, other_than, renamed
 from meshproof.mutate.edit import fresh, put
 from meshproof.mutate.operator import Edit, Operator, Spot
-from meshproof.mutate.rules import host_widened, host_wrong, rules_swapped
+from meshproof.mutate.rules import host_wrong, rules_swapped, widened_beside
 
 KIND = "HTTPRoute"
 RULE = "spec.rules[]"
@@ -130,7 +130,7 @@ HTTP_ROUTES = (
     Operator("parent-wrong", KIND, ("spec.parentRefs[].name",), renamed("no-such-")),
     Operator("parent-section-dropped", KIND, ("spec.parentRefs[].sectionName",), dropped),
     Operator("hostname-wrong", KIND, ("spec.hostnames[]",), host_wrong),
-    Operator("hostname-widened", KIND, ("spec.hostnames[]",), host_widened),
+    Operator("hostname-widened", KIND, ("spec.hostnames[]",), widened_beside),
     Operator("hostname-dropped", KIND, ("spec.hostnames[]",), dropped_of_several),
     Operator("route-rule-dropped", KIND, (RULE,), dropped_of_several),
     Operator("route-rules-swapped", KIND, ("spec.rules",), rules_swapped),

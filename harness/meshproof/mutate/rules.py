@@ -71,8 +71,8 @@ def host_widened(spot: Spot) -> Iterator[Edit]:
         yield Edit(f"{label(spot)} {spot.value.shown} → {new!r}", fresh(new, spot.value))
 
 
-def sni_widened(spot: Spot) -> Iterator[Edit]:
-    """To all names beside it, which the hosts of the VirtualService may cover; hardly any cover all names."""
+def widened_beside(spot: Spot) -> Iterator[Edit]:
+    """To all names beside it: hardly any hosts cover all names, and what is for every host has no hostname."""
     return (edit for edit in host_widened(spot) if edit.new is not None and edit.new.data != "*")
 
 
@@ -130,6 +130,6 @@ CONNECTIONS = (
     Operator("connection-match-dropped", KIND, (f"{TCP}[].match",), dropped),
     Operator("connection-port-wrong", KIND, tuple(f"{one}[].match[].port" for one in BOTH), counted(more=(1,))),
     Operator("sni-host-wrong", KIND, (f"{TLS}[].match[].sniHosts[]",), host_wrong),
-    Operator("sni-host-widened", KIND, (f"{TLS}[].match[].sniHosts[]",), sni_widened),
+    Operator("sni-host-widened", KIND, (f"{TLS}[].match[].sniHosts[]",), widened_beside),
     Operator("sni-host-dropped", KIND, (f"{TLS}[].match[].sniHosts[]",), dropped_of_several),
 )

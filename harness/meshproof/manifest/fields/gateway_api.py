@@ -15,6 +15,13 @@ NAMESPACE = Form(names.LABEL_1123.pattern, "a namespace", names.LONGEST_LABEL)
 NAME = Form(r"(?s).+", "a name")
 PROTOCOL = Form(rf"[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?|{names.SUBDOMAIN.pattern}/[A-Za-z0-9]+", "a protocol", 255)
 
+HOST = Form(names.SUBDOMAIN.pattern, "a host name in lower case", 253)
+PATTERN = Form(rf"(\*\.)?{names.SUBDOMAIN.pattern}", "a host name in lower case, nor one after '*.'", 253)
+RULE_NAME = Form(names.SUBDOMAIN.pattern, "the name of a rule", 253)
+HEADER = Form(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", "the name of a header", 256)
+PATH = Form(r"(?s).*", "a path of 1024 characters at most", 1024)
+CONTROLLER = Form(rf"{names.SUBDOMAIN.pattern}/[A-Za-z0-9/\-._~%!$&'()*+,;=:]+", "a controller, as DOMAIN/PATH", 253)
+
 PARENT: Shape = {
     "group": GROUP,
     "kind": KIND,
@@ -28,7 +35,7 @@ NAMED: Shape = [{"name": TEXT, "value": TEXT}]
 CONDITION: Shape = {"type": OneOf(("Exact", "RegularExpression")), "name": TEXT, "value": TEXT}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 MATCH: Shape = {
-    "path": {"type": OneOf(("Exact", "PathPrefix", "RegularExpression")), "value": TEXT},
+    "path": {"type": OneOf(("Exact", "PathPrefix", "RegularExpression")), "value": PATH},
     "headers": [CONDITION],
     "queryParams": [CONDITION],
     "method": OneOf(METHODS),
@@ -61,25 +68,25 @@ FILTER: Shape = {
     },
     "requestRedirect": {
         "scheme": OneOf(("http", "https")),
-        "hostname": TEXT,
+        "hostname": HOST,
         "path": PATH_CHANGE,
         "port": WHOLE,
         "statusCode": WHOLE,
     },
-    "urlRewrite": {"hostname": NAME, "path": PATH_CHANGE},
+    "urlRewrite": {"hostname": HOST, "path": PATH_CHANGE},
     "cors": {
         "allowOrigins": [TEXT],
         "allowCredentials": FLAG,
-        "allowMethods": [TEXT],
-        "allowHeaders": [TEXT],
-        "exposeHeaders": [TEXT],
+        "allowMethods": [OneOf((*METHODS, "*"))],
+        "allowHeaders": [HEADER],
+        "exposeHeaders": [HEADER],
         "maxAge": WHOLE,
     },
     "externalAuth": None,
     "extensionRef": {"group": GROUP, "kind": KIND, "name": NAME},
 }
 RULE: Shape = {
-    "name": TEXT,
+    "name": RULE_NAME,
     "matches": [MATCH],
     "filters": [FILTER],
     "backendRefs": [{**BACKEND, "weight": WHOLE, "filters": [FILTER]}],
@@ -91,16 +98,16 @@ RULE: Shape = {
 HTTP_ROUTE = resource(
     spec={
         "parentRefs": [PARENT],
-        "hostnames": [TEXT],
+        "hostnames": [PATTERN],
         "rules": [RULE],
         "useDefaultGateways": OneOf(("All", "None")),
     },
     status=None,
 )
 
-CONNECTION_RULES: Shape = [{"name": TEXT, "backendRefs": Filled({**BACKEND, "weight": WHOLE})}]
+CONNECTION_RULES: Shape = [{"name": RULE_NAME, "backendRefs": Filled({**BACKEND, "weight": WHOLE})}]
 GRPC_RULE: Shape = {
-    "name": TEXT,
+    "name": RULE_NAME,
     "matches": [
         {
             "method": {"type": OneOf(("Exact", "RegularExpression")), "service": TEXT, "method": TEXT},
@@ -113,9 +120,9 @@ GRPC_RULE: Shape = {
 }
 COMMON: dict[str, Shape] = {"parentRefs": [PARENT], "useDefaultGateways": OneOf(("All", "None"))}
 
-GRPC_ROUTE = resource(spec={**COMMON, "hostnames": [TEXT], "rules": [GRPC_RULE]}, status=None)
+GRPC_ROUTE = resource(spec={**COMMON, "hostnames": [PATTERN], "rules": [GRPC_RULE]}, status=None)
 TCP_ROUTE = resource(spec={**COMMON, "rules": CONNECTION_RULES}, status=None)
-TLS_ROUTE = resource(spec={**COMMON, "hostnames": [TEXT], "rules": CONNECTION_RULES}, status=None)
+TLS_ROUTE = resource(spec={**COMMON, "hostnames": [PATTERN], "rules": CONNECTION_RULES}, status=None)
 
 LISTENER: Shape = {
     "name": TEXT,
@@ -142,7 +149,7 @@ LISTENER: Shape = {
 
 GATEWAY_CLASS = resource(
     spec={
-        "controllerName": TEXT,
+        "controllerName": CONTROLLER,
         "description": TEXT,
         "parametersRef": {"group": TEXT, "kind": KIND, "name": NAME, "namespace": NAMESPACE},
     },

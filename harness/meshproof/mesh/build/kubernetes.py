@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
@@ -13,9 +13,10 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
 from meshproof.mesh.build.visibility import annotated
-from meshproof.mesh.model.kubernetes import Labels, Secret, Service, ServicePort
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Secret, Service, ServicePort
 from meshproof.mesh.model.names import HOST
 from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.unmodelled import Called
 
 LARGEST_PORT = 65535
 # What a run writes to a Secret that it keeps without its content.
@@ -23,6 +24,9 @@ REDACTED = "meshproof.dev/redacted"
 PROTOCOLS = frozenset({"tcp", "udp", "grpc", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis", "mysql"})
 # SMTP, DNS, MySQL, MongoDB: istiod does not sniff there, since in them the server speaks first.
 TCP_PORTS = frozenset({25, 53, 3306, 27017})
+# What leaves and enters a sidecar, the state of its pod, and its metrics.
+RESERVED = frozenset({15001, 15006, 15021, 15090})
+WAYPOINT, NO_WAYPOINT = "istio.io/use-waypoint", "none"
 # Transports that the mesh does not carry.
 NOT_CARRIED = frozenset({"udp", "sctp"})
 KUBERNETES_PROTOCOLS = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "https"}
@@ -66,6 +70,7 @@ def service(resource: Resource, findings: Findings) -> Service:
     ports = tuple(_service_port(port, findings) for port in values)
     _check_ports(ports, values)
     ports = tuple(one for one in ports if one.protocol not in NOT_CARRIED)
+    proxies_own(f"{resource.name.lower()}.{resource.namespace}.{CLUSTER_DOMAIN}", ports, findings)
     whose = annotated(resource)
     return Service(
         resource.name,
@@ -76,7 +81,27 @@ def service(resource: Resource, findings: Findings) -> Service:
         whose,
         headless=_is_headless(spec),
         alias_of=alias,
+        waypoint=waypoint(labels(resource.body.get("metadata"), "labels"), resource.namespace),
     )
+
+
+def proxies_own(host: str, ports: Iterable[ServicePort], findings: Findings) -> None:
+    """Say for which ports no sidecar listens, whatever rules there are: on these it listens for itself.
+
+    pilot/pkg/model/context.go (conflictWithReservedListener).
+    """
+    for port in ports:
+        if port.number in RESERVED and port.is_http and not port.sniffed:
+            why = f"a sidecar has port {port.number} for itself: requests to it by HTTP pass no rule"
+            findings.unproved(port.location, why, touches=(Called((host,), port.number),))
+
+
+def waypoint(own: Labels, namespace: str) -> str:
+    """The Gateway (`namespace/name`) that labels name as waypoint; `none` where they say that there is none."""
+    name = own.get(WAYPOINT)
+    if name is None or name.lower() in ("", NO_WAYPOINT):
+        return "" if name is None else NO_WAYPOINT
+    return f"{own.get(f'{WAYPOINT}-namespace') or namespace}/{name}"
 
 
 def _alias(spec: Value) -> str:

@@ -78,6 +78,8 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
         return Table(service=called[0], port=called[1])
     services = any(one.is_http and not service.is_apart(one) for service, one in here)
     if not services and not (client.port == DEFAULT_PORT and mesh.installed and _named_besides(mesh, client)):
+        if wide := _on_port(visibility.pattern(mesh, name.removesuffix("."), client.namespace), client):
+            return Table(service=wide[0], port=wide[1])
         return Table(note=_nobody(mesh, request, client), refused="connection")
     service, number = called or (None, None)
     for one in _deciding(mesh, name, service, client):

@@ -14,7 +14,7 @@ from meshproof.envoy.unsupported import unsupported
 from meshproof.errors import MeshproofError
 from meshproof.mesh.coverage.dependencies import Dependencies, undecided
 from meshproof.mesh.coverage.facts import facts
-from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.samples import sample_requests
 from sides import Sides, is_ours, surroundings
@@ -183,12 +183,14 @@ def silent(sides: Sides, several: list[tuple[str, str, Any, Any]]) -> list[tuple
     except MeshproofError:
         # It says so, and proves nothing at all.
         return []
-    return [one for one in several if not all(map(is_told, _meeting(mesh, one, requests)))]
+    return [one for one in several if not all(map(is_told, _meeting(sides, one, requests)))]
 
 
-def _meeting(mesh: Mesh, difference: tuple[str, str, Any, Any], requests: list[Request]) -> list[Request]:
-    """Requests that may meet a difference: those of its hosts, its cluster, or its port."""
+def _meeting(sides: Sides, difference: tuple[str, str, Any, Any], requests: list[Request]) -> list[Request]:
+    """Requests that may meet a difference: those of its proxy that are for its hosts, its cluster, or its port."""
+    mesh = sides.built.mesh
     proxy, what, *both = difference
+    served = {one.key for one in mesh.gateways if _serves(sides, proxy, one)}
     words = what.split()
     if words[0] in ("cluster", "endpoints"):
         _, port, _, host = words[1].split("|", 3)
@@ -200,12 +202,22 @@ def _meeting(mesh: Mesh, difference: tuple[str, str, Any, Any], requests: list[R
     domains = {words[-1]} if words[0] == "domain" else {place}
     if words[0] == "listener" and place == ANYWHERE:
         domains = {name for side in both for one in side or () for name in _chain_domains(one)} or domains
-    near = [one for one in requests if bool(one.gateway) == entering and one.port == int(port)]
+    near = [
+        one for one in requests if one.port == int(port) and (one.gateway in served if entering else not one.gateway)
+    ]
     found = [one for one in near if any(_same(domain, one.domain) for domain in domains)]
-    ways = [one.key for one in mesh.gateways if any(server.port == int(port) for server in one.servers)]
+    opened = [one for one in mesh.gateways if any(server.port == int(port) for server in one.servers)]
+    ways = [one.key for one in opened if one.key in served]
     for domain in domains if not found else ():
         found += [Request("GET", _some(domain), int(port), gateway=way) for way in (ways if entering else [""])]
     return found or near or requests
+
+
+def _serves(sides: Sides, proxy: str, gateway: Gateway) -> bool:
+    """Whether a proxy is one of a Gateway's pods."""
+    namespace, labels = sides.built.mesh.pods_of(gateway)
+    own = sides.proxies[proxy]
+    return (own.namespace, dict(own.labels)) == (namespace, dict(labels))
 
 
 def _some(pattern: str) -> str:

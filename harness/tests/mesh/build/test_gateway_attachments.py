@@ -85,8 +85,8 @@ def test_routes_for_one_host_of_a_listener_are_one_virtual_service() -> None:
 
 
 def test_two_ways_to_one_listener_are_one() -> None:
-    twice = "{name: public, namespace: infra}, {name: public, namespace: infra, sectionName: http}"
-    (one,) = built(gateway(HTTP), route(parent=twice)).mesh.virtual_services
+    twice = "{name: public, namespace: infra}, {name: public, sectionName: http}"
+    (one,) = built(gateway(HTTP), route(parent=twice, namespace="infra")).mesh.virtual_services
     assert len(one.http) == 1
 
 

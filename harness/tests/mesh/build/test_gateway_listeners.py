@@ -122,45 +122,6 @@ def test_what_is_not_modelled_costs_what_enters_there(text: str, why: str, touch
     assert one.touches == (touched or Entering("infra/public", alone=True),)
 
 
-def of_class(controller: str, name: str = "edge") -> str:
-    return f"""\
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {{name: {name}}}
-spec: {{controllerName: {controller}}}
-"""
-
-
-def test_a_class_of_istiods_controller_is_served_as_its_own() -> None:
-    made = built(gateway(HTTP, more="gatewayClassName: edge"), of_class("istio.io/gateway-controller"), route()).mesh
-    assert made.unmodelled == ()
-    (one,) = made.gateways
-    assert one.selector["gateway.networking.k8s.io/gateway-class-name"] == "edge"
-    assert [each.gateways for each in made.virtual_services] == [("infra/public/http",)]
-
-
-@pytest.mark.parametrize(
-    "controller", ["acme.example/gateways", "istio.io/mesh-controller", "istio.io/unmanaged-gateway"]
-)
-def test_a_class_of_another_controller_is_told(controller: str) -> None:
-    made = built(gateway(HTTP, more="gatewayClassName: edge"), of_class(controller)).mesh
-    assert [one.why for one in made.unmodelled] == ["a Gateway of class edge is not modelled"]
-    assert made.gateways == ()
-
-
-def test_istiods_own_class_is_its_own_whatever_the_object_of_that_name_says() -> None:
-    assert len(built(gateway(HTTP), of_class("acme.example/gateways", "istio")).mesh.gateways) == 1
-
-
-def test_what_is_refused_of_a_gateway_of_such_a_class_is_told() -> None:
-    listener = "name: a, port: 443, protocol: HTTPS, tls: {mode: Passthrough}"
-    made = built(gateway(listener, more="gatewayClassName: edge"), of_class("istio.io/gateway-controller")).mesh
-    (one,) = made.unmodelled
-    assert one.refused
-    assert "terminates TLS" in one.why
-    assert one.touches == (Entering("infra/public", alone=True),)
-
-
 def test_of_listeners_of_two_protocols_each_counts_as_istiod_merges_them() -> None:
     secured = "name: tls, port: 80, protocol: HTTPS, hostname: a.example.com, tls: {certificateRefs: [{name: c}]}"
     made = built(gateway(HTTP, secured, "name: other, port: 81, protocol: HTTP")).mesh

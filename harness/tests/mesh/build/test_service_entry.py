@@ -177,6 +177,7 @@ def test_a_name_that_a_deployment_has_is_not_taken() -> None:
             "port dns speaks udp",
         ),
         ((OUT, HTTP, "resolution: DNS", "addresses: [10.1.1.1]"), Asked(("10.1.1.1",)), "an address of a ServiceEntry"),
+        ((OUT, HTTP, "addresses: [10.1.1.1/32]"), Asked(("10.1.1.1",)), "an address of a ServiceEntry"),
         (
             (OUT, HTTP, "resolution: STATIC", "workloadSelector: {}"),
             Called(("out.example.com",)),

@@ -117,6 +117,19 @@ def test_other_words_of_it_prefer_nothing(metadata: str) -> None:
     assert annotated(metadata, "Any").mesh.unmodelled == ()
 
 
+@pytest.mark.parametrize("number", [15001, 15006, 15021, 15090])
+def test_on_ports_that_a_sidecar_has_for_itself_no_rule_counts(number: int) -> None:
+    built = read(f"selector: {{a: b}}, ports: [{{name: http, port: {number}}}, {{name: http-b, port: 80}}]")
+    (one,) = built.mesh.unmodelled
+    assert one.touches == (Called((HOST,), number),)
+    # What is no HTTP, or not known to be, has a listener at the Service's own address.
+    others = (
+        read(f"selector: {{a: b}}, ports: [{{name: tcp, port: {number}}}]"),
+        read(f"selector: {{a: b}}, ports: [{{port: {number}}}]"),
+    )
+    assert [each.mesh.unmodelled for each in others] == [(), ()]
+
+
 def test_affinity_of_kube_proxy_is_none_of_envoys() -> None:
     built = read("selector: {a: b}, ports: [{port: 80}], sessionAffinity: ClientIP")
     assert not built.mesh.unmodelled

@@ -139,7 +139,7 @@ def test_the_one_that_is_there_is_the_one_that_counts() -> None:
             "{name: edge, sectionName: a}, {name: edge, sectionName: b}",
             ["default/edge/a", "default/edge/b"],
         ),
-        ("HTTPRoute", "{name: edge, sectionName: a}, {name: edge}", ["default/edge/a"]),
+        ("HTTPRoute", "{name: edge, sectionName: a}, {name: edge, namespace: default}", ["default/edge/a"]),
         ("TCPRoute", "{name: edge}", ["default/edge/tcp-9000"]),
         ("TLSRoute", "{name: edge}", ["default/edge/tls-443"]),
     ],

@@ -70,3 +70,10 @@ def test_a_port_that_they_do_not_have_is_answered_by_nobody() -> None:
     expectation = predict(mesh, parse("GET http://any.example.com:81/"))
     assert "has no port 81: did you mean port 80" in why_unanswered(mesh, expectation, "default")
     assert Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expectation)) == ()
+
+
+def test_what_is_sent_to_its_port_of_tls_as_http_is_told_how_to_ask_for_it() -> None:
+    mesh = build_all(load(["-"], stdin=io.StringIO(FOLDER), strict=False)).mesh
+    expectation = predict(mesh, parse("GET https://any.example.com/"))
+    assert Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expectation))
+    assert why_unanswered(mesh, expectation, "default").endswith("ask for tls://any.example.com:443")

@@ -41,6 +41,9 @@ class AnyRoute(Protocol):
     def namespace(self) -> str: ...
 
     @property
+    def parents(self) -> tuple[Parent, ...]: ...
+
+    @property
     def hostnames(self) -> tuple[str, ...]: ...
 
     @property

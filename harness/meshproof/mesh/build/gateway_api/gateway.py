@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import field, replace
 
 from meshproof.manifest.resource import Resource
-from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.gateway_api.classes.classes import CLASS, CONTROLLER, Class, Classed
 from meshproof.mesh.build.gateway_api.listeners.listener import Listener, check, listener, taking
 from meshproof.mesh.build.gateway_api.listeners.namespaces import NOBODY, Chosen, chosen, names, untold
 from meshproof.mesh.build.kubernetes import labels
@@ -24,9 +24,6 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 from meshproof.records import dataclass
 
-# The class that istiod takes for its own without any object, and the controller of others that it serves so:
-# pilot/pkg/config/kube/gatewaycommon/gatewayclass_collection.go (FetchGatewayClass).
-CLASS, CONTROLLER = "istio", "istio.io/gateway-controller"
 DOMAIN = "gateway.networking.k8s.io"
 WRITE = "write the Namespace"
 
@@ -47,26 +44,6 @@ class Entrance:
     accepts: Chosen = NOBODY
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
-    """A GatewayClass whose Gateways istiod serves as those of its own."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Classed:
-    """A Gateway of another class than istiod's own: who serves it is known once all classes are."""
-
-    resource: Resource
-    name: Value
-
-
-def gateway_class(resource: Resource, findings: Findings) -> Class | None:  # noqa: ARG001
-    controller = resource.body.need("spec").need("controllerName", f"controllerName: {CONTROLLER}")
-    return Class(resource.name) if controller.text() == CONTROLLER else None
-
-
 def gateway(resource: Resource, findings: Findings) -> Entrance | Classed:
     spec = resource.body.need("spec")
     several = spec.list("listeners")
@@ -79,7 +56,7 @@ def gateway(resource: Resource, findings: Findings) -> Entrance | Classed:
 
 def classed(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Iterator[Entrance]:
     """All Gateways; those of a class that is not known to be istiod's have no listeners."""
-    own = {one.name for one in parts if isinstance(one, Class)}
+    own = {one.name for one in parts if isinstance(one, Class) and one.controller == CONTROLLER}
     for one in parts:
         if isinstance(one, Entrance):
             yield one

@@ -17,6 +17,7 @@ from meshproof.mesh.build.gateway_api import filters as own
 from meshproof.mesh.build.gateway_api.attach import Known
 from meshproof.mesh.build.gateway_api.backends import backend
 from meshproof.mesh.build.gateway_api.http_route import NO_BACKEND, Route, Rule, backends_of, mirror
+from meshproof.mesh.build.gateway_api.limits.counts import check
 from meshproof.mesh.build.gateway_api.match import named, regex
 from meshproof.mesh.build.gateway_api.parents import SERVICE, parents
 from meshproof.mesh.build.visibility import created
@@ -40,6 +41,7 @@ METHOD_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 def grpc_route(resource: Resource, findings: Findings) -> Route:
     spec = resource.body.need("spec")
+    check(spec)
     rules = []
     for position, value in enumerate(spec.list("rules")):
         with findings.gather(), findings.within(Touched(value.location)):

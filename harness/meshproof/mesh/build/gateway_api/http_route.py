@@ -15,6 +15,7 @@ from meshproof.mesh.build.gateway_api import filters as own
 from meshproof.mesh.build.gateway_api.backends import Backend, backend
 from meshproof.mesh.build.gateway_api.cors import cors
 from meshproof.mesh.build.gateway_api.durations import seconds
+from meshproof.mesh.build.gateway_api.limits.counts import check
 from meshproof.mesh.build.gateway_api.match import everything, route_match
 from meshproof.mesh.build.gateway_api.parents import Parent, parents
 from meshproof.mesh.build.visibility import created
@@ -73,6 +74,7 @@ class Route:
 
 def http_route(resource: Resource, findings: Findings) -> Route:
     spec = resource.body.need("spec")
+    check(spec)
     rules = []
     given = spec.fields().get("rules")
     if given is None or given.data is None:
@@ -190,8 +192,8 @@ def _timeouts(rule: Value) -> tuple[float | None, Retries | None]:
     if retry is None:
         return single or whole or None, None
     attempts, back_off = retry.get("attempts"), retry.get("backoff")
-    number = attempts.whole() if attempts else ATTEMPTS
+    number = attempts.whole(1) if attempts else ATTEMPTS
     codes = [str(one.whole(400, 599)) for one in retry.list("codes")]
-    said = ",".join((*RETRIED, *codes)) if number else ""
+    said = ",".join((*RETRIED, *codes))
     pause = seconds(back_off) if back_off else None
     return whole or None, Retries(number, single or None, said, retry.location, pause)

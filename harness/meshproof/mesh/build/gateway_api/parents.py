@@ -9,6 +9,7 @@ from __future__ import annotations
 from meshproof.errors import Location
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.gateway_api.limits.counts import check_parents
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.model.topic import Topic
 from meshproof.records import dataclass
@@ -37,6 +38,7 @@ class Parent:
 
 def parents(spec: Value, namespace: str, findings: Findings) -> tuple[Parent, ...]:
     """The parentRefs of a route in `namespace` that istiod knows; it takes others for another controller's."""
+    check_parents(spec)
     found = []
     for value in spec.list("parentRefs"):
         group, kind = value.get("group"), value.get("kind")

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.attach import within_the_mesh
+from meshproof.mesh.build.gateway_api.classes.classes import gateway_class, left_to_waypoints
 from meshproof.mesh.build.gateway_api.connections.attach import connections
 from meshproof.mesh.build.gateway_api.connections.route import ConnectionRoute, tcp_route, tls_route
 from meshproof.mesh.build.gateway_api.entering import at_gateways
-from meshproof.mesh.build.gateway_api.gateway import certificates, classed, gateway, gateway_class, opened
+from meshproof.mesh.build.gateway_api.gateway import certificates, classed, gateway, opened
 from meshproof.mesh.build.gateway_api.grpc_route import grpc_route, without_refused
 from meshproof.mesh.build.gateway_api.http_route import Route, http_route
 from meshproof.mesh.build.gateway_api.listener_set import ListenerSet, joined, listener_set
@@ -38,6 +39,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
 
     routes = without_refused([part for part in parts if isinstance(part, Route)], known, findings)
     others = [part for part in parts if isinstance(part, ConnectionRoute)]
+    left_to_waypoints(mesh, [*routes, *others], parts, findings)
     entrances = [*classed(mesh, parts, findings)]
     entrances = joined(mesh, [part for part in parts if isinstance(part, ListenerSet)], entrances, findings)
     asking = {*(one.namespace for one in routes), *(one.namespace for one in others)}

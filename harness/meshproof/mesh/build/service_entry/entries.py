@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.kubernetes import labels, waypoint
 from meshproof.mesh.build.service_entry.endpoint import UNIX, Endpoint
 from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
@@ -79,6 +80,7 @@ def _service(entry: Entry, host: str, key: str) -> Service:
         alternative_names=entry.alternative_names,
         addresses=entry.addresses,
         called_address=entry.resolution == NONE,
+        waypoint=waypoint(labels(entry.resource.body.get("metadata"), "labels"), entry.namespace),
     )
 
 

@@ -10,7 +10,7 @@ from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels, proxies_own
 from meshproof.mesh.build.service_entry.endpoint import PORT_NAME, UNIX, Endpoint, endpoint, is_address, is_subnet
 from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
 from meshproof.mesh.build.visibility import created, export_to
@@ -82,6 +82,8 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         tuple(one.text() for one in spec.list("subjectAltNames")),
         addresses,
     )
+    for host in hosts:
+        proxies_own(host, ports, findings)
     if near := preferring(resource):
         findings.unproved(near.key or near.location, f"{DISTRIBUTION} is not modelled", touches=(Called(hosts),))
     if said and resolution == DYNAMIC:
@@ -153,8 +155,10 @@ def _addresses(spec: Value, resolution: str, findings: Findings) -> tuple[str, .
             raise value.problem(f"{value.shown} is no IP address, and no block of them")
         if "/" in value.text() and resolution not in (NONE, STATIC):
             raise value.problem("a block of addresses is for resolution NONE and STATIC alone")
-        if is_address(value.text()):
-            touches = (Asked((value.text(),)),)
+        # A block of one address is that address.
+        single = value.text().removesuffix("/128" if ":" in value.text() else "/32")
+        if is_address(single):
+            touches = (Asked((single,)),)
             findings.unproved(
                 value.location, "requests to an address of a ServiceEntry are not modelled", touches=touches
             )

@@ -11,6 +11,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.backends import Backend, backend
+from meshproof.mesh.build.gateway_api.limits.counts import MANY, check
 from meshproof.mesh.build.gateway_api.parents import Parent, parents
 from meshproof.mesh.build.visibility import created
 from meshproof.mesh.model.unmodelled import Rule as Touched
@@ -18,7 +19,7 @@ from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, Rou
 from meshproof.records import dataclass
 
 TCP_ROUTE, TLS_ROUTE = "TCPRoute", "TLSRoute"
-MOST_WEIGHT = 1_000_000
+MOST_WEIGHT, MOST_NAMES = 1_000_000, 1024
 # Where istiod leads what may go nowhere.
 NOWHERE = ("internal.cluster.local", "zero-weight", 65535)
 
@@ -65,6 +66,7 @@ def _route(kind: str, resource: Resource, hostnames: tuple[str, ...], findings: 
     spec = resource.body.need("spec")
     if not spec.list("rules"):
         raise spec.problem(f"a {kind} needs rules", "the API server refuses it: name the backends of one")
+    check(spec, MOST_NAMES, 1 if resource.api_version.endswith("/v1") else MANY)
     rules = []
     for value in spec.list("rules"):
         with findings.gather(), findings.within(Touched(value.location)):
@@ -83,6 +85,8 @@ def _route(kind: str, resource: Resource, hostnames: tuple[str, ...], findings: 
 
 
 def _rule(value: Value, namespace: str, findings: Findings) -> ConnectionRule:
+    if not value.list("backendRefs"):
+        raise value.problem("a rule needs backendRefs", "the API server refuses it")
     backends: list[Backend] = []
     destinations: list[RouteDestination] = []
     for one in value.list("backendRefs"):

@@ -1,0 +1,1 @@
+"""GatewayClasses: which controller serves the Gateways of each."""
