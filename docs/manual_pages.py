@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 import meshproof
-from meshproof.cli.group import NAME, group
+from meshproof.cli.group import group
 from meshproof.cli.options.sections import HELP, SECTIONS, section_of
+from meshproof.cli.root import NAME
 
 
 def write(folder: Path) -> list[Path]:

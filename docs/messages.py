@@ -17,9 +17,10 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 from manual_pages import contexts
 from meshproof.border.verdict import Outcome
-from meshproof.cli.group import NAME, group
+from meshproof.cli.group import group
 from meshproof.cli.help.formatter import VERBATIM, paragraphs
 from meshproof.cli.options.sections import HELP, SECTIONS
+from meshproof.cli.root import NAME
 from meshproof.language.catalogue import FOLDER
 from meshproof.language.catalogue import NAME as CATALOGUE
 from meshproof.language.words import CLICK

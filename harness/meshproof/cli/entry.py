@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from meshproof.signals import ended, interrupt_once
@@ -38,11 +39,12 @@ def _is_verdict(code: int) -> bool:
 def _code() -> int:
     import click
 
-    from meshproof.cli.group import NAME, group
+    from meshproof.cli.called import called
+    from meshproof.cli.root import NAME
     from meshproof.errors import MeshproofError, UsageError
 
     try:
-        code = group.main(prog_name=NAME, standalone_mode=False)
+        code = called(sys.argv[1:], os.environ).main(prog_name=NAME, standalone_mode=False)
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:

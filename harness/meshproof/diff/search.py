@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from meshproof.border.request import TLS, Request, connection
 from meshproof.border.source import Source, source
+from meshproof.collector import collector_paused
 from meshproof.diff.across import Across
 from meshproof.diff.changed import Reach, part, without_places
 from meshproof.errors import Location
-from meshproof.manifest.collector import collector_paused
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers

@@ -62,6 +62,7 @@ def read(
             choose=choose,
             progress=progress,
             contents=contents,
+            digests=False,
         )
         built = build_all(manifests, standing_in=StandingIn((request.host,)))
         built = replace(built, notices=tuple(dict.fromkeys((*manifests.notices, *built.notices))))

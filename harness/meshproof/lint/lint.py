@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
+from meshproof.collector import collector_paused
 from meshproof.errors import ManifestError, Problem
 from meshproof.lint.catalogue import CATALOGUE
 from meshproof.lint.check import Finding
 from meshproof.lint.folder import Folder
 from meshproof.lint.ignores import Ignore, heeded, ignores
-from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.load import load
 from meshproof.manifest.source import contents_of, decoded
 from meshproof.mesh.build.assemble import build_all

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meshproof.manifest.resource import Resource
+from meshproof.manifest.value import Value
 
 API_VERSION, CLUSTER, NOT_READ = "meshproof.dev/v1alpha1", "CapturedCluster", "NotRead"
 
@@ -29,6 +30,12 @@ def not_read(name: str, what: str, *, hosts: Sequence[str] = (), gateways: Seque
     said |= {"hosts": list(hosts)} if hosts else {}
     said |= {"gateways": list(gateways)} if gateways else {}
     return {"apiVersion": API_VERSION, "kind": NOT_READ, "metadata": {"name": name}, "spec": said}
+
+
+def is_own(body: Value) -> bool:
+    """Whether a document is of one of the kinds of meshproof's own."""
+    version = body.get("apiVersion") if body.is_mapping else None
+    return version is not None and version.data == API_VERSION
 
 
 def is_cluster(resource: Resource) -> bool:

@@ -7,7 +7,6 @@ from operator import is_
 
 from meshproof.manifest import kinds
 from meshproof.manifest.documents.other_files import file_of_intents, list_of_others, other_file
-from meshproof.manifest.documents.telemetry import adds_telemetry_alone
 from meshproof.manifest.fields.fitting import fits
 from meshproof.manifest.foreign import decides, is_known, why_not_read
 from meshproof.manifest.node import Node
@@ -57,8 +56,11 @@ def identified(body: Value, namespace: str) -> Resource | Notice:
     decisive = decides(version, kind, own, named, _keys(body)) or _decides_by_its_fields(kind, body)
     if not accepted and not decisive and not makes_pods(body):
         return Notice(body.location, why_not_read(version, kind), NO_PART if is_known(version, kind) else "")
-    if kind == "EnvoyFilter" and adds_telemetry_alone(body):
-        return Notice(body.location, f"{TELEMETRY}: it decides no request", NO_PART)
+    if kind == "EnvoyFilter":
+        from meshproof.manifest.documents.telemetry import adds_telemetry_alone
+
+        if adds_telemetry_alone(body):
+            return Notice(body.location, f"{TELEMETRY}: it decides no request", NO_PART)
     whole = body if _is_built_in(group) else without_nulls(body)
     return Resource(kind, version, "" if kind in CLUSTER_WIDE else own, named, whole)
 

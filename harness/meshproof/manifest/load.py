@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TextIO
 
 from meshproof.border.facts.provenance import Digest
+from meshproof.collector import collector_paused
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest import captured, kinds
-from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.compose import Document
-from meshproof.manifest.documents.kept import kept
 from meshproof.manifest.documents.lists import expanded
 from meshproof.manifest.documents.other_files import list_of_others, other_file, patch, words, words_in
 from meshproof.manifest.documents.patches import Kustomizations
@@ -42,6 +41,7 @@ def load(
     choose: Choice | None = None,
     progress: Progress | None = None,
     contents: Iterable[tuple[str, bytes]] | None = None,
+    digests: bool = True,
 ) -> Manifests:
     """Read files, folders and `-` (standard input); `namespace` is given to what names none.
 
@@ -49,13 +49,14 @@ def load(
     document with a problem is a Refusal, and the rest is read. Either way ManifestError where nothing can be
     read at all, and UsageError for a path that is not there. Where `choose` is given, no other documents are read
     than those that it picks by their text. `contents` are files by their names that are read in place of `paths`.
-    `progress` is told of every 2,000th document.
+    `progress` is told of every 2,000th document. `digests` of the files are made for who writes down what was read.
     """
     read = _Read(namespace)
     sources: list[Digest] = []
+    seen = sources.append if digests else None
     several = (
         document
-        for text, file, line in _chosen(texts(paths, stdin, contents, sources.append, read.no_text), choose)
+        for text, file, line in _chosen(texts(paths, stdin, contents, seen, read.no_text), choose)
         for document in documents(text, file, line)
     )
     for number, document in enumerate(several, 1):
@@ -158,22 +159,22 @@ class _Read:
         for one in several:
             self.take(one)
 
-    def take_kept(self, found: Refusal | tuple[Patch, ...]) -> None:
-        """Sort in what a run has kept of a document that it did not read as it stood."""
+    def took_kept(self, body: Value) -> bool:
+        """Sort in what a run has kept of a document that it did not read as it stood; whether this is that."""
+        from meshproof.manifest.documents.kept import kept
+
+        found = kept(body, lambda one: identified(one, self.namespace))
         if isinstance(found, Refusal):
             self.refusals.append(found)
-        else:
+        elif found:
             self.patches += found
-
-    def _known(self, body: Value) -> Resource | Notice:
-        return identified(body, self.namespace)
+        return found is not None
 
     def take(self, document: Document) -> None:
         """Sort one document in."""
         body, problems = document.body, list(document.problems)
         known, before = None, None
-        if own := kept(body, self._known):
-            self.take_kept(own)
+        if captured.is_own(body) and self.took_kept(body):
             return
         try:
             found = identified(body, self.namespace)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from meshproof.cli.called import COMMANDS, COMPLETING, called
 from meshproof.cli.group import group
 from meshproof.cli.options.sections import SECTIONS, Sectioned
 
@@ -35,6 +36,23 @@ def test_what_only_helps_loads_nothing_that_reads_or_drives_a_mesh() -> None:
     loaded = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout.split()
     heavy = ("meshproof.manifest", "meshproof.mesh", "meshproof.targets", "meshproof.run", "asyncio", "yaml", "rich")
     assert [name for name in loaded if name.startswith(heavy)] == []
+
+
+def test_a_command_that_is_called_is_the_only_one_that_is_loaded() -> None:
+    listed = "import sys; from meshproof.cli.called import called; called(['explain'], {}); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout.split()
+    assert "meshproof.cli.explain.command" in loaded
+    assert not {"meshproof.cli.group", "meshproof.cli.verify", "meshproof.manifest"} & {*loaded}
+
+
+def test_each_command_is_called_by_itself_and_is_the_same_as_among_all() -> None:
+    assert [*COMMANDS, "completion"] == [*sorted(group.commands, key=[*COMMANDS, "completion"].index)]
+    for name in COMMANDS:
+        alone = called([name, "--help"], {})
+        assert [*alone.commands.values()] == [group.commands[name]]
+        assert sum("--lang" in one.opts for one in group.commands[name].params) == 1
+    for words, environment in (([], {}), (["explian"], {}), (["--lang", "zh"], {}), (["explain"], {COMPLETING: "1"})):
+        assert called(words, environment) is group
 
 
 def commands(of: click.Group, *words: str) -> Iterator[tuple[str, ...]]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.request import parse
-from meshproof.cli.group import EXIT_CODES, group
+from meshproof.cli.group import group
+from meshproof.cli.options.exit_codes import EXIT_CODES
 from meshproof.run.discover import discover
 
 ROOT = Path(__file__).parents[3]

@@ -177,13 +177,16 @@ def test_the_lines_are_quoted_and_the_document_holds_what_the_text_does(explaine
     assert [one["outcome"] for one in whole["rules"]] == ["taken"]
 
 
-def test_a_file_that_was_not_read_is_not_quoted(tmp_path: Path) -> None:
+def test_a_file_that_was_not_named_is_not_quoted(tmp_path: Path) -> None:
     """A document that a run has kept may say of any file that something stands there."""
-    for name in ("own", "other"):
-        (tmp_path / name).write_text(f"the {name} line")
+    (tmp_path / "k8s").mkdir()
+    for name in ("k8s/own", "file", "other"):
+        (tmp_path / name).write_text(f"the line of {name}")
     quotes = Quotes()
-    quotes.only([str(tmp_path / "own")])
-    assert [quotes(Location(str(tmp_path / name), 1, 1)) for name in ("own", "other")] == ["the own line", ""]
+    quotes.only([str(tmp_path / "k8s")])
+    quotes.only([str(tmp_path / "file")])
+    places = [Location(str(tmp_path / name), 1, 1) for name in ("k8s/own", "file", "other", "k8s/../other")]
+    assert [quotes(one) for one in places] == ["the line of k8s/own", "the line of file", "", ""]
 
 
 ENTRY = """\

@@ -84,9 +84,9 @@ def diff(
     meshproof diff --target cluster --context staging -n shop k8s/
                                              (what an apply would change)
     """
+    from meshproof.collector import collector_paused
     from meshproof.diff.comparison import compare
     from meshproof.diff.sides import sides
-    from meshproof.manifest.collector import collector_paused
     from meshproof.redaction.credentials import redact, redact_all
 
     with collector_paused():

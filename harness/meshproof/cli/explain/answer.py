@@ -46,7 +46,8 @@ class Question:
             given = sys.stdin.buffer.read(LARGEST_FILE + 1)
             quotes.keep(STDIN_NAME, given.decode("utf-8", "replace"))
             stdin = io.TextIOWrapper(io.BytesIO(given))
-        asked = read(
+        quotes.only(files)
+        return read(
             files,
             self.request,
             namespace=self.namespace,
@@ -57,8 +58,6 @@ class Question:
             progress=lambda number: click.echo(f"{number:,} documents read", err=True),
             contents=captured.contents if captured else None,
         )
-        quotes.only(one.file for one in asked.built.read.sources)
-        return asked
 
 
 def explained(question: Question, files: Sequence[str], count: int | None, captured: Captured | None = None) -> int:

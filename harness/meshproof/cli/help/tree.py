@@ -39,6 +39,8 @@ def spoken(context: click.Context | None = None) -> Words:
 def speaking(command: click.Command) -> None:
     """Let a command and all below it speak the language that is asked for."""
     for one in tree(command):
+        if one.context_class is Context:
+            continue
         one.context_class = Context
         # Read from the command line as a whole before it is parsed; here it is refused where it is wrong.
         option = click.Option(

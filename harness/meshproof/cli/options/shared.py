@@ -12,21 +12,13 @@ import click
 from meshproof.border.facts.control_plane import CONTROL_PLANES, OWN
 from meshproof.border.load import MOST_WORKERS
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
+from meshproof.cli.options.exit_codes import EXIT_CODES as EXIT_CODES
 from meshproof.cli.options.files_and_forms import COLOR, OUTPUT
 from meshproof.cli.options.kubernetes import on_kubernetes
 from meshproof.options import KUBERNETES
 from meshproof.records import dataclass
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-EXIT_CODES = """\b
-Exit codes:
-  0  every check passed
-  1  a check failed or stayed inconclusive: the mesh is not what its YAML says
-  2  interrupted
-  3  the harness or the target broke, or what they need is missing: no verdict
-  4  a command, an option or a manifest is wrong
-  5  nothing was selected
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from meshproof.errors import Location
+from meshproof.manifest.documents.other_files import is_within, place
 from meshproof.manifest.node import BREAK
 from meshproof.redaction.credentials import redact_quoted
 
@@ -21,15 +22,15 @@ class Quotes:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
         self._lines: dict[str, list[str]] = {}
-        self._files: set[str] | None = None
+        self._within: tuple[str, ...] | None = None
 
     def keep(self, file: str, text: str) -> None:
         """The text of what cannot be read again, such as standard input."""
         self._texts[file] = text.removeprefix("\ufeff")
 
-    def only(self, files: Iterable[str]) -> None:
-        """Read none but these files, and those of other calls: what a run has kept may name any place."""
-        self._files = {*(self._files or ()), *files}
+    def only(self, paths: Iterable[str]) -> None:
+        """Read none but these files and those in these folders, of all calls: what a run has kept may name others."""
+        self._within = (*(self._within or ()), *map(place, paths))
 
     def __call__(self, place: Location | None) -> str:
         """The line of a place without what is before and after it; empty where there is none."""
@@ -49,7 +50,7 @@ class Quotes:
         return f"{'…' if line[:start].strip() else ''}{shown}{'…' if len(cut) > LONGEST else ''}"
 
     def _text(self, file: str) -> str:
-        if file not in self._texts and (self._files is None or file in self._files):
+        if file not in self._texts and (self._within is None or is_within(file, self._within)):
             try:
                 # As it is: what ends a line here is a matter of YAML.
                 self._texts[file] = Path(file).read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from meshproof.errors import Location, ManifestError, Problem
-from meshproof.manifest.captured import API_VERSION
+from meshproof.manifest.captured import API_VERSION, is_own
 from meshproof.manifest.documents.patches import is_for
 from meshproof.manifest.resource import Patch, Refusal, Resource
 from meshproof.manifest.value import Value
@@ -52,8 +52,7 @@ def kept(body: Value, known: Known) -> Refusal | tuple[Patch, ...] | None:
 
     `known` tells which resource a document is; it may raise ManifestError.
     """
-    version = body.get("apiVersion") if body.is_mapping else None
-    kind = body.get("kind") if version and version.data == API_VERSION else None
+    kind = body.get("kind") if is_own(body) else None
     try:
         if kind and kind.data == REFUSED:
             return _refusal(body.need("spec"), known)

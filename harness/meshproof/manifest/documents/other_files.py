@@ -102,8 +102,16 @@ def is_kustomization_of(body: Value) -> bool:
 
 def stands_within(resource: Resource, places: Sequence[str]) -> bool:
     """Whether a resource stands in one of these files and folders (none: wherever)."""
-    file = place(resource.location.file)
-    return not places or any(one == "." or file == one or file.startswith(f"{one.rstrip('/')}/") for one in places)
+    return not places or "." in places or is_within(resource.location.file, places)
+
+
+def is_within(file: str, places: Sequence[str]) -> bool:
+    """Whether a file is one of these, or in one of these folders."""
+    own = place(file)
+    return any(
+        own == one or own.startswith(f"{one.rstrip('/')}/") or (one == "." and not own.startswith(("/", "../")))
+        for one in places
+    )
 
 
 def own_name(file: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.compose import Document, read_documents
-from meshproof.manifest.documents.json_stream import objects
 from meshproof.manifest.documents.other_files import words_in
 from meshproof.manifest.documents.separator import END, SEPARATOR, parts
 from meshproof.manifest.resource import Refusal
@@ -47,6 +46,8 @@ def _ended(part: str, end: int, file: str, line: int) -> list[Document | Refusal
 
 def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal]:
     """What a text is that is no YAML: several JSON objects, each by itself, or nothing that can be read."""
+    from meshproof.manifest.documents.json_stream import objects
+
     several = objects(SEPARATOR.sub("   ", part, count=1))
     for first, one in several:
         try:

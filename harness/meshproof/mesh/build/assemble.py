@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from meshproof.collector import collector_paused
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import captured
-from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Notice, Resource
 from meshproof.mesh.build import kubernetes, later, virtual_service

@@ -10,19 +10,19 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.rules.weights import SUBSET_NAME
 from meshproof.mesh.build.traffic_policy.client_tls import client_tls
-from meshproof.mesh.build.traffic_policy.consistent_hash import consistent_hash
 from meshproof.mesh.build.traffic_policy.locality import locality, without_effect
-from meshproof.mesh.build.traffic_policy.warmup import warmup
 from meshproof.mesh.build.visibility import LABEL, created, export_to
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import (
     ConnectionPool,
+    ConsistentHash,
     DestinationRule,
     LoadBalancer,
     OutlierDetection,
     RetryBudget,
     Subset,
     TrafficPolicy,
+    Warmup,
 )
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import HOSTNAME, NETWORK, REGION, SUBZONE, ZONE
@@ -105,6 +105,18 @@ def _check_given(value: Value, *names_: str) -> None:
         raise value.problem("a policy has none of its fields", f"istiod refuses it: give one of {', '.join(names_)}")
 
 
+def _hash(balancing: Value, findings: Findings) -> ConsistentHash | None:
+    from meshproof.mesh.build.traffic_policy.consistent_hash import consistent_hash
+
+    return consistent_hash(balancing.get("consistentHash"), findings)
+
+
+def _warmup(balancing: Value, balancer: LoadBalancer, findings: Findings) -> Warmup | None:
+    from meshproof.mesh.build.traffic_policy.warmup import warmup
+
+    return warmup(balancing, balancer, findings)
+
+
 def _settings(value: Value, host: str, findings: Findings, ports: dict[int, TrafficPolicy]) -> TrafficPolicy:
     balancing = value.get("loadBalancer")
     balancer = _load_balancer(balancing, findings)
@@ -113,8 +125,8 @@ def _settings(value: Value, host: str, findings: Findings, ports: dict[int, Traf
         connection_pool(value.get("connectionPool"), findings),
         outlier_detection(value.get("outlierDetection"), findings),
         ports,
-        consistent_hash(balancing.get("consistentHash"), findings) if balancing else None,
-        warmup(balancing, balancer, findings) if balancing else None,
+        _hash(balancing, findings) if balancing else None,
+        _warmup(balancing, balancer, findings) if balancing else None,
         locality(balancing) if balancing else None,
         client_tls(value.get("tls"), host, findings),
     )

@@ -14,7 +14,6 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import LABEL
 from meshproof.mesh.model import names
 from meshproof.mesh.model.header_format import FIELD_NAME
-from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 CLAIMS = "@request.auth.claims"
@@ -35,6 +34,8 @@ def string_match(value: Value, *, empty_prefix: bool = False, star: bool = False
     if kind == "prefix" and not text and not empty_prefix:
         raise found.problem(f"the prefix of {value.name} is empty", "an empty {} asks for presence")
     if kind == "regex":
+        from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+
         try:
             compile_re2(text)
         except NotRe2Error as error:

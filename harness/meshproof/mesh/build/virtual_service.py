@@ -19,7 +19,6 @@ from meshproof.mesh.build.rules.tcp import tcp_routes, tls_routes
 from meshproof.mesh.build.rules.weights import destinations
 from meshproof.mesh.build.visibility import CAPITALS, created, export_to
 from meshproof.mesh.model import names
-from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 from meshproof.mesh.model.unmodelled import Asked, Rule
 from meshproof.mesh.model.virtual_service import (
     MESH_GATEWAY,
@@ -200,6 +199,8 @@ def _rewrite(value: Value) -> Rewrite:
     pattern, by = regex.need("match"), regex.need("rewrite")
     if not by.text():
         raise by.problem("uriRegexRewrite needs a text in rewrite", "istiod refuses an empty one")
+    from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+
     try:
         compile_re2(pattern.text())
     except NotRe2Error as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from meshproof.border.expectation import Expectation, Upstream
 from meshproof.errors import Location
@@ -33,8 +34,10 @@ from meshproof.mesh.model.unmodelled import (
     Unmodelled,
 )
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
-from meshproof.mesh.predict.policies.authorization import may_change
 from meshproof.records import dataclass
+
+if TYPE_CHECKING:
+    from meshproof.mesh.model.security.authorization import AuthorizationPolicy
 
 Pairs = list[tuple[Touches, Unmodelled]]
 # Seconds in which a pod that does nothing answers, also on a machine that does much else.
@@ -202,7 +205,7 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
             return meeting or (Role.LETS_IN in roles and _may_serve(mesh, touch, found.gateway))
         case Received(namespace, policy, labels):
             selected = any(_is_of(pod, namespace, labels) for pod in found.pods[1:])
-            return selected and (found.expectation is None or may_change(policy, found.expectation))
+            return selected and (found.expectation is None or _may_change(policy, found.expectation))
         case Clients(namespace, labels):
             return _is_of(found.client, namespace, labels)
         case Entering(key, port, alone, hosts):
@@ -240,6 +243,12 @@ def _meeting(found: Facts, roles: frozenset[Role]) -> Sequence[tuple[str, Labels
     """The pods that meet a request in one of these roles."""
     first = Role.SENDS if found.gateway == MESH_GATEWAY else Role.LETS_IN
     return (*(found.pods[:1] if first in roles else ()), *(found.pods[1:] if Role.RECEIVES in roles else ()))
+
+
+def _may_change(policy: AuthorizationPolicy, expectation: Expectation) -> bool:
+    from meshproof.mesh.predict.policies.authorization import may_change
+
+    return may_change(policy, expectation)
 
 
 def _is_of(pod: tuple[str, Labels], namespace: str, labels: Labels) -> bool:

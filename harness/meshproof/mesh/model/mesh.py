@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Secret, Service, ServicePort, Workload
 from meshproof.mesh.model.mesh_config import DEFAULT, MeshConfig
-from meshproof.mesh.model.security.authorization import AuthorizationPolicy
-from meshproof.mesh.model.security.peer_authentication import PeerAuthentication
-from meshproof.mesh.model.sidecar import Sidecar
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.records import dataclass
+
+if TYPE_CHECKING:
+    from meshproof.mesh.model.security.authorization import AuthorizationPolicy
+    from meshproof.mesh.model.security.peer_authentication import PeerAuthentication
+    from meshproof.mesh.model.sidecar import Sidecar
 
 Made = TypeVar("Made")
 

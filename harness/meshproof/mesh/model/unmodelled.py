@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
-from meshproof.mesh.model.security.authorization import AuthorizationPolicy
 from meshproof.records import dataclass
+
+if TYPE_CHECKING:
+    from meshproof.mesh.model.security.authorization import AuthorizationPolicy
 
 
 @dataclass(frozen=True, slots=True)

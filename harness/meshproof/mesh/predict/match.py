@@ -15,7 +15,6 @@ from functools import lru_cache
 from meshproof.border.request import Request
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
-from meshproof.mesh.model.regex import matches_whole
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch, TcpMatch
 from meshproof.mesh.predict.proxy.drawn import Drawn
 from meshproof.mesh.predict.proxy.seen import Seen, Values, seen
@@ -73,6 +72,8 @@ def string_matches(match: StringMatch, value: str, *, ignore_case: bool = False)
     if match.kind is MatchKind.PRESENT:
         return True
     if match.kind is MatchKind.REGEX:
+        from meshproof.mesh.model.regex import matches_whole
+
         return matches_whole(match.value, value)
     wanted, found = (match.value.lower(), value.lower()) if ignore_case else (match.value, value)
     if match.kind is MatchKind.PATH_PREFIX:

@@ -8,7 +8,6 @@ of an exact or regex match.
 from __future__ import annotations
 
 from meshproof.border.request import DEFAULT_PORTS, Request
-from meshproof.mesh.model.regex import replace_all
 from meshproof.mesh.model.virtual_service import MatchKind, Redirect, Rewrite, RouteMatch, StringMatch
 from meshproof.mesh.predict.match import path_only
 
@@ -20,6 +19,8 @@ def rewritten(rewrite: Rewrite | None, match: RouteMatch | None, path: str) -> s
     bare = path_only(path)
     rest = path[len(bare) :]
     if rewrite.uri_regex:
+        from meshproof.mesh.model.regex import replace_all
+
         pattern, by = rewrite.uri_regex
         return replace_all(pattern, by, bare) + rest
     if not rewrite.uri:

@@ -11,8 +11,8 @@ from itertools import chain, islice
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
+from meshproof.collector import collector_paused
 from meshproof.errors import Location
-from meshproof.manifest.collector import collector_paused
 from meshproof.manifest.resource import Notice
 from meshproof.mesh.alike import nearest
 from meshproof.mesh.model.gateway import Gateway

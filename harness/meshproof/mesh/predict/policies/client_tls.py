@@ -14,7 +14,6 @@ from dataclasses import replace
 from meshproof.border.expectation import TLS_SEEN, Arm, Expectation, Origination
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import ADDRESS
-from meshproof.mesh.model.pod_certificate import names_of
 from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict import visibility
@@ -72,6 +71,8 @@ def _seen(arm: Arm, authority: str) -> Arm:
 
 
 def _untold(arm: Arm, authority: str) -> str:
+    from meshproof.mesh.model.pod_certificate import names_of
+
     tls = arm.tls
     assert tls is not None
     name, own = _asked(arm, authority), names_of(arm.host)
