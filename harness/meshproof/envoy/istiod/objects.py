@@ -7,7 +7,7 @@ really listen. What Kubernetes' own controllers would make is made here, apart f
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -25,9 +25,10 @@ from meshproof.records import dataclass
 Json = dict[str, Any]
 
 SERVICES, PODS, GATEWAYS = 10 << 24 | 96 << 16, 10 << 24 | 128 << 16, 10 << 24 | 112 << 16
+LISTED = 10 << 24 | 136 << 16
 # Where the client stands, whose pod nobody calls.
 CLIENT = "10.120.0.1"
-MAP = "ConfigMap"
+MAP, SLICE, SERVICE_NAME = "ConfigMap", "EndpointSlice", "kubernetes.io/service-name"
 CLUSTER_SCOPED = frozenset({"Namespace", "GatewayClass"})
 # The labels of the pods that serve a Gateway of the Gateway API: of both istiod makes the name of their Service.
 GATEWAY_NAME, GATEWAY_CLASS = "gateway.networking.k8s.io/gateway-name", "gateway.networking.k8s.io/gateway-class-name"
@@ -81,9 +82,13 @@ def cluster(resources: Iterable[Resource], mesh: Mesh, gateways: Sequence[tuple[
     for number, one in enumerate(services, 1):
         _allocate(one, number)
     slices = [piece for one in services for piece in _slices(one, pods)]
+    listed = [*_listed(mesh, {_of_service(one) for one in objects if one["kind"] == SLICE})]
+    slices += [_listing(*one) for one in listed]
     nodes = [_node(one) for one in sorted({pod.locality for pod in pods if pod.locality})]
     several = (*made, *nodes, *objects, *map(_pod, pods), *slices)
-    return Cluster(several, {pod.address: one for pod, one in replicas.items()}, [one.address for one in serving])
+    behind = {pod.address: one for pod, one in replicas.items()}
+    behind |= {address: (one, number) for one, each in listed for number, address in enumerate(each)}
+    return Cluster(several, behind, [one.address for one in serving])
 
 
 def without_nulls(value: Any) -> Any:
@@ -226,11 +231,11 @@ def _slices(service: Json, pods: Sequence[Pod]) -> Iterator[Json]:
     for number, (ports, several) in enumerate(behind.items()):
         yield {
             "apiVersion": "discovery.k8s.io/v1",
-            "kind": "EndpointSlice",
+            "kind": SLICE,
             "metadata": {
                 "name": f"{metadata['name']}-{number}",
                 "namespace": metadata["namespace"],
-                "labels": {"kubernetes.io/service-name": metadata["name"]},
+                "labels": {SERVICE_NAME: metadata["name"]},
             },
             "addressType": "IPv4",
             "ports": [
@@ -246,6 +251,34 @@ def _slices(service: Json, pods: Sequence[Pod]) -> Iterator[Json]:
                 for pod in several
             ],
         }
+
+
+def _listed(mesh: Mesh, there: Collection[tuple[str, str]]) -> Iterator[tuple[Workload, list[str]]]:
+    """The addresses of what EndpointSlices and Endpoints list for Services without a selector, but for these."""
+    number = 0
+    for service in mesh.services:
+        own = () if service.hostname or service.selector or not service.endpoints else mesh.behind(service)
+        for one in own if (service.namespace, service.name) not in there else ():
+            yield one, [_address(LISTED, number + place + 1) for place in range(one.replicas)]
+            number += one.replicas
+
+
+def _of_service(slice_: Json) -> tuple[str, str]:
+    metadata = slice_["metadata"]
+    return metadata["namespace"], metadata.get("labels", {}).get(SERVICE_NAME, "")
+
+
+def _listing(workload: Workload, addresses: Sequence[str]) -> Json:
+    """The EndpointSlice that Kubernetes has for what a Service's endpoints are said to be."""
+    service = workload.endpoint_of.partition("/")[2].partition(" ")[0]
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": SLICE,
+        "metadata": {"name": workload.name, "namespace": workload.namespace, "labels": {SERVICE_NAME: service}},
+        "addressType": "IPv4",
+        "ports": [{"name": one.name, "protocol": "TCP", "port": one.number} for one in workload.ports],
+        "endpoints": [{"addresses": [one], "conditions": {"ready": True, "serving": True}} for one in addresses],
+    }
 
 
 def _ports(ports: Iterable[Json], pod: Pod) -> Iterator[tuple[str, str, int, str]]:

@@ -59,12 +59,14 @@ def _named(
 
 
 def gateways(holder: Value, namespace: str) -> Iterator[str]:
-    """The gateways of a VirtualService or of a condition; istiod checks those that come before the first plain name."""
+    """The gateways of a VirtualService or of a condition; istiod checks none after the first plain name."""
     checked = True
     for one in holder.list("gateways"):
         if not one.text():
             raise one.problem("a gateway needs a name", "istiod refuses it: mesh is the name of all sidecars")
         own, slash, name = one.text().partition("/")
+        if checked and not slash and (one.text().startswith("*") or not names.HOST.fullmatch(one.text())):
+            raise one.problem(f"{one.shown} is no name of a gateway", "istiod refuses it")
         checked = checked and bool(slash)
         if checked and not (LABEL.fullmatch(own) and LABEL.fullmatch(name)):
             raise one.problem(f"the gateway {one.shown} is not namespace/name", "istiod refuses it: write both names")

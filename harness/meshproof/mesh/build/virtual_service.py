@@ -177,6 +177,8 @@ def _redirect(value: Value, matches: Sequence[RouteMatch]) -> Redirect:
 def _direct_response(value: Value) -> DirectResponse:
     body = value.get("body")
     text = _text(body, "string") if body else ""
+    if body and body.get("string") and body.get("bytes"):
+        raise body.problem("a body is a string or bytes, not both", "the API server refuses it")
     if body and (encoded := body.get("bytes")):
         try:
             text = base64.b64decode(encoded.text(), validate=True).decode()

@@ -103,7 +103,6 @@ def test_a_policy_alone_has_its_own_rule_with_the_retries_of_the_sample(folder) 
         "attempts": 3,
         "retryRemoteLocalities": False,
         "retryOn": "5xx",
-        "perTryTimeout": "0.250000000s",
     }
 
 

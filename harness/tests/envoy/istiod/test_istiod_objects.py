@@ -110,3 +110,49 @@ def test_what_policies_name_is_there_and_a_gateways_service_has_the_ports_of_all
         "shop",
         [80, 81, 8443],
     )
+
+
+LISTED = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: web}
+subsets: [{addresses: [{ip: 10.55.0.3}, {ip: 10.55.0.4}], ports: [{name: http, port: 8888}]}]
+"""
+
+
+def test_what_endpoints_list_has_a_slice_whose_addresses_are_those_of_what_stands_in() -> None:
+    manifests = load(["-"], stdin=io.StringIO(LISTED), strict=False)
+    built = build_all(manifests)
+    held = cluster(built.resources, built.mesh)
+    (one,) = (each for each in held.objects if each["kind"] == "EndpointSlice")
+    assert one["metadata"]["labels"] == {"kubernetes.io/service-name": "web"}
+    assert one["ports"] == [{"name": "http", "protocol": "TCP", "port": 8888}]
+    addresses = [each["addresses"][0] for each in one["endpoints"]]
+    (workload,) = built.mesh.workloads
+    assert {address: held.pods[address] for address in addresses} == {
+        address: (workload, number) for number, address in enumerate(addresses)
+    }
+    assert len(addresses) == 2
+
+
+def test_a_slice_that_is_given_is_the_only_one() -> None:
+    text = (
+        LISTED.split("---")[0]
+        + """---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: own, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+ports: [{name: http, port: 8888}]
+endpoints: [{addresses: [10.55.0.3]}]
+"""
+    )
+    manifests = load(["-"], stdin=io.StringIO(text), strict=False)
+    mesh = build_all(manifests).mesh
+    several = cluster((*manifests.resources, *manifests.foreign), mesh).objects
+    assert [each["metadata"]["name"] for each in several if each["kind"] == "EndpointSlice"] == ["own"]

@@ -21,6 +21,7 @@ from meshproof.envoy.translate import translate
 from meshproof.errors import MeshproofError
 from meshproof.manifest import Manifests, load
 from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.build.mesh_config.document import OPERATOR
 from meshproof.targets.embedded.listening import ports
 
 Json = dict[str, Any]
@@ -93,7 +94,8 @@ def sides(case: Case, without: frozenset[str] = frozenset()) -> Sides:
         if (namespace, dict(labels)) not in pods:
             pods.append((namespace, dict(labels)))
             found[f"gateway-{len(pods)}"] = Proxy(Kind.GATEWAY, namespace, labels)
-    resources = (*manifests.resources, *manifests.foreign)
+    # No API server keeps an IstioOperator: istioctl reads it.
+    resources = (*manifests.resources, *(one for one in manifests.foreign if one.kind != OPERATOR))
     resources = (*resources, *(one.resource for one in manifests.refusals if one.resource))
     return Sides(case, built, found, cluster(resources, built.mesh, pods), refused)
 

@@ -178,3 +178,8 @@ def test_conditions_on_claims_of_tokens_are_not_understood(routed) -> None:
 def test_rewrites_and_changes_of_envoys_own_headers_that_istiod_refuses(routed, rule: str, said: str) -> None:
     with pytest.raises(ManifestError, match=said):
         routed(f"- {{{rule}, route: [{{destination: {{host: greeter}}}}]}}")
+
+
+def test_a_body_is_a_string_or_bytes(routed) -> None:
+    with pytest.raises(ManifestError, match="a body is a string or bytes, not both"):
+        routed("- directResponse: {status: 200, body: {string: a, bytes: YQ==}}\n")
