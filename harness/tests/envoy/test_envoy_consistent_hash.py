@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from dataclasses import replace
 
 import pytest
 from meshproof.envoy.clusters.load_balancer import load_balancer
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.translate import translate
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.model.destination_rule import (
     ConsistentHash,
     HashKind,
@@ -245,3 +248,38 @@ def test_a_failing_pod_is_not_left_by_the_tries_of_its_keys(site, build):
     assert arrived == 4 * statuses.count(503)
     statuses, _ = asyncio.run(scene(True))
     assert statuses.count(200) > statuses.count(503)
+
+
+LEFT_OUT = """\
+apiVersion: v1
+kind: Service
+metadata: {name: front}
+spec: {selector: {app: front}, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: back}
+spec: {selector: {app: back}, ports: [{name: http, port: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: back}
+spec: {host: back, trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x-user}}}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: front}
+spec: {hosts: [front], http: [{route: [{destination: {host: back}}]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: limit}
+spec: {egress: [{hosts: [./front.default.svc.cluster.local]}]}
+"""
+
+
+def test_a_destination_that_a_sidecar_leaves_out_has_the_hash_of_its_rule():
+    mesh = build_all(load(["-"], stdin=io.StringIO(LEFT_OUT), strict=False)).mesh
+    routes = routes_of(mesh)
+    assert routes
+    assert all(one["hash_policy"] == [{"header": {"header_name": "x-user"}}] for one in routes)

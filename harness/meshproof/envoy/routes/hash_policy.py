@@ -12,14 +12,15 @@ from collections.abc import Iterable
 from meshproof.envoy.clusters.destination_rule import NOTHING, merged
 from meshproof.envoy.scope import Scope
 from meshproof.envoy.unit import Fields, duration
-from meshproof.envoy.visibility import imported_called
+from meshproof.envoy.visibility import imported_called, with_clusters
 from meshproof.mesh.model.destination_rule import ConsistentHash, HashKind, TrafficPolicy
 from meshproof.mesh.model.virtual_service import Destination
 
 
 def hash_for_destination(destination: Destination, scope: Scope) -> ConsistentHash | None:
     """The settings that a VirtualService's destination finds; those of ports only where it names its port."""
-    service = imported_called(scope.mesh, destination.host, scope.proxy.namespace)
+    # Among them those that a Sidecar leaves out and a rule leads to.
+    service = with_clusters(scope.mesh, scope.proxy).get(destination.host)
     if service is None:
         return None
     rule = merged(scope.mesh, service, scope.proxy)

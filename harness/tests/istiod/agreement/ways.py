@@ -66,8 +66,8 @@ def _table(table: Json) -> Json:
     domains = {
         name: content if content.get("routes") else {key: one for key, one in content.items() if key != ATTEMPTS}
         for name, content in table["domains"].items()
-        # No Host is a range of addresses.
-        if "/" not in name
+        # No Host is a range of addresses, and none of IPv6 is sent.
+        if "/" not in name and not name.startswith("[")
     }
     return {**table, "domains": domains}
 

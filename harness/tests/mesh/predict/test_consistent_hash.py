@@ -103,3 +103,29 @@ def test_what_the_destinations_of_a_route_have_hashed_is_combined_but_for_those_
 def test_a_cookie_is_given_with_its_ttl_and_path(hashed) -> None:
     (found,) = hashed("loadBalancer: {consistentHash: {httpCookie: {name: user, ttl: 300s, path: /a}}}")
     assert found.keys == (HashKey("cookie", "user", 300.0, "/a"),)
+
+
+def test_a_destination_that_a_sidecar_leaves_out_has_the_hash_of_its_rule(built) -> None:
+    text = f"""apiVersion: v1
+kind: Service
+metadata: {{name: front}}
+spec: {{selector: {{app: helloworld}}, ports: [{{name: http, port: 5000}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {{name: hashed}}
+spec: {{host: greeter, trafficPolicy: {{{BY_USER}}}, subsets: [{{name: own, labels: {{version: v2}}}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: front}}
+spec: {{hosts: [front], http: [{{route: [{to("own")}]}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {{name: limit}}
+spec: {{egress: [{{hosts: [./front.default.svc.cluster.local]}}]}}
+"""
+    (arm,) = predict(built(text).mesh, parse("GET http://front:5000/")).arms
+    assert arm.hashed_by is not None
+    assert arm.hashed_by.keys == (USER,)

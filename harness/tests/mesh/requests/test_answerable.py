@@ -118,6 +118,22 @@ def test_what_rules_or_servers_specify_is_an_answer(why) -> None:
     assert why("GET https://shop.example.com:80/cart", "default/front", Tls())
 
 
+REGISTRY_ONLY = """---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data:
+  mesh: "outboundTrafficPolicy: {mode: REGISTRY_ONLY}"
+"""
+
+
+@pytest.mark.parametrize("config", ["", REGISTRY_ONLY])
+def test_an_address_may_be_that_of_a_service(routed, config: str) -> None:
+    mesh = routed("- route: [{destination: {host: greeter, subset: v1}}]", more=MORE + config).mesh
+    text = why_unanswered(mesh, predict(mesh, parse("GET http://10.96.0.10:5000/")), "default")
+    assert text == "whether 10.96.0.10 is the address of a Service is not known here: ask for its name"
+
+
 def test_a_destination_without_pods_cannot_answer(routed) -> None:
     mesh = routed("- route: [{destination: {host: greeter, subset: v9}}]").mesh
     text = why_unanswered(mesh, predict(mesh, parse("GET http://greeter:5000/")), "default")

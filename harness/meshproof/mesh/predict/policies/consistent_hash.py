@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator
 
 from meshproof.border.request import Hashing, HashKey
 from meshproof.mesh.model.destination_rule import ConsistentHash, TrafficPolicy
+from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.virtual_service import Destination, HttpRoute
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
@@ -64,7 +65,7 @@ def hashing(
 def _looked_up(mesh: Mesh, destination: Destination, client: Client) -> Iterator[ConsistentHash]:
     """The settings that a destination of a VirtualService finds, the first that counts in front."""
     whole, subset = _rule_policy(mesh, destination, client), NOTHING
-    service = visibility.service(mesh, destination.host, client.namespace)
+    service = _service(mesh, destination, client)
     if service and destination.subset:
         found = destination_rules.subset(mesh, service, destination.subset, client.namespace, client.labels)
         subset = found.policy if found else NOTHING
@@ -75,8 +76,15 @@ def _looked_up(mesh: Mesh, destination: Destination, client: Client) -> Iterator
                 yield one
 
 
+def _service(mesh: Mesh, destination: Destination, client: Client) -> Service | None:
+    """Whose rules count: also what a Sidecar leaves out and a rule leads to."""
+    within = client.gateway == MESH_GATEWAY
+    port = destination.port or client.port
+    return visibility.destination(mesh, destination.host, port, client.namespace, within=within)
+
+
 def _rule_policy(mesh: Mesh, destination: Destination, client: Client) -> TrafficPolicy:
-    service = visibility.service(mesh, destination.host, client.namespace)
+    service = _service(mesh, destination, client)
     several = destination_rules.rules(mesh, service, client.namespace, client.labels) if service else ()
     return next((rule.policy for rule in several if rule.policy != NOTHING), NOTHING)
 
