@@ -1,7 +1,8 @@
 """Finds all that meshproof says of itself, and brings the catalogues up to date: `python docs/messages.py`.
 
-The texts are those of the tree of commands, of the templates and scripts of `reports/`, and of calls of `words` in the
-package. New ones are put into the catalogue without a translation, those that nobody says any more are taken out.
+The texts are those of the tree of commands, of the templates and scripts of `reports/`, of calls of `words` in the
+package, and of errors without a place in a manifest. New ones are put into the catalogue without a translation, those
+that nobody says any more are taken out.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from error_texts import error_texts
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 from manual_pages import contexts
@@ -23,7 +25,7 @@ from meshproof.cli.options.sections import HELP, SECTIONS
 from meshproof.cli.root import NAME
 from meshproof.language.catalogue import FOLDER
 from meshproof.language.catalogue import NAME as CATALOGUE
-from meshproof.language.words import CLICK
+from meshproof.language.words import CLICK, ERROR
 from meshproof.report.headline.headline import Headline
 from meshproof.report.html.environment import SAID
 from meshproof.report.html.page import STATE, UNDER_WAY
@@ -31,12 +33,14 @@ from meshproof.report.html.pictures.steps import KINDS
 from meshproof.report.html.sections import TITLES
 from meshproof.report.selfcheck.record import MutantStatus
 from meshproof.report.web.board import RUNNING, WAITING
+from meshproof.run.explaining.flags import FLAGS
 
 ROOT = Path(__file__).parent.parent
 # Named by a value where they are said.
 VALUES = (
     *(one.value for one in Outcome), *(one.value for one in Headline),
     *(one.value for one in MutantStatus), *TITLES.values(), *(text for _, text in KINDS),
+    *(meaning for _, meaning in FLAGS.values()),
     *("interrupted", STATE, UNDER_WAY, WAITING, RUNNING, HELP), *(name for name, _ in SECTIONS),
     *("Usage: ", "Error: ", "Options", "Commands", "{n} rule", "{n} request", "{n} object"),
 )  # fmt: skip
@@ -51,7 +55,8 @@ CLICKS = (
     "'{value}' is not one of {choices}.", "'{value}' is not a valid {number_type}.",
     "{value} is not in the range {range}.", "{name} '{filename}' does not exist.", "{name} '{filename}' is a file.",
     "{name} '{filename}' is a directory.", "File", "Directory", "Path", "float range", "integer range", "integer",
-    "float", "default: {default}", "required",
+    "float", "default: {default}", "required", "{value} is not a number", "{value} is not {name}, as in 5000=15000",
+    "{value}: a port is a number from 1 to 65535",
 )  # fmt: skip
 # In a paragraph that is kept as it stands: columns, or a remark. Commands alone are the same in every language.
 PROSE = re.compile(r"\S {2,}\S|^ +\(", re.MULTILINE)
@@ -61,6 +66,8 @@ def texts() -> dict[str, str]:
     """Each English text, and where it is said."""
     found: dict[str, str] = {}
     for text, place in (*_helps(), *_calls(), *_pages()):
+        found.setdefault(text, place)
+    for text, place in _errors():
         found.setdefault(text, place)
     return found | dict.fromkeys(VALUES, "values") | {CLICK + one: "click" for one in CLICKS}
 
@@ -87,6 +94,12 @@ def _calls() -> Iterator[tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and (text := _said(node)):
                 yield text, place
+
+
+def _errors() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "harness" / "meshproof").rglob("*.py")):
+        for text in error_texts(path):
+            yield ERROR + text, path.relative_to(ROOT).as_posix()
 
 
 def _said(call: ast.Call) -> str:

@@ -54,7 +54,9 @@ def _code() -> int:
         click.echo(_told(translated(shown.getvalue())), err=True, nl=False)
         return UsageError.exit_code
     except MeshproofError as error:
-        click.echo(f"{NAME}: {_told(str(error))}", err=True)
+        from meshproof.cli.help.errors import error_translated
+
+        click.echo(f"{NAME}: {error_translated(_told(str(error)))}", err=True)
         return error.exit_code
     except Exception:
         import traceback

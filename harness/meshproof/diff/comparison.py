@@ -8,12 +8,13 @@ from itertools import chain
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
-from meshproof.diff.behaviour import OUTCOME, behaviour, policies, policy_changes, stated_at
+from meshproof.diff.behaviour import OUTCOME, behaviour, called, policies, policy_changes, stated_at
 from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach, without_places
 from meshproof.diff.destinations import BEHIND
 from meshproof.diff.search import Tried, as_served, search
 from meshproof.diff.sides import Side
 from meshproof.errors import Location
+from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.coverage.dependencies import Dependencies, undecided
 from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
@@ -80,13 +81,13 @@ class _Pair:
     new: Expectation
 
 
-def compare(old: Side, new: Side, namespace: str) -> Comparison:
-    """Everything that is found; `namespace` is that of the usual client."""
+def compare(old: Side, new: Side, namespace: str, words: Words = ENGLISH) -> Comparison:
+    """Everything that is found, told in a language; `namespace` is that of the usual client."""
     found = differing(old, new)
     touched = reach(old, new, found)
     tried = search((old.mesh, new.mesh), touched, namespace)
-    pairs = list(_pairs(old.mesh, new.mesh, tried))
-    changes = tuple(_grouped(old.mesh, new.mesh, pairs))
+    pairs = list(_pairs(old.mesh, new.mesh, tried, words))
+    changes = tuple(_grouped(old.mesh, new.mesh, pairs, words))
     hidden = tuple(opaque(old, new, found))
     return Comparison(
         changes,
@@ -103,7 +104,7 @@ def _number(found: Differing) -> int:
     return len({one.identity for one in (*found.gone, *found.came)})
 
 
-def _pairs(old: Mesh, new: Mesh, tried: Tried) -> Iterator[_Pair]:
+def _pairs(old: Mesh, new: Mesh, tried: Tried, words: Words) -> Iterator[_Pair]:
     for client, requests in tried.by_client:
         known: set[tuple[Request, Request]] = set()
         for request in requests:
@@ -114,25 +115,25 @@ def _pairs(old: Mesh, new: Mesh, tried: Tried) -> Iterator[_Pair]:
                     predict(mesh, one, namespace=client.namespace, labels=client.labels)
                     for mesh, one in zip((old, new), both, strict=True)
                 )
-                yield _Pair(both[1], client, _host(old, new, both[1], client), first, second)
+                yield _Pair(both[1], client, _host(old, new, both[1], client, words), first, second)
 
 
-def _host(old: Mesh, new: Mesh, request: Request, client: Source) -> str:
+def _host(old: Mesh, new: Mesh, request: Request, client: Source, words: Words) -> str:
     """What a request asks for, as people call it."""
     if request.gateway:
         key = request.gateway.split("/")
-        return f"{request.domain} by Gateway {'/'.join(key[:2])}"
+        return words("{host} by Gateway {gateway}", host=request.domain, gateway="/".join(key[:2]))
     aliases = (alias(mesh, request.domain, client.namespace) for mesh in (new, old))
     services = (asked_service(mesh, request, client.namespace) for mesh in (new, old))
     found = chain(aliases, services)
     return next((one.called for one in found if one), request.domain)
 
 
-def _grouped(old: Mesh, new: Mesh, pairs: Sequence[_Pair]) -> Iterator[Change]:
+def _grouped(old: Mesh, new: Mesh, pairs: Sequence[_Pair], words: Words) -> Iterator[Change]:
     groups: dict[tuple[str, str, Hashable, Hashable], list[_Found]] = {}
     totals: dict[tuple[str, bool], int] = {}
     for pair in pairs:
-        for found in _changes(old, new, pair):
+        for found in _changes(old, new, pair, words):
             # What differs with each request is alike where the same rules do it.
             before, after = (pair.old.route, pair.new.route) if found.own else (found.before, found.after)
             groups.setdefault((found.about, pair.host, before, after), []).append(found)
@@ -186,8 +187,8 @@ class _Found:
     place: Location | None = None
 
 
-def _changes(old: Mesh, new: Mesh, pair: _Pair) -> Iterator[_Found]:
-    first, second = behaviour(old, pair.old), behaviour(new, pair.new)
+def _changes(old: Mesh, new: Mesh, pair: _Pair, words: Words) -> Iterator[_Found]:
+    first, second = behaviour(old, pair.old, words), behaviour(new, pair.new, words)
     elsewhere = first[OUTCOME].value != second[OUTCOME].value
     for about, one in first.items():
         other = second.get(about)
@@ -198,9 +199,10 @@ def _changes(old: Mesh, new: Mesh, pair: _Pair) -> Iterator[_Found]:
             yield _Found(pair, about, one.shown(other), other.shown(one), one.own or other.own)
     before, after = policies(old, pair.old), policies(new, pair.new)
     for key in (one for one in before if one in after):
-        for setting, value, new_value in policy_changes(before[key][1], after[key][1]):
+        for setting, value, new_value in policy_changes(before[key][1], after[key][1], words):
             name, policy = after[key]
-            about = setting if name == pair.host else f"{setting} at {name}"
+            about = called(setting, words)
+            about = about if name == pair.host else words("{what} at {name}", what=about, name=name)
             yield _Found(pair, about, value, new_value, place=stated_at(setting, policy))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from meshproof.border.expectation import Arm, Copy
+from meshproof.language.words import Words
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.records import dataclass
 
@@ -27,7 +28,9 @@ class Part:
         return f"{self.text} ({self.detail})" if self.detail and self.text == other.text else self.text
 
 
-NONE = Part(None, "none")
+def none(words: Words) -> Part:
+    """What is not done."""
+    return Part(None, words("none"))
 
 
 def key_of(mesh: Mesh, one: Arm | Copy) -> Hashable:
@@ -44,11 +47,10 @@ def target_of(mesh: Mesh, one: Arm | Copy) -> int | str:
     return next((port.target for port in ports if port.number == one.port), one.port)
 
 
-def several(values: dict[Hashable, str], names: dict[Hashable, str], alike: str) -> Part:
+def several(values: dict[Hashable, str], names: dict[Hashable, str], alike: str, words: Words) -> Part:
     """What is told of each destination, by `key_of`; once where it is the same for all (`alike` if that is nothing)."""
     texts = set(values.values())
     if len(texts) <= 1:
         return Part(frozenset(texts - {""}), next(iter(texts), "") or alike)
-    return Part(
-        frozenset(values.items()), "; ".join(f"{text or alike} at {names[key]}" for key, text in values.items())
-    )
+    told = (words("{what} at {name}", what=text or alike, name=names[key]) for key, text in values.items())
+    return Part(frozenset(values.items()), "; ".join(told))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from meshproof.border.expectation import Expectation
 from meshproof.explain.explanation import Object
 from meshproof.explain.manifests import Written
+from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
@@ -29,6 +30,7 @@ def beside(
     client: Client,
     having: Sequence[VirtualService],
     written: Written,
+    words: Words = ENGLISH,
 ) -> Iterator[Object]:
     """VirtualServices for the host, DestinationRules for the destinations, and Services of the same name."""
     names = {expectation.request.domain, *([table.domain] if table.domain else [])}
@@ -37,11 +39,11 @@ def beside(
     for one in mesh.virtual_services:
         named = [host for host in one.hosts if any(covers(host, name) for name in names)]
         if named and not any(each is one for each in having):
-            why = _why_not(one, named, table, client, having)
+            why = _why_not(one, named, table, client, having, words)
             yield Object(written.called(one.location), one.location, why)
-    yield from _rules(mesh, expectation, client, written)
+    yield from _rules(mesh, expectation, client, written, words)
     if meant is not None:
-        yield from _namesakes(mesh, meant, client)
+        yield from _namesakes(mesh, meant, client, words)
 
 
 def shown(miss: Miss) -> Miss:
@@ -57,51 +59,68 @@ def holds_credential(miss: Miss) -> bool:
     return is_credential(miss.on.rpartition(" ")[2])
 
 
-def worded(miss: Miss) -> str:
+def worded(miss: Miss, words: Words = ENGLISH) -> str:
     """What was wanted, and what was found."""
     miss = shown(miss)
-    name = f"{miss.on} must {'' if miss.asked else 'not '}be {miss.wanted}"
+    must = words("{what} must be {wanted}", what=miss.on, wanted=miss.wanted)
+    if not miss.asked:
+        must = words("{what} must not be {wanted}", what=miss.on, wanted=miss.wanted)
     if not miss.known:
-        return f"{name}, and nobody can tell what it will be ({miss.found})"
-    return f"{name}, and is {miss.found!r}" if miss.there else f"{name}, and there is none"
+        return words("{must}, and nobody can tell what it will be ({found})", must=must, found=miss.found)
+    if miss.there:
+        return words("{must}, and is {found}", must=must, found=repr(miss.found))
+    return words("{must}, and there is none", must=must)
 
 
 def _why_not(
-    one: VirtualService, named: list[str], table: Table, client: Client, having: Sequence[VirtualService]
+    one: VirtualService,
+    named: list[str],
+    table: Table,
+    client: Client,
+    having: Sequence[VirtualService],
+    words: Words,
 ) -> str:
     if not visibility.sees(client.namespace, one.export_to, one.namespace):
-        return f"exportTo [{', '.join(one.export_to)}] hides it from namespace {client.namespace}"
+        return _hidden(one.export_to, client, words)
     gateways = [client.gateway, *(each for other in having for each in other.gateways)]
     bound = [each for each in one.gateways if each in gateways and (each != MESH_GATEWAY or client.gateway == each)]
     if not bound and client.gateway == MESH_GATEWAY:
-        return f"is for {_gateways(one)}, not for clients within the mesh"
+        return words("is for {gateways}, not for clients within the mesh", gateways=_gateways(one, words))
     if not bound:
-        return f"is for {_gateways(one)}, not for Gateway {client.gateway}"
+        own = _gateways(one, words)
+        return words("is for {gateways}, not for Gateway {gateway}", gateways=own, gateway=client.gateway)
     entries = [entry.kept_from for entry in considered(one, client)]
     if entries and all(entries):
         first = next(miss for miss in entries if miss)
-        return f"none of its rules is for this client: {worded(first)}"
+        return words("none of its rules is for this client: {why}", why=worded(first, words))
     if not one.http:
-        return "has no rules for HTTP"
+        return words("has no rules for HTTP")
     best = max(named, key=specificity)
     if having and table.domain and specificity(best) < specificity(table.domain):
-        return f"names it by {best} alone, and {table.domain} fits better"
+        return words("names it by {host} alone, and {other} fits better", host=best, other=table.domain)
     if one.gateway_api:
-        return "is for clients of its own namespace, or of its Service's"
+        return words("is for clients of its own namespace, or of its Service's")
     if having:
         first_ = having[0]
         older = first_.created and (not one.created or first_.created < one.created)
-        why = "is older" if older else "comes first"
-        return f"VirtualService {first_.namespace}/{first_.name} names the same host and {why}: it alone decides"
-    return "does not decide for such requests to this host and port"
+        other = f"VirtualService {first_.namespace}/{first_.name}"
+        if older:
+            return words("{other} names the same host and is older: it alone decides", other=other)
+        return words("{other} names the same host and comes first: it alone decides", other=other)
+    return words("does not decide for such requests to this host and port")
 
 
-def _gateways(one: VirtualService) -> str:
-    several = ["the mesh" if name == MESH_GATEWAY else f"Gateway {name}" for name in one.gateways]
-    return " and ".join(several)
+def _hidden(export_to: Sequence[str], client: Client, words: Words) -> str:
+    spaces = ", ".join(export_to)
+    return words("exportTo [{spaces}] hides it from namespace {own}", spaces=spaces, own=client.namespace)
 
 
-def _rules(mesh: Mesh, expectation: Expectation, client: Client, written: Written) -> Iterator[Object]:
+def _gateways(one: VirtualService, words: Words) -> str:
+    several = [words("the mesh") if name == MESH_GATEWAY else f"Gateway {name}" for name in one.gateways]
+    return words(" and ").join(several)
+
+
+def _rules(mesh: Mesh, expectation: Expectation, client: Client, written: Written, words: Words) -> Iterator[Object]:
     """DestinationRules for the hosts that a request goes to, that do not count."""
     hosts = [*(one.host for one in expectation.arms), *(one.host for one in expectation.copies)]
     for host in filter(None, dict.fromkeys(hosts)):
@@ -112,21 +131,28 @@ def _rules(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
         for rule in mesh.destination_rules:
             if covers(rule.host, host) and not any(one is rule for one in counting):
                 first = counting[0] if counting else None
-                why = f"DestinationRule {first.namespace}/{first.name} counts in its place" if first else ""
+                why = words("{other} counts in its place", other=first.called) if first else ""
                 if rule.export_to and not visibility.sees(client.namespace, rule.export_to, rule.namespace):
-                    why = f"exportTo [{', '.join(rule.export_to)}] hides it from namespace {client.namespace}"
+                    why = _hidden(rule.export_to, client, words)
                 elif rule.selector is not None:
-                    why = "its workloadSelector is for other clients"
+                    why = words("its workloadSelector is for other clients")
                 elif rule.namespace not in {client.namespace, service.namespace, "istio-system"}:
-                    places = f"{client.namespace}, {service.namespace} or istio-system"
-                    why = f"rules for {service.called} count in the namespaces {places} alone"
-                yield Object(written.called(rule.location), rule.location, why or "does not count for this client")
+                    own, its = client.namespace, service.namespace
+                    text = words("{own}, {its} or istio-system", own=own, its=its)
+                    why = words(
+                        "rules for {service} count in the namespaces {places} alone",
+                        service=service.called,
+                        places=text,
+                    )
+                why = why or words("does not count for this client")
+                yield Object(written.called(rule.location), rule.location, why)
 
 
-def _namesakes(mesh: Mesh, meant: Service, client: Client) -> Iterator[Object]:
+def _namesakes(mesh: Mesh, meant: Service, client: Client, words: Words) -> Iterator[Object]:
     for one in mesh.services_called(meant.name):
         if one is not meant:
-            why = f"has the same name; a client of {client.namespace} calls it {one.called}"
+            own = client.namespace
+            why = words("has the same name; a client of {namespace} calls it {name}", namespace=own, name=one.called)
             if not visibility.sees(client.namespace, one.export_to, one.namespace):
-                why = f"has the same name, and is not exported to {client.namespace}"
+                why = words("has the same name, and is not exported to {namespace}", namespace=own)
             yield Object(f"Service {one.namespace}/{one.name}", one.location, why)

@@ -8,27 +8,32 @@ from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.explain.explanation import Destination, Object, Pods
 from meshproof.explain.manifests import Written
 from meshproof.explain.policies import settings
+from meshproof.language.words import Words
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies.policy import layers
 
 
-def destinations(mesh: Mesh, expectation: Expectation, client: Client, written: Written) -> Iterator[Destination]:
+def destinations(
+    mesh: Mesh, expectation: Expectation, client: Client, written: Written, words: Words
+) -> Iterator[Destination]:
     """The destinations of a request, then its mirrors."""
     for one in expectation.arms:
-        yield _destination(mesh, one, client, written)
+        yield _destination(mesh, one, client, written, words)
     for copy in expectation.copies:
-        yield _destination(mesh, copy, client, written)
+        yield _destination(mesh, copy, client, written, words)
 
 
-def _destination(mesh: Mesh, one: Arm | Copy, client: Client, written: Written) -> Destination:
+def _destination(mesh: Mesh, one: Arm | Copy, client: Client, written: Written, words: Words) -> Destination:
     # The host of a destination has no slash of its own.
     name = one.destination.partition("/")[2].partition(":")[0]
     found = layers(mesh, one.host, name, one.port, client)
     chosen = found.subset
     labels = ", ".join(f"{key}={value}" for key, value in chosen.labels.items()) if chosen else ""
     rule = found.subset_rule
-    owner = f" of DestinationRule {rule.namespace}/{rule.name}" if rule else ""
+    called = words("subset {name}", name=chosen.name) if chosen else ""
+    if chosen and rule:
+        called = words("subset {name} of {rule}", name=chosen.name, rule=rule.called)
     hashing = one.hashed_by if isinstance(one, Arm) else None
     return Destination(
         one.destination,
@@ -36,10 +41,10 @@ def _destination(mesh: Mesh, one: Arm | Copy, client: Client, written: Written) 
         one.port,
         one.location,
         tuple(_pods(mesh, one.workloads)),
-        tuple(settings(found, one.port, written)) if mesh.knows(one.host) else (),
+        tuple(settings(found, one.port, written, words)) if mesh.knows(one.host) else (),
         one.why if isinstance(one, Arm) else one.note,
         mirror=isinstance(one, Copy),
-        subset=Object(f"subset {chosen.name}{owner}", chosen.location, labels) if chosen else None,
+        subset=Object(called, chosen.location, labels) if chosen else None,
         by_hash=" and ".join(map(str, hashing.keys)) if hashing else "",
     )
 

@@ -9,13 +9,13 @@ from meshproof.border.grpc import grpc_status
 from meshproof.errors import Location
 from meshproof.explain.explanation import Setting
 from meshproof.explain.manifests import Written, field, place_of
+from meshproof.explain.policies import default
 from meshproof.explain.wording import percent, seconds
+from meshproof.language.words import Words
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, HttpRoute
 from meshproof.mesh.predict.proxy.retrying import DEFAULT, DEFAULT_ATTEMPTS
 
-ISTIO = "Istio's default"
-PROXY = "the proxy"
 # How the fields of an HTTPRoute are called that do the same.
 AS_HTTP_ROUTE = {
     "timeout": ("timeouts",),
@@ -28,31 +28,34 @@ AS_HTTP_ROUTE = {
 }
 
 
-def effects(expectation: Expectation, route: HttpRoute | None, written: Written) -> Iterator[Setting]:
+def effects(expectation: Expectation, route: HttpRoute | None, written: Written, words: Words) -> Iterator[Setting]:
     """All of them, in the order in which a request meets them."""
     rule = _Rule(route, written)
     if expectation.delay:
         one = expectation.delay
         share, time = percent(float(one.share)), seconds(one.seconds)
-        yield rule.setting("fault.delay", f"{share} of the requests are held for {time}", one.location)
+        said = words("{share} of the requests are held for {time}", share=share, time=time)
+        yield rule.setting("fault.delay", said, one.location)
     if expectation.abort:
         stop = expectation.abort
         code = f"grpc-status {stop.grpc_status}" if stop.grpc_status is not None else str(stop.status)
-        yield rule.setting("fault.abort", f"{percent(float(stop.share))} are answered {code}", stop.location)
+        said = words("{share} are answered {code}", share=percent(float(stop.share)), code=code)
+        yield rule.setting("fault.abort", said, stop.location)
     if expectation.redirect and route and route.redirect:
         redirect = expectation.redirect
-        yield rule.setting("redirect", f"{redirect.status} to {redirect.target}", rule.place("redirect"))
+        said = words("{status} to {target}", status=redirect.status, target=redirect.target)
+        yield rule.setting("redirect", said, rule.place("redirect"))
     elif route and route.direct_response:
         yield rule.setting(
-            "directResponse", _answer(expectation, route.direct_response.status), rule.place("directResponse")
+            "directResponse", _answer(expectation, route.direct_response.status, words), rule.place("directResponse")
         )
     if route and route.cors:
-        yield rule.setting("corsPolicy", _cors(route), rule.place("corsPolicy"))
+        yield rule.setting("corsPolicy", _cors(route, words), rule.place("corsPolicy"))
     if route:
-        yield from _headers(route, rule)
+        yield from _headers(route, rule, words)
     if expectation.arms:
-        yield from _rewrites(expectation, rule)
-        yield from _times(expectation, rule)
+        yield from _rewrites(expectation, rule, words)
+        yield from _times(expectation, rule, words)
 
 
 class _Rule:
@@ -74,45 +77,49 @@ class _Rule:
     def setting(self, name: str, value: str, place: Location | None) -> Setting:
         return Setting(name, value, self._owner, place)
 
-    def stated(self, name: str, value: str, place: Location) -> Setting:
-        """A value that the rule states, or an object for the whole mesh, at a place."""
+    def stated(self, name: str, value: str, place: Location, called: str) -> Setting:
+        """A value that the rule states, or an object for the whole mesh, at a place; `called` is its field's name."""
         own = any(field(self._raw, one) is not None for one in (name, *AS_HTTP_ROUTE.get(name, ())))
         found = (self.place(name) if own else None) or place
-        return Setting(name, value, self._written.called(found), found)
+        return Setting(called, value, self._written.called(found), found)
 
 
-def _answer(expectation: Expectation, stated: int) -> str:
+def _answer(expectation: Expectation, stated: int, words: Words) -> str:
     if expectation.status != stated:
-        return f"{stated}, which gRPC is told by {expectation.status} with grpc-status {grpc_status(stated)}"
-    return f"{stated} with the body {expectation.body!r}" if expectation.body else str(stated)
+        told = f"{expectation.status} with grpc-status {grpc_status(stated)}"
+        return words("{stated}, which gRPC is told by {told}", stated=stated, told=told)
+    if not expectation.body:
+        return str(stated)
+    return words("{status} with the body {body}", status=stated, body=repr(expectation.body))
 
 
-def _cors(route: HttpRoute) -> str:
+def _cors(route: HttpRoute, words: Words) -> str:
     origins = route.cors.allow_origins if route.cors else ()
     named = ", ".join(f"{one.kind} {one.value}" for one in origins)
-    return f"answers of other origins are open to {named or 'nobody'}"
+    return words("answers of other origins are open to {origins}", origins=named or words("nobody"))
 
 
-def _headers(route: HttpRoute, rule: _Rule) -> Iterator[Setting]:
+def _headers(route: HttpRoute, rule: _Rule, words: Words) -> Iterator[Setting]:
     several: list[tuple[str, HeaderChanges, Location | None]] = [("", route.headers, rule.place("headers"))]
     for one in route.destinations:
         name = one.destination.host.partition(".")[0]
-        label = f" at {name}/{one.destination.subset}" if one.destination.subset else f" at {name}"
+        name = f"{name}/{one.destination.subset}" if one.destination.subset else name
+        label = words(" at {destination}", destination=name)
         several.append((label, one.headers, one.location))
     for label, changes, place in several:
         for side, change in (("request", changes.request), ("response", changes.response)):
-            if shown := _change(change):
+            if shown := _change(change, words):
                 yield rule.setting(f"headers.{side}{label}", shown, place)
 
 
-def _change(change: HeaderChange) -> str:
-    parts = [f"set {name}: {value}" for name, value in change.set]
-    parts += [f"add {name}: {value}" for name, value in change.add]
-    parts += [f"remove {name}" for name in change.remove]
+def _change(change: HeaderChange, words: Words) -> str:
+    parts = [words("set {header}", header=f"{name}: {value}") for name, value in change.set]
+    parts += [words("add {header}", header=f"{name}: {value}") for name, value in change.add]
+    parts += [words("remove {header}", header=name) for name in change.remove]
     return "; ".join(parts)
 
 
-def _rewrites(expectation: Expectation, rule: _Rule) -> Iterator[Setting]:
+def _rewrites(expectation: Expectation, rule: _Rule, words: Words) -> Iterator[Setting]:
     request = expectation.request
     if request.is_tcp:
         return
@@ -120,32 +127,40 @@ def _rewrites(expectation: Expectation, rule: _Rule) -> Iterator[Setting]:
         own = rule.route is not None and rule.route.rewrite is not None
         place = rule.place("rewrite") if own else None
         text = f"{request.path} → {expectation.path}"
-        yield (
-            rule.setting("rewrite of the path", text, place) if own else Setting("path", text, f"{PROXY} normalises it")
-        )
+        if own:
+            yield rule.setting(words("rewrite of the path"), text, place)
+        else:
+            yield Setting(words("path"), text, words("the proxy normalises it"))
     if expectation.authority and expectation.authority != request.authority:
         place = rule.place("rewrite") if rule.route and rule.route.rewrite else rule.place("headers")
-        yield rule.setting("rewrite of the host", f"{request.authority} → {expectation.authority}", place)
+        yield rule.setting(words("rewrite of the host"), f"{request.authority} → {expectation.authority}", place)
 
 
-def _times(expectation: Expectation, rule: _Rule) -> Iterator[Setting]:
+def _times(expectation: Expectation, rule: _Rule, words: Words) -> Iterator[Setting]:
     if expectation.request.is_tcp:
         return
     limit, retries = expectation.timeout, expectation.retries
+    time_out, again, istio = words("timeout"), words("retries"), default(words)
     if limit is None:
-        yield Setting("timeout", "none", ISTIO)
+        yield Setting(time_out, words("none"), istio)
     elif rule.route is not None and limit == rule.route.timeout:
-        yield rule.setting("timeout", seconds(limit), rule.place("timeout"))
+        yield rule.setting(time_out, seconds(limit), rule.place("timeout"))
     else:
-        yield Setting("timeout", seconds(limit), "the request's grpc-timeout")
+        yield Setting(time_out, seconds(limit), words("the request's grpc-timeout"))
     if retries is None:
-        yield Setting("retries", f"{DEFAULT_ATTEMPTS} more tries on {', '.join(DEFAULT)}", ISTIO)
+        yield Setting(again, _tries(DEFAULT_ATTEMPTS, ", ".join(DEFAULT), words), istio)
         return
     if not retries.attempts:
-        yield rule.stated("retries", "none", retries.location)
+        yield rule.stated("retries", words("none"), retries.location, again)
         return
-    each = f", {seconds(retries.per_try_timeout)} for each try" if retries.per_try_timeout else ""
-    on = retries.retry_on or f"{','.join(DEFAULT)} ({ISTIO})"
-    pause = f", pauses from {seconds(retries.back_off)}" if retries.back_off else ""
-    tries = "1 more try" if retries.attempts == 1 else f"{retries.attempts} more tries"
-    yield rule.stated("retries", f"{tries} on {on}{each}{pause}", retries.location)
+    each, pause = retries.per_try_timeout, retries.back_off
+    said = _tries(retries.attempts, retries.retry_on or f"{','.join(DEFAULT)} ({istio})", words)
+    said += words(", {time} for each try", time=seconds(each)) if each else ""
+    said += words(", pauses from {time}", time=seconds(pause)) if pause else ""
+    yield rule.stated("retries", said, retries.location, again)
+
+
+def _tries(number: int, on: str, words: Words) -> str:
+    if number == 1:
+        return words("1 more try on {what}", what=on)
+    return words("{n} more tries on {what}", n=number, what=on)

@@ -13,6 +13,7 @@ from meshproof.explain.effects import effects
 from meshproof.explain.explanation import Explanation, Object
 from meshproof.explain.manifests import Written
 from meshproof.explain.rules import Trace, trace
+from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.coverage.dependencies import Dependencies, undecided
 from meshproof.mesh.coverage.facts import facts
@@ -24,8 +25,10 @@ from meshproof.mesh.predict.prediction import client_of, predict, table
 from meshproof.mesh.requests.answerable import why_unanswered
 
 
-def explain(built: Built, request: Request, source: Source, limits: Iterable[Unmodelled] = ()) -> Explanation:
-    """What becomes of a request that a client sends, and why.
+def explain(
+    built: Built, request: Request, source: Source, limits: Iterable[Unmodelled] = (), words: Words = ENGLISH
+) -> Explanation:
+    """What becomes of a request that a client sends, and why, in a language; reasons and notices are in English.
 
     `limits` are what of the mesh is not carried out where it is to be sent.
     """
@@ -33,50 +36,57 @@ def explain(built: Built, request: Request, source: Source, limits: Iterable[Unm
     expectation = predict(mesh, request, namespace=source.namespace, labels=labels)
     client = client_of(mesh, request, source.namespace, labels)
     written = Written((*built.resources, *built.left_out))
-    found, traced = _trace(mesh, expectation, client, written)
+    found, traced = _trace(mesh, expectation, client, written, words)
     dependencies = Dependencies(mesh, (*mesh.unmodelled, *limits))
     touching = dependencies.touching(facts(mesh, expectation, source.namespace, labels))
     return Explanation(
         expectation,
         source,
         why_unanswered(mesh, expectation, source.namespace),
-        tuple(_way(mesh, expectation, found, traced, written)),
+        tuple(_way(mesh, expectation, found, traced, written, words)),
         traced.entries,
-        tuple(destinations(mesh, expectation, client, written)),
-        tuple(effects(expectation, traced.taken.route if traced.taken else None, written)),
-        tuple(beside(mesh, expectation, found, client, traced.virtual_services, written)),
+        tuple(destinations(mesh, expectation, client, written, words)),
+        tuple(effects(expectation, traced.taken.route if traced.taken else None, written, words)),
+        tuple(beside(mesh, expectation, found, client, traced.virtual_services, written, words)),
         tuple(_not_understood(one) for one in (*touching, *undecided(mesh, expectation))),
         tuple(Object("", one.location, one.message) for one in built.notices),
     )
 
 
-def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Written) -> tuple[Table, Trace]:
+def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Written, words: Words) -> tuple[Table, Trace]:
     request = expectation.request
     if not request.is_tcp:
         found = table(mesh, request, client)
-        return found, trace(mesh, expectation, found, client, written)
+        return found, trace(mesh, expectation, found, client, written, words)
     from meshproof.explain.connections import connection
 
     return connection(mesh, expectation, client, written)
 
 
-def _way(mesh: Mesh, expectation: Expectation, found: Table, traced: Trace, written: Written) -> Iterator[Object]:
+def _way(
+    mesh: Mesh, expectation: Expectation, found: Table, traced: Trace, written: Written, words: Words
+) -> Iterator[Object]:
     """The listener, or the servers of the gateway; the virtual host; whose rules stand there."""
     request = expectation.request
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     if gateway:
         pods = mesh.pods_of(gateway)
         chosen = ", ".join(f"{name}={value}" for name, value in pods[1].items())
-        yield Object(f"Gateway {gateway.called}", gateway.location, f"served by pods with {chosen} in {pods[0]}")
+        says = words("served by pods with {labels} in {namespace}", labels=chosen, namespace=pods[0])
+        yield Object(f"Gateway {gateway.called}", gateway.location, says)
         for server in found.servers:
-            hosts = ", ".join(server.hosts)
+            hosts = words("hosts {hosts}", hosts=", ".join(server.hosts))
             name = f"{server.name} " if server.name else ""
-            yield Object(f"server {name}port {server.port} {server.protocol}", server.location, f"hosts {hosts}")
+            which = words("server {which}", which=f"{name}port {server.port} {server.protocol}")
+            yield Object(which, server.location, hosts)
     elif not request.gateway:
-        yield Object(f"sidecar of the client, listener 0.0.0.0_{request.port}", None)
-    yield from _policies(expectation, traced, written)
+        listener = f"0.0.0.0_{request.port}"
+        yield Object(words("sidecar of the client, listener {listener}", listener=listener), None)
+    yield from _policies(expectation, traced, written, words)
     if found.refused:
-        ended = "not read" if found.refused == UNREAD else f"no further than the {found.refused}"
+        steps = {"connection": words("connection"), "handshake": words("handshake")}
+        step = steps.get(found.refused, found.refused)
+        ended = words("not read") if found.refused == UNREAD else words("no further than the {step}", step=step)
         yield Object(ended, None, found.note)
         return
     if found.domain:
@@ -85,25 +95,29 @@ def _way(mesh: Mesh, expectation: Expectation, found: Table, traced: Trace, writ
         says = ""
         if service and port:
             kind = "ServiceEntry host" if service.hostname else "Service"
-            says = f"{kind} {service.called}, port {port.number} {port.protocol} → {port.target}"
-        yield Object(f"virtual host {found.domain}:{request.port}", where, says)
+            own = f"{kind} {service.called}"
+            there = f"{port.number} {port.protocol} → {port.target}"
+            says = words("{service}, port {port}", service=own, port=there)
+        yield Object(words("virtual host {domain}", domain=f"{found.domain}:{request.port}"), where, says)
     for one in traced.virtual_services:
-        yield Object(written.called(one.location), one.location, f"hosts {', '.join(one.hosts)}")
+        yield Object(written.called(one.location), one.location, words("hosts {hosts}", hosts=", ".join(one.hosts)))
     if found.to_https:
-        yield Object("httpsRedirect", None, "this server sends everything to HTTPS")
+        yield Object("httpsRedirect", None, words("this server sends everything to HTTPS"))
     if found.domain and not traced.virtual_services and found.service:
-        yield Object("no VirtualService", None, "none decides for this host and client: the Service itself answers")
+        says = words("none decides for this host and client: the Service itself answers")
+        yield Object(words("no VirtualService"), None, says)
     if not found.domain and found.note:
-        yield Object("no virtual host", None, found.note)
+        yield Object(words("no virtual host"), None, found.note)
 
 
-def _policies(expectation: Expectation, traced: Trace, written: Written) -> Iterator[Object]:
+def _policies(expectation: Expectation, traced: Trace, written: Written, words: Words) -> Iterator[Object]:
     """The rules of policies that let a request in, or the one that does not."""
     for place in expectation.allowed_by:
-        yield Object(written.called(place), place, "lets it in")
+        yield Object(written.called(place), place, words("lets it in"))
     decided = expectation.route
     if decided and not traced.entries and written.called(decided).startswith("AuthorizationPolicy"):
-        says = "may deny it" if expectation.undecided else f"denies it with {expectation.status} before any routing"
+        says = words("denies it with {status} before any routing", status=expectation.status)
+        says = words("may deny it") if expectation.undecided else says
         yield Object(written.called(decided), decided, says)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from meshproof.explain.explanation import Setting
 from meshproof.explain.manifests import Written, field, leaves, place_of, text
 from meshproof.explain.wording import seconds
+from meshproof.language.words import Words
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.destination_rule import (
     DestinationRule,
@@ -19,29 +20,38 @@ from meshproof.mesh.predict.policies.policy import Layers
 BALANCER, POOL, OUTLIER, TLS = "loadBalancer", "connectionPool", "outlierDetection", "tls"
 BUDGET = "retryBudget"
 BLOCKS = (BALANCER, POOL, OUTLIER, BUDGET, TLS)
-DEFAULT = "Istio's default"
-UNSTATED = {BALANCER: "LEAST_REQUEST", POOL: "no limits", OUTLIER: "none: no pod is ejected"}
 
 
-def settings(layers: Layers, port: int, written: Written) -> Iterator[Setting]:
+def default(words: Words) -> str:
+    """Whose a value is that no manifest states."""
+    return words("Istio's default")
+
+
+def settings(layers: Layers, port: int, written: Written, words: Words) -> Iterator[Setting]:
     """What is in force, block by block, and after each block what is written and not in force."""
-    levels = list(_levels(layers, port, written))
+    unstated = {
+        BALANCER: "LEAST_REQUEST",
+        POOL: words("no limits"),
+        OUTLIER: words("none: no pod is ejected"),
+    }
+    levels = list(_levels(layers, port, written, words))
     for block in BLOCKS:
         stating = [level for level in levels if level.states(block)]
         if not stating:
-            if block in UNSTATED:
-                yield Setting(block, UNSTATED[block], DEFAULT)
+            if block in unstated:
+                yield Setting(block, unstated[block], default(words))
             continue
         first = next((level for level in stating if level.counts), None)
-        if first is None and block in UNSTATED:
-            yield Setting(block, UNSTATED[block], DEFAULT)
+        if first is None and block in unstated:
+            yield Setting(block, unstated[block], default(words))
         if first is not None:
-            yield from first.values(block)
+            yield from first.values(block, words)
         reason = first.name if first else levels[0].name
         for level in stating:
             if level is not first:
                 place = place_of(field(level.raw, block))
-                yield Setting(block, f"that of {level.name}", f"{reason} replaces it", place, counts=False)
+                value, why = words("that of {level}", level=level.name), words("{level} replaces it", level=reason)
+                yield Setting(block, value, why, place, counts=False)
 
 
 class _Level:
@@ -59,7 +69,7 @@ class _Level:
             return self.policy.outlier_detection is not None
         return field(self.raw, block) is not None
 
-    def values(self, block: str) -> Iterator[Setting]:
+    def values(self, block: str, words: Words) -> Iterator[Setting]:
         found = field(self.raw, block)
         given = dict(leaves(found, block)) if found is not None and found.is_mapping else {}
         for name, value in given.items():
@@ -68,7 +78,7 @@ class _Level:
         if block == OUTLIER:
             for name, value_ in _unstated():
                 if f"{block}.{name}" not in given:
-                    yield Setting(f"{block}.{name}", value_, DEFAULT)
+                    yield Setting(f"{block}.{name}", value_, default(words))
 
 
 def _unstated() -> Iterator[tuple[str, str]]:
@@ -80,21 +90,23 @@ def _unstated() -> Iterator[tuple[str, str]]:
     yield "maxEjectionPercent", str(default.max_ejection_percent)
 
 
-def _levels(layers: Layers, port: int, written: Written) -> Iterator[_Level]:
+def _levels(layers: Layers, port: int, written: Written, words: Words) -> Iterator[_Level]:
     """The places, the one that counts most in front."""
     alone = layers.own_level == "subset port"
     rule, subset, owner = layers.rule, layers.subset, layers.subset_rule
     if subset is not None and owner is not None:
         raw = next((one for one in _subsets(owner, written) if one.location == subset.location), None)
-        whole, name = field(raw, "trafficPolicy"), f"subset {subset.name} of {owner.called}"
+        whole, name = field(raw, "trafficPolicy"), words("subset {name} of {rule}", name=subset.name, rule=owner.called)
         if alone and layers.own is not None:
-            yield _Level(f"port {port} of {name}", layers.own, _of_port(whole, port), counts=True)
+            of_port = words("port {port} of {owner}", port=port, owner=name)
+            yield _Level(of_port, layers.own, _of_port(whole, port), counts=True)
         yield _Level(name, subset.policy, whole, counts=not alone)
     if rule is not None:
         whole, name = _raw(rule, written, "trafficPolicy"), rule.called
         by_port = layers.base_level == "port"
         if by_port:
-            yield _Level(f"port {port} of {name}", layers.base, _of_port(whole, port), counts=not alone)
+            of_port = words("port {port} of {owner}", port=port, owner=name)
+            yield _Level(of_port, layers.base, _of_port(whole, port), counts=not alone)
         yield _Level(name, rule.policy, whole, counts=not alone and not by_port)
 
 

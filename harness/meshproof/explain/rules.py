@@ -8,6 +8,7 @@ from dataclasses import replace
 from meshproof.border.expectation import Expectation
 from meshproof.explain.explanation import AFTER, MISSED, NOT_FOR, SHADOWED, TAKEN, UNKNOWN, Entry
 from meshproof.explain.manifests import Written
+from meshproof.language.words import Words
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
@@ -28,7 +29,7 @@ class Trace:
     virtual_services: tuple[VirtualService, ...] = ()
 
 
-def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, written: Written) -> Trace:
+def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, written: Written, words: Words) -> Trace:
     """The trace of a request by HTTP whose rules are in `table`; nothing where it is answered before any is tried."""
     rules = table.rules or ()
     own = _owners(mesh, rules)
@@ -45,7 +46,8 @@ def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, wr
         if met is not True:
             entry = replace(entry, miss=missed(rule.match, changed))
         if rule.route.missing:
-            why = f"its delegate {rule.route.missing} is unknown or refused, so istiod leaves the rule out"
+            missing = rule.route.missing
+            why = words("its delegate {name} is unknown or refused, so istiod leaves the rule out", name=missing)
             entry = replace(entry, outcome=MISSED, why=why)
         elif met is not False:
             taken = rule

@@ -16,6 +16,8 @@ VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 CHINESE = re.compile(r"zh(?![a-z])", re.IGNORECASE)
 # What stands before a text of click's own, as gettext has contexts.
 CLICK = "click\4"
+# And before one of an error that says nothing of a place in a manifest; what is put in has a letter as its name.
+ERROR = "error\4"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -49,11 +51,15 @@ class Words:
         told = self.texts.get(code)
         return f"{told} {code}" if told else code
 
-    def recognized(self, told: str) -> str:
-        """What click has put together from a text that the catalogue has of it (`No such option: --x`)."""
-        for pattern, translation in _patterns(tuple(self.texts.items())):
+    def recognized(self, told: str, whose: str = CLICK) -> str:
+        """What has been put together from a text that the catalogue has of click (`No such option: --x`), or of errors.
+
+        So whoever finds an error need not know who is told of it, and in which language.
+        """
+        for pattern, translation in _patterns(tuple(self.texts.items()), whose):
             if found := pattern.fullmatch(told):
-                return translation.format_map({name: self.recognized(one) for name, one in found.groupdict().items()})
+                parts = {name: self.recognized(one, whose) for name, one in found.groupdict().items()}
+                return translation.format_map(parts)
         return told
 
 
@@ -95,9 +101,9 @@ def _chinese() -> Words:
 
 
 @functools.cache
-def _patterns(texts: tuple[tuple[str, str], ...]) -> list[tuple[re.Pattern[str], str]]:
-    """click's texts, those that say most for themselves first."""
-    own = [(text.removeprefix(CLICK), told) for text, told in texts if text.startswith(CLICK)]
+def _patterns(texts: tuple[tuple[str, str], ...], whose: str) -> list[tuple[re.Pattern[str], str]]:
+    """The texts of click, or of errors, those that say most for themselves first."""
+    own = [(text.removeprefix(whose), told) for text, told in texts if text.startswith(whose)]
     own.sort(key=lambda one: -len(PLACEHOLDER.sub("", one[0])))
     return [(re.compile(_pattern(text), re.DOTALL), told) for text, told in own]
 

@@ -15,6 +15,7 @@ from meshproof.language.wrap import columns
 
 ZH = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8", "PYTHONUTF8": "1", "COLUMNS": "80"}
 CANARY = Path(__file__).parents[3] / "scenarios" / "canary"
+SHOP = CANARY.parents[1] / "examples" / "shop"
 
 
 def meshproof(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +66,27 @@ def test_what_is_wrong_with_a_command_line_is_told_in_chinese(line: str, said: s
     assert ("查看帮助。" in ended.stderr) == (line != "run --seed")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("explain http://x/", "请指定要解释的内容：用 -f 指定清单，或用 --target cluster --context NAME 指定集群"),
+        ("verify -f /nope", "/nope：没有这个文件或目录"),
+        ("verify -f {shop} --allow-unproven Servce", "没有名为 Servce 的 kind：您是指 Service 吗？"),
+        (
+            "explain -f {shop} x",
+            "请求 'x' 没有 URL；请求的写法为 [METHOD] URL [HEADER:VALUE ...]，"
+            "例如 'GET http://helloworld:5000/hello end-user:jason'",
+        ),
+        ("verify -f {shop} --port 1=x", "'1=x' 不是 SERVICE_PORT=LOCAL_PORT（例如 5000=15000）"),
+        # What stands at a place in a manifest is searched for.
+        ("lint -f {empty}", "the folder has no .yaml, .yml, .json file"),
+    ],
+)
+def test_an_error_of_its_own_is_told_in_chinese(line: str, said: str, tmp_path: Path) -> None:
+    ended = meshproof(*(word.format(shop=SHOP, empty=tmp_path) for word in line.split()), **ZH)
+    assert (ended.returncode, said in ended.stderr) == (4, True), ended.stderr
+
+
 def test_a_language_that_there_is_not_is_a_wrong_option() -> None:
     ended = meshproof("run", "--list", "--lang", "tlh")
     assert ended.returncode == 4
@@ -92,9 +114,6 @@ def test_what_programs_read_is_the_same_in_every_language(place: Any, tmp_path: 
     assert json.loads(several[2].stdout) == json.loads(several[3].stdout)
 
 
-SHOP = CANARY.parents[1] / "examples" / "shop"
-
-
 def test_intents_are_told_in_chinese_and_stand_in_columns() -> None:
     wanted = ("test", "-f", str(SHOP), "-t", str(SHOP / "intents.yaml"), "--static", "--min-coverage", "100")
     ended = meshproof(*wanted, **ZH)
@@ -120,3 +139,14 @@ def test_what_lint_and_diff_count_is_told_in_chinese(tmp_path: Path) -> None:
     # A comment on a pull request, and what programs read, are as ever.
     ended = meshproof("diff", str(SHOP), str(SHOP), "-o", "markdown", **ZH)
     assert ended.stdout == "**meshproof diff**: no change: the manifests say the same\n"
+
+
+def test_the_values_of_a_change_are_told_in_chinese(tmp_path: Path) -> None:
+    for file in SHOP.glob("*.yaml"):
+        text = file.read_text().replace("timeout: 1s", "fault: {abort: {percentage: {value: 5}, httpStatus: 503}}")
+        (tmp_path / file.name).write_text(text)
+    told = meshproof("diff", str(SHOP), str(tmp_path), **ZH).stdout
+    assert "catalog.shop 的全部请求的中止：无 → 503（5 % 的请求）（" in told
+    assert "catalog.shop 的全部请求的超时：1 s → 无（" in told
+    english = [meshproof("diff", str(SHOP), str(tmp_path), "-o", "json", "--lang", one).stdout for one in ("en", "zh")]
+    assert json.loads(english[0]) == json.loads(english[1])

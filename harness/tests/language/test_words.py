@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meshproof.language.words import CLICK, ENGLISH, Words, meant, of_environment, words
+from meshproof.language.words import CLICK, ENGLISH, ERROR, PLACEHOLDER, Words, meant, of_environment, words
 from meshproof.language.wrap import columns, wrap
 
 
@@ -70,6 +70,26 @@ def test_what_click_says_is_recognized_and_nothing_else() -> None:
     assert chinese.recognized("'a' is not one of 'b', 'c'.") == "'a' 不是 'b', 'c' 之一。"
     assert chinese.recognized("3 of 4 tests passed") == "3 of 4 tests passed"
     assert Words("x", "x", {CLICK + "one {a}": "ein {a}", CLICK + "{a}, two": "{a}, zwei"}).recognized("one x, two")
+
+
+def test_each_error_is_recognized_whatever_is_put_in() -> None:
+    """By a text that says as much, where two differ in a word that others put in."""
+    chinese = words("zh")
+    texts = [text for text in chinese.texts if text.startswith(ERROR)]
+    assert len(texts) > 200
+    for text in texts:
+        values = {name: f"/{name}-1.yaml" for name in PLACEHOLDER.findall(text)}
+        told = text.removeprefix(ERROR).format_map(values)
+        assert chinese.recognized(told, ERROR) == chinese.texts[text].format_map(values), text
+
+
+def test_an_error_is_put_together_from_what_is_known_of_its_parts() -> None:
+    chinese = words("zh")
+    assert chinese.recognized("--cert a.pem: there is no such file", ERROR) == "--cert a.pem: there is no such file"
+    assert chinese.recognized("out already holds a run: name another folder with --output", ERROR) == (
+        "out 已有一次运行：请用 --output 另行指定目录"
+    )
+    assert chinese.recognized("k8s/a.yaml:1:1: weight is no number", ERROR) == "k8s/a.yaml:1:1: weight is no number"
 
 
 def test_lines_are_as_wide_as_a_terminal_shows_them() -> None:

@@ -169,6 +169,7 @@ def _same_as_the_proxies(found: Bundle) -> bool:
     if not several:
         return True
     from meshproof.cli.cluster.beside import lines
+    from meshproof.cli.help.tree import spoken
     from meshproof.manifest import load
     from meshproof.mesh.build.assemble import build_all
     from meshproof.report.wording import line
@@ -178,8 +179,8 @@ def _same_as_the_proxies(found: Bundle) -> bool:
     built = build_all(load([], namespace=found.question.namespace or "default", strict=False, contents=contents))
     compared = list(whole(built, several))
     for one in sorted(compared, key=lambda beside: not beside.differs):
-        for words in lines(one):
-            click.echo(line(words), err=True)
+        for told in lines(one, spoken()):
+            click.echo(line(told), err=True)
     return not any(one.differs for one in compared)
 
 

@@ -6,28 +6,32 @@ from collections.abc import Iterator
 from typing import Any
 
 from meshproof.envoy.compared.routes import Difference
+from meshproof.language.words import ENGLISH, Words
 from meshproof.run.explaining.beside_dump import Beside
 
 MOST = 20
 
 
-def lines(one: Beside) -> Iterator[str]:
+def lines(one: Beside, words: Words = ENGLISH) -> Iterator[str]:
     """For people."""
     name = f"{one.dump.namespace}/{one.dump.pod}"
     if one.found is None:
-        yield f"what the proxy of {name} runs is not compared: {one.why}"
+        yield words("what the proxy of {pod} runs is not compared: {why}", pod=name, why=one.why)
         return
     if not one.found.differences:
-        yield f"the proxy of {name} runs the same: {one.found.routes:,} of its routes compared"
+        number = f"{one.found.routes:,}"
+        yield words("the proxy of {pod} runs the same: {n} of its routes compared", pod=name, n=number)
     else:
-        yield f"the proxy of {name} runs something else than these objects say"
+        yield words("the proxy of {pod} runs something else than these objects say", pod=name)
         for each in one.found.differences[:MOST]:
-            place = f"{each.domain} in {each.table}, {each.place}"
-            yield f"  {place}: {each.ours} by the objects, {each.theirs} in the proxy"
+            place = words("{domain} in {table}, {place}", domain=each.domain, table=each.table, place=each.place)
+            both = words("{ours} by the objects, {theirs} in the proxy", ours=each.ours, theirs=each.theirs)
+            yield f"  {place}: {both}"
         if len(one.found.differences) > MOST:
-            yield f"  and {len(one.found.differences) - MOST:,} places more"
+            yield "  " + words("and {n} places more", n=f"{len(one.found.differences) - MOST:,}")
     if one.found.theirs_alone:
-        yield f"  {len(one.found.theirs_alone):,} virtual hosts of it are not among these objects"
+        number = f"{len(one.found.theirs_alone):,}"
+        yield "  " + words("{n} virtual hosts of it are not among these objects", n=number)
 
 
 def document(one: Beside) -> dict[str, Any]:

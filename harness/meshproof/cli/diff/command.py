@@ -11,6 +11,7 @@ from meshproof.cli.cluster.options import Live, live
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.recursive import RECURSIVE, is_recursive
 from meshproof.errors import UsageError
+from meshproof.language.words import ENGLISH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,7 @@ def diff(
 
     with collector_paused():
         both = sides(*(_beside(live, namespace, paths) if live.is_meant else _read(span, namespace, paths)))
-        found = compare(*both, namespace)
+        found = compare(*both, namespace, spoken() if form == "text" else ENGLISH)
     proofs: Sequence[Proof] = ()
     if proving:
         from meshproof.cli.diff.prove import proved

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from meshproof.border.request import Request
+from meshproof.cli.help.tree import spoken
 from meshproof.explain.explained import explain
 from meshproof.explain.explanation import Explanation
 from meshproof.explain.folder import Asked, read
 from meshproof.explain.render.quotes import Quotes
+from meshproof.language.words import ENGLISH, Words
 from meshproof.manifest.source import LARGEST_FILE, STDIN, STDIN_NAME
 from meshproof.records import dataclass
 
@@ -34,6 +36,11 @@ class Question:
     sender: str
     gateway: str
     form: str
+
+    @property
+    def words(self) -> Words:
+        """The language of what is printed: what programs read is English."""
+        return spoken() if self.form == "text" else ENGLISH
 
     def asked(
         self, files: Sequence[str], quotes: Quotes, *, whole: bool = False, captured: Captured | None = None
@@ -67,12 +74,12 @@ def explained(question: Question, files: Sequence[str], count: int | None, captu
     beside = _beside(asked, captured) if captured and captured.dumps else None
     same = not (beside and beside.differs)
     if count is None:
-        found = explain(asked.built, asked.request, asked.source)
+        found = explain(asked.built, asked.request, asked.source, words=question.words)
         _print(question, found, quotes, beside=beside)
         return 0 if found.certain and same else OTHERWISE
     from meshproof.cli.explain.sent import sent
 
-    found, outcome = sent(asked, count)
+    found, outcome = sent(asked, count, question.words)
     _print(question, found, quotes, outcome, beside)
     return 0 if found.certain and outcome.agrees and same else OTHERWISE
 
@@ -90,16 +97,17 @@ def compared(question: Question, files: Sequence[str], others: Sequence[str], ca
 
     quotes = Quotes()
     several = [question.asked(files, quotes, captured=captured), question.asked(others, quotes)]
-    first, second = (explain(one.built, one.request, one.source) for one in several)
+    words = question.words
+    first, second = (explain(one.built, one.request, one.source, words=words) for one in several)
     if question.form == "json":
         from meshproof.explain.render.document import document
 
         _json({"version": 1, "first": document(first, quotes), "second": document(second, quotes)})
     else:
-        lines = list(side_by_side(first, second, (quotes, quotes)))
+        lines = list(side_by_side(first, second, (quotes, quotes), words))
         _lines(f"{side} {line}".rstrip() for side, line in lines)
         if all(side == " " for side, _ in lines):
-            _lines(["", "the same by both"])
+            _lines(["", words("the same by both")])
     return 0 if first.certain and second.certain else OTHERWISE
 
 
@@ -122,16 +130,16 @@ def _print(
     if question.form == "text":
         from meshproof.explain.render.text import text
 
-        told = _told(beside)
+        told = _told(beside, question.words)
         if beside and beside.differs:
             _lines([*told, ""])
-        _lines(text(found, quotes))
+        _lines(text(found, quotes, question.words))
         if beside and not beside.differs:
             _lines(["", *told])
         if outcome:
             from meshproof.cli.explain.sent import lines
 
-            _lines(lines(outcome))
+            _lines(lines(outcome, question.words))
         return
     from meshproof.explain.render.document import document
 
@@ -154,12 +162,12 @@ def _print(
         click.echo(yaml.safe_dump(redact_all(data), sort_keys=False, allow_unicode=False), nl=False)
 
 
-def _told(beside: Beside | None) -> Sequence[str]:
+def _told(beside: Beside | None, words: Words) -> Sequence[str]:
     if beside is None:
         return ()
     from meshproof.cli.cluster.beside import lines
 
-    return list(lines(beside))
+    return list(lines(beside, words))
 
 
 def _lines(several: Iterable[str]) -> None:

@@ -70,6 +70,7 @@ def _about(one: Change, words: Words) -> Pieces:
         "draw": words("draw"),
         "addresses": words("addresses"),
         "places": words("places"),
+        "Host header": words("Host header"),
     }
     return [told[one.about]] if one.about in told else [Quoted(one.about)]
 

@@ -10,6 +10,7 @@ from meshproof.border.observation import Observation
 from meshproof.judge.own_answer import is_own, unreachable
 from meshproof.judge.sequential.statistics import confidence_sequence
 from meshproof.judge.wording import answer
+from meshproof.language.words import ENGLISH, Words
 from meshproof.records import dataclass
 from meshproof.run.explaining.flags import Flag, flags
 from meshproof.run.explaining.sending import Sent
@@ -66,9 +67,9 @@ class _Way:
         return one.workload in self.workloads
 
 
-def happened(expectation: Expectation, sent: Sent) -> Happened:
+def happened(expectation: Expectation, sent: Sent, words: Words = ENGLISH) -> Happened:
     """The comparison; where it cannot be told what becomes of a request, nothing is predicted."""
-    ways = _merged(list(_ways(expectation)))
+    ways = _merged(list(_ways(expectation, words)), words)
     total = len(sent.observations)
     counts: Counter[int] = Counter()
     statuses: dict[int, Counter[int]] = {}
@@ -80,7 +81,7 @@ def happened(expectation: Expectation, sent: Sent) -> Happened:
         else:
             counts[at] += 1
             statuses.setdefault(at, Counter())[one.status] += 1
-    copies = [*_copies(expectation, sent)]
+    copies = [*_copies(expectation, sent, words)]
     drawn = expectation.independent and not expectation.undecided
     alpha = ALPHA / max(1, len(ways) + len(copies))
     rows = [
@@ -111,33 +112,38 @@ def fits(count: int, total: int, share: float, alpha: float) -> bool:
     return low <= share <= high
 
 
-def _ways(expectation: Expectation) -> Iterator[_Way]:
+def _ways(expectation: Expectation, words: Words) -> Iterator[_Way]:
     if expectation.undecided:
         return
     if expectation.refused:
-        yield _Way(f"its {expectation.refused} is refused", 1.0, refused=True)
+        steps = {"connection": words("connection"), "handshake": words("handshake")}
+        step = steps.get(expectation.refused, expectation.refused)
+        yield _Way(words("its {step} is refused", step=step), 1.0, refused=True)
         return
     abort = expectation.abort
     rest = 1.0 - (float(abort.share) if abort else 0.0)
     if abort and abort.share:
         share = float(abort.share)
-        yield _Way(f"answered {abort.status} by fault.abort", share, frozenset(), abort.status, abort.grpc_status)
+        what = words("answered {status} by fault.abort", status=abort.status)
+        yield _Way(what, share, frozenset(), abort.status, abort.grpc_status)
     if expectation.status:
-        yield _Way(f"answered {expectation.status} by the proxy", rest, status=expectation.status)
+        what = words("answered {status} by the proxy", status=expectation.status)
+        yield _Way(what, rest, status=expectation.status)
     for arm in expectation.arms:
-        yield _way(expectation, arm, rest * float(arm.share))
+        yield _way(expectation, arm, rest * float(arm.share), words)
 
 
-def _way(expectation: Expectation, arm: Arm, share: float) -> _Way:
+def _way(expectation: Expectation, arm: Arm, share: float, words: Words) -> _Way:
     if arm.workloads:
         return _Way(arm.destination, share, arm.workloads)
     status, said = unreachable(expectation, arm.status or 503)
     if expectation.request.is_tcp:
-        return _Way(f"{arm.destination}: the connection is closed", share, refused=True)
-    return _Way(f"{arm.destination}: answered {status} by the proxy", share, status=status, said=said)
+        return _Way(f"{arm.destination}: {words('the connection is closed')}", share, refused=True)
+    what = words("answered {status} by the proxy", status=status)
+    return _Way(f"{arm.destination}: {what}", share, status=status, said=said)
 
 
-def _merged(ways: Sequence[_Way]) -> list[_Way]:
+def _merged(ways: Sequence[_Way], words: Words) -> list[_Way]:
     """What cannot be told apart by who answers is one way."""
     found: list[_Way] = []
     for way in ways:
@@ -145,20 +151,19 @@ def _merged(ways: Sequence[_Way]) -> list[_Way]:
             same = known.workloads & way.workloads or (way.status and known.status == way.status)
             if same or (way.refused and known.refused):
                 both = known.workloads | way.workloads
-                found[at] = _Way(
-                    f"{known.what} or {way.what}", known.share + way.share, both, way.status, way.said, way.refused
-                )
+                what = words("{one} or {other}", one=known.what, other=way.what)
+                found[at] = _Way(what, known.share + way.share, both, way.status, way.said, way.refused)
                 break
         else:
             found.append(way)
     return found
 
 
-def _copies(expectation: Expectation, sent: Sent) -> Iterator[tuple[str, float, int]]:
+def _copies(expectation: Expectation, sent: Sent, words: Words) -> Iterator[tuple[str, float, int]]:
     """Mirrors whose workloads get nothing else, with what these received."""
     drawn = {key for arm in expectation.arms for key in arm.workloads}
     for copy in expectation.copies:
         others = {key for each in expectation.copies if each is not copy for key in each.workloads}
         if copy.workloads and copy.workloads.isdisjoint(drawn | others):
             count = sum(book.received for book in sent.books.pods if book.workload in copy.workloads)
-            yield f"copied to {copy.destination}", float(copy.share), count
+            yield words("copied to {destination}", destination=copy.destination), float(copy.share), count

@@ -114,8 +114,10 @@ class ObjectsInForce:
         kind, namespace, _ = one.key
         if namespace != self.namespace and (kind, namespace) not in self.outside:
             where = f"in namespace {namespace}" if namespace else "for the whole cluster"
-            message = f"{one} would be {where}; a run changes only its own namespace"
-            raise one.source.body.problem(message, "name no namespace") if one.source else UsageError(message)
+            if one.source:
+                message = f"{one} would be {where}; a run changes only its own namespace"
+                raise one.source.body.problem(message, "name no namespace")
+            raise UsageError(f"{one} would be {where}; a run changes only its own namespace")
         body = ownership.labelled(one.body, self.run)
         group = str(body["apiVersion"]).rpartition("/")[0]
         if group in self.interchangeable:

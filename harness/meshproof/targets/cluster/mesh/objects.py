@@ -55,9 +55,8 @@ class MeshObjects:
         self._checked |= frozenset().union(*claims.values())
         found = await conflicts.find(self.shared.cluster, fresh, self.shared.in_force.run)
         if found:
-            raise UsageError(
-                "what is to be applied conflicts with what the cluster has:\n" + "\n".join(map(str, found))
-            )
+            listed = "\n".join(map(str, found))
+            raise UsageError(f"what is to be applied conflicts with what the cluster has:\n{listed}")
 
     async def apply(self, objects: Sequence[Wanted]) -> None:
         """Put exactly these in force, and after them the markers of a new revision."""
