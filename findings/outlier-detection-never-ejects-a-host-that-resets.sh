@@ -84,6 +84,8 @@ for one in split joint refusing; do
   failed=$(curl -sS --max-time 30 --unix-socket front.sock -o /dev/null -w '%{http_code}\n' "http://app/$one?[1-50]" | grep -c 503)
   ejected=$(counter "cluster.$one.outlier_detection.ejections_active") tried=$(counter "cluster.$one.upstream_cx_total")
   echo "$one: $failed of 50 answered 503, hosts ejected: $ejected, connections to the host: $tried"
+  # The main thread ejects: on a busy machine a request or two get through to the host meanwhile.
+  if ((ejected && tried < 10)); then tried=few; fi
   seen+="$failed/$ejected/$tried "
 done
-if [ "$seen" != "50/0/50 50/1/2 50/1/2 " ]; then echo "not as stated any more"; exit 1; fi
+if [ "$seen" != "50/0/50 50/1/few 50/1/few " ]; then echo "not as stated any more"; exit 1; fi

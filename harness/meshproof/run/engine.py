@@ -136,7 +136,9 @@ class Drive:
         )
         # While a workload holds requests the mesh never comes to rest, and books are read at rest alone.
         early = not any(fault.hang for fault in self.prepared.workload_faults)
-        feed = Feed(trials, len(load.requests), self.window, fail_fast=self.fail_fast, early=early, first=self.first)
+        # A load of more users is one of requests that take their time: all of them may be under way.
+        window = max(self.window, load.users)
+        feed = Feed(trials, len(load.requests), window, fail_fast=self.fail_fast, early=early, first=self.first)
         traffic = Traffic(self.prepared, self.live, generator, feed, self.emit, self.timeouts, self.stalls)
         pump = asyncio.create_task(traffic.pump())
         try:

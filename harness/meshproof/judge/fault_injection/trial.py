@@ -12,7 +12,7 @@ from meshproof.judge.fault_injection.injection import Injection
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import counted, percent, points, specified
 
-BATCHES = 8
+BATCHES = 16
 """The most requests that may be needed are judged in so many batches."""
 
 

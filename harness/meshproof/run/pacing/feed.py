@@ -14,7 +14,7 @@ PROGRESS_GROWTH = 1.08
 # A fail-fast load sends about so many requests of a stage, and each at least so often, before the books are read.
 FIRST_EXAMINED = 64
 FIRST_EXAMINED_EACH = 8
-# The generator is kept busy by so many windows in all, and by so many requests of each index.
+# The generator is kept busy by so many windows in all, and by so many requests of each index that is still wanted.
 WINDOWS = 4
 LEAST_AHEAD = 8
 
@@ -45,7 +45,8 @@ class Feed:
         self.trials = tuple(trials)
         self.seen = [0] * requests
         self.last: Observation | None = None
-        self._window = min(window, max(LEAST_AHEAD, WINDOWS * window // requests)) if requests else window
+        self._most_ahead = window
+        self._window = self._ahead(requests)
         self.first = first
         self._taken = Counter[tuple[int, int]]()
         self._refutable = tuple(trial for trial in trials if isinstance(trial, Refutable)) if fail_fast else ()
@@ -66,6 +67,11 @@ class Feed:
         self._state: tuple[object, ...] = ()
         self._observed: set[int] = set()
         self._credit: dict[int, int] = {}
+
+    def _ahead(self, wanted: int) -> int:
+        """How many requests of one index may be under way where so many are wanted."""
+        most = self._most_ahead
+        return min(most, max(LEAST_AHEAD, WINDOWS * most // wanted)) if wanted else most
 
     def _wanting(self, stage: int, request: int) -> tuple[Trial, ...]:
         key = (stage, request)
@@ -130,6 +136,7 @@ class Feed:
         """The same for those requests alone of which it may have changed since it was last asked for."""
         state = (self.stage, self.examining, *(trial.decided for trial in self._wide))
         known = state == self._state and not self.over
+        self._window = self._ahead(len(self._credit) or len(self.seen))
         asked = self._observed if known else range(len(self.seen))
         self._state, self._observed = state, set()
         for request in asked:

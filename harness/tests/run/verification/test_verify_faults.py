@@ -20,6 +20,7 @@ def prepared(tmp_path: Path, rest: str) -> Prepared:
     return found
 
 
+USUAL = ["Split", "Answers", "NoErrors"]
 ABORT = "abort: {httpStatus: 500, percentage: {value: 10}}"
 DELAY = "delay: {fixedDelay: 1s, percentage: {value: 10}}"
 
@@ -27,10 +28,13 @@ DELAY = "delay: {fixedDelay: 1s, percentage: {value: 10}}"
 @pytest.mark.parametrize(
     ("rest", "names", "users"),
     [
-        ("", ["Split", "Answers", "NoErrors"], 8),
-        (f"      fault: {{{ABORT}}}\n", ["Split", "Answers", "NoErrors", "Abort"], 8),
-        (f"      fault: {{{DELAY}}}\n", ["Split", "Answers", "NoErrors", "Delay"], 64),
-        (f"      fault: {{{ABORT}, {DELAY}}}\n", ["Split", "Answers", "NoErrors", "Abort", "Delay"], 64),
+        ("", USUAL, 8),
+        (f"      fault: {{{ABORT}}}\n", [*USUAL, "Abort"], 8),
+        (f"      fault: {{{DELAY}}}\n", [*USUAL, "Delay"], 64),
+        (f"      fault: {{{ABORT}, {DELAY}}}\n", [*USUAL, "Abort", "Delay"], 64),
+        # The longer requests are delayed on the average, the more are under way.
+        (f"      fault: {{{DELAY.replace('10', '100').replace('1s', '2s')}}}\n", [*USUAL, "Delay"], 128),
+        (f"      fault: {{{DELAY.replace('10', '50').replace('1s', '70s')}}}\n", [*USUAL, "Delay"], 256),
     ],
 )
 def test_faults_have_their_checks(tmp_path: Path, rest: str, names: list[str], users: int) -> None:
