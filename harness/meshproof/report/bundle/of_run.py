@@ -38,13 +38,15 @@ def bundles(run: Path, record: Record) -> Iterator[Bundle]:
 
 def of_run(run: Path, record: Record, scenario: str = "") -> Bundle:
     """The bundle of a run in this folder, or of one `scenario` of it; raises UsageError where there is nothing to do
-    again. Of a run of scenarios it is the first that did not pass, or else the first.
+    again. Of a run of scenarios it is the first that did not pass, or else the first of a run that passed.
     """
     known = record.provenance
     if known.question is not None:
         question, kept = known.question, _kept(record)
     else:
         scenario = scenario or _first(record)
+        if record.outcome in FAILING and scenario and record.scenarios[scenario].outcome not in FAILING:
+            raise UsageError(f"{run}: what did not pass in it was told without a load: repeat it by its own command")
         question, kept = _of_scenario(record, scenario)
     if record.started is None or kept is None:
         raise UsageError(f"{run}: nothing was put in force in this run, so there is nothing to do again")

@@ -90,6 +90,16 @@ def test_a_scenario_that_did_not_pass_leaves_one_with_its_requests(kept: Callabl
     assert list(replayed(run)) == [f"replay anywhere: meshproof replay {run / BUNDLE}"]
 
 
+def test_what_did_not_pass_without_a_load_is_not_taken_for_a_load_that_passed(kept: Callable[..., Path]) -> None:
+    """As an intent is that prediction alone cannot tell."""
+    run = kept(Outcome.PASSED)
+    predicted = [ScenarioStarted("predicted", ""), ScenarioFinished("predicted", Outcome.INCONCLUSIVE, 0.1)]
+    *begun, _ = replay(run / EVENTS)
+    record = gather([*begun, *predicted, RunFinished(Outcome.INCONCLUSIVE, 1.0, 1)])
+    with pytest.raises(UsageError, match="without a load"):
+        of_run(run, record)
+
+
 def test_a_run_that_put_nothing_in_force_has_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing was put in force"):
         of_run(tmp_path, gather([RunStarted("r1", "2026-01-31T10:15:00Z", "hosts", {}, OPTIONS)]))
