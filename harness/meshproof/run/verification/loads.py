@@ -8,6 +8,7 @@ from dataclasses import replace
 from meshproof.border.coverage import Unproved
 from meshproof.border.expectation import Expectation
 from meshproof.border.source import Source
+from meshproof.errors import Location
 from meshproof.manifest import Notice
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.records import dataclass
@@ -56,9 +57,8 @@ def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
         told = (*(_notices(untold) if specification.probed else ()), *unshown)
         samples = replace(samples, notices=(*samples.notices, *told))
     driven = samples, prepare_boundaries(specification, probed), resilience, hashed
-    return Loads(
-        specification, driven, tuple(provable), (*touched, *probed_touched), tuple(_unproved(specification, untold))
-    )
+    unproved = (*_unproved(specification, untold), *_without_pods(specification, provable))
+    return Loads(specification, driven, tuple(provable), (*touched, *probed_touched), unproved)
 
 
 def _notices(untold: Iterable[Untold]) -> list[Notice]:
@@ -70,7 +70,25 @@ def _notices(untold: Iterable[Untold]) -> list[Notice]:
 def _unproved(specification: Specification, untold: Iterable[Untold]) -> Iterator[Unproved]:
     for one in untold:
         if one.stated:
-            owner, _ = rule_at(specification.mesh, one.location)
-            subject = f"VirtualService {owner.namespace}/{owner.name}" if owner else "VirtualService"
-            allowed = not specification.allowed.isdisjoint({one.kind, "VirtualService"})
-            yield Unproved(one.kind, subject, one.location, str(one.request), one.why, allowed)
+            yield _of_rule(specification, one.kind, one.location, one.location, str(one.request), one.why)
+
+
+def _without_pods(specification: Specification, provable: Iterable[Expectation]) -> Iterator[Unproved]:
+    """Mirrors of which no pod gets a copy: whoever asks notices nothing of it."""
+    told: dict[Location, Unproved] = {}
+    for one in provable:
+        for copy in one.copies:
+            if copy.share and not copy.workloads and copy.location not in told:
+                why = f"{copy.note.partition(': Envoy')[0]}, so no copy arrives anywhere"
+                found = _of_rule(specification, "mirror", one.route, copy.location, str(one.request), why)
+                told[copy.location] = found
+    yield from told.values()
+
+
+def _of_rule(
+    specification: Specification, kind: str, rule: Location | None, place: Location, request: str, why: str
+) -> Unproved:
+    owner, _ = rule_at(specification.mesh, rule)
+    subject = f"VirtualService {owner.namespace}/{owner.name}" if owner else "VirtualService"
+    allowed = not specification.allowed.isdisjoint({kind, "VirtualService"})
+    return Unproved(kind, subject, place, request, why, allowed)
