@@ -56,7 +56,7 @@ def changed(several: list[Json], feature: Json) -> None:
     """Make the objects of the base those of the feature."""
     virtual_service, rule, server, service = (_named(several, *one) for one in PLACES)
     for at, into in (
-        ("rule", (virtual_service["spec"]["http"] or [{}])[0]),
+        ("rule", (virtual_service["spec"].get("http") or [{}])[0]),
         ("vs", virtual_service["spec"]),
         ("policy", rule["spec"].setdefault("trafficPolicy", {})),
         ("destination", rule["spec"]),
