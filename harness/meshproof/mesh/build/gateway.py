@@ -25,6 +25,7 @@ UDP = "UDP"
 FILES_OF_TLS = (*FILES, "caCertificates")
 PROTOCOLS = HTTP | ENCRYPTED | CONNECTIONS | {UDP}
 # What a text that asks for one is shown: hardly anybody means the others.
+NAMED = "istiod wants a name for each port"
 USUAL = "HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, TCP, TLS, MONGO, REDIS or MYSQL"
 
 
@@ -72,6 +73,9 @@ def _server(value: Value, namespace: str, findings: Findings) -> Server:
     if not hosts:
         raise value.problem("a server needs at least one host", "hosts: ['*'] takes every host")
     limited = [_host(host, namespace) for host in hosts]
+    named = port.need("name", NAMED)
+    if not named.text():
+        raise named.problem("a port has no name", NAMED)
     for host in hosts:
         if (written := host.text().rpartition("/")[2]) != written.lower():
             findings.unproved(host.location, CAPITALS, needs="write it in lower case", touches=touched)
@@ -80,7 +84,7 @@ def _server(value: Value, namespace: str, findings: Findings) -> Server:
     return Server(
         number,
         name,
-        port.need("name", "istiod wants a name for each port").text(),
+        named.text(),
         tuple(host for _, host in limited),
         server_tls(tls, encrypted=name in ENCRYPTED, findings=findings, touches=touched),
         value.location,

@@ -184,6 +184,8 @@ def _direct_response(value: Value) -> DirectResponse:
             text = base64.b64decode(encoded.text(), validate=True).decode()
         except (binascii.Error, ValueError):
             raise encoded.problem("bytes must be base64 of UTF-8 text") from None
+        if not encoded.text():
+            raise encoded.problem("bytes are an empty text", "the API server refuses it: leave bytes out")
     if len(text.encode()) > LARGEST_BODY:
         raise value.problem("the body of a direct response is larger than 1 MiB", "istiod refuses it")
     return DirectResponse(resilience.answered_status(value.need("status")), text)

@@ -1,8 +1,9 @@
-"""A Gateway that selects no pods here: they stand elsewhere, unless a label here is nearly the one it selects."""
+"""A Gateway that selects no pods here: they stand elsewhere, unless a label is nearly the one it selects; its ports."""
 
 from __future__ import annotations
 
 import pytest
+from meshproof.errors import ManifestError
 
 GATEWAY = """\
 apiVersion: networking.istio.io/v1
@@ -35,3 +36,10 @@ def test_a_label_that_is_nearly_there_is_taken_for_a_mistake(built, selected: st
     found = built(GATEWAY.format(selected) + PODS.format(pods), proxyless=True).mesh.unmodelled
     assert [one.needs for one in found] == ([meant] if meant else [])
     assert all(one.location.line == 1 and one.kind == "Gateway" for one in found)
+
+
+@pytest.mark.parametrize(("named", "refused"), [("name: ''", "a port has no name"), ("", "istiod wants a name for")])
+def test_each_port_of_a_server_has_a_name(built, named: str, refused: str) -> None:
+    with pytest.raises(ManifestError) as raised:
+        built(GATEWAY.format("entry").replace("name: http", named).replace(", ,", ","))
+    assert refused in str(raised.value)

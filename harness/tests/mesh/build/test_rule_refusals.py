@@ -183,3 +183,8 @@ def test_rewrites_and_changes_of_envoys_own_headers_that_istiod_refuses(routed, 
 def test_a_body_is_a_string_or_bytes(routed) -> None:
     with pytest.raises(ManifestError, match="a body is a string or bytes, not both"):
         routed("- directResponse: {status: 200, body: {string: a, bytes: YQ==}}\n")
+
+
+def test_bytes_of_a_body_are_some(routed) -> None:
+    with pytest.raises(ManifestError, match="bytes are an empty text"):
+        routed("- directResponse: {status: 200, body: {bytes: ''}}\n")

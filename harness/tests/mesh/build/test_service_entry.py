@@ -207,6 +207,7 @@ ADDRESS = "{address: 10.0.0.1}"
         ((OUT, "ports: [{number: 80, name: http, protocol: HTTTP}]"), "istiod knows no protocol 'HTTTP'"),
         ((OUT, "ports: [{number: 80, protocol: HTTP}]"), "no name"),
         ((OUT, "ports: [{number: 80, name: HTTP, protocol: HTTP}]"), "no name of a port"),
+        ((OUT, "ports: [{number: 80, name: http, targetPort: 0}]"), "targetPort must be between 1 and 65535"),
         ((OUT, "ports: [{number: 80, name: a}, {number: 80, name: b}]"), "port 80 (b) is given twice"),
         ((OUT, "ports: [{number: 80, name: a}, {number: 81, name: a}]"), "port 81 (a) is given twice"),
         ((OUT, HTTP, f"endpoints: [{ADDRESS}]"), "resolution NONE has no endpoints"),

@@ -128,11 +128,8 @@ def _ports(spec: Value) -> tuple[ServicePort, ...]:
             raise name.problem(f"{name.shown} is no name of a port", "lower case letters, digits and -")
         if any(name.text() == one.name or number == one.number for one in found):
             raise value.problem(f"port {number} ({name.text()}) is given twice")
-        # istiod takes 0 as none.
-        aim = target.whole(0, LARGEST_PORT) if target else 0
-        found.append(
-            ServicePort(number, name.text(), aim or number, protocol or "http", value.location, sniffed=not protocol)
-        )
+        aim = target.whole(1, LARGEST_PORT) if target else number
+        found.append(ServicePort(number, name.text(), aim, protocol or "http", value.location, sniffed=not protocol))
     return tuple(found)
 
 
