@@ -192,8 +192,8 @@ class AnswersTrial:
             return f"the workloads' books are full: what they received of {unkept} of {several} requests is not kept"
         kinds = Counter(_kind(self._expectations[number]) for number in self._asked)
         parts = joined([f"{count} {kind}" for kind, count in sorted(kinds.items())])
-        least = min(self._seen)
-        times = f"{'at least ' if least < max(self._seen) else ''}{least:,} times"
+        seen = [self._seen[number] for number in self._asked] or [0]
+        times = f"{'at least ' if min(seen) < max(seen) else ''}{min(seen):,} time{'s' * (min(seen) != 1)}"
         head, each = (f"all {several} requests were", " each") if several > 1 else ("the request was", "")
         return f"{head} answered as specified, {times}{each}: {parts}"
 
