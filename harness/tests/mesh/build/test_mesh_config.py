@@ -168,7 +168,8 @@ def test_what_decides_no_request_costs_nothing(built) -> None:
     assert not built(text).mesh.unmodelled
     assert not built(config_map("x: y", namespace="shop")).mesh.unmodelled
     assert not built(operator("profile: demo, values: {global: {a: b}, pilot: {autoscaleMin: 2}}")).mesh.unmodelled
-    variable = "pilot: {k8s: {env: [{name: PILOT_TRACE_SAMPLING, value: '100'}]}}"
+    pod = "{name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}"
+    variable = f"pilot: {{k8s: {{env: [{{name: PILOT_TRACE_SAMPLING, value: '100'}}, {pod}]}}}}"
     demo = f"addonComponents: {{kiali: {{enabled: true}}}}, components: {{{variable}}}, values: {{grafana: {{a: b}}}}"
     assert not built(operator(demo)).mesh.unmodelled
     names = "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true', ISTIO_META_DNS_AUTO_ALLOCATE: 'true'}"

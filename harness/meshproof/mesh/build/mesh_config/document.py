@@ -33,8 +33,15 @@ VALUES = frozenset(
         *("prometheus", "prometheusOperator", "security", "sidecarInjector", "tracing", "istio_cni"),
     }
 )
-# Traces, processes and logs of istiod itself.
-ENVIRONMENT = frozenset({"PILOT_TRACE_SAMPLING", "GODEBUG", "GOMAXPROCS", "GOMEMLIMIT", "PILOT_ENABLE_ANALYSIS"})
+# Traces, processes and logs of istiod itself; who it is, and how it gets its certificates, as its chart writes it
+# (manifests/charts/istio-control/istio-discovery/templates/deployment.yaml).
+ENVIRONMENT = frozenset(
+    {
+        *("PILOT_TRACE_SAMPLING", "GODEBUG", "GOMAXPROCS", "GOMEMLIMIT", "PILOT_ENABLE_ANALYSIS", "REVISION"),
+        *("POD_NAME", "POD_NAMESPACE", "SERVICE_ACCOUNT", "KUBECONFIG", "ISTIOD_ADDR", "INJECTION_WEBHOOK_CONFIG_NAME"),
+        *("PILOT_CERT_PROVIDER", "JWT_POLICY", "CA_TRUSTED_NODE_ACCOUNTS", "PILOT_CA_CERT_CONFIGMAP"),
+    }
+)
 EMPTY: tuple[object, ...] = (None, "", {}, ())
 
 
