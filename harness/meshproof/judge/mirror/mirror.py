@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from meshproof.border.expectation import Arm, Copy
@@ -24,13 +25,17 @@ class Mirror:
     and, with a tolerance of half of the share, for those of each destination of the split separately: copies that
     follow the split's own draw would have the right share of the whole.
 
+    That copies to a mirror without pods are made is read from the proxies' counters, unless `to_pods` leaves them out.
+
     α is divided equally among all these drawn shares (Bonferroni), β is not: see Split.
     """
 
+    to_pods: bool = False
     name: str = "Mirror"
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
         found = [one for stage in range(len(plan.stages)) for one in rules(plan, stage)]
+        found = [_to_pods(one) for one in found] if self.to_pods else found
         rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
         trials: list[Trial] = [CopiesTrial(self.name, plan)]
         return [*trials, *(share_trial(self.name, plan, one, rates) for one in found)]
@@ -52,6 +57,10 @@ def rules(plan: Plan, stage: int) -> list[Rule]:
     for index, expectation in enumerate(plan.stages[stage]):
         requests_of.setdefault(expectation.copies, []).append(index)
     return [rule(plan, stage, requests) for requests in requests_of.values()]
+
+
+def _to_pods(one: Rule) -> Rule:
+    return replace(one, copies=tuple(copy for copy in one.copies if copy.workloads))
 
 
 def rule(plan: Plan, stage: int, requests: Sequence[int]) -> Rule:

@@ -46,7 +46,8 @@ def prepare_samples(
     checks: list[Check] = [Split(behind_gateways=probed)]
     # What workloads receive is known only where they keep books.
     checks += [Answers()] if probed else []
-    checks += [Mirror()] if mirrors and probed else []
+    # What reaches no pod is not proved, and told with its line.
+    checks += [Mirror(to_pods=True)] if mirrors and probed else []
     if several := next((one.request for one in expectations if stream(one.request)), None):
         if not probed:
             raise UsageError(f"request {str(several)!r}: calls of several messages are made to stand-ins alone")
