@@ -62,7 +62,9 @@ def load(
     for number, document in enumerate(several, 1):
         if progress and number % PROGRESS == 0:
             progress(number)
-        if isinstance(document, Refusal):
+        if isinstance(document, Notice):
+            read.notices.append(document)
+        elif isinstance(document, Refusal):
             read.refusals.append(document)
         else:
             read.take_all(document)

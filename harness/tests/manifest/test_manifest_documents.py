@@ -59,6 +59,7 @@ def names(found: Manifests) -> list[str]:
         ("compose.yaml", "services: {web: {image: x}}\n", "it has neither apiVersion nor kind"),
         ("mkdocs.yml", "site_name: a\nemoji: !!python/name:emoji.shown\n", "it has neither apiVersion nor kind"),
         ("package.json", '{"name": "web", "scripts": {"on": "y"}}', "it has neither apiVersion nor kind"),
+        ("tsconfig.json", '{\n  "strict": true, // as ever\n  "paths": {"{{x}}": 1}\n}\n', "no JSON, and apiVersion"),
         ("sources.yaml", "apiVersion: 1\ndatasources: []\n", "its apiVersion is a number"),
         ("web.json", '[{"name": "web", "kind": "city"}, "web"]', "a list, where apiVersion stands nowhere"),
     ],
@@ -79,14 +80,16 @@ def test_other_files_are_told_and_the_rest_is_read(tmp_path: Path, name: str, te
         ("patch.json", '[{"op": "replace", "path": "/spec/replicas", "value": 2}]'),
         ("list.json", '[{"apiVersion": "v1", "kind": "Service"}]'),
         ("cut-off.yaml", "- name: web\n"),
+        ("commented.json", '{\n  "apiVersion": "v1" /* as ever */,\n  "kind": "Service"\n}\n'),
     ],
 )
-def test_a_list_that_may_be_of_a_manifest_is_refused(tmp_path: Path, name: str, text: str) -> None:
+def test_what_may_be_of_a_manifest_is_refused(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     (tmp_path / "zz.yaml").write_text(WEB)
     found = load([str(tmp_path)], strict=False)
     (refusal,) = found.refusals
-    assert "a manifest is a mapping" in refusal.problems[0].message
+    message = refusal.problems[0].message
+    assert ("this is not YAML" if name == "commented.json" else "a manifest is a mapping") in message
 
 
 def test_what_decides_no_request_is_told_once_for_its_kind() -> None:

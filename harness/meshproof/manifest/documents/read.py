@@ -8,14 +8,15 @@ from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.compose import Document, read_documents
 from meshproof.manifest.documents.other_files import words_in
 from meshproof.manifest.documents.separator import END, SEPARATOR, parts
-from meshproof.manifest.resource import Refusal
+from meshproof.manifest.resource import Notice, Refusal
 from meshproof.manifest.syntax.helm import NO_MANIFEST, RENDER, TEMPLATE
 
 
-def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusal]:
+def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusal | Notice]:
     """The documents of a text, in order; what is no YAML, or a template of YAML, is a Refusal.
 
-    `line` is the number of its first line.
+    `line` is the number of its first line. A file of JSON with comments, as many tools have them, is told by a Notice
+    where it can be no manifest.
     """
     try:
         yield from list(read_documents(text, file, line=line))
@@ -44,7 +45,7 @@ def _ended(part: str, end: int, file: str, line: int) -> list[Document | Refusal
     return [*found, _refusal(part[end:], (Problem(place, message, "write '---' in place of '...'"),))]
 
 
-def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal]:
+def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal | Notice]:
     """What a text is that is no YAML: several JSON objects, each by itself, or nothing that can be read."""
     from meshproof.manifest.documents.json_stream import objects
 
@@ -54,7 +55,11 @@ def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[D
             yield from list(read_documents(one, file, line=line + first))
         except ManifestError as problem:
             yield _refusal(one, problem.problems)
-    if not several:
+    if not several and file.endswith(".json") and "apiversion" not in words_in(part):
+        yield Notice(
+            error.problems[0].location, "no Kubernetes resource (no JSON, and apiVersion stands nowhere): not read"
+        )
+    elif not several:
         template = TEMPLATE.search(part)
         problems = (_template(part, template.start(), file, line),) if template else error.problems
         yield _refusal(part, problems)
