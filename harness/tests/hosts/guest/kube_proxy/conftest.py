@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from guest_node import API_PORT, MODE_PORT, Node
 from guest_pods import NODE, NODE_ADDRESS, objects, script
+from meshproof.border.facts.installation import Balance, InstallFacts, NodeFact, Specified
+from meshproof.targets.istio.inspection import kube_proxy
 
 # guest_node has put their folders on the path.
 from control_plane import programs, running  # isort: skip
@@ -29,17 +31,26 @@ MODULES = "[ip_vs, ip_vs_rr, nf_conntrack]"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A node, the ports of this machine that lead to it, and where inventories of it are written."""
+    """A node, the port of this machine that leads to its kube-proxy, and where inventories of it are written."""
 
     node: Node
     mode_port: int
     folder: Path
+    kernel: str
     newer: str
 
     def inventory(self, mode: str) -> Path:
         return inventory(
-            self.node.guest, self.folder, f"{{kernel: '{self.newer}', modules: {MODULES}, proxyMode: {mode}}}"
+            self.node.guest,
+            self.folder,
+            f"{{distribution: debian, kernel: '{self.newer}', modules: {MODULES}, proxyMode: {mode}}}",
         )
+
+    async def facts(self, wanted: str, balance: Balance | None = None) -> InstallFacts:
+        """The mode as meshproof reads it from kube-proxy, which is reached through ssh; nothing else of a cluster."""
+        _, mode = await kube_proxy.fetch(self.mode_port, "/proxyMode", 60.0)
+        node = NodeFact(NODE, ready=True, kernel=self.kernel, kubelet="", kube_proxy=mode, mode_from="running")
+        return InstallFacts(Specified(kube_proxy=wanted), "", "", "", (node,), None, None, None, balance, None, None)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +63,13 @@ def kube_proxies() -> dict[str, Path]:
     return found
 
 
+@pytest.fixture
+def version(kube_proxies: dict[str, Path], request: pytest.FixtureRequest) -> str:
+    """`older` or `newer`: before IPVS was deprecated, or since; the newer one where nothing is asked for."""
+    ordered = sorted(kube_proxies, key=lambda one: [int(number) for number in one.split(".")])
+    return {"older": ordered[0], "newer": ordered[-1]}[getattr(request, "param", "newer")]
+
+
 @pytest.fixture(scope="module")
 def prepared(
     kube_proxies: dict[str, Path], guest: Guest, guest_image: Image, tmp_path_factory: pytest.TempPathFactory
@@ -62,6 +80,23 @@ def prepared(
     Runs(path, folder).prepare(allow_reboot=True)
     guest.hang_up()
     assert guest.run("uname -r") == guest_image.newer
+    with _node(guest, kube_proxies) as (node, mode_port):
+        yield Prepared(node, mode_port, folder, guest_image.newer, guest_image.newer)
+
+
+@pytest.fixture(scope="module")
+def unprepared(
+    kube_proxies: dict[str, Path], guest: Guest, guest_image: Image, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prepared]:
+    """The same on the older kernel, where the newer one is expected."""
+    assert guest.run("uname -r") == guest_image.older
+    with _node(guest, kube_proxies) as (node, mode_port):
+        yield Prepared(node, mode_port, tmp_path_factory.mktemp("node"), guest_image.older, guest_image.newer)
+
+
+@contextlib.contextmanager
+def _node(guest: Guest, kube_proxies: dict[str, Path]) -> Iterator[tuple[Node, int]]:
+    """The guest as a node of a control plane, and the port that leads to its kube-proxy's page."""
     with running() as plane, _forwarded(guest, plane.url) as mode_port:
         node = Node(guest, plane)
         node.authorize()
@@ -71,7 +106,7 @@ def prepared(
         address = f'{{"status":{{"addresses":[{{"type":"InternalIP","address":"{NODE_ADDRESS}"}}]}}}}'
         plane.kubectl("patch", "node", NODE, "--subresource=status", "-p", address)
         guest.run(script())
-        yield Prepared(node, mode_port, folder, guest_image.newer)
+        yield node, mode_port
 
 
 @contextlib.contextmanager

@@ -5,37 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from guest_host import judged, looked_at
 from guest_pods import SERVICES
 from meshproof.border.facts.hosts import HostsFacts
-from meshproof.border.facts.installation import Balance, InstallFacts, NodeFact, Specified
+from meshproof.border.facts.installation import InstallFacts
 from meshproof.judge.hosts import IpvsModules, KubeProxyAsExpected
 from meshproof.judge.installation.kubernetes import KubeProxyMode, ServiceBalances
-from meshproof.targets.istio.inspection import kube_proxy
 
 DEPRECATED = "deprecated since Kubernetes 1.35: nftables, with a kernel of 5.13 or newer, takes its place"
 HIDDEN = "/root/ipvs.hidden"
 FOLDER = "/lib/modules/$(uname -r)/kernel/net/netfilter/ipvs"
 UNLOADED = "modprobe -r ip_vs_sh ip_vs_wrr ip_vs_rr ip_vs"
 LOADED = "cut -d' ' -f1 /proc/modules | grep -x -e ip_vs -e ip_vs_rr | sort"
-
-
-@pytest.fixture
-def version(kube_proxies: dict[str, Path], request: pytest.FixtureRequest) -> str:
-    """`older` or `newer`: before IPVS was deprecated, or since."""
-    ordered = sorted(kube_proxies, key=lambda one: [int(number) for number in one.split(".")])
-    return {"older": ordered[0], "newer": ordered[-1]}[request.param]
-
-
-def facts(prepared: Any, wanted: str, balance: Balance | None = None) -> InstallFacts:
-    """The mode as meshproof reads it from kube-proxy, which is reached through ssh; nothing else of a cluster."""
-    _, mode = asyncio.run(kube_proxy.fetch(prepared.mode_port, "/proxyMode", 60.0))
-    node = NodeFact("guest", ready=True, kernel=prepared.newer, kubelet="", kube_proxy=mode, mode_from="running")
-    return InstallFacts(Specified(kube_proxy=wanted), "", "", "", (node,), None, None, None, balance, None, None)
 
 
 def outcome(check: Any, found: InstallFacts | HostsFacts) -> tuple[str, str]:
@@ -63,12 +47,13 @@ def test_a_service_balances_and_its_mode_is_told(prepared: Any, version: str, mo
         (host,) = seen.hosts
         wrong = KubeProxyAsExpected().judge_host(replace(host, expect=replace(host.expect, proxy_mode=other)))
         assert (str(wrong.outcome), wrong.reason) == ("failed", f"{mode}, and {other} is expected")
-        assert outcome(KubeProxyMode(), facts(prepared, mode)) == ("passed", f"{told} on every node (running)")
-        assert outcome(KubeProxyMode(), facts(prepared, other))[0] == "failed"
+        running = asyncio.run(prepared.facts(mode))
+        assert outcome(KubeProxyMode(), running) == ("passed", f"{told} on every node (running)")
+        assert outcome(KubeProxyMode(), asyncio.run(prepared.facts(other)))[0] == "failed"
 
         for service, (_, pods) in SERVICES.items():
             balance = node.balance(service)
-            judgement = outcome(ServiceBalances(), facts(prepared, mode, balance))
+            judgement = outcome(ServiceBalances(), asyncio.run(prepared.facts(mode, balance)))
             assert judgement == ("passed", f"64 connections reached {len(pods)} pods"), balance
             for from_pod in (True, False):
                 evenly(mode, node.answers(service, 20 * len(pods), from_pod=from_pod), pods)
@@ -77,7 +62,8 @@ def test_a_service_balances_and_its_mode_is_told(prepared: Any, version: str, mo
         node.distribute("three", ("b1", "b3"))
         node.wait_for(mode, "three", ("b1", "b3"))
         evenly(mode, node.answers("three", 40, from_pod=True), ("b1", "b3"))
-        assert outcome(ServiceBalances(), facts(prepared, mode, node.balance("three")))[0] == "failed"
+        without = asyncio.run(prepared.facts(mode, node.balance("three")))
+        assert outcome(ServiceBalances(), without)[0] == "failed"
         node.distribute("three", ("b1", "b2", "b3"))
         node.wait_for(mode, "three", ("b1", "b2", "b3"))
         assert set(node.answers("three", 60, from_pod=True)) == {"b1", "b2", "b3"}
