@@ -23,8 +23,8 @@ from meshproof.targets.istio.inspection import balance
 API_PORT = 6443
 UNIT, LOG = "kube-proxy", "/run/kube-proxy.log"
 MODE_PORT = 10249
-# Emulated, and beside other work: a start takes half a minute at best.
-WAIT_SECONDS = 300
+# Emulated, and beside other work: a start takes half a minute at best, and minutes at a load of ten.
+WAIT_SECONDS = 900
 LOOK_SECONDS = 1.0
 # One process for all: software emulation takes seconds to start one.
 ASK = """

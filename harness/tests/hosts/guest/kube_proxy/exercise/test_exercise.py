@@ -107,7 +107,7 @@ def certified(target: HostAndMesh, chosen: list[Found[Any]], folder: Path) -> di
         return await session.close()
 
     asyncio.run(asyncio.wait_for(carry_out(), LIMIT))
-    print(f"certificate: {run.path / YAML}")
+    print(f"certificate: {run.path / YAML}", flush=True)
     certificate: dict[str, Any] = yaml.safe_load((run.path / YAML).read_text())
     return certificate
 
