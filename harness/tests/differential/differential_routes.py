@@ -128,7 +128,9 @@ def parent(draw: Random) -> Manifest:
 
 
 def http_route(draw: Random, number: int) -> Manifest:
-    spec = {"parentRefs": [parent(draw) for _ in range(draw.choice((1, 1, 2)))]}
+    # The API server refuses two references to one parent that do not both say which part of it they mean.
+    parents = [parent(draw) for _ in range(draw.choice((1, 1, 2)))]
+    spec = {"parentRefs": [*{(one["kind"], one["name"], one["namespace"]): one for one in parents}.values()]}
     spec["rules"] = [rule(draw) for _ in range(draw.randint(1, 3))]
     made = resource("HTTPRoute", f"r{draw.choice('zyx')}{number}", draw.choice(("default", "default", "shop")), spec)
     return dated(draw, made | {"apiVersion": GATEWAY_API})
