@@ -104,6 +104,9 @@ def test_what_a_patch_of_a_file_is_for(tmp_path: Path, item: str, text: str, exp
         ("patches:\n- patch: |-\n    kind: Gateway\n    metadata: {name: g}\n", [("Gateway", "g")]),
         ("patches:\n- patch: |-\n    kind: Deployment\n    metadata: {name: g}\n    spec: {replicas: 1}\n", []),
         ("patchesStrategicMerge:\n- |-\n  kind: Service\n  metadata: {name: s}\n", [("Service", "s")]),
+        ("namePrefix: dev-\n", [("Service", ""), ("Gateway", ""), ("Secret", "")]),
+        ("nameSuffix: ''\nnamespace: shop\ncommonLabels: {a: b}\n", []),
+        ("replacements: [{path: r.yaml}]\n", [("", "")]),
         ("patches: text\npatchesJson6902: [7, {path: 7, target: 7}]\n", []),
     ],
 )

@@ -33,6 +33,10 @@ DECIDING = frozenset({"labels", "matchlabels", "ports", "containerport", "select
 PLAIN = re.compile(r"[A-Za-z0-9.-]*")
 
 
+# Names that a prefix makes anew, while VirtualServices and DestinationRules go on referring to the old ones: kustomize
+# knows of no reference of theirs (api/internal/konfig/builtinpluginconsts/namereference.go).
+RENAMING, REFERRED = ("namePrefix", "nameSuffix"), ("Service", "Gateway", "Secret")
+REWRITING = ("replacements", "transformers", "vars")
 # What a kustomization is made of.
 TREE = ("resources", "bases", "components")
 
@@ -56,6 +60,7 @@ class Kustomizations:
         self._trees[folder] = (*self._trees.get(folder, ()), *named(body, *TREE))
         for file in named(body, *PATCHES):
             self._patching.setdefault(file, set()).add(folder)
+        self._found += ((one, folder) for one in _renaming(body))
         for one, file in _written_in(body):
             (self._aimed.setdefault(file, []) if file else self._found).append((one, folder))
 
@@ -116,6 +121,13 @@ def _written_in(body: Value) -> Iterator[tuple[Patch, str]]:
                 yield from ((patch, "") for patch in _decided([aimed], said))
             elif path := _text(item, "path", any_text=True):
                 yield aimed, in_folder(body, path)
+
+
+def _renaming(body: Value) -> Iterator[Patch]:
+    """What else changes resources: some fields those that others refer to by name, some whatever they say."""
+    for fields, kinds in ((RENAMING, REFERRED), (REWRITING, ("",))):
+        for value in filter(None, map(body.get, fields)):
+            yield from (Patch(value.location, kind, "") for kind in kinds if value.data)
 
 
 def _own(body: Value, place: Value) -> list[Patch]:

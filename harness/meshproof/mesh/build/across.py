@@ -23,7 +23,7 @@ from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 
-PATCHED = "a patch of a kustomization, which is not built here, changes it"
+PATCHED = "a kustomization, which is not built here, changes it"
 # What an installation of Istio calls its gateways.
 ISTIOS_OWN = frozenset({"ingressgateway", "egressgateway"})
 
