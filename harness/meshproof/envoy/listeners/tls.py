@@ -44,7 +44,7 @@ CA_KEYS = ("ca.crt", "cacert")
 
 
 def resource_name(credential: str, namespace: str = "") -> str:
-    """The SDS name that istiod gives to a Secret of the pods' own namespace, or of another `namespace`."""
+    """The SDS name that istiod gives to a Secret: the Gateway API says its namespace, Istio's Gateways do not."""
     return f"kubernetes-gateway://{namespace}/{credential}" if namespace else f"kubernetes://{credential}"
 
 
@@ -117,9 +117,9 @@ def tls_chain(mesh: Mesh, proxy: Proxy, server: Server, chain: Fields) -> tuple[
     if settings.min_version not in VERSIONS:
         raise UsageError(f"{location}: TLS version {settings.min_version} is not one of {', '.join(VERSIONS)}")
     place = settings.credential_namespace or proxy.namespace
-    foreign = place if place != proxy.namespace else ""
-    files = settings.files
-    name = f"file-cert:{files.certificate}~{files.key}" if files else resource_name(settings.credential_name, foreign)
+    files, credential = settings.files, settings.credential_name
+    known = resource_name(credential, settings.credential_namespace)
+    name = f"file-cert:{files.certificate}~{files.key}" if files else known
     secrets = [certificate(needed(mesh, settings.credential_name, place, location), name)]
     if settings.mode in (TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL):
         secrets.append(authority(mesh, settings, place, location))
