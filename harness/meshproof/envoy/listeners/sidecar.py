@@ -49,14 +49,25 @@ def ports(mesh: Mesh, namespace: str) -> list[int]:
 
 
 def governs(mesh: Mesh, service: Service, namespace: str) -> VirtualService | None:
-    """The VirtualService that names a service best: by its host, else by the longest wildcard, first of equals."""
+    """The VirtualService that names a service best: by its host, else by the longest wildcard, first of equals.
+
+    istiod looks for it among routes of the Gateway API, too, that are not for this namespace: they keep wildcards off.
+    """
     best: tuple[tuple[bool, int], VirtualService] | None = None
     bound = virtual_services(mesh, MESH_GATEWAY, namespace)
     for candidate in (bound[at] for at in mesh_hosts(mesh, namespace).candidates(service.host)):
         for host in candidate.hosts:
             if covers(host, service.host) and (best is None or specificity(host) > best[0]):
                 best = (specificity(host), candidate)
+    if best and not best[0][0] and _has_route(mesh, service.host):
+        return None
     return best[1] if best else None
+
+
+def _has_route(mesh: Mesh, host: str) -> bool:
+    """Whether any namespace's route of the Gateway API is attached to a service."""
+    several = mesh.bound_to(MESH_GATEWAY)
+    return any(several[at].gateway_api for at in mesh.naming(MESH_GATEWAY).exact.get(host, ()))
 
 
 def takes(port: ServicePort, number: int) -> bool:
@@ -135,10 +146,15 @@ class Made:
 
 
 def names(service: Service, scope: Scope) -> Sequence[str]:
-    """The domains of a service and of its aliases; a headless one also has those of its pods."""
+    """The domains of a service and of its aliases; a headless one also has those of its pods.
+
+    A short name that another service of the port has in full is that one's.
+    """
     several = (service.host, *(one.host for one in scope.mesh.aliases_for(service.host)))
     own = tuple(name for host in several for name in domains(host, scope.proxy.namespace))
-    return (*own, *(f"*.{one}" for one in own)) if service.headless else own
+    full = hosts_on(scope.mesh, scope.port, scope.proxy.namespace)
+    called = tuple(name for name in own if name in several or name not in full)
+    return (*called, *(f"*.{one}" for one in own)) if service.headless else called
 
 
 Claim = tuple[str, Sequence[str], Routes]

@@ -73,7 +73,9 @@ def _own_table(mesh: Mesh, service: Service, port: ServicePort, client: Client) 
 
 def _table(mesh: Mesh, request: Request, client: Client) -> Table:
     name, here = request.domain, visibility.services_on(mesh, client.port, client.namespace)
-    called = _on_port(named(mesh, name, client.namespace), client)
+    # Who has the name in full comes before whom it is short for.
+    full = _on_port(visibility.service(mesh, name.removesuffix("."), client.namespace), client)
+    called = full or _on_port(named(mesh, name, client.namespace), client)
     if called and not called[1].is_http:
         return Table(service=called[0], port=called[1])
     services = any(one.is_http and not service.is_apart(one) for service, one in here)
@@ -209,8 +211,17 @@ def _governing(mesh: Mesh, service: Service, client: Client) -> tuple[int, ...]:
         if covers(host, service.host)
     ]
     best = max(covering, key=lambda pair: pair[0])[1] if covering else None
-    # A route of the Gateway API that is attached to a pattern decides for nothing, and keeps others from it.
-    return () if best is None or seen.several[best].gateway_api else (best,)
+    # A route of the Gateway API that is attached to a pattern decides for nothing, and keeps others from it, as one
+    # does that is attached to the Service itself and is for clients of other namespaces alone.
+    if best is None or seen.several[best].gateway_api or _has_route(mesh, service.host):
+        return ()
+    return (best,)
+
+
+def _has_route(mesh: Mesh, host: str) -> bool:
+    """Whether any namespace's route of the Gateway API is attached to a Service."""
+    several = mesh.bound_to(MESH_GATEWAY)
+    return any(several[at].gateway_api for at in mesh.naming(MESH_GATEWAY).exact.get(host, ()))
 
 
 def _nobody(mesh: Mesh, request: Request, client: Client) -> str:

@@ -194,7 +194,8 @@ def _meeting(sides: Sides, difference: tuple[str, str, Any, Any], requests: list
     words = what.split()
     if words[0] in ("cluster", "endpoints"):
         _, port, _, host = words[1].split("|", 3)
-        return [Request("GET", _some(host), int(port))]
+        led = [one for one in requests if _leads(sides, one, host)]
+        return led or [Request("GET", _some(host), int(port))]
     if words[0] == "all":
         return requests
     place, _, port = words[1].rpartition(":")
@@ -211,6 +212,12 @@ def _meeting(sides: Sides, difference: tuple[str, str, Any, Any], requests: list
     for domain in domains if not found else ():
         found += [Request("GET", _some(domain), int(port), gateway=way) for way in (ways if entering else [""])]
     return found or near or requests
+
+
+def _leads(sides: Sides, request: Request, host: str) -> bool:
+    client = sides.proxies["client"]
+    expectation = predict(sides.built.mesh, request, namespace=client.namespace, labels=client.labels)
+    return any(one.host == host for one in expectation.arms)
 
 
 def _serves(sides: Sides, proxy: str, gateway: Gateway) -> bool:

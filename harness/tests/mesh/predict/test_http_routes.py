@@ -236,6 +236,13 @@ def test_a_route_of_another_namespace_is_for_clients_of_that_namespace(asked, cl
     assert list(answering(asked(text, namespace=client))) == [to]
 
 
+@pytest.mark.parametrize(("client", "to"), [("shop", "far.shop"), ("default", "web.default"), ("third", "web.default")])
+def test_a_route_for_other_clients_keeps_a_virtual_service_for_a_pattern_off(asked, client: str, to: str) -> None:
+    wide = virtual_service("v1").replace("hosts: [web.", "hosts: ['*.").replace(".local]\n  \n", ".local']\n")
+    assert answering(asked(wide)) == {"v1.default": 1}
+    assert answering(asked(wide + route(TO % "far", namespace="shop"), namespace=client)) == {to: 1}
+
+
 def test_clients_have_the_route_of_their_own_namespace_before_that_of_the_service(asked) -> None:
     text = route(TO % "v1") + route(TO % "far", namespace="shop", when=NEW)
     found = {client: list(answering(asked(text, namespace=client))) for client in ("shop", "default", "third")}

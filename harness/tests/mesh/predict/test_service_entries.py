@@ -138,6 +138,14 @@ def test_beside_a_service_of_the_same_host(
     assert behind(asked(text, f"GET http://{WEB}/", client)) == [pods]
 
 
+@pytest.mark.parametrize("name", ["web", "web.default", "web.default.svc"])
+def test_a_name_in_full_comes_before_one_that_is_short_for_a_service(asked, name: str) -> None:
+    own = entry(name, ENDPOINT, resolution="STATIC")
+    elsewhere = own.replace("number: 80", "number: 81")
+    several = (asked(one + SERVICE, f"GET http://{name}/") for one in (own, elsewhere))
+    assert [one.arms[0].host for one in several] == [name, WEB]
+
+
 def test_it_is_asked_within_the_mesh_even_where_a_gateway_is_for_every_host(built) -> None:
     gateway = (
         "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {selector: {a: b}, "
