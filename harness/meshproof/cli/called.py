@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-
-import click
+from typing import TYPE_CHECKING
 
 from meshproof.collector import collector_paused
+
+if TYPE_CHECKING:
+    import click
 
 COMMANDS = {
     "run": "run",

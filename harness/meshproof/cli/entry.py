@@ -37,14 +37,16 @@ def _is_verdict(code: int) -> bool:
 
 
 def _code() -> int:
+    from meshproof.cli.called import called
+
+    group = called(sys.argv[1:], os.environ)
     import click
 
-    from meshproof.cli.called import called
     from meshproof.cli.root import NAME
     from meshproof.errors import MeshproofError, UsageError
 
     try:
-        code = called(sys.argv[1:], os.environ).main(prog_name=NAME, standalone_mode=False)
+        code = group.main(prog_name=NAME, standalone_mode=False)
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:

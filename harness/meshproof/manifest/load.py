@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from meshproof.border.facts.provenance import Digest
 from meshproof.collector import collector_paused
@@ -13,8 +13,14 @@ from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest import captured, kinds
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
-from meshproof.manifest.documents.other_files import list_of_others, other_file, patch, words, words_in
-from meshproof.manifest.documents.patches import Kustomizations
+from meshproof.manifest.documents.other_files import (
+    is_kustomization_of,
+    list_of_others,
+    other_file,
+    patch,
+    words,
+    words_in,
+)
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
@@ -23,6 +29,9 @@ from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Patch,
 from meshproof.manifest.source import STDIN, texts, unsearched
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
+
+if TYPE_CHECKING:
+    from meshproof.manifest.documents.patches import Kustomizations
 
 MOST_PROBLEMS, MOST_NAMED = 20, 6
 # So many documents take a second or so.
@@ -85,7 +94,7 @@ def load(
         tuple(sources),
         tuple(read.others),
         read.complete,
-        (*read.kustomizations.found(), *read.patches),
+        (*(read.kustomizations.found() if read.kustomizations else ()), *read.patches),
     )
 
 
@@ -136,7 +145,7 @@ class _Read:
     refusals: list[Refusal] = field(default_factory=list)
     seen: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
     others: list[tuple[Notice, str]] = field(default_factory=list)
-    kustomizations: Kustomizations = field(default_factory=Kustomizations)
+    kustomizations: Kustomizations | None = None
     patches: list[Patch] = field(default_factory=list)
     complete: bool = False
 
@@ -148,7 +157,7 @@ class _Read:
 
     def take_all(self, document: Document) -> None:
         """Sort in one document, or each item of a list."""
-        if self.kustomizations.patches(document.body.location):
+        if self.kustomizations and self.kustomizations.patches(document.body.location):
             told = patch(document.body)
             self.notices.append(told)
             self.others.append((told, _digest(document.body)))
@@ -172,6 +181,14 @@ class _Read:
             self.patches += found
         return found is not None
 
+    def took_kustomization(self, body: Value) -> None:
+        """Read what may be a kustomization; most folders have none."""
+        if is_kustomization_of(body):
+            from meshproof.manifest.documents.patches import Kustomizations
+
+            self.kustomizations = self.kustomizations or Kustomizations()
+            self.kustomizations.add(body)
+
     def take(self, document: Document) -> None:
         """Sort one document in."""
         body, problems = document.body, list(document.problems)
@@ -186,7 +203,7 @@ class _Read:
             if isinstance(found, Notice):
                 self.notices.append(found)
                 if other_file(body) if body.is_mapping else list_of_others(body):
-                    self.kustomizations.add(body)
+                    self.took_kustomization(body)
                     self.others.append((found, _digest(body)))
                 return
             problems += _problems(found)

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import combinations
 
 from meshproof.manifest.documents.other_files import KUSTOMIZE
-from meshproof.manifest.documents.patches import is_for
 from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Resource
 from meshproof.mesh.alike import alike, nearest
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.touches import touches
 from meshproof.mesh.build.visibility import EVERYWHERE, HERE, in_order
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
@@ -51,6 +49,11 @@ def across(mesh: Mesh, resources: Sequence[Resource], left_out: Iterable[Resourc
 
 def patched(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
     """Each resource with each patch of a kustomization that is for its kind and name: nobody knows which is meant."""
+    if not manifests.patches:
+        return
+    from meshproof.manifest.documents.patches import is_for
+    from meshproof.mesh.build.touches import touches
+
     for patch in manifests.patches:
         for one in manifests.resources:
             if is_for(patch, one):

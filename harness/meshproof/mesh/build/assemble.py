@@ -16,10 +16,8 @@ from meshproof.mesh.build.across import across, patched
 from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.mesh_config.discovery import discovered
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
-from meshproof.mesh.build.touches import touches, touches_nothing
 from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_owned, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
@@ -28,7 +26,7 @@ from meshproof.mesh.model.kubernetes import Secret, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import Places
-from meshproof.mesh.model.unmodelled import Mentioned, Unmodelled
+from meshproof.mesh.model.unmodelled import Mentioned, Touches, Unmodelled
 from meshproof.records import dataclass
 
 BUILDERS = {
@@ -106,8 +104,12 @@ def _built(manifests: Manifests) -> Built:
     failed: list[tuple[Resource, Sequence[Problem]]] = []
     resources, owned = without_owned(manifests.resources)
     findings.notices += owned
-    seen = discovered(manifests, resources, findings)
-    for resource in seen.resources:
+    seen = None
+    if manifests.foreign:
+        from meshproof.mesh.build.mesh_config.discovery import discovered
+
+        seen = discovered(manifests, resources, findings)
+    for resource in seen.resources if seen else resources:
         kind = entry_of(resource)
         make = BUILDERS.get(kind) or later.builder(kind)
         if make is None:
@@ -115,7 +117,7 @@ def _built(manifests: Manifests) -> Built:
             continue
         findings.problems.clear()
         part = None
-        with findings.about(resource, partial(touches, resource, nothing)):
+        with findings.about(resource, partial(_touches, resource, nothing)):
             part = make(resource, findings)
         if findings.problems:
             failed.append((resource, tuple(findings.problems)))
@@ -153,13 +155,20 @@ def _built(manifests: Manifests) -> Built:
         *findings.unmodelled_parts,
         *_refused(failed, mesh),
         *_foreign(foreign, mesh, findings),
-        *seen.unmodelled(mesh),
+        *(seen.unmodelled(mesh) if seen else ()),
         *_unread(manifests, mesh),
         *patched(manifests, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
     left_out = (*(one for one, _ in failed), *manifests.foreign, *unread)
     return Built(mesh, tuple(dict.fromkeys(findings.notices)), tuple(good), left_out=left_out, read=manifests)
+
+
+def _touches(resource: Resource, mesh: Mesh) -> tuple[Touches, ...]:
+    # Of most resources nobody asks.
+    from meshproof.mesh.build.touches import touches
+
+    return touches(resource, mesh)
 
 
 def _places(workloads: Sequence[Workload]) -> Places:
@@ -174,7 +183,7 @@ def _places(workloads: Sequence[Workload]) -> Places:
 def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -> Iterator[Unmodelled]:
     """What istiod or the API server would refuse: it is not in the mesh, and nobody knows what was meant."""
     for resource, problems in failed:
-        reach = touches(resource, mesh)
+        reach = _touches(resource, mesh)
         for one in problems:
             yield Unmodelled(resource.kind, str(resource), one.location, one.message, reach, one.hint, refused=True)
 
@@ -183,6 +192,7 @@ def _foreign(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -> Ite
     if not foreign:
         return
     from meshproof.mesh.build.ingress import touching as ingress
+    from meshproof.mesh.build.touches import touches, touches_nothing
 
     own = ingress.classes(foreign)
     for one in foreign:
@@ -208,9 +218,9 @@ def _unread(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
         if known and refusal.first:
             again.setdefault(known.identity, []).append(known)
             continue
-        reach = touches(known, mesh) if known else (Mentioned(refusal.words),)
+        reach = _touches(known, mesh) if known else (Mentioned(refusal.words),)
         other = others.get(known.identity) if known else None
-        reach += touches(other, mesh) if other else ()
+        reach += _touches(other, mesh) if other else ()
         kind, name = (known.kind, str(known)) if known else ("document", "a document")
         for one in refusal.problems:
             yield Unmodelled(kind, name, one.location, one.message, reach, one.hint, refused=True)
@@ -226,6 +236,6 @@ def _repeated(first: Resource, others: Sequence[Resource], mesh: Mesh) -> Unmode
     *all_but_last, last = (*places[:MOST_PLACES], *more)
     listed = f"{', '.join(all_but_last)} and {last}" if all_but_last else last
     why = f"is given {len(several)} times, also at {listed}: which of them a cluster has is not known"
-    reach = dict.fromkeys(touch for one in several for touch in touches(one, mesh))
+    reach = dict.fromkeys(touch for one in several for touch in _touches(one, mesh))
     needs = "keep one of them; alternatives are verified one at a time"
     return Unmodelled(first.kind, str(first), first.location, why, tuple(reach), needs, True, Topic.REPEATED)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from meshproof.manifest.resource import Manifests, Notice, Resource
 from meshproof.mesh.build.stand_ins import gateways, pods, services, subsets
-from meshproof.mesh.build.stand_ins.meant import meant, told
 from meshproof.mesh.model.kubernetes import Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Clients, Entering, Pods, Received, Touches, Unmodelled
@@ -64,7 +63,13 @@ def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
     found = Needed()
     taken = {(one.namespace, one.name) for one in mesh.workloads}
     alone = pods.without_pods(whole)
-    others = meant(mesh, [one for one in alone if one not in new])
+    lonely = [one for one in alone if one not in new]
+    others: dict[str, Workload] = {}
+    if lonely:
+        from meshproof.mesh.build.stand_ins.meant import meant, told
+
+        others = meant(mesh, lonely)
+        found.unmodelled += [told(one, others[one.host]) for one in lonely if one.host in others]
     made = {one.host: list(pods.deployments(one, whole, taken)) for one in alone if one.host not in others}
     found.resources += [services.resource(one) for one in new]
     found.resources += [subsets.resource(one) for one in divided]
@@ -77,7 +82,6 @@ def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
     found.notices += [Notice(one.location, pods.summary(one, made[one.host])) for one in _selecting(mesh, made)]
     found.notices += [Notice(one.location, _certificate(one)) for one in secrets]
     found.unmodelled += [part for one in secrets for part in _signed(one)]
-    found.unmodelled += [told(one, others[one.host]) for one in alone if one.host in others]
     return found
 
 
