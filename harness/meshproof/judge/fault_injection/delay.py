@@ -32,6 +32,8 @@ class Delay:
     where, in a load of one request and one stage, more requests took as long than the proxies count delays, a share
     that is too large is inconclusive.
 
+    One that is no longer than what a timer may be early (`timing.EARLY`) is inconclusive.
+
     α is divided equally among the drawn shares (Bonferroni), β is not: see Split.
     """
 
@@ -70,6 +72,11 @@ class DelayTrial(FaultTrial):
         if observation.pod or observation.workload:
             self._times.append(held - observation.stalled)
         return True
+
+    def blind(self) -> str:
+        if self._seconds > EARLY:
+            return ""
+        return f"a delay of {self._seconds:g} s cannot be told from none: timers may be {EARLY:g} s early"
 
     def doubt(self, books: Books) -> str:
         own = injected(books, self._plan, DELAYS)

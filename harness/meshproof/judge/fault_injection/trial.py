@@ -55,6 +55,10 @@ class FaultTrial:
         """Why a share that is too large is no proof of a wrong mesh; empty when it is one."""
         return ""
 
+    def blind(self) -> str:
+        """Why nothing can be told of the fault by any answer; empty when something can."""
+        return ""
+
     def passed(self) -> str:
         """What the reason of a passed verdict adds to the share."""
         raise NotImplementedError
@@ -101,7 +105,8 @@ class FaultTrial:
     def conclude(self, books: Books) -> Verdict:
         self.reconcile(books)
         rates, test, flaw = self._plan.precision, self._test, self.flaw(books)
-        doubt = self.doubt(books) if test.outcome is Outcome.FAILED and test.observed > test.p0 else ""
+        large = test.outcome is Outcome.FAILED and test.observed > test.p0
+        doubt = self.blind() or (self.doubt(books) if large else "")
         outcome = Outcome.FAILED if flaw else Outcome.INCONCLUSIVE if doubt else test.outcome
         more = flaw or doubt or (self.passed() if outcome is Outcome.PASSED else "")
         return Verdict(

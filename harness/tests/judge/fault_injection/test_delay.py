@@ -148,3 +148,17 @@ def test_a_machine_too_slow_to_tell_delays_apart_is_inconclusive(
 def test_manifests_without_a_delay_are_inconclusive(build: Any) -> None:
     (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100))))
     assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("percent", [0, 10, 100])
+@pytest.mark.parametrize(("seconds", "told"), [(0.001, False), (0.01, False), (0.02, True)])
+def test_a_delay_no_longer_than_timers_may_be_early_is_inconclusive(
+    build: Any, percent: int, seconds: float, told: bool
+) -> None:
+    fault = Fault(Fraction(percent, 100), seconds, build.route)
+    (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100), delay=fault)))
+    for number in range(300):
+        trial.observe(build.seen("v1", id=f"{number:03d}", latency=0.003))
+    verdict = trial.conclude(Books())
+    assert ("cannot be told from none" in verdict.reason) is not told
+    assert (verdict.outcome is Outcome.INCONCLUSIVE) is not told
