@@ -61,6 +61,10 @@ def virtual_service(resource: Resource, findings: Findings) -> Draft:
         if entering := tuple(one for one in gateways if one != MESH_GATEWAY and host.text() != host.text().lower()):
             touched = (Asked((host.text().lower(),), entering),)
             findings.unproved(host.location, CAPITALS, needs="write it in lower case", touches=touched)
+        if MESH_GATEWAY in gateways and host.text().endswith("."):
+            touched = (Asked((host.text().lower(), host.text().lower()[:-1])),)
+            why = "a host with a dot at its end is no Service's, and takes that one name of a Service from it"
+            findings.unproved(host.location, why, needs="leave the dot out", touches=touched)
     made = VirtualService(
         resource.name,
         resource.namespace,

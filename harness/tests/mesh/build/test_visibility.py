@@ -236,3 +236,13 @@ def test_one_name_with_two_certificates_for_two_namespaces_is_not_understood(bui
     assert "servers of port 443 have a.example.com for several namespaces" in found.why
     apart = gateway("['*']", more=server("a", "one/a.example.com") + server("b", "two/b.example.com"))
     assert built(apart).mesh.unmodelled == ()
+
+
+@pytest.mark.parametrize("host", ["web.default.svc.cluster.local.", "out.example.com."])
+def test_a_host_with_a_dot_at_its_end_is_told(built, host: str) -> None:
+    text = (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\n"
+        f"spec: {{hosts: [{host}], http: [{{directResponse: {{status: 418}}}}]}}\n"
+    )
+    assert "leave the dot out" in [one.needs for one in built(text, proxyless=True).mesh.unmodelled]
+    assert not built(text.replace(".]", "]"), proxyless=True).mesh.unmodelled

@@ -127,3 +127,12 @@ def test_a_route_of_the_gateway_api_decides_for_no_pattern_and_keeps_others_from
     )
     mesh = built(ALL + route + rules("r", "'*.com'", ABORT), proxyless=True).mesh
     assert predict(mesh, parse("GET http://x.example.com/a")).route is None
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("*.default.svc.cluster.local", 1), ("*.svc.cluster.local", 0), ("*.a.default.svc.cluster.local", 0)],
+)
+def test_a_whole_namespace_has_no_route_that_envoy_takes(built, host: str, told: int) -> None:
+    mesh = built(entry("wide", f"'{host}'", "resolution: NONE", PORTS.split(", {number: 443")[0]), proxyless=True).mesh
+    assert len([one for one in mesh.unmodelled if "Envoy refuses all routes" in one.why]) == told

@@ -6,6 +6,7 @@ pilot/pkg/model/push_context.go (initServiceRegistry) and sidecar.go (appendSide
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -14,15 +15,17 @@ from meshproof.mesh.build.kubernetes import labels, waypoint
 from meshproof.mesh.build.service_entry.endpoint import UNIX, Endpoint
 from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
-from meshproof.mesh.model.kubernetes import ContainerPort, Service, Workload
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.unmodelled import Called
+from meshproof.mesh.model.unmodelled import Asked, Called
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
 __all__ = ["join", "service_entry", "workload_entry", "workload_group"]
 
 MOST_STAND_INS = 8
+NAMESPACE_WIDE = re.compile(rf"\*\.[^.]+\.{re.escape(CLUSTER_DOMAIN)}")
 # What stands in for the hosts of a pattern is called so: a pod's name has no asterisk.
 ANY = "any"
 
@@ -131,6 +134,10 @@ def _check(entry: Entry, findings: Findings) -> None:
     hosts = entry.hosts
     if not hosts:
         return
+    for host in hosts:
+        if NAMESPACE_WIDE.fullmatch(host):
+            why = f"clients in the namespace of {host} get * for short, too: Envoy refuses all routes of the port"
+            findings.unproved(entry.location, why, touches=(Asked(("*",), (MESH_GATEWAY,)),))
     if entry.selector is not None and entry.resolution == NONE:
         findings.unproved(entry.location, "a workloadSelector with resolution NONE is not modelled")
     for one in entry.endpoints:
