@@ -147,6 +147,7 @@ class _Read:
     others: list[tuple[Notice, str]] = field(default_factory=list)
     kustomizations: Kustomizations | None = None
     patches: list[Patch] = field(default_factory=list)
+    given: dict[str, str] = field(default_factory=dict)
     complete: bool = False
 
     def no_text(self, data: bytes, error: ManifestError) -> None:
@@ -189,6 +190,25 @@ class _Read:
             self.kustomizations = self.kustomizations or Kustomizations()
             self.kustomizations.add(body)
 
+    def _namespace_of(self, body: Value) -> str:
+        """The namespace of a resource that states none."""
+        file = body.location.file
+        if file not in self.given:
+            stated = self.kustomizations.namespace(file) if self.kustomizations else ""
+            self.given[file] = stated or self.namespace
+        return self.given[file]
+
+    def _placed(self, found: Resource | Notice) -> Resource | Notice:
+        """What a kustomization gives a namespace says so itself from here on: whoever is handed it alone needs it."""
+        if isinstance(found, Notice) or found.namespace in ("", self.namespace) or type(found.body.content) is not dict:
+            return found
+        fields = found.body.content
+        content, *place = fields.get("metadata", (None, 0, 0, None))
+        if type(content) is not dict or (content.get("namespace") or (None,))[0] is not None:
+            return found
+        metadata = ({**content, "namespace": (found.namespace, place[0], place[1], None)}, *place)
+        return replace(found, body=found.body.written({**fields, "metadata": metadata}))
+
     def take(self, document: Document) -> None:
         """Sort one document in."""
         body, problems = document.body, list(document.problems)
@@ -196,7 +216,7 @@ class _Read:
         if captured.is_own(body) and self.took_kept(body):
             return
         try:
-            found = identified(body, self.namespace)
+            found = self._placed(identified(body, self._namespace_of(body)))
             known = found if isinstance(found, Resource) else None
             if known and captured.is_cluster(known):
                 self.complete = True

@@ -157,3 +157,30 @@ def test_a_patch_that_is_written_into_its_kustomization_names_no_file(tmp_path: 
     (tmp_path / "kustomization.yaml").write_text(f"{inline}- |-\n  apiVersion: v1\n  kind: Service\n")
     (tmp_path / "web.yaml").write_text(WEB)
     assert names(load([str(tmp_path)])) == ["web"]
+
+
+@pytest.mark.parametrize(
+    ("overlays", "expected"),
+    [
+        ({"prod": "prod"}, ["prod", "own"]),
+        # Which of two overlays is meant nobody knows.
+        ({"prod": "prod", "dev": "dev"}, ["default", "own"]),
+        ({"prod": "prod", "canary": "prod"}, ["prod", "own"]),
+        ({"prod": "7"}, ["default", "own"]),
+    ],
+)
+def test_the_namespace_of_a_kustomization_is_that_of_what_states_none(
+    tmp_path: Path, overlays: dict[str, str], expected: list[str]
+) -> None:
+    (tmp_path / "base").mkdir()
+    stated = WEB.replace("name: web", "name: web, namespace: own")
+    (tmp_path / "base/web.yaml").write_text(f"{WEB}---\n{stated}")
+    (tmp_path / "base/kustomization.yaml").write_text("resources: [web.yaml]\n")
+    (tmp_path / "other.yaml").write_text(WEB.replace("name: web", "name: elsewhere"))
+    for name, namespace in overlays.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kustomization.yaml").write_text(f"resources: [../base]\nnamespace: {namespace}\n")
+    found = load(beneath([str(tmp_path)]))
+    assert [one.namespace for one in found.resources] == ["default", *expected] or [
+        one.namespace for one in found.resources
+    ] == [*expected, "default"]

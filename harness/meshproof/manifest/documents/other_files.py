@@ -13,8 +13,8 @@ from meshproof.manifest.value import Value
 WORD = re.compile(r"[A-Za-z0-9*][A-Za-z0-9_.*-]*")
 KUSTOMIZE = "kubectl kustomize DIR | meshproof verify -f -"
 KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
-# https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/: what only lists, and what changes.
-LISTS = frozenset({"resources", "bases", "crds", "metadata", "openapi", "buildMetadata", "sortOptions"})
+# https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/: what lists, or is read, and what changes.
+LISTS = frozenset({"resources", "bases", "crds", "metadata", "openapi", "buildMetadata", "sortOptions", "namespace"})
 CHANGES = frozenset(
     {
         "commonAnnotations",
@@ -30,7 +30,6 @@ CHANGES = frozenset(
         "labels",
         "namePrefix",
         "nameSuffix",
-        "namespace",
         "patches",
         "patchesJson6902",
         "patchesStrategicMerge",

@@ -15,6 +15,7 @@ from meshproof.manifest.documents.other_files import (
     PATCHES,
     in_folder,
     is_kustomization_of,
+    is_within,
     named,
     place,
     stands_within,
@@ -48,6 +49,8 @@ class Kustomizations:
     _patching: dict[str, set[str]] = field(default_factory=dict)
     _manifests: set[str] = field(default_factory=set)
     _trees: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _namespaces: dict[str, str] = field(default_factory=dict)
+    _whole: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _aimed: dict[str, list[tuple[Patch, str]]] = field(default_factory=dict)
     _found: list[tuple[Patch, str]] = field(default_factory=list)
 
@@ -56,8 +59,11 @@ class Kustomizations:
         if not is_kustomization_of(body):
             return
         folder = in_folder(body, "")
+        self._whole.clear()
         self._manifests.update(named(body, "resources"))
         self._trees[folder] = (*self._trees.get(folder, ()), *named(body, *TREE))
+        if stated := _text(body, "namespace"):
+            self._namespaces[folder] = stated
         for file in named(body, *PATCHES):
             self._patching.setdefault(file, set()).add(folder)
         self._found += ((one, folder) for one in _renaming(body))
@@ -68,6 +74,17 @@ class Kustomizations:
         """Whether what stands there is a patch of a kustomization that has been read, and of none a manifest."""
         file = place(location.file) if self._patching else ""
         return file in self._patching and file not in self._manifests
+
+    def namespace(self, file: str) -> str:
+        """The namespace that the kustomizations give to what stands in a file; empty where none or several do."""
+        if not self._namespaces:
+            return ""
+        found = {
+            stated
+            for folder, stated in self._namespaces.items()
+            if (tree := self._tree(folder)) and is_within(file, tree)
+        }
+        return found.pop() if len(found) == 1 else ""
 
     def take(self, body: Value) -> None:
         """Read a document of a file of patches."""
@@ -82,6 +99,8 @@ class Kustomizations:
 
     def _tree(self, folder: str) -> tuple[str, ...]:
         """All that a kustomization is made of; none, so that it may be anything, where it names nothing."""
+        if folder in self._whole:
+            return self._whole[folder]
         met: dict[str, None] = {}
         new = list(self._trees[folder])
         while new:
@@ -89,7 +108,7 @@ class Kustomizations:
             if one not in met:
                 met[one] = None
                 new += self._trees.get(one, ())
-        return tuple(met)
+        return self._whole.setdefault(folder, tuple(met))
 
 
 def is_for(patch: Patch, one: Resource) -> bool:
