@@ -200,9 +200,11 @@ class _Read:
 
     def _placed(self, found: Resource | Notice) -> Resource | Notice:
         """What a kustomization gives a namespace says so itself from here on: whoever is handed it alone needs it."""
-        if isinstance(found, Notice) or found.namespace in ("", self.namespace) or type(found.body.content) is not dict:
+        if not self.kustomizations or isinstance(found, Notice) or found.namespace in ("", self.namespace):
             return found
         fields = found.body.content
+        if type(fields) is not dict:
+            return found
         content, *place = fields.get("metadata", (None, 0, 0, None))
         if type(content) is not dict or (content.get("namespace") or (None,))[0] is not None:
             return found
