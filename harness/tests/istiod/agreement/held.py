@@ -16,6 +16,7 @@ from meshproof.mesh.coverage.dependencies import Dependencies, undecided
 from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.predict.prediction import predict
+from meshproof.mesh.predict.visibility import is_unexported
 from meshproof.mesh.requests.samples import sample_requests
 from sides import Sides, is_ours, surroundings
 from ways import ANYWHERE, ways_in
@@ -194,8 +195,11 @@ def _meeting(sides: Sides, difference: tuple[str, str, Any, Any], requests: list
     words = what.split()
     if words[0] in ("cluster", "endpoints"):
         _, port, _, host = words[1].split("|", 3)
-        led = [one for one in requests if _leads(sides, one, host)]
-        return led or [Request("GET", _some(host), int(port))]
+        direct = Request("GET", _some(host), int(port))
+        # What nobody sees is met by rules that lead there alone; istiod sends its endpoints in some pushes.
+        if mesh.services_of(host) and is_unexported(mesh, host, sides.proxies["client"].namespace):
+            return [one for one in requests if _leads(sides, one, host)] or [direct]
+        return [direct]
     if words[0] == "all":
         return requests
     place, _, port = words[1].rpartition(":")
