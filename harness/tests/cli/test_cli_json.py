@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import jsonschema
+import pytest
 from meshproof.suite import PACKAGE
 
 SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
@@ -30,6 +31,7 @@ def test_json_is_one_document_that_follows_its_schema(place: Any) -> None:
     assert "passed 7 checks" in ended.err
 
 
+@pytest.mark.long
 def test_a_closed_pipe_changes_no_verdict(place: Any) -> None:
     place.mesh("spec")
     place.mesh("applied", 50, 50)

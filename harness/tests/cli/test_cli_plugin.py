@@ -18,6 +18,7 @@ SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_te
 WORKERS = [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="workers", marks=pytest.mark.long)]
 
 
+@pytest.mark.long
 def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
     ended = (running := place.pytest(folder("scenarios") / "canary", "-n", "2", "--mesh-tolerance", "6")).end()
     assert ended.code == 0, ended.out + ended.err

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
+
 
 def test_workers_prove_a_split_and_find_a_wrong_one(place: Any) -> None:
     place.mesh("wrong", 80, 20)
@@ -17,6 +19,7 @@ def test_workers_prove_a_split_and_find_a_wrong_one(place: Any) -> None:
     assert next(one["outcome"] for one in ended.report["checks"] if one["check"] == "Split") == "failed"
 
 
+@pytest.mark.long
 def test_killed_it_leaves_no_worker(place: Any) -> None:
     running = place.start("run", "CanarySplit", *place.endless, "--workers", "2")
     running.saw("Progress")

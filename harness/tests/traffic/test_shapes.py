@@ -92,6 +92,7 @@ def test_plain_locust_runs_the_same_file(stand: Callable[..., Any], shape: str) 
     asyncio.run(run())
 
 
+@pytest.mark.long
 def test_plain_locust_spreads_the_same_file_over_workers(stand: Callable[..., Any]) -> None:
     async def run() -> None:
         async with stand() as here:

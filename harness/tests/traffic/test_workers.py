@@ -166,6 +166,7 @@ def test_two_workers_carry_loads_out_one_after_another(stand: Callable[..., Any]
     asyncio.run(run())
 
 
+@pytest.mark.long
 def test_as_many_as_there_are_users_are_under_way_at_once(stand: Callable[..., Any]) -> None:
     async def run() -> None:
         async with stand() as here:
@@ -246,6 +247,7 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
+@pytest.mark.long
 def test_when_the_owner_is_killed_no_worker_is_left(tmp_path: Path) -> None:
     owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
