@@ -71,10 +71,8 @@ def load(
     for number, document in enumerate(several, 1):
         if progress and number % PROGRESS == 0:
             progress(number)
-        if isinstance(document, Notice):
-            read.notices.append(document)
-        elif isinstance(document, Refusal):
-            read.refusals.append(document)
+        if isinstance(document, Refusal):
+            read.refuse(document)
         else:
             read.take_all(document)
     problems = [problem for refusal in read.refusals for problem in refusal.problems]
@@ -155,6 +153,16 @@ class _Read:
         found = frozenset(words_in(data.replace(b"\0", b"").decode("latin-1")))
         said = _sha256(data)
         self.refusals.append(Refusal(error.problems[0].location, error.problems, words=found, digest=said))
+
+    def refuse(self, document: Refusal) -> None:
+        """Sort in a text that cannot be read; JSON with comments, as many tools have it, is no manifest."""
+        where = document.location
+        other = where.file.endswith(".json") and "apiversion" not in document.words
+        if other and not (self.kustomizations and self.kustomizations.patches(where)):
+            text = "no Kubernetes resource (no JSON, and apiVersion stands nowhere): it is not read"
+            self.notices.append(Notice(where, text))
+        else:
+            self.refusals.append(document)
 
     def take_all(self, document: Document) -> None:
         """Sort in one document, or each item of a list."""

@@ -184,3 +184,15 @@ def test_the_namespace_of_a_kustomization_is_that_of_what_states_none(
     assert [one.namespace for one in found.resources] == ["default", *expected] or [
         one.namespace for one in found.resources
     ] == [*expected, "default"]
+
+
+def test_a_patch_in_json_that_cannot_be_read_is_no_other_tools_file(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text(
+        "resources: [web.yaml]\npatches: [{path: p.json, target: {kind: Service}}]\n"
+    )
+    (tmp_path / "web.yaml").write_text(WEB)
+    for name in ("p.json", "tsconfig.json"):
+        (tmp_path / name).write_text('[{"op": "remove" /* as ever */, "path": "/spec/selector"}]')
+    found = load([str(tmp_path)], strict=False)
+    assert [Path(one.location.file).name for one in found.refusals] == ["p.json"]
+    assert Path(found.notices[-1].location.file).name == "tsconfig.json"

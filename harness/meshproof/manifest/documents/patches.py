@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
+from pathlib import PurePosixPath
 
 from meshproof.errors import Location
 from meshproof.manifest.compose import Document
@@ -15,7 +16,6 @@ from meshproof.manifest.documents.other_files import (
     PATCHES,
     in_folder,
     is_kustomization_of,
-    is_within,
     named,
     place,
     stands_within,
@@ -51,6 +51,7 @@ class Kustomizations:
     _trees: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _namespaces: dict[str, str] = field(default_factory=dict)
     _whole: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _given: dict[str, set[str]] = field(default_factory=dict)
     _aimed: dict[str, list[tuple[Patch, str]]] = field(default_factory=dict)
     _found: list[tuple[Patch, str]] = field(default_factory=list)
 
@@ -60,6 +61,7 @@ class Kustomizations:
             return
         folder = in_folder(body, "")
         self._whole.clear()
+        self._given.clear()
         self._manifests.update(named(body, "resources"))
         self._trees[folder] = (*self._trees.get(folder, ()), *named(body, *TREE))
         if stated := _text(body, "namespace"):
@@ -79,11 +81,12 @@ class Kustomizations:
         """The namespace that the kustomizations give to what stands in a file; empty where none or several do."""
         if not self._namespaces:
             return ""
-        found = {
-            stated
-            for folder, stated in self._namespaces.items()
-            if (tree := self._tree(folder)) and is_within(file, tree)
-        }
+        if not self._given:
+            for folder, stated in self._namespaces.items():
+                for one in self._tree(folder):
+                    self._given.setdefault(one.rstrip("/"), set()).add(stated)
+        own = place(file)
+        found = set().union(*(self._given.get(one, ()) for one in (own, *map(str, PurePosixPath(own).parents))))
         return found.pop() if len(found) == 1 else ""
 
     def take(self, body: Value) -> None:

@@ -8,15 +8,14 @@ from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.compose import Document, read_documents
 from meshproof.manifest.documents.other_files import words_in
 from meshproof.manifest.documents.separator import END, SEPARATOR, parts
-from meshproof.manifest.resource import Notice, Refusal
+from meshproof.manifest.resource import Refusal
 from meshproof.manifest.syntax.helm import NO_MANIFEST, RENDER, TEMPLATE
 
 
-def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusal | Notice]:
+def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusal]:
     """The documents of a text, in order; what is no YAML, or a template of YAML, is a Refusal.
 
-    `line` is the number of its first line. A file of JSON with comments, as many tools have them, is told by a Notice
-    where it can be no manifest.
+    `line` is the number of its first line.
     """
     try:
         yield from list(read_documents(text, file, line=line))
@@ -45,7 +44,7 @@ def _ended(part: str, end: int, file: str, line: int) -> list[Document | Refusal
     return [*found, _refusal(part[end:], (Problem(place, message, "write '---' in place of '...'"),))]
 
 
-def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal | Notice]:
+def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[Document | Refusal]:
     """What a text is that is no YAML: several JSON objects, each by itself, or nothing that can be read."""
     from meshproof.manifest.documents.json_stream import objects
 
@@ -55,12 +54,8 @@ def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[D
             yield from list(read_documents(one, file, line=line + first))
         except ManifestError as problem:
             yield _refusal(one, problem.problems)
-    if not several and file.endswith(".json") and "apiversion" not in words_in(part):
-        yield Notice(
-            error.problems[0].location, "no Kubernetes resource (no JSON, and apiVersion stands nowhere): not read"
-        )
-    elif not several:
-        template = TEMPLATE.search(part)
+    if not several:
+        template = None if file.endswith(".json") else TEMPLATE.search(part)
         problems = (_template(part, template.start(), file, line),) if template else error.problems
         yield _refusal(part, problems)
 
