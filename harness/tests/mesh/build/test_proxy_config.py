@@ -64,7 +64,14 @@ def test_what_else_is_not_known_costs_all_that_the_pods_meet(built) -> None:
     assert one.touches == (Pods("istio-ingress", {"istio": "ingressgateway"}, EVERY_ROLE),)
 
 
-@pytest.mark.parametrize("config", ["{holdApplicationUntilProxyStarts: true, proxyMetadata: {A: b}}", "not: [", "''"])
+@pytest.mark.parametrize("config", ["not: [", "''"])
+def test_what_cannot_be_read_costs_all_that_the_pods_meet(built, config: str) -> None:
+    (one,) = built(PODS.format(config=config)).mesh.unmodelled
+    assert one.why == "proxy.istio.io/config is no YAML mapping: whether its pods start is not known"
+    assert one.touches == (Pods("istio-ingress", {"istio": "ingressgateway"}, EVERY_ROLE),)
+
+
+@pytest.mark.parametrize("config", ["{holdApplicationUntilProxyStarts: true, proxyMetadata: {A: b}}", ""])
 def test_how_a_proxy_runs_costs_nothing(built, config: str) -> None:
     assert not built(PODS.format(config=config)).mesh.unmodelled
 

@@ -19,7 +19,11 @@ def own_proxies(annotations: Value | None, namespace: str, pod: Labels, findings
     given = annotations.get(ANNOTATION) if annotations else None
     if given is None or not given.text().strip():
         return
-    for name in _fields(given):
+    names = _fields(given)
+    if names is None:
+        why = f"{ANNOTATION} is no YAML mapping: whether its pods start is not known"
+        findings.unproved(given.key or given.location, why, touches=(Pods(namespace, pod, EVERY_ROLE),))
+    for name in names or ():
         if name in PROXY or name == METADATA:
             continue
         roles = frozenset({Role.LETS_IN}) if name == TOPOLOGY else EVERY_ROLE
@@ -27,12 +31,12 @@ def own_proxies(annotations: Value | None, namespace: str, pod: Labels, findings
         findings.unproved(given.key or given.location, why, touches=(Pods(namespace, pod, roles),))
 
 
-def _fields(given: Value) -> list[str]:
+def _fields(given: Value) -> list[str] | None:
+    """Their names; None where it cannot be read."""
     from meshproof.manifest.compose import Document
     from meshproof.manifest.documents.read import documents
 
     for found in documents(given.text(), given.location.file, given.location.line):
         if isinstance(found, Document) and found.body.is_mapping and not found.problems:
             return list(found.body.names())
-    # Pods whose annotation cannot be read get no sidecar, and gateways are not started.
-    return []
+    return None
