@@ -28,7 +28,7 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     from meshproof.border.verdict import Precision
     from meshproof.plugin.breaks import Breaks
     from meshproof.plugin.web import locust_page
-    from meshproof.report.run_folder import RunFolder, choose, new_run_id
+    from meshproof.report.run_folder import RunFolder
     from meshproof.run.options import Options
     from meshproof.run.session import Session
 
@@ -38,12 +38,9 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     precision = Precision(
         option("--mesh-alpha"), option("--mesh-beta"), option("--mesh-tolerance") / 100, option("--mesh-max-requests")
     )
-    output = option("--mesh-output")
     try:
         mesh_target.preflight()
-        kept = RunFolder(
-            choose(new_run_id(), output / run.worker if output else None, request.config.invocation_params.dir)
-        )
+        kept = RunFolder(run.folder())
     except MeshproofError as error:
         raise NoVerdict(str(error), error.exit_code) from None
     run.reports.append(str(kept.report))

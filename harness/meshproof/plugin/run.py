@@ -22,6 +22,7 @@ EMBEDDED = "embedded"
 EXIT_CODE = "meshproof_exit_code"
 REPORT = "meshproof_report"
 HAS_SCENARIOS = "meshproof_scenarios"
+RUN_ID = "meshproof_run_id"
 
 
 class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
@@ -39,8 +40,9 @@ class Run:
         self._config = config
         self._codes: set[int] = set()
         self.reports: list[str] = []
-        self._of_workers: list[str] = []
-        self.interrupted = False
+        self._merged_id = ""
+        self._old: frozenset[Path] = frozenset()
+        self._interrupted = False
         self.driving = False
         self._output: Any = None
         self._output_closed = output_closed
@@ -52,6 +54,38 @@ class Run:
     def worker(self) -> str:
         """The name of this xdist worker, empty in a run without workers and in their controller."""
         return str(getattr(self._config, "workerinput", {}).get("workerid", ""))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether this process was, or its controller went before it had told this worker to end."""
+        return self._interrupted or _abandoned(self._config)
+
+    def folder(self) -> Path:
+        """Where this process keeps its run, which is made by then; a worker's is within the one of all workers.
+
+        Raises UsageError.
+        """
+        from meshproof.report.run_folder import make, new_run_id
+
+        if not self.worker:
+            return self._chosen(new_run_id())
+        together = self._chosen(self._config.workerinput[RUN_ID])  # type: ignore[attr-defined]
+        try:
+            make(together)
+        except OSError as error:
+            raise UsageError(f"{together}: cannot keep the run there: {error.strerror or error}") from None
+        return together / self.worker
+
+    def _chosen(self, run_id: str) -> Path:
+        from meshproof.report.run_folder import choose
+
+        return choose(run_id, self._config.getoption("--mesh-output"), self._config.invocation_params.dir)
+
+    def _of_workers(self) -> frozenset[Path]:
+        """The runs that workers have left, also of those that could not say so any more."""
+        from meshproof.report.run_folder import EVENTS
+
+        return frozenset(log.parent for log in self._chosen(self._merged_id).glob(f"*/{EVENTS}"))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Only a run with scenarios loads the target that they run on."""
@@ -77,8 +111,18 @@ class Run:
         if self._controls:
             self._undo = interrupted_by_sigterm()
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of xdist to which run its own belongs."""
+        if not self._merged_id:
+            from meshproof.report.run_folder import new_run_id
+
+            self._merged_id = new_run_id()
+            self._old = self._of_workers()
+        node.workerinput[RUN_ID] = self._merged_id
+
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self.interrupted = excinfo.type is KeyboardInterrupt
+        self._interrupted = excinfo.type is KeyboardInterrupt
         # xdist gives its workers ten seconds to end, and ends them then.
         if self.driving or self._controls:
             ignore_both()
@@ -86,6 +130,13 @@ class Run:
 
     def pytest_internalerror(self) -> None:
         self._ending = True
+
+    @pytest.hookimpl(tryfirst=True, specname="pytest_sessionfinish")
+    def pytest_sessionfinish_begins(self) -> None:
+        """From here on xdist's controller only waits for the end of its workers, which has a limit."""
+        if self._controls:
+            ignore_both()
+            self._ending = True
 
     def broke(self, reason: str, exit_code: int) -> None:
         """Report that the end of a run broke: as the last test's error, or in the summary where no test is reported."""
@@ -111,17 +162,16 @@ class Run:
 
     def _merge(self) -> None:
         """Of the workers' runs make one, whose report is named instead of theirs."""
-        if not self._of_workers:
+        runs = sorted(self._of_workers() - self._old) if self._merged_id else []
+        if not runs:
             return
         from meshproof.report.merge import merge
-        from meshproof.report.run_folder import choose, new_run_id
+        from meshproof.report.run_folder import HTML
 
-        runs = [Path(one).parent for one in sorted(self._of_workers)]
-        output = self._config.getoption("--mesh-output")
         try:
-            report = str(merge(runs, choose(new_run_id(), output, self._config.invocation_params.dir)))
+            report = str(merge(runs, self._chosen(self._merged_id)))
         except UsageError as error:
-            self.reports += [*self._of_workers, str(error)]
+            self.reports += [*(str(run / HTML) for run in runs), str(error)]
         else:
             self.reports.append(report)
 
@@ -146,8 +196,7 @@ class Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         output = getattr(node, "workeroutput", {})
-        for told in output.get(REPORT, []):
-            (self._of_workers if Path(told).is_file() else self.reports).append(told)
+        self.reports += [told for told in output.get(REPORT, []) if not Path(told).is_file()]
         self._has_scenarios |= output.get(HAS_SCENARIOS, False)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -155,6 +204,23 @@ class Run:
             terminalreporter.write_line(f"meshproof: {report}")
             for line in _replayed(Path(report)):
                 terminalreporter.write_line(f"meshproof: {line}")
+
+
+def _abandoned(config: pytest.Config) -> bool:
+    """Whether this is a worker of xdist to which nobody speaks any more: its channel is open when it may end."""
+    channels = (getattr(plugin, "channel", None) for plugin in config.pluginmanager.get_plugins())
+    return any(_is_closed(channel) for channel in channels if hasattr(channel, "waitclose"))
+
+
+def _is_closed(channel: Any) -> bool:
+    """Whether execnet's channel will bring nothing any more; isclosed() tells of this side alone."""
+    try:
+        channel.waitclose(timeout=0)
+    except channel.TimeoutError:
+        return False
+    except channel.RemoteError:
+        return True
+    return True
 
 
 def _replayed(report: Path) -> list[str]:

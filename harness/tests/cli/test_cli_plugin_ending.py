@@ -84,6 +84,20 @@ def test_a_run_in_workers(place: Any, number: int) -> None:
     last = running.events()[-1]
     assert (last["event"], last["outcome"], last["exit_code"]) == ("RunFinished", "interrupted", 2)
     assert (running.output / "gw0" / "report.html").exists()
+    assert f"meshproof: {running.output / 'report.html'}" in ended.out
+    assert json.loads((running.output / "report.json").read_text())["outcome"] == "interrupted"
+
+
+def test_a_worker_that_its_controller_leaves_has_not_passed(place: Any) -> None:
+    """It ends the test that it runs, and knows of no other one."""
+    running = place.pytest(place.suite("suite", "one", "two"), "-n", "1", "--mesh-tolerance", "6")
+    running.saw("Progress", check="Split")
+    running.signal(signal.SIGTERM)
+    ended = running.end()
+    assert ended.code == 2, ended.out + ended.err
+    for folder in (running.output, running.output / "gw0"):
+        assert json.loads((folder / "report.json").read_text())["outcome"] == "interrupted"
+    assert place.left_over() == []
 
 
 @pytest.mark.parametrize(("streams", "code"), [(">/dev/full", 3), (">&- 2>&-", 3), ("2>/dev/full", 0), ("2>&-", 0)])
