@@ -14,7 +14,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 BACKLOG = 1024
 FILLERS = 64
@@ -58,6 +58,11 @@ class Listener:
         self._closed = False
         # One command after another: they wait for the event loop meanwhile.
         self._lock = asyncio.Lock()
+
+    @property
+    def accepting(self) -> Sequence[socket.socket]:
+        """The sockets that connections are accepted from; none while it is blocked or shut."""
+        return self._server.sockets if self._server is not None else ()
 
     async def open(self) -> None:
         """Accept connections, also after block() and shut(); raises OSError, also after close()."""

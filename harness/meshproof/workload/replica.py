@@ -63,7 +63,7 @@ class Replica:
         except OSError:
             self.close()
             raise
-        self.control = Control(ledger, hold, tuple(self.listeners.values()), site.reset_all)
+        self.control = Control(ledger, hold, tuple(self.listeners.values()), site.reset_all, site.connections)
 
     async def open(self) -> dict[str, int]:
         """Listen on every port; the port of this machine for each container port."""

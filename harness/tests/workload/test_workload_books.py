@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+import pytest
+from meshproof.workload.control import unread
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.message import Request
 
@@ -77,3 +82,41 @@ def test_a_new_book_begins_with_what_is_under_way() -> None:
     assert ledger.high_water == 1
     ledger.enter()
     assert ledger.high_water == 2
+
+
+@pytest.mark.parametrize("only_counts", [False, True])
+def test_books_hold_what_clients_sent_that_were_gone_before_a_late_process_accepted_them(
+    place: Callable[[], Any], only_counts: bool
+) -> None:
+    """A try that ran out while the pod waited for its turn has been sent all the same."""
+
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            os.kill(probe.pid, signal.SIGSTOP)
+            for number in range(40):
+                caller = await here.call(probe)
+                caller.send("/get", headers=(("x-meshproof-id", f"n{number}"),))
+                await caller.writer.drain()
+                caller.writer.close()
+            reading = asyncio.ensure_future(probe.books(requests=not only_counts))
+            await asyncio.sleep(0)
+            os.kill(probe.pid, signal.SIGCONT)
+            assert (await reading).received == 40
+
+    asyncio.run(run())
+
+
+def test_books_do_not_wait_for_what_is_not_to_be_accepted_or_has_not_been_sent(place: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            idle = await here.call(probe)
+            idle.send("/get", headers=(("x-meshproof-id", "a1"),))
+            await idle.answer()
+            await probe.block()
+            began = time.monotonic()
+            assert (await probe.books()).received == 1
+            assert time.monotonic() - began < unread.LONGEST
+
+    asyncio.run(run())

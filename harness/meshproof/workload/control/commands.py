@@ -6,9 +6,10 @@ either "error" or the command's results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from meshproof.workload.control.unread import Connected, read_all
 from meshproof.workload.hold import Hold
 from meshproof.workload.ledger import Ledger
 from meshproof.workload.listener import Listener
@@ -17,7 +18,7 @@ LONGEST_WAIT = 3600.0
 
 
 class Control:
-    """Acts on one workload's ledger, hold and listeners; `reset_connections` resets all of its connections."""
+    """Acts on one workload's ledger, hold and listeners, and on its `connections`, which `reset_connections` resets."""
 
     def __init__(
         self,
@@ -25,11 +26,13 @@ class Control:
         hold: Hold,
         listeners: Sequence[Listener] = (),
         reset_connections: Callable[[], None] = lambda: None,
+        connections: Collection[Connected] = (),
     ) -> None:
         self.ledger = ledger
         self.hold = hold
         self.listeners = listeners
         self.reset_connections = reset_connections
+        self.connections = connections
 
     async def answer(self, command: Any) -> dict[str, Any]:
         """Carry out one command; never raises for a bad one."""
@@ -46,8 +49,12 @@ class Control:
             case "open":
                 self.ledger.open()
             case "books":
-                return self.ledger.page(int(command.get("from", 0)))
+                start = int(command.get("from", 0))
+                if not start:
+                    await read_all(self.listeners, self.connections)
+                return self.ledger.page(start)
             case "counts":
+                await read_all(self.listeners, self.connections)
                 return self.ledger.counts()
             case "hold":
                 self.hold.close_barrier()
