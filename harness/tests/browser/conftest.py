@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from meshproof.language.words import ENGLISH, Words
 from meshproof.report.events import Event
 from meshproof.report.html.page import render
 from meshproof.report.record import gather
 
 from .chromium import Chromium, Tab, executable, running
 
-Show = Callable[[Iterable[Event]], Tab]
+Show = Callable[..., Tab]
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +37,11 @@ def tab(chromium: Chromium) -> Iterator[Tab]:
 
 @pytest.fixture
 def show(tab: Tab, tmp_path: Path) -> Show:
-    """Opens the report of a run."""
+    """Opens the report of a run, in English or as `words` say."""
 
-    def opened(events: Iterable[Event]) -> Tab:
+    def opened(events: Iterable[Event], words: Words = ENGLISH) -> Tab:
         page = tmp_path / "report.html"
-        page.write_text(render(gather(events)))
+        page.write_text(render(gather(events), words=words), encoding="utf-8")
         tab.open(page.as_uri())
         return tab
 

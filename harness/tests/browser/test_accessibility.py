@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
+from meshproof.language.words import words
 
 from ..report.large_run import large_run
 from ..report.pictured_run import pictured_run
@@ -26,9 +27,10 @@ pytestmark = pytest.mark.skipif(not AXE, reason="MESHPROOF_AXE does not name axe
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("run", ["pictured", "large"])
-def test_the_report_has_no_violation(show: Show, run: str, width: int, dark: bool) -> None:
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_report_has_no_violation(show: Show, language: str, run: str, width: int, dark: bool) -> None:
     events = pictured_run() if run == "pictured" else large_run(100, failed=(7, 9), inconclusive=(12,), requests=100)
-    tab = show(events)
+    tab = show(events, words(language))
     tab.wide(width, dark=dark, phone=width < 600)
     if run == "pictured":
         tab.run(OPEN)
