@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from dataclasses import field
 from typing import Protocol, runtime_checkable
 
-from meshproof.border.books import Books
+from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Expectation
 from meshproof.border.intents.intent import Intent, Never
 from meshproof.border.load import Load
@@ -175,7 +175,8 @@ class FailingOver(Protocol):
 class WarmingUp(Protocol):
     """A trial of a `warmup` load: in its stage pods come, those of the `new` workloads (`namespace/name`).
 
-    They warm up for so many `seconds`, as long as those of the `old` workloads have to be there by then.
+    They warm up for so many `seconds`, as long as those of the `old` workloads have to be there by then. With less than
+    `least_rate` requests a second it is not seen what they get.
     """
 
     stage: int | None
@@ -185,6 +186,12 @@ class WarmingUp(Protocol):
 
     @property
     def seconds(self) -> float: ...
+
+    @property
+    def least_rate(self) -> float: ...
+
+    def wanting(self, marks: Sequence[Mark]) -> bool:
+        """Whether they are to come once more, because too little was seen of what they get."""
 
 
 @runtime_checkable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Expectation
@@ -11,20 +10,13 @@ from meshproof.border.expectation import WarmUp as Rule
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.expectations import limited_by
-from meshproof.judge.warm_up.law import beside, bounds, share, unproved
+from meshproof.judge.warm_up.law import unproved
+from meshproof.judge.warm_up.windows import FEWEST, STRETCHES, Seen, least_rate, stretches
 from meshproof.judge.wording import percent
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 LONGEST_WAIT = 60.0
-# Stretches of the window, and a last one after it.
-STRETCHES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
-AFTER = 1.25
-# Fewer requests of a stretch show nothing; nor does it where a larger share of them depends on when exactly they came.
-FEWEST = 15
-UNCERTAIN = 0.1
-# Seconds by which the moment is uncertain at which a proxy knows a pod, beside what the push took.
-LATE = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,7 +25,8 @@ class WarmUp:
 
     Requests go one at a time, so that nothing but the weights decides. By the time at which each was sent the pods that
     came get a share that grows from the minimum to that of any pod: held in five stretches of the window and in one
-    after it. Exact to two points and three requests: pods are called in turn, not drawn.
+    after it. Exact to two points and three requests: pods are called in turn, not drawn. Where a busy machine sent too
+    few requests, the pods come again.
     """
 
     name: str = "WarmUp"
@@ -50,7 +43,7 @@ class WarmUpTrial:
         self.check = check
         self.stage: int | None = len(plan.stages) - 1
         self.request: int | None = 0
-        self.limit = FEWEST * len(STRETCHES)
+        self.limit = FEWEST * (len(STRETCHES) - 1)
         self._plan = plan
         self._seen: list[Observation] = []
         self._expectation: Expectation = plan.stages[-1][0]
@@ -69,6 +62,11 @@ class WarmUpTrial:
     def seconds(self) -> float:
         """How long a pod warms up."""
         return self._rule.seconds
+
+    @property
+    def least_rate(self) -> float:
+        """Requests a second without which it is not seen what a pod gets."""
+        return least_rate(self._rule)
 
     def _lacking(self, rule: Rule | None, longest_wait: float) -> str:
         """Why it cannot be judged; empty where it can."""
@@ -104,8 +102,7 @@ class WarmUpTrial:
         return ()
 
     def conclude(self, books: Books) -> Verdict:
-        came = [mark for mark in books.marks if mark.name == "came"]
-        outcome, reason = (Outcome.INCONCLUSIVE, self._why) if self._why else self._decide(came)
+        outcome, reason = (Outcome.INCONCLUSIVE, self._why) if self._why else self._decide(books.marks)
         marks = [{"name": one.name, "at": round(one.at, 3), **one.values} for one in books.marks]
         return Verdict(
             self._plan.scenario,
@@ -118,31 +115,32 @@ class WarmUpTrial:
             evidence={"warmup": str(self._rule.location or ""), "marks": marks},
         )
 
-    def _decide(self, came: Sequence[Mark]) -> tuple[Outcome, str]:
-        if not came:
+    def wanting(self, marks: Sequence[Mark]) -> bool:
+        """Whether pods are to come once more: nothing is wrong so far, and of some stretch too little was seen."""
+        seen = self._stretches(marks)
+        return not any(one.wrong for one in seen) and bool(_open(seen))
+
+    def _stretches(self, marks: Sequence[Mark]) -> list[Seen]:
+        return list(stretches(self._rule, marks, self._seen, self.old, self.new))
+
+    def _decide(self, marks: Sequence[Mark]) -> tuple[Outcome, str]:
+        seen = self._stretches(marks)
+        if not seen:
             return Outcome.INCONCLUSIVE, "no pod came: it was not driven by a warmup load"
-        rule, moment = self._rule, came[0]
-        old, new, late = int(moment.values["old"]), int(moment.values["new"]), LATE + moment.values["push"]
-        where = f" (warmup at {rule.location})" if rule.location else ""
-        edges = [*(part * rule.seconds for part in STRETCHES), AFTER * rule.seconds]
-        told = []
-        for begin, end in pairwise(edges):
-            own = [one for one in self._seen if begin <= one.started - moment.at < end]
-            if silent := next((one for one in own if one.workload not in (*self.old, *self.new)), None):
-                who = f"the proxy, with {silent.status}," if silent.status else "nobody"
-                return Outcome.FAILED, f"{who} answered, {silent.started - moment.at:.1f} s after a pod came{where}"
-            got = sum(one.workload in self.new for one in own)
-            sent = [one.started - moment.at for one in own]
-            called = [(at, at + one.latency) for at, one in zip(sent, own, strict=True)]
-            fewest, most = bounds(rule, called, late, new, old)
-            when = f"from {begin:.1f} to {end:.1f} s after a pod came"
-            if not fewest <= got <= most:
-                wanted = f"{percent(share(rule, (begin + end) / 2, new, old))} are specified{where}"
-                applied = limited_by(self._plan, self.stage or 0, 0, "warmup")
-                return Outcome.FAILED, f"{when} it got {got} of {len(own)} requests; about {wanted}{applied}"
-            uncertain = most - fewest - 2 * beside(len(own))
-            if len(own) < FEWEST or uncertain > UNCERTAIN * len(own):
-                why = "too few" if len(own) < FEWEST else "and how old the pod was is too uncertain"
-                return Outcome.INCONCLUSIVE, f"{when} {len(own)} requests were sent, {why}"
-            told.append(f"{percent(got / len(own))}")
-        return Outcome.PASSED, f"a new pod got {', '.join(told[:-1])} and then {told[-1]}, as specified{where}"
+        where = f" (warmup at {self._rule.location})" if self._rule.location else ""
+        if wrong := next((one.wrong for one in seen if one.wrong), ""):
+            return Outcome.FAILED, f"{wrong}{where}{limited_by(self._plan, self.stage or 0, 0, 'warmup')}"
+        if lacking := _open(seen):
+            often = sum(mark.name == "came" for mark in marks)
+            again = f", and no more though pods came {often} times" if often > 1 else ""
+            return Outcome.INCONCLUSIVE, f"{lacking[0].lacking}{again}: the machine is too slow"
+        got = [
+            percent(share) for _, share in sorted({one.stretch: one.share for one in seen if not one.lacking}.items())
+        ]
+        return Outcome.PASSED, f"a new pod got {', '.join(got[:-1])} and then {got[-1]}, as specified{where}"
+
+
+def _open(seen: Sequence[Seen]) -> list[Seen]:
+    """Of each stretch that no window has shown, what the last one lacks."""
+    shown = {one.stretch for one in seen if not one.lacking}
+    return list({one.stretch: one for one in seen if one.stretch not in shown}.values())

@@ -115,3 +115,40 @@ def test_without_a_pod_that_comes_nothing_is_judged(build: Any) -> None:
     assert (verdict.outcome, "no pod comes beside others" in verdict.reason) == (Outcome.INCONCLUSIVE, True)
     (driven,) = WarmUp().begin(build.plan(*stages(build, RULE)))
     assert "not driven by a warmup load" in driven.conclude(Books((), {})).reason
+
+
+def several(build: Any, *windows: tuple[Rule, float]) -> tuple[Any, list[Mark]]:
+    """A trial that has seen pods come several times: warming up by a rule, with a request each so many seconds."""
+    (trial,) = WarmUp().begin(build.plan(*stages(build, RULE)))
+    marks, at = list[Mark](), CAME
+    for number, (runs, each) in enumerate(windows):
+        marks += [Mark("left", at - 1.0)] if number else []
+        marks.append(Mark("came", at, {"old": 1, "new": 1, "push": 0.01}))
+        for seconds, new in by_turns(runs, 1, each):
+            name = "new" if new else "old"
+            trial.observe(build.seen("v1", workload=f"default/{name}", pod=name, stage=1, started=at + seconds))
+        at += 2 * RULE.seconds
+    return trial, marks
+
+
+SLOW, QUICK = 0.05, 0.003
+
+
+@pytest.mark.parametrize(
+    ("windows", "outcome", "wanting"),
+    [
+        ([(RULE, SLOW)], Outcome.INCONCLUSIVE, True),
+        ([(RULE, SLOW), (RULE, SLOW)], Outcome.INCONCLUSIVE, True),
+        ([(RULE, SLOW), (RULE, QUICK)], Outcome.PASSED, False),
+        ([(RULE, SLOW), (EVEN, QUICK)], Outcome.FAILED, False),
+        ([(EVEN, SLOW), (RULE, QUICK)], Outcome.FAILED, False),
+    ],
+)
+def test_what_was_too_little_is_seen_when_pods_come_again_and_what_was_wrong_stays_so(
+    build: Any, windows: list[tuple[Rule, float]], outcome: Outcome, wanting: bool
+) -> None:
+    trial, marks = several(build, *windows)
+    assert trial.wanting(marks) is wanting
+    verdict = trial.conclude(Books((), {}, marks=tuple(marks)))
+    assert verdict.outcome is outcome
+    assert ("though pods came 2 times" in verdict.reason) is (outcome is Outcome.INCONCLUSIVE and len(windows) > 1)
