@@ -21,6 +21,8 @@ from meshproof.report.wording import count, line, points, share, short_names, sp
 
 MOST_POINTS = 160
 HEIGHT, TOP, GAP, FOOT = 132.0, 26.0, 20.0, 42.0
+# How high a text is that names something in the picture, with what is free around it.
+LABEL = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +132,18 @@ def _panel(
         mark = svg.cross if arm.outcome is Outcome.FAILED else svg.dot
         parts += [svg.polyline(svg.thinned(seen, MOST_POINTS), f"line {tone}"), mark(seen[-1], f"mark {tone}")]
         if first:
-            parts.append(_named_band(seen, y, words("confidence band"), tone))
+            parts.append(_named_band(seen, y, arm.expected, words("confidence band"), tone))
     parts.append(_labels(arm, x, y, narrow, words, tone))
     return svg.group(*parts)
 
 
-def _named_band(seen: Sequence[svg.Point], y: svg.Scale, name: str, tone: str) -> Markup:
-    """The band's name, where it is wide still, on the side of the observed share that has more space."""
+def _named_band(seen: Sequence[svg.Point], y: svg.Scale, specified: float, name: str, tone: str) -> Markup:
+    """The band's name, where it is wide still, beside the observed share: where most space is and no line is crossed."""
     bottom, top = y.pixels
     at, height = seen[len(seen) // 3]
-    where = top + 16 if height - top > bottom - height else bottom - 8
-    return svg.label((at, where), name, f"inside {tone}", "middle")
+    sides = {top + 16: height - top, bottom - 8: bottom - height}
+    free = [side for side in sides if abs(side - LABEL / 2 - y(specified)) > LABEL]
+    return svg.label((at, max(free or sides, key=sides.__getitem__)), name, f"inside {tone}", "middle")
 
 
 def _labels(arm: ArmResult, x: svg.Scale, y: svg.Scale, narrow: bool, words: Words, tone: str) -> Markup:
