@@ -57,7 +57,8 @@ def drift(folder: Path) -> Path:
     whole = (folder / "report.html").read_text(encoding="utf-8")
     card = re.search(r'<article class="card" id="[^"]+">.*?</article>', whole, re.DOTALL)
     style = re.search(r"<style>.*?</style>", whole, re.DOTALL)
-    assert card is not None and style is not None
+    assert card is not None
+    assert style is not None
     page = folder / "card.html"
     page.write_text(f'<!doctype html><meta charset="utf-8">{style[0]}<main>{card[0]}</main>', encoding="utf-8")
     return page

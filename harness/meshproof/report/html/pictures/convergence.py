@@ -138,7 +138,7 @@ def _panel(
 
 
 def _named_band(seen: Sequence[svg.Point], y: svg.Scale, specified: float, name: str, tone: str) -> Markup:
-    """The band's name, where it is wide still, beside the observed share: where most space is and no line is crossed."""
+    """The band's name, where it is wide still: on the side of the observed share that has most space and no line."""
     bottom, top = y.pixels
     at, height = seen[len(seen) // 3]
     sides = {top + 16: height - top, bottom - 8: bottom - height}
