@@ -18,6 +18,7 @@ from meshproof.errors import UsageError
 from meshproof.intents.cases import decision
 from meshproof.intents.decide import own_status
 from meshproof.intents.view import View
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mesh.requests.sources import others
 
@@ -84,10 +85,15 @@ def stated(request: Request, one: Expectation) -> Intent:
 
 def _shares(targets: Sequence[Arm | Copy]) -> dict[str, str | float]:
     """Shares by the shortest names that are told apart."""
-    short = [one.destination.rpartition("/")[2].partition(".")[0] for one in targets]
+    short = [_short(one) for one in targets]
     counts = Counter(short)
     named = zip(short, targets, strict=True)
     return {name if counts[name] == 1 else one.destination: _share(one.share) for name, one in named}
+
+
+def _short(one: Arm | Copy) -> str:
+    whole, _, subset = one.destination.partition("/")
+    return subset or (whole.partition(".")[0] if one.host.endswith(f".{CLUSTER_DOMAIN}") else whole)
 
 
 def _share(share: Fraction) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.contexts import clients, connecting, meeting, services_of
 from meshproof.lint.folder import Folder
+from meshproof.lint.raw import field
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import DestinationRule
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, VirtualService
 from meshproof.mesh.predict.destinations import Lack, backend
 from meshproof.mesh.predict.match import Client
@@ -108,8 +109,11 @@ def _unknown(folder: Folder, namespace: str, aim: Destination) -> Miss:
     name, _, rest = aim.host.partition(".")
     others = [one for one in folder.mesh.services_called(name) if not one.hostname]
     if aim.host == f"{name}.{namespace}.{CLUSTER_DOMAIN}" and others:
-        text = f"{name} means {_called(aim.host)} here, and the Service {name} is in {others[0].namespace}"
+        text = f"this means {_called(aim.host)}, and the Service {name} is in {others[0].namespace}"
         fix = f"Write {others[0].host}."
+        if not _says_where(folder, others[0]):
+            text = f"{text}, for its manifest names no namespace"
+            fix = f"Give it the namespace {namespace}, be it by -n {namespace}, or write {others[0].host}."
         return Miss(SHORT, Found(aim.location, text, others[0].location, fix))
     meant = next(
         (one for one in others if aim.host in (f"{name}.{one.namespace}", f"{name}.{one.namespace}.svc")), None
@@ -121,6 +125,14 @@ def _unknown(folder: Folder, namespace: str, aim: Destination) -> Miss:
     if aim.host.endswith(f".{CLUSTER_DOMAIN}") and place in folder.namespaces:
         return Miss(NOT_FOUND, Found(aim.location, f"no Service is called {_called(aim.host)}"))
     return Miss(ELSEWHERE, Found(aim.location, f"{_called(aim.host)} is not among these manifests"))
+
+
+def _says_where(folder: Folder, service: Service) -> bool:
+    """Whether its manifest names the namespace, or the one that is given for all that name none stands in."""
+    own = (
+        one for one in folder.of_kind("Service", "") if (one.namespace, one.name) == (service.namespace, service.name)
+    )
+    return any(field(one.body, "metadata", "namespace") is not None for one in own)
 
 
 def _called(host: str) -> str:

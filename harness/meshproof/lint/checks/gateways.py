@@ -18,8 +18,16 @@ from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Secret
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.gateways.handshake import AUTHORITY_KEYS, CERTIFICATE_KEYS, unusable
 
-# The pods of Istio's own installation, which is in no folder of manifests.
-INSTALLED = ({"istio": "ingressgateway"}, {"istio": "egressgateway"}, {"app": "istio-ingressgateway"})
+# What the pods of gateways have by the usual installations, which are in no folder of manifests: Istio's own charts,
+# the releases that its pages name (istio-ingress, istio-egress, samples/multicluster), and AKS' add-on.
+INSTALLED = frozenset(
+    {
+        *(("istio", name) for name in ("ingressgateway", "egressgateway", "ingress", "egress", "eastwestgateway")),
+        *(("app", f"istio-{name}") for name in ("ingressgateway", "egressgateway", "ingress", "egress")),
+        ("app", "istio-eastwestgateway"),
+        *(("istio", f"aks-istio-ingressgateway-{side}") for side in ("external", "internal")),
+    }
+)
 
 
 def _gateways(folder: Folder) -> Iterator[Gateway]:
@@ -29,18 +37,19 @@ def _gateways(folder: Folder) -> Iterator[Gateway]:
 def unserved(folder: Folder) -> Iterator[Found]:
     """Gateways that select no pod, though the manifests have workloads."""
     for one in _gateways(folder):
-        if folder.peopled and one.selector and dict(one.selector) not in INSTALLED and not folder.mesh.serving(one):
+        usual = INSTALLED.issuperset(one.selector.items())
+        if folder.peopled and not usual and not folder.mesh.serving(one):
             pairs = distinct(f"{name}: {value}" for name, value in one.selector.items())
             yield Found(one.location, f"Gateway {one.key} selects {pairs}, and no workload here has such pods")
 
 
 def unreached(folder: Folder) -> Iterator[Found]:
-    """Ports of servers that no Service of the gateway's pods leads to."""
+    """Ports of servers that no Service of the gateway's pods leads to, where such Services are among the manifests."""
     for one in _gateways(folder):
         pods = folder.mesh.serving(one)
         fronts = [each for pod in pods for each in _selecting(folder, pod.namespace, dict(pod.labels))]
         open_ports = {number for each in fronts for port in each.ports for number in (port.number, port.target)}
-        for server in one.servers if pods else ():
+        for server in one.servers if fronts else ():
             if server.port not in open_ports:
                 text = f"no Service of the pods of Gateway {one.key} has port {server.port}: nobody reaches it"
                 yield Found(server.location, text)

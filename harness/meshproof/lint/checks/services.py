@@ -11,6 +11,7 @@ from meshproof.lint.raw import each, field, text
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import selected
+from meshproof.mesh.build.mutual_tls.conflicts import is_closed, without_sidecar
 from meshproof.mesh.build.workloads.workload import FORMS, at
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, Workload
@@ -19,6 +20,8 @@ from meshproof.mesh.predict.destinations import listens
 
 # Which user the proxy itself runs as: what that user sends is not taken by it.
 PROXY_UID = 1337
+# Gateways are proxies themselves; istioctl passes over both names, too.
+PROXIES = frozenset({"istio-proxy", "istio-operator"})
 SYSTEM = frozenset({ROOT_NAMESPACE, "kube-system", "kube-public"})
 EXTERNAL_NAME = "ExternalName"
 
@@ -135,21 +138,29 @@ def aims_at_nothing(folder: Folder) -> Iterator[Found]:
 
 
 def proxys_user(folder: Folder) -> Iterator[Found]:
-    """Containers that run as the proxy's own user."""
+    """Containers beside a sidecar that run as the proxy's own user."""
+    closed = {one.name for one in folder.of_kind("Namespace", "") if is_closed(one)}
     for kind, form in FORMS.items():
         for group in ("apps", "", "batch", "argoproj.io"):
 
             def read(resource: Resource, path: tuple[str, ...] = form.template) -> Iterator[Found]:
-                spec = field(at(resource.body, path), "spec")
-                own = [one for one in (spec.list("containers") if spec else ()) if text(one, "name") != "istio-proxy"]
-                for holder in (spec, *own):
-                    user = field(holder, "securityContext", "runAsUser")
-                    if user is not None and user.data == PROXY_UID:
+                if without_sidecar(resource, resource.namespace in closed):
+                    return
+                for user in _users(field(at(resource.body, path), "spec")):
+                    if user.data == PROXY_UID:
                         yield Found(
                             user.location, f"user {PROXY_UID} is the proxy's own: its requests pass the mesh by"
                         )
 
             yield from each(folder.of_kind(kind, group), read)
+
+
+def _users(spec: Value | None) -> Iterator[Value]:
+    """Whom the containers run as that are no proxies; the pod's own user where one of them says nothing else."""
+    several = spec.list("containers") if spec else ()
+    own = [field(one, "securityContext", "runAsUser") for one in several if text(one, "name") not in PROXIES]
+    whole = field(spec, "securityContext", "runAsUser")
+    yield from (one for one in ([whole] if None in own else []) + own if one is not None)
 
 
 CHECKS = (

@@ -30,3 +30,4 @@ class Topic(StrEnum):
     NO_SELECTOR = "a Service without a selector, of which no endpoints are told"
     REPEATED = "an object that several documents give"
     MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"
+    MUTUAL_TLS_UNTOLD = "mutual TLS towards what is not said to be of the mesh"

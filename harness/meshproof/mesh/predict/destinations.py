@@ -134,7 +134,11 @@ def _undefined(
         return f"{lacking}, which stands for the port that the destination leaves out", Lack.PORT_LEFT_OUT
     subset = destination.subset
     if subset and destination_rules.subset(mesh, service, subset, client.namespace, client.labels) is None:
-        return f"no DestinationRule defines the subset {subset} of {name}", Lack.SUBSET
+        text = f"no DestinationRule defines the subset {subset} of {name}"
+        if other := destination_rules.defining(mesh, service.host, subset):
+            rule = f"DestinationRule {other.namespace}/{other.name}"
+            text = f"{text} for proxies in {client.namespace} ({rule}, which does, is not in force for them)"
+        return text, Lack.SUBSET
     return None
 
 

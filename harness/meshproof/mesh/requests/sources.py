@@ -13,7 +13,7 @@ from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
 from meshproof.mesh.predict.called import asked_service, service_of
-from meshproof.mesh.predict.visibility import OWN, sees
+from meshproof.mesh.predict.visibility import ALL, OWN, sees
 from meshproof.mesh.requests.addresses import short_name
 
 
@@ -47,15 +47,22 @@ def others(mesh: Mesh, usual: Source) -> Mapping[Source, frozenset[Location]]:
     By what the rules ask of labels and namespaces, and by who sees them.
     """
     within = (vs for vs in mesh.virtual_services if MESH_GATEWAY in vs.gateways)
-    found = grouped(pair for vs in within for pair in _of(vs, usual))
+    found = grouped(pair for vs in within for pair in _of(vs, usual, _place(mesh, vs, usual.namespace)))
     return {one: frozenset(rules) for one, rules in found.items()}
 
 
-def _of(virtual_service: VirtualService, usual: Source) -> Iterator[tuple[Source, Location]]:
-    entries = virtual_service.export_to
-    place = usual.namespace
-    if not sees(place, entries, virtual_service.namespace):
-        place = virtual_service.namespace if OWN in entries else entries[0]
+def _place(mesh: Mesh, virtual_service: VirtualService, usual: str) -> str:
+    """The namespace of a client that sees a VirtualService and one of its Services: the usual one, if that does."""
+    own = (virtual_service.export_to, virtual_service.namespace)
+    services = [one for host in virtual_service.hosts for one in mesh.services_of(host)]
+    exports = [own, *((one.export_to, one.namespace) for one in services)]
+    named = (place if entry == OWN else entry for entries, place in exports for entry in entries if entry != ALL)
+    several = [one for one in dict.fromkeys((usual, *named)) if sees(one, *own)]
+    both = (one for one in several if any(sees(one, each.export_to, each.namespace) for each in services))
+    return next(both, next(iter(several), usual))
+
+
+def _of(virtual_service: VirtualService, usual: Source, place: str) -> Iterator[tuple[Source, Location]]:
     for route in virtual_service.rules:
         for match in route.matches or (None,):
             # For connections istiod looks at the source as well where the condition names gateways.

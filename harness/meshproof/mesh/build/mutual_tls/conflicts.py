@@ -24,6 +24,7 @@ from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.client_tls import ISTIO_MUTUAL, ORIGINATING, PLAIN, ClientTls
 from meshproof.mesh.model.unmodelled import Called
 
+UNTOLD = "whether what answers for that host has a certificate of istiod is not told here"
 FIX = "leave tls out: each pod is then called as its sidecar takes it"
 # Of a pod the label counts before the annotation, and the namespace's last: istio/istio pkg/kube/inject/inject.go.
 SAYING = ("DestinationRule", "BackendTLSPolicy", "Namespace")
@@ -33,8 +34,8 @@ INJECT, NAMESPACE_INJECT = "sidecar.istio.io/inject", "istio-injection"
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
     """Say which Services cannot be reached, or not as the rules want it."""
     own = {one.location: one for one in resources if one.kind in SAYING or one.kind in FORMS}
-    closed = {one.name for one in own.values() if one.kind == "Namespace" and _is_closed(one)}
-    without = {one.key for one in mesh.workloads if _without_sidecar(own.get(one.location), one.namespace in closed)}
+    closed = {one.name for one in own.values() if one.kind == "Namespace" and is_closed(one)}
+    without = {one.key for one in mesh.workloads if without_sidecar(own.get(one.location), one.namespace in closed)}
     for rule in mesh.destination_rules:
         said = [(policy.tls, port) for policy, port in rule.policies if policy.tls and _is_told(policy.tls)]
         if not said or rule.location not in own:
@@ -69,11 +70,15 @@ def _held(
     for port in service.ports:
         if number not in (None, port.number):
             continue
-        why = next(_reasons(mesh, service, port, tls, without), "")
+        called = f"port {port.number} of {service.called}"
+        why, topic = next(_reasons(mesh, service, port, tls, without), ""), Topic.MUTUAL_TLS
+        if not why and tls.mode == ISTIO_MUTUAL and (service.hostname or service.endpoints):
+            # A question and no mistake: in the mesh's own endpoints outside of Kubernetes this is as it should be.
+            why, topic = f"{called}: {UNTOLD}", Topic.MUTUAL_TLS_UNTOLD
         if why and tls.location is not None:
             touched = (Called((service.host,), port.number),)
             said = f"tls {tls.mode} towards {why}"
-            findings.unproved(tls.location, said, needs=FIX, touches=touched, topic=Topic.MUTUAL_TLS)
+            findings.unproved(tls.location, said, needs=FIX, touches=touched, topic=topic)
 
 
 def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, without: set[str]) -> Iterator[str]:
@@ -82,10 +87,8 @@ def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, wi
     if served and not any(covers(host, tls.sni.lower()) for host in served):
         # The sidecars of other pods do not look at the name that a handshake asks for.
         yield f"{called}: no server of a Gateway with ISTIO_MUTUAL is for its sni {tls.sni}"
-    if (service.hostname or service.endpoints) and tls.mode == ISTIO_MUTUAL:
-        yield f"{called}: whether what answers for that host has a certificate of istiod is not told here"
-        return
-    for pods in () if service.hostname else mesh.selected(service.host):
+    outside = service.hostname or (service.endpoints and tls.mode == ISTIO_MUTUAL)
+    for pods in () if outside else mesh.selected(service.host):
         if pods.key in without:
             if tls.mode == ISTIO_MUTUAL:
                 yield f"{called}: its pods have no sidecar ({pods.location}), so every handshake fails: clients get 503"
@@ -122,12 +125,13 @@ def _target(pods: Workload, port: ServicePort) -> int:
     return next((one.number for one in pods.ports if one.name == port.target), port.number)
 
 
-def _is_closed(namespace: Resource) -> bool:
+def is_closed(namespace: Resource) -> bool:
+    """Whether istiod's injector leaves the pods of a Namespace as they are, unless they ask for a sidecar."""
     return _said(at(namespace.body, ("metadata", "labels", NAMESPACE_INJECT))) == "disabled"
 
 
-def _without_sidecar(resource: Resource | None, closed: bool) -> bool:
-    """Whether istiod's injector leaves the pods of a workload as they are."""
+def without_sidecar(resource: Resource | None, closed: bool) -> bool:
+    """Whether istiod's injector leaves the pods of a workload as they are; `closed` is what their namespace says."""
     template = at(resource.body, FORMS[resource.kind].template) if resource and resource.kind in FORMS else None
     if template is None:
         return False

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
 from meshproof.mesh.model.destination_rule import DestinationRule, Subset
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
@@ -128,6 +129,15 @@ def subset(mesh: Mesh, service: Service, name: str, namespace: str, labels: Labe
     """The subset of that name as a client sees it: the first that is defined counts."""
     several = rules(mesh, service, namespace, labels)
     return next((one for rule in several for one in rule.subsets if one.name == name), None)
+
+
+def defining(mesh: Mesh, host: str, name: str) -> DestinationRule | None:
+    """A DestinationRule that defines a subset for a host, whoever sees it; None where none does."""
+    by_name = mesh.once(
+        ("predict", "defining"),
+        lambda: grouped((subset.name, rule) for rule in mesh.destination_rules for subset in rule.subsets),
+    )
+    return next((one for one in by_name.get(name, ()) if covers(one.host, host)), None)
 
 
 def selected(mesh: Mesh, service: Service, name: str, namespace: str, labels: Labels = NOTHING) -> tuple[Workload, ...]:

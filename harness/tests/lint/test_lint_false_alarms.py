@@ -1,0 +1,115 @@
+"""What is as it should be, and looks like a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from meshproof.lint.check import Finding
+
+Look = Callable[..., tuple[Finding, ...]]
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge}
+spec:
+  selector: {matchLabels: {app: edge}}
+  template:
+    metadata: {labels: {app: edge}, annotations: {ANNOTATIONS}}
+    spec:
+      securityContext: {runAsUser: 1337}
+      containers: [CONTAINERS]
+"""
+PROXY = "{name: istio-proxy, image: auto}"
+APP = '{name: app, image: "registry.example/app:1"}'
+OTHER = '{name: app, image: "registry.example/app:1", securityContext: {runAsUser: 1000}}'
+GATEWAY = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: cross}
+spec:
+  selector: {SELECTOR}
+  servers:
+  - {port: {number: 15443, name: tls, protocol: TLS}, tls: {mode: PASSTHROUGH}, hosts: ["a.example.com"]}
+"""
+OPERATOR = """\
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: {name: gateways, namespace: istio-system}
+spec:
+  components:
+    ingressGateways: [{name: cross, enabled: true, label: {tier: cross}}]
+"""
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: stars}
+spec:
+  selector: {app: stars}
+  ports: [{name: http, port: 80}]
+"""
+
+
+def codes(several: tuple[Finding, ...]) -> set[str]:
+    return {one.code for one in several}
+
+
+@pytest.mark.parametrize(
+    ("containers", "annotations", "alarm"),
+    [
+        (PROXY, "", False),
+        (f"{APP}, {PROXY}", "", True),
+        (f"{OTHER}, {PROXY}", "", False),
+        (APP, "", True),
+        (APP, "sidecar.istio.io/inject: 'false'", False),
+    ],
+)
+def test_gateways_run_as_the_proxys_user_for_they_are_proxies(found: Look, containers, annotations, alarm) -> None:
+    text = DEPLOYMENT.replace("CONTAINERS", containers).replace("ANNOTATIONS", annotations)
+    assert ("MP096" in codes(found(text))) is alarm
+
+
+@pytest.mark.parametrize(
+    ("selector", "alarm"),
+    [
+        ("istio: eastwestgateway", False),
+        ("istio: ingress", False),
+        ("app: istio-ingressgateway, istio: ingressgateway", False),
+        ("istio: ingresgateway", True),
+        ("istio: ingressgateway, app: shop", True),
+    ],
+)
+def test_pods_of_the_usual_installations_are_in_no_folder(found: Look, selector: str, alarm: bool) -> None:
+    text = DEPLOYMENT.replace("CONTAINERS", APP).replace("ANNOTATIONS", "") + "---\n"
+    assert ("MP050" in codes(found(text + GATEWAY.replace("SELECTOR", selector)))) is alarm
+
+
+def test_the_service_of_a_gateway_that_istioctl_installs_is_not_among_the_manifests(found: Look) -> None:
+    assert not codes(found(f"{OPERATOR}---\n{GATEWAY.replace('SELECTOR', 'tier: cross')}")) & {"MP050", "MP051"}
+
+
+def test_mutual_tls_towards_the_meshs_own_endpoints_elsewhere_is_no_mistake(found: Look) -> None:
+    entry = (
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: vm}\nspec:\n  hosts: [vm.example]\n"
+        "  location: MESH_INTERNAL\n  resolution: DNS\n  ports: [{number: 80, name: http, protocol: HTTP}]\n"
+    )
+    rule = (
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: vm}\n"
+        "spec: {host: vm.example, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}\n"
+    )
+    several = found(f"{entry}---\n{rule}")
+    assert "MP082" not in codes(several)
+    assert any(one.code == "MP005" and "certificate of istiod" in one.message for one in several)
+
+
+@pytest.mark.parametrize(("namespace", "says"), [("", True), (", namespace: default", False)])
+def test_a_service_that_says_no_namespace_may_be_meant_for_another(found: Look, namespace: str, says: bool) -> None:
+    rule = (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: trips}\nspec:\n"
+        "  hosts: [a.example.com]\n  http: [{route: [{destination: {host: stars.trips.svc.cluster.local}}]}]\n"
+    )
+    several = found(SERVICE.replace("name: stars}", f"name: stars{namespace}}}") + "---\n" + rule)
+    (one,) = (one for one in several if one.code == "MP017")
+    assert one.message.startswith("this means stars.trips, and the Service stars is in default")
+    assert ("-n trips" in one.fix) is says
