@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from operator import attrgetter
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _fill(self: Any, fields: Fields, given: dict[str, Any]) -> bool:
 
 def _compiled(owner: type, fields: Fields) -> Callable[..., None]:
     """The `__init__` of a class as a function of its own."""
-    known: dict[str, Any] = {"_set": _set, "FACTORY": FACTORY}
+    known: dict[str, Any] = {"FACTORY": FACTORY}
     parameters, lines = ["self"], []
     for name, one in fields.items():
         value, default = name, ""
@@ -158,7 +159,8 @@ def _compiled(owner: type, fields: Fields) -> Callable[..., None]:
             continue
         else:
             value = f"_made_{name}()" if default == "FACTORY" else default
-        lines.append(f"_set(self, {name!r}, {value})")
+        known[f"_set_{name}"] = _setter(owner, name)
+        lines.append(f"_set_{name}(self, {value})")
     if hasattr(owner, "__post_init__"):
         lines.append("self.__post_init__()")
     exec(f"def __init__({', '.join(parameters)}):\n  " + "\n  ".join(lines or ["pass"]), known)  # noqa: S102  # names of fields alone
@@ -169,12 +171,22 @@ def _compiled(owner: type, fields: Fields) -> Callable[..., None]:
     return function  # type: ignore[no-any-return]
 
 
+def _setter(owner: type, name: str) -> Callable[[Any, Any], None]:
+    """What gives an object of a class a value of that name, though it may be frozen."""
+    slot = getattr(owner, name, None)
+    if isinstance(slot, MemberDescriptorType):
+        return slot.__set__
+    return lambda self, value: _set(self, name, value)
+
+
 def _comparing(fields: Fields, order: bool) -> dict[str, Any]:
     """`__eq__`, `__hash__` and, where there is an order, what compares by it."""
     values = _values([name for name, one in fields.items() if one.compare])
     hashed = _values([name for name, one in fields.items() if (one.compare if one.hash is None else one.hash)])
 
     def equal(self: Any, other: object) -> bool:
+        if other is self:
+            return True
         return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
 
     found: dict[str, Any] = {"__eq__": equal, "__hash__": lambda self: hash(hashed(self))}

@@ -84,14 +84,17 @@ class Request:
     @property
     def authority(self) -> str:
         """The value of the Host header: the port stands in it unless it is the scheme's own."""
-        own = next((value for name, value in self.headers if name == "host"), "")
-        return own or self._address
+        for name, value in self.headers:
+            if name == "host":
+                return value or self._address
+        return self._address
 
     @property
     def domain(self) -> str:
         """The host of the Host header, in lower case and without the port: virtual hosts are found by it."""
-        name, colon, port = self.authority.rpartition(":")
-        return (name if colon and port.isdigit() else self.authority).lower()
+        whole = self.authority
+        name, colon, port = whole.rpartition(":")
+        return (name if colon and port.isdigit() else whole).lower()
 
     @property
     def is_grpc(self) -> bool:

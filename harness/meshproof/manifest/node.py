@@ -32,7 +32,7 @@ class Lines:
         self.file = file
         self._first = first
         self._starts = array("I", [0])
-        self._starts.extend(found.end() for found in BREAK.finditer(text))
+        self._starts.extend(map(re.Match.end, BREAK.finditer(text)))
 
     def line(self, offset: int) -> int:
         """The number of the line of an offset."""

@@ -14,6 +14,7 @@ from meshproof.mesh.build.traffic_policy.locality import locality, without_effec
 from meshproof.mesh.build.visibility import LABEL, created, export_to
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import (
+    NO_POLICY,
     ConnectionPool,
     ConsistentHash,
     DestinationRule,
@@ -82,7 +83,7 @@ def _subset(value: Value, host: str, findings: Findings) -> Subset:
 def traffic_policy(value: Value | None, host: str, findings: Findings) -> TrafficPolicy:
     """A policy for a host with its settings by port."""
     if value is None:
-        return TrafficPolicy()
+        return NO_POLICY
     _check_given(value, *POLICY_FIELDS)
     if tunnel := value.get("tunnel"):
         for name in ("targetHost", "targetPort"):

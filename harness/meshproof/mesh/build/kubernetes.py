@@ -29,13 +29,15 @@ RESERVED = frozenset({15001, 15006, 15021, 15090})
 WAYPOINT, NO_WAYPOINT = "istio.io/use-waypoint", "none"
 # Transports that the mesh does not carry.
 NOT_CARRIED = frozenset({"udp", "sctp"})
+# Most objects leave most of theirs out: one object for all of them.
+NO_LABELS: Labels = {}
 KUBERNETES_PROTOCOLS = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "https"}
 
 
 def labels(holder: Value | None, name: str) -> Labels:
     """A mapping of text to text, none when it is missing; what is null in a built-in kind is an empty text."""
     found = holder.get(name) if holder else None
-    return found.texts() if found else {}
+    return found.texts() if found else NO_LABELS
 
 
 def protocol(number: int, name: str, app_protocol: str | None) -> str:

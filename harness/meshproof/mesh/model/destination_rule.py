@@ -121,6 +121,10 @@ class TrafficPolicy:
     retry_budget: RetryBudget | None = None
 
 
+# That of most rules and subsets: one object for all of them.
+NO_POLICY = TrafficPolicy()
+
+
 @dataclass(frozen=True, slots=True)
 class Subset:
     name: str

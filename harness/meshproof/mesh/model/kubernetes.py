@@ -69,10 +69,11 @@ class Service:
     addresses: tuple[str, ...] = ()
     called_address: bool = False
     waypoint: str = ""
+    host: str = field(init=False, compare=False, repr=False)
 
-    @property
-    def host(self) -> str:
-        return self.hostname or sys.intern(f"{self.name}.{self.namespace}.{CLUSTER_DOMAIN}")
+    def __post_init__(self) -> None:
+        host = self.hostname or sys.intern(f"{self.name}.{self.namespace}.{CLUSTER_DOMAIN}")
+        object.__setattr__(self, "host", host)
 
     @property
     def called(self) -> str:
@@ -122,10 +123,10 @@ class Workload:
     node_labels: Labels = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
+    key: str = field(init=False, compare=False, repr=False)
 
-    @property
-    def key(self) -> str:
-        return sys.intern(f"{self.namespace}/{self.name}")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", sys.intern(f"{self.namespace}/{self.name}"))
 
     @property
     def in_pods(self) -> bool:

@@ -16,7 +16,7 @@ from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies.client_tls import origination
 from meshproof.mesh.predict.policies.consistent_hash import default_keys, hashing, route_keys
 from meshproof.mesh.predict.policies.policy import policy
-from meshproof.mesh.predict.proxy.changes import at_clients, at_pods
+from meshproof.mesh.predict.proxy.changes import UNCHANGED, at_clients, at_pods
 from meshproof.records import dataclass
 
 
@@ -53,9 +53,12 @@ def arms(mesh: Mesh, route: HttpRoute, client: Client, own_authority: str) -> tu
         # An entry without weight leaves no trace in Envoy.
         changes = (one.headers,) if share else ()
         key = (aim.host, aim.subset, found.port)
-        first = drawn.get(key, _Drawn(replace(one, destination=aim), found))
-        merged = tuple(dict.fromkeys(first.changes + changes))
-        drawn[key] = _Drawn(first.target, first.backend, first.share + share, merged)
+        if first := drawn.get(key):
+            merged = tuple(dict.fromkeys(first.changes + changes))
+            drawn[key] = _Drawn(first.target, first.backend, first.share + share, merged)
+        else:
+            target = one if aim is one.destination else replace(one, destination=aim)
+            drawn[key] = _Drawn(target, found, share, changes)
     names = [(one.backend.name, one.backend.port) for one in drawn.values()]
     keys = route_keys(mesh, route, client)
     plain = ((one, _plain(mesh, client, one, names, keys)) for one in drawn.values())
@@ -104,6 +107,8 @@ def _with_headers(plain: Arm, route: HttpRoute, drawn: _Drawn, own_authority: st
     if len(drawn.changes) != 1:
         return plain
     whole, own = route.headers, drawn.changes[0]
+    if whole == own == UNCHANGED and not own_authority:
+        return plain
     if len(route.destinations) == 1:
         request, response = effect([[whole.request, own.request]]), effect([[whole.response, own.response]])
     else:

@@ -30,8 +30,10 @@ def named(mesh: Mesh, host: str, namespace: str) -> Service | None:
         f"{name}.{CLUSTER_DOMAIN}",
         f"{name}.{namespace}.{CLUSTER_DOMAIN}",
     )
-    found = (visibility.service(mesh, one, namespace) for one in whole if one.count(".") == FULL_NAME_DOTS)
-    known = next((one for one in found if one is not None), None)
+    known = None
+    for one in whole:
+        if one.count(".") == FULL_NAME_DOTS and (known := visibility.service(mesh, one, namespace)):
+            break
     if known is None and (alias := visibility.alias(mesh, name, namespace)):
         known = visibility.service(mesh, mesh.stands_for(alias.host), namespace)
     # A ServiceEntry may have any host, and no other names for it.
@@ -43,10 +45,12 @@ def asked_service(mesh: Mesh, request: Request, namespace: str) -> Service | Non
 
     A port that does not say what it carries has a listener at its Service's address, for whatever Host header.
     """
-    called = addressed(mesh, request, namespace)
+    called, domain = addressed(mesh, request, namespace), request.domain
+    if domain == request.host.lower():
+        return called
     if called and any(called.is_apart(one) and one.number == request.port for one in called.ports):
         return called
-    return service_of(mesh, request.domain, namespace) or above(mesh, request.domain, namespace)
+    return service_of(mesh, domain, namespace) or above(mesh, domain, namespace)
 
 
 def addressed(mesh: Mesh, request: Request, namespace: str) -> Service | None:

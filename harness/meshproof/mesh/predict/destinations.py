@@ -95,12 +95,13 @@ def backend(mesh: Mesh, destination: Destination, client: Client, missing: int =
         port = service.ports[0].number
     if undefined := _undefined(mesh, service, destination, port, client):
         return _unanswered(name, port, undefined[0], missing, undefined[1])
-    if empty := _empty(mesh, service, destination, port, client):
-        return _unanswered(name, port, empty[0], UNAVAILABLE, empty[1])
+    answering = _answering(mesh, service, destination, port, client)
+    if not answering:
+        why, lack = _empty(mesh, service, destination, port, client)
+        return _unanswered(name, port, why, UNAVAILABLE, lack)
     secured = origination(mesh, destination.host, destination.subset, port, client)
     if secured and secured.fails:
         return _unanswered(name, port, f"no certificate of {name} is good enough", UNAVAILABLE, Lack.AUTHORITY)
-    answering = _answering(mesh, service, destination, port, client)
     places = localities(mesh, in_force(mesh, destination.host, destination.subset, port, client), answering, client)
     if places is None:
         return Backend(name, port, frozenset(one.key for one in answering))
@@ -142,13 +143,9 @@ def _undefined(
     return None
 
 
-def _empty(
-    mesh: Mesh, service: Service, destination: Destination, port: int, client: Client
-) -> tuple[str, Lack] | None:
-    """Why no pod stands behind a destination."""
+def _empty(mesh: Mesh, service: Service, destination: Destination, port: int, client: Client) -> tuple[str, Lack]:
+    """Why no pod answers behind a destination."""
     name, subset = service.called, destination.subset
-    if _answering(mesh, service, destination, port, client):
-        return None
     if any(one.replicas for one in _selected(mesh, service, subset, client)):
         return f"no pod of {name} has the container port that the Service's port {port} aims at", Lack.CONTAINER_PORT
     which = f"{name}, subset {subset}" if subset else name

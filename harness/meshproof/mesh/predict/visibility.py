@@ -91,9 +91,14 @@ def service(mesh: Mesh, host: str, namespace: str) -> Service | None:
 
     Where a ServiceEntry has that host, too: the one of their own namespace, else that of Kubernetes, else the oldest.
     """
-    known = (one for one in mesh.services_of(host) if not one.unlisted)
-    several = [one for one in known if sees(namespace, one.export_to, one.namespace)]
-    return next((one for one in several if one.namespace == namespace), several[0] if several else None)
+    first: Service | None = None
+    for one in mesh.services_of(host):
+        if one.unlisted or not sees(namespace, one.export_to, one.namespace):
+            continue
+        if one.namespace == namespace:
+            return one
+        first = first or one
+    return first
 
 
 def is_unexported(mesh: Mesh, host: str, namespace: str) -> bool:
@@ -111,6 +116,8 @@ def pattern(mesh: Mesh, name: str, namespace: str) -> Service | None:
 
 def alias(mesh: Mesh, host: str, namespace: str) -> Service | None:
     """The ExternalName that a client of a namespace means by a name; to whom it is exported counts for nothing."""
+    if not mesh.aliases:
+        return None
     name = host.lower()
     whole = (
         name.removesuffix("."),
@@ -118,7 +125,7 @@ def alias(mesh: Mesh, host: str, namespace: str) -> Service | None:
         f"{name}.{CLUSTER_DOMAIN}",
         f"{name}.{namespace}.{CLUSTER_DOMAIN}",
     )
-    return next((found for one in whole if (found := mesh.alias(one))), None) if mesh.aliases else None
+    return next((found for one in whole if (found := mesh.alias(one))), None)
 
 
 def services_on(mesh: Mesh, port: int, namespace: str) -> tuple[tuple[Service, ServicePort], ...]:

@@ -16,9 +16,9 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, Virtual
 from meshproof.mesh.predict.called import service_of
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
-from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, at, covered_by, short_name
+from meshproof.mesh.requests.sources import predicted
 
 
 def connections(
@@ -45,7 +45,7 @@ def beside(mesh: Mesh, several: Iterable[Request], route: TcpRoute, client: Sour
         for name in names if one.gateway and one.scheme == TLS else ():
             other = name[2:] if name.startswith("*.") else f"x-{name}"
             request = connection(other, one.port, scheme=TLS, gateway=one.gateway, tls=one.tls)
-            expected = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+            expected = predicted(mesh, request, client)
             if not expected.undecided and expected.refused in ("", "handshake"):
                 found[request] = None
     return list(found)
@@ -109,7 +109,7 @@ def _served(mesh: Mesh, virtual_service: VirtualService) -> list[Service]:
 
 
 def _decides(mesh: Mesh, route: TcpRoute, request: Request, client: Source) -> bool:
-    found = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+    found = predicted(mesh, request, client)
     return found.route == route.location and not found.refused
 
 
@@ -135,7 +135,7 @@ def why_unconnected(mesh: Mesh, virtual_service: VirtualService, route: TcpRoute
                 return f"no connection shows this rule: there is no Gateway {gateway}{meant}"
             for several in _entering(mesh, virtual_service, route, gateway, None):
                 for one in several[:1]:
-                    expected = predict(mesh, one, namespace=client.namespace, labels=client.labels)
+                    expected = predicted(mesh, one, client)
                     why = expected.note or (f"the rule at {expected.route} takes {one}" if expected.route else "")
                     return f"no connection found that this rule decides{f': {why}' if why else ''}"
     if MESH_GATEWAY not in virtual_service.gateways:

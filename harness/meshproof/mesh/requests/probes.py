@@ -14,7 +14,6 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateways.servers import Entry, entries
 from meshproof.mesh.predict.mesh_table import UNREAD
-from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.authorization import probes_of, shown
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
@@ -24,6 +23,7 @@ from meshproof.mesh.requests.overlaps.meeting import meets
 from meshproof.mesh.requests.overlaps.pairs import overlaps, table
 from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching
 from meshproof.mesh.requests.selection import Group, Selection, select
+from meshproof.mesh.requests.sources import predicted
 
 MOST = 2000
 # So many other Gateways are asked for each host of one.
@@ -70,11 +70,7 @@ def _passes_on(server: Server) -> bool:
 
 def _read(mesh: Mesh, group: Group, client: Source) -> Group:
     """Without what a gateway passes on as it is: how that is answered is nothing that a rule says."""
-    kept = [
-        one
-        for one in group.requests
-        if not one.gateway or predict(mesh, one, namespace=client.namespace, labels=client.labels).refused != UNREAD
-    ]
+    kept = [one for one in group.requests if not one.gateway or predicted(mesh, one, client).refused != UNREAD]
     return replace(group, requests=tuple(kept))
 
 
@@ -104,13 +100,14 @@ def _of_rules(
     for route in (one for one in virtual_service.http if among is None or one.location in among):
         for match in route.matches or (None,):
             meant = [list(islice(requests_of(mesh, route, match, address), MOST_TRIES)) for address in served]
-            reaching = [first_reaching(mesh, route, tries, client) for tries in meant]
+            found = [first_reaching(mesh, route, tries, client) for tries in meant]
+            reaching = [one.request if one else None for one in found]
             # Where the rule does not hold, as at another gateway, what it is for must go elsewhere.
             bases = [one or tries[0] for one, tries in zip(reaching, meant, strict=True) if one or tries]
             inside = next((one for one in reaching if one is not None), None)
             if inside is None and match is not None:
                 others = (reaching_beyond(mesh, virtual_service, route, tries, client) for tries in meant)
-                inside = next((one for one in others if one and meets(match, one)), None)
+                inside = next((one.request for one in others if one and meets(match, one.request)), None)
             yield Group(route.location, (*bases, *(rule_boundaries(inside, route, match) if inside else ())))
 
 
@@ -127,7 +124,7 @@ def _of_hosts(
             for match in route.matches or (None,)
         )
         bases = (first_reaching(mesh, route, requests, client) for route, requests in tries)
-        base = next((one for one in bases if one is not None), None)
+        base = next((one.request for one in bases if one is not None), None)
         if base is not None:
             hosts = (one for one in host_boundaries(base, address.pattern) if _is_told(mesh, base, one, client))
             yield Group(place, (*_handshakes(base, address), *hosts))
@@ -139,7 +136,7 @@ def _is_told(mesh: Mesh, base: Request, other: Request, client: Source) -> bool:
     """Whether it is told what becomes of a host in other letters: of certificates outside of the mesh it is not."""
     if other.host == base.host or other.host.lower() != base.host:
         return True
-    return not predict(mesh, other, namespace=client.namespace, labels=client.labels).undecided
+    return not predicted(mesh, other, client).undecided
 
 
 def _handshakes(base: Request, address: Address) -> Iterator[Request]:

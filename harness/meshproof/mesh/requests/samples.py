@@ -24,7 +24,6 @@ from meshproof.mesh.model.virtual_service import (
     VirtualService,
 )
 from meshproof.mesh.predict.mesh_table import HANDSHAKE
-from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import addresses, kept_out
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
@@ -32,6 +31,7 @@ from meshproof.mesh.requests.completing import answerable, as_call
 from meshproof.mesh.requests.connections import beside, connections, why_unconnected
 from meshproof.mesh.requests.matching import requests_of
 from meshproof.mesh.requests.overlaps.avoiding import reaching_beyond
+from meshproof.mesh.requests.sources import predicted
 from meshproof.mesh.requests.unruled import unruled
 
 MOST_TRIES = 48
@@ -54,31 +54,35 @@ def sample_requests(
     within the mesh (None: all rules, at all gateways, and with `of_services` what no rule decides).
     """
     client = source(namespace, labels)
-    requests, notices = _of_policies(mesh, tls) if among is None else ([], [])
+    several, notices = _of_policies(mesh, tls) if among is None else ([], [])
+    requests = [_answerable(mesh, predicted(mesh, one, client), client) for one in several]
     for virtual_service in mesh.virtual_services:
         for route in virtual_service.http:
             if among is not None and route.location not in among:
                 continue
             reaching = list(_reaching(mesh, virtual_service, route, client, tls, within=among is not None))
-            requests += reaching
+            requests += [_answerable(mesh, one, client) for one in reaching]
             if among is not None:
                 continue
             if not reaching and (refused := _refused(mesh, virtual_service, route, client, tls)):
-                requests.append(refused.request)
+                requests.append(_answerable(mesh, refused, client))
                 text = f"only that clients are refused is verified of this rule, no answer: {refused.note}"
                 notices.append(Notice(route.location, text))
             elif not reaching:
-                requests += _kept_out(mesh, virtual_service, route, tls)
+                beyond = _kept_out(mesh, virtual_service, route, tls)
+                requests += [_answerable(mesh, predicted(mesh, one, client), client) for one in beyond]
                 notices.append(Notice(route.location, _why_unreached(mesh, virtual_service, route, client, tls)))
         for connection in virtual_service.connections:
             if among is None or connection.location in among:
                 reached = connections(mesh, virtual_service, connection, client, tls, within=among is not None)
+                # A connection is answered as it is.
                 requests += [*reached, *beside(mesh, reached, connection, client)]
                 if among is None and not reached:
                     why = why_unconnected(mesh, virtual_service, connection, client)
                     notices.append(Notice(connection.location, why))
-    requests += unruled(mesh, client) if of_services and among is None else []
-    return tuple(dict.fromkeys(_answerable(mesh, one, client) for one in requests)), tuple(notices)
+    if of_services and among is None:
+        requests += [_answerable(mesh, one, client) for one in unruled(mesh, client)]
+    return tuple(dict.fromkeys(requests)), tuple(notices)
 
 
 def _of_policies(mesh: Mesh, tls: Tls | None) -> tuple[list[Request], list[Notice]]:
@@ -89,19 +93,19 @@ def _of_policies(mesh: Mesh, tls: Tls | None) -> tuple[list[Request], list[Notic
     return [one.request for one in several if one.request], [Notice(place, NOT_FOUND) for place in lacking]
 
 
-def _answerable(mesh: Mesh, request: Request, client: Source) -> Request:
-    found = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+def _answerable(mesh: Mesh, found: Expectation, client: Source) -> Request:
+    """The request of an expectation so that what it reaches can answer it."""
     call = as_call(mesh, found)
     if call is not None:
-        made = predict(mesh, call, namespace=client.namespace, labels=client.labels)
+        made = predicted(mesh, call, client)
         found = made if call.is_call and (made.route, made.undecided) == (found.route, found.undecided) else found
     return answerable(mesh, found)
 
 
 def _reaching(
     mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, client: Source, tls: Tls | None, *, within: bool
-) -> Iterator[Request]:
-    """For each gateway of the VirtualService (`within`: for the mesh alone) the first request sent to the route."""
+) -> Iterator[Expectation]:
+    """What is expected of the first request sent to the route at each gateway (`within`: in the mesh alone)."""
     for gateway in virtual_service.gateways:
         if within and gateway != MESH_GATEWAY:
             continue
@@ -126,7 +130,7 @@ def _refused(
     """What becomes of the first request that is meant for the route, when a handshake comes to nothing before it."""
     for gateway in virtual_service.gateways:
         first = next(_tries(mesh, virtual_service, route, gateway, client, tls), None)
-        found = predict(mesh, first, namespace=client.namespace, labels=client.labels) if first else None
+        found = predicted(mesh, first, client) if first else None
         if found and found.refused == HANDSHAKE:
             return found
     return None
@@ -169,7 +173,7 @@ def _why_unreached(
         return f"no request reaches this rule: no server of {' and '.join(virtual_service.gateways)} is for {hosts}"
     for gateway in virtual_service.gateways:
         for request in islice(_tries(mesh, virtual_service, route, gateway, client, tls), 1):
-            taken = predict(mesh, request, namespace=client.namespace, labels=client.labels).route
+            taken = predicted(mesh, request, client).route
             if taken and taken in _after(virtual_service, route):
                 text = f"no request was found that reaches this rule: the rule at {taken} takes {request}"
                 return f"{text}; name one with --request"
@@ -209,13 +213,13 @@ def _is_outside(host: str) -> bool:
     return not host.endswith(f".{CLUSTER_DOMAIN}")
 
 
-def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], client: Source) -> Request | None:
-    """The first of some requests of a client that is sent to the route, among the first 48."""
-    undecided: Request | None = None
+def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], client: Source) -> Expectation | None:
+    """What is expected of the first of some requests of a client that is sent to the route, among the first 48."""
+    undecided: Expectation | None = None
     meant = list(islice(tries, MOST_TRIES))
     for request in chain(meant, islice(permitted(mesh, meant), MOST_TRIES)):
-        found = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+        found = predicted(mesh, request, client)
         if found.route == route.location and not found.undecided:
-            return request
-        undecided = undecided or (request if found.route == route.location else None)
+            return found
+        undecided = undecided or (found if found.route == route.location else None)
     return undecided

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source, source
 from meshproof.errors import Location, UsageError
@@ -13,8 +14,14 @@ from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
 from meshproof.mesh.predict.called import asked_service, service_of
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import ALL, OWN, sees
 from meshproof.mesh.requests.addresses import short_name
+
+
+def predicted(mesh: Mesh, request: Request, client: Source) -> Expectation:
+    """What must become of a request that a client sends."""
+    return predict(mesh, request, namespace=client.namespace, labels=client.labels)
 
 
 def parsed(text: str, namespace: str, mesh: Mesh) -> Source:

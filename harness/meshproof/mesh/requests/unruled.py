@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from meshproof.border.expectation import Expectation
 from meshproof.border.request import CALLED, TLS, Request, connection
 from meshproof.border.source import Source
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
-from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import POD_TLS, short_name
 from meshproof.mesh.requests.completing import A_METHOD, GRPC
 from meshproof.mesh.requests.matching import image_paths
+from meshproof.mesh.requests.sources import predicted
 
 
-def unruled(mesh: Mesh, client: Source) -> list[Request]:
-    """One to each port that a client can call and no rule decides for it; what Gateways' own pods serve is none."""
+def unruled(mesh: Mesh, client: Source) -> list[Expectation]:
+    """What is expected of one to each port that a client can call and no rule decides; Gateways' own pods have none."""
     entered = {pod.key for gateway in mesh.gateways for pod in mesh.serving(gateway)}
     found = []
     for service in mesh.services:
         pods = mesh.selected(service.host)
         if not pods or not entered.issuperset(pod.key for pod in pods):
-            found += [one for one in _calls(mesh, service, client) if _answers_itself(mesh, one, client)]
+            several = (predicted(mesh, one, client) for one in _calls(mesh, service, client))
+            found += [one for one in several if one.route is None and (one.arms or one.undecided)]
     return [*found, *_of_aliases(mesh, client)]
 
 
@@ -42,16 +44,12 @@ def _calls(mesh: Mesh, service: Service, client: Source) -> Iterator[Request]:
             yield connection(host, port.number, scheme=TLS, tls=POD_TLS)
 
 
-def _answers_itself(mesh: Mesh, request: Request, client: Source) -> bool:
-    found = predict(mesh, request, namespace=client.namespace, labels=client.labels)
-    return found.route is None and bool(found.arms or found.undecided)
-
-
-def _of_aliases(mesh: Mesh, client: Source) -> list[Request]:
+def _of_aliases(mesh: Mesh, client: Source) -> list[Expectation]:
     """By the name of each ExternalName a request for each HTTP port of what it stands for, whoever decides it."""
     found = []
     for alias in mesh.aliases:
         if service := visibility.service(mesh, mesh.stands_for(alias.host), client.namespace):
             calls = (one for one in _calls(mesh, service, client) if not one.is_tcp)
-            found += [replace(one, host=short_name(alias, client.namespace)) for one in calls]
+            named = (replace(one, host=short_name(alias, client.namespace)) for one in calls)
+            found += [predicted(mesh, one, client) for one in named]
     return found

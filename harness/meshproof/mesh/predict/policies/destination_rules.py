@@ -40,7 +40,8 @@ class _Group:
 
 def rules(mesh: Mesh, service: Service, namespace: str, labels: Labels = NOTHING) -> tuple[DestinationRule, ...]:
     """The DestinationRules of a Service for a client in `namespace` with `labels`, the first that counts in front."""
-    key = ("predict", "destination rules", service.namespace, service.host, namespace, *sorted(labels.items()))
+    own = sorted(labels.items()) if labels else ()
+    key = ("predict", "destination rules", service.namespace, service.host, namespace, *own)
     return mesh.once(key, lambda: _counting(mesh, service, namespace, labels))
 
 

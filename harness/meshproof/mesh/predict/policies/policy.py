@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from meshproof.border.expectation import Ejection, Policy, Pool, RetryBudget, Upstream, WarmUp
-from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, Subset, TrafficPolicy
+from meshproof.mesh.model.destination_rule import NO_POLICY, DestinationRule, LoadBalancer, Subset, TrafficPolicy
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
@@ -21,7 +21,7 @@ from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies import destination_rules
 from meshproof.records import dataclass
 
-NOTHING = TrafficPolicy()
+NOTHING = NO_POLICY
 HTTP2 = frozenset({"http2", "grpc", "grpc-web"})
 DEFAULT = Policy(str(NOTHING.load_balancer))
 
@@ -79,7 +79,7 @@ class Layers:
     @property
     def policy(self) -> TrafficPolicy:
         """What they come to."""
-        if self.own is None:
+        if self.own is None or self.own is NOTHING:
             return self.base
         if self.own_level == "subset port":
             # A budget is none of a port's settings, and alone stays that of the rule.

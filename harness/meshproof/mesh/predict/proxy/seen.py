@@ -102,8 +102,8 @@ def seen(request: Request, path: str, *, certified: bool = False) -> Seen:
     headers = _by_name(request)
     headers[ID] = (AN_ID,)
     upgrade = _upgrade(headers)
-    for name in REMOVED if upgrade else REMOVED_WITHOUT_UPGRADE:
-        headers.pop(name, None)
+    for name in headers.keys() & (REMOVED if upgrade else REMOVED_WITHOUT_UPGRADE):
+        del headers[name]
     _keep_trailers(headers)
     (_at_gateway if request.gateway else _at_sidecar)(headers, request)
     if certified:

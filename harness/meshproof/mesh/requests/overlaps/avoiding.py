@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
+from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
-from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.boundaries import condition_boundaries
 from meshproof.mesh.requests.overlaps.meeting import meets
+from meshproof.mesh.requests.sources import predicted
 
 # So many earlier rules are avoided at once.
 MOST_AVOIDED = 2
@@ -21,25 +22,25 @@ MOST_TRIES = 48
 
 def reaching_beyond(
     mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, tries: Iterable[Request], client: Source
-) -> Request | None:
-    """A request of a client that is sent to the route, made of `tries`, which are meant for it; None if none is found.
+) -> Expectation | None:
+    """What is expected of a client's request that is sent to the route, made of `tries`, which are meant for it.
 
-    Only rules of the route's own VirtualService are avoided.
+    None if none is found. Only rules of the route's own VirtualService are avoided.
     """
     found = list(islice(tries, MOST_BASES))
     for _ in range(MOST_AVOIDED):
         several = chain.from_iterable(_beyond(mesh, virtual_service, one, client) for one in found)
         found = list(islice(dict.fromkeys(several), MOST_TRIES))
         for request in found:
-            expected = predict(mesh, request, namespace=client.namespace, labels=client.labels)
+            expected = predicted(mesh, request, client)
             if expected.route == route.location and not expected.undecided:
-                return request
+                return expected
     return None
 
 
 def _beyond(mesh: Mesh, virtual_service: VirtualService, request: Request, client: Source) -> Iterator[Request]:
     """The request with one thing changed that the rule which takes it asks for."""
-    taken = predict(mesh, request, namespace=client.namespace, labels=client.labels).route
+    taken = predicted(mesh, request, client).route
     for rule in virtual_service.http:
         if rule.location == taken:
             for match in rule.matches:
