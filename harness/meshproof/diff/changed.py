@@ -34,7 +34,7 @@ NARROW = frozenset(
 
 
 # Objects that may configure the mesh as a whole.
-WHOLE_MESH = frozenset({"ConfigMap", "IstioOperator"})
+WHOLE_MESH = frozenset({"ConfigMap", "IstioOperator", "Istio"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.coverage.dependencies import Dependencies, undecided
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.model.gateway import OWN_PODS
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.match import Client
@@ -71,7 +72,7 @@ def _way(
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     if gateway:
         pods = mesh.pods_of(gateway)
-        chosen = ", ".join(f"{name}={value}" for name, value in pods[1].items())
+        chosen = ", ".join(f"{name}={value}" for name, value in pods[1].items() if name != OWN_PODS)
         says = words("served by pods with {labels} in {namespace}", labels=chosen, namespace=pods[0])
         yield Object(f"Gateway {gateway.called}", gateway.location, says)
         for server in found.servers:

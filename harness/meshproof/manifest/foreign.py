@@ -46,6 +46,12 @@ ROUTING_KINDS = frozenset(
 
 WITHOUT_PART = frozenset(
     {
+        # Flagger: what it measures while it rolls out, and whom it tells.
+        "AlertProvider",
+        "MetricTemplate",
+        # The Sail operator: what redirects traffic on nodes, and names for revisions.
+        "IstioCNI",
+        "IstioRevisionTag",
         # KServe: what its services are made by.
         "ClusterServingRuntime",
         "ClusterStorageContainer",

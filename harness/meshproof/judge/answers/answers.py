@@ -194,8 +194,9 @@ class AnswersTrial:
         parts = joined([f"{count} {kind}" for kind, count in sorted(kinds.items())])
         seen = [self._seen[number] for number in self._asked] or [0]
         times = f"{'at least ' if min(seen) < max(seen) else ''}{min(seen):,} time{'s' * (min(seen) != 1)}"
-        head, each = (f"all {several} requests were", " each") if several > 1 else ("the request was", "")
-        return f"{head} answered as specified, {times}{each}: {parts}"
+        if several == 1:
+            return f"the request was answered as specified, {times}, {next(iter(kinds))}"
+        return f"all {several} requests were answered as specified, {times} each: {parts}"
 
 
 def _kind(expectation: Expectation) -> str:

@@ -112,7 +112,14 @@ def backend(mesh: Mesh, destination: Destination, client: Client, missing: int =
 
 
 def _lacking(mesh: Mesh, destination: Destination, client: Client) -> str:
-    """Why a host is no destination: nothing has it, or it is an ExternalName that this route does not find."""
+    """Why a host is no destination: nothing has it, or it is an ExternalName that this route does not find.
+
+    A backend of the Gateway API that a route cannot have stands as `KIND NAMESPACE/NAME`, as no host is written.
+    """
+    kind, space, _ = destination.host.partition(" ")
+    if space:
+        granted = kind in ("Service", "ServiceImport")
+        return f"no ReferenceGrant opens {destination.host}" if granted else f"istiod knows no backends of kind {kind}"
     alias = mesh.alias(destination.host)
     if alias is None:
         return f"no Service is called {destination.host}"

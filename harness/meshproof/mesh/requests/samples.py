@@ -24,7 +24,7 @@ from meshproof.mesh.model.virtual_service import (
     VirtualService,
 )
 from meshproof.mesh.predict.mesh_table import HANDSHAKE
-from meshproof.mesh.predict.visibility import sees
+from meshproof.mesh.predict.visibility import sees, virtual_services
 from meshproof.mesh.requests.addresses import addresses, kept_out
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
 from meshproof.mesh.requests.completing import answerable, as_call
@@ -170,7 +170,15 @@ def _why_unreached(
         ):
             return "no text was found that meets a condition of this rule: name a request with --request"
         hosts = " and ".join(virtual_service.hosts)
+        if within:
+            return f"no request of clients in {client.namespace} reaches this rule: they do not see {hosts}"
         return f"no request reaches this rule: no server of {' and '.join(virtual_service.gateways)} is for {hosts}"
+    if within and not sees(client.namespace, virtual_service.export_to, virtual_service.namespace):
+        exported = " and ".join(virtual_service.export_to)
+        return f"no request of clients in {client.namespace} reaches this rule: it is exported to {exported} alone"
+    if within and (first := _instead(mesh, virtual_service, client)):
+        name = f"VirtualService {first.namespace}/{first.name} ({first.location})"
+        return f"no request reaches this rule: {name} decides alone for its hosts within the mesh, and is not merged"
     for gateway in virtual_service.gateways:
         for request in islice(_tries(mesh, virtual_service, route, gateway, client, tls), 1):
             taken = predicted(mesh, request, client).route
@@ -187,6 +195,16 @@ def _after(virtual_service: VirtualService, route: HttpRoute) -> set[Location]:
     """Where the rules stand that come after one: they cannot keep it from any request."""
     several = [one.location for one in virtual_service.http]
     return set(several[several.index(route.location) + 1 :]) if route.location in several else set()
+
+
+def _instead(mesh: Mesh, virtual_service: VirtualService, client: Source) -> VirtualService | None:
+    """The one that decides in its place within the mesh; None where it decides for any of its hosts itself."""
+    seen = virtual_services(mesh, MESH_GATEWAY, client.namespace)
+    firsts = []
+    for host in virtual_service.hosts:
+        named = (seen.several[at] for at in sorted(seen.hosts.candidates(host)) if host in seen.several[at].hosts)
+        firsts.append(next(named, None))
+    return firsts[0] if firsts and all(one is not virtual_service for one in firsts) else None
 
 
 def _hidden(mesh: Mesh, virtual_service: VirtualService) -> str:

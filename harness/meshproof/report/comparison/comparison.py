@@ -43,8 +43,11 @@ class ShareChange:
 
     @property
     def worse(self) -> bool:
-        """It differs, and is farther from what is specified than before."""
-        return self.differ and _off(self.after) > _off(self.before)
+        """It differs, and is farther from what is specified than before.
+
+        One that is specified anew differs because it is meant to; whether it is what is meant now, its check says.
+        """
+        return self.differ and not self.moved and _off(self.after) > _off(self.before)
 
 
 def _off(share: Share) -> float:

@@ -79,7 +79,7 @@ def test_connections_that_are_judged_elsewhere_are_not_counted(build) -> None:
     connection = own(build, request=replace(REQUEST, method="CONNECT", scheme="tcp", path=""))
     (trial,) = Answers(times=1).begin(build.plan((own(build), connection)))
     trial.observe(build.seen(status=404, id="a"))
-    assert trial.conclude(Books(())).reason == "the request was answered as specified, 1 time: 1 by the proxy with 404"
+    assert trial.conclude(Books(())).reason == "the request was answered as specified, 1 time, by the proxy with 404"
 
 
 def test_too_few_answers_are_inconclusive(build) -> None:

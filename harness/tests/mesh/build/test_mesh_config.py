@@ -37,17 +37,37 @@ def operator(spec: str) -> str:
     return f"---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {{name: i}}\nspec: {{{spec}}}\n"
 
 
+def sail(spec: str) -> str:
+    return f"---\napiVersion: sailoperator.io/v1\nkind: Istio\nmetadata: {{name: default}}\nspec: {{{spec}}}\n"
+
+
 @pytest.mark.parametrize(
     "given",
     [
         config_map("outboundTrafficPolicy:", "  mode: REGISTRY_ONLY", "accessLogFile: /dev/stdout"),
         operator("profile: demo, meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}"),
+        sail("version: v1.27, values: {meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}}"),
     ],
 )
 def test_it_is_read_from_either(built, given: str) -> None:
     mesh = built(given).mesh
     assert mesh.config.outbound is OutboundMode.REGISTRY_ONLY
     assert not mesh.unmodelled
+
+
+def test_an_istio_of_the_sail_operator_that_only_installs_costs_no_proof(built) -> None:
+    spec = "version: v1.27, namespace: istio-system, updateStrategy: {type: InPlace}, values: {global: {meshID: a}}"
+    others = "".join(
+        f"---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: default}}\nspec: {{}}\n"
+        for version, kind in (
+            ("sailoperator.io/v1", "IstioCNI"),
+            ("sailoperator.io/v1", "IstioRevisionTag"),
+            ("flagger.app/v1beta1", "MetricTemplate"),
+        )
+    )
+    assert not built(sail(spec) + others).mesh.unmodelled
+    (variable,) = built(sail("values: {pilot: {env: {PILOT_X: '1'}}}")).mesh.unmodelled
+    assert "PILOT_X is not modelled" in variable.why
 
 
 def test_that_hosts_nobody_knows_are_refused_can_be_asked_for_where_the_configuration_says_so(built) -> None:

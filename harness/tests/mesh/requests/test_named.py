@@ -129,14 +129,12 @@ def test_hosts_that_no_server_is_for_are_not_called_shadowed(built) -> None:
     assert told == ["no request reaches this rule: no server of default/edge is for shop.example.com"]
 
 
-def test_the_rule_that_shadows_another_is_named(built) -> None:
-    rule = "\n  http: [{route: [{destination: {host: greeter}}]}]\n"
-    head = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: NAME}\nspec:\n"
-    text = "".join(f"{head}  hosts: [greeter]{rule}".replace("NAME", name) for name in ("first", "second"))
-    first = built(text).mesh.virtual_services[0].http[0]
-    requests, told = unreached(built, text)
-    assert requests == ["GET http://greeter:5000/hello"]
-    assert told == [
+def test_the_rule_that_shadows_another_is_named(routed) -> None:
+    found = routed("- route: [{destination: {host: greeter}}]\n- route: [{destination: {host: greeter, subset: v1}}]")
+    first = found.mesh.virtual_services[0].http[0]
+    requests, notices = sample_requests(found.mesh)
+    assert [str(one) for one in requests] == ["GET http://greeter:5000/hello"]
+    assert [one.message for one in notices] == [
         "no request found that reaches this rule: it may be shadowed by the rule at "
         f"{first.location}, which takes GET http://greeter:5000/hello; name one with --request"
     ]

@@ -113,3 +113,40 @@ def test_each_of_many_rules_has_its_request(routed) -> None:
     requests, notices = shown(routed(routes))
     assert len(requests) == count
     assert not notices
+
+
+PAIR = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: first}
+spec: {hosts: [greeter], http: [{match: [{uri: {prefix: /a}}], route: [{destination: {host: greeter}}]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: second}
+spec: {hosts: [greeter.default.svc.cluster.local], http: [{route: [{destination: {host: greeter}}]}]}
+"""
+HIDDEN = """---
+apiVersion: v1
+kind: Service
+metadata: {name: apart, namespace: other, annotations: {networking.istio.io/exportTo: EXPORTED}}
+spec: {selector: {app: greeter}, ports: [{name: http, port: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: apart, namespace: other}
+spec: {exportTo: [ENTRY], hosts: [apart], http: [{route: [{destination: {host: apart}}]}]}
+"""
+
+
+def test_a_rule_that_another_virtual_service_keeps_from_its_host_says_which(built) -> None:
+    (told,) = shown(built(PAIR))[1]
+    assert "VirtualService default/first" in told
+    assert "decides alone" in told
+
+
+def test_a_rule_that_clients_do_not_see_says_so(built) -> None:
+    (told,) = shown(built(HIDDEN.replace("EXPORTED", "other").replace("ENTRY", '"*"')))[1]
+    assert "clients in default reaches this rule: they do not see apart.other" in told
+    (told,) = shown(built(HIDDEN.replace("EXPORTED", "'*'").replace("ENTRY", '"."')))[1]
+    assert "clients in default reaches this rule: it is exported to . alone" in told

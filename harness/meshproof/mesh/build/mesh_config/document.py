@@ -1,7 +1,8 @@
 """Where a folder gives the configuration of its mesh, and its fields.
 
 The ConfigMap `istio` has it as a text, an IstioOperator as `spec.meshConfig`, beside what installs Istio
-(https://istio.io/latest/docs/reference/config/istio.operator.v1alpha1/).
+(https://istio.io/latest/docs/reference/config/istio.operator.v1alpha1/), and an Istio of the Sail operator (OpenShift
+Service Mesh 3) among the charts' values (istio-ecosystem/sail-operator api/v1/istio_types.go).
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 
 CONFIG_MAP, OPERATOR = "ConfigMap", "IstioOperator"
+SAIL, SAIL_GROUP = "Istio", "sailoperator.io"
+MESH_CONFIG = "meshConfig"
 NAME, KEY, NETWORKS = "istio", "mesh", "meshNetworks"
 # What of an IstioOperator says how Istio is installed, and nothing of requests.
 INSTALLING = frozenset(
     {
-        *("profile", "hub", "tag", "revision", "namespace", "installPackagePath", "meshConfig"),
-        *("components", "addonComponents"),
+        *("profile", "hub", "tag", "revision", "namespace", "installPackagePath", MESH_CONFIG),
+        *("components", "addonComponents", "version", "updateStrategy"),
     }
 )
 DISCOVERY = "discoverySelectors"
@@ -49,7 +52,11 @@ def is_mesh_config(resource: Resource) -> bool:
     """Whether a resource may configure the mesh as a whole."""
     if resource.kind == CONFIG_MAP:
         return resource.namespace == ROOT_NAMESPACE and resource.name == NAME
-    return resource.kind == OPERATOR
+    return resource.kind == OPERATOR or _is_sail(resource)
+
+
+def _is_sail(resource: Resource) -> bool:
+    return resource.kind == SAIL and resource.api_version.partition("/")[0] == SAIL_GROUP
 
 
 def configuring(foreign: Iterable[Resource]) -> list[Resource]:
@@ -59,9 +66,10 @@ def configuring(foreign: Iterable[Resource]) -> list[Resource]:
 
 def settings(resource: Resource) -> Value | None:
     """The fields of `meshConfig`; None where it has none. Raises ManifestError where they cannot be read."""
-    if resource.kind == OPERATOR:
+    if resource.kind != CONFIG_MAP:
         spec = resource.body.get("spec")
-        return spec.get("meshConfig") if spec else None
+        holder = spec.get("values") if spec and _is_sail(resource) else spec
+        return holder.get(MESH_CONFIG) if holder else None
     data = resource.body.get("data")
     text = data.get(KEY) if data else None
     if text is None or not text.text().strip():
@@ -83,7 +91,8 @@ def others(resource: Resource) -> Iterator[Value]:
     spec = resource.body.get("spec")
     for name, value in (spec.fields() if spec else {}).items():
         if name == "values":
-            yield from _of_values(value)
+            read = {MESH_CONFIG} if _is_sail(resource) else set()
+            yield from (one for one in _of_values(value) if one.name not in read)
         elif name == "components":
             yield from _of_istiod(value)
         elif name not in INSTALLING and value.data not in EMPTY:
