@@ -72,6 +72,8 @@ def signer(file: Path, password: Password) -> Signer:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
+    if not file.exists():
+        raise UsageError(f"{file}: there is no such key: openssl genpkey -algorithm ed25519 -out {file} makes one")
     data = read_given(file, LARGEST, "key")
     try:
         if is_sigstore_key(data):

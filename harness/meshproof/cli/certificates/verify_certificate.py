@@ -23,11 +23,12 @@ Exit codes:
      or it says something else than certified
   4  a command or an option is wrong, or the file is no certificate
 """
+CERTIFICATE = "certificate.yaml"
 SHOWN = {True: "ok", False: "WRONG", None: "-"}
 
 
 @click.command("verify-certificate", short_help="Check a certificate.", epilog=EXIT_CODES)
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", metavar="CERTIFICATE|RUN", type=click.Path(path_type=Path))
 @click.option(
     "--key",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -58,18 +59,20 @@ SHOWN = {True: "ok", False: "WRONG", None: "-"}
 def verify_certificate(file: Path, key: Path | None, manifests: tuple[str, ...], accept_gaps: bool, form: str) -> int:
     """Check that a certificate is what was issued.
 
-    FILE is certificate.yaml or certificate.json. Beside it stands its statement, or the signed envelope
-    (certificate.intoto.jsonl): each follows from the other, so an edit of either shows. Where events.ndjson is there
-    too, the certificate is made from it again. Only a signature that --key checks says who made it.
+    That is certificate.yaml or certificate.json, or the run's folder that holds them. Beside it stands its statement,
+    or the signed envelope (certificate.intoto.jsonl): each follows from the other, so an edit of either shows. Where
+    events.ndjson is there too, the certificate is made from it again. Only a signature that --key checks says who made
+    it.
 
     \b
-    meshproof verify-certificate certificate.yaml --key release.pub -f k8s/
+    meshproof verify-certificate released/certificate.yaml --key release.pub -f k8s/
     """
     from meshproof.cli.certificates.certify import exit_code
     from meshproof.report.authenticity.check import check
     from meshproof.run.exit_codes import EXIT_FAILED, EXIT_PASSED, VerdictCode
     from meshproof.signing.keys import verifier
 
+    file = file / CERTIFICATE if file.is_dir() else file
     public = verifier(key) if key else None
     found = check(file, meshproof.__version__, public, _digests(manifests) if manifests else None)
     _print(file, found, form)

@@ -78,6 +78,8 @@ def test_signed_and_verified(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: 
     data = json.loads(run.verify("--key", PUBLIC, "-o", "json").output)
     assert (data["headline"], data["holds"]) == ("certified", True)
     assert {one["what"] for one in data["findings"]} >= {"signature", "events.ndjson"}
+    whole = CliRunner().invoke(group, ["verify-certificate", str(run.folder)], standalone_mode=False)
+    assert whole.return_value == 0, whole.output
 
 
 def test_other_manifests_and_no_signature_are_wrong(run: Run) -> None:
@@ -124,6 +126,8 @@ def test_the_password_from_the_environment_or_a_file(
 def test_a_key_that_cannot_be_used_is_told_before_anything_is_read(tmp_path: Path) -> None:
     ended = CliRunner().invoke(group, ["certify", "-f", "no-such-folder", "--sign", str(PUBLIC)])
     assert "no private key that can be used" in str(ended.exception)
+    ended = CliRunner().invoke(group, ["certify", "-f", "no-such-folder", "--sign", str(tmp_path / "release.pem")])
+    assert f"openssl genpkey -algorithm ed25519 -out {tmp_path}/release.pem makes one" in str(ended.exception)
 
 
 def test_a_file_that_is_no_text_is_held_against_the_certificate_as_any_other(run: Run) -> None:
