@@ -28,6 +28,7 @@ from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE
 from meshproof.run.verification.unseen import unseen
 
+SERVICE = "Service"
 LEAVE_OUT = "leave it out, or verify without --strict"
 Limits = Callable[[Mesh], Iterable[Unmodelled]]
 
@@ -142,10 +143,22 @@ def read(
     how = StandingIn(tuple(asked), strict=strict) if stand_ins else None
     found = _built(specified, how)
     other = _built(actual, replace(how, like=found.stood_in) if how and not strict else how) if applied else found
+    if applied and (told := _routing_alone(specified, actual)):
+        other = replace(other, notices=(told, *other.notices))
     problems = [*_problems((found, other), allowed), *_unread((specified, actual), allowed)] if strict else []
     if problems:
         raise ManifestError(*dict.fromkeys(problems))
     return found, other, Sources(specified.sources, actual.sources if applied else ())
+
+
+def _routing_alone(specified: Manifests, applied: Manifests) -> Notice | None:
+    """What is said where the Services of what is specified are none of what is applied, which is all that runs."""
+    if not applied.resources or not any(one.kind == SERVICE for one in specified.resources):
+        return None
+    if any(one.kind == SERVICE for one in applied.resources):
+        return None
+    text = "no Service was found in what is applied: --applied names all that runs, Services and workloads too"
+    return Notice(applied.resources[0].location, text)
 
 
 def _built(manifests: Manifests, how: StandingIn | None) -> Built:

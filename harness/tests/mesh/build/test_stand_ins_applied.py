@@ -64,3 +64,11 @@ def test_a_target_that_makes_no_pods_has_no_stand_ins(tmp_path: Path) -> None:
     found = prepare_verification([spec], [], (parse("GET http://web/"),), Precision(), stand_ins=False)
     assert found.coverage.unanswered
     assert not prepare_verification([spec], [], (parse("GET http://web/"),), Precision()).coverage.unanswered
+
+
+def test_routing_alone_is_not_all_that_runs(tmp_path: Path) -> None:
+    whole = SERVICE + RULE + ROUTE
+    spec = folder(tmp_path / "spec", whole)
+    for name, text, told in (("alone", RULE + ROUTE, True), ("all", whole, False)):
+        found = prepare_verification([spec], [folder(tmp_path / name, text)], (), Precision())
+        assert any("names all that runs" in one.message for one in found.notices) is told
