@@ -113,3 +113,13 @@ def test_a_service_that_says_no_namespace_may_be_meant_for_another(found: Look, 
     (one,) = (one for one in several if one.code == "MP017")
     assert one.message.startswith("this means stars.trips, and the Service stars is in default")
     assert ("-n trips" in one.fix) is says
+
+
+@pytest.mark.parametrize(("name", "code"), [("istio-egressgateway", "MP011"), ("istiod", "MP011"), ("istoid", "MP010")])
+def test_services_of_istio_itself_are_in_no_folder(found: Look, name: str, code: str) -> None:
+    rule = (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  hosts: [stars]\n"
+        f"  http: [{{route: [{{destination: {{host: {name}.istio-system.svc.cluster.local}}}}]}}]\n"
+    )
+    beside = SERVICE.replace("name: stars}", "name: edge, namespace: istio-system}")
+    assert code in codes(found(f"{SERVICE}---\n{beside}---\n{rule}"))

@@ -10,7 +10,7 @@ from meshproof.lint.folder import Folder
 from meshproof.lint.raw import field
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import DestinationRule
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Service
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, VirtualService
 from meshproof.mesh.predict.destinations import Lack, backend
 from meshproof.mesh.predict.match import Client
@@ -18,6 +18,8 @@ from meshproof.records import dataclass
 
 NOT_FOUND, ELSEWHERE, SHORT, HALF = "not found", "elsewhere", "short", "half"
 NO_SUBSET, HIDDEN_SUBSET = "no subset", "hidden subset"
+# Services of Istio's own installation, which are in no folder of manifests.
+OF_ISTIO = frozenset({"istiod", *(f"istio-{way}gateway" for way in ("ingress", "egress", "eastwest"))})
 # What a destination may lack without a reference that is wrong.
 UNSAID = (None, Lack.PODS, Lack.CONTAINER_PORT, Lack.AUTHORITY)
 
@@ -122,6 +124,8 @@ def _unknown(folder: Folder, namespace: str, aim: Destination) -> Miss:
         text = f"{aim.host} is taken as it is written, and no Service has that host: a name with a dot is not completed"
         return Miss(HALF, Found(aim.location, text, meant.location, f"Write {meant.host}."))
     place = rest.removesuffix(f".{CLUSTER_DOMAIN}")
+    if place == ROOT_NAMESPACE and name in OF_ISTIO:
+        return Miss(ELSEWHERE, Found(aim.location, f"{_called(aim.host)} is not among these manifests"))
     if aim.host.endswith(f".{CLUSTER_DOMAIN}") and place in folder.namespaces:
         return Miss(NOT_FOUND, Found(aim.location, f"no Service is called {_called(aim.host)}"))
     return Miss(ELSEWHERE, Found(aim.location, f"{_called(aim.host)} is not among these manifests"))

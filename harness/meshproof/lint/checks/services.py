@@ -11,7 +11,7 @@ from meshproof.lint.raw import each, field, text
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import selected
-from meshproof.mesh.build.mutual_tls.conflicts import is_closed, without_sidecar
+from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
 from meshproof.mesh.build.workloads.workload import FORMS, at
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, Workload

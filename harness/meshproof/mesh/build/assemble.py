@@ -10,7 +10,7 @@ from meshproof.collector import collector_paused
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import captured
 from meshproof.manifest.kinds import entry_of
-from meshproof.manifest.resource import Manifests, Notice, Resource
+from meshproof.manifest.resource import AGAIN, Manifests, Notice, Resource
 from meshproof.mesh.build import kubernetes, later, virtual_service
 from meshproof.mesh.build.across import across, patched
 from meshproof.mesh.build.delegate import Draft, resolved
@@ -156,7 +156,7 @@ def _built(manifests: Manifests) -> Built:
         *_refused(failed, mesh),
         *_foreign(foreign, mesh, findings),
         *(seen.unmodelled(mesh) if seen else ()),
-        *_unread(manifests, mesh),
+        *_unread(manifests, mesh, findings),
         *patched(manifests, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
@@ -208,7 +208,7 @@ def _foreign(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -> Ite
             yield Unmodelled(one.kind, str(one), one.location, why, reach)
 
 
-def _unread(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
+def _unread(manifests: Manifests, mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:
     """What cannot be read; of what is given twice nobody knows which of the two a cluster has."""
     twice = {one.resource.identity for one in manifests.refusals if one.resource}
     others = {one.identity: one for one in (*manifests.resources, *manifests.foreign) if one.identity in twice}
@@ -226,16 +226,33 @@ def _unread(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
             yield Unmodelled(kind, name, one.location, one.message, reach, one.hint, refused=True)
     for identity, several in again.items():
         first, *more = (*([others[identity]] if identity in others else []), *several)
+        if identity in others and _alike((first, *more), manifests):
+            text = (
+                f"{first} is given {len(more) + 1} times, also at {_listed(more)}: the mesh has the same pods by each"
+            )
+            findings.notice(first.location, text, AGAIN)
+            continue
         yield _repeated(first, more, mesh)
+
+
+def _alike(several: Sequence[Resource], manifests: Manifests) -> bool:
+    from meshproof.mesh.build.workloads.alternatives import alike
+
+    return alike(several, manifests.resources)
 
 
 def _repeated(first: Resource, others: Sequence[Resource], mesh: Mesh) -> Unmodelled:
     """One object that several documents give: what is asked of any of them is not known."""
-    several, places = (first, *others), [str(one.location) for one in others] or [str(first.location)]
-    more = [f"{len(places) - MOST_PLACES} more"] if len(places) > MOST_PLACES else []
-    *all_but_last, last = (*places[:MOST_PLACES], *more)
-    listed = f"{', '.join(all_but_last)} and {last}" if all_but_last else last
+    several = (first, *others)
+    listed = _listed(others or several)
     why = f"is given {len(several)} times, also at {listed}: which of them a cluster has is not known"
     reach = dict.fromkeys(touch for one in several for touch in _touches(one, mesh))
     needs = "keep one of them; alternatives are verified one at a time"
     return Unmodelled(first.kind, str(first), first.location, why, tuple(reach), needs, True, Topic.REPEATED)
+
+
+def _listed(several: Sequence[Resource]) -> str:
+    places = [str(one.location) for one in several]
+    more = [f"{len(places) - MOST_PLACES} more"] if len(places) > MOST_PLACES else []
+    *all_but_last, last = (*places[:MOST_PLACES], *more)
+    return f"{', '.join(all_but_last)} and {last}" if all_but_last else last

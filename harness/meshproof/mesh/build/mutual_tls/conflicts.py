@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from meshproof.manifest.resource import Resource
-from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.workloads.workload import FORMS, at
+from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
+from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import TlsMode
 from meshproof.mesh.model.index import grouped
@@ -26,9 +26,7 @@ from meshproof.mesh.model.unmodelled import Called
 
 UNTOLD = "whether what answers for that host has a certificate of istiod is not told here"
 FIX = "leave tls out: each pod is then called as its sidecar takes it"
-# Of a pod the label counts before the annotation, and the namespace's last: istio/istio pkg/kube/inject/inject.go.
 SAYING = ("DestinationRule", "BackendTLSPolicy", "Namespace")
-INJECT, NAMESPACE_INJECT = "sidecar.istio.io/inject", "istio-injection"
 
 
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
@@ -123,24 +121,3 @@ def _target(pods: Workload, port: ServicePort) -> int:
     if isinstance(port.target, int):
         return port.target
     return next((one.number for one in pods.ports if one.name == port.target), port.number)
-
-
-def is_closed(namespace: Resource) -> bool:
-    """Whether istiod's injector leaves the pods of a Namespace as they are, unless they ask for a sidecar."""
-    return _said(at(namespace.body, ("metadata", "labels", NAMESPACE_INJECT))) == "disabled"
-
-
-def without_sidecar(resource: Resource | None, closed: bool) -> bool:
-    """Whether istiod's injector leaves the pods of a workload as they are; `closed` is what their namespace says."""
-    template = at(resource.body, FORMS[resource.kind].template) if resource and resource.kind in FORMS else None
-    if template is None:
-        return False
-    network = at(template, ("spec", "hostNetwork"))
-    if network and network.data is True:
-        return True
-    said = [_said(at(template, ("metadata", holder, INJECT))) for holder in ("labels", "annotations")]
-    return (next((one for one in said if one), "") or ("false" if closed else "")) == "false"
-
-
-def _said(value: Value | None) -> str:
-    return value.text() if value and isinstance(value.data, str) else ""
