@@ -165,6 +165,9 @@ def parse(text: str, *, gateway: str = "") -> Request:
     named = bool(words) and "://" not in words[0]
     method = words.pop(0) if named else "GET"
     if not words or not METHOD.fullmatch(method):
+        unwritten = next((word for word in (method, *words) if "." in word and not word.startswith((".", "/"))), "")
+        if unwritten:
+            raise UsageError(f"request {text!r} has no URL: did you mean http://{unwritten}?")
         raise UsageError(f"request {text!r} has no URL; {shape}")
     try:
         url = urlsplit(words[0])

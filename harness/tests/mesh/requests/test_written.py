@@ -22,6 +22,8 @@ from meshproof.errors import UsageError
         ("http://web/ host:", "is not HEADER:VALUE"),
         ("http://web/ 'Host:a b'", "is not HEADER:VALUE"),
         ("G3T http://web/", "has no URL"),
+        ("shop.example.com/cart", "has no URL: did you mean http://shop.example.com/cart"),
+        ("GET shop.example.com", "must begin with http://HOST"),
         ("GET grpc://web/a.B/C", "a call of gRPC is written grpc://HOST:PORT/SERVICE/METHOD"),
         ("GET ws://web/", "a WebSocket is written ws://HOST:PORT/PATH, without a method"),
         ("grpc://web/C", "a call of gRPC is written"),
