@@ -76,9 +76,7 @@ def _about(
     several = found.setdefault(client, {})
     if not mesh.virtual_services and rules is None:
         return ()
-    requests, _ = sample_requests(
-        mesh, namespace=client.namespace, labels=client.labels, among=rules, of_services=False
-    )
+    requests, _ = sample_requests(mesh, namespace=client.namespace, labels=client.labels, among=rules, called=())
     chosen = probes(mesh, namespace=client.namespace, labels=client.labels, among=rules, most=MOST)
     several |= dict.fromkeys((*requests, *chosen.requests))
     return chosen.left_out

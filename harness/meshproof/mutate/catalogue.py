@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshproof.manifest.resource import Resource
+from meshproof.mesh.model.index import grouped
 from meshproof.mutate.authorization.operators import AUTHORIZATION
 from meshproof.mutate.backend_tls.operators import BACKEND_TLS
 from meshproof.mutate.change import dropped
@@ -12,7 +13,7 @@ from meshproof.mutate.edit import plain
 from meshproof.mutate.gateways import GATEWAYS
 from meshproof.mutate.http_routes import HTTP_ROUTES, OTHER_ROUTES
 from meshproof.mutate.mirrors import MIRRORS
-from meshproof.mutate.operator import Mutant, Operator
+from meshproof.mutate.operator import Around, Mutant, Operator
 from meshproof.mutate.policies import POLICY
 from meshproof.mutate.resilience import RESILIENCE
 from meshproof.mutate.rewriting import REWRITING
@@ -49,10 +50,11 @@ def mutants(own: Sequence[Resource], resources: Sequence[Resource]) -> Iterator[
 
     Two operators that make the same edit give one mutant, that of the first.
     """
+    around, kinds = Around(tuple(resources)), grouped((one.kind, one) for one in own)
     seen: set[tuple[object, str]] = set()
     for operator in OPERATORS:
-        for resource in own:
-            for mutant in operator.mutants(resource, resources):
+        for resource in kinds.get(operator.kind, ()):
+            for mutant in operator.mutants(resource, around):
                 key = (resource.identity, repr(_plain(mutant.resource)))
                 if key not in seen:
                     seen.add(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from meshproof.mutate.change import counted, dropped, dropped_of_several, other_than
 from meshproof.mutate.edit import fresh, put, without
@@ -14,6 +15,7 @@ SERVER, LISTENER = "spec.servers[]", "spec.listeners[]"
 GRANT = "ReferenceGrant"
 WEAKER = {"MUTUAL": ("OPTIONAL_MUTUAL", "SIMPLE"), "OPTIONAL_MUTUAL": ("SIMPLE",)}
 WEAKEST_VERSION = "TLSV1_0"
+MOST_SECRETS = 3
 
 
 def mode_weakened(spot: Spot) -> Iterator[Edit]:
@@ -44,10 +46,10 @@ def version_weakened(spot: Spot) -> Iterator[Edit]:
 
 
 def credential_exchanged(spot: Spot) -> Iterator[Edit]:
-    """Each other Secret."""
-    for secret in spot.resources:
-        if secret.kind == "Secret" and secret.name != spot.value.data:
-            yield Edit(f"credentialName {spot.value.data!r} → {secret.name!r}", fresh(secret.name, spot.value))
+    """Other Secrets, some of them: each of many Gateways could be given each of many."""
+    others = (one for one in spot.around.of_kind("Secret") if one.name != spot.value.data)
+    for secret in islice(others, MOST_SECRETS):
+        yield Edit(f"credentialName {spot.value.data!r} → {secret.name!r}", fresh(secret.name, spot.value))
 
 
 GATEWAYS = (

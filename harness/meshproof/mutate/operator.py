@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from meshproof.errors import Location, ManifestError
 from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.model import names
+from meshproof.mesh.model.index import grouped
 from meshproof.mutate.edit import Path, put, spots, without
 from meshproof.records import dataclass
 from meshproof.redaction.quoting import redact_quoting
@@ -36,6 +39,39 @@ class Edit:
     at: Location | None = None
 
 
+@dataclass(frozen=True)
+class Around:
+    """All resources that are in force with one that is made wrong, found by what operators look for."""
+
+    resources: tuple[Resource, ...]
+
+    def of_kind(self, kind: str) -> tuple[Resource, ...]:
+        return self._by_kind.get(kind, ())
+
+    def subsets(self, host: str) -> tuple[str, ...]:
+        """The names of all subsets of a fully qualified host."""
+        return self._subsets.get(host, ())
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[Resource, ...]]:
+        return grouped((one.kind, one) for one in self.resources)
+
+    @cached_property
+    def _subsets(self) -> dict[str, tuple[str, ...]]:
+        return grouped(pair for rule in self.of_kind("DestinationRule") for pair in _subsets(rule))
+
+
+def _subsets(rule: Resource) -> Iterator[tuple[str, str]]:
+    """Each subset of a DestinationRule with the host; of one that a cluster would refuse those before what is wrong."""
+    try:
+        spec = rule.body.need("spec")
+        host = names.host(spec.need("host"), rule.namespace)
+        for subset in spec.list("subsets"):
+            yield host, subset.need("name").text()
+    except ManifestError:
+        return
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
     """A value that an operator may change: where it stands in its resource, and all resources around it."""
@@ -43,7 +79,7 @@ class Spot:
     value: Value
     path: Path
     resource: Resource
-    resources: Sequence[Resource]
+    around: Around
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +134,13 @@ class Operator:
     patterns: tuple[str, ...]
     change: Callable[[Spot], Iterator[Edit]]
 
-    def mutants(self, resource: Resource, resources: Sequence[Resource]) -> Iterator[Mutant]:
-        """The mutants of one resource, `resources` being all that are in force with it."""
+    def mutants(self, resource: Resource, around: Around) -> Iterator[Mutant]:
+        """The mutants of one resource."""
         if resource.kind != self.kind:
             return
         for pattern in self.patterns:
             for path, value in spots(resource.body, pattern):
-                for edit in self._edits(Spot(value, path, resource, resources)):
+                for edit in self._edits(Spot(value, path, resource, around)):
                     where = edit.at or (value.key if edit.new is None else None) or value.location
                     yield Mutant(self.name, where, edit.what, resource, _edited(resource, path, edit.new), path)
 

@@ -55,8 +55,8 @@ def delegate_exchanged(spot: Spot) -> Iterator[Edit]:
     """Each other VirtualService without hosts in the delegate's namespace."""
     own, given = spot.value.need("name"), spot.value.get("namespace")
     namespace = given.text() if given else spot.resource.namespace
-    for other in spot.resources:
-        spec = other.body.get("spec") if other.kind == "VirtualService" and other.namespace == namespace else None
+    for other in spot.around.of_kind("VirtualService"):
+        spec = other.body.get("spec") if other.namespace == namespace else None
         if spec is not None and not spec.list("hosts") and other.name != own.data:
             changed = put(spot.value, ("name",), fresh(other.name, own))
             yield Edit(f"delegate {own.shown} → {other.name!r}", changed, own.location)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 
-from meshproof.errors import ManifestError
 from meshproof.manifest.value import Value
 from meshproof.mesh.model import names
 from meshproof.mutate.change import dropped, dropped_of_several, renamed
@@ -43,8 +42,8 @@ def weights_swapped(spot: Spot) -> Iterator[Edit]:
 
 def subset_exchanged(spot: Spot) -> Iterator[Edit]:
     """Each other subset of the same host."""
-    own = spot.value.get("subset")
-    for name in _subsets(spot):
+    own, host = spot.value.get("subset"), spot.value.get("host")
+    for name in spot.around.subsets(names.host(host, spot.resource.namespace)) if host else ():
         if own is None or name != own.data:
             what = f"subset {own.shown if own else 'of all pods'} → {name!r}"
             at = own.location if own else None
@@ -70,19 +69,6 @@ def _weighted(route: Value, old: list[int], new: list[int]) -> Edit:
 
 def _listed(weights: list[int]) -> str:
     return ", ".join(map(str, weights))
-
-
-def _subsets(spot: Spot) -> Iterator[str]:
-    host = spot.value.get("host")
-    wanted = names.host(host, spot.resource.namespace) if host else ""
-    for rule in spot.resources:
-        spec = rule.body.get("spec") if rule.kind == "DestinationRule" else None
-        try:
-            found = spec is not None and names.host(spec.need("host"), rule.namespace) == wanted
-        except ManifestError:
-            continue
-        for subset in spec.list("subsets") if spec is not None and found else ():
-            yield subset.need("name").text()
 
 
 def _aimed(name: str, patterns: tuple[str, ...]) -> tuple[Operator, ...]:

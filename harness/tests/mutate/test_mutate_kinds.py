@@ -9,6 +9,7 @@ import pytest
 from meshproof.manifest import Resource
 from meshproof.mutate import OPERATORS, Mutant
 from meshproof.mutate.edit import plain
+from meshproof.mutate.operator import Around
 
 LISTENER = {"name": "any", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}
 CHANGES = [
@@ -283,7 +284,7 @@ GONE = [
 
 def made(resources: Sequence[Resource], operator: str, name: str) -> list[Mutant]:
     (one,) = [one for one in OPERATORS if one.name == operator]
-    return [mutant for each in resources if each.name == name for mutant in one.mutants(each, resources)]
+    return [mutant for each in resources if each.name == name for mutant in one.mutants(each, Around(tuple(resources)))]
 
 
 def at(value: Any, path: Sequence[str | int]) -> Any:

@@ -12,6 +12,7 @@ from meshproof.manifest.schema import check
 from meshproof.mesh.build.assemble import build
 from meshproof.mutate import OPERATORS, Mutant, mutants
 from meshproof.mutate.edit import plain
+from meshproof.mutate.operator import Around
 
 Rules = Callable[[str], Sequence[Resource]]
 
@@ -37,7 +38,7 @@ def route(mutant: Mutant) -> object:
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.name)
 def test_every_operator_finds_a_place(everything, operator):
-    assert any(list(operator.mutants(one, everything)) for one in everything)
+    assert any(list(operator.mutants(one, Around(tuple(everything)))) for one in everything)
 
 
 def test_operators_have_different_names():

@@ -45,13 +45,14 @@ def sample_requests(
     labels: Mapping[str, str] | None = None,
     tls: Tls | None = None,
     among: Collection[Location] | None = None,
-    of_services: bool = True,
+    called: Collection[str] | None = None,
 ) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
     """One request for each rule and gateway that leads to it, in the manifests' order, and what no rule decides.
 
     Requests within the mesh are those of a client in `namespace` with `labels`. `tls` is what the client brings to
     handshakes; without it, it trusts the certificate that a Gateway's Secret holds. `among` names the rules to show
-    within the mesh (None: all rules, at all gateways, and with `of_services` what no rule decides).
+    within the mesh (None: all rules, at all gateways, and what no rule decides); of what no rule decides are shown the
+    Services of the hosts that are `called` (None: all).
     """
     client = source(namespace, labels)
     several, notices = _of_policies(mesh, tls) if among is None else ([], [])
@@ -80,8 +81,8 @@ def sample_requests(
                 if among is None and not reached:
                     why = why_unconnected(mesh, virtual_service, connection, client)
                     notices.append(Notice(connection.location, why))
-    if of_services and among is None:
-        requests += [_answerable(mesh, one, client) for one in unruled(mesh, client)]
+    if among is None:
+        requests += [_answerable(mesh, one, client) for one in unruled(mesh, client, called)]
     return tuple(dict.fromkeys(requests)), tuple(notices)
 
 

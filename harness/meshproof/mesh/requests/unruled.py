@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
@@ -18,16 +18,21 @@ from meshproof.mesh.requests.matching import image_paths
 from meshproof.mesh.requests.sources import predicted
 
 
-def unruled(mesh: Mesh, client: Source) -> list[Expectation]:
-    """What is expected of one to each port that a client can call and no rule decides; Gateways' own pods have none."""
+def unruled(mesh: Mesh, client: Source, hosts: Collection[str] | None = None) -> list[Expectation]:
+    """What is expected of one to each port that a client can call and no rule decides; Gateways' own pods have none.
+
+    `hosts` are those of the Services that are called (None: all).
+    """
     entered = {pod.key for gateway in mesh.gateways for pod in mesh.serving(gateway)}
     found = []
     for service in mesh.services:
+        if hosts is not None and service.host not in hosts:
+            continue
         pods = mesh.selected(service.host)
         if not pods or not entered.issuperset(pod.key for pod in pods):
             several = (predicted(mesh, one, client) for one in _calls(mesh, service, client))
             found += [one for one in several if one.route is None and (one.arms or one.undecided)]
-    return [*found, *_of_aliases(mesh, client)]
+    return [*found, *_of_aliases(mesh, client, hosts)]
 
 
 def _calls(mesh: Mesh, service: Service, client: Source) -> Iterator[Request]:
@@ -44,10 +49,12 @@ def _calls(mesh: Mesh, service: Service, client: Source) -> Iterator[Request]:
             yield connection(host, port.number, scheme=TLS, tls=POD_TLS)
 
 
-def _of_aliases(mesh: Mesh, client: Source) -> list[Expectation]:
+def _of_aliases(mesh: Mesh, client: Source, hosts: Collection[str] | None) -> list[Expectation]:
     """By the name of each ExternalName a request for each HTTP port of what it stands for, whoever decides it."""
     found = []
     for alias in mesh.aliases:
+        if hosts is not None and alias.host not in hosts:
+            continue
         if service := visibility.service(mesh, mesh.stands_for(alias.host), client.namespace):
             calls = (one for one in _calls(mesh, service, client) if not one.is_tcp)
             named = (replace(one, host=short_name(alias, client.namespace)) for one in calls)

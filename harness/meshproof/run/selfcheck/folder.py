@@ -13,16 +13,18 @@ from functools import partial
 from meshproof.border.coverage import Coverage
 from meshproof.border.request import Request
 from meshproof.border.verdict import Outcome, Precision, worst
+from meshproof.diff.sides import Side
 from meshproof.errors import MeshproofError
 from meshproof.judge.coverage.coverage import examinations
 from meshproof.manifest import Manifests, Resource, load
-from meshproof.mesh.build.assemble import Built, build_all
+from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mutate import Mutant, differences, mutants
 from meshproof.records import dataclass
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.prepare import Prepared
 from meshproof.run.selfcheck.mutants import Case, not_understood
+from meshproof.run.selfcheck.neighbourhood import neighbourhood
 from meshproof.run.verification.specification import Limits, Specification
 from meshproof.run.verification.verification import Verification, verification_of
 
@@ -51,10 +53,6 @@ class Folder:
     named: tuple[Request, ...] = ()
     proxyless: bool = True
     any_client: bool = False
-
-    def verified(self, specified: Built, applied: Built) -> Verification:
-        """What `verify` would drive for these."""
-        return _verified(self, replace(self.specification, specified=specified, applied=applied))
 
     @property
     def coverage(self) -> Unmutated:
@@ -119,19 +117,21 @@ def case(folder: Folder, mutant: Mutant) -> Case:
     """What is to be driven for a mutant; its status, where that is known without."""
     judged = Judged(folder.name, 0, mutant.operator, str(mutant.location), mutant.told, part=mutant.part)
     own = folder.specification.specified
+    manifests = replace(folder.manifests, resources=mutant.apply(folder.manifests.resources))
     try:
-        built = build_all(replace(folder.manifests, resources=mutant.apply(folder.manifests.resources)))
-        verification = folder.verified(own, built)
+        built = build_all(manifests)
+        for one in built.mesh.unmodelled:
+            if one.refused and one not in own.mesh.unmodelled:
+                reason = f"{one.location}: {one.subject}: {one.why}"
+                return Case(replace(judged, status=MutantStatus.REFUSED, reason=reason), None)
+        met = neighbourhood(folder.specification, Side(folder.manifests, own), Side(manifests, built))
+        verification = _verified(folder, met)
     except MeshproofError as error:
         return Case(replace(judged, status=MutantStatus.REFUSED, reason=str(error)), None)
-    for one in built.mesh.unmodelled:
-        if one.refused and one not in own.mesh.unmodelled:
-            reason = f"{one.location}: {one.subject}: {one.why}"
-            return Case(replace(judged, status=MutantStatus.REFUSED, reason=reason), None)
     if reason := _unproved(folder.verification.coverage, verification.coverage):
         return Case(not_understood(judged, reason), None)
     loads = showing(verification)
-    return Case(judged, loads[0], loads[1:]) if loads else Case(_without_difference(folder, judged, built), None)
+    return Case(judged, loads[0], loads[1:]) if loads else Case(_without_difference(folder, judged, met), None)
 
 
 def showing(verification: Verification) -> tuple[Prepared, ...]:
@@ -176,9 +176,9 @@ def _unproved(original: Coverage, mutated: Coverage) -> str:
     return ""
 
 
-def _without_difference(folder: Folder, judged: Judged, built: Built) -> Judged:
+def _without_difference(folder: Folder, judged: Judged, met: Specification) -> Judged:
     """The status of a mutant that no request shows: equivalent, unless other requests than those of `verify` would."""
-    elsewhere = next(_elsewhere(folder, built), "")
+    elsewhere = next(_elsewhere(folder, met), "")
     if not elsewhere:
         return replace(judged, status=MutantStatus.EQUIVALENT, reason="the same")
     if folder.named:
@@ -188,9 +188,9 @@ def _without_difference(folder: Folder, judged: Judged, built: Built) -> Judged:
     return replace(judged, status=MutantStatus.SURVIVED, outcome=Outcome.PASSED, reason=reason)
 
 
-def _elsewhere(folder: Folder, built: Built) -> Iterator[str]:
+def _elsewhere(folder: Folder, met: Specification) -> Iterator[str]:
     """Requests that would show a mutant, among those that `verify` sends where the mutant is what is specified."""
-    there = replace(folder, named=()).verified(built, folder.specification.specified)
+    there = _verified(replace(folder, named=()), replace(met, specified=met.applied, applied=met.specified))
     for one in there.driven:
         for specified, applied in zip(one.plan.stages, one.plan.applied, strict=True):
             for ours, theirs in zip(specified, applied, strict=True):

@@ -64,7 +64,9 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
     `chosen` the client.
     """
     usual, mesh, tls = source_of(specification), specification.mesh, specification.tls
-    requests, told = sample_requests(mesh, namespace=usual.namespace, labels=usual.labels, tls=tls)
+    requests, told = sample_requests(
+        mesh, namespace=usual.namespace, labels=usual.labels, tls=tls, called=specification.called
+    )
     unreached = {one.location: one.message for one in told}
     probes, bounds = boundary_expectations(specification)
     first = Sent(specification, [specification.expectation(one) for one in requests], probes)

@@ -44,7 +44,8 @@ class Specification:
 
     `namespace` and `labels` are those of the client, `tls` what it brings to handshakes. `limits` says what of a
     mesh the target does not carry out. Kinds in `allowed` need not be proved. `thorough` leaves nothing out, however
-    long it takes. `sources` are the digests of what was read.
+    long it takes. `sources` are the digests of what was read. `called` are the hosts of the Services to which requests
+    are guessed that no rule decides (None: all).
     """
 
     files: tuple[str, ...]
@@ -59,6 +60,7 @@ class Specification:
     allowed: frozenset[str] = frozenset()
     thorough: bool = False
     sources: Sources = NO_SOURCES
+    called: frozenset[str] | None = None
 
     @property
     def mesh(self) -> Mesh:

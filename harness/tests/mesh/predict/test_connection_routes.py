@@ -88,7 +88,7 @@ def led(built):
 
 def test_a_tcp_route_at_a_listener_draws_by_weight(built) -> None:
     mesh = built(SITE + GATEWAY + route("TCPRoute", to("db, weight: 3", "new"), DB), proxyless=True).mesh
-    (request,), notices = sample_requests(mesh, of_services=False)
+    (request,), notices = sample_requests(mesh, called=())
     assert str(request) == "tcp://gateway.example:5432 (by gateway shop/edge/db)"
     assert [float(arm.share) for arm in predict(mesh, request).arms] == [0.75, 0.25]
     assert notices == ()

@@ -72,7 +72,7 @@ def test_each_connection_is_an_independent_draw(built) -> None:
     found = predict(mesh, entering(mesh, parse(ONE)))
     assert [arm.share for arm in found.arms] == [Fraction(4, 5), Fraction(1, 5)]
     assert (found.independent, found.request.gateway) == (True, "default/edge")
-    assert [str(one) for one in sample_requests(mesh, of_services=False)[0]] == [
+    assert [str(one) for one in sample_requests(mesh, called=())[0]] == [
         "tcp://gateway.example:9000 (by gateway default/edge)"
     ]
 
@@ -178,7 +178,7 @@ def test_two_uses_of_a_name_leave_the_port_undecided(built) -> None:
         assert [one.why for one in undecided(mesh, found)] == [found.undecided]
         assert "two uses" in found.undecided
     assert predict(mesh, parse("https://x.a.org/", gateway="default/edge")).refused == "unread"
-    assert sample_requests(mesh, of_services=False)[0] == ()
+    assert sample_requests(mesh, called=())[0] == ()
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_a_connection_to_a_port_of_http_shows_nothing_and_http_to_a_tcp_port_nei
 def test_every_tcp_port_that_a_rule_decides_has_a_sample(mesh) -> None:
     rules = f"{SPLIT}\n- route: [{to('v2')}]\n- route: [{to('v1')}]"
     there = mesh(virtual_service(rules))
-    requests, notices = sample_requests(there, of_services=False)
+    requests, notices = sample_requests(there, called=())
     assert [str(one) for one in requests] == ["tcp://echo:9000", "tcp://echo:3306"]
     assert [one.location for one in notices] == [there.virtual_services[0].tcp[2].location]
 

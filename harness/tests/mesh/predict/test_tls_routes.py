@@ -90,7 +90,7 @@ def test_what_speaks_tls_is_asked_for_by_tls_alone(built) -> None:
 
 def test_samples_ask_every_port_by_the_names_of_the_rule(built) -> None:
     mesh = built(STORE + rules(rule("store", "v1", ", port: 443"), rule(FULL, "v2"), hosts=f"store, {FULL}")).mesh
-    requests, notices = sample_requests(mesh, of_services=False)
+    requests, notices = sample_requests(mesh, called=())
     assert [str(one) for one in requests] == ["tls://store:443", f"tls://{FULL}:443", f"tls://{FULL}:8443"]
     assert {one.tls for one in requests} == {POD_TLS}
     assert notices == ()

@@ -76,7 +76,7 @@ def test_a_short_name_is_one_of_the_clients_namespace(built) -> None:
 
 
 def unreached(built, text: str) -> tuple[list[str], list[str]]:
-    requests, told = sample_requests(built(text).mesh, of_services=False)
+    requests, told = sample_requests(built(text).mesh, called=())
     return [str(one) for one in requests], [one.message for one in told]
 
 
