@@ -122,11 +122,21 @@ def _host(old: Mesh, new: Mesh, request: Request, client: Source, words: Words) 
     """What a request asks for, as people call it."""
     if request.gateway:
         key = request.gateway.split("/")
-        return words("{host} by Gateway {gateway}", host=request.domain, gateway="/".join(key[:2]))
+        return words("{host} by Gateway {gateway}", host=_entered(old, new, request), gateway="/".join(key[:2]))
     aliases = (alias(mesh, request.domain, client.namespace) for mesh in (new, old))
     services = (asked_service(mesh, request, client.namespace) for mesh in (new, old))
     found = chain(aliases, services)
     return next((one.called for one in found if one), request.domain)
+
+
+def _entered(old: Mesh, new: Mesh, request: Request) -> str:
+    """The host of a request that enters by a gateway: of those that a pattern takes on both sides, the pattern."""
+    if request.is_tcp:
+        return request.domain
+    from meshproof.mesh.predict.gateway_table import gateway_table
+
+    found = [domain for mesh in (new, old) if (domain := gateway_table(mesh, request).domain)]
+    return request.domain if not found or request.domain in found else max(found, key=len)
 
 
 def _grouped(old: Mesh, new: Mesh, pairs: Sequence[_Pair], words: Words) -> Iterator[Change]:
