@@ -39,7 +39,7 @@ def beside(
     for one in mesh.virtual_services:
         named = [host for host in one.hosts if any(covers(host, name) for name in names)]
         if named and not any(each is one for each in having):
-            why = _why_not(one, named, table, client, having, words)
+            why = _why_not(one, named, table, client, having, written, words)
             yield Object(written.called(one.location), one.location, why)
     yield from _rules(mesh, expectation, client, written, words)
     if meant is not None:
@@ -78,6 +78,7 @@ def _why_not(
     table: Table,
     client: Client,
     having: Sequence[VirtualService],
+    written: Written,
     words: Words,
 ) -> str:
     if not visibility.sees(client.namespace, one.export_to, one.namespace):
@@ -103,7 +104,7 @@ def _why_not(
     if having:
         first_ = having[0]
         older = first_.created and (not one.created or first_.created < one.created)
-        other = f"VirtualService {first_.namespace}/{first_.name}"
+        other = written.called(first_.location)
         if older:
             return words("{other} names the same host and is older: it alone decides", other=other)
         return words("{other} names the same host and comes first: it alone decides", other=other)

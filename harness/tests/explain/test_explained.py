@@ -134,6 +134,16 @@ def test_a_virtual_service_that_has_no_say_is_named_with_the_reason(explained, s
     assert why in found.says
 
 
+def test_what_decides_instead_is_called_as_it_is_written(explained) -> None:
+    route = (
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: first}\nspec:\n"
+        '  parentRefs: [{group: "", kind: Service, name: reviews}]\n'
+        "  rules: [{backendRefs: [{name: reviews, port: 9080}]}]\n"
+    )
+    (found,) = explained(f"{route}---\n{RULE}{ROUTE}").beside
+    assert "HTTPRoute default/first names the same host" in found.says
+
+
 def test_a_virtual_service_none_of_whose_rules_is_for_the_client_is_told_by_the_condition(explained) -> None:
     for_others = ROUTE.replace("  - timeout", "  - match: [{sourceLabels: {app: web}}]\n    timeout")
     found = explained(RULE + for_others)

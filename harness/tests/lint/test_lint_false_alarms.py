@@ -123,3 +123,17 @@ def test_services_of_istio_itself_are_in_no_folder(found: Look, name: str, code:
     )
     beside = SERVICE.replace("name: stars}", "name: edge, namespace: istio-system}")
     assert code in codes(found(f"{SERVICE}---\n{beside}---\n{rule}"))
+
+
+def test_a_route_of_the_gateway_api_is_not_told_of_fields_that_it_has_not(found: Look) -> None:
+    route = (
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: a}\nspec:\n"
+        '  parentRefs: [{group: "", kind: Service, name: stars}]\n  rules:\n'
+        "  - backendRefs: [{name: stars, port: 80}]\n"
+        "    timeouts: {request: 2s, backendRequest: 500ms}\n    retry: {attempts: 2, codes: [503]}\n"
+    )
+    (one,) = (one for one in found(f"{SERVICE}---\n{route}") if one.code == "MP075")
+    assert "retryOn" not in one.message + one.fix
+    assert "backendRequest" in one.message
+    several = found(f"{SERVICE}---\n{route.replace('name: stars, port: 80', 'name: stars, port: 81')}")
+    assert any(one.code == "MP013" and "Envoy answers 500" in one.message for one in several)

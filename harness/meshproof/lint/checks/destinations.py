@@ -12,7 +12,7 @@ from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Service
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, VirtualService
-from meshproof.mesh.predict.destinations import Lack, backend
+from meshproof.mesh.predict.destinations import UNAVAILABLE, Lack, backend
 from meshproof.mesh.predict.match import Client
 from meshproof.records import dataclass
 
@@ -52,14 +52,16 @@ def _misses(folder: Folder) -> Iterator[Miss]:
             for aim in aims(route):
                 # A backend that no ReferenceGrant opens has no host.
                 if aim.host and " " not in aim.host:
-                    yield from _of(folder, one, aim, met)
+                    yield from _of(folder, one, aim, met, route.missing_status)
         for connection in (*one.tcp, *one.tls):
             met = list(connecting(mesh, one, connection))
             for each in connection.destinations:
                 yield from _of(folder, one, each.destination, met)
 
 
-def _of(folder: Folder, owner: VirtualService, aim: Destination, met: list[Client]) -> Iterator[Miss]:
+def _of(
+    folder: Folder, owner: VirtualService, aim: Destination, met: list[Client], missing: int = UNAVAILABLE
+) -> Iterator[Miss]:
     if not folder.knows(aim.host):
         if folder.mesh.services:
             yield _unknown(folder, owner.namespace, aim)
@@ -68,7 +70,7 @@ def _of(folder: Folder, owner: VirtualService, aim: Destination, met: list[Clien
             what = f"no DestinationRule defines the subset {aim.subset} of {_called(aim.host)}"
             yield Miss(NO_SUBSET, Found(aim.location, what))
         return
-    found = [(client, backend(folder.mesh, aim, client)) for client in met]
+    found = [(client, backend(folder.mesh, aim, client, missing)) for client in met]
     lacking = [(client, one) for client, one in found if one.lack not in UNSAID]
     if not lacking or aim.host in folder.refused_hosts:
         return

@@ -143,16 +143,25 @@ def no_time(folder: Folder) -> Iterator[Found]:
 
 def not_for_timeouts(folder: Folder) -> Iterator[Found]:
     """Limits of a try after which nothing is tried again."""
-    for route in _routes(folder):
-        own = route.retries
-        if own is None or not own.attempts or own.per_try_timeout is None:
-            continue
-        found = retries(route)
-        words = set(found.retry_on.split(",")) if found else set()
-        if words.isdisjoint(RETRY_A_TIMEOUT):
+    for owner in folder.mesh.virtual_services:
+        for route in owner.http:
+            own = route.retries
+            if own is None or not own.attempts or own.per_try_timeout is None:
+                continue
+            found = retries(route)
+            words = set(found.retry_on.split(",")) if found else set()
+            if not words.isdisjoint(RETRY_A_TIMEOUT):
+                continue
+            ended = f"a try of more than {own.per_try_timeout:g} s ends the request"
+            if owner.gateway_api:
+                text, fix = (
+                    f"{ended}: no code of retry retries a timeout of backendRequest",
+                    "Leave out backendRequest.",
+                )
+                yield Found(own.location, text, fix=fix)
+                continue
             conditions = f"retryOn {own.retry_on}" if own.retry_on else "the default retryOn"
-            text = f"a try of more than {own.per_try_timeout:g} s ends the request: {conditions} retries no timeout"
-            yield Found(own.location, text)
+            yield Found(own.location, f"{ended}: {conditions} retries no timeout")
 
 
 def drawn_together(folder: Folder) -> Iterator[Found]:
