@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Set
+from functools import cache, cached_property, lru_cache
 
 from meshproof.manifest.documents.separator import parts
 from meshproof.records import dataclass
@@ -17,18 +17,19 @@ INDENT = re.compile(r"(?:[ \t]*(?:#.*)?\n)*([ \t]+)")
 HOST_KEY = re.compile(r"\bhost[\"']?[ \t]*:")
 HOST = re.compile(r"\bhost[\"']?[ \t]*:[ \t]*[\"']?([A-Za-z0-9-]+)")
 WORD = re.compile(r"[a-z0-9_-]+")
+# To look for so many words one by one takes less time than to find all words of a text.
+FEW = 16
 # Escapes within double quotes that can spell a word in other characters, or break it.
 ESCAPED = re.compile(r"\\[0xuUNLP\r\n]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unread:
     """One document that has not been read.
 
     `kind`, `version` and `name` are all empty where the text alone does not tell them, `namespace` also where none is
-    given. `words` are all names that stand in the text, or their parts between dots, in lower case; `hosts` are those
-    of them at which a host begins. `is_literal` tells that no name can stand there otherwise, `has_pattern` that there
-    may be a pattern of names.
+    given. `hosts` are the words at which a host begins. `is_literal` tells that no name can stand there otherwise,
+    `has_pattern` that there may be a pattern of names.
     """
 
     file: str
@@ -38,21 +39,46 @@ class Unread:
     version: str
     name: str
     namespace: str
-    words: frozenset[str]
     hosts: frozenset[str]
     is_literal: bool
     has_pattern: bool
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All names that stand in the text, or their parts between dots, in lower case."""
+        return frozenset(WORD.findall(self.text.lower()))
+
+    def has_any(self, words: Set[str]) -> bool:
+        """Whether one of some words is among its own."""
+        if len(words) > FEW:
+            return not self.words.isdisjoint(words)
+        text = self.text.lower()
+        return any(_stands(one, text) for one in words)
+
+    def has_all(self, words: Set[str]) -> bool:
+        """Whether all of some words are among its own."""
+        text = self.text.lower()
+        return all(_stands(one, text) for one in words)
+
+
+def _stands(word: str, text: str) -> bool:
+    """Whether a word stands in a text by itself; most texts have not even its letters."""
+    return word in text and _alone(word).search(text) is not None
+
+
+@lru_cache(maxsize=256)
+def _alone(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z0-9_-]){re.escape(word)}(?![a-z0-9_-])")
 
 
 def unread(text: str, file: str) -> Iterator[Unread]:
     """The documents of a text, in order."""
     for line, part in parts(text):
-        words = frozenset(WORD.findall(part.lower()))
         own = _identity(part)
         hosts = frozenset(_hosts(part)) if own[0] == "DestinationRule" else frozenset()
         if own[0] == "DestinationRule" and not hosts:
             own = "", "", "", ""
-        yield Unread(file, line, part, *own, words, hosts, not ESCAPED.search(part), "*" in part)
+        yield Unread(file, line, part, *own, hosts, not ESCAPED.search(part), "*" in part)
 
 
 def _identity(part: str) -> tuple[str, str, str, str]:

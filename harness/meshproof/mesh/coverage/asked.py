@@ -11,11 +11,13 @@ from meshproof.border.request import Request
 from meshproof.errors import ManifestError
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
+from meshproof.manifest.documents.other_files import is_kustomization
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import WORD, Unread
 from meshproof.manifest.fields.kubernetes import WORKLOADS
 from meshproof.manifest.kinds import ACCEPTED
 from meshproof.manifest.value import Value
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.names import ADDRESS
 
 ROUTING = frozenset({"VirtualService", "DestinationRule"})
@@ -23,6 +25,7 @@ BY_WORDS = ROUTING | WORKLOADS.keys() | {"Service"}
 """The kinds of which a document is read only where it matters; all others always are."""
 ROLLOUT, REFERENCE = "Rollout", "workloadref"
 GATEWAY = "Gateway"
+ALIAS, LABELS = frozenset({"externalname"}), frozenset({"labels"})
 
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
 
@@ -37,12 +40,32 @@ def asked(requests: Iterable[Request], sender: str = "") -> Choice:
     def choose(several: Sequence[Unread]) -> Sequence[Unread]:
         if any(ADDRESS.fullmatch(host) for host in hosts) or not all(one.is_literal for one in several):
             return several
-        if connecting and any(one.kind == GATEWAY for one in several):
+        inside = not any(one.gateway for one in requests) and _are_services(several, hosts)
+        if connecting and not inside and any(one.kind == GATEWAY for one in several):
             # The rules of a gateway for connections are found by no name.
             return several
-        return _chosen(several, {host.partition(".")[0] for host in hosts}, people)
+        return _chosen(several, {host.partition(".")[0] for host in hosts}, people, inside=inside)
 
     return choose
+
+
+def _are_services(several: Sequence[Unread], hosts: Iterable[str]) -> bool:
+    """Whether each of some hosts is surely a Service's, so that no Gateway is asked for it.
+
+    What a kustomization calls a patch is no Service.
+    """
+    if any(is_kustomization(one.file) for one in several):
+        return False
+    asked = [f"{host.removesuffix('.')}." for host in hosts]
+    names = {one.partition(".")[0] for one in asked}
+    called = [one for one in several if one.kind == "Service" and one.name in names and not _is_alias(one)]
+    whole = [f"{one.name}.{one.namespace}.{CLUSTER_DOMAIN}." for one in called if not _is_always_read(one)]
+    return all(any(full.startswith(host) for full in whole) for host in asked)
+
+
+def _is_named_alone(one: Unread) -> bool:
+    """Whether it is a Gateway of Istio's, which is found by the rules that name it, or by requests that it serves."""
+    return one.kind == GATEWAY and one.version in ACCEPTED[GATEWAY]
 
 
 def _is_always_read(one: Unread) -> bool:
@@ -51,8 +74,11 @@ def _is_always_read(one: Unread) -> bool:
     return one.kind in ROUTING and one.has_pattern
 
 
-def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) -> list[Unread]:
-    always = [one for one in several if _is_always_read(one)]
+def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str], *, inside: bool) -> list[Unread]:
+    """The documents for requests with these words; `inside` tells that none of them enters by a Gateway."""
+    gateways = [one for one in several if inside and _is_named_alone(one)]
+    unnamed = {id(one) for one in gateways}
+    always = [one for one in several if _is_always_read(one) and id(one) not in unnamed]
     names = {name for one in several for name in _called(one)}
     # A Gateway is named by rules, and names none itself: of its words none leads on.
     asked, words = words, words.union(*(one.words & names for one in always if one.kind != GATEWAY))
@@ -60,12 +86,14 @@ def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) 
     met: list[Unread] = []
     new = words
     while new:
-        added = [one for one in routing if not one.words.isdisjoint(new)]
+        added = [one for one in routing if one.has_any(new)]
         taken = {id(one) for one in added}
         routing = [one for one in routing if id(one) not in taken]
         met += added
         new = (_mentioned(added) & names) - words
         words |= new
+    naming = frozenset().union(*(one.words for one in (*always, *met))) if gateways else frozenset()
+    always += [one for one in gateways if naming.issuperset(WORD.findall(one.name))]
     services = [one for one in several if one.kind == "Service" and one.name in words]
     pods = [*_pods(several, (*always, *services), people)]
     rollouts = [*_rollouts(several, (*always, *met), pods)]
@@ -80,7 +108,7 @@ def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str]) 
 
 def _is_alias(one: Unread) -> bool:
     """Whether it is a Service that may stand for another one."""
-    return one.kind == "Service" and "externalname" in one.words
+    return one.kind == "Service" and one.has_all(ALIAS)
 
 
 def _called(one: Unread) -> Iterator[str]:
@@ -97,10 +125,10 @@ def _mentioned(several: Iterable[Unread]) -> set[str]:
 def _pods(several: Iterable[Unread], selecting: Iterable[Unread], people: frozenset[str]) -> Iterator[Unread]:
     """The workloads that send requests, or carry all words of labels by which these select pods."""
     workloads = [one for one in several if one.kind in WORKLOADS]
-    selectors = [*_selectors(selecting)] if workloads else []
+    selectors = [*dict.fromkeys(_selectors(selecting))] if workloads else []
     for one in workloads:
         # Without labels of its own that can be read it may be selected by anything.
-        if one.name in people or "labels" not in one.words or any(one.words >= wanted for wanted in selectors):
+        if one.name in people or not one.has_all(LABELS) or any(one.has_all(wanted) for wanted in selectors):
             yield one
 
 
@@ -109,7 +137,7 @@ def _rollouts(several: Iterable[Unread], met: Iterable[Unread], pods: Iterable[U
     written = {one.name for one in met if one.kind in ROUTING}
     like = {one.name for one in pods}
     for one in several:
-        if one.kind == ROLLOUT and not one.words.isdisjoint(written | like if REFERENCE in one.words else written):
+        if one.kind == ROLLOUT and one.has_any(written | like if REFERENCE in one.words else written):
             yield one
 
 

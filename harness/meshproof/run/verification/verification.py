@@ -33,7 +33,7 @@ from meshproof.run.verification.loads import loads
 from meshproof.run.verification.specification import Limits, Specification, nothing_more, notices_of, read
 
 # So many objects that a cluster would refuse are told beside a request that nothing answers.
-SERVICE, DEPLOYMENT = "Service", "Deployment"
+SERVICE, DEPLOYMENT, GATEWAY = "Service", "Deployment", "Gateway"
 MOST_NAMED = 3
 
 
@@ -160,8 +160,9 @@ def _of_what_is_asked(
         found = specified(asked(requests, sender))
     except MeshproofError:
         return None
-    if any(one.kind == DEPLOYMENT for one in found.specified.stood_in):
-        # Whether a workload was meant for a Service that selects none is told by all of them.
+    if any(one.kind in (DEPLOYMENT, GATEWAY) for one in found.specified.stood_in):
+        # Whether a workload was meant for a Service that selects none is told by all of them, and so is which Gateway
+        # was meant by a name.
         return None
     mesh, client = found.mesh, found.namespace
     called = [entering(mesh, from_namespace(mesh, one, namespace, client), found.tls) for one in requests]

@@ -7,6 +7,7 @@ import io
 import pytest
 from meshproof.border.request import parse
 from meshproof.manifest import load
+from meshproof.manifest.documents.unread import unread
 from meshproof.mesh.coverage.asked import asked
 
 WEB = """
@@ -182,14 +183,60 @@ spec: {hosts: [out.example.com], ports: [{number: 80, name: http, protocol: HTTP
     assert "Service web" in read(text.replace("host: web", "host: gone"), "GET http://out.example.com/")
 
 
-def test_what_a_gateway_is_called_leads_to_nothing() -> None:
-    gateway = """---
+GATEWAY = """---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: far}
 spec: {selector: {app: far}, servers: [{port: {number: 80, name: far, protocol: HTTP}, hosts: [far.example.com]}]}
 """
+
+
+def test_what_a_gateway_is_called_leads_to_nothing() -> None:
     far = STOCK.replace("name: stock", "name: far").replace("app: stock", "app: far")
-    found = read(f"{WEB}{STOCK}---\n{far}{gateway}".replace("HOST", "stock"))
+    found = read(f"{WEB}{STOCK}---\n{far}{GATEWAY}".replace("HOST", "stock"), "GET http://web.example.com/")
     assert "Gateway far" in found
     assert "Service far" not in found
+
+
+def test_a_gateway_that_a_rule_names_is_read() -> None:
+    named = WEB.replace("hosts: [web]", "hosts: [web], gateways: [mesh, default/far]")
+
+    assert "Gateway far" in read(f"{named}{STOCK}{GATEWAY}".replace("HOST", "stock"))
+
+
+def test_a_gateway_that_no_rule_names_is_not_read_for_a_request_to_a_service() -> None:
+    text = f"{WEB}{STOCK}{GATEWAY}".replace("HOST", "stock")
+
+    assert "Gateway far" not in read(text)
+    assert "Gateway far" not in read(text.replace("{name: web}", "{name: web, namespace: a}"), "GET http://web.a/")
+    assert "Gateway far" not in read(f"{text}---\n{STOCK}---\n{STOCK.replace('stock', 'web')}", "tcp://web:80")
+
+
+@pytest.mark.parametrize(
+    ("text", "request_"),
+    [
+        pytest.param(WEB, "GET http://far.example.com/", id="a host that is no Service's"),
+        pytest.param(WEB, "GET http://web.other/", id="a Service of a namespace that is not stated"),
+        pytest.param(WEB, "GET http://web/ host:far.example.com", id="another Host header"),
+        pytest.param(WEB, "tcp://far.example.com:80", id="a connection"),
+        pytest.param(
+            WEB.replace("spec: {selector", "spec: {type: ExternalName, externalName: x.example.com, selector"),
+            "GET http://web/",
+            id="an alias",
+        ),
+        pytest.param(
+            WEB.replace("apiVersion: v1", "apiVersion: serving.knative.dev/v1"), "GET http://web/", id="a kind"
+        ),
+    ],
+)
+def test_all_gateways_are_read_where_a_request_may_enter_by_one(text: str, request_: str) -> None:
+    chosen = asked([parse(request_)])
+    several = [*unread(f"{text}{STOCK}{GATEWAY}".replace("HOST", "stock"), "all.yaml")]
+
+    assert "far" in {one.name for one in chosen(several)}
+
+
+def test_all_gateways_are_read_beside_a_kustomization_since_a_patch_is_no_service() -> None:
+    several = [*unread(f"{WEB}{GATEWAY}", "all.yaml"), *unread("patches: [{path: all.yaml}]", "kustomization.yaml")]
+
+    assert "far" in {one.name for one in asked([parse("GET http://web/")])(several)}
