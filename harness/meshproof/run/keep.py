@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from meshproof.border.facts.provenance import Digest
 from meshproof.manifest import Resource
 from meshproof.manifest.plain import plain
+from meshproof.manifest.resource import Manifests
 from meshproof.manifest.value import Value
 from meshproof.manifest.written import dump
 from meshproof.mesh.build.assemble import NAMED_ALONE, Built
@@ -29,13 +32,21 @@ SECRET_FIELDS = ("data", "stringData")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def keep_manifests(run: Path, prepared: Prepared, requests: Sequence[str] = ()) -> tuple[ManifestsKept, ...]:
+Known = dict[int, tuple[Manifests, Digest]]
+"""Manifests that stand in a run's folder, by their ids; with themselves, so that no others can get such an id."""
+
+
+def keep_manifests(
+    run: Path, prepared: Prepared, requests: Sequence[str] = (), known: Known | None = None
+) -> tuple[ManifestsKept, ...]:
     """Write what each stage applies, and what was specified where that is another thing; the events that say so.
 
     The files are `manifests/SCENARIO/applied-N.yaml` and `specified-N.yaml`, N counting the stages
-    from 0. Credentials and the contents of Secrets are not in them. `requests` are further ones than it sends.
+    from 0. Credentials and the contents of Secrets are not in them. `requests` are further ones than it sends. What
+    is `known` to stand in the folder already, from another scenario, is copied.
     """
-    return tuple(_kept(run, prepared, requests, number) for number in range(len(prepared.stages)))
+    known = {} if known is None else known
+    return tuple(_kept(run, prepared, requests, number, known) for number in range(len(prepared.stages)))
 
 
 def kept_alike(prepared: Prepared, data: bytes) -> bool:
@@ -48,14 +59,14 @@ def _without_places(data: bytes) -> bytes:
     return PLACE.sub(b"---\n", data)
 
 
-def _kept(run: Path, prepared: Prepared, requests: Sequence[str], number: int) -> ManifestsKept:
+def _kept(run: Path, prepared: Prepared, requests: Sequence[str], number: int, known: Known) -> ManifestsKept:
     stage = prepared.stages[number]
     applied, specified = files(prepared, number)
     (run / applied).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     named = (*requests, *map(str, prepared.load.requests))
-    first = other = _write(run, applied, documents(stage.running, named))
+    first = other = _written(run, applied, stage.running, named, known)
     if specified != applied:
-        other = _write(run, specified, documents(stage.wanted, named))
+        other = _written(run, specified, stage.wanted, named, known)
     return ManifestsKept(prepared.name, number, first, other)
 
 
@@ -73,6 +84,20 @@ def _is_one(stage: Stage) -> bool:
 def as_yaml(value: Value) -> str:
     """A part of a manifest as it was read, without credentials."""
     return dump(redact_all(_without_hidden_copies(plain(value))))
+
+
+def _written(run: Path, name: str, built: Built, requests: Sequence[str], known: Known) -> Digest:
+    read = built.read
+    # What is kept of others depends on the requests.
+    is_whole = not (read.refusals or read.patches or wrong_secrets(built))
+    if is_whole and id(read) in known:
+        before = known[id(read)][1]
+        shutil.copy(run / before.file, run / name)
+        return replace(before, file=name)
+    found = _write(run, name, documents(built, requests))
+    if is_whole:
+        known[id(read)] = read, found
+    return found
 
 
 def _write(run: Path, name: str, texts: Iterable[bytes]) -> Digest:

@@ -43,7 +43,7 @@ from meshproof.run.engine import Drive
 from meshproof.run.exit_codes import EXIT_BROKE, EXIT_INTERRUPTED, exit_code
 from meshproof.run.generators import Generators
 from meshproof.run.inspect import inspect, lacking
-from meshproof.run.keep import keep_manifests
+from meshproof.run.keep import Known, keep_manifests
 from meshproof.run.lanes import side_by_side
 from meshproof.run.options import Options
 from meshproof.run.pacing.shapes import generator_shape, spread
@@ -67,6 +67,7 @@ class Session:
     _stalls: Stalls = field(default_factory=Stalls)
     _outcomes: list[Outcome] = field(default_factory=list)
     _asked: list[str] = field(default_factory=list)
+    _kept: Known = field(default_factory=dict)
     _began: float = 0.0
     _interrupted: bool = False
     _hide: Callable[[str], str] = field(init=False)
@@ -129,7 +130,7 @@ class Session:
             stalls=self._stalls,
         )
         try:
-            for kept in keep_manifests(self.folder, prepared, self._asked):
+            for kept in keep_manifests(self.folder, prepared, self._asked, self._kept):
                 self._emit(kept)
         except OSError as error:
             raise TargetError(f"{self.folder}: the manifests cannot be kept: {error.strerror or error}") from None

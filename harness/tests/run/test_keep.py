@@ -17,7 +17,7 @@ from meshproof.manifest.compose import compose
 from meshproof.manifest.written import dump
 from meshproof.mesh.build.assemble import build
 from meshproof.run.discover import scenarios
-from meshproof.run.keep import files, keep_manifests, kept_alike
+from meshproof.run.keep import Known, files, keep_manifests, kept_alike
 from meshproof.run.prepare import Prepared, prepare
 from meshproof.run.reproduce import command
 from meshproof.run.verification.verification import prepare_verification
@@ -142,6 +142,21 @@ def test_all_that_decides_is_kept_and_no_content_of_a_secret(prepared: Prepared,
     text = (tmp_path / "run" / applied).read_text()
     assert "CONTENT" not in text
     assert "all of it" not in text
+
+
+@pytest.mark.parametrize("more", ["", "---\napiVersion: v1\nkind: Service\nmetadata: {name: far}\nspec: {port: 80}\n"])
+def test_what_another_scenario_has_kept_is_kept_as_if_it_were_written_anew(tmp_path: Path, more: str) -> None:
+    (tmp_path / "shop.yaml").write_text(ROUTING + more)
+    several = [one for one in prepare_verification([str(tmp_path)], [], (), Precision()).driven if one]
+    assert len(several) > 1
+    known: Known = {}
+    for one in several:
+        copied = keep_manifests(tmp_path / "run", one, (), known)
+        assert copied == keep_manifests(tmp_path / "anew", one)
+        name = files(one)[0]
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "anew" / name).read_bytes()
+        assert (tmp_path / "run" / name).stat().st_mode & 0o777 == 0o600
+    assert bool(known) == (not more)
 
 
 def test_variables_are_kept_without_their_values_and_no_annotation_repeats_the_whole(tmp_path: Path) -> None:
