@@ -77,4 +77,5 @@ def _found(folder: Folder, left_out: frozenset[str]) -> Iterator[Finding]:
 
 def _sentence(fix: str) -> str:
     """A hint as a sentence."""
-    return f"{fix[0].upper()}{fix[1:].rstrip('.')}." if fix else ""
+    end = "" if fix.endswith("?") else "."
+    return f"{fix[0].upper()}{fix[1:].rstrip('.')}{end}" if fix else ""

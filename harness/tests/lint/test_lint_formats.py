@@ -44,6 +44,11 @@ def linted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Linted:
     return lint(["my k8s"])
 
 
+def test_a_fix_that_asks_ends_with_its_question_mark() -> None:
+    found = lint(["-"], stdin=io.StringIO(RULES.replace("selector:", "selectr:"))).findings
+    assert [one.fix for one in found if one.code == "MP002"] == ["Did you mean selector?"]
+
+
 def test_text_has_a_line_for_each_with_its_fix_and_counts_them(linted: Linted) -> None:
     assert rendered(linted, "text", "1").splitlines() == [
         "my k8s/all.yaml:9:5: warning MP030: no request reaches rule 100%: the one in line 7 takes all that it would",
