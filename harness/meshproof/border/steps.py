@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from meshproof.records import dataclass
 
 
@@ -68,9 +70,10 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Rested:
-    """One request after so many seconds without any."""
+    """One request after so many seconds without any; after `most` or more it would not show what it is to show."""
 
     seconds: float
+    most: float = inf
 
     def __str__(self) -> str:
         return f"one after {self.seconds:g} s of rest"

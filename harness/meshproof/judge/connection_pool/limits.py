@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, OneByOne, Rested, Step
+from meshproof.judge.timing import EARLY
 from meshproof.records import dataclass
 
 # Istio's default, which istiod sends as retry.go has it: https://istio.io/latest/docs/concepts/traffic-management/#retries
@@ -164,7 +165,10 @@ def steps(
         wanted.append(OneByOne(UNLIMITED_USE))
         # Only now there is one connection, and no other.
         if pool.idle_timeout is not None and SHORTEST_IDLE <= pool.idle_timeout <= reach.idle:
-            wanted += [Rested(pool.idle_timeout / 2), Rested(pool.idle_timeout + BEYOND_IDLE)]
+            wanted += [
+                Rested(pool.idle_timeout / 2, pool.idle_timeout - EARLY),
+                Rested(pool.idle_timeout + BEYOND_IDLE),
+            ]
     elif fresh and per is not None and per <= reach.uses:
         wanted += uses(per)
     most, shown = capacity(pool), at_once(pool)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Expectation, Pool
 from meshproof.border.observation import Observation
-from meshproof.border.steps import AtOnce, ConcurrentUsers, OneByOne, Step
+from meshproof.border.steps import AtOnce, ConcurrentUsers, OneByOne, Rested, Step
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.errors import Location
 from meshproof.judge.connection_pool.books import agreement, high_water
 from meshproof.judge.connection_pool.limits import THOROUGH, USUAL, steps, unproved
 from meshproof.judge.connection_pool.result import StepResult
-from meshproof.judge.connection_pool.steps import judge
+from meshproof.judge.connection_pool.steps import either, judge
 from meshproof.judge.expectations import limited_by, placed
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
@@ -159,9 +159,17 @@ class PoolTrial:
             return Outcome.FAILED, f"{found[0]}{where}{applied}"
         if len(results) < len(self.steps):
             return Outcome.INCONCLUSIVE, f"only {len(results)} of {len(self.steps)} steps were driven"
+        if unclear := self._unclear(results):
+            return Outcome.INCONCLUSIVE, f"{unclear}{where}; nothing else was wrong"
         if why := self._unshown():
             return Outcome.INCONCLUSIVE, f"{why}{where}; nothing else was wrong"
         return Outcome.PASSED, f"{_summary(results, self._pool)}, as specified{where}"
+
+    def _unclear(self, results: list[StepResult]) -> str:
+        """The first step of which each time it was driven would allow for anything; empty where there is none."""
+        shown = {one.step for one in results if not either(one, self._pool)}
+        rests = [one.step for one in results if isinstance(one.step, Rested) and one.step not in shown]
+        return f"the machine is too slow to let a connection rest for {rests[0].seconds:g} s" if rests else ""
 
     def _is_mine(self, mark: Mark) -> bool:
         return mark.values.get("stage") == self._stage and mark.values.get("request") == self.request

@@ -26,6 +26,8 @@ from meshproof.scenario import Stepping
 from meshproof.targets.base import Pod
 
 LOOK_INTERVAL = 0.005
+TRIES = 3
+"""A busy machine may let a connection rest for too long: it rests so often at most."""
 CLUSTERS = "cluster.outbound"
 COUNTED = {
     "upstream_rq_pending_overflow": "pending_overflow",
@@ -57,7 +59,9 @@ async def _stage(traffic: Traffic, stage: int, request: int, trial: Stepping) ->
         return
     pacing = _Pacing(traffic, pods[0], stage, request)
     for number, step in enumerate(trial.steps):
-        await pacing.take(number, step)
+        for _ in range(TRIES):
+            if await pacing.take(number, step):
+                break
 
 
 class _Pacing:
@@ -70,13 +74,15 @@ class _Pacing:
         self.request = request
         traffic.generator.only_client(0)
 
-    async def take(self, number: int, step: Step) -> None:
+    async def take(self, number: int, step: Step) -> bool:
+        """Drive one step; False where it came too late to show what it is to show."""
         traffic = self.traffic
         size = step.users if isinstance(step, ConcurrentUsers) else step.whole if isinstance(step, AtOnce) else 1
         if size > traffic.prepared.load.users:
             users = traffic.prepared.load.users
             raise TargetError(f"{traffic.prepared.name}: {size} requests at once need as many users, not {users}")
-        first, before, rested, began = self._seen, await self._counts(), 0.0, traffic.now
+        first, before, began = self._seen, await self._counts(), traffic.now
+        rested = on_the_way = 0.0
         if isinstance(step, AtOnce):
             await self._at_once(number, step)
         elif isinstance(step, Blocked):
@@ -84,7 +90,7 @@ class _Pacing:
         elif isinstance(step, Failing):
             await self._failing(step)
         elif isinstance(step, Rested):
-            rested = await self._rested(step)
+            rested, on_the_way = await self._rested(step)
         else:
             await self._send(step)
         await traffic.live.at_rest()
@@ -92,7 +98,8 @@ class _Pacing:
         growth = {name: after[name] - before[name] for name in after}
         stood = stalled(traffic.stalls(), began, traffic.now)
         place = {**self.place, "step": number, "first": first, "last": self._seen, "clients": self._clients(step)}
-        traffic.mark("step", **place, rested=rested, stalled=stood, **growth)
+        traffic.mark("step", **place, rested=rested, on_the_way=on_the_way, stalled=stood, **growth)
+        return not isinstance(step, Rested) or rested + on_the_way < step.most
 
     def _clients(self, step: Step) -> int:
         """How many clients send what a step asks for."""
@@ -125,12 +132,16 @@ class _Pacing:
         finally:
             await self.pod.heal()
 
-    async def _rested(self, step: Rested) -> float:
-        """The seconds without a request as the client saw them, which are more than asked for where it was busy."""
+    async def _rested(self, step: Rested) -> tuple[float, float]:
+        """The seconds without a request as the client saw them, more than asked for where it was busy, and for how many
+        more seconds the requests before and after were on their way.
+        """
         last = self.traffic.feed.last
         await asyncio.sleep(step.seconds)
         one = await self.traffic.step(self.request)
-        return one.started - (last.started + last.latency) if last else 0.0
+        if last is None:
+            return 0.0, one.latency
+        return one.started - (last.started + last.latency), last.latency + one.latency
 
     async def _at_once(self, number: int, step: AtOnce) -> None:
         total = step.whole * self._clients(step)

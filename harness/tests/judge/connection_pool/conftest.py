@@ -25,8 +25,9 @@ REFUSED = (("x-envoy-overloaded", "true"),)
 class Proxy:
     """The limits of a proxy (None: no limit), and what it and its pod counted; `attempts` are the route's retries.
 
-    `slack` is how many seconds longer than asked a pause takes. Each of several `clients` has such a proxy, or all of
-    them have one together (`apart` False).
+    `slack` is how many seconds longer than asked a pause takes, and `later` the same when it is made again (None: it is
+    made once); `way` is for how many seconds the requests beside it are on their way. Each of several `clients` has
+    such a proxy, or all of them have one together (`apart` False).
     """
 
     n: int | None = None
@@ -36,6 +37,8 @@ class Proxy:
     retries: int | None = None
     idle: float | None = None
     slack: float = 0.01
+    later: float | None = None
+    way: float = 0.0
     connect: float = 10.0
     attempts: int = 0
     clients: int = 1
@@ -56,6 +59,11 @@ class Proxy:
             growth = self.take(number, step)
             received = len(self.received) - got
             self.mark("step", step=number, first=first, last=len(self.observations), received=received, **growth)
+            if isinstance(step, Rested) and self.later is not None:
+                self.slack, first, got = self.later, len(self.observations), len(self.received)
+                growth = self.take(number, step)
+                received = len(self.received) - got
+                self.mark("step", step=number, first=first, last=len(self.observations), received=received, **growth)
 
     def take(self, number: int, step: Step) -> dict[str, float]:
         if isinstance(step, OneByOne):
@@ -72,8 +80,8 @@ class Proxy:
         if isinstance(step, Rested):
             self.one()
             rested = step.seconds + self.slack
-            closed = int(self.idle is not None and rested >= self.idle)
-            return {"connections": closed, "idle_timeouts": closed, "rested": rested}
+            closed = int(self.idle is not None and rested + self.way >= self.idle)
+            return {"connections": closed, "idle_timeouts": closed, "rested": rested, "on_the_way": self.way}
         if isinstance(step, Failing):
             self.answer(status=step.status, tries=1 + self.attempts)
             return {"connections": 0}
