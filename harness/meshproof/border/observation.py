@@ -20,7 +20,8 @@ class Observation:
     says why; `pod` is the pod that answered and `workload` its Deployment (`namespace/name`),
     both empty when a proxy answered; `headers` holds the response headers that checks read (names
     in lower case); `digest` is the SHA-256 of the response's body, hexadecimal, when the load asked
-    for it; `stalled` is for how many seconds of the latency the machine that measured stood still.
+    for it; `stalled` is for how many seconds of the latency the machine that measured stood still, and `waited` for how
+    many a proxy of the mesh waited for the processor in one go, at most.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Observation:
     headers: tuple[tuple[str, str], ...] = ()
     digest: str = ""
     stalled: float = 0.0
+    waited: float = 0.0
 
     @property
     def grpc_status(self) -> int | None:

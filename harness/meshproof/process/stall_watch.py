@@ -5,10 +5,14 @@ woke last and each gap that was longer than it should have been, and ends with i
 watch looked is not its parent any more, so it is told the owner's PID. Whoever asks later also counts the gap that has
 not ended: a watch that is stopped, with all else or alone, cannot say so itself. Times are those of time.perf_counter,
 which all processes of a machine share. Standard library only, started with `-I -S`.
+
+A process that sleeps most of the time gets its turn at once where others wait. So the owner may name proxies, by the
+PIDs of what it started; where Linux tells how long a worker wanted to run and did not (schedstat), that is noted too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import sys
@@ -20,22 +24,103 @@ LEAST = 0.005
 """What is late by less is not kept: a timer of an idle machine may be."""
 GAPS = 1 << 15
 """So many of the newest gaps are kept."""
+PLACES = 256
+"""So many proxies may be named at once."""
+WAITS = 1 << 16
+"""So many of the newest times are kept in which a proxy waited for its turn."""
 WORD = 8
-SIZE = WORD * (2 + 2 * GAPS)
+# When it woke last, how many gaps and how many waits there have been; the proxies' PIDs; gaps; waits.
+PIDS = 3
+FIRST_GAP = PIDS + PLACES
+FIRST_WAIT = FIRST_GAP + 2 * GAPS
+SIZE = WORD * (FIRST_WAIT + 3 * WAITS)
+WORKER = "wrk:"
+"""How the names of Envoy's workers begin."""
 
 
 def watch(shared: memoryview[float], parent: int) -> None:
     """Look until `parent` is not this process' parent any more."""
     count, last = 0, time.perf_counter()
+    proxies = Proxies(shared)
     while os.getppid() == parent:
         time.sleep(PERIOD)
         now = time.perf_counter()
         if now - last > PERIOD + LEAST:
-            place = 2 + 2 * (count % GAPS)
+            place = FIRST_GAP + 2 * (count % GAPS)
             shared[place], shared[place + 1] = last + PERIOD, now
             count += 1
             shared[1] = count
         shared[0] = last = now
+        proxies.look()
+
+
+class Proxies:
+    """The workers of the proxies that are named in the shared memory."""
+
+    def __init__(self, shared: memoryview[float]) -> None:
+        self._shared = shared
+        self._count = 0
+        self._workers: dict[int, tuple[float, int, int]] = {}
+        """By place: the proxy's PID, its worker's schedstat, and for how many nanoseconds that has waited in all."""
+
+    def look(self) -> None:
+        """Note which have waited since the last look."""
+        shared = self._shared
+        for place, pid in enumerate(shared[PIDS:FIRST_GAP].tolist()):
+            known = self._workers.get(place)
+            if known and known[0] != pid:
+                os.close(self._workers.pop(place)[1])
+                known = None
+            if not pid:
+                continue
+            try:
+                if known is None:
+                    opened = _opened(int(pid))
+                    if opened is not None:
+                        self._workers[place] = pid, opened, _waited(opened)
+                    continue
+                waited = _waited(known[1])
+            except (OSError, ValueError, IndexError):
+                # It has ended, or this is no Linux.
+                continue
+            seconds = (waited - known[2]) / 1e9
+            if seconds:
+                self._workers[place] = pid, known[1], waited
+            if seconds > LEAST:
+                self._note(pid, seconds)
+
+    def _note(self, pid: float, seconds: float) -> None:
+        shared, now = self._shared, time.perf_counter()
+        place = FIRST_WAIT + 3 * (self._count % WAITS)
+        shared[place], shared[place + 1], shared[place + 2] = now - seconds, now, pid
+        self._count += 1
+        shared[2] = self._count
+
+
+def _opened(pid: int) -> int | None:
+    """The schedstat of a worker of that process, or of one that it started; None where there is none yet."""
+    for one in (pid, *_children(pid)):
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{one}/task"):  # noqa: PTH208 - an import less
+                folder = f"/proc/{one}/task/{task}"
+                if _read(f"{folder}/comm").startswith(WORKER):
+                    return os.open(f"{folder}/schedstat", os.O_RDONLY)
+    return None
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(one) for one in _read(f"/proc/{pid}/task/{pid}/children").split()]
+    return []
+
+
+def _read(name: str) -> str:
+    with open(name) as file:  # noqa: PTH123 - an import less
+        return file.read()
+
+
+def _waited(schedstat: int) -> int:
+    return int(os.pread(schedstat, 80, 0).split()[1])
 
 
 if __name__ == "__main__":

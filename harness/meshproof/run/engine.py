@@ -149,6 +149,7 @@ class Drive:
                     await generator.finish()
                 await pump
         finally:
+            traffic.ended()
             await cancelled(pump)
         return traffic
 

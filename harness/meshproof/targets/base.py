@@ -126,6 +126,13 @@ class Attributing(Protocol):
 
 
 @runtime_checkable
+class Nearby(Protocol):
+    """A live mesh whose proxies run on this machine: it knows the PIDs of what was started for each."""
+
+    def proxy_pids(self) -> Iterable[int]: ...
+
+
+@runtime_checkable
 class Remote(Protocol):
     """A live mesh on other machines, whose loads are sent by a command that runs there."""
 

@@ -33,8 +33,8 @@ def reason(outcome: Outcome, tally: Tally, rule: str, n: int, needed: int, forgo
         )
     if outcome is not Outcome.PASSED and tally.excused:
         return (
-            f"{tally.excused:,} requests were not judged: this machine stood still for up to {tally.stalled:.2f} s "
-            f"while they were under way, which decides how they end; {rule}"
+            f"{tally.excused:,} requests were not judged: {_late(tally)} while they were under way, which decides how "
+            f"they end; {rule}"
         )
     if outcome is not Outcome.PASSED:
         return f"only {n:,} requests were observed, {needed:,} are needed; all ended as specified"
@@ -44,6 +44,13 @@ def reason(outcome: Outcome, tally: Tally, rule: str, n: int, needed: int, forgo
     if counting:
         parts.append(_arrivals(tally))
     return f"{', '.join(parts)}; {rule}"
+
+
+def _late(tally: Tally) -> str:
+    """What was late, and by how much at most."""
+    stood = f"this machine stood still for up to {tally.stalled:.2f} s"
+    waited = f"a proxy waited up to {tally.waited:.2f} s for the processor"
+    return " and ".join([stood] * (tally.stalled > 0) + [waited] * (tally.waited > 0))
 
 
 def _arrivals(tally: Tally) -> str:

@@ -20,7 +20,7 @@ class Tally:
     * `expected_tries`: by request id;
     * `timed_out`: how many the proxy answered 504, and `lateness` how late the least late of those was;
     * `excused`: how many were not judged, because how they end depends on how late the machine was meanwhile, and
-      `stalled` how long it stood still at most in one of those;
+      `stalled` how long it stood still at most in one of those, and `waited` how long a proxy waited for the processor;
     * `unmeasured`: how many lack the header that says how long the proxy waited.
     """
 
@@ -35,6 +35,7 @@ class Tally:
     unmeasured: int = 0
     excused: int = 0
     stalled: float = 0.0
+    waited: float = 0.0
 
     @property
     def wrong(self) -> Counter[str]:
@@ -45,10 +46,11 @@ class Tally:
         self.timed_out += 1
         self.lateness = lateness if self.lateness is None else min(lateness, self.lateness)
 
-    def excuse(self, stalled: float) -> None:
+    def excuse(self, stalled: float, waited: float) -> None:
         """Count a request that is not judged."""
         self.excused += 1
         self.stalled = max(self.stalled, stalled)
+        self.waited = max(self.waited, waited)
 
     def evidence(self, forgotten: int) -> dict[str, Any]:
         """For reports: plain data."""

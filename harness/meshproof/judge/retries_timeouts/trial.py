@@ -84,8 +84,9 @@ class OutcomeTrial:
         self._tally = Tally()
 
     def observe(self, observation: Observation) -> None:
-        if observation.stalled and self._depends_on(observation):
-            self._tally.excuse(observation.stalled)
+        late = max(observation.stalled, observation.waited)
+        if late and self._depends_on(observation, late):
+            self._tally.excuse(observation.stalled, observation.waited)
             return
         wrong = self._judge(observation)
         if wrong:
@@ -115,7 +116,8 @@ class OutcomeTrial:
         if observation.latency < least - EARLY:
             return f"{answer(observation)} before {least:g} s were over"
         if not by_pod and (quick.timed_out or slow.timed_out):
-            tally.late(observation.latency - observation.stalled - max(quick.seconds, slow.seconds) - held)
+            own = max(observation.stalled, observation.waited)
+            tally.late(observation.latency - own - max(quick.seconds, slow.seconds) - held)
         return ""
 
     def _endings(self, observation: Observation) -> tuple[Ending, Ending]:
@@ -128,14 +130,11 @@ class OutcomeTrial:
         always = self._always
         return (lambda _: always) if always else inferred_tries(self._expectation, self._fault, observation)
 
-    def _depends_on(self, observation: Observation) -> bool:
-        """Whether it would end otherwise were the workload later or earlier by what the machine stood still."""
+    def _depends_on(self, observation: Observation, late: float) -> bool:
+        """Whether it would end otherwise were the workload later or earlier by so many seconds."""
         tries = self._tries(observation)
         plain = endings(self._expectation, tries)
-        return any(
-            endings(self._expectation, shifted(tries, seconds)) != plain
-            for seconds in (observation.stalled, -observation.stalled)
-        )
+        return any(endings(self._expectation, shifted(tries, seconds)) != plain for seconds in (late, -late))
 
     @property
     def refuted(self) -> bool:

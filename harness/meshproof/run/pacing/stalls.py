@@ -7,12 +7,13 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Collection, Iterable
 from dataclasses import field
 from pathlib import Path
 
 from meshproof.border.books import Stall
 from meshproof.process import Child, spawn, stall_watch
-from meshproof.process.stall_watch import GAPS, LEAST, PERIOD, SIZE
+from meshproof.process.stall_watch import FIRST_GAP, FIRST_WAIT, GAPS, LEAST, PERIOD, PIDS, SIZE, WAITS
 from meshproof.records import dataclass
 
 WATCH_LOG = "stall-watch.log"
@@ -23,7 +24,8 @@ class Stalls:
     """What a watch of this machine has noted; nothing before it has started, and where it cannot.
 
     Times are seconds of time.perf_counter. How late a process of this machine was that waited for its turn, the watch
-    shows as far as it waits for its own; what happens on other machines it does not.
+    shows as far as it waits for its own, and for proxies that it is to `attend` to; what happens on other machines it
+    does not.
     """
 
     _shared: memoryview[float] | None = field(default=None, repr=False)
@@ -52,7 +54,7 @@ class Stalls:
             return ()
         count, found = int(shared[1]), []
         for number in range(count - 1, max(-1, count - 1 - GAPS), -1):
-            place = 2 + 2 * (number % GAPS)
+            place = FIRST_GAP + 2 * (number % GAPS)
             if shared[place + 1] <= start:
                 break
             found.append(Stall(shared[place], shared[place + 1]))
@@ -61,3 +63,44 @@ class Stalls:
         if self._child is not None and self._child.alive and now - last > PERIOD + LEAST:
             found.append(Stall(last + PERIOD, now))
         return tuple(found)
+
+    def attend(self, proxies: Iterable[int]) -> None:
+        """Note from now on when these proxies, by what was started for them, wait for their turn; until `leave`."""
+        shared = self._shared
+        if shared is None:
+            return
+        named = set(shared[PIDS:FIRST_GAP].tolist())
+        free = (place for place in range(PIDS, FIRST_GAP) if not shared[place])
+        for pid, place in zip([one for one in proxies if one not in named], free, strict=False):
+            shared[place] = pid
+
+    def leave(self, proxies: Iterable[int]) -> None:
+        """They need not be looked at any more."""
+        shared, gone = self._shared, set(proxies)
+        for place in range(PIDS, FIRST_GAP) if shared is not None else ():
+            if shared is not None and shared[place] in gone:
+                shared[place] = 0
+
+    def waits(self, proxies: Collection[int], start: float) -> tuple[Stall, ...]:
+        """When any of these proxies waited for its turn, as far as that ended after `start`, in the order of time."""
+        shared, found = self._shared, list[Stall]()
+        count = int(shared[2]) if shared is not None else 0
+        for number in range(count - 1, max(-1, count - 1 - WAITS), -1):
+            place = FIRST_WAIT + 3 * (number % WAITS)
+            began, ended, pid = shared[place : place + 3].tolist() if shared is not None else (0.0, 0.0, 0)
+            if ended <= start:
+                break
+            if pid in proxies:
+                found.append(Stall(began, ended))
+        return tuple(reversed(found))
+
+
+def together(several: Iterable[Stall], apart: float) -> list[Stall]:
+    """Times that are no more than so many seconds apart, as one: what runs so shortly has not caught up."""
+    found = list[Stall]()
+    for one in sorted(several, key=lambda one: one.start):
+        if found and one.start <= found[-1].end + apart:
+            found[-1] = Stall(found[-1].start, max(found[-1].end, one.end))
+        else:
+            found.append(one)
+    return found

@@ -11,14 +11,15 @@ from meshproof.border.books import Mark, Stall, stalled
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.process.stall_watch import PERIOD
 from meshproof.records import dataclass
 from meshproof.report.events import ConfigApplied, Emit, Progress
 from meshproof.run.pacing.feed import Feed
-from meshproof.run.pacing.stalls import Stalls
+from meshproof.run.pacing.stalls import Stalls, together
 from meshproof.run.prepare import Prepared
 from meshproof.run.showing.sightings import Sightings
 from meshproof.scenario import Trial
-from meshproof.targets.base import Attributing, LiveMesh
+from meshproof.targets.base import Attributing, LiveMesh, Nearby
 from meshproof.traffic.locust import Generator
 
 
@@ -39,10 +40,12 @@ class Traffic:
     _observed: asyncio.Event = field(default_factory=asyncio.Event)
     _began: float = field(default_factory=time.perf_counter)
     _zero: float = field(init=False)
+    _proxies: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         # Kept: once the load has ended, another may use the generator while this one is judged.
         self._zero = self.generator.began
+        self._attend()
 
     @property
     def seconds(self) -> float:
@@ -113,6 +116,7 @@ class Traffic:
         """Put a stage's configuration in force; how many seconds it took from the push to the last ACK."""
         stage = self.prepared.stages[number]
         applied = await self.live.apply(stage.mesh, stage.resources)
+        self._attend()
         self.emit(ConfigApplied(self.prepared.name, number, applied.seconds, applied.version))
         return applied.seconds
 
@@ -126,6 +130,16 @@ class Traffic:
         zero = self._zero
         return tuple(Stall(one.start - zero, one.end - zero) for one in self.watch.since(zero))
 
+    def ended(self) -> None:
+        """The proxies need not be watched any more."""
+        self.watch.leave(self._proxies)
+
+    def _attend(self) -> None:
+        """Have the mesh's proxies watched, where they run on this machine."""
+        if isinstance(self.live, Nearby):
+            self._proxies = frozenset(self.live.proxy_pids())
+            self.watch.attend(self._proxies)
+
     def mark(self, name: str, **values: float) -> None:
         """Keep this moment, and what was read at it."""
         self.marks.append(Mark(name, self.now, values))
@@ -135,13 +149,22 @@ class Traffic:
         return TargetError(f"{self.prepared.name}: waited {seconds:g} s for {what}")
 
     def _with_stalls(self, batch: list[Observation]) -> list[Observation]:
-        """Observations with how long the machine stood still while each was under way."""
-        zero = self._zero
-        stalls = self.watch.since(zero + min(one.started for one in batch))
-        if not stalls:
+        """Observations with how long the machine stood still, and a proxy waited, while each was under way."""
+        zero, proxies = self._zero, self._proxies
+        start = zero + min(one.started for one in batch)
+        stalls = self.watch.since(start)
+        waits = together(self.watch.waits(proxies, start), PERIOD) if proxies else []
+        if not stalls and not waits:
             return batch
-        shifted = [Stall(one.start - zero, one.end - zero) for one in stalls]
-        return [replace(one, stalled=stalled(shifted, one.started, one.started + one.latency)) for one in batch]
+        still, waiting = ([Stall(one.start - zero, one.end - zero) for one in several] for several in (stalls, waits))
+        return [
+            replace(
+                one,
+                stalled=stalled(still, one.started, one.started + one.latency),
+                waited=max((stalled((wait,), one.started, one.started + one.latency) for wait in waiting), default=0.0),
+            )
+            for one in batch
+        ]
 
     def _progress(self, trial: Trial) -> Progress:
         request = "" if trial.request is None else str(self.prepared.load.requests[trial.request])

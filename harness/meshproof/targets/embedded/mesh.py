@@ -179,6 +179,10 @@ class EmbeddedMesh:
     def pods(self, workload: str = "") -> Sequence[Probe]:
         return [probe for probe in self._all_probes() if workload in ("", probe.workload)]
 
+    def proxy_pids(self) -> list[int]:
+        """What was started for each proxy."""
+        return [proxy.child.pid for proxy in self._proxies.values()]
+
     async def gauges(self) -> Sequence[Mapping[str, int]]:
         return await _gather([proxy.admin.gauges() for proxy in self._clients])
 

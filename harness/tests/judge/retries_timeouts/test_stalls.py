@@ -37,6 +37,24 @@ def test_an_answer_that_came_while_nothing_ran_is_not_judged_and_the_others_are(
     assert (verdict.outcome, verdict.n, verdict.evidence["excused"]) == (Outcome.PASSED, 160, 1)
 
 
+def test_an_answer_that_a_proxy_let_through_while_it_waited_for_the_processor_is_not_judged(build: Any) -> None:
+    excused = {**LET_THROUGH, "latency": 0.6, "waited": 0.25}
+    verdict = driven(build, [excused, *[TIMED_OUT] * 160])
+    assert (verdict.outcome, verdict.n, verdict.evidence["excused"]) == (Outcome.PASSED, 160, 1)
+    verdict = driven(build, [{**LET_THROUGH, "waited": 0.1}])
+    assert verdict.outcome is Outcome.FAILED
+    verdict = driven(build, [{**excused, "stalled": 0.3}] * 3)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    late = "this machine stood still for up to 0.30 s and a proxy waited up to 0.25 s for the processor"
+    assert f"3 requests were not judged: {late} while they were under way" in verdict.reason
+
+
+@pytest.mark.parametrize(("waited", "lateness"), [(0.4, 0.05), (0.0, 0.25)])
+def test_the_longer_of_both_counts_for_lateness(build: Any, waited: float, lateness: float) -> None:
+    late = {**TIMED_OUT, "latency": 0.75, "stalled": 0.2, "waited": waited}
+    assert driven(build, [late] * 160, fault=HANGS).evidence["least_lateness"] == pytest.approx(lateness)
+
+
 def test_an_answer_that_no_stall_explains_fails(build: Any) -> None:
     verdict = driven(build, [{**LET_THROUGH, "stalled": 0.1}])
     assert verdict.outcome is Outcome.FAILED

@@ -20,7 +20,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.process import stall_watch
 from meshproof.process.stall_watch import SIZE
-from meshproof.run.pacing.stalls import Stalls
+from meshproof.run.pacing.stalls import Stalls, together
 from meshproof.run.pacing.traffic import Traffic
 
 FROZEN = 0.4
@@ -112,3 +112,67 @@ def test_a_watch_whose_owner_was_killed_before_it_looked_ends_at_once(tmp_path: 
     with shared.open("r+b") as file:
         argv = [sys.executable, "-I", "-S", stall_watch.__file__, str(os.getppid())]
         assert subprocess.run(argv, stdin=file, timeout=30, check=False).returncode == 0
+
+
+PROXY = """
+import sys, threading, time
+def work():
+    if sys.argv[1:]:
+        open(f"/proc/self/task/{threading.get_native_id()}/comm", "w").write("wrk:worker_0")
+    end = time.monotonic() + 20
+    while time.monotonic() < end: pass
+threading.Thread(target=work, daemon=True).start()
+time.sleep(20)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system does not tell how long it lets wait")
+def test_a_proxy_that_waits_for_its_turn_is_seen_though_the_machine_is_not_late(tmp_path: Path) -> None:
+    """Three that are never idle share one processor: each waits for two thirds of the time."""
+    one = min(os.sched_getaffinity(0))
+
+    async def use(stalls: Stalls, process: psutil.Process) -> None:
+        command = [sys.executable, "-I", "-S", "-c", PROXY]
+        started = [subprocess.Popen([*command, *named]) for named in (["worker"], [], [])]  # noqa: ASYNC220
+        try:
+            for busy in started:
+                os.sched_setaffinity(busy.pid, {one})
+            proxy, other = started[0].pid, started[1].pid
+            stalls.attend([proxy, other])
+            began = time.perf_counter()
+            while not stalls.waits([proxy], began):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            found = stalls.waits([proxy], began)
+            assert all(one.start < one.end for one in found)
+            assert stalls.waits([other], began) == ()
+            stalls.leave([proxy])
+            await looked(stalls, time.perf_counter() + 0.05)
+            left = time.perf_counter()
+            await looked(stalls, left + 0.3)
+            assert stalls.waits([proxy], left) == ()
+        finally:
+            for busy in started:
+                busy.kill()
+                busy.wait()
+
+    watched(tmp_path, use)
+
+
+def test_what_follows_closely_is_one() -> None:
+    several = [Stall(8.0, 9.0), Stall(1.0, 3.0), Stall(2.0, 4.0), Stall(4.1, 5.0), Stall(6.0, 7.0)]
+    assert together(several, 0.2) == [Stall(1.0, 5.0), Stall(6.0, 7.0), Stall(8.0, 9.0)]
+
+
+def test_a_request_is_late_by_what_its_own_proxies_waited() -> None:
+    class Waits(Stalls):
+        def since(self, start: float) -> tuple[Stall, ...]:
+            return (Stall(100.5, 100.6),)
+
+        def waits(self, proxies: Any, start: float) -> tuple[Stall, ...]:
+            return (Stall(100.55, 100.7), Stall(100.705, 100.8), Stall(100.83, 100.88)) if set(proxies) == {7} else ()
+
+    live: Any = SimpleNamespace(proxy_pids=lambda: [7])
+    generator: Any = SimpleNamespace(began=100.0)
+    load: Any = Traffic(None, live, generator, None, None, Timeouts(), Waits())  # type: ignore[arg-type]
+    (hit,) = load._with_stalls([seen(0.4, 0.5)])
+    assert (hit.stalled, hit.waited) == (pytest.approx(0.1), pytest.approx(0.25))
