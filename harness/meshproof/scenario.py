@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from dataclasses import field
 from typing import Protocol, runtime_checkable
 
-from meshproof.border.books import Books, Mark
+from meshproof.border.books import Books, Mark, Stall
 from meshproof.border.expectation import Expectation
 from meshproof.border.intents.intent import Intent, Never
 from meshproof.border.load import Load
@@ -98,7 +98,8 @@ class Ejecting(Protocol):
 
     `workloads` are the Deployments (`namespace/name`) whose pods fail; `enough` is the number of
     errors after which a host that has not been ejected never will be; `soon` are the seconds after its
-    return within which a host's next ejection is a second one.
+    return within which a host's next ejection is a second one; `at_once` is how many requests may be under way where
+    errors are to come soon.
     """
 
     stage: int | None
@@ -106,6 +107,7 @@ class Ejecting(Protocol):
     workloads: Sequence[str]
     enough: int
     soon: float
+    at_once: int
 
     def faults(self, hosts: int) -> tuple[Sequence[Fault], Sequence[Fault]]:
         """With so many hosts: the faults that eject nobody, and one for each ejection to make."""
@@ -119,8 +121,14 @@ class Ejecting(Protocol):
     def pause(self, ejection: int) -> float:
         """Seconds after a host's return at which a later ejection is best made, so that its end tells most."""
 
+    def rest(self, times: int) -> float:
+        """Seconds after a return at which one more ejection shows the interval best, after so many in a row."""
+
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
+
+    def wanting(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> bool:
+        """Whether one more ejection is needed, because what was seen does not tell the interval."""
 
 
 @runtime_checkable
@@ -161,8 +169,17 @@ class FailingOver(Protocol):
     def back_within(self, times: int) -> float:
         """Seconds after which a pod must be back that has been ejected so many times."""
 
+    def forgotten(self, times: int) -> float:
+        """Seconds after a return after which an ejection lasts as long as a first one, after so many in a row."""
+
     def apart(self, at_least: float) -> float:
         """Seconds, so many or some more, from the ejection of one place to that of the next."""
+
+    def rest(self, times: int) -> float:
+        """Seconds after a return at which one more ejection shows the interval best, after so many in a row."""
+
+    def wanting(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> bool:
+        """Whether one more ejection is needed, because what was seen does not tell the interval."""
 
     def fault(self, hosts: int) -> Fault | None:
         """What ejects a pod of so many, None where nothing does."""

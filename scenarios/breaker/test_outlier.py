@@ -13,7 +13,7 @@ def outlier(name: str, description: str, pods: str, rule: str) -> Scenario:
         description=description,
         features=OUTLIER,
         manifests=[f"{pods}.yaml", f"{rule}.yaml"],
-        load=Load("ejection", GET, users=1),
+        load=Load("ejection", GET),
         expect=[OutlierDetection()],
         mostly_waits=True,
     )

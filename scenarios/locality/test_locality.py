@@ -13,7 +13,7 @@ failover = Scenario(
     features={"DestinationRuleOutlierDetection", "ProbeWorkload"},
     manifests=["shop.yaml", "failover.yaml"],
     client="front",
-    load=Load("failover", GET, users=1),
+    load=Load("failover", GET),
     expect=[LocalityFailover()],
     mostly_waits=True,
 )

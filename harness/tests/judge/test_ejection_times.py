@@ -17,6 +17,7 @@ from meshproof.judge.ejection_times import (
     judge_tick,
     multipliers,
     pause,
+    rest,
 )
 from meshproof.judge.ejections import duration
 
@@ -87,6 +88,28 @@ def test_only_an_ejection_soon_after_a_return_is_surely_a_second_one() -> None:
     assert multipliers(RULE, [first, span(1, 6.5, 9.0)]) == [Multiplier(1, 1), Multiplier(1, 1)]
     soon_again = [first, span(1, 6.5, 9.0), span(2, 9.2, 14.0)]
     assert [one.longer for one in multipliers(RULE, soon_again)] == [False, False, True]
+
+
+@pytest.mark.parametrize(("gap", "most"), [(2.3, 3), (2.5, 2), (3.3, 2), (3.6, 1), (9.0, 1)])
+def test_each_interval_in_which_a_host_is_well_takes_one_ejection_away(gap: float, most: int) -> None:
+    ejections = [span(0, 1.2, 4.0), span(1, 4.2, 9.0), span(2, 9.0 + gap, 20.0)]
+    assert multipliers(RULE, ejections)[2] == Multiplier(1, most)
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+@pytest.mark.parametrize(("interval", "base"), [(1.0, 2.0), (1.0, 5.0), (0.7, 1.0), (10.0, 30.0), (2.0, 3.0)])
+def test_after_a_rest_an_ejection_lasts_the_base_alone_and_ends_after_a_tick_of_three_times_the_interval(
+    interval: float, base: float, times: int
+) -> None:
+    rule = Ejection(1, interval=interval, base_ejection_time=base)
+    before = Span(0, 0.0, 0.01, 5.0, 5.0)
+    began = 5.0 + rest(rule, times)
+    after = Span(1, began, began + 0.01, began + base, began + base)
+    assert multipliers(rule, [before, after], [])[1].most == 1
+    ended = (began + base - 5.0) % (3 * interval)
+    assert 0.05 < ended <= interval / 3
+    # All that is to be forgotten of so many ejections in a row.
+    assert rest(rule, times) > (times + 1) * interval + MACHINE
 
 
 LATE = st.one_of(st.just(0.0), st.floats(0.0, 0.6))

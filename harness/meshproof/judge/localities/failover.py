@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, log
 
-from meshproof.border.books import Books, Mark
+from meshproof.border.books import Books, Mark, Stall
 from meshproof.border.expectation import Ejection, Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge import ejections as rules
-from meshproof.judge.localities.returns import apart, judge_returns
+from meshproof.judge.ejection_power import left, unclear, untold
+from meshproof.judge.ejection_times import forgotten, rest
+from meshproof.judge.localities.returns import apart, judge_returns, known
 from meshproof.judge.wording import joined
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
@@ -30,23 +32,26 @@ class LocalityFailover:
     of several pods there each answers some. How long each pod is out, and how many ticks of `interval` come between one
     return and the next, is judged as by OutlierDetection. A place whose pods the rule does not let be ejected all at
     once (maxEjectionPercent) stays undecided, as does a rule whose ejections last longer than `longest_wait` seconds.
+    `exactly` is that of OutlierDetection.
     """
 
     name: str = "LocalityFailover"
     longest_wait: float = LONGEST_WAIT
+    exactly: bool = True
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        return [FailoverTrial(self.name, plan, self.longest_wait)]
+        return [FailoverTrial(self.name, plan, self.longest_wait, exactly=self.exactly)]
 
 
 class FailoverTrial:
     """What was marked and what clients saw is judged when the load has ended."""
 
-    def __init__(self, check: str, plan: Plan, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, check: str, plan: Plan, longest_wait: float = LONGEST_WAIT, *, exactly: bool = True) -> None:
         self.check = check
         self.stage: int | None = 0
         self.request: int | None = 0
         self._plan = plan
+        self._exactly = exactly
         self._expectation: Expectation = plan.stages[0][0]
         self._seen: list[Observation] = []
         arms = self._expectation.arms
@@ -77,6 +82,21 @@ class FailoverTrial:
     def apart(self, at_least: float) -> float:
         """Seconds, so many or some more, from one place's ejection to the next one's that tell most."""
         return apart(self._rule, at_least) if self._rule else at_least
+
+    def rest(self, times: int) -> float:
+        """Seconds after a return at which one more ejection shows the interval best, after so many in a row."""
+        return rest(self._rule, times) if self._rule else 0.0
+
+    def forgotten(self, times: int) -> float:
+        """Seconds after a return after which an ejection lasts as long as a first one, after so many in a row."""
+        return forgotten(self._rule, times) if self._rule else 0.0
+
+    def wanting(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> bool:
+        """Whether one more ejection is needed, because what was seen does not tell the interval."""
+        return self._untold(marks, stalls) is not None
+
+    def _untold(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> float | None:
+        return untold(self._rule, known(marks), stalls) if self._rule and self._exactly else None
 
     def observe(self, observation: Observation) -> None:
         self._seen.append(observation)
@@ -144,18 +164,24 @@ class FailoverTrial:
                 base = self._rule.base_ejection_time if self._rule else 0.0
                 late = f"pods were still ejected {mark.values['seconds']:.1f} s after they were well again"
                 return Outcome.FAILED, f"{late}, where the first ejection lasts {base:g} s{place}"
-            if mark.name == "unsteady":
-                why = "the machine is too slow, or baseEjectionTime is too short"
-                return Outcome.INCONCLUSIVE, f"pods were back before it was seen who took over: {why}"
             if mark.name == "turn" and (wrong := self._wrong(mark)):
                 return Outcome.FAILED, f"{wrong}{place}"
         if self._rule and (wrong := judge_returns(self._rule, marks, books.stalls)):
             return Outcome.FAILED, f"{wrong} (outlierDetection at {self._rule.location}){place}"
+        if any(mark.name == "unsteady" for mark in marks):
+            why = "the machine is too slow, or baseEjectionTime is too short"
+            return Outcome.INCONCLUSIVE, f"pods were back before it was seen who took over: {why}"
         turns = [mark for mark in marks if mark.name == "turn"]
         if len(turns) < len(self.levels) + 1:
             return Outcome.INCONCLUSIVE, "no pod was made to fail: it was not driven by a failover load"
+        other = self._untold(marks, books.stalls)
+        if self._rule and other is not None and other > self._rule.interval:
+            return Outcome.INCONCLUSIVE, unclear(self._rule, other)
         order = ", then ".join(self._named(number) for number in range(len(self.levels)))
-        return Outcome.PASSED, f"{order} answered as those before were ejected, and the first again when back{place}"
+        return (
+            Outcome.PASSED,
+            f"{order} answered as those before were ejected, and the first again when back{left(other)}{place}",
+        )
 
     def _wrong(self, mark: Mark) -> str:
         """What is wrong with the answers of one stretch, in which a place has its turn; empty where nothing is."""

@@ -11,6 +11,7 @@ from math import ceil
 
 from meshproof.border.books import Mark, Stall
 from meshproof.border.expectation import Ejection
+from meshproof.judge.ejection_power import Known
 from meshproof.judge.ejection_times import Multiplier, Span, judge_alone, judge_tick
 
 HALF = 0.53
@@ -19,19 +20,26 @@ LONGEST_PAUSE = 1.0
 """Seconds that are waited for it at most."""
 
 
-def judge_returns(rule: Ejection, marks: Sequence[Mark], stalls: Sequence[Stall]) -> str:
-    """What is wrong with the returns that are marked; empty where nothing is."""
-    before: Span | None = None
+def known(marks: Sequence[Mark]) -> list[Known]:
+    """The ejections whose ends are marked, in the order of these."""
+    found = []
     for mark in sorted((one for one in marks if one.name == "returned"), key=lambda one: one.at):
         told = mark.values
         span = Span(0, told["sent"], told["seen"], told["still"], mark.at)
-        multiplier = Multiplier(1, int(told["times"]))
-        wrong = judge_alone(rule, span, multiplier, stalls)
+        found.append(Known(span, Multiplier(1, int(told["times"]))))
+    return found
+
+
+def judge_returns(rule: Ejection, marks: Sequence[Mark], stalls: Sequence[Stall]) -> str:
+    """What is wrong with the returns that are marked; empty where nothing is."""
+    before: Span | None = None
+    for one in known(marks):
+        wrong = judge_alone(rule, one.span, one.multiplier, stalls)
         if before is not None:
-            wrong = wrong or judge_tick(rule, before, span, multiplier, stalls)
+            wrong = wrong or judge_tick(rule, before, one.span, one.multiplier, stalls)
         if wrong:
             return wrong
-        before = span
+        before = one.span
     return ""
 
 

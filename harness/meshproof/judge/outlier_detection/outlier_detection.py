@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meshproof.border.books import Books, Mark
+from meshproof.border.books import Books, Mark, Stall
 from meshproof.border.expectation import Ejection, Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge import ejections as rules
-from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, pause
+from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, pause, rest
 from meshproof.judge.expectations import limited_by
-from meshproof.judge.outlier_detection.timeline import Timeline
+from meshproof.judge.outlier_detection.timeline import Timeline, interval_untold, spans
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
 LONGEST_WAIT = 60.0
 LATE = 0.5
+AT_ONCE = 8
 # So many stretches of a load are searched for hosts that got no request; α is shared among them.
 STRETCHES = 5
 
@@ -31,14 +32,16 @@ class OutlierDetection:
     no requests once Envoy has merged the change (a second), the others get them all; where no host is left the answer
     is 503, and where too few are left all hosts are used. The time of return, and that the second ejection lasts
     longer, is judged to a tick of the rule's own `interval`. A rule whose second ejection lasts longer than
-    `longest_wait` seconds stays undecided.
+    `longest_wait` seconds stays undecided. With `exactly` a third of the interval and three times as much are to be
+    ruled out too, by further ejections where a busy machine saw these too inexactly.
     """
 
     name: str = "OutlierDetection"
     longest_wait: float = LONGEST_WAIT
+    exactly: bool = True
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
-        return [EjectionTrial(self.name, plan, self.longest_wait)]
+        return [EjectionTrial(self.name, plan, self.longest_wait, exactly=self.exactly)]
 
     def drawn(self, plan: Plan) -> int:  # noqa: ARG002
         """The draws of the balancer, by which it is seen where traffic goes."""
@@ -48,7 +51,7 @@ class OutlierDetection:
 class EjectionTrial:
     """One rule in force; what was marked and what clients saw is judged when the load has ended."""
 
-    def __init__(self, check: str, plan: Plan, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, check: str, plan: Plan, longest_wait: float = LONGEST_WAIT, *, exactly: bool = True) -> None:
         self.stage: int | None = 0
         self.request: int | None = 0
         self.check = check
@@ -56,6 +59,7 @@ class EjectionTrial:
         self._expectation: Expectation = plan.stages[0][0]
         self._seen: list[Observation] = []
         self._longest_wait = longest_wait
+        self._exactly = exactly
         arms = self._expectation.arms
         self._rule: Ejection | None = arms[0].policy.ejection if len(arms) == 1 else None
         self._why = self._lacking()
@@ -63,6 +67,8 @@ class EjectionTrial:
         self.enough = rules.enough(self._rule) if self._rule else 0
         self.limit = self.enough
         self.soon = self._rule.interval if self._rule else 0.0
+        # What a limit of connections or requests refuses would be no error of a host.
+        self.at_once = AT_ONCE if len(arms) == 1 and arms[0].policy.pool is None else 1
 
     def faults(self, hosts: int) -> tuple[Sequence[Fault], Sequence[Fault]]:
         """With so many hosts: the faults that eject nobody, and one for each ejection to make."""
@@ -82,6 +88,17 @@ class EjectionTrial:
         """Seconds after a return at which the ejection of this number shows the interval best."""
         assert self._rule is not None
         return pause(self._rule, ejection + 1)
+
+    def rest(self, times: int) -> float:
+        """Seconds after a return at which one more ejection shows the interval best, after so many in a row."""
+        assert self._rule is not None
+        return rest(self._rule, times)
+
+    def wanting(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> bool:
+        """Whether one more ejection is needed, because what was seen does not tell the interval."""
+        return (
+            self._exactly and self._rule is not None and interval_untold(self._rule, spans(marks), stalls) is not None
+        )
 
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
@@ -141,7 +158,7 @@ class EjectionTrial:
             return Outcome.INCONCLUSIVE, self._why
         if not any(mark.name == "hosts" for mark in books.marks):
             return Outcome.INCONCLUSIVE, "no pod was made to fail: it was not driven by an ejection load"
-        timeline = Timeline(self._rule, books, self.workloads, self._seen, self.stretch)
+        timeline = Timeline(self._rule, books, self.workloads, self._seen, self.stretch, exactly=self._exactly)
         found = timeline.faults()
         if found:
             applied = limited_by(self._plan, 0, self.request or 0, "outlierDetection")

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
-from meshproof.border.books import Books, Mark, stalled
+from meshproof.border.books import Books, Mark, Stall, stalled
 from meshproof.border.expectation import Ejection
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
+from meshproof.judge.ejection_power import Known, left, unclear, untold
 from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, multipliers
 from meshproof.judge.ejections import allowed, faults, reachable
 from meshproof.judge.wording import answer
@@ -17,8 +18,28 @@ from meshproof.judge.wording import answer
 Stretch = tuple[frozenset[int], list[Observation]]
 
 
+def spans(marks: Sequence[Mark]) -> list[Span]:
+    """The ejections that were driven to their end."""
+    ends = {int(mark.values["number"]): mark for mark in marks if mark.name in ("returned", "kept")}
+    found = []
+    for mark in marks:
+        if mark.name == "ejected" and (end := ends.get(int(mark.values["number"]))) is not None:
+            returned = end.at if end.name == "returned" else None
+            found.append(Span(int(mark.values["number"]), mark.values["sent"], mark.at, end.values["still"], returned))
+    return found
+
+
+def interval_untold(rule: Ejection, several: Sequence[Span], stalls: Sequence[Stall]) -> float | None:
+    """An interval that is not ruled out by these ejections of one host; None where each is."""
+    each = multipliers(rule, several, stalls)
+    return untold(rule, [Known(span, multiplier) for span, multiplier in zip(several, each, strict=True)], stalls)
+
+
 class Timeline:
-    """The marks and observations of one load in the order of time; `stretch` is that of an Ejecting trial."""
+    """The marks and observations of one load in the order of time; `stretch` is that of an Ejecting trial.
+
+    Unless `exactly` is False, another interval is to be ruled out.
+    """
 
     def __init__(
         self,
@@ -27,28 +48,21 @@ class Timeline:
         workloads: Sequence[str],
         seen: Sequence[Observation],
         stretch: Callable[[int], int],
+        *,
+        exactly: bool = True,
     ) -> None:
         self.rule = rule
         self.books = books
         self.seen = seen
         self._stretch = stretch
+        self._exactly = exactly
         self.pods = [pod.pod for key in workloads for pod in books.pods if pod.workload == key]
         self.hosts = len(self.pods)
         self.harmless, self.fatal = faults(rule, self.hosts)
-        self.spans = self._spans()
+        self.spans = spans(books.marks)
 
     def _marks(self, *names: str) -> list[Mark]:
         return [mark for mark in self.books.marks if mark.name in names]
-
-    def _spans(self) -> list[Span]:
-        ends = {int(mark.values["number"]): mark for mark in self._marks("returned", "kept")}
-        spans = []
-        for mark in self._marks("ejected"):
-            number = int(mark.values["number"])
-            if (end := ends.get(number)) is not None:
-                returned = end.at if end.name == "returned" else None
-                spans.append(Span(number, mark.values["sent"], mark.at, end.values["still"], returned))
-        return spans
 
     def faults(self) -> list[str]:
         """What is wrong; empty when nothing is."""
@@ -82,7 +96,11 @@ class Timeline:
             return "hosts came back before all of them had failed: how many are ejected at once was not seen"
         if not any(len(during) >= self._stretch(self.hosts) for _, during in all_failing):
             return f"hosts came back before {self._stretch(self.hosts)} requests had shown where traffic goes"
-        return ""
+        other = self._untold()
+        return unclear(self.rule, other) if other is not None and other > self.rule.interval else ""
+
+    def _untold(self) -> float | None:
+        return interval_untold(self.rule, self.spans, self.books.stalls) if self._exactly else None
 
     def summary(self) -> str:
         """What was seen, in words."""
@@ -94,6 +112,7 @@ class Timeline:
         return (
             f"a host was ejected after {' and '.join(counts)} and back after {' and '.join(times)}, "
             f"and of {self.hosts} failing host{'s'[: self.hosts > 1]} {capped:g} were ejected at once"
+            f"{left(self._untold())}"
         )
 
     def _spared(self) -> Iterator[str]:
@@ -113,8 +132,8 @@ class Timeline:
                 yield f"a host was ejected after {_errors(after, mark)} in a row; {wanted} are specified"
 
     def _wanted(self, mark: Mark) -> int:
-        fault: Fault = self.fatal[min(int(mark.values["number"]), len(self.fatal) - 1)]
-        return fault.errors
+        last: Fault = self.fatal[min(int(mark.values["number"]), len(self.fatal) - 1)]
+        return next((one.errors for one in self.fatal if one.status == mark.values["status"]), last.errors)
 
     def _times(self) -> Iterator[str]:
         before: Span | None = None

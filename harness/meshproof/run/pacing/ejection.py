@@ -23,7 +23,9 @@ from meshproof.run.pacing.max_ejection import SECONDS_OF_ALL, TRIES_PER_ERROR, f
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import Ejecting
 
-LOOK_INTERVAL = 0.08
+LOOK_INTERVAL = 0.04
+FURTHER = 4
+"""What a busy machine saw too inexactly to tell the interval is seen in so many further ejections at most."""
 PAIRS = 3
 """A busy machine may be too slow for an ejection that is to come soon after a return: so many more pairs are tried."""
 # Istio's default: a request that finds no connection makes as many errors at once.
@@ -82,6 +84,23 @@ class _Pacing:
             for number in (len(fatal) + 2 * pair, len(fatal) + 2 * pair + 1):
                 if not await self._ejected_and_back(number, fatal, self._is_ejected_at_once):
                     return False
+        return await self._interval_told(fatal)
+
+    async def _interval_told(self, fatal: Sequence[Fault]) -> bool:
+        """Further ejections, each after a rest, until the interval is told by what was seen."""
+        # Of those that wait for a connection together it is not known how many errors a refusal makes.
+        answered = [fault for fault in fatal if fault.status > 0]
+        ejections = sum(mark.name == "ejected" for mark in self.traffic.marks)
+        for further in range(FURTHER):
+            if not self.trial.wanting(self.traffic.marks, self.traffic.stalls()):
+                break
+            number = ejections + further
+            self._last_error_at = self._seen_back_at + self.trial.rest(1 if further else ejections)
+            self.traffic.generator.limit_users(self.trial.at_once if answered else 1)
+            ejected = await self._is_ejected_at_once(number, answered[0] if answered else fatal[-1])
+            self.traffic.generator.limit_users(1)
+            if not (ejected and await self._returns(number, traffic=False)):
+                return False
         return True
 
     async def _ejected_and_back(
@@ -169,11 +188,12 @@ class _Pacing:
         """Wait for the moment at which it is best made: sooner it would tell less, and later as well."""
         await asyncio.sleep(self._last_error_at - self.traffic.now)
 
-    async def _returns(self, number: int) -> bool:
-        """Watch the victim, with traffic, until it is no longer ejected."""
+    async def _returns(self, number: int, *, traffic: bool = True) -> bool:
+        """Watch the victim, with traffic or without, until it is no longer ejected."""
         limit = self.trial.timeout(number)
         while True:
-            await self.hosts.step()
+            if traffic:
+                await self.hosts.step()
             is_out, still = await self._is_out(), self.hosts.last_ejected[self.victim.pod]
             if not is_out:
                 self.traffic.mark("returned", number=number, still=still)

@@ -16,14 +16,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence, Set
 
+from meshproof.border.books import stalled
 from meshproof.border.steps import REFUSED
 from meshproof.run.pacing.failing_hosts import FailingHosts
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import FailingOver
 from meshproof.targets.base import Pod
 
-LOOK_INTERVAL = 0.08
+LOOK_INTERVAL = 0.04
 TRIES = 4
+FURTHER = 4
+"""What a busy machine saw too inexactly to tell the interval is seen in so many further ejections at most."""
+LONGEST_REST = 5.0
+"""Seconds between two tries at most until an ejection lasts no longer than a first one."""
+USERS = 8
+"""Who answers does not depend on how many ask at once, and many are sooner done."""
 # Requests go to a place's pods in turn, and unevenly.
 TRIES_PER_ERROR = 2
 
@@ -52,19 +59,24 @@ class _Pacing:
         self._failing: dict[str, float] = {}
         self._out_since: dict[str, tuple[float, float]] = {}
         """Of each pod that is out: the moments between which it was ejected."""
+        self._times = 1
+        """How many times the base an ejection lasts at most."""
+        self._back_at = 0.0
 
     async def run(self) -> None:
         self.traffic.generator.limit_users(1)
         try:
             await self.hosts.settle()
             await self._turn(0, frozenset())
-            for times in range(1, TRIES + 1):
+            for _ in range(TRIES):
                 done = await self._downwards()
-                if not await self._all_back(times) or done is False:
+                if not await self._all_back() or done is False:
                     return
                 if done:
                     await self._turn(0, frozenset())
+                    await self._interval_told()
                     return
+                await self._forgotten()
             self.traffic.mark("unsteady", level=0)
         finally:
             await self.hosts.heal_all()
@@ -88,6 +100,25 @@ class _Pacing:
             if not await self._turn(level + 1, out):
                 return None
         return True
+
+    async def _forgotten(self) -> None:
+        """Wait until an ejection lasts as long as a first one, where that is soon."""
+        wait = self.trial.forgotten(self._times) + stalled(self.traffic.stalls(), self._back_at, self.traffic.now)
+        if wait > LONGEST_REST:
+            self._times += 1
+            return
+        await asyncio.sleep(self._back_at + wait - self.traffic.now)
+        self._times = 1
+
+    async def _interval_told(self) -> None:
+        """Further ejections of the nearest place, each after a rest, until the interval is told by what was seen."""
+        for _ in range(FURTHER):
+            if not self.trial.wanting(self.traffic.marks, self.traffic.stalls()):
+                return
+            await asyncio.sleep(self._back_at + self.trial.rest(self._times) - self.traffic.now)
+            self._times = 1
+            if not await self._ejected(0, self.levels[0], frozenset()) or not await self._all_back():
+                return
 
     async def _ejected(self, level: int, pods: Sequence[Pod], out: frozenset[str]) -> bool | None:
         """Let all pods of a place fail until they are out; None where one of those before came back meanwhile."""
@@ -130,7 +161,9 @@ class _Pacing:
     async def _turn(self, level: int, out: frozenset[str]) -> bool:
         """See who answers while exactly these pods are out."""
         since = self.traffic.now
+        self.traffic.generator.limit_users(USERS)
         await self.hosts.send(self.trial.stretch)
+        self.traffic.generator.limit_users(1)
         until = self.traffic.now
         ejected = await self.hosts.ejected() & {pod.pod for pod in self.hosts.pods}
         if ejected != out:
@@ -146,24 +179,25 @@ class _Pacing:
             if seconds < self.trial.shortest:
                 self.traffic.mark("early", level=level, seconds=seconds)
 
-    async def _all_back(self, times: int) -> bool:
-        """Wait until no pod is out, each of which has been ejected so many times at most."""
+    async def _all_back(self) -> bool:
+        """Wait until no pod is out."""
         await self.hosts.heal_all()
         began = self.traffic.now
         while ejected := await self.hosts.ejected():
-            self._returned(ejected, times)
+            self._returned(ejected)
             late = self.traffic.now - began
             stood_still = sum(one.end - max(one.start, began) for one in self.traffic.stalls() if one.end > began)
-            if late > self.trial.back_within(times) + stood_still:
+            if late > self.trial.back_within(self._times) + stood_still:
                 self.traffic.mark("kept", level=0, seconds=late)
                 return False
             await asyncio.sleep(LOOK_INTERVAL)
-        self._returned(ejected, times)
+        self._returned(ejected)
         await self.hosts.settle()
         return True
 
-    def _returned(self, ejected: Set[str], times: int) -> None:
+    def _returned(self, ejected: Set[str]) -> None:
         """Say of each pod that is no longer out when it was."""
         for name in [one for one in self._out_since if one not in ejected]:
             sent, seen = self._out_since.pop(name)
-            self.traffic.mark("returned", sent=sent, seen=seen, still=self.hosts.last_ejected[name], times=times)
+            self.traffic.mark("returned", sent=sent, seen=seen, still=self.hosts.last_ejected[name], times=self._times)
+            self._back_at = self.traffic.now

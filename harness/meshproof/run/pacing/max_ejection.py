@@ -17,20 +17,26 @@ SECONDS_OF_ALL = MERGE_WINDOW + MARGIN + 0.5
 async def fail_all(hosts: FailingHosts, trial: Ejecting, fatal: Sequence[Fault]) -> bool:
     """Let all hosts fail until no more can be ejected, then see where traffic goes.
 
-    False when some were back before that was seen.
+    False when some were back before that was seen. One that is out does not fail: were it back meanwhile, it would be
+    ejected once more, and for longer.
     """
     traffic, pods = hosts.traffic, hosts.pods
     # Refusals leave no trace at the pod that makes them, so only where there is nothing else.
     several = [fault for fault in fatal if fault.status != REFUSED] or fatal
     failing = {pod.pod: several[number % len(several)] for number, pod in enumerate(pods)}
+    out = await hosts.ejected()
     traffic.mark("failing")
     for pod in pods:
-        await hosts.fail(pod, failing[pod.pod])
+        if pod.pod not in out:
+            await hosts.fail(pod, failing[pod.pod])
     before = {pod.pod: await hosts.errors(pod, failing[pod.pod]) for pod in pods}
     most, began = 0, traffic.now
     for _ in range(trial.enough * TRIES_PER_ERROR):
         await hosts.step()
         ejected = await hosts.ejected()
+        if not out <= ejected:
+            await hosts.heal_all()
+            return False
         most = max(most, len(ejected))
         staying = [pod for pod in pods if pod.pod not in ejected]
         counts = await asyncio.gather(*(hosts.errors(pod, failing[pod.pod]) for pod in staying))

@@ -67,7 +67,7 @@ def test_what_the_proxy_answers_belongs_to_no_locality() -> None:
 
 
 def failed_over(marks: Sequence[Mark], answers: Sequence[Observation], rule: Ejection | None = RULE) -> Verdict:
-    (trial,) = LocalityFailover().begin(plan(Localities((NEAR, NEXT, FAR), location=HERE), rule))
+    (trial,) = LocalityFailover(exactly=False).begin(plan(Localities((NEAR, NEXT, FAR), location=HERE), rule))
     for one in answers:
         trial.observe(one)
     return trial.conclude(Books(marks=tuple(marks)))
@@ -138,3 +138,33 @@ def test_without_ejections_or_with_long_ones_nothing_is_driven() -> None:
         (trial,) = LocalityFailover().begin(plan(Localities((NEAR, NEXT)), rule))
         assert trial.levels == []  # type: ignore[attr-defined]
         assert why in trial.conclude(Books()).reason
+
+
+def test_a_return_that_was_wrong_fails_however_slow_the_machine_was() -> None:
+    early = Mark("returned", 3.0, {"sent": 1.0, "seen": 1.1, "still": 2.9, "times": 1})
+    verdict = failed_over([TURNS[0], early, Mark("unsteady", 30.0, {"level": 0})], RIGHT[:1])
+    assert verdict.outcome is Outcome.FAILED
+    assert "the first ejection lasted 2.00 s at most" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("width", "took", "outcome", "words"),
+    [
+        (0.1, 0.02, Outcome.PASSED, "the first again when back (localityLbSetting"),
+        (0.3, 0.4, Outcome.PASSED, "back (an interval of 0.333 s is not ruled out: the machine is too slow)"),
+        (1.9, 0.02, Outcome.INCONCLUSIVE, "too inexactly to tell an interval of 1 s from one of 3 s"),
+    ],
+)
+def test_another_interval_is_ruled_out_as_far_as_looks_tell_it(
+    width: float, took: float, outcome: Outcome, words: str
+) -> None:
+    """The second ejection is made 2.2 s after a return: it ends just after a tick of three times the interval."""
+    marks = [*TURNS]
+    for sent, back in ((4.0, 9.0), (11.2, 16.0)):
+        times = {"sent": sent, "seen": sent + took, "still": back - width / 2, "times": 1}
+        marks.append(Mark("returned", back + width / 2, times))
+    (trial,) = LocalityFailover().begin(plan(Localities((NEAR, NEXT, FAR), location=HERE), RULE))
+    for one in RIGHT:
+        trial.observe(one)
+    verdict = trial.conclude(Books(marks=tuple(marks)))
+    assert (verdict.outcome, words in verdict.reason) == (outcome, True), verdict.reason

@@ -25,6 +25,7 @@ class Hosts:
         self.last_ejected: dict[str, float] = {}
         self.now = 0.0
         self.story: list[str] = []
+        self.marks: list[SimpleNamespace] = []
         self.times: list[float] = []
         self._delays = list(delays)
         self._failing = False
@@ -32,9 +33,13 @@ class Hosts:
         self._count = 0
 
     def mark(self, name: str, **_: float) -> None:
+        self.marks.append(SimpleNamespace(name=name))
         if name in {"ejected", "returned"}:
             self.story.append(name)
             self.times.append(self.now)
+
+    def stalls(self) -> tuple[()]:
+        return ()
 
     async def fail(self, _pod: object, _fault: Fault) -> None:
         self._failing = True
@@ -74,7 +79,10 @@ def paced(monkeypatch: pytest.MonkeyPatch, *delays: float, lasting: float = 2 * 
     return list(driven(monkeypatch, Hosts(*delays), lasting, pause).story)
 
 
-def driven(monkeypatch: pytest.MonkeyPatch, hosts: Any, lasting: float, pause: float, fault: Fault = FAULT) -> Any:
+def driven(
+    monkeypatch: pytest.MonkeyPatch, hosts: Any, lasting: float, pause: float, fault: Fault = FAULT, wanting: int = 0
+) -> Any:
+    """`wanting` is how many further ejections the trial asks for."""
 
     async def fail_all(*_: object) -> bool:
         hosts.story.append("all fail")
@@ -88,11 +96,14 @@ def driven(monkeypatch: pytest.MonkeyPatch, hosts: Any, lasting: float, pause: f
     trial: Any = SimpleNamespace(
         enough=12,
         soon=1.0,
+        at_once=8,
         request=0,
         faults=lambda _hosts: ((), (fault, fault)),
         lasting=lambda _number: lasting,
         timeout=lambda _number: 9.0,
         pause=lambda _number: pause,
+        rest=lambda times: times + 2.0,
+        wanting=lambda marks, _: sum(one.name == "ejected" for one in marks) < 2 + wanting,
     )
     asyncio.run(_Pacing(trial, hosts).run())
     return hosts
@@ -143,3 +154,21 @@ def test_a_request_that_is_refused_three_times_at_once_waits_before_the_first(mo
     hosts = driven(monkeypatch, Refusing(0.0, 0.0), 2 * BASE, 0.1, Fault(REFUSED, 3))
     _, back, again, _ = hosts.times
     assert again - back == pytest.approx(0.15, abs=0.02)
+
+
+@pytest.mark.parametrize(("wanting", "driven_further"), [(0, 0), (1, 1), (2, 2), (99, ejection.FURTHER)])
+def test_what_does_not_tell_the_interval_is_seen_once_more_after_a_rest(
+    monkeypatch: pytest.MonkeyPatch, wanting: int, driven_further: int
+) -> None:
+    hosts = driven(monkeypatch, Hosts(*[0.0] * 20), 2 * BASE, 0.0, wanting=wanting)
+    assert hosts.story == [
+        "ejected",
+        "returned",
+        "ejected",
+        "all fail",
+        "returned",
+        *["ejected", "returned"] * driven_further,
+    ]
+    rests = [again - back for back, again in zip(hosts.times[3::2], hosts.times[4::2], strict=False)]
+    # After two ejections in a row, and then after one each time.
+    assert rests == pytest.approx([4.0, *[3.0] * ejection.FURTHER][:driven_further], abs=0.3)

@@ -111,7 +111,7 @@ PHASES = [number / 10 for number in range(10)]
 
 
 @pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("step", [0.0003, 0.003])
+@pytest.mark.parametrize("step", [0.0003, 0.003, 0.006])
 def test_the_specified_interval_passes(monkeypatch: pytest.MonkeyPatch, phase: float, step: float) -> None:
     verdict = judged(monkeypatch, Proxy(1.0, phase, 5.0, step))
     assert verdict.outcome is Outcome.PASSED, verdict.reason
@@ -119,10 +119,12 @@ def test_the_specified_interval_passes(monkeypatch: pytest.MonkeyPatch, phase: f
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("interval", [1 / 3, 3.0, 10.0])
+@pytest.mark.parametrize("step", [0.0003, 0.006])
 def test_another_interval_fails_wherever_its_ticks_fall(
-    monkeypatch: pytest.MonkeyPatch, phase: float, interval: float
+    monkeypatch: pytest.MonkeyPatch, phase: float, interval: float, step: float
 ) -> None:
-    verdict = judged(monkeypatch, Proxy(interval, phase * interval, 5.0, 0.0003))
+    """Also where so much time is between two places' ejections that these alone do not tell it."""
+    verdict = judged(monkeypatch, Proxy(interval, phase * interval, 5.0, step))
     assert verdict.outcome is Outcome.FAILED, verdict.reason
 
 

@@ -141,7 +141,8 @@ def _ejection(specification: Specification, target: Target) -> Prepared | str:
     seconds = proof_seconds(rule, hosts)
     if seconds > LONGEST_PROOF and not specification.thorough:
         return f"it would take about {seconds:.0f} s, because a host is ejected twice: --thorough waits for it"
-    check = OutlierDetection(longest_wait=inf if specification.thorough else LONGEST_PROOF)
+    thorough = specification.thorough
+    check = OutlierDetection(longest_wait=inf if thorough else LONGEST_PROOF, exactly=thorough)
     return _prepared(specification, target, Load("ejection", expected.request, users=1), check, hosts)
 
 
@@ -163,7 +164,8 @@ def _failover(specification: Specification, target: Target) -> Prepared | str:
         return f"{hosts} pods would have to be ejected: --thorough does it"
     if 2 * duration(rule, 1) + rule.interval > LONGEST_PROOF and not specification.thorough:
         return "it takes long, because ejected pods have to come back: --thorough waits for it"
-    check = LocalityFailover(longest_wait=inf if specification.thorough else LONGEST_PROOF)
+    thorough = specification.thorough
+    check = LocalityFailover(longest_wait=inf if thorough else LONGEST_PROOF, exactly=thorough)
     return _prepared(specification, whole, Load("failover", expected.request, users=1), check, hosts)
 
 

@@ -1,0 +1,139 @@
+"""Whether a proxy with another interval would have been told from the rule, had it run while these looks were made.
+
+The bounds of judge.ejection_times are as wide as the looks were late and the machine stood still, so that a proxy with
+three times the interval may keep them. What such a proxy would have done is reckoned here, over the moments at which
+its ticks may have fallen and the looks may have come: in how many of these cases no bound would have been broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise, product
+from math import ceil
+
+from meshproof.border.books import Stall, stalled
+from meshproof.border.expectation import Ejection
+from meshproof.judge.ejection_times import (
+    LOOK,
+    Multiplier,
+    Span,
+    alone,
+    judge_alone,
+    judge_tick,
+    lateness,
+    rest,
+    tick,
+)
+from meshproof.judge.ejections import duration
+from meshproof.records import dataclass
+
+FACTORS = (3.0, 1 / 3)
+"""By these another interval is to differ at least."""
+BETA = 0.001
+# Of the interval for ticks, and of the time between two looks.
+PHASES, PLACES = 9, (1 / 6, 1 / 2, 5 / 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An ejection and how many times the base it lasts."""
+
+    span: Span
+    multiplier: Multiplier
+
+
+def untold(rule: Ejection, known: Sequence[Known], stalls: Sequence[Stall] = ()) -> float | None:
+    """An interval that would have kept the bounds of all these ejections with a probability of more than BETA.
+
+    A longer one comes first. None where there is none of FACTORS, or none that could be told by this rule, and where an
+    ejection is wrong anyway.
+    """
+    for factor in FACTORS:
+        other = replace(rule, interval=rule.interval * factor)
+        if _unseen(rule, other, *_best(rule), ()) > BETA:
+            continue
+        unseen = 1.0
+        # Those that were made to tell it came last.
+        for before, one in reversed([*pairwise(known)]):
+            unseen *= _unseen(rule, other, before, one, stalls)
+            if unseen <= BETA:
+                break
+        else:
+            return None if _wrong(rule, known, stalls) else other.interval
+    return None
+
+
+def unclear(rule: Ejection, other: float) -> str:
+    """The sentence for an interval that is not ruled out."""
+    return (
+        f"when hosts came back was seen too inexactly to tell an interval of {rule.interval:g} s from one of "
+        f"{other:.3g} s: the machine is too slow"
+    )
+
+
+def left(other: float | None) -> str:
+    """What a verdict adds that passes though a shorter interval is not ruled out; empty where it is."""
+    return f" (an interval of {other:.3g} s is not ruled out: the machine is too slow)" if other is not None else ""
+
+
+def _wrong(rule: Ejection, known: Sequence[Known], stalls: Sequence[Stall]) -> bool:
+    each = any(judge_alone(rule, one.span, one.multiplier, stalls) for one in known)
+    return each or any(judge_tick(rule, a.span, b.span, b.multiplier, stalls) for a, b in pairwise(known))
+
+
+def _best(rule: Ejection) -> tuple[Known, Known]:
+    """Two ejections as they are seen where nothing is late."""
+    lasts = duration(rule, 1)
+    first = Span(0, 0.0, LOOK, lasts, lasts + LOOK)
+    began = lasts + LOOK + rest(rule, 1)
+    second = Span(1, began, began + LOOK, began + lasts, began + lasts + LOOK)
+    return Known(first, Multiplier()), Known(second, Multiplier())
+
+
+def _unseen(rule: Ejection, other: Ejection, before: Known, one: Known, stalls: Sequence[Stall]) -> float:
+    """The share of cases in which these two looks at a proxy that runs `other` would have shown nothing wrong."""
+    if before.span.returned is None or one.span.returned is None:
+        return 1.0
+    stood, ticks_late = lateness(rule, before.span, one.span, one.multiplier, stalls)
+    own = [stalled(stalls, known.span.sent, known.span.last_seen) for known in (before, one)]
+    cases = kept = 0
+    for first, second in _cases(other, before, one, ticks_late):
+        cases += 1
+        kept += not (
+            alone(rule, first, before.multiplier, own[0])
+            or alone(rule, second, one.multiplier, own[1])
+            or tick(rule, first, second, one.multiplier, stood, ticks_late)
+        )
+    return kept / cases
+
+
+def _cases(other: Ejection, before: Known, one: Known, ticks_late: float) -> Iterator[tuple[Span, Span]]:
+    """What may have been seen of a proxy that runs `other`."""
+    span, width = one.span, (one.span.returned or 0.0) - one.span.last_seen
+    lasts = [duration(other, times) for times in sorted({one.multiplier.least, one.multiplier.most})]
+    for first, ended in _firsts(other, before, one):
+        for began, seconds, late, place in product((span.sent, span.first_seen), lasts, (0.0, ticks_late / 2), PLACES):
+            ticks = max(0, ceil((began + seconds - ended) / other.interval))
+            last_seen = ended + ticks * other.interval + late - place * width
+            yield first, replace(span, last_seen=last_seen, returned=last_seen + width)
+
+
+def _firsts(other: Ejection, before: Known, one: Known) -> Iterator[tuple[Span, float]]:
+    """The first of the two as it may have been seen, and the tick that ended it."""
+    span, returned = before.span, before.span.returned or 0.0
+    width = returned - span.last_seen
+    if one.span.sent >= returned:
+        # The second was made by when the first was back: how long that one was out does not matter.
+        yield from ((span, span.last_seen + place * width) for place in PLACES)
+        return
+    for phase, began, times, place in product(
+        range(PHASES),
+        (span.sent, span.first_seen),
+        sorted({before.multiplier.least, before.multiplier.most}),
+        PLACES,
+    ):
+        shift = phase / PHASES * other.interval
+        ended = ceil((began + duration(other, times) - shift) / other.interval) * other.interval + shift
+        last_seen = ended - place * width
+        yield replace(span, last_seen=last_seen, returned=last_seen + width), ended
