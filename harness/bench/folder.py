@@ -38,6 +38,17 @@ spec:
   - {{name: v1, labels: {{version: v1}}}}
   - {{name: v2, labels: {{version: v2}}}}
 """
+GATEWAY = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: {name}, namespace: {namespace}}}
+spec:
+  selector: {{istio: ingressgateway}}
+  servers:
+  - port: {{number: 80, name: http, protocol: HTTP}}
+    hosts: [{name}.example.com]
+"""
+INSIDE, ENTERED = "hosts: [{name}]", "hosts: [{name}, {name}.example.com]\n  gateways: [mesh, {name}]"
 WORKLOAD = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -55,11 +66,13 @@ spec:
 """
 
 
-def documents(services: int, replicas: int = 1) -> Iterator[str]:
-    """The documents of a folder of so many Services, in ten namespaces."""
+def documents(services: int, replicas: int = 1, *, gateways: bool = False) -> Iterator[str]:
+    """The documents of a folder of so many Services, in ten namespaces, each with a Gateway of its own or without."""
     for number in range(services):
         place = {"name": f"service-{number}", "namespace": f"team-{number % NAMESPACES}"}
-        yield PARTS.format(**place)
+        yield (PARTS.replace(INSIDE, ENTERED) if gateways else PARTS).format(**place)
+        if gateways:
+            yield GATEWAY.format(**place)
         for version in ("v1", "v2"):
             yield WORKLOAD.format(version=version, replicas=replicas, **place)
 

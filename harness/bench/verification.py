@@ -24,13 +24,14 @@ LIMIT = 1200.0
 GIT = shutil.which("git") or "git"
 ROOT = Path(__file__).parents[2]
 REQUEST = ("--request", "GET http://service-2.team-2/")
+ENTERING = ("--request", "GET http://service-2.example.com/")
 
 
-def written(folder: Path, services: int) -> Path:
-    """A folder of so many Services."""
-    place = folder / str(services)
+def written(folder: Path, services: int, *, gateways: bool = False) -> Path:
+    """A folder of so many Services, each with a Gateway or without."""
+    place = folder / f"{services}{'-entered' if gateways else ''}"
     place.mkdir(exist_ok=True)
-    (place / "all.yaml").write_text("---\n".join(documents(services)))
+    (place / "all.yaml").write_text("---\n".join(documents(services, gateways=gateways)))
     return place
 
 
@@ -46,15 +47,22 @@ def seconds(place: Path, *options: str, harness: str = "") -> tuple[float, int]:
 
 def named(folder: Path, runs: int) -> Sequence[Row]:
     """One canary by name in turns in a small and in a large folder."""
-    small, large = written(folder, 3), written(folder, 1000)
-    pairs = [(seconds(small, *REQUEST)[0], seconds(large, *REQUEST)[0]) for _ in range(runs)]
-    few, many = (median(several) for several in zip(*pairs, strict=True))
-    ratio = median(many / few for few, many in pairs)
-    return [
-        Row("one named canary, 3 Services", few, "s"),
-        Row("the same among 1,000 Services", many, "s"),
-        Row("1,000 Services / 3 Services", ratio, "", 1.3),
-    ]
+    rows = []
+    for what, options, gateways in (
+        ("one named canary", REQUEST, False),
+        ("one beside a Gateway for each Service", REQUEST, True),
+        ("one that enters by one of these Gateways", ENTERING, True),
+    ):
+        small, large = (written(folder, services, gateways=gateways) for services in (3, 1000))
+        pairs = [(seconds(small, *options)[0], seconds(large, *options)[0]) for _ in range(runs)]
+        few, many = (median(several) for several in zip(*pairs, strict=True))
+        ratio = median(many / few for few, many in pairs)
+        rows += [
+            Row(f"{what}, 3 Services", few, "s"),
+            Row("  the same among 1,000 Services", many, "s"),
+            Row("  1,000 Services / 3 Services", ratio, "", 1.3),
+        ]
+    return rows
 
 
 def guessed(folder: Path, counts: Sequence[int], revision: str) -> Sequence[Row]:

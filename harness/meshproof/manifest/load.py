@@ -63,12 +63,8 @@ def load(
     read = _Read(namespace)
     sources: list[Digest] = []
     seen = sources.append if digests else None
-    several = (
-        document
-        for text, file, line in _chosen(texts(paths, stdin, contents, seen, read.no_text), choose)
-        for document in documents(text, file, line)
-    )
-    for number, document in enumerate(several, 1):
+    several = texts(paths, stdin, contents, seen, read.no_text)
+    for number, document in enumerate(_documents(several, choose), 1):
         if progress and number % PROGRESS == 0:
             progress(number)
         if isinstance(document, Refusal):
@@ -123,13 +119,14 @@ def _beside(paths: Sequence[str]) -> Iterator[Notice]:
             yield Notice(Location(str(path), 1, 1), text, BESIDE)
 
 
-def _chosen(several: Iterable[tuple[str, str]], choose: Choice | None) -> Iterator[tuple[str, str, int]]:
-    """What is to be read: its text, file and first line."""
+def _documents(several: Iterable[tuple[str, str]], choose: Choice | None) -> Iterator[Document | Refusal]:
+    """What is to be read of these files and texts."""
     if choose is None:
-        yield from ((text, file, 1) for file, text in several)
+        for file, text in several:
+            yield from documents(text, file)
         return
     for one in choose([one for file, text in several for one in unread(text, file)]):
-        yield one.text, one.file, one.line
+        yield from one.documents
 
 
 @dataclass(slots=True)

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Set
 from functools import cache, cached_property, lru_cache
 
+from meshproof.manifest.compose import Document
+from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.separator import parts
+from meshproof.manifest.resource import Refusal
 from meshproof.records import dataclass
 
 KIND = re.compile(r"^kind:[ \t]*([A-Za-z]+)[ \t]*$", re.MULTILINE)
@@ -47,6 +50,11 @@ class Unread:
     def words(self) -> frozenset[str]:
         """All names that stand in the text, or their parts between dots, in lower case."""
         return frozenset(WORD.findall(self.text.lower()))
+
+    @cached_property
+    def documents(self) -> tuple[Document | Refusal, ...]:
+        """What it is once it is read."""
+        return tuple(documents(self.text, self.file, self.line))
 
     def has_any(self, words: Set[str]) -> bool:
         """Whether one of some words is among its own."""

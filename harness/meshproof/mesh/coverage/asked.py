@@ -12,7 +12,6 @@ from meshproof.errors import ManifestError
 from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.lists import expanded
 from meshproof.manifest.documents.other_files import is_kustomization
-from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.unread import WORD, Unread
 from meshproof.manifest.fields.kubernetes import WORKLOADS
 from meshproof.manifest.kinds import ACCEPTED
@@ -166,7 +165,7 @@ def _given_twice(several: Sequence[Unread], chosen: set[int]) -> Iterator[Unread
 def _selectors(several: Iterable[Unread]) -> Iterator[frozenset[str]]:
     """The words of the labels by which each of these selects pods."""
     for one in several:
-        for document in documents(one.text, one.file, one.line):
+        for document in one.documents:
             if isinstance(document, Document):
                 for item in _items(document):
                     yield from _selected(item.body)
