@@ -57,9 +57,12 @@ class Differing:
 
 
 def differing(old: Side, new: Side) -> Differing:
-    """What differs between two sides as it is written."""
+    """What differs between two sides as it is written; what stands in on both has been written by nobody."""
+    stood_in = {one.identity for one in old.built.stood_in} & {one.identity for one in new.built.stood_in}
     first, second = (grouped((one.identity, one) for one in _resources(side)) for side in (old, new))
-    same = {key for key, several in first.items() if key in second and _alike(several, second[key])}
+    same = {
+        key for key, several in first.items() if key in stood_in or (key in second and _alike(several, second[key]))
+    }
     gone, came = ((one for key, some in side.items() if key not in same for one in some) for side in (first, second))
     return Differing(tuple(gone), tuple(came))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from meshproof.border.request import TLS, Request, connection
@@ -17,7 +17,7 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import RouteMatch
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.entries import Rule
-from meshproof.mesh.predict.gateways.servers import Entry
+from meshproof.mesh.predict.gateways.servers import Entry, pods
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
 from meshproof.mesh.requests.overlaps.pairs import table
@@ -64,10 +64,33 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
         for _, services in parts:
             found[client] |= dict.fromkeys(_plain(services, client))
     return Tried(
-        tuple((client, tuple(several)) for client, several in found.items() if several),
+        tuple((client, _by_one_way(meshes, several)) for client, several in found.items() if several),
         tuple(left_out),
         len(names) - len(chosen),
     )
+
+
+def _by_one_way(meshes: Sequence[Mesh], requests: Iterable[Request]) -> tuple[Request, ...]:
+    """Each request once that Gateways of the same pods take: by the one that is for its host, where one of them is."""
+    found: dict[object, Request] = {}
+    for one in requests:
+        key = (tuple(_pods(mesh, one.gateway) for mesh in meshes), replace(one, gateway="")) if one.gateway else one
+        known = found.get(key)
+        if known is None or (_is_meant(meshes, one) and not _is_meant(meshes, known)):
+            found[key] = one
+    return tuple(found.values())
+
+
+def _pods(mesh: Mesh, name: str) -> object:
+    gateway = mesh.gateway(name)
+    return pods(mesh, gateway) if gateway else None
+
+
+def _is_meant(meshes: Sequence[Mesh], request: Request) -> bool:
+    """Whether the Gateway that a request enters by has a server for its host, on either side."""
+    named = (mesh.gateway(request.gateway) for mesh in meshes)
+    servers = (server for gateway in named if gateway for server in gateway.servers)
+    return any(covers(host, request.host.lower()) for server in servers for host in server.hosts)
 
 
 def _about(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from meshproof.diff.changed import differing, part, reach
@@ -61,3 +62,41 @@ def test_gateways_of_the_same_pods_for_other_hosts_are_not_searched() -> None:
     assert len(new.mesh.virtual_services) == 21
     touched, _ = part(new.mesh, reach(old, new, differing(old, new)))
     assert [one.name for one in touched.virtual_services] == ["two"]
+
+
+TEAM = """\
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: g0}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: [h0.test]}
+  - {port: {number: 443, name: https, protocol: HTTPS}, hosts: [h0.test], tls: {mode: SIMPLE, credentialName: c0}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: v0}
+spec: {hosts: [h0.test], gateways: [g0], http: [{route: [{destination: {host: web}}]}]}
+"""
+NAMED = re.compile(r"\b([ghcv])0\b")
+
+
+def test_a_request_that_gateways_of_the_same_pods_take_is_told_once() -> None:
+    teams = "".join(NAMED.sub(rf"\g<1>{at}", TEAM) for at in range(12))
+    before, after = (
+        load(["-"], stdin=io.StringIO(text), strict=False)
+        for text in (teams, teams.replace("{hosts: [h1.test]", "{hosts: [h1.example]"))
+    )
+    changes = compare(*sides(before, after), "default").changes
+    requests = [one for change in changes for one in change.requests]
+    assert {one.gateway for one in requests if one.host == "h1.test"} == {"default/g1"}
+
+
+def test_certificates_that_stand_in_on_both_sides_are_no_difference() -> None:
+    """Each side has keys of its own, and nobody wrote either."""
+    both = (load(["-"], stdin=io.StringIO(TEAM), strict=False) for _ in range(2))
+    old, new = sides(*both)
+    assert [one.kind for one in old.built.stood_in if one.kind == "Secret"] == ["Secret"]
+    assert not differing(old, new)

@@ -93,7 +93,8 @@ def _first(secret: Secret, several: tuple[tuple[str, ...], ...]) -> tuple[bytes,
     return None
 
 
-@lru_cache(maxsize=256)
+# A folder with a thousand hosts, each asked by several clients, does not shake hands twice for one of them.
+@lru_cache(maxsize=16384)
 def _handshake(chain: bytes, key: bytes, authority: bytes, settings: ServerTls, host: str, client: Tls) -> str:
     import ssl
 
