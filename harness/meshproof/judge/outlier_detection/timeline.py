@@ -82,7 +82,9 @@ class Timeline:
         for mark in self._marks("spared"):
             if (met := int(mark.values["after"])) < self._wanted(mark):
                 return f"a host that failed met no more than {_errors(met, mark)}, too few to eject it"
-        if len(self.spans) < len(self.fatal) or not self._marks("still"):
+        if len(self.spans) >= len(self.fatal) and not self._marks("still"):
+            return "hosts came back before it was seen where traffic goes while all of them failed"
+        if len(self.spans) < len(self.fatal):
             return f"only {len(self.spans)} of {len(self.fatal)} ejections were driven to their end"
         if not any(one.longer for one in multipliers(self.rule, self.spans, self.books.stalls)):
             return (

@@ -264,6 +264,11 @@ def test_a_timeline_that_ended_early_is_inconclusive(judged: Judge, name: str) -
     assert judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), cut(name)).outcome is Outcome.INCONCLUSIVE
 
 
+def test_what_was_not_seen_is_said(judged: Judge) -> None:
+    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), cut("still"))
+    assert "before it was seen where traffic goes while all of them failed" in verdict.reason
+
+
 @pytest.mark.parametrize("met", [0, 1])
 def test_a_host_that_met_too_few_errors_to_be_ejected_shows_nothing(judged: Judge, met: int) -> None:
     def unmet(proxy: SimulatedProxy) -> None:
