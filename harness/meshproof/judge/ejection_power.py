@@ -72,11 +72,6 @@ def unclear(rule: Ejection, other: float) -> str:
     )
 
 
-def left(other: float | None) -> str:
-    """What a verdict adds that passes though a shorter interval is not ruled out; empty where it is."""
-    return f" (an interval of {other:.3g} s is not ruled out: the machine is too slow)" if other is not None else ""
-
-
 def _wrong(rule: Ejection, known: Sequence[Known], stalls: Sequence[Stall]) -> bool:
     each = any(judge_alone(rule, one.span, one.multiplier, stalls) for one in known)
     return each or any(judge_tick(rule, a.span, b.span, b.multiplier, stalls) for a, b in pairwise(known))

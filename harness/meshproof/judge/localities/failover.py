@@ -11,7 +11,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge import ejections as rules
-from meshproof.judge.ejection_power import left, unclear, untold
+from meshproof.judge.ejection_power import unclear, untold
 from meshproof.judge.ejection_times import forgotten, rest
 from meshproof.judge.localities.returns import apart, judge_returns, known
 from meshproof.judge.wording import joined
@@ -175,12 +175,12 @@ class FailoverTrial:
         if len(turns) < len(self.levels) + 1:
             return Outcome.INCONCLUSIVE, "no pod was made to fail: it was not driven by a failover load"
         other = self._untold(marks, books.stalls)
-        if self._rule and other is not None and other > self._rule.interval:
+        if self._rule and other is not None:
             return Outcome.INCONCLUSIVE, unclear(self._rule, other)
         order = ", then ".join(self._named(number) for number in range(len(self.levels)))
         return (
             Outcome.PASSED,
-            f"{order} answered as those before were ejected, and the first again when back{left(other)}{place}",
+            f"{order} answered as those before were ejected, and the first again when back{place}",
         )
 
     def _wrong(self, mark: Mark) -> str:

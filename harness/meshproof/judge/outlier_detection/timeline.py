@@ -10,7 +10,7 @@ from meshproof.border.books import Books, Mark, Stall, stalled
 from meshproof.border.expectation import Ejection
 from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
-from meshproof.judge.ejection_power import Known, left, unclear, untold
+from meshproof.judge.ejection_power import Known, unclear, untold
 from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, Span, judge_alone, judge_tick, multipliers
 from meshproof.judge.ejections import allowed, faults, reachable
 from meshproof.judge.wording import answer
@@ -99,7 +99,7 @@ class Timeline:
         if not any(len(during) >= self._stretch(self.hosts) for _, during in all_failing):
             return f"hosts came back before {self._stretch(self.hosts)} requests had shown where traffic goes"
         other = self._untold()
-        return unclear(self.rule, other) if other is not None and other > self.rule.interval else ""
+        return unclear(self.rule, other) if other is not None else ""
 
     def _untold(self) -> float | None:
         return interval_untold(self.rule, self.spans, self.books.stalls) if self._exactly else None
@@ -114,7 +114,6 @@ class Timeline:
         return (
             f"a host was ejected after {' and '.join(counts)} and back after {' and '.join(times)}, "
             f"and of {self.hosts} failing host{'s'[: self.hosts > 1]} {capped:g} were ejected at once"
-            f"{left(self._untold())}"
         )
 
     def _spared(self) -> Iterator[str]:
