@@ -16,12 +16,14 @@ from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 from meshproof.mesh.predict.connections.within import PROTOCOLS
 from meshproof.mesh.requests.addresses import short_name
-from meshproof.mesh.requests.probes import MOST, probes
+from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mesh.requests.sources import others
 from meshproof.records import dataclass
 
 MOST_CLIENTS = 16
+# Probes of a whole folder; where it has more, those of the rules that matter are taken.
+MOST = 2000
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from meshproof.errors import Location
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
-from meshproof.mesh.predict.gateways.servers import Entry, entries
+from meshproof.mesh.predict.gateways.servers import Entry, entries, pods
 from meshproof.mesh.predict.mesh_table import UNREAD
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.authorization import probes_of, shown
@@ -25,8 +25,9 @@ from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching
 from meshproof.mesh.requests.selection import Group, Selection, select
 from meshproof.mesh.requests.sources import predicted
 
-MOST = 2000
-# So many other Gateways are asked for each host of one.
+# What a folder of more than a thousand Services has.
+MOST = 20_000
+# So many Gateways of other pods are asked for each host of one.
 MOST_ELSEWHERE = 4
 
 
@@ -158,10 +159,10 @@ def _elsewhere(mesh: Mesh, base: Request, own: Entry, tls: Tls | None) -> Iterat
     (Or in TLS where it is not.) Servers that share a port of the same pods are one listener.
     """
     several = {(one.server.port, one.server.protocol in ENCRYPTED): one for one in entries(mesh, own.gateway)}
-    gateways = mesh.gateways
+    gateways, own_pods = mesh.gateways, pods(mesh, own.gateway)
     at_own = next(number for number, one in enumerate(gateways) if one.key == own.gateway.key)
-    following = (gateways[at_own + 1 :] + gateways[:at_own])[:MOST_ELSEWHERE]
-    further = [Entry(gateway, server) for gateway in following for server in gateway.servers]
+    following = (one for one in (*gateways[at_own + 1 :], *gateways[:at_own]) if pods(mesh, one) != own_pods)
+    further = [Entry(gateway, server) for gateway in islice(following, MOST_ELSEWHERE) for server in gateway.servers]
     for entry in (*several.values(), *further):
         there = at(mesh, entry, base.host, tls)
         yield replace(base, port=there.port, scheme=there.scheme, gateway=there.gateway, tls=there.tls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from meshproof.border.request import Request, Tls
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.requests.probes import MOST, probes
+from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.selection import Selection
 
 FRONT = """
@@ -244,22 +244,35 @@ def test_servers_that_send_to_https_without_any_rule(built) -> None:
     assert predict(mesh, requests["GET http://example.com/x?y=1"]).status == 404
 
 
+def test_gateways_of_the_same_pods_are_one_listener(routed) -> None:
+    """What another one of them would answer is asked already; each of other pods is asked, too."""
+    rules = "- route: [{destination: {host: greeter}}]\n"
+    beside = [FRONT.replace("front", f"beside-{n}").replace("shop.", f"shop-{n}.") for n in range(4)]
+    apart = [one.replace("istio: ", f"istio: {n}-") for n, one in enumerate(beside)]
+    one, *others = (
+        len(asked(routed(rules, head=BOUND, more="".join((FRONT, *several)))))
+        for several in (beside[:1], beside, apart[:1], apart)
+    )
+    assert others == [one, one, one + 3]
+
+
 def test_more_than_can_be_sent_is_cut_evenly_and_counted_by_rule(routed) -> None:
     count = 200
     rules = "".join(
         f"- match: [{{uri: {{exact: /{n}}}}}]\n  route: [{{destination: {{host: greeter}}}}]\n" for n in range(count)
     )
     built = routed(rules, head=BOUND, more=FRONT)
-    found, whole = probes(built.mesh), probes(built.mesh, most=None)
-    assert len(found.requests) == len(set(found.requests)) == MOST
+    most = 2000
+    found, whole = probes(built.mesh, most=most), probes(built.mesh)
+    assert len(found.requests) == len(set(found.requests)) == most
     assert {f"/{n}" for n in range(count)} <= {one.path for one in found.requests}
-    assert sum(number for _, number in found.left_out) == len(whole.requests) - MOST > 0
+    assert sum(number for _, number in found.left_out) == len(whole.requests) - most > 0
     (service,) = built.mesh.virtual_services
     places = {place for place, _ in found.left_out}
     assert places <= {service.location, *(route.location for route in service.http)}
     assert set(found.requests) < set(whole.requests)
     assert not whole.left_out
-    assert probes(built.mesh) == found
+    assert probes(built.mesh, most=most) == found
 
 
 @pytest.mark.parametrize("tls", [None, Tls("ca.pem", "cert.pem", "key.pem")])
