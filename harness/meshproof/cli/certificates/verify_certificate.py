@@ -65,7 +65,7 @@ def verify_certificate(file: Path, key: Path | None, manifests: tuple[str, ...],
     it.
 
     \b
-    meshproof verify-certificate released/certificate.yaml --key release.pub -f k8s/
+    meshproof verify-certificate released/certificate.yaml --key key.pub -f k8s/
     """
     from meshproof.cli.certificates.certify import exit_code
     from meshproof.report.authenticity.check import check
