@@ -178,10 +178,7 @@ class FailoverTrial:
         if self._rule and other is not None:
             return Outcome.INCONCLUSIVE, unclear(self._rule, other)
         order = ", then ".join(self._named(number) for number in range(len(self.levels)))
-        return (
-            Outcome.PASSED,
-            f"{order} answered as those before were ejected, and the first again when back{place}",
-        )
+        return Outcome.PASSED, f"{order} answered as those before were ejected, and the first again when back{place}"
 
     def _wrong(self, mark: Mark) -> str:
         """What is wrong with the answers of one stretch, in which a place has its turn; empty where nothing is."""
