@@ -13,7 +13,7 @@ from meshproof.manifest.node import Node
 from meshproof.manifest.resource import NO_PART, Notice, Resource
 from meshproof.manifest.schema import check
 from meshproof.manifest.syntax import names
-from meshproof.manifest.syntax.helm import NO_MANIFEST, RENDER, TEMPLATE
+from meshproof.manifest.syntax.helm import HINT, NO_MANIFEST, TEMPLATE
 from meshproof.manifest.value import Value
 
 # How alike a misspelt kind is to the one that was meant, of 1; Service and ServiceEntry have 0.74.
@@ -73,7 +73,7 @@ def check_names(resource: Resource) -> None:
         if found is None:
             continue
         if TEMPLATE.search(found.text()):
-            raise found.problem(NO_MANIFEST, RENDER)
+            raise found.problem(NO_MANIFEST, HINT)
         if found.text() and (wrong := syntax(found.text())):
             raise found.problem(f"the {field} {found.shown} {wrong}", "the API server refuses it")
 
@@ -150,7 +150,7 @@ def _word(body: Value, name: str, hint: str) -> str:
     found = body.need(name, hint)
     text = found.text()
     if TEMPLATE.search(text):
-        raise found.problem(NO_MANIFEST, RENDER)
+        raise found.problem(NO_MANIFEST, HINT)
     return text
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest.syntax import names
-from meshproof.manifest.syntax.helm import NO_MANIFEST, RENDER, TEMPLATE
+from meshproof.manifest.syntax.helm import HINT, NO_MANIFEST, TEMPLATE
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
 
@@ -145,7 +145,7 @@ def _scalar(value: Value, shape: str) -> None:
 def _text(value: Value, shape: str) -> None:
     text = value.text()
     if shape != FREE_TEXT and TEMPLATE.search(text):
-        raise value.problem(NO_MANIFEST, RENDER)
+        raise value.problem(NO_MANIFEST, HINT)
     if shape == LABEL_VALUE and (wrong := names.label_value(text)):
         raise value.problem(f"{value.name}: the label value {value.shown} {wrong}")
 

@@ -99,6 +99,11 @@ def test_no_value_of_a_field_is_a_traceback(kind: tuple[str, str], spec: dict[st
     assert "MP090" in [one.code for one in found]
 
 
+def test_the_fix_of_a_template_is_a_command_that_can_be_pasted(found: Look) -> None:
+    (one,) = [each for each in found(f"{GOOD}---\nkind: {{{{ .Values.kind }}}}\n") if each.code == "MP001"]
+    assert one.fix == "Render it first: `helm template DIR | meshproof verify -f -`."
+
+
 def test_the_scenarios_have_no_finding_but_what_they_show() -> None:
     """Each file of a scenario beside its workloads: none is told to be surely wrong."""
     wrong = []

@@ -119,7 +119,7 @@ def test_a_template_is_refused_by_itself_with_what_to_do(template: str) -> None:
     (refusal,) = found.refusals
     problem = next(one for one in refusal.problems if "Helm" in one.message)
     assert problem.message == "this is a Helm template, not a manifest"
-    assert problem.hint == "helm template DIR | meshproof verify -f -"
+    assert problem.hint == "render it first: `helm template DIR | meshproof verify -f -`"
     assert problem.location.line >= 6
 
 

@@ -9,7 +9,7 @@ from meshproof.manifest.compose import Document, read_documents
 from meshproof.manifest.documents.other_files import words_in
 from meshproof.manifest.documents.separator import END, SEPARATOR, parts
 from meshproof.manifest.resource import Refusal
-from meshproof.manifest.syntax.helm import NO_MANIFEST, RENDER, TEMPLATE
+from meshproof.manifest.syntax.helm import HINT, NO_MANIFEST, TEMPLATE
 
 
 def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusal]:
@@ -71,4 +71,4 @@ def _refusal(text: str, problems: tuple[Problem, ...]) -> Refusal:
 def _template(part: str, start: int, file: str, line: int) -> Problem:
     before = part[:start]
     place = Location(file, line + before.count("\n"), start - before.rfind("\n"))
-    return Problem(place, NO_MANIFEST, RENDER)
+    return Problem(place, NO_MANIFEST, HINT)

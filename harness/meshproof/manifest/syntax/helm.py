@@ -7,3 +7,4 @@ import re
 TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 NO_MANIFEST = "this is a Helm template, not a manifest"
 RENDER = "helm template DIR | meshproof verify -f -"
+HINT = f"render it first: `{RENDER}`"
