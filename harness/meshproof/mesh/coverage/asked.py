@@ -16,6 +16,7 @@ from meshproof.manifest.documents.unread import WORD, Unread
 from meshproof.manifest.fields.kubernetes import WORKLOADS
 from meshproof.manifest.kinds import ACCEPTED
 from meshproof.manifest.value import Value
+from meshproof.mesh.coverage.entering import surely_elsewhere
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.names import ADDRESS
 
@@ -35,6 +36,7 @@ def asked(requests: Iterable[Request], sender: str = "") -> Choice:
     hosts = {host.lower() for one in requests for host in (one.host, one.domain)}
     connecting = any(one.is_tcp for one in requests)
     people = frozenset(WORD.findall(sender.lower()))
+    entered = {word for one in requests for word in WORD.findall(one.gateway.lower())}
 
     def choose(several: Sequence[Unread]) -> Sequence[Unread]:
         if any(ADDRESS.fullmatch(host) for host in hosts) or not all(one.is_literal for one in several):
@@ -43,7 +45,11 @@ def asked(requests: Iterable[Request], sender: str = "") -> Choice:
         if connecting and not inside and any(one.kind == GATEWAY for one in several):
             # The rules of a gateway for connections are found by no name.
             return several
-        return _chosen(several, {host.partition(".")[0] for host in hosts}, people, inside=inside)
+        words = {host.partition(".")[0] for host in hosts}
+        named = [one for one in several if _is_named_alone(one)]
+        if not inside:
+            named = surely_elsewhere(named, words | entered) if not connecting else []
+        return _chosen(several, words, people, named)
 
     return choose
 
@@ -73,9 +79,10 @@ def _is_always_read(one: Unread) -> bool:
     return one.kind in ROUTING and one.has_pattern
 
 
-def _chosen(several: Sequence[Unread], words: set[str], people: frozenset[str], *, inside: bool) -> list[Unread]:
-    """The documents for requests with these words; `inside` tells that none of them enters by a Gateway."""
-    gateways = [one for one in several if inside and _is_named_alone(one)]
+def _chosen(
+    several: Sequence[Unread], words: set[str], people: frozenset[str], gateways: Sequence[Unread]
+) -> list[Unread]:
+    """The documents for requests with these words; no Gateway of `gateways` counts unless a rule names it."""
     unnamed = {id(one) for one in gateways}
     always = [one for one in several if _is_always_read(one) and id(one) not in unnamed]
     names = {name for one in several for name in _called(one)}

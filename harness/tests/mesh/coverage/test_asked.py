@@ -240,3 +240,55 @@ def test_all_gateways_are_read_beside_a_kustomization_since_a_patch_is_no_servic
     several = [*unread(f"{WEB}{GATEWAY}", "all.yaml"), *unread("patches: [{path: all.yaml}]", "kustomization.yaml")]
 
     assert "far" in {one.name for one in asked([parse("GET http://web/")])(several)}
+
+
+NEAR = GATEWAY.replace("far", "near")
+ENTERED = WEB.replace("hosts: [web]", "hosts: [near.example.com], gateways: [near]") + STOCK.replace("stock", "web")
+ENTERING = "GET http://near.example.com/"
+
+
+def gateways_of(text: str, request: str = ENTERING) -> set[str]:
+    """The names of the Gateways that are read for a request."""
+    return {one.name for one in asked([parse(request)])([*unread(text, "all.yaml")]) if one.kind == "Gateway"}
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        pytest.param(GATEWAY, id="on the same port"),
+        pytest.param(GATEWAY.replace("number: 80", "number: 8080"), id="on another port"),
+        pytest.param(
+            GATEWAY.replace(
+                "hosts: [far.example.com]}", "hosts: [far.example.com]}, {port: {protocol: HTTPS, number: 443}}"
+            ),
+            id="on further ports",
+        ),
+    ],
+)
+def test_a_gateway_for_other_hosts_is_not_read_for_a_request_that_enters_by_its_neighbour(far: str) -> None:
+    assert gateways_of(f"{ENTERED}{NEAR}{far}") == {"near"}
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        pytest.param(GATEWAY.replace("far.example", "near.example"), id="for the same host"),
+        pytest.param(GATEWAY.replace("far.example", '"*.example'), id="for any host"),
+        pytest.param(GATEWAY.replace("HTTP}", "HTTPS}"), id="with another protocol on the same port"),
+        pytest.param(GATEWAY.replace(", protocol: HTTP", ""), id="without a protocol"),
+        pytest.param(GATEWAY.replace("number: 80", "number: &a 80"), id="with a port that is written oddly"),
+    ],
+)
+def test_a_gateway_that_may_matter_is_read_beside_the_one_that_a_request_enters_by(far: str) -> None:
+    assert gateways_of(f"{ENTERED}{NEAR}{far}") == {"near", "far"}
+
+
+def test_gateways_are_read_that_a_rule_or_the_request_names() -> None:
+    assert gateways_of(f"{ENTERED}{NEAR}{GATEWAY}") == {"near"}
+    assert gateways_of(ENTERED.replace("[near]", "[near, far]") + NEAR + GATEWAY) == {"near", "far"}
+    by_name = [parse(ENTERING, gateway="default/far")]
+    assert {one.name for one in asked(by_name)([*unread(f"{ENTERED}{NEAR}{GATEWAY}", "all.yaml")])} >= {"near", "far"}
+
+
+def test_all_gateways_are_read_where_none_is_for_the_host_that_is_asked_for() -> None:
+    assert gateways_of(f"{ENTERED}{NEAR}{GATEWAY}", "GET http://lost.example.com/") == {"near", "far"}

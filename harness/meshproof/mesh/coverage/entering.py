@@ -1,0 +1,48 @@
+"""The Gateways that some requests surely do not enter by, told by the words of their documents alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence, Set
+from itertools import chain
+
+from meshproof.manifest.documents.unread import Unread
+
+PORT = re.compile(r"\b(number|protocol)[\"']?[ \t]*:[ \t]*[\"']?([A-Za-z0-9-]+)")
+FIELDS = {"number", "protocol"}
+
+Ports = frozenset[tuple[str, str]]
+"""The numbers of ports, and the protocols that they speak."""
+
+
+def surely_elsewhere(gateways: Sequence[Unread], words: Set[str]) -> list[Unread]:
+    """Those of some Gateways that are for exact hosts, none of which begins with one of these words.
+
+    The pods of a Gateway listen on a port for all of their Gateways together. So one counts as soon as another speaks
+    another protocol on one of its ports, and all do where no server tells what it is, or none is for these requests.
+    """
+    serving = [_ports(one.text) for one in gateways]
+    if not all(serving):
+        return []
+    alone = _of_one_protocol(serving)
+    found = [
+        one
+        for one, ports in zip(gateways, serving, strict=True)
+        if not one.has_pattern and not one.has_any(words) and alone.issuperset(ports)
+    ]
+    return found if len(found) < len(gateways) else []
+
+
+def _ports(text: str) -> Ports:
+    """None where the text does not tell them all."""
+    found = PORT.findall(text)
+    pairs = [dict(pair) for pair in zip(found[::2], found[1::2], strict=False)]
+    if len(found) % 2 or any(pair.keys() != FIELDS for pair in pairs):
+        return frozenset()
+    return frozenset((pair["number"], pair["protocol"].upper()) for pair in pairs)
+
+
+def _of_one_protocol(serving: Iterable[Ports]) -> Collection[tuple[str, str]]:
+    ports = set(chain.from_iterable(serving))
+    numbers = [number for number, _ in ports]
+    return {(number, protocol) for number, protocol in ports if numbers.count(number) == 1}
