@@ -59,6 +59,15 @@ def make(path: Path) -> None:
     path.mkdir(mode=0o700, exist_ok=True)
 
 
+def refuse_used(path: Path) -> None:
+    """Raises UsageError where a folder holds something already: a person is told before anything is read."""
+    with contextlib.suppress(OSError):
+        if (path / EVENTS).exists():
+            raise UsageError(f"{path} already holds a run: name another folder with --output")
+        if any(path.iterdir()):
+            raise UsageError(f"{path} is not empty: name another folder with --output")
+
+
 class RunFolder:
     """A Handler that keeps a run: the log as it happens, every report once the run has finished.
 
@@ -72,8 +81,7 @@ class RunFolder:
         self._begun = self._done = self._lost = False
         try:
             make(self.path)
-            if any(self.path.iterdir()) and not (self.path / EVENTS).exists():
-                raise UsageError(f"{path} is not empty: name another folder with --output")
+            refuse_used(path)
             self._log = EventLog(self.path / EVENTS)
         except FileExistsError:
             what = "already holds a run" if self.path.is_dir() else "is not a folder"

@@ -130,6 +130,13 @@ def test_an_output_folder_that_is_in_use(place: Any) -> None:
     assert "spec is not empty: name another folder with --output" in refused(place, *place.verify, "--output", "spec")
 
 
+def test_an_output_folder_that_is_in_use_is_told_before_anything_is_read(place: Any) -> None:
+    place.mesh("spec")
+    told = refused(place, "verify", "-f", "nowhere", "--output", "spec")
+    assert "spec is not empty" in told
+    assert "nowhere" not in told
+
+
 def test_a_working_folder_that_has_been_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, words in (("listing", ["run", "--list"]), ("asking", ["explain", "-f", "/a", "http://b"])):
         gone = tmp_path / name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from itertools import chain
 
 from meshproof.manifest.documents.unread import Unread
@@ -28,7 +28,7 @@ def surely_elsewhere(gateways: Sequence[Unread], words: Set[str]) -> list[Unread
     found = [
         one
         for one, ports in zip(gateways, serving, strict=True)
-        if not one.has_pattern and not one.has_any(words) and alone.issuperset(ports)
+        if not one.has_pattern and not one.has_any(words) and ports <= alone
     ]
     return found if len(found) < len(gateways) else []
 
@@ -42,7 +42,7 @@ def _ports(text: str) -> Ports:
     return frozenset((pair["number"], pair["protocol"].upper()) for pair in pairs)
 
 
-def _of_one_protocol(serving: Iterable[Ports]) -> Collection[tuple[str, str]]:
+def _of_one_protocol(serving: Iterable[Ports]) -> Set[tuple[str, str]]:
     ports = set(chain.from_iterable(serving))
     numbers = [number for number, _ in ports]
     return {(number, protocol) for number, protocol in ports if numbers.count(number) == 1}
