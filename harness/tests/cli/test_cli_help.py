@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from meshproof.cli.called import COMMANDS, COMPLETING, called
 from meshproof.cli.group import group
 from meshproof.cli.options.sections import SECTIONS, Sectioned
+from meshproof.run.discover import discover
 
 
 def test_help_of_the_whole_and_of_each_command(place: Any) -> None:
@@ -89,6 +90,12 @@ def test_help_is_short_by_default_and_whole_in_sections_when_asked(name: str) ->
     assert 20 < left_out < len(options)
     assert shown[-3:] == ["--lang", "--help", "--help-all"]
     assert whole.index("Error rates:") < whole.index("Kubernetes:") < whole.index("--lanes") < whole.index("Hosts:")
+
+
+def test_help_of_hosts_check_names_every_inspection() -> None:
+    told = CliRunner().invoke(group, ["hosts", "check", "--help"]).output
+    named = set(re.findall(r"\bHost[A-Z]\w+", told[: told.index("Nothing is changed")]))
+    assert named == {one.scenario.name for one in discover() if one.folder.name == "hosts"}
 
 
 def test_the_version(place: Any) -> None:

@@ -21,7 +21,8 @@ Exit codes:
   0  it is what was issued, and says certified (or with gaps: --accept-gaps)
   1  it was edited, its signature does not hold, the manifests are others,
      or it says something else than certified
-  4  a command or an option is wrong, or the file is no certificate
+  4  a command or an option is wrong, the file is no certificate, or neither
+     statement nor envelope stands beside it
 """
 CERTIFICATE = "certificate.yaml"
 SHOWN = {True: "ok", False: "WRONG", None: "-"}
@@ -59,10 +60,10 @@ SHOWN = {True: "ok", False: "WRONG", None: "-"}
 def verify_certificate(file: Path, key: Path | None, manifests: tuple[str, ...], accept_gaps: bool, form: str) -> int:
     """Check that a certificate is what was issued.
 
-    That is certificate.yaml or certificate.json, or the run's folder that holds them. Beside it stands its statement,
-    or the signed envelope (certificate.intoto.jsonl): each follows from the other, so an edit of either shows. Where
-    events.ndjson is there too, the certificate is made from it again. Only a signature that --key checks says who made
-    it.
+    That is certificate.yaml or certificate.json, or the run's folder that holds them. Beside it has to stand its
+    statement (certificate.statement.json), or the signed envelope (certificate.intoto.jsonl): each follows from the
+    other, so an edit of either shows. Where events.ndjson is there too, the certificate is made from it again. Only a
+    signature that --key checks says who made it.
 
     \b
     meshproof verify-certificate released/certificate.yaml --key key.pub -f k8s/

@@ -8,10 +8,18 @@ import click
 from click.shell_completion import CompletionItem
 
 from meshproof.cli.options.files_and_forms import COLOR, FORM, OUTPUT
-from meshproof.cli.options.shared import EXIT_CODES
 from meshproof.errors import MeshproofError
 
 FOLDER = "hosts"
+EXIT_CODES = """\b
+Exit codes:
+  0  every check passed, or was skipped because nothing is expected
+  1  a check failed or stayed inconclusive: a host may not be as expected
+  2  interrupted
+  3  a host cannot be reached, or something on the way broke: no verdict
+  4  an option or the inventory is wrong
+  5  nothing was selected
+"""
 
 
 def inspections(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -48,6 +56,9 @@ def check(
     scenarios: tuple[str, ...], path: Path, show_names: bool, form: str, output: Path | None, color: bool | None
 ) -> int:
     """Look at every host of an inventory and judge what is found: kernel, boot loader, IPVS, Kubernetes, Istio.
+
+    The inspections are HostKernel, HostIpvs, HostKubernetes and HostIstio; all four where none is named. What the
+    inventory expects nothing of is shown, and skipped.
 
     Nothing is changed. Where root's rights are needed and not had, a check is inconclusive and says so.
     ssh uses your own configuration; a host whose key is not known is refused.

@@ -48,23 +48,36 @@ SHARED = (
 @click.command(short_help="Make hosts ready for a mesh: kernel, IPVS, images, Istio.", epilog=CODES)
 @_shared
 @click.option(
-    "--bundle", metavar="DIR|FILE|URL", default="", help="The offline bundle: kernel/, images/, istio-X.Y.Z/."
+    "--bundle",
+    metavar="DIR|FILE|URL",
+    default="",
+    help="The offline bundle: kernel/, images/, istio-X.Y.Z/. Without one the kernel is the newest installed "
+    "one that is expected.",
 )
-@click.option("--bundle-sha256", "sha256", metavar="HEX", default="", help="The SHA-256 of its archive.")
+@click.option(
+    "--bundle-sha256", "sha256", metavar="HEX", default="", help="The SHA-256 of its archive; a URL needs it."
+)
 @click.option("--push/--no-push", default=True, show_default=True, help="Push the bundle's images to the registry.")
 @click.option("--istio/--no-istio", "install", default=True, show_default=True, help="Install Istio from the bundle.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A value for Istio (repeatable).")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A value for istioctl install (repeatable)."
+)
 @click.option("--inject", "namespaces", multiple=True, metavar="NAMESPACE", help="Label it istio-injection=enabled.")
 @click.option(
     "--registry-ca", type=FILE, metavar="FILE", help="The registry's certificate authority, for this machine."
 )
-@click.option("--allow", multiple=True, type=click.Choice(["production"]), help="Allow what is refused otherwise.")
+@click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(["production"]),
+    help="Install Istio on a cluster that is marked as a production one.",
+)
 def prepare(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, form: str, **more: Any) -> int:
     """Bring hosts to the state that their inventory and the bundle describe, one host at a time.
 
     Without --apply it says what would be changed, and where. Running it again goes on where it stopped, and
-    changes nothing that is as it should be. Every file that is edited is backed up first; `hosts restore`
-    puts everything back. The registry's name and password come from the environment or a credential helper.
+    changes nothing that is as it should be. Every file that is edited is backed up first, for `hosts restore`.
+    The registry's name and password come from the environment or a credential helper.
 
     \b
     meshproof hosts prepare -f hosts.yaml --bundle Canary_v1.0.tar.gz

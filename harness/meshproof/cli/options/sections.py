@@ -29,7 +29,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 USUAL = {
     *("spec", "recursive", "applied", "requests", "namespace", "files", "tests", "listing", "target", "tolerance"),
-    *("format", "output", "web", "sign", "context", "image"),
+    *("format", "output", "web", "accept_gaps", "sign", "context", "image"),
 }
 HELP = "Help"
 

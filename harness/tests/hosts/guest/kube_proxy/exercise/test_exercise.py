@@ -44,6 +44,7 @@ distribution = Inspection(
 # What of the hosts' scenarios is about a kubelet, containers, a clock with a network or a registry, the guest has not.
 HOSTS, MESH = ("HostKernel", "HostIpvs"), ("canary", "breaker", "mirror", "gateway")
 NOT_ASKED = ("HostKubernetes", "HostIstio", "Installation")
+COMMAND = ("tox", "-e", "exercise")
 LIMIT = 3600.0
 Facts = TypeVar("Facts")
 
@@ -100,7 +101,7 @@ def certified(target: HostAndMesh, chosen: list[Found[Any]], folder: Path) -> di
     async def carry_out() -> int:
         try:
             made_of = of_scenarios(chosen, work, target, NOT_ASKED)
-            await session.open([one.name for one in work], shapes, provenance=made_of)
+            await session.open([one.name for one in work], shapes, command=COMMAND, provenance=made_of)
             await session.run_all(work)
         except BaseException as error:
             return await session.close(error)
